@@ -1,0 +1,1 @@
+//! Plain data: one file a Postgres noun. Imports nothing of this crate.

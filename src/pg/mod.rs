@@ -1,0 +1,1 @@
+//! The wire: conninfo, TLS, session, queries, errors. The only user of tokio-postgres.

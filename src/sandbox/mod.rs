@@ -1,0 +1,1 @@
+//! Throwaway Postgres clusters for the demo and the tests.
