@@ -1,1 +1,41 @@
 //! Plain data: one file a Postgres noun. Imports nothing of this crate.
+//!
+//! A [`Snapshot`] is what one look at a cluster saw; everything after collecting is a pure function of it.
+
+mod bytes;
+mod checkpoint;
+mod contents;
+mod database;
+mod fact;
+mod files;
+mod identifier;
+mod index;
+mod lsn;
+mod provider;
+mod retention;
+mod server;
+mod setting;
+mod slot;
+mod snapshot;
+mod table;
+mod tablespace;
+mod wal;
+
+pub use bytes::{ParseBytesError, parse_bytes};
+pub use checkpoint::ControlFile;
+pub use contents::{Contents, LockedRelation, Sequences, StatisticsResets, Tree};
+pub use database::Database;
+pub use fact::{Fact, Unavailable};
+pub use files::Files;
+pub use identifier::{grant, quote_identifier};
+pub use index::{ConstraintKind, Index};
+pub use lsn::{Lsn, ParseLsnError};
+pub use provider::{Provider, ProviderMarks};
+pub use retention::{Cause, Holder, Retention};
+pub use server::Server;
+pub use setting::{Setting, Settings};
+pub use slot::{Slot, SlotType, WalStatus};
+pub use snapshot::{ReadSnapshotError, SCHEMA_VERSION, SNAPSHOT, Skipped, Snapshot};
+pub use table::{Persistence, SizeSource, StoredBytes, Table, TableKind};
+pub use tablespace::Tablespace;
+pub use wal::{ArchiveStatus, Archiver, WalDirectory, WalPosition, WalStatistics, WalSummarizer};

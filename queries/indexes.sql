@@ -1,0 +1,38 @@
+-- Every index of the database's tables, from the catalog and the statistics alone: no size function, no lock.
+select c.oid::int8                                                  as oid,
+       i.indrelid::int8                                             as table_oid,
+       c.relname::text                                              as index,
+       c.relkind::text                                              as relkind,
+       case when c.relispartition then p.inhparent::int8 end        as parent_oid,
+       am.amname::text                                              as method,
+       s.spcname::text                                              as tablespace,
+       current_setting('block_size')::int8                          as block_size,
+       c.relpages                                                   as relpages,
+       c.reltuples::float8                                          as reltuples,
+       i.indisunique                                                as is_unique,
+       i.indisprimary                                               as is_primary,
+       i.indisexclusion                                             as is_exclusion,
+       i.indimmediate                                               as is_immediate,
+       i.indisvalid                                                 as is_valid,
+       i.indisready                                                 as is_ready,
+       i.indislive                                                  as is_live,
+       i.indisreplident                                             as is_replica_identity,
+       i.indisclustered                                             as is_clustered,
+       i.indpred is not null                                        as is_partial,
+       i.indexprs is not null                                       as is_expression,
+       i.indnkeyatts::int4                                          as key_columns_count,
+       i.indkey::int2[]                                             as column_numbers,
+       k.conname::text                                              as constraint_name,
+       k.contype::text                                              as constraint_type,
+       pg_stat_get_numscans(c.oid)                                  as idx_scan,
+       pg_stat_get_tuples_returned(c.oid)                           as idx_tup_read,
+       pg_stat_get_tuples_fetched(c.oid)                            as idx_tup_fetch
+  from pg_catalog.pg_index i
+  join pg_catalog.pg_class c on c.oid = i.indexrelid
+  join pg_catalog.pg_class r on r.oid = i.indrelid
+  join pg_catalog.pg_am am on am.oid = c.relam
+  left join pg_catalog.pg_tablespace s on s.oid = c.reltablespace
+  left join pg_catalog.pg_inherits p on p.inhrelid = c.oid and c.relispartition
+  left join pg_catalog.pg_constraint k on k.conindid = c.oid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x')
+ where r.relkind in ('r', 'p', 'm')
+   and not r.relisshared

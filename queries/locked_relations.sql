@@ -1,0 +1,7 @@
+-- Relations under, or awaited by, an ACCESS EXCLUSIVE lock: asking for their size would join the queue.
+select l.relation::int8 as oid, bool_or(l.granted) as granted
+  from pg_catalog.pg_locks l
+ where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'
+   and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())
+ group by l.relation
+ order by l.relation

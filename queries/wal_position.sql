@@ -1,0 +1,7 @@
+-- Where WAL is now: the write position of a primary, what a standby has received or replayed.
+select to_jsonb(r) from (
+  select case when pg_is_in_recovery() then greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+              else pg_current_wal_lsn() end                 as current_lsn,
+         case when pg_is_in_recovery() then pg_last_wal_replay_lsn() end as replay_lsn,
+         clock_timestamp()                                  as asked_at
+) r

@@ -1,0 +1,55 @@
+//! From a query to a fact: the value, or why there is none and what would help.
+
+use crate::{
+    model::{Fact, Unavailable, grant},
+    pg::{Json, Query, QueryError, Row, RowError, Session, SqlState},
+};
+use serde::de::DeserializeOwned;
+
+/// Every row of a fact, decoded by `decode`.
+pub async fn rows<T>(session: &Session, query: &Query, decode: impl Fn(&Row) -> Result<T, RowError>) -> Fact<Vec<T>> {
+    match session.read(query, None, decode).await {
+        Ok(rows) => Fact::Known(rows),
+        Err(error) => Fact::Unavailable(unavailable(session, query, &error)),
+    }
+}
+
+/// Every row of a fact that travels as `jsonb`.
+pub async fn many<T: DeserializeOwned>(session: &Session, query: &Query) -> Fact<Vec<T>> {
+    rows(session, query, |row| row.try_get::<_, Json<T>>(0).map(|json| json.0)).await
+}
+
+/// The single row of a fact that travels as `jsonb`.
+pub async fn one<T: DeserializeOwned>(session: &Session, query: &Query) -> Fact<T> {
+    match many(session, query).await {
+        Fact::Known(rows) => match rows.into_iter().next() {
+            Some(row) => Fact::Known(row),
+            None => Fact::Unavailable(Unavailable {
+                fact: query.fact.to_owned(),
+                reason: "the server answered with no row".to_owned(),
+                hint: None,
+            }),
+        },
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    }
+}
+
+/// Asks only when the report at hand wants the fact.
+pub async fn when<T>(wanted: bool, query: &Query, fact: impl Future<Output = Fact<T>>) -> Fact<T> {
+    if wanted { fact.await } else { Fact::not_asked(query.fact) }
+}
+
+/// What a failed query means for the reader of a report.
+pub fn unavailable(session: &Session, query: &Query, error: &QueryError) -> Unavailable {
+    let sqlstate = match error {
+        QueryError::Refused { sqlstate, .. } => Some(sqlstate),
+        _ => None,
+    };
+    let hint = match sqlstate {
+        Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Some(grant(query.needs().unwrap_or("pg_monitor"), session.user())),
+        Some(&SqlState::LOCK_NOT_AVAILABLE) => Some("another session holds a lock on it; look again later".to_owned()),
+        Some(&SqlState::QUERY_CANCELED) => Some("the server took too long; look again when it is calmer".to_owned()),
+        _ => None,
+    };
+    Unavailable { fact: query.fact.to_owned(), reason: error.to_string(), hint }
+}

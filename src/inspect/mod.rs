@@ -1,0 +1,120 @@
+//! From a session to a [`Snapshot`]: what is asked, when, and how gently.
+
+mod ask;
+mod cluster;
+mod contents;
+mod definitions;
+mod measure;
+pub mod queries;
+mod relations;
+mod scope;
+mod sizes;
+
+pub use scope::{Definitions, MOST_DEFINITIONS, Scope};
+
+use crate::{
+    model::{Contents, Database, Fact, SCHEMA_VERSION, SNAPSHOT, Skipped, Snapshot, WalPosition, quote_identifier},
+    pg::{Session, SessionError},
+};
+use futures_util::{StreamExt, stream};
+use std::time::Duration;
+
+/// Why a cluster could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error("the server would not say what it is: {0}")]
+    NoIdentity(String),
+}
+
+/// One look at a cluster: a round trip for the facts, and at most two more for sizes and definitions.
+pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, InspectError> {
+    let (cluster, first) = session
+        .round(async { tokio::join!(biased; cluster::look(session, scope), contents::first_look(session, scope)) })
+        .await?;
+    let server = match cluster.server {
+        Fact::Known(server) => server,
+        Fact::Unavailable(why) => return Err(InspectError::NoIdentity(why.reason)),
+    };
+    let mut contents = Vec::new();
+    let mut skipped = Vec::new();
+    if scope.relations {
+        contents.push(contents::complete(session, scope, server.database.clone(), first).await?);
+    }
+    if scope.all_databases {
+        match &cluster.databases {
+            Fact::Known(databases) => {
+                let others: Vec<&Database> = databases.iter().filter(|d| d.database != server.database).collect();
+                let looks = others.into_iter().map(|database| look_into(session, scope, database));
+                let results: Vec<_> = stream::iter(looks).buffered(scope.jobs.max(1)).collect().await;
+                for result in results {
+                    match result {
+                        Ok(more) => contents.push(more),
+                        Err(skip) => skipped.push(skip),
+                    }
+                }
+            }
+            Fact::Unavailable(why) => skipped.push(Skipped {
+                database: "all others".to_owned(),
+                reason: format!("their names could not be read: {}", why.reason),
+                hint: why.hint.clone(),
+            }),
+        }
+    }
+    contents.sort_by(|a, b| a.database.cmp(&b.database));
+    Ok(Snapshot {
+        schema_version: SCHEMA_VERSION,
+        command: SNAPSHOT.to_owned(),
+        pgtend_version: env!("CARGO_PKG_VERSION").to_owned(),
+        collected_at: server.asked_at,
+        server,
+        control: cluster.control,
+        provider: cluster.provider,
+        settings: cluster.settings,
+        databases: cluster.databases,
+        tablespaces: cluster.tablespaces,
+        slots: cluster.slots,
+        wal_position: cluster.wal_position,
+        wal_position_later: None,
+        wal_directory: cluster.wal_directory,
+        wal_statistics: cluster.wal_statistics,
+        wal_summarizer: cluster.wal_summarizer,
+        archiver: cluster.archiver,
+        archive_status: cluster.archive_status,
+        temporary_files: cluster.temporary_files,
+        log_files: cluster.log_files,
+        slot_spill: cluster.slot_spill,
+        contents,
+        skipped,
+    })
+}
+
+/// Where WAL is after `wait`; no transaction is open meanwhile.
+pub async fn wal_position_after(session: &Session, wait: Duration) -> Result<Fact<WalPosition>, SessionError> {
+    tokio::time::sleep(wait).await;
+    session.round(ask::one(session, &queries::WAL_POSITION)).await
+}
+
+/// Another database of the same cluster, over a connection of its own.
+async fn look_into(session: &Session, scope: &Scope, database: &Database) -> Result<Contents, Skipped> {
+    let skip = |reason: &str, hint: Option<String>| Skipped {
+        database: database.database.clone(),
+        reason: reason.to_owned(),
+        hint,
+    };
+    if !database.allows_connections {
+        return Err(skip("it does not allow connections (datallowconn)", None));
+    }
+    if !database.may_connect {
+        let name = quote_identifier(&database.database);
+        let role = quote_identifier(session.user());
+        return Err(skip("no CONNECT privilege", Some(format!("GRANT CONNECT ON DATABASE {name} TO {role}"))));
+    }
+    let look = async {
+        let beside = session.open_beside(Some(&database.database)).await?;
+        let first = beside.round(contents::first_look(&beside, scope)).await?;
+        contents::complete(&beside, scope, database.database.clone(), first).await
+    };
+    look.await.map_err(|error: SessionError| skip(&error.to_string(), None))
+}

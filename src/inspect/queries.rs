@@ -1,0 +1,44 @@
+//! The facts pgtend asks for, and their texts in `queries/`.
+
+use crate::pg::Query;
+
+macro_rules! queries {
+    ($($name:ident = $fact:literal { $($since:literal => $file:literal),+ })+) => {
+        $(pub static $name: Query = Query {
+            fact: $fact,
+            variants: &[$(($since, include_str!(concat!("../../queries/", $file)))),+],
+        };)+
+
+        /// Every fact there is.
+        pub static ALL: &[&Query] = &[$(&$name),+];
+    };
+}
+
+queries! {
+    SERVER = "server" { 13 => "server.sql" }
+    CONTROL = "control file" { 13 => "control.sql" }
+    PROVIDER = "provider" { 13 => "provider.sql" }
+    SETTINGS = "settings" { 13 => "settings.sql" }
+    DATABASES = "databases" { 13 => "databases.sql" }
+    TABLESPACES = "tablespaces" { 13 => "tablespaces.sql" }
+    SLOTS = "replication slots" { 13 => "slots.sql" }
+    WAL_POSITION = "wal position" { 13 => "wal_position.sql" }
+    WAL_DIRECTORY = "wal directory" { 13 => "wal_directory.sql" }
+    WAL_STATISTICS = "wal statistics" { 14 => "wal_statistics.14.sql" }
+    WAL_SUMMARIZER = "wal summarizer" { 17 => "wal_summarizer.17.sql" }
+    ARCHIVER = "archiver" { 13 => "archiver.sql" }
+    ARCHIVE_STATUS = "archive status" { 13 => "archive_status.sql" }
+    TEMPORARY_FILES = "temporary files" { 13 => "temporary_files.sql" }
+    LOG_FILES = "log files" { 13 => "log_files.sql" }
+    SLOT_SPILL = "slot spill" { 15 => "slot_spill.15.sql" }
+    STATISTICS_RESETS = "statistics resets" { 13 => "statistics_resets.sql" }
+    DATABASE_SIZE = "database size" { 13 => "database_size.sql" }
+    SEQUENCES = "sequences" { 13 => "sequences.sql" }
+    LOCKED_RELATIONS = "locked relations" { 13 => "locked_relations.sql" }
+    TABLES = "tables" { 13 => "tables.sql" }
+    INDEXES = "indexes" { 13 => "indexes.sql" }
+    LAST_IDX_SCANS = "last index scans" { 16 => "index_last_scans.16.sql" }
+    RELATION_SIZES = "relation sizes" { 13 => "relation_sizes.sql" }
+    INDEX_DEFINITIONS = "index definitions" { 13 => "index_definitions.sql" }
+    INDEX_COLUMNS = "index columns" { 13 => "index_columns.sql" }
+}

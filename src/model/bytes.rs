@@ -1,0 +1,52 @@
+//! Sizes as people type them, in Postgres's own units.
+
+/// What is wrong with a text that should be a size.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0:?} is not a size; write a number and a unit, as in 10MB (units: B, kB, MB, GB, TB, PB; kB = 1024)")]
+pub struct ParseBytesError(String);
+
+/// Bytes of a size such as `10MB`, `1.5 GB` or `8192`; kB = 1024, units in any case, as `pg_size_bytes` reads them
+/// (PostgreSQL manual, 9.28.7 "Database Object Management Functions").
+pub fn parse_bytes(text: &str) -> Result<u64, ParseBytesError> {
+    let refused = || ParseBytesError(text.to_owned());
+    let trimmed = text.trim();
+    let digits = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
+    let (number, unit) = trimmed.split_at(digits);
+    let exponent = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" | "bytes" => 0,
+        "kb" => 1,
+        "mb" => 2,
+        "gb" => 3,
+        "tb" => 4,
+        "pb" => 5,
+        _ => return Err(refused()),
+    };
+    let factor = 1024_u64.pow(exponent);
+    if let Ok(whole) = number.parse::<u64>() {
+        return whole.checked_mul(factor).ok_or_else(refused);
+    }
+    let value = number.parse::<f64>().map_err(|_| refused())? * factor as f64;
+    // 2^63: beyond it an f64 no longer names every byte, and no disk is that large.
+    if value.is_finite() && value < 9_223_372_036_854_775_808.0 { Ok(value.round() as u64) } else { Err(refused()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_is_no_size() {
+        for text in ["", "MB", "-1MB", "1 XB", "1..5MB", "99999999999 PB", "1e3MB", "NaN", "ten"] {
+            assert_eq!(parse_bytes(text), Err(ParseBytesError(text.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_postgres_units() {
+        for (text, bytes) in
+            [("0", 0), ("8192", 8192), ("10kB", 10_240), ("10 MB", 10 << 20), ("1.5GB", 3 << 29), ("2tb", 2 << 40)]
+        {
+            assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
+        }
+    }
+}

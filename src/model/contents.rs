@@ -1,0 +1,123 @@
+//! What one database contains.
+
+use super::{Fact, Index, Table};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+
+/// Everything read from inside one database.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contents {
+    pub database: String,
+    /// `pg_database_size`, the truth of the whole.
+    #[serde(default)]
+    pub database_bytes: Fact<u64>,
+    #[serde(default)]
+    pub tables: Fact<Vec<Table>>,
+    #[serde(default)]
+    pub indexes: Fact<Vec<Index>>,
+    /// 16 and newer: by index OID; an index that is missing was not scanned since the statistics began.
+    #[serde(default)]
+    pub last_idx_scans: Fact<BTreeMap<u32, Timestamp>>,
+    #[serde(default)]
+    pub sequences: Fact<Sequences>,
+    #[serde(default)]
+    pub locked_relations: Fact<Vec<LockedRelation>>,
+    #[serde(default)]
+    pub statistics_resets: Fact<StatisticsResets>,
+    /// How many relations were measured exactly; unavailable when that failed and all are estimates.
+    #[serde(default)]
+    pub exact_sizes: Fact<u64>,
+    /// How many index definitions were read; unavailable when that failed.
+    #[serde(default)]
+    pub definitions: Fact<u64>,
+}
+
+/// Sequences, counted: each is one block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sequences {
+    pub count: u64,
+    pub bytes: u64,
+}
+
+/// A relation under, or awaited by, an ACCESS EXCLUSIVE lock while it was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockedRelation {
+    pub oid: u32,
+    /// Held already; otherwise somebody waits for it.
+    pub granted: bool,
+}
+
+/// Since when the cumulative statistics of a database count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatisticsResets {
+    /// `pg_stat_database.stats_reset`; null when never reset by hand, and after a crash.
+    pub database_reset: Option<Timestamp>,
+    /// The earliest reset of the shared kinds; a crash stamps them all.
+    pub shared_reset: Option<Timestamp>,
+    pub track_counts: bool,
+}
+
+impl StatisticsResets {
+    /// Since when idx_scan and its like count: the later of the database's own reset and the last time all statistics
+    /// were lost (fact sheet on indexes, A4). Says nothing about a promotion.
+    pub fn counting_since(&self) -> Option<Timestamp> {
+        self.database_reset.max(self.shared_reset)
+    }
+}
+
+/// The partition trees among some relations: the leaves under each root and branch.
+pub struct Tree {
+    leaves: HashMap<u32, Vec<u32>>,
+}
+
+impl Tree {
+    /// Built from pairs of a relation and the one it is attached to.
+    pub fn of(edges: impl Iterator<Item = (u32, Option<u32>)> + Clone) -> Tree {
+        let parents: HashMap<u32, u32> = edges.clone().filter_map(|(oid, parent)| Some((oid, parent?))).collect();
+        let mut leaves: HashMap<u32, Vec<u32>> = HashMap::new();
+        for (oid, _) in edges {
+            let mut at = oid;
+            // Bounded by the number of relations, so that a damaged catalog with a cycle ends too.
+            for _ in 0..parents.len() {
+                let Some(&parent) = parents.get(&at) else { break };
+                leaves.entry(parent).or_default().push(oid);
+                at = parent;
+            }
+        }
+        Tree { leaves }
+    }
+
+    /// Everything below `oid`, at any depth: branches as well as leaves.
+    pub fn below(&self, oid: u32) -> &[u32] {
+        self.leaves.get(&oid).map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_gathers_all_depths_and_survives_a_cycle() {
+        let edges = [(1, None), (2, Some(1)), (3, Some(2)), (4, Some(1))];
+        let tree = Tree::of(edges.into_iter());
+        assert_eq!(tree.below(1), [2, 3, 4]);
+        assert_eq!(tree.below(2), [3]);
+        assert_eq!(tree.below(9), [0_u32; 0]);
+        let cycle = [(1, Some(2)), (2, Some(1))];
+        assert!(!Tree::of(cycle.into_iter()).below(1).is_empty());
+    }
+
+    #[test]
+    fn a_crash_begins_the_count_anew_even_where_the_database_says_never() {
+        let at = |s: &str| s.parse::<Timestamp>().ok();
+        let (early, late) = (at("2026-01-01T00:00:00Z"), at("2026-02-01T00:00:00Z"));
+        let resets =
+            |database_reset, shared_reset| StatisticsResets { database_reset, shared_reset, track_counts: true };
+        assert_eq!(resets(None, late).counting_since(), late);
+        assert_eq!(resets(late, early).counting_since(), late);
+        assert_eq!(resets(early, late).counting_since(), late);
+        assert_eq!(resets(None, None).counting_since(), None);
+    }
+}

@@ -1,0 +1,30 @@
+//! The databases of a cluster.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One row of `pg_database` with its statistics.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Database {
+    pub database: String,
+    pub owner: String,
+    /// Default tablespace.
+    pub tablespace: Option<String>,
+    pub encoding: String,
+    pub allows_connections: bool,
+    pub is_template: bool,
+    /// The role has CONNECT.
+    pub may_connect: bool,
+    /// `pg_database_size`; `None` where the role may not know it.
+    pub bytes: Option<u64>,
+    /// Backends connected now.
+    pub connections: Option<i64>,
+    /// Transactions since the oldest unfrozen transaction id.
+    pub xid_age: i64,
+    /// Multixacts since the oldest unfrozen one.
+    pub multixact_age: i64,
+    /// Temporary file bytes written since the statistics began (not what lies on disk now).
+    pub temp_bytes_written: Option<u64>,
+    /// When this database's statistics were last reset; null also after a crash, which resets them too.
+    pub stats_reset: Option<Timestamp>,
+}

@@ -1,0 +1,95 @@
+//! Who runs the server.
+
+use serde::{Deserialize, Serialize};
+
+/// The managed service a server belongs to, as far as its marks tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    Unknown,
+    Rds,
+    Aurora,
+    Cloudsql,
+    Azure,
+    Alloydb,
+    Neon,
+    Supabase,
+}
+
+impl Provider {
+    /// The service as people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Provider::Unknown => "no managed service recognised",
+            Provider::Rds => "Amazon RDS",
+            Provider::Aurora => "Amazon Aurora",
+            Provider::Cloudsql => "Google Cloud SQL",
+            Provider::Azure => "Azure Database for PostgreSQL",
+            Provider::Alloydb => "Google AlloyDB",
+            Provider::Neon => "Neon",
+            Provider::Supabase => "Supabase",
+        }
+    }
+}
+
+/// The traces that services leave in settings, roles and functions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderMarks {
+    pub aurora_function: bool,
+    pub aurora_version: bool,
+    /// First parts of dotted setting names: `rds` of `rds.extensions`.
+    pub setting_prefixes: Vec<String>,
+    pub roles: Vec<String>,
+}
+
+impl ProviderMarks {
+    /// The provider these marks speak of. Aurora carries RDS's marks and AlloyDB those of Cloud SQL, so they come
+    /// first (fact sheet on slots and storage, E7).
+    pub fn provider(&self) -> Provider {
+        let prefix = |name: &str| self.setting_prefixes.iter().any(|p| p == name);
+        let role = |name: &str| self.roles.iter().any(|r| r == name);
+        if self.aurora_function || self.aurora_version {
+            Provider::Aurora
+        } else if prefix("rds") || role("rds_superuser") {
+            Provider::Rds
+        } else if prefix("alloydb") || role("alloydbsuperuser") {
+            Provider::Alloydb
+        } else if prefix("cloudsql") || role("cloudsqlsuperuser") {
+            Provider::Cloudsql
+        } else if prefix("azure") || role("azure_pg_admin") {
+            Provider::Azure
+        } else if prefix("neon") || role("neon_superuser") {
+            Provider::Neon
+        } else if role("supabase_admin") {
+            Provider::Supabase
+        } else {
+            Provider::Unknown
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marks(prefixes: &[&str], roles: &[&str]) -> ProviderMarks {
+        ProviderMarks {
+            setting_prefixes: prefixes.iter().map(|s| s.to_string()).collect(),
+            roles: roles.iter().map(|s| s.to_string()).collect(),
+            ..ProviderMarks::default()
+        }
+    }
+
+    #[test]
+    fn the_more_special_service_wins_over_the_one_whose_marks_it_shares() {
+        assert_eq!(marks(&[], &[]).provider(), Provider::Unknown);
+        assert_eq!(marks(&["rds"], &["rds_superuser"]).provider(), Provider::Rds);
+        let aurora = ProviderMarks { aurora_function: true, ..marks(&["rds"], &["rds_superuser"]) };
+        assert_eq!(aurora.provider(), Provider::Aurora);
+        assert_eq!(marks(&["alloydb", "cloudsql"], &[]).provider(), Provider::Alloydb);
+        assert_eq!(marks(&["cloudsql"], &[]).provider(), Provider::Cloudsql);
+        assert_eq!(marks(&[], &["azure_pg_admin"]).provider(), Provider::Azure);
+        assert_eq!(marks(&["neon"], &[]).provider(), Provider::Neon);
+        assert_eq!(marks(&[], &["supabase_admin"]).provider(), Provider::Supabase);
+    }
+}

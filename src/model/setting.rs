@@ -1,0 +1,79 @@
+//! Server settings.
+
+use super::parse_bytes;
+use serde::{Deserialize, Serialize};
+
+/// One row of `pg_settings`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    pub name: String,
+    pub setting: String,
+    /// The unit `setting` counts in: `kB`, `8kB`, `MB`, `B`, `ms`, `s`, `min`.
+    pub unit: Option<String>,
+    pub source: String,
+    pub pending_restart: bool,
+}
+
+impl Setting {
+    /// Bytes, when the setting is a size; negative values mean "off" and are `None`.
+    fn bytes(&self) -> Option<u64> {
+        let count: u64 = self.setting.parse().ok()?;
+        let unit = self.unit.as_deref().unwrap_or("B");
+        let letters = unit.find(|c: char| c.is_ascii_alphabetic())?;
+        let multiple: u64 = if letters == 0 { 1 } else { unit[..letters].parse().ok()? };
+        let one = parse_bytes(&format!("1{}", &unit[letters..])).ok()?;
+        count.checked_mul(multiple)?.checked_mul(one)
+    }
+}
+
+/// The settings a role could see. One that is missing is hidden from it or unknown to the server's version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Settings(pub Vec<Setting>);
+
+impl Settings {
+    pub fn get(&self, name: &str) -> Option<&Setting> {
+        self.0.iter().find(|s| s.name == name)
+    }
+
+    /// A size setting in bytes; `None` when hidden, unknown, or negative ("off").
+    pub fn bytes(&self, name: &str) -> Option<u64> {
+        self.get(name)?.bytes()
+    }
+
+    /// Whether an on/off setting is on; settings with more values count as on unless `off`.
+    pub fn is_on(&self, name: &str) -> Option<bool> {
+        self.get(name).map(|s| s.setting != "off")
+    }
+
+    /// The bare value, `None` when hidden, unknown or empty.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).map(|s| s.setting.as_str()).filter(|s| !s.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size(setting: &str, unit: Option<&str>) -> Option<u64> {
+        Setting {
+            name: "x".into(),
+            setting: setting.into(),
+            unit: unit.map(Into::into),
+            source: "default".into(),
+            pending_restart: false,
+        }
+        .bytes()
+    }
+
+    #[test]
+    fn sizes_count_in_the_units_of_pg_settings() {
+        assert_eq!(size("-1", Some("MB")), None);
+        assert_eq!(size("max", None), None);
+        assert_eq!(size("1024", Some("MB")), Some(1 << 30));
+        assert_eq!(size("16384", Some("8kB")), Some(128 << 20));
+        assert_eq!(size("16777216", Some("B")), Some(16 << 20));
+        assert_eq!(size("64", None), Some(64));
+    }
+}

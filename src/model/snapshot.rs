@@ -1,0 +1,130 @@
+//! All that one look at a cluster saw.
+
+use super::*;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The layout of snapshot files and reports; a file of a higher one is refused.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The `command` of a snapshot file.
+pub const SNAPSHOT: &str = "snapshot";
+
+/// One look at a cluster. What the report at hand had no use for is [`Fact::not_asked`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub schema_version: u32,
+    /// Always `snapshot`: tells this file from a report's.
+    pub command: String,
+    pub pgtend_version: String,
+    /// By the server's clock.
+    pub collected_at: Timestamp,
+    pub server: Server,
+    #[serde(default)]
+    pub control: Fact<ControlFile>,
+    #[serde(default)]
+    pub provider: Fact<ProviderMarks>,
+    #[serde(default)]
+    pub settings: Fact<Settings>,
+    #[serde(default)]
+    pub databases: Fact<Vec<Database>>,
+    #[serde(default)]
+    pub tablespaces: Fact<Vec<Tablespace>>,
+    #[serde(default)]
+    pub slots: Fact<Vec<Slot>>,
+    #[serde(default)]
+    pub wal_position: Fact<WalPosition>,
+    /// The position some seconds later, when a rate was asked for.
+    #[serde(default)]
+    pub wal_position_later: Option<WalPosition>,
+    #[serde(default)]
+    pub wal_directory: Fact<WalDirectory>,
+    #[serde(default)]
+    pub wal_statistics: Fact<WalStatistics>,
+    #[serde(default)]
+    pub wal_summarizer: Fact<WalSummarizer>,
+    #[serde(default)]
+    pub archiver: Fact<Archiver>,
+    #[serde(default)]
+    pub archive_status: Fact<ArchiveStatus>,
+    #[serde(default)]
+    pub temporary_files: Fact<Files>,
+    /// `None`: there is no log directory, the server logs elsewhere.
+    #[serde(default)]
+    pub log_files: Fact<Option<Files>>,
+    #[serde(default)]
+    pub slot_spill: Fact<Files>,
+    /// The databases that were read from inside.
+    #[serde(default)]
+    pub contents: Vec<Contents>,
+    /// Databases that `--all-databases` could not read.
+    #[serde(default)]
+    pub skipped: Vec<Skipped>,
+}
+
+/// A database that was not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    pub database: String,
+    pub reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// Why a text is no snapshot this pgtend can read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadSnapshotError {
+    #[error("it is not a snapshot: {0}")]
+    NotASnapshot(serde_json::Error),
+    #[error("it is the output of `pgtend {0}`; a snapshot comes from `pgtend snapshot`")]
+    AReport(String),
+    #[error("it has schema version {found}, and this pgtend reads up to {SCHEMA_VERSION}: use a newer pgtend")]
+    Newer { found: u32 },
+    #[error("it is damaged: {0}")]
+    Damaged(serde_json::Error),
+}
+
+impl Snapshot {
+    /// Reads a snapshot file's text.
+    pub fn from_json(text: &str) -> Result<Snapshot, ReadSnapshotError> {
+        #[derive(Deserialize)]
+        struct Head {
+            schema_version: u32,
+            command: String,
+        }
+        let head: Head = serde_json::from_str(text).map_err(ReadSnapshotError::NotASnapshot)?;
+        if head.schema_version > SCHEMA_VERSION {
+            return Err(ReadSnapshotError::Newer { found: head.schema_version });
+        }
+        if head.command != SNAPSHOT {
+            return Err(ReadSnapshotError::AReport(head.command));
+        }
+        serde_json::from_str(text).map_err(ReadSnapshotError::Damaged)
+    }
+
+    /// The provider, `Unknown` also when its marks could not be read.
+    pub fn provider(&self) -> Provider {
+        self.provider.known().map_or(Provider::Unknown, ProviderMarks::provider)
+    }
+
+    /// Where WAL is now.
+    pub fn current_lsn(&self) -> Option<Lsn> {
+        self.wal_position.known()?.current_lsn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_no_readable_snapshot_is_refused_by_what_is_wrong_with_it() {
+        let error = |text: &str| Snapshot::from_json(text).unwrap_err().to_string();
+        assert!(error("").starts_with("it is not a snapshot"));
+        assert!(error("{}").starts_with("it is not a snapshot"));
+        assert!(error(r#"{"schema_version": 2, "command": "snapshot"}"#).contains("schema version 2"));
+        assert!(error(r#"{"schema_version": 1, "command": "wal"}"#).contains("`pgtend wal`"));
+        let damaged = error(r#"{"schema_version": 1, "command": "snapshot", "pgtend_version": 7}"#);
+        assert!(damaged.starts_with("it is damaged") && damaged.contains("column"), "{damaged}");
+    }
+}

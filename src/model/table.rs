@@ -1,0 +1,134 @@
+//! Tables and what stores like one.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What kind of relation a row of the tables report is (`pg_class.relkind`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableKind {
+    Table,
+    PartitionedTable,
+    MaterializedView,
+    ForeignTable,
+}
+
+impl TableKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            TableKind::Table => "table",
+            TableKind::PartitionedTable => "partitioned table",
+            TableKind::MaterializedView => "materialized view",
+            TableKind::ForeignTable => "foreign table",
+        }
+    }
+
+    /// Keeps rows in files of its own.
+    pub fn has_storage(self) -> bool {
+        matches!(self, TableKind::Table | TableKind::MaterializedView)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Persistence {
+    Permanent,
+    Unlogged,
+    Temporary,
+}
+
+/// How a size came to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SizeSource {
+    /// The server measured the files.
+    Exact,
+    /// From `pg_class.relpages`, as the last VACUUM or ANALYZE left it.
+    Estimated,
+}
+
+/// The files of one relation, all forks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredBytes {
+    pub bytes: u64,
+    pub source: SizeSource,
+}
+
+impl StoredBytes {
+    pub const NONE: StoredBytes = StoredBytes { bytes: 0, source: SizeSource::Exact };
+
+    /// Both together: exact only when both are.
+    pub fn plus(self, other: StoredBytes) -> StoredBytes {
+        StoredBytes { bytes: self.bytes + other.bytes, source: self.source.max(other.source) }
+    }
+}
+
+/// A table, partitioned table, materialized view or foreign table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    pub oid: u32,
+    pub schema: String,
+    pub table: String,
+    pub kind: TableKind,
+    pub persistence: Persistence,
+    /// The partitioned table it is attached to.
+    pub parent_oid: Option<u32>,
+    /// The extension that owns it.
+    pub extension: Option<String>,
+    /// Its tablespace; `None` for the database's default.
+    pub tablespace: Option<String>,
+    /// Blocks at the last VACUUM or ANALYZE.
+    pub relpages: i64,
+    /// Rows at the last VACUUM or ANALYZE; -1 (before 14: 0 with no blocks) when there was none.
+    pub reltuples: f64,
+    pub xid_age: Option<i64>,
+    pub toast_oid: Option<u32>,
+    pub heap: StoredBytes,
+    /// The TOAST relation with its index; nothing when the table has none.
+    pub toast: StoredBytes,
+    pub live_rows: i64,
+    pub dead_rows: i64,
+    pub modified_since_analyze: i64,
+    pub inserted_since_vacuum: i64,
+    pub seq_scan: i64,
+    pub rows_inserted: i64,
+    pub rows_updated: i64,
+    pub rows_hot_updated: i64,
+    pub rows_deleted: i64,
+    pub last_vacuum: Option<Timestamp>,
+    pub last_autovacuum: Option<Timestamp>,
+    pub last_analyze: Option<Timestamp>,
+    pub last_autoanalyze: Option<Timestamp>,
+}
+
+impl Table {
+    /// Part of the server's own catalogs.
+    pub fn is_catalog(&self) -> bool {
+        matches!(self.schema.as_str(), "pg_catalog" | "information_schema" | "pg_toast")
+    }
+
+    /// Holds the data of large objects.
+    pub fn is_large_objects(&self) -> bool {
+        self.schema == "pg_catalog" && self.table == "pg_largeobject"
+    }
+
+    /// Whether VACUUM or ANALYZE ever recorded its size. Before 14 an empty vacuumed table looks the same.
+    pub fn was_measured(&self) -> bool {
+        self.relpages > 0 || self.reltuples > 0.0
+    }
+
+    /// Rows, by the statistics collector while it counts, else by the last VACUUM or ANALYZE; `None` when neither
+    /// knows and the table is not empty.
+    pub fn row_estimate(&self) -> Option<u64> {
+        let counted = self.rows_inserted > 0 || self.rows_deleted > 0 || self.live_rows > 0;
+        if counted {
+            u64::try_from(self.live_rows).ok()
+        } else if self.was_measured() {
+            Some(self.reltuples.max(0.0) as u64)
+        } else if self.kind.has_storage() && self.heap.bytes == 0 {
+            Some(0)
+        } else {
+            None
+        }
+    }
+}

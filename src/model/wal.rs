@@ -1,0 +1,71 @@
+//! The write-ahead log: where it is, what lies in pg_wal, how much is written, who waits for it.
+
+use super::Lsn;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Where WAL is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalPosition {
+    /// On a primary the write position, on a standby the furthest received or replayed. `None` on a standby that
+    /// has neither yet.
+    pub current_lsn: Option<Lsn>,
+    /// Standbys only.
+    pub replay_lsn: Option<Lsn>,
+    pub asked_at: Timestamp,
+}
+
+/// What lies in pg_wal (`pg_ls_waldir()`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalDirectory {
+    /// Bytes of all files, timeline histories and backup labels included.
+    pub directory_bytes: u64,
+    /// WAL segments.
+    pub files: u64,
+    /// Segments already renamed for positions still to come; they hold nothing.
+    pub recycled_files: u64,
+    pub recycled_bytes: u64,
+    /// Start of the oldest segment.
+    pub oldest_lsn: Option<Lsn>,
+    /// When the oldest written segment was last modified.
+    pub oldest_modified_at: Option<Timestamp>,
+}
+
+/// WAL written by this server since its statistics began (`pg_stat_wal`, 14 and newer).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WalStatistics {
+    pub wal_records: u64,
+    /// Full page images.
+    pub wal_fpi: u64,
+    pub wal_bytes: u64,
+    pub stats_reset: Option<Timestamp>,
+    pub asked_at: Timestamp,
+}
+
+/// `pg_stat_archiver`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archiver {
+    pub archived_count: u64,
+    pub last_archived_wal: Option<String>,
+    pub last_archived_time: Option<Timestamp>,
+    pub failed_count: u64,
+    pub last_failed_wal: Option<String>,
+    pub last_failed_time: Option<Timestamp>,
+    pub stats_reset: Option<Timestamp>,
+}
+
+/// Segments waiting for the archiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveStatus {
+    pub ready_files: u64,
+    /// Start of the oldest waiting segment; pg_wal keeps everything from there on.
+    pub oldest_ready_lsn: Option<Lsn>,
+}
+
+/// `pg_get_wal_summarizer_state()`, 17 and newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalSummarizer {
+    pub summarized_lsn: Lsn,
+    pub pending_lsn: Lsn,
+    pub summarizer_pid: Option<i32>,
+}

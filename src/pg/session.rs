@@ -1,0 +1,213 @@
+//! A connection that reads: short read-only transactions, facts pipelined, each failing alone.
+
+use super::{Canceller, ConnectError, Connected, Endpoint, Query, conninfo::Conninfo, row::Row};
+use futures_util::{TryStreamExt, pin_mut};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+use tokio_postgres::{Client, error::SqlState, types::Type};
+
+/// The oldest major version pgtend reads.
+pub const OLDEST_MAJOR: u32 = 13;
+
+/// How long the answers to one round of questions may take altogether; the server's own limits are far below.
+const ROUND_LIMIT: Duration = Duration::from_secs(120);
+
+/// What every reading transaction sets for itself. SET LOCAL, so that a pooler's server connection keeps nothing of
+/// it; the savepoint comes last, so that it survives the failure of a fact.
+const BEGIN: &str = "\
+begin transaction isolation level read committed read only; \
+set local statement_timeout = '30s'; \
+set local lock_timeout = '200ms'; \
+set local idle_in_transaction_session_timeout = '60s'; \
+set local search_path = ''; \
+set local datestyle = 'ISO'; \
+set local timezone = 'UTC'; \
+set local extra_float_digits = 3; \
+set local quote_all_identifiers = off; \
+set local jit = off; ";
+
+/// From 14: a server whose client has gone ends the query. Only where the server's platform can tell.
+const NOTICE_A_LOST_CLIENT: &str =
+    "select set_config('client_connection_check_interval', '2s', true) where version() ~ 'linux'; ";
+
+/// From 15: statistics are read one by one instead of being copied into the backend's memory.
+const KEEP_NO_STATISTICS: &str = "set local stats_fetch_consistency = 'none'; ";
+
+/// A connection to one database of an inspected server.
+pub struct Session {
+    client: Client,
+    conninfo: Arc<Conninfo>,
+    canceller: Canceller,
+    endpoint: Endpoint,
+    version_num: u32,
+    user: String,
+    last_answer: Mutex<Instant>,
+}
+
+/// Why a session could not be had, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("pgtend needs PostgreSQL {OLDEST_MAJOR} or newer, this is {version}")]
+    TooOld { version: String },
+    #[error("the connection to {endpoint} was lost: {reason}")]
+    Lost { endpoint: String, reason: String },
+    #[error("{endpoint} refused a read-only transaction: {reason}")]
+    Refused { endpoint: String, reason: String },
+    #[error("{endpoint} did not answer within {} s", ROUND_LIMIT.as_secs())]
+    Silent { endpoint: String },
+}
+
+/// Why one fact could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    #[error("needs PostgreSQL {0} or newer")]
+    NeedsVersion(u32),
+    #[error("{message}")]
+    Refused { sqlstate: SqlState, message: String },
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Session {
+    /// Connects and checks that the server is one pgtend can read.
+    pub async fn open(conninfo: Arc<Conninfo>) -> Result<Session, SessionError> {
+        let Connected { client, canceller, endpoint, server_version, server_version_num, .. } =
+            super::connect(&conninfo).await?;
+        if server_version_num < OLDEST_MAJOR * 10_000 {
+            return Err(SessionError::TooOld { version: server_version });
+        }
+        let user = conninfo.user.clone();
+        let last_answer = Mutex::new(Instant::now());
+        Ok(Session { client, conninfo, canceller, endpoint, version_num: server_version_num, user, last_answer })
+    }
+
+    /// Another connection like this one, to the same or another database of the server.
+    pub async fn open_beside(&self, database: Option<&str>) -> Result<Session, SessionError> {
+        match database {
+            None => Session::open(Arc::clone(&self.conninfo)).await,
+            Some(name) => Session::open(Arc::new(self.conninfo.with_dbname(name))).await,
+        }
+    }
+
+    pub fn major(&self) -> u32 {
+        self.version_num / 10_000
+    }
+
+    /// The role that connected.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Ends whatever the session's server process is doing.
+    pub fn canceller(&self) -> &Canceller {
+        &self.canceller
+    }
+
+    /// One round trip: `questions` (futures of [`Session::read`], joined in order) inside a read-only transaction.
+    pub async fn round<T>(&self, questions: impl Future<Output = T>) -> Result<T, SessionError> {
+        let mut begin = BEGIN.to_owned();
+        if self.major() >= 14 {
+            begin.push_str(NOTICE_A_LOST_CLIENT);
+        }
+        if self.major() >= 15 {
+            begin.push_str(KEEP_NO_STATISTICS);
+        }
+        begin.push_str("savepoint fact");
+        if let Ok(mut last) = self.last_answer.lock() {
+            *last = Instant::now();
+        }
+        let all = async {
+            tokio::join!(biased; self.client.batch_execute(&begin), questions, self.client.batch_execute("commit"))
+        };
+        let (begun, answers, ended) = match tokio::time::timeout(ROUND_LIMIT, all).await {
+            Ok(done) => done,
+            Err(_) => {
+                self.canceller.cancel().await;
+                return Err(SessionError::Silent { endpoint: self.endpoint.to_string() });
+            }
+        };
+        match begun.and(ended) {
+            Ok(()) => Ok(answers),
+            Err(error) => {
+                let (endpoint, reason) = (self.endpoint.to_string(), tell(&error));
+                let lost = self.client.is_closed() || error.as_db_error().is_none();
+                Err(if lost {
+                    SessionError::Lost { endpoint, reason }
+                } else {
+                    SessionError::Refused { endpoint, reason }
+                })
+            }
+        }
+    }
+
+    /// One fact, a row at a time, so that a hundred thousand rows are never held as sent. `oids` fills `$1`.
+    pub async fn read<T>(
+        &self,
+        query: &Query,
+        oids: Option<&[i64]>,
+        decode: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<Vec<T>, QueryError> {
+        let sql = query.sql_for(self.major()).map_err(QueryError::NeedsVersion)?;
+        let (rows, back) = tokio::join!(biased;
+            self.rows(sql, oids, decode),
+            self.client.batch_execute("rollback to savepoint fact")
+        );
+        let now = Instant::now();
+        if let Ok(mut last) = self.last_answer.lock() {
+            let took = now.duration_since(*last);
+            *last = now;
+            let count = rows.as_ref().map_or(0, Vec::len);
+            tracing::info!(rows = count, ms = took.as_secs_f64() * 1e3, failed = rows.is_err(), "{}", query.fact);
+        }
+        let rows = rows.and_then(|rows| back.map(|()| rows));
+        rows.map_err(|error| match error.as_db_error() {
+            Some(answer) => {
+                QueryError::Refused { sqlstate: answer.code().clone(), message: answer.message().to_owned() }
+            }
+            None => QueryError::Failed(tell(&error)),
+        })
+    }
+
+    async fn rows<T>(
+        &self,
+        sql: &str,
+        oids: Option<&[i64]>,
+        decode: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<Vec<T>, tokio_postgres::Error> {
+        let stream = self.client.query_typed_raw(sql, oids.map(|oids| (oids, Type::INT8_ARRAY))).await?;
+        pin_mut!(stream);
+        let mut decoded = Vec::new();
+        let mut unreadable = None;
+        // The stream is drained even after a row that cannot be decoded: the answers behind it wait for that.
+        while let Some(row) = stream.try_next().await? {
+            match decode(&row) {
+                Ok(value) => decoded.push(value),
+                Err(error) => unreadable = unreadable.or(Some(error)),
+            }
+        }
+        unreadable.map_or(Ok(decoded), Err)
+    }
+}
+
+/// The whole of what the driver knows: its own text names only the kind of error, the cause has the rest.
+fn tell(error: &tokio_postgres::Error) -> String {
+    let mut text = match error.as_db_error() {
+        Some(answer) => return answer.message().to_owned(),
+        None => error.to_string(),
+    };
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}

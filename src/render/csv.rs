@@ -1,0 +1,29 @@
+//! CSV (RFC 4180): the first table of a report, every column, bare numbers.
+
+use super::{Document, Value, escape::visible};
+use std::io::{self, Write};
+
+/// Bytes, counts and seconds as integers, times as RFC 3339, unknown and absent values empty.
+pub fn csv(document: &Document, out: &mut impl Write) -> io::Result<()> {
+    let Some(table) = document.first_table() else { return Ok(()) };
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(table.columns.iter().map(|column| column.key))?;
+    for row in &table.rows {
+        writer.write_record(row.iter().map(|cell| bare(&cell.value)))?;
+    }
+    writer.flush()
+}
+
+fn bare(value: &Value) -> String {
+    match value {
+        Value::None | Value::Unknown => String::new(),
+        Value::Text(text) | Value::Name(text) => visible(text).into_owned(),
+        Value::Bytes(number) | Value::AboutBytes(number) | Value::Count(number) | Value::Duration(number) => {
+            number.to_string()
+        }
+        Value::Lsn(lsn) => lsn.to_string(),
+        Value::Time(time) => time.to_string(),
+        Value::Flag(flag) => flag.to_string(),
+        Value::Share(share) => format!("{share:.4}"),
+    }
+}

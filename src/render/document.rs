@@ -1,0 +1,96 @@
+//! A report as people read it: headings, sentences, tables, commands.
+
+use super::{Cell, Tone};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    Left,
+    Right,
+}
+
+/// One column of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// The field's name in CSV and JSON.
+    pub key: &'static str,
+    pub title: &'static str,
+    pub align: Align,
+    /// Where space is short, the column with the highest rank is left out first; 0 is never left out.
+    pub rank: u8,
+}
+
+impl Column {
+    /// A column of names or words.
+    pub const fn words(key: &'static str, title: &'static str, rank: u8) -> Column {
+        Column { key, title, align: Align::Left, rank }
+    }
+
+    /// A column of numbers.
+    pub const fn numbers(key: &'static str, title: &'static str, rank: u8) -> Column {
+        Column { key, title, align: Align::Right, rank }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub columns: Vec<Column>,
+    pub rows: Vec<Vec<Cell>>,
+    /// Rows that a limit left out.
+    pub left_out: usize,
+}
+
+#[derive(Clone, Debug)]
+pub enum Block {
+    Heading(String),
+    /// A sentence.
+    Line(String, Tone),
+    Table(Table),
+    /// Commands to type, each with what it answers.
+    Commands(Vec<(String, String)>),
+    Gap,
+}
+
+/// A report as people read it. Its first table is the one that CSV writes.
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    pub blocks: Vec<Block>,
+}
+
+impl Document {
+    pub fn heading(&mut self, text: impl Into<String>) -> &mut Self {
+        self.push(Block::Heading(text.into()))
+    }
+
+    pub fn line(&mut self, text: impl Into<String>) -> &mut Self {
+        self.push(Block::Line(text.into(), Tone::Plain))
+    }
+
+    pub fn toned_line(&mut self, text: impl Into<String>, tone: Tone) -> &mut Self {
+        self.push(Block::Line(text.into(), tone))
+    }
+
+    pub fn table(&mut self, table: Table) -> &mut Self {
+        self.push(Block::Table(table))
+    }
+
+    pub fn commands(&mut self, commands: Vec<(String, String)>) -> &mut Self {
+        self.push(Block::Commands(commands))
+    }
+
+    pub fn gap(&mut self) -> &mut Self {
+        self.push(Block::Gap)
+    }
+
+    fn push(&mut self, block: Block) -> &mut Self {
+        self.blocks.push(block);
+        self
+    }
+
+    /// The table a spreadsheet wants.
+    pub fn first_table(&self) -> Option<&Table> {
+        self.blocks.iter().find_map(|block| match block {
+            Block::Table(table) => Some(table),
+            _ => None,
+        })
+    }
+}

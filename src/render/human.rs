@@ -1,0 +1,93 @@
+//! Numbers as people read them. Sizes in Postgres's own units: kB = 1024 bytes.
+
+use humansize::{FormatSizeOptions, Kilo, format_size};
+
+/// `258 GB`, `1.5 MB`, `8 kB`: three digits at most.
+pub fn bytes(bytes: u64) -> String {
+    let precise = FormatSizeOptions::from(humansize::DECIMAL).kilo(Kilo::Binary).decimal_zeroes(0);
+    let places = match bytes {
+        0..1_024 => 0,
+        _ => {
+            let mut scaled = bytes as f64;
+            while scaled >= 1_024.0 {
+                scaled /= 1_024.0;
+            }
+            if scaled < 9.95 { 1 } else { 0 }
+        }
+    };
+    format_size(bytes, precise.decimal_places(places))
+}
+
+/// `1,234,567`.
+pub fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `3 d 4 h`, `12 min`, `40 s`: the two largest units.
+pub fn duration(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let Some(first) = UNITS.iter().position(|(unit, _)| seconds >= *unit) else { return "0 s".to_owned() };
+    let (unit, name) = UNITS[first];
+    let large = format!("{} {name}", seconds / unit);
+    match UNITS.get(first + 1) {
+        Some((next, next_name)) if first < 2 && seconds % unit >= *next => {
+            format!("{large} {} {next_name}", seconds % unit / next)
+        }
+        _ => large,
+    }
+}
+
+/// `25 %`; shares that would round to nothing or all say so.
+pub fn percent(share: f64) -> String {
+    match share * 100.0 {
+        p if p > 0.0 && p < 0.5 => "<1 %".to_owned(),
+        p if p > 99.5 && p < 100.0 => ">99 %".to_owned(),
+        p => format!("{p:.0} %"),
+    }
+}
+
+/// `86 times`, `1.5 times`.
+pub fn times(ratio: f64) -> String {
+    if ratio < 9.95 { format!("{ratio:.1} times") } else { format!("{} times", count(ratio.round() as u64)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_in_postgres_units() {
+        for (size, text) in [
+            (0, "0 B"),
+            (1_023, "1023 B"),
+            (1_024, "1 kB"),
+            (8_192, "8 kB"),
+            (1_536, "1.5 kB"),
+            (277_025_390_592, "258 GB"),
+            (10 << 20, "10 MB"),
+            ((10 << 20) - 1, "10 MB"),
+            (u64::MAX, "16 EB"),
+        ] {
+            assert_eq!(bytes(size), text, "{size}");
+        }
+    }
+
+    #[test]
+    fn counts_durations_shares() {
+        assert_eq!([count(0), count(999), count(1_000), count(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 59, 60, 3_600, 3_660, 90_000, 86_400 * 40].map(duration),
+            ["0 s", "59 s", "1 min", "1 h", "1 h 1 min", "1 d 1 h", "40 d"]
+        );
+        assert_eq!([0.0, 0.001, 0.25, 0.999, 1.0].map(percent), ["0 %", "<1 %", "25 %", ">99 %", "100 %"]);
+        assert_eq!([1.5, 86.2].map(times), ["1.5 times", "86 times"]);
+    }
+}

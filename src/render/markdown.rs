@@ -1,0 +1,107 @@
+//! Markdown (GitHub's), fit for a ticket.
+
+use super::{Align, Block, Document, Value, escape::visible, human};
+
+/// The whole document.
+pub fn markdown(document: &Document) -> String {
+    let mut out = String::new();
+    for block in &document.blocks {
+        match block {
+            Block::Gap => {}
+            Block::Heading(text) => out.push_str(&format!("## {}\n\n", plain(text))),
+            Block::Line(text, _) => out.push_str(&format!("{}\n\n", plain(text.trim()))),
+            Block::Table(table) => {
+                let titles: Vec<&str> = table.columns.iter().map(|column| column.title).collect();
+                out.push_str(&format!("| {} |\n|", titles.join(" | ")));
+                for column in &table.columns {
+                    out.push_str(if column.align == Align::Right { " ---: |" } else { " --- |" });
+                }
+                out.push('\n');
+                for row in &table.rows {
+                    let cells: Vec<String> = row.iter().map(|cell| written(&cell.value)).collect();
+                    out.push_str(&format!("| {} |\n", cells.join(" | ")));
+                }
+                if table.left_out > 0 {
+                    out.push_str(&format!("\n… and {} more\n", human::count(table.left_out as u64)));
+                }
+                out.push('\n');
+            }
+            Block::Commands(commands) => {
+                for (command, answers) in commands {
+                    out.push_str(&format!("- {}: {}\n", code(command), plain(answers)));
+                }
+                out.push('\n');
+            }
+        }
+    }
+    out
+}
+
+fn written(value: &Value) -> String {
+    match value {
+        Value::None => String::new(),
+        Value::Unknown => "?".to_owned(),
+        Value::Text(text) => plain(text),
+        Value::Name(name) => code(name),
+        Value::Bytes(bytes) => human::bytes(*bytes),
+        Value::AboutBytes(bytes) => format!("about {}", human::bytes(*bytes)),
+        Value::Count(count) => human::count(*count),
+        Value::Lsn(lsn) => lsn.to_string(),
+        Value::Time(time) => time.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        Value::Duration(seconds) => human::duration(*seconds),
+        Value::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+        Value::Share(share) => human::percent(*share),
+    }
+}
+
+/// Text in which nothing is markup.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in visible(text).chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A code span, fenced longer than any run of backticks inside; a bar would end a table's cell even there.
+fn code(text: &str) -> String {
+    let text = visible(text).replace('|', "\\|");
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::{Cell, Column, Table};
+
+    #[test]
+    fn names_stay_names() {
+        let mut document = Document::default();
+        document.heading("Tables <of> *app*").table(Table {
+            columns: vec![Column::words("table", "table", 0), Column::numbers("bytes", "bytes", 0)],
+            rows: vec![
+                vec![Cell::name("a|b"), Cell::bytes(8_192)],
+                vec![Cell::name("`x`"), Cell::new(Value::Unknown)],
+                vec![Cell::text("<script>|_"), Cell::new(Value::None)],
+            ],
+            left_out: 2,
+        });
+        insta::assert_snapshot!(markdown(&document), @r"
+        ## Tables \<of\> \*app\*
+
+        | table | bytes |
+        | --- | ---: |
+        | `a\|b` | 8 kB |
+        | `` `x` `` | ? |
+        | \<script\>\|\_ |  |
+
+        … and 2 more
+        ");
+    }
+}

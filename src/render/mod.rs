@@ -1,0 +1,21 @@
+//! From values to text: typed cells in, one format a file out. Pure: no terminal, no clock.
+
+mod cell;
+mod csv;
+mod document;
+mod escape;
+mod human;
+mod json;
+mod markdown;
+mod terminal;
+
+pub use cell::{Cell, Tone, Value};
+pub use csv::csv;
+pub use document::{Align, Block, Column, Document, Table};
+pub use escape::visible;
+pub use human::{
+    bytes as human_bytes, count as human_count, duration as human_duration, percent as human_percent, times,
+};
+pub use json::{json, json_pretty};
+pub use markdown::markdown;
+pub use terminal::{Style, terminal};

@@ -1,0 +1,282 @@
+//! Text for people: aligned tables that fit the width, colour with meaning.
+
+use super::{Align, Block, Cell, Column, Document, Table, Tone, Value, escape::visible, human};
+use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, presets};
+use std::fmt::Write as _;
+use unicode_width::UnicodeWidthStr;
+
+/// How the reader's screen is.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    pub color: bool,
+    /// Columns of the screen; `None` for no limit.
+    pub width: Option<usize>,
+}
+
+/// Names are not shortened below this.
+const SHORTEST_NAME: usize = 16;
+const BETWEEN_COLUMNS: usize = 2;
+
+/// The whole document.
+pub fn terminal(document: &Document, style: Style) -> String {
+    let mut out = String::new();
+    for block in &document.blocks {
+        match block {
+            Block::Gap => out.push('\n'),
+            Block::Heading(text) => push_line(&mut out, &paint(&visible(text), BOLD, style)),
+            Block::Line(text, tone) => {
+                for line in wrap(&visible(text), style.width) {
+                    push_line(&mut out, &paint(&line, escape_code(*tone), style));
+                }
+            }
+            Block::Table(table) => push_table(&mut out, table, style),
+            Block::Commands(commands) => push_commands(&mut out, commands, style),
+        }
+    }
+    out
+}
+
+const BOLD: &str = "1";
+
+fn escape_code(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Plain => "",
+        Tone::Faint => "2",
+        Tone::Good => "32",
+        Tone::Warning => "33",
+        Tone::Bad => "31",
+    }
+}
+
+fn paint(text: &str, code: &str, style: Style) -> String {
+    if style.color && !code.is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+fn push_line(out: &mut String, line: &str) {
+    out.push_str(line.trim_end());
+    out.push('\n');
+}
+
+/// Breaks at spaces; continuation lines keep the indentation of the first.
+fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
+    let Some(width) = width else { return vec![text.to_owned()] };
+    let indent = text.len() - text.trim_start().len();
+    let mut lines = vec![" ".repeat(indent)];
+    for word in text.split_whitespace() {
+        let fresh = lines.last().is_none_or(|line| line.trim().is_empty());
+        let used = lines.last().map_or(0, |line| line.width());
+        if !fresh && used + 1 + word.width() > width {
+            lines.push(format!("{}{word}", " ".repeat(indent + 2)));
+        } else if let Some(line) = lines.last_mut() {
+            if !fresh {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+fn push_commands(out: &mut String, commands: &[(String, String)], style: Style) {
+    let longest = commands.iter().map(|(command, _)| visible(command).width()).max().unwrap_or(0);
+    for (command, answers) in commands {
+        let (command, answers) = (visible(command), visible(answers));
+        let padding = " ".repeat(longest - command.width());
+        let full = 2 + longest + 2 + answers.width();
+        let answers =
+            if style.width.is_some_and(|width| full > width) { String::new() } else { format!("  {answers}") };
+        push_line(out, &format!("  {}{padding}{}", paint(&command, BOLD, style), paint(&answers, "2", style)));
+    }
+}
+
+/// A cell's text and whether it may be shortened.
+fn shown(cell: &Cell) -> (String, bool) {
+    let text = match &cell.value {
+        Value::None => "-".to_owned(),
+        Value::Unknown => "?".to_owned(),
+        Value::Text(text) => visible(text).into_owned(),
+        Value::Name(name) => return (visible(name).into_owned(), true),
+        Value::Bytes(bytes) => human::bytes(*bytes),
+        Value::AboutBytes(bytes) => format!("~{}", human::bytes(*bytes)),
+        Value::Count(count) => human::count(*count),
+        Value::Lsn(lsn) => lsn.to_string(),
+        Value::Time(time) => time.strftime("%Y-%m-%d %H:%M").to_string(),
+        Value::Duration(seconds) => human::duration(*seconds),
+        Value::Flag(true) => "yes".to_owned(),
+        Value::Flag(false) => "no".to_owned(),
+        Value::Share(share) => human::percent(*share),
+    };
+    (text, false)
+}
+
+/// The middle goes: names differ at both ends.
+fn shorten(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let room = width.saturating_sub(1);
+    let take = |chars: &mut dyn Iterator<Item = char>, room: usize| {
+        let mut used = 0;
+        let mut taken = Vec::new();
+        for c in chars {
+            used += c.to_string().width();
+            if used > room {
+                break;
+            }
+            taken.push(c);
+        }
+        taken
+    };
+    let head: String = take(&mut text.chars(), room - room / 2).into_iter().collect();
+    let tail: String = take(&mut text.chars().rev(), room / 2).into_iter().rev().collect();
+    format!("{head}…{tail}")
+}
+
+/// Which columns are shown, and how wide names may be.
+struct Fit {
+    columns: Vec<usize>,
+    limits: Vec<usize>,
+}
+
+fn fit(columns: &[Column], widths: &[usize], may_shorten: &[bool], width: Option<usize>) -> Fit {
+    let mut kept: Vec<usize> = (0..columns.len()).collect();
+    let mut limits = widths.to_vec();
+    let Some(width) = width else { return Fit { columns: kept, limits } };
+    loop {
+        limits.copy_from_slice(widths);
+        let total = |limits: &[usize]| {
+            kept.iter().map(|c| limits[*c]).sum::<usize>() + BETWEEN_COLUMNS * kept.len().saturating_sub(1)
+        };
+        // The widest name gives way first.
+        while total(&limits) > width {
+            let floor = |c: usize| SHORTEST_NAME.max(columns[c].title.width());
+            let widest =
+                kept.iter().copied().filter(|c| may_shorten[*c] && limits[*c] > floor(*c)).max_by_key(|c| limits[*c]);
+            match widest {
+                Some(c) => limits[c] -= 1,
+                None => break,
+            }
+        }
+        let least = kept.iter().copied().filter(|c| columns[*c].rank > 0).max_by_key(|c| (columns[*c].rank, *c));
+        match least {
+            Some(c) if total(&limits) > width => kept.retain(|k| *k != c),
+            _ => return Fit { columns: kept, limits },
+        }
+    }
+}
+
+fn push_table(out: &mut String, table: &Table, style: Style) {
+    let cells: Vec<Vec<(String, bool)>> = table.rows.iter().map(|row| row.iter().map(shown).collect()).collect();
+    let width_of =
+        |c: usize| cells.iter().map(|row| row[c].0.width()).max().unwrap_or(0).max(table.columns[c].title.width());
+    let widths: Vec<usize> = (0..table.columns.len()).map(width_of).collect();
+    let may_shorten: Vec<bool> = (0..table.columns.len()).map(|c| cells.iter().any(|row| row[c].1)).collect();
+    let fit = fit(&table.columns, &widths, &may_shorten, style.width);
+
+    let mut text = comfy_table::Table::new();
+    text.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    if style.color {
+        text.enforce_styling();
+    } else {
+        text.force_no_tty();
+    }
+    text.set_header(fit.columns.iter().map(|c| {
+        let column = &table.columns[*c];
+        comfy_table::Cell::new(column.title).set_alignment(alignment(column.align)).add_attribute(Attribute::Bold)
+    }));
+    for (row, texts) in table.rows.iter().zip(&cells) {
+        text.add_row(fit.columns.iter().map(|c| {
+            let (words, can_shorten) = &texts[*c];
+            let words = if *can_shorten { shorten(words, fit.limits[*c]) } else { words.clone() };
+            let cell = comfy_table::Cell::new(words).set_alignment(alignment(table.columns[*c].align));
+            match row[*c].tone {
+                Tone::Plain => cell,
+                Tone::Faint => cell.add_attribute(Attribute::Dim),
+                Tone::Good => cell.fg(Color::DarkGreen),
+                Tone::Warning => cell.fg(Color::DarkYellow),
+                Tone::Bad => cell.fg(Color::DarkRed),
+            }
+        }));
+    }
+    for (place, column) in text.column_iter_mut().enumerate() {
+        let last = place + 1 == fit.columns.len();
+        column.set_padding((0, if last { 0 } else { BETWEEN_COLUMNS as u16 }));
+    }
+    for line in text.lines() {
+        push_line(out, &line);
+    }
+    if table.left_out > 0 {
+        let note = format!("… and {} more (--limit 0 shows all)", human::count(table.left_out as u64));
+        push_line(out, &paint(&note, "2", style));
+    }
+    if fit.columns.len() < table.columns.len() {
+        let hidden = (0..table.columns.len()).filter(|c| !fit.columns.contains(c)).map(|c| table.columns[c].title);
+        let mut note = String::from("not shown at this width: ");
+        let _ = write!(note, "{}", hidden.collect::<Vec<_>>().join(", "));
+        for line in wrap(&note, style.width) {
+            push_line(out, &paint(&line, "2", style));
+        }
+    }
+}
+
+fn alignment(align: Align) -> CellAlignment {
+    match align {
+        Align::Left => CellAlignment::Left,
+        Align::Right => CellAlignment::Right,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn names_and_sizes(rows: &[(&str, u64)]) -> Document {
+        let mut document = Document::default();
+        document.table(Table {
+            columns: vec![
+                Column::words("table", "table", 0),
+                Column::numbers("total_bytes", "total", 0),
+                Column::numbers("heap_bytes", "heap", 2),
+                Column::words("note", "note", 1),
+            ],
+            rows: rows
+                .iter()
+                .map(|(name, size)| {
+                    vec![Cell::name(*name), Cell::bytes(*size), Cell::bytes(*size), Cell::text("as it was")]
+                })
+                .collect(),
+            left_out: 0,
+        });
+        document
+    }
+
+    #[test]
+    fn a_narrow_screen_shortens_names_then_drops_the_least_column_and_says_so() {
+        let long = "a_very_long_table_name_that_nobody_would_type_twice_2026_11";
+        let text =
+            terminal(&names_and_sizes(&[(long, 1 << 30), ("b", 8_192)]), Style { color: false, width: Some(36) });
+        insta::assert_snapshot!(text, @r"
+        table               total  note
+        a_very_lo…_2026_11   1 GB  as it was
+        b                    8 kB  as it was
+        not shown at this width: heap
+        ");
+    }
+
+    #[test]
+    fn without_a_limit_nothing_is_shortened_and_without_colour_nothing_is_painted() {
+        let text = terminal(&names_and_sizes(&[("x\u{1b}[31m", 0)]), Style { color: false, width: None });
+        assert!(text.contains("x\\u{1b}[31m") && !text.contains('\u{1b}'), "{text}");
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_fits(name in "[a-zü🐘_]{1,70}", width in 36_usize..100) {
+            let text = terminal(&names_and_sizes(&[(&name, 1 << 20)]), Style { color: false, width: Some(width) });
+            for line in text.lines() {
+                prop_assert!(line.width() <= width, "{} > {width}: {line}", line.width());
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `pgtend databases`: size, tablespace, connections and transaction id age of every database.
+
+use super::{Gaps, Report, View};
+use crate::{
+    model::{Database, Snapshot, Unavailable},
+    render::{Cell, Column, Document, Table, Tone, Value, human_bytes},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// What the list is sorted by.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum DatabaseSort {
+    #[default]
+    Size,
+    Name,
+    Connections,
+    XidAge,
+}
+
+#[derive(Debug, Serialize)]
+pub struct DatabasesReport {
+    databases: Vec<Row>,
+    #[serde(skip)]
+    left_out: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    database: String,
+    bytes: Option<u64>,
+    tablespace: Option<String>,
+    owner: String,
+    encoding: String,
+    connections: Option<i64>,
+    xid_age: i64,
+    multixact_age: i64,
+    temp_bytes_written: Option<u64>,
+    stats_reset: Option<Timestamp>,
+    allows_connections: bool,
+    is_template: bool,
+    may_connect: bool,
+}
+
+impl From<&Database> for Row {
+    fn from(d: &Database) -> Row {
+        Row {
+            database: d.database.clone(),
+            bytes: d.bytes,
+            tablespace: d.tablespace.clone(),
+            owner: d.owner.clone(),
+            encoding: d.encoding.clone(),
+            connections: d.connections,
+            xid_age: d.xid_age,
+            multixact_age: d.multixact_age,
+            temp_bytes_written: d.temp_bytes_written,
+            stats_reset: d.stats_reset,
+            allows_connections: d.allows_connections,
+            is_template: d.is_template,
+            may_connect: d.may_connect,
+        }
+    }
+}
+
+impl DatabasesReport {
+    pub fn of(snapshot: &Snapshot, view: &View, sort: DatabaseSort, gaps: &mut Gaps) -> DatabasesReport {
+        let all = gaps.take(&snapshot.databases, &["databases"]).map_or(&[][..], Vec::as_slice);
+        note_hidden_sizes(all, &snapshot.server.role, "databases[].bytes", gaps);
+        let mut databases: Vec<Row> =
+            all.iter().filter(|d| d.bytes.is_none_or(|bytes| bytes >= view.min_size)).map(Row::from).collect();
+        databases.sort_by(|a, b| {
+            let order = match sort {
+                DatabaseSort::Size => b.bytes.cmp(&a.bytes),
+                DatabaseSort::Connections => b.connections.cmp(&a.connections),
+                DatabaseSort::XidAge => b.xid_age.cmp(&a.xid_age),
+                DatabaseSort::Name => std::cmp::Ordering::Equal,
+            };
+            order.then_with(|| a.database.cmp(&b.database))
+        });
+        let left_out = view.cut(&mut databases);
+        DatabasesReport { databases, left_out }
+    }
+}
+
+/// Notes databases whose size the role may not know.
+pub fn note_hidden_sizes(databases: &[Database], role: &str, field: &str, gaps: &mut Gaps) {
+    let hidden: Vec<String> = databases.iter().filter(|d| d.bytes.is_none()).map(|d| d.database.clone()).collect();
+    if !hidden.is_empty() {
+        let why = Unavailable {
+            fact: "database size".to_owned(),
+            reason: format!("{role} may not connect to {}", hidden.join(", ")),
+            hint: Some(crate::model::grant("pg_read_all_stats", role)),
+        };
+        gaps.note(&why, &[field], hidden);
+    }
+}
+
+impl Report for DatabasesReport {
+    const COMMAND: &'static str = "databases";
+
+    fn document(&self) -> Document {
+        let rows = self.databases.iter().map(|d| {
+            let mut name = Cell::name(&*d.database);
+            if !d.allows_connections {
+                name = name.toned(Tone::Faint);
+            }
+            vec![
+                name,
+                Cell::or_unknown(d.bytes, Value::Bytes),
+                Cell::or_none(d.connections.and_then(|c| u64::try_from(c).ok()), Value::Count),
+                Cell::count(d.xid_age.unsigned_abs()),
+                Cell::count(d.multixact_age.unsigned_abs()),
+                Cell::or_none(d.tablespace.clone(), Value::Name),
+                Cell::name(&*d.owner),
+                Cell::text(&*d.encoding),
+                Cell::or_none(d.temp_bytes_written, Value::Bytes),
+            ]
+        });
+        let mut document = Document::default();
+        document.table(Table {
+            columns: vec![
+                Column::words("database", "database", 0),
+                Column::numbers("bytes", "size", 0),
+                Column::numbers("connections", "connections", 1),
+                Column::numbers("xid_age", "xid age", 2),
+                Column::numbers("multixact_age", "mxid age", 5),
+                Column::words("tablespace", "tablespace", 3),
+                Column::words("owner", "owner", 4),
+                Column::words("encoding", "encoding", 6),
+                Column::numbers("temp_bytes_written", "temp written", 7),
+            ],
+            rows: rows.collect(),
+            left_out: self.left_out,
+        });
+        let known: u64 = self.databases.iter().filter_map(|d| d.bytes).sum();
+        let hidden = self.databases.iter().filter(|d| d.bytes.is_none()).count();
+        if self.left_out == 0 && self.databases.len() > 1 {
+            let rest = if hidden > 0 { format!(" and {hidden} of unknown size") } else { String::new() };
+            document.gap().line(format!("Together {}{rest}.", human_bytes(known)));
+        }
+        document
+    }
+}

@@ -1,0 +1,107 @@
+//! What stands around every report: when, which server, what is missing.
+
+use super::Gaps;
+use crate::{
+    model::{Provider, SCHEMA_VERSION, Snapshot},
+    render::{Document, Tone},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// One report: its data is its JSON, its document what people read.
+pub trait Report: Serialize {
+    /// The command that makes it.
+    const COMMAND: &'static str;
+
+    /// The report as people read it.
+    fn document(&self) -> Document;
+}
+
+#[derive(Debug, Serialize)]
+struct ServerLine {
+    version_num: u32,
+    system_identifier: Option<String>,
+    in_recovery: bool,
+    provider: Provider,
+    database: String,
+}
+
+/// A report with what is needed to trust it.
+#[derive(Debug, Serialize)]
+pub struct Envelope<R> {
+    schema_version: u32,
+    command: &'static str,
+    collected_at: Timestamp,
+    server: ServerLine,
+    unavailable: Gaps,
+    #[serde(flatten)]
+    report: R,
+    #[serde(skip)]
+    about: String,
+}
+
+impl<R: Report> Envelope<R> {
+    /// Puts a report into its envelope; `gaps` are those it found while it was made.
+    pub fn new(snapshot: &Snapshot, report: R, mut gaps: Gaps) -> Envelope<R> {
+        let server = &snapshot.server;
+        let control = gaps.take(&snapshot.control, &["server.system_identifier"]);
+        if let Err(why) = snapshot.provider.as_result() {
+            gaps.note(why, &["server.provider"], Vec::new());
+        }
+        for skipped in &snapshot.skipped {
+            let why = crate::model::Unavailable {
+                fact: "database contents".to_owned(),
+                reason: format!("database {} was skipped: {}", skipped.database, skipped.reason),
+                hint: skipped.hint.clone(),
+            };
+            gaps.note(&why, &[], vec![skipped.database.clone()]);
+        }
+        let provider = snapshot.provider();
+        let mut about = format!(
+            "PostgreSQL {} {}, database {} as {}",
+            server.version_text(),
+            if server.in_recovery { "standby" } else { "primary" },
+            server.database,
+            server.role
+        );
+        if provider != Provider::Unknown {
+            about.push_str(&format!(", {}", provider.name()));
+        }
+        about.push_str(&format!(", {}", snapshot.collected_at.strftime("%Y-%m-%d %H:%M:%SZ")));
+        Envelope {
+            schema_version: SCHEMA_VERSION,
+            command: R::COMMAND,
+            collected_at: snapshot.collected_at,
+            server: ServerLine {
+                version_num: server.version_num,
+                system_identifier: control.map(|control| control.system_identifier.clone()),
+                in_recovery: server.in_recovery,
+                provider,
+                database: server.database.clone(),
+            },
+            unavailable: gaps,
+            report,
+            about,
+        }
+    }
+
+    /// Whether something the report should show could not be read.
+    pub fn is_incomplete(&self) -> bool {
+        !self.unavailable.is_empty()
+    }
+
+    /// The report as people read it: about which server, then the report, then what could not be read.
+    pub fn document(&self) -> Document {
+        let mut document = Document::default();
+        document.toned_line(self.about.clone(), Tone::Faint);
+        document.blocks.extend(self.report.document().blocks);
+        if !self.unavailable.is_empty() {
+            document.gap().heading("Not visible");
+            for gap in self.unavailable.iter() {
+                let hint = gap.hint.as_ref().map(|hint| format!(" → {hint}")).unwrap_or_default();
+                document.toned_line(format!("  {}: {}{hint}", gap.fact, gap.reason), Tone::Faint);
+            }
+        }
+        document
+    }
+}

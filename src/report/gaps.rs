@@ -1,0 +1,67 @@
+//! What a report could not know, and what would help: nothing unknown reads as zero or "none".
+
+use crate::model::{Fact, Unavailable};
+use serde::Serialize;
+
+/// One thing that could not be read, and the fields that are null because of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    pub fact: String,
+    /// Paths in the report: `wal.directory_bytes`, `databases[].bytes`.
+    pub fields: Vec<String>,
+    /// The elements concerned, where it is not all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<String>,
+    pub reason: String,
+    /// What would make it readable; null when nothing would.
+    pub hint: Option<String>,
+}
+
+/// The gaps of one report, gathered while it is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Gaps(Vec<Gap>);
+
+impl Gaps {
+    /// The fact's value; if there is none, `fields` are noted as unavailable.
+    pub fn take<'a, T>(&mut self, fact: &'a Fact<T>, fields: &[&str]) -> Option<&'a T> {
+        match fact {
+            Fact::Known(value) => Some(value),
+            Fact::Unavailable(why) => {
+                self.note(why, fields, Vec::new());
+                None
+            }
+        }
+    }
+
+    /// Notes that `fields` could not be known, for these elements or (with none named) for all.
+    pub fn note(&mut self, why: &Unavailable, fields: &[&str], subjects: Vec<String>) {
+        let same = |gap: &&mut Gap| {
+            gap.fact == why.fact && gap.reason == why.reason && gap.hint == why.hint && gap.subjects == subjects
+        };
+        match self.0.iter_mut().find(same) {
+            Some(gap) => {
+                for field in fields {
+                    if !gap.fields.iter().any(|known| known == field) {
+                        gap.fields.push((*field).to_owned());
+                    }
+                }
+            }
+            None => self.0.push(Gap {
+                fact: why.fact.clone(),
+                fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+                subjects,
+                reason: why.reason.clone(),
+                hint: why.hint.clone(),
+            }),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Gap> {
+        self.0.iter()
+    }
+}

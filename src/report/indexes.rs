@@ -1,0 +1,314 @@
+//! `pgtend indexes`: every index with its size and use.
+
+use super::{Gaps, Observation, Report, View, observation::seconds_between};
+use crate::{
+    model::{ConstraintKind, Contents, Index, SizeSource, Snapshot, StoredBytes, Table, Tree, Unavailable},
+    render::{self, Cell, Column, Document, Tone, Value, human_bytes, human_duration},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+
+/// What the list is sorted by.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum IndexSort {
+    #[default]
+    Size,
+    Scans,
+    LastScan,
+    Table,
+    Name,
+}
+
+#[derive(Debug, Serialize)]
+pub struct IndexesReport {
+    observation: OneOrMany,
+    indexes: Vec<Row>,
+    #[serde(skip)]
+    left_out: usize,
+    #[serde(skip)]
+    collected_at: Timestamp,
+}
+
+/// One database's window, or with `--all-databases` a list.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(Option<Observation>),
+    Many(Vec<Observation>),
+}
+
+/// One index; the index of a partitioned table carries the sums of its children.
+#[derive(Debug, Serialize)]
+struct Row {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
+    schema: String,
+    table: String,
+    index: String,
+    size_bytes: u64,
+    size_source: SizeSource,
+    idx_scan: u64,
+    idx_tup_read: u64,
+    idx_tup_fetch: u64,
+    last_idx_scan: Option<Timestamp>,
+    method: String,
+    /// Names of the key columns in order, null for an expression.
+    key_columns: Option<Vec<Option<String>>>,
+    include_columns: Option<Vec<Option<String>>>,
+    is_unique: bool,
+    is_primary: bool,
+    is_valid: bool,
+    is_ready: bool,
+    is_partial: bool,
+    is_expression: bool,
+    is_partitioned: bool,
+    is_replica_identity: bool,
+    is_clustered: bool,
+    /// The partitioned index it is attached to.
+    parent: Option<String>,
+    /// Of a partitioned index: children at any depth.
+    partitions: Option<usize>,
+    constraint: Option<ConstraintKind>,
+    constraint_name: Option<String>,
+    extension: Option<String>,
+    tablespace: Option<String>,
+    definition: Option<String>,
+}
+
+impl IndexesReport {
+    pub fn of(
+        snapshot: &Snapshot,
+        all_databases: bool,
+        view: &View,
+        sort: IndexSort,
+        gaps: &mut Gaps,
+    ) -> IndexesReport {
+        let mut indexes = Vec::new();
+        let mut observations = Vec::new();
+        let mut unread = Unread::default();
+        for contents in &snapshot.contents {
+            indexes.extend(rows(contents, all_databases, gaps, &mut unread));
+            observations.push(Observation::of(snapshot, contents, gaps));
+        }
+        indexes.retain(|row| row.size_bytes >= view.min_size && view.matches(&row.schema, &row.table));
+        indexes.sort_by(|a, b| {
+            let order = match sort {
+                IndexSort::Size => b.size_bytes.cmp(&a.size_bytes),
+                IndexSort::Scans => a.idx_scan.cmp(&b.idx_scan).then(b.size_bytes.cmp(&a.size_bytes)),
+                IndexSort::LastScan => a.last_idx_scan.cmp(&b.last_idx_scan).then(b.size_bytes.cmp(&a.size_bytes)),
+                IndexSort::Table => (&a.schema, &a.table).cmp(&(&b.schema, &b.table)),
+                IndexSort::Name => std::cmp::Ordering::Equal,
+            };
+            order.then_with(|| (&a.database, &a.schema, &a.index).cmp(&(&b.database, &b.schema, &b.index)))
+        });
+        let left_out = view.cut(&mut indexes);
+        unread.note(&indexes, gaps);
+        let observation =
+            if all_databases { OneOrMany::Many(observations) } else { OneOrMany::One(observations.into_iter().next()) };
+        IndexesReport { observation, indexes, left_out, collected_at: snapshot.collected_at }
+    }
+}
+
+/// Why definitions or column names are missing.
+#[derive(Default)]
+struct Unread {
+    locked: HashSet<(String, String)>,
+    failed: Option<Unavailable>,
+}
+
+impl Unread {
+    fn note(&self, shown: &[Row], gaps: &mut Gaps) {
+        let fields = ["indexes[].definition", "indexes[].key_columns", "indexes[].include_columns"];
+        let unread = shown.iter().filter(|row| row.definition.is_none() || row.key_columns.is_none());
+        let (locked, unasked): (Vec<&Row>, Vec<&Row>) =
+            unread.partition(|row| self.locked.contains(&(row.schema.clone(), row.index.clone())));
+        let names = |rows: &[&Row]| rows.iter().map(|row| format!("{}.{}", row.schema, row.index)).collect();
+        if !locked.is_empty() {
+            let why = Unavailable {
+                fact: "index definitions".to_owned(),
+                reason: "an ACCESS EXCLUSIVE lock is held or awaited on the index or its table".to_owned(),
+                hint: Some("look again when the lock is gone".to_owned()),
+            };
+            gaps.note(&why, &fields, names(&locked));
+        }
+        if !unasked.is_empty() {
+            let why = self.failed.clone().unwrap_or_else(|| Unavailable {
+                fact: "index definitions".to_owned(),
+                reason: format!("not read for {} of the indexes shown: only the largest are asked for", unasked.len()),
+                hint: Some("narrow the list with --schema, --table or --limit".to_owned()),
+            });
+            gaps.note(&why, &fields, Vec::new());
+        }
+    }
+}
+
+fn rows(contents: &Contents, named_database: bool, gaps: &mut Gaps, unread: &mut Unread) -> Vec<Row> {
+    let tables = gaps.take(&contents.tables, &["indexes"]).map_or(&[][..], Vec::as_slice);
+    let indexes = gaps.take(&contents.indexes, &["indexes"]).map_or(&[][..], Vec::as_slice);
+    let last_scans = gaps.take(&contents.last_idx_scans, &["indexes[].last_idx_scan"]);
+    if let Err(why) = contents.definitions.as_result() {
+        unread.failed = Some(why.clone());
+    }
+    let locked: HashSet<u32> =
+        contents.locked_relations.known().map_or(HashSet::new(), |locked| locked.iter().map(|l| l.oid).collect());
+    let of_table: HashMap<u32, &Table> = tables.iter().map(|table| (table.oid, table)).collect();
+    let by_oid: HashMap<u32, &Index> = indexes.iter().map(|index| (index.oid, index)).collect();
+    let tree = Tree::of(indexes.iter().map(|index| (index.oid, index.parent_oid)));
+    let counted = |value: i64| u64::try_from(value).unwrap_or(0);
+    indexes
+        .iter()
+        .filter_map(|index| Some((index, *of_table.get(&index.table_oid)?)))
+        .filter(|(_, table)| !table.is_catalog())
+        .map(|(index, table)| {
+            let below = tree.below(index.oid);
+            let family: Vec<&Index> =
+                std::iter::once(index).chain(below.iter().filter_map(|oid| by_oid.get(oid).copied())).collect();
+            let size = family.iter().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size));
+            let columns = index.column_names.as_ref().map(|names| {
+                let keys = names.len().min(index.key_columns_count as usize);
+                (names[..keys].to_vec(), names[keys..].to_vec())
+            });
+            if locked.contains(&index.oid) || locked.contains(&index.table_oid) {
+                unread.locked.insert((table.schema.clone(), index.index.clone()));
+            }
+            let (key_columns, include_columns) = columns.unzip();
+            Row {
+                database: named_database.then(|| contents.database.clone()),
+                schema: table.schema.clone(),
+                table: table.table.clone(),
+                index: index.index.clone(),
+                size_bytes: size.bytes,
+                size_source: size.source,
+                idx_scan: family.iter().map(|one| counted(one.idx_scan)).sum(),
+                idx_tup_read: family.iter().map(|one| counted(one.idx_tup_read)).sum(),
+                idx_tup_fetch: family.iter().map(|one| counted(one.idx_tup_fetch)).sum(),
+                last_idx_scan: last_scans
+                    .and_then(|scans| family.iter().filter_map(|one| scans.get(&one.oid).copied()).max()),
+                method: index.method.clone(),
+                key_columns,
+                include_columns,
+                is_unique: index.is_unique,
+                is_primary: index.is_primary,
+                is_valid: index.is_valid,
+                is_ready: index.is_ready,
+                is_partial: index.is_partial,
+                is_expression: index.is_expression,
+                is_partitioned: index.is_partitioned,
+                is_replica_identity: index.is_replica_identity,
+                is_clustered: index.is_clustered,
+                parent: index.parent_oid.and_then(|oid| by_oid.get(&oid)).map(|parent| parent.index.clone()),
+                partitions: index.is_partitioned.then_some(below.len()),
+                constraint: index.constraint,
+                constraint_name: index.constraint_name.clone(),
+                extension: table.extension.clone(),
+                tablespace: index.tablespace.clone(),
+                definition: index.definition.clone(),
+            }
+        })
+        .collect()
+}
+
+impl Row {
+    fn kind(&self) -> String {
+        let mut words = vec![match (self.constraint, self.is_unique) {
+            (Some(ConstraintKind::PrimaryKey), _) => "primary key",
+            (Some(ConstraintKind::Exclusion), _) => "exclusion",
+            (Some(ConstraintKind::Unique), _) => "unique constraint",
+            (None, true) => "unique",
+            (None, false) => "",
+        }];
+        if self.method != "btree" {
+            words.push(&self.method);
+        }
+        for (holds, word) in [
+            (self.is_partial, "partial"),
+            (self.is_expression, "expression"),
+            (self.is_partitioned, "partitioned"),
+            (self.is_replica_identity, "replica identity"),
+        ] {
+            if holds {
+                words.push(word);
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words.join(", ")
+    }
+
+    /// Columns as people write them: `(a, b) include (c)`.
+    fn columns(&self) -> Cell {
+        let list = |names: &[Option<String>]| {
+            names.iter().map(|name| name.as_deref().unwrap_or("expression")).collect::<Vec<_>>().join(", ")
+        };
+        Cell::or_unknown(self.key_columns.as_ref(), |keys| {
+            let included = self.include_columns.as_deref().filter(|names| !names.is_empty());
+            let included = included.map(|names| format!(" include ({})", list(names))).unwrap_or_default();
+            Value::Name(format!("{}{included}", list(keys)))
+        })
+    }
+}
+
+impl Report for IndexesReport {
+    const COMMAND: &'static str = "indexes";
+
+    fn document(&self) -> Document {
+        let many = matches!(self.observation, OneOrMany::Many(_));
+        let rows = self.indexes.iter().map(|row| {
+            let mut cells = vec![Cell::name(&*row.index), Cell::name(format!("{}.{}", row.schema, row.table))];
+            if many {
+                cells.push(Cell::or_none(row.database.clone(), Value::Name));
+            }
+            cells.extend([
+                Cell::stored(StoredBytes { bytes: row.size_bytes, source: row.size_source }),
+                Cell::count(row.idx_scan),
+                if row.is_valid { Cell::text("") } else { Cell::text("INVALID").toned(Tone::Bad) },
+                Cell::text(row.kind()),
+                row.columns(),
+                Cell::or_none(row.last_idx_scan, Value::Time),
+                Cell::or_unknown(row.definition.clone(), Value::Text),
+            ]);
+            cells
+        });
+        let mut columns = vec![Column::words("index", "index", 0), Column::words("table", "table", 0)];
+        if many {
+            columns.push(Column::words("database", "database", 0));
+        }
+        columns.extend([
+            Column::numbers("size_bytes", "size", 0),
+            Column::numbers("idx_scan", "scans", 0),
+            Column::words("validity", "", 0),
+            Column::words("kind", "kind", 1),
+            Column::words("key_columns", "columns", 2),
+            Column::words("last_idx_scan", "last scan", 3),
+            Column::words("definition", "definition", 9),
+        ]);
+        let mut document = Document::default();
+        document.table(render::Table { columns, rows: rows.collect(), left_out: self.left_out }).gap();
+        let windows: Vec<&Observation> = match &self.observation {
+            OneOrMany::One(one) => one.iter().collect(),
+            OneOrMany::Many(many) => many.iter().collect(),
+        };
+        for window in windows {
+            document.line(match window.since {
+                Some(since) => format!(
+                    "Scans of {} counted since {} ({}).",
+                    window.database,
+                    since.strftime("%Y-%m-%d %H:%MZ"),
+                    human_duration(seconds_between(since, self.collected_at))
+                ),
+                None => format!("Since when the scans of {} count is not known.", window.database),
+            });
+        }
+        let unused: Vec<&Row> = self.indexes.iter().filter(|row| row.idx_scan == 0 && row.parent.is_none()).collect();
+        if !unused.is_empty() {
+            let bytes: u64 = unused.iter().map(|row| row.size_bytes).sum();
+            document.line(format!(
+                "{} of those shown were never scanned in that time ({}). No scan does not mean no use: constraints, \
+                 foreign keys and standbys do not show here.",
+                unused.len(),
+                human_bytes(bytes)
+            ));
+        }
+        document
+    }
+}

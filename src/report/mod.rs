@@ -1,0 +1,25 @@
+//! From a snapshot to a report: what machines read (Serialize) and what people read (a document). Pure.
+
+mod accounting;
+mod databases;
+mod envelope;
+mod gaps;
+mod indexes;
+mod observation;
+mod overview;
+mod slots;
+mod tables;
+mod view;
+mod wal;
+
+pub use accounting::Accounting;
+pub use databases::{DatabaseSort, DatabasesReport};
+pub use envelope::{Envelope, Report};
+pub use gaps::{Gap, Gaps};
+pub use indexes::{IndexSort, IndexesReport};
+pub use observation::Observation;
+pub use overview::OverviewReport;
+pub use slots::{SlotSort, SlotsReport};
+pub use tables::{TableSort, TablesReport};
+pub use view::View;
+pub use wal::WalReport;

@@ -1,0 +1,226 @@
+//! `pgtend slots`: every replication slot and the WAL it keeps.
+
+use super::{Gaps, Report, View, observation::seconds_between};
+use crate::{
+    model::{Lsn, Retention, Slot, SlotType, Snapshot, Unavailable, WalStatus},
+    render::{self, Cell, Column, Document, Tone, Value, human_bytes},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// What the list is sorted by.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum SlotSort {
+    #[default]
+    Retained,
+    Reclaimable,
+    Name,
+}
+
+#[derive(Debug, Serialize)]
+pub struct SlotsReport {
+    slots: Vec<Row>,
+    #[serde(skip)]
+    left_out: usize,
+    #[serde(skip)]
+    collected_at: Timestamp,
+    #[serde(skip)]
+    is_listed: bool,
+}
+
+/// Fields that servers before the given major do not have.
+const ADDED: [(u32, &[&str]); 4] = [
+    (14, &["slots[].two_phase"]),
+    (16, &["slots[].conflicting"]),
+    (17, &["slots[].inactive_since", "slots[].invalidation_reason", "slots[].failover", "slots[].synced"]),
+    (18, &["slots[].two_phase_at"]),
+];
+
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    pub slot_name: String,
+    slot_type: SlotType,
+    plugin: Option<String>,
+    database: Option<String>,
+    temporary: bool,
+    pub active: bool,
+    active_pid: Option<i32>,
+    restart_lsn: Option<Lsn>,
+    confirmed_flush_lsn: Option<Lsn>,
+    /// WAL from its position to now; 0 when lost or never reserved.
+    pub retained_bytes: Option<u64>,
+    /// WAL that dropping this slot alone would release: what no other holder keeps.
+    pub reclaimable_bytes: Option<u64>,
+    pub wal_status: Option<WalStatus>,
+    safe_wal_size: Option<i64>,
+    xmin_age: Option<i64>,
+    catalog_xmin_age: Option<i64>,
+    pub inactive_since: Option<Timestamp>,
+    two_phase: Option<bool>,
+    two_phase_at: Option<Lsn>,
+    conflicting: Option<bool>,
+    pub invalidation_reason: Option<String>,
+    failover: Option<bool>,
+    synced: Option<bool>,
+    #[serde(skip)]
+    pub is_lost: bool,
+}
+
+impl SlotsReport {
+    pub fn of(snapshot: &Snapshot, view: &View, sort: SlotSort, gaps: &mut Gaps) -> SlotsReport {
+        let mut slots = rows(snapshot, "slots", gaps);
+        if !slots.is_empty() {
+            note_missing_columns(snapshot, gaps);
+        }
+        slots.retain(|row| row.retained_bytes.is_none_or(|bytes| bytes >= view.min_size));
+        slots.sort_by(|a, b| {
+            let order = match sort {
+                SlotSort::Retained => b.retained_bytes.cmp(&a.retained_bytes),
+                SlotSort::Reclaimable => b.reclaimable_bytes.cmp(&a.reclaimable_bytes),
+                SlotSort::Name => std::cmp::Ordering::Equal,
+            };
+            order.then_with(|| a.slot_name.cmp(&b.slot_name))
+        });
+        let left_out = view.cut(&mut slots);
+        let is_listed = snapshot.slots.known().is_some();
+        SlotsReport { slots, left_out, collected_at: snapshot.collected_at, is_listed }
+    }
+}
+
+/// Columns that the server's version does not have.
+fn note_missing_columns(snapshot: &Snapshot, gaps: &mut Gaps) {
+    for (since, fields) in ADDED.iter().filter(|(since, _)| snapshot.server.major() < *since) {
+        let reason = format!("needs PostgreSQL {since} or newer");
+        gaps.note(&Unavailable { fact: "replication slots".to_owned(), reason, hint: None }, fields, Vec::new());
+    }
+}
+
+/// Every slot with what it keeps; `list` is the path of the list in the report.
+pub(super) fn rows(snapshot: &Snapshot, list: &str, gaps: &mut Gaps) -> Vec<Row> {
+    let (retained, reclaimable) = (format!("{list}[].retained_bytes"), format!("{list}[].reclaimable_bytes"));
+    let Some(slots) = gaps.take(&snapshot.slots, &[list]).filter(|slots| !slots.is_empty()) else { return Vec::new() };
+    let retention = Retention::of(snapshot);
+    if let Err(why) = &retention {
+        gaps.note(why, &[&reclaimable], Vec::new());
+    }
+    let current = gaps.take(&snapshot.wal_position, &[&retained]).and_then(|position| {
+        if position.current_lsn.is_none() {
+            let reason = "the standby has neither received nor replayed WAL since it started".to_owned();
+            gaps.note(&Unavailable { fact: "wal position".to_owned(), reason, hint: None }, &[&retained], Vec::new());
+        }
+        position.current_lsn
+    });
+    slots.iter().map(|slot| row(slot, current, retention.as_ref().ok())).collect()
+}
+
+fn row(slot: &Slot, current: Option<Lsn>, retention: Option<&Retention>) -> Row {
+    let retained_bytes = match slot.holds_from() {
+        Some(from) => current.map(|current| current.bytes_since(from)),
+        None => Some(0),
+    };
+    let reclaimable_bytes = match slot.holds_from() {
+        Some(_) => retention.map(|retention| retention.reclaimable_bytes(slot)),
+        None => Some(0),
+    };
+    Row {
+        slot_name: slot.slot_name.clone(),
+        slot_type: slot.slot_type,
+        plugin: slot.plugin.clone(),
+        database: slot.database.clone(),
+        temporary: slot.temporary,
+        active: slot.active,
+        active_pid: slot.active_pid,
+        restart_lsn: slot.restart_lsn,
+        confirmed_flush_lsn: slot.confirmed_flush_lsn,
+        retained_bytes,
+        reclaimable_bytes,
+        wal_status: slot.wal_status,
+        safe_wal_size: slot.safe_wal_size,
+        xmin_age: slot.xmin_age,
+        catalog_xmin_age: slot.catalog_xmin_age,
+        inactive_since: slot.inactive_since,
+        two_phase: slot.two_phase,
+        two_phase_at: slot.two_phase_at,
+        conflicting: slot.conflicting,
+        invalidation_reason: slot.invalidation_reason.clone(),
+        failover: slot.failover,
+        synced: slot.synced,
+        is_lost: slot.is_lost(),
+    }
+}
+
+impl Row {
+    /// What the slot's state is, in a word.
+    pub(super) fn state(&self) -> Cell {
+        if self.is_lost {
+            let reason = self.invalidation_reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+            Cell::text(format!("lost{reason}")).toned(Tone::Bad)
+        } else if self.active {
+            Cell::text("active").toned(Tone::Good)
+        } else if self.restart_lsn.is_none() {
+            Cell::text("empty").toned(Tone::Faint)
+        } else {
+            Cell::text("inactive").toned(Tone::Warning)
+        }
+    }
+}
+
+impl Report for SlotsReport {
+    const COMMAND: &'static str = "slots";
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        if !self.is_listed {
+            return document;
+        }
+        if self.slots.is_empty() && self.left_out == 0 {
+            document.line("There is no replication slot to show.");
+            return document;
+        }
+        let rows = self.slots.iter().map(|row| {
+            vec![
+                Cell::name(&*row.slot_name),
+                row.state(),
+                Cell::or_unknown(row.retained_bytes, Value::Bytes),
+                Cell::or_unknown(row.reclaimable_bytes, Value::Bytes),
+                Cell::text(match row.slot_type {
+                    SlotType::Physical => "physical",
+                    SlotType::Logical => "logical",
+                }),
+                Cell::or_none(row.plugin.clone(), Value::Text),
+                Cell::or_none(row.database.clone(), Value::Name),
+                Cell::or_none(row.inactive_since.map(|at| seconds_between(at, self.collected_at)), Value::Duration),
+                Cell::or_none(row.safe_wal_size.map(|bytes| u64::try_from(bytes).unwrap_or(0)), Value::Bytes),
+                Cell::or_none(row.restart_lsn, Value::Lsn),
+                Cell::or_none(row.xmin_age.max(row.catalog_xmin_age).map(i64::unsigned_abs), Value::Count),
+                Cell::or_none(row.active_pid.map(|pid| pid.unsigned_abs().into()), Value::Count),
+            ]
+        });
+        document.table(render::Table {
+            columns: vec![
+                Column::words("slot_name", "slot", 0),
+                Column::words("state", "state", 0),
+                Column::numbers("retained_bytes", "holds", 0),
+                Column::numbers("reclaimable_bytes", "alone", 0),
+                Column::words("slot_type", "type", 1),
+                Column::words("plugin", "plugin", 3),
+                Column::words("database", "database", 2),
+                Column::numbers("inactive_seconds", "idle at least", 4),
+                Column::numbers("safe_wal_size", "until lost", 5),
+                Column::words("restart_lsn", "restart_lsn", 6),
+                Column::numbers("xmin_age", "xmin age", 7),
+                Column::numbers("active_pid", "pid", 8),
+            ],
+            rows: rows.collect(),
+            left_out: self.left_out,
+        });
+        if let Some(most) = self.slots.iter().filter_map(|row| row.retained_bytes).max().filter(|bytes| *bytes > 0) {
+            document.gap().line(format!(
+                "What slots hold overlaps: together {}, as much as the one that reaches back furthest. \
+                 \"alone\" is what dropping only that slot would release at the next checkpoint, as free or recycled segments.",
+                human_bytes(most)
+            ));
+        }
+        document
+    }
+}

@@ -1,0 +1,278 @@
+//! `pgtend tables`: heap, index and TOAST of every table, and sums that add up to the database.
+
+use super::{Accounting, Gaps, Report, View};
+use crate::{
+    model::{Contents, Persistence, SizeSource, Snapshot, StoredBytes, Table, TableKind, Tree, Unavailable},
+    render::{self, Cell, Column, Document, Value},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::HashMap;
+
+/// What the list is sorted by.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum TableSort {
+    #[default]
+    Total,
+    Heap,
+    Indexes,
+    Toast,
+    Rows,
+    DeadRows,
+    XidAge,
+    Name,
+}
+
+#[derive(Debug, Serialize)]
+pub struct TablesReport {
+    tables: Vec<Row>,
+    accounting: OneOrMany,
+    #[serde(skip)]
+    left_out: usize,
+}
+
+/// One database's accounting, or with `--all-databases` a list.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(Option<Accounting>),
+    Many(Vec<Accounting>),
+}
+
+/// One table, partitioned table (with the sum of its partitions), materialized view or foreign table.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    pub schema: String,
+    pub table: String,
+    pub kind: TableKind,
+    persistence: Persistence,
+    /// The partitioned table it is attached to.
+    pub parent: Option<String>,
+    /// Of a partitioned table: partitions at any depth.
+    partitions: Option<usize>,
+    extension: Option<String>,
+    tablespace: Option<String>,
+    pub total_bytes: u64,
+    heap_bytes: u64,
+    pub index_bytes: u64,
+    toast_bytes: u64,
+    pub size_source: SizeSource,
+    /// Under, or awaited by, an ACCESS EXCLUSIVE lock when it was looked at.
+    locked: bool,
+    row_estimate: Option<u64>,
+    dead_rows: u64,
+    last_vacuum: Option<Timestamp>,
+    last_autovacuum: Option<Timestamp>,
+    last_analyze: Option<Timestamp>,
+    last_autoanalyze: Option<Timestamp>,
+    xid_age: Option<i64>,
+    seq_scan: i64,
+}
+
+impl TablesReport {
+    pub fn of(snapshot: &Snapshot, all_databases: bool, view: &View, sort: TableSort, gaps: &mut Gaps) -> TablesReport {
+        let mut tables = Vec::new();
+        let mut accounting = Vec::new();
+        for contents in &snapshot.contents {
+            tables.extend(rows(contents, "tables", all_databases, gaps));
+            accounting.push(Accounting::of(contents, gaps));
+        }
+        tables.retain(|row| row.total_bytes >= view.min_size && view.matches(&row.schema, &row.table));
+        sort_rows(&mut tables, sort);
+        let left_out = view.cut(&mut tables);
+        note_uncounted(&tables, gaps);
+        let accounting =
+            if all_databases { OneOrMany::Many(accounting) } else { OneOrMany::One(accounting.into_iter().next()) };
+        TablesReport { tables, accounting, left_out }
+    }
+}
+
+/// The tables of one database, catalogs apart; `list` is the path of the list in the report.
+pub(super) fn rows(contents: &Contents, list: &str, named_database: bool, gaps: &mut Gaps) -> Vec<Row> {
+    let tables = gaps.take(&contents.tables, &[list]).map_or(&[][..], Vec::as_slice);
+    let indexes = gaps.take(&contents.indexes, &[list]).map_or(&[][..], Vec::as_slice);
+    let mut index_bytes: HashMap<u32, StoredBytes> = HashMap::new();
+    for index in indexes {
+        let sum = index_bytes.entry(index.table_oid).or_insert(StoredBytes::NONE);
+        *sum = sum.plus(index.size);
+    }
+    let locked: Vec<u32> =
+        contents.locked_relations.known().map_or(Vec::new(), |locked| locked.iter().map(|l| l.oid).collect());
+    let by_oid: HashMap<u32, &Table> = tables.iter().map(|table| (table.oid, table)).collect();
+    let tree = Tree::of(tables.iter().map(|table| (table.oid, table.parent_oid)));
+    let of_one = |table: &Table| {
+        let indexes = index_bytes.get(&table.oid).copied().unwrap_or(StoredBytes::NONE);
+        (table.heap, indexes, table.toast, table.row_estimate(), table.dead_rows.max(0).unsigned_abs())
+    };
+    tables
+        .iter()
+        .filter(|table| !table.is_catalog())
+        .map(|table| {
+            let below = tree.below(table.oid);
+            let (mut heap, mut indexes, mut toast, mut rows, mut dead) = of_one(table);
+            if table.kind == TableKind::PartitionedTable {
+                rows = Some(0);
+            }
+            for part in below.iter().filter_map(|oid| by_oid.get(oid)).filter(|part| part.kind.has_storage()) {
+                let (part_heap, part_indexes, part_toast, part_rows, part_dead) = of_one(part);
+                heap = heap.plus(part_heap);
+                indexes = indexes.plus(part_indexes);
+                toast = toast.plus(part_toast);
+                rows = rows.zip(part_rows).map(|(sum, rows)| sum + rows);
+                dead += part_dead;
+            }
+            let total = heap.plus(indexes).plus(toast);
+            Row {
+                database: named_database.then(|| contents.database.clone()),
+                schema: table.schema.clone(),
+                table: table.table.clone(),
+                kind: table.kind,
+                persistence: table.persistence,
+                parent: table
+                    .parent_oid
+                    .and_then(|oid| by_oid.get(&oid))
+                    .map(|parent| format!("{}.{}", parent.schema, parent.table)),
+                partitions: (table.kind == TableKind::PartitionedTable).then_some(below.len()),
+                extension: table.extension.clone(),
+                tablespace: table.tablespace.clone(),
+                total_bytes: total.bytes,
+                heap_bytes: heap.bytes,
+                index_bytes: indexes.bytes,
+                toast_bytes: toast.bytes,
+                size_source: total.source,
+                locked: locked.contains(&table.oid),
+                row_estimate: rows,
+                dead_rows: dead,
+                last_vacuum: table.last_vacuum,
+                last_autovacuum: table.last_autovacuum,
+                last_analyze: table.last_analyze,
+                last_autoanalyze: table.last_autoanalyze,
+                xid_age: table.xid_age,
+                seq_scan: table.seq_scan,
+            }
+        })
+        .collect()
+}
+
+pub(super) fn sort_rows(rows: &mut [Row], sort: TableSort) {
+    rows.sort_by(|a, b| {
+        let order = match sort {
+            TableSort::Total => b.total_bytes.cmp(&a.total_bytes),
+            TableSort::Heap => b.heap_bytes.cmp(&a.heap_bytes),
+            TableSort::Indexes => b.index_bytes.cmp(&a.index_bytes),
+            TableSort::Toast => b.toast_bytes.cmp(&a.toast_bytes),
+            TableSort::Rows => b.row_estimate.cmp(&a.row_estimate),
+            TableSort::DeadRows => b.dead_rows.cmp(&a.dead_rows),
+            TableSort::XidAge => b.xid_age.cmp(&a.xid_age),
+            TableSort::Name => std::cmp::Ordering::Equal,
+        };
+        order.then_with(|| (&a.database, &a.schema, &a.table).cmp(&(&b.database, &b.schema, &b.table)))
+    });
+}
+
+/// Tables with data whose rows nobody has counted yet.
+fn note_uncounted(rows: &[Row], gaps: &mut Gaps) {
+    let uncounted: Vec<String> = rows
+        .iter()
+        .filter(|row| row.row_estimate.is_none() && row.kind != TableKind::ForeignTable)
+        .map(|row| format!("{}.{}", row.schema, row.table))
+        .collect();
+    if !uncounted.is_empty() {
+        let why = Unavailable {
+            fact: "row estimate".to_owned(),
+            reason: format!("{} tables hold data that was never vacuumed, analysed or counted", uncounted.len()),
+            hint: Some("run ANALYZE".to_owned()),
+        };
+        gaps.note(&why, &["tables[].row_estimate"], uncounted);
+    }
+}
+
+impl Row {
+    fn note(&self) -> String {
+        let mut notes = Vec::new();
+        match self.kind {
+            TableKind::Table => {}
+            TableKind::PartitionedTable => notes.push(format!("{} partitions", self.partitions.unwrap_or(0))),
+            other => notes.push(other.name().to_owned()),
+        }
+        match self.persistence {
+            Persistence::Permanent => {}
+            Persistence::Unlogged => notes.push("unlogged".to_owned()),
+            Persistence::Temporary => notes.push("temporary".to_owned()),
+        }
+        if let Some(extension) = &self.extension {
+            notes.push(format!("extension {extension}"));
+        }
+        if self.locked {
+            notes.push("locked".to_owned());
+        }
+        notes.join(", ")
+    }
+
+    fn vacuumed(&self) -> Option<Timestamp> {
+        self.last_vacuum.max(self.last_autovacuum)
+    }
+
+    fn analyzed(&self) -> Option<Timestamp> {
+        self.last_analyze.max(self.last_autoanalyze)
+    }
+}
+
+impl Report for TablesReport {
+    const COMMAND: &'static str = "tables";
+
+    fn document(&self) -> Document {
+        let size = |bytes: u64, source: SizeSource| Cell::stored(StoredBytes { bytes, source });
+        let many = matches!(self.accounting, OneOrMany::Many(_));
+        let rows = self.tables.iter().map(|row| {
+            let mut cells = vec![Cell::name(format!("{}.{}", row.schema, row.table))];
+            if many {
+                cells.push(Cell::or_none(row.database.clone(), Value::Name));
+            }
+            cells.extend([
+                size(row.total_bytes, row.size_source),
+                size(row.heap_bytes, row.size_source),
+                size(row.index_bytes, row.size_source),
+                size(row.toast_bytes, row.size_source),
+                Cell::or_unknown(row.row_estimate, Value::Count),
+                Cell::count(row.dead_rows),
+                Cell::text(row.note()),
+                Cell::or_none(row.vacuumed(), Value::Time),
+                Cell::or_none(row.analyzed(), Value::Time),
+                Cell::or_none(row.xid_age.map(i64::unsigned_abs), Value::Count),
+            ]);
+            cells
+        });
+        let mut columns = vec![Column::words("table", "table", 0)];
+        if many {
+            columns.push(Column::words("database", "database", 0));
+        }
+        columns.extend([
+            Column::numbers("total_bytes", "total", 0),
+            Column::numbers("heap_bytes", "heap", 1),
+            Column::numbers("index_bytes", "indexes", 1),
+            Column::numbers("toast_bytes", "toast", 3),
+            Column::numbers("row_estimate", "rows", 2),
+            Column::numbers("dead_rows", "dead", 4),
+            Column::words("note", "", 5),
+            Column::words("last_vacuum", "vacuumed", 6),
+            Column::words("last_analyze", "analyzed", 7),
+            Column::numbers("xid_age", "xid age", 8),
+        ]);
+        let mut document = Document::default();
+        document.table(render::Table { columns, rows: rows.collect(), left_out: self.left_out }).gap();
+        let accounting: Vec<&Accounting> = match &self.accounting {
+            OneOrMany::One(one) => one.iter().collect(),
+            OneOrMany::Many(many) => many.iter().collect(),
+        };
+        for one in accounting {
+            document.line(one.sentence());
+        }
+        if self.tables.iter().any(|row| row.size_source == SizeSource::Estimated) {
+            document.line("~ marks estimates by the last VACUUM or ANALYZE; --exact measures every relation.");
+        }
+        document
+    }
+}
