@@ -1,0 +1,340 @@
+//! A private throwaway cluster.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::account::{Account, command};
+use super::error::Doing;
+use super::keeper::Keeper;
+use super::options::{ClusterOptions, configuration};
+use super::process::{Signal, children, signal};
+use super::template::{self, SETTINGS_FILE, write_for};
+use super::{Error, Installation, Result, folder, log};
+
+/// A running (or stopped) server of our own in a folder of its own. Dropping it ends the server at
+/// once and removes the folder; so does the end of this process, even by SIGKILL.
+#[derive(Debug)]
+pub struct Cluster {
+    pub(super) installation: Installation,
+    pub(super) options: ClusterOptions,
+    pub(super) account: Option<Account>,
+    pub(super) home: PathBuf,
+    port: u16,
+    password: String,
+    server: Option<Child>,
+    keeper: Keeper,
+}
+
+/// How a server is stopped, in the manual's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopMode {
+    /// Waits for the clients to go.
+    Smart,
+    /// Disconnects the clients and shuts down cleanly.
+    Fast,
+    /// As in a crash.
+    Immediate,
+}
+
+/// Starting, stopping and promoting take a second; on a machine that is busy, longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// `DB_IN_PRODUCTION` in pg_control, the same in every supported major.
+const IN_PRODUCTION: u32 = 6;
+
+impl Cluster {
+    /// Makes a cluster and starts its server.
+    pub fn start(installation: &Installation, options: ClusterOptions) -> Result<Self> {
+        let mut cluster = Self::prepare(installation, options)?;
+        template::fill(&cluster.home, installation, &cluster.options, cluster.account.as_ref())?;
+        if let Some(hba) = &cluster.options.hba {
+            write_for(cluster.account.as_ref(), &cluster.data_directory().join("pg_hba.conf"), hba)?;
+        }
+        cluster.launch()?;
+        Ok(cluster)
+    }
+
+    /// A cluster with a folder and a keeper, but nothing in the folder yet.
+    pub(super) fn prepare(installation: &Installation, options: ClusterOptions) -> Result<Self> {
+        let home = folder::make(&options.parent, "pgtend")?;
+        let ready = || -> Result<_> {
+            let account = Account::in_place_of_owner(&home)?;
+            if let Some(account) = &account {
+                account.takes_over(&home)?;
+                for needed in [&installation.bin, &home] {
+                    if !account.reaches(needed) {
+                        return Err(Error::OutOfReach { folder: needed.clone(), account: account.name.clone() });
+                    }
+                }
+            }
+            // As /proc shows it to the keeper, even where /tmp is a link.
+            let real = fs::canonicalize(&home).doing(|| format!("look at {}", home.display()))?;
+            let keeper = Keeper::watch(&real, account.as_ref())?;
+            Ok((account, real, keeper))
+        };
+        match ready() {
+            Ok((account, home, keeper)) => Ok(Self {
+                installation: installation.clone(),
+                options,
+                account,
+                home,
+                port: 0,
+                password: String::new(),
+                server: None,
+                keeper,
+            }),
+            Err(error) => {
+                let _ = fs::remove_dir_all(&home);
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the settings and starts the server on a port that was free a moment ago; on another one
+    /// if somebody else has taken it meanwhile.
+    pub(super) fn launch(&mut self) -> Result<()> {
+        self.password = template::password(&self.home)?;
+        let mut attempts = 5;
+        loop {
+            attempts -= 1;
+            self.port = free_port()?;
+            self.write_settings()?;
+            match self.start_again() {
+                Err(Error::Server { log, .. }) if attempts > 0 && log.contains("could not bind") => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn write_settings(&self) -> Result<()> {
+        let place = [
+            ("listen_addresses", "127.0.0.1".to_owned()),
+            ("port", self.port.to_string()),
+            ("unix_socket_directories", self.home.display().to_string()),
+        ];
+        let place = place.map(|(name, value)| (name.to_owned(), value));
+        let settings: Vec<_> = place.into_iter().chain(self.options.settings.iter().cloned()).collect();
+        let path = self.data_directory().join(SETTINGS_FILE);
+        write_for(self.account.as_ref(), &path, &configuration(&settings))
+    }
+
+    /// Starts the server of a stopped cluster; nothing to do for one that runs.
+    pub fn start_again(&mut self) -> Result<()> {
+        if self.postmaster_pid().is_some() {
+            return Ok(());
+        }
+        let log = self.log_file();
+        let output = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .and_then(|out| Ok((out.try_clone()?, out)))
+            .doing(|| format!("write {}", log.display()))?;
+        let data = self.data_directory();
+        // In a process group of its own: a Ctrl-C on the terminal is for us to act on. In its data
+        // directory from the start: by that the keeper knows it.
+        let server = command(self.installation.program("postgres"), self.account.as_ref())
+            .arg("-D")
+            .arg(&data)
+            .current_dir(&data)
+            .process_group(0)
+            .stdout(output.0)
+            .stderr(output.1)
+            .spawn()
+            .doing(|| format!("start {}", self.installation.program("postgres").display()))?;
+        let pid = server.id();
+        self.server = Some(server);
+        self.keeper.tell(pid)?;
+        self.wait_until("did not start in time", |cluster| {
+            let ready = |status: &str| status == "ready" || status == "standby";
+            cluster.lock_file().is_some_and(|(owner, status)| owner == pid && ready(&status))
+        })
+    }
+
+    /// Stops the server; nothing to do for one that does not run.
+    pub fn stop(&mut self, mode: StopMode) -> Result<()> {
+        let Some(pid) = self.postmaster_pid() else { return Ok(()) };
+        self.resume()?;
+        let how = match mode {
+            StopMode::Smart => Signal::Term,
+            StopMode::Fast => Signal::Int,
+            StopMode::Immediate => Signal::Quit,
+        };
+        signal(&[pid], how)?;
+        if self.reap(PATIENCE) { Ok(()) } else { Err(self.failed("did not stop in time")) }
+    }
+
+    /// Freezes the server and all its processes: connections stay open and nobody answers.
+    pub fn pause(&self) -> Result<()> {
+        let Some(postmaster) = self.postmaster_pid() else { return Ok(()) };
+        // The postmaster first: after that there are no new children.
+        signal(&[postmaster], Signal::Stop)?;
+        signal(&children(postmaster), Signal::Stop)
+    }
+
+    /// Lets a paused server go on.
+    pub fn resume(&self) -> Result<()> {
+        let Some(postmaster) = self.postmaster_pid() else { return Ok(()) };
+        signal(&children(postmaster), Signal::Continue)?;
+        signal(&[postmaster], Signal::Continue)
+    }
+
+    /// Makes a primary of a standby, and waits until it is one.
+    pub fn promote(&self) -> Result<()> {
+        let Some(pid) = self.postmaster_pid() else { return Err(self.failed("is not running")) };
+        self.write_file("promote", "")?;
+        signal(&[pid], Signal::User1)?;
+        let deadline = Instant::now() + PATIENCE;
+        while self.control_state() != Some(IN_PRODUCTION) {
+            if Instant::now() > deadline {
+                return Err(self.failed("was not promoted in time"));
+            }
+            sleep(LOOK_AGAIN);
+        }
+        Ok(())
+    }
+
+    /// Writes a file into the data directory that the server, and nobody else, can read: a key, a
+    /// signal, a password file.
+    pub fn write_file(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.data_directory().join(name);
+        write_for(self.account.as_ref(), &path, text)?;
+        Ok(path)
+    }
+
+    /// `key=value` pairs for the superuser over the socket, which asks no password.
+    pub fn conninfo(&self) -> String {
+        format!("host={} port={} user=postgres dbname=postgres", self.home.display(), self.port)
+    }
+
+    /// `key=value` pairs for the superuser over TCP, with the password.
+    pub fn tcp_conninfo(&self) -> String {
+        format!("host=127.0.0.1 port={} user=postgres password={} dbname=postgres", self.port, self.password)
+    }
+
+    /// The address it listens on besides the socket.
+    pub fn host(&self) -> &'static str {
+        "127.0.0.1"
+    }
+
+    /// The port of both the socket and the address.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The superuser's password, needed over TCP only.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// The folder of the Unix socket.
+    pub fn socket_dir(&self) -> &Path {
+        &self.home
+    }
+
+    /// The data directory.
+    pub fn data_directory(&self) -> PathBuf {
+        self.home.join("data")
+    }
+
+    /// The installation it runs from.
+    pub fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    /// The account that runs the server in place of root.
+    pub fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
+    /// The file with the server's log.
+    pub fn log_file(&self) -> PathBuf {
+        self.home.join("log")
+    }
+
+    /// All of the server's log.
+    pub fn log(&self) -> String {
+        fs::read(self.log_file()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    }
+
+    /// The postmaster, unless the cluster is stopped.
+    pub fn postmaster_pid(&self) -> Option<u32> {
+        self.server.as_ref().map(Child::id)
+    }
+
+    fn wait_until(&mut self, otherwise: &str, done: impl Fn(&Self) -> bool) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while !done(self) {
+            if self.has_ended() {
+                self.server = None;
+                return Err(self.failed("did not start"));
+            }
+            if Instant::now() > deadline {
+                return Err(self.failed(otherwise));
+            }
+            sleep(LOOK_AGAIN);
+        }
+        Ok(())
+    }
+
+    /// Waits for the server's end. A child that nobody has waited for keeps its pid, so the pid in
+    /// `server` is never another process'.
+    fn reap(&mut self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        while !self.has_ended() {
+            if Instant::now() > deadline {
+                return false;
+            }
+            sleep(LOOK_AGAIN);
+        }
+        self.server = None;
+        true
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.server.as_mut().is_none_or(|server| matches!(server.try_wait(), Ok(Some(_)) | Err(_)))
+    }
+
+    pub(super) fn failed(&self, what: &str) -> Error {
+        Error::Server { what: what.to_owned(), log: log::tail(&self.log_file()) }
+    }
+
+    /// The pid in postmaster.pid and the status, its eighth line.
+    fn lock_file(&self) -> Option<(u32, String)> {
+        let text = fs::read_to_string(self.data_directory().join("postmaster.pid")).ok()?;
+        let mut lines = text.lines();
+        Some((lines.next()?.trim().parse().ok()?, lines.nth(6)?.trim().to_owned()))
+    }
+
+    /// The state in pg_control: after the system identifier and two version numbers.
+    fn control_state(&self) -> Option<u32> {
+        let bytes = fs::read(self.data_directory().join("global/pg_control")).ok()?;
+        Some(u32::from_ne_bytes(bytes.get(16..20)?.try_into().ok()?))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.keeper.dismiss();
+        if !self.reap(Duration::from_secs(15))
+            && let Some(server) = &mut self.server
+        {
+            let _ = server.kill().and_then(|()| server.wait());
+        }
+        self.keeper.wait();
+        // The keeper runs as the server's user and may not be allowed to remove the folder itself.
+        let _ = fs::remove_dir_all(&self.home);
+    }
+}
+
+fn free_port() -> Result<u16> {
+    TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .doing(|| "find a free port".to_owned())
+}
