@@ -138,7 +138,7 @@ select count(pg_logical_emit_message(false, 'filler', repeat('x', 1000000))) fro
 
 -- step: an old standby
 -- about: A standby gets a slot, is switched off, and nobody drops the slot.
--- alone
+checkpoint;
 select pg_create_physical_replication_slot('old_standby', true);
 
 -- step: more months

@@ -3,7 +3,7 @@
 //! `PGTEND_TEST_MAJORS=13,17` runs on these majors only, and then a missing one is a failure. Otherwise
 //! all supported majors are tried, and a missing one is said on stderr.
 
-#![allow(dead_code, reason = "each test takes what it needs")]
+#![allow(dead_code, unused_imports, reason = "each test takes what it needs")]
 
 mod majors;
 mod session;
