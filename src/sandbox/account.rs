@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, lchown};
+use std::os::unix::fs::lchown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -25,13 +25,12 @@ pub struct Account {
 }
 
 impl Account {
-    /// The account that has to run a server in our place: `postgres`, else `nobody`, when `folder`,
-    /// which we just made, belongs to root; none when we are an ordinary user.
-    ///
-    /// The owner of a fresh folder tells who we are without a call that the standard library lacks.
-    pub(super) fn in_place_of_owner(folder: &Path) -> Result<Option<Self>> {
-        let owner = fs::metadata(folder).doing(|| format!("look at {}", folder.display()))?.uid();
-        if owner == 0 { Self::unprivileged().map(Some) } else { Ok(None) }
+    /// The account that has to run a server in our place: `postgres`, else `nobody`, when we are root;
+    /// none when we are an ordinary user.
+    pub fn in_place_of_root() -> Result<Option<Self>> {
+        // The standard library cannot ask the kernel who we are.
+        let answer = command("id", None).arg("-u").output().doing(|| "run id".to_owned())?;
+        if answer.stdout.trim_ascii() == b"0" { Self::unprivileged().map(Some) } else { Ok(None) }
     }
 
     /// The user `postgres`, else `nobody`.
@@ -50,7 +49,7 @@ impl Account {
     }
 
     /// Whether this account may enter the folder. A folder that is yet to be made is as reachable as
-    /// the nearest one above it that exists.
+    /// the nearest one above it that exists. Only root can ask for another.
     pub fn reaches(&self, folder: &Path) -> bool {
         let existing = folder.ancestors().find(|above| above.exists()).unwrap_or(Path::new("/"));
         command("sh", Some(self))

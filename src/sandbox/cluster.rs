@@ -63,7 +63,7 @@ impl Cluster {
     pub(super) fn prepare(installation: &Installation, options: ClusterOptions) -> Result<Self> {
         let home = folder::make(&options.parent, "pgtend")?;
         let ready = || -> Result<_> {
-            let account = Account::in_place_of_owner(&home)?;
+            let account = Account::in_place_of_root()?;
             if let Some(account) = &account {
                 account.takes_over(&home)?;
                 for needed in [&installation.bin, &home] {

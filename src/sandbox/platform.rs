@@ -1,6 +1,8 @@
 //! The machine, as the packages name it.
 
+use std::env::consts;
 use std::fmt;
+use std::path::Path;
 
 /// A platform that server binaries are packaged for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,19 +18,16 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// The platform this program was built for, where packages exist for it. They are linked against
-    /// glibc, so a musl build gets none.
+    /// The platform of this machine, where packages exist for it. They are linked against glibc, so a
+    /// Linux without its loader has none; whether this program is linked against it does not matter.
     pub fn here() -> Option<Self> {
-        if cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
-            Some(Self::LinuxX64)
-        } else if cfg!(all(target_os = "linux", target_arch = "aarch64", target_env = "gnu")) {
-            Some(Self::LinuxArm64)
-        } else if cfg!(all(target_os = "macos", target_arch = "aarch64")) {
-            Some(Self::DarwinArm64)
-        } else if cfg!(all(target_os = "macos", target_arch = "x86_64")) {
-            Some(Self::DarwinX64)
-        } else {
-            None
+        let glibc = |loader: &str| Path::new(loader).exists();
+        match (consts::OS, consts::ARCH) {
+            ("linux", "x86_64") if glibc("/lib64/ld-linux-x86-64.so.2") => Some(Self::LinuxX64),
+            ("linux", "aarch64") if glibc("/lib/ld-linux-aarch64.so.1") => Some(Self::LinuxArm64),
+            ("macos", "aarch64") => Some(Self::DarwinArm64),
+            ("macos", "x86_64") => Some(Self::DarwinX64),
+            _ => None,
         }
     }
 

@@ -87,7 +87,7 @@ async fn root_hands_the_server_to_an_unprivileged_user() {
 }
 
 #[tokio::test]
-async fn settings_reach_the_server_and_the_environment_does_not() {
+async fn settings_reach_the_server() {
     on_every_major("settings reach the server", async |_, cluster| {
         for (name, value) in [
             ("shared_buffers", "16MB"),
@@ -254,6 +254,33 @@ fn a_tampered_package_is_refused() {
     }
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert!(left.iter().all(|name| name.to_string_lossy().ends_with(".lock")), "{left:?}");
+}
+
+#[test]
+fn two_who_fetch_at_once_get_one_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let plan = PackageCache::new(folder.path(), false).and_then(|cache| cache.plan_newest());
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(why) => return clusters::say(&format!("two who fetch at once: NOT RUN: {why}")),
+    };
+    let (one, other) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| plan.fetch());
+        (plan.fetch(), other.join().unwrap())
+    });
+    match (one, other) {
+        (Ok(one), Ok(other)) => {
+            assert_eq!(one, other);
+            assert!(one.bin.starts_with(&plan.target), "{one:?}");
+        }
+        (Err(Error::Fetch { output, .. }), _) | (_, Err(Error::Fetch { output, .. })) => {
+            return clusters::say(&format!("two who fetch at once: NOT RUN: {output}"));
+        }
+        other => panic!("{other:?}"),
+    }
+    let whole = |entry: &fs::DirEntry| !entry.file_name().to_string_lossy().starts_with('.');
+    assert_eq!(fs::read_dir(folder.path()).unwrap().flatten().filter(whole).count(), 1);
 }
 
 #[test]

@@ -75,10 +75,9 @@ impl PackageCache {
     /// server cannot enter it (root's home is often closed), `/var/cache/pgtend` instead.
     pub fn new(folder: impl Into<PathBuf>, offline: bool) -> Result<Self> {
         let folder = folder.into();
-        if !we_are_root() {
+        let Some(account) = Account::in_place_of_root()? else {
             return Ok(Self { folder, offline });
-        }
-        let account = Account::unprivileged()?;
+        };
         let reachable = [folder.clone(), PathBuf::from(SYSTEM_CACHE)].into_iter().find(|it| account.reaches(it));
         match reachable {
             Some(folder) => Ok(Self { folder, offline }),
@@ -151,11 +150,6 @@ fn remedy(package: Option<&Package>) -> String {
     }
     lines.push("or name the folder that holds postgres and initdb with --pg-bin DIR".to_owned());
     lines.join("\n")
-}
-
-/// `id -u` asks the kernel who we are, which the standard library cannot.
-fn we_are_root() -> bool {
-    super::account::command("id", None).arg("-u").output().is_ok_and(|answer| answer.stdout.trim_ascii() == b"0")
 }
 
 #[cfg(test)]
