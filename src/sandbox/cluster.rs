@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,7 @@ pub struct Cluster {
     port: u16,
     password: String,
     server: Option<Child>,
+    paused: AtomicBool,
     keeper: Keeper,
 }
 
@@ -86,6 +88,7 @@ impl Cluster {
                 port: 0,
                 password: String::new(),
                 server: None,
+                paused: AtomicBool::new(false),
                 keeper,
             }),
             Err(error) => {
@@ -172,6 +175,7 @@ impl Cluster {
     /// Freezes the server and all its processes: connections stay open and nobody answers.
     pub fn pause(&self) -> Result<()> {
         let Some(postmaster) = self.postmaster_pid() else { return Ok(()) };
+        self.paused.store(true, Ordering::Relaxed);
         // The postmaster first: after that there are no new children.
         signal(&[postmaster], Signal::Stop)?;
         signal(&children(postmaster), Signal::Stop)
@@ -180,6 +184,9 @@ impl Cluster {
     /// Lets a paused server go on.
     pub fn resume(&self) -> Result<()> {
         let Some(postmaster) = self.postmaster_pid() else { return Ok(()) };
+        if !self.paused.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
         signal(&children(postmaster), Signal::Continue)?;
         signal(&[postmaster], Signal::Continue)
     }
@@ -320,6 +327,8 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        // The keeper wakes the postmaster only, which then gives its children five seconds.
+        let _ = self.resume();
         self.keeper.dismiss();
         if !self.reap(Duration::from_secs(15))
             && let Some(server) = &mut self.server
