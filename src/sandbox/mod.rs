@@ -18,16 +18,18 @@ pub mod options;
 pub mod package;
 pub mod platform;
 mod process;
+mod server;
 mod standby;
 mod template;
 
 pub use account::Account;
-pub use cluster::{Cluster, StopMode};
+pub use cluster::Cluster;
 pub use error::Error;
 pub use installation::{Installation, Search};
 pub use options::{ClusterOptions, StandbyOptions};
 pub use package::{FetchPlan, Package, PackageCache};
 pub use platform::Platform;
+pub use server::StopMode;
 
 /// The result of this room.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 #[derive(Debug, Clone)]
 pub struct ClusterOptions {
     /// The folder to make it in. Must be one that every user can enter, and short: the path of a Unix
-    /// socket is limited to 107 bytes, 103 on macOS. `/tmp` unless said otherwise.
+    /// socket is limited to 107 bytes, 103 on macOS; and without spaces, as it is part of connection
+    /// strings. `/tmp` unless said otherwise.
     pub parent: PathBuf,
     /// A folder to keep freshly initialised data directories in, so that only the first cluster of an
     /// installation waits for initdb. Clusters from one template share a system identifier. None: every
