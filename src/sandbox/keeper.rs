@@ -8,6 +8,7 @@ use std::process::{Child, Stdio};
 use super::Result;
 use super::account::{Account, command};
 use super::error::Doing;
+use super::template::write_for;
 
 /// A small shell beside the cluster that ends the server and removes its folder when the pipe to it
 /// closes: when the cluster is dropped, and just as well when its owner is killed.
@@ -25,9 +26,11 @@ impl Keeper {
     /// the server; in a process group of its own, so that a Ctrl-C meant for us does not reach it; and
     /// with no output, so that no reader of ours waits for it.
     pub(super) fn watch(folder: &Path, account: Option<&Account>) -> Result<Self> {
+        // From a file, so that the process list shows what this is and not a page of script.
+        let script = folder.join("keeper.sh");
+        write_for(account, &script, include_str!("keeper.sh"))?;
         let shell = command("sh", account)
-            .args(["-c", include_str!("keeper.sh"), "pgtend-keeper"])
-            .arg(folder)
+            .args([&script, folder])
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
