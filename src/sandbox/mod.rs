@@ -1,1 +1,35 @@
 //! Throwaway Postgres clusters for the demo and the tests.
+//!
+//! [`installation`] finds server binaries, [`package`] fetches them where there are none, [`cluster`]
+//! runs a private server from them, [`disaster`] holds the steps that ruin it in an instructive way.
+//!
+//! Everything here blocks: it waits for processes, not for sockets. Nothing here prints, and nothing
+//! reads the environment or the clock of the day; the caller hands in what it wants to be known.
+
+pub mod account;
+pub mod cluster;
+pub mod disaster;
+mod error;
+mod folder;
+pub mod installation;
+mod keeper;
+mod log;
+pub mod options;
+pub mod package;
+pub mod platform;
+mod process;
+mod server;
+mod standby;
+mod template;
+
+pub use account::Account;
+pub use cluster::Cluster;
+pub use error::Error;
+pub use installation::{Installation, Search};
+pub use options::{ClusterOptions, StandbyOptions};
+pub use package::{FetchPlan, Package, PackageCache};
+pub use platform::Platform;
+pub use server::StopMode;
+
+/// The result of this room.
+pub type Result<T> = std::result::Result<T, Error>;

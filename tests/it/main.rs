@@ -1,1 +1,4 @@
 //! The integration tests: one binary, its modules mirror `src`.
+
+mod clusters;
+mod sandbox;

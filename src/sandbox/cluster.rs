@@ -1,0 +1,198 @@
+//! A private throwaway cluster.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::account::Account;
+use super::error::Doing;
+use super::keeper::Keeper;
+use super::options::{ClusterOptions, configuration};
+use super::template::{self, SETTINGS_FILE, write_for};
+use super::{Error, Installation, Result, folder};
+
+/// A running (or stopped) server of our own in a folder of its own. Dropping it ends the server at
+/// once and removes the folder; so does the end of this process, even by SIGKILL.
+#[derive(Debug)]
+pub struct Cluster {
+    pub(super) installation: Installation,
+    pub(super) options: ClusterOptions,
+    pub(super) account: Option<Account>,
+    pub(super) home: PathBuf,
+    port: u16,
+    password: String,
+    pub(super) server: Option<Child>,
+    pub(super) paused: AtomicBool,
+    pub(super) keeper: Keeper,
+}
+impl Cluster {
+    /// Makes a cluster and starts its server.
+    pub fn start(installation: &Installation, options: ClusterOptions) -> Result<Self> {
+        let mut cluster = Self::prepare(installation, options)?;
+        template::fill(&cluster.home, installation, &cluster.options, cluster.account.as_ref())?;
+        if let Some(hba) = &cluster.options.hba {
+            write_for(cluster.account.as_ref(), &cluster.data_directory().join("pg_hba.conf"), hba)?;
+        }
+        cluster.launch()?;
+        Ok(cluster)
+    }
+
+    /// A cluster with a folder and a keeper, but nothing in the folder yet.
+    pub(super) fn prepare(installation: &Installation, options: ClusterOptions) -> Result<Self> {
+        let home = folder::make(&options.parent, "pgtend")?;
+        let ready = || -> Result<_> {
+            let account = Account::in_place_of_root()?;
+            if let Some(account) = &account {
+                account.takes_over(&home)?;
+                for needed in [&installation.bin, &home] {
+                    if !account.reaches(needed) {
+                        return Err(Error::OutOfReach { folder: needed.clone(), account: account.name.clone() });
+                    }
+                }
+            }
+            // As /proc shows it to the keeper, even where /tmp is a link.
+            let real = fs::canonicalize(&home).doing(|| format!("look at {}", home.display()))?;
+            let keeper = Keeper::watch(&real, account.as_ref())?;
+            Ok((account, real, keeper))
+        };
+        match ready() {
+            Ok((account, home, keeper)) => Ok(Self {
+                installation: installation.clone(),
+                options,
+                account,
+                home,
+                port: 0,
+                password: String::new(),
+                server: None,
+                paused: AtomicBool::new(false),
+                keeper,
+            }),
+            Err(error) => {
+                let _ = fs::remove_dir_all(&home);
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the settings and starts the server on a port that was free a moment ago; on another one
+    /// if somebody else has taken it meanwhile.
+    pub(super) fn launch(&mut self) -> Result<()> {
+        self.password = template::password(&self.home)?;
+        let mut attempts = 5;
+        loop {
+            attempts -= 1;
+            self.port = free_port()?;
+            self.write_settings()?;
+            match self.start_again() {
+                Err(Error::Server { log, .. }) if attempts > 0 && log.contains("could not bind") => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn write_settings(&self) -> Result<()> {
+        let place = [
+            ("listen_addresses", "127.0.0.1".to_owned()),
+            ("port", self.port.to_string()),
+            ("unix_socket_directories", self.home.display().to_string()),
+        ];
+        let place = place.map(|(name, value)| (name.to_owned(), value));
+        let settings: Vec<_> = place.into_iter().chain(self.options.settings.iter().cloned()).collect();
+        let path = self.data_directory().join(SETTINGS_FILE);
+        write_for(self.account.as_ref(), &path, &configuration(&settings))
+    }
+
+    /// Writes a file into the data directory that the server, and nobody else, can read: a key, a
+    /// signal, a password file.
+    pub fn write_file(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.data_directory().join(name);
+        write_for(self.account.as_ref(), &path, text)?;
+        Ok(path)
+    }
+
+    /// `key=value` pairs for the superuser over the socket, which asks no password.
+    pub fn conninfo(&self) -> String {
+        format!("host={} port={} user=postgres dbname=postgres", self.home.display(), self.port)
+    }
+
+    /// `key=value` pairs for the superuser over TCP, with the password.
+    pub fn tcp_conninfo(&self) -> String {
+        format!("host=127.0.0.1 port={} user=postgres password={} dbname=postgres", self.port, self.password)
+    }
+
+    /// The address it listens on besides the socket.
+    pub fn host(&self) -> &'static str {
+        "127.0.0.1"
+    }
+
+    /// The port of both the socket and the address.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The superuser's password, needed over TCP only.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// The folder of the Unix socket.
+    pub fn socket_dir(&self) -> &Path {
+        &self.home
+    }
+
+    /// The data directory.
+    pub fn data_directory(&self) -> PathBuf {
+        self.home.join("data")
+    }
+
+    /// The installation it runs from.
+    pub fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    /// The account that runs the server in place of root.
+    pub fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
+    /// The file with the server's log.
+    pub fn log_file(&self) -> PathBuf {
+        self.home.join("log")
+    }
+
+    /// All of the server's log.
+    pub fn log(&self) -> String {
+        fs::read(self.log_file()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    }
+
+    /// The postmaster, unless the cluster is stopped.
+    pub fn postmaster_pid(&self) -> Option<u32> {
+        self.server.as_ref().map(Child::id)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // The keeper wakes the postmaster only, which then gives its children five seconds.
+        let _ = self.resume();
+        self.keeper.dismiss();
+        if !self.reap(Duration::from_secs(15))
+            && let Some(server) = &mut self.server
+        {
+            let _ = server.kill().and_then(|()| server.wait());
+        }
+        self.keeper.wait();
+        // The keeper runs as the server's user and may not be allowed to remove the folder itself.
+        let _ = fs::remove_dir_all(&self.home);
+    }
+}
+
+fn free_port() -> Result<u16> {
+    TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .doing(|| "find a free port".to_owned())
+}

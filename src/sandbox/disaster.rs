@@ -1,0 +1,64 @@
+//! The classic disaster in small, step by step, for the demo and the tests.
+
+/// All steps as one script.
+pub const SCRIPT: &str = include_str!("disaster.sql");
+
+/// One step of the disaster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// A few words.
+    pub name: &'static str,
+    /// What happened, for a person: a line.
+    pub about: &'static str,
+    /// The SQL; one statement when it runs alone, else a batch for one transaction.
+    pub sql: String,
+    /// Whether it has to run outside a transaction.
+    pub alone: bool,
+    /// The SQLSTATE that it is meant to fail with.
+    pub fails: Option<&'static str>,
+}
+
+/// The steps in their order. They need a superuser's session in one database of a cluster with
+/// `wal_level = logical` and two free slots.
+pub fn steps() -> Vec<Step> {
+    SCRIPT.split("-- step: ").skip(1).map(step).collect()
+}
+
+fn step(text: &'static str) -> Step {
+    let mut lines = text.lines();
+    let mut step =
+        Step { name: lines.next().unwrap_or_default(), about: "", sql: String::new(), alone: false, fails: None };
+    for line in lines {
+        if let Some(about) = line.strip_prefix("-- about: ") {
+            step.about = about;
+        } else if let Some(state) = line.strip_prefix("-- fails: ") {
+            step.fails = Some(state);
+        } else if line == "-- alone" {
+            step.alone = true;
+        } else {
+            step.sql.push_str(line);
+            step.sql.push('\n');
+        }
+    }
+    step.sql = step.sql.trim().to_owned();
+    step
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_is_whole() {
+        for step in steps() {
+            assert!(!step.name.is_empty() && step.about.ends_with('.') && step.sql.ends_with(';'), "{step:?}");
+            assert!(!step.alone || step.sql.matches(';').count() == 1, "{step:?}");
+        }
+    }
+
+    #[test]
+    fn one_step_fails_and_says_how() {
+        let failing: Vec<_> = steps().into_iter().filter_map(|step| step.fails).collect();
+        assert_eq!(failing, ["23505"]);
+    }
+}

@@ -1,0 +1,69 @@
+//! Private folders with names that nobody else has.
+
+use std::collections::hash_map::RandomState;
+use std::fs::{self, DirBuilder};
+use std::hash::{BuildHasher, Hasher};
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::Result;
+use super::error::Doing;
+
+/// Makes the folder `parent/prefix-XXXXXXXX`, which only its owner may enter.
+pub(super) fn make(parent: &Path, prefix: &str) -> Result<PathBuf> {
+    loop {
+        let path = parent.join(format!("{prefix}-{:08x}", random() as u32));
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Ok(()) => return Ok(path),
+            Err(taken) if taken.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error).doing(|| format!("make a folder in {}", parent.display())),
+        }
+    }
+}
+
+/// The standard library's only source of randomness: the keys of its hash maps come from the system.
+pub(super) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// A folder in which something is made that is to appear elsewhere complete; gone when dropped.
+#[derive(Debug)]
+pub(super) struct Staging(PathBuf);
+
+/// Longer than any fetch takes: such a folder belongs to a process that was killed.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+impl Staging {
+    /// On the same file system as `target`, so that it can be moved there in one step.
+    pub(super) fn beside(target: &Path) -> Result<Self> {
+        let parent = target.parent().unwrap_or(Path::new("/"));
+        sweep(parent);
+        make(parent, ".staging").map(Self)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // Nothing can be done about a failure here; `sweep` tries again some day.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn sweep(parent: &Path) {
+    let old = |path: &Path| {
+        let modified = fs::metadata(path).and_then(|about| about.modified());
+        modified.is_ok_and(|then| SystemTime::now().duration_since(then).is_ok_and(|age| age > ABANDONED))
+    };
+    let staging = |path: &Path| path.file_name().is_some_and(|it| it.to_string_lossy().starts_with(".staging-"));
+    for path in super::account::entries(parent).unwrap_or_default() {
+        if staging(&path) && old(&path) {
+            let _ = fs::remove_dir_all(&path);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Postgres server binaries on this machine.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::Read;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use super::account::{command, entries};
+use super::{Error, Result};
+
+/// The majors that pgtend supports.
+pub const MAJORS: RangeInclusive<u32> = 13..=18;
+
+/// A folder of server binaries that ran when it was asked for its version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// The folder that holds `postgres` and `initdb`.
+    pub bin: PathBuf,
+    /// As the server says it: `17.10`, `15.18`, `18beta1`.
+    pub version: String,
+    /// The major version.
+    pub major: u32,
+}
+
+impl Installation {
+    /// The installation in this folder, verified by running `postgres --version`.
+    pub fn at(bin: &Path) -> Result<Self> {
+        let refuse = |why: String| Error::NotAnInstallation { bin: bin.to_path_buf(), why };
+        let real = fs::canonicalize(bin.join("postgres")).map_err(|e| refuse(format!("postgres: {e}")))?;
+        if is_script(&real) {
+            return Err(refuse("postgres is a wrapper script there".to_owned()));
+        }
+        // A link in a folder of links: initdb looks for its siblings and its share folder beside the
+        // program it really is.
+        let home = real.parent().unwrap_or(bin).to_path_buf();
+        if !home.join("initdb").exists() {
+            return Err(refuse("initdb is missing".to_owned()));
+        }
+        let answer = command(&real, None).arg("--version").output().map_err(|e| refuse(e.to_string()))?;
+        if !answer.status.success() {
+            return Err(refuse(String::from_utf8_lossy(&answer.stderr).trim().to_owned()));
+        }
+        let said = String::from_utf8_lossy(&answer.stdout);
+        let (version, major) = parse_version(&said).ok_or_else(|| refuse(format!("it said {:?}", said.trim())))?;
+        Ok(Self { bin: home, version, major })
+    }
+
+    /// A program of this installation.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.bin.join(name)
+    }
+}
+
+/// Where to look.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// The folder the user named; then no other is looked at.
+    pub explicit: Option<PathBuf>,
+    /// The value of `PATH`.
+    pub path: Option<OsString>,
+    /// Folders with fetched packages, as [`super::PackageCache::folder`] has them.
+    pub caches: Vec<PathBuf>,
+}
+
+/// What a search came upon.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Supported installations, newest first.
+    pub installations: Vec<Installation>,
+    /// Folders that looked like one, and why they are not taken.
+    pub refused: Vec<Error>,
+}
+
+impl Search {
+    /// Looks everywhere. Only an explicitly named folder that is of no use is an error.
+    pub fn run(&self) -> Result<Found> {
+        if let Some(bin) = &self.explicit {
+            let installation = Installation::at(bin)?;
+            if !MAJORS.contains(&installation.major) {
+                return Err(unsupported(&installation));
+            }
+            return Ok(Found { installations: vec![installation], refused: Vec::new() });
+        }
+        let mut found = Found::default();
+        for bin in self.candidates() {
+            match Installation::at(&bin) {
+                Ok(new) if !MAJORS.contains(&new.major) => found.refused.push(unsupported(&new)),
+                Ok(new) if found.installations.iter().all(|known| known.bin != new.bin) => {
+                    found.installations.push(new);
+                }
+                Ok(_) => {}
+                Err(why) => found.refused.push(why),
+            }
+        }
+        // Stable: of two of one version, the one on PATH stays first.
+        found.installations.sort_by_key(|it| std::cmp::Reverse((it.major, minor(&it.version))));
+        Ok(found)
+    }
+
+    fn candidates(&self) -> Vec<PathBuf> {
+        let mut bins: Vec<PathBuf> = Vec::new();
+        for folder in self.path.iter().flat_map(std::env::split_paths) {
+            bins.push(folder.clone());
+            bins.extend(bindir(&folder.join("pg_config")));
+        }
+        bins.extend(inside("/usr/lib/postgresql", "", "bin"));
+        bins.extend(inside("/usr", "pgsql-", "bin"));
+        bins.extend(inside("/opt/homebrew/opt", "postgresql@", "bin"));
+        bins.extend(inside("/usr/local/opt", "postgresql@", "bin"));
+        bins.extend(inside("/Applications/Postgres.app/Contents/Versions", "", "bin"));
+        for cache in &self.caches {
+            bins.extend(inside(cache, "postgres-", "bin"));
+        }
+        bins.retain(|bin| bin.join("postgres").exists());
+        bins
+    }
+}
+
+/// The folders `parent/prefix*/tail`, or none where there is no such parent.
+fn inside(parent: impl AsRef<Path>, prefix: &str, tail: &str) -> Vec<PathBuf> {
+    let named = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
+    let mut folders = entries(parent.as_ref()).unwrap_or_default();
+    folders.retain(named);
+    folders.sort();
+    folders.iter().map(|folder| folder.join(tail)).collect()
+}
+
+fn bindir(pg_config: &Path) -> Option<PathBuf> {
+    if !pg_config.exists() {
+        return None;
+    }
+    let answer = command(pg_config, None).arg("--bindir").output().ok()?;
+    let said = String::from_utf8(answer.stdout).ok()?;
+    answer.status.success().then(|| PathBuf::from(said.trim()))
+}
+
+fn is_script(program: &Path) -> bool {
+    let mut start = [0; 2];
+    File::open(program).and_then(|mut file| file.read_exact(&mut start)).is_ok() && &start == b"#!"
+}
+
+/// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` is `("15.18", 15)`.
+fn parse_version(said: &str) -> Option<(String, u32)> {
+    let version = said.split_once("(PostgreSQL) ")?.1.split_whitespace().next()?;
+    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+    Some((version.to_owned(), digits.parse().ok()?))
+}
+
+fn minor(version: &str) -> u32 {
+    version.split_once('.').and_then(|(_, minor)| minor.parse().ok()).unwrap_or(0)
+}
+
+fn unsupported(it: &Installation) -> Error {
+    let (oldest, newest) = (MAJORS.start(), MAJORS.end());
+    Error::NotAnInstallation {
+        bin: it.bin.clone(),
+        why: format!("it is Postgres {}; pgtend works with {oldest} to {newest}", it.version),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_as_servers_say_them() {
+        let parse = |said| parse_version(said);
+        assert_eq!(parse("postgres (PostgreSQL) 17.10\n"), Some(("17.10".to_owned(), 17)));
+        assert_eq!(parse("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(("15.18".to_owned(), 15)));
+        assert_eq!(parse("postgres (PostgreSQL) 18beta1"), Some(("18beta1".to_owned(), 18)));
+        assert_eq!(parse("psql: not a server"), None);
+    }
+
+    #[test]
+    fn an_explicit_folder_without_a_server_is_an_error() {
+        let search = Search { explicit: Some(PathBuf::from("/nonexistent")), ..Search::default() };
+        let error = search.run().unwrap_err().to_string();
+        assert!(error.starts_with("no usable Postgres server in /nonexistent"), "{error}");
+    }
+}

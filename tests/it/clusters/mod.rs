@@ -1,0 +1,73 @@
+//! Real servers for the tests: every supported major that this machine has or can fetch.
+//!
+//! `PGTEND_TEST_MAJORS=13,17` runs on these majors only, and then a missing one is a failure. Otherwise
+//! all supported majors are tried, and a missing one is said on stderr.
+
+#![allow(dead_code, unused_imports, reason = "each test takes what it needs")]
+
+mod majors;
+mod session;
+mod shared;
+
+use std::io::Write;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use pgtend::sandbox::{Cluster, ClusterOptions, Installation};
+
+pub use majors::{cache, installation, majors};
+pub use session::{connect, database, query_one_text, query_texts, sql};
+pub use shared::shared;
+
+/// Options with initdb's work kept between the tests.
+pub fn options() -> ClusterOptions {
+    ClusterOptions::default().templates(majors::target().join("templates"))
+}
+
+/// A cluster of the test's own, for tests that stop, pause or ruin things.
+pub fn private(installation: &Installation, options: ClusterOptions) -> Cluster {
+    match Cluster::start(installation, options) {
+        Ok(cluster) => cluster,
+        Err(error) => panic!("Postgres {} did not start: {error:?}\n{error}", installation.version),
+    }
+}
+
+/// Runs a read-only test (it may make a database of its own) on the shared cluster of every major.
+pub async fn on_every_major(name: &str, test: impl AsyncFn(u32, &'static Cluster)) {
+    on_every_installation(name, async |major, _| test(major, shared(major)).await).await;
+}
+
+/// Runs a test on a cluster of its own of every major.
+pub async fn on_every_major_alone(name: &str, options: ClusterOptions, test: impl AsyncFn(u32, Cluster)) {
+    on_every_installation(name, async |major, installation| test(major, private(installation, options.clone())).await)
+        .await;
+}
+
+/// Runs a test with the installation of every major, and says on which majors it ran. A failure on one
+/// does not keep it from the others.
+pub async fn on_every_installation(name: &str, test: impl AsyncFn(u32, &'static Installation)) {
+    let (mut ran, mut failed) = (Vec::new(), Vec::new());
+    for (&major, installation) in majors() {
+        match installation {
+            Ok(installation) => {
+                let outcome = AssertUnwindSafe(test(major, installation)).catch_unwind().await;
+                ran.push(major.to_string());
+                if outcome.is_err() {
+                    failed.push(major.to_string());
+                }
+            }
+            Err(why) if majors::demanded() => panic!("{name}: no Postgres {major}: {why}"),
+            Err(why) => say(&format!("{name}: NOT RUN on {major}: {}", why.lines().next().unwrap_or_default())),
+        }
+    }
+    if ran.is_empty() {
+        panic!("{name}: ran on no major at all");
+    }
+    say(&format!("{name}: ran on {}", ran.join(" ")));
+    assert!(failed.is_empty(), "{name}: failed on {}", failed.join(" "));
+}
+
+/// To the process' own stderr: the test harness keeps what the print macros print.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

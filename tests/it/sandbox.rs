@@ -1,0 +1,334 @@
+//! Throwaway clusters start, do as they are told, and leave nothing behind.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use pgtend::sandbox::disaster::steps;
+use pgtend::sandbox::{Account, Cluster, Error, PackageCache, Platform, Search, StandbyOptions, StopMode};
+use tokio_postgres::NoTls;
+
+use super::clusters::{
+    self, connect, database, majors, on_every_installation, on_every_major, on_every_major_alone, options, private,
+    query_one_text, sql,
+};
+
+const OWNER: &str = "PGTEND_TEST_OWNS_A_CLUSTER";
+
+async fn text(cluster: &Cluster, query: &str) -> String {
+    query_one_text(cluster, "postgres", query).await.unwrap_or_default()
+}
+
+fn alive(pid: u32) -> bool {
+    let state = |stat: String| stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'));
+    if Path::new("/proc/self/stat").exists() {
+        return fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(state);
+    }
+    Command::new("kill").args(["-0", &pid.to_string()]).stderr(Stdio::null()).status().is_ok_and(|it| it.success())
+}
+
+fn soon(what: &str, done: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !done() {
+        assert!(Instant::now() < deadline, "{what}");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+#[tokio::test]
+async fn starts_stops_and_starts_again() {
+    let test = async |major: u32, mut cluster: Cluster| {
+        assert_eq!(text(&cluster, "show server_version_num").await[..2], major.to_string());
+        sql(&cluster, "postgres", "create table kept as select 42 as answer").await;
+        for mode in [StopMode::Smart, StopMode::Fast, StopMode::Immediate] {
+            cluster.stop(mode).unwrap();
+            assert_eq!(cluster.postmaster_pid(), None);
+            cluster.start_again().unwrap();
+            assert_eq!(text(&cluster, "select answer from kept").await, "42");
+        }
+        let tcp = tokio_postgres::connect(&cluster.tcp_conninfo(), NoTls).await;
+        assert!(tcp.is_ok(), "TCP with the password: {:?}", tcp.err());
+        let stranger = cluster.tcp_conninfo().replace(cluster.password(), "guessed");
+        assert!(tokio_postgres::connect(&stranger, NoTls).await.is_err(), "TCP with another password");
+    };
+    on_every_major_alone("starts, stops and starts again", options(), test).await;
+}
+
+#[tokio::test]
+async fn nothing_is_left_after_a_drop() {
+    on_every_major_alone("nothing is left after a drop", options(), async |_, cluster| {
+        let (home, pid) = (cluster.socket_dir().to_path_buf(), cluster.postmaster_pid().unwrap());
+        let mode = fs::metadata(&home).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        assert!(alive(pid));
+        let _client = connect(&cluster, "postgres").await;
+        let begun = Instant::now();
+        drop(cluster);
+        assert!(!home.exists() && !alive(pid));
+        assert!(begun.elapsed() < Duration::from_secs(5), "took {:?}", begun.elapsed());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn root_hands_the_server_to_an_unprivileged_user() {
+    on_every_major("root hands the server to an unprivileged user", async |_, cluster| {
+        let owner = fs::metadata(cluster.data_directory()).unwrap().uid();
+        match cluster.account() {
+            Some(account) => assert_eq!((owner, account.uid != 0), (account.uid, true)),
+            None => assert_ne!(owner, 0),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn settings_reach_the_server() {
+    on_every_major("settings reach the server", async |_, cluster| {
+        for (name, value) in [
+            ("shared_buffers", "16MB"),
+            ("wal_level", "logical"),
+            ("autovacuum", "off"),
+            ("TimeZone", "UTC"),
+            ("max_connections", "50"),
+        ] {
+            assert_eq!(text(cluster, &format!("show {name}")).await, value, "{name}");
+        }
+        let own = database(cluster).await;
+        assert_eq!(query_one_text(cluster, &own, "select current_database()").await, Some(own));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_paused_server_answers_nobody_until_it_is_resumed() {
+    on_every_major_alone("a paused server answers nobody", options(), async |_, cluster| {
+        let client = connect(&cluster, "postgres").await;
+        client.simple_query("select 1").await.unwrap();
+        cluster.pause().unwrap();
+        let answer = tokio::time::timeout(Duration::from_millis(300), client.simple_query("select 1")).await;
+        assert!(answer.is_err(), "a paused server answered");
+        cluster.resume().unwrap();
+        tokio::time::timeout(Duration::from_secs(10), client.simple_query("select 1")).await.unwrap().unwrap();
+        cluster.pause().unwrap();
+        let (home, pid) = (cluster.socket_dir().to_path_buf(), cluster.postmaster_pid().unwrap());
+        drop(cluster);
+        assert!(!home.exists() && !alive(pid), "a paused one is left behind");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_standby_streams_and_is_promoted() {
+    on_every_major_alone("a standby streams and is promoted", options(), async |_, mut primary| {
+        sql(&primary, "postgres", "select pg_create_physical_replication_slot('s')").await;
+        sql(&primary, "postgres", "create table t (n int)").await;
+        let chosen = StandbyOptions {
+            primary_slot_name: Some("s".to_owned()),
+            hot_standby_feedback: true,
+            settings: Vec::new(),
+        };
+        let standby = primary.standby(&chosen).unwrap();
+        assert_eq!(text(&standby, "select pg_is_in_recovery()").await, "t");
+        assert_eq!(text(&standby, "select count(*) from pg_replication_slots").await, "0");
+        sql(&primary, "postgres", "insert into t values (7)").await;
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while text(&standby, "select count(*) from t").await != "1" {
+            assert!(Instant::now() < deadline, "nothing streams\n{}", standby.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(text(&primary, "select active from pg_replication_slots where slot_name = 's'").await, "t");
+        standby.promote().unwrap();
+        assert_eq!(text(&standby, "select pg_is_in_recovery()").await, "f");
+        sql(&standby, "postgres", "insert into t values (8)").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_disaster_reaches_its_sizes() {
+    on_every_major_alone("the disaster reaches its sizes", options(), async |major, cluster| {
+        let begun = Instant::now();
+        sql(&cluster, "postgres", "create database shop").await;
+        let session = connect(&cluster, "shop").await;
+        for step in steps() {
+            let outcome = if step.alone {
+                session.batch_execute(&step.sql).await
+            } else {
+                session.batch_execute(&format!("begin; {} commit;", step.sql)).await
+            };
+            let code = outcome.as_ref().err().and_then(|error| error.code()).map(|code| code.code().to_owned());
+            assert_eq!(code.as_deref(), step.fails, "{major}, {}: {outcome:?}", step.name);
+        }
+        let took = begun.elapsed();
+        let number = async |query: &str| -> i64 {
+            query_one_text(&cluster, "shop", query).await.and_then(|it| it.parse().ok()).unwrap_or(-1)
+        };
+        let data = number("select pg_database_size('shop')").await;
+        let retained = "select pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint from pg_replication_slots where slot_name = ";
+        let cdc = number(&format!("{retained} 'debezium_orders_retired'")).await;
+        let standby = number(&format!("{retained} 'old_standby'")).await;
+        let table = number("select pg_table_size('shop.products')").await;
+        let indexes = number("select pg_indexes_size('shop.products')").await;
+        let count = number("select count(*) from pg_index where indrelid = 'shop.products'::regclass").await;
+        let invalid = number("select count(*) from pg_index where not indisvalid").await;
+        let jobs = number("select pg_table_size('shop.jobs') / 1024").await;
+        let live = number("select count(*) from shop.jobs").await;
+        clusters::say(&format!(
+            "  {major}: {took:.1?}; data {data}, slots hold {cdc} and {standby}; products {table} with {count} indexes of {indexes}; jobs {jobs} kB for {live} rows"
+        ));
+        assert!(cdc >= 300_000_000 && data <= 30_000_000 && cdc >= 10 * data, "{cdc} beside {data}");
+        assert!(standby > 0 && standby < cdc);
+        assert!(indexes >= 4 * table, "{indexes} beside {table}");
+        assert_eq!((count, invalid, live), (51, 1, 1500));
+        // Statistics travel late, at the session's end at the latest.
+        drop(session);
+        let scans = "select string_agg(indexrelname, ' ' order by indexrelname) from pg_stat_user_indexes where idx_scan > 0";
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let used = query_one_text(&cluster, "shop", scans).await.unwrap_or_default();
+            let expected = ["products_category_id_price_idx", "products_pkey", "products_slug_"];
+            if expected.iter().all(|name| used.contains(name)) {
+                assert!(!used.contains("brand"), "{used}");
+                break;
+            }
+            assert!(Instant::now() < deadline, "used on {major}: {used}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_killed_owner_leaves_nothing_behind() {
+    on_every_installation("a killed owner leaves nothing behind", async |major, _| {
+        let test_binary = std::env::current_exe().unwrap();
+        let mut owner = Command::new(test_binary)
+            .args(["--exact", "sandbox::owns_a_cluster_when_asked_to", "--nocapture"])
+            .env(OWNER, major.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(owner.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let told: Vec<String> =
+            lines.filter_map(|line| Some(line.split_once("owned: ")?.1.to_owned())).take(2).collect();
+        let (home, pid) = (PathBuf::from(&told[0]), told[1].parse().unwrap());
+        assert!(home.exists() && alive(pid));
+        // std's kill is SIGKILL: no destructor of the owner runs.
+        owner.kill().unwrap();
+        owner.wait().unwrap();
+        soon("the server outlives its owner", || !alive(pid));
+        soon("the folder outlives its owner", || !home.exists());
+    })
+    .await;
+}
+
+/// Not a test but the other half of the one above, in a process of its own.
+#[test]
+fn owns_a_cluster_when_asked_to() {
+    let Some(major) = std::env::var(OWNER).ok().and_then(|major| major.parse().ok()) else { return };
+    let installation = majors().get(&major).and_then(|found| found.as_ref().ok()).expect("the major of the parent");
+    let cluster = private(installation, options());
+    println!("\nowned: {}\nowned: {}", cluster.socket_dir().display(), cluster.postmaster_pid().unwrap());
+    sleep(Duration::from_secs(60));
+}
+
+#[test]
+fn a_server_that_refuses_its_settings_says_why() {
+    let Some(Ok(installation)) = majors().values().next_back() else { return };
+    let error = Cluster::start(installation, options().set("no_such_setting", "1")).unwrap_err().to_string();
+    assert!(error.contains("did not start") && error.contains("no_such_setting"), "{error}");
+}
+
+#[test]
+fn a_tampered_package_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let Some(platform) = Platform::here() else { return clusters::say("a tampered package: NOT RUN on this platform") };
+    let cache = PackageCache::new(folder.path(), false).unwrap();
+    let mut package = pgtend::sandbox::Package::newest(platform).unwrap();
+    // A package that is fetched anyway, with one letter of its checksum changed.
+    let letter = if package.integrity.contains("sha512-A") { "B" } else { "A" };
+    package.integrity.replace_range(7..8, letter);
+    let plan = match cache.plan(package) {
+        Ok(plan) => plan,
+        Err(why) => return clusters::say(&format!("a tampered package: NOT RUN: {why}")),
+    };
+    match plan.fetch() {
+        Err(Error::Tampered { output, .. }) => assert!(output.contains("EINTEGRITY"), "{output}"),
+        Err(Error::Fetch { output, .. }) => return clusters::say(&format!("a tampered package: NOT RUN: {output}")),
+        other => panic!("{other:?}"),
+    }
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    assert!(left.iter().all(|name| name.to_string_lossy().ends_with(".lock")), "{left:?}");
+}
+
+#[test]
+fn two_who_fetch_at_once_get_one_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let plan = PackageCache::new(folder.path(), false).and_then(|cache| cache.plan_newest());
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(why) => return clusters::say(&format!("two who fetch at once: NOT RUN: {why}")),
+    };
+    let (one, other) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| plan.fetch());
+        (plan.fetch(), other.join().unwrap())
+    });
+    match (one, other) {
+        (Ok(one), Ok(other)) => {
+            assert_eq!(one, other);
+            assert!(one.bin.starts_with(&plan.target), "{one:?}");
+        }
+        (Err(Error::Fetch { output, .. }), _) | (_, Err(Error::Fetch { output, .. })) => {
+            return clusters::say(&format!("two who fetch at once: NOT RUN: {output}"));
+        }
+        other => panic!("{other:?}"),
+    }
+    let whole = |entry: &fs::DirEntry| !entry.file_name().to_string_lossy().starts_with('.');
+    assert_eq!(fs::read_dir(folder.path()).unwrap().flatten().filter(whole).count(), 1);
+}
+
+#[test]
+fn offline_says_what_to_install() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = PackageCache::new(folder.path(), true).unwrap().plan_newest().unwrap_err();
+    assert!(matches!(error, Error::NothingToRun { .. }));
+    assert!(error.to_string().contains("apt install postgresql"), "{error}");
+}
+
+#[test]
+fn root_keeps_packages_where_others_can_enter() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = fs::metadata(folder.path()).unwrap().uid() == 0;
+    let closed = folder.path().join("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    let chosen = PackageCache::new(closed.join("cache"), false).unwrap();
+    if root {
+        assert!(Account::unprivileged().unwrap().reaches(chosen.folder()));
+        assert!(!chosen.folder().starts_with(&closed));
+    } else {
+        assert!(chosen.folder().starts_with(&closed));
+    }
+}
+
+#[test]
+fn a_wrapper_script_is_not_taken_for_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["postgres", "initdb"] {
+        let script = folder.path().join(name);
+        fs::write(&script, "#!/bin/sh\necho 'postgres (PostgreSQL) 17.0'\n").unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let search = Search { path: Some(folder.path().into()), ..Search::default() };
+    let found = search.run().unwrap();
+    assert!(found.refused.iter().any(|why| why.to_string().contains("wrapper script")), "{found:?}");
+    assert!(found.installations.iter().all(|it| it.bin != folder.path()));
+}
