@@ -34,7 +34,7 @@ pub(super) fn of(failure: &Failure) -> Option<String> {
             Some("channel_binding=require needs TLS and a SCRAM password on the server; use channel_binding=prefer otherwise".to_owned())
         }
         Problem::Authentication(_) => Some("pgtend knows trust, peer, password, md5, scram-sha-256 and cert authentication".to_owned()),
-        Problem::WrongRole(_) => Some("no host of the list is of the kind target_session_attrs asks for".to_owned()),
+        Problem::WrongRole(_) => Some("no host that answered is of the kind target_session_attrs asks for".to_owned()),
         Problem::WrongPeer { .. } => Some("somebody else listens on this socket; correct host or requirepeer".to_owned()),
         Problem::Protocol(_) => None,
     }
