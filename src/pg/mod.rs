@@ -5,9 +5,11 @@ pub mod conninfo;
 mod query;
 mod row;
 mod session;
+mod tls;
 
-pub use connect::{Canceller, ConnectError, Connected, Endpoint, connect};
+pub use connect::{Attempt, Canceller, ConnectError, Connected, Endpoint, Failure, Problem, TlsSetupError, connect};
 pub use query::Query;
 pub use row::{Json, Row, RowError, Text};
 pub use session::{OLDEST_MAJOR, QueryError, Session, SessionError};
+pub use tls::CertificateProblem;
 pub use tokio_postgres::error::SqlState;

@@ -131,7 +131,8 @@ impl Session {
         let (begun, answers, ended) = match tokio::time::timeout(ROUND_LIMIT, all).await {
             Ok(done) => done,
             Err(_) => {
-                self.canceller.cancel().await;
+                // Whether the request arrives or not, there is nothing more to do for a server that is silent.
+                self.canceller.cancel().await.ok();
                 return Err(SessionError::Silent { endpoint: self.endpoint.to_string() });
             }
         };

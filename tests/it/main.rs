@@ -1,4 +1,5 @@
 //! The integration tests: one binary, its modules mirror `src`.
 
 mod clusters;
+mod connection;
 mod sandbox;

@@ -1,0 +1,112 @@
+//! Connecting as libpq does: every host in turn, with TLS as the sslmode asks.
+//!
+//! PostgreSQL manual, 34.1.1.3 Specifying Multiple Hosts and 34.19 SSL Support.
+
+mod address;
+mod attempt;
+mod canceller;
+mod endpoint;
+mod error;
+mod peer;
+mod problem;
+mod server_version;
+mod session_attrs;
+mod socket;
+mod wire;
+
+pub use canceller::Canceller;
+pub use endpoint::Endpoint;
+pub use error::{ConnectError, Failure};
+pub use problem::{Attempt, Problem, TlsSetupError};
+
+use tokio_postgres::Client;
+
+use self::address::Addresses;
+use self::attempt::{Attempted, attempt};
+use super::conninfo::{Conninfo, Host, LoadBalanceHosts, TargetSessionAttrs};
+
+/// A session, and what is known of the server without a query.
+pub struct Connected {
+    /// The session. Dropping it closes the connection.
+    pub client: Client,
+    /// Ends the statement that is running.
+    pub canceller: Canceller,
+    /// As reported: `17.10 (Debian 17.10-1.pgdg12+1)`.
+    pub server_version: String,
+    /// As `server_version_num` has it: `170010`. 0 when the report cannot be read.
+    pub server_version_num: u32,
+    /// Whether the server is in hot standby; servers before 14 do not report it.
+    pub in_hot_standby: Option<bool>,
+    /// Where the session is.
+    pub endpoint: Endpoint,
+    /// The TLS version, such as `TLSv1.3`; `None` for a plain connection.
+    pub tls: Option<&'static str>,
+}
+
+/// Connects to the first host that will do. Must be called inside a tokio runtime: the connection
+/// is driven by a task of its own.
+pub async fn connect(conninfo: &Conninfo) -> Result<Connected, ConnectError> {
+    let mut attempts = Vec::new();
+    let passes: &[TargetSessionAttrs] = match conninfo.target_session_attrs {
+        TargetSessionAttrs::PreferStandby => &[TargetSessionAttrs::Standby, TargetSessionAttrs::Any],
+        ref wanted => std::slice::from_ref(wanted),
+    };
+    for wanted in passes {
+        for host in in_order(conninfo) {
+            match connect_host(conninfo, host, *wanted, &mut attempts).await {
+                HostOutcome::Connected(connected) => return Ok(*connected),
+                HostOutcome::NextHost => {}
+                HostOutcome::GiveUp => return Err(ConnectError::new(conninfo, attempts)),
+            }
+        }
+    }
+    Err(ConnectError::new(conninfo, attempts))
+}
+
+enum HostOutcome {
+    Connected(Box<Connected>),
+    NextHost,
+    GiveUp,
+}
+
+async fn connect_host(
+    conninfo: &Conninfo,
+    host: &Host,
+    wanted: TargetSessionAttrs,
+    attempts: &mut Vec<Attempt>,
+) -> HostOutcome {
+    let Addresses { list, tls } = match Addresses::find(conninfo, host).await {
+        Ok(addresses) => addresses,
+        Err(failed) => {
+            let gives_up = failed.problem.is_final();
+            attempts.push(failed);
+            return if gives_up { HostOutcome::GiveUp } else { HostOutcome::NextHost };
+        }
+    };
+    for address in &list {
+        let Attempted { outcome, failed } = attempt(conninfo, host, address, tls.as_ref(), wanted).await;
+        attempts.extend(failed);
+        match outcome {
+            Ok(connected) => return HostOutcome::Connected(Box::new(connected)),
+            Err(last) => {
+                let (is_final, next_host) = (last.problem.is_final(), last.problem.is_wrong_role());
+                attempts.push(last);
+                if is_final {
+                    return HostOutcome::GiveUp;
+                }
+                if next_host {
+                    return HostOutcome::NextHost;
+                }
+            }
+        }
+    }
+    HostOutcome::NextHost
+}
+
+fn in_order(conninfo: &Conninfo) -> Vec<&Host> {
+    let mut hosts: Vec<&Host> = conninfo.hosts.iter().collect();
+    if conninfo.load_balance_hosts == LoadBalanceHosts::Random {
+        address::shuffle(&mut hosts);
+    }
+    hosts
+}

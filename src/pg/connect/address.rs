@@ -1,0 +1,80 @@
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::endpoint::Endpoint;
+use super::problem::{Attempt, Problem};
+use super::socket::bounded;
+use crate::pg::conninfo::{Conninfo, Host, LoadBalanceHosts, Place, SslMode};
+use crate::pg::tls::Tls;
+
+/// Where exactly to connect.
+#[derive(Clone, Debug)]
+pub(super) enum Address {
+    Socket(PathBuf),
+    Tcp(SocketAddr),
+}
+
+/// All addresses of one host, and the TLS they share.
+pub(super) struct Addresses {
+    pub(super) list: Vec<(Address, Endpoint)>,
+    pub(super) tls: Option<Tls>,
+}
+
+impl Addresses {
+    /// Looks the host up and reads the certificates it needs.
+    pub(super) async fn find(conninfo: &Conninfo, host: &Host) -> Result<Self, Attempt> {
+        let port = host.port;
+        let (name, hostaddr) = match &host.place {
+            Place::Socket(directory) => {
+                let path = match directory.to_str() {
+                    Some(name) if name.starts_with('@') => PathBuf::from(name),
+                    _ => directory.join(format!(".s.PGSQL.{port}")),
+                };
+                let endpoint = Endpoint::Socket { directory: directory.clone(), port };
+                // As in libpq, a Unix socket never speaks TLS, whatever the sslmode.
+                return Ok(Self { list: vec![(Address::Socket(path), endpoint)], tls: None });
+            }
+            Place::Tcp { host, hostaddr } => (host, hostaddr),
+        };
+        let failed = |problem| Attempt {
+            endpoint: Endpoint::Tcp { host: name.clone(), address: None, port },
+            encrypted: None,
+            problem,
+        };
+        let mut found: Vec<SocketAddr> = match (hostaddr, name) {
+            (Some(address), _) => vec![SocketAddr::new(*address, port)],
+            (None, name) => {
+                let name = name.as_deref().unwrap_or("localhost");
+                let looked_up =
+                    bounded(conninfo.connect_timeout, tokio::net::lookup_host((name, port))).await.map_err(&failed)?;
+                looked_up.map_err(|error| failed(Problem::Resolve(error)))?.collect()
+            }
+        };
+        // The same address twice would be tried, and reported, twice.
+        let mut seen = std::collections::BTreeSet::new();
+        found.retain(|address| seen.insert(*address));
+        if conninfo.load_balance_hosts == LoadBalanceHosts::Random {
+            shuffle(&mut found);
+        }
+        let tls = match conninfo.tls.mode {
+            SslMode::Disable => None,
+            _ => Some(
+                Tls::new(&conninfo.tls, name.as_deref())
+                    .map_err(|problem| failed(Problem::TlsSetup(problem.into())))?,
+            ),
+        };
+        let endpoint = |address| Endpoint::Tcp { host: name.clone(), address: Some(address), port };
+        Ok(Self { list: found.into_iter().map(|address| (Address::Tcp(address), endpoint(address))).collect(), tls })
+    }
+}
+
+/// Puts the items into a random order (Fisher–Yates, fed by the standard library's hasher keys).
+pub(super) fn shuffle<T>(items: &mut [T]) {
+    for last in (1..items.len()).rev() {
+        let random = RandomState::new().build_hasher().finish();
+        let bound = u64::try_from(last).unwrap_or(u64::MAX - 1) + 1;
+        items.swap(last, usize::try_from(random % bound).unwrap_or(0));
+    }
+}

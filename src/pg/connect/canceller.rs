@@ -1,0 +1,87 @@
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio_postgres::CancelToken;
+use tokio_postgres::tls::{ChannelBinding, TlsStream};
+
+use super::address::Address;
+use super::problem::Problem;
+use super::socket::{Socket, bounded};
+use super::wire::{AlreadyNegotiated, Wire};
+use crate::pg::conninfo::Keepalives;
+use crate::pg::tls::Tls;
+
+/// How long a cancel request may take altogether.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Ends the statement a session is running.
+#[derive(Clone)]
+pub struct Canceller {
+    token: CancelToken,
+    address: Address,
+    keepalives: Keepalives,
+    tls: Option<Tls>,
+}
+
+impl Canceller {
+    pub(super) fn new(token: CancelToken, address: Address, keepalives: Keepalives, tls: Option<Tls>) -> Self {
+        Self { token, address, keepalives, tls }
+    }
+
+    /// Sends the cancel request over a connection of its own, to the same address with the same
+    /// TLS. Returns when the server has taken it, within 5 s; whether there was a statement to
+    /// cancel, the server does not say.
+    pub async fn cancel(&self) -> Result<(), Problem> {
+        bounded(Some(LIMIT), self.send()).await?
+    }
+
+    async fn send(&self) -> Result<(), Problem> {
+        let socket = Socket::open(&self.address, &self.keepalives).await.map_err(Problem::Unreachable)?;
+        let mut wire = match &self.tls {
+            Some(tls) => Wire::encrypt(socket, tls).await?,
+            None => Wire::Plain(socket),
+        };
+        self.token.cancel_query_raw(LeftOpen(&mut wire), AlreadyNegotiated).await?;
+        // pgbouncer forgets a request whose sender hangs up; the server closes when it is done.
+        let mut rest = Vec::new();
+        match wire.read_to_end(&mut rest).await {
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
+                Ok(())
+            }
+            Err(error) => Err(Problem::Io(error)),
+        }
+    }
+}
+
+/// A wire whose shutdown does nothing.
+struct LeftOpen<'a>(&'a mut Wire);
+
+impl TlsStream for LeftOpen<'_> {
+    fn channel_binding(&self) -> ChannelBinding {
+        ChannelBinding::none()
+    }
+}
+
+impl AsyncRead for LeftOpen<'_> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.get_mut().0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for LeftOpen<'_> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.get_mut().0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.get_mut().0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

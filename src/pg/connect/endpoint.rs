@@ -1,0 +1,41 @@
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// One place a server may be at, as a message names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A Unix socket.
+    Socket {
+        /// The directory, or `@name`.
+        directory: PathBuf,
+        /// The number in the socket's name.
+        port: u16,
+    },
+    /// A TCP port.
+    Tcp {
+        /// The name the user gave, if any.
+        host: Option<String>,
+        /// The address, once it is known.
+        address: Option<SocketAddr>,
+        /// The port.
+        port: u16,
+    },
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket { directory, port } => write!(f, "socket \"{}/.s.PGSQL.{port}\"", directory.display()),
+            Self::Tcp { host, address, port } => {
+                let address = address.map(|address| address.ip().to_string());
+                match (host.as_ref(), address.as_ref()) {
+                    (Some(host), Some(address)) if host != address => write!(f, "\"{host}\" ({address})")?,
+                    (Some(name), _) | (None, Some(name)) => write!(f, "\"{name}\"")?,
+                    (None, None) => f.write_str("localhost")?,
+                }
+                write!(f, ", port {port}")
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What to do about a connection that failed.
+
+use std::io::ErrorKind;
+
+use tokio_postgres::error::DbError;
+
+use super::Failure;
+use crate::pg::connect::endpoint::Endpoint;
+use crate::pg::connect::problem::{Attempt, Problem};
+
+/// The hint for the attempt that says most: a server's answer before a silent address.
+pub(super) fn of(failure: &Failure) -> Option<String> {
+    let telling = failure.attempts.iter().rev().find(|attempt| !is_silence(&attempt.problem));
+    let attempt = telling.or(failure.attempts.last())?;
+    match &attempt.problem {
+        Problem::Server(error) => of_server(failure, attempt, error),
+        Problem::PasswordNeeded => Some(
+            "give one in PGPASSWORD, in a line of ~/.pgpass (host:port:database:user:password), or at the prompt of a terminal".to_owned(),
+        ),
+        Problem::Certificate(problem) => Some(problem.hint()),
+        Problem::TlsSetup(problem) => problem.hint(),
+        Problem::Handshake(_) => Some(
+            "pgtend speaks TLSv1.2 and TLSv1.3; is this a Postgres server, and does it want a client certificate (sslcert, sslkey)?".to_owned(),
+        ),
+        Problem::NoTls => Some("turn on ssl in the server's configuration, or use sslmode=prefer".to_owned()),
+        Problem::OddAnswer => Some("is this a Postgres server? The answer to the request for TLS was neither yes nor no".to_owned()),
+        Problem::Resolve(_) => Some("check the host name; hostaddr takes an address as it is".to_owned()),
+        Problem::Unreachable(error) => Some(of_silence(&attempt.endpoint, error.kind())),
+        Problem::Timeout(_) => Some(
+            "nothing answers there: a wrong address, a firewall that drops the packets, or an overloaded server; connect_timeout sets the time".to_owned(),
+        ),
+        Problem::Closed | Problem::Io(_) => Some("is this a Postgres server? Its log may say why it hung up".to_owned()),
+        Problem::Authentication(reason) if reason.contains("channel binding") => {
+            Some("channel_binding=require needs TLS and a SCRAM password on the server; use channel_binding=prefer otherwise".to_owned())
+        }
+        Problem::Authentication(_) => Some("pgtend knows trust, peer, password, md5, scram-sha-256 and cert authentication".to_owned()),
+        Problem::WrongRole(_) => Some("no host that answered is of the kind target_session_attrs asks for".to_owned()),
+        Problem::WrongPeer { .. } => Some("somebody else listens on this socket; correct host or requirepeer".to_owned()),
+        Problem::Protocol(_) => None,
+    }
+}
+
+fn is_silence(problem: &Problem) -> bool {
+    matches!(
+        problem,
+        Problem::Resolve(_)
+            | Problem::Unreachable(_)
+            | Problem::Timeout(_)
+            | Problem::Closed
+            | Problem::Io(_)
+            | Problem::WrongRole(_)
+    )
+}
+
+fn of_silence(endpoint: &Endpoint, kind: ErrorKind) -> String {
+    match (endpoint, kind) {
+        (Endpoint::Socket { .. }, ErrorKind::PermissionDenied) => "the socket exists, but this operating-system user may not use it".to_owned(),
+        (Endpoint::Socket { .. }, _) => {
+            "is the server running on this machine, with its socket there? Name another server with -h, --target, PGHOST or DATABASE_URL".to_owned()
+        }
+        (_, ErrorKind::ConnectionRefused) => {
+            "nothing listens there: is the server running, and do host, port and its listen_addresses agree?".to_owned()
+        }
+        _ => "check host, port and the network between".to_owned(),
+    }
+}
+
+fn of_server(failure: &Failure, attempt: &Attempt, error: &DbError) -> Option<String> {
+    let message = error.message();
+    Some(match error.code().code() {
+        "28P01" => match &failure.password_origin {
+            Some(origin) => format!("the password came from {origin}"),
+            None => "no password was given".to_owned(),
+        },
+        "28000" if message.contains("pg_hba.conf") => {
+            let encryption = match attempt.encrypted {
+                Some(false) => ", or connect with sslmode=require if only hostssl lines allow it",
+                _ => "",
+            };
+            format!("add a line for this user, database and address to pg_hba.conf on the server and reload it{encryption}")
+        }
+        "28000" if message.contains("does not exist") => "name the role with -U".to_owned(),
+        "28000" if message.starts_with("Peer ") || message.starts_with("Ident ") => {
+            "the server admits the operating-system user of that name only: run as it, or use -h localhost and a password".to_owned()
+        }
+        "28000" if message.contains("certificate") => "the server wants a client certificate: name it with sslcert and sslkey".to_owned(),
+        "3D000" => "name a database with -d; without it, the one named like the user is taken".to_owned(),
+        "42501" => format!("GRANT CONNECT ON DATABASE \"{}\" TO \"{}\"", failure.dbname, failure.user),
+        "53300" => "all connection slots are taken: wait, end idle sessions, or come as a role that may use the reserved ones (pg_use_reserved_connections from 16 on)".to_owned(),
+        "57P03" => "the server is starting up, shutting down or recovering: try again shortly".to_owned(),
+        "08P01" if message.contains("startup parameter") => "a pooler such as pgbouncer refuses it: remove options (PGOPTIONS)".to_owned(),
+        _ => return error.hint().map(str::to_owned),
+    })
+}

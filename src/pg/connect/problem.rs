@@ -1,0 +1,154 @@
+use std::io;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio_postgres::error::DbError;
+
+use super::endpoint::Endpoint;
+use crate::pg::tls::{CertificateProblem, TlsSetupProblem};
+
+/// One try at one address, and how it ended.
+#[derive(Debug)]
+pub struct Attempt {
+    /// What was tried.
+    pub endpoint: Endpoint,
+    /// Whether it was over TLS, once that was settled.
+    pub encrypted: Option<bool>,
+    /// How it ended.
+    pub problem: Problem,
+}
+
+/// How a try ended.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The name has no address.
+    #[error("could not translate the host name to an address: {0}")]
+    Resolve(#[source] io::Error),
+    /// Nothing answered at the address.
+    #[error("{0}")]
+    Unreachable(#[source] io::Error),
+    /// The address gave no answer in time.
+    #[error("timeout after {} s", .0.as_secs())]
+    Timeout(Duration),
+    /// The connection broke.
+    #[error("the connection broke: {0}")]
+    Io(#[source] io::Error),
+    /// The server closed the connection without a word.
+    #[error("the server closed the connection unexpectedly")]
+    Closed,
+    /// The server has no TLS and the sslmode wants it.
+    #[error("the server does not support SSL, but SSL was required")]
+    NoTls,
+    /// The answer to the request for TLS is none that exists.
+    #[error("the server sent an unexpected answer to the request for SSL")]
+    OddAnswer,
+    /// TLS could not be set up, or was not what was asked for.
+    #[error(transparent)]
+    TlsSetup(TlsSetupError),
+    /// The server's certificate is not accepted.
+    #[error(transparent)]
+    Certificate(CertificateProblem),
+    /// The handshake failed otherwise.
+    #[error("SSL error: {0}")]
+    Handshake(#[source] io::Error),
+    /// The server said no.
+    #[error("{}", server_message(.0))]
+    Server(Box<DbError>),
+    /// The server asked for a password and there is none.
+    #[error("the server asks for a password, and none was given")]
+    PasswordNeeded,
+    /// Authentication failed on our side: channel binding, an unknown method.
+    #[error("authentication failed: {0}")]
+    Authentication(String),
+    /// The Unix socket belongs to somebody else.
+    #[error("requirepeer specifies \"{wanted}\", but actual peer user name is \"{actual}\"")]
+    WrongPeer {
+        /// The user the conninfo asks for.
+        wanted: String,
+        /// The owner of the server process.
+        actual: String,
+    },
+    /// The session is not of the kind `target_session_attrs` asks for.
+    #[error("{0}")]
+    WrongRole(&'static str),
+    /// Anything else of the protocol.
+    #[error("{0}")]
+    Protocol(String),
+}
+
+/// Why TLS could not be set up.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub struct TlsSetupError(#[from] TlsSetupProblem);
+
+impl TlsSetupError {
+    pub(super) fn hint(&self) -> Option<String> {
+        self.0.hint()
+    }
+}
+
+impl Problem {
+    /// Whether the remaining hosts are not tried: as in libpq, when the server was reached and it
+    /// or the user's own demands said no.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            Self::Resolve(_)
+            | Self::Unreachable(_)
+            | Self::Timeout(_)
+            | Self::Io(_)
+            | Self::Closed
+            | Self::WrongRole(_) => false,
+            // 57P03 cannot_connect_now: starting up, shutting down, a standby without hot standby.
+            Self::Server(error) => error.code().code() != "57P03",
+            _ => true,
+        }
+    }
+
+    pub(super) fn is_wrong_role(&self) -> bool {
+        matches!(self, Self::WrongRole(_))
+    }
+
+    /// Whether the other kind of encryption may help: the refusals pg_hba.conf makes.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Server(error) if error.code().code().starts_with("28"))
+    }
+
+    /// Whether TLS itself failed, so that `sslmode=prefer` goes on without.
+    pub(super) fn is_of_tls(&self) -> bool {
+        matches!(self, Self::NoTls | Self::Certificate(_) | Self::Handshake(_) | Self::TlsSetup(_))
+    }
+}
+
+/// The server's own words, with its SQLSTATE.
+fn server_message(error: &DbError) -> String {
+    let mut text = format!("{}: {} (SQLSTATE {})", error.severity(), error.message(), error.code().code());
+    if let Some(detail) = error.detail() {
+        text.push_str(&format!(" DETAIL: {detail}"));
+    }
+    text
+}
+
+impl From<tokio_postgres::Error> for Problem {
+    fn from(error: tokio_postgres::Error) -> Self {
+        if error.is_closed() {
+            return Self::Closed;
+        }
+        let kind = error.to_string();
+        let Some(cause) = error.into_source() else { return Self::Protocol(kind) };
+        let cause = match cause.downcast::<DbError>() {
+            Ok(error) => return Self::Server(error),
+            Err(cause) => cause,
+        };
+        // tokio-postgres keeps its kinds to itself; their texts are all there is.
+        match (kind.as_str(), cause.to_string().as_str()) {
+            ("invalid configuration", "password missing") => Self::PasswordNeeded,
+            ("authentication error", reason) => Self::Authentication(reason.to_owned()),
+            (_, reason) => match cause.downcast::<io::Error>() {
+                Ok(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::Closed,
+                Ok(error) if kind == "error communicating with the server" => Self::Io(*error),
+                _ => Self::Protocol(format!("{kind}: {reason}")),
+            },
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `DATABASE_URL`, written for an ORM more often than for libpq.
+
+use super::keyword;
+use super::parameters::{Parameters, split};
+use super::{ConninfoError, Origin, Source, SslMode, uri};
+
+/// Reads the parameters; what only an ORM understands is ignored with a warning.
+pub(super) fn read(text: &str, warnings: &mut Vec<String>) -> Result<Parameters, ConninfoError> {
+    let origin = Origin::Source(Source::DatabaseUrl);
+    let pairs = pairs(text.trim()).map_err(|error| error.in_source("DATABASE_URL"))?;
+    let mut parameters = Parameters::default();
+    let mut ignored = Vec::new();
+    for (name, value) in pairs {
+        match keyword::find(&name) {
+            Some(keyword) => {
+                parameters.set(keyword, value, origin.clone()).map_err(|error| error.in_source("DATABASE_URL"))?;
+            }
+            // asyncpg and others spell sslmode this way.
+            None if name == "ssl" && SslMode::parse(&value).is_some() => {
+                parameters.set_all(vec![("sslmode".into(), value)], &origin)?;
+            }
+            None => ignored.push(format!("\"{name}\"")),
+        }
+    }
+    if !ignored.is_empty() {
+        warnings.push(format!("DATABASE_URL: ignored {}, which libpq does not know", ignored.join(", ")));
+    }
+    Ok(parameters)
+}
+
+fn pairs(text: &str) -> Result<Vec<(String, String)>, ConninfoError> {
+    let Some((scheme, rest)) = text.split_once("://") else { return split(text) };
+    if uri::strip_scheme(text).is_some() || !is_scheme(scheme) {
+        return split(text);
+    }
+    let dialect = scheme.split('+').next().unwrap_or_default().to_ascii_lowercase();
+    match dialect.as_str() {
+        "postgresql" | "postgres" | "postgis" | "postgresql2" | "pgsql" | "jdbc:postgresql" => uri::parse(rest),
+        _ => Err(ConninfoError::new(format!("the scheme \"{scheme}\" is not that of a Postgres server"))
+            .with_hint("name the server with -h, --target or PGHOST; DATABASE_URL is then not read")),
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | ':' | '_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn refuses_other_databases_and_broken_addresses() {
+        for text in [
+            "mysql://u:hunter2@h/db",
+            "sqlite:///x.db",
+            "postgresql+psycopg://u:hun@ter2@h/db",
+            "hunter2",
+            "postgres://h/db?sslcrl=x",
+        ] {
+            let error = read(text, &mut Vec::new()).err().expect(text);
+            assert!(error.to_string().starts_with("DATABASE_URL: "), "{error}");
+            assert!(error.hint().is_some(), "{text}");
+            assert!(!format!("{error:?}").contains("ter2"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn understands_the_forms_of_orms() {
+        for (text, warning) in [
+            ("postgresql+psycopg://u@h:1/db", None),
+            ("postgresql+asyncpg://u@h:1/db?ssl=require", None),
+            ("postgis://u@h:1/db", None),
+            ("jdbc:postgresql://h:1/db?user=u", None),
+            ("postgres://u@h:1/db?schema=app&pgbouncer=true", Some("\"schema\", \"pgbouncer\"")),
+            (
+                "postgres://u@h:1/db?connection_limit=5&pool_timeout=1&sslmode=require",
+                Some("\"connection_limit\", \"pool_timeout\""),
+            ),
+            ("host=h port=1 dbname=db user=u", None),
+        ] {
+            let mut warnings = Vec::new();
+            let parameters = read(text, &mut warnings).expect(text);
+            for (name, value) in [("host", "h"), ("port", "1"), ("dbname", "db"), ("user", "u")] {
+                assert_eq!(parameters.text(name), Some(value), "{text}");
+            }
+            assert_eq!(parameters.text("sslmode").is_some(), text.contains("require"), "{text}");
+            match warning {
+                Some(part) => assert!(warnings.concat().contains(part), "{warnings:?}"),
+                None => assert!(warnings.is_empty(), "{warnings:?}"),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in ".*") {
+            let _ = read(&text, &mut Vec::new());
+        }
+    }
+}

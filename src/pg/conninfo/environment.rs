@@ -1,0 +1,97 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use super::Secret;
+
+/// The part of the process environment a connection depends on, read once by the roof.
+#[derive(Clone, Default)]
+pub struct Environment {
+    /// The environment variables.
+    pub vars: BTreeMap<String, String>,
+    /// The home directory: `.pgpass`, `.pg_service.conf`, `.postgresql/`.
+    pub home: Option<PathBuf>,
+    /// The operating-system user name: the default role.
+    pub os_user: Option<String>,
+}
+
+impl Environment {
+    /// A variable that is set to something; an empty one counts as not set.
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+// By hand: the variables may hold PGPASSWORD and DATABASE_URL.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("vars", &self.vars.keys().collect::<Vec<_>>())
+            .field("home", &self.home)
+            .field("os_user", &self.os_user)
+            .finish()
+    }
+}
+
+/// The connection flags, named as psql names them.
+#[derive(Clone, Default)]
+pub struct Flags {
+    /// `-h`, `--host`: a name, an address, a socket directory, or several with commas.
+    pub host: Option<String>,
+    /// `-p`, `--port`.
+    pub port: Option<String>,
+    /// `-U`, `--username`.
+    pub username: Option<String>,
+    /// `-d`, `--dbname`: a name, a `key=value` conninfo or a URI.
+    pub dbname: Option<String>,
+    /// `-w`: never ask for a password (the roof does the asking).
+    pub no_password: bool,
+    /// `-W`: always ask for a password (the roof does the asking).
+    pub force_password: bool,
+}
+
+impl Flags {
+    /// Whether any of them says where to connect; `-w` and `-W` do not.
+    pub fn is_given(&self) -> bool {
+        [&self.host, &self.port, &self.username, &self.dbname].into_iter().any(Option::is_some)
+    }
+
+    /// Whether the server itself is named, not only a user, a port or a database on it.
+    pub(super) fn names_a_server(&self) -> bool {
+        self.host.is_some() || self.dbname.as_deref().is_some_and(super::parameters::is_connection_string)
+    }
+}
+
+// By hand: --dbname may be a conninfo with a password in it.
+impl fmt::Debug for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flags")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("username", &self.username)
+            .field("dbname", &self.dbname.as_deref().map(Secret::from))
+            .field("no_password", &self.no_password)
+            .field("force_password", &self.force_password)
+            .finish()
+    }
+}
+
+/// A server of the configuration: `--target NAME`.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its `key=value` conninfo or URI.
+    pub conninfo: Secret,
+}
+
+/// Everything a connection may be worked out from.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The connection flags.
+    pub flags: Flags,
+    /// The target of the configuration, when one was asked for.
+    pub target: Option<Target>,
+    /// The process environment.
+    pub environment: Environment,
+}

@@ -1,0 +1,122 @@
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use super::parameters::Parameters;
+use super::{ConninfoError, Password};
+
+/// The port of a server that says nothing else.
+const DEFAULT_PORT: u16 = 5432;
+
+/// One server to try.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Where it listens.
+    pub place: Place,
+    /// The TCP port, or the number in the name of the Unix socket.
+    pub port: u16,
+    /// The password for this server, if one is known.
+    pub password: Option<Password>,
+}
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A Unix socket in this directory; `@name` is Linux's abstract namespace.
+    Socket(PathBuf),
+    /// A TCP port.
+    Tcp {
+        /// The name to verify and to look up.
+        host: Option<String>,
+        /// The address to use instead of looking the name up.
+        hostaddr: Option<IpAddr>,
+    },
+}
+
+impl Host {
+    /// What stands for this server in the password file: its name, else its address; `localhost`
+    /// for the default socket directory.
+    pub(super) fn password_key(&self, socket_directory: Option<&str>) -> String {
+        match &self.place {
+            Place::Socket(directory) => match directory.to_str() {
+                Some(directory) if Some(directory) != socket_directory => directory.to_owned(),
+                _ => "localhost".to_owned(),
+            },
+            Place::Tcp { host: Some(host), .. } => host.clone(),
+            Place::Tcp { host: None, hostaddr } => {
+                hostaddr.map_or_else(|| "localhost".to_owned(), |address| address.to_string())
+            }
+        }
+    }
+
+    /// All servers of `host`, `hostaddr` and `port`.
+    pub(super) fn list(parameters: &Parameters, socket_directory: Option<&str>) -> Result<Vec<Self>, ConninfoError> {
+        let split = |name| parameters.text(name).map(|text| text.split(',').map(str::trim).collect::<Vec<_>>());
+        let (names, addresses, ports) = (split("host"), split("hostaddr"), split("port").unwrap_or_default());
+        if let (Some(names), Some(addresses)) = (&names, &addresses)
+            && names.len() != addresses.len()
+        {
+            return Err(ConninfoError::new(format!(
+                "could not match {} host names to {} hostaddr values",
+                names.len(),
+                addresses.len()
+            )));
+        }
+        let count = names.as_ref().or(addresses.as_ref()).map_or(1, Vec::len);
+        if ports.len() > 1 && ports.len() != count {
+            return Err(ConninfoError::new(format!("could not match {} port numbers to {count} hosts", ports.len()))
+                .with_hint("give one port for all hosts, or one for each"));
+        }
+        (0..count)
+            .map(|i| {
+                let item = |list: &Option<Vec<&str>>| {
+                    list.as_ref()
+                        .and_then(|list| list.get(i))
+                        .map(|item| (*item).to_owned())
+                        .filter(|item| !item.is_empty())
+                };
+                let port = ports.get(i).or(ports.first().filter(|_| ports.len() == 1)).copied().unwrap_or_default();
+                Ok(Self {
+                    place: Place::of(item(&names), item(&addresses), socket_directory)?,
+                    port: read_port(port)?,
+                    password: None,
+                })
+            })
+            .collect()
+    }
+}
+
+impl Place {
+    fn of(
+        host: Option<String>,
+        hostaddr: Option<String>,
+        socket_directory: Option<&str>,
+    ) -> Result<Self, ConninfoError> {
+        if let Some(text) = hostaddr {
+            let address = text.parse().map_err(|_| {
+                ConninfoError::new(format!("invalid hostaddr: \"{text}\" is not an IP address"))
+                    .with_hint("a name belongs in host")
+            })?;
+            return Ok(Self::Tcp { host, hostaddr: Some(address) });
+        }
+        match (host, socket_directory) {
+            (Some(host), _) if host.starts_with(['/', '@']) => Ok(Self::Socket(host.into())),
+            (Some(host), _) => Ok(Self::Tcp { host: Some(host), hostaddr: None }),
+            (None, Some(directory)) => Ok(Self::Socket(directory.into())),
+            (None, None) => Ok(Self::Tcp { host: Some("localhost".to_owned()), hostaddr: None }),
+        }
+    }
+}
+
+/// The directory a local server puts its socket in: Debian's, else the one of the sources.
+pub(super) fn default_socket_directory() -> Option<&'static str> {
+    ["/var/run/postgresql", "/tmp"].into_iter().find(|directory| Path::new(directory).is_dir())
+}
+
+fn read_port(text: &str) -> Result<u16, ConninfoError> {
+    if text.is_empty() {
+        return Ok(DEFAULT_PORT);
+    }
+    text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
+        ConninfoError::new(format!("invalid port number: \"{text}\"")).with_hint("a port is a number from 1 to 65535")
+    })
+}

@@ -1,0 +1,32 @@
+use std::time::Duration;
+
+use super::ConninfoError;
+use super::parameters::Parameters;
+use super::value::{flag, integer, milliseconds, positive, seconds};
+
+/// TCP keepalives; what is `None` is left to the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keepalives {
+    /// `keepalives`.
+    pub enabled: bool,
+    /// `keepalives_idle`.
+    pub idle: Option<Duration>,
+    /// `keepalives_interval`.
+    pub interval: Option<Duration>,
+    /// `keepalives_count`.
+    pub count: Option<u32>,
+    /// `tcp_user_timeout`: how long data may stay unacknowledged.
+    pub user_timeout: Option<Duration>,
+}
+
+impl Keepalives {
+    pub(super) fn read(parameters: &Parameters) -> Result<Self, ConninfoError> {
+        Ok(Self {
+            enabled: flag(parameters, "keepalives", true)?,
+            idle: seconds(parameters, "keepalives_idle")?,
+            interval: seconds(parameters, "keepalives_interval")?,
+            count: integer(parameters, "keepalives_count")?.and_then(positive),
+            user_timeout: milliseconds(parameters, "tcp_user_timeout")?,
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! Where the server is and how to reach it, as libpq would work it out.
+//!
+//! [`resolve`] takes what the user gave (flags, a target of the configuration, the environment) and
+//! returns a [`Conninfo`] in which every gap is filled: hosts with ports, user, database, password,
+//! TLS parameters. It reads the service file and the password file, nothing else; the environment
+//! is handed down as an [`Environment`].
+//!
+//! PostgreSQL manual, 34.1 Database Connection Control Functions, 34.15 Environment Variables,
+//! 34.16 The Password File, 34.17 The Connection Service File.
+
+mod choice;
+mod database_url;
+mod environment;
+mod error;
+mod host;
+mod keepalive;
+mod keyvalue;
+mod keyword;
+mod origin;
+mod parameters;
+mod passfile;
+mod resolve;
+mod secret;
+mod service;
+mod tls;
+mod uri;
+mod value;
+
+pub use choice::{ChannelBinding, LoadBalanceHosts, TargetSessionAttrs};
+pub use environment::{Environment, Flags, Request, Target};
+pub use error::ConninfoError;
+pub use host::{Host, Place};
+pub use keepalive::Keepalives;
+pub use keyvalue::quote;
+pub use keyword::{KEYWORDS, Keyword, Support};
+pub use origin::{Origin, Source};
+pub use resolve::{Resolved, resolve};
+pub use secret::{Password, Secret};
+pub use tls::{ProtocolVersion, RootCert, SslCertMode, SslMode, SslNegotiation, TlsParameters};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The time one address gets when nobody said otherwise.
+///
+/// libpq waits for ever; a report run from cron should not.
+pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A fully resolved connection request: nothing is left to look up but host names.
+#[derive(Clone, Debug)]
+pub struct Conninfo {
+    /// The servers to try, in order; never empty.
+    pub hosts: Vec<Host>,
+    /// The role.
+    pub user: String,
+    /// The database.
+    pub dbname: String,
+    /// How long one address may take; `None` waits for ever.
+    pub connect_timeout: Option<Duration>,
+    /// Command-line options for the server; sent only when the user set them, poolers refuse them.
+    pub options: Option<String>,
+    /// What `pg_stat_activity` shows.
+    pub application_name: String,
+    /// TCP keepalives and `tcp_user_timeout`.
+    pub keepalives: Keepalives,
+    /// Everything about encryption and certificates.
+    pub tls: TlsParameters,
+    /// Whether SCRAM must be bound to the TLS channel.
+    pub channel_binding: ChannelBinding,
+    /// Which kind of server will do.
+    pub target_session_attrs: TargetSessionAttrs,
+    /// Whether hosts are tried in a random order.
+    pub load_balance_hosts: LoadBalanceHosts,
+    /// The operating-system user that must own the server behind a Unix socket.
+    pub requirepeer: Option<String>,
+    /// The password file, for [`Conninfo::with_dbname`].
+    passfile: Option<PathBuf>,
+    /// The directory that counts as `localhost` in the password file.
+    socket_directory: Option<String>,
+}
+
+impl Conninfo {
+    /// The same request with a password for every host: what a prompt answers.
+    #[must_use]
+    pub fn with_password(&self, password: impl Into<Secret>) -> Self {
+        let password = Password { secret: password.into(), origin: Origin::Prompt };
+        let mut changed = self.clone();
+        for host in &mut changed.hosts {
+            host.password = Some(password.clone());
+        }
+        changed
+    }
+
+    /// The same request for another database of the same servers.
+    ///
+    /// The password file may name another password for it, so it is asked again.
+    #[must_use]
+    pub fn with_dbname(&self, dbname: impl Into<String>) -> Self {
+        let mut changed = self.clone();
+        changed.dbname = dbname.into();
+        let Some(path) = &changed.passfile else { return changed };
+        let Ok(Some(file)) = passfile::PassFile::read(path) else { return changed };
+        for host in &mut changed.hosts {
+            let from_file = host.password.as_ref().is_none_or(|password| password.origin.is_password_file());
+            if from_file {
+                host.password = file.password(
+                    &host.password_key(self.socket_directory.as_deref()),
+                    host.port,
+                    &changed.dbname,
+                    &changed.user,
+                );
+            }
+        }
+        changed
+    }
+}

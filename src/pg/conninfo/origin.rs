@@ -1,0 +1,72 @@
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where the server was named: the source that won.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The connection flags.
+    Flags,
+    /// `--target NAME`.
+    Target(String),
+    /// `PGHOST`, `PGHOSTADDR`, `PGSERVICE` or `PGDATABASE`.
+    Environment,
+    /// `DATABASE_URL`.
+    DatabaseUrl,
+    /// Nothing named a server: the local one.
+    Defaults,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flags => f.write_str("the connection flags"),
+            Self::Target(name) => write!(f, "target {name}"),
+            Self::Environment => f.write_str("the PG* environment variables"),
+            Self::DatabaseUrl => f.write_str("DATABASE_URL"),
+            Self::Defaults => f.write_str("the defaults"),
+        }
+    }
+}
+
+/// Where one value was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The source that named the server.
+    Source(Source),
+    /// An environment variable that filled a gap.
+    Environment(&'static str),
+    /// A section of a service file.
+    Service {
+        /// The section.
+        name: String,
+        /// The file.
+        file: PathBuf,
+    },
+    /// A line of a password file, counted from 1.
+    PasswordFile {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+    },
+    /// The user typed it.
+    Prompt,
+}
+
+impl Origin {
+    pub(super) fn is_password_file(&self) -> bool {
+        matches!(self, Self::PasswordFile { .. })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(source) => source.fmt(f),
+            Self::Environment(name) => write!(f, "the environment variable {name}"),
+            Self::Service { name, file } => write!(f, "service {name} in {}", file.display()),
+            Self::PasswordFile { path, line } => write!(f, "{} line {line}", path.display()),
+            Self::Prompt => f.write_str("the prompt"),
+        }
+    }
+}

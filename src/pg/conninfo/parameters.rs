@@ -1,0 +1,80 @@
+use std::collections::BTreeMap;
+
+use super::keyword::{self, Keyword, Support};
+use super::{ConninfoError, Origin, keyvalue, uri};
+
+/// One parameter as it was written. No `Debug`: it may be the password.
+#[derive(Clone)]
+pub(super) struct Value {
+    pub(super) text: String,
+    pub(super) origin: Origin,
+}
+
+/// The parameters collected so far; whoever comes first wins.
+#[derive(Clone, Default)]
+pub(super) struct Parameters {
+    values: BTreeMap<&'static str, Value>,
+}
+
+impl Parameters {
+    /// The value, unless it is empty: libpq takes an empty one as not given.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(|value| value.text.as_str()).filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn origin(&self, name: &str) -> Option<&Origin> {
+        self.values.get(name).map(|value| &value.origin)
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        self.values.remove(name);
+    }
+
+    /// Sets a parameter whatever was there; refuses what pgtend does not support.
+    pub(super) fn set(&mut self, keyword: &'static Keyword, text: String, origin: Origin) -> Result<(), ConninfoError> {
+        if keyword.support == Support::Unsupported && !text.is_empty() {
+            let written = match &origin {
+                Origin::Environment(variable) => (*variable).to_owned(),
+                origin => format!("\"{}\" from {origin}", keyword.name),
+            };
+            return Err(keyword::unsupported(keyword, &written));
+        }
+        self.values.insert(keyword.name, Value { text, origin });
+        Ok(())
+    }
+
+    /// Sets a parameter only when nobody set it before.
+    pub(super) fn fill(
+        &mut self,
+        keyword: &'static Keyword,
+        text: String,
+        origin: Origin,
+    ) -> Result<(), ConninfoError> {
+        if self.values.contains_key(keyword.name) {
+            return Ok(());
+        }
+        self.set(keyword, text, origin)
+    }
+
+    /// Sets every pair; an unknown name is an error.
+    pub(super) fn set_all(&mut self, pairs: Vec<(String, String)>, origin: &Origin) -> Result<(), ConninfoError> {
+        for (name, text) in pairs {
+            let keyword = keyword::find(&name).ok_or_else(|| keyword::unknown(&name))?;
+            self.set(keyword, text, origin.clone())?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether libpq takes a database name for a whole conninfo.
+pub(super) fn is_connection_string(text: &str) -> bool {
+    uri::strip_scheme(text).is_some() || text.contains('=')
+}
+
+/// Splits a URI or a `key=value` conninfo.
+pub(super) fn split(text: &str) -> Result<Vec<(String, String)>, ConninfoError> {
+    match uri::strip_scheme(text) {
+        Some(rest) => uri::parse(rest),
+        None => keyvalue::parse(text),
+    }
+}

@@ -1,0 +1,126 @@
+//! The password file (PostgreSQL manual, 34.16).
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::{Origin, Password};
+
+/// A password file that may be used. No `Debug`: it is full of passwords.
+pub(super) struct PassFile {
+    path: PathBuf,
+    text: String,
+}
+
+impl PassFile {
+    /// Reads the file. `Ok(None)` when there is none; a warning when there is one libpq would not use either.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, String> {
+        let Ok(metadata) = path.metadata() else { return Ok(None) };
+        let shown = path.display();
+        if !metadata.is_file() {
+            return Err(format!("password file \"{shown}\" is not a plain file"));
+        }
+        if metadata.permissions().mode() & 0o077 != 0 {
+            return Err(format!(
+                "password file \"{shown}\" has group or world access; permissions should be u=rw (0600) or less"
+            ));
+        }
+        let bytes =
+            std::fs::read(path).map_err(|error| format!("password file \"{shown}\" cannot be read: {error}"))?;
+        Ok(Some(Self { path: path.to_owned(), text: String::from_utf8_lossy(&bytes).into_owned() }))
+    }
+
+    /// The password of the first line that fits.
+    pub(super) fn password(&self, host: &str, port: u16, dbname: &str, user: &str) -> Option<Password> {
+        let port = port.to_string();
+        let lines = self.text.lines().enumerate().filter(|(_, line)| !line.starts_with('#'));
+        for (number, line) in lines {
+            let Some(password) = [host, &port, dbname, user].into_iter().try_fold(line, after_match) else { continue };
+            let password = unescape(password);
+            if !password.is_empty() {
+                let origin = Origin::PasswordFile { path: self.path.clone(), line: number + 1 };
+                return Some(Password { secret: password.into(), origin });
+            }
+        }
+        None
+    }
+}
+
+/// The rest of the line behind a field that is `*` or the wanted text.
+fn after_match<'a>(line: &'a str, wanted: &str) -> Option<&'a str> {
+    if let Some(rest) = line.strip_prefix("*:") {
+        return Some(rest);
+    }
+    let mut letters = line.char_indices();
+    let mut wanted = wanted.chars();
+    while let Some((at, letter)) = letters.next() {
+        let letter = match letter {
+            ':' => return if wanted.next().is_none() { line.get(at + 1..) } else { None },
+            '\\' => letters.next().map_or('\\', |(_, escaped)| escaped),
+            letter => letter,
+        };
+        if wanted.next() != Some(letter) {
+            return None;
+        }
+    }
+    None
+}
+
+fn unescape(text: &str) -> String {
+    let mut letters = text.chars();
+    let mut plain = String::new();
+    while let Some(letter) = letters.next() {
+        plain.push(if letter == '\\' { letters.next().unwrap_or('\\') } else { letter });
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn find(text: &str, host: &str, port: u16, dbname: &str, user: &str) -> Option<(String, usize)> {
+        let file = PassFile { path: "/x/.pgpass".into(), text: text.into() };
+        let password = file.password(host, port, dbname, user)?;
+        match password.origin {
+            Origin::PasswordFile { line, .. } => Some((password.secret.expose().to_owned(), line)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn takes_the_first_line_that_fits() {
+        let text = "# h:5432:d:u:no\nh:5433:d:u:no\nh:5432:d:u:first\n*:*:*:*:second\n";
+        assert_eq!(find(text, "h", 5432, "d", "u"), Some(("first".into(), 3)));
+        assert_eq!(find(text, "other", 5432, "d", "u"), Some(("second".into(), 4)));
+    }
+
+    #[test]
+    fn passes_over_lines_that_do_not_fit() {
+        for text in [
+            "",
+            "h",
+            "h:5432:d",
+            "h:5432:d:u",
+            "h:5432:d:u:",
+            "hh:5432:d:u:x",
+            "h:5432:d:uu:x",
+            "H:5432:d:u:x",
+            "#*:*:*:*:x",
+        ] {
+            assert_eq!(find(text, "h", 5432, "d", "u"), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn understands_escapes() {
+        assert_eq!(find(r"\:\:1:*:a\\b:*:p\:w\\d", "::1", 1, r"a\b", "u"), Some((r"p:w\d".into(), 1)));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "(?s).*", host in ".*") {
+            let _ = find(&text, &host, 5432, "d", "u");
+        }
+    }
+}

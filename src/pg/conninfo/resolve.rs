@@ -1,0 +1,219 @@
+use std::path::PathBuf;
+
+use super::host::default_socket_directory;
+use super::parameters::{Parameters, is_connection_string, split};
+use super::passfile::PassFile;
+use super::value::{integer, positive};
+use super::*;
+
+/// A resolved request and what the user should know about it.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// How to connect.
+    pub conninfo: Conninfo,
+    /// What named the server.
+    pub source: Source,
+    /// What was ignored, and why.
+    pub warnings: Vec<String>,
+}
+
+/// The variables that name a server; the other `PG*` variables only fill gaps.
+const NAMING: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
+
+/// Works out where to connect: the flags; else the target; else `PGHOST`, `PGHOSTADDR`, `PGSERVICE`
+/// or `PGDATABASE`; else `DATABASE_URL`; the gaps in libpq's own order: service file, environment,
+/// defaults, and the password from the password file last.
+pub fn resolve(request: &Request) -> Result<Resolved, ConninfoError> {
+    let environment = &request.environment;
+    let mut warnings = Vec::new();
+    let (source, mut parameters) = choose(request, &mut warnings)?;
+    let named_by_source = parameters.clone();
+    service::fill(&mut parameters, environment)?;
+    keep_service_password_at_home(&mut parameters, &named_by_source, &mut warnings);
+    fill_from_environment(&mut parameters, environment)?;
+    let conninfo = finish(&parameters, environment, &mut warnings)?;
+    Ok(Resolved { conninfo, source, warnings })
+}
+
+fn choose(request: &Request, warnings: &mut Vec<String>) -> Result<(Source, Parameters), ConninfoError> {
+    let Request { flags, target, environment } = request;
+    if flags.is_given() {
+        if let Some(target) = target {
+            warnings.push(format!("target {} is not used: the connection flags come before it", target.name));
+        } else if environment.var("DATABASE_URL").is_some()
+            && !flags.names_a_server()
+            && NAMING.iter().all(|name| environment.var(name).is_none())
+        {
+            warnings.push("DATABASE_URL is not used: the connection flags come before it".to_owned());
+        }
+        return Ok((Source::Flags, from_flags(flags)?));
+    }
+    if let Some(target) = target {
+        let source = Source::Target(target.name.clone());
+        let mut parameters = Parameters::default();
+        split(target.conninfo.expose())
+            .and_then(|pairs| parameters.set_all(pairs, &Origin::Source(source.clone())))
+            .map_err(|error| error.in_source(&source.to_string()))?;
+        return Ok((source, parameters));
+    }
+    if NAMING.iter().any(|name| environment.var(name).is_some()) {
+        return Ok((Source::Environment, Parameters::default()));
+    }
+    match environment.var("DATABASE_URL") {
+        Some(text) => Ok((Source::DatabaseUrl, database_url::read(text, warnings)?)),
+        None => Ok((Source::Defaults, Parameters::default())),
+    }
+}
+
+fn from_flags(flags: &Flags) -> Result<Parameters, ConninfoError> {
+    let origin = Origin::Source(Source::Flags);
+    let mut parameters = Parameters::default();
+    let pairs = [("host", &flags.host), ("port", &flags.port), ("user", &flags.username)];
+    for (name, text) in pairs {
+        if let Some(text) = text {
+            parameters.set_all(vec![(name.to_owned(), text.clone())], &origin)?;
+        }
+    }
+    // As in psql, a whole conninfo in --dbname wins over the flags beside it.
+    if let Some(dbname) = &flags.dbname {
+        let pairs = if is_connection_string(dbname) {
+            split(dbname).map_err(|error| error.in_source("--dbname"))?
+        } else {
+            vec![("dbname".to_owned(), dbname.clone())]
+        };
+        parameters.set_all(pairs, &origin).map_err(|error| error.in_source("--dbname"))?;
+    }
+    Ok(parameters)
+}
+
+/// A service section that names a host and a password gives the password to that host only.
+fn keep_service_password_at_home(parameters: &mut Parameters, named: &Parameters, warnings: &mut Vec<String>) {
+    let Some(ref origin @ Origin::Service { ref name, .. }) = parameters.origin("password").cloned() else { return };
+    let elsewhere = ["host", "hostaddr"].iter().any(|key| named.text(key).is_some());
+    if elsewhere {
+        warnings.push(format!(
+            "the password of {origin} is not used: it belongs to the host of service {name}, and another one was named"
+        ));
+        parameters.remove("password");
+    }
+}
+
+fn fill_from_environment(parameters: &mut Parameters, environment: &Environment) -> Result<(), ConninfoError> {
+    for keyword in KEYWORDS {
+        let Some(variable) = keyword.variable else { continue };
+        if let Some(text) = environment.var(variable) {
+            parameters.fill(keyword, text.to_owned(), Origin::Environment(variable))?;
+        }
+    }
+    if parameters.text("sslmode").is_none() && environment.var("PGREQUIRESSL").is_some_and(|text| text.starts_with('1'))
+    {
+        parameters.set_all(vec![("sslmode".into(), "require".into())], &Origin::Environment("PGREQUIRESSL"))?;
+    }
+    Ok(())
+}
+
+fn finish(
+    parameters: &Parameters,
+    environment: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<Conninfo, ConninfoError> {
+    refuse_what_cannot_be_done(parameters)?;
+    let user = parameters.text("user").or(environment.os_user.as_deref()).map(str::to_owned).ok_or_else(|| {
+        ConninfoError::new("no user name given, and the operating system does not know one")
+            .with_hint("name the role with -U, user= or PGUSER")
+    })?;
+    let dbname = parameters.text("dbname").unwrap_or(&user).to_owned();
+    let socket_directory = default_socket_directory();
+    let connect_timeout = match integer(parameters, "connect_timeout")? {
+        None => Some(DEFAULT_CONNECT_TIMEOUT),
+        Some(seconds) => positive(seconds).map(|seconds| Duration::from_secs(seconds.into())),
+    };
+    let tls = TlsParameters::read(parameters, environment)?;
+    warn_of_revocation_list(&tls, environment, warnings);
+    let application_name = parameters
+        .text("application_name")
+        .or_else(|| parameters.text("fallback_application_name"))
+        .unwrap_or("pgtend");
+
+    let mut conninfo = Conninfo {
+        hosts: Host::list(parameters, socket_directory)?,
+        user,
+        dbname,
+        connect_timeout,
+        options: parameters.text("options").map(str::to_owned),
+        application_name: application_name.to_owned(),
+        keepalives: Keepalives::read(parameters)?,
+        tls,
+        channel_binding: ChannelBinding::read(parameters)?,
+        target_session_attrs: TargetSessionAttrs::read(parameters)?,
+        load_balance_hosts: LoadBalanceHosts::read(parameters)?,
+        requirepeer: parameters.text("requirepeer").map(str::to_owned),
+        passfile: passfile_path(parameters, environment),
+        socket_directory: socket_directory.map(str::to_owned),
+    };
+    find_passwords(&mut conninfo, parameters, warnings);
+    Ok(conninfo)
+}
+
+fn find_passwords(conninfo: &mut Conninfo, parameters: &Parameters, warnings: &mut Vec<String>) {
+    if let (Some(text), Some(origin)) = (parameters.text("password"), parameters.origin("password")) {
+        for host in &mut conninfo.hosts {
+            host.password = Some(Password { secret: text.into(), origin: origin.clone() });
+        }
+        return;
+    }
+    let Some(path) = &conninfo.passfile else { return };
+    match PassFile::read(path) {
+        Ok(Some(file)) => {
+            let Conninfo { hosts, user, dbname, socket_directory, .. } = conninfo;
+            for host in hosts {
+                host.password = file.password(&host.password_key(socket_directory.as_deref()), host.port, dbname, user);
+            }
+        }
+        Ok(None) => {}
+        Err(warning) => warnings.push(warning),
+    }
+}
+
+fn passfile_path(parameters: &Parameters, environment: &Environment) -> Option<PathBuf> {
+    parameters
+        .text("passfile")
+        .map(PathBuf::from)
+        .or_else(|| environment.home.as_ref().map(|home| home.join(".pgpass")))
+}
+
+fn refuse_what_cannot_be_done(parameters: &Parameters) -> Result<(), ConninfoError> {
+    let refuse = |name: &str, text: &str, hint: &str| {
+        Err(ConninfoError::new(format!("{name}={text} is not supported by pgtend")).with_hint(hint))
+    };
+    match parameters.text("gssencmode") {
+        None | Some("disable" | "prefer") => {}
+        Some(text) => {
+            return refuse(
+                "gssencmode",
+                text,
+                "pgtend has no GSSAPI; use sslmode=verify-full for an encrypted connection",
+            );
+        }
+    }
+    match parameters.text("client_encoding").map(str::to_ascii_lowercase).as_deref() {
+        None | Some("utf8" | "utf-8" | "unicode" | "auto") => {}
+        Some(text) => return refuse("client_encoding", text, "pgtend reads UTF8 only; the server converts"),
+    }
+    match parameters.text("min_protocol_version") {
+        None | Some("3.0") => Ok(()),
+        Some(text) => refuse("min_protocol_version", text, "pgtend speaks protocol 3.0"),
+    }
+}
+
+/// libpq reads ~/.postgresql/root.crl when it is there; not doing so must not go unsaid.
+fn warn_of_revocation_list(tls: &TlsParameters, environment: &Environment, warnings: &mut Vec<String>) {
+    let Some(path) = environment.home.as_ref().map(|home| home.join(".postgresql/root.crl")) else { return };
+    if tls.mode >= SslMode::Require && path.exists() {
+        warnings
+            .push(format!("\"{}\" is not used: pgtend does not check certificate revocation lists", path.display()));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,311 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::*;
+
+/// A home directory of its own and nothing in the environment.
+fn world(vars: &[(&str, &str)]) -> (tempfile::TempDir, Request) {
+    let home = tempfile::tempdir().unwrap();
+    let environment = Environment {
+        vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        home: Some(home.path().to_owned()),
+        os_user: Some("osuser".to_owned()),
+    };
+    (home, Request { environment, ..Request::default() })
+}
+
+fn from_environment(vars: &[(&str, &str)]) -> Result<Resolved, ConninfoError> {
+    resolve(&world(vars).1)
+}
+
+fn from_conninfo(text: &str) -> Result<Resolved, ConninfoError> {
+    let (_home, mut request) = world(&[]);
+    request.flags.dbname = Some(text.to_owned());
+    resolve(&request)
+}
+
+fn host_name(resolved: &Resolved) -> Option<&str> {
+    match &resolved.conninfo.hosts[0].place {
+        Place::Tcp { host, .. } => host.as_deref(),
+        Place::Socket(directory) => directory.to_str(),
+    }
+}
+
+fn password(resolved: &Resolved) -> Option<&str> {
+    resolved.conninfo.hosts[0].password.as_ref().map(|password| password.secret.expose())
+}
+
+fn write(path: &Path, text: &str, mode: u32) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn refuses_parameters_by_name() {
+    for (text, message, hint) in [
+        ("hots=x", "unknown connection parameter \"hots\"", "host"),
+        ("sslcrl=x", "\"sslcrl\" is not supported", "remove"),
+        ("replication=database", "\"replication\" is not supported", "remove"),
+        ("require_auth=md5", "\"require_auth\" is not supported", "remove"),
+        ("krbsrvname=x", "\"krbsrvname\" is not supported", "remove"),
+        ("gssencmode=require", "gssencmode=require is not supported", "sslmode"),
+        ("client_encoding=LATIN1", "client_encoding=latin1 is not supported", "UTF8"),
+        ("min_protocol_version=3.2", "min_protocol_version=3.2", "3.0"),
+        ("sslmode=requires", "invalid sslmode value: \"requires\"", "verify-full"),
+        ("sslmode=require sslrootcert=system", "weak sslmode \"require\"", "verify-full"),
+        ("sslnegotiation=direct", "weak sslmode \"prefer\"", "require"),
+        ("ssl_max_protocol_version=TLSv1.1", "TLSv1.1 is not supported", "TLSv1.2"),
+        (
+            "ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2",
+            "invalid SSL protocol version range",
+            "above",
+        ),
+        ("ssl_min_protocol_version=SSLv3", "invalid ssl_min_protocol_version", "TLSv1"),
+        ("channel_binding=always", "invalid channel_binding", "prefer"),
+        ("target_session_attrs=master", "invalid target_session_attrs", "primary"),
+        ("load_balance_hosts=yes", "invalid load_balance_hosts", "random"),
+        ("port=0", "invalid port number: \"0\"", "65535"),
+        ("port=65536", "invalid port number: \"65536\"", "65535"),
+        ("host=a,b,c port=1,2", "could not match 2 port numbers to 3 hosts", "one port"),
+        ("hostaddr=localhost", "invalid hostaddr: \"localhost\"", "host"),
+    ] {
+        let error = from_conninfo(text).expect_err(text);
+        assert!(error.to_string().contains(message), "{text}: {error}");
+        assert!(error.hint().unwrap_or_default().contains(hint), "{text}: {:?}", error.hint());
+    }
+    let error = from_conninfo("host=a,b hostaddr=127.0.0.1").unwrap_err();
+    assert!(error.to_string().contains("could not match 2 host names to 1 hostaddr values"), "{error}");
+    let error = from_conninfo("connect_timeout=soon").unwrap_err();
+    assert!(error.to_string().contains("invalid integer value \"soon\""), "{error}");
+    let error = from_environment(&[("PGHOST", "h"), ("PGREQUIREAUTH", "md5")]).unwrap_err();
+    assert!(error.to_string().contains("require_auth") && error.hint().unwrap().contains("PGREQUIREAUTH"));
+}
+
+#[test]
+fn without_anything_the_local_server_is_meant() {
+    let resolved = from_environment(&[]).unwrap();
+    assert_eq!(resolved.source, Source::Defaults);
+    let conninfo = resolved.conninfo;
+    assert_eq!((conninfo.user.as_str(), conninfo.dbname.as_str()), ("osuser", "osuser"));
+    assert_eq!(conninfo.hosts.len(), 1);
+    assert_eq!(conninfo.hosts[0].port, 5432);
+    assert!(matches!(&conninfo.hosts[0].place, Place::Socket(directory) if directory.is_dir()));
+    assert_eq!(conninfo.application_name, "pgtend");
+    assert_eq!(conninfo.connect_timeout, Some(DEFAULT_CONNECT_TIMEOUT));
+    assert_eq!(conninfo.tls.mode, SslMode::Prefer);
+    assert!(conninfo.options.is_none());
+}
+
+#[test]
+fn without_a_user_name_there_is_an_error() {
+    let (_home, mut request) = world(&[]);
+    request.environment.os_user = None;
+    assert!(resolve(&request).unwrap_err().hint().unwrap().contains("-U"));
+}
+
+#[test]
+fn sources_come_in_their_order() {
+    let url = ("DATABASE_URL", "postgres://u:url-password@url-host/url-db");
+    let resolved = from_environment(&[url, ("PGUSER", "e"), ("PGPORT", "99"), ("PGSSLMODE", "require")]).unwrap();
+    assert_eq!(resolved.source, Source::DatabaseUrl);
+    assert_eq!(host_name(&resolved), Some("url-host"));
+    assert_eq!(password(&resolved), Some("url-password"));
+    assert_eq!(resolved.conninfo.user, "u");
+    assert_eq!(resolved.conninfo.hosts[0].port, 99);
+    assert_eq!(resolved.conninfo.tls.mode, SslMode::Require);
+
+    for naming in ["PGHOST", "PGDATABASE"] {
+        let resolved = from_environment(&[url, (naming, "named")]).unwrap();
+        assert_eq!(resolved.source, Source::Environment);
+        assert_ne!(host_name(&resolved), Some("url-host"));
+        assert_eq!(password(&resolved), None);
+    }
+    let resolved = from_environment(&[url, ("PGHOST", "")]).unwrap();
+    assert_eq!(resolved.source, Source::DatabaseUrl);
+
+    let (_home, mut request) = world(&[url, ("PGHOST", "env-host"), ("PGUSER", "env-user")]);
+    request.target = Some(Target { name: "prod".into(), conninfo: "host=target-host password=t".into() });
+    let resolved = resolve(&request).unwrap();
+    assert_eq!(resolved.source, Source::Target("prod".into()));
+    assert_eq!(host_name(&resolved), Some("target-host"));
+    assert_eq!(resolved.conninfo.user, "env-user");
+    assert_eq!(password(&resolved), Some("t"));
+
+    request.flags.host = Some("flag-host".into());
+    let resolved = resolve(&request).unwrap();
+    assert_eq!(resolved.source, Source::Flags);
+    assert_eq!(host_name(&resolved), Some("flag-host"));
+    assert_eq!(password(&resolved), None);
+    assert!(resolved.warnings[0].contains("target prod is not used"), "{:?}", resolved.warnings);
+}
+
+#[test]
+fn a_broken_database_url_does_no_harm_when_it_is_not_read() {
+    for vars in [[("DATABASE_URL", "mysql://x"), ("PGHOST", "h")], [("DATABASE_URL", "%%%"), ("PGDATABASE", "d")]] {
+        assert!(from_environment(&vars).is_ok());
+    }
+}
+
+#[test]
+fn w_and_big_w_do_not_name_a_server() {
+    let (_home, mut request) = world(&[("DATABASE_URL", "postgres://h/db")]);
+    request.flags.no_password = true;
+    assert_eq!(resolve(&request).unwrap().source, Source::DatabaseUrl);
+}
+
+#[test]
+fn flags_that_leave_the_server_open_say_that_database_url_is_not_read() {
+    let (_home, mut request) = world(&[("DATABASE_URL", "postgres://h/db")]);
+    request.flags.dbname = Some("other".into());
+    assert!(resolve(&request).unwrap().warnings[0].contains("DATABASE_URL is not used"));
+    request.flags.host = Some("h2".into());
+    assert!(resolve(&request).unwrap().warnings.is_empty());
+}
+
+#[test]
+fn a_conninfo_in_dbname_wins_over_the_flags_beside_it() {
+    let (_home, mut request) = world(&[]);
+    request.flags = Flags {
+        host: Some("a".into()),
+        port: Some("1".into()),
+        dbname: Some("postgres://b/db".into()),
+        ..Flags::default()
+    };
+    let resolved = resolve(&request).unwrap();
+    assert_eq!(host_name(&resolved), Some("b"));
+    assert_eq!(resolved.conninfo.hosts[0].port, 1);
+    assert_eq!(resolved.conninfo.dbname, "db");
+}
+
+#[test]
+fn the_service_comes_before_the_environment() {
+    let (home, mut request) =
+        world(&[("PGSERVICE", "prod"), ("PGUSER", "env-user"), ("PGPASSWORD", "env"), ("PGPORT", "1")]);
+    let error = resolve(&request).unwrap_err();
+    assert!(error.to_string().contains("definition of service \"prod\" not found"), "{error}");
+    assert!(error.hint().is_some());
+
+    write(
+        &home.path().join(".pg_service.conf"),
+        "[prod]\nhost=service-host\nuser=service-user\npassword=service\n",
+        0o600,
+    );
+    let resolved = resolve(&request).unwrap();
+    assert_eq!(resolved.source, Source::Environment);
+    assert_eq!(host_name(&resolved), Some("service-host"));
+    assert_eq!(resolved.conninfo.user, "service-user");
+    assert_eq!(password(&resolved), Some("service"));
+    assert_eq!(resolved.conninfo.hosts[0].port, 1);
+
+    request.flags.host = Some("elsewhere".into());
+    let resolved = resolve(&request).unwrap();
+    assert_eq!(password(&resolved), Some("env"), "the service's password stays with its host");
+    assert!(resolved.warnings[0].contains("belongs to the host of service prod"), "{:?}", resolved.warnings);
+
+    let other = home.path().join("other.conf");
+    write(&other, "[prod]\nhost=other-host\n", 0o600);
+    request.flags = Flags { dbname: Some("service=prod".into()), ..Flags::default() };
+    request.environment.vars.insert("PGSERVICEFILE".into(), other.display().to_string());
+    assert_eq!(host_name(&resolve(&request).unwrap()), Some("other-host"));
+    request.environment.vars.insert("PGSERVICEFILE".into(), "/nowhere.conf".into());
+    assert!(resolve(&request).unwrap_err().to_string().contains("\"/nowhere.conf\" not found"));
+
+    request.environment.vars.remove("PGSERVICEFILE");
+    let system = home.path().join("system");
+    fs::create_dir(&system).unwrap();
+    write(&system.join("pg_service.conf"), "[elsewhere]\nhost=system-host\n", 0o644);
+    request.environment.vars.insert("PGSYSCONFDIR".into(), system.display().to_string());
+    request.flags.dbname = Some("service=elsewhere".into());
+    assert_eq!(host_name(&resolve(&request).unwrap()), Some("system-host"));
+}
+
+#[test]
+fn a_password_file_others_can_read_is_ignored_with_a_warning() {
+    let (home, request) = world(&[("PGHOST", "h")]);
+    let file = home.path().join(".pgpass");
+    for mode in [0o640, 0o604, 0o644, 0o660] {
+        write(&file, "*:*:*:*:secret\n", mode);
+        let resolved = resolve(&request).unwrap();
+        assert_eq!(password(&resolved), None);
+        let expected = format!(
+            "password file \"{}\" has group or world access; permissions should be u=rw (0600) or less",
+            file.display()
+        );
+        assert_eq!(resolved.warnings, [expected]);
+    }
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    assert!(resolve(&request).unwrap().warnings[0].contains("not a plain file"));
+}
+
+#[test]
+fn the_password_comes_from_the_file_last() {
+    let (home, mut request) = world(&[("PGHOST", "h,other"), ("PGPORT", "5433"), ("PGDATABASE", "d")]);
+    let file = home.path().join(".pgpass");
+    write(&file, "# mine\nh:5433:d:osuser:right\nh:5433:e:osuser:for-e\nlocalhost:*:*:*:local\n", 0o600);
+    let resolved = resolve(&request).unwrap();
+    assert_eq!(password(&resolved), Some("right"));
+    assert_eq!(resolved.conninfo.hosts[1].password, None);
+    let origin = &resolved.conninfo.hosts[0].password.as_ref().unwrap().origin;
+    assert_eq!(origin.to_string(), format!("{} line 2", file.display()));
+    assert!(!format!("{resolved:?}").contains("right"));
+
+    let other_database = resolved.conninfo.with_dbname("e");
+    assert_eq!(other_database.hosts[0].password.as_ref().unwrap().secret.expose(), "for-e");
+    assert!(resolved.conninfo.with_dbname("f").hosts[0].password.is_none());
+    let typed = resolved.conninfo.with_password("typed").with_dbname("e");
+    assert_eq!(typed.hosts[1].password.as_ref().unwrap().secret.expose(), "typed");
+
+    request.environment.vars.insert("PGPASSWORD".into(), "env".into());
+    assert_eq!(password(&resolve(&request).unwrap()), Some("env"));
+
+    request.environment.vars = [("PGPASSFILE".to_owned(), file.display().to_string())].into();
+    request.environment.home = None;
+    assert_eq!(password(&resolve(&request).unwrap()), Some("local"), "the default socket directory is localhost");
+}
+
+#[test]
+fn every_host_has_its_address_and_port() {
+    let resolved = from_conninfo("host=a,,/run/x hostaddr=127.0.0.1,::1, port=1,,3").unwrap();
+    let hosts: Vec<_> = resolved.conninfo.hosts.iter().map(|host| (host.place.clone(), host.port)).collect();
+    let tcp = |host: Option<&str>, address: &str| Place::Tcp {
+        host: host.map(str::to_owned),
+        hostaddr: address.parse().ok(),
+    };
+    assert_eq!(hosts[0], (tcp(Some("a"), "127.0.0.1"), 1));
+    assert_eq!(hosts[1], (tcp(None, "::1"), 5432));
+    assert_eq!(hosts[2], (Place::Socket("/run/x".into()), 3));
+    let one_port = from_conninfo("host=a,b port=7").unwrap();
+    assert!(one_port.conninfo.hosts.iter().all(|host| host.port == 7));
+}
+
+#[test]
+fn parameters_keep_their_libpq_meaning() {
+    let conninfo = |text: &str| from_conninfo(text).unwrap().conninfo;
+    assert_eq!(conninfo("connect_timeout=0").connect_timeout, None);
+    assert_eq!(conninfo("connect_timeout=3").connect_timeout, Some(Duration::from_secs(3)));
+    assert_eq!(conninfo("fallback_application_name=x").application_name, "x");
+    assert_eq!(conninfo("fallback_application_name=x application_name=y").application_name, "y");
+    assert_eq!(conninfo("options='-c geqo=off'").options.as_deref(), Some("-c geqo=off"));
+    assert_eq!(conninfo("sslrootcert=system").tls.mode, SslMode::VerifyFull);
+    assert!(!conninfo("sslsni=0").tls.sni);
+    assert_eq!(
+        conninfo("gssencmode=prefer sslcompression=1 max_protocol_version=latest client_encoding=auto").user,
+        "osuser"
+    );
+    let keepalives = conninfo("keepalives=0 keepalives_idle=0 keepalives_interval=5 tcp_user_timeout=1500").keepalives;
+    assert_eq!((keepalives.enabled, keepalives.idle, keepalives.interval), (false, None, Some(Duration::from_secs(5))));
+    assert_eq!(keepalives.user_timeout, Some(Duration::from_millis(1500)));
+    let required = from_environment(&[("PGHOST", "h"), ("PGREQUIRESSL", "1")]).unwrap();
+    assert_eq!(required.conninfo.tls.mode, SslMode::Require);
+}
+
+#[test]
+fn a_request_never_shows_its_passwords() {
+    let (_home, mut request) = world(&[("PGPASSWORD", "hunter2"), ("DATABASE_URL", "postgres://u:hunter2@h/d")]);
+    request.target = Some(Target { name: "t".into(), conninfo: "password=hunter2".into() });
+    assert!(!format!("{request:?} {:?}", resolve(&request).unwrap()).contains("hunter2"));
+    request.flags.dbname = Some("password=hunter2 host=x".into());
+    assert!(!format!("{request:?} {:?}", resolve(&request).unwrap()).contains("hunter2"));
+}

@@ -1,0 +1,126 @@
+//! The connection service file (PostgreSQL manual, 34.17).
+
+use std::path::{Path, PathBuf};
+
+use super::parameters::Parameters;
+use super::{ConninfoError, Environment, Origin, keyword};
+
+/// Where packages keep the system-wide file when `PGSYSCONFDIR` does not say.
+const SYSTEM_DIRECTORIES: [&str; 3] = ["/etc/postgresql-common", "/etc/sysconfig/pgsql", "/etc"];
+
+/// Fills the gaps from the section of the service that was asked for, if one was.
+pub(super) fn fill(parameters: &mut Parameters, environment: &Environment) -> Result<(), ConninfoError> {
+    let Some(service) = parameters.text("service").or_else(|| environment.var("PGSERVICE")).map(str::to_owned) else {
+        return Ok(());
+    };
+    let named = parameters.text("servicefile").or_else(|| environment.var("PGSERVICEFILE")).map(PathBuf::from);
+    let candidates = match named {
+        Some(file) if !file.exists() => {
+            return Err(ConninfoError::new(format!("service file \"{}\" not found", file.display()))
+                .with_hint("correct PGSERVICEFILE (or servicefile)"));
+        }
+        named => named.map_or_else(Vec::new, |file| vec![file]),
+    };
+    let explicit = !candidates.is_empty();
+    let personal = environment.home.iter().map(|home| home.join(".pg_service.conf"));
+    let system: Vec<PathBuf> = match environment.var("PGSYSCONFDIR") {
+        Some(directory) => vec![directory.into()],
+        None => SYSTEM_DIRECTORIES.iter().map(PathBuf::from).collect(),
+    };
+    let system = system.into_iter().map(|directory| directory.join("pg_service.conf"));
+    // As in libpq: a personal file that does not exist is passed over, a named one is not.
+    let files = candidates.into_iter().chain(personal.filter(|_| !explicit)).chain(system);
+
+    let mut looked_in = Vec::new();
+    for file in files.filter(|file| file.exists()) {
+        let text = std::fs::read_to_string(&file).map_err(|error| {
+            ConninfoError::new(format!("service file \"{}\" cannot be read: {error}", file.display()))
+        })?;
+        if fill_from_section(parameters, &text, &service, &file)? {
+            return Ok(());
+        }
+        looked_in.push(file.display().to_string());
+    }
+    let hint = if looked_in.is_empty() {
+        "there is no service file: create ~/.pg_service.conf, or name one with PGSERVICEFILE".to_owned()
+    } else {
+        format!("looked in {}", looked_in.join(", "))
+    };
+    Err(ConninfoError::new(format!("definition of service \"{service}\" not found")).with_hint(hint))
+}
+
+fn fill_from_section(
+    parameters: &mut Parameters,
+    text: &str,
+    service: &str,
+    file: &Path,
+) -> Result<bool, ConninfoError> {
+    let mut found = false;
+    for (number, line) in text.lines().enumerate() {
+        let at = || format!("service file \"{}\", line {}", file.display(), number + 1);
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let Some(section) = line.strip_prefix('[') {
+            if found {
+                return Ok(true);
+            }
+            found = section.strip_prefix(service).is_some_and(|rest| rest.starts_with(']'));
+            continue;
+        }
+        if !found {
+            continue;
+        }
+        if line.starts_with("ldap") {
+            return Err(ConninfoError::new(format!("{}: LDAP lookup is not supported by pgtend", at()))
+                .with_hint("write the parameters out in the service file"));
+        }
+        let Some((name, value)) = line.split_once('=') else {
+            return Err(ConninfoError::new(format!("{}: syntax error", at())).with_hint("each line is key=value"));
+        };
+        if name == "service" || name == "servicefile" {
+            return Err(ConninfoError::new(format!("{}: a service cannot refer to another service", at())));
+        }
+        let keyword = keyword::find(name).ok_or_else(|| keyword::unknown(name).in_source(&at()))?;
+        let origin = Origin::Service { name: service.to_owned(), file: file.to_owned() };
+        parameters.fill(keyword, value.to_owned(), origin).map_err(|error| error.in_source(&at()))?;
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, service: &str) -> Result<(bool, Parameters), ConninfoError> {
+        let mut parameters = Parameters::default();
+        let found = fill_from_section(&mut parameters, text, service, Path::new("/x/pg_service.conf"))?;
+        Ok((found, parameters))
+    }
+
+    #[test]
+    fn refuses_what_libpq_refuses() {
+        for (text, part) in [
+            ("[a]\nhost\n", "line 2: syntax error"),
+            ("[a]\n\nservice=b\n", "line 3: a service cannot refer"),
+            ("[a]\nhots=b\n", "unknown connection parameter \"hots\""),
+            ("[a]\nhost = b\n", "unknown connection parameter \"host \""),
+            ("[a]\nsslcrl=b\n", "\"sslcrl\" is not supported"),
+            ("[a]\nldap://x\n", "LDAP"),
+        ] {
+            let error = read(text, "a").err().expect(text).to_string();
+            assert!(error.contains(part) && error.contains("/x/pg_service.conf"), "{error}");
+        }
+    }
+
+    #[test]
+    fn reads_its_section_only() {
+        let text = "# comment\n[ab]\nbroken\n[a]\n host=h \nport=1\n\n[b]\nbroken\n";
+        let (found, parameters) = read(text, "a").unwrap();
+        assert!(found);
+        assert_eq!(parameters.text("host"), Some("h"));
+        assert_eq!(parameters.text("port"), Some("1"));
+        assert!(!read("[ab]\nhost=h\n", "a").unwrap().0);
+    }
+}

@@ -1,0 +1,184 @@
+use std::path::PathBuf;
+
+use super::parameters::Parameters;
+use super::value::{flag, one_of};
+use super::{ConninfoError, Environment};
+
+/// `sslmode` (PostgreSQL manual, 34.19.3 Protection Provided in Different Modes).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SslMode {
+    /// Never TLS.
+    Disable,
+    /// Plain first, TLS when the server refuses plain.
+    Allow,
+    /// TLS first, plain when the server has none or refuses it.
+    #[default]
+    Prefer,
+    /// Only TLS; the certificate is verified when there is a root certificate file.
+    Require,
+    /// Only TLS, with a certificate of a known authority.
+    VerifyCa,
+    /// Only TLS, with a certificate of a known authority for this very host name.
+    VerifyFull,
+}
+
+const SSL_MODES: [(&str, SslMode); 6] = [
+    ("disable", SslMode::Disable),
+    ("allow", SslMode::Allow),
+    ("prefer", SslMode::Prefer),
+    ("require", SslMode::Require),
+    ("verify-ca", SslMode::VerifyCa),
+    ("verify-full", SslMode::VerifyFull),
+];
+
+impl SslMode {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        SSL_MODES.iter().find(|(spelling, _)| *spelling == text).map(|(_, mode)| *mode)
+    }
+
+    /// The value as the user writes it.
+    pub fn as_str(self) -> &'static str {
+        SSL_MODES.iter().find(|(_, mode)| *mode == self).map_or("prefer", |(spelling, _)| spelling)
+    }
+}
+
+/// `sslnegotiation`: how TLS begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SslNegotiation {
+    /// The server is asked first.
+    #[default]
+    Postgres,
+    /// TLS from the first byte, with ALPN (servers from 17 on).
+    Direct,
+}
+
+/// `sslcertmode`: whether a client certificate is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SslCertMode {
+    /// Never.
+    Disable,
+    /// When the server asks and there is one.
+    #[default]
+    Allow,
+    /// A server that does not ask for one is refused.
+    Require,
+}
+
+/// A TLS version. Older ones than 1.2 are never spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProtocolVersion {
+    /// TLS 1.2.
+    Tls12,
+    /// TLS 1.3.
+    Tls13,
+}
+
+/// `sslrootcert`: the authorities that are trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RootCert {
+    /// Those of the operating system.
+    System,
+    /// Those in this file, if it exists.
+    File(PathBuf),
+    /// There is no home directory to keep a file in.
+    Nowhere,
+}
+
+/// Everything about encryption and certificates.
+#[derive(Clone, Debug)]
+pub struct TlsParameters {
+    /// `sslmode`.
+    pub mode: SslMode,
+    /// `sslnegotiation`.
+    pub negotiation: SslNegotiation,
+    /// `sslrootcert`.
+    pub root_cert: RootCert,
+    /// `sslcert`, or its default place.
+    pub cert: Option<PathBuf>,
+    /// `sslkey`, or its default place.
+    pub key: Option<PathBuf>,
+    /// `sslcertmode`.
+    pub cert_mode: SslCertMode,
+    /// `sslsni`: whether the host name is sent in the clear.
+    pub sni: bool,
+    /// `ssl_min_protocol_version`.
+    pub min_version: ProtocolVersion,
+    /// `ssl_max_protocol_version`.
+    pub max_version: ProtocolVersion,
+}
+
+impl TlsParameters {
+    pub(super) fn read(parameters: &Parameters, environment: &Environment) -> Result<Self, ConninfoError> {
+        let default_file = |name: &str| environment.home.as_ref().map(|home| home.join(".postgresql").join(name));
+        let file =
+            |name: &str, default: &str| parameters.text(name).map(PathBuf::from).or_else(|| default_file(default));
+        let root_cert = match parameters.text("sslrootcert") {
+            Some("system") => RootCert::System,
+            _ => file("sslrootcert", "root.crt").map_or(RootCert::Nowhere, RootCert::File),
+        };
+        let mode = match parameters.text("sslmode") {
+            None if root_cert == RootCert::System => SslMode::VerifyFull,
+            _ => one_of(parameters, "sslmode", &SSL_MODES)?,
+        };
+        if root_cert == RootCert::System && mode != SslMode::VerifyFull {
+            return Err(ConninfoError::new(format!(
+                "weak sslmode \"{}\" may not be used with sslrootcert=system",
+                mode.as_str()
+            ))
+            .with_hint("use sslmode=verify-full: the system's authorities sign for everybody"));
+        }
+        let negotiation = one_of(
+            parameters,
+            "sslnegotiation",
+            &[("postgres", SslNegotiation::Postgres), ("direct", SslNegotiation::Direct)],
+        )?;
+        if negotiation == SslNegotiation::Direct && mode < SslMode::Require {
+            return Err(ConninfoError::new(format!(
+                "weak sslmode \"{}\" may not be used with sslnegotiation=direct",
+                mode.as_str()
+            ))
+            .with_hint("use sslmode=require, verify-ca or verify-full"));
+        }
+        let cert_modes =
+            [("disable", SslCertMode::Disable), ("allow", SslCertMode::Allow), ("require", SslCertMode::Require)];
+        let (min_version, max_version) = versions(parameters)?;
+        Ok(Self {
+            mode,
+            negotiation,
+            root_cert,
+            cert: file("sslcert", "postgresql.crt"),
+            key: file("sslkey", "postgresql.key"),
+            cert_mode: one_of(parameters, "sslcertmode", &cert_modes)?,
+            sni: flag(parameters, "sslsni", true)?,
+            min_version,
+            max_version,
+        })
+    }
+}
+
+fn versions(parameters: &Parameters) -> Result<(ProtocolVersion, ProtocolVersion), ConninfoError> {
+    let read = |name: &str| match parameters.text(name).map(|text| (text, text.to_ascii_lowercase())) {
+        None => Ok(None),
+        Some((text, lower)) => match lower.as_str() {
+            "tlsv1" | "tlsv1.1" => Ok(Some((text, None))),
+            "tlsv1.2" => Ok(Some((text, Some(ProtocolVersion::Tls12)))),
+            "tlsv1.3" => Ok(Some((text, Some(ProtocolVersion::Tls13)))),
+            _ => Err(ConninfoError::new(format!("invalid {name} value: \"{text}\""))
+                .with_hint("it is one of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3")),
+        },
+    };
+    let min = read("ssl_min_protocol_version")?.and_then(|(_, version)| version).unwrap_or(ProtocolVersion::Tls12);
+    let max = match read("ssl_max_protocol_version")? {
+        None => ProtocolVersion::Tls13,
+        Some((_, Some(version))) => version,
+        Some((text, None)) => {
+            return Err(ConninfoError::new(format!("ssl_max_protocol_version={text} is not supported by pgtend"))
+                .with_hint("pgtend speaks TLSv1.2 and TLSv1.3"));
+        }
+    };
+    if min > max {
+        return Err(ConninfoError::new("invalid SSL protocol version range")
+            .with_hint("ssl_min_protocol_version is above ssl_max_protocol_version"));
+    }
+    Ok((min, max))
+}

@@ -1,0 +1,52 @@
+//! Typed values of parameters.
+
+use std::time::Duration;
+
+use super::ConninfoError;
+use super::parameters::Parameters;
+
+/// A whole number, or libpq's complaint.
+pub(super) fn integer(parameters: &Parameters, name: &str) -> Result<Option<i32>, ConninfoError> {
+    parameters
+        .text(name)
+        .map(|text| {
+            text.trim().parse().map_err(|_| {
+                ConninfoError::new(format!("invalid integer value \"{text}\" for connection option \"{name}\""))
+            })
+        })
+        .transpose()
+}
+
+/// A `0` or `1`; `default` when absent.
+pub(super) fn flag(parameters: &Parameters, name: &str, default: bool) -> Result<bool, ConninfoError> {
+    Ok(integer(parameters, name)?.map_or(default, |number| number != 0))
+}
+
+/// A positive number of seconds; zero and less mean the system's own default.
+pub(super) fn seconds(parameters: &Parameters, name: &str) -> Result<Option<Duration>, ConninfoError> {
+    Ok(integer(parameters, name)?.and_then(positive).map(|seconds| Duration::from_secs(seconds.into())))
+}
+
+/// A positive number of milliseconds; zero and less mean the system's own default.
+pub(super) fn milliseconds(parameters: &Parameters, name: &str) -> Result<Option<Duration>, ConninfoError> {
+    Ok(integer(parameters, name)?.and_then(positive).map(|ms| Duration::from_millis(ms.into())))
+}
+
+/// A positive count; zero and less mean the system's own default.
+pub(super) fn positive(number: i32) -> Option<u32> {
+    u32::try_from(number).ok().filter(|number| *number > 0)
+}
+
+/// One of the listed values; `T::default()` when absent.
+pub(super) fn one_of<T: Copy + Default>(
+    parameters: &Parameters,
+    name: &str,
+    known: &[(&str, T)],
+) -> Result<T, ConninfoError> {
+    let Some(text) = parameters.text(name) else { return Ok(T::default()) };
+    known.iter().find(|(spelling, _)| *spelling == text).map(|(_, value)| *value).ok_or_else(|| {
+        let spellings: Vec<&str> = known.iter().map(|(spelling, _)| *spelling).collect();
+        ConninfoError::new(format!("invalid {name} value: \"{text}\""))
+            .with_hint(format!("it is one of {}", spellings.join(", ")))
+    })
+}

@@ -1,0 +1,169 @@
+//! Throwaway servers. Each lives as long as the test binary: its keeper, a shell, waits for the end
+//! of its standard input, then stops the server and removes its directory.
+
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use nix::unistd::{Uid, User};
+
+const CLIENTS: &str = "/usr/lib/postgresql/15/bin";
+
+const KEEPER: &str = r#"trap '' INT TERM
+"$@" >"$LOG" 2>&1 &
+cat >/dev/null
+kill -QUIT $! 2>/dev/null
+wait
+rm -rf "$DIRECTORY""#;
+
+/// A running server.
+pub struct Server {
+    pub directory: PathBuf,
+    pub port: u16,
+    _keeper: Child,
+}
+
+/// The server's binaries; `PGTEND_TEST_BINDIR` tries another major.
+fn bindir() -> String {
+    std::env::var("PGTEND_TEST_BINDIR").unwrap_or_else(|_| CLIENTS.to_owned())
+}
+
+/// The user that runs servers: they refuse to run as root.
+fn user() -> Option<User> {
+    if !Uid::effective().is_root() {
+        return None;
+    }
+    User::from_name("postgres").expect("the user database").or_else(|| panic!("no user postgres"))
+}
+
+fn as_user(program: impl AsRef<Path>) -> Command {
+    let mut command = Command::new(program.as_ref());
+    if let Some(user) = user() {
+        command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+    }
+    command.current_dir("/").env_remove("PGHOST").env("LC_ALL", "C");
+    command
+}
+
+/// A directory for the user that runs servers, and what keeps it as long as the test binary lives.
+pub fn kept_directory() -> (PathBuf, Child) {
+    let directory = new_directory();
+    let keeper = keep(&directory, &mut ["true".to_owned()].into_iter());
+    (directory, keeper)
+}
+
+/// Hands a file to the user that runs servers.
+pub fn give(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("permissions");
+    if let Some(user) = user() {
+        chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("chown");
+    }
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().expect("the command runs");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn new_directory() -> PathBuf {
+    let directory = tempfile::Builder::new().prefix("pgtend-it-").tempdir().expect("a directory").keep();
+    give(&directory, 0o755);
+    directory
+}
+
+/// A data directory fresh from initdb, copied for every server; its keeper removes it.
+static TEMPLATE: LazyLock<(PathBuf, Child)> = LazyLock::new(|| {
+    let (directory, keeper) = kept_directory();
+    let initdb = Path::new(&bindir()).join("initdb");
+    let data = directory.join("data");
+    run(as_user(initdb)
+        .args(["--no-sync", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-D"])
+        .arg(&data));
+    (data, keeper)
+});
+
+fn keep(directory: &Path, program: &mut dyn Iterator<Item = String>) -> Child {
+    as_user("/bin/sh")
+        .args(["-c", KEEPER, "keeper"])
+        .args(program)
+        .env("DIRECTORY", directory)
+        .env("LOG", directory.join("log"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the keeper starts")
+}
+
+impl Server {
+    /// Starts a server with these lines of postgresql.conf and pg_hba.conf, and files in its data
+    /// directory.
+    pub fn start(conf: &str, hba: &str, files: &[(&str, &str)]) -> Self {
+        let directory = new_directory();
+        let data = directory.join("data");
+        run(as_user("/bin/cp").arg("-a").arg(&TEMPLATE.0).arg(&data));
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+        let conf = format!(
+            "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\nfsync = off\nshared_buffers = 8MB\n{conf}\n",
+            directory.display()
+        );
+        let all = [("postgresql.auto.conf", conf.as_str()), ("pg_hba.conf", hba)];
+        for (name, text) in all.iter().chain(files) {
+            let path = data.join(name);
+            std::fs::write(&path, text).expect("a file");
+            give(&path, 0o600);
+        }
+        let program = [shown(&Path::new(&bindir()).join("postgres")), "-D".to_owned(), shown(&data)];
+        let keeper = keep(&directory, &mut program.into_iter());
+        let server = Self { directory, port, _keeper: keeper };
+        server.wait();
+        server
+    }
+
+    fn wait(&self) {
+        let since = Instant::now();
+        loop {
+            let mut ready = Command::new(Path::new(CLIENTS).join("pg_isready"));
+            let ready = ready.arg("-q").arg("-h").arg(&self.directory).args(["-p", &self.port.to_string()]).status();
+            if ready.is_ok_and(|status| status.success()) {
+                return;
+            }
+            let log = std::fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+            assert!(since.elapsed() < Duration::from_secs(30), "the server does not start: {log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Runs SQL as superuser over the socket.
+    pub fn sql(&self, sql: &str) {
+        run(Command::new(Path::new(CLIENTS).join("psql"))
+            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres", "-h"])
+            .arg(&self.directory)
+            .args(["-p", &self.port.to_string()])
+            .args(sql.split(';').flat_map(|statement| ["-c", statement])));
+    }
+
+    /// `key=value` for TCP, with more of them behind.
+    pub fn tcp(&self, more: &str) -> String {
+        format!("host=127.0.0.1 port={} dbname=postgres {more}", self.port)
+    }
+
+    /// `key=value` for the socket, with more of them behind.
+    pub fn socket(&self, more: &str) -> String {
+        format!("host={} port={} dbname=postgres {more}", self.directory.display(), self.port)
+    }
+
+    /// The major version.
+    pub fn major(&self) -> u32 {
+        let text = std::fs::read_to_string(self.directory.join("data/PG_VERSION")).expect("PG_VERSION");
+        text.trim().parse().expect("a major version")
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,61 @@
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use super::*;
+
+#[tokio::test]
+async fn nothing_listens_there() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = refusal(&format!("host=127.0.0.1 port={port} user=u dbname=d password={PASSWORD}")).await;
+    let place = format!("\"127.0.0.1\", port {port}");
+    assert_says(&error, &["database \"d\" as user \"u\"", &place, "refused"], "nothing listens");
+    assert_eq!(error.sqlstate(), None);
+}
+
+#[tokio::test]
+async fn no_socket_there() {
+    let error = refusal(&format!("host=/nowhere port=5499 password={PASSWORD}")).await;
+    assert_says(&error, &["\"/nowhere/.s.PGSQL.5499\"", "No such file"], "is the server running");
+    let error = refusal("host=@pgtend-nowhere port=5499").await;
+    assert_says(&error, &["@pgtend-nowhere", "refused"], "is the server running");
+}
+
+#[tokio::test]
+async fn no_such_host() {
+    let error = refusal(&format!("host=no-such-host.invalid password={PASSWORD}")).await;
+    assert_says(&error, &["\"no-such-host.invalid\"", "could not translate"], "host name");
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_costs_the_timeout_once_an_address() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let since = Instant::now();
+    let error = refusal(&format!("host=127.0.0.1 port={port} connect_timeout=1 password={PASSWORD}")).await;
+    let took = since.elapsed();
+    assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(3), "{took:?}");
+    assert_says(&error, &["timeout after 1 s"], "connect_timeout");
+}
+
+#[tokio::test]
+async fn something_else_listens_there() {
+    for answer in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"", b"S", b"N"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let answering = std::thread::spawn(move || {
+            use std::io::{Read, Write};
+            for _ in 0..2 {
+                let Ok((mut stream, _)) = listener.accept() else { return };
+                let _ = stream.read(&mut [0; 64]);
+                let _ = stream.write_all(answer);
+                if answer.is_empty() || answer[0] == b'H' {
+                    return;
+                }
+            }
+        });
+        let text = format!("host=127.0.0.1 port={port} sslmode=prefer connect_timeout=2 password={PASSWORD}");
+        let error = refusal(&text).await;
+        assert!(error.hint().is_some(), "{error}");
+        drop(answering);
+    }
+}
