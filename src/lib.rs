@@ -1,8 +1,77 @@
 //! pgtend: the Postgres maintenance toolkit.
+//!
+//! Rooms from the ground up, none of which imports upwards: [`model`], [`pg`], [`inspect`], [`render`], [`report`],
+//! [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says what belongs where.
 
+mod cli;
+mod commands;
+mod context;
+mod error;
+mod exit_code;
 pub mod inspect;
 pub mod model;
 pub mod pg;
 pub mod render;
 pub mod report;
 pub mod sandbox;
+mod ui;
+
+use clap::Parser as _;
+use exit_code::ExitCode;
+use pg::conninfo::Environment;
+
+/// Runs the program: reads the arguments and the environment, does what was asked, answers with the exit code.
+pub fn run() -> std::process::ExitCode {
+    ui::tell_of_bugs();
+    // The hook has said what there is to say; a panic's payload may hold anything.
+    std::panic::catch_unwind(|| run_command().into()).unwrap_or_else(|_| ExitCode::Bug.into())
+}
+
+fn run_command() -> ExitCode {
+    let cli = cli::Cli::parse();
+    trace(cli.global.output.verbose);
+    let context = context::Context::new(cli.global, environment());
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let failure = error::Failure::new(ExitCode::Failed, format!("cannot start: {error}"));
+            context.ui.failure(&failure);
+            return failure.exit;
+        }
+    };
+    match runtime.block_on(cli.command.run(&context)) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            context.ui.failure(&failure);
+            failure.exit
+        }
+    }
+}
+
+/// The process environment, read here and handed down.
+fn environment() -> Environment {
+    let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(Into::into);
+    Environment {
+        vars: std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect(),
+        home: home.or_else(|| user.as_ref().map(|user| user.dir.clone())),
+        os_user: user.map(|user| user.name),
+    }
+}
+
+/// Traces of pgtend alone: a driver's could hold what must not be seen.
+fn trace(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => "pgtend=info",
+        _ => "pgtend=debug",
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(level))
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .finish();
+    // Nobody else sets one in this process.
+    tracing::subscriber::set_global_default(subscriber).ok();
+}

@@ -4,7 +4,7 @@ use super::{Document, Value, escape::visible};
 use std::io::{self, Write};
 
 /// Bytes, counts and seconds as integers, times as RFC 3339, unknown and absent values empty.
-pub fn csv(document: &Document, out: &mut impl Write) -> io::Result<()> {
+pub fn csv(document: &Document, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     let Some(table) = document.first_table() else { return Ok(()) };
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(table.columns.iter().map(|column| column.key))?;

@@ -1,0 +1,69 @@
+//! The filters that lists share.
+
+use crate::{error::Failure, exit_code::ExitCode, model::parse_bytes, report::View};
+use clap::Args;
+
+/// How many elements people see unless they say otherwise; machines get all.
+pub const FOR_PEOPLE: usize = 50;
+
+/// Which relations are shown.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters (of what is shown)")]
+pub struct RelationFilter {
+    /// Only schemas that match, as in `shop_*`
+    #[arg(long, value_name = "GLOB", value_parser = pattern)]
+    pub schema: Option<glob::Pattern>,
+    /// Only tables that match
+    #[arg(long, value_name = "GLOB", value_parser = pattern)]
+    pub table: Option<glob::Pattern>,
+    #[command(flatten)]
+    pub size: SizeFilter,
+}
+
+/// How large and how many.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters (of what is shown)")]
+pub struct SizeFilter {
+    /// Only what is at least so large, as in 10MB
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub min_size: Option<u64>,
+    /// At most N; 0 for all [default: 50 for people, all in JSON and CSV]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+impl RelationFilter {
+    pub fn view(&self, people: bool) -> View {
+        View { schema: self.schema.clone(), table: self.table.clone(), ..self.size.view(people) }
+    }
+}
+
+impl SizeFilter {
+    pub fn view(&self, people: bool) -> View {
+        let limit = match self.limit {
+            Some(0) => None,
+            Some(most) => Some(most),
+            None => people.then_some(FOR_PEOPLE),
+        };
+        View { min_size: self.min_size.unwrap_or(0), limit, ..View::default() }
+    }
+}
+
+fn pattern(text: &str) -> Result<glob::Pattern, String> {
+    glob::Pattern::new(text).map_err(|error| format!("{error}"))
+}
+
+/// A duration such as `10s`, `2min`, `1h`, or plain seconds.
+pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || format!("{text:?} is not a duration; write 10s, 2min or 1h");
+    let span: jiff::SignedDuration = match text.parse::<i64>() {
+        Ok(seconds) => jiff::SignedDuration::from_secs(seconds),
+        Err(_) => text.parse().map_err(|_| wrong())?,
+    };
+    std::time::Duration::try_from(span).map_err(|_| wrong())
+}
+
+/// A flag that means nothing with `--from`.
+pub fn needs_a_server(flag: &str) -> Failure {
+    Failure::new(ExitCode::Usage, format!("{flag} needs a server, and --from reads a file"))
+}

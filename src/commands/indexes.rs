@@ -1,0 +1,58 @@
+//! `pgtend indexes`.
+
+use super::filter::RelationFilter;
+use crate::{
+    context::Context,
+    error::Failure,
+    exit_code::ExitCode,
+    inspect::{Definitions, MOST_DEFINITIONS, Scope},
+    report::{Gaps, IndexSort, IndexesReport},
+};
+
+/// Every index: size, scans, last scan, what it enforces
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Args {
+    #[command(flatten)]
+    list: ListArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Every index: size, scans, last scan, what it enforces (the default)
+    List(ListArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    #[command(flatten)]
+    filter: RelationFilter,
+    /// What comes first
+    #[arg(long, value_enum, default_value_t)]
+    sort: IndexSort,
+}
+
+pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+    let list = match args.command {
+        Some(Command::List(list)) => list,
+        None => args.list,
+    };
+    let all_databases = context.all_databases();
+    let view = list.filter.view(context.for_people());
+    let scope = Scope {
+        relations: true,
+        databases: all_databases,
+        definitions: Definitions::Matching {
+            schema: view.schema.clone(),
+            table: view.table.clone(),
+            most: MOST_DEFINITIONS,
+        },
+        ..context.scope()
+    };
+    let snapshot = context.look(scope).await?;
+    let mut gaps = Gaps::default();
+    let report = IndexesReport::of(&snapshot, all_databases, &view, list.sort, &mut gaps);
+    context.show(&snapshot, report, gaps)
+}

@@ -1,0 +1,11 @@
+//! One subcommand a file: its arguments, whose comment is its help, and what it does. Glue only.
+
+pub mod databases;
+pub mod demo;
+pub mod filter;
+pub mod indexes;
+pub mod overview;
+pub mod slots;
+pub mod snapshot;
+pub mod tables;
+pub mod wal;

@@ -1,0 +1,46 @@
+//! `pgtend slots`.
+
+use super::filter::SizeFilter;
+use crate::{
+    context::Context,
+    error::Failure,
+    exit_code::ExitCode,
+    inspect::Scope,
+    report::{Gaps, SlotSort, SlotsReport},
+};
+
+/// Every replication slot: what it holds, what dropping it alone would release
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Args {
+    #[command(flatten)]
+    list: ListArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Every replication slot: what it holds, what dropping it alone would release (the default)
+    List(ListArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    #[command(flatten)]
+    filter: SizeFilter,
+    /// What comes first
+    #[arg(long, value_enum, default_value_t)]
+    sort: SlotSort,
+}
+
+pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+    let list = match args.command {
+        Some(Command::List(list)) => list,
+        None => args.list,
+    };
+    let snapshot = context.look(Scope { slots: true, all_databases: false, ..context.scope() }).await?;
+    let mut gaps = Gaps::default();
+    let report = SlotsReport::of(&snapshot, &list.filter.view(context.for_people()), list.sort, &mut gaps);
+    context.show(&snapshot, report, gaps)
+}

@@ -1,0 +1,33 @@
+//! `pgtend tables`.
+
+use super::filter::RelationFilter;
+use crate::{
+    context::Context,
+    error::Failure,
+    exit_code::ExitCode,
+    inspect::Scope,
+    report::{Gaps, TableSort, TablesReport},
+};
+
+/// Heap, index, TOAST and total size of every table, rows, last vacuum; sums that add up to the database
+///
+/// Sizes are exact for the largest tables and for all whose catalog entry may be out of date, else estimates marked ~
+/// that are proven against the size of the whole database.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    filter: RelationFilter,
+    /// What comes first
+    #[arg(long, value_enum, default_value_t)]
+    sort: TableSort,
+}
+
+pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+    let all_databases = context.all_databases();
+    let scope = Scope { relations: true, databases: all_databases, ..context.scope() };
+    let snapshot = context.look(scope).await?;
+    let mut gaps = Gaps::default();
+    let view = args.filter.view(context.for_people());
+    let report = TablesReport::of(&snapshot, all_databases, &view, args.sort, &mut gaps);
+    context.show(&snapshot, report, gaps)
+}

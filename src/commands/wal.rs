@@ -1,0 +1,30 @@
+//! `pgtend wal`.
+
+use super::filter::{needs_a_server, parse_duration};
+use crate::{
+    context::Context,
+    error::Failure,
+    exit_code::ExitCode,
+    inspect::Scope,
+    report::{Gaps, WalReport},
+};
+use std::time::Duration;
+
+/// Where WAL is, how much lies in pg_wal, what bounds it, archiving, how fast it grows
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Measure the rate by looking twice, so long apart
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    sample: Option<Duration>,
+}
+
+pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+    if args.sample.is_some() && context.reads_a_file() {
+        return Err(needs_a_server("--sample"));
+    }
+    let scope = Scope { slots: true, wal: true, all_databases: false, ..context.scope() };
+    let snapshot = context.look_twice(scope, args.sample).await?;
+    let mut gaps = Gaps::default();
+    let report = WalReport::of(&snapshot, &mut gaps);
+    context.show(&snapshot, report, gaps)
+}

@@ -1,0 +1,83 @@
+//! What went wrong, for the person who must mend it: what was tried, what was answered, what to do.
+
+use crate::{
+    exit_code::ExitCode,
+    inspect::InspectError,
+    pg::{ConnectError, SessionError, conninfo::ConninfoError},
+};
+use std::fmt;
+
+/// A command that did not do what it was asked.
+#[derive(Debug)]
+pub struct Failure {
+    pub message: String,
+    pub hint: Option<String>,
+    pub exit: ExitCode,
+}
+
+impl Failure {
+    pub fn new(exit: ExitCode, message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), hint: None, exit }
+    }
+
+    #[must_use]
+    pub fn with_hint(mut self, hint: Option<impl Into<String>>) -> Failure {
+        self.hint = hint.map(Into::into);
+        self
+    }
+
+    /// The user pressed Ctrl-C, or a service manager asked to stop.
+    pub fn interrupted() -> Failure {
+        Failure::new(ExitCode::Failed, "interrupted; the running query was cancelled")
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<ConninfoError> for Failure {
+    fn from(error: ConninfoError) -> Failure {
+        Failure::new(ExitCode::Usage, error.to_string()).with_hint(error.hint())
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Failure {
+        Failure::new(ExitCode::Failed, error.to_string()).with_hint(error.hint())
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Failure {
+        match error {
+            SessionError::Connect(error) => error.into(),
+            SessionError::Lost { .. } => Failure::new(ExitCode::Failed, error.to_string())
+                .with_hint(Some("nothing was changed; look at the server's log, then try again")),
+            error => Failure::new(ExitCode::Failed, error.to_string()),
+        }
+    }
+}
+
+impl From<InspectError> for Failure {
+    fn from(error: InspectError) -> Failure {
+        match error {
+            InspectError::Session(error) => error.into(),
+            error => Failure::new(ExitCode::Failed, error.to_string()),
+        }
+    }
+}
+
+/// Errors of the system and of libraries, with their whole chain of causes.
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        match error.downcast::<Failure>() {
+            Ok(failure) => failure,
+            Err(error) => Failure::new(ExitCode::Failed, format!("{error:#}")),
+        }
+    }
+}

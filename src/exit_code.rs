@@ -1,0 +1,21 @@
+//! What a script learns from pgtend's end.
+
+/// Exit codes of every command but `check` and `audit --target-size`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    Done = 0,
+    Failed = 1,
+    /// Bad usage: flags, conninfo, configuration.
+    Usage = 2,
+    /// `--strict` and some fact was unavailable.
+    Incomplete = 3,
+    /// An error of pgtend itself.
+    Bug = 70,
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        std::process::ExitCode::from(code as u8)
+    }
+}

@@ -1,0 +1,158 @@
+//! The one place that prints: the report to stdout or a file, everything else to stderr.
+
+use crate::{
+    cli::{ColorWhen, OutputArgs, OutputFormat},
+    error::Failure,
+    exit_code::ExitCode,
+    render::{self, Style, visible},
+    report::{Envelope, Report},
+};
+use anyhow::Context as _;
+use serde::Serialize;
+use std::{
+    io::{self, BufWriter, IsTerminal, Write},
+    path::Path,
+};
+
+/// How this run speaks.
+#[derive(Clone, Debug)]
+pub struct Ui {
+    output: OutputArgs,
+    /// `NO_COLOR` is set, or the terminal is dumb.
+    plain: bool,
+    /// `COLUMNS`, for reports that go to a pipe.
+    columns: Option<usize>,
+}
+
+impl Ui {
+    pub fn new(output: OutputArgs, plain: bool, columns: Option<usize>) -> Ui {
+        Ui { output, plain, columns }
+    }
+
+    /// Writes a report in the format that was asked for.
+    pub fn report<R: Report>(&self, envelope: &Envelope<R>) -> Result<(), Failure> {
+        let style = self.style();
+        self.write(|out| match self.output.format {
+            OutputFormat::Table => out.write_all(render::terminal(&envelope.document(), style).as_bytes()),
+            OutputFormat::Markdown => out.write_all(render::markdown(&envelope.document()).as_bytes()),
+            OutputFormat::Csv => render::csv(&envelope.document(), out),
+            OutputFormat::Json => self.json(envelope, out),
+        })
+    }
+
+    /// Writes a value as JSON, whatever the format.
+    pub fn value(&self, value: &impl Serialize) -> Result<(), Failure> {
+        self.write(|out| self.json(value, out))
+    }
+
+    /// Text for people on stdout.
+    pub fn text(&self, text: &str) -> Result<(), Failure> {
+        self.write(|out| out.write_all(text.as_bytes()))
+    }
+
+    /// Something the user should know, beside the report.
+    pub fn warn(&self, text: &str) {
+        self.say("warning", text);
+    }
+
+    /// Progress and other remarks; `-q` silences them.
+    pub fn note(&self, text: &str) {
+        if !self.output.quiet {
+            to_stderr(&format!("{}\n", visible(text)));
+        }
+    }
+
+    /// The end of a run that failed.
+    pub fn failure(&self, failure: &Failure) {
+        self.say("error", &failure.message);
+        if let Some(hint) = &failure.hint {
+            self.say("hint", hint);
+        }
+    }
+
+    /// Asks for a password on the terminal; `None` when there is none to ask on.
+    pub fn password(&self, prompt: &str) -> Option<String> {
+        rpassword::prompt_password(visible(prompt).as_ref()).ok()
+    }
+
+    fn say(&self, what: &str, text: &str) {
+        // Messages may have several lines of their own; each is made harmless by itself.
+        let lines: Vec<_> = text.lines().map(visible).collect();
+        to_stderr(&format!("pgtend: {what}: {}\n", lines.join("\n  ")));
+    }
+
+    fn json(&self, value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+        let mut out = out;
+        let people_watch = self.output.output.is_none() && io::stdout().is_terminal();
+        if people_watch { render::json_pretty(value, &mut out) } else { render::json(value, &mut out) }
+    }
+
+    /// How tables are laid out where they go.
+    pub fn style(&self) -> Style {
+        let terminal = self.output.output.is_none() && io::stdout().is_terminal();
+        let color = match self.output.color {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => terminal && !self.plain,
+        };
+        let measured = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let width = if terminal { measured.or(self.columns).or(Some(80)) } else { self.columns };
+        Style { color, width }
+    }
+
+    fn write(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+        let Some(path) = &self.output.output else {
+            let mut out = BufWriter::new(io::stdout().lock());
+            return match render(&mut out).and_then(|()| out.flush()) {
+                // `| head` has seen enough.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                result => Ok(result.context("cannot write to stdout")?),
+            };
+        };
+        let result = if path.exists() && !path.is_file() { write_through(path, render) } else { replace(path, render) };
+        result.with_context(|| format!("cannot write {}", path.display())).map_err(Failure::from)
+    }
+}
+
+/// Into a device or a pipe, which cannot be replaced.
+fn write_through(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(std::fs::OpenOptions::new().write(true).open(path)?);
+    match render(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Beside the file first, then in its place: whoever reads it finds all of it or what was there before.
+fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let usual = std::fs::Permissions::from_mode(0o666);
+    let file = tempfile::Builder::new().prefix(".pgtend-").permissions(usual).tempfile_in(folder)?;
+    let mut out = BufWriter::new(file);
+    render(&mut out)?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn to_stderr(text: &str) {
+    // There is nobody left to tell when stderr itself is gone.
+    io::stderr().write_all(text.as_bytes()).ok();
+}
+
+/// Replaces the panic message: a bug is said to be one, and ends with its own exit code.
+pub fn tell_of_bugs() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
+        to_stderr(&format!(
+            "pgtend: this is a bug in pgtend{place}, please report it; nothing was changed on the server by a report\n"
+        ));
+    }));
+}
+
+/// The exit code of a run that may have found gaps.
+pub fn completeness(strict: bool, incomplete: bool) -> ExitCode {
+    if strict && incomplete { ExitCode::Incomplete } else { ExitCode::Done }
+}
