@@ -26,6 +26,7 @@ use self::attempt::{Attempted, attempt};
 use super::conninfo::{Conninfo, Host, LoadBalanceHosts, TargetSessionAttrs};
 
 /// A session, and what is known of the server without a query.
+#[derive(Debug)]
 pub struct Connected {
     /// The session. Dropping it closes the connection.
     pub client: Client,
@@ -75,7 +76,7 @@ async fn connect_host(
     wanted: TargetSessionAttrs,
     attempts: &mut Vec<Attempt>,
 ) -> HostOutcome {
-    let Addresses { list, tls } = match Addresses::find(conninfo, host).await {
+    let Addresses { list, tls, without_tls } = match Addresses::find(conninfo, host).await {
         Ok(addresses) => addresses,
         Err(failed) => {
             let gives_up = failed.problem.is_final();
@@ -83,6 +84,7 @@ async fn connect_host(
             return if gives_up { HostOutcome::GiveUp } else { HostOutcome::NextHost };
         }
     };
+    attempts.extend(without_tls);
     for address in &list {
         let Attempted { outcome, failed } = attempt(conninfo, host, address, tls.as_ref(), wanted).await;
         attempts.extend(failed);

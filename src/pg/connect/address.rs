@@ -20,6 +20,8 @@ pub(super) enum Address {
 pub(super) struct Addresses {
     pub(super) list: Vec<(Address, Endpoint)>,
     pub(super) tls: Option<Tls>,
+    /// Why there is no TLS where it is only preferred.
+    pub(super) without_tls: Option<Attempt>,
 }
 
 impl Addresses {
@@ -28,13 +30,10 @@ impl Addresses {
         let port = host.port;
         let (name, hostaddr) = match &host.place {
             Place::Socket(directory) => {
-                let path = match directory.to_str() {
-                    Some(name) if name.starts_with('@') => PathBuf::from(name),
-                    _ => directory.join(format!(".s.PGSQL.{port}")),
-                };
+                let path = directory.join(format!(".s.PGSQL.{port}"));
                 let endpoint = Endpoint::Socket { directory: directory.clone(), port };
                 // As in libpq, a Unix socket never speaks TLS, whatever the sslmode.
-                return Ok(Self { list: vec![(Address::Socket(path), endpoint)], tls: None });
+                return Ok(Self { list: vec![(Address::Socket(path), endpoint)], tls: None, without_tls: None });
             }
             Place::Tcp { host, hostaddr } => (host, hostaddr),
         };
@@ -58,15 +57,21 @@ impl Addresses {
         if conninfo.load_balance_hosts == LoadBalanceHosts::Random {
             shuffle(&mut found);
         }
-        let tls = match conninfo.tls.mode {
-            SslMode::Disable => None,
-            _ => Some(
-                Tls::new(&conninfo.tls, name.as_deref())
-                    .map_err(|problem| failed(Problem::TlsSetup(problem.into())))?,
-            ),
+        let (tls, without_tls) = match conninfo.tls.mode {
+            SslMode::Disable => (None, None),
+            mode => match Tls::new(&conninfo.tls, name.as_deref()) {
+                Ok(tls) => (Some(tls), None),
+                // As libpq, which goes on without TLS when the files for it are no good.
+                Err(problem) if mode < SslMode::Require => (None, Some(failed(Problem::TlsSetup(problem.into())))),
+                Err(problem) => return Err(failed(Problem::TlsSetup(problem.into()))),
+            },
         };
         let endpoint = |address| Endpoint::Tcp { host: name.clone(), address: Some(address), port };
-        Ok(Self { list: found.into_iter().map(|address| (Address::Tcp(address), endpoint(address))).collect(), tls })
+        Ok(Self {
+            list: found.into_iter().map(|address| (Address::Tcp(address), endpoint(address))).collect(),
+            tls,
+            without_tls,
+        })
     }
 }
 

@@ -23,6 +23,18 @@ pub enum Endpoint {
     },
 }
 
+impl Endpoint {
+    /// Whether both are addresses of one host of the request.
+    pub(super) fn is_same_server(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tcp { host: Some(ours), port, .. }, Self::Tcp { host: Some(theirs), port: other, .. }) => {
+                ours == theirs && port == other
+            }
+            _ => self == other,
+        }
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

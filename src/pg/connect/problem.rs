@@ -23,16 +23,16 @@ pub struct Attempt {
 #[non_exhaustive]
 pub enum Problem {
     /// The name has no address.
-    #[error("could not translate the host name to an address: {0}")]
+    #[error("could not translate the host name to an address: {}", plain(.0))]
     Resolve(#[source] io::Error),
     /// Nothing answered at the address.
-    #[error("{0}")]
+    #[error("{}", plain(.0))]
     Unreachable(#[source] io::Error),
     /// The address gave no answer in time.
     #[error("timeout after {} s", .0.as_secs())]
     Timeout(Duration),
     /// The connection broke.
-    #[error("the connection broke: {0}")]
+    #[error("the connection broke: {}", plain(.0))]
     Io(#[source] io::Error),
     /// The server closed the connection without a word.
     #[error("the server closed the connection unexpectedly")]
@@ -118,6 +118,12 @@ impl Problem {
     pub(super) fn is_of_tls(&self) -> bool {
         matches!(self, Self::NoTls | Self::Certificate(_) | Self::Handshake(_) | Self::TlsSetup(_))
     }
+}
+
+/// The system's words without its number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error ").next().unwrap_or(&text).to_owned()
 }
 
 /// The server's own words, with its SQLSTATE.

@@ -53,12 +53,13 @@ pub struct Flags {
 impl Flags {
     /// Whether any of them says where to connect; `-w` and `-W` do not.
     pub fn is_given(&self) -> bool {
-        [&self.host, &self.port, &self.username, &self.dbname].into_iter().any(Option::is_some)
+        [&self.host, &self.port, &self.username, &self.dbname].into_iter().flatten().any(|text| !text.is_empty())
     }
 
     /// Whether the server itself is named, not only a user, a port or a database on it.
     pub(super) fn names_a_server(&self) -> bool {
-        self.host.is_some() || self.dbname.as_deref().is_some_and(super::parameters::is_connection_string)
+        self.host.as_deref().is_some_and(|host| !host.is_empty())
+            || self.dbname.as_deref().is_some_and(super::parameters::is_connection_string)
     }
 }
 

@@ -105,6 +105,15 @@ pub(super) fn unknown(name: &str) -> ConninfoError {
     }
 }
 
+/// The same behind a password: a name like no other may be the rest of a password with a space in it.
+pub(super) fn unknown_behind_password(name: &str) -> ConninfoError {
+    match nearest(name) {
+        Some(_) => unknown(name),
+        None => ConninfoError::new("unknown connection parameter behind the password")
+            .with_hint("a password with spaces is quoted: password='two words'"),
+    }
+}
+
 /// The error for a parameter libpq knows and pgtend does not; `written` is what the user wrote.
 pub(super) fn unsupported(keyword: &Keyword, written: &str) -> ConninfoError {
     ConninfoError::new(format!("the connection parameter \"{}\" is not supported by pgtend", keyword.name))

@@ -58,8 +58,12 @@ impl Parameters {
 
     /// Sets every pair; an unknown name is an error.
     pub(super) fn set_all(&mut self, pairs: Vec<(String, String)>, origin: &Origin) -> Result<(), ConninfoError> {
+        let mut behind_password = false;
         for (name, text) in pairs {
-            let keyword = keyword::find(&name).ok_or_else(|| keyword::unknown(&name))?;
+            let keyword = keyword::find(&name).ok_or_else(|| {
+                if behind_password { keyword::unknown_behind_password(&name) } else { keyword::unknown(&name) }
+            })?;
+            behind_password = keyword.name == "password";
             self.set(keyword, text, origin.clone())?;
         }
         Ok(())

@@ -70,12 +70,13 @@ fn from_flags(flags: &Flags) -> Result<Parameters, ConninfoError> {
     let mut parameters = Parameters::default();
     let pairs = [("host", &flags.host), ("port", &flags.port), ("user", &flags.username)];
     for (name, text) in pairs {
-        if let Some(text) = text {
+        // As in psql, an empty flag leaves the gap to the environment.
+        if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
             parameters.set_all(vec![(name.to_owned(), text.clone())], &origin)?;
         }
     }
     // As in psql, a whole conninfo in --dbname wins over the flags beside it.
-    if let Some(dbname) = &flags.dbname {
+    if let Some(dbname) = flags.dbname.as_ref().filter(|text| !text.is_empty()) {
         let pairs = if is_connection_string(dbname) {
             split(dbname).map_err(|error| error.in_source("--dbname"))?
         } else {

@@ -154,6 +154,11 @@ async fn client_certificates_are_checked_on_both_sides() {
     let open = format!("{base} {} sslkey='{}'", file("sslcert", "client.crt"), open_key.display());
     let error = refusal(&SERVER.tcp(&open)).await;
     assert_says(&error, &["has group or world access"], "chmod 0600");
+    // Where TLS is only preferred, psql goes on without it; what was wrong is still told.
+    let error = refusal(&SERVER.tcp(&open.replace("sslmode=require", "sslmode=prefer"))).await;
+    assert_says(&error, &["has group or world access", "no pg_hba.conf entry"], "pg_hba.conf");
+    let preferred = open.replace("sslmode=require", "sslmode=prefer").replace("certuser", "plainuser");
+    assert_eq!(session(&SERVER.tcp(&preferred)).await.tls, None);
 
     let own = format!("{base} {} {}", file("sslcert", "client.crt"), file("sslkey", "client.key"));
     refusal(&SERVER.tcp(&format!("{own} sslcertmode=disable"))).await;

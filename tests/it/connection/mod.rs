@@ -2,6 +2,7 @@
 
 mod authentication;
 mod certificates;
+mod pooler;
 mod server;
 mod several_hosts;
 mod sources;

@@ -40,7 +40,7 @@ fn user() -> Option<User> {
     User::from_name("postgres").expect("the user database").or_else(|| panic!("no user postgres"))
 }
 
-fn as_user(program: impl AsRef<Path>) -> Command {
+pub fn as_user(program: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program.as_ref());
     if let Some(user) = user() {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());

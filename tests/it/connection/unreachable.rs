@@ -21,6 +21,15 @@ async fn no_socket_there() {
 }
 
 #[tokio::test]
+async fn of_several_hosts_none_answers() {
+    let error = refusal(&format!("host=127.0.0.1,/nowhere,no-such-host.invalid port=1 password={PASSWORD}")).await;
+    let parts =
+        ["\"127.0.0.1\", port 1: Connection refused", "\"/nowhere/.s.PGSQL.1\": No such file", "could not translate"];
+    assert_says(&error, &parts, "none of the hosts answered");
+    assert!(!error.to_string().contains("os error"), "{error}");
+}
+
+#[tokio::test]
 async fn no_such_host() {
     let error = refusal(&format!("host=no-such-host.invalid password={PASSWORD}")).await;
     assert_says(&error, &["\"no-such-host.invalid\"", "could not translate"], "host name");

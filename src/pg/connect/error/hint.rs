@@ -12,6 +12,10 @@ use crate::pg::connect::problem::{Attempt, Problem};
 pub(super) fn of(failure: &Failure) -> Option<String> {
     let telling = failure.attempts.iter().rev().find(|attempt| !is_silence(&attempt.problem));
     let attempt = telling.or(failure.attempts.last())?;
+    let several = failure.attempts.iter().any(|other| !other.endpoint.is_same_server(&attempt.endpoint));
+    if telling.is_none() && several && !matches!(attempt.problem, Problem::WrongRole(_)) {
+        return Some("none of the hosts answered: check their names and ports, and the network between".to_owned());
+    }
     match &attempt.problem {
         Problem::Server(error) => of_server(failure, attempt, error),
         Problem::PasswordNeeded => Some(

@@ -74,6 +74,10 @@ fn refuses_parameters_by_name() {
         assert!(error.to_string().contains(message), "{text}: {error}");
         assert!(error.hint().unwrap_or_default().contains(hint), "{text}: {:?}", error.hint());
     }
+    let error = from_conninfo("password=two wordshunter2=x host=h").unwrap_err();
+    assert!(!error.to_string().contains("hunter2") && error.hint().unwrap().contains("quoted"), "{error}");
+    let error = from_conninfo("password=x sslmod=require").unwrap_err();
+    assert!(error.to_string().contains("\"sslmod\""), "{error}");
     let error = from_conninfo("host=a,b hostaddr=127.0.0.1").unwrap_err();
     assert!(error.to_string().contains("could not match 2 host names to 1 hostaddr values"), "{error}");
     let error = from_conninfo("connect_timeout=soon").unwrap_err();
