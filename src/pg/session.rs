@@ -77,7 +77,8 @@ impl Session {
     /// Connects and checks that the server is one pgtend can read.
     pub async fn open(conninfo: Arc<Conninfo>) -> Result<Session, SessionError> {
         let Connected { client, canceller, endpoint, server_version, server_version_num, .. } =
-            super::connect(&conninfo).await?;
+            // Boxed: with TLS and all its fallbacks the future is large, and futures are moved about on the stack.
+            Box::pin(super::connect(&conninfo)).await?;
         if server_version_num < OLDEST_MAJOR * 10_000 {
             return Err(SessionError::TooOld { version: server_version });
         }
@@ -158,10 +159,14 @@ impl Session {
         decode: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
     ) -> Result<Vec<T>, QueryError> {
         let sql = query.sql_for(self.major()).map_err(QueryError::NeedsVersion)?;
-        let (rows, back) = tokio::join!(biased;
-            self.rows(sql, oids, decode),
-            self.client.batch_execute("rollback to savepoint fact")
-        );
+        // Boxed for the same reason: a look joins some twenty-five of them.
+        let (rows, back) = Box::pin(async {
+            tokio::join!(biased;
+                self.rows(sql, oids, decode),
+                self.client.batch_execute("rollback to savepoint fact")
+            )
+        })
+        .await;
         let now = Instant::now();
         if let Ok(mut last) = self.last_answer.lock() {
             let took = now.duration_since(*last);
