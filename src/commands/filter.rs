@@ -7,7 +7,7 @@ use clap::Args;
 pub const FOR_PEOPLE: usize = 50;
 
 /// Which relations are shown.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Filters (of what is shown)")]
 pub struct RelationFilter {
     /// Only schemas that match, as in `shop_*`
@@ -21,7 +21,7 @@ pub struct RelationFilter {
 }
 
 /// How large and how many.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Filters (of what is shown)")]
 pub struct SizeFilter {
     /// Only what is at least so large, as in 10MB

@@ -1,6 +1,6 @@
 //! `pgtend indexes`.
 
-use super::filter::RelationFilter;
+use super::filter::{RelationFilter, SizeFilter};
 use crate::{
     context::Context,
     error::Failure,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Every index: size, scans, last scan, what it enforces
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
     #[command(flatten)]
@@ -25,13 +25,23 @@ enum Command {
     List(ListArgs),
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 struct ListArgs {
     #[command(flatten)]
     filter: RelationFilter,
     /// What comes first
     #[arg(long, value_enum, default_value_t)]
     sort: IndexSort,
+}
+
+impl Args {
+    /// The largest indexes of one table.
+    pub fn of_table(table: &str, most: usize) -> Args {
+        let table = glob::Pattern::new(&glob::Pattern::escape(table)).ok();
+        let size = SizeFilter { limit: Some(most), ..SizeFilter::default() };
+        let filter = RelationFilter { table, size, ..RelationFilter::default() };
+        Args { list: ListArgs { filter, sort: IndexSort::default() }, command: None }
+    }
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// One screen: what takes the space, what is at risk, what to do next
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Args {}
 
 pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Every replication slot: what it holds, what dropping it alone would release
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
     #[command(flatten)]
@@ -25,7 +25,7 @@ enum Command {
     List(ListArgs),
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 struct ListArgs {
     #[command(flatten)]
     filter: SizeFilter,

@@ -13,7 +13,7 @@ use crate::{
 ///
 /// Sizes are exact for the largest tables and for all whose catalog entry may be out of date, else estimates marked ~
 /// that are proven against the size of the whole database.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     filter: RelationFilter,

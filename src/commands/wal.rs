@@ -11,7 +11,7 @@ use crate::{
 use std::time::Duration;
 
 /// Where WAL is, how much lies in pg_wal, what bounds it, archiving, how fast it grows
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Args {
     /// Measure the rate by looking twice, so long apart
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]

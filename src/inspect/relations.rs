@@ -78,7 +78,9 @@ pub fn table(row: &Row) -> Result<TableRow, RowError> {
     // A crash empties unlogged tables and leaves relpages as they were.
     let forgotten = if persistence == Persistence::Unlogged { heap_estimate.max(block) } else { 0 };
     let unseen_rows = if measured { count(modified_since_analyze) } else { count(live_rows) + count(dead_rows) };
-    let heap = Doubt { oid: oid(row, "oid")?, estimate: heap_estimate, doubt: unseen_rows * LONGEST_ROW + forgotten };
+    let table_oid = oid(row, "oid")?;
+    let heap =
+        Doubt { oid: table_oid, table_oid, estimate: heap_estimate, doubt: unseen_rows * LONGEST_ROW + forgotten };
 
     let toast_pages = row.try_get::<_, Option<i32>>("toast_relpages")?.map_or(0, i64::from);
     let toast_measured = toast_pages > 0 || row.try_get::<_, Option<f64>>("toast_reltuples")?.unwrap_or(0.0) > 0.0;
@@ -90,13 +92,14 @@ pub fn table(row: &Row) -> Result<TableRow, RowError> {
     };
     let toast = toast_oid.map(|oid| Doubt {
         oid,
+        table_oid,
         estimate: heap_bytes(toast_pages, false, block),
         doubt: toast_unseen * LONGEST_TOAST_CHUNK + forgotten,
     });
     let toast_index = optional_oid(row, "toast_index_oid")?.map(|oid| {
         let pages = row.try_get::<_, Option<i32>>("toast_index_relpages").ok().flatten().unwrap_or(0);
         // An entry of a TOAST index takes 24 bytes, with room for page splits.
-        Doubt { oid, estimate: count(i64::from(pages)) * block, doubt: toast_unseen * 48 + forgotten }
+        Doubt { oid, table_oid, estimate: count(i64::from(pages)) * block, doubt: toast_unseen * 48 + forgotten }
     });
 
     let estimated = |doubt: &Doubt| StoredBytes { bytes: doubt.estimate, source: SizeSource::Estimated };
@@ -189,5 +192,10 @@ pub fn index_doubt(index: &Index, table: &TableRow) -> Doubt {
         count(table.table.live_rows) + count(table.table.dead_rows)
     };
     let forgotten = if table.table.persistence == Persistence::Unlogged { index.size.bytes } else { 0 };
-    Doubt { oid: index.oid, estimate: index.size.bytes, doubt: unseen * LONGEST_INDEX_TUPLE + forgotten }
+    Doubt {
+        oid: index.oid,
+        table_oid: index.table_oid,
+        estimate: index.size.bytes,
+        doubt: unseen * LONGEST_INDEX_TUPLE + forgotten,
+    }
 }

@@ -11,6 +11,8 @@ use std::collections::{HashMap, HashSet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Doubt {
     pub oid: u32,
+    /// The table it belongs to: sizes of one row are measured together or not at all.
+    pub table_oid: u32,
     /// Bytes by `relpages`.
     pub estimate: u64,
     /// Bytes by which the truth may differ, at worst.
@@ -24,7 +26,7 @@ pub const BATCH: usize = 500;
 const MOST: usize = 10_000;
 
 /// Measured in the first round whatever is known of them.
-const LARGEST: usize = 500;
+const LARGEST: usize = 300;
 
 /// Of the doubtful ones, measured in the first round.
 const MOST_DOUBTFUL: usize = 2_500;
@@ -44,8 +46,11 @@ pub fn first_round(relations: &[Doubt]) -> Vec<u32> {
         .collect();
     doubtful.sort_unstable_by_key(|r| (std::cmp::Reverse(r.doubt), r.oid));
     chosen.extend(doubtful.iter().take(MOST_DOUBTFUL).map(|r| r.oid));
-    let mut seen = HashSet::new();
+    let mut seen: HashSet<u32> = HashSet::new();
     chosen.retain(|oid| seen.insert(*oid));
+    let tables: HashSet<u32> = relations.iter().filter(|r| seen.contains(&r.oid)).map(|r| r.table_oid).collect();
+    let kin = relations.iter().filter(|r| tables.contains(&r.table_oid) && !seen.contains(&r.oid)).map(|r| r.oid);
+    chosen.extend(kin.take(MOST - seen.len()));
     chosen
 }
 
@@ -70,7 +75,7 @@ mod tests {
     const MB: u64 = 1 << 20;
 
     fn relation(oid: u32, estimate: u64, doubt: u64) -> Doubt {
-        Doubt { oid, estimate, doubt }
+        Doubt { oid, table_oid: oid, estimate, doubt }
     }
 
     #[test]

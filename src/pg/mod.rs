@@ -4,12 +4,14 @@ mod connect;
 pub mod conninfo;
 mod query;
 mod row;
+mod script;
 mod session;
 mod tls;
 
 pub use connect::{Attempt, Canceller, ConnectError, Connected, Endpoint, Failure, Problem, TlsSetupError, connect};
 pub use query::Query;
 pub use row::{Json, Row, RowError, Text};
+pub use script::{Scribe, ScriptError};
 pub use session::{OLDEST_MAJOR, QueryError, Session, SessionError};
 pub use tls::CertificateProblem;
 pub use tokio_postgres::error::SqlState;

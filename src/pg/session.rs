@@ -205,7 +205,7 @@ impl Session {
 }
 
 /// The whole of what the driver knows: its own text names only the kind of error, the cause has the rest.
-fn tell(error: &tokio_postgres::Error) -> String {
+pub(super) fn tell(error: &tokio_postgres::Error) -> String {
     let mut text = match error.as_db_error() {
         Some(answer) => return answer.message().to_owned(),
         None => error.to_string(),

@@ -180,10 +180,14 @@ fn push_table(out: &mut String, table: &Table, style: Style) {
     } else {
         text.force_no_tty();
     }
-    text.set_header(fit.columns.iter().map(|c| {
+    let titled = table.columns.iter().any(|column| !column.title.is_empty());
+    let header = fit.columns.iter().map(|c| {
         let column = &table.columns[*c];
         comfy_table::Cell::new(column.title).set_alignment(alignment(column.align)).add_attribute(Attribute::Bold)
-    }));
+    });
+    if titled {
+        text.set_header(header.collect::<Vec<_>>());
+    }
     for (row, texts) in table.rows.iter().zip(&cells) {
         text.add_row(fit.columns.iter().map(|c| {
             let (words, can_shorten) = &texts[*c];
@@ -210,7 +214,11 @@ fn push_table(out: &mut String, table: &Table, style: Style) {
         push_line(out, &paint(&note, "2", style));
     }
     if fit.columns.len() < table.columns.len() {
-        let hidden = (0..table.columns.len()).filter(|c| !fit.columns.contains(c)).map(|c| table.columns[c].title);
+        let hidden =
+            (0..table.columns.len())
+                .filter(|c| !fit.columns.contains(c))
+                .map(|c| &table.columns[c])
+                .map(|column| if column.title.is_empty() { column.key } else { column.title });
         let mut note = String::from("not shown at this width: ");
         let _ = write!(note, "{}", hidden.collect::<Vec<_>>().join(", "));
         for line in wrap(&note, style.width) {

@@ -210,15 +210,14 @@ fn archiver(snapshot: &Snapshot, settings: Option<&Settings>, gaps: &mut Gaps) -
 }
 
 impl ArchiverState {
-    fn row(&self) -> Cell {
+    fn sentence(&self) -> (String, Tone) {
         if self.archive_mode.as_deref() == Some("off") {
-            return Cell::text("off");
+            return ("is off".to_owned(), Tone::Plain);
         }
         let waiting =
             self.ready_files.map_or("? segments".to_owned(), |files| format!("{} segments", human_count(files)));
         if !self.has_command {
-            return Cell::text(format!("on, but without a command: {waiting} wait, and none will ever be archived"))
-                .toned(Tone::Bad);
+            return (format!("is on without a command: {waiting} wait, and none will ever be archived"), Tone::Bad);
         }
         let text = format!(
             "{} archived, {} failures, {waiting} waiting",
@@ -226,10 +225,9 @@ impl ArchiverState {
             human_count(self.failed_count)
         );
         if self.is_failing() {
-            let wal = self.last_failed_wal.as_deref().unwrap_or("a segment");
-            Cell::text(format!("failing at {wal}: {text}")).toned(Tone::Bad)
+            (format!("fails at {}: {text}", self.last_failed_wal.as_deref().unwrap_or("a segment")), Tone::Bad)
         } else {
-            Cell::text(text)
+            (format!("works: {text}"), Tone::Plain)
         }
     }
 
@@ -262,11 +260,7 @@ impl Report for WalReport {
         let files =
             |count: Option<u64>| count.map(|count| format!("{} segments", human_count(count))).unwrap_or_default();
         row("pg_wal", Cell::or_unknown(wal.directory_bytes, Value::Bytes), files(wal.files));
-        row(
-            "of it recycled, holding nothing",
-            Cell::or_unknown(wal.recycled_bytes, Value::Bytes),
-            files(wal.recycled_files),
-        );
+        row("of it recycled, empty", Cell::or_unknown(wal.recycled_bytes, Value::Bytes), files(wal.recycled_files));
         if let Some(oldest) = wal.oldest_lsn {
             row("oldest segment", Cell::new(Value::Lsn(oldest)), wal.oldest_modified_at.map(since).unwrap_or_default());
         }
@@ -278,17 +272,14 @@ impl Report for WalReport {
         row("written an hour", Cell::or_unknown(wal.rate_bytes_per_hour, Value::Bytes), rate_note);
         if let Some(bounds) = &wal.settings {
             let setting = |bytes: Option<u64>| Cell::or_none(bytes, Value::Bytes);
-            row("max_wal_size", setting(bounds.max_wal_size_bytes), "soft limit between checkpoints".to_owned());
-            row("min_wal_size", setting(bounds.min_wal_size_bytes), "recycled rather than removed".to_owned());
-            row("wal_keep_size", setting(bounds.wal_keep_size_bytes), "kept for standbys without a slot".to_owned());
+            row("max_wal_size", setting(bounds.max_wal_size_bytes), "soft limit".to_owned());
+            row("min_wal_size", setting(bounds.min_wal_size_bytes), "recycled, not removed".to_owned());
+            row("wal_keep_size", setting(bounds.wal_keep_size_bytes), "for standbys without a slot".to_owned());
             let note = match bounds.max_slot_wal_keep_size_bytes {
                 Some(_) => "slots beyond it are lost",
-                None => "no limit: a forgotten slot can fill the disk",
+                None => "no limit for slots",
             };
             row("max_slot_wal_keep_size", setting(bounds.max_slot_wal_keep_size_bytes), note.to_owned());
-        }
-        if let Some(archiver) = &wal.archiver {
-            rows.push(vec![Cell::text("archiving"), Cell::text(""), archiver.row()]);
         }
         let mut document = Document::default();
         document.table(Table {
@@ -296,6 +287,10 @@ impl Report for WalReport {
             rows,
             left_out: 0,
         });
+        if let Some(archiver) = &wal.archiver {
+            let (text, tone) = archiver.sentence();
+            document.gap().toned_line(format!("Archiving {text}."), tone);
+        }
         document
     }
 }

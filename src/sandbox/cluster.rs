@@ -27,7 +27,10 @@ pub struct Cluster {
     pub(super) server: Option<Child>,
     pub(super) paused: AtomicBool,
     pub(super) keeper: Keeper,
+    /// It stays when this value goes.
+    left: bool,
 }
+
 impl Cluster {
     /// Makes a cluster and starts its server.
     pub fn start(installation: &Installation, options: ClusterOptions) -> Result<Self> {
@@ -69,6 +72,7 @@ impl Cluster {
                 server: None,
                 paused: AtomicBool::new(false),
                 keeper,
+                left: false,
             }),
             Err(error) => {
                 let _ = fs::remove_dir_all(&home);
@@ -168,6 +172,15 @@ impl Cluster {
         fs::read(self.log_file()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
+    /// Leaves the server running and its folder in place beyond this process. Answers the shell command that ends
+    /// and removes it.
+    pub fn leave(mut self) -> Result<String> {
+        self.keeper.leave()?;
+        self.left = true;
+        let stop = self.postmaster_pid().map(|pid| format!("kill -QUIT {pid}; sleep 1; ")).unwrap_or_default();
+        Ok(format!("{stop}rm -rf {}", self.home.display()))
+    }
+
     /// The postmaster, unless the cluster is stopped.
     pub fn postmaster_pid(&self) -> Option<u32> {
         self.server.as_ref().map(Child::id)
@@ -176,6 +189,9 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        if self.left {
+            return;
+        }
         // The keeper wakes the postmaster only, which then gives its children five seconds.
         let _ = self.resume();
         self.keeper.dismiss();

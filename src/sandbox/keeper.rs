@@ -46,6 +46,15 @@ impl Keeper {
         pipe.map_or(Ok(()), |pipe| writeln!(pipe, "{server}")).doing(|| "reach the cluster's keeper".to_owned())
     }
 
+    /// Sends it away with its work undone: the cluster shall stay.
+    pub(super) fn leave(&mut self) -> Result<()> {
+        let pipe = self.shell.stdin.as_mut();
+        pipe.map_or(Ok(()), |pipe| writeln!(pipe, "leave")).doing(|| "reach the cluster's keeper".to_owned())?;
+        self.dismiss();
+        self.wait();
+        Ok(())
+    }
+
     /// Lets it do its work now.
     pub(super) fn dismiss(&mut self) {
         drop(self.shell.stdin.take());

@@ -1,13 +1,17 @@
 # Keeps a throwaway cluster in $1 from outliving the process that owns it.
 #
 # The owner holds the other end of our standard input and writes the server's pid there. The kernel
-# closes it when the owner ends, however it ends; then the server is shut down and the folder removed.
+# closes it when the owner ends, however it ends; then the server is shut down and the folder removed,
+# unless the owner wrote "leave" first.
 
 trap '' HUP INT TERM QUIT
 case $1 in */pgtend-*) ;; *) exit 2 ;; esac
 
 pid=
-while read -r line; do pid=$line; done
+while read -r line; do
+    [ "$line" != leave ] || exit 0
+    pid=$line
+done
 # Killed between starting the server and telling us.
 [ -n "$pid" ] || read -r pid 2>/dev/null <"$1/data/postmaster.pid"
 

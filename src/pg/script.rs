@@ -1,0 +1,33 @@
+//! Running statements that change a server: for servers of our own only.
+
+use super::{SessionError, conninfo::Conninfo};
+use tokio_postgres::Client;
+
+/// A connection that runs what it is given. Reports never use it: they have [`super::Session`], which reads.
+pub struct Scribe {
+    client: Client,
+}
+
+/// A statement that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ScriptError {
+    /// The server's answer in five characters; `None` when it gave none.
+    pub sqlstate: Option<String>,
+    pub message: String,
+}
+
+impl Scribe {
+    pub async fn open(conninfo: &Conninfo) -> Result<Scribe, SessionError> {
+        let connected = Box::pin(super::connect(conninfo)).await?;
+        Ok(Scribe { client: connected.client })
+    }
+
+    /// Runs one statement, or several in one transaction.
+    pub async fn run(&self, sql: &str) -> Result<(), ScriptError> {
+        self.client.batch_execute(sql).await.map_err(|error| ScriptError {
+            sqlstate: error.code().map(|code| code.code().to_owned()),
+            message: super::session::tell(&error),
+        })
+    }
+}
