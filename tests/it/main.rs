@@ -2,4 +2,5 @@
 
 mod clusters;
 mod connection;
+mod house;
 mod sandbox;
