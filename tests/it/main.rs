@@ -3,4 +3,5 @@
 mod clusters;
 mod connection;
 mod house;
+mod proxy;
 mod sandbox;
