@@ -2,4 +2,6 @@
 
 mod clusters;
 mod connection;
+mod house;
+mod proxy;
 mod sandbox;

@@ -1,0 +1,59 @@
+//! The house rules: which room may import which, who reads the clock and the
+//! environment, who talks to the server, who prints.
+
+mod paths;
+mod queries;
+mod rules;
+mod tokens;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every file below a folder of the crate with that ending, with its path inside the crate.
+fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut folders = vec![root.join(folder)];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        for path in entries.map(|entry| entry.expect("an entry").path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                found.push((inside(&path, root), read(&path)));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn inside(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).expect("a path of the crate").to_string_lossy().into_owned()
+}
+
+fn read(path: &PathBuf) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn assert_none(violations: &[String]) {
+    assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
+}
+
+#[test]
+fn every_room_keeps_to_its_own() {
+    let sources = files("src", ".rs");
+    assert!(sources.len() > 50, "only {} sources were read", sources.len());
+    let violations: Vec<String> = sources.iter().flat_map(|(path, text)| rules::violations(path, text)).collect();
+    assert_none(&violations);
+}
+
+#[test]
+fn every_query_says_what_it_is_and_asks_the_catalog_by_its_full_name() {
+    let registry = files("src/inspect", "queries.rs").remove(0).1;
+    let texts = files("queries", "");
+    assert!(texts.len() > 20, "only {} queries were read", texts.len());
+    let violations: Vec<String> =
+        texts.iter().flat_map(|(path, text)| queries::violations(path, text, &registry)).collect();
+    assert_none(&violations);
+}

@@ -1,0 +1,129 @@
+//! The lines between clients and the server.
+
+use std::io;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::Behaviour;
+use super::turns::{Session, Turns};
+
+/// Where the server listens.
+#[derive(Clone, Debug)]
+pub enum Server {
+    Tcp(String, u16),
+    Unix(PathBuf),
+}
+
+impl Server {
+    pub fn new(host: &str, port: u16) -> Self {
+        match host.starts_with('/') {
+            true => Self::Unix(format!("{host}/.s.PGSQL.{port}").into()),
+            false => Self::Tcp(host.to_owned(), port),
+        }
+    }
+}
+
+/// All that one connection needs to know.
+#[derive(Clone)]
+pub struct Road {
+    pub server: Server,
+    pub behaviour: Behaviour,
+    pub turns: Arc<Turns>,
+    pub stalled: watch::Receiver<bool>,
+    pub cuts: watch::Receiver<u32>,
+}
+
+impl Road {
+    /// Takes connections until the proxy is dropped, and every connection with it.
+    pub async fn accept(self, listener: std::net::TcpListener) {
+        let listener = TcpListener::from_std(listener).expect("a listener of this runtime");
+        let mut cuts = self.cuts.clone();
+        let mut dropped = pin!(async { while cuts.changed().await.is_ok() {} });
+        while let Either::Left((accepted, _)) = select(pin!(listener.accept()), dropped.as_mut()).await {
+            if let Ok((client, _)) = accepted {
+                tokio::spawn(self.clone().carry(client));
+            }
+        }
+    }
+
+    async fn carry(mut self, client: TcpStream) {
+        // Only cuts from now on; the end of the proxy is one, too.
+        self.cuts.mark_unchanged();
+        let turns = Arc::clone(&self.turns);
+        let session = Session::new(&turns);
+        let mut cuts = self.cuts.clone();
+        let passed = pin!(self.pass(client, &session));
+        let cut = pin!(cuts.changed());
+        let _ = select(passed, cut).await;
+    }
+
+    async fn pass(&self, client: TcpStream, session: &Session<'_>) -> io::Result<()> {
+        client.set_nodelay(true)?;
+        match &self.server {
+            Server::Tcp(host, port) => {
+                let server = TcpStream::connect((host.as_str(), *port)).await?;
+                server.set_nodelay(true)?;
+                self.both_ways(client, server, session).await
+            }
+            Server::Unix(path) => self.both_ways(client, UnixStream::connect(path).await?, session).await,
+        }
+    }
+
+    async fn both_ways(
+        &self,
+        client: TcpStream,
+        server: impl AsyncRead + AsyncWrite,
+        session: &Session<'_>,
+    ) -> io::Result<()> {
+        let (client_in, client_out) = client.into_split();
+        let (server_in, server_out) = tokio::io::split(server);
+        let Behaviour { to_server, to_client, .. } = self.behaviour;
+        let up = self.one_way(client_in, server_out, to_server, |bytes| session.client(bytes), |_| ());
+        let down = self.one_way(server_in, client_out, to_client, |_| (), |bytes| session.server(bytes));
+        tokio::try_join!(up, down).map(drop)
+    }
+
+    /// A byte is under way for the delay, however many are before it. `heard` and `told` see them when
+    /// they come and when they go.
+    async fn one_way(
+        &self,
+        mut from: impl AsyncRead + Unpin,
+        mut to: impl AsyncWrite + Unpin,
+        delay: Duration,
+        heard: impl Fn(&[u8]),
+        told: impl Fn(&[u8]),
+    ) -> io::Result<()> {
+        let (send, mut receive) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
+        let reads = async move {
+            let mut buffer = vec![0; 64 * 1024];
+            loop {
+                let length = from.read(&mut buffer).await?;
+                if length == 0 {
+                    return Ok(());
+                }
+                heard(&buffer[..length]);
+                let _ = send.send((Instant::now() + delay, buffer[..length].to_vec()));
+            }
+        };
+        let writes = async move {
+            let mut stalled = self.stalled.clone();
+            while let Some((due, bytes)) = receive.recv().await {
+                sleep_until(due).await;
+                // The proxy's end is the connection's end, which the cuts tell.
+                let _ = stalled.wait_for(|stalled| !stalled).await;
+                told(&bytes);
+                to.write_all(&bytes).await?;
+            }
+            to.shutdown().await
+        };
+        tokio::try_join!(reads, writes).map(drop)
+    }
+}

@@ -1,0 +1,133 @@
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use pgtend::sandbox::Cluster;
+use tokio::time::timeout;
+use tokio_postgres::{Client, NoTls};
+
+use super::{Behaviour, Proxy};
+use crate::clusters::on_every_major;
+
+const SOON: Duration = Duration::from_secs(10);
+
+fn in_front_of(cluster: &Cluster, behaviour: Behaviour) -> Proxy {
+    Proxy::in_front_of(cluster.host(), cluster.port(), behaviour)
+}
+
+async fn connect(cluster: &Cluster, proxy: &Proxy) -> Client {
+    let (port, password) = (proxy.port(), cluster.password());
+    let conninfo = format!("host=127.0.0.1 port={port} user=postgres password={password} dbname=postgres");
+    let (client, connection) = tokio_postgres::connect(&conninfo, NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    client
+}
+
+#[tokio::test]
+async fn each_question_that_waits_is_a_round_trip() {
+    on_every_major("each question that waits is a round trip", async |_, cluster| {
+        let proxy = in_front_of(cluster, Behaviour::default());
+        let client = connect(cluster, &proxy).await;
+        // Startup, SCRAM's two steps.
+        assert_eq!((proxy.round_trips_to_connect(), proxy.round_trips()), (3, 0));
+        let before = proxy.bytes();
+        for _ in 0..3 {
+            client.batch_execute("select 1").await.unwrap();
+        }
+        assert_eq!(proxy.round_trips(), 3);
+        // A length and an end beside each text.
+        assert_eq!(proxy.bytes().to_server - before.to_server, 3 * ("select 1".len() as u64 + 6));
+        join_all((0..5).map(|_| client.batch_execute("select 1"))).await.into_iter().for_each(Result::unwrap);
+        assert_eq!(proxy.round_trips(), 4);
+        assert_eq!((proxy.round_trips_to_connect(), proxy.connections()), (3, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_long_pipeline_is_one_round_trip_on_a_slow_line() {
+    on_every_major("a long pipeline is one round trip", async |_, cluster| {
+        let slow = Behaviour { to_client: Duration::from_millis(50), ..Behaviour::default() };
+        let proxy = in_front_of(cluster, slow);
+        let client = connect(cluster, &proxy).await;
+        let long = format!("select 1 /* {} */", "x".repeat(5_000));
+        join_all((0..30).map(|_| client.batch_execute(&long))).await.into_iter().for_each(Result::unwrap);
+        assert_eq!(proxy.round_trips(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_socket_is_a_server_too_and_a_goodbye_no_round_trip() {
+    on_every_major("a socket is a server, too", async |_, cluster| {
+        let folder = cluster.socket_dir().to_string_lossy();
+        let proxy = Proxy::in_front_of(&folder, cluster.port(), Behaviour::default());
+        let conninfo = format!("host=127.0.0.1 port={} user=postgres dbname=postgres", proxy.port());
+        let (client, connection) = tokio_postgres::connect(&conninfo, NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        client.batch_execute("select 1").await.unwrap();
+        drop(client);
+        connection.await.unwrap().unwrap();
+        // Trust on the socket: nothing but the startup.
+        assert_eq!((proxy.round_trips_to_connect(), proxy.round_trips()), (1, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_slow_line_takes_its_time_both_ways() {
+    on_every_major("a slow line takes its time", async |_, cluster| {
+        let slow = Behaviour {
+            to_server: Duration::from_millis(40),
+            to_client: Duration::from_millis(60),
+            ..Behaviour::default()
+        };
+        let proxy = in_front_of(cluster, slow);
+        let client = connect(cluster, &proxy).await;
+        let begun = Instant::now();
+        client.batch_execute("select 1").await.unwrap();
+        assert!(begun.elapsed() >= Duration::from_millis(100), "{:?}", begun.elapsed());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stalled_line_holds_back_until_it_is_resumed() {
+    on_every_major("a stalled line holds back", async |_, cluster| {
+        let proxy = in_front_of(cluster, Behaviour::default());
+        let client = connect(cluster, &proxy).await;
+        proxy.stall();
+        let mut question = Box::pin(client.batch_execute("select 1"));
+        assert!(timeout(Duration::from_millis(200), &mut question).await.is_err(), "a stalled line answered");
+        proxy.resume();
+        timeout(SOON, question).await.expect("an answer").unwrap();
+        assert_eq!(proxy.round_trips(), 1);
+        let stalled = in_front_of(cluster, Behaviour { stalled: true, ..Behaviour::default() });
+        assert!(timeout(Duration::from_millis(200), connect(cluster, &stalled)).await.is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cut_line_is_gone_and_the_next_one_passes() {
+    on_every_major("a cut line is gone", async |_, cluster| {
+        let proxy = in_front_of(cluster, Behaviour::default());
+        let client = connect(cluster, &proxy).await;
+        let (answer, ()) = tokio::join!(client.batch_execute("select pg_sleep(30)"), async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            proxy.cut();
+        });
+        assert!(answer.unwrap_err().is_closed() || client.is_closed());
+        let next = connect(cluster, &proxy).await;
+        timeout(SOON, next.batch_execute("select 1")).await.expect("an answer").unwrap();
+        let port = proxy.port();
+        drop(proxy);
+        let lost = timeout(SOON, next.batch_execute("select pg_sleep(30)")).await.expect("an end");
+        assert!(lost.is_err(), "a connection outlives its proxy");
+        let begun = Instant::now();
+        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+            assert!(begun.elapsed() < SOON, "the port outlives its proxy");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
