@@ -5,6 +5,7 @@
 
 mod cli;
 mod commands;
+pub mod config;
 mod context;
 mod error;
 mod exit_code;

@@ -214,11 +214,10 @@ fn push_table(out: &mut String, table: &Table, style: Style) {
         push_line(out, &paint(&note, "2", style));
     }
     if fit.columns.len() < table.columns.len() {
-        let hidden =
-            (0..table.columns.len())
-                .filter(|c| !fit.columns.contains(c))
-                .map(|c| &table.columns[c])
-                .map(|column| if column.title.is_empty() { column.key } else { column.title });
+        let hidden = (0..table.columns.len())
+            .filter(|c| !fit.columns.contains(c))
+            .map(|c| &table.columns[c])
+            .map(|column| if column.title.is_empty() { column.key } else { column.title });
         let mut note = String::from("not shown at this width: ");
         let _ = write!(note, "{}", hidden.collect::<Vec<_>>().join(", "));
         for line in wrap(&note, style.width) {
