@@ -2,7 +2,7 @@
 
 use super::Gaps;
 use crate::{
-    model::{Provider, SCHEMA_VERSION, Snapshot},
+    model::{Provider, SCHEMA_VERSION, Snapshot, Unavailable},
     render::{Document, Tone},
 };
 use jiff::Timestamp;
@@ -49,11 +49,8 @@ impl<R: Report> Envelope<R> {
             gaps.note(why, &["server.provider"], Vec::new());
         }
         for skipped in &snapshot.skipped {
-            let why = crate::model::Unavailable {
-                fact: "database contents".to_owned(),
-                reason: format!("database {} was skipped: {}", skipped.database, skipped.reason),
-                hint: skipped.hint.clone(),
-            };
+            let reason = format!("database {} was skipped: {}", skipped.database, skipped.reason);
+            let why = Unavailable::because("database contents", reason).with_hint(skipped.hint.clone());
             gaps.note(&why, &[], vec![skipped.database.clone()]);
         }
         let provider = snapshot.provider();
@@ -85,9 +82,9 @@ impl<R: Report> Envelope<R> {
         }
     }
 
-    /// Whether something the report should show could not be read.
+    /// Whether something the report should show could not be read. What the server's version does not have is no gap.
     pub fn is_incomplete(&self) -> bool {
-        !self.unavailable.is_empty()
+        self.unavailable.hidden().next().is_some()
     }
 
     /// The report as people read it: about which server, then the report, then what could not be read.
@@ -95,9 +92,17 @@ impl<R: Report> Envelope<R> {
         let mut document = Document::default();
         document.toned_line(self.about.clone(), Tone::Faint);
         document.blocks.extend(self.report.document().blocks);
-        if !self.unavailable.is_empty() {
+        let mut newer: Vec<&str> = Vec::new();
+        for gap in self.unavailable.not_in_this_version() {
+            newer.extend(gap.fields.iter().filter_map(|field| field.rsplit('.').next()));
+        }
+        if !newer.is_empty() {
+            let text = format!("PostgreSQL {} does not have: {}.", self.server.version_num / 10_000, newer.join(", "));
+            document.gap().toned_line(text, Tone::Faint);
+        }
+        if self.is_incomplete() {
             document.gap().heading("Not visible");
-            for gap in self.unavailable.iter() {
+            for gap in self.unavailable.hidden() {
                 let hint = gap.hint.as_ref().map(|hint| format!(" → {hint}")).unwrap_or_default();
                 document.toned_line(format!("  {}: {}{hint}", gap.fact, gap.reason), Tone::Faint);
             }

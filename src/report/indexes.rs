@@ -125,18 +125,17 @@ impl Unread {
             unread.partition(|row| self.locked.contains(&(row.schema.clone(), row.index.clone())));
         let names = |rows: &[&Row]| rows.iter().map(|row| format!("{}.{}", row.schema, row.index)).collect();
         if !locked.is_empty() {
-            let why = Unavailable {
-                fact: "index definitions".to_owned(),
-                reason: "an ACCESS EXCLUSIVE lock is held or awaited on the index or its table".to_owned(),
-                hint: Some("look again when the lock is gone".to_owned()),
-            };
+            let reason = "an ACCESS EXCLUSIVE lock is held or awaited on the index or its table";
+            let hint = Some("look again when the lock is gone");
+            let why = Unavailable::because("index definitions", reason).with_hint(hint);
             gaps.note(&why, &fields, names(&locked));
         }
         if !unasked.is_empty() {
-            let why = self.failed.clone().unwrap_or_else(|| Unavailable {
-                fact: "index definitions".to_owned(),
-                reason: format!("not read for {} of the indexes shown: only the largest are asked for", unasked.len()),
-                hint: Some("narrow the list with --schema, --table or --limit".to_owned()),
+            let why = self.failed.clone().unwrap_or_else(|| {
+                let reason =
+                    format!("not read for {} of the indexes shown: only the largest are asked for", unasked.len());
+                let hint = Some("narrow the list with --schema, --table or --limit");
+                Unavailable::because("index definitions", reason).with_hint(hint)
             });
             gaps.note(&why, &fields, Vec::new());
         }
