@@ -14,12 +14,12 @@ use std::path::PathBuf;
     disable_help_flag = true,
     after_help = "\
 Examples:
-  pgtend overview -d postgresql://app@db1/shop   one screen: what takes the space, what is at risk
-  pgtend slots                                   who keeps WAL; connects as psql would (PGHOST, .pgpass, …)
-  pgtend tables --schema shop --limit 20         the largest tables of one schema
-  pgtend snapshot --output now.json              all facts into a file …
-  pgtend indexes --from now.json                 … and any report from it, without a server
-  pgtend demo                                    try it all on a throwaway cluster"
+  pgtend overview -d postgresql://app@db1/shop  one screen: what takes the space
+  pgtend slots -h db1                           who keeps WAL
+  pgtend tables --schema shop --limit 20        the largest tables of a schema
+  pgtend snapshot --output now.json             all facts into a file …
+  pgtend indexes --from now.json                … and a report from it
+  pgtend demo                                   try it on a throwaway cluster"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -140,6 +140,8 @@ pub enum Command {
     Wal(commands::wal::Args),
     Snapshot(commands::snapshot::Args),
     Demo(commands::demo::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
 }
 
 impl Command {
@@ -154,6 +156,8 @@ impl Command {
             Command::Wal(args) => commands::wal::run(args, context).await,
             Command::Snapshot(args) => commands::snapshot::run(args, context).await,
             Command::Demo(args) => commands::demo::run(args, context).await,
+            Command::Completions(args) => commands::completions::run(&args, context),
+            Command::Man(args) => commands::man::run(&args, context),
         }
     }
 }

@@ -91,7 +91,8 @@ impl Context {
             }
             Ok(snapshot)
         };
-        unless_interrupted(work, async {
+        let what = format!("reading {}", session.endpoint());
+        unless_interrupted(self.ui.patiently(&what, work), async {
             // The run ends either way; a server that cannot be told will notice that its client is gone.
             canceller.cancel().await.ok();
         })

@@ -71,7 +71,9 @@ fn trace(verbose: u8) {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(level))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(false)
+        .without_time()
         .finish();
     // Nobody else sets one in this process.
     tracing::subscriber::set_global_default(subscriber).ok();

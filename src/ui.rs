@@ -8,10 +8,12 @@ use crate::{
     report::{Envelope, Report},
 };
 use anyhow::Context as _;
+use indicatif::ProgressBar;
 use serde::Serialize;
 use std::{
     io::{self, BufWriter, IsTerminal, Write},
     path::Path,
+    time::Duration,
 };
 
 /// How this run speaks.
@@ -73,6 +75,23 @@ impl Ui {
     /// Asks for a password on the terminal; `None` when there is none to ask on.
     pub fn password(&self, prompt: &str) -> Option<String> {
         rpassword::prompt_password(visible(prompt).as_ref()).ok()
+    }
+
+    /// Shows on a terminal, from one second on, that something is going on.
+    pub async fn patiently<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+        // Draws on stderr, and only where that is a terminal.
+        let spinner = if self.output.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        spinner.set_message(visible(what).into_owned());
+        spinner.enable_steady_tick(Duration::from_millis(120));
+        let done = work.await;
+        spinner.finish_and_clear();
+        done
     }
 
     fn say(&self, what: &str, text: &str) {

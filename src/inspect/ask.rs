@@ -24,11 +24,7 @@ pub async fn one<T: DeserializeOwned>(session: &Session, query: &Query) -> Fact<
     match many(session, query).await {
         Fact::Known(rows) => match rows.into_iter().next() {
             Some(row) => Fact::Known(row),
-            None => Fact::Unavailable(Unavailable {
-                fact: query.fact.to_owned(),
-                reason: "the server answered with no row".to_owned(),
-                hint: None,
-            }),
+            None => Fact::Unavailable(Unavailable::because(query.fact, "the server answered with no row")),
         },
         Fact::Unavailable(why) => Fact::Unavailable(why),
     }
@@ -42,8 +38,9 @@ pub async fn when<T>(wanted: bool, query: &Query, fact: impl Future<Output = Fac
 /// What a failed query means for the reader of a report.
 pub fn unavailable(session: &Session, query: &Query, error: &QueryError) -> Unavailable {
     let sqlstate = match error {
+        QueryError::NeedsVersion(major) => return Unavailable::needs_version(query.fact, *major),
         QueryError::Refused { sqlstate, .. } => Some(sqlstate),
-        _ => None,
+        QueryError::Failed(_) => None,
     };
     let hint = match sqlstate {
         Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Some(grant(query.needs().unwrap_or("pg_monitor"), session.user())),
@@ -51,5 +48,5 @@ pub fn unavailable(session: &Session, query: &Query, error: &QueryError) -> Unav
         Some(&SqlState::QUERY_CANCELED) => Some("the server took too long; look again when it is calmer".to_owned()),
         _ => None,
     };
-    Unavailable { fact: query.fact.to_owned(), reason: error.to_string(), hint }
+    Unavailable::because(query.fact, error.to_string()).with_hint(hint)
 }

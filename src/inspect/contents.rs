@@ -2,7 +2,7 @@
 
 use super::{Scope, ask, definitions, measure::measure, queries, relations, relations::TableRow};
 use crate::{
-    model::{Contents, Fact, Index, LockedRelation, Sequences, StatisticsResets, Unavailable},
+    model::{Contents, Fact, Index, LockedRelation, Sequences, StatisticsResets},
     pg::{Session, SessionError},
 };
 use jiff::Timestamp;
@@ -85,9 +85,4 @@ pub async fn complete(
         exact_sizes,
         definitions: read_definitions,
     })
-}
-
-/// Why rows of one fact say nothing about another: the fact itself is missing.
-pub fn without(fact: &str, missing: &Unavailable) -> Unavailable {
-    Unavailable { fact: fact.to_owned(), reason: missing.reason.clone(), hint: missing.hint.clone() }
 }

@@ -1,11 +1,6 @@
 //! Definitions and column names of the indexes that will be shown.
 
-use super::{
-    Scope, ask,
-    contents::{FirstLook, without},
-    queries,
-    scope::Definitions,
-};
+use super::{Scope, ask, contents::FirstLook, queries, scope::Definitions};
 use crate::{
     model::{Fact, Index},
     pg::{Session, SessionError, Text},
@@ -20,7 +15,7 @@ pub async fn read(session: &Session, scope: &Scope, first: &mut FirstLook) -> Re
     };
     let (Fact::Known(tables), Fact::Known(indexes)) = (&first.tables, &mut first.indexes) else {
         let missing = first.tables.as_result().err().or(first.indexes.as_result().err());
-        return Ok(missing.map_or(Fact::not_asked(query.fact), |why| Fact::Unavailable(without(query.fact, why))));
+        return Ok(missing.map_or(Fact::not_asked(query.fact), |why| Fact::Unavailable(why.for_fact(query.fact))));
     };
     let shown: HashMap<u32, ()> = tables
         .iter()

@@ -2,7 +2,7 @@
 
 use super::{
     Scope, ask,
-    contents::{FirstLook, without},
+    contents::FirstLook,
     queries,
     relations::{self, TableRow},
     sizes::{self, BATCH, Doubt},
@@ -22,7 +22,7 @@ pub async fn measure(session: &Session, scope: &Scope, first: &mut FirstLook) ->
     let (Fact::Known(tables), Fact::Known(indexes)) = (&mut first.tables, &mut first.indexes) else {
         let missing = first.tables.as_result().err().or(first.indexes.as_result().err());
         return Ok(match missing {
-            Some(why) => Fact::Unavailable(without(queries::RELATION_SIZES.fact, why)),
+            Some(why) => Fact::Unavailable(why.for_fact(queries::RELATION_SIZES.fact)),
             None => Fact::not_asked(queries::RELATION_SIZES.fact),
         });
     };

@@ -115,6 +115,7 @@ pub fn table(row: &Row) -> Result<TableRow, RowError> {
         extension: optional_text(row, "extension")?,
         tablespace: optional_text(row, "tablespace")?,
         relpages,
+        relpages_bytes: count(relpages) * block,
         reltuples,
         xid_age: row.try_get::<_, Option<i32>>("xid_age")?.map(i64::from),
         toast_oid,

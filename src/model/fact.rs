@@ -20,6 +20,34 @@ pub struct Unavailable {
     /// What to do: usually a GRANT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The oldest major version that has it: nothing is hidden, the server is too old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_version: Option<u32>,
+}
+
+impl Unavailable {
+    /// A fact that is missing for a reason nobody can mend by a GRANT.
+    pub fn because(fact: &str, reason: impl Into<String>) -> Unavailable {
+        Unavailable { fact: fact.to_owned(), reason: reason.into(), hint: None, needs_version: None }
+    }
+
+    /// A fact that only newer servers have.
+    pub fn needs_version(fact: &str, major: u32) -> Unavailable {
+        let reason = format!("needs PostgreSQL {major} or newer");
+        Unavailable { needs_version: Some(major), ..Unavailable::because(fact, reason) }
+    }
+
+    #[must_use]
+    pub fn with_hint(mut self, hint: Option<impl Into<String>>) -> Unavailable {
+        self.hint = hint.map(Into::into);
+        self
+    }
+
+    /// The same reason, for another fact that depends on this one.
+    #[must_use]
+    pub fn for_fact(&self, fact: &str) -> Unavailable {
+        Unavailable { fact: fact.to_owned(), ..self.clone() }
+    }
 }
 
 impl<T> Fact<T> {
@@ -49,21 +77,14 @@ impl<T> Fact<T> {
 
     /// A fact that this report had no reason to ask for.
     pub fn not_asked(fact: &str) -> Self {
-        Fact::Unavailable(Unavailable {
-            fact: fact.to_owned(),
-            reason: "not asked for by this report".to_owned(),
-            hint: None,
-        })
+        Fact::Unavailable(Unavailable::because(fact, "not asked for by this report"))
     }
 }
 
 impl<T> Default for Fact<T> {
     /// What a snapshot written before the fact existed knows of it.
     fn default() -> Self {
-        Fact::Unavailable(Unavailable {
-            fact: "unnamed fact".to_owned(),
-            reason: "not in this snapshot: it was written by an older pgtend".to_owned(),
-            hint: Some("take a new snapshot".to_owned()),
-        })
+        let reason = "not in this snapshot: it was written by an older pgtend";
+        Fact::Unavailable(Unavailable::because("unnamed fact", reason).with_hint(Some("take a new snapshot")))
     }
 }

@@ -39,9 +39,8 @@ impl Retention {
         let position = snapshot.wal_position.as_result().map_err(Clone::clone)?;
         let control = snapshot.control.as_result().map_err(Clone::clone)?;
         let settings = snapshot.settings.as_result().map_err(Clone::clone)?;
-        let missing = |fact: &str, reason: &str| Unavailable { fact: fact.into(), reason: reason.into(), hint: None };
         let current = position.current_lsn.ok_or_else(|| {
-            missing("wal position", "the standby has neither received nor replayed WAL since it started")
+            Unavailable::because("wal position", "the standby has neither received nor replayed WAL since it started")
         })?;
 
         let mut holders: Vec<Holder> = slots
@@ -54,13 +53,13 @@ impl Retention {
         push(Cause::Checkpoint, control.redo_lsn);
         match settings.get("wal_keep_size") {
             Some(_) => push(Cause::WalKeepSize, current.back(settings.bytes("wal_keep_size").unwrap_or(0))),
-            None => return Err(missing("settings", "wal_keep_size is hidden from this role")),
+            None => return Err(Unavailable::because("settings", "wal_keep_size is hidden from this role")),
         }
         let archiving = match settings.get("archive_mode").map(|s| s.setting.as_str()) {
             Some("off") => false,
             Some("on") => !snapshot.server.in_recovery,
             Some(_) => true,
-            None => return Err(missing("settings", "archive_mode is hidden from this role")),
+            None => return Err(Unavailable::because("settings", "archive_mode is hidden from this role")),
         };
         if archiving && let Some(from) = snapshot.archive_status.as_result().map_err(Clone::clone)?.oldest_ready_lsn {
             push(Cause::Archiver, from);

@@ -77,8 +77,10 @@ pub struct Table {
     pub extension: Option<String>,
     /// Its tablespace; `None` for the database's default.
     pub tablespace: Option<String>,
-    /// Blocks at the last VACUUM or ANALYZE.
+    /// Blocks of its main fork at the last VACUUM or ANALYZE.
     pub relpages: i64,
+    /// The same in bytes.
+    pub relpages_bytes: u64,
     /// Rows at the last VACUUM or ANALYZE; -1 (before 14: 0 with no blocks) when there was none.
     pub reltuples: f64,
     pub xid_age: Option<i64>,
@@ -117,14 +119,20 @@ impl Table {
         self.relpages > 0 || self.reltuples > 0.0
     }
 
-    /// Rows, by the statistics collector while it counts, else by the last VACUUM or ANALYZE; `None` when neither
-    /// knows and the table is not empty.
+    /// Rows as the planner reckons: those of the last VACUUM or ANALYZE, in proportion when the table has clearly grown
+    /// since. Before the first one what the statistics counted; `None` when they counted nothing and it is not empty.
     pub fn row_estimate(&self) -> Option<u64> {
-        let counted = self.rows_inserted > 0 || self.rows_deleted > 0 || self.live_rows > 0;
-        if counted {
+        // Maps of free space and visibility may take a few blocks beside the rows.
+        let grown = self.heap.bytes > self.relpages_bytes + self.relpages_bytes / 5 + 5 * 8_192;
+        if self.was_measured() {
+            let growth = if grown && self.relpages_bytes > 0 {
+                self.heap.bytes as f64 / self.relpages_bytes as f64
+            } else {
+                1.0
+            };
+            Some((self.reltuples.max(0.0) * growth) as u64)
+        } else if self.live_rows > 0 || self.rows_deleted > 0 {
             u64::try_from(self.live_rows).ok()
-        } else if self.was_measured() {
-            Some(self.reltuples.max(0.0) as u64)
         } else if self.kind.has_storage() && self.heap.bytes == 0 {
             Some(0)
         } else {

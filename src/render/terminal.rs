@@ -2,7 +2,6 @@
 
 use super::{Align, Block, Cell, Column, Document, Table, Tone, Value, escape::visible, human};
 use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, presets};
-use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr;
 
 /// How the reader's screen is.
@@ -138,8 +137,7 @@ struct Fit {
     limits: Vec<usize>,
 }
 
-fn fit(columns: &[Column], widths: &[usize], may_shorten: &[bool], width: Option<usize>) -> Fit {
-    let mut kept: Vec<usize> = (0..columns.len()).collect();
+fn fit(columns: &[Column], mut kept: Vec<usize>, widths: &[usize], may_shorten: &[bool], width: Option<usize>) -> Fit {
     let mut limits = widths.to_vec();
     let Some(width) = width else { return Fit { columns: kept, limits } };
     loop {
@@ -171,7 +169,10 @@ fn push_table(out: &mut String, table: &Table, style: Style) {
         |c: usize| cells.iter().map(|row| row[c].0.width()).max().unwrap_or(0).max(table.columns[c].title.width());
     let widths: Vec<usize> = (0..table.columns.len()).map(width_of).collect();
     let may_shorten: Vec<bool> = (0..table.columns.len()).map(|c| cells.iter().any(|row| row[c].1)).collect();
-    let fit = fit(&table.columns, &widths, &may_shorten, style.width);
+    // A column of remarks that has none today is no column.
+    let bare = |c: &usize| table.columns[*c].title.is_empty() && cells.iter().all(|row| row[*c].0.is_empty());
+    let present: Vec<usize> = (0..table.columns.len()).filter(|c| !bare(c)).collect();
+    let fit = fit(&table.columns, present.clone(), &widths, &may_shorten, style.width);
 
     let mut text = comfy_table::Table::new();
     text.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -213,13 +214,12 @@ fn push_table(out: &mut String, table: &Table, style: Style) {
         let note = format!("… and {} more (--limit 0 shows all)", human::count(table.left_out as u64));
         push_line(out, &paint(&note, "2", style));
     }
-    if fit.columns.len() < table.columns.len() {
-        let hidden = (0..table.columns.len())
-            .filter(|c| !fit.columns.contains(c))
-            .map(|c| &table.columns[c])
-            .map(|column| if column.title.is_empty() { column.key } else { column.title });
-        let mut note = String::from("not shown at this width: ");
-        let _ = write!(note, "{}", hidden.collect::<Vec<_>>().join(", "));
+    if fit.columns.len() < present.len() {
+        let hidden = present.iter().filter(|c| !fit.columns.contains(c)).map(|c| {
+            let column = &table.columns[*c];
+            if column.title.is_empty() { column.key } else { column.title }
+        });
+        let note = format!("not shown at this width: {}", hidden.collect::<Vec<_>>().join(", "));
         for line in wrap(&note, style.width) {
             push_line(out, &paint(&line, "2", style));
         }

@@ -2,7 +2,7 @@
 
 use super::{Gaps, Report, View};
 use crate::{
-    model::{Database, Snapshot, Unavailable},
+    model::{Database, Snapshot, Unavailable, grant},
     render::{Cell, Column, Document, Table, Tone, Value, human_bytes},
 };
 use jiff::Timestamp;
@@ -86,11 +86,8 @@ impl DatabasesReport {
 pub fn note_hidden_sizes(databases: &[Database], role: &str, field: &str, gaps: &mut Gaps) {
     let hidden: Vec<String> = databases.iter().filter(|d| d.bytes.is_none()).map(|d| d.database.clone()).collect();
     if !hidden.is_empty() {
-        let why = Unavailable {
-            fact: "database size".to_owned(),
-            reason: format!("{role} may not connect to {}", hidden.join(", ")),
-            hint: Some(crate::model::grant("pg_read_all_stats", role)),
-        };
+        let reason = format!("{role} may not connect to {}", hidden.join(", "));
+        let why = Unavailable::because("database size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
         gaps.note(&why, &[field], hidden);
     }
 }

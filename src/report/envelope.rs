@@ -2,11 +2,12 @@
 
 use super::Gaps;
 use crate::{
-    model::{Provider, SCHEMA_VERSION, Snapshot},
+    model::{Provider, SCHEMA_VERSION, Snapshot, Unavailable},
     render::{Document, Tone},
 };
 use jiff::Timestamp;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// One report: its data is its JSON, its document what people read.
 pub trait Report: Serialize {
@@ -49,11 +50,8 @@ impl<R: Report> Envelope<R> {
             gaps.note(why, &["server.provider"], Vec::new());
         }
         for skipped in &snapshot.skipped {
-            let why = crate::model::Unavailable {
-                fact: "database contents".to_owned(),
-                reason: format!("database {} was skipped: {}", skipped.database, skipped.reason),
-                hint: skipped.hint.clone(),
-            };
+            let reason = format!("database {} was skipped: {}", skipped.database, skipped.reason);
+            let why = Unavailable::because("database contents", reason).with_hint(skipped.hint.clone());
             gaps.note(&why, &[], vec![skipped.database.clone()]);
         }
         let provider = snapshot.provider();
@@ -85,9 +83,9 @@ impl<R: Report> Envelope<R> {
         }
     }
 
-    /// Whether something the report should show could not be read.
+    /// Whether something the report should show could not be read. What the server's version does not have is no gap.
     pub fn is_incomplete(&self) -> bool {
-        !self.unavailable.is_empty()
+        self.unavailable.hidden().next().is_some()
     }
 
     /// The report as people read it: about which server, then the report, then what could not be read.
@@ -95,9 +93,25 @@ impl<R: Report> Envelope<R> {
         let mut document = Document::default();
         document.toned_line(self.about.clone(), Tone::Faint);
         document.blocks.extend(self.report.document().blocks);
-        if !self.unavailable.is_empty() {
+        let mut newer: Vec<&str> = Vec::new();
+        for gap in self.unavailable.not_in_this_version() {
+            newer.extend(gap.fields.iter().filter_map(|field| field.rsplit('.').next()));
+        }
+        if !newer.is_empty() {
+            let text = format!("PostgreSQL {} does not have: {}.", self.server.version_num / 10_000, newer.join(", "));
+            document.gap().toned_line(text, Tone::Faint);
+        }
+        if self.is_incomplete() {
             document.gap().heading("Not visible");
-            for gap in self.unavailable.iter() {
+            let (grants, others): (Vec<_>, Vec<_>) = self.unavailable.hidden().partition(|gap| gap.wants_grant());
+            let mut by_grant: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            for gap in grants {
+                by_grant.entry(gap.hint.as_deref().unwrap_or_default()).or_default().push(&gap.fact);
+            }
+            for (grant, facts) in by_grant {
+                document.toned_line(format!("  {}: permission denied → {grant}", facts.join(", ")), Tone::Faint);
+            }
+            for gap in others {
                 let hint = gap.hint.as_ref().map(|hint| format!(" → {hint}")).unwrap_or_default();
                 document.toned_line(format!("  {}: {}{hint}", gap.fact, gap.reason), Tone::Faint);
             }

@@ -15,6 +15,16 @@ pub struct Gap {
     pub reason: String,
     /// What would make it readable; null when nothing would.
     pub hint: Option<String>,
+    /// The oldest major version that has it, where that is the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needs_version: Option<u32>,
+}
+
+impl Gap {
+    /// A right is all that is missing.
+    pub fn wants_grant(&self) -> bool {
+        self.hint.as_deref().is_some_and(|hint| hint.starts_with("GRANT "))
+    }
 }
 
 /// The gaps of one report, gathered while it is made.
@@ -53,15 +63,18 @@ impl Gaps {
                 subjects,
                 reason: why.reason.clone(),
                 hint: why.hint.clone(),
+                needs_version: why.needs_version,
             }),
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// What somebody could make visible, or should know to be hidden.
+    pub fn hidden(&self) -> impl Iterator<Item = &Gap> {
+        self.0.iter().filter(|gap| gap.needs_version.is_none())
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Gap> {
-        self.0.iter()
+    /// What this version of the server does not have.
+    pub fn not_in_this_version(&self) -> impl Iterator<Item = &Gap> {
+        self.0.iter().filter(|gap| gap.needs_version.is_some())
     }
 }

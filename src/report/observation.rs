@@ -56,5 +56,5 @@ pub fn seconds_between(earlier: Timestamp, later: Timestamp) -> u64 {
 }
 
 fn unknown(reason: &str, hint: Option<&str>) -> Unavailable {
-    Unavailable { fact: "observation window".to_owned(), reason: reason.to_owned(), hint: hint.map(str::to_owned) }
+    Unavailable::because("observation window", reason).with_hint(hint)
 }

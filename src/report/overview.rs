@@ -115,11 +115,9 @@ impl OverviewReport {
         if let Some(hidden) = tablespaces.filter(|all| all.iter().any(|one| one.bytes.is_none())) {
             let names: Vec<String> =
                 hidden.iter().filter(|one| one.bytes.is_none()).map(|one| one.tablespace.clone()).collect();
-            let why = Unavailable {
-                fact: "tablespace size".to_owned(),
-                reason: format!("{} may not create in {}", snapshot.server.role, names.join(", ")),
-                hint: Some(grant("pg_read_all_stats", &snapshot.server.role)),
-            };
+            let role = &snapshot.server.role;
+            let reason = format!("{role} may not create in {}", names.join(", "));
+            let why = Unavailable::because("tablespace size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
             gaps.note(&why, &["overview.tablespaces[].bytes"], names);
         }
 
@@ -216,13 +214,9 @@ fn findings(snapshot: &Snapshot, wal_bytes: Option<u64>, ratio: Option<f64>, slo
             .known()
             .map_or(Vec::new(), |all| all.iter().filter(|index| !index.is_valid && !index.is_partitioned).collect());
         if !invalid.is_empty() {
-            let bytes: u64 = invalid.iter().map(|index| index.size.bytes).sum();
-            let what = if invalid.len() == 1 {
-                "an invalid index".to_owned()
-            } else {
-                format!("{} invalid indexes", invalid.len())
-            };
-            find(&contents.database, format!("{} holds {what} of {}", contents.database, human_bytes(bytes)));
+            let names: Vec<&str> = invalid.iter().take(3).map(|index| index.index.as_str()).collect();
+            let more = if invalid.len() > 3 { format!(" and {} more", invalid.len() - 3) } else { String::new() };
+            find(&contents.database, format!("invalid in database {}: {}{more}", contents.database, names.join(", ")));
         }
     }
     findings
@@ -232,7 +226,7 @@ fn next(findings: &[Finding], slots: &[slots::Row]) -> Vec<Next> {
     let next = |command: &str, answers: &str| Next { command: command.to_owned(), answers: answers.to_owned() };
     let mut commands = Vec::new();
     if !slots.is_empty() {
-        commands.push(next("pgtend slots", "what each slot holds and what dropping it alone releases"));
+        commands.push(next("pgtend slots", "what each slot holds, what dropping it alone frees"));
     }
     if findings.iter().any(|finding| matches!(finding.subject.as_str(), "pg_wal" | "archiver")) {
         commands.push(next("pgtend wal", "what bounds pg_wal, how fast it grows, archiving"));
@@ -253,6 +247,10 @@ impl Report for OverviewReport {
             document.line("No replication slot.");
         } else {
             document.table(self.slots());
+            let more = overview.slots.len().saturating_sub(MOST_SLOTS);
+            if more > 0 {
+                document.toned_line(format!("… and {more} more slots"), Tone::Faint);
+            }
         }
         if !overview.largest_tables.is_empty() {
             document.gap().table(self.tables());
@@ -331,7 +329,7 @@ impl OverviewReport {
                 Column::numbers("reclaimable_bytes", "dropping it alone frees", 1),
             ],
             rows: rows.collect(),
-            left_out: self.slot_rows.len().saturating_sub(MOST_SLOTS),
+            left_out: 0,
         }
     }
 

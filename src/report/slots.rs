@@ -90,8 +90,7 @@ impl SlotsReport {
 /// Columns that the server's version does not have.
 fn note_missing_columns(snapshot: &Snapshot, gaps: &mut Gaps) {
     for (since, fields) in ADDED.iter().filter(|(since, _)| snapshot.server.major() < *since) {
-        let reason = format!("needs PostgreSQL {since} or newer");
-        gaps.note(&Unavailable { fact: "replication slots".to_owned(), reason, hint: None }, fields, Vec::new());
+        gaps.note(&Unavailable::needs_version("replication slots", *since), fields, Vec::new());
     }
 }
 
@@ -105,8 +104,8 @@ pub(super) fn rows(snapshot: &Snapshot, list: &str, gaps: &mut Gaps) -> Vec<Row>
     }
     let current = gaps.take(&snapshot.wal_position, &[&retained]).and_then(|position| {
         if position.current_lsn.is_none() {
-            let reason = "the standby has neither received nor replayed WAL since it started".to_owned();
-            gaps.note(&Unavailable { fact: "wal position".to_owned(), reason, hint: None }, &[&retained], Vec::new());
+            let reason = "the standby has neither received nor replayed WAL since it started";
+            gaps.note(&Unavailable::because("wal position", reason), &[&retained], Vec::new());
         }
         position.current_lsn
     });
@@ -201,7 +200,7 @@ impl Report for SlotsReport {
                 Column::words("slot_name", "slot", 0),
                 Column::words("state", "state", 0),
                 Column::numbers("retained_bytes", "holds", 0),
-                Column::numbers("reclaimable_bytes", "alone", 0),
+                Column::numbers("reclaimable_bytes", "frees alone", 0),
                 Column::words("slot_type", "type", 1),
                 Column::words("plugin", "plugin", 3),
                 Column::words("database", "database", 2),
@@ -217,7 +216,7 @@ impl Report for SlotsReport {
         if let Some(most) = self.slots.iter().filter_map(|row| row.retained_bytes).max().filter(|bytes| *bytes > 0) {
             document.gap().line(format!(
                 "What slots hold overlaps: together {}, as much as the one that reaches back furthest. \
-                 \"alone\" is what dropping only that slot would release at the next checkpoint, as free or recycled segments.",
+                 \"frees alone\" is what dropping only that slot would release at the next checkpoint, as free or recycled segments.",
                 human_bytes(most)
             ));
         }

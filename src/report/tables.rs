@@ -180,11 +180,8 @@ fn note_uncounted(rows: &[Row], gaps: &mut Gaps) {
         .map(|row| format!("{}.{}", row.schema, row.table))
         .collect();
     if !uncounted.is_empty() {
-        let why = Unavailable {
-            fact: "row estimate".to_owned(),
-            reason: format!("{} tables hold data that was never vacuumed, analysed or counted", uncounted.len()),
-            hint: Some("run ANALYZE".to_owned()),
-        };
+        let reason = format!("{} tables hold data that was never vacuumed, analysed or counted", uncounted.len());
+        let why = Unavailable::because("row estimate", reason).with_hint(Some("run ANALYZE"));
         gaps.note(&why, &["tables[].row_estimate"], uncounted);
     }
 }

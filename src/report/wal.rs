@@ -120,8 +120,11 @@ impl WalReport {
 }
 
 fn missing(fact: &str, reason: &str, hint: Option<&str>) -> Unavailable {
-    Unavailable { fact: fact.to_owned(), reason: reason.to_owned(), hint: hint.map(str::to_owned) }
+    Unavailable::because(fact, reason).with_hint(hint)
 }
+
+/// Seconds; an average over less is mostly the noise of the start.
+const SHORTEST_SPAN: u64 = 60;
 
 /// Two looks where they were asked for, else the average since the statistics began. A standby's own statistics do not
 /// count the WAL it replays.
@@ -154,11 +157,12 @@ fn rate(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Rate> {
         Ok(statistics) => statistics,
         Err(why) => {
             let hint = why.hint.as_deref().or(sample);
-            gaps.note(&missing("wal rate", &why.reason, hint), &fields, Vec::new());
+            gaps.note(&why.for_fact("wal rate").with_hint(hint), &fields, Vec::new());
             return None;
         }
     };
-    let span = statistics.stats_reset.map(|since| seconds_between(since, statistics.asked_at)).filter(|span| *span > 0);
+    let span = statistics.stats_reset.map(|since| seconds_between(since, statistics.asked_at));
+    let span = span.filter(|span| *span >= SHORTEST_SPAN);
     let Some(span) = span else {
         gaps.note(&missing("wal rate", "the WAL statistics have only just begun", sample), &fields, Vec::new());
         return None;

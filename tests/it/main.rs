@@ -2,6 +2,7 @@
 
 mod clusters;
 mod connection;
+mod docs_cli;
 mod house;
 mod proxy;
 mod sandbox;
