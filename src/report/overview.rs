@@ -247,6 +247,9 @@ impl Report for OverviewReport {
         if let Some(beside) = beside {
             document.line(beside);
         }
+        if let Some(spaces) = self.tablespaces() {
+            document.line(spaces);
+        }
         document.gap();
         if overview.slots.is_empty() {
             document.line("No replication slot.");
@@ -324,6 +327,15 @@ impl OverviewReport {
             .map(|(name, bytes)| format!("{name} {}", bytes.map_or("?".to_owned(), human_bytes)))
             .collect();
         (table, (!beside.is_empty()).then(|| format!("beside them: {}", beside.join(", "))))
+    }
+
+    /// Where the databases lie, when somebody made tablespaces.
+    fn tablespaces(&self) -> Option<String> {
+        // pg_default and pg_global are always there.
+        let all = self.overview.tablespaces.as_ref().filter(|all| all.len() > 2)?;
+        let size = |one: &TablespaceLine| one.bytes.map_or("?".to_owned(), human_bytes);
+        let list: Vec<String> = all.iter().map(|one| format!("{} {}", one.tablespace, size(one))).collect();
+        Some(format!("tablespaces of the databases: {}", list.join(", ")))
     }
 
     fn slots(&self) -> render::Table {
