@@ -1,12 +1,12 @@
 //! What a command gets from the roof: the environment read once, a way to look, a way to show.
 
 use crate::{
-    cli::{ConnectionArgs, GlobalArgs, OutputFormat},
     config::Config,
     error::Failure,
     exit_code::ExitCode,
     inspect::{Scope, inspect, wal_position_after},
     model::{Fact, Snapshot},
+    options::{ConnectionArgs, GlobalArgs, OutputFormat},
     pg::{
         ConnectError, Session, SessionError,
         conninfo::{Conninfo, Environment, Flags, Request, resolve},

@@ -11,6 +11,7 @@ mod error;
 mod exit_code;
 pub mod inspect;
 pub mod model;
+mod options;
 pub mod pg;
 mod process_list;
 pub mod render;

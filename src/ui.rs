@@ -1,9 +1,9 @@
 //! The one place that prints: the report to stdout or a file, everything else to stderr.
 
 use crate::{
-    cli::{ColorWhen, OutputArgs, OutputFormat},
     error::Failure,
     exit_code::ExitCode,
+    options::{ColorWhen, OutputArgs, OutputFormat},
     render::{self, Style, visible},
     report::{Envelope, Report},
 };
