@@ -1,7 +1,7 @@
 //! pgtend: the Postgres maintenance toolkit.
 //!
 //! Rooms from the ground up, none of which imports upwards: [`model`], [`pg`], [`inspect`], [`render`], [`report`],
-//! [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says what belongs where.
+//! [`history`], [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says what belongs where.
 
 mod cli;
 mod commands;
@@ -9,6 +9,7 @@ pub mod config;
 mod context;
 mod error;
 mod exit_code;
+pub mod history;
 pub mod inspect;
 pub mod model;
 mod options;

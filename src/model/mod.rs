@@ -11,6 +11,7 @@ mod files;
 mod identifier;
 mod index;
 mod lsn;
+pub mod past;
 mod provider;
 mod retention;
 mod server;

@@ -4,6 +4,7 @@ mod clusters;
 mod command_line;
 mod connection;
 mod docs_cli;
+mod history;
 mod house;
 mod proxy;
 mod sandbox;
