@@ -28,6 +28,8 @@ create table sample (
   wal_directory_bytes bigint,
   slots_known         bool not null,
   databases_known     bool not null,
+  -- The sample that takes over its values, while pruning.
+  merged_into         bigint,
   unique (cluster_id, collected_at)
 );
 

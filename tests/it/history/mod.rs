@@ -1,6 +1,8 @@
 //! The history store and the journal, on SQLite and on Postgres.
 
+mod journal;
 mod store;
+mod story;
 mod world;
 
 use crate::clusters::{database, majors, on_every_installation, say, shared};
