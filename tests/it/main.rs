@@ -3,5 +3,6 @@
 mod clusters;
 mod connection;
 mod house;
+mod inspect;
 mod proxy;
 mod sandbox;
