@@ -1,6 +1,7 @@
 //! What went wrong, for the person who must mend it: what was tried, what was answered, what to do.
 
 use crate::{
+    config::ConfigError,
     exit_code::ExitCode,
     inspect::InspectError,
     pg::{ConnectError, SessionError, conninfo::ConninfoError},
@@ -42,6 +43,12 @@ impl std::error::Error for Failure {}
 
 impl From<ConninfoError> for Failure {
     fn from(error: ConninfoError) -> Failure {
+        Failure::new(ExitCode::Usage, error.to_string()).with_hint(error.hint())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
         Failure::new(ExitCode::Usage, error.to_string()).with_hint(error.hint())
     }
 }

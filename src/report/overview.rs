@@ -242,12 +242,20 @@ impl Report for OverviewReport {
     fn document(&self) -> Document {
         let overview = &self.overview;
         let mut document = Document::default();
-        document.gap().table(self.space()).gap();
+        let (space, beside) = self.space();
+        document.gap().table(space);
+        if let Some(beside) = beside {
+            document.line(beside);
+        }
+        if let Some(spaces) = self.tablespaces() {
+            document.line(spaces);
+        }
+        document.gap();
         if overview.slots.is_empty() {
             document.line("No replication slot.");
         } else {
             document.table(self.slots());
-            let more = overview.slots.len().saturating_sub(MOST_SLOTS);
+            let more = overview.slots.len() - shown(overview.slots.len(), MOST_SLOTS);
             if more > 0 {
                 document.toned_line(format!("… and {more} more slots"), Tone::Faint);
             }
@@ -256,64 +264,82 @@ impl Report for OverviewReport {
             document.gap().table(self.tables());
         }
         if !overview.findings.is_empty() {
-            document.gap().heading("At risk");
-            for finding in overview.findings.iter().take(MOST_FINDINGS) {
-                document.toned_line(format!("  {}", finding.message), Tone::Bad);
+            document.gap();
+            for finding in overview.findings.iter().take(shown(overview.findings.len(), MOST_FINDINGS)) {
+                document.toned_line(format!("! {}", finding.message), Tone::Bad);
             }
-            let more = overview.findings.len().saturating_sub(MOST_FINDINGS);
+            let more = overview.findings.len() - shown(overview.findings.len(), MOST_FINDINGS);
             if more > 0 {
-                document.toned_line(format!("  … and {more} more"), Tone::Faint);
+                document.toned_line(format!("! … and {more} more"), Tone::Bad);
             }
         }
-        document.gap().heading("Next");
-        document.commands(overview.next.iter().map(|next| (next.command.clone(), next.answers.clone())).collect());
+        let commands: Vec<&str> = overview.next.iter().map(|next| next.command.as_str()).collect();
+        document.gap().line(format!("Next: {}", commands.join(" · ")));
         document
     }
 }
 
+/// A part of the disk smaller than this is told in a line of its own kind, not in the table.
+const SHARE_OF_A_ROW: f64 = 0.01;
+
 impl OverviewReport {
-    /// Where the bytes are, largest first; the bar is the share of what is known.
-    fn space(&self) -> render::Table {
+    /// Where the bytes are, largest first; the bar is the share of what is known. And what is too little for a row.
+    fn space(&self) -> (render::Table, Option<String>) {
         let overview = &self.overview;
-        let mut parts = [
-            ("databases", overview.databases_bytes, false),
-            ("pg_wal", overview.wal_bytes, false),
-            ("temporary files", overview.temp_bytes, false),
-            ("server logs", overview.log_bytes, true),
-            ("slot spill", overview.slot_spill_bytes, false),
+        let mut parts = vec![
+            ("databases", overview.databases_bytes),
+            ("pg_wal", overview.wal_bytes),
+            ("temporary files", overview.temp_bytes),
+            ("slot spill", overview.slot_spill_bytes),
         ];
-        parts.sort_by_key(|(_, bytes, _)| std::cmp::Reverse(*bytes));
-        let known: u64 = parts.iter().filter_map(|(_, bytes, _)| *bytes).sum();
+        if !self.logs_elsewhere {
+            parts.push(("server logs", overview.log_bytes));
+        }
+        let known: u64 = parts.iter().filter_map(|(_, bytes)| *bytes).sum();
         let share = |bytes: u64| if known == 0 { 0.0 } else { bytes as f64 / known as f64 };
-        let mut rows: Vec<Vec<Cell>> = parts
-            .iter()
-            .filter(|(_, bytes, may_lack)| !(*may_lack && bytes.is_none() && self.logs_elsewhere))
-            .map(|(name, bytes, _)| {
-                vec![
-                    Cell::text(*name),
-                    Cell::or_unknown(*bytes, Value::Bytes),
-                    Cell::or_unknown(*bytes, |bytes| Value::Share(share(bytes))),
-                    Cell::text(bytes.map(|bytes| bar(share(bytes))).unwrap_or_default()),
-                ]
-            })
-            .collect();
-        let hidden = parts.iter().any(|(_, bytes, _)| bytes.is_none());
-        let sum = if hidden { "together, as far as visible" } else { "together" };
-        rows.push(vec![Cell::text(sum), Cell::bytes(known), Cell::text(""), Cell::text("")]);
-        render::Table {
+        let (mut rows, beside): (Vec<_>, Vec<_>) = parts.into_iter().partition(|(name, bytes)| {
+            matches!(*name, "databases" | "pg_wal") || bytes.is_some_and(|bytes| share(bytes) >= SHARE_OF_A_ROW)
+        });
+        rows.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        let rows = rows.into_iter().map(|(name, bytes)| {
+            let bar = bytes.map(|bytes| bar(share(bytes))).unwrap_or_default();
+            let against = overview.wal_to_data_ratio.filter(|ratio| name == "pg_wal" && *ratio >= 1.0);
+            let against = against.map(|ratio| format!(" {} your data", times(ratio))).unwrap_or_default();
+            vec![
+                Cell::text(name),
+                Cell::or_unknown(bytes, Value::Bytes),
+                Cell::or_unknown(bytes, |bytes| Value::Share(share(bytes))),
+                Cell::text(format!("{bar}{against}")),
+            ]
+        });
+        let table = render::Table {
             columns: vec![
                 Column::words("what", "Where the bytes are", 0),
                 Column::numbers("bytes", "size", 0),
                 Column::numbers("share", "share", 1),
                 Column::words("bar", "", 2),
             ],
-            rows,
+            rows: rows.collect(),
             left_out: 0,
-        }
+        };
+        let beside: Vec<String> = beside
+            .into_iter()
+            .map(|(name, bytes)| format!("{name} {}", bytes.map_or("?".to_owned(), human_bytes)))
+            .collect();
+        (table, (!beside.is_empty()).then(|| format!("beside them: {}", beside.join(", "))))
+    }
+
+    /// Where the databases lie, when somebody made tablespaces.
+    fn tablespaces(&self) -> Option<String> {
+        // pg_default and pg_global are always there.
+        let all = self.overview.tablespaces.as_ref().filter(|all| all.len() > 2)?;
+        let size = |one: &TablespaceLine| one.bytes.map_or("?".to_owned(), human_bytes);
+        let list: Vec<String> = all.iter().map(|one| format!("{} {}", one.tablespace, size(one))).collect();
+        Some(format!("tablespaces of the databases: {}", list.join(", ")))
     }
 
     fn slots(&self) -> render::Table {
-        let rows = self.slot_rows.iter().take(MOST_SLOTS).map(|row| {
+        let rows = self.slot_rows.iter().take(shown(self.slot_rows.len(), MOST_SLOTS)).map(|row| {
             vec![
                 Cell::name(&*row.slot_name),
                 row.state(),
@@ -355,6 +381,11 @@ impl OverviewReport {
             left_out: 0,
         }
     }
+}
+
+/// How many of a list are shown, so that they and a line for the rest take at most `lines`.
+fn shown(all: usize, lines: usize) -> usize {
+    if all > lines { lines - 1 } else { all }
 }
 
 /// A bar of 20 characters for the whole.
