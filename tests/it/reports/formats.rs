@@ -89,7 +89,7 @@ async fn csv_reads_back_with_a_record_an_element() {
         for report in ["wal", "overview"] {
             let text = shown(&[report, "--format", "csv", "-d", &conninfo], "80");
             let records = csv::Reader::from_reader(text.as_bytes()).records().map(|it| it.unwrap()).count();
-            assert!(records > 3, "{report}: {text}");
+            assert!(records > 1, "{report}: {text}");
         }
     })
     .await;

@@ -19,7 +19,7 @@ select n.nspname as schema, c.relname as table, c.relkind::text as kind, c.relpe
                  where c.relkind = 'p') p on true
  where c.relkind in ('r', 'p', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema')
    and n.nspname !~ '^pg_temp_'
- group by c.oid, n.nspname";
+ group by c.oid, n.nspname, c.relname, c.relkind, c.relpersistence";
 
 fn find<'a>(report: &'a Value, schema: &str, table: &str) -> &'a Value {
     let found = list(report, "tables").iter().find(|one| one["schema"] == schema && one["table"] == table);
