@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::nulls::assert_explained;
 use super::program::{element, json, list, refusal};
 use super::zoo::{DATABASE, NAMES, conninfo, truth, zoo};
 use crate::clusters::on_every_installation;
@@ -73,6 +74,7 @@ async fn all_databases_are_read_and_the_skipped_ones_named() {
             assert!(list(&indexes, "indexes").iter().all(|one| one["database"] == DATABASE), "the others hold none");
             assert_eq!(list(&indexes, "observation").len(), read.len());
             for report in [&tables, &indexes] {
+                assert_explained(&format!("all databases of {major} as {role}"), report);
                 let skipped = |name: &str| {
                     list(report, "unavailable").iter().find(|gap| gap["subjects"] == serde_json::json!([name])).cloned()
                 };

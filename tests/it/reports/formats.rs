@@ -28,22 +28,26 @@ fn assert_harmless(what: &str, text: &str) {
 #[tokio::test]
 async fn a_table_fits_the_screen_whatever_the_names() {
     on_every_installation("tables fit the screen", async |major, _| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("snapshot.json");
+        let file = file.to_str().unwrap();
         for role in ROLES {
             let conninfo = conninfo(&zoo(major).primary, role, DATABASE);
+            let all: &[&str] = if role == "stranger" { &["--all-databases"] } else { &[] };
+            shown(&[&["snapshot", "--output", file, "-d", &conninfo], all].concat(), "80");
             for report in REPORTS {
-                for more in [&["-d", &conninfo][..], &["-d", &conninfo, "--limit", "0", "--all-databases"]] {
-                    if more.len() > 2 && !["tables", "indexes"].contains(&report) {
-                        continue;
-                    }
-                    let arguments = [&[report], more].concat();
-                    for columns in ["80", "120"] {
-                        let text = shown(&arguments, columns);
-                        let what = format!("{report} as {role} at {columns} columns on {major}");
-                        assert_harmless(&what, &text);
-                        for line in text.lines() {
-                            assert!(line.width() <= columns.parse().unwrap(), "{what}: {}: {line}", line.width());
-                            assert_eq!(line.trim_end(), line, "{what}: spaces at the end");
-                        }
+                let more: &[&str] = match report {
+                    "tables" | "indexes" => &["--limit", "0"],
+                    _ => &[],
+                };
+                let arguments = [&[report, "--from", file], more, all].concat();
+                for columns in ["80", "120"] {
+                    let text = shown(&arguments, columns);
+                    let what = format!("{report} as {role} at {columns} columns on {major}");
+                    assert_harmless(&what, &text);
+                    for line in text.lines() {
+                        assert!(line.width() <= columns.parse().unwrap(), "{what}: {}: {line}", line.width());
+                        assert_eq!(line.trim_end(), line, "{what}: spaces at the end");
                     }
                 }
             }

@@ -52,16 +52,13 @@ async fn look(conninfo: &str, all_databases: bool) -> Snapshot {
 #[tokio::test]
 async fn a_snapshot_reads_back_to_the_identical_reports() {
     on_every_installation("snapshots read back", async |major, _| {
-        for cluster in [&zoo(major).primary, &zoo(major).standby] {
-            for role in ["postgres", "stranger"] {
-                for all in [false, true] {
-                    let snapshot = look(&conninfo(cluster, role, DATABASE), all).await;
-                    let text = serde_json::to_string(&snapshot).unwrap();
-                    let back = Snapshot::from_json(&text).unwrap();
-                    assert!(back == snapshot, "{major} as {role}");
-                    assert_eq!(all_reports(&back, all), all_reports(&snapshot, all), "{major} as {role}");
-                }
-            }
+        let zoo = zoo(major);
+        for (cluster, role, all) in [(&zoo.primary, "postgres", true), (&zoo.standby, "stranger", false)] {
+            let snapshot = look(&conninfo(cluster, role, DATABASE), all).await;
+            let text = serde_json::to_string(&snapshot).unwrap();
+            let back = Snapshot::from_json(&text).unwrap();
+            assert!(back == snapshot, "{major} as {role}");
+            assert_eq!(all_reports(&back, all), all_reports(&snapshot, all), "{major} as {role}");
         }
     })
     .await;
@@ -85,7 +82,6 @@ async fn every_report_in_every_format_needs_no_server_beside_a_snapshot() {
             let snapshot = Snapshot::from_json(&text).unwrap();
             let expected = all_reports(&snapshot, false);
             for (report, expected) in REPORTS.iter().zip(&expected) {
-                assert_eq!(json(&[report, "--from", file])["unavailable"], expected["unavailable"], "{report}");
                 assert_eq!(json(&[report, "--from", file]), *expected, "{report} of {major} as {role}");
                 for format in ["table", "csv", "markdown"] {
                     let mut command = pgtend(&[report, "--format", format, "--from", file]);
