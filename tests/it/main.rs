@@ -6,4 +6,5 @@ mod connection;
 mod docs_cli;
 mod house;
 mod proxy;
+mod reports;
 mod sandbox;
