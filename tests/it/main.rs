@@ -1,6 +1,7 @@
 //! The integration tests: one binary, its modules mirror `src`.
 
 mod clusters;
+mod compose;
 mod connection;
 mod docs_cli;
 mod house;
