@@ -2,6 +2,7 @@
 
 mod clusters;
 mod command_line;
+mod compose;
 mod connection;
 mod docs_cli;
 mod house;
