@@ -7,7 +7,7 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// Reads them in one round trip and enters them; answers how many definitions were read.
+/// Reads them in one round trip and enters them; answers how many definitions were read, or what was missing.
 pub async fn read(session: &Session, scope: &Scope, first: &mut FirstLook) -> Result<Fact<u64>, SessionError> {
     let query = &queries::INDEX_DEFINITIONS;
     let Definitions::Matching { schema, table, most } = &scope.definitions else {
@@ -48,9 +48,10 @@ pub async fn read(session: &Session, scope: &Scope, first: &mut FirstLook) -> Re
             )
         })
         .await?;
-    let answer = match &definitions {
-        Ok(rows) => Fact::Known(rows.len() as u64),
-        Err(error) => Fact::Unavailable(ask::unavailable(session, query, error)),
+    let answer = match (&definitions, &columns) {
+        (Ok(rows), Ok(_)) => Fact::Known(rows.len() as u64),
+        (Err(error), _) => Fact::Unavailable(ask::unavailable(session, query, error)),
+        (_, Err(error)) => Fact::Unavailable(ask::unavailable(session, &queries::INDEX_COLUMNS, error)),
     };
     let mut definitions: HashMap<u32, Option<String>> = definitions.unwrap_or_default().into_iter().collect();
     let columns: HashMap<(u32, i16), String> = columns.unwrap_or_default().into_iter().collect();

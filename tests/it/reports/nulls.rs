@@ -172,7 +172,8 @@ fn values<'a>(report: &'a Value, path: &str) -> Result<Vec<&'a Value>, String> {
 }
 
 fn is_there(value: &Value) -> bool {
-    !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty())
+    // A provider is never null: it is "unknown".
+    value != "unknown" && !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty())
 }
 
 /// No null of the report goes unexplained, and nothing that is there is called unavailable.
