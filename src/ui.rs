@@ -1,17 +1,19 @@
 //! The one place that prints: the report to stdout or a file, everything else to stderr.
 
 use crate::{
-    cli::{ColorWhen, OutputArgs, OutputFormat},
     error::Failure,
     exit_code::ExitCode,
+    options::{ColorWhen, OutputArgs, OutputFormat},
     render::{self, Style, visible},
     report::{Envelope, Report},
 };
 use anyhow::Context as _;
+use indicatif::ProgressBar;
 use serde::Serialize;
 use std::{
     io::{self, BufWriter, IsTerminal, Write},
     path::Path,
+    time::Duration,
 };
 
 /// How this run speaks.
@@ -75,6 +77,23 @@ impl Ui {
         rpassword::prompt_password(visible(prompt).as_ref()).ok()
     }
 
+    /// Shows on a terminal, from one second on, that something is going on.
+    pub async fn patiently<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+        // Draws on stderr, and only where that is a terminal.
+        let spinner = if self.output.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        spinner.set_message(visible(what).into_owned());
+        spinner.enable_steady_tick(Duration::from_millis(120));
+        let done = work.await;
+        spinner.finish_and_clear();
+        done
+    }
+
     fn say(&self, what: &str, text: &str) {
         // Messages may have several lines of their own; each is made harmless by itself.
         let lines: Vec<_> = text.lines().map(visible).collect();
@@ -128,13 +147,20 @@ fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
     use std::os::unix::fs::PermissionsExt;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let usual = std::fs::Permissions::from_mode(0o666);
-    let file = tempfile::Builder::new().prefix(".pgtend-").permissions(usual).tempfile_in(folder)?;
+    let file =
+        tempfile::Builder::new().prefix(".pgtend-").permissions(usual).tempfile_in(folder).map_err(without_place)?;
     let mut out = BufWriter::new(file);
     render(&mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// The file beside is ours alone to know: the user named another one.
+fn without_place(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    io::Error::new(error.kind(), text.split(" at path ").next().unwrap_or(&text))
 }
 
 fn to_stderr(text: &str) {

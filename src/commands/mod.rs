@@ -1,9 +1,11 @@
 //! One subcommand a file: its arguments, whose comment is its help, and what it does. Glue only.
 
+pub mod completions;
 pub mod databases;
 pub mod demo;
 pub mod filter;
 pub mod indexes;
+pub mod man;
 pub mod overview;
 pub mod slots;
 pub mod snapshot;

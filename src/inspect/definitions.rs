@@ -66,14 +66,15 @@ pub async fn ask(session: &Session, wanted: Option<&Wanted>) -> Option<Answers> 
     Some(Answers { definitions, columns })
 }
 
-/// Enters the answers; answers how many definitions were read.
+/// Enters the answers; answers how many definitions were read, or what was missing.
 pub fn enter(session: &Session, wanted: Wanted, answers: Option<Answers>, first: &mut FirstLook) -> Fact<u64> {
     let (Fact::Known(indexes), Some(Answers { definitions, columns })) = (&mut first.indexes, answers) else {
         return Fact::Known(0);
     };
-    let answer = match &definitions {
-        Ok(rows) => Fact::Known(rows.len() as u64),
-        Err(error) => Fact::Unavailable(ask::unavailable(session, &queries::INDEX_DEFINITIONS, error)),
+    let answer = match (&definitions, &columns) {
+        (Ok(rows), Ok(_)) => Fact::Known(rows.len() as u64),
+        (Err(error), _) => Fact::Unavailable(ask::unavailable(session, &queries::INDEX_DEFINITIONS, error)),
+        (_, Err(error)) => Fact::Unavailable(ask::unavailable(session, &queries::INDEX_COLUMNS, error)),
     };
     let mut definitions: HashMap<u32, Option<String>> = definitions.unwrap_or_default().into_iter().collect();
     let columns: HashMap<(u32, i16), String> = columns.unwrap_or_default().into_iter().collect();

@@ -181,7 +181,8 @@ impl Session {
             let took = now.duration_since(*last);
             *last = now;
             let count = rows.as_ref().map_or(0, Vec::len);
-            tracing::info!(rows = count, ms = took.as_secs_f64() * 1e3, failed = rows.is_err(), "{}", query.fact);
+            let outcome = if rows.is_ok() { "read" } else { "not read" };
+            tracing::info!("{} {outcome}: {count} rows in {:.1} ms", query.fact, took.as_secs_f64() * 1e3);
         }
         let rows = rows.and_then(|rows| back.map(|()| rows));
         rows.map_err(|error| match error.as_db_error() {

@@ -2,7 +2,6 @@
 
 use super::{Align, Block, Cell, Column, Document, Table, Tone, Value, escape::visible, human};
 use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, presets};
-use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr;
 
 /// How the reader's screen is.
@@ -216,12 +215,11 @@ fn push_table(out: &mut String, table: &Table, style: Style) {
         push_line(out, &paint(&note, "2", style));
     }
     if fit.columns.len() < present.len() {
-        let hidden = (0..table.columns.len())
-            .filter(|c| !fit.columns.contains(c))
-            .map(|c| &table.columns[c])
-            .map(|column| if column.title.is_empty() { column.key } else { column.title });
-        let mut note = String::from("not shown at this width: ");
-        let _ = write!(note, "{}", hidden.collect::<Vec<_>>().join(", "));
+        let hidden = present.iter().filter(|c| !fit.columns.contains(c)).map(|c| {
+            let column = &table.columns[*c];
+            if column.title.is_empty() { column.key } else { column.title }
+        });
+        let note = format!("not shown at this width: {}", hidden.collect::<Vec<_>>().join(", "));
         for line in wrap(&note, style.width) {
             push_line(out, &paint(&line, "2", style));
         }

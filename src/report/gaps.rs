@@ -20,6 +20,13 @@ pub struct Gap {
     pub needs_version: Option<u32>,
 }
 
+impl Gap {
+    /// A right is all that is missing.
+    pub fn wants_grant(&self) -> bool {
+        self.hint.as_deref().is_some_and(|hint| hint.starts_with("GRANT "))
+    }
+}
+
 /// The gaps of one report, gathered while it is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]

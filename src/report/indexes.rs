@@ -21,9 +21,9 @@ pub enum IndexSort {
 }
 
 #[derive(Debug, Serialize)]
-pub struct IndexesReport {
+pub struct IndexesReport<'a> {
     observation: OneOrMany,
-    indexes: Vec<Row>,
+    indexes: Vec<Row<'a>>,
     #[serde(skip)]
     left_out: usize,
     #[serde(skip)]
@@ -40,22 +40,22 @@ enum OneOrMany {
 
 /// One index; the index of a partitioned table carries the sums of its children.
 #[derive(Debug, Serialize)]
-struct Row {
+struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    database: Option<String>,
-    schema: String,
-    table: String,
-    index: String,
+    database: Option<&'a str>,
+    schema: &'a str,
+    table: &'a str,
+    index: &'a str,
     size_bytes: u64,
     size_source: SizeSource,
     idx_scan: u64,
     idx_tup_read: u64,
     idx_tup_fetch: u64,
     last_idx_scan: Option<Timestamp>,
-    method: String,
+    method: &'a str,
     /// Names of the key columns in order, null for an expression.
-    key_columns: Option<Vec<Option<String>>>,
-    include_columns: Option<Vec<Option<String>>>,
+    key_columns: Option<&'a [Option<String>]>,
+    include_columns: Option<&'a [Option<String>]>,
     is_unique: bool,
     is_primary: bool,
     is_valid: bool,
@@ -66,24 +66,24 @@ struct Row {
     is_replica_identity: bool,
     is_clustered: bool,
     /// The partitioned index it is attached to.
-    parent: Option<String>,
+    parent: Option<&'a str>,
     /// Of a partitioned index: children at any depth.
     partitions: Option<usize>,
     constraint: Option<ConstraintKind>,
-    constraint_name: Option<String>,
-    extension: Option<String>,
-    tablespace: Option<String>,
-    definition: Option<String>,
+    constraint_name: Option<&'a str>,
+    extension: Option<&'a str>,
+    tablespace: Option<&'a str>,
+    definition: Option<&'a str>,
 }
 
-impl IndexesReport {
+impl<'a> IndexesReport<'a> {
     pub fn of(
-        snapshot: &Snapshot,
+        snapshot: &'a Snapshot,
         all_databases: bool,
         view: &View,
         sort: IndexSort,
         gaps: &mut Gaps,
-    ) -> IndexesReport {
+    ) -> IndexesReport<'a> {
         let mut indexes = Vec::new();
         let mut observations = Vec::new();
         let mut unread = Unread::default();
@@ -91,7 +91,7 @@ impl IndexesReport {
             indexes.extend(rows(contents, all_databases, gaps, &mut unread));
             observations.push(Observation::of(snapshot, contents, gaps));
         }
-        indexes.retain(|row| row.size_bytes >= view.min_size && view.matches(&row.schema, &row.table));
+        indexes.retain(|row| row.size_bytes >= view.min_size && view.matches(row.schema, row.table));
         indexes.sort_by(|a, b| {
             let order = match sort {
                 IndexSort::Size => b.size_bytes.cmp(&a.size_bytes),
@@ -112,23 +112,22 @@ impl IndexesReport {
 
 /// Why definitions or column names are missing.
 #[derive(Default)]
-struct Unread {
-    locked: HashSet<(String, String)>,
+struct Unread<'a> {
+    locked: HashSet<(&'a str, &'a str)>,
     failed: Option<Unavailable>,
 }
 
-impl Unread {
-    fn note(&self, shown: &[Row], gaps: &mut Gaps) {
-        let fields = ["indexes[].definition", "indexes[].key_columns", "indexes[].include_columns"];
+impl Unread<'_> {
+    fn note(&self, shown: &[Row<'_>], gaps: &mut Gaps) {
         let unread = shown.iter().filter(|row| row.definition.is_none() || row.key_columns.is_none());
-        let (locked, unasked): (Vec<&Row>, Vec<&Row>) =
-            unread.partition(|row| self.locked.contains(&(row.schema.clone(), row.index.clone())));
-        let names = |rows: &[&Row]| rows.iter().map(|row| format!("{}.{}", row.schema, row.index)).collect();
+        let (locked, unasked): (Vec<&Row<'_>>, Vec<&Row<'_>>) =
+            unread.partition(|row| self.locked.contains(&(row.schema, row.index)));
+        let names = |rows: &[&Row<'_>]| rows.iter().map(|row| format!("{}.{}", row.schema, row.index)).collect();
         if !locked.is_empty() {
             let reason = "an ACCESS EXCLUSIVE lock is held or awaited on the index or its table";
             let hint = Some("look again when the lock is gone");
             let why = Unavailable::because("index definitions", reason).with_hint(hint);
-            gaps.note(&why, &fields, names(&locked));
+            gaps.note(&why, &missing_fields(&locked), names(&locked));
         }
         if !unasked.is_empty() {
             let why = self.failed.clone().unwrap_or_else(|| {
@@ -137,12 +136,24 @@ impl Unread {
                 let hint = Some("narrow the list with --schema, --table or --limit");
                 Unavailable::because("index definitions", reason).with_hint(hint)
             });
-            gaps.note(&why, &fields, Vec::new());
+            gaps.note(&why, &missing_fields(&unasked), Vec::new());
         }
     }
 }
 
-fn rows(contents: &Contents, named_database: bool, gaps: &mut Gaps, unread: &mut Unread) -> Vec<Row> {
+/// Definitions and column names are read apart; either may be missing alone.
+fn missing_fields(rows: &[&Row<'_>]) -> Vec<&'static str> {
+    let mut fields = Vec::new();
+    if rows.iter().any(|row| row.definition.is_none()) {
+        fields.push("indexes[].definition");
+    }
+    if rows.iter().any(|row| row.key_columns.is_none()) {
+        fields.extend(["indexes[].key_columns", "indexes[].include_columns"]);
+    }
+    fields
+}
+
+fn rows<'a>(contents: &'a Contents, named_database: bool, gaps: &mut Gaps, unread: &mut Unread<'a>) -> Vec<Row<'a>> {
     let tables = gaps.take(&contents.tables, &["indexes"]).map_or(&[][..], Vec::as_slice);
     let indexes = gaps.take(&contents.indexes, &["indexes"]).map_or(&[][..], Vec::as_slice);
     let last_scans = gaps.take(&contents.last_idx_scans, &["indexes[].last_idx_scan"]);
@@ -161,30 +172,29 @@ fn rows(contents: &Contents, named_database: bool, gaps: &mut Gaps, unread: &mut
         .filter(|(_, table)| !table.is_catalog())
         .map(|(index, table)| {
             let below = tree.below(index.oid);
-            let family: Vec<&Index> =
-                std::iter::once(index).chain(below.iter().filter_map(|oid| by_oid.get(oid).copied())).collect();
-            let size = family.iter().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size));
+            let family = || std::iter::once(index).chain(below.iter().filter_map(|oid| by_oid.get(oid).copied()));
+            let size = family().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size));
             let columns = index.column_names.as_ref().map(|names| {
                 let keys = names.len().min(index.key_columns_count as usize);
-                (names[..keys].to_vec(), names[keys..].to_vec())
+                names.split_at(keys)
             });
             if locked.contains(&index.oid) || locked.contains(&index.table_oid) {
-                unread.locked.insert((table.schema.clone(), index.index.clone()));
+                unread.locked.insert((&table.schema, &index.index));
             }
             let (key_columns, include_columns) = columns.unzip();
             Row {
-                database: named_database.then(|| contents.database.clone()),
-                schema: table.schema.clone(),
-                table: table.table.clone(),
-                index: index.index.clone(),
+                database: named_database.then_some(contents.database.as_str()),
+                schema: &table.schema,
+                table: &table.table,
+                index: &index.index,
                 size_bytes: size.bytes,
                 size_source: size.source,
-                idx_scan: family.iter().map(|one| counted(one.idx_scan)).sum(),
-                idx_tup_read: family.iter().map(|one| counted(one.idx_tup_read)).sum(),
-                idx_tup_fetch: family.iter().map(|one| counted(one.idx_tup_fetch)).sum(),
+                idx_scan: family().map(|one| counted(one.idx_scan)).sum(),
+                idx_tup_read: family().map(|one| counted(one.idx_tup_read)).sum(),
+                idx_tup_fetch: family().map(|one| counted(one.idx_tup_fetch)).sum(),
                 last_idx_scan: last_scans
-                    .and_then(|scans| family.iter().filter_map(|one| scans.get(&one.oid).copied()).max()),
-                method: index.method.clone(),
+                    .and_then(|scans| family().filter_map(|one| scans.get(&one.oid).copied()).max()),
+                method: &index.method,
                 key_columns,
                 include_columns,
                 is_unique: index.is_unique,
@@ -196,19 +206,19 @@ fn rows(contents: &Contents, named_database: bool, gaps: &mut Gaps, unread: &mut
                 is_partitioned: index.is_partitioned,
                 is_replica_identity: index.is_replica_identity,
                 is_clustered: index.is_clustered,
-                parent: index.parent_oid.and_then(|oid| by_oid.get(&oid)).map(|parent| parent.index.clone()),
+                parent: index.parent_oid.and_then(|oid| by_oid.get(&oid)).map(|parent| parent.index.as_str()),
                 partitions: index.is_partitioned.then_some(below.len()),
                 constraint: index.constraint,
-                constraint_name: index.constraint_name.clone(),
-                extension: table.extension.clone(),
-                tablespace: index.tablespace.clone(),
-                definition: index.definition.clone(),
+                constraint_name: index.constraint_name.as_deref(),
+                extension: table.extension.as_deref(),
+                tablespace: index.tablespace.as_deref(),
+                definition: index.definition.as_deref(),
             }
         })
         .collect()
 }
 
-impl Row {
+impl Row<'_> {
     fn kind(&self) -> String {
         let mut words = vec![match (self.constraint, self.is_unique) {
             (Some(ConstraintKind::PrimaryKey), _) => "primary key",
@@ -218,7 +228,7 @@ impl Row {
             (None, false) => "",
         }];
         if self.method != "btree" {
-            words.push(&self.method);
+            words.push(self.method);
         }
         for (holds, word) in [
             (self.is_partial, "partial"),
@@ -240,22 +250,22 @@ impl Row {
             names.iter().map(|name| name.as_deref().unwrap_or("expression")).collect::<Vec<_>>().join(", ")
         };
         Cell::or_unknown(self.key_columns.as_ref(), |keys| {
-            let included = self.include_columns.as_deref().filter(|names| !names.is_empty());
+            let included = self.include_columns.filter(|names| !names.is_empty());
             let included = included.map(|names| format!(" include ({})", list(names))).unwrap_or_default();
             Value::Name(format!("{}{included}", list(keys)))
         })
     }
 }
 
-impl Report for IndexesReport {
+impl Report for IndexesReport<'_> {
     const COMMAND: &'static str = "indexes";
 
     fn document(&self) -> Document {
         let many = matches!(self.observation, OneOrMany::Many(_));
         let rows = self.indexes.iter().map(|row| {
-            let mut cells = vec![Cell::name(&*row.index), Cell::name(format!("{}.{}", row.schema, row.table))];
+            let mut cells = vec![Cell::name(row.index), Cell::name(format!("{}.{}", row.schema, row.table))];
             if many {
-                cells.push(Cell::or_none(row.database.clone(), Value::Name));
+                cells.push(Cell::or_none(row.database.map(str::to_owned), Value::Name));
             }
             cells.extend([
                 Cell::stored(StoredBytes { bytes: row.size_bytes, source: row.size_source }),
@@ -264,7 +274,7 @@ impl Report for IndexesReport {
                 Cell::text(row.kind()),
                 row.columns(),
                 Cell::or_none(row.last_idx_scan, Value::Time),
-                Cell::or_unknown(row.definition.clone(), Value::Text),
+                Cell::or_unknown(row.definition.map(str::to_owned), Value::Text),
             ]);
             cells
         });
@@ -298,7 +308,8 @@ impl Report for IndexesReport {
                 None => format!("Since when the scans of {} count is not known.", window.database),
             });
         }
-        let unused: Vec<&Row> = self.indexes.iter().filter(|row| row.idx_scan == 0 && row.parent.is_none()).collect();
+        let unused: Vec<&Row<'_>> =
+            self.indexes.iter().filter(|row| row.idx_scan == 0 && row.parent.is_none()).collect();
         if !unused.is_empty() {
             let bytes: u64 = unused.iter().map(|row| row.size_bytes).sum();
             document.line(format!(

@@ -1,6 +1,6 @@
 //! Where the server is and how to reach it, as libpq would work it out.
 //!
-//! [`resolve`] takes what the user gave (flags, a target of the configuration, the environment) and
+//! [`resolve()`] takes what the user gave (flags, a target of the configuration, the environment) and
 //! returns a [`Conninfo`] in which every gap is filled: hosts with ports, user, database, password,
 //! TLS parameters. It reads the service file and the password file, nothing else; the environment
 //! is handed down as an [`Environment`].
@@ -25,6 +25,7 @@ mod service;
 mod tls;
 mod uri;
 mod value;
+mod written;
 
 pub use choice::{ChannelBinding, LoadBalanceHosts, TargetSessionAttrs};
 pub use environment::{Environment, Flags, Request, Target};
@@ -37,6 +38,7 @@ pub use origin::{Origin, Source};
 pub use resolve::{Resolved, resolve};
 pub use secret::{Password, Secret};
 pub use tls::{ProtocolVersion, RootCert, SslCertMode, SslMode, SslNegotiation, TlsParameters};
+pub use written::Written;
 
 use std::path::PathBuf;
 use std::time::Duration;

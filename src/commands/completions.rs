@@ -1,0 +1,21 @@
+//! `pgtend completions`.
+
+use crate::{context::Context, error::Failure, exit_code::ExitCode};
+use clap_complete::Shell;
+
+/// The completion script of a shell, to stdout
+///
+/// For bash: pgtend completions bash > ~/.local/share/bash-completion/completions/pgtend
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+pub fn run(args: &Args, program: &mut clap::Command, context: &Context) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, program, "pgtend", &mut script);
+    context.ui.text(&String::from_utf8_lossy(&script))?;
+    Ok(ExitCode::Done)
+}

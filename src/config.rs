@@ -1,0 +1,102 @@
+//! What the user keeps in a file: the servers by name.
+//!
+//! The file is `--config FILE`; else `pgtend.toml` in the working directory; else
+//! `$XDG_CONFIG_HOME/pgtend/config.toml`. One that was merely found in the working directory may
+//! have been put there by anybody, so it may not name secrets.
+
+mod document;
+mod error;
+mod file;
+mod nearest;
+mod password;
+mod target;
+
+pub use error::ConfigError;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::pg::conninfo::{Environment, Target};
+use document::Document;
+use file::File;
+
+/// The configuration, read and found to be in order. Empty where there is no file.
+#[derive(Debug, Default)]
+pub struct Config {
+    path: Option<PathBuf>,
+    targets: BTreeMap<String, target::Entry>,
+    warnings: Vec<String>,
+    /// Whether the user wrote the file; one of the working directory may come from anybody.
+    trusted: bool,
+}
+
+impl Config {
+    /// Reads the file that was named, or else the one that is found.
+    pub fn read(explicit: Option<&Path>, environment: &Environment, cwd: &Path) -> Result<Self, ConfigError> {
+        match File::find(explicit, environment, cwd)? {
+            Some(file) => Self::understand(&file),
+            None => Ok(Self::default()),
+        }
+    }
+
+    fn understand(file: &File) -> Result<Self, ConfigError> {
+        let document = Document::parse(&file.path, &file.text)?;
+        let root = document.root();
+        root.allow_only(&["target"])?;
+        let mut config = Self { path: Some(file.path.clone()), trusted: file.trusted, ..Self::default() };
+        for table in root.tables("target")? {
+            let entry = target::Entry::read(&table, file)?;
+            if entry.holds_a_password() && file.open_to_others {
+                config.warnings.push(format!(
+                    "{} holds the password of target {:?} and has group or world access; permissions should be u=rw (0600)",
+                    file.shown(),
+                    table.name
+                ));
+            }
+            config.targets.insert(table.name.clone(), entry);
+        }
+        Ok(config)
+    }
+
+    /// The file it was read from.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// What the user should know about the file.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The names of all targets, in order.
+    pub fn target_names(&self) -> impl Iterator<Item = &str> {
+        self.targets.keys().map(String::as_str)
+    }
+
+    /// The target of that name. Its password is fetched only now, so that a secret that is missing
+    /// for one target keeps nobody from another.
+    pub fn target(&self, name: &str, environment: &Environment) -> Result<Target, ConfigError> {
+        let found = self.path.as_deref().zip(self.targets.get(name));
+        let (path, entry) = found.ok_or_else(|| self.unknown_target(name, environment))?;
+        Ok(Target { name: name.to_owned(), conninfo: entry.conninfo(name, environment, path)?, trusted: self.trusted })
+    }
+
+    fn unknown_target(&self, name: &str, environment: &Environment) -> ConfigError {
+        let known: Vec<&str> = self.target_names().collect();
+        let near = nearest::nearest(name, &known);
+        let Some(path) = &self.path else {
+            let own = file::own_path(environment).map_or_else(|| "--config FILE".to_owned(), |it| file::shown(&it));
+            return ConfigError::new(format!("there is no target {name:?}: there is no configuration file"))
+                .with_hint(format!("create pgtend.toml here or {own}, with [target.NAME] and conninfo = \"…\" in it"));
+        };
+        let error = ConfigError::new(format!("there is no target {name:?} in {}", file::shown(path)));
+        match (near.is_empty(), known.is_empty()) {
+            (_, true) => error.with_hint("it has no targets: add [target.NAME] with conninfo = \"…\""),
+            (true, _) => error.with_hint(format!("it has {}", nearest::quoted(&known, "and"))),
+            (false, _) => error.with_hint(format!("did you mean {}?", nearest::quoted(&near, "or"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! A TOML text in which every complaint knows its line.
+//!
+//! It is walked by hand rather than decoded by serde: serde's messages quote the values, and the
+//! parser's own `Display` the whole line, and either may be a password.
+
+use std::ops::Range;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::nearest::{nearest, quoted};
+use super::{ConfigError, file};
+
+/// A text that is TOML.
+pub(super) struct Document<'a> {
+    source: Source<'a>,
+    table: Spanned<DeTable<'a>>,
+}
+
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+/// A table of it.
+pub(super) struct Table<'a> {
+    /// Its own name, without those it lies in.
+    pub(super) name: String,
+    /// `[target."prod"]`, or nothing for the whole file.
+    title: Option<String>,
+    at: Range<usize>,
+    source: Source<'a>,
+    table: &'a DeTable<'a>,
+}
+
+/// A text value and where it stands.
+pub(super) struct Text<'a> {
+    pub(super) value: &'a str,
+    at: Range<usize>,
+    source: Source<'a>,
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn parse(path: &'a Path, text: &'a str) -> Result<Self, ConfigError> {
+        let source = Source { path, text };
+        let table =
+            DeTable::parse(text).map_err(|error| source.error(&error.span().unwrap_or_default(), error.message()))?;
+        Ok(Self { source, table })
+    }
+
+    pub(super) fn root(&'a self) -> Table<'a> {
+        Table { name: String::new(), title: None, at: 0..0, source: self.source, table: self.table.get_ref() }
+    }
+}
+
+impl Source<'_> {
+    fn error(&self, at: &Range<usize>, message: impl AsRef<str>) -> ConfigError {
+        let before = self.text.get(..at.start).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        ConfigError::new(format!("{}, line {line}: {}", file::shown(self.path), message.as_ref()))
+    }
+}
+
+impl<'a> Table<'a> {
+    /// Refuses every key that is not among the known ones.
+    pub(super) fn allow_only(&self, known: &[&str]) -> Result<(), ConfigError> {
+        let unknown = |key: &&Spanned<_>| !known.contains(&AsRef::<str>::as_ref(Spanned::get_ref(key)));
+        let mut keys: Vec<&Spanned<_>> = self.table.keys().filter(unknown).collect();
+        keys.sort_by_key(|key| key.span().start);
+        let Some(key) = keys.first() else { return Ok(()) };
+        let (name, place) =
+            (key.get_ref(), self.title.as_ref().map_or_else(String::new, |title| format!(" in {title}")));
+        let error = self.source.error(&key.span(), format!("unknown key {name:?}{place}"));
+        Err(match nearest(name, known).first() {
+            Some(near) => error.with_hint(format!("did you mean {near:?}?")),
+            None => error.with_hint(format!("known here: {}", quoted(known, "and"))),
+        })
+    }
+
+    /// The text of a key, if it is there.
+    pub(super) fn text(&self, key: &str) -> Result<Option<Text<'a>>, ConfigError> {
+        let Some((_, value)) = self.find(key) else { return Ok(None) };
+        match value.get_ref() {
+            DeValue::String(text) => Ok(Some(Text { value: text.as_ref(), at: value.span(), source: self.source })),
+            other => Err(self.source.error(&value.span(), format!("{key:?} is not a text but a {}", kind(other)))),
+        }
+    }
+
+    /// The text of a key that must be there.
+    pub(super) fn required_text(&self, key: &str) -> Result<Text<'a>, ConfigError> {
+        let missing = || {
+            let title = self.title.as_deref().unwrap_or("the file");
+            self.source.error(&self.at, format!("{title} has no {key}")).with_hint(format!("add {key} = \"…\""))
+        };
+        self.text(key)?.ok_or_else(missing)
+    }
+
+    /// The tables under a key, `[key.NAME]` each, in the order of their names.
+    pub(super) fn tables(&self, key: &str) -> Result<Vec<Table<'a>>, ConfigError> {
+        let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };
+        let write = format!("write [{key}.NAME]");
+        let DeValue::Table(tables) = value.get_ref() else {
+            let message = format!("{key:?} is not a table but a {}", kind(value.get_ref()));
+            return Err(self.source.error(&value.span(), message).with_hint(write));
+        };
+        let tables = tables.iter().map(|(name, value)| match value.get_ref() {
+            DeValue::Table(table) => {
+                let name_text = name.get_ref().to_string();
+                let title = Some(format!("[{key}.{name_text:?}]"));
+                Ok(Table { name: name_text, title, at: name.span(), source: self.source, table })
+            }
+            other => {
+                let message = format!("{:?} in [{key}] is not a table but a {}", name.get_ref(), kind(other));
+                Err(self.source.error(&name.span(), message).with_hint(write.clone()))
+            }
+        });
+        tables.collect()
+    }
+
+    fn find(&self, wanted: &str) -> Option<(&'a Spanned<toml::de::DeString<'a>>, &'a Spanned<DeValue<'a>>)> {
+        self.table.iter().find(|(key, _)| key.get_ref() == wanted)
+    }
+}
+
+impl Text<'_> {
+    /// A complaint about it; it is not quoted.
+    pub(super) fn error(&self, message: impl AsRef<str>) -> ConfigError {
+        self.source.error(&self.at, message)
+    }
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) | DeValue::Float(_) => "number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "date",
+        DeValue::Array(_) => "list",
+        DeValue::Table(_) => "table",
+    }
+}

@@ -1,0 +1,80 @@
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::ConfigError;
+use crate::pg::conninfo::Environment;
+
+/// A configuration file as it was found.
+pub(super) struct File {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+    /// Whether the user wrote it or named it. One that was found in the working directory may come
+    /// with a repository of somebody else.
+    pub(super) trusted: bool,
+    /// Whether the group or the world may do anything with it.
+    pub(super) open_to_others: bool,
+    /// Where a secret may go instead.
+    pub(super) own: Option<PathBuf>,
+}
+
+impl File {
+    /// The named file, which must exist; else the one in the working directory; else the user's own.
+    pub(super) fn find(
+        explicit: Option<&Path>,
+        environment: &Environment,
+        cwd: &Path,
+    ) -> Result<Option<Self>, ConfigError> {
+        let own = own_path(environment);
+        if let Some(path) = explicit {
+            let path = cwd.join(path);
+            let found = Self::read(&path, true, own)?;
+            return found.map(Some).ok_or_else(|| {
+                ConfigError::new(format!("{} does not exist", shown(&path))).with_hint("correct --config")
+            });
+        }
+        if let Some(found) = Self::read(&cwd.join("pgtend.toml"), false, own.clone())? {
+            return Ok(Some(found));
+        }
+        own.map_or(Ok(None), |path| Self::read(&path, true, Some(path.clone())))
+    }
+
+    fn read(path: &Path, trusted: bool, own: Option<PathBuf>) -> Result<Option<Self>, ConfigError> {
+        let unreadable = |why: &str| ConfigError::new(format!("{} cannot be read: {why}", shown(path)));
+        let metadata = match path.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) => return Err(unreadable(&error.to_string())),
+        };
+        // A pipe that somebody left in the working directory would keep pgtend waiting for ever.
+        if !trusted && !metadata.is_file() {
+            return Err(unreadable("it is not a plain file"));
+        }
+        let text = std::fs::read(path).map_err(|error| unreadable(&error.to_string()))?;
+        let text = String::from_utf8(text).map_err(|_| unreadable("it is not UTF-8"))?;
+        let open_to_others = metadata.permissions().mode() & 0o077 != 0;
+        Ok(Some(Self { path: path.to_owned(), text, trusted, open_to_others, own }))
+    }
+
+    pub(super) fn shown(&self) -> String {
+        shown(&self.path)
+    }
+
+    /// Where a secret belongs that may not stand in this file.
+    pub(super) fn where_to_put_secrets(&self) -> String {
+        let own = self.own.as_deref().map_or_else(|| "a file of your own".to_owned(), shown);
+        format!("keep the password in ~/.pgpass, or move the whole target to {own} and read it with --config")
+    }
+}
+
+/// `$XDG_CONFIG_HOME/pgtend/config.toml`. As the specification says, a relative one is not used.
+pub(super) fn own_path(environment: &Environment) -> Option<PathBuf> {
+    let named = environment.var("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = named.or_else(|| environment.home.as_ref().map(|home| home.join(".config")))?;
+    Some(folder.join("pgtend/config.toml"))
+}
+
+/// A path for a message; what would steer a terminal is escaped.
+pub(super) fn shown(path: &Path) -> String {
+    format!("{:?}", path.to_string_lossy())
+}

@@ -1,0 +1,47 @@
+//! What somebody may have meant.
+
+/// The known names that are a slip of the finger or two away, nearest first.
+pub(super) fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Vec<&'a str> {
+    let wrong = wrong.to_lowercase();
+    let mut near: Vec<(usize, &str)> = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(&wrong, &name.to_lowercase()), *name))
+        .filter(|(distance, name)| *distance <= 1 + name.chars().count() / 4)
+        .collect();
+    near.sort_unstable();
+    near.into_iter().map(|(_, name)| name).collect()
+}
+
+/// `"a", "b" or "c"`
+pub(super) fn quoted(names: &[&str], before_last: &str) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    match quoted.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} {before_last} {last}", before.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn far_names_are_not_offered() {
+        for (wrong, known) in [("xyz", "conninfo"), ("prod", "dev"), ("", "target"), ("staging", "production")] {
+            assert!(nearest(wrong, &[known]).is_empty(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn slips_are_seen_through() {
+        assert_eq!(nearest("prdo", &["dev", "prod", "prod-eu"]), ["prod"]);
+        assert_eq!(nearest("Conninfo", &["conninfo", "password"]), ["conninfo"]);
+        assert_eq!(nearest("eu-prod-1", &["eu-prod-3", "eu-prod-11", "dev"]), ["eu-prod-11", "eu-prod-3"]);
+    }
+
+    #[test]
+    fn names_are_listed_as_people_do() {
+        assert_eq!(quoted(&["a"], "or"), "\"a\"");
+        assert_eq!(quoted(&["a", "b", "c"], "or"), "\"a\", \"b\" or \"c\"");
+    }
+}

@@ -1,0 +1,62 @@
+use std::path::{Path, PathBuf};
+
+use crate::pg::conninfo::{Environment, Secret};
+
+/// Where a target's password is.
+#[derive(Clone, Debug)]
+pub(super) enum Password {
+    /// In the configuration itself.
+    Literal(Secret),
+    /// `env:NAME`
+    Variable(String),
+    /// `file:PATH`: from the folder of the configuration on, or from the home directory with `~/`.
+    File(String),
+}
+
+impl Password {
+    /// Reads what stands in the configuration; the message says what is wrong with it.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        match (text.strip_prefix("env:"), text.strip_prefix("file:")) {
+            (Some(""), _) => Err("\"env:\" names no environment variable"),
+            (_, Some("")) => Err("\"file:\" names no file"),
+            (Some(name), _) => Ok(Self::Variable(name.to_owned())),
+            (_, Some(path)) => Ok(Self::File(path.to_owned())),
+            _ if text.is_empty() => Err("\"password\" is empty"),
+            _ => Ok(Self::Literal(text.into())),
+        }
+    }
+
+    /// Fetches it; the message says why that was not possible.
+    pub(super) fn fetch(&self, environment: &Environment, folder: &Path) -> Result<Secret, String> {
+        match self {
+            Self::Literal(secret) => Ok(secret.clone()),
+            Self::Variable(name) => match environment.var(name) {
+                Some(text) => Ok(text.into()),
+                None => Err(format!("the environment variable {name:?} is not set")),
+            },
+            Self::File(path) => read(&place(path, environment, folder)),
+        }
+    }
+}
+
+fn place(path: &str, environment: &Environment, folder: &Path) -> PathBuf {
+    match (path.strip_prefix("~/"), &environment.home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => folder.join(path),
+    }
+}
+
+/// Editors and `echo` end a file with a line break, which is no part of the password.
+fn read(path: &Path) -> Result<Secret, String> {
+    let shown = super::file::shown(path);
+    let text = std::fs::read(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let text = String::from_utf8(text).map_err(|_| format!("{shown} is not UTF-8"))?;
+    let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    if line.is_empty() {
+        return Err(format!("{shown} is empty"));
+    }
+    if line.contains('\n') {
+        return Err(format!("{shown} has more than one line"));
+    }
+    Ok(line.into())
+}

@@ -1,0 +1,71 @@
+use std::path::Path;
+
+use super::ConfigError;
+use super::document::Table;
+use super::file::{self, File};
+use super::password::Password;
+use crate::pg::conninfo::{Environment, Secret, Written};
+
+/// What a conninfo may not give in an untrusted file: the password and the files it is read from. A
+/// client's key may be named, as it never leaves the machine.
+const SECRETS: [&str; 3] = ["password", "passfile", "servicefile"];
+
+/// `[target.NAME]`
+#[derive(Debug)]
+pub(super) struct Entry {
+    conninfo: Written,
+    password: Option<Password>,
+}
+
+impl Entry {
+    pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Self, ConfigError> {
+        table.allow_only(&["conninfo", "password"])?;
+        let name = &table.name;
+        let untrusted =
+            |what: &str| format!("{what} of target {name:?} may not stand in a file found in the working directory");
+        let password = table.text("password")?;
+        if let (Some(password), false) = (&password, file.trusted) {
+            return Err(password.error(untrusted("the password")).with_hint(file.where_to_put_secrets()));
+        }
+        let text = table.required_text("conninfo")?;
+        if ["env:", "file:"].iter().any(|prefix| text.value.starts_with(prefix)) {
+            return Err(match file.trusted {
+                true => text
+                    .error(format!("the conninfo of target {name:?} may not be a reference"))
+                    .with_hint("write the conninfo out without its password, and password = \"env:NAME\" or \"file:PATH\" beside it"),
+                false => text.error(untrusted("a reference for the conninfo")).with_hint(file.where_to_put_secrets()),
+            });
+        }
+        let conninfo = Written::read(text.value, name).map_err(|error| {
+            let located = text.error(format!("the conninfo of target {name:?}: {error}"));
+            error.hint().map_or(located.clone(), |hint| located.with_hint(hint))
+        })?;
+        if let (Some(given), false) = (SECRETS.iter().find(|given| conninfo.gives(given)), file.trusted) {
+            let what = format!("the {given} in the conninfo");
+            return Err(text.error(untrusted(&what)).with_hint(file.where_to_put_secrets()));
+        }
+        if let (Some(password), true) = (&password, conninfo.gives("password")) {
+            return Err(password
+                .error(format!("target {name:?} has two passwords: this one and one in its conninfo"))
+                .with_hint("remove one of them"));
+        }
+        let parse = |text: super::document::Text<'_>| Password::parse(text.value).map_err(|why| text.error(why));
+        Ok(Self { conninfo, password: password.map(parse).transpose()? })
+    }
+
+    /// Whether the file itself holds the password.
+    pub(super) fn holds_a_password(&self) -> bool {
+        matches!(self.password, Some(Password::Literal(_))) || self.conninfo.gives("password")
+    }
+
+    /// The conninfo with the password in it; `config` is the file this stands in.
+    pub(super) fn conninfo(&self, name: &str, environment: &Environment, config: &Path) -> Result<Secret, ConfigError> {
+        let Some(password) = &self.password else { return Ok(self.conninfo.conninfo()) };
+        let folder = config.parent().unwrap_or(config);
+        let secret = password.fetch(environment, folder).map_err(|why| {
+            ConfigError::new(format!("the password of target {name:?}: {why}"))
+                .with_hint(format!("[target.{name:?}] in {} says where it is", file::shown(config)))
+        })?;
+        Ok(self.conninfo.clone().with_password(&secret).conninfo())
+    }
+}

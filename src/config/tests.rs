@@ -1,0 +1,286 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::pg::conninfo::{Request, resolve};
+
+/// A machine with a home, a working directory and an environment.
+struct Machine {
+    folder: TempDir,
+    environment: Environment,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        fs::create_dir(folder.path().join("work")).unwrap();
+        let environment = Environment { home: Some(home), os_user: Some("u".into()), ..Environment::default() };
+        Self { folder, environment }
+    }
+
+    fn with(self, path: &str, text: &str) -> Self {
+        let path = self.folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+        self
+    }
+
+    fn with_var(mut self, name: &str, value: &str) -> Self {
+        self.environment.vars.insert(name.into(), value.into());
+        self
+    }
+
+    fn read(&self, explicit: Option<&str>) -> Result<Config, ConfigError> {
+        Config::read(explicit.map(Path::new), &self.environment, &self.folder.path().join("work"))
+    }
+
+    fn target(&self, name: &str) -> Result<Target, ConfigError> {
+        self.read(None)?.target(name, &self.environment)
+    }
+
+    /// The password a connection to the target would use.
+    fn password(&self, name: &str) -> Option<String> {
+        let request = Request {
+            target: Some(self.target(name).unwrap()),
+            environment: self.environment.clone(),
+            ..Request::default()
+        };
+        let host = resolve(&request).unwrap().conninfo.hosts.remove(0);
+        host.password.map(|password| password.secret.expose().to_owned())
+    }
+}
+
+const OWN: &str = "home/.config/pgtend/config.toml";
+const FOUND: &str = "work/pgtend.toml";
+
+fn refusal(path: &str, text: &str) -> (String, String) {
+    let error = Machine::new().with(path, text).read(None).expect_err(text);
+    assert!(!format!("{error} {error:?}").contains("ter2"), "{text}: {error:?}");
+    (error.to_string(), error.hint().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn what_is_not_understood_is_refused_with_its_line() {
+    for (text, message, hint) in [
+        ("x = 1", "line 1: unknown key \"x\"", "known here: \"target\""),
+        ("\n[targets.prod]\n", "line 2: unknown key \"targets\"", "did you mean \"target\"?"),
+        (
+            "[target.prod]\n\nconninof = 'ter2'",
+            "line 3: unknown key \"conninof\" in [target.\"prod\"]",
+            "\"conninfo\"?",
+        ),
+        ("[target.prod]\nconninfo=''\nPassword='ter2'", "line 3: unknown key \"Password\"", "\"password\"?"),
+        ("[target.prod]\nconninfo=''\n[target.prod.x]", "line 3: unknown key \"x\"", "\"conninfo\" and \"password\""),
+        ("\n[target.prod]\n", "line 2: [target.\"prod\"] has no conninfo", "add conninfo"),
+        ("target = 'ter2'", "line 1: \"target\" is not a table but a text", "write [target.NAME]"),
+        ("[[target]]\nconninfo=''", "line 1: \"target\" is not a table but a list", "write [target.NAME]"),
+        ("[target]\nconninfo = 'ter2'", "line 2: \"conninfo\" in [target] is not a table", "write [target.NAME]"),
+        ("[target.prod]\nconninfo = 5432", "line 2: \"conninfo\" is not a text but a number", ""),
+        ("[target.prod]\nconninfo = ''\npassword = ['ter2']", "line 3: \"password\" is not a text but a list", ""),
+        ("[target.prod]\nconninfo = ''\npassword = ''", "line 3: \"password\" is empty", ""),
+        ("[target.prod]\nconninfo = ''\npassword = 'env:'", "line 3: \"env:\" names no", ""),
+        ("[target.prod]\nconninfo = ''\npassword = 'file:'", "line 3: \"file:\" names no", ""),
+        ("[target.prod]\nconninfo = ''\npassword = hunter2", "line 3: ", ""),
+        ("[target.prod]\nconninfo = ''\npassword = \"hunter2\n", "line 3: ", ""),
+        ("[target.prod]\nconninfo = ''\npassword = 'x'\npassword = 'hunter2'", "line 4: duplicate key", ""),
+        ("[target.prod]\nconninfo = 'hots=x'", "line 2: the conninfo of target \"prod\": unknown", "\"host\""),
+        ("[target.prod]\nconninfo = 'host'", "line 2: the conninfo of target \"prod\": missing", "quoted"),
+        ("[target.prod]\nconninfo = 'sslpassword=ter2'", "not supported", "remove"),
+        ("[target.prod]\nconninfo = 'env:URL'", "may not be a reference", "password = \"env:NAME\""),
+        ("[target.prod]\nconninfo = 'postgres://u:hunter2@h:x/'", "the port in the URI", "percent-encoded"),
+        (
+            "[target.prod]\nconninfo='password=ter2'\npassword='env:X'",
+            "line 3: target \"prod\" has two passwords",
+            "remove",
+        ),
+        ("\"a\\u001b[2J\" = 1", "unknown key \"a\\u{1b}[2J\"", ""),
+    ] {
+        let (said, hinted) = refusal(OWN, text);
+        assert!(said.contains(message) && said.contains("config.toml\", line "), "{text}: {said}");
+        assert!(hinted.contains(hint), "{text}: {hinted}");
+    }
+}
+
+#[test]
+fn a_file_found_in_the_working_directory_holds_no_secrets() {
+    for (text, message) in [
+        ("[target.prod]\nconninfo = 'host=h'\npassword = 'hunter2'", "line 3: the password of target \"prod\""),
+        ("[target.prod]\nconninfo = 'host=h'\npassword = 'env:HOME'", "line 3: the password"),
+        ("[target.prod]\nconninfo = 'host=h'\npassword = 'file:/etc/shadow'", "line 3: the password"),
+        ("[target.prod]\npassword = ''", "line 2: the password"),
+        ("[target.prod]\nconninfo = 'host=h password=hunter2'", "line 2: the password in the conninfo"),
+        ("[target.prod]\nconninfo = 'host=h password=hunter2 password='", "line 2: the password in the conninfo"),
+        ("[target.prod]\nconninfo = 'postgresql://u:hunter2@h/d'", "line 2: the password in the conninfo"),
+        ("[target.prod]\nconninfo = 'postgres://h/?pass%77ord=hunter2'", "line 2: the password in the conninfo"),
+        ("[target.prod]\nconninfo = 'host=h passfile=/etc/x'", "line 2: the passfile in the conninfo"),
+        ("[target.prod]\nconninfo = 'service=x servicefile=./x'", "line 2: the servicefile in the conninfo"),
+        ("[target.prod]\nconninfo = 'env:DATABASE_URL'", "line 2: a reference for the conninfo"),
+        ("[target.prod]\nconninfo = 'file:/etc/x'", "line 2: a reference for the conninfo"),
+        ("target.a.conninfo=''\ntarget.b = { conninfo = 'password=hunter2' }", "line 2: the password in"),
+    ] {
+        let (said, hinted) = refusal(FOUND, text);
+        assert!(said.contains(message) && said.contains("pgtend.toml\""), "{text}: {said}");
+        assert!(said.contains("may not stand in a file found in the working directory"), "{text}: {said}");
+        assert!(hinted.contains("~/.pgpass") && hinted.contains("home/.config/pgtend/config.toml"), "{text}: {hinted}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_not_passed_over() {
+    let machine = Machine::new();
+    let error = machine.read(Some("missing.toml")).unwrap_err();
+    assert!(error.to_string().contains("work/missing.toml\" does not exist"), "{error}");
+    fs::create_dir(machine.folder.path().join(FOUND)).unwrap();
+    let error = machine.read(None).unwrap_err();
+    assert!(error.to_string().contains("is not a plain file"), "{error}");
+    assert!(machine.read(Some("pgtend.toml")).unwrap_err().to_string().contains("cannot be read"));
+    let machine = Machine::new();
+    fs::write(machine.folder.path().join(FOUND), b"# \xff").unwrap();
+    assert!(machine.read(None).unwrap_err().to_string().contains("is not UTF-8"));
+}
+
+#[test]
+fn an_unknown_target_is_an_error_with_the_nearest_ones() {
+    let hint = |machine: &Machine, name| machine.target(name).unwrap_err().hint().unwrap_or_default().to_owned();
+    let nothing = Machine::new();
+    assert!(nothing.target("prod").unwrap_err().to_string().contains("no configuration file"));
+    assert!(hint(&nothing, "prod").contains("home/.config/pgtend/config.toml"));
+    let empty = Machine::new().with(OWN, "");
+    assert!(hint(&empty, "prod").contains("it has no targets"));
+    let text = "[target.prod-1]\nconninfo=''\n[target.prod-2]\nconninfo=''\n[target.dev]\nconninfo=''";
+    let machine = Machine::new().with(OWN, text);
+    assert_eq!(hint(&machine, "prod1"), "did you mean \"prod-1\" or \"prod-2\"?");
+    assert_eq!(hint(&machine, "warehouse"), "it has \"dev\", \"prod-1\" and \"prod-2\"");
+}
+
+#[test]
+fn a_secret_that_cannot_be_fetched_is_an_error_for_its_target_only() {
+    let text = "[target.a]\nconninfo='host=h'\npassword='env:NO'\n[target.b]\nconninfo='host=h'\npassword='file:no'\n\
+        [target.c]\nconninfo='host=h'\npassword='file:lines'\n[target.d]\nconninfo='host=h'\npassword='file:empty'\n\
+        [target.e]\nconninfo='host=h'";
+    let folder = "home/.config/pgtend";
+    let machine = Machine::new()
+        .with(OWN, text)
+        .with(&format!("{folder}/lines"), "hunter2\nhunter2\n")
+        .with(&format!("{folder}/empty"), "\n")
+        .with_var("NO", "");
+    for (name, why) in
+        [("a", "variable \"NO\" is not set"), ("b", "cannot be read"), ("c", "more than one line"), ("d", "is empty")]
+    {
+        let error = machine.target(name).unwrap_err();
+        assert!(error.to_string().starts_with(&format!("the password of target {name:?}: ")), "{error}");
+        assert!(error.to_string().contains(why) && !error.to_string().contains("ter2"), "{error}");
+        assert!(error.hint().unwrap().contains("config.toml"), "{error:?}");
+    }
+    assert_eq!(machine.password("e"), None);
+}
+
+#[test]
+fn the_first_file_of_three_is_read() {
+    let prod = |host: &str| format!("[target.prod]\nconninfo = 'host={host}'");
+    let host = |config: &Config, machine: &Machine| {
+        let target = config.target("prod", &machine.environment).unwrap();
+        target.conninfo.expose().to_owned()
+    };
+    let machine = Machine::new().with(OWN, &prod("own"));
+    assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='own'");
+    let machine = machine.with("xdg/pgtend/config.toml", &prod("xdg"));
+    let xdg = machine.folder.path().join("xdg").to_string_lossy().into_owned();
+    let machine = machine.with_var("XDG_CONFIG_HOME", &xdg);
+    assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='xdg'");
+    let machine = machine.with(FOUND, &prod("found"));
+    assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='found'");
+    let machine = machine.with("work/named.toml", &prod("named"));
+    assert_eq!(host(&machine.read(Some("named.toml")).unwrap(), &machine), "host='named'");
+    let machine = machine.with_var("XDG_CONFIG_HOME", "relative");
+    fs::remove_file(machine.folder.path().join(FOUND)).unwrap();
+    assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='own'");
+}
+
+#[test]
+fn no_file_is_no_targets() {
+    let config = Machine::new().read(None).unwrap();
+    assert_eq!((config.path(), config.target_names().count(), config.warnings().len()), (None, 0, 0));
+    let homeless = Machine { environment: Environment::default(), ..Machine::new() };
+    assert!(homeless.read(None).unwrap().path().is_none());
+}
+
+#[test]
+fn passwords_come_from_where_they_are_said_to_be() {
+    let text = "[target.literal]\nconninfo='postgres://u@h/d'\npassword='a b'\n\
+        [target.inline]\nconninfo='host=h password=inline'\n\
+        [target.variable]\nconninfo='postgres://u@h/d?sslmode=disable'\npassword='env:SECRET'\n\
+        [target.file]\nconninfo='host=h'\npassword='file:~/secret'\n\
+        [target.beside]\nconninfo='host=h'\npassword='file:beside'\n\
+        [target.none]\nconninfo='host=h'";
+    let machine = Machine::new()
+        .with(OWN, text)
+        .with("home/secret", "from file\r\n")
+        .with("home/.config/pgtend/beside", " beside ")
+        .with_var("SECRET", "it's \\ there");
+    for (name, password) in [
+        ("literal", Some("a b")),
+        ("inline", Some("inline")),
+        ("variable", Some("it's \\ there")),
+        ("file", Some("from file")),
+        ("beside", Some(" beside ")),
+        ("none", None),
+    ] {
+        assert_eq!(machine.password(name).as_deref(), password, "{name}");
+    }
+    // What the user names is trusted, wherever it lies.
+    let named = machine.with("work/pgtend.toml", "[target.x]\nconninfo='host=h password=hunter2'");
+    assert!(named.read(None).is_err());
+    assert!(named.read(Some("pgtend.toml")).is_ok());
+}
+
+#[test]
+fn no_password_shows() {
+    let text = "[target.a]\nconninfo='host=h'\npassword='hunter2'\n[target.b]\nconninfo='postgres://u:hunter2@h'";
+    let machine = Machine::new().with(OWN, text);
+    let config = machine.read(None).unwrap();
+    let targets = ["a", "b"].map(|name| config.target(name, &machine.environment).unwrap());
+    assert!(!format!("{config:?} {config:#?} {targets:?}").contains("ter2"));
+}
+
+#[test]
+fn a_literal_password_that_others_can_read_is_warned_of() {
+    let literal = "[target.prod]\nconninfo='host=h'\npassword='hunter2'";
+    let inline = "[target.prod]\nconninfo='host=h password=hunter2'";
+    let reference = "[target.prod]\nconninfo='host=h'\npassword='env:X'";
+    for (text, mode, warned) in [
+        (literal, 0o644, true),
+        (literal, 0o640, true),
+        (inline, 0o604, true),
+        (literal, 0o600, false),
+        (reference, 0o644, false),
+    ] {
+        let machine = Machine::new().with(OWN, text);
+        fs::set_permissions(machine.folder.path().join(OWN), fs::Permissions::from_mode(mode)).unwrap();
+        let config = machine.read(None).unwrap();
+        assert_eq!(config.warnings().len(), usize::from(warned), "{mode:o}: {text}");
+        assert!(!config.warnings().concat().contains("ter2"));
+        assert_eq!(config.warnings().concat().contains("0600"), warned);
+    }
+}
+
+proptest! {
+    #[test]
+    fn never_panics_and_never_quotes_a_password(from in 0usize..120, until in 0usize..120, letter in ".") {
+        let text = "[target.prod]\nconninfo = 'postgres://u:hunter2@h/d'\npassword = \"hunter2\"\n# größe\n";
+        let letters: Vec<char> = text.chars().collect();
+        let spoilt: String = letters.iter().take(from).copied()
+            .chain(letter.chars())
+            .chain(letters.iter().skip(until).copied())
+            .collect();
+        let file = File { path: "config.toml".into(), text: spoilt, trusted: true, open_to_others: false, own: None };
+        if let Err(error) = Config::understand(&file) {
+            prop_assert!(!error.to_string().contains("hunter2"), "{}", error);
+        }
+    }
+}
