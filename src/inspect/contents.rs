@@ -18,6 +18,12 @@ pub struct FirstLook {
     pub sequences: Fact<Sequences>,
     pub locked_relations: Fact<Vec<LockedRelation>>,
     pub statistics_resets: Fact<StatisticsResets>,
+    pub may_stat_files: Fact<bool>,
+}
+
+#[derive(Deserialize)]
+struct FileAccess {
+    may_stat_files: bool,
 }
 
 #[derive(Deserialize)]
@@ -29,13 +35,14 @@ struct DatabaseSize {
 pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
     use queries::*;
     let (s, wanted) = (session, scope.relations);
-    let (database_bytes, sequences, locked_relations, statistics_resets, tables, indexes, last_idx_scans) = tokio::join!(biased;
+    let (database_bytes, sequences, locked_relations, statistics_resets, file_access, tables, indexes, last_idx_scans) = tokio::join!(biased;
         ask::when(wanted, &DATABASE_SIZE, ask::one::<DatabaseSize>(s, &DATABASE_SIZE)),
         ask::when(wanted, &SEQUENCES, ask::one(s, &SEQUENCES)),
         ask::when(wanted, &LOCKED_RELATIONS, ask::rows(s, &LOCKED_RELATIONS, |row| {
             Ok(LockedRelation { oid: row.try_get::<_, i64>("oid")? as u32, granted: row.try_get("granted")? })
         })),
         ask::when(wanted, &STATISTICS_RESETS, ask::one(s, &STATISTICS_RESETS)),
+        ask::when(wanted, &FILE_ACCESS, ask::one::<FileAccess>(s, &FILE_ACCESS)),
         ask::when(wanted, &TABLES, ask::rows(s, &TABLES, relations::table)),
         ask::when(wanted, &INDEXES, ask::rows(s, &INDEXES, relations::index)),
         ask::when(wanted, &LAST_IDX_SCANS, ask::rows(s, &LAST_IDX_SCANS, |row| {
@@ -50,6 +57,7 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
         sequences,
         locked_relations,
         statistics_resets,
+        may_stat_files: file_access.map(|access| access.may_stat_files),
     }
 }
 

@@ -91,7 +91,7 @@ impl<'a> IndexesReport<'a> {
             indexes.extend(rows(contents, all_databases, gaps, &mut unread));
             observations.push(Observation::of(snapshot, contents, gaps));
         }
-        indexes.retain(|row| row.size_bytes >= view.min_size && view.matches(&row.schema, &row.table));
+        indexes.retain(|row| row.size_bytes >= view.min_size && view.matches(row.schema, row.table));
         indexes.sort_by(|a, b| {
             let order = match sort {
                 IndexSort::Size => b.size_bytes.cmp(&a.size_bytes),

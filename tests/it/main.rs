@@ -5,5 +5,7 @@ mod compose;
 mod connection;
 mod docs_cli;
 mod house;
+mod network;
 mod proxy;
+mod relation_files;
 mod sandbox;
