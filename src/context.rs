@@ -1,11 +1,12 @@
 //! What a command gets from the roof: the environment read once, a way to look, a way to show.
 
 use crate::{
-    cli::{ConnectionArgs, GlobalArgs, OutputFormat},
+    config::Config,
     error::Failure,
     exit_code::ExitCode,
     inspect::{Scope, inspect, wal_position_after},
     model::{Fact, Snapshot},
+    options::{ConnectionArgs, GlobalArgs, OutputFormat},
     pg::{
         ConnectError, Session, SessionError,
         conninfo::{Conninfo, Environment, Flags, Request, resolve},
@@ -109,6 +110,10 @@ impl Context {
     /// Where to connect, worked out as psql would.
     pub fn conninfo(&self) -> Result<Conninfo, Failure> {
         let connection = &self.global.connection;
+        let target = match &connection.target {
+            Some(name) => Some(self.config()?.target(name, &self.environment)?),
+            None => None,
+        };
         let resolved = resolve(&Request {
             flags: Flags {
                 host: connection.host.clone(),
@@ -118,13 +123,23 @@ impl Context {
                 no_password: connection.no_password,
                 force_password: connection.password,
             },
-            target: None,
+            target,
             environment: self.environment.clone(),
         })?;
         for warning in &resolved.warnings {
             self.ui.warn(warning);
         }
         Ok(resolved.conninfo)
+    }
+
+    /// The configuration file, read when something needs it.
+    fn config(&self) -> Result<Config, Failure> {
+        let cwd = std::env::current_dir().context("cannot tell the working directory")?;
+        let config = Config::read(self.global.connection.config.as_deref(), &self.environment, &cwd)?;
+        for warning in config.warnings() {
+            self.ui.warn(warning);
+        }
+        Ok(config)
     }
 
     /// Connects; asks for a password where the server wants one and none is known.

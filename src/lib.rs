@@ -11,7 +11,9 @@ mod error;
 mod exit_code;
 pub mod inspect;
 pub mod model;
+mod options;
 pub mod pg;
+mod process_list;
 pub mod render;
 pub mod report;
 pub mod sandbox;
@@ -29,9 +31,17 @@ pub fn run() -> std::process::ExitCode {
 }
 
 fn run_command() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let mut cli = cli::Cli::parse();
     trace(cli.global.output.verbose);
-    let context = context::Context::new(cli.global, environment());
+    let still_visible = process_list::hide_password(cli.global.connection.dbname.as_deref(), std::env::args_os());
+    let mut environment = environment();
+    cli.global.connection.dbname = process_list::carried(cli.global.connection.dbname, &mut environment);
+    let context = context::Context::new(cli.global, environment);
+    if let Some(error) = still_visible {
+        context
+            .ui
+            .warn(&format!("the password on the command line shows in the process list ({error}); use ~/.pgpass"));
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

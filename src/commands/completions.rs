@@ -1,7 +1,6 @@
 //! `pgtend completions`.
 
-use crate::{cli::Cli, context::Context, error::Failure, exit_code::ExitCode};
-use clap::CommandFactory as _;
+use crate::{context::Context, error::Failure, exit_code::ExitCode};
 use clap_complete::Shell;
 
 /// The completion script of a shell, to stdout
@@ -14,9 +13,9 @@ pub struct Args {
     shell: Shell,
 }
 
-pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+pub fn run(args: &Args, program: &mut clap::Command, context: &Context) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "pgtend", &mut script);
+    clap_complete::generate(args.shell, program, "pgtend", &mut script);
     context.ui.text(&String::from_utf8_lossy(&script))?;
     Ok(ExitCode::Done)
 }

@@ -83,7 +83,7 @@ fn installation(args: &Args, context: &Context) -> Result<Installation, Failure>
     let environment = &context.environment;
     let cache_home = environment.var("XDG_CACHE_HOME").map(PathBuf::from);
     let cache_home = cache_home.or_else(|| environment.home.as_ref().map(|home| home.join(".cache")));
-    let folder = cache_home.unwrap_or_else(std::env::temp_dir).join("pgtend");
+    let folder = cache_home.unwrap_or_else(|| environment.var("TMPDIR").unwrap_or("/tmp").into()).join("pgtend");
     let cache = PackageCache::new(folder, args.offline).context("cannot use the package cache")?;
     let search = Search {
         explicit: args.pg_bin.clone(),

@@ -6,15 +6,15 @@ use clap::Args;
 /// How many elements people see unless they say otherwise; machines get all.
 pub const FOR_PEOPLE: usize = 50;
 
-/// Which relations are shown.
+/// Which relations are shown. Global, so that they may stand on either side of a `list`.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Filters (of what is shown)")]
 pub struct RelationFilter {
     /// Only schemas that match, as in `shop_*`
-    #[arg(long, value_name = "GLOB", value_parser = pattern)]
+    #[arg(long, global = true, value_name = "GLOB", value_parser = pattern)]
     pub schema: Option<glob::Pattern>,
     /// Only tables that match
-    #[arg(long, value_name = "GLOB", value_parser = pattern)]
+    #[arg(long, global = true, value_name = "GLOB", value_parser = pattern)]
     pub table: Option<glob::Pattern>,
     #[command(flatten)]
     pub size: SizeFilter,
@@ -25,10 +25,10 @@ pub struct RelationFilter {
 #[command(next_help_heading = "Filters (of what is shown)")]
 pub struct SizeFilter {
     /// Only what is at least so large, as in 10MB
-    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes)]
     pub min_size: Option<u64>,
     /// At most N; 0 for all [default: 50 for people, all in JSON and CSV]
-    #[arg(long, value_name = "N")]
+    #[arg(long, global = true, value_name = "N")]
     pub limit: Option<usize>,
 }
 

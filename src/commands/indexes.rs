@@ -11,7 +11,6 @@ use crate::{
 
 /// Every index: size, scans, last scan, what it enforces
 #[derive(Debug, Default, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
     #[command(flatten)]
     list: ListArgs,
@@ -22,7 +21,7 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Every index: size, scans, last scan, what it enforces (the default)
-    List(ListArgs),
+    List,
 }
 
 #[derive(Debug, Default, clap::Args)]
@@ -30,7 +29,7 @@ struct ListArgs {
     #[command(flatten)]
     filter: RelationFilter,
     /// What comes first
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, global = true, value_enum, default_value_t)]
     sort: IndexSort,
 }
 
@@ -45,10 +44,7 @@ impl Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let list = match args.command {
-        Some(Command::List(list)) => list,
-        None => args.list,
-    };
+    let Args { list, command: None | Some(Command::List) } = args;
     let all_databases = context.all_databases();
     let view = list.filter.view(context.for_people());
     let scope = Scope {

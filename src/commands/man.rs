@@ -1,8 +1,7 @@
 //! `pgtend man`.
 
-use crate::{cli::Cli, context::Context, error::Failure, exit_code::ExitCode};
+use crate::{context::Context, error::Failure, exit_code::ExitCode};
 use anyhow::Context as _;
-use clap::CommandFactory as _;
 use std::path::PathBuf;
 
 /// The manual pages: the main one to stdout, or all of them into a folder
@@ -15,16 +14,16 @@ pub struct Args {
     dir: Option<PathBuf>,
 }
 
-pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+pub fn run(args: &Args, program: clap::Command, context: &Context) -> Result<ExitCode, Failure> {
     match &args.dir {
         Some(folder) => {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-            clap_mangen::generate_to(Cli::command(), folder)
+            clap_mangen::generate_to(program, folder)
                 .with_context(|| format!("cannot write manual pages into {}", folder.display()))?;
         }
         None => {
             let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page).context("cannot make the manual page")?;
+            clap_mangen::Man::new(program).render(&mut page).context("cannot make the manual page")?;
             context.ui.text(&String::from_utf8_lossy(&page))?;
         }
     }

@@ -1,6 +1,11 @@
 //! The facts of one database: its tables and indexes, then the sizes that must be measured.
 
-use super::{Scope, ask, definitions, measure::measure, queries, relations, relations::TableRow};
+use super::{
+    Scope, ask, definitions,
+    measure::{Measuring, ask_sizes},
+    queries, relations,
+    relations::TableRow,
+};
 use crate::{
     model::{Contents, Fact, Index, LockedRelation, Sequences, StatisticsResets},
     pg::{Session, SessionError},
@@ -61,7 +66,8 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
     }
 }
 
-/// Measures what must be measured and reads the definitions that will be shown: two round trips at most.
+/// Measures what must be measured and reads the definitions that will be shown: two round trips, and more only where
+/// one process of the server would have to be asked about too many relations.
 pub async fn complete(
     session: &Session,
     scope: &Scope,
@@ -71,8 +77,30 @@ pub async fn complete(
     let mut exact_sizes = Fact::not_asked("relation sizes");
     let mut read_definitions = Fact::not_asked("index definitions");
     if scope.relations {
-        exact_sizes = measure(session, scope, &mut first).await?;
-        read_definitions = definitions::read(session, scope, &mut first).await?;
+        let measuring = Measuring::begin(session, scope, &mut first).await?;
+        let more = measuring.as_ref().map_or(Vec::new(), Measuring::next);
+        let how = measuring.as_ref().map_or(&queries::RELATION_SIZES, Measuring::query);
+        let wanted = definitions::wanted(scope, &first);
+        let (answers, definitions) = match (&wanted, more.is_empty()) {
+            (Fact::Unavailable(_), true) => Default::default(),
+            _ => {
+                let both = async {
+                    tokio::join!(biased; ask_sizes(session, how, &more), definitions::ask(session, wanted.known()))
+                };
+                session.round(both).await?
+            }
+        };
+        exact_sizes = match measuring {
+            Ok(mut measuring) => {
+                measuring.take(answers);
+                measuring.finish(session, &mut first).await
+            }
+            Err(why) => why,
+        };
+        read_definitions = match wanted {
+            Fact::Known(wanted) => definitions::enter(session, wanted, definitions, &mut first),
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        };
     }
     Ok(Contents {
         database,

@@ -99,21 +99,20 @@ impl<R: Report> Envelope<R> {
         }
         if !newer.is_empty() {
             let text = format!("PostgreSQL {} does not have: {}.", self.server.version_num / 10_000, newer.join(", "));
-            document.gap().toned_line(text, Tone::Faint);
+            document.toned_line(text, Tone::Faint);
         }
         if self.is_incomplete() {
-            document.gap().heading("Not visible");
             let (grants, others): (Vec<_>, Vec<_>) = self.unavailable.hidden().partition(|gap| gap.wants_grant());
             let mut by_grant: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
             for gap in grants {
                 by_grant.entry(gap.hint.as_deref().unwrap_or_default()).or_default().push(&gap.fact);
             }
             for (grant, facts) in by_grant {
-                document.toned_line(format!("  {}: permission denied → {grant}", facts.join(", ")), Tone::Faint);
+                document.toned_line(format!("? not visible: {} → {grant}", facts.join(", ")), Tone::Faint);
             }
             for gap in others {
                 let hint = gap.hint.as_ref().map(|hint| format!(" → {hint}")).unwrap_or_default();
-                document.toned_line(format!("  {}: {}{hint}", gap.fact, gap.reason), Tone::Faint);
+                document.toned_line(format!("? {}: {}{hint}", gap.fact, gap.reason), Tone::Faint);
             }
         }
         document

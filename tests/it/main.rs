@@ -1,11 +1,14 @@
 //! The integration tests: one binary, its modules mirror `src`.
 
 mod clusters;
+mod command_line;
 mod compose;
 mod connection;
 mod docs_cli;
 mod house;
+mod inspect;
 mod network;
 mod proxy;
 mod relation_files;
+mod reports;
 mod sandbox;

@@ -19,7 +19,8 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// What may import everything: the roof, and the commands that glue the rooms together.
-const ROOF: &[&str] = &["cli", "config", "context", "ui", "error", "exit_code", "main", "lib"];
+const ROOF: &[&str] =
+    &["cli", "config", "context", "ui", "error", "exit_code", "main", "lib", "options", "process_list"];
 const COMMANDS: &str = "commands";
 
 /// The rooms that are functions of values alone.

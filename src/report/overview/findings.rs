@@ -1,0 +1,86 @@
+//! What is at risk by plain arithmetic, and what to look at next.
+
+use crate::{
+    model::{Index, Snapshot},
+    render::{human_bytes, times},
+    report::slots,
+};
+use serde::Serialize;
+
+/// Something at risk, by plain arithmetic.
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    pub subject: String,
+    pub message: String,
+}
+
+/// A command worth running next.
+#[derive(Debug, Serialize)]
+pub struct Next {
+    pub command: String,
+    answers: String,
+}
+
+/// Inactive slots that hold less than this are not called a risk: a few segments are always about.
+const HOLDS_LITTLE: u64 = 64 << 20;
+
+/// Everything at risk, the gravest kind first.
+pub fn findings(snapshot: &Snapshot, wal_bytes: Option<u64>, ratio: Option<f64>, slots: &[slots::Row]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut find = |subject: &str, message: String| findings.push(Finding { subject: subject.to_owned(), message });
+    let max_wal_size = snapshot.settings.known().and_then(|settings| settings.bytes("max_wal_size"));
+    // A small database beside its usual max_wal_size of WAL is no risk; beyond twice that something holds it.
+    if let (Some(wal), Some(ratio), Some(usual)) = (wal_bytes, ratio, max_wal_size)
+        && ratio > 1.0
+        && wal > usual.saturating_mul(2)
+    {
+        find(
+            "pg_wal",
+            format!("pg_wal is {} your data and {} max_wal_size", times(ratio), times(wal as f64 / usual as f64)),
+        );
+    }
+    for slot in slots {
+        let held = slot.retained_bytes.filter(|bytes| *bytes >= HOLDS_LITTLE);
+        if slot.is_lost {
+            find(&slot.slot_name, format!("slot {} is lost: its consumer must start anew", slot.slot_name));
+        } else if let Some(held) = held.filter(|_| !slot.active) {
+            find(
+                &slot.slot_name,
+                format!("nobody reads slot {}, it holds {} of WAL", slot.slot_name, human_bytes(held)),
+            );
+        }
+    }
+    if let Some(archiver) = snapshot.archiver.known()
+        && archiver.last_failed_time > archiver.last_archived_time
+    {
+        let wal = archiver.last_failed_wal.as_deref().unwrap_or("a segment");
+        find("archiver", format!("archiving fails at {wal}; WAL stays until it succeeds"));
+    }
+    for contents in &snapshot.contents {
+        let invalid: Vec<&Index> = contents
+            .indexes
+            .known()
+            .map_or(Vec::new(), |all| all.iter().filter(|index| !index.is_valid && !index.is_partitioned).collect());
+        if !invalid.is_empty() {
+            let names: Vec<&str> = invalid.iter().take(3).map(|index| index.index.as_str()).collect();
+            let more = if invalid.len() > 3 { format!(" and {} more", invalid.len() - 3) } else { String::new() };
+            find(&contents.database, format!("invalid in database {}: {}{more}", contents.database, names.join(", ")));
+        }
+    }
+    findings
+}
+
+/// The commands that look closer.
+pub fn next(findings: &[Finding], slots: &[slots::Row]) -> Vec<Next> {
+    let next = |command: &str, answers: &str| Next { command: command.to_owned(), answers: answers.to_owned() };
+    let mut commands = Vec::new();
+    if !slots.is_empty() {
+        commands.push(next("pgtend slots", "what each slot holds, what dropping it alone frees"));
+    }
+    if findings.iter().any(|finding| matches!(finding.subject.as_str(), "pg_wal" | "archiver")) {
+        commands.push(next("pgtend wal", "what bounds pg_wal, how fast it grows, archiving"));
+    }
+    commands.push(next("pgtend tables", "heap, indexes and TOAST of every table"));
+    commands.push(next("pgtend indexes --sort scans", "indexes, the never scanned first"));
+    commands
+}

@@ -1,0 +1,156 @@
+//! `pgtend overview`: one screen. What takes the space, what is at risk, what to do next.
+
+mod findings;
+mod screen;
+
+use super::{Gaps, TableSort, databases::note_hidden_sizes, slots, tables};
+use crate::model::{Database, Fact, Files, SizeSource, Snapshot, Tablespace, Unavailable, grant};
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub struct OverviewReport {
+    overview: Overview,
+    #[serde(skip)]
+    slot_rows: Vec<slots::Row>,
+    /// The server writes no log files of its own.
+    #[serde(skip)]
+    logs_elsewhere: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Overview {
+    /// All databases, wherever their tablespaces lie.
+    databases_bytes: Option<u64>,
+    wal_bytes: Option<u64>,
+    temp_bytes: Option<u64>,
+    /// Null also when the server writes no log files of its own.
+    log_bytes: Option<u64>,
+    slot_spill_bytes: Option<u64>,
+    tablespaces: Option<Vec<TablespaceLine>>,
+    /// pg_wal divided by the databases.
+    wal_to_data_ratio: Option<f64>,
+    databases: Option<Vec<DatabaseLine>>,
+    slots: Vec<SlotLine>,
+    largest_tables: Vec<TableLine>,
+    findings: Vec<findings::Finding>,
+    next: Vec<findings::Next>,
+}
+
+#[derive(Debug, Serialize)]
+struct TablespaceLine {
+    tablespace: String,
+    bytes: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct DatabaseLine {
+    database: String,
+    bytes: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct SlotLine {
+    slot_name: String,
+    active: bool,
+    retained_bytes: Option<u64>,
+    reclaimable_bytes: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct TableLine {
+    database: String,
+    table: String,
+    total_bytes: u64,
+    index_bytes: u64,
+    size_source: SizeSource,
+}
+
+impl OverviewReport {
+    pub fn of(snapshot: &Snapshot, gaps: &mut Gaps) -> OverviewReport {
+        let databases = gaps.take(&snapshot.databases, &["overview.databases", "overview.databases_bytes"]);
+        if let Some(databases) = databases {
+            let role = &snapshot.server.role;
+            note_hidden_sizes(databases, role, "overview.databases[].bytes", gaps);
+            note_hidden_sizes(databases, role, "overview.databases_bytes", gaps);
+        }
+        let databases_bytes =
+            databases.and_then(|databases| databases.iter().map(|database| database.bytes).sum::<Option<u64>>());
+        let wal_bytes = gaps
+            .take(&snapshot.wal_directory, &["overview.wal_bytes", "overview.wal_to_data_ratio"])
+            .map(|directory| directory.directory_bytes);
+        if databases_bytes.is_none()
+            && let Some(databases) = databases
+        {
+            note_hidden_sizes(databases, &snapshot.server.role, "overview.wal_to_data_ratio", gaps);
+        }
+        let files =
+            |fact: &Fact<Files>, field: &str, gaps: &mut Gaps| gaps.take(fact, &[field]).map(|files| files.bytes);
+        let temp_bytes = files(&snapshot.temporary_files, "overview.temp_bytes", gaps);
+        let slot_spill_bytes = files(&snapshot.slot_spill, "overview.slot_spill_bytes", gaps);
+        let log_bytes =
+            gaps.take(&snapshot.log_files, &["overview.log_bytes"]).and_then(|files| files.map(|files| files.bytes));
+        let tablespaces = gaps.take(&snapshot.tablespaces, &["overview.tablespaces"]);
+        if let Some(hidden) = tablespaces.filter(|all| all.iter().any(|one| one.bytes.is_none())) {
+            let names: Vec<String> =
+                hidden.iter().filter(|one| one.bytes.is_none()).map(|one| one.tablespace.clone()).collect();
+            let role = &snapshot.server.role;
+            let reason = format!("{role} may not create in {}", names.join(", "));
+            let why = Unavailable::because("tablespace size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
+            gaps.note(&why, &["overview.tablespaces[].bytes"], names);
+        }
+
+        let mut slot_rows = slots::rows(snapshot, "overview.slots", gaps);
+        slot_rows.sort_by(|a, b| b.retained_bytes.cmp(&a.retained_bytes).then_with(|| a.slot_name.cmp(&b.slot_name)));
+
+        let mut table_rows = Vec::new();
+        for contents in &snapshot.contents {
+            let rows = tables::rows(contents, "overview.largest_tables", true, gaps);
+            table_rows.extend(rows.into_iter().filter(|row| row.parent.is_none()));
+        }
+        tables::sort_rows(&mut table_rows, TableSort::Total);
+        table_rows.truncate(screen::MOST_TABLES);
+
+        let wal_to_data_ratio =
+            wal_bytes.zip(databases_bytes).filter(|(_, data)| *data > 0).map(|(wal, data)| wal as f64 / data as f64);
+        let findings = findings::findings(snapshot, wal_bytes, wal_to_data_ratio, &slot_rows);
+        let next = findings::next(&findings, &slot_rows);
+        let overview = Overview {
+            databases_bytes,
+            wal_bytes,
+            temp_bytes,
+            log_bytes,
+            slot_spill_bytes,
+            tablespaces: tablespaces.map(|all| {
+                let line = |one: &Tablespace| TablespaceLine { tablespace: one.tablespace.clone(), bytes: one.bytes };
+                all.iter().map(line).collect()
+            }),
+            wal_to_data_ratio,
+            databases: databases.map(|databases| {
+                let line = |one: &Database| DatabaseLine { database: one.database.clone(), bytes: one.bytes };
+                databases.iter().map(line).collect()
+            }),
+            slots: slot_rows
+                .iter()
+                .map(|row| SlotLine {
+                    slot_name: row.slot_name.clone(),
+                    active: row.active,
+                    retained_bytes: row.retained_bytes,
+                    reclaimable_bytes: row.reclaimable_bytes,
+                })
+                .collect(),
+            largest_tables: table_rows
+                .iter()
+                .map(|row| TableLine {
+                    database: row.database.clone().unwrap_or_default(),
+                    table: format!("{}.{}", row.schema, row.table),
+                    total_bytes: row.total_bytes,
+                    index_bytes: row.index_bytes,
+                    size_source: row.size_source,
+                })
+                .collect(),
+            findings,
+            next,
+        };
+        OverviewReport { overview, slot_rows, logs_elsewhere: matches!(snapshot.log_files, Fact::Known(None)) }
+    }
+}

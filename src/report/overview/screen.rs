@@ -1,0 +1,170 @@
+//! The overview as one screen of 80 columns and 24 lines.
+
+use super::{OverviewReport, TablespaceLine};
+use crate::{
+    model::StoredBytes,
+    render::{self, Cell, Column, Document, Tone, Value, human_bytes, human_percent, times},
+    report::Report,
+};
+
+/// Elements of each list, so that all of it fits 24 lines.
+const MOST_SLOTS: usize = 3;
+pub const MOST_TABLES: usize = 3;
+const MOST_FINDINGS: usize = 3;
+
+impl Report for OverviewReport {
+    const COMMAND: &'static str = "overview";
+
+    fn document(&self) -> Document {
+        let overview = &self.overview;
+        let mut document = Document::default();
+        let (space, beside) = self.space();
+        document.gap().table(space);
+        if let Some(beside) = beside {
+            document.line(beside);
+        }
+        if let Some(spaces) = self.tablespaces() {
+            document.line(spaces);
+        }
+        document.gap();
+        if overview.slots.is_empty() {
+            document.line("No replication slot.");
+        } else {
+            document.table(self.slots());
+            let more = overview.slots.len() - shown(overview.slots.len(), MOST_SLOTS);
+            if more > 0 {
+                document.toned_line(format!("… and {more} more slots"), Tone::Faint);
+            }
+        }
+        if !overview.largest_tables.is_empty() {
+            document.gap().table(self.tables());
+        }
+        if !overview.findings.is_empty() {
+            document.gap();
+            for finding in overview.findings.iter().take(shown(overview.findings.len(), MOST_FINDINGS)) {
+                document.toned_line(format!("! {}", finding.message), Tone::Bad);
+            }
+            let more = overview.findings.len() - shown(overview.findings.len(), MOST_FINDINGS);
+            if more > 0 {
+                document.toned_line(format!("! … and {more} more"), Tone::Bad);
+            }
+        }
+        let commands: Vec<&str> = overview.next.iter().map(|next| next.command.as_str()).collect();
+        document.gap().line(format!("Next: {}", commands.join(" · ")));
+        document
+    }
+}
+
+/// A part of the disk smaller than this is told in a line of its own kind, not in the table.
+const SHARE_OF_A_ROW: f64 = 0.01;
+
+impl OverviewReport {
+    /// Where the bytes are, largest first; the bar is the share of what is known. And what is too little for a row.
+    fn space(&self) -> (render::Table, Option<String>) {
+        let overview = &self.overview;
+        let mut parts = vec![
+            ("databases", overview.databases_bytes),
+            ("pg_wal", overview.wal_bytes),
+            ("temporary files", overview.temp_bytes),
+            ("slot spill", overview.slot_spill_bytes),
+        ];
+        if !self.logs_elsewhere {
+            parts.push(("server logs", overview.log_bytes));
+        }
+        let known: u64 = parts.iter().filter_map(|(_, bytes)| *bytes).sum();
+        let share = |bytes: u64| if known == 0 { 0.0 } else { bytes as f64 / known as f64 };
+        let (mut rows, beside): (Vec<_>, Vec<_>) = parts.into_iter().partition(|(name, bytes)| {
+            matches!(*name, "databases" | "pg_wal") || bytes.is_some_and(|bytes| share(bytes) >= SHARE_OF_A_ROW)
+        });
+        rows.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        let rows = rows.into_iter().map(|(name, bytes)| {
+            let bar = bytes.map(|bytes| bar(share(bytes))).unwrap_or_default();
+            let against = overview.wal_to_data_ratio.filter(|ratio| name == "pg_wal" && *ratio >= 1.0);
+            let against = against.map(|ratio| format!(" {} your data", times(ratio))).unwrap_or_default();
+            vec![
+                Cell::text(name),
+                Cell::or_unknown(bytes, Value::Bytes),
+                Cell::or_unknown(bytes, |bytes| Value::Share(share(bytes))),
+                Cell::text(format!("{bar}{against}")),
+            ]
+        });
+        let table = render::Table {
+            columns: vec![
+                Column::words("what", "Where the bytes are", 0),
+                Column::numbers("bytes", "size", 0),
+                Column::numbers("share", "share", 1),
+                Column::words("bar", "", 2),
+            ],
+            rows: rows.collect(),
+            left_out: 0,
+        };
+        let beside: Vec<String> = beside
+            .into_iter()
+            .map(|(name, bytes)| format!("{name} {}", bytes.map_or("?".to_owned(), human_bytes)))
+            .collect();
+        (table, (!beside.is_empty()).then(|| format!("beside them: {}", beside.join(", "))))
+    }
+
+    /// Where the databases lie, when somebody made tablespaces.
+    fn tablespaces(&self) -> Option<String> {
+        // pg_default and pg_global are always there.
+        let all = self.overview.tablespaces.as_ref().filter(|all| all.len() > 2)?;
+        let size = |one: &TablespaceLine| one.bytes.map_or("?".to_owned(), human_bytes);
+        let list: Vec<String> = all.iter().map(|one| format!("{} {}", one.tablespace, size(one))).collect();
+        Some(format!("tablespaces of the databases: {}", list.join(", ")))
+    }
+
+    fn slots(&self) -> render::Table {
+        let rows = self.slot_rows.iter().take(shown(self.slot_rows.len(), MOST_SLOTS)).map(|row| {
+            vec![
+                Cell::name(&*row.slot_name),
+                row.state(),
+                Cell::or_unknown(row.retained_bytes, Value::Bytes),
+                Cell::or_unknown(row.reclaimable_bytes, Value::Bytes),
+            ]
+        });
+        render::Table {
+            columns: vec![
+                Column::words("slot_name", "Slot", 0),
+                Column::words("state", "state", 0),
+                Column::numbers("retained_bytes", "holds", 0),
+                Column::numbers("reclaimable_bytes", "dropping it alone frees", 1),
+            ],
+            rows: rows.collect(),
+            left_out: 0,
+        }
+    }
+
+    fn tables(&self) -> render::Table {
+        let rows = self.overview.largest_tables.iter().map(|row| {
+            let share = if row.total_bytes == 0 { 0.0 } else { row.index_bytes as f64 / row.total_bytes as f64 };
+            let heavy = if share > 0.5 { Tone::Warning } else { Tone::Plain };
+            vec![
+                Cell::name(&*row.table),
+                Cell::name(&*row.database),
+                Cell::stored(StoredBytes { bytes: row.total_bytes, source: row.size_source }),
+                Cell::text(format!("{} ({})", human_bytes(row.index_bytes), human_percent(share))).toned(heavy),
+            ]
+        });
+        render::Table {
+            columns: vec![
+                Column::words("table", "Largest tables", 0),
+                Column::words("database", "database", 1),
+                Column::numbers("total_bytes", "total", 0),
+                Column::numbers("index_bytes", "of it indexes", 0),
+            ],
+            rows: rows.collect(),
+            left_out: 0,
+        }
+    }
+}
+
+/// How many of a list are shown, so that they and a line for the rest take at most `lines`.
+fn shown(all: usize, lines: usize) -> usize {
+    if all > lines { lines - 1 } else { all }
+}
+
+/// A bar of 20 characters for the whole.
+fn bar(share: f64) -> String {
+    "█".repeat((share * 20.0).round() as usize)
+}

@@ -1,0 +1,101 @@
+//! What is typed: targets, passwords, completions, manual pages.
+
+use crate::clusters::{on_every_major, query_texts};
+use assert_cmd::Command as Assert;
+use std::{
+    io::Write as _,
+    os::unix::net::UnixListener,
+    process::{Command, Stdio},
+};
+
+fn pgtend() -> Assert {
+    let mut command = Assert::cargo_bin("pgtend").unwrap();
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PG") || name == "DATABASE_URL") {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A server that takes connections and never answers keeps pgtend alive long enough to look at it.
+#[test]
+fn a_password_on_the_command_line_is_not_in_the_process_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let _silent = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
+    let uri = format!(
+        "postgresql://app:s3kr1t-word@/shop?host={}&connect_timeout=30",
+        folder.path().display().to_string().replace('/', "%2F")
+    );
+    for arguments in [vec!["slots", "-d", &uri], vec!["-v", "slots", &format!("--dbname={uri}")]] {
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin("pgtend"))
+            .args(&arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+        let seen = loop {
+            let listed = Command::new("ps").args(["-o", "args=", "-p", &child.id().to_string()]).output().unwrap();
+            let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+            if listed.contains("env:PGTEND_DBNAME") || std::time::Instant::now() > deadline {
+                break listed;
+            }
+        };
+        child.kill().unwrap();
+        let rest = child.wait_with_output().unwrap();
+        assert!(seen.contains("pgtend") && seen.contains("env:PGTEND_DBNAME"), "{seen}");
+        assert!(!seen.contains("s3kr1t"), "{seen}");
+        assert!(!String::from_utf8_lossy(&rest.stderr).contains("s3kr1t"));
+    }
+}
+
+#[test]
+fn a_target_that_is_not_there_is_refused_with_its_nearest() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = pgtend().args(["slots", "--target", "prod"]).current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+
+    let mut file = std::fs::File::create(folder.path().join("pgtend.toml")).unwrap();
+    writeln!(file, "[target.prod]\nconninfo = \"host=/nowhere\"").unwrap();
+    let output = pgtend().args(["slots", "--target", "prd"]).current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean \"prod\"?"), "{output:?}");
+
+    let output = pgtend().args(["slots", "--target", "prod", "-h", "x"]).current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "a target and a host contradict each other: {output:?}");
+}
+
+#[tokio::test]
+async fn a_target_of_the_configuration_is_where_reports_go() {
+    on_every_major("a target of the configuration", async |_, cluster| {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!("[target.prod]\nconninfo = \"{}\"\n", cluster.conninfo());
+        std::fs::write(folder.path().join("pgtend.toml"), text).unwrap();
+        let arguments = ["databases", "--target", "prod", "--format", "json"];
+        let output = pgtend().args(arguments).current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let listed: Vec<&str> =
+            report["databases"].as_array().unwrap().iter().filter_map(|row| row["database"].as_str()).collect();
+        let templates = "select datname::text from pg_database where datistemplate";
+        for database in query_texts(cluster, "postgres", templates).await.into_iter().flatten().flatten() {
+            assert!(listed.contains(&database.as_str()), "{database} is not in {listed:?}");
+        }
+    })
+    .await;
+}
+
+#[test]
+fn completions_and_manual_pages_are_made() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = pgtend().args(["completions", shell]).output().unwrap();
+        let script = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && script.contains("all-databases"), "{shell}: {output:?}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    assert!(pgtend().args(["man", "--dir"]).arg(folder.path()).output().unwrap().status.success());
+    for page in ["pgtend.1", "pgtend-slots.1"] {
+        let text = std::fs::read_to_string(folder.path().join(page)).unwrap();
+        assert!(text.contains(".TH"), "{page}: {text}");
+    }
+    assert!(String::from_utf8_lossy(&pgtend().arg("man").output().unwrap().stdout).contains(".SH NAME"));
+}

@@ -1,0 +1,6 @@
+//! Looking at real servers: truthfully, quickly, and without anybody noticing.
+
+mod looks;
+mod round_trips;
+mod sizes;
+mod truth;
