@@ -40,10 +40,14 @@ pub fn wanted(scope: &Scope, first: &FirstLook) -> Fact<Wanted> {
     Fact::Known(Wanted { oids: wanted.iter().map(|index| i64::from(index.oid)).collect(), table_oids })
 }
 
+type Rows<Key, Value> = Result<Vec<(Key, Value)>, QueryError>;
+
 /// What a round has answered.
 pub struct Answers {
-    definitions: Result<Vec<(u32, Option<String>)>, QueryError>,
-    columns: Result<Vec<((u32, i16), String)>, QueryError>,
+    /// By index.
+    definitions: Rows<u32, Option<String>>,
+    /// By table and number.
+    columns: Rows<(u32, i16), String>,
 }
 
 /// Part of a round.
