@@ -1,14 +1,13 @@
 //! Measuring relations: which is decided by [`super::sizes`], here they are asked and the answers entered.
 
 use super::{
-    Scope, ask,
-    contents::FirstLook,
-    queries,
+    Scope,
+    ask, queries,
     relations::{self, TableRow},
     sizes::{self, BATCH, Doubt},
 };
 use crate::{
-    model::{Fact, Index, SizeSource, StoredBytes, Unavailable},
+    model::{Fact, Index, Sequences, SizeSource, StoredBytes, Unavailable},
     pg::{Session, SessionError},
 };
 use futures_util::future::join_all;
@@ -17,41 +16,74 @@ use std::collections::HashMap;
 /// Relations one server process is asked about with `--exact`, before the next connection takes over: about 85 MB.
 const RELATIONS_PER_CONNECTION: usize = 25_000;
 
-/// Measures the relations of a first look and enters their sizes; answers how many.
-pub async fn measure(session: &Session, scope: &Scope, first: &mut FirstLook) -> Result<Fact<u64>, SessionError> {
-    let (Fact::Known(tables), Fact::Known(indexes)) = (&mut first.tables, &mut first.indexes) else {
-        let missing = first.tables.as_result().err().or(first.indexes.as_result().err());
-        return Ok(match missing {
-            Some(why) => Fact::Unavailable(why.for_fact(queries::RELATION_SIZES.fact)),
-            None => Fact::not_asked(queries::RELATION_SIZES.fact),
-        });
-    };
-    let doubts = doubts(tables, indexes);
-    let mut sizes = HashMap::new();
-    let mut failure = None;
-    if scope.exact {
-        let all: Vec<u32> = doubts.iter().map(|d| d.oid).collect();
-        for (number, share) in all.chunks(RELATIONS_PER_CONNECTION).enumerate() {
-            if number == 0 {
-                failure = ask_sizes(session, share, &mut sizes).await?;
-            } else {
-                let beside = session.open_beside(None).await?;
-                failure = ask_sizes(&beside, share, &mut sizes).await?.or(failure);
-            }
-        }
-    } else {
-        failure = ask_sizes(session, &sizes::first_round(&doubts), &mut sizes).await?;
-        if let (Some(whole), None) = (first.database_bytes.known(), &failure) {
-            let other = first.sequences.known().map_or(0, |s| s.bytes);
-            let more = sizes::second_round(&doubts, &sizes, *whole, other);
-            failure = ask_sizes(session, &more, &mut sizes).await?;
+/// The relations of a first look that have files, and what is known of their sizes by now.
+pub struct Measurement {
+    doubts: Vec<Doubt>,
+    sizes: HashMap<u32, u64>,
+    failure: Option<Unavailable>,
+}
+
+/// What one round of questions about sizes brought.
+#[derive(Default)]
+pub struct Answers {
+    sizes: Vec<(u32, u64)>,
+    failure: Option<Unavailable>,
+}
+
+impl Measurement {
+    pub fn of(tables: &[TableRow], indexes: &[Index]) -> Measurement {
+        Measurement { doubts: doubts(tables, indexes), sizes: HashMap::new(), failure: None }
+    }
+
+    /// What the session at hand is asked first.
+    pub fn first_round(&self, scope: &Scope) -> Vec<u32> {
+        match scope.exact {
+            true => self.doubts.iter().take(RELATIONS_PER_CONNECTION).map(|doubt| doubt.oid).collect(),
+            false => sizes::first_round(&self.doubts),
         }
     }
-    enter(tables, indexes, &sizes);
-    Ok(match failure {
-        Some(why) if sizes.is_empty() => Fact::Unavailable(why),
-        _ => Fact::Known(sizes.len() as u64),
-    })
+
+    /// What it is asked in the end, when the parts do not add up to the whole.
+    pub fn second_round(&self, scope: &Scope, whole: &Fact<u64>, sequences: &Fact<Sequences>) -> Vec<u32> {
+        match (whole.known(), &self.failure) {
+            (Some(whole), None) if !scope.exact => {
+                let other = sequences.known().map_or(0, |s| s.bytes);
+                sizes::second_round(&self.doubts, &self.sizes, *whole, other)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What one server process should not be asked, over further connections.
+    pub async fn ask_beside(&mut self, session: &Session, scope: &Scope) -> Result<(), SessionError> {
+        if scope.exact {
+            let all: Vec<u32> = self.doubts.iter().map(|doubt| doubt.oid).collect();
+            for share in all.chunks(RELATIONS_PER_CONNECTION).skip(1) {
+                let beside = session.open_beside(None).await?;
+                let answers = beside.round(ask(&beside, share)).await?;
+                self.learn(answers);
+            }
+        }
+        Ok(())
+    }
+
+    pub fn learn(&mut self, answers: Answers) {
+        self.sizes.extend(answers.sizes);
+        self.failure = answers.failure.or(self.failure.take());
+    }
+
+    /// Enters what is known into the rows.
+    pub fn enter(&self, tables: &mut [TableRow], indexes: &mut [Index]) {
+        enter(tables, indexes, &self.sizes);
+    }
+
+    /// How many relations were measured.
+    pub fn fact(self) -> Fact<u64> {
+        match self.failure {
+            Some(why) if self.sizes.is_empty() => Fact::Unavailable(why),
+            _ => Fact::Known(self.sizes.len() as u64),
+        }
+    }
 }
 
 /// Every relation that has files.
@@ -68,15 +100,8 @@ fn doubts(tables: &[TableRow], indexes: &[Index]) -> Vec<Doubt> {
     heaps.chain(indexes.iter().filter(|index| !index.is_partitioned).map(of_index)).collect()
 }
 
-/// One round trip, in batches that fail alone. Answers what a failed batch said.
-async fn ask_sizes(
-    session: &Session,
-    oids: &[u32],
-    sizes: &mut HashMap<u32, u64>,
-) -> Result<Option<Unavailable>, SessionError> {
-    if oids.is_empty() {
-        return Ok(None);
-    }
+/// Asked in batches that fail alone.
+pub async fn ask(session: &Session, oids: &[u32]) -> Answers {
     let query = &queries::RELATION_SIZES;
     let batches: Vec<Vec<i64>> =
         oids.chunks(BATCH).map(|batch| batch.iter().map(|oid| i64::from(*oid)).collect()).collect();
@@ -85,17 +110,17 @@ async fn ask_sizes(
             Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get::<_, Option<i64>>("bytes")?))
         })
     });
-    let mut failure = None;
-    for answer in session.round(join_all(questions)).await? {
+    let mut answers = Answers::default();
+    for answer in join_all(questions).await {
         match answer {
             // A relation dropped between the two looks has no size any more: its estimate stays.
-            Ok(rows) => {
-                sizes.extend(rows.into_iter().filter_map(|(oid, bytes)| Some((oid, u64::try_from(bytes?).ok()?))));
-            }
-            Err(error) => failure = Some(ask::unavailable(session, query, &error)),
+            Ok(rows) => answers
+                .sizes
+                .extend(rows.into_iter().filter_map(|(oid, bytes)| Some((oid, u64::try_from(bytes?).ok()?)))),
+            Err(error) => answers.failure = Some(ask::unavailable(session, query, &error)),
         }
     }
-    Ok(failure)
+    answers
 }
 
 fn enter(tables: &mut [TableRow], indexes: &mut [Index], sizes: &HashMap<u32, u64>) {

@@ -1,0 +1,3 @@
+//! Looking at real servers: truthfully, quickly, and without anybody noticing.
+
+mod bloat;
