@@ -196,9 +196,11 @@ pub async fn read_whole(
         for index in indexes {
             *totals.entry(index.table_oid).or_default() += index.size.bytes;
         }
-        let totals = tables.iter().map(|row| &row.table).filter(|it| it.kind.has_storage()).map(|it| {
-            (totals.get(&it.oid).copied().unwrap_or(0) + it.heap.bytes + it.toast.bytes, it.oid)
-        });
+        let totals = tables
+            .iter()
+            .map(|row| &row.table)
+            .filter(|it| it.kind.has_storage())
+            .map(|it| (totals.get(&it.oid).copied().unwrap_or(0) + it.heap.bytes + it.toast.bytes, it.oid));
         largest(totals.filter(|(bytes, oid)| bytes >= min_size && shown.contains(oid)), *read_whole)
     });
     let btrees = scope.bloat.indexes.then(|| {

@@ -18,10 +18,13 @@ pub struct Wanted {
     tables: Vec<i64>,
 }
 
+/// A table's OID and a column's number.
+type Place = (u32, i16);
+
 /// What the server answered.
 pub struct Answers {
     definitions: Result<Vec<(u32, Option<String>)>, QueryError>,
-    columns: Result<Vec<((u32, i16), String)>, QueryError>,
+    columns: Result<Vec<(Place, String)>, QueryError>,
 }
 
 impl Wanted {
@@ -61,7 +64,13 @@ impl Wanted {
     }
 
     /// Enters them; answers how many definitions were read.
-    pub fn enter(&self, session: &Session, scope: &Scope, answers: Option<Answers>, indexes: &mut [Index]) -> Fact<u64> {
+    pub fn enter(
+        &self,
+        session: &Session,
+        scope: &Scope,
+        answers: Option<Answers>,
+        indexes: &mut [Index],
+    ) -> Fact<u64> {
         let query = &queries::INDEX_DEFINITIONS;
         let Some(answers) = answers else {
             return match scope.definitions {
@@ -75,7 +84,7 @@ impl Wanted {
         };
         let mut definitions: HashMap<u32, Option<String>> =
             answers.definitions.unwrap_or_default().into_iter().collect();
-        let columns: HashMap<(u32, i16), String> = answers.columns.unwrap_or_default().into_iter().collect();
+        let columns: HashMap<Place, String> = answers.columns.unwrap_or_default().into_iter().collect();
         for index in indexes {
             index.definition = definitions.remove(&index.oid).flatten();
             let names = index.column_numbers.iter().map(|number| match number {

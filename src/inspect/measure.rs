@@ -1,8 +1,7 @@
 //! Measuring relations: which is decided by [`super::sizes`], here they are asked and the answers entered.
 
 use super::{
-    Scope,
-    ask, queries,
+    Scope, ask, queries,
     relations::{self, TableRow},
     sizes::{self, BATCH, Doubt},
 };

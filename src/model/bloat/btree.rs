@@ -39,11 +39,12 @@ pub fn packed_bytes(
     let rows = keys.rows as f64;
     let null_share = statistics.null_frac.clamp(0.0, 1.0);
     let filled_in_table = keys.of_table as f64 * (1.0 - null_share);
-    // A partial index that could hold the filled rows alone most likely does: WHERE … IS NOT NULL.
-    let nulls = if keys.is_partial && rows <= filled_in_table { 0.0 } else { rows * null_share };
+    // A partial index that could hold the filled rows alone most likely does: WHERE … IS NOT NULL. Both numbers come
+    // from samples.
+    let nulls = if keys.is_partial && rows <= filled_in_table * 1.25 { 0.0 } else { rows * null_share };
     let filled = rows - nulls;
     let distinct = match statistics.n_distinct {
-        unknown if unknown == 0.0 => filled,
+        0.0 => filled,
         share if share < 0.0 => -share * keys.of_table as f64,
         count => count,
     };
@@ -56,7 +57,8 @@ pub fn packed_bytes(
     } else {
         filled * (tuple + LINE_POINTER) + nulls * (NULL_TUPLE + LINE_POINTER)
     };
-    let room = |fillfactor: f64| block_bytes - PAGE_OVERHEAD - block_bytes * (100.0 - fillfactor) / 100.0 - LINE_POINTER;
+    let room =
+        |fillfactor: f64| block_bytes - PAGE_OVERHEAD - block_bytes * (100.0 - fillfactor) / 100.0 - LINE_POINTER;
     let mut level = (leaf_bytes / room(f64::from(fillfactor.clamp(10, 100)))).ceil();
     let mut pages = 1.0 + level;
     let children = (room(INNER_FILLFACTOR) / (tuple + LINE_POINTER)).max(2.0);
@@ -78,8 +80,12 @@ fn shared(rows: f64, tuple: f64, block: f64) -> f64 {
     if most < 2.0 {
         return rows * single;
     }
-    let padded = |count: f64| if count <= 1.0 { count * single } else {
-        ((tuple + count * TID) / MAX_ALIGN as f64).ceil() * MAX_ALIGN as f64 + LINE_POINTER
+    let padded = |count: f64| {
+        if count <= 1.0 {
+            count * single
+        } else {
+            ((tuple + count * TID) / MAX_ALIGN as f64).ceil() * MAX_ALIGN as f64 + LINE_POINTER
+        }
     };
     // Keys have a few rows more or less than the average: between two whole numbers it is a bit of both.
     let whole = |count: f64| {

@@ -119,3 +119,6 @@ impl Index {
         (self.reltuples.max(0.0) * growth) as u64
     }
 }
+
+#[cfg(test)]
+mod tests;

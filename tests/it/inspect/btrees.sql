@@ -62,6 +62,7 @@ do $$ begin
     delete from churned where at < batch * 10000 - 10000;
   end loop;
 end $$;
+
 vacuum churned;
 
 analyze;
