@@ -1,14 +1,16 @@
 //! What bloat is judged by: statistics of what will be shown, and where that is asked for, whole relations.
 
 use super::{
-    Scope, ask, queries,
-    relations::{TableRow, shown},
+    Scope, ask,
+    contents::FirstLook,
+    queries,
+    relations::shown,
     scope::{BloatScope, MOST_STATISTICS},
 };
 use crate::{
     model::{
-        BtreePages, ColumnLayout, ColumnStatistics, Fact, HeapTuples, Index, IndexKey, TableColumns, Unavailable,
-        Visibility, grant,
+        BtreePages, ColumnLayout, ColumnStatistics, Fact, HeapTuples, Index, IndexKey, Table, TableColumns,
+        Unavailable, Visibility, grant,
     },
     pg::{Query, Row, RowError, Session, SessionError},
 };
@@ -20,56 +22,118 @@ use std::collections::{BTreeMap, HashMap};
 const HEAP_FILLFACTOR: u8 = 100;
 const BTREE_FILLFACTOR: u8 = 90;
 
-/// The relations whose statistics are read; `None` where nobody asked.
-pub struct Statistics {
-    tables: Option<Vec<i64>>,
-    indexes: Option<Vec<i64>>,
+/// The relations that are judged, the largest first.
+pub struct Judged {
+    tables: Fact<Vec<i64>>,
+    indexes: Fact<Vec<i64>>,
 }
 
 /// What was read of them.
-pub struct Read {
+pub struct Statistics {
     pub table_columns: Fact<BTreeMap<u32, TableColumns>>,
     pub index_keys: Fact<BTreeMap<u32, IndexKey>>,
 }
 
-impl Statistics {
-    /// The largest of those that are shown and were measured: before the first ANALYZE there are no statistics.
-    pub fn wanted(scope: &Scope, tables: &[TableRow], indexes: &[Index]) -> Statistics {
-        let BloatScope { schema, table, .. } = &scope.bloat;
-        if !scope.bloat.tables && !scope.bloat.indexes {
-            return Statistics { tables: None, indexes: None };
-        }
-        let shown = shown(tables, schema.as_ref(), table.as_ref());
-        let measured: HashMap<u32, i64> = tables
-            .iter()
-            .filter(|row| shown.contains(&row.table.oid) && row.table.was_measured())
-            .map(|row| (row.table.oid, row.table.relpages))
-            .collect();
-        let heaps = tables
-            .iter()
-            .filter(|row| row.table.kind.has_storage())
-            .filter_map(|row| Some((*measured.get(&row.table.oid)?, row.table.oid)));
-        let btrees = indexes
-            .iter()
-            .filter(|index| index.is_estimated() && measured.contains_key(&index.table_oid))
-            .map(|index| (index.relpages, index.oid));
+impl Default for Statistics {
+    fn default() -> Self {
         Statistics {
-            tables: scope.bloat.tables.then(|| largest(heaps, MOST_STATISTICS)),
-            indexes: scope.bloat.indexes.then(|| largest(btrees, MOST_STATISTICS)),
+            table_columns: Fact::not_asked(queries::COLUMN_STATISTICS.fact),
+            index_keys: Fact::not_asked(queries::INDEX_KEY_STATISTICS.fact),
+        }
+    }
+}
+
+impl Judged {
+    /// Those that are shown and were measured: before the first ANALYZE there are no statistics.
+    pub fn of(scope: &Scope, first: &FirstLook) -> Judged {
+        let measured = |table: &Table| table.was_measured();
+        let is_estimated = |index: &Index| index.is_estimated();
+        Judged {
+            tables: largest_tables(scope, first, &queries::COLUMN_STATISTICS, MOST_STATISTICS, measured),
+            indexes: largest_indexes(
+                scope,
+                first,
+                &queries::INDEX_KEY_STATISTICS,
+                MOST_STATISTICS,
+                measured,
+                is_estimated,
+            ),
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        [&self.tables, &self.indexes].into_iter().flatten().all(Vec::is_empty)
+        [&self.tables, &self.indexes].into_iter().filter_map(Fact::known).all(Vec::is_empty)
     }
 
-    pub async fn ask(&self, session: &Session) -> Read {
+    /// Part of a round.
+    pub async fn ask(&self, session: &Session) -> Statistics {
         let (table_columns, index_keys) = tokio::join!(biased;
-            by_oid(session, &queries::COLUMN_STATISTICS, self.tables.as_deref(), table_columns),
-            by_oid(session, &queries::INDEX_KEY_STATISTICS, self.indexes.as_deref(), index_key),
+            by_oid(session, &queries::COLUMN_STATISTICS, &self.tables, table_columns),
+            by_oid(session, &queries::INDEX_KEY_STATISTICS, &self.indexes, index_key),
         );
-        Read { table_columns, index_keys }
+        Statistics { table_columns, index_keys }
     }
+}
+
+/// The largest tables in the scope, with indexes and TOAST as they are shown.
+fn largest_tables(
+    scope: &Scope,
+    first: &FirstLook,
+    query: &Query,
+    most: usize,
+    choose: impl Fn(&Table) -> bool,
+) -> Fact<Vec<i64>> {
+    let BloatScope { schema, table, min_size, .. } = &scope.bloat;
+    if !scope.bloat.tables {
+        return Fact::not_asked(query.fact);
+    }
+    let tables = match first.tables.as_result() {
+        Ok(tables) => tables,
+        Err(why) => return Fact::Unavailable(why.for_fact(query.fact)),
+    };
+    let mut totals: HashMap<u32, u64> = HashMap::new();
+    for index in first.indexes.known().into_iter().flatten() {
+        *totals.entry(index.table_oid).or_default() += index.size.bytes;
+    }
+    let shown = shown(tables, schema.as_ref(), table.as_ref());
+    let chosen = tables
+        .iter()
+        .map(|row| &row.table)
+        .filter(|it| it.kind.has_storage() && shown.contains(&it.oid) && choose(it))
+        .map(|it| (totals.get(&it.oid).copied().unwrap_or(0) + it.heap.bytes + it.toast.bytes, it))
+        // A partition is part of a sum that may be larger.
+        .filter(|(bytes, it)| bytes >= min_size || it.parent_oid.is_some())
+        .map(|(bytes, it)| (bytes, it.oid));
+    Fact::Known(largest(chosen, most))
+}
+
+/// The largest indexes in the scope.
+fn largest_indexes(
+    scope: &Scope,
+    first: &FirstLook,
+    query: &Query,
+    most: usize,
+    of_table: impl Fn(&Table) -> bool,
+    choose: impl Fn(&Index) -> bool,
+) -> Fact<Vec<i64>> {
+    let BloatScope { schema, table, min_size, .. } = &scope.bloat;
+    if !scope.bloat.indexes {
+        return Fact::not_asked(query.fact);
+    }
+    let (tables, indexes) = match (first.tables.as_result(), first.indexes.as_result()) {
+        (Ok(tables), Ok(indexes)) => (tables, indexes),
+        (Err(why), _) | (_, Err(why)) => return Fact::Unavailable(why.for_fact(query.fact)),
+    };
+    let mut shown = shown(tables, schema.as_ref(), table.as_ref());
+    for row in tables.iter().filter(|row| !of_table(&row.table)) {
+        shown.remove(&row.table.oid);
+    }
+    let chosen = indexes
+        .iter()
+        .filter(|it| shown.contains(&it.table_oid) && choose(it))
+        .filter(|it| it.size.bytes >= *min_size || it.parent_oid.is_some())
+        .map(|it| (it.size.bytes, it.oid));
+    Fact::Known(largest(chosen, most))
 }
 
 fn largest<S: Ord>(relations: impl Iterator<Item = (S, u32)>, most: usize) -> Vec<i64> {
@@ -82,14 +146,14 @@ fn largest<S: Ord>(relations: impl Iterator<Item = (S, u32)>, most: usize) -> Ve
 async fn by_oid<T>(
     session: &Session,
     query: &Query,
-    oids: Option<&[i64]>,
+    oids: &Fact<Vec<i64>>,
     decode: fn(&Row) -> Result<T, RowError>,
 ) -> Fact<BTreeMap<u32, T>> {
     let decode = |row: &Row| Ok((row.try_get::<_, i64>("oid")? as u32, decode(row)?));
     match oids {
-        None => Fact::not_asked(query.fact),
-        Some([]) => Fact::Known(BTreeMap::new()),
-        Some(oids) => match session.read(query, Some(oids), decode).await {
+        Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
+        Fact::Known(oids) if oids.is_empty() => Fact::Known(BTreeMap::new()),
+        Fact::Known(oids) => match session.read(query, Some(oids), decode).await {
             Ok(rows) => Fact::Known(rows.into_iter().collect()),
             Err(error) => Fact::Unavailable(ask::unavailable(session, query, &error)),
         },
@@ -176,67 +240,70 @@ impl Pgstattuple {
     }
 }
 
-type WholeTables = Option<Fact<BTreeMap<u32, HeapTuples>>>;
-type WholeIndexes = Option<Fact<BTreeMap<u32, BtreePages>>>;
+/// What was counted; `None` where nobody asked.
+#[derive(Default)]
+pub struct Counts {
+    pub heap_tuples: Option<Fact<BTreeMap<u32, HeapTuples>>>,
+    pub btree_pages: Option<Fact<BTreeMap<u32, BtreePages>>>,
+}
 
 /// Reads the largest of what is shown from the first page to the last, one statement a relation.
-pub async fn read_whole(
-    session: &Session,
-    scope: &Scope,
-    tables: &[TableRow],
-    indexes: &[Index],
-) -> Result<(WholeTables, WholeIndexes), SessionError> {
-    let BloatScope { schema, table, min_size, read_whole, .. } = &scope.bloat;
-    if *read_whole == 0 {
-        return Ok((None, None));
+pub async fn read_whole(session: &Session, scope: &Scope, first: &FirstLook) -> Result<Counts, SessionError> {
+    let most = scope.bloat.read_whole;
+    if most == 0 {
+        return Ok(Counts::default());
     }
-    let shown = shown(tables, schema.as_ref(), table.as_ref());
-    let heaps = scope.bloat.tables.then(|| {
-        let mut totals: HashMap<u32, u64> = HashMap::new();
-        for index in indexes {
-            *totals.entry(index.table_oid).or_default() += index.size.bytes;
-        }
-        let totals = tables
-            .iter()
-            .map(|row| &row.table)
-            .filter(|it| it.kind.has_storage())
-            .map(|it| (totals.get(&it.oid).copied().unwrap_or(0) + it.heap.bytes + it.toast.bytes, it.oid));
-        largest(totals.filter(|(bytes, oid)| bytes >= min_size && shown.contains(oid)), *read_whole)
-    });
-    let btrees = scope.bloat.indexes.then(|| {
-        let btrees = indexes.iter().filter(|it| it.method == "btree" && !it.is_partitioned && it.is_valid);
-        let btrees = btrees.filter(|it| it.size.bytes >= *min_size && shown.contains(&it.table_oid));
-        largest(btrees.map(|index| (index.size.bytes, index.oid)), *read_whole)
-    });
+    let (heap_query, btree_query) = (&queries::HEAP_TUPLES, &queries::BTREE_PAGES);
+    let heaps = largest_tables(scope, first, heap_query, most, |_| true);
+    let is_btree = |it: &Index| it.method == "btree" && !it.is_partitioned && it.is_valid;
+    let btrees = largest_indexes(scope, first, btree_query, most, |_| true, is_btree);
     let extension: Fact<Pgstattuple> = session.round(ask::one(session, &queries::PGSTATTUPLE)).await?;
-    let allowed = |query: &Query, granted: fn(&Pgstattuple) -> Option<bool>| match extension.as_result() {
+    let heaps = allowed(session, heap_query, heaps, &extension, |it| it.reads_tables);
+    let btrees = allowed(session, btree_query, btrees, &extension, |it| it.reads_indexes);
+    let (heap_tuples, btree_pages) = session
+        .patient_round(async {
+            tokio::join!(biased;
+                one_by_one(session, heap_query, heaps, heap_tuples),
+                one_by_one(session, btree_query, btrees, btree_pages),
+            )
+        })
+        .await?;
+    Ok(Counts {
+        heap_tuples: scope.bloat.tables.then_some(heap_tuples),
+        btree_pages: scope.bloat.indexes.then_some(btree_pages),
+    })
+}
+
+/// The relations, if the extension may be asked about them.
+fn allowed(
+    session: &Session,
+    query: &Query,
+    oids: Fact<Vec<i64>>,
+    extension: &Fact<Pgstattuple>,
+    granted: fn(&Pgstattuple) -> Option<bool>,
+) -> Fact<Vec<i64>> {
+    let oids = match oids {
+        Fact::Known(oids) => oids,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let allowed = match extension.as_result() {
         Ok(extension) => extension.allows(session, query, granted(extension)),
         Err(why) => Err(why.for_fact(query.fact)),
     };
-    let may_tables = allowed(&queries::HEAP_TUPLES, |it| it.reads_tables);
-    let may_indexes = allowed(&queries::BTREE_PAGES, |it| it.reads_indexes);
-    session
-        .patient_round(async {
-            tokio::join!(biased;
-                one_by_one(session, &queries::HEAP_TUPLES, heaps, may_tables, heap_tuples),
-                one_by_one(session, &queries::BTREE_PAGES, btrees, may_indexes, btree_pages),
-            )
-        })
-        .await
+    allowed.map_or_else(Fact::Unavailable, |()| Fact::Known(oids))
 }
 
 /// Each relation is a statement, so that each has its own time and fails alone.
 async fn one_by_one<T>(
     session: &Session,
     query: &Query,
-    oids: Option<Vec<i64>>,
-    allowed: Result<(), Unavailable>,
+    oids: Fact<Vec<i64>>,
     decode: fn(&Row) -> Result<T, RowError>,
-) -> Option<Fact<BTreeMap<u32, T>>> {
-    let oids = oids?;
-    if let Err(why) = allowed {
-        return Some(Fact::Unavailable(why));
-    }
+) -> Fact<BTreeMap<u32, T>> {
+    let oids = match oids {
+        Fact::Known(oids) => oids,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
     let decode = |row: &Row| Ok((row.try_get::<_, i64>("oid")? as u32, decode(row)?));
     let questions = oids.chunks(1).map(|one| session.read(query, Some(one), decode));
     let mut found = BTreeMap::new();
@@ -247,10 +314,10 @@ async fn one_by_one<T>(
             Err(error) => failure = Some(ask::unavailable(session, query, &error)),
         }
     }
-    Some(match failure {
+    match failure {
         Some(why) if found.is_empty() => Fact::Unavailable(why),
         _ => Fact::Known(found),
-    })
+    }
 }
 
 fn count(row: &Row, column: &str) -> Result<u64, RowError> {

@@ -1,17 +1,14 @@
 //! The facts of one database: its tables and indexes, then the sizes that must be measured.
 
 use super::{
-    Definitions, Scope, ask, bloat, definitions,
-    measure::{self, Measurement},
-    queries,
-    relations::{self, TableRow},
+    Scope, ask, bloat, definitions,
+    measure::{Measuring, ask_sizes},
+    queries, relations,
+    relations::TableRow,
 };
 use crate::{
-    model::{
-        BtreePages, Contents, Fact, HeapTuples, Index, IndexKey, LockedRelation, Sequences, StatisticsResets,
-        TableColumns, Unavailable,
-    },
-    pg::{Query, Session, SessionError},
+    model::{Contents, Fact, Index, LockedRelation, Sequences, StatisticsResets},
+    pg::{Session, SessionError},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -61,94 +58,47 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
     }
 }
 
-/// What the later round trips bring.
-struct Later {
-    exact_sizes: Fact<u64>,
-    definitions: Fact<u64>,
-    table_columns: Fact<BTreeMap<u32, TableColumns>>,
-    index_keys: Fact<BTreeMap<u32, IndexKey>>,
-    heap_tuples: Option<Fact<BTreeMap<u32, HeapTuples>>>,
-    btree_pages: Option<Fact<BTreeMap<u32, BtreePages>>>,
-}
-
-impl Later {
-    /// Nothing was asked, or all of it failed for one reason.
-    fn missing(scope: &Scope, why: Option<&Unavailable>) -> Later {
-        fn fact<T>(query: &Query, asked: bool, why: Option<&Unavailable>) -> Fact<T> {
-            match why {
-                Some(why) if asked => Fact::Unavailable(why.for_fact(query.fact)),
-                _ => Fact::not_asked(query.fact),
-            }
-        }
-        let (bloat, whole) = (&scope.bloat, scope.bloat.read_whole > 0);
-        let defined = !matches!(scope.definitions, Definitions::None);
-        Later {
-            exact_sizes: fact(&queries::RELATION_SIZES, true, why),
-            definitions: fact(&queries::INDEX_DEFINITIONS, defined, why),
-            table_columns: fact(&queries::COLUMN_STATISTICS, bloat.tables, why),
-            index_keys: fact(&queries::INDEX_KEY_STATISTICS, bloat.indexes, why),
-            heap_tuples: (bloat.tables && whole).then(|| fact(&queries::HEAP_TUPLES, true, why)),
-            btree_pages: (bloat.indexes && whole).then(|| fact(&queries::BTREE_PAGES, true, why)),
-        }
-    }
-}
-
-/// Measures what must be measured, and reads the statistics and definitions of what will be shown: two round trips at
-/// most, and a long one where relations are read whole.
-async fn look_again(
-    session: &Session,
-    scope: &Scope,
-    whole: &Fact<u64>,
-    sequences: &Fact<Sequences>,
-    tables: &mut [TableRow],
-    indexes: &mut [Index],
-) -> Result<Later, SessionError> {
-    let mut measurement = Measurement::of(tables, indexes);
-    let statistics = bloat::Statistics::wanted(scope, tables, indexes);
-    let first = measurement.first_round(scope);
-    let asked = async { tokio::join!(biased; measure::ask(session, &first), statistics.ask(session)) };
-    // Where there is nothing to ask, the answers are at hand without a round trip.
-    let nothing = first.is_empty() && statistics.is_empty();
-    let (sizes, read) = if nothing { asked.await } else { session.round(asked).await? };
-    measurement.learn(sizes);
-    measurement.ask_beside(session, scope).await?;
-    measurement.enter(tables, indexes);
-
-    let second = measurement.second_round(scope, whole, sequences);
-    let wanted = definitions::Wanted::of(scope, tables, indexes);
-    let mut answers = None;
-    if !(second.is_empty() && wanted.is_empty()) {
-        let asked = async { tokio::join!(biased; measure::ask(session, &second), wanted.ask(session)) };
-        let (sizes, defined) = session.round(asked).await?;
-        measurement.learn(sizes);
-        measurement.enter(tables, indexes);
-        answers = defined;
-    }
-    let (heap_tuples, btree_pages) = bloat::read_whole(session, scope, tables, indexes).await?;
-    Ok(Later {
-        exact_sizes: measurement.fact(),
-        definitions: wanted.enter(session, scope, answers, indexes),
-        table_columns: read.table_columns,
-        index_keys: read.index_keys,
-        heap_tuples,
-        btree_pages,
-    })
-}
-
-/// Completes a first look.
+/// Measures what must be measured and reads the definitions that will be shown: two round trips, and more only where
+/// one process of the server would have to be asked about too many relations.
 pub async fn complete(
     session: &Session,
     scope: &Scope,
     database: String,
     mut first: FirstLook,
 ) -> Result<Contents, SessionError> {
-    let later = match (&mut first.tables, &mut first.indexes) {
-        _ if !scope.relations => Later::missing(scope, None),
-        (Fact::Known(tables), Fact::Known(indexes)) => {
-            look_again(session, scope, &first.database_bytes, &first.sequences, tables, indexes).await?
-        }
-        (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => Later::missing(scope, Some(why)),
-    };
+    let mut exact_sizes = Fact::not_asked("relation sizes");
+    let mut read_definitions = Fact::not_asked("index definitions");
+    let mut statistics = bloat::Statistics::default();
+    let mut counted = bloat::Counts::default();
+    if scope.relations {
+        let measuring = Measuring::begin(session, scope, &mut first).await?;
+        let more = measuring.as_ref().map_or(Vec::new(), Measuring::next);
+        let wanted = definitions::wanted(scope, &first);
+        let judged = bloat::Judged::of(scope, &first);
+        let rest = async {
+            tokio::join!(biased;
+                ask_sizes(session, &more),
+                definitions::ask(session, wanted.known()),
+                judged.ask(session),
+            )
+        };
+        // Where there is nothing to ask, the answers are at hand without a round trip.
+        let nothing = matches!(wanted, Fact::Unavailable(_)) && more.is_empty() && judged.is_empty();
+        let (answers, definitions, read) = if nothing { rest.await } else { session.round(rest).await? };
+        statistics = read;
+        exact_sizes = match measuring {
+            Ok(mut measuring) => {
+                measuring.take(answers);
+                measuring.finish(session, &mut first).await
+            }
+            Err(why) => why,
+        };
+        read_definitions = match wanted {
+            Fact::Known(wanted) => definitions::enter(session, wanted, definitions, &mut first),
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        };
+        counted = bloat::read_whole(session, scope, &first).await?;
+    }
     Ok(Contents {
         database,
         database_bytes: first.database_bytes,
@@ -165,11 +115,11 @@ pub async fn complete(
         sequences: first.sequences,
         locked_relations: first.locked_relations,
         statistics_resets: first.statistics_resets,
-        exact_sizes: later.exact_sizes,
-        definitions: later.definitions,
-        table_columns: later.table_columns,
-        index_keys: later.index_keys,
-        heap_tuples: later.heap_tuples,
-        btree_pages: later.btree_pages,
+        exact_sizes,
+        definitions: read_definitions,
+        table_columns: statistics.table_columns,
+        index_keys: statistics.index_keys,
+        heap_tuples: counted.heap_tuples,
+        btree_pages: counted.btree_pages,
     })
 }

@@ -1,12 +1,14 @@
 //! Measuring relations: which is decided by [`super::sizes`], here they are asked and the answers entered.
 
 use super::{
-    Scope, ask, queries,
+    Scope, ask,
+    contents::FirstLook,
+    queries,
     relations::{self, TableRow},
     sizes::{self, BATCH, Doubt},
 };
 use crate::{
-    model::{Fact, Index, Sequences, SizeSource, StoredBytes, Unavailable},
+    model::{Fact, Index, SizeSource, StoredBytes, Unavailable},
     pg::{Session, SessionError},
 };
 use futures_util::future::join_all;
@@ -15,73 +17,97 @@ use std::collections::HashMap;
 /// Relations one server process is asked about with `--exact`, before the next connection takes over: about 85 MB.
 const RELATIONS_PER_CONNECTION: usize = 25_000;
 
-/// The relations of a first look that have files, and what is known of their sizes by now.
-pub struct Measurement {
+/// How many more connections a default look may use where the sum is wrong and one process has been asked enough.
+const MORE_CONNECTIONS: usize = 5;
+
+/// The measuring of one database's relations, round by round.
+pub struct Measuring {
     doubts: Vec<Doubt>,
     sizes: HashMap<u32, u64>,
     failure: Option<Unavailable>,
+    /// The database, and those of its bytes that are none of the relations here.
+    whole: Option<(u64, u64)>,
 }
 
-/// What one round of questions about sizes brought.
-#[derive(Default)]
-pub struct Answers {
-    sizes: Vec<(u32, u64)>,
-    failure: Option<Unavailable>,
-}
-
-impl Measurement {
-    pub fn of(tables: &[TableRow], indexes: &[Index]) -> Measurement {
-        Measurement { doubts: doubts(tables, indexes), sizes: HashMap::new(), failure: None }
-    }
-
-    /// What the session at hand is asked first.
-    pub fn first_round(&self, scope: &Scope) -> Vec<u32> {
-        match scope.exact {
-            true => self.doubts.iter().take(RELATIONS_PER_CONNECTION).map(|doubt| doubt.oid).collect(),
-            false => sizes::first_round(&self.doubts),
-        }
-    }
-
-    /// What it is asked in the end, when the parts do not add up to the whole.
-    pub fn second_round(&self, scope: &Scope, whole: &Fact<u64>, sequences: &Fact<Sequences>) -> Vec<u32> {
-        match (whole.known(), &self.failure) {
-            (Some(whole), None) if !scope.exact => {
-                let other = sequences.known().map_or(0, |s| s.bytes);
-                sizes::second_round(&self.doubts, &self.sizes, *whole, other)
+impl Measuring {
+    /// The first round: the largest and the doubtful, or with `--exact` all. Answers why none can be measured where the
+    /// relations are not known.
+    pub async fn begin(
+        session: &Session,
+        scope: &Scope,
+        first: &mut FirstLook,
+    ) -> Result<Result<Measuring, Fact<u64>>, SessionError> {
+        let (Fact::Known(tables), Fact::Known(indexes)) = (&mut first.tables, &mut first.indexes) else {
+            let missing = first.tables.as_result().err().or(first.indexes.as_result().err());
+            return Ok(Err(match missing {
+                Some(why) => Fact::Unavailable(why.for_fact(queries::RELATION_SIZES.fact)),
+                None => Fact::not_asked(queries::RELATION_SIZES.fact),
+            }));
+        };
+        let other = first.sequences.known().map_or(0, |sequences| sequences.bytes);
+        let whole = first.database_bytes.known().map(|whole| (*whole, other));
+        let doubts = doubts(tables, indexes);
+        let mut measuring = Measuring { doubts, sizes: HashMap::new(), failure: None, whole };
+        if scope.exact {
+            measuring.whole = None;
+            let all: Vec<u32> = measuring.doubts.iter().map(|d| d.oid).collect();
+            for (number, share) in all.chunks(RELATIONS_PER_CONNECTION).enumerate() {
+                let beside = if number == 0 { None } else { Some(session.open_beside(None).await?) };
+                measuring.ask(beside.as_ref().unwrap_or(session), share).await?;
             }
+        } else {
+            let largest = sizes::first_round(&measuring.doubts);
+            measuring.ask(session, &largest).await?;
+        }
+        // So that what is decided by size next is decided by the best that is known.
+        enter(tables, indexes, &measuring.sizes);
+        Ok(Ok(measuring))
+    }
+
+    /// What is to be measured next because the parts and the whole differ.
+    pub fn next(&self) -> Vec<u32> {
+        match (self.whole, &self.failure) {
+            (Some((whole, other)), None) => sizes::second_round(&self.doubts, &self.sizes, whole, other),
             _ => Vec::new(),
         }
     }
 
-    /// What one server process should not be asked, over further connections.
-    pub async fn ask_beside(&mut self, session: &Session, scope: &Scope) -> Result<(), SessionError> {
-        if scope.exact {
-            let all: Vec<u32> = self.doubts.iter().map(|doubt| doubt.oid).collect();
-            for share in all.chunks(RELATIONS_PER_CONNECTION).skip(1) {
-                let beside = session.open_beside(None).await?;
-                let answers = beside.round(ask(&beside, share)).await?;
-                self.learn(answers);
-            }
-        }
-        Ok(())
-    }
-
-    pub fn learn(&mut self, answers: Answers) {
+    /// Takes what a round has answered.
+    pub fn take(&mut self, answers: Answers) {
         self.sizes.extend(answers.sizes);
         self.failure = answers.failure.or(self.failure.take());
     }
 
-    /// Enters what is known into the rows.
-    pub fn enter(&self, tables: &mut [TableRow], indexes: &mut [Index]) {
-        enter(tables, indexes, &self.sizes);
-    }
-
-    /// How many relations were measured.
-    pub fn fact(self) -> Fact<u64> {
+    /// More rounds over connections of their own, as long as the sum is wrong; then enters the sizes and answers how
+    /// many were measured.
+    pub async fn finish(mut self, session: &Session, first: &mut FirstLook) -> Fact<u64> {
+        for _ in 0..MORE_CONNECTIONS {
+            let Some((whole, other)) = self.whole else { break };
+            let more = sizes::further_round(&self.doubts, &self.sizes, whole, other);
+            if more.is_empty() || self.failure.is_some() {
+                break;
+            }
+            // A limit on connections is no reason to lose what is known: the rest stays unaccounted.
+            let Ok(beside) = session.open_beside(None).await else { break };
+            if self.ask(&beside, &more).await.is_err() {
+                break;
+            }
+        }
+        if let (Fact::Known(tables), Fact::Known(indexes)) = (&mut first.tables, &mut first.indexes) {
+            enter(tables, indexes, &self.sizes);
+        }
         match self.failure {
             Some(why) if self.sizes.is_empty() => Fact::Unavailable(why),
             _ => Fact::Known(self.sizes.len() as u64),
         }
+    }
+
+    async fn ask(&mut self, session: &Session, oids: &[u32]) -> Result<(), SessionError> {
+        if !oids.is_empty() {
+            let answers = session.round(ask_sizes(session, oids)).await?;
+            self.take(answers);
+        }
+        Ok(())
     }
 }
 
@@ -99,8 +125,15 @@ fn doubts(tables: &[TableRow], indexes: &[Index]) -> Vec<Doubt> {
     heaps.chain(indexes.iter().filter(|index| !index.is_partitioned).map(of_index)).collect()
 }
 
-/// Asked in batches that fail alone.
-pub async fn ask(session: &Session, oids: &[u32]) -> Answers {
+/// Measured relations, and what a failed batch said.
+#[derive(Default)]
+pub struct Answers {
+    sizes: HashMap<u32, u64>,
+    failure: Option<Unavailable>,
+}
+
+/// Part of a round, in batches that fail alone.
+pub async fn ask_sizes(session: &Session, oids: &[u32]) -> Answers {
     let query = &queries::RELATION_SIZES;
     let batches: Vec<Vec<i64>> =
         oids.chunks(BATCH).map(|batch| batch.iter().map(|oid| i64::from(*oid)).collect()).collect();
@@ -113,9 +146,10 @@ pub async fn ask(session: &Session, oids: &[u32]) -> Answers {
     for answer in join_all(questions).await {
         match answer {
             // A relation dropped between the two looks has no size any more: its estimate stays.
-            Ok(rows) => answers
-                .sizes
-                .extend(rows.into_iter().filter_map(|(oid, bytes)| Some((oid, u64::try_from(bytes?).ok()?)))),
+            Ok(rows) => {
+                let known = rows.into_iter().filter_map(|(oid, bytes)| Some((oid, u64::try_from(bytes?).ok()?)));
+                answers.sizes.extend(known);
+            }
             Err(error) => answers.failure = Some(ask::unavailable(session, query, &error)),
         }
     }

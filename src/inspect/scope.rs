@@ -65,7 +65,7 @@ impl Scope {
 pub const MOST_DEFINITIONS: usize = 1_000;
 
 /// Of how many tables, and of how many indexes, one look reads the statistics at most.
-pub const MOST_STATISTICS: usize = 1_000;
+pub const MOST_STATISTICS: usize = 500;
 
 /// How many tables, and how many indexes, one look reads whole at most.
 pub const MOST_READ_WHOLE: usize = 100;

@@ -148,7 +148,6 @@ struct Unread<'a> {
 
 impl Unread<'_> {
     fn note(&self, shown: &[Row<'_>], gaps: &mut Gaps) {
-        let fields = ["indexes[].definition", "indexes[].key_columns", "indexes[].include_columns"];
         let unread = shown.iter().filter(|row| row.definition.is_none() || row.key_columns.is_none());
         let (locked, unasked): (Vec<&Row<'_>>, Vec<&Row<'_>>) =
             unread.partition(|row| self.locked.contains(&(row.schema, row.index)));
@@ -157,7 +156,7 @@ impl Unread<'_> {
             let reason = "an ACCESS EXCLUSIVE lock is held or awaited on the index or its table";
             let hint = Some("look again when the lock is gone");
             let why = Unavailable::because("index definitions", reason).with_hint(hint);
-            gaps.note(&why, &fields, names(&locked));
+            gaps.note(&why, &missing_fields(&locked), names(&locked));
         }
         if !unasked.is_empty() {
             let why = self.failed.clone().unwrap_or_else(|| {
@@ -166,9 +165,21 @@ impl Unread<'_> {
                 let hint = Some("narrow the list with --schema, --table or --limit");
                 Unavailable::because("index definitions", reason).with_hint(hint)
             });
-            gaps.note(&why, &fields, Vec::new());
+            gaps.note(&why, &missing_fields(&unasked), Vec::new());
         }
     }
+}
+
+/// Definitions and column names are read apart; either may be missing alone.
+fn missing_fields(rows: &[&Row<'_>]) -> Vec<&'static str> {
+    let mut fields = Vec::new();
+    if rows.iter().any(|row| row.definition.is_none()) {
+        fields.push("indexes[].definition");
+    }
+    if rows.iter().any(|row| row.key_columns.is_none()) {
+        fields.extend(["indexes[].key_columns", "indexes[].include_columns"]);
+    }
+    fields
 }
 
 fn rows<'a>(contents: &'a Contents, named_database: bool, gaps: &mut Gaps, unread: &mut Unread<'a>) -> Vec<Row<'a>> {

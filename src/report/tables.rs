@@ -73,7 +73,7 @@ pub(super) struct Row {
     #[serde(skip)]
     bloat: Judged,
     /// Under, or awaited by, an ACCESS EXCLUSIVE lock when it was looked at.
-    locked: bool,
+    locked: Option<bool>,
     row_estimate: Option<u64>,
     dead_rows: u64,
     last_vacuum: Option<Timestamp>,
@@ -90,6 +90,7 @@ impl TablesReport {
         let mut accounting = Vec::new();
         for contents in &snapshot.contents {
             tables.extend(rows(contents, "tables", all_databases, gaps));
+            gaps.take(&contents.locked_relations, &["tables[].locked"]);
             accounting.push(Accounting::of(contents, gaps));
         }
         tables.retain(|row| row.total_bytes >= view.min_size && view.matches(&row.schema, &row.table));
@@ -118,15 +119,15 @@ impl TablesReport {
 
 /// The tables of one database, catalogs apart; `list` is the path of the list in the report.
 pub(super) fn rows(contents: &Contents, list: &str, named_database: bool, gaps: &mut Gaps) -> Vec<Row> {
-    let tables = gaps.take(&contents.tables, &[list]).map_or(&[][..], Vec::as_slice);
-    let indexes = gaps.take(&contents.indexes, &[list]).map_or(&[][..], Vec::as_slice);
+    let (tables, indexes) = (gaps.take(&contents.tables, &[list]), gaps.take(&contents.indexes, &[list]));
+    // Without its indexes no table's size is known, and a smaller one would read as if it were.
+    let (Some(tables), Some(indexes)) = (tables, indexes) else { return Vec::new() };
     let mut index_bytes: HashMap<u32, StoredBytes> = HashMap::new();
     for index in indexes {
         let sum = index_bytes.entry(index.table_oid).or_insert(StoredBytes::NONE);
         *sum = sum.plus(index.size);
     }
-    let locked: Vec<u32> =
-        contents.locked_relations.known().map_or(Vec::new(), |locked| locked.iter().map(|l| l.oid).collect());
+    let locked: Option<Vec<u32>> = contents.locked_relations.known().map(|all| all.iter().map(|l| l.oid).collect());
     let by_oid: HashMap<u32, &Table> = tables.iter().map(|table| (table.oid, table)).collect();
     let tree = Tree::of(tables.iter().map(|table| (table.oid, table.parent_oid)));
     let of_one = |table: &Table| {
@@ -176,7 +177,7 @@ pub(super) fn rows(contents: &Contents, list: &str, named_database: bool, gaps: 
                 bloat_bytes: bloat.bytes(),
                 bloat_source: bloat.source(),
                 bloat,
-                locked: locked.contains(&table.oid),
+                locked: locked.as_ref().map(|locked| locked.contains(&table.oid)),
                 row_estimate: rows,
                 dead_rows: dead,
                 last_vacuum: table.last_vacuum,
@@ -237,7 +238,7 @@ impl Row {
         if let Some(extension) = &self.extension {
             notes.push(format!("extension {extension}"));
         }
-        if self.locked {
+        if self.locked == Some(true) {
             notes.push("locked".to_owned());
         }
         notes.join(", ")
