@@ -34,13 +34,14 @@ pub fn wanted(scope: &Scope, first: &FirstLook) -> Fact<Wanted> {
     Fact::Known(Wanted { oids: wanted.iter().map(|index| i64::from(index.oid)).collect(), table_oids })
 }
 
-/// A table's OID and a column's number.
-type Place = (u32, i16);
+type Rows<Key, Value> = Result<Vec<(Key, Value)>, QueryError>;
 
 /// What a round has answered.
 pub struct Answers {
-    definitions: Result<Vec<(u32, Option<String>)>, QueryError>,
-    columns: Result<Vec<(Place, String)>, QueryError>,
+    /// By index.
+    definitions: Rows<u32, Option<String>>,
+    /// By table and number.
+    columns: Rows<(u32, i16), String>,
 }
 
 /// Part of a round.
@@ -70,7 +71,7 @@ pub fn enter(session: &Session, wanted: Wanted, answers: Option<Answers>, first:
         (_, Err(error)) => Fact::Unavailable(ask::unavailable(session, &queries::INDEX_COLUMNS, error)),
     };
     let mut definitions: HashMap<u32, Option<String>> = definitions.unwrap_or_default().into_iter().collect();
-    let columns: HashMap<Place, String> = columns.unwrap_or_default().into_iter().collect();
+    let columns: HashMap<(u32, i16), String> = columns.unwrap_or_default().into_iter().collect();
     for index in indexes.iter_mut() {
         index.definition = definitions.remove(&index.oid).flatten();
         let names = index.column_numbers.iter().map(|number| match number {

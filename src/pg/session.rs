@@ -27,10 +27,18 @@ set local lock_timeout = '200ms'; \
 set local idle_in_transaction_session_timeout = '60s'; \
 set local search_path = ''; \
 set local datestyle = 'ISO'; \
+set local intervalstyle = 'postgres'; \
 set local timezone = 'UTC'; \
+set local bytea_output = 'hex'; \
+set local standard_conforming_strings = on; \
 set local extra_float_digits = 3; \
 set local quote_all_identifiers = off; \
 set local jit = off; ";
+
+/// A database that says nothing of its encoding may hold names that are no UTF-8, and its server refuses to send them to
+/// a client that asked for UTF-8: so it sends bytes, and [`super::Text`] makes the best of them.
+const TAKE_BYTES: &str = "select set_config('client_encoding', 'SQL_ASCII', true) \
+    where current_setting('server_encoding') = 'SQL_ASCII'; ";
 
 /// From 14: a server whose client has gone ends the query. Only where the server's platform can tell.
 const NOTICE_A_LOST_CLIENT: &str =
@@ -133,6 +141,7 @@ impl Session {
         questions: impl Future<Output = T>,
     ) -> Result<T, SessionError> {
         let mut begin = format!("{BEGIN}{settings}");
+        begin.push_str(TAKE_BYTES);
         if self.major() >= 14 {
             begin.push_str(NOTICE_A_LOST_CLIENT);
         }

@@ -23,13 +23,16 @@ const CONTENT: &str = "do $$ begin for n in 1..200 loop \
     execute format('create table dwarf_%s (id int primary key, t text)', n); end loop; end $$; \
     create table parent (id int primary key, t text); create index on parent (t); \
     create table grown (id int primary key, t text); analyze grown; \
-    insert into grown select g, repeat(md5(g::text), 3) from generate_series(1, 40000) g; select pg_stat_reset()";
+    insert into grown select g, repeat(md5(g::text), 3) from generate_series(1, 40000) g";
 
 #[tokio::test]
 async fn a_report_costs_three_round_trips_at_most() {
     on_every_major("a report costs three round trips", async |major, cluster| {
         let name = database(cluster).await;
         sql(cluster, &name, CONTENT).await;
+        // The session's process hands its statistics in when it ends, and the session does not wait for that.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        sql(cluster, &name, "select pg_stat_reset()").await;
         let mut account = format!("round trips on {major}:");
         for report in REPORTS {
             // A slow line back, so that what is sent in parts is one turn.
@@ -37,7 +40,11 @@ async fn a_report_costs_three_round_trips_at_most() {
             let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), behaviour);
             json(&through(&proxy, cluster, &name), report).await;
             let _ = write!(account, " {} {}", report[0], proxy.round_trips());
-            assert!(report[0] != "tables" || proxy.round_trips() == MOST, "the sum was not wrong");
+            assert!(
+                report[0] != "tables" || proxy.round_trips() == MOST,
+                "the sum was not wrong: {}",
+                proxy.round_trips()
+            );
             assert!(proxy.round_trips() <= MOST, "{report:?} on {major}: {} round trips", proxy.round_trips());
             assert_eq!(proxy.connections(), 1, "{report:?} on {major}");
         }

@@ -58,7 +58,6 @@ async fn a_table_fits_the_screen_whatever_the_names() {
 }
 
 #[test]
-#[ignore = "a word wider than the screen is not broken yet"]
 fn a_sentence_with_a_word_wider_than_the_screen_fits_all_the_same() {
     let mut document = Document::default();
     document.line(format!("invalid in database shop: {}, other", "\u{1b}".repeat(63)));
