@@ -26,6 +26,8 @@ pub struct Config {
     path: Option<PathBuf>,
     targets: BTreeMap<String, target::Entry>,
     warnings: Vec<String>,
+    /// Whether the user wrote the file; one of the working directory may come from anybody.
+    trusted: bool,
 }
 
 impl Config {
@@ -41,7 +43,7 @@ impl Config {
         let document = Document::parse(&file.path, &file.text)?;
         let root = document.root();
         root.allow_only(&["target"])?;
-        let mut config = Self { path: Some(file.path.clone()), ..Self::default() };
+        let mut config = Self { path: Some(file.path.clone()), trusted: file.trusted, ..Self::default() };
         for table in root.tables("target")? {
             let entry = target::Entry::read(&table, file)?;
             if entry.holds_a_password() && file.open_to_others {
@@ -76,7 +78,7 @@ impl Config {
     pub fn target(&self, name: &str, environment: &Environment) -> Result<Target, ConfigError> {
         let found = self.path.as_deref().zip(self.targets.get(name));
         let (path, entry) = found.ok_or_else(|| self.unknown_target(name, environment))?;
-        Ok(Target { name: name.to_owned(), conninfo: entry.conninfo(name, environment, path)? })
+        Ok(Target { name: name.to_owned(), conninfo: entry.conninfo(name, environment, path)?, trusted: self.trusted })
     }
 
     fn unknown_target(&self, name: &str, environment: &Environment) -> ConfigError {

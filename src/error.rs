@@ -84,7 +84,18 @@ impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Failure {
         match error.downcast::<Failure>() {
             Ok(failure) => failure,
-            Err(error) => Failure::new(ExitCode::Failed, format!("{error:#}")),
+            Err(error) => {
+                let chain: Vec<String> = error.chain().map(|cause| without_number(&cause.to_string())).collect();
+                Failure::new(ExitCode::Failed, chain.join(": "))
+            }
         }
+    }
+}
+
+/// The system's words without its number: `Permission denied`, not `Permission denied (os error 13)`.
+fn without_number(text: &str) -> String {
+    match text.split_once(" (os error ") {
+        Some((words, number)) => format!("{words}{}", number.split_once(')').map_or("", |(_, rest)| rest)),
+        None => text.to_owned(),
     }
 }

@@ -147,13 +147,20 @@ fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
     use std::os::unix::fs::PermissionsExt;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let usual = std::fs::Permissions::from_mode(0o666);
-    let file = tempfile::Builder::new().prefix(".pgtend-").permissions(usual).tempfile_in(folder)?;
+    let file =
+        tempfile::Builder::new().prefix(".pgtend-").permissions(usual).tempfile_in(folder).map_err(without_place)?;
     let mut out = BufWriter::new(file);
     render(&mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// The file beside is ours alone to know: the user named another one.
+fn without_place(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    io::Error::new(error.kind(), text.split(" at path ").next().unwrap_or(&text))
 }
 
 fn to_stderr(text: &str) {

@@ -1,17 +1,16 @@
 //! `pgtend indexes`.
 
-use super::filter::{RelationFilter, SizeFilter};
+use super::filter::{BloatArgs, RelationFilter, SizeFilter};
 use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    inspect::{Definitions, MOST_DEFINITIONS, Scope},
+    inspect::{BloatScope, Definitions, MOST_DEFINITIONS, Scope},
     report::{Gaps, IndexSort, IndexesReport},
 };
 
 /// Every index: size, scans, last scan, what it enforces
 #[derive(Debug, Default, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
     #[command(flatten)]
     list: ListArgs,
@@ -22,7 +21,7 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Every index: size, scans, last scan, what it enforces (the default)
-    List(ListArgs),
+    List,
 }
 
 #[derive(Debug, Default, clap::Args)]
@@ -30,8 +29,10 @@ struct ListArgs {
     #[command(flatten)]
     filter: RelationFilter,
     /// What comes first
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, global = true, value_enum, default_value_t)]
     sort: IndexSort,
+    #[command(flatten)]
+    bloat: BloatArgs,
 }
 
 impl Args {
@@ -40,18 +41,17 @@ impl Args {
         let table = glob::Pattern::new(&glob::Pattern::escape(table)).ok();
         let size = SizeFilter { limit: Some(most), ..SizeFilter::default() };
         let filter = RelationFilter { table, size, ..RelationFilter::default() };
-        Args { list: ListArgs { filter, sort: IndexSort::default() }, command: None }
+        Args { list: ListArgs { filter, ..ListArgs::default() }, command: None }
     }
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let list = match args.command {
-        Some(Command::List(list)) => list,
-        None => args.list,
-    };
+    let Args { list, command: None | Some(Command::List) } = args;
     let all_databases = context.all_databases();
     let view = list.filter.view(context.for_people());
+    let bloat = BloatScope { indexes: true, ..list.bloat.scope(&view, context.reads_a_file())? };
     let scope = Scope {
+        bloat,
         relations: true,
         databases: all_databases,
         definitions: Definitions::Matching {

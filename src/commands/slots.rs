@@ -11,7 +11,6 @@ use crate::{
 
 /// Every replication slot: what it holds, what dropping it alone would release
 #[derive(Debug, Default, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
     #[command(flatten)]
     list: ListArgs,
@@ -22,7 +21,7 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Every replication slot: what it holds, what dropping it alone would release (the default)
-    List(ListArgs),
+    List,
 }
 
 #[derive(Debug, Default, clap::Args)]
@@ -30,15 +29,12 @@ struct ListArgs {
     #[command(flatten)]
     filter: SizeFilter,
     /// What comes first
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, global = true, value_enum, default_value_t)]
     sort: SlotSort,
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let list = match args.command {
-        Some(Command::List(list)) => list,
-        None => args.list,
-    };
+    let Args { list, command: None | Some(Command::List) } = args;
     let snapshot = context.look(Scope { slots: true, all_databases: false, ..context.scope() }).await?;
     let mut gaps = Gaps::default();
     let report = SlotsReport::of(&snapshot, &list.filter.view(context.for_people()), list.sort, &mut gaps);

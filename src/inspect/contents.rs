@@ -1,6 +1,11 @@
 //! The facts of one database: its tables and indexes, then the sizes that must be measured.
 
-use super::{Scope, ask, definitions, measure::measure, queries, relations, relations::TableRow};
+use super::{
+    Scope, ask, bloat, definitions,
+    measure::{Measuring, ask_sizes},
+    queries, relations,
+    relations::TableRow,
+};
 use crate::{
     model::{Contents, Fact, Index, LockedRelation, Sequences, StatisticsResets},
     pg::{Session, SessionError},
@@ -18,6 +23,12 @@ pub struct FirstLook {
     pub sequences: Fact<Sequences>,
     pub locked_relations: Fact<Vec<LockedRelation>>,
     pub statistics_resets: Fact<StatisticsResets>,
+    pub may_stat_files: Fact<bool>,
+}
+
+#[derive(Deserialize)]
+struct FileAccess {
+    may_stat_files: bool,
 }
 
 #[derive(Deserialize)]
@@ -29,13 +40,14 @@ struct DatabaseSize {
 pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
     use queries::*;
     let (s, wanted) = (session, scope.relations);
-    let (database_bytes, sequences, locked_relations, statistics_resets, tables, indexes, last_idx_scans) = tokio::join!(biased;
+    let (database_bytes, sequences, locked_relations, statistics_resets, file_access, tables, indexes, last_idx_scans) = tokio::join!(biased;
         ask::when(wanted, &DATABASE_SIZE, ask::one::<DatabaseSize>(s, &DATABASE_SIZE)),
         ask::when(wanted, &SEQUENCES, ask::one(s, &SEQUENCES)),
         ask::when(wanted, &LOCKED_RELATIONS, ask::rows(s, &LOCKED_RELATIONS, |row| {
             Ok(LockedRelation { oid: row.try_get::<_, i64>("oid")? as u32, granted: row.try_get("granted")? })
         })),
         ask::when(wanted, &STATISTICS_RESETS, ask::one(s, &STATISTICS_RESETS)),
+        ask::when(wanted, &FILE_ACCESS, ask::one::<FileAccess>(s, &FILE_ACCESS)),
         ask::when(wanted, &TABLES, ask::rows(s, &TABLES, relations::table)),
         ask::when(wanted, &INDEXES, ask::rows(s, &INDEXES, relations::index)),
         ask::when(wanted, &LAST_IDX_SCANS, ask::rows(s, &LAST_IDX_SCANS, |row| {
@@ -50,10 +62,12 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
         sequences,
         locked_relations,
         statistics_resets,
+        may_stat_files: file_access.map(|access| access.may_stat_files),
     }
 }
 
-/// Measures what must be measured and reads the definitions that will be shown: two round trips at most.
+/// Measures what must be measured and reads the definitions that will be shown: two round trips, and more only where
+/// one process of the server would have to be asked about too many relations.
 pub async fn complete(
     session: &Session,
     scope: &Scope,
@@ -62,9 +76,37 @@ pub async fn complete(
 ) -> Result<Contents, SessionError> {
     let mut exact_sizes = Fact::not_asked("relation sizes");
     let mut read_definitions = Fact::not_asked("index definitions");
+    let mut statistics = bloat::Statistics::default();
+    let mut counted = bloat::Counts::default();
     if scope.relations {
-        exact_sizes = measure(session, scope, &mut first).await?;
-        read_definitions = definitions::read(session, scope, &mut first).await?;
+        let measuring = Measuring::begin(session, scope, &mut first).await?;
+        let more = measuring.as_ref().map_or(Vec::new(), Measuring::next);
+        let how = measuring.as_ref().map_or(&queries::RELATION_SIZES, Measuring::query);
+        let wanted = definitions::wanted(scope, &first);
+        let judged = bloat::Judged::of(scope, &first);
+        let rest = async {
+            tokio::join!(biased;
+                ask_sizes(session, how, &more),
+                definitions::ask(session, wanted.known()),
+                judged.ask(session),
+            )
+        };
+        // Where there is nothing to ask, the answers are at hand without a round trip.
+        let nothing = matches!(wanted, Fact::Unavailable(_)) && more.is_empty() && judged.is_empty();
+        let (answers, definitions, read) = if nothing { rest.await } else { session.round(rest).await? };
+        statistics = read;
+        exact_sizes = match measuring {
+            Ok(mut measuring) => {
+                measuring.take(answers);
+                measuring.finish(session, &mut first).await
+            }
+            Err(why) => why,
+        };
+        read_definitions = match wanted {
+            Fact::Known(wanted) => definitions::enter(session, wanted, definitions, &mut first),
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        };
+        counted = bloat::read_whole(session, scope, &first).await?;
     }
     Ok(Contents {
         database,
@@ -84,5 +126,9 @@ pub async fn complete(
         statistics_resets: first.statistics_resets,
         exact_sizes,
         definitions: read_definitions,
+        table_columns: statistics.table_columns,
+        index_keys: statistics.index_keys,
+        heap_tuples: counted.heap_tuples,
+        btree_pages: counted.btree_pages,
     })
 }

@@ -35,7 +35,10 @@ impl Cluster {
     /// Makes a cluster and starts its server.
     pub fn start(installation: &Installation, options: ClusterOptions) -> Result<Self> {
         let mut cluster = Self::prepare(installation, options)?;
-        template::fill(&cluster.home, installation, &cluster.options, cluster.account.as_ref())?;
+        match &cluster.options.origin {
+            Some(kept) => template::take(&cluster.home, kept, cluster.account.as_ref())?,
+            None => template::fill(&cluster.home, installation, &cluster.options, cluster.account.as_ref())?,
+        }
         if let Some(hba) = &cluster.options.hba {
             write_for(cluster.account.as_ref(), &cluster.data_directory().join("pg_hba.conf"), hba)?;
         }

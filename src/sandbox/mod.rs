@@ -13,6 +13,7 @@ mod error;
 mod folder;
 pub mod installation;
 mod keeper;
+mod kept;
 mod log;
 pub mod options;
 pub mod package;

@@ -13,6 +13,9 @@ pub struct ClusterOptions {
     /// installation waits for initdb. Clusters from one template share a system identifier. None: every
     /// cluster gets its own initdb.
     pub templates: Option<PathBuf>,
+    /// A folder that [`super::Cluster::keep_in`] filled, to start from a copy of instead of initdb's work. The
+    /// installation must be of the same major.
+    pub origin: Option<PathBuf>,
     /// Settings for postgresql.conf, after and above the room's own.
     pub settings: Vec<(String, String)>,
     /// The content of pg_hba.conf. Unless given: trust on the socket, which only the owner of the
@@ -24,7 +27,14 @@ pub struct ClusterOptions {
 
 impl Default for ClusterOptions {
     fn default() -> Self {
-        Self { parent: PathBuf::from("/tmp"), templates: None, settings: Vec::new(), hba: None, initdb: Vec::new() }
+        Self {
+            parent: PathBuf::from("/tmp"),
+            templates: None,
+            origin: None,
+            settings: Vec::new(),
+            hba: None,
+            initdb: Vec::new(),
+        }
     }
 }
 

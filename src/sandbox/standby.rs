@@ -5,7 +5,7 @@ use std::fs;
 use super::account::entries;
 use super::error::Doing;
 use super::options::{ClusterOptions, StandbyOptions};
-use super::template::copy;
+use super::template::{PARTS, copy};
 use super::{Cluster, Result, StopMode};
 
 impl Cluster {
@@ -23,7 +23,7 @@ impl Cluster {
 
     fn cold_copy(&self, options: &StandbyOptions) -> Result<Self> {
         let standby = Self::prepare(&self.installation, self.standby_options(options))?;
-        for part in ["data", "password"] {
+        for part in PARTS {
             copy(&self.home.join(part), &standby.home.join(part))?;
         }
         // Slots belong to the primary; pg_basebackup leaves them behind, too.

@@ -14,6 +14,8 @@ use super::{Error, Installation, Result};
 /// Where a cluster's settings stand; postgresql.conf includes it last, ALTER SYSTEM still wins.
 pub(super) const SETTINGS_FILE: &str = "sandbox.conf";
 const PASSWORD_FILE: &str = "password";
+/// What of a cluster's folder is the cluster.
+pub(super) const PARTS: [&str; 2] = ["data", PASSWORD_FILE];
 
 /// Fills `home`, a cluster's folder, with `data/` and `password`: copied from a template where one is
 /// kept, otherwise by initdb. Both belong to `account` afterwards.
@@ -41,8 +43,13 @@ pub(super) fn fill(
         return fs::rename(&whole, &template).doing(|| format!("move it to {}", template.display()));
     }
     drop(lock);
-    for part in ["data", PASSWORD_FILE] {
-        copy(&template.join(part), &home.join(part))?;
+    take(home, &template, account)
+}
+
+/// Fills `home` with a copy of the `data/` and `password` kept in a folder.
+pub(super) fn take(home: &Path, kept: &Path, account: Option<&Account>) -> Result<()> {
+    for part in PARTS {
+        copy(&kept.join(part), &home.join(part))?;
     }
     account.map_or(Ok(()), |account| account.takes_over(home))
 }

@@ -2,9 +2,14 @@
 
 mod clusters;
 mod command_line;
+mod compose;
 mod connection;
 mod docs_cli;
 mod history;
 mod house;
+mod inspect;
+mod network;
 mod proxy;
+mod relation_files;
+mod reports;
 mod sandbox;

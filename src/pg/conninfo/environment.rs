@@ -84,6 +84,8 @@ pub struct Target {
     pub name: String,
     /// Its `key=value` conninfo or URI.
     pub conninfo: Secret,
+    /// Whether the user wrote it; a file merely found in the working directory may come from anybody.
+    pub trusted: bool,
 }
 
 /// Everything a connection may be worked out from.

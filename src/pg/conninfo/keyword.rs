@@ -105,13 +105,14 @@ pub(super) fn unknown(name: &str) -> ConninfoError {
     }
 }
 
-/// The same behind a password: a name like no other may be the rest of a password with a space in it.
+/// The same behind a password: unless it is a parameter but for one letter, the name may be the rest of a password with
+/// a space in it, and is not repeated.
 pub(super) fn unknown_behind_password(name: &str) -> ConninfoError {
-    match nearest(name) {
-        Some(_) => unknown(name),
-        None => ConninfoError::new("unknown connection parameter behind the password")
-            .with_hint("a password with spaces is quoted: password='two words'"),
+    if KEYWORDS.iter().any(|keyword| distance(name, keyword.name) == 1) {
+        return unknown(name);
     }
+    ConninfoError::new("unknown connection parameter behind the password")
+        .with_hint("a password with spaces is quoted: password='two words'")
 }
 
 /// The error for a parameter libpq knows and pgtend does not; `written` is what the user wrote.

@@ -31,6 +31,7 @@ pub fn resolve(request: &Request) -> Result<Resolved, ConninfoError> {
     service::fill(&mut parameters, environment)?;
     keep_service_password_at_home(&mut parameters, &named_by_source, &mut warnings);
     fill_from_environment(&mut parameters, environment)?;
+    keep_environment_password_at_home(&mut parameters, request, &source, &mut warnings);
     let conninfo = finish(&parameters, environment, &mut warnings)?;
     Ok(Resolved { conninfo, source, warnings })
 }
@@ -94,6 +95,22 @@ fn keep_service_password_at_home(parameters: &mut Parameters, named: &Parameters
     if elsewhere {
         warnings.push(format!(
             "the password of {origin} is not used: it belongs to the host of service {name}, and another one was named"
+        ));
+        parameters.remove("password");
+    }
+}
+
+/// A host that a stranger's file named does not get the password of the user's environment.
+fn keep_environment_password_at_home(
+    parameters: &mut Parameters,
+    request: &Request,
+    source: &Source,
+    warnings: &mut Vec<String>,
+) {
+    let (Source::Target(name), Some(Origin::Environment(_))) = (source, parameters.origin("password")) else { return };
+    if request.target.as_ref().is_some_and(|target| !target.trusted) {
+        warnings.push(format!(
+            "PGPASSWORD is not used for target {name}: a file of the working directory names its host; use ~/.pgpass"
         ));
         parameters.remove("password");
     }

@@ -129,7 +129,8 @@ fn sources_come_in_their_order() {
     assert_eq!(resolved.source, Source::DatabaseUrl);
 
     let (_home, mut request) = world(&[url, ("PGHOST", "env-host"), ("PGUSER", "env-user")]);
-    request.target = Some(Target { name: "prod".into(), conninfo: "host=target-host password=t".into() });
+    request.target =
+        Some(Target { name: "prod".into(), conninfo: "host=target-host password=t".into(), trusted: true });
     let resolved = resolve(&request).unwrap();
     assert_eq!(resolved.source, Source::Target("prod".into()));
     assert_eq!(host_name(&resolved), Some("target-host"));
@@ -308,8 +309,21 @@ fn parameters_keep_their_libpq_meaning() {
 #[test]
 fn a_request_never_shows_its_passwords() {
     let (_home, mut request) = world(&[("PGPASSWORD", "hunter2"), ("DATABASE_URL", "postgres://u:hunter2@h/d")]);
-    request.target = Some(Target { name: "t".into(), conninfo: "password=hunter2".into() });
+    request.target = Some(Target { name: "t".into(), conninfo: "password=hunter2".into(), trusted: true });
     assert!(!format!("{request:?} {:?}", resolve(&request).unwrap()).contains("hunter2"));
     request.flags.dbname = Some("password=hunter2 host=x".into());
     assert!(!format!("{request:?} {:?}", resolve(&request).unwrap()).contains("hunter2"));
+}
+
+#[test]
+fn a_host_that_a_strangers_file_named_gets_no_password_from_the_environment() {
+    let (_home, mut request) = world(&[("PGPASSWORD", "mine")]);
+    let target = Target { name: "prod".into(), conninfo: "host=their-host".into(), trusted: false };
+    request.target = Some(target.clone());
+    let resolved = resolve(&request).unwrap();
+    assert_eq!(password(&resolved), None);
+    assert!(resolved.warnings.iter().any(|warning| warning.contains("PGPASSWORD is not used")), "{resolved:?}");
+
+    request.target = Some(Target { trusted: true, ..target });
+    assert_eq!(password(&resolve(&request).unwrap()), Some("mine"));
 }

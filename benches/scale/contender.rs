@@ -1,0 +1,54 @@
+//! The commands that are compared, and what each is meant to keep to.
+
+use std::process::{Command, Stdio};
+
+use super::reference;
+
+/// Bounds from the project's goals; none where nothing is promised.
+#[derive(Clone, Copy, Default)]
+pub struct Targets {
+    /// Of the reference's time.
+    pub ratio: Option<f64>,
+    pub client_mb: Option<u64>,
+    /// Of any one server process.
+    pub backend_mb: Option<u64>,
+}
+
+pub struct Contender {
+    pub name: &'static str,
+    pub targets: Targets,
+    /// None: the reference.
+    arguments: Option<&'static [&'static str]>,
+    conninfo: String,
+}
+
+impl Contender {
+    pub fn command(&self) -> Command {
+        let mut command = match self.arguments {
+            None => reference::command(&self.conninfo),
+            Some(arguments) => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
+                command.args(arguments).args(["-d", &self.conninfo]);
+                command
+            }
+        };
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+}
+
+/// The reference first.
+pub fn all(conninfo: &str) -> Vec<Contender> {
+    let default = Targets { ratio: Some(0.4), client_mb: Some(100), backend_mb: Some(50) };
+    let exact = Targets { ratio: Some(1.1), client_mb: None, backend_mb: Some(100) };
+    let both = Targets { ratio: Some(0.7), ..exact };
+    let contender = |name, targets, arguments| Contender { name, targets, arguments, conninfo: conninfo.to_owned() };
+    vec![
+        contender("reference", Targets::default(), None),
+        contender("tables, JSON", default, Some(&["tables", "--format", "json"])),
+        contender("indexes, JSON", default, Some(&["indexes", "--format", "json"])),
+        contender("overview", default, Some(&["overview"])),
+        contender("tables --exact", exact, Some(&["tables", "--exact"])),
+        contender("tables --exact --jobs 2", both, Some(&["tables", "--exact", "--jobs", "2"])),
+    ]
+}

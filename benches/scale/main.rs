@@ -1,0 +1,77 @@
+//! How pgtend bears 119,000 relations: time, its own memory and the memory of the server's processes, beside the plain
+//! query that asks for every size. `cargo bench --bench scale`; the first run builds the data, which takes minutes.
+//!
+//! `PGTEND_BENCH_MAJOR=17` chooses the server, `PGTEND_BENCH_ROUNDS=5` how often everything is run. Nothing here fails
+//! because of a time: the figures stand beside their targets, and whoever reads them judges.
+
+#[path = "../server.rs"]
+mod server;
+
+mod completeness;
+mod contender;
+mod data;
+mod memory;
+mod reference;
+mod results;
+
+use std::env;
+use std::time::{Duration, Instant};
+
+use contender::Contender;
+use memory::Peaks;
+use pgtend::sandbox::Cluster;
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [word, conninfo] = arguments.as_slice()
+        && word == reference::WORD
+    {
+        return reference::print(conninfo);
+    }
+    // `cargo test --all-targets` runs this as well, to see that it is in order.
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        return println!("scale: not run; it is run by `cargo bench --bench scale`");
+    }
+    let rounds = env::var("PGTEND_BENCH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5);
+    let installation = server::installation();
+    println!("Postgres {}, {} tables, {rounds} rounds", installation.version, data::TABLES);
+    let cluster = data::cluster(&installation);
+    let conninfo = data::conninfo(&cluster);
+    let contenders = contender::all(&conninfo);
+
+    let fresh = memory::of_a_fresh_backend(&conninfo);
+    let peaks: Vec<Peaks> = contenders.iter().map(|contender| observed(&cluster, contender)).collect();
+    let mut times: Vec<Vec<Duration>> = contenders.iter().map(|_| Vec::new()).collect();
+    for _ in 0..rounds {
+        for (contender, times) in contenders.iter().zip(&mut times) {
+            times.push(timed(contender));
+        }
+    }
+    println!("\n{}", results::table(&contenders, &mut times, &peaks, fresh));
+    println!("{}", completeness::told(&conninfo));
+}
+
+/// One run that is watched. Not timed: watching costs the server time.
+fn observed(cluster: &Cluster, contender: &Contender) -> Peaks {
+    // The server processes of the one before have gone by then.
+    std::thread::sleep(Duration::from_millis(300));
+    let mut child = contender.command().spawn().expect("it starts");
+    let mut peaks = Peaks::default();
+    let postmaster = cluster.postmaster_pid().expect("the server runs");
+    let status = loop {
+        match child.try_wait().expect("it can be waited for") {
+            Some(status) => break status,
+            None => peaks.look(postmaster, child.id()),
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    assert!(status.success(), "{}: {status}", contender.name);
+    peaks
+}
+
+fn timed(contender: &Contender) -> Duration {
+    let begun = Instant::now();
+    let status = contender.command().status().expect("it starts");
+    assert!(status.success(), "{}: {status}", contender.name);
+    begun.elapsed()
+}

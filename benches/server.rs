@@ -1,0 +1,22 @@
+//! Which server the benchmarks run on.
+
+use std::env;
+use std::path::Path;
+
+use pgtend::sandbox::{Installation, PackageCache, Search};
+
+/// The newest installation, or that of `PGTEND_BENCH_MAJOR`, from this machine or the tests' packages.
+pub fn installation() -> Installation {
+    let major: Option<u32> = env::var("PGTEND_BENCH_MAJOR").ok().map(|text| text.parse().expect("a major version"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("pg");
+    let cache = PackageCache::new(folder, false).expect("a folder that the server's user can enter");
+    let search = Search { explicit: None, path: env::var_os("PATH"), caches: vec![cache.folder().to_path_buf()] };
+    let found = search.run().expect("a search without an explicit folder").installations;
+    match found.into_iter().find(|it| major.is_none_or(|major| it.major == major)) {
+        Some(installation) => installation,
+        None => {
+            let plan = major.map_or_else(|| cache.plan_newest(), |major| cache.plan_major(major));
+            plan.and_then(|plan| plan.fetch()).expect("a package of server binaries")
+        }
+    }
+}

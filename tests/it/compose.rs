@@ -1,0 +1,70 @@
+//! What `docker compose up` does, on private clusters: the same scripts, a standby, and the reports of the same role.
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use pgtend::sandbox::{Cluster, StandbyOptions};
+use serde_json::Value;
+
+use super::clusters::{on_every_major_alone, options, sql};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/compose")
+}
+
+/// The statements of the primary's scripts, in the order in which the image runs them.
+fn statements() -> Vec<String> {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder().join("primary")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
+    files.sort();
+    assert_eq!(files.len(), 3);
+    let texts = files.iter().map(|path| std::fs::read_to_string(path).unwrap());
+    let split = |text: String| text.split_inclusive(";\n").map(str::to_owned).collect::<Vec<_>>();
+    texts.flat_map(split).filter(|statement| !statement.trim().is_empty()).collect()
+}
+
+/// As the monitoring role; `--strict`, so that a fact it may not read is a failure.
+fn report(cluster: &Cluster, arguments: &[&str]) -> String {
+    let conninfo = cluster.conninfo().replace("user=postgres", "user=pgtend");
+    let mut pgtend = Command::cargo_bin("pgtend").unwrap();
+    let output = pgtend.args(arguments).args(["--strict", "-d", &conninfo]).env_clear().output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn slot<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let slots = report["slots"].as_array().unwrap();
+    slots.iter().find(|slot| slot["slot_name"] == name).unwrap_or_else(|| panic!("no slot {name} in {report}"))
+}
+
+#[tokio::test]
+async fn the_composed_servers_show_the_stuck_slot() {
+    on_every_major_alone("the composed servers show the stuck slot", options(), async |_, mut primary| {
+        for statement in statements() {
+            sql(&primary, "postgres", &statement).await;
+        }
+        let with_slot = StandbyOptions { primary_slot_name: Some("standby".to_owned()), ..StandbyOptions::default() };
+        let standby = primary.standby(&with_slot).unwrap();
+
+        for server in [&primary, &standby] {
+            let overview = report(server, &["overview"]);
+            assert!(overview.contains("public.orders"), "{overview}");
+        }
+        assert!(report(&primary, &["overview"]).contains("cdc_retired"));
+        let slots: Value = serde_json::from_str(&report(&primary, &["slots", "--format", "json"])).unwrap();
+        let stuck = slot(&slots, "cdc_retired");
+        assert_eq!(stuck["active"], false);
+        assert!(stuck["retained_bytes"].as_u64().unwrap() > 90_000_000, "{stuck}");
+        slot(&slots, "standby");
+        let slots: Value = serde_json::from_str(&report(&standby, &["slots", "--format", "json"])).unwrap();
+        assert_eq!(slots["slots"].as_array().map(Vec::len), Some(0), "a copy has no slots of its own");
+    })
+    .await;
+}
+
+#[test]
+fn the_tour_runs_the_reports_that_are_tested_here() {
+    let tour = std::fs::read_to_string(folder().join("tour.sh")).unwrap();
+    assert!(tour.contains("for report in overview slots; do"));
+}

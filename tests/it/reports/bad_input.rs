@@ -1,0 +1,142 @@
+//! What a user gets wrong, and what is wrong around him: one clear message, the right exit code, no password.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+
+use pgtend::sandbox::Cluster;
+
+use super::program::{answer, pgtend, refusal, refused, run};
+use crate::clusters::on_every_major;
+
+const PASSWORD: &str = "correct-horse-battery";
+
+#[test]
+fn what_cannot_be_typed_is_refused_with_what_can() {
+    for (arguments, said) in [
+        (&["tabels"][..], "tables"),
+        (&["tables", "--shcema", "x"], "--schema"),
+        (&["tables", "--format", "jsn"], "json"),
+        (&["tables", "--color", "sometimes"], "always"),
+        (&["slots", "--sort", "size"], "retained"),
+        (&["tables", "--min-size", "10 potatoes"], "--min-size"),
+        (&["tables", "--min-size", "-1"], ""),
+        (&["tables", "--limit", "many"], "--limit"),
+        (&["tables", "--schema", "[a"], "--schema"),
+        (&["indexes", "--table", "a**b"], "--table"),
+        (&["wal", "--limit", "3"], "--limit"),
+        (&["tables", "-W", "-w"], "--no-password"),
+        (&[], "Usage"),
+    ] {
+        let message = refusal(2, arguments);
+        assert!(message.contains(said), "{arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn a_conninfo_that_is_none_is_refused_by_the_part_that_is_wrong() {
+    for (conninfo, said) in [
+        ("host=x sslmode=perhaps", "sslmode"),
+        ("host=x colour=red", "colour"),
+        ("postgresql://x/y?colour=red", "colour"),
+        ("postgresql://x:port/y", "port"),
+        ("host='x", "quote"),
+        ("host=x port=99999", "99999"),
+        ("host=x connect_timeout=soon", "connect_timeout"),
+        ("service=nowhere", "nowhere"),
+    ] {
+        let message = refusal(2, &["tables", "-d", conninfo]);
+        assert!(message.contains(said), "{conninfo}: {message}");
+    }
+    let secret = format!("host=x password='{PASSWORD}");
+    assert!(!refusal(2, &["tables", "-vv", "-d", &secret]).contains(PASSWORD));
+    let url = format!("postgresql://app:{PASSWORD}@x:nonsense/y");
+    assert!(!refused(2, pgtend(&["tables", "-vv"]).env("DATABASE_URL", &url)).contains(PASSWORD));
+}
+
+fn tcp(cluster: &Cluster) -> String {
+    format!("host=127.0.0.1 port={} user=postgres dbname=postgres", cluster.port())
+}
+
+#[tokio::test]
+async fn a_server_that_says_no_is_quoted_and_the_password_is_not() {
+    on_every_major("a server says no", async |_, cluster| {
+        let wrong = format!("{} password={PASSWORD}", tcp(cluster));
+        let message = refusal(1, &["tables", "-vv", "-d", &wrong]);
+        assert!(message.contains("password authentication failed") && message.contains("hint"), "{message}");
+        assert!(!message.contains(PASSWORD), "{message}");
+        let message = refusal(1, &["tables", "-w", "-d", &tcp(cluster)]);
+        assert!(message.contains("password") && message.contains("hint"), "{message}");
+
+        let right = cluster.tcp_conninfo();
+        let missing = right.replace("dbname=postgres", "dbname=nowhere");
+        let message = refusal(1, &["tables", "-vv", "-d", &missing]);
+        assert!(message.contains("\"nowhere\" does not exist") && message.contains("hint"), "{message}");
+        assert!(!message.contains(cluster.password()), "{message}");
+
+        let traced = run(&["tables", "-vv", "--format", "json", "-d", &right]);
+        assert_eq!(traced.exit, 0, "{traced:?}");
+        assert!(!traced.stderr.is_empty(), "-vv traces");
+        assert!(!traced.stderr.contains(cluster.password()) && !traced.stdout.contains(cluster.password()));
+        let taken = run(&["snapshot", "-d", &right]);
+        assert!(!taken.stdout.contains(cluster.password()), "no password in a snapshot");
+        let mut by_environment = pgtend(&["wal", "-vv"]);
+        by_environment.env("PGHOST", "127.0.0.1").env("PGPORT", cluster.port().to_string()).env("PGUSER", "postgres");
+        let told = answer(by_environment.env("PGPASSWORD", cluster.password()));
+        assert_eq!(told.exit, 0, "{told:?}");
+        assert!(!told.stderr.contains(cluster.password()));
+    })
+    .await;
+}
+
+#[test]
+fn nobody_listens() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let conninfo = format!("host=127.0.0.1 port={port} user=u dbname=d password={PASSWORD}");
+    let message = refusal(1, &["overview", "-vv", "-d", &conninfo]);
+    assert!(
+        message.contains("refused") && message.contains(&port.to_string()) && message.contains("hint"),
+        "{message}"
+    );
+    assert!(!message.contains(PASSWORD), "{message}");
+}
+
+/// A server of an old version, as far as a client gets before it goes: it lets everybody in and says who it is.
+fn old_server(version: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut startup = [0; 1024];
+            if stream.read(&mut startup).is_err() {
+                continue;
+            }
+            let mut greeting = vec![b'R', 0, 0, 0, 8, 0, 0, 0, 0];
+            for (name, value) in [("server_version", version), ("client_encoding", "UTF8"), ("TimeZone", "UTC")] {
+                let text = format!("{name}\0{value}\0");
+                greeting.push(b'S');
+                greeting.extend(u32::try_from(text.len() + 4).unwrap().to_be_bytes());
+                greeting.extend(text.as_bytes());
+            }
+            greeting.extend([b'K', 0, 0, 0, 12, 0, 0, 0, 1, 0, 0, 0, 2]);
+            greeting.extend([b'Z', 0, 0, 0, 5, b'I']);
+            if stream.write_all(&greeting).is_ok() {
+                let _ = stream.read(&mut startup);
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn a_server_that_is_too_old_is_told_so() {
+    for (version, said) in [("12.22", "this is 12.22"), ("9.6.24", "this is 9.6.24")] {
+        let port = old_server(version);
+        let conninfo = format!("host=127.0.0.1 port={port} user=u dbname=d sslmode=disable");
+        for report in ["tables", "snapshot"] {
+            let message = refusal(1, &[report, "-d", &conninfo]);
+            assert!(message.contains("needs PostgreSQL 13 or newer") && message.contains(said), "{message}");
+        }
+    }
+}

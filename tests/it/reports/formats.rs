@@ -1,0 +1,204 @@
+//! Every format of every report, with names that would break it if they could.
+
+use pgtend::render::{Document, Style, terminal};
+use unicode_width::UnicodeWidthStr;
+
+use super::program::{REPORTS, answer, json, list, pgtend, run};
+use super::zoo::{DATABASE, NAMES, ROLES, conninfo, zoo};
+use crate::clusters::on_every_installation;
+
+/// A report in a format, made on a screen of so many columns.
+fn shown(arguments: &[&str], columns: &str) -> String {
+    let answer = answer(pgtend(arguments).env("COLUMNS", columns));
+    assert!(answer.exit == 0 && answer.stderr.is_empty(), "{arguments:?}: {answer:?}");
+    answer.stdout
+}
+
+/// Characters a terminal obeys, and those that hide or reorder what stands around them (Unicode 9, UAX #9).
+fn is_unsafe(c: char) -> bool {
+    let reorders = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
+    c.is_control() || reorders || matches!(c, '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+#[track_caller]
+fn assert_harmless(what: &str, text: &str) {
+    let unsafe_ones: Vec<char> = text.chars().filter(|c| *c != '\n' && is_unsafe(*c)).collect();
+    assert!(unsafe_ones.is_empty(), "{what}: {unsafe_ones:?}");
+}
+
+#[tokio::test]
+async fn a_table_fits_the_screen_whatever_the_names() {
+    on_every_installation("tables fit the screen", async |major, _| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("snapshot.json");
+        let file = file.to_str().unwrap();
+        for role in ROLES {
+            let conninfo = conninfo(&zoo(major).primary, role, DATABASE);
+            let all: &[&str] = if role == "stranger" { &["--all-databases"] } else { &[] };
+            shown(&[&["snapshot", "--output", file, "-d", &conninfo], all].concat(), "80");
+            for report in REPORTS {
+                let more: &[&str] = match report {
+                    "tables" | "indexes" => &["--limit", "0"],
+                    _ => &[],
+                };
+                let arguments = [&[report, "--from", file], more, all].concat();
+                for columns in ["80", "120"] {
+                    let text = shown(&arguments, columns);
+                    let what = format!("{report} as {role} at {columns} columns on {major}");
+                    assert_harmless(&what, &text);
+                    for line in text.lines() {
+                        assert!(line.width() <= columns.parse().unwrap(), "{what}: {}: {line}", line.width());
+                        assert_eq!(line.trim_end(), line, "{what}: spaces at the end");
+                    }
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[test]
+fn a_sentence_with_a_word_wider_than_the_screen_fits_all_the_same() {
+    let mut document = Document::default();
+    document.line(format!("invalid in database shop: {}, other", "\u{1b}".repeat(63)));
+    let text = terminal(&document, Style { color: false, width: Some(80) });
+    for line in text.lines() {
+        assert!(line.width() <= 80, "{}: {line}", line.width());
+    }
+}
+
+#[tokio::test]
+async fn the_overview_is_one_screen() {
+    on_every_installation("the overview is one screen", async |major, _| {
+        for cluster in [&zoo(major).primary, &zoo(major).standby] {
+            let text = shown(&["overview", "-d", &conninfo(cluster, "postgres", DATABASE)], "80");
+            assert!(text.lines().count() <= 24, "{} lines:\n{text}", text.lines().count());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn csv_reads_back_with_a_record_an_element() {
+    on_every_installation("csv reads back", async |major, _| {
+        let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
+        for (report, key) in
+            [("databases", "database"), ("tables", "table"), ("indexes", "index"), ("slots", "slot_name")]
+        {
+            let text = shown(&[report, "--format", "csv", "-d", &conninfo], "80");
+            assert_harmless(report, &text);
+            let mut reader = csv::Reader::from_reader(text.as_bytes());
+            let header = reader.headers().unwrap().clone();
+            assert!(header.iter().any(|name| name == key), "{report}: {header:?}");
+            // The reader refuses records of another length.
+            let records: Vec<csv::StringRecord> = reader.records().map(|record| record.unwrap()).collect();
+            let elements = json(&[report, "-d", &conninfo]);
+            let expected = list(&elements, report).iter().filter(|one| one["persistence"] != "temporary").count();
+            let temporary = |record: &&csv::StringRecord| record.iter().any(|field| field.contains("pg_temp_"));
+            assert_eq!(records.iter().filter(|record| !temporary(record)).count(), expected, "{report} on {major}");
+            let place = header.iter().position(|name| name == "total_bytes" || name == "size_bytes" || name == "bytes");
+            if let Some(place) = place {
+                assert!(records.iter().all(|record| record[place].is_empty() || record[place].parse::<u64>().is_ok()));
+            }
+        }
+        for report in ["wal", "overview"] {
+            let text = shown(&[report, "--format", "csv", "-d", &conninfo], "80");
+            let records: Result<Vec<_>, _> = csv::Reader::from_reader(text.as_bytes()).records().collect();
+            assert!(records.unwrap().len() > 1, "{report}: {text}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn markdown_rows_are_balanced_and_nothing_in_a_name_is_markup() {
+    on_every_installation("markdown is balanced", async |major, _| {
+        let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
+        for report in REPORTS {
+            let text = shown(&[report, "--format", "markdown", "-d", &conninfo], "80");
+            assert_harmless(report, &text);
+            let mut columns = None;
+            for line in text.lines() {
+                let bars = bars(line);
+                if !line.starts_with('|') {
+                    columns = None;
+                    continue;
+                }
+                assert_eq!(bars, *columns.get_or_insert(bars), "{report} on {major}: {line}");
+                assert!(line.ends_with('|'), "{report}: {line}");
+            }
+            let outside = text.lines().map(without_code).collect::<Vec<_>>().join("\n");
+            assert!(!outside.contains("<script>"), "{report} on {major}: {outside}");
+        }
+    })
+    .await;
+}
+
+/// Bars that end a cell: those behind a backslash do not.
+fn bars(line: &str) -> usize {
+    line.replace("\\\\", "").replace("\\|", "").matches('|').count()
+}
+
+/// The line without its code spans: runs of backticks and what is between two of the same length.
+fn without_code(line: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find('`') {
+        let fence: String = rest[at..].chars().take_while(|c| *c == '`').collect();
+        out.push_str(&rest[..at]);
+        let inside = &rest[at + fence.len()..];
+        let end = inside
+            .match_indices(&fence)
+            .find(|(end, _)| !inside[end + fence.len()..].starts_with('`') && !inside[..*end].ends_with('`'));
+        rest = match end {
+            Some((end, _)) => &inside[end + fence.len()..],
+            None => inside,
+        };
+    }
+    out + rest
+}
+
+#[tokio::test]
+async fn json_holds_the_names_as_they_are_and_harms_no_terminal() {
+    on_every_installation("json escapes", async |major, _| {
+        let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
+        let answer = run(&["tables", "--format", "json", "-d", &conninfo]);
+        assert_harmless("json", &answer.stdout);
+        assert_eq!(answer.stdout.lines().count(), 1, "one line for machines");
+        let report: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+        for name in NAMES {
+            let found = list(&report, "tables").iter().any(|one| one["schema"] == name && one["table"] == name);
+            assert!(found, "{name:?} on {major}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn colour_comes_when_it_is_wanted() {
+    on_every_installation("colour", async |major, _| {
+        let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
+        let colour = |arguments: &[&str], no_color: &str| {
+            let mut command = pgtend(&[&["indexes", "-d", &conninfo], arguments].concat());
+            let text = answer(command.env("NO_COLOR", no_color).env("COLUMNS", "80")).stdout;
+            // What is left without the colours is as harmless, and as narrow, as it is without colour.
+            let mut plain = String::new();
+            let mut parts = text.split("\u{1b}[");
+            plain.push_str(parts.next().unwrap());
+            for part in parts {
+                let (code, rest) = part.split_once('m').expect("a colour ends with m");
+                assert!(code.chars().all(|c| c.is_ascii_digit() || c == ';'), "{code:?}");
+                plain.push_str(rest);
+            }
+            assert_harmless("coloured", &plain);
+            assert!(plain.lines().all(|line| line.width() <= 80));
+            text.contains('\u{1b}')
+        };
+        assert!(!colour(&[], ""), "a pipe is no terminal");
+        assert!(!colour(&[], "1"));
+        assert!(!colour(&["--color", "never"], ""));
+        assert!(colour(&["--color", "always"], ""));
+        assert!(colour(&["--color", "always"], "1"), "said on the command line, it outweighs the environment");
+    })
+    .await;
+}

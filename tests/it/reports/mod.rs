@@ -1,0 +1,18 @@
+//! The reports: through the program, as a user has them, against servers that know the truth.
+
+mod bad_input;
+mod databases;
+mod formats;
+mod hardened;
+mod indexes;
+mod nulls;
+mod output;
+mod program;
+mod provider;
+mod queries;
+mod slots;
+mod snapshots;
+mod stories;
+mod tables;
+mod wal;
+mod zoo;

@@ -1,0 +1,304 @@
+//! Unknown is not zero: every null of a report is named under `unavailable`, or means "there is none".
+
+use pgtend::model::Snapshot;
+use serde_json::Value;
+
+use super::program::{REPORTS, json, list, run};
+use super::zoo::{DATABASE, ROLES, batch, conninfo, quoted, zoo};
+use crate::clusters::{connect, on_every_installation};
+
+/// Where null means "there is none", why, and when: by the object that holds it.
+struct Absent {
+    path: &'static str,
+    why: &'static str,
+    when: fn(&Value) -> bool,
+}
+
+const fn none(path: &'static str, why: &'static str, when: fn(&Value) -> bool) -> Absent {
+    Absent { path, why, when }
+}
+
+fn always(_: &Value) -> bool {
+    true
+}
+
+fn has_no_heap(table: &Value) -> bool {
+    table["kind"] == "foreign_table" || table["kind"] == "partitioned_table"
+}
+
+/// Only B-trees of one column are; a definition that could not be read tells nothing.
+fn is_not_estimated(index: &Value) -> bool {
+    let columns = |key: &str| index[key].as_array().map(Vec::len);
+    let only_one = columns("key_columns").zip(columns("include_columns")).map(|(keys, more)| keys + more == 1);
+    index["method"] != "btree" || index["is_partitioned"] == true || only_one != Some(true)
+}
+
+const ABSENT: &[Absent] = &[
+    none("databases[].stats_reset", "never reset", always),
+    none("tables[].parent", "attached to no partitioned table", always),
+    none("tables[].partitions", "not partitioned", |t| t["kind"] != "partitioned_table"),
+    none("tables[].extension", "no extension owns it", always),
+    none("tables[].tablespace", "the database's own", always),
+    none("tables[].row_estimate", "its rows lie elsewhere", |t| t["kind"] == "foreign_table"),
+    none("tables[].bloat_bytes", "no heap of its own", has_no_heap),
+    none("tables[].bloat_source", "no heap of its own", has_no_heap),
+    none("tables[].last_vacuum", "never", always),
+    none("tables[].last_autovacuum", "never", always),
+    none("tables[].last_analyze", "never", always),
+    none("tables[].last_autoanalyze", "never", always),
+    none("tables[].xid_age", "no rows of its own", |t| {
+        t["kind"] == "partitioned_table" || t["kind"] == "foreign_table"
+    }),
+    none("indexes[].bloat_bytes", "not estimated", is_not_estimated),
+    none("indexes[].bloat_source", "not estimated", is_not_estimated),
+    none("indexes[].last_idx_scan", "never scanned", |i| i["idx_scan"] == 0),
+    none("indexes[].key_columns[]", "an expression", always),
+    none("indexes[].parent", "attached to no partitioned index", always),
+    none("indexes[].partitions", "not partitioned", |i| i["is_partitioned"] == false),
+    none("indexes[].constraint", "enforces none", always),
+    none("indexes[].constraint_name", "enforces none", |i| i["constraint"].is_null()),
+    none("indexes[].extension", "no extension owns its table", always),
+    none("indexes[].tablespace", "the database's own", always),
+    none("slots[].plugin", "physical", |s| s["slot_type"] == "physical"),
+    none("slots[].database", "physical", |s| s["slot_type"] == "physical"),
+    none("slots[].active_pid", "nobody uses it", |s| s["active"] == false),
+    none("slots[].restart_lsn", "never reserved WAL, or lost it", |s| {
+        s["wal_status"].is_null() || s["wal_status"] == "lost"
+    }),
+    none("slots[].confirmed_flush_lsn", "physical", |s| s["slot_type"] == "physical"),
+    none("slots[].wal_status", "never reserved WAL", |s| s["restart_lsn"].is_null()),
+    none("slots[].safe_wal_size", "no limit, or lost", always),
+    none("slots[].xmin_age", "keeps no rows", always),
+    none("slots[].catalog_xmin_age", "keeps no catalog rows", |s| s["slot_type"] == "physical"),
+    none("slots[].inactive_since", "active", |s| s["active"] == true),
+    none("slots[].two_phase_at", "two-phase decoding is off", |s| s["two_phase"] == false),
+    none("slots[].conflicting", "physical", |s| s["slot_type"] == "physical"),
+    none("slots[].invalidation_reason", "valid", |s| s["wal_status"] != "lost"),
+    none("wal.replay_lsn", "a primary replays nothing", always),
+    none("wal.settings.max_slot_wal_keep_size_bytes", "no limit", always),
+    none("wal.settings.idle_replication_slot_timeout", "before 18", always),
+    none("wal.settings.summarize_wal", "before 17", always),
+    none("wal.archiver.last_archived_wal", "never", |a| a["archived_count"] == 0),
+    none("wal.archiver.last_archived_time", "never", |a| a["archived_count"] == 0),
+    none("wal.archiver.last_failed_wal", "never", |a| a["failed_count"] == 0),
+    none("wal.archiver.last_failed_time", "never", |a| a["failed_count"] == 0),
+    none("wal.archiver.oldest_ready_lsn", "none waits", |a| a["ready_files"] == 0),
+    none("overview.log_bytes", "the server logs elsewhere", always),
+];
+
+/// The keys that `subjects` may name an element by.
+const NAMES: [&[&str]; 6] =
+    [&["database"], &["tablespace"], &["slot_name"], &["schema", "table"], &["schema", "index"], &["index"]];
+
+/// Finds nulls that nobody explains, and explanations of what is not missing.
+fn faults(report: &Value) -> Vec<String> {
+    let mut nulls = Vec::new();
+    for (key, value) in
+        report.as_object().expect("a report is an object").iter().filter(|(key, _)| *key != "unavailable")
+    {
+        walk(report, key, value, None, &mut nulls);
+    }
+    let gaps = list(report, "unavailable");
+    let mut faults = Vec::new();
+    for null in &nulls {
+        let explained = gaps.iter().any(|gap| explains(gap, null));
+        let absent = ABSENT.iter().any(|it| it.path == null.path && (it.when)(null.holder));
+        if !explained && !absent {
+            let why = ABSENT.iter().find(|it| it.path == null.path).map(|it| it.why);
+            faults
+                .push(format!("{} is null, and nothing says why ({why:?} does not hold): {}", null.path, null.holder));
+        }
+    }
+    for gap in gaps {
+        for text in ["fact", "reason"] {
+            assert!(gap[text].as_str().is_some_and(|text| !text.is_empty()), "{gap}");
+        }
+        for field in list(gap, "fields").iter().map(|field| field.as_str().expect("a path")) {
+            match values(report, field) {
+                Err(fault) => faults.push(format!("unavailable names {field}: {fault}")),
+                Ok(found) if found.iter().all(|value| is_there(value)) && !found.is_empty() => {
+                    faults.push(format!("unavailable names {field}, and it is there: {gap}"));
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+    faults
+}
+
+/// A null, where it is, and what holds it.
+struct Null<'a> {
+    path: String,
+    holder: &'a Value,
+    /// The nearest element of a list above it.
+    element: Option<&'a Value>,
+}
+
+fn walk<'a>(holder: &'a Value, path: &str, value: &'a Value, element: Option<&'a Value>, nulls: &mut Vec<Null<'a>>) {
+    match value {
+        Value::Null => nulls.push(Null { path: path.to_owned(), holder, element }),
+        Value::Array(all) => {
+            for one in all {
+                let element = if one.is_object() { Some(one) } else { element };
+                walk(holder, &format!("{path}[]"), one, element, nulls);
+            }
+        }
+        Value::Object(map) => {
+            for (key, inner) in map {
+                walk(value, &format!("{path}.{key}"), inner, element, nulls);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn explains(gap: &Value, null: &Null) -> bool {
+    let covers = |field: &Value| {
+        let rest = field.as_str().and_then(|field| null.path.strip_prefix(field));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    let named = match (gap["subjects"].as_array(), null.element) {
+        (Some(subjects), Some(element)) => NAMES.iter().any(|keys| {
+            let parts: Vec<&str> = keys.iter().filter_map(|key| element[*key].as_str()).collect();
+            parts.len() == keys.len() && subjects.iter().any(|subject| *subject == parts.join("."))
+        }),
+        _ => true,
+    };
+    named && list(gap, "fields").iter().any(covers)
+}
+
+/// All values at a path; none below an empty list or a null.
+fn values<'a>(report: &'a Value, path: &str) -> Result<Vec<&'a Value>, String> {
+    let mut at = vec![report];
+    for part in path.split('.') {
+        let key = part.trim_end_matches("[]");
+        let mut next = Vec::new();
+        for value in at.into_iter().filter(|value| !value.is_null()) {
+            let Some(inner) = value.get(key) else { return Err(format!("there is no {key} in it")) };
+            if part.ends_with("[]") && !inner.is_null() {
+                next.extend(inner.as_array().ok_or_else(|| format!("{key} is no list"))?);
+            } else {
+                next.push(inner);
+            }
+        }
+        at = next;
+    }
+    Ok(at)
+}
+
+fn is_there(value: &Value) -> bool {
+    // A provider is never null: it is "unknown".
+    value != "unknown" && !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty())
+}
+
+/// No null of the report goes unexplained, and nothing that is there is called unavailable.
+#[track_caller]
+pub fn assert_explained(what: &str, report: &Value) {
+    let faults = faults(report);
+    assert!(faults.is_empty(), "{what}:\n{}", faults.join("\n"));
+}
+
+#[tokio::test]
+async fn every_null_of_every_report_is_explained_or_means_none() {
+    on_every_installation("every null is explained", async |major, _| {
+        for (place, cluster) in [("primary", &zoo(major).primary), ("standby", &zoo(major).standby)] {
+            for role in ROLES {
+                let conninfo = conninfo(cluster, role, DATABASE);
+                let snapshot = run(&["snapshot", "-d", &conninfo]);
+                assert!(snapshot.exit == 0 && snapshot.stderr.is_empty(), "{place} of {major} as {role}: {snapshot:?}");
+                assert!(Snapshot::from_json(&snapshot.stdout).is_ok(), "{place} of {major} as {role}");
+                for report in REPORTS {
+                    let what = format!("{report} on the {place} of {major} as {role}");
+                    let json = json(&[report, "-d", &conninfo]);
+                    assert_explained(&what, &json);
+                    assert_eq!((&json["schema_version"], &json["command"]), (&1.into(), &report.into()), "{what}");
+                    let server = &json["server"];
+                    assert_eq!(
+                        server["version_num"].as_u64().map(|number| number / 10_000),
+                        Some(major.into()),
+                        "{what}"
+                    );
+                    assert_eq!(server["in_recovery"], place == "standby", "{what}");
+                    assert_eq!((&server["provider"], &server["database"]), (&"unknown".into(), &DATABASE.into()));
+                    assert!(server["system_identifier"].as_str().is_some_and(|id| id.len() > 10), "{what}: {server}");
+                    let at = json["collected_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+                    assert!(at.is_some(), "{what}: {}", json["collected_at"]);
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_superuser_misses_nothing_but_what_the_version_lacks() {
+    on_every_installation("the superuser sees all", async |major, _| {
+        for report in REPORTS {
+            let json = json(&[report, "-d", &conninfo(&zoo(major).primary, "postgres", DATABASE)]);
+            for gap in list(&json, "unavailable") {
+                let lacks = gap["needs_version"].as_u64() > Some(major.into());
+                // Its statistics are a second old at most when the zoo has just been made.
+                let too_young = gap["fact"] == "wal rate" && gap["reason"].as_str().unwrap().contains("just begun");
+                assert!(lacks || too_young, "{report} on {major}: {gap}");
+            }
+            let young = list(&json, "unavailable").iter().any(|gap| gap["needs_version"].is_null());
+            let strict = run(&[report, "--strict", "-d", &conninfo(&zoo(major).primary, "postgres", DATABASE)]);
+            assert!(strict.exit == 0 || young, "{report} on {major}: {strict:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_grant_under_unavailable_makes_it_readable() {
+    on_every_installation("the grants help", async |major, _| {
+        let cluster = &zoo(major).primary;
+        let superuser = connect(cluster, "postgres").await;
+        for (report, list_key, field, role) in [
+            ("wal", "", "wal.directory_bytes", "An \"Apprentice\""),
+            ("databases", "databases", "databases[].bytes", "it's another"),
+            ("overview", "overview", "overview.wal_bytes", "a_third"),
+            ("overview", "overview", "overview.temp_bytes", "user"),
+        ] {
+            batch(&superuser, &format!("create role {} login", quoted(role))).await;
+            let conninfo = conninfo(cluster, role, DATABASE);
+            let before = json(&[report, "-d", &conninfo]);
+            let missing = |report: &Value| values(report, field).unwrap().iter().any(|value| value.is_null());
+            assert!(missing(&before), "{field} is visible to {role} on {major}: {}", before[list_key]);
+            assert_eq!(run(&[report, "--strict", "-d", &conninfo]).exit, 3, "{report} --strict on {major}");
+            let names = |gap: &&Value| list(gap, "fields").iter().any(|name| name == field);
+            let gaps: Vec<&Value> = list(&before, "unavailable").iter().filter(names).collect();
+            for gap in gaps {
+                let hint = gap["hint"].as_str().unwrap_or_else(|| panic!("no hint: {gap}"));
+                assert!(hint.starts_with("GRANT "), "{hint}");
+                batch(&superuser, hint).await;
+            }
+            let after = json(&[report, "-d", &conninfo]);
+            assert!(!missing(&after), "{field} is still hidden on {major}: {after}");
+            assert_explained(report, &after);
+            batch(&superuser, &format!("drop role {}", quoted(role))).await;
+        }
+    })
+    .await;
+}
+
+#[test]
+fn this_test_sees_what_it_is_meant_to_see() {
+    let report = |rest: &str| serde_json::from_str::<Value>(&format!("{{\"unavailable\": {rest}}}")).unwrap();
+    let gap = |fields: &str, subjects: &str| {
+        format!("[{{\"fact\": \"f\", \"reason\": \"r\", \"hint\": null, \"fields\": [{fields}]{subjects}}}]")
+    };
+    let named = gap("\"list[].a\"", ", \"subjects\": [\"x\"]");
+    for (rest, expected) in [
+        ("[], \"wal\": {\"a\": null}".to_owned(), 1),
+        (format!("{}, \"wal\": {{\"a\": null, \"ab\": null}}", gap("\"wal.a\"", "")), 1),
+        (format!("{}, \"wal\": {{\"a\": 1}}", gap("\"wal.a\"", "")), 1),
+        (format!("{}, \"wal\": {{\"a\": 1}}", gap("\"wal.b\"", "")), 1),
+        (format!("{}, \"wal\": null", gap("\"wal.b\"", "")), 1),
+        (format!("{}, \"wal\": null", gap("\"wal\"", "")), 0),
+        (format!("{named}, \"list\": [{{\"database\": \"x\", \"a\": null}}]"), 0),
+        (format!("{named}, \"list\": [{{\"database\": \"y\", \"a\": null}}]"), 1),
+    ] {
+        assert_eq!(faults(&report(&rest)).len(), expected, "{rest}");
+    }
+}

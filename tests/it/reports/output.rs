@@ -1,0 +1,144 @@
+//! Where a report goes: the file appears whole or not at all, and a reader who has seen enough is no error.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::unistd::{Uid, User};
+
+use super::program::{pgtend, refusal, run};
+use super::stories::story;
+use crate::clusters::say;
+
+/// A report of some size that needs no server.
+fn report(output: &Path) -> Vec<String> {
+    let output = output.to_str().unwrap().to_owned();
+    ["indexes", "--format", "json", "--from", &story("disaster"), "--output", &output].map(str::to_owned).to_vec()
+}
+
+fn refused(output: &Path) -> String {
+    let arguments = report(output);
+    let said = refusal(1, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(said.contains(output.to_str().unwrap()), "the file is named: {said}");
+    assert!(!said.contains("(os error"), "{said}");
+    said
+}
+
+fn files_in(folder: &Path) -> usize {
+    fs::read_dir(folder).unwrap().count()
+}
+
+#[test]
+fn a_file_is_written_whole_and_replaces_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.json");
+    for _ in 0..2 {
+        let arguments = report(&path);
+        let answer = run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!((answer.exit, answer.stdout.as_str(), answer.stderr.as_str()), (0, "", ""));
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(serde_json::from_str::<serde_json::Value>(&text).unwrap()["indexes"].is_array());
+        fs::write(&path, "x".repeat(1 << 20)).unwrap();
+    }
+    assert_eq!(files_in(folder.path()), 1);
+}
+
+#[test]
+fn a_folder_that_is_missing_or_no_folder_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(refused(&folder.path().join("missing/report.json")).contains("No such file"));
+    let file = folder.path().join("file");
+    fs::write(&file, "kept").unwrap();
+    refused(&file.join("report.json"));
+    refused(folder.path());
+    assert_eq!((files_in(folder.path()), fs::read_to_string(&file).unwrap()), (1, "kept".to_owned()));
+}
+
+#[test]
+fn a_full_device_is_an_error() {
+    if !Path::new("/dev/full").exists() {
+        return say("a full device: NOT RUN, there is no /dev/full");
+    }
+    assert!(refused(Path::new("/dev/full")).contains("No space left"));
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let arguments = ["tables", "--from", &story("disaster")];
+    let output = Command::new(env!("CARGO_BIN_EXE_pgtend")).args(arguments).env_clear().stdout(full).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("No space left"), "{said}");
+}
+
+#[test]
+fn a_full_disk_leaves_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().to_str().unwrap();
+    let mounted = Uid::effective().is_root()
+        && Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=16k", "tmpfs", place])
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success());
+    if !mounted {
+        return say("a full disk: NOT RUN, no tmpfs can be mounted");
+    }
+    let path = folder.path().join("report.json");
+    fs::write(&path, "what was there").unwrap();
+    let said = std::panic::catch_unwind(|| refused(&path));
+    let left = (files_in(folder.path()), fs::read_to_string(&path));
+    assert!(Command::new("umount").arg(place).status().unwrap().success());
+    assert!(said.unwrap().contains("No space left"));
+    assert!(matches!(left, (1, Ok(text)) if text == "what was there"));
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_to_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("pgtend");
+    fs::copy(env!("CARGO_BIN_EXE_pgtend"), &program).unwrap();
+    let snapshot = folder.path().join("snapshot.json");
+    fs::copy(story("disaster"), &snapshot).unwrap();
+    let mut command = Command::new(&program);
+    if Uid::effective().is_root() {
+        let Ok(Some(nobody)) = User::from_name("nobody") else { return say("a folder: NOT RUN, there is no nobody") };
+        command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
+        chown(folder.path(), Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).unwrap();
+    }
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    let path = folder.path().join("report.json");
+    command.args(["tables", "--from"]).arg(&snapshot).arg("--output").arg(&path).env_clear();
+    let output = command.output().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("Permission denied") && said.contains(path.to_str().unwrap()), "{said}");
+    assert_eq!(files_in(folder.path()), 2);
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_error() {
+    for format in ["table", "json", "csv", "markdown"] {
+        for report in ["tables", "overview", "snapshot"] {
+            let arguments = [report, "--format", format, "--from", &story("disaster")];
+            let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
+            let mut run = command.args(arguments).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
+            run = run.stdin(Stdio::null());
+            let mut child = run.spawn().unwrap();
+            drop(child.stdout.take());
+            let output = child.wait_with_output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn quiet_and_verbose_keep_to_stderr() {
+    let usual = run(&["slots", "--from", &story("disaster")]);
+    for flag in ["-q", "-v", "-vv"] {
+        let other = run(&["slots", flag, "--from", &story("disaster")]);
+        assert_eq!((other.exit, &other.stdout), (0, &usual.stdout), "{flag}");
+    }
+    assert!(pgtend(&["--version"]).output().unwrap().stdout.starts_with(b"pgtend "));
+}

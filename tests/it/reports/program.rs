@@ -1,0 +1,68 @@
+//! Running the program as a user does, with nothing of this machine's environment around it.
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+/// The reports that every snapshot can be read as.
+pub const REPORTS: [&str; 6] = ["overview", "databases", "tables", "indexes", "slots", "wal"];
+
+/// How a run ended and what it said.
+#[derive(Debug)]
+pub struct Answer {
+    pub exit: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// The program in an empty environment.
+pub fn pgtend(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
+    command.env_clear().env("HOME", "/nonexistent").args(arguments);
+    command
+}
+
+/// Runs it to its end.
+pub fn run(arguments: &[&str]) -> Answer {
+    answer(&mut pgtend(arguments))
+}
+
+/// Runs a prepared command to its end. Whatever happens, it is no panic.
+pub fn answer(command: &mut Command) -> Answer {
+    let output = command.output().expect("the program runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
+    let answer =
+        Answer { exit: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) };
+    assert!(answer.exit != 70 && !answer.stderr.contains("a bug in pgtend"), "{command:?}: {answer:?}");
+    answer
+}
+
+/// Runs a report that must succeed without a word on stderr, and reads its JSON.
+pub fn json(arguments: &[&str]) -> Value {
+    let answer = run(&[arguments, &["--format", "json"]].concat());
+    assert!(answer.exit == 0 && answer.stderr.is_empty(), "{arguments:?}: {answer:?}");
+    serde_json::from_str(&answer.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", answer.stdout))
+}
+
+/// Runs a report that must fail, with this exit code and nothing on stdout; answers what it said.
+pub fn refusal(exit: i32, arguments: &[&str]) -> String {
+    refused(exit, &mut pgtend(arguments))
+}
+
+/// The same of a prepared command.
+pub fn refused(exit: i32, command: &mut Command) -> String {
+    let answer = answer(command);
+    assert_eq!((answer.exit, answer.stdout.as_str()), (exit, ""), "{command:?}: {answer:?}");
+    assert!(!answer.stderr.is_empty(), "{command:?}: ended without a word");
+    answer.stderr
+}
+
+/// The elements of a list of the report.
+pub fn list<'a>(report: &'a Value, key: &str) -> &'a Vec<Value> {
+    report[key].as_array().unwrap_or_else(|| panic!("{key} is no list in {report}"))
+}
+
+/// The element whose `key` is `name`.
+pub fn element<'a>(report: &'a Value, list_key: &str, key: &str, name: &str) -> &'a Value {
+    let found = list(report, list_key).iter().find(|one| one[key] == name);
+    found.unwrap_or_else(|| panic!("no {key} = {name:?} in {list_key}"))
+}

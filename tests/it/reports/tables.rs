@@ -1,0 +1,195 @@
+//! The tables report against the server's own size functions.
+
+use serde_json::Value;
+
+use super::program::{json, list, refusal};
+use super::zoo::{DATABASE, NAMES, batch, conninfo, truth, zoo};
+use crate::clusters::{connect, on_every_installation};
+
+/// Tables with their sizes; a partitioned one carries the sums of its partitions.
+const TRUTH: &str = "
+select n.nspname as schema, c.relname as table, c.relkind::text as kind, c.relpersistence::text as persistence,
+       sum(pg_total_relation_size(p.oid)) as total, sum(pg_indexes_size(p.oid)) as indexes,
+       sum(pg_total_relation_size(p.reltoastrelid)) as toast,
+       sum(pg_table_size(p.oid) - coalesce(pg_total_relation_size(nullif(p.reltoastrelid, 0)), 0)) as heap,
+       count(*) - 1 as below
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  join lateral (select * from pg_class i where i.oid = c.oid and c.relkind <> 'p'
+                union all select i.* from pg_partition_tree(c.oid) t join pg_class i on i.oid = t.relid
+                 where c.relkind = 'p') p on true
+ where c.relkind in ('r', 'p', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema')
+   and n.nspname !~ '^pg_temp_'
+ group by c.oid, n.nspname, c.relname, c.relkind, c.relpersistence";
+
+fn find<'a>(report: &'a Value, schema: &str, table: &str) -> &'a Value {
+    let found = list(report, "tables").iter().find(|one| one["schema"] == schema && one["table"] == table);
+    found.unwrap_or_else(|| panic!("no {schema}.{table}"))
+}
+
+#[tokio::test]
+async fn exact_sizes_are_the_servers_own() {
+    on_every_installation("exact table sizes", async |major, _| {
+        for cluster in [&zoo(major).primary, &zoo(major).standby] {
+            let report = json(&["tables", "--exact", "-d", &conninfo(cluster, "stranger", DATABASE)]);
+            let truth = truth(cluster, DATABASE, TRUTH).await;
+            assert!(truth.len() >= 30, "{}", truth.len());
+            for one in &truth {
+                let shown = find(&report, one["schema"].as_str().unwrap(), one["table"].as_str().unwrap());
+                let number = |value: &Value| value.as_i64().unwrap_or(0);
+                for (field, column) in [
+                    ("total_bytes", "total"),
+                    ("heap_bytes", "heap"),
+                    ("index_bytes", "indexes"),
+                    ("toast_bytes", "toast"),
+                ] {
+                    assert_eq!(number(&shown[field]), number(&one[column]), "{field} of {one}: {shown}");
+                }
+                assert_eq!(shown["size_source"], "exact", "{shown}");
+                let kind = match one["kind"].as_str().unwrap() {
+                    "p" => "partitioned_table",
+                    "m" => "materialized_view",
+                    "f" => "foreign_table",
+                    _ => "table",
+                };
+                assert_eq!(shown["kind"], kind);
+                assert_eq!(shown["persistence"], if one["persistence"] == "u" { "unlogged" } else { "permanent" });
+                if kind == "partitioned_table" {
+                    assert_eq!(shown["partitions"], one["below"]);
+                }
+            }
+            let shown = list(&report, "tables").iter().filter(|one| one["persistence"] != "temporary").count();
+            assert_eq!(shown, truth.len(), "a table the server does not know, or one twice");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_table_is_is_told() {
+    on_every_installation("kinds of tables", async |major, _| {
+        let cluster = &zoo(major).primary;
+        let other = connect(cluster, DATABASE).await;
+        batch(&other, "create temp table elsewhere as select n from generate_series(1, 20000) n").await;
+        let report = json(&["tables", "--exact", "-d", &conninfo(cluster, "watcher", DATABASE)]);
+        assert_eq!(find(&report, "zoo", "of_extension")["extension"], "plpgsql");
+        assert_eq!(find(&report, "zoo", "heap")["extension"], Value::Null);
+        assert_eq!(find(&report, "zoo", "tree_low_1")["parent"], "zoo.tree_low");
+        assert_eq!(find(&report, "zoo", "tree_low")["parent"], "zoo.tree");
+        assert_eq!(find(&report, "zoo", "child")["parent"], Value::Null, "inheritance is no partitioning");
+        assert_eq!(find(&report, "zoo", "tree")["row_estimate"], 6000);
+        assert_eq!(find(&report, "zoo", "heap")["row_estimate"], 5000);
+        assert_eq!(find(&report, "zoo", "empty")["row_estimate"], 0);
+        assert_eq!(find(&report, "zoo", "unseen")["row_estimate"], 0);
+        assert!(find(&report, "zoo", "heap")["last_analyze"].is_string());
+        let toasted = find(&report, "zoo", "toasted");
+        assert!(toasted["toast_bytes"].as_i64() > Some(1 << 20) && toasted["heap_bytes"].as_i64() < Some(100_000));
+        let temporary = list(&report, "tables").iter().find(|one| one["table"] == "elsewhere").expect("it is listed");
+        assert_eq!(temporary["persistence"], "temporary");
+        assert!(temporary["heap_bytes"].as_i64() > Some(700_000), "{temporary}");
+        for name in NAMES {
+            assert_eq!(find(&report, name, name)["row_estimate"], 300, "{name:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_parts_add_up_to_the_database() {
+    on_every_installation("the accounting adds up", async |major, _| {
+        for cluster in [&zoo(major).primary, &zoo(major).standby] {
+            for exact in [&["--exact"][..], &[]] {
+                let conninfo = conninfo(cluster, "postgres", DATABASE);
+                let report = json(&[&["tables", "-d", &conninfo], exact].concat());
+                let accounting = &report["accounting"];
+                let part = |name: &str| accounting[name].as_i64().unwrap_or_else(|| panic!("{name} in {accounting}"));
+                let parts = ["relations_bytes", "catalogs_bytes", "large_objects_bytes", "sequences_bytes"].map(part);
+                let sum = parts.iter().sum::<i64>() + part("unaccounted_bytes");
+                assert_eq!(sum, part("database_bytes"), "{accounting}");
+                assert!(part("unaccounted_bytes").abs() < 1 << 20, "{accounting}");
+                assert!(exact.is_empty() || part("unaccounted_bytes") >= 0, "{accounting}");
+                assert_eq!(accounting["database"], DATABASE);
+                let of_partitions = |one: &&Value| one["kind"] != "partitioned_table";
+                let total: i64 = list(&report, "tables")
+                    .iter()
+                    .filter(of_partitions)
+                    .map(|one| one["total_bytes"].as_i64().unwrap())
+                    .sum();
+                assert_eq!(total, part("relations_bytes"), "partitions are counted once");
+                let query =
+                    "select pg_total_relation_size('pg_largeobject') as bytes, sum(pg_table_size(c.oid)) as sequences
+                               from pg_class c where relkind = 'S'";
+                let truth = &truth(cluster, DATABASE, query).await[0];
+                assert!(part("large_objects_bytes") > 400_000);
+                if !exact.is_empty() {
+                    assert_eq!(part("large_objects_bytes"), truth["bytes"].as_i64().unwrap());
+                    assert_eq!(part("sequences_bytes"), truth["sequences"].as_i64().unwrap());
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn filters_leave_out_what_they_say_and_nothing_else() {
+    on_every_installation("filters of tables", async |major, _| {
+        let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
+        let all = json(&["tables", "--exact", "-d", &conninfo]);
+        let expected = |keep: &dyn Fn(&Value) -> bool| {
+            let kept = list(&all, "tables").iter().filter(|one| one["persistence"] != "temporary" && keep(one));
+            kept.map(|one| (one["schema"].clone(), one["table"].clone())).collect::<Vec<_>>()
+        };
+        let shown = |arguments: &[&str]| {
+            let report = json(&[&["tables", "--exact", "-d", &conninfo], arguments].concat());
+            assert!(report["accounting"]["relations_bytes"].as_i64() > Some(1 << 20), "filters change no sum");
+            let rows = list(&report, "tables").iter().filter(|one| one["persistence"] != "temporary");
+            rows.map(|one| (one["schema"].clone(), one["table"].clone())).collect::<Vec<_>>()
+        };
+        let starts = |one: &Value, key: &str, with: &str| one[key].as_str().unwrap().starts_with(with);
+        assert_eq!(shown(&["--schema", "zoo"]), expected(&|one| one["schema"] == "zoo"));
+        assert_eq!(shown(&["--schema", "z?o", "--table", "tree*"]), expected(&|one| starts(one, "table", "tree")));
+        assert_eq!(shown(&["--table", "Mixed[A-Z]ase"]), expected(&|one| one["table"] == "MixedCase"));
+        assert_eq!(shown(&["--table", "two\nlines\ttab"]), expected(&|one| one["table"] == "two\nlines\ttab"));
+        assert_eq!(shown(&["--schema", "nothing"]), []);
+        assert_eq!(shown(&["--min-size", "1MB"]), expected(&|one| one["total_bytes"].as_i64() >= Some(1 << 20)));
+        let largest = shown(&["--schema", "zoo", "--limit", "3"]);
+        assert_eq!(largest, expected(&|one| one["schema"] == "zoo")[..3]);
+        assert_eq!(shown(&["--schema", "zoo", "--limit", "0"]), shown(&["--schema", "zoo"]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_order_is_kept() {
+    on_every_installation("orders of tables", async |major, _| {
+        let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
+        let orders = [
+            ("total", "total_bytes"),
+            ("heap", "heap_bytes"),
+            ("indexes", "index_bytes"),
+            ("toast", "toast_bytes"),
+            ("rows", "row_estimate"),
+            ("dead-rows", "dead_rows"),
+            ("xid-age", "xid_age"),
+        ];
+        for (sort, field) in orders {
+            let report = json(&["tables", "--schema", "zoo", "--sort", sort, "-d", &conninfo]);
+            let values: Vec<i64> =
+                list(&report, "tables").iter().map(|one| one[field].as_i64().unwrap_or(-1)).collect();
+            assert!(values.is_sorted_by(|a, b| a >= b), "{sort}: {values:?}");
+        }
+        let by_name = json(&["tables", "--sort", "name", "-d", &conninfo]);
+        let names: Vec<(&str, &str)> = list(&by_name, "tables")
+            .iter()
+            .map(|one| (one["schema"].as_str().unwrap(), one["table"].as_str().unwrap()))
+            .collect();
+        assert!(names.is_sorted(), "{names:?}");
+    })
+    .await;
+}
+
+#[test]
+fn orders_and_sizes_that_do_not_exist_are_refused_with_those_that_do() {
+    assert!(refusal(2, &["tables", "--sort", "totl"]).contains("total"));
+    assert!(refusal(2, &["tables", "--min-size", "ten"]).contains("ten"));
+}

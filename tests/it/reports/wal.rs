@@ -1,0 +1,54 @@
+//! The wal report against the server's own truth.
+
+use pgtend::model::Lsn;
+use serde_json::Value;
+
+use super::program::{json, refusal};
+use super::zoo::{DATABASE, conninfo, truth, zoo};
+use crate::clusters::on_every_installation;
+
+#[tokio::test]
+async fn position_directory_and_settings_are_the_servers_own() {
+    on_every_installation("wal is the server's own", async |major, _| {
+        for cluster in [&zoo(major).primary, &zoo(major).standby] {
+            let in_recovery = "pg_is_in_recovery()";
+            let query = format!(
+                "select case when {in_recovery} then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as lsn,
+                        (select sum(size) from pg_ls_waldir()) as bytes, {in_recovery} as in_recovery,
+                        (select count(*) from pg_ls_waldir() where name ~ '^[0-9A-F]{{24}}$') as files,
+                        (select redo_lsn from pg_control_checkpoint()) as redo"
+            );
+            let before = truth(cluster, DATABASE, &query).await.remove(0);
+            let report = json(&["wal", "-d", &conninfo(cluster, "watcher", DATABASE)]);
+            let after = truth(cluster, DATABASE, &query).await.remove(0);
+            let wal = &report["wal"];
+            let lsn = |value: &Value| value.as_str().unwrap().parse::<Lsn>().unwrap();
+            assert!((lsn(&before["lsn"])..=lsn(&after["lsn"])).contains(&lsn(&wal["current_lsn"])), "{wal}");
+            // Other tests may switch segments meanwhile; their size is a whole number of them all the same.
+            if before["bytes"] == after["bytes"] {
+                assert_eq!((&wal["directory_bytes"], &wal["files"]), (&before["bytes"], &before["files"]), "{wal}");
+            }
+            if before["redo"] == after["redo"] {
+                assert_eq!(wal["redo_lsn"], before["redo"]);
+            }
+            assert_eq!(wal["replay_lsn"].is_string(), before["in_recovery"] == true);
+            assert_eq!(wal["settings"]["wal_segment_bytes"], 1 << 20);
+            assert_eq!(wal["settings"]["wal_level"], "logical");
+            assert_eq!(wal["settings"]["max_slot_wal_keep_size_bytes"], Value::Null);
+            assert_eq!(wal["settings"]["checkpoint_timeout_seconds"], 3600);
+            assert_eq!(wal["archiver"]["archive_mode"], "off");
+            let sampled = &json(&["wal", "--sample", "50ms", "-d", &conninfo(cluster, "stranger", DATABASE)])["wal"];
+            assert_eq!(sampled["rate_source"], "sample");
+            assert!(sampled["rate_bytes_per_hour"].is_u64() && sampled["rate_span_seconds"].as_f64() >= Some(0.05));
+        }
+    })
+    .await;
+}
+
+#[test]
+fn durations_that_are_none_are_refused() {
+    for text in ["-1s", "soon", ""] {
+        let said = refusal(2, &["wal", &format!("--sample={text}")]);
+        assert!(said.contains("--sample"), "{said}");
+    }
+}
