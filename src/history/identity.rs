@@ -1,5 +1,5 @@
 //! Whether a look follows from earlier ones, or is of a copy that shares their system identifier.
-//! docs/decisions/0005-which-cluster-a-sample-belongs-to.md has the reasons.
+//! docs/decisions/0006-which-cluster-a-sample-belongs-to.md has the reasons.
 
 /// What tells one look from another's server. Times in microseconds, LSNs as byte positions.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The history store and the journal, on SQLite and on Postgres.
 
 mod journal;
+mod program;
 mod store;
 mod story;
 mod world;
