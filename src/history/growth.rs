@@ -90,15 +90,18 @@ impl Store {
                          join sample s on s.sample_id = c.sample_id \
                         where c.database_id = $1 and c.tables_known order by s.sample_id";
             let looks = looks(&self.pool.rows(sql, binds![database_id]).await?)?;
-            // One that never changed its size has no growth to tell; most never do.
+            let first = looks.iter().find(|(_, at)| *at >= micros(since)).map_or(i64::MAX, |(sample_id, _)| *sample_id);
+            // One that did not change its size has no growth to tell; most never do.
             let sql = "select r.relation_id, r.kind, r.schema_name, r.name, v.sample_id, v.is_present, v.bytes \
                          from relation r join relation_value v on v.relation_id = r.relation_id \
                         where r.database_id = $1 and r.is_present \
+                          and v.sample_id >= coalesce((select max(b.sample_id) from relation_value b \
+                                where b.relation_id = r.relation_id and b.sample_id <= $2), 0) \
                           and exists (select 1 from relation_value o where o.relation_id = r.relation_id \
                                        and o.bytes <> r.bytes) \
-                        order by r.schema_name, r.name, r.relation_id, v.sample_id";
+                        order by r.relation_id, v.sample_id";
             let mut of: Option<(i64, Subject, Values)> = None;
-            for row in self.pool.rows(sql, binds![database_id]).await? {
+            for row in self.pool.rows(sql, binds![database_id, first]).await? {
                 let relation_id = row.int(0)?;
                 if of.as_ref().is_none_or(|(id, ..)| *id != relation_id) {
                     let subject = Subject {

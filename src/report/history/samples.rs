@@ -105,8 +105,9 @@ impl Report for SamplesReport {
             rows: rows.collect(),
             left_out: self.left_out,
         });
-        let (samples, clusters) = (human_count(self.all as u64), human_count(self.clusters.len() as u64));
-        document.gap().line(format!("{samples} samples of {clusters} clusters in {}.", human_bytes(self.store_bytes)));
+        let (samples, clusters) = (human_count(self.all as u64), self.clusters.len());
+        let clusters = if clusters == 1 { "one cluster".to_owned() } else { format!("{clusters} clusters") };
+        document.gap().line(format!("{samples} samples of {clusters} in {}.", human_bytes(self.store_bytes)));
         document
     }
 }

@@ -1,7 +1,9 @@
 //! The history store and the journal, on SQLite and on Postgres.
 
+mod copies;
 mod journal;
 mod program;
+mod scale;
 mod store;
 mod story;
 mod world;

@@ -89,7 +89,7 @@ fn every_report_in_every_format() {
     let table = text(&pgtend(&store, &["history", "growth"]));
     assert!(table.contains("+10 MB/d") && table.contains('█') && table.contains("WAL written: +100 MB/d"), "{table}");
     assert!(text(&pgtend(&store, &["history", "journal"])).contains("The journal is empty"));
-    assert!(text(&pgtend(&store, &["history", "list"])).contains("10 samples of 1 clusters"));
+    assert!(text(&pgtend(&store, &["history", "list"])).contains("10 samples of one cluster"));
     // Years lie between then and the clock of this machine.
     assert!(text(&pgtend(&store, &["history", "prune"])).contains("9 samples pruned, 1 kept"));
 }
