@@ -17,8 +17,6 @@ use jiff::SignedDuration;
 /// is no trend. Tables and indexes that never changed their size are left out.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    #[command(flatten)]
-    filter: RelationFilter,
     /// Tell when each will be so large, as in 500GB
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     to: Option<u64>,
@@ -28,6 +26,8 @@ pub struct Args {
     /// The cluster: its system identifier, with #BRANCH where there are several
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
+    #[command(flatten)]
+    filter: RelationFilter,
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
