@@ -23,6 +23,12 @@ pub struct FirstLook {
     pub sequences: Fact<Sequences>,
     pub locked_relations: Fact<Vec<LockedRelation>>,
     pub statistics_resets: Fact<StatisticsResets>,
+    pub may_stat_files: Fact<bool>,
+}
+
+#[derive(Deserialize)]
+struct FileAccess {
+    may_stat_files: bool,
 }
 
 #[derive(Deserialize)]
@@ -34,13 +40,14 @@ struct DatabaseSize {
 pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
     use queries::*;
     let (s, wanted) = (session, scope.relations);
-    let (database_bytes, sequences, locked_relations, statistics_resets, tables, indexes, last_idx_scans) = tokio::join!(biased;
+    let (database_bytes, sequences, locked_relations, statistics_resets, file_access, tables, indexes, last_idx_scans) = tokio::join!(biased;
         ask::when(wanted, &DATABASE_SIZE, ask::one::<DatabaseSize>(s, &DATABASE_SIZE)),
         ask::when(wanted, &SEQUENCES, ask::one(s, &SEQUENCES)),
         ask::when(wanted, &LOCKED_RELATIONS, ask::rows(s, &LOCKED_RELATIONS, |row| {
             Ok(LockedRelation { oid: row.try_get::<_, i64>("oid")? as u32, granted: row.try_get("granted")? })
         })),
         ask::when(wanted, &STATISTICS_RESETS, ask::one(s, &STATISTICS_RESETS)),
+        ask::when(wanted, &FILE_ACCESS, ask::one::<FileAccess>(s, &FILE_ACCESS)),
         ask::when(wanted, &TABLES, ask::rows(s, &TABLES, relations::table)),
         ask::when(wanted, &INDEXES, ask::rows(s, &INDEXES, relations::index)),
         ask::when(wanted, &LAST_IDX_SCANS, ask::rows(s, &LAST_IDX_SCANS, |row| {
@@ -55,6 +62,7 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
         sequences,
         locked_relations,
         statistics_resets,
+        may_stat_files: file_access.map(|access| access.may_stat_files),
     }
 }
 
@@ -73,11 +81,12 @@ pub async fn complete(
     if scope.relations {
         let measuring = Measuring::begin(session, scope, &mut first).await?;
         let more = measuring.as_ref().map_or(Vec::new(), Measuring::next);
+        let how = measuring.as_ref().map_or(&queries::RELATION_SIZES, Measuring::query);
         let wanted = definitions::wanted(scope, &first);
         let judged = bloat::Judged::of(scope, &first);
         let rest = async {
             tokio::join!(biased;
-                ask_sizes(session, &more),
+                ask_sizes(session, how, &more),
                 definitions::ask(session, wanted.known()),
                 judged.ask(session),
             )

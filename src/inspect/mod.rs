@@ -47,7 +47,9 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
         match &cluster.databases {
             Fact::Known(databases) => {
                 let others: Vec<&Database> = databases.iter().filter(|d| d.database != server.database).collect();
-                let looks = others.into_iter().map(|database| look_into(session, scope, database));
+                // Each database measures over its part of the connections.
+                let part = Scope { jobs: scope.jobs / others.len().max(1), ..scope.clone() };
+                let looks = others.into_iter().map(|database| look_into(session, &part, database));
                 let results: Vec<_> = stream::iter(looks).buffered(scope.jobs.max(1)).collect().await;
                 for result in results {
                     match result {

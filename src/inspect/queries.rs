@@ -38,6 +38,8 @@ queries! {
     TABLES = "tables" { 13 => "tables.sql" }
     INDEXES = "indexes" { 13 => "indexes.sql" }
     LAST_IDX_SCANS = "last index scans" { 16 => "index_last_scans.16.sql" }
+    FILE_ACCESS = "file access" { 13 => "file_access.sql" }
+    RELATION_FILES = "relation files" { 13 => "relation_files.sql" }
     RELATION_SIZES = "relation sizes" { 13 => "relation_sizes.sql" }
     INDEX_DEFINITIONS = "index definitions" { 13 => "index_definitions.sql" }
     INDEX_COLUMNS = "index columns" { 13 => "index_columns.sql" }

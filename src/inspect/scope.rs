@@ -17,7 +17,7 @@ pub struct Scope {
     /// Measure every relation.
     pub exact: bool,
     pub all_databases: bool,
-    /// How many databases are read at once.
+    /// How many connections read at once.
     pub jobs: usize,
 }
 

@@ -19,7 +19,8 @@ const ROUND_LIMIT: Duration = Duration::from_secs(120);
 const PATIENT_ROUND_LIMIT: Duration = Duration::from_secs(4 * 3_600);
 
 /// What every reading transaction sets for itself. SET LOCAL, so that a pooler's server connection keeps nothing of
-/// it; the savepoint comes last, so that it survives the failure of a fact.
+/// it; the savepoint comes last, so that it survives the failure of a fact. A hundred thousand relations are joined in
+/// memory, as the disk may be full, and by one process, as the others may be busy.
 const BEGIN: &str = "\
 begin transaction isolation level read committed read only; \
 set local statement_timeout = '30s'; \
@@ -33,7 +34,9 @@ set local bytea_output = 'hex'; \
 set local standard_conforming_strings = on; \
 set local extra_float_digits = 3; \
 set local quote_all_identifiers = off; \
-set local jit = off; ";
+set local jit = off; \
+set local work_mem = '16MB'; \
+set local max_parallel_workers_per_gather = 0; ";
 
 /// A database that says nothing of its encoding may hold names that are no UTF-8, and its server refuses to send them to
 /// a client that asked for UTF-8: so it sends bytes, and [`super::Text`] makes the best of them.

@@ -7,6 +7,8 @@ mod connection;
 mod docs_cli;
 mod house;
 mod inspect;
+mod network;
 mod proxy;
+mod relation_files;
 mod reports;
 mod sandbox;
