@@ -1,11 +1,11 @@
 //! `pgtend indexes`.
 
-use super::filter::{RelationFilter, SizeFilter};
+use super::filter::{BloatArgs, RelationFilter, SizeFilter};
 use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    inspect::{Definitions, MOST_DEFINITIONS, Scope},
+    inspect::{BloatScope, Definitions, MOST_DEFINITIONS, Scope},
     report::{Gaps, IndexSort, IndexesReport},
 };
 
@@ -31,6 +31,8 @@ struct ListArgs {
     /// What comes first
     #[arg(long, global = true, value_enum, default_value_t)]
     sort: IndexSort,
+    #[command(flatten)]
+    bloat: BloatArgs,
 }
 
 impl Args {
@@ -39,7 +41,7 @@ impl Args {
         let table = glob::Pattern::new(&glob::Pattern::escape(table)).ok();
         let size = SizeFilter { limit: Some(most), ..SizeFilter::default() };
         let filter = RelationFilter { table, size, ..RelationFilter::default() };
-        Args { list: ListArgs { filter, sort: IndexSort::default() }, command: None }
+        Args { list: ListArgs { filter, ..ListArgs::default() }, command: None }
     }
 }
 
@@ -47,7 +49,9 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let Args { list, command: None | Some(Command::List) } = args;
     let all_databases = context.all_databases();
     let view = list.filter.view(context.for_people());
+    let bloat = BloatScope { indexes: true, ..list.bloat.scope(&view, context.reads_a_file())? };
     let scope = Scope {
+        bloat,
         relations: true,
         databases: all_databases,
         definitions: Definitions::Matching {

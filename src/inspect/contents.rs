@@ -1,7 +1,7 @@
 //! The facts of one database: its tables and indexes, then the sizes that must be measured.
 
 use super::{
-    Scope, ask, definitions,
+    Scope, ask, bloat, definitions,
     measure::{Measuring, ask_sizes},
     queries, relations,
     relations::TableRow,
@@ -76,20 +76,25 @@ pub async fn complete(
 ) -> Result<Contents, SessionError> {
     let mut exact_sizes = Fact::not_asked("relation sizes");
     let mut read_definitions = Fact::not_asked("index definitions");
+    let mut statistics = bloat::Statistics::default();
+    let mut counted = bloat::Counts::default();
     if scope.relations {
         let measuring = Measuring::begin(session, scope, &mut first).await?;
         let more = measuring.as_ref().map_or(Vec::new(), Measuring::next);
         let how = measuring.as_ref().map_or(&queries::RELATION_SIZES, Measuring::query);
         let wanted = definitions::wanted(scope, &first);
-        let (answers, definitions) = match (&wanted, more.is_empty()) {
-            (Fact::Unavailable(_), true) => Default::default(),
-            _ => {
-                let both = async {
-                    tokio::join!(biased; ask_sizes(session, how, &more), definitions::ask(session, wanted.known()))
-                };
-                session.round(both).await?
-            }
+        let judged = bloat::Judged::of(scope, &first);
+        let rest = async {
+            tokio::join!(biased;
+                ask_sizes(session, how, &more),
+                definitions::ask(session, wanted.known()),
+                judged.ask(session),
+            )
         };
+        // Where there is nothing to ask, the answers are at hand without a round trip.
+        let nothing = matches!(wanted, Fact::Unavailable(_)) && more.is_empty() && judged.is_empty();
+        let (answers, definitions, read) = if nothing { rest.await } else { session.round(rest).await? };
+        statistics = read;
         exact_sizes = match measuring {
             Ok(mut measuring) => {
                 measuring.take(answers);
@@ -101,6 +106,7 @@ pub async fn complete(
             Fact::Known(wanted) => definitions::enter(session, wanted, definitions, &mut first),
             Fact::Unavailable(why) => Fact::Unavailable(why),
         };
+        counted = bloat::read_whole(session, scope, &first).await?;
     }
     Ok(Contents {
         database,
@@ -120,5 +126,9 @@ pub async fn complete(
         statistics_resets: first.statistics_resets,
         exact_sizes,
         definitions: read_definitions,
+        table_columns: statistics.table_columns,
+        index_keys: statistics.index_keys,
+        heap_tuples: counted.heap_tuples,
+        btree_pages: counted.btree_pages,
     })
 }

@@ -1,11 +1,11 @@
 //! Definitions and column names of the indexes that will be shown.
 
-use super::{Scope, ask, contents::FirstLook, queries, scope::Definitions};
+use super::{Scope, ask, contents::FirstLook, queries, relations::shown, scope::Definitions};
 use crate::{
     model::{Fact, Index},
     pg::{QueryError, Session, Text},
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// The indexes whose definitions are read.
 #[derive(Default)]
@@ -24,13 +24,7 @@ pub fn wanted(scope: &Scope, first: &FirstLook) -> Fact<Wanted> {
         let missing = first.tables.as_result().err().or(first.indexes.as_result().err());
         return missing.map_or(Fact::not_asked(query.fact), |why| Fact::Unavailable(why.for_fact(query.fact)));
     };
-    let shown: HashSet<u32> = tables
-        .iter()
-        .filter(|row| !row.table.is_catalog())
-        .filter(|row| schema.as_ref().is_none_or(|glob| glob.matches(&row.table.schema)))
-        .filter(|row| table.as_ref().is_none_or(|glob| glob.matches(&row.table.table)))
-        .map(|row| row.table.oid)
-        .collect();
+    let shown = shown(tables, schema.as_ref(), table.as_ref());
     let mut wanted: Vec<&Index> = indexes.iter().filter(|index| shown.contains(&index.table_oid)).collect();
     wanted.sort_unstable_by_key(|index| (std::cmp::Reverse(index.size.bytes), index.oid));
     wanted.truncate(*most);

@@ -1,6 +1,7 @@
 //! From a session to a [`Snapshot`]: what is asked, when, and how gently.
 
 mod ask;
+mod bloat;
 mod cluster;
 mod contents;
 mod definitions;
@@ -10,7 +11,7 @@ mod relations;
 mod scope;
 mod sizes;
 
-pub use scope::{Definitions, MOST_DEFINITIONS, Scope};
+pub use scope::{BloatScope, Definitions, MOST_DEFINITIONS, MOST_READ_WHOLE, MOST_STATISTICS, Scope};
 
 use crate::{
     model::{Contents, Database, Fact, SCHEMA_VERSION, SNAPSHOT, Skipped, Snapshot, WalPosition, quote_identifier},
@@ -28,7 +29,7 @@ pub enum InspectError {
     NoIdentity(String),
 }
 
-/// One look at a cluster: a round trip for the facts, and at most two more for sizes and definitions.
+/// One look at a cluster: a round trip for the facts, and at most two more for sizes, statistics and definitions.
 pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, InspectError> {
     let (cluster, first) = session
         .round(async { tokio::join!(biased; cluster::look(session, scope), contents::first_look(session, scope)) })

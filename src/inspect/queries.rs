@@ -43,4 +43,9 @@ queries! {
     RELATION_SIZES = "relation sizes" { 13 => "relation_sizes.sql" }
     INDEX_DEFINITIONS = "index definitions" { 13 => "index_definitions.sql" }
     INDEX_COLUMNS = "index columns" { 13 => "index_columns.sql" }
+    COLUMN_STATISTICS = "column statistics" { 13 => "column_statistics.sql" }
+    INDEX_KEY_STATISTICS = "index key statistics" { 13 => "index_key_statistics.sql" }
+    PGSTATTUPLE = "pgstattuple" { 13 => "pgstattuple.sql" }
+    HEAP_TUPLES = "exact heap bloat" { 13 => "heap_tuples.sql" }
+    BTREE_PAGES = "exact index bloat" { 13 => "btree_pages.sql" }
 }

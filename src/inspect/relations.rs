@@ -6,7 +6,9 @@ use crate::{
     model::{ConstraintKind, Index, Persistence, SizeSource, StoredBytes, Table, TableKind},
     pg::{Row, RowError, Text},
 };
+use glob::Pattern;
 use jiff::Timestamp;
+use std::collections::HashSet;
 
 /// A table as its row tells it, with what its TOAST relation's row says.
 pub struct TableRow {
@@ -14,6 +16,18 @@ pub struct TableRow {
     pub heap: Doubt,
     pub toast: Option<Doubt>,
     pub toast_index: Option<Doubt>,
+}
+
+/// The tables that a list shows: no catalogs, and what matches its filters.
+pub fn shown(tables: &[TableRow], schema: Option<&Pattern>, table: Option<&Pattern>) -> HashSet<u32> {
+    tables
+        .iter()
+        .map(|row| &row.table)
+        .filter(|it| !it.is_catalog())
+        .filter(|it| schema.is_none_or(|glob| glob.matches(&it.schema)))
+        .filter(|it| table.is_none_or(|glob| glob.matches(&it.table)))
+        .map(|it| it.oid)
+        .collect()
 }
 
 /// The longest row or index tuple a block can hold, for the worst case of what a change may have added.

@@ -13,6 +13,7 @@ pub struct Scope {
     pub relations: bool,
     /// Definitions and column names of these indexes.
     pub definitions: Definitions,
+    pub bloat: BloatScope,
     /// Measure every relation.
     pub exact: bool,
     pub all_databases: bool,
@@ -29,6 +30,19 @@ pub enum Definitions {
     Matching { schema: Option<glob::Pattern>, table: Option<glob::Pattern>, most: usize },
 }
 
+/// Of which relations the bloat is judged.
+#[derive(Clone, Debug, Default)]
+pub struct BloatScope {
+    pub tables: bool,
+    pub indexes: bool,
+    pub schema: Option<glob::Pattern>,
+    pub table: Option<glob::Pattern>,
+    /// Bytes; smaller relations are left out.
+    pub min_size: u64,
+    /// Read every page of so many, the largest first; 0 for estimates alone.
+    pub read_whole: usize,
+}
+
 impl Scope {
     /// Everything pgtend can know.
     pub fn everything() -> Scope {
@@ -39,6 +53,7 @@ impl Scope {
             wal: true,
             relations: true,
             definitions: Definitions::Matching { schema: None, table: None, most: MOST_DEFINITIONS },
+            bloat: BloatScope { tables: true, indexes: true, ..BloatScope::default() },
             exact: false,
             all_databases: false,
             jobs: 1,
@@ -48,3 +63,9 @@ impl Scope {
 
 /// How many index definitions one look reads at most.
 pub const MOST_DEFINITIONS: usize = 1_000;
+
+/// Of how many tables, and of how many indexes, one look reads the statistics at most.
+pub const MOST_STATISTICS: usize = 500;
+
+/// How many tables, and how many indexes, one look reads whole at most.
+pub const MOST_READ_WHOLE: usize = 100;

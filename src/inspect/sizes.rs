@@ -134,6 +134,23 @@ mod tests {
         assert_eq!(second.first(), Some(&7_000));
     }
 
+    #[test]
+    fn what_nobody_looked_at_comes_first_then_the_kin_of_what_turned_out_large() {
+        // Tables made one after the other, each with an index; the statistics know nothing of any.
+        let of = |table: u32| [relation(table, 0, 0), Doubt { table_oid: table, ..relation(table + 1, 8_192, 0) }];
+        let relations: Vec<Doubt> = (1..=MOST as u32).flat_map(|n| of(n * 2)).collect();
+        let giant = MOST as u32 * 2;
+        let second = second_round(&relations, &HashMap::new(), 900 * MB, 0);
+        assert_eq!((second.len(), second.first()), (MOST, Some(&giant)), "the newest table before any index");
+        let mut measured: HashMap<u32, u64> = second.iter().map(|oid| (*oid, 0)).collect();
+        measured.insert(giant, 600 * MB);
+        assert_eq!(further_round(&relations, &measured, 900 * MB, 0), [giant + 1]);
+        measured.insert(giant + 1, 200 * MB);
+        assert!(further_round(&relations, &measured, 950 * MB, 0).len() > 1, "no kin is left, so the others");
+        let now = sum(&relations, &measured);
+        assert!(further_round(&relations, &measured, now + now / 100, 0).is_empty(), "within 2 %");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]

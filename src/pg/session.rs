@@ -15,6 +15,9 @@ pub const OLDEST_MAJOR: u32 = 13;
 /// How long the answers to one round of questions may take altogether; the server's own limits are far below.
 const ROUND_LIMIT: Duration = Duration::from_secs(120);
 
+/// The same where whole relations are read.
+const PATIENT_ROUND_LIMIT: Duration = Duration::from_secs(4 * 3_600);
+
 /// What every reading transaction sets for itself. SET LOCAL, so that a pooler's server connection keeps nothing of
 /// it; the savepoint comes last, so that it survives the failure of a fact. A hundred thousand relations are joined in
 /// memory, as the disk may be full, and by one process, as the others may be busy.
@@ -69,8 +72,8 @@ pub enum SessionError {
     Lost { endpoint: String, reason: String },
     #[error("{endpoint} refused a read-only transaction: {reason}")]
     Refused { endpoint: String, reason: String },
-    #[error("{endpoint} did not answer within {} s", ROUND_LIMIT.as_secs())]
-    Silent { endpoint: String },
+    #[error("{endpoint} did not answer within {} s", limit.as_secs())]
+    Silent { endpoint: String, limit: Duration },
 }
 
 /// Why one fact could not be read.
@@ -126,7 +129,21 @@ impl Session {
 
     /// One round trip: `questions` (futures of [`Session::read`], joined in order) inside a read-only transaction.
     pub async fn round<T>(&self, questions: impl Future<Output = T>) -> Result<T, SessionError> {
-        let mut begin = BEGIN.to_owned();
+        self.round_within(ROUND_LIMIT, "", questions).await
+    }
+
+    /// One round trip for questions that take the server long: ten minutes each at most.
+    pub async fn patient_round<T>(&self, questions: impl Future<Output = T>) -> Result<T, SessionError> {
+        self.round_within(PATIENT_ROUND_LIMIT, "set local statement_timeout = '10min'; ", questions).await
+    }
+
+    async fn round_within<T>(
+        &self,
+        limit: Duration,
+        settings: &str,
+        questions: impl Future<Output = T>,
+    ) -> Result<T, SessionError> {
+        let mut begin = format!("{BEGIN}{settings}");
         begin.push_str(TAKE_BYTES);
         if self.major() >= 14 {
             begin.push_str(NOTICE_A_LOST_CLIENT);
@@ -141,12 +158,12 @@ impl Session {
         let all = async {
             tokio::join!(biased; self.client.batch_execute(&begin), questions, self.client.batch_execute("commit"))
         };
-        let (begun, answers, ended) = match tokio::time::timeout(ROUND_LIMIT, all).await {
+        let (begun, answers, ended) = match tokio::time::timeout(limit, all).await {
             Ok(done) => done,
             Err(_) => {
                 // Whether the request arrives or not, there is nothing more to do for a server that is silent.
                 self.canceller.cancel().await.ok();
-                return Err(SessionError::Silent { endpoint: self.endpoint.to_string() });
+                return Err(SessionError::Silent { endpoint: self.endpoint.to_string(), limit });
             }
         };
         match begun.and(ended) {

@@ -1,8 +1,14 @@
 //! `pgtend indexes`: every index with its size and use.
 
-use super::{Gaps, Observation, Report, View, observation::seconds_between};
+use super::{
+    Gaps, Observation, Report, View,
+    bloat::{self, Judged, Subject},
+    observation::seconds_between,
+};
 use crate::{
-    model::{ConstraintKind, Contents, Index, SizeSource, Snapshot, StoredBytes, Table, Tree, Unavailable},
+    model::{
+        BloatSource, ConstraintKind, Contents, Index, SizeSource, Snapshot, StoredBytes, Table, Tree, Unavailable,
+    },
     render::{self, Cell, Column, Document, Tone, Value, human_bytes, human_duration},
 };
 use jiff::Timestamp;
@@ -14,6 +20,7 @@ use std::collections::{HashMap, HashSet};
 pub enum IndexSort {
     #[default]
     Size,
+    Bloat,
     Scans,
     LastScan,
     Table,
@@ -26,6 +33,8 @@ pub struct IndexesReport<'a> {
     indexes: Vec<Row<'a>>,
     #[serde(skip)]
     left_out: usize,
+    #[serde(skip)]
+    bloat_was_measured: bool,
     #[serde(skip)]
     collected_at: Timestamp,
 }
@@ -48,6 +57,11 @@ struct Row<'a> {
     index: &'a str,
     size_bytes: u64,
     size_source: SizeSource,
+    /// What it takes beyond what it would take built anew. Estimated for B-trees of one column only: null for others.
+    bloat_bytes: Option<u64>,
+    bloat_source: Option<BloatSource>,
+    #[serde(skip)]
+    bloat: Judged,
     idx_scan: u64,
     idx_tup_read: u64,
     idx_tup_fetch: u64,
@@ -95,6 +109,7 @@ impl<'a> IndexesReport<'a> {
         indexes.sort_by(|a, b| {
             let order = match sort {
                 IndexSort::Size => b.size_bytes.cmp(&a.size_bytes),
+                IndexSort::Bloat => b.bloat_bytes.cmp(&a.bloat_bytes),
                 IndexSort::Scans => a.idx_scan.cmp(&b.idx_scan).then(b.size_bytes.cmp(&a.size_bytes)),
                 IndexSort::LastScan => a.last_idx_scan.cmp(&b.last_idx_scan).then(b.size_bytes.cmp(&a.size_bytes)),
                 IndexSort::Table => (&a.schema, &a.table).cmp(&(&b.schema, &b.table)),
@@ -104,9 +119,23 @@ impl<'a> IndexesReport<'a> {
         });
         let left_out = view.cut(&mut indexes);
         unread.note(&indexes, gaps);
+        let subjects = indexes.iter().map(|row| Subject {
+            bloat: row.bloat,
+            name: format!("{}.{}", row.schema, row.index),
+            schema: row.schema,
+            table: row.table,
+            is_expression: row.is_expression,
+        });
+        let unread = snapshot.contents.iter().find_map(|contents| contents.index_keys.as_result().err());
+        bloat::note("indexes", subjects, unread, &snapshot.server, gaps);
+        for whole in snapshot.contents.iter().filter_map(|contents| contents.btree_pages.as_ref()) {
+            // The estimate stands in for it, so that no field need be null.
+            gaps.take(whole, &[]);
+        }
+        let bloat_was_measured = snapshot.contents.iter().any(|contents| contents.btree_pages.is_some());
         let observation =
             if all_databases { OneOrMany::Many(observations) } else { OneOrMany::One(observations.into_iter().next()) };
-        IndexesReport { observation, indexes, left_out, collected_at: snapshot.collected_at }
+        IndexesReport { observation, indexes, left_out, bloat_was_measured, collected_at: snapshot.collected_at }
     }
 }
 
@@ -174,6 +203,10 @@ fn rows<'a>(contents: &'a Contents, named_database: bool, gaps: &mut Gaps, unrea
             let below = tree.below(index.oid);
             let family = || std::iter::once(index).chain(below.iter().filter_map(|oid| by_oid.get(oid).copied()));
             let size = family().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size));
+            // A partitioned index is its children; a child's table may be a partition at any depth.
+            let stored = family().filter(|one| !one.is_partitioned);
+            let bloat =
+                Judged::sum(stored.filter_map(|one| Some(Judged::index(contents, one, of_table.get(&one.table_oid)?))));
             let columns = index.column_names.as_ref().map(|names| {
                 let keys = names.len().min(index.key_columns_count as usize);
                 names.split_at(keys)
@@ -189,6 +222,9 @@ fn rows<'a>(contents: &'a Contents, named_database: bool, gaps: &mut Gaps, unrea
                 index: &index.index,
                 size_bytes: size.bytes,
                 size_source: size.source,
+                bloat_bytes: bloat.bytes(),
+                bloat_source: bloat.source(),
+                bloat,
                 idx_scan: family().map(|one| counted(one.idx_scan)).sum(),
                 idx_tup_read: family().map(|one| counted(one.idx_tup_read)).sum(),
                 idx_tup_fetch: family().map(|one| counted(one.idx_tup_fetch)).sum(),
@@ -269,6 +305,7 @@ impl Report for IndexesReport<'_> {
             }
             cells.extend([
                 Cell::stored(StoredBytes { bytes: row.size_bytes, source: row.size_source }),
+                row.bloat.cell(),
                 Cell::count(row.idx_scan),
                 if row.is_valid { Cell::text("") } else { Cell::text("INVALID").toned(Tone::Bad) },
                 Cell::text(row.kind()),
@@ -284,6 +321,7 @@ impl Report for IndexesReport<'_> {
         }
         columns.extend([
             Column::numbers("size_bytes", "size", 0),
+            Column::numbers("bloat_bytes", "bloat", 4),
             Column::numbers("idx_scan", "scans", 0),
             Column::words("validity", "", 0),
             Column::words("kind", "kind", 1),
@@ -306,6 +344,14 @@ impl Report for IndexesReport<'_> {
                     human_duration(seconds_between(since, self.collected_at))
                 ),
                 None => format!("Since when the scans of {} count is not known.", window.database),
+            });
+        }
+        if self.indexes.iter().any(|row| row.bloat_source == Some(BloatSource::Estimated)) {
+            document.line(if self.bloat_was_measured {
+                "Bloat marked ~ was not measured: only the largest indexes are read whole, and none under a lock."
+            } else {
+                "Bloat is an estimate by the statistics of the last ANALYZE, for B-trees of one column; --exact-bloat \
+                 reads the indexes."
             });
         }
         let unused: Vec<&Row<'_>> =

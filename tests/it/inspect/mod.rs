@@ -1,5 +1,6 @@
 //! Looking at real servers: truthfully, quickly, and without anybody noticing.
 
+mod bloat;
 mod faults;
 mod harmless;
 mod locks;

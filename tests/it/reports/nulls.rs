@@ -22,6 +22,17 @@ fn always(_: &Value) -> bool {
     true
 }
 
+fn has_no_heap(table: &Value) -> bool {
+    table["kind"] == "foreign_table" || table["kind"] == "partitioned_table"
+}
+
+/// Only B-trees of one column are; a definition that could not be read tells nothing.
+fn is_not_estimated(index: &Value) -> bool {
+    let columns = |key: &str| index[key].as_array().map(Vec::len);
+    let only_one = columns("key_columns").zip(columns("include_columns")).map(|(keys, more)| keys + more == 1);
+    index["method"] != "btree" || index["is_partitioned"] == true || only_one != Some(true)
+}
+
 const ABSENT: &[Absent] = &[
     none("databases[].stats_reset", "never reset", always),
     none("tables[].parent", "attached to no partitioned table", always),
@@ -29,6 +40,8 @@ const ABSENT: &[Absent] = &[
     none("tables[].extension", "no extension owns it", always),
     none("tables[].tablespace", "the database's own", always),
     none("tables[].row_estimate", "its rows lie elsewhere", |t| t["kind"] == "foreign_table"),
+    none("tables[].bloat_bytes", "no heap of its own", has_no_heap),
+    none("tables[].bloat_source", "no heap of its own", has_no_heap),
     none("tables[].last_vacuum", "never", always),
     none("tables[].last_autovacuum", "never", always),
     none("tables[].last_analyze", "never", always),
@@ -36,6 +49,8 @@ const ABSENT: &[Absent] = &[
     none("tables[].xid_age", "no rows of its own", |t| {
         t["kind"] == "partitioned_table" || t["kind"] == "foreign_table"
     }),
+    none("indexes[].bloat_bytes", "not estimated", is_not_estimated),
+    none("indexes[].bloat_source", "not estimated", is_not_estimated),
     none("indexes[].last_idx_scan", "never scanned", |i| i["idx_scan"] == 0),
     none("indexes[].key_columns[]", "an expression", always),
     none("indexes[].parent", "attached to no partitioned index", always),
