@@ -32,6 +32,9 @@ impl HistoryError {
                 Some("name another store with --history or PGTEND_HISTORY; its folder must be writable")
             }
             HistoryError::Newer { .. } => Some("use the newer pgtend that wrote it, or name another store"),
+            HistoryError::Unmigrated { .. } => {
+                Some("the role needs a schema pgtend of its own: CREATE SCHEMA pgtend AUTHORIZATION …")
+            }
             HistoryError::OutOfOrder { .. } => Some("record snapshots in the order they were taken"),
             HistoryError::NoIdentity(_) => Some("let the role read pg_control_system()"),
             _ => None,

@@ -53,16 +53,21 @@ pub(super) async fn run(pool: &Pool, address: &StoreAddress) -> Result<(), Histo
     let done = match &mut transaction {
         Transaction::Sqlite(tx) => migrator.run(&mut **tx).await,
         Transaction::Postgres(tx) => {
-            let schema = format!("create schema if not exists {SCHEMA}");
-            sqlx::query(sqlx::AssertSqlSafe(schema)).execute(&mut **tx).await?;
+            // A role that may not create one may well use one that was made for it.
+            let exists = "select 1 from pg_catalog.pg_namespace where nspname = $1";
+            if sqlx::query(exists).bind(SCHEMA).fetch_optional(&mut **tx).await?.is_none() {
+                let made = sqlx::query(sqlx::AssertSqlSafe(format!("create schema {SCHEMA}"))).execute(&mut **tx).await;
+                made.map_err(|error| unmigrated(address, &error))?;
+            }
             migrator.run(&mut **tx).await
         }
     };
-    done.map_err(|error| HistoryError::Unmigrated {
-        store: address.to_string(),
-        reason: address.hide_in(&told(&error)),
-    })?;
+    done.map_err(|error| unmigrated(address, &error))?;
     transaction.commit().await
+}
+
+fn unmigrated(address: &StoreAddress, error: &dyn std::error::Error) -> HistoryError {
+    HistoryError::Unmigrated { store: address.to_string(), reason: address.hide_in(&told(error)) }
 }
 
 /// The highest version applied; 0 for a store that is new.

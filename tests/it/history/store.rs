@@ -4,6 +4,7 @@ use super::{
     on_both_dialects, open,
     world::{MB, World},
 };
+use crate::clusters::{database, on_every_major, sql};
 use pgtend::history::{HistoryError, Store};
 use sqlx::{Connection as _, SqliteConnection};
 use std::os::unix::fs::PermissionsExt;
@@ -107,6 +108,28 @@ async fn an_older_look_is_refused_and_the_same_one_is_known() {
         assert!(matches!(error, HistoryError::OutOfOrder { .. }), "{error}");
         assert_eq!(store.samples(None).await.unwrap().len(), 1);
         store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_role_without_rights_is_told_what_it_needs_and_content_with_it() {
+    on_every_major("a store in a schema made for it", async |_, cluster| {
+        let name = database(cluster).await;
+        let role = format!("{name}_keeper");
+        sql(cluster, &name, &format!("create role {role} login; revoke create on schema public from public")).await;
+        let socket = cluster.conninfo().split(' ').find_map(|part| Some(part.strip_prefix("host=")?.to_owned()));
+        let port = cluster.conninfo().split(' ').find_map(|part| Some(part.strip_prefix("port=")?.to_owned()));
+        let url = format!("postgresql://{role}@{}:{}/{name}", socket.unwrap().replace('/', "%2F"), port.unwrap());
+        let error = Store::open(&url).await.unwrap_err();
+        assert!(error.to_string().contains("permission denied"), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("CREATE SCHEMA pgtend")), "{error}");
+        sql(cluster, &name, &format!("create schema pgtend authorization {role}")).await;
+        let store = open(&url).await;
+        assert!(store.lineages().await.unwrap().is_empty());
+        store.close().await;
+        sql(cluster, "postgres", &format!("drop database {name}")).await;
+        sql(cluster, "postgres", &format!("drop role {role}")).await;
     })
     .await;
 }
