@@ -127,10 +127,12 @@ async fn states(tx: &mut Transaction, database_id: i64) -> Result<HashMap<Key, S
     let sql = "select relation_id, kind, schema_name, name, table_name, oid, is_present, is_valid, bytes, scans, \
                       scans_total, resets from relation where database_id = $1";
     let mut states = HashMap::new();
-    for row in tx.rows(sql, binds![database_id]).await? {
-        let (key, state) = State::read(&row)?;
+    tx.each(sql, binds![database_id], |row| {
+        let (key, state) = State::read(row)?;
         states.insert(key, state);
-    }
+        Ok(())
+    })
+    .await?;
     Ok(states)
 }
 
