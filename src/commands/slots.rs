@@ -9,7 +9,7 @@ use crate::{
     report::{Gaps, SlotSort, SlotsReport},
 };
 
-/// Every replication slot: what it holds, what dropping it alone would release
+/// Every replication slot: what it holds, who probably owns it, whether anybody still uses it
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -20,7 +20,7 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Every replication slot: what it holds, what dropping it alone would release (the default)
+    /// Every replication slot: what it holds, who probably owns it, whether anybody still uses it (the default)
     List,
 }
 
@@ -37,6 +37,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let Args { list, command: None | Some(Command::List) } = args;
     let snapshot = context.look(Scope { slots: true, all_databases: false, ..context.scope() }).await?;
     let mut gaps = Gaps::default();
-    let report = SlotsReport::of(&snapshot, &list.filter.view(context.for_people()), list.sort, &mut gaps);
+    let earlier = context.earlier(&snapshot)?;
+    let report = SlotsReport::of(&snapshot, &earlier, &list.filter.view(context.for_people()), list.sort, &mut gaps);
     context.show(&snapshot, report, gaps)
 }
