@@ -15,6 +15,7 @@ mod verdict;
 
 pub use limits::Limits;
 pub use owner::{Confidence, Owner};
+pub use owners::{PIPELINE_COST, STANDBY_COST};
 pub use protection::Protection;
 pub use reason::{Gate, KeptRows, Reason};
 pub use verdict::Verdict;

@@ -1,8 +1,9 @@
 //! `pgtend slots`: every replication slot and the WAL it keeps.
 
+mod page;
 mod sentence;
 
-pub(super) use sentence::headline;
+pub use page::SlotPage;
 
 use super::{Gaps, Report, View, observation::seconds_between};
 use crate::{
@@ -197,7 +198,7 @@ impl Row {
 
     /// The reason that says most.
     pub(super) fn headline(&self) -> Option<String> {
-        headline(self.reasons.iter().map(|line| &line.reason))
+        sentence::headline(self.reasons.iter().map(|line| &line.reason))
     }
 }
 

@@ -82,6 +82,7 @@ const ABSENT: &[Absent] = &[
     none("slots[].reasons[].role", "a process of the server", |r| r["id"] == "pinned-by-transaction"),
     none("slots[].reasons[].seconds", "it has just ended", |r| r["id"] == "pinned-by-transaction"),
     none("slots[].reasons[].query", "no word before its first literal", |r| r["id"] == "pinned-by-transaction"),
+    none("why.held_beyond_by", "it holds nothing", always),
     none("wal.replay_lsn", "a primary replays nothing", always),
     none("wal.settings.max_slot_wal_keep_size_bytes", "no limit", always),
     none("wal.settings.idle_replication_slot_timeout", "before 18", always),

@@ -51,6 +51,22 @@ fn slots(cluster: &Cluster, since: &[String]) -> Value {
     report
 }
 
+/// The page of a slot, which has the slot as the list has it.
+fn page(cluster: &Cluster, name: &str) -> Value {
+    let conninfo = cluster.conninfo();
+    let report = json(&["slots", "why", name, "-d", &conninfo]);
+    assert_explained("slots why", &report);
+    assert_eq!(list(&report, "slots").len(), 1);
+    for format in ["table", "markdown"] {
+        let text = run(&["slots", "why", name, "--format", format, "-d", &conninfo]);
+        assert!(text.exit == 0 && text.stderr.is_empty(), "{text:?}");
+        for part in ["Why", "Whose", "A drop costs them", "At the next checkpoint"] {
+            assert!(text.stdout.contains(part), "{part}: {}", text.stdout);
+        }
+    }
+    report
+}
+
 fn verdict<'a>(report: &'a Value, name: &str) -> &'a str {
     element(report, "slots", "slot_name", name)["verdict"].as_str().unwrap()
 }
@@ -155,6 +171,50 @@ async fn forgotten_is_proven_by_looks_and_by_nothing_less() {
         let report = slots(&cluster, &crash_loop);
         assert_eq!(verdict(&report, "forgotten"), "lagging", "{report}");
         assert!(reason(&report, "forgotten", "visited").is_some(), "{report}");
+    })
+    .await;
+}
+
+#[test]
+fn a_page_of_no_slot_or_with_a_lists_flags_is_refused() {
+    let file = story("disaster");
+    let said = refusal(1, &["slots", "why", "debezium_order_retired", "--from", &file]);
+    assert!(said.contains("did you mean \"debezium_orders_retired\"?"), "{said}");
+    let said = refusal(1, &["slots", "why", "nothing_like_it", "--from", &file]);
+    assert!(said.contains("\"debezium_orders_retired\" and \"old_standby\""), "{said}");
+    for flag in ["--limit=3", "--min-size=1MB", "--sort=name"] {
+        for arguments in [["slots", "why", "old_standby", flag], ["slots", flag, "why", "old_standby"]] {
+            let said = refusal(2, &[&arguments[..], &["--from", &file]].concat());
+            assert!(said.contains(flag.split('=').next().unwrap()), "{said}");
+        }
+    }
+    let help = run(&["slots", "why", "--help"]).stdout;
+    assert!(!help.contains("--limit") && help.contains("<NAME>"), "{help}");
+}
+
+#[test]
+fn the_page_of_a_slot_reads_as_it_did() {
+    let file = story("disaster");
+    for (format, name) in [("table", "debezium_orders_retired"), ("markdown", "old_standby")] {
+        let text = run(&["slots", "why", name, "--format", format, "--from", &file]).stdout;
+        insta::assert_snapshot!(format!("why_{name}"), text);
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_every_slot_of_every_kind_is_whole() {
+    on_every_installation("pages of slots", async |major, _| {
+        for (cluster, names) in [
+            (&zoo(major).primary, &["standby_1", "reserved", "never_reserved", "decoder"][..]),
+            (&zoo(major).standby, &["cascade"]),
+        ] {
+            for name in names {
+                let page = page(cluster, name);
+                assert_eq!(page["slots"][0]["slot_name"], *name);
+                let stranger = json(&["slots", "why", name, "-d", &conninfo(cluster, "stranger", DATABASE)]);
+                assert_explained("slots why, as a stranger", &stranger);
+            }
+        }
     })
     .await;
 }
