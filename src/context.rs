@@ -21,7 +21,11 @@ use crate::{
 };
 use anyhow::Context as _;
 use jiff::Timestamp;
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// One run of pgtend.
@@ -44,6 +48,7 @@ impl Context {
         let nowhere = ConnectionArgs { dbname: Some(conninfo), no_password: true, ..ConnectionArgs::default() };
         global.connection = nowhere;
         global.reading.from = None;
+        global.reading.since.clear();
         let is_libpq = |name: &str| name.starts_with("PG") || name == "DATABASE_URL";
         let mut environment = self.environment.clone();
         environment.vars.retain(|name, _| !is_libpq(name));
@@ -87,10 +92,7 @@ impl Context {
     /// A snapshot, and where the server was reached when that says more than "this machine".
     pub async fn look_at(&self, scope: Scope, later: Option<Duration>) -> Result<(Snapshot, Option<String>), Failure> {
         if let Some(path) = &self.global.reading.from {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let read = Snapshot::from_json(&text);
-            let snapshot = read.with_context(|| format!("cannot use {} as a snapshot", path.display()))?;
-            return Ok((snapshot, None));
+            return Ok((read_snapshot(path)?, None));
         }
         let conninfo = self.conninfo()?;
         let session = unless_interrupted(self.connect(conninfo), async {}).await?;
@@ -110,6 +112,18 @@ impl Context {
             canceller.cancel().await.ok();
         })
         .await
+    }
+
+    /// The snapshots of `--since`: earlier looks at the same server.
+    pub fn earlier(&self, now: &Snapshot) -> Result<Vec<Snapshot>, Failure> {
+        let read = |path: &PathBuf| {
+            let earlier = read_snapshot(path)?;
+            match unfit(&earlier, now) {
+                Some(why) => Err(Failure::new(ExitCode::Failed, format!("cannot use {}: {why}", path.display()))),
+                None => Ok(earlier),
+            }
+        };
+        self.global.reading.since.iter().map(read).collect()
     }
 
     /// Shows a report and answers with what its completeness means for the exit code.
@@ -211,6 +225,34 @@ impl Context {
             result => Ok(result?),
         }
     }
+}
+
+fn read_snapshot(path: &Path) -> Result<Snapshot, Failure> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(Snapshot::from_json(&text).with_context(|| format!("cannot use {} as a snapshot", path.display()))?)
+}
+
+/// Why a snapshot says nothing about the past of another.
+fn unfit(earlier: &Snapshot, now: &Snapshot) -> Option<String> {
+    let cluster = |snapshot: &Snapshot| snapshot.control.known().map(|control| control.system_identifier.clone());
+    let role = |snapshot: &Snapshot| if snapshot.server.in_recovery { "a standby" } else { "a primary" };
+    match (cluster(earlier), cluster(now)) {
+        (Some(theirs), Some(ours)) if theirs != ours => {
+            return Some(format!("it is of another cluster (system identifier {theirs}, here {ours})"));
+        }
+        (Some(_), Some(_)) => {}
+        _ => return Some("nothing says that it is of the same cluster: a system identifier is missing".to_owned()),
+    }
+    // Slots are each server's own.
+    if earlier.server.in_recovery != now.server.in_recovery {
+        return Some(format!(
+            "it was taken of {}, and this is {}: their slots are different ones",
+            role(earlier),
+            role(now)
+        ));
+    }
+    (earlier.collected_at >= now.collected_at)
+        .then(|| format!("it was taken at {}, no earlier than the look it should explain", earlier.collected_at))
 }
 
 /// Does the work, unless Ctrl-C or SIGTERM comes first; then cleans up and says so.

@@ -22,6 +22,12 @@ queries! {
     DATABASES = "databases" { 13 => "databases.sql" }
     TABLESPACES = "tablespaces" { 13 => "tablespaces.sql" }
     SLOTS = "replication slots" { 13 => "slots.sql" }
+    WALSENDERS = "walsenders" { 13 => "walsenders.sql" }
+    SUBSCRIPTIONS = "subscriptions" { 13 => "subscriptions.sql" }
+    TRANSACTIONS = "transactions" { 13 => "transactions.sql" }
+    PREPARED_TRANSACTIONS = "prepared transactions" { 13 => "prepared_transactions.sql" }
+    MANAGERS = "managers" { 13 => "managers.sql" }
+    DATABASE_WRITES = "database writes" { 13 => "database_writes.sql" }
     WAL_POSITION = "wal position" { 13 => "wal_position.sql" }
     WAL_DIRECTORY = "wal directory" { 13 => "wal_directory.sql" }
     WAL_STATISTICS = "wal statistics" { 14 => "wal_statistics.14.sql" }

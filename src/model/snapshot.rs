@@ -33,6 +33,18 @@ pub struct Snapshot {
     #[serde(default)]
     pub slots: Fact<Vec<Slot>>,
     #[serde(default)]
+    pub walsenders: Fact<Vec<Walsender>>,
+    #[serde(default)]
+    pub subscriptions: Fact<Vec<Subscription>>,
+    #[serde(default)]
+    pub transactions: Fact<Transactions>,
+    #[serde(default)]
+    pub prepared_transactions: Fact<Vec<PreparedTransaction>>,
+    #[serde(default)]
+    pub managers: Fact<ManagerMarks>,
+    #[serde(default)]
+    pub database_writes: Fact<Vec<DatabaseWrites>>,
+    #[serde(default)]
     pub wal_position: Fact<WalPosition>,
     /// The position some seconds later, when a rate was asked for.
     #[serde(default)]

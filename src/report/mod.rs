@@ -22,7 +22,7 @@ pub use history::{DeedsReport, GrowthReport, RecordedReport, SamplesReport};
 pub use indexes::{IndexSort, IndexesReport};
 pub use observation::Observation;
 pub use overview::OverviewReport;
-pub use slots::{SlotSort, SlotsReport};
+pub use slots::{SlotPage, SlotSort, SlotsReport};
 pub use tables::{TableSort, TablesReport};
 pub use view::View;
 pub use wal::WalReport;

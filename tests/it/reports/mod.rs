@@ -14,5 +14,6 @@ mod slots;
 mod snapshots;
 mod stories;
 mod tables;
+mod verdicts;
 mod wal;
 mod zoo;

@@ -33,11 +33,11 @@ fn all_reports(snapshot: &Snapshot, all: bool) -> Vec<Value> {
     }
     let view = View::default();
     vec![
-        json(snapshot, |gaps| OverviewReport::of(snapshot, gaps)),
+        json(snapshot, |gaps| OverviewReport::of(snapshot, &[], gaps)),
         json(snapshot, |gaps| DatabasesReport::of(snapshot, &view, DatabaseSort::default(), gaps)),
         json(snapshot, |gaps| TablesReport::of(snapshot, all, &view, TableSort::default(), gaps)),
         json(snapshot, |gaps| IndexesReport::of(snapshot, all, &view, IndexSort::default(), gaps)),
-        json(snapshot, |gaps| SlotsReport::of(snapshot, &view, SlotSort::default(), gaps)),
+        json(snapshot, |gaps| SlotsReport::of(snapshot, &[], &view, SlotSort::default(), gaps)),
         json(snapshot, |gaps| WalReport::of(snapshot, gaps)),
     ]
 }

@@ -1,0 +1,3 @@
+//! From a snapshot to a judgement: pure functions.
+
+pub mod slot;
