@@ -13,6 +13,7 @@ mod files;
 mod identifier;
 mod index;
 mod lsn;
+pub mod past;
 mod provider;
 mod retention;
 mod server;

@@ -167,7 +167,7 @@ async fn a_search_path_full_of_traps_misleads_nobody() {
         let exact = tables["tables"].as_array().expect("tables").iter().find(|table| table["table"] == "t");
         assert!(exact.is_some_and(|table| table["size_source"] == "exact"), "{tables}");
         assert!(
-            tables["unavailable"].as_array().expect("gaps").iter().all(|gap| gap["fact"] == "row estimate"),
+            tables["unavailable"].as_array().expect("gaps").iter().all(|gap| gap["fact"] == "bloat estimate"),
             "{tables}"
         );
     })

@@ -7,8 +7,9 @@ use super::zoo::{batch, conninfo};
 use crate::clusters::{connect, database, on_every_major};
 
 /// What somebody may have revoked, and the report that misses it.
-const REVOKED: [(&str, &str); 19] = [
+const REVOKED: [(&str, &str); 20] = [
     ("execute on function pg_database_size(oid)", "databases"),
+    ("execute on function pg_relation_size(regclass, text)", "tables"),
     ("execute on function pg_relation_size(regclass, text)", "tables"),
     ("execute on function pg_control_system()", "wal"),
     ("execute on function pg_control_checkpoint()", "wal"),
