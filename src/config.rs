@@ -12,6 +12,7 @@ mod password;
 mod target;
 
 pub use error::ConfigError;
+pub use nearest::nearest;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

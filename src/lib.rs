@@ -1,6 +1,6 @@
 //! pgtend: the Postgres maintenance toolkit.
 //!
-//! Rooms from the ground up, none of which imports upwards: [`model`], [`pg`], [`inspect`], [`render`], [`report`],
+//! Rooms from the ground up, none of which imports upwards: [`model`], [`pg`], [`inspect`], [`judge`], [`render`], [`report`],
 //! [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says what belongs where.
 
 mod cli;
@@ -10,6 +10,7 @@ mod context;
 mod error;
 mod exit_code;
 pub mod inspect;
+pub mod judge;
 pub mod model;
 mod options;
 pub mod pg;

@@ -3,6 +3,7 @@
 pub mod completions;
 pub mod databases;
 pub mod demo;
+pub mod explain;
 pub mod filter;
 pub mod indexes;
 pub mod man;

@@ -1,8 +1,8 @@
 //! The facts of one database: its tables and indexes, then the sizes that must be measured.
 
-use super::{Scope, ask, definitions, measure::measure, queries, relations, relations::TableRow};
+use super::{Scope, ask, definitions, index_facts, measure::measure, queries, relations, relations::TableRow};
 use crate::{
-    model::{Contents, Fact, Index, LockedRelation, Sequences, StatisticsResets},
+    model::{Contents, Fact, Index, IndexFacts, LockedRelation, Sequences, StatisticsResets},
     pg::{Session, SessionError},
 };
 use jiff::Timestamp;
@@ -18,6 +18,7 @@ pub struct FirstLook {
     pub sequences: Fact<Sequences>,
     pub locked_relations: Fact<Vec<LockedRelation>>,
     pub statistics_resets: Fact<StatisticsResets>,
+    pub index_facts: IndexFacts,
 }
 
 #[derive(Deserialize)]
@@ -29,7 +30,7 @@ struct DatabaseSize {
 pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
     use queries::*;
     let (s, wanted) = (session, scope.relations);
-    let (database_bytes, sequences, locked_relations, statistics_resets, tables, indexes, last_idx_scans) = tokio::join!(biased;
+    let (database_bytes, sequences, locked_relations, statistics_resets, tables, indexes, last_idx_scans, index_facts) = tokio::join!(biased;
         ask::when(wanted, &DATABASE_SIZE, ask::one::<DatabaseSize>(s, &DATABASE_SIZE)),
         ask::when(wanted, &SEQUENCES, ask::one(s, &SEQUENCES)),
         ask::when(wanted, &LOCKED_RELATIONS, ask::rows(s, &LOCKED_RELATIONS, |row| {
@@ -41,6 +42,7 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
         ask::when(wanted, &LAST_IDX_SCANS, ask::rows(s, &LAST_IDX_SCANS, |row| {
             Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get("last_idx_scan")?))
         })),
+        index_facts::first_look(s, scope.judge),
     );
     FirstLook {
         database_bytes: database_bytes.map(|size| size.bytes),
@@ -50,6 +52,7 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
         sequences,
         locked_relations,
         statistics_resets,
+        index_facts,
     }
 }
 
@@ -84,5 +87,6 @@ pub async fn complete(
         statistics_resets: first.statistics_resets,
         exact_sizes,
         definitions: read_definitions,
+        index_facts: first.index_facts,
     })
 }

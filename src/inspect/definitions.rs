@@ -1,40 +1,35 @@
 //! Definitions and column names of the indexes that will be shown.
 
-use super::{Scope, ask, contents::FirstLook, queries, scope::Definitions};
+use super::{
+    Scope, ask,
+    contents::FirstLook,
+    index_facts::{self, Wanted},
+    queries,
+    scope::Definitions,
+};
 use crate::{
     model::{Fact, Index},
     pg::{Session, SessionError, Text},
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Reads them in one round trip and enters them; answers how many definitions were read.
+/// Reads them in one round trip, together with what verdicts need, and enters both; answers how many definitions were
+/// read.
 pub async fn read(session: &Session, scope: &Scope, first: &mut FirstLook) -> Result<Fact<u64>, SessionError> {
     let query = &queries::INDEX_DEFINITIONS;
-    let Definitions::Matching { schema, table, most } = &scope.definitions else {
-        return Ok(Fact::not_asked(query.fact));
+    let judged = if scope.judge { Wanted::of(first) } else { Wanted::default() };
+    let (oids, table_oids) = match wanted(scope, first) {
+        Ok(wanted) => wanted,
+        Err(answer) if judged.is_empty() => {
+            if scope.judge {
+                first.index_facts.texts = Fact::Known(BTreeMap::new());
+                first.index_facts.correlations = Fact::Known(Vec::new());
+            }
+            return Ok(answer);
+        }
+        Err(_) => (Vec::new(), Vec::new()),
     };
-    let (Fact::Known(tables), Fact::Known(indexes)) = (&first.tables, &mut first.indexes) else {
-        let missing = first.tables.as_result().err().or(first.indexes.as_result().err());
-        return Ok(missing.map_or(Fact::not_asked(query.fact), |why| Fact::Unavailable(why.for_fact(query.fact))));
-    };
-    let shown: HashMap<u32, ()> = tables
-        .iter()
-        .filter(|row| !row.table.is_catalog())
-        .filter(|row| schema.as_ref().is_none_or(|glob| glob.matches(&row.table.schema)))
-        .filter(|row| table.as_ref().is_none_or(|glob| glob.matches(&row.table.table)))
-        .map(|row| (row.table.oid, ()))
-        .collect();
-    let mut wanted: Vec<&Index> = indexes.iter().filter(|index| shown.contains_key(&index.table_oid)).collect();
-    wanted.sort_unstable_by_key(|index| (std::cmp::Reverse(index.size.bytes), index.oid));
-    wanted.truncate(*most);
-    if wanted.is_empty() {
-        return Ok(Fact::Known(0));
-    }
-    let oids: Vec<i64> = wanted.iter().map(|index| i64::from(index.oid)).collect();
-    let mut table_oids: Vec<i64> = wanted.iter().map(|index| i64::from(index.table_oid)).collect();
-    table_oids.sort_unstable();
-    table_oids.dedup();
-    let (definitions, columns) = session
+    let (definitions, columns, judging) = session
         .round(async {
             tokio::join!(biased;
                 session.read(query, Some(&oids), |row| {
@@ -45,9 +40,14 @@ pub async fn read(session: &Session, scope: &Scope, first: &mut FirstLook) -> Re
                     let place = (row.try_get::<_, i64>("table_oid")? as u32, row.try_get::<_, i16>("number")?);
                     Ok((place, row.try_get::<_, Text>("name")?.0))
                 }),
+                index_facts::second_look(session, &judged),
             )
         })
         .await?;
+    if scope.judge {
+        (first.index_facts.texts, first.index_facts.correlations) = judging;
+    }
+    let Fact::Known(indexes) = &mut first.indexes else { return Ok(Fact::not_asked(query.fact)) };
     let answer = match &definitions {
         Ok(rows) => Fact::Known(rows.len() as u64),
         Err(error) => Fact::Unavailable(ask::unavailable(session, query, error)),
@@ -66,4 +66,34 @@ pub async fn read(session: &Session, scope: &Scope, first: &mut FirstLook) -> Re
         }
     }
     Ok(answer)
+}
+
+/// Indexes whose definitions will be shown, and their tables; or what to answer where none are.
+fn wanted(scope: &Scope, first: &FirstLook) -> Result<(Vec<i64>, Vec<i64>), Fact<u64>> {
+    let query = &queries::INDEX_DEFINITIONS;
+    let Definitions::Matching { schema, table, most } = &scope.definitions else {
+        return Err(Fact::not_asked(query.fact));
+    };
+    let (Fact::Known(tables), Fact::Known(indexes)) = (&first.tables, &first.indexes) else {
+        let missing = first.tables.as_result().err().or(first.indexes.as_result().err());
+        return Err(missing.map_or(Fact::not_asked(query.fact), |why| Fact::Unavailable(why.for_fact(query.fact))));
+    };
+    let shown: HashSet<u32> = tables
+        .iter()
+        .filter(|row| !row.table.is_catalog())
+        .filter(|row| schema.as_ref().is_none_or(|glob| glob.matches(&row.table.schema)))
+        .filter(|row| table.as_ref().is_none_or(|glob| glob.matches(&row.table.table)))
+        .map(|row| row.table.oid)
+        .collect();
+    let mut wanted: Vec<&Index> = indexes.iter().filter(|index| shown.contains(&index.table_oid)).collect();
+    wanted.sort_unstable_by_key(|index| (std::cmp::Reverse(index.size.bytes), index.oid));
+    wanted.truncate(*most);
+    if wanted.is_empty() {
+        return Err(Fact::Known(0));
+    }
+    let oids: Vec<i64> = wanted.iter().map(|index| i64::from(index.oid)).collect();
+    let mut table_oids: Vec<i64> = wanted.iter().map(|index| i64::from(index.table_oid)).collect();
+    table_oids.sort_unstable();
+    table_oids.dedup();
+    Ok((oids, table_oids))
 }

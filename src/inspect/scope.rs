@@ -13,6 +13,8 @@ pub struct Scope {
     pub relations: bool,
     /// Definitions and column names of these indexes.
     pub definitions: Definitions,
+    /// What verdicts on indexes rest on.
+    pub judge: bool,
     /// Measure every relation.
     pub exact: bool,
     pub all_databases: bool,
@@ -39,6 +41,7 @@ impl Scope {
             wal: true,
             relations: true,
             definitions: Definitions::Matching { schema: None, table: None, most: MOST_DEFINITIONS },
+            judge: true,
             exact: false,
             all_databases: false,
             jobs: 1,

@@ -1,6 +1,6 @@
 //! What one database contains.
 
-use super::{Fact, Index, Table};
+use super::{Fact, Index, IndexFacts, Table};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -31,6 +31,9 @@ pub struct Contents {
     /// How many index definitions were read; unavailable when that failed.
     #[serde(default)]
     pub definitions: Fact<u64>,
+    /// What the verdicts on indexes rest on.
+    #[serde(default)]
+    pub index_facts: IndexFacts,
 }
 
 /// Sequences, counted: each is one block.

@@ -10,7 +10,9 @@ mod fact;
 mod files;
 mod identifier;
 mod index;
+mod index_facts;
 mod lsn;
+mod node;
 mod provider;
 mod retention;
 mod server;
@@ -19,7 +21,9 @@ mod slot;
 mod snapshot;
 mod table;
 mod tablespace;
+mod verdict;
 mod wal;
+mod window;
 
 pub use bytes::{ParseBytesError, parse_bytes};
 pub use checkpoint::ControlFile;
@@ -29,7 +33,11 @@ pub use fact::{Fact, Unavailable};
 pub use files::Files;
 pub use identifier::{grant, quote_identifier};
 pub use index::{ConstraintKind, Index};
+pub use index_facts::{
+    Correlation, Dependent, DependentKind, FIRST_OWN_OID, ForeignKey, IndexFacts, IndexKeys, IndexTexts, OperatorClass,
+};
 pub use lsn::{Lsn, ParseLsnError};
+pub use node::{Replica, ReplicaUse, Standby, TimelineHistory};
 pub use provider::{Provider, ProviderMarks};
 pub use retention::{Cause, Holder, Retention};
 pub use server::Server;
@@ -38,4 +46,8 @@ pub use slot::{Slot, SlotType, WalStatus};
 pub use snapshot::{ReadSnapshotError, SCHEMA_VERSION, SNAPSHOT, Skipped, Snapshot};
 pub use table::{Persistence, SizeSource, StoredBytes, Table, TableKind};
 pub use tablespace::Tablespace;
+pub use verdict::{
+    Confidence, CoverKind, Gain, IndexFinding, IndexJudgement, IndexLimits, IndexVerdict, Reason, Verdict,
+};
 pub use wal::{ArchiveStatus, Archiver, WalDirectory, WalPosition, WalStatistics, WalSummarizer};
+pub use window::{Window, WindowSource};

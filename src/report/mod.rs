@@ -4,6 +4,7 @@ mod accounting;
 mod databases;
 mod envelope;
 mod gaps;
+mod index_words;
 mod indexes;
 mod observation;
 mod overview;

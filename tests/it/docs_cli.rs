@@ -3,8 +3,8 @@
 use assert_cmd::Command;
 use std::{fmt::Write as _, path::Path};
 
-const COMMANDS: [&str; 10] =
-    ["overview", "databases", "tables", "indexes", "slots", "wal", "snapshot", "demo", "completions", "man"];
+const COMMANDS: [&str; 11] =
+    ["overview", "databases", "tables", "indexes", "slots", "wal", "snapshot", "explain", "demo", "completions", "man"];
 
 fn help_of(arguments: &[&str]) -> String {
     let output = Command::cargo_bin("pgtend").unwrap().args(arguments).arg("--help").output().unwrap();

@@ -6,6 +6,7 @@ mod compose;
 mod connection;
 mod docs_cli;
 mod house;
+mod indexes;
 mod proxy;
 mod reports;
 mod sandbox;

@@ -6,7 +6,7 @@ mod formats;
 mod indexes;
 mod nulls;
 mod output;
-mod program;
+pub mod program;
 mod provider;
 mod queries;
 mod slots;

@@ -1,0 +1,4 @@
+//! Which indexes may go: held against servers, where each verdict has consequences.
+
+mod corpus;
+mod script;
