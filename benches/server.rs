@@ -1,16 +1,9 @@
 //! Which server the benchmarks run on.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pgtend::sandbox::{Installation, PackageCache, Search};
-
-/// Where the benchmarks keep what is costly to make.
-pub fn kept() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
-    std::fs::create_dir_all(&target).expect("a folder to keep things in");
-    target
-}
 
 /// The newest installation, or that of `PGTEND_BENCH_MAJOR`, from this machine or the tests' packages.
 pub fn installation() -> Installation {

@@ -4,6 +4,7 @@ The window has its own background, so that it reads on a light page and on a dar
 without the web fonts: a picture that asks the network for something shows nothing where it may not.
 """
 
+import html
 import io
 import re
 import sys
@@ -26,5 +27,19 @@ console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=T
 lines = sys.stdin.read().rstrip("\n")
 console.print(Text(sys.argv[1], style="bold green"))
 console.print(Text.from_ansi(lines), soft_wrap=True)
+def without_outer_spaces(run):
+    """Some renderers drop leading spaces, and stretch what is left over their place."""
+    text = html.unescape(run["text"]).replace("\n", "")
+    kept = text.strip("\xa0")
+    if not kept:
+        return ""
+    cell = float(run["length"]) / len(text)
+    x = float(run["x"]) + cell * text.index(kept)
+    kept_text = html.escape(kept, quote=False).replace("\xa0", "&#160;")
+    return f'<text{run["class"]} x="{x:g}"{run["y"]} textLength="{cell * len(kept):g}"{run["rest"]}>{kept_text}</text>'
+
+
 svg = console.export_svg(title="pgtend", theme=THEME, code_format=FORMAT, unique_id="pgtend")
+RUN = r'<text(?P<class> class="[^"]*") x="(?P<x>[^"]*)"(?P<y> y="[^"]*") textLength="(?P<length>[^"]*)"(?P<rest>[^>]*)>(?P<text>[^<]*)</text>'
+svg = re.sub(RUN, without_outer_spaces, svg)
 sys.stdout.write("\n".join(line.rstrip() for line in svg.splitlines() if line.strip()) + "\n")

@@ -11,8 +11,7 @@ select to_jsonb(r) from (
          pg_postmaster_start_time()                                          as started_at,
          clock_timestamp()                                                   as asked_at,
          current_setting('block_size')::int                                  as block_size_bytes,
-         (select s.setting::int8 from pg_catalog.pg_settings s
-           where s.name = 'wal_segment_size')                                as wal_segment_bytes
+         pg_size_bytes(current_setting('wal_segment_size'))                  as wal_segment_bytes
     from (select current_user as name) me
     left join pg_catalog.pg_roles u on u.rolname = me.name
 ) r

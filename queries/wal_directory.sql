@@ -14,7 +14,7 @@ select to_jsonb(r) from (
                  case when d.name ~ '^[0-9A-F]{24}$'
                       then ('x' || substr(d.name, 9, 8))::bit(32)::int8 * 4294967296
                          + ('x' || substr(d.name, 17, 8))::bit(32)::int8
-                         * (select s.setting::int8 from pg_catalog.pg_settings s where s.name = 'wal_segment_size')
+                         * pg_size_bytes(current_setting('wal_segment_size'))
                  end as start
             from pg_ls_waldir() d) f
 ) r

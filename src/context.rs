@@ -119,7 +119,8 @@ impl Context {
                     Ok::<ReplicaUse, Failure>(ask_replica(&session).await?)
                 };
                 let what = format!("reading {name}");
-                let used = match unless_interrupted(self.ui.patiently(&what, look), async {}).await {
+                // Boxed: connecting is a large future.
+                let used = match unless_interrupted(self.ui.patiently(&what, Box::pin(look)), async {}).await {
                     Ok(used) => {
                         is_another_node(&name, &used, snapshot, database)?;
                         Fact::Known(used)

@@ -100,7 +100,7 @@ pub struct ReadingArgs {
     /// Every database of the cluster that the role may connect to
     #[arg(long, global = true)]
     pub all_databases: bool,
-    /// How many databases are read at once
+    /// How many connections read at once, with --all-databases or --exact
     #[arg(long, global = true, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
     pub jobs: u8,
 }

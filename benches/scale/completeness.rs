@@ -15,9 +15,9 @@ select count(*) filter (where relkind in ('r', 'p', 'm', 'f')),
 pub fn told(conninfo: &str) -> String {
     let snapshot = json(&["snapshot"], conninfo);
     let contents = &snapshot["contents"][0];
-    let tables = list(&contents["tables"]);
+    let tables = list(&contents["tables"]["known"]);
     let toast = tables.iter().filter(|table| !table["toast_oid"].is_null()).count();
-    let told = [tables.len(), toast, list(&contents["indexes"]).len()];
+    let told = [tables.len(), toast, list(&contents["indexes"]["known"]).len()];
     let mut text = String::from("| relations | pgtend | pg_class |\n| --- | ---: | ---: |\n");
     for ((kind, told), there) in ["tables", "TOAST", "indexes"].iter().zip(told).zip(in_the_catalog(conninfo)) {
         text.push_str(&format!("| {kind} | {told} | {there} |\n"));

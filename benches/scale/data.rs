@@ -1,11 +1,10 @@
 //! The cluster: seventeen thousand tables, most of them empty, as many tenants leave them.
 
+use std::path::Path;
 use std::time::Instant;
 
 use pgtend::sandbox::{Cluster, ClusterOptions, Installation};
 use tokio_postgres::NoTls;
-
-use super::server::kept;
 
 pub const TABLES: u32 = 17_000;
 const SCHEMAS: u32 = 34;
@@ -16,7 +15,9 @@ pub const DATABASE: &str = "scale";
 /// Started from the copy that the first run has kept; filled by the first run.
 pub fn cluster(installation: &Installation) -> Cluster {
     let begun = Instant::now();
-    let copy = kept().join(format!("scale-{}-{TABLES}", installation.major));
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
+    std::fs::create_dir_all(&kept).expect("a folder to keep the copy in");
+    let copy = kept.join(format!("scale-{}-{TABLES}", installation.major));
     let options = ClusterOptions::default()
         .set("autovacuum", "off")
         .set("max_locks_per_transaction", "1024")

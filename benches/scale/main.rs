@@ -53,6 +53,8 @@ fn main() {
 
 /// One run that is watched. Not timed: watching costs the server time.
 fn observed(cluster: &Cluster, contender: &Contender) -> Peaks {
+    // The server processes of the one before have gone by then.
+    std::thread::sleep(Duration::from_millis(300));
     let mut child = contender.command().spawn().expect("it starts");
     let mut peaks = Peaks::default();
     let postmaster = cluster.postmaster_pid().expect("the server runs");

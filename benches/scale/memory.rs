@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::time::Duration;
 
 use tokio_postgres::NoTls;
 
@@ -13,20 +14,25 @@ pub struct Peaks {
     pub client: Option<u64>,
     /// Of each server process that served the database.
     backends: HashMap<u32, u64>,
+    /// What the same processes computed.
+    computed: HashMap<u32, Duration>,
 }
 
 impl Peaks {
     pub fn look(&mut self, postmaster: u32, client: u32) {
-        self.client = self.client.max(field(&format!("/proc/{client}/status"), &["VmHWM:"]));
+        self.client = self.client.max(field(&format!("/proc/{client}/status"), "VmHWM:"));
         let children = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children")).unwrap_or_default();
         for pid in children.split_whitespace().filter_map(|pid| pid.parse().ok()) {
             // "postgres: postgres scale [local] SELECT"
             let title = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             if title.contains(&format!(" {DATABASE} "))
-                && let Some(private) = private(pid)
+                && let Some(now) = anonymous(pid)
             {
+                if let Some(time) = computed(pid) {
+                    self.computed.insert(pid, time);
+                }
                 let peak = self.backends.entry(pid).or_default();
-                *peak = private.max(*peak);
+                *peak = now.max(*peak);
             }
         }
     }
@@ -34,6 +40,11 @@ impl Peaks {
     /// The largest backend.
     pub fn backend(&self) -> Option<u64> {
         self.backends.values().max().copied()
+    }
+
+    /// The time all backends computed; unlike the time by the clock it does not depend on what else runs.
+    pub fn computed(&self) -> Duration {
+        self.computed.values().sum()
     }
 
     /// How many backends there were.
@@ -49,18 +60,24 @@ pub fn of_a_fresh_backend(conninfo: &str) -> Option<u64> {
         let (client, connection) = tokio_postgres::connect(conninfo, NoTls).await.expect("a session");
         tokio::spawn(connection);
         let pid: i32 = client.query_one("select pg_backend_pid()", &[]).await.expect("its pid").get(0);
-        private(pid.unsigned_abs())
+        anonymous(pid.unsigned_abs())
     })
 }
 
-/// What belongs to one process alone.
-fn private(pid: u32) -> Option<u64> {
-    field(&format!("/proc/{pid}/smaps_rollup"), &["Private_Clean:", "Private_Dirty:"])
+/// What a process keeps for itself. Not the private pages of smaps: a shared buffer that only one process has touched
+/// so far counts among them.
+fn anonymous(pid: u32) -> Option<u64> {
+    field(&format!("/proc/{pid}/smaps_rollup"), "Anonymous:")
 }
 
-/// The sum of the fields in kB; none if the file cannot be read or lacks them.
-fn field(file: &str, names: &[&str]) -> Option<u64> {
+/// The first number of schedstat: nanoseconds on a processor.
+fn computed(pid: u32) -> Option<Duration> {
+    let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
+    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
+/// A field in kB; none if the file cannot be read or lacks it.
+fn field(file: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(file).ok()?;
-    let of = |name: &&str| text.lines().find_map(|line| line.strip_prefix(*name));
-    names.iter().map(|name| of(name)?.split_whitespace().next()?.parse::<u64>().ok()).sum()
+    text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }

@@ -6,8 +6,8 @@ use super::contender::Contender;
 use super::memory::Peaks;
 
 const HEAD: &str = "\
-| command | median | of the reference | target | client | target | backend growth | target | backends |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+| command | median | of the reference | target | server computes | client | target | backend growth | target | backends |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ";
 
 pub fn table(
@@ -22,10 +22,11 @@ pub fn table(
         let targets = contender.targets;
         let growth = peaks.backend().zip(fresh_backend).map(|(peak, fresh)| peak.saturating_sub(fresh));
         format!(
-            "| `{}` | {seconds:.2} s | {:.2} | {} | {} | {} | {} | {} | {} |\n",
+            "| `{}` | {seconds:.2} s | {:.2} | {} | {:.2} s | {} | {} | {} | {} | {} |\n",
             contender.name,
             seconds / reference,
             targets.ratio.map_or(String::new(), |most| format!("≤ {most}")),
+            peaks.computed().as_secs_f64(),
             megabytes(peaks.client),
             targets.client_mb.map_or(String::new(), |most| format!("≤ {most} MB")),
             megabytes(growth),

@@ -2,6 +2,7 @@
 //!
 //! `PGTEND_BENCH_MAJOR=17` chooses the server. Nothing here fails because of a time.
 
+#[allow(unused_imports, reason = "its own tests are not run here")]
 #[path = "../../tests/it/proxy/mod.rs"]
 mod proxy;
 #[path = "../server.rs"]

@@ -1,6 +1,12 @@
 //! The filters that lists share.
 
-use crate::{error::Failure, exit_code::ExitCode, model::parse_bytes, report::View};
+use crate::{
+    error::Failure,
+    exit_code::ExitCode,
+    inspect::{BloatScope, MOST_READ_WHOLE},
+    model::parse_bytes,
+    report::View,
+};
 use clap::Args;
 
 /// How many elements people see unless they say otherwise; machines get all.
@@ -30,6 +36,35 @@ pub struct SizeFilter {
     /// At most N; 0 for all [default: 50 for people, all in JSON and CSV]
     #[arg(long, global = true, value_name = "N")]
     pub limit: Option<usize>,
+}
+
+/// Whether bloat is measured.
+#[derive(Debug, Default, Args)]
+pub struct BloatArgs {
+    /// Measure bloat with the extension pgstattuple: it reads every page of what is shown
+    ///
+    /// At most the 100 largest relations are read, ten minutes each at most. It takes no lock that anybody but DDL
+    /// feels, but all of what it reads comes from the disk: on large tables think of the hour. Needs
+    /// CREATE EXTENSION pgstattuple in the database and membership in pg_stat_scan_tables.
+    #[arg(long, global = true)]
+    pub exact_bloat: bool,
+}
+
+impl BloatArgs {
+    /// Of which relations the bloat is judged: of those in the view.
+    pub fn scope(&self, view: &View, reads_a_file: bool) -> Result<BloatScope, Failure> {
+        if self.exact_bloat && reads_a_file {
+            return Err(needs_a_server("--exact-bloat"));
+        }
+        let most = view.limit.unwrap_or(MOST_READ_WHOLE).min(MOST_READ_WHOLE);
+        Ok(BloatScope {
+            schema: view.schema.clone(),
+            table: view.table.clone(),
+            min_size: view.min_size,
+            read_whole: if self.exact_bloat { most } else { 0 },
+            ..BloatScope::default()
+        })
+    }
 }
 
 impl RelationFilter {

@@ -1,11 +1,11 @@
 //! `pgtend indexes`.
 
-use super::filter::{RelationFilter, SizeFilter, parse_window};
+use super::filter::{BloatArgs, RelationFilter, SizeFilter, parse_window};
 use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    inspect::{Definitions, MOST_DEFINITIONS, Scope},
+    inspect::{BloatScope, Definitions, MOST_DEFINITIONS, Scope},
     judge::index::{Plan, judge},
     model::{IndexJudgement, IndexLimits, parse_bytes},
     report::{Gaps, IndexSort, IndexesReport},
@@ -38,6 +38,8 @@ struct ListArgs {
     /// What comes first
     #[arg(long, global = true, value_enum, default_value_t)]
     sort: IndexSort,
+    #[command(flatten)]
+    bloat: BloatArgs,
 }
 
 /// What a verdict wants.
@@ -73,7 +75,7 @@ impl Args {
         let size = SizeFilter { limit: Some(most), ..SizeFilter::default() };
         let filter = RelationFilter { table, size, ..RelationFilter::default() };
         let judging = JudgingArgs { min_reclaim: Some(100 << 10), ..JudgingArgs::default() };
-        Args { list: ListArgs { filter, judging, sort: IndexSort::default() }, command: None }
+        Args { list: ListArgs { filter, judging, ..ListArgs::default() }, command: None }
     }
 }
 
@@ -81,7 +83,9 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let Args { list, command: None | Some(Command::List) } = args;
     let all_databases = context.all_databases();
     let view = list.filter.view(context.for_people());
+    let bloat = BloatScope { indexes: true, ..list.bloat.scope(&view, context.reads_a_file())? };
     let scope = Scope {
+        bloat,
         relations: true,
         judge: true,
         databases: all_databases,
@@ -92,8 +96,8 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         },
         ..context.scope()
     };
-    let mut snapshot = context.look(scope).await?;
-    context.ask_replicas(&list.judging.replica, &mut snapshot).await?;
+    let mut snapshot = Box::pin(context.look(scope)).await?;
+    Box::pin(context.ask_replicas(&list.judging.replica, &mut snapshot)).await?;
     let limits = list.judging.limits();
     let judged: Vec<IndexJudgement> = snapshot
         .contents

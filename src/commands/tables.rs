@@ -1,11 +1,11 @@
 //! `pgtend tables`.
 
-use super::filter::RelationFilter;
+use super::filter::{BloatArgs, RelationFilter};
 use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    inspect::Scope,
+    inspect::{BloatScope, Scope},
     report::{Gaps, TableSort, TablesReport},
 };
 
@@ -20,14 +20,17 @@ pub struct Args {
     /// What comes first
     #[arg(long, value_enum, default_value_t)]
     sort: TableSort,
+    #[command(flatten)]
+    bloat: BloatArgs,
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let all_databases = context.all_databases();
-    let scope = Scope { relations: true, databases: all_databases, ..context.scope() };
+    let view = args.filter.view(context.for_people());
+    let bloat = BloatScope { tables: true, ..args.bloat.scope(&view, context.reads_a_file())? };
+    let scope = Scope { relations: true, databases: all_databases, bloat, ..context.scope() };
     let snapshot = context.look(scope).await?;
     let mut gaps = Gaps::default();
-    let view = args.filter.view(context.for_people());
     let report = TablesReport::of(&snapshot, all_databases, &view, args.sort, &mut gaps);
     context.show(&snapshot, report, gaps)
 }

@@ -43,7 +43,8 @@ pub fn unavailable(session: &Session, query: &Query, error: &QueryError) -> Unav
         QueryError::Failed(_) => None,
     };
     let hint = match sqlstate {
-        Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Some(grant(query.needs().unwrap_or("pg_monitor"), session.user())),
+        // What everybody may read, and this role may not, somebody revoked: no predefined role brings it back.
+        Some(&SqlState::INSUFFICIENT_PRIVILEGE) => query.needs().map(|role| grant(role, session.user())),
         Some(&SqlState::LOCK_NOT_AVAILABLE) => Some("another session holds a lock on it; look again later".to_owned()),
         Some(&SqlState::QUERY_CANCELED) => Some("the server took too long; look again when it is calmer".to_owned()),
         _ => None,

@@ -9,49 +9,144 @@ use super::{
 };
 use crate::{
     model::{Fact, Index, SizeSource, StoredBytes, Unavailable},
-    pg::{Session, SessionError},
+    pg::{Query, Session, SessionError},
 };
-use futures_util::future::join_all;
+use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
 use std::collections::HashMap;
 
 /// Relations one server process is asked about with `--exact`, before the next connection takes over: about 85 MB.
 const RELATIONS_PER_CONNECTION: usize = 25_000;
 
-/// Measures the relations of a first look and enters their sizes; answers how many.
-pub async fn measure(session: &Session, scope: &Scope, first: &mut FirstLook) -> Result<Fact<u64>, SessionError> {
-    let (Fact::Known(tables), Fact::Known(indexes)) = (&mut first.tables, &mut first.indexes) else {
-        let missing = first.tables.as_result().err().or(first.indexes.as_result().err());
-        return Ok(match missing {
-            Some(why) => Fact::Unavailable(why.for_fact(queries::RELATION_SIZES.fact)),
-            None => Fact::not_asked(queries::RELATION_SIZES.fact),
-        });
-    };
-    let doubts = doubts(tables, indexes);
-    let mut sizes = HashMap::new();
-    let mut failure = None;
-    if scope.exact {
-        let all: Vec<u32> = doubts.iter().map(|d| d.oid).collect();
-        for (number, share) in all.chunks(RELATIONS_PER_CONNECTION).enumerate() {
-            if number == 0 {
-                failure = ask_sizes(session, share, &mut sizes).await?;
-            } else {
-                let beside = session.open_beside(None).await?;
-                failure = ask_sizes(&beside, share, &mut sizes).await?.or(failure);
-            }
+/// Fewer than these are not worth a connection of their own.
+const WORTH_A_CONNECTION: usize = 2_500;
+
+/// How many more connections a default look may use where the sum is wrong and one process has been asked enough.
+const MORE_CONNECTIONS: usize = 5;
+
+/// The measuring of one database's relations, round by round.
+pub struct Measuring {
+    doubts: Vec<Doubt>,
+    sizes: HashMap<u32, u64>,
+    failure: Option<Unavailable>,
+    query: &'static Query,
+    /// The database, and those of its bytes that are none of the relations here.
+    whole: Option<(u64, u64)>,
+}
+
+impl Measuring {
+    /// The first round: the largest and the doubtful, or with `--exact` all. Answers why none can be measured where the
+    /// relations are not known.
+    pub async fn begin(
+        session: &Session,
+        scope: &Scope,
+        first: &mut FirstLook,
+    ) -> Result<Result<Measuring, Fact<u64>>, SessionError> {
+        let (Fact::Known(tables), Fact::Known(indexes)) = (&mut first.tables, &mut first.indexes) else {
+            let missing = first.tables.as_result().err().or(first.indexes.as_result().err());
+            return Ok(Err(match missing {
+                Some(why) => Fact::Unavailable(why.for_fact(queries::RELATION_SIZES.fact)),
+                None => Fact::not_asked(queries::RELATION_SIZES.fact),
+            }));
+        };
+        let other = first.sequences.known().map_or(0, |sequences| sequences.bytes);
+        let whole = first.database_bytes.known().map(|whole| (*whole, other));
+        let doubts = doubts(tables, indexes);
+        // By their files where the role may: no relation is opened then, so none is remembered, locked or waited for.
+        let query = match first.may_stat_files.known() {
+            Some(true) => &queries::RELATION_FILES,
+            _ => &queries::RELATION_SIZES,
+        };
+        let mut measuring = Measuring { doubts, sizes: HashMap::new(), failure: None, query, whole };
+        if scope.exact {
+            measuring.whole = None;
+            measuring.ask_all(session, scope.jobs).await?;
+        } else {
+            let largest = sizes::first_round(&measuring.doubts);
+            measuring.ask(session, &largest).await?;
         }
-    } else {
-        failure = ask_sizes(session, &sizes::first_round(&doubts), &mut sizes).await?;
-        if let (Some(whole), None) = (first.database_bytes.known(), &failure) {
-            let other = first.sequences.known().map_or(0, |s| s.bytes);
-            let more = sizes::second_round(&doubts, &sizes, *whole, other);
-            failure = ask_sizes(session, &more, &mut sizes).await?;
+        // So that what is decided by size next is decided by the best that is known.
+        enter(tables, indexes, &measuring.sizes);
+        Ok(Ok(measuring))
+    }
+
+    /// What is to be measured next because the parts and the whole differ.
+    pub fn next(&self) -> Vec<u32> {
+        match (self.whole, &self.failure) {
+            (Some((whole, other)), None) => sizes::second_round(&self.doubts, &self.sizes, whole, other),
+            _ => Vec::new(),
         }
     }
-    enter(tables, indexes, &sizes);
-    Ok(match failure {
-        Some(why) if sizes.is_empty() => Fact::Unavailable(why),
-        _ => Fact::Known(sizes.len() as u64),
-    })
+
+    /// Takes what a round has answered.
+    pub fn take(&mut self, answers: Answers) {
+        self.sizes.extend(answers.sizes);
+        self.failure = answers.failure.or(self.failure.take());
+    }
+
+    /// More rounds over connections of their own, as long as the sum is wrong; then enters the sizes and answers how
+    /// many were measured.
+    pub async fn finish(mut self, session: &Session, first: &mut FirstLook) -> Fact<u64> {
+        for _ in 0..MORE_CONNECTIONS {
+            let Some((whole, other)) = self.whole else { break };
+            let more = sizes::further_round(&self.doubts, &self.sizes, whole, other);
+            if more.is_empty() || self.failure.is_some() {
+                break;
+            }
+            // A limit on connections is no reason to lose what is known: the rest stays unaccounted.
+            let Ok(beside) = session.open_beside(None).await else { break };
+            if self.ask(&beside, &more).await.is_err() {
+                break;
+            }
+        }
+        if let (Fact::Known(tables), Fact::Known(indexes)) = (&mut first.tables, &mut first.indexes) {
+            enter(tables, indexes, &self.sizes);
+        }
+        match self.failure {
+            Some(why) if self.sizes.is_empty() => Fact::Unavailable(why),
+            _ => Fact::Known(self.sizes.len() as u64),
+        }
+    }
+
+    /// How relations are measured here.
+    pub fn query(&self) -> &'static Query {
+        self.query
+    }
+
+    /// All of them, in shares of which each has a connection of its own; `jobs` connections work at a time.
+    async fn ask_all(&mut self, session: &Session, jobs: usize) -> Result<(), SessionError> {
+        let mut all: Vec<u32> = self.doubts.iter().map(|relation| relation.oid).collect();
+        // As they were made: what the catalogs say of neighbours lies side by side, which saves the server a third.
+        all.sort_unstable();
+        let query = self.query;
+        let shares = all.chunks(share(all.len(), jobs)).enumerate().map(|(number, share)| async move {
+            if number == 0 {
+                return session.round(ask_sizes(session, query, share)).await;
+            }
+            let beside = session.open_beside(None).await?;
+            beside.round(ask_sizes(&beside, query, share)).await
+        });
+        let mut answers = stream::iter(shares).buffer_unordered(jobs.max(1));
+        while let Some(answer) = answers.try_next().await? {
+            self.take(answer);
+        }
+        Ok(())
+    }
+
+    async fn ask(&mut self, session: &Session, oids: &[u32]) -> Result<(), SessionError> {
+        if !oids.is_empty() {
+            let answers = session.round(ask_sizes(session, self.query, oids)).await?;
+            self.take(answers);
+        }
+        Ok(())
+    }
+}
+
+/// How many relations a connection is asked about: as many rounds as memory demands, in each of which all jobs have
+/// the same to do.
+fn share(relations: usize, jobs: usize) -> usize {
+    let jobs = jobs.clamp(1, relations.div_ceil(WORTH_A_CONNECTION).max(1));
+    let rounds = relations.div_ceil(RELATIONS_PER_CONNECTION * jobs).max(1);
+    relations.div_ceil(rounds * jobs).max(1)
 }
 
 /// Every relation that has files.
@@ -68,16 +163,15 @@ fn doubts(tables: &[TableRow], indexes: &[Index]) -> Vec<Doubt> {
     heaps.chain(indexes.iter().filter(|index| !index.is_partitioned).map(of_index)).collect()
 }
 
-/// One round trip, in batches that fail alone. Answers what a failed batch said.
-async fn ask_sizes(
-    session: &Session,
-    oids: &[u32],
-    sizes: &mut HashMap<u32, u64>,
-) -> Result<Option<Unavailable>, SessionError> {
-    if oids.is_empty() {
-        return Ok(None);
-    }
-    let query = &queries::RELATION_SIZES;
+/// Measured relations, and what a failed batch said.
+#[derive(Default)]
+pub struct Answers {
+    sizes: HashMap<u32, u64>,
+    failure: Option<Unavailable>,
+}
+
+/// Part of a round, in batches that fail alone.
+pub async fn ask_sizes(session: &Session, query: &Query, oids: &[u32]) -> Answers {
     let batches: Vec<Vec<i64>> =
         oids.chunks(BATCH).map(|batch| batch.iter().map(|oid| i64::from(*oid)).collect()).collect();
     let questions = batches.iter().map(|batch| {
@@ -85,17 +179,18 @@ async fn ask_sizes(
             Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get::<_, Option<i64>>("bytes")?))
         })
     });
-    let mut failure = None;
-    for answer in session.round(join_all(questions)).await? {
+    let mut answers = Answers::default();
+    for answer in join_all(questions).await {
         match answer {
             // A relation dropped between the two looks has no size any more: its estimate stays.
             Ok(rows) => {
-                sizes.extend(rows.into_iter().filter_map(|(oid, bytes)| Some((oid, u64::try_from(bytes?).ok()?))));
+                let known = rows.into_iter().filter_map(|(oid, bytes)| Some((oid, u64::try_from(bytes?).ok()?)));
+                answers.sizes.extend(known);
             }
-            Err(error) => failure = Some(ask::unavailable(session, query, &error)),
+            Err(error) => answers.failure = Some(ask::unavailable(session, query, &error)),
         }
     }
-    Ok(failure)
+    answers
 }
 
 fn enter(tables: &mut [TableRow], indexes: &mut [Index], sizes: &HashMap<u32, u64>) {
@@ -113,6 +208,22 @@ fn enter(tables: &mut [TableRow], indexes: &mut [Index], sizes: &HashMap<u32, u6
     for index in indexes {
         if let Some(bytes) = sizes.get(&index.oid) {
             index.size = StoredBytes { bytes: *bytes, source: SizeSource::Exact };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_connection_is_asked_more_than_it_can_bear_and_no_job_is_idle() {
+        for (relations, jobs, connections) in
+            [(0, 1, 0), (300, 8, 1), (24_000, 1, 1), (119_000, 1, 5), (119_000, 2, 6), (119_000, 4, 8), (6_000, 8, 3)]
+        {
+            let each = share(relations, jobs);
+            assert!(each <= RELATIONS_PER_CONNECTION, "{relations} by {jobs}: {each}");
+            assert_eq!(relations.div_ceil(each), connections, "{relations} by {jobs}");
         }
     }
 }

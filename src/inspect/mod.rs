@@ -1,6 +1,7 @@
 //! From a session to a [`Snapshot`]: what is asked, when, and how gently.
 
 mod ask;
+mod bloat;
 mod cluster;
 mod contents;
 mod definitions;
@@ -13,7 +14,7 @@ mod scope;
 mod sizes;
 
 pub use replica::ask_replica;
-pub use scope::{Definitions, MOST_DEFINITIONS, Scope};
+pub use scope::{BloatScope, Definitions, MOST_DEFINITIONS, MOST_READ_WHOLE, MOST_STATISTICS, Scope};
 
 use crate::{
     model::{Contents, Database, Fact, SCHEMA_VERSION, SNAPSHOT, Skipped, Snapshot, WalPosition, quote_identifier},
@@ -31,7 +32,7 @@ pub enum InspectError {
     NoIdentity(String),
 }
 
-/// One look at a cluster: a round trip for the facts, and at most two more for sizes and definitions.
+/// One look at a cluster: a round trip for the facts, and at most two more for sizes, statistics and definitions.
 pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, InspectError> {
     let (cluster, first) = session
         .round(async { tokio::join!(biased; cluster::look(session, scope), contents::first_look(session, scope)) })
@@ -49,7 +50,9 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
         match &cluster.databases {
             Fact::Known(databases) => {
                 let others: Vec<&Database> = databases.iter().filter(|d| d.database != server.database).collect();
-                let looks = others.into_iter().map(|database| look_into(session, scope, database));
+                // Each database measures over its part of the connections.
+                let part = Scope { jobs: scope.jobs / others.len().max(1), ..scope.clone() };
+                let looks = others.into_iter().map(|database| look_into(session, &part, database));
                 let results: Vec<_> = stream::iter(looks).buffered(scope.jobs.max(1)).collect().await;
                 for result in results {
                     match result {

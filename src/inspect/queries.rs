@@ -38,6 +38,8 @@ queries! {
     TABLES = "tables" { 13 => "tables.sql" }
     INDEXES = "indexes" { 13 => "indexes.sql" }
     LAST_IDX_SCANS = "last index scans" { 16 => "index_last_scans.16.sql" }
+    FILE_ACCESS = "file access" { 13 => "file_access.sql" }
+    RELATION_FILES = "relation files" { 13 => "relation_files.sql" }
     RELATION_SIZES = "relation sizes" { 13 => "relation_sizes.sql" }
     INDEX_DEFINITIONS = "index definitions" { 13 => "index_definitions.sql" }
     INDEX_KEYS = "index keys" { 13 => "index_keys.sql" }
@@ -53,4 +55,9 @@ queries! {
     INDEX_TEXTS = "index expressions" { 13 => "index_texts.sql" }
     COLUMN_CORRELATIONS = "column correlations" { 13 => "column_correlations.sql" }
     INDEX_COLUMNS = "index columns" { 13 => "index_columns.sql" }
+    COLUMN_STATISTICS = "column statistics" { 13 => "column_statistics.sql" }
+    INDEX_KEY_STATISTICS = "index key statistics" { 13 => "index_key_statistics.sql" }
+    PGSTATTUPLE = "pgstattuple" { 13 => "pgstattuple.sql" }
+    HEAP_TUPLES = "exact heap bloat" { 13 => "heap_tuples.sql" }
+    BTREE_PAGES = "exact index bloat" { 13 => "btree_pages.sql" }
 }

@@ -6,7 +6,9 @@ use crate::{
     model::{ConstraintKind, Index, Persistence, SizeSource, StoredBytes, Table, TableKind},
     pg::{Row, RowError, Text},
 };
+use glob::Pattern;
 use jiff::Timestamp;
+use std::collections::HashSet;
 
 /// A table as its row tells it, with what its TOAST relation's row says.
 pub struct TableRow {
@@ -14,6 +16,18 @@ pub struct TableRow {
     pub heap: Doubt,
     pub toast: Option<Doubt>,
     pub toast_index: Option<Doubt>,
+}
+
+/// The tables that a list shows: no catalogs, and what matches its filters.
+pub fn shown(tables: &[TableRow], schema: Option<&Pattern>, table: Option<&Pattern>) -> HashSet<u32> {
+    tables
+        .iter()
+        .map(|row| &row.table)
+        .filter(|it| !it.is_catalog())
+        .filter(|it| schema.is_none_or(|glob| glob.matches(&it.schema)))
+        .filter(|it| table.is_none_or(|glob| glob.matches(&it.table)))
+        .map(|it| it.oid)
+        .collect()
 }
 
 /// The longest row or index tuple a block can hold, for the worst case of what a change may have added.
@@ -41,11 +55,17 @@ fn optional_oid(row: &Row, column: &str) -> Result<Option<u32>, RowError> {
 /// Bytes of a heap or TOAST relation of so many blocks with its free space and visibility maps.
 fn heap_bytes(pages: i64, all_visible: bool, block: u64) -> u64 {
     let pages = u64::try_from(pages).unwrap_or(0);
-    // A free space map has at least three levels of one block and a leaf for each 4,069 blocks; tables of up to four
-    // blocks have none. A visibility map covers 32,672 blocks a block. (src/backend/storage/freespace/README)
-    let free_space = if pages > 4 { 3 + pages / 4_069 } else { 0 };
+    // A free space map has at least three levels of one block and a leaf for each 4,069 blocks. VACUUM makes one for a
+    // single block, an insert that has looked for room beyond the first block does, too. A visibility map covers
+    // 32,672 blocks a block. (src/backend/storage/freespace/README)
+    let free_space = if pages > 1 || (pages == 1 && all_visible) { 3 + pages / 4_069 } else { 0 };
     let visibility = if all_visible { 1 + pages / 32_672 } else { 0 };
     (pages + free_space + visibility) * block
+}
+
+/// Bytes of an index of so many blocks: an empty one has a block too, even where `relpages` says nothing yet.
+fn index_bytes(pages: i64, block: u64) -> u64 {
+    count(pages).max(1) * block
 }
 
 fn count(value: i64) -> u64 {
@@ -83,6 +103,7 @@ pub fn table(row: &Row) -> Result<TableRow, RowError> {
         Doubt { oid: table_oid, table_oid, estimate: heap_estimate, doubt: unseen_rows * LONGEST_ROW + forgotten };
 
     let toast_pages = row.try_get::<_, Option<i32>>("toast_relpages")?.map_or(0, i64::from);
+    let toast_all_visible = row.try_get::<_, Option<i32>>("toast_relallvisible")?.unwrap_or(0) > 0;
     let toast_measured = toast_pages > 0 || row.try_get::<_, Option<f64>>("toast_reltuples")?.unwrap_or(0.0) > 0.0;
     let toast_unseen = if toast_measured {
         count(row.try_get::<_, Option<i64>>("toast_inserted_since_vacuum")?.unwrap_or(0))
@@ -93,13 +114,13 @@ pub fn table(row: &Row) -> Result<TableRow, RowError> {
     let toast = toast_oid.map(|oid| Doubt {
         oid,
         table_oid,
-        estimate: heap_bytes(toast_pages, false, block),
+        estimate: heap_bytes(toast_pages, toast_all_visible, block),
         doubt: toast_unseen * LONGEST_TOAST_CHUNK + forgotten,
     });
     let toast_index = optional_oid(row, "toast_index_oid")?.map(|oid| {
         let pages = row.try_get::<_, Option<i32>>("toast_index_relpages").ok().flatten().unwrap_or(0);
         // An entry of a TOAST index takes 24 bytes, with room for page splits.
-        Doubt { oid, table_oid, estimate: count(i64::from(pages)) * block, doubt: toast_unseen * 48 + forgotten }
+        Doubt { oid, table_oid, estimate: index_bytes(i64::from(pages), block), doubt: toast_unseen * 48 + forgotten }
     });
 
     let estimated = |doubt: &Doubt| StoredBytes { bytes: doubt.estimate, source: SizeSource::Estimated };
@@ -145,7 +166,7 @@ pub fn index(row: &Row) -> Result<Index, RowError> {
     let size = if is_partitioned {
         StoredBytes::NONE
     } else {
-        StoredBytes { bytes: count(relpages) * block, source: SizeSource::Estimated }
+        StoredBytes { bytes: index_bytes(relpages, block), source: SizeSource::Estimated }
     };
     Ok(Index {
         oid: oid(row, "oid")?,

@@ -15,10 +15,11 @@ pub struct Scope {
     pub definitions: Definitions,
     /// What verdicts on indexes rest on.
     pub judge: bool,
+    pub bloat: BloatScope,
     /// Measure every relation.
     pub exact: bool,
     pub all_databases: bool,
-    /// How many databases are read at once.
+    /// How many connections read at once.
     pub jobs: usize,
 }
 
@@ -29,6 +30,19 @@ pub enum Definitions {
     None,
     /// Those that remain after the filters, largest first, at most so many.
     Matching { schema: Option<glob::Pattern>, table: Option<glob::Pattern>, most: usize },
+}
+
+/// Of which relations the bloat is judged.
+#[derive(Clone, Debug, Default)]
+pub struct BloatScope {
+    pub tables: bool,
+    pub indexes: bool,
+    pub schema: Option<glob::Pattern>,
+    pub table: Option<glob::Pattern>,
+    /// Bytes; smaller relations are left out.
+    pub min_size: u64,
+    /// Read every page of so many, the largest first; 0 for estimates alone.
+    pub read_whole: usize,
 }
 
 impl Scope {
@@ -42,6 +56,7 @@ impl Scope {
             relations: true,
             definitions: Definitions::Matching { schema: None, table: None, most: MOST_DEFINITIONS },
             judge: true,
+            bloat: BloatScope { tables: true, indexes: true, ..BloatScope::default() },
             exact: false,
             all_databases: false,
             jobs: 1,
@@ -51,3 +66,9 @@ impl Scope {
 
 /// How many index definitions one look reads at most.
 pub const MOST_DEFINITIONS: usize = 1_000;
+
+/// Of how many tables, and of how many indexes, one look reads the statistics at most.
+pub const MOST_STATISTICS: usize = 500;
+
+/// How many tables, and how many indexes, one look reads whole at most.
+pub const MOST_READ_WHOLE: usize = 100;

@@ -5,7 +5,10 @@
 //! later"). So the largest and the doubtful are measured, then the sum is held against `pg_database_size`, and as long
 //! as they differ more are measured, within a bound on the server's memory.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+};
 
 /// One relation with files: what the catalog says it takes, and how much more or less it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,13 +41,13 @@ const NEGLIGIBLE: u64 = 1 << 20;
 pub fn first_round(relations: &[Doubt]) -> Vec<u32> {
     let mut chosen: Vec<u32> = Vec::new();
     let mut by_size: Vec<&Doubt> = relations.iter().filter(|r| r.estimate > 0).collect();
-    by_size.sort_unstable_by_key(|r| (std::cmp::Reverse(r.estimate), r.oid));
+    by_size.sort_unstable_by_key(|r| (Reverse(r.estimate), r.oid));
     chosen.extend(by_size.iter().take(LARGEST).map(|r| r.oid));
     let mut doubtful: Vec<&Doubt> = relations
         .iter()
         .filter(|r| r.estimate.saturating_add(r.doubt) >= NEGLIGIBLE && r.doubt > r.estimate / 20)
         .collect();
-    doubtful.sort_unstable_by_key(|r| (std::cmp::Reverse(r.doubt), r.oid));
+    doubtful.sort_unstable_by_key(|r| (Reverse(r.doubt), r.oid));
     chosen.extend(doubtful.iter().take(MOST_DOUBTFUL).map(|r| r.oid));
     let mut seen: HashSet<u32> = HashSet::new();
     chosen.retain(|oid| seen.insert(*oid));
@@ -57,14 +60,44 @@ pub fn first_round(relations: &[Doubt]) -> Vec<u32> {
 /// The second round: when the parts do not add up to the whole, the rest within the bound, the most doubtful first.
 /// `whole` and `other` are the database and those of its bytes that are no relation given here.
 pub fn second_round(relations: &[Doubt], measured: &HashMap<u32, u64>, whole: u64, other: u64) -> Vec<u32> {
-    let parts: u64 = relations.iter().map(|r| measured.get(&r.oid).copied().unwrap_or(r.estimate)).sum();
-    if whole.abs_diff(parts + other) <= NEGLIGIBLE {
+    if whole.abs_diff(sum(relations, measured) + other) <= NEGLIGIBLE {
         return Vec::new();
     }
+    most_doubtful(relations, measured, MOST.saturating_sub(measured.len()))
+}
+
+/// Another round, on another process of the server: when parts and whole still differ by more than 2 %.
+pub fn further_round(relations: &[Doubt], measured: &HashMap<u32, u64>, whole: u64, other: u64) -> Vec<u32> {
+    if whole.abs_diff(sum(relations, measured) + other) <= (whole / 50).max(NEGLIGIBLE) {
+        return Vec::new();
+    }
+    let kin = kin_of_surprises(relations, measured);
+    if kin.is_empty() { most_doubtful(relations, measured, MOST) } else { kin }
+}
+
+/// What belongs to tables of which a part turned out to be far larger than it seemed: it has grown as well.
+fn kin_of_surprises(relations: &[Doubt], measured: &HashMap<u32, u64>) -> Vec<u32> {
+    let surprises = relations.iter().filter(|r| {
+        measured.get(&r.oid).is_some_and(|bytes| *bytes > r.estimate.saturating_add(r.doubt).saturating_add(NEGLIGIBLE))
+    });
+    let tables: HashSet<u32> = surprises.map(|r| r.table_oid).collect();
+    let kin = relations.iter().filter(|r| tables.contains(&r.table_oid) && !measured.contains_key(&r.oid));
+    kin.take(MOST).map(|r| r.oid).collect()
+}
+
+fn sum(relations: &[Doubt], measured: &HashMap<u32, u64>) -> u64 {
+    relations.iter().map(|r| measured.get(&r.oid).copied().unwrap_or(r.estimate)).sum()
+}
+
+fn most_doubtful(relations: &[Doubt], measured: &HashMap<u32, u64>, most: usize) -> Vec<u32> {
     let mut rest: Vec<&Doubt> = relations.iter().filter(|r| !measured.contains_key(&r.oid)).collect();
-    // Where the statistics know nothing of a change, the ones never measured come before the ones that were.
-    rest.sort_unstable_by_key(|r| (std::cmp::Reverse(r.doubt), r.estimate > 0, std::cmp::Reverse(r.estimate), r.oid));
-    rest.iter().take(MOST.saturating_sub(measured.len())).map(|r| r.oid).collect()
+    // Where the statistics know nothing of a change: what nobody has ever looked at before what somebody has, tables
+    // before what belongs to them, the newest first.
+    rest.sort_unstable_by_key(|r| {
+        let belongs = r.oid != r.table_oid;
+        (Reverse(r.doubt), r.estimate > 0, belongs, Reverse(r.estimate), Reverse(r.oid))
+    });
+    rest.iter().take(most).map(|r| r.oid).collect()
 }
 
 #[cfg(test)]
@@ -99,6 +132,23 @@ mod tests {
         let measured: HashMap<u32, u64> = first.iter().map(|oid| (*oid, 8_192)).collect();
         let second = second_round(&relations, &measured, 900 * MB, 0);
         assert_eq!(second.first(), Some(&7_000));
+    }
+
+    #[test]
+    fn what_nobody_looked_at_comes_first_then_the_kin_of_what_turned_out_large() {
+        // Tables made one after the other, each with an index; the statistics know nothing of any.
+        let of = |table: u32| [relation(table, 0, 0), Doubt { table_oid: table, ..relation(table + 1, 8_192, 0) }];
+        let relations: Vec<Doubt> = (1..=MOST as u32).flat_map(|n| of(n * 2)).collect();
+        let giant = MOST as u32 * 2;
+        let second = second_round(&relations, &HashMap::new(), 900 * MB, 0);
+        assert_eq!((second.len(), second.first()), (MOST, Some(&giant)), "the newest table before any index");
+        let mut measured: HashMap<u32, u64> = second.iter().map(|oid| (*oid, 0)).collect();
+        measured.insert(giant, 600 * MB);
+        assert_eq!(further_round(&relations, &measured, 900 * MB, 0), [giant + 1]);
+        measured.insert(giant + 1, 200 * MB);
+        assert!(further_round(&relations, &measured, 950 * MB, 0).len() > 1, "no kin is left, so the others");
+        let now = sum(&relations, &measured);
+        assert!(further_round(&relations, &measured, now + now / 100, 0).is_empty(), "within 2 %");
     }
 
     proptest! {

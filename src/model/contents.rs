@@ -1,6 +1,6 @@
 //! What one database contains.
 
-use super::{Fact, Index, IndexFacts, Table};
+use super::{BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, Table, TableColumns};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -34,6 +34,18 @@ pub struct Contents {
     /// What the verdicts on indexes rest on.
     #[serde(default)]
     pub index_facts: IndexFacts,
+    /// By table OID: of the largest that were asked for.
+    #[serde(default)]
+    pub table_columns: Fact<BTreeMap<u32, TableColumns>>,
+    /// By index OID: of the largest B-trees of one column that were asked for.
+    #[serde(default)]
+    pub index_keys: Fact<BTreeMap<u32, IndexKey>>,
+    /// By table OID, where every page was read; `None` when nobody asked for that.
+    #[serde(default)]
+    pub heap_tuples: Option<Fact<BTreeMap<u32, HeapTuples>>>,
+    /// By index OID, where every page was read; `None` when nobody asked for that.
+    #[serde(default)]
+    pub btree_pages: Option<Fact<BTreeMap<u32, BtreePages>>>,
 }
 
 /// Sequences, counted: each is one block.

@@ -2,8 +2,10 @@
 //!
 //! A [`Snapshot`] is what one look at a cluster saw; everything after collecting is a pure function of it.
 
+mod bloat;
 mod bytes;
 mod checkpoint;
+mod column;
 mod contents;
 mod database;
 mod fact;
@@ -25,8 +27,10 @@ mod verdict;
 mod wal;
 mod window;
 
+pub use bloat::{Bloat, BloatSource, BtreePages, HeapTuples, Unestimated, estimate_index, estimate_table};
 pub use bytes::{ParseBytesError, parse_bytes};
 pub use checkpoint::ControlFile;
+pub use column::{ColumnLayout, ColumnStatistics, IndexKey, TableColumns, Visibility};
 pub use contents::{Contents, LockedRelation, Sequences, StatisticsResets, Tree};
 pub use database::Database;
 pub use fact::{Fact, Unavailable};

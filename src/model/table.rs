@@ -119,6 +119,26 @@ impl Table {
         self.relpages > 0 || self.reltuples > 0.0
     }
 
+    /// Bytes of a block; 8 kB unless the server was built otherwise.
+    pub fn block_bytes(&self) -> u64 {
+        match u64::try_from(self.relpages) {
+            Ok(pages) if pages > 0 => self.relpages_bytes / pages,
+            _ => 8_192,
+        }
+    }
+
+    /// The heap without its maps of free space and visibility.
+    pub fn main_fork_bytes(&self) -> u64 {
+        let block = self.block_bytes();
+        // A free space map of three levels and a visibility map, with a leaf each for so many blocks.
+        let maps = |bytes: u64| 4 * block + bytes / 4_069 + bytes / 32_672;
+        let grown_by = self.heap.bytes.checked_sub(self.relpages_bytes);
+        match grown_by {
+            Some(more) if more <= maps(self.relpages_bytes) => self.relpages_bytes,
+            _ => self.heap.bytes.saturating_sub(maps(self.heap.bytes)),
+        }
+    }
+
     /// Rows as the planner reckons: those of the last VACUUM or ANALYZE, in proportion when the table has clearly grown
     /// since. Before the first one what the statistics counted; `None` when they counted nothing and it is not empty.
     pub fn row_estimate(&self) -> Option<u64> {

@@ -15,8 +15,12 @@ pub const OLDEST_MAJOR: u32 = 13;
 /// How long the answers to one round of questions may take altogether; the server's own limits are far below.
 const ROUND_LIMIT: Duration = Duration::from_secs(120);
 
+/// The same where whole relations are read.
+const PATIENT_ROUND_LIMIT: Duration = Duration::from_secs(4 * 3_600);
+
 /// What every reading transaction sets for itself. SET LOCAL, so that a pooler's server connection keeps nothing of
-/// it; the savepoint comes last, so that it survives the failure of a fact.
+/// it; the savepoint comes last, so that it survives the failure of a fact. A hundred thousand relations are joined in
+/// memory, as the disk may be full, and by one process, as the others may be busy.
 const BEGIN: &str = "\
 begin transaction isolation level read committed read only; \
 set local statement_timeout = '30s'; \
@@ -24,10 +28,20 @@ set local lock_timeout = '200ms'; \
 set local idle_in_transaction_session_timeout = '60s'; \
 set local search_path = ''; \
 set local datestyle = 'ISO'; \
+set local intervalstyle = 'postgres'; \
 set local timezone = 'UTC'; \
+set local bytea_output = 'hex'; \
+set local standard_conforming_strings = on; \
 set local extra_float_digits = 3; \
 set local quote_all_identifiers = off; \
-set local jit = off; ";
+set local jit = off; \
+set local work_mem = '16MB'; \
+set local max_parallel_workers_per_gather = 0; ";
+
+/// A database that says nothing of its encoding may hold names that are no UTF-8, and its server refuses to send them to
+/// a client that asked for UTF-8: so it sends bytes, and [`super::Text`] makes the best of them.
+const TAKE_BYTES: &str = "select set_config('client_encoding', 'SQL_ASCII', true) \
+    where current_setting('server_encoding') = 'SQL_ASCII'; ";
 
 /// From 14: a server whose client has gone ends the query. Only where the server's platform can tell.
 const NOTICE_A_LOST_CLIENT: &str =
@@ -58,8 +72,8 @@ pub enum SessionError {
     Lost { endpoint: String, reason: String },
     #[error("{endpoint} refused a read-only transaction: {reason}")]
     Refused { endpoint: String, reason: String },
-    #[error("{endpoint} did not answer within {} s", ROUND_LIMIT.as_secs())]
-    Silent { endpoint: String },
+    #[error("{endpoint} did not answer within {} s", limit.as_secs())]
+    Silent { endpoint: String, limit: Duration },
 }
 
 /// Why one fact could not be read.
@@ -115,7 +129,22 @@ impl Session {
 
     /// One round trip: `questions` (futures of [`Session::read`], joined in order) inside a read-only transaction.
     pub async fn round<T>(&self, questions: impl Future<Output = T>) -> Result<T, SessionError> {
-        let mut begin = BEGIN.to_owned();
+        self.round_within(ROUND_LIMIT, "", questions).await
+    }
+
+    /// One round trip for questions that take the server long: ten minutes each at most.
+    pub async fn patient_round<T>(&self, questions: impl Future<Output = T>) -> Result<T, SessionError> {
+        self.round_within(PATIENT_ROUND_LIMIT, "set local statement_timeout = '10min'; ", questions).await
+    }
+
+    async fn round_within<T>(
+        &self,
+        limit: Duration,
+        settings: &str,
+        questions: impl Future<Output = T>,
+    ) -> Result<T, SessionError> {
+        let mut begin = format!("{BEGIN}{settings}");
+        begin.push_str(TAKE_BYTES);
         if self.major() >= 14 {
             begin.push_str(NOTICE_A_LOST_CLIENT);
         }
@@ -129,12 +158,12 @@ impl Session {
         let all = async {
             tokio::join!(biased; self.client.batch_execute(&begin), questions, self.client.batch_execute("commit"))
         };
-        let (begun, answers, ended) = match tokio::time::timeout(ROUND_LIMIT, all).await {
+        let (begun, answers, ended) = match tokio::time::timeout(limit, all).await {
             Ok(done) => done,
             Err(_) => {
                 // Whether the request arrives or not, there is nothing more to do for a server that is silent.
                 self.canceller.cancel().await.ok();
-                return Err(SessionError::Silent { endpoint: self.endpoint.to_string() });
+                return Err(SessionError::Silent { endpoint: self.endpoint.to_string(), limit });
             }
         };
         match begun.and(ended) {

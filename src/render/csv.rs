@@ -7,9 +7,10 @@ use std::io::{self, Write};
 pub fn csv(document: &Document, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     let Some(table) = document.first_table() else { return Ok(()) };
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(table.columns.iter().map(|column| column.key))?;
+    let told: Vec<usize> = (0..table.columns.len()).filter(|c| !table.columns[*c].is_picture).collect();
+    writer.write_record(told.iter().map(|c| table.columns[*c].key))?;
     for row in &table.rows {
-        writer.write_record(row.iter().map(|cell| bare(&cell.value)))?;
+        writer.write_record(told.iter().map(|c| bare(&row[*c].value)))?;
     }
     writer.flush()
 }

@@ -17,17 +17,24 @@ pub struct Column {
     pub align: Align,
     /// Where space is short, the column with the highest rank is left out first; 0 is never left out.
     pub rank: u8,
+    /// Drawn for people; machines have the numbers it is drawn from.
+    pub is_picture: bool,
 }
 
 impl Column {
     /// A column of names or words.
     pub const fn words(key: &'static str, title: &'static str, rank: u8) -> Column {
-        Column { key, title, align: Align::Left, rank }
+        Column { key, title, align: Align::Left, rank, is_picture: false }
+    }
+
+    /// A column that draws what others say.
+    pub const fn picture(key: &'static str, rank: u8) -> Column {
+        Column { key, title: "", align: Align::Left, rank, is_picture: true }
     }
 
     /// A column of numbers.
     pub const fn numbers(key: &'static str, title: &'static str, rank: u8) -> Column {
-        Column { key, title, align: Align::Right, rank }
+        Column { key, title, align: Align::Right, rank, is_picture: false }
     }
 }
 

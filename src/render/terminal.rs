@@ -61,7 +61,9 @@ fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
     let Some(width) = width else { return vec![text.to_owned()] };
     let indent = text.len() - text.trim_start().len();
     let mut lines = vec![" ".repeat(indent)];
-    for word in text.split_whitespace() {
+    let room = width.saturating_sub(indent + 2).max(1);
+    let words = text.split_whitespace().flat_map(|word| broken(word, room));
+    for word in words {
         let fresh = lines.last().is_none_or(|line| line.trim().is_empty());
         let used = lines.last().map_or(0, |line| line.width());
         if !fresh && used + 1 + word.width() > width {
@@ -70,10 +72,25 @@ fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
             if !fresh {
                 line.push(' ');
             }
-            line.push_str(word);
+            line.push_str(&word);
         }
     }
     lines
+}
+
+/// A word in pieces that fit, for names longer than the screen is wide.
+fn broken(word: &str, room: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for c in word.chars() {
+        let full = pieces.last().is_some_and(|piece| !piece.is_empty() && piece.width() + c.to_string().width() > room);
+        if full {
+            pieces.push(String::new());
+        }
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(c);
+        }
+    }
+    pieces
 }
 
 fn push_commands(out: &mut String, commands: &[(String, String)], style: Style) {

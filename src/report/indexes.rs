@@ -2,12 +2,13 @@
 
 use super::{
     Gaps, Observation, Report, View,
+    bloat::{self, Judged, Subject},
     index_words::{brief, words},
 };
 use crate::{
     model::{
-        Confidence, ConstraintKind, Contents, Gain, Index, IndexFinding, IndexJudgement, IndexVerdict, Reason,
-        SizeSource, Snapshot, StoredBytes, Table, Tree, Unavailable, Verdict,
+        BloatSource, Confidence, ConstraintKind, Contents, Gain, Index, IndexFinding, IndexJudgement, IndexVerdict,
+        Reason, SizeSource, Snapshot, StoredBytes, Table, Tree, Unavailable, Verdict,
     },
     render::{self, Cell, Column, Document, Tone, Value, human_bytes, human_count, human_duration},
 };
@@ -22,6 +23,7 @@ pub enum IndexSort {
     #[default]
     Gain,
     Size,
+    Bloat,
     Scans,
     LastScan,
     Table,
@@ -36,6 +38,8 @@ pub struct IndexesReport<'a> {
     left_out: usize,
     #[serde(skip)]
     selection: Selection,
+    #[serde(skip)]
+    bloat_was_measured: bool,
 }
 
 /// What all drops of the whole list would gain.
@@ -67,6 +71,11 @@ struct Row<'a> {
     index: &'a str,
     size_bytes: u64,
     size_source: SizeSource,
+    /// What it takes beyond what it would take built anew. Estimated for B-trees of one column only: null for others.
+    bloat_bytes: Option<u64>,
+    bloat_source: Option<BloatSource>,
+    #[serde(skip)]
+    bloat: Judged,
     idx_scan: u64,
     idx_tup_read: u64,
     idx_tup_fetch: u64,
@@ -156,6 +165,7 @@ impl<'a> IndexesReport<'a> {
             let order = match sort {
                 IndexSort::Gain => b.verdict.cmp(&a.verdict).then(b.worth.total_cmp(&a.worth)),
                 IndexSort::Size => b.size_bytes.cmp(&a.size_bytes),
+                IndexSort::Bloat => b.bloat_bytes.cmp(&a.bloat_bytes),
                 IndexSort::Scans => a.idx_scan.cmp(&b.idx_scan).then(b.size_bytes.cmp(&a.size_bytes)),
                 IndexSort::LastScan => a.last_idx_scan.cmp(&b.last_idx_scan).then(b.size_bytes.cmp(&a.size_bytes)),
                 IndexSort::Table => (&a.schema, &a.table).cmp(&(&b.schema, &b.table)),
@@ -165,9 +175,23 @@ impl<'a> IndexesReport<'a> {
         });
         let left_out = view.cut(&mut indexes);
         unread.note(&indexes, gaps);
+        let subjects = indexes.iter().map(|row| Subject {
+            bloat: row.bloat,
+            name: format!("{}.{}", row.schema, row.index),
+            schema: row.schema,
+            table: row.table,
+            is_expression: row.is_expression,
+        });
+        let unread = snapshot.contents.iter().find_map(|contents| contents.index_keys.as_result().err());
+        bloat::note("indexes", subjects, unread, &snapshot.server, gaps);
+        for whole in snapshot.contents.iter().filter_map(|contents| contents.btree_pages.as_ref()) {
+            // The estimate stands in for it, so that no field need be null.
+            gaps.take(whole, &[]);
+        }
+        let bloat_was_measured = snapshot.contents.iter().any(|contents| contents.btree_pages.is_some());
         let observation =
             if all_databases { OneOrMany::Many(observations) } else { OneOrMany::One(observations.into_iter().next()) };
-        IndexesReport { observation, indexes, left_out, selection }
+        IndexesReport { observation, indexes, left_out, selection, bloat_was_measured }
     }
 }
 
@@ -199,7 +223,6 @@ struct Unread<'a> {
 
 impl Unread<'_> {
     fn note(&self, shown: &[Row<'_>], gaps: &mut Gaps) {
-        let fields = ["indexes[].definition", "indexes[].key_columns", "indexes[].include_columns"];
         let unread = shown.iter().filter(|row| row.definition.is_none() || row.key_columns.is_none());
         let (locked, unasked): (Vec<&Row<'_>>, Vec<&Row<'_>>) =
             unread.partition(|row| self.locked.contains(&(row.schema, row.index)));
@@ -208,7 +231,7 @@ impl Unread<'_> {
             let reason = "an ACCESS EXCLUSIVE lock is held or awaited on the index or its table";
             let hint = Some("look again when the lock is gone");
             let why = Unavailable::because("index definitions", reason).with_hint(hint);
-            gaps.note(&why, &fields, names(&locked));
+            gaps.note(&why, &missing_fields(&locked), names(&locked));
         }
         if !unasked.is_empty() {
             let why = self.failed.clone().unwrap_or_else(|| {
@@ -217,9 +240,21 @@ impl Unread<'_> {
                 let hint = Some("narrow the list with --schema, --table or --limit");
                 Unavailable::because("index definitions", reason).with_hint(hint)
             });
-            gaps.note(&why, &fields, Vec::new());
+            gaps.note(&why, &missing_fields(&unasked), Vec::new());
         }
     }
+}
+
+/// Definitions and column names are read apart; either may be missing alone.
+fn missing_fields(rows: &[&Row<'_>]) -> Vec<&'static str> {
+    let mut fields = Vec::new();
+    if rows.iter().any(|row| row.definition.is_none()) {
+        fields.push("indexes[].definition");
+    }
+    if rows.iter().any(|row| row.key_columns.is_none()) {
+        fields.extend(["indexes[].key_columns", "indexes[].include_columns"]);
+    }
+    fields
 }
 
 fn rows<'a>(
@@ -250,6 +285,10 @@ fn rows<'a>(
             let below = tree.below(index.oid);
             let family = || std::iter::once(index).chain(below.iter().filter_map(|oid| by_oid.get(oid).copied()));
             let size = family().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size));
+            // A partitioned index is its children; a child's table may be a partition at any depth.
+            let stored = family().filter(|one| !one.is_partitioned);
+            let bloat =
+                Judged::sum(stored.filter_map(|one| Some(Judged::index(contents, one, of_table.get(&one.table_oid)?))));
             let columns = index.column_names.as_ref().map(|names| {
                 let keys = names.len().min(index.key_columns_count as usize);
                 names.split_at(keys)
@@ -265,6 +304,9 @@ fn rows<'a>(
                 index: &index.index,
                 size_bytes: size.bytes,
                 size_source: size.source,
+                bloat_bytes: bloat.bytes(),
+                bloat_source: bloat.source(),
+                bloat,
                 idx_scan: family().map(|one| counted(one.idx_scan)).sum(),
                 idx_tup_read: family().map(|one| counted(one.idx_tup_read)).sum(),
                 idx_tup_fetch: family().map(|one| counted(one.idx_tup_fetch)).sum(),
@@ -371,6 +413,7 @@ impl Report for IndexesReport<'_> {
             }
             cells.extend([
                 Cell::stored(StoredBytes { bytes: row.size_bytes, source: row.size_source }),
+                row.bloat.cell(),
                 Cell::count(row.idx_scan),
                 row.verdict_cell(),
                 Cell::text(row.why()).toned(if row.is_valid { Tone::Plain } else { Tone::Bad }),
@@ -389,6 +432,7 @@ impl Report for IndexesReport<'_> {
         }
         columns.extend([
             Column::numbers("size_bytes", "size", 0),
+            Column::numbers("bloat_bytes", "bloat", 4),
             Column::numbers("idx_scan", "scans", 0),
             Column::words("verdict", "verdict", 0),
             Column::words("why", "why", 0),
@@ -429,6 +473,14 @@ impl Report for IndexesReport<'_> {
                     human_duration(window.minimum_seconds)
                 ),
                 None => format!("Since when the scans of {} count is not known.", window.database),
+            });
+        }
+        if self.indexes.iter().any(|row| row.bloat_source == Some(BloatSource::Estimated)) {
+            document.line(if self.bloat_was_measured {
+                "Bloat marked ~ was not measured: only the largest indexes are read whole, and none under a lock."
+            } else {
+                "Bloat is an estimate by the statistics of the last ANALYZE, for B-trees of one column; --exact-bloat \
+                 reads the indexes."
             });
         }
         let Selection { drops, gain, reviews } = &self.selection;

@@ -1,6 +1,7 @@
 //! From a snapshot to a report: what machines read (Serialize) and what people read (a document). Pure.
 
 mod accounting;
+mod bloat;
 mod databases;
 mod envelope;
 mod gaps;

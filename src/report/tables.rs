@@ -1,8 +1,13 @@
 //! `pgtend tables`: heap, index and TOAST of every table, and sums that add up to the database.
 
-use super::{Accounting, Gaps, Report, View};
+use super::{
+    Accounting, Gaps, Report, View,
+    bloat::{self, Judged, Subject},
+};
 use crate::{
-    model::{Contents, Persistence, SizeSource, Snapshot, StoredBytes, Table, TableKind, Tree, Unavailable},
+    model::{
+        BloatSource, Contents, Persistence, SizeSource, Snapshot, StoredBytes, Table, TableKind, Tree, Unavailable,
+    },
     render::{self, Cell, Column, Document, Value},
 };
 use jiff::Timestamp;
@@ -17,6 +22,7 @@ pub enum TableSort {
     Heap,
     Indexes,
     Toast,
+    Bloat,
     Rows,
     DeadRows,
     XidAge,
@@ -29,6 +35,8 @@ pub struct TablesReport {
     accounting: OneOrMany,
     #[serde(skip)]
     left_out: usize,
+    #[serde(skip)]
+    bloat_was_measured: bool,
 }
 
 /// One database's accounting, or with `--all-databases` a list.
@@ -59,8 +67,13 @@ pub(super) struct Row {
     pub index_bytes: u64,
     toast_bytes: u64,
     pub size_source: SizeSource,
+    /// What the heap takes beyond its live rows, packed.
+    bloat_bytes: Option<u64>,
+    bloat_source: Option<BloatSource>,
+    #[serde(skip)]
+    bloat: Judged,
     /// Under, or awaited by, an ACCESS EXCLUSIVE lock when it was looked at.
-    locked: bool,
+    locked: Option<bool>,
     row_estimate: Option<u64>,
     dead_rows: u64,
     last_vacuum: Option<Timestamp>,
@@ -77,29 +90,44 @@ impl TablesReport {
         let mut accounting = Vec::new();
         for contents in &snapshot.contents {
             tables.extend(rows(contents, "tables", all_databases, gaps));
+            gaps.take(&contents.locked_relations, &["tables[].locked"]);
             accounting.push(Accounting::of(contents, gaps));
         }
         tables.retain(|row| row.total_bytes >= view.min_size && view.matches(&row.schema, &row.table));
         sort_rows(&mut tables, sort);
         let left_out = view.cut(&mut tables);
         note_uncounted(&tables, gaps);
+        let subjects = tables.iter().map(|row| Subject {
+            bloat: row.bloat,
+            name: format!("{}.{}", row.schema, row.table),
+            schema: &row.schema,
+            table: &row.table,
+            is_expression: false,
+        });
+        let unread = snapshot.contents.iter().find_map(|contents| contents.table_columns.as_result().err());
+        bloat::note("tables", subjects, unread, &snapshot.server, gaps);
+        for whole in snapshot.contents.iter().filter_map(|contents| contents.heap_tuples.as_ref()) {
+            // The estimate stands in for it, so that no field is null.
+            gaps.take(whole, &[]);
+        }
+        let bloat_was_measured = snapshot.contents.iter().any(|contents| contents.heap_tuples.is_some());
         let accounting =
             if all_databases { OneOrMany::Many(accounting) } else { OneOrMany::One(accounting.into_iter().next()) };
-        TablesReport { tables, accounting, left_out }
+        TablesReport { tables, accounting, left_out, bloat_was_measured }
     }
 }
 
 /// The tables of one database, catalogs apart; `list` is the path of the list in the report.
 pub(super) fn rows(contents: &Contents, list: &str, named_database: bool, gaps: &mut Gaps) -> Vec<Row> {
-    let tables = gaps.take(&contents.tables, &[list]).map_or(&[][..], Vec::as_slice);
-    let indexes = gaps.take(&contents.indexes, &[list]).map_or(&[][..], Vec::as_slice);
+    let (tables, indexes) = (gaps.take(&contents.tables, &[list]), gaps.take(&contents.indexes, &[list]));
+    // Without its indexes no table's size is known, and a smaller one would read as if it were.
+    let (Some(tables), Some(indexes)) = (tables, indexes) else { return Vec::new() };
     let mut index_bytes: HashMap<u32, StoredBytes> = HashMap::new();
     for index in indexes {
         let sum = index_bytes.entry(index.table_oid).or_insert(StoredBytes::NONE);
         *sum = sum.plus(index.size);
     }
-    let locked: Vec<u32> =
-        contents.locked_relations.known().map_or(Vec::new(), |locked| locked.iter().map(|l| l.oid).collect());
+    let locked: Option<Vec<u32>> = contents.locked_relations.known().map(|all| all.iter().map(|l| l.oid).collect());
     let by_oid: HashMap<u32, &Table> = tables.iter().map(|table| (table.oid, table)).collect();
     let tree = Tree::of(tables.iter().map(|table| (table.oid, table.parent_oid)));
     let of_one = |table: &Table| {
@@ -124,6 +152,10 @@ pub(super) fn rows(contents: &Contents, list: &str, named_database: bool, gaps: 
                 dead += part_dead;
             }
             let total = heap.plus(indexes).plus(toast);
+            let stored = std::iter::once(table)
+                .chain(below.iter().filter_map(|oid| by_oid.get(oid).copied()))
+                .filter(|part| part.kind.has_storage());
+            let bloat = Judged::sum(stored.map(|part| Judged::table(contents, part)));
             Row {
                 database: named_database.then(|| contents.database.clone()),
                 schema: table.schema.clone(),
@@ -142,7 +174,10 @@ pub(super) fn rows(contents: &Contents, list: &str, named_database: bool, gaps: 
                 index_bytes: indexes.bytes,
                 toast_bytes: toast.bytes,
                 size_source: total.source,
-                locked: locked.contains(&table.oid),
+                bloat_bytes: bloat.bytes(),
+                bloat_source: bloat.source(),
+                bloat,
+                locked: locked.as_ref().map(|locked| locked.contains(&table.oid)),
                 row_estimate: rows,
                 dead_rows: dead,
                 last_vacuum: table.last_vacuum,
@@ -163,6 +198,7 @@ pub(super) fn sort_rows(rows: &mut [Row], sort: TableSort) {
             TableSort::Heap => b.heap_bytes.cmp(&a.heap_bytes),
             TableSort::Indexes => b.index_bytes.cmp(&a.index_bytes),
             TableSort::Toast => b.toast_bytes.cmp(&a.toast_bytes),
+            TableSort::Bloat => b.bloat_bytes.cmp(&a.bloat_bytes),
             TableSort::Rows => b.row_estimate.cmp(&a.row_estimate),
             TableSort::DeadRows => b.dead_rows.cmp(&a.dead_rows),
             TableSort::XidAge => b.xid_age.cmp(&a.xid_age),
@@ -202,7 +238,7 @@ impl Row {
         if let Some(extension) = &self.extension {
             notes.push(format!("extension {extension}"));
         }
-        if self.locked {
+        if self.locked == Some(true) {
             notes.push("locked".to_owned());
         }
         notes.join(", ")
@@ -233,6 +269,7 @@ impl Report for TablesReport {
                 size(row.heap_bytes, row.size_source),
                 size(row.index_bytes, row.size_source),
                 size(row.toast_bytes, row.size_source),
+                row.bloat.cell(),
                 Cell::or_unknown(row.row_estimate, Value::Count),
                 Cell::count(row.dead_rows),
                 Cell::text(row.note()),
@@ -251,6 +288,7 @@ impl Report for TablesReport {
             Column::numbers("heap_bytes", "heap", 1),
             Column::numbers("index_bytes", "indexes", 1),
             Column::numbers("toast_bytes", "toast", 3),
+            Column::numbers("bloat_bytes", "bloat", 4),
             Column::numbers("row_estimate", "rows", 2),
             Column::numbers("dead_rows", "dead", 4),
             Column::words("note", "", 5),
@@ -269,6 +307,13 @@ impl Report for TablesReport {
         }
         if self.tables.iter().any(|row| row.size_source == SizeSource::Estimated) {
             document.line("~ marks estimates by the last VACUUM or ANALYZE; --exact measures every relation.");
+        }
+        if self.tables.iter().any(|row| row.bloat_source == Some(BloatSource::Estimated)) {
+            document.line(if self.bloat_was_measured {
+                "Bloat marked ~ was not measured: only the largest tables are read whole, and none under a lock."
+            } else {
+                "Bloat is an estimate by the statistics of the last ANALYZE; --exact-bloat reads the tables."
+            });
         }
         document
     }

@@ -59,7 +59,7 @@ struct Bounds {
 struct ArchiverState {
     archive_mode: Option<String>,
     /// Whether anything would archive a segment; an empty command fails without being counted as failed.
-    has_command: bool,
+    has_command: Option<bool>,
     archived_count: u64,
     last_archived_wal: Option<String>,
     last_archived_time: Option<Timestamp>,
@@ -97,7 +97,8 @@ impl WalReport {
         ];
         let directory = gaps.take(&snapshot.wal_directory, &of_directory);
         let rate = rate(snapshot, gaps);
-        let settings = gaps.take(&snapshot.settings, &["wal.settings"]);
+        let settings =
+            gaps.take(&snapshot.settings, &["wal.settings", "wal.archiver.archive_mode", "wal.archiver.has_command"]);
         let wal = Wal {
             current_lsn,
             replay_lsn: position.and_then(|position| position.replay_lsn),
@@ -196,12 +197,13 @@ fn archiver(snapshot: &Snapshot, settings: Option<&Settings>, gaps: &mut Gaps) -
     let archiver = gaps.take(&snapshot.archiver, &["wal.archiver"])?;
     let waiting = ["wal.archiver.ready_files", "wal.archiver.oldest_ready_lsn"];
     let status = gaps.take(&snapshot.archive_status, &waiting);
-    let set = |name| settings.and_then(|settings| settings.text(name)).is_some();
     Some(ArchiverState {
         archive_mode: settings.and_then(|settings| settings.text("archive_mode")).map(str::to_owned),
         // Postgres shows `(disabled)` for a command that archive_mode = off makes meaningless.
-        has_command: set("archive_library")
-            || settings.and_then(|s| s.text("archive_command")).is_some_and(|command| command != "(disabled)"),
+        has_command: settings.map(|settings| {
+            settings.text("archive_library").is_some()
+                || settings.text("archive_command").is_some_and(|command| command != "(disabled)")
+        }),
         archived_count: archiver.archived_count,
         last_archived_wal: archiver.last_archived_wal.clone(),
         last_archived_time: archiver.last_archived_time,
@@ -220,7 +222,7 @@ impl ArchiverState {
         }
         let waiting =
             self.ready_files.map_or("? segments".to_owned(), |files| format!("{} segments", human_count(files)));
-        if !self.has_command {
+        if self.has_command == Some(false) {
             return (format!("is on without a command: {waiting} wait, and none will ever be archived"), Tone::Bad);
         }
         let text = format!(

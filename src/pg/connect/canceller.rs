@@ -16,7 +16,7 @@ use crate::pg::conninfo::Keepalives;
 use crate::pg::tls::Tls;
 
 /// How long a cancel request may take altogether.
-const LIMIT: Duration = Duration::from_secs(5);
+const LIMIT: Duration = Duration::from_secs(2);
 
 /// Ends the statement a session is running.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ impl Canceller {
     }
 
     /// Sends the cancel request over a connection of its own, to the same address with the same
-    /// TLS. Returns when the server has taken it, within 5 s; whether there was a statement to
+    /// TLS. Returns when the server has taken it, within 2 s; whether there was a statement to
     /// cancel, the server does not say.
     pub async fn cancel(&self) -> Result<(), Problem> {
         bounded(Some(LIMIT), self.send()).await?

@@ -93,7 +93,7 @@ impl OverviewReport {
                 Column::words("what", "Where the bytes are", 0),
                 Column::numbers("bytes", "size", 0),
                 Column::numbers("share", "share", 1),
-                Column::words("bar", "", 2),
+                Column::picture("bar", 2),
             ],
             rows: rows.collect(),
             left_out: 0,

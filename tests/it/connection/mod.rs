@@ -2,6 +2,7 @@
 
 mod authentication;
 mod certificates;
+pub mod pgbouncer;
 mod pooler;
 mod server;
 mod several_hosts;

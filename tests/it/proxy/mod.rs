@@ -109,6 +109,3 @@ impl Proxy {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod databases;
 mod formats;
+mod hardened;
 mod indexes;
 mod nulls;
 mod output;

@@ -1,5 +1,6 @@
 //! Unknown is not zero: every null of a report is named under `unavailable`, or means "there is none".
 
+use pgtend::model::Snapshot;
 use serde_json::Value;
 
 use super::program::{REPORTS, json, list, run};
@@ -21,6 +22,17 @@ fn always(_: &Value) -> bool {
     true
 }
 
+fn has_no_heap(table: &Value) -> bool {
+    table["kind"] == "foreign_table" || table["kind"] == "partitioned_table"
+}
+
+/// Only B-trees of one column are; a definition that could not be read tells nothing.
+fn is_not_estimated(index: &Value) -> bool {
+    let columns = |key: &str| index[key].as_array().map(Vec::len);
+    let only_one = columns("key_columns").zip(columns("include_columns")).map(|(keys, more)| keys + more == 1);
+    index["method"] != "btree" || index["is_partitioned"] == true || only_one != Some(true)
+}
+
 const ABSENT: &[Absent] = &[
     none("databases[].stats_reset", "never reset", always),
     none("tables[].parent", "attached to no partitioned table", always),
@@ -28,6 +40,8 @@ const ABSENT: &[Absent] = &[
     none("tables[].extension", "no extension owns it", always),
     none("tables[].tablespace", "the database's own", always),
     none("tables[].row_estimate", "its rows lie elsewhere", |t| t["kind"] == "foreign_table"),
+    none("tables[].bloat_bytes", "no heap of its own", has_no_heap),
+    none("tables[].bloat_source", "no heap of its own", has_no_heap),
     none("tables[].last_vacuum", "never", always),
     none("tables[].last_autovacuum", "never", always),
     none("tables[].last_analyze", "never", always),
@@ -35,6 +49,8 @@ const ABSENT: &[Absent] = &[
     none("tables[].xid_age", "no rows of its own", |t| {
         t["kind"] == "partitioned_table" || t["kind"] == "foreign_table"
     }),
+    none("indexes[].bloat_bytes", "not estimated", is_not_estimated),
+    none("indexes[].bloat_source", "not estimated", is_not_estimated),
     none("indexes[].last_idx_scan", "never scanned", |i| i["idx_scan"] == 0),
     none("indexes[].key_columns[]", "an expression", always),
     none("indexes[].parent", "attached to no partitioned index", always),
@@ -171,7 +187,8 @@ fn values<'a>(report: &'a Value, path: &str) -> Result<Vec<&'a Value>, String> {
 }
 
 fn is_there(value: &Value) -> bool {
-    !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty())
+    // A provider is never null: it is "unknown".
+    value != "unknown" && !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty())
 }
 
 /// No null of the report goes unexplained, and nothing that is there is called unavailable.
@@ -187,6 +204,9 @@ async fn every_null_of_every_report_is_explained_or_means_none() {
         for (place, cluster) in [("primary", &zoo(major).primary), ("standby", &zoo(major).standby)] {
             for role in ROLES {
                 let conninfo = conninfo(cluster, role, DATABASE);
+                let snapshot = run(&["snapshot", "-d", &conninfo]);
+                assert!(snapshot.exit == 0 && snapshot.stderr.is_empty(), "{place} of {major} as {role}: {snapshot:?}");
+                assert!(Snapshot::from_json(&snapshot.stdout).is_ok(), "{place} of {major} as {role}");
                 for report in REPORTS {
                     let what = format!("{report} on the {place} of {major} as {role}");
                     let json = json(&[report, "-d", &conninfo]);
@@ -216,10 +236,14 @@ async fn the_superuser_misses_nothing_but_what_the_version_lacks() {
         for report in REPORTS {
             let json = json(&[report, "-d", &conninfo(&zoo(major).primary, "postgres", DATABASE)]);
             for gap in list(&json, "unavailable") {
-                assert!(gap["needs_version"].as_u64() > Some(major.into()), "{report} on {major}: {gap}");
+                let lacks = gap["needs_version"].as_u64() > Some(major.into());
+                // Its statistics are a second old at most when the zoo has just been made.
+                let too_young = gap["fact"] == "wal rate" && gap["reason"].as_str().unwrap().contains("just begun");
+                assert!(lacks || too_young, "{report} on {major}: {gap}");
             }
+            let young = list(&json, "unavailable").iter().any(|gap| gap["needs_version"].is_null());
             let strict = run(&[report, "--strict", "-d", &conninfo(&zoo(major).primary, "postgres", DATABASE)]);
-            assert_eq!(strict.exit, 0, "{report} on {major}: {strict:?}");
+            assert!(strict.exit == 0 || young, "{report} on {major}: {strict:?}");
         }
     })
     .await;

@@ -5,8 +5,8 @@ use pgtend::sandbox::Cluster;
 use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
 
-use super::{Behaviour, Proxy};
-use crate::clusters::on_every_major;
+use super::clusters::on_every_major;
+use super::proxy::{Behaviour, Proxy};
 
 const SOON: Duration = Duration::from_secs(10);
 

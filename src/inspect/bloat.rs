@@ -1,0 +1,346 @@
+//! What bloat is judged by: statistics of what will be shown, and where that is asked for, whole relations.
+
+use super::{
+    Scope, ask,
+    contents::FirstLook,
+    queries,
+    relations::shown,
+    scope::{BloatScope, MOST_STATISTICS},
+};
+use crate::{
+    model::{
+        BtreePages, ColumnLayout, ColumnStatistics, Fact, HeapTuples, Index, IndexKey, Table, TableColumns,
+        Unavailable, Visibility, grant,
+    },
+    pg::{Query, Row, RowError, Session, SessionError},
+};
+use futures_util::future::join_all;
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// What a table or B-tree is filled to unless it says otherwise.
+const HEAP_FILLFACTOR: u8 = 100;
+const BTREE_FILLFACTOR: u8 = 90;
+
+/// The relations that are judged, the largest first.
+pub struct Judged {
+    tables: Fact<Vec<i64>>,
+    indexes: Fact<Vec<i64>>,
+}
+
+/// What was read of them.
+pub struct Statistics {
+    pub table_columns: Fact<BTreeMap<u32, TableColumns>>,
+    pub index_keys: Fact<BTreeMap<u32, IndexKey>>,
+}
+
+impl Default for Statistics {
+    fn default() -> Self {
+        Statistics {
+            table_columns: Fact::not_asked(queries::COLUMN_STATISTICS.fact),
+            index_keys: Fact::not_asked(queries::INDEX_KEY_STATISTICS.fact),
+        }
+    }
+}
+
+impl Judged {
+    /// Those that are shown and were measured: before the first ANALYZE there are no statistics.
+    pub fn of(scope: &Scope, first: &FirstLook) -> Judged {
+        let measured = |table: &Table| table.was_measured();
+        let is_estimated = |index: &Index| index.is_estimated();
+        Judged {
+            tables: largest_tables(scope, first, &queries::COLUMN_STATISTICS, MOST_STATISTICS, measured),
+            indexes: largest_indexes(
+                scope,
+                first,
+                &queries::INDEX_KEY_STATISTICS,
+                MOST_STATISTICS,
+                measured,
+                is_estimated,
+            ),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        [&self.tables, &self.indexes].into_iter().filter_map(Fact::known).all(Vec::is_empty)
+    }
+
+    /// Part of a round.
+    pub async fn ask(&self, session: &Session) -> Statistics {
+        let (table_columns, index_keys) = tokio::join!(biased;
+            by_oid(session, &queries::COLUMN_STATISTICS, &self.tables, table_columns),
+            by_oid(session, &queries::INDEX_KEY_STATISTICS, &self.indexes, index_key),
+        );
+        Statistics { table_columns, index_keys }
+    }
+}
+
+/// The largest tables in the scope, with indexes and TOAST as they are shown.
+fn largest_tables(
+    scope: &Scope,
+    first: &FirstLook,
+    query: &Query,
+    most: usize,
+    choose: impl Fn(&Table) -> bool,
+) -> Fact<Vec<i64>> {
+    let BloatScope { schema, table, min_size, .. } = &scope.bloat;
+    if !scope.bloat.tables {
+        return Fact::not_asked(query.fact);
+    }
+    let tables = match first.tables.as_result() {
+        Ok(tables) => tables,
+        Err(why) => return Fact::Unavailable(why.for_fact(query.fact)),
+    };
+    let mut totals: HashMap<u32, u64> = HashMap::new();
+    for index in first.indexes.known().into_iter().flatten() {
+        *totals.entry(index.table_oid).or_default() += index.size.bytes;
+    }
+    let shown = shown(tables, schema.as_ref(), table.as_ref());
+    let chosen = tables
+        .iter()
+        .map(|row| &row.table)
+        .filter(|it| it.kind.has_storage() && shown.contains(&it.oid) && choose(it))
+        .map(|it| (totals.get(&it.oid).copied().unwrap_or(0) + it.heap.bytes + it.toast.bytes, it))
+        // A partition is part of a sum that may be larger.
+        .filter(|(bytes, it)| bytes >= min_size || it.parent_oid.is_some())
+        .map(|(bytes, it)| (bytes, it.oid));
+    Fact::Known(largest(chosen, most))
+}
+
+/// The largest indexes in the scope.
+fn largest_indexes(
+    scope: &Scope,
+    first: &FirstLook,
+    query: &Query,
+    most: usize,
+    of_table: impl Fn(&Table) -> bool,
+    choose: impl Fn(&Index) -> bool,
+) -> Fact<Vec<i64>> {
+    let BloatScope { schema, table, min_size, .. } = &scope.bloat;
+    if !scope.bloat.indexes {
+        return Fact::not_asked(query.fact);
+    }
+    let (tables, indexes) = match (first.tables.as_result(), first.indexes.as_result()) {
+        (Ok(tables), Ok(indexes)) => (tables, indexes),
+        (Err(why), _) | (_, Err(why)) => return Fact::Unavailable(why.for_fact(query.fact)),
+    };
+    let mut shown = shown(tables, schema.as_ref(), table.as_ref());
+    for row in tables.iter().filter(|row| !of_table(&row.table)) {
+        shown.remove(&row.table.oid);
+    }
+    let chosen = indexes
+        .iter()
+        .filter(|it| shown.contains(&it.table_oid) && choose(it))
+        .filter(|it| it.size.bytes >= *min_size || it.parent_oid.is_some())
+        .map(|it| (it.size.bytes, it.oid));
+    Fact::Known(largest(chosen, most))
+}
+
+fn largest<S: Ord>(relations: impl Iterator<Item = (S, u32)>, most: usize) -> Vec<i64> {
+    let mut relations: Vec<(S, u32)> = relations.collect();
+    relations.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    relations.truncate(most);
+    relations.into_iter().map(|(_, oid)| i64::from(oid)).collect()
+}
+
+async fn by_oid<T>(
+    session: &Session,
+    query: &Query,
+    oids: &Fact<Vec<i64>>,
+    decode: fn(&Row) -> Result<T, RowError>,
+) -> Fact<BTreeMap<u32, T>> {
+    let decode = |row: &Row| Ok((row.try_get::<_, i64>("oid")? as u32, decode(row)?));
+    match oids {
+        Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
+        Fact::Known(oids) if oids.is_empty() => Fact::Known(BTreeMap::new()),
+        Fact::Known(oids) => match session.read(query, Some(oids), decode).await {
+            Ok(rows) => Fact::Known(rows.into_iter().collect()),
+            Err(error) => Fact::Unavailable(ask::unavailable(session, query, &error)),
+        },
+    }
+}
+
+fn fillfactor(row: &Row, usual: u8) -> Result<u8, RowError> {
+    let set: Option<i32> = row.try_get("fillfactor")?;
+    Ok(set.and_then(|percent| u8::try_from(percent).ok()).unwrap_or(usual))
+}
+
+fn visibility(row: &Row) -> Result<Visibility, RowError> {
+    // Null when it was dropped meanwhile.
+    let may_select: Option<bool> = row.try_get("may_select")?;
+    let row_security: Option<bool> = row.try_get("row_security")?;
+    Ok(match (may_select, row_security) {
+        (Some(true), Some(true)) => Visibility::RowSecurity,
+        (Some(true), _) => Visibility::Visible,
+        _ => Visibility::NoSelect,
+    })
+}
+
+fn statistics(null_frac: Option<f32>, avg_width: Option<i32>, n_distinct: Option<f32>) -> Option<ColumnStatistics> {
+    Some(ColumnStatistics {
+        null_frac: f64::from(null_frac?),
+        avg_width: u32::try_from(avg_width?).ok()?,
+        n_distinct: f64::from(n_distinct?),
+    })
+}
+
+fn layout(attlen: i16, attalign: i32) -> ColumnLayout {
+    ColumnLayout { attlen, attalign: u8::try_from(attalign).unwrap_or(1) }
+}
+
+fn table_columns(row: &Row) -> Result<TableColumns, RowError> {
+    let attlen: Vec<i16> = row.try_get("attlen")?;
+    let attalign: Vec<i32> = row.try_get("attalign")?;
+    let stores_nothing: Vec<bool> = row.try_get("stores_nothing")?;
+    let null_frac: Vec<Option<f32>> = row.try_get("null_frac")?;
+    let avg_width: Vec<Option<i32>> = row.try_get("avg_width")?;
+    let n_distinct: Vec<Option<f32>> = row.try_get("n_distinct")?;
+    let layouts = attlen.into_iter().zip(attalign).map(|(attlen, attalign)| layout(attlen, attalign));
+    let found = null_frac.into_iter().zip(avg_width).zip(n_distinct).zip(stores_nothing);
+    let found = found.map(|(((null_frac, avg_width), n_distinct), stores_nothing)| match stores_nothing {
+        true => Some(ColumnStatistics::NOTHING),
+        false => statistics(null_frac, avg_width, n_distinct),
+    });
+    Ok(TableColumns {
+        fillfactor: fillfactor(row, HEAP_FILLFACTOR)?,
+        visibility: visibility(row)?,
+        columns: layouts.zip(found).collect(),
+    })
+}
+
+fn index_key(row: &Row) -> Result<IndexKey, RowError> {
+    Ok(IndexKey {
+        fillfactor: fillfactor(row, BTREE_FILLFACTOR)?,
+        deduplicates: row.try_get("deduplicates")?,
+        visibility: visibility(row)?,
+        layout: layout(row.try_get("attlen")?, row.try_get("attalign")?),
+        statistics: statistics(row.try_get("null_frac")?, row.try_get("avg_width")?, row.try_get("n_distinct")?),
+    })
+}
+
+/// What the extension lets this role do.
+#[derive(Deserialize)]
+struct Pgstattuple {
+    is_installed: bool,
+    reads_tables: Option<bool>,
+    reads_indexes: Option<bool>,
+}
+
+impl Pgstattuple {
+    fn allows(&self, session: &Session, query: &Query, granted: Option<bool>) -> Result<(), Unavailable> {
+        if !self.is_installed {
+            let why = Unavailable::because(query.fact, "the extension pgstattuple is not installed in this database");
+            return Err(why.with_hint(Some("CREATE EXTENSION pgstattuple")));
+        }
+        if granted != Some(true) {
+            let why = Unavailable::because(query.fact, "permission denied for the functions of pgstattuple");
+            return Err(why.with_hint(query.needs().map(|role| grant(role, session.user()))));
+        }
+        Ok(())
+    }
+}
+
+/// What was counted; `None` where nobody asked.
+#[derive(Default)]
+pub struct Counts {
+    pub heap_tuples: Option<Fact<BTreeMap<u32, HeapTuples>>>,
+    pub btree_pages: Option<Fact<BTreeMap<u32, BtreePages>>>,
+}
+
+/// Reads the largest of what is shown from the first page to the last, one statement a relation.
+pub async fn read_whole(session: &Session, scope: &Scope, first: &FirstLook) -> Result<Counts, SessionError> {
+    let most = scope.bloat.read_whole;
+    if most == 0 {
+        return Ok(Counts::default());
+    }
+    let (heap_query, btree_query) = (&queries::HEAP_TUPLES, &queries::BTREE_PAGES);
+    let heaps = largest_tables(scope, first, heap_query, most, |_| true);
+    let is_btree = |it: &Index| it.method == "btree" && !it.is_partitioned && it.is_valid;
+    let btrees = largest_indexes(scope, first, btree_query, most, |_| true, is_btree);
+    let extension: Fact<Pgstattuple> = session.round(ask::one(session, &queries::PGSTATTUPLE)).await?;
+    let heaps = allowed(session, heap_query, heaps, &extension, |it| it.reads_tables);
+    let btrees = allowed(session, btree_query, btrees, &extension, |it| it.reads_indexes);
+    let (heap_tuples, btree_pages) = session
+        .patient_round(async {
+            tokio::join!(biased;
+                one_by_one(session, heap_query, heaps, heap_tuples),
+                one_by_one(session, btree_query, btrees, btree_pages),
+            )
+        })
+        .await?;
+    Ok(Counts {
+        heap_tuples: scope.bloat.tables.then_some(heap_tuples),
+        btree_pages: scope.bloat.indexes.then_some(btree_pages),
+    })
+}
+
+/// The relations, if the extension may be asked about them.
+fn allowed(
+    session: &Session,
+    query: &Query,
+    oids: Fact<Vec<i64>>,
+    extension: &Fact<Pgstattuple>,
+    granted: fn(&Pgstattuple) -> Option<bool>,
+) -> Fact<Vec<i64>> {
+    let oids = match oids {
+        Fact::Known(oids) => oids,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let allowed = match extension.as_result() {
+        Ok(extension) => extension.allows(session, query, granted(extension)),
+        Err(why) => Err(why.for_fact(query.fact)),
+    };
+    allowed.map_or_else(Fact::Unavailable, |()| Fact::Known(oids))
+}
+
+/// Each relation is a statement, so that each has its own time and fails alone.
+async fn one_by_one<T>(
+    session: &Session,
+    query: &Query,
+    oids: Fact<Vec<i64>>,
+    decode: fn(&Row) -> Result<T, RowError>,
+) -> Fact<BTreeMap<u32, T>> {
+    let oids = match oids {
+        Fact::Known(oids) => oids,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let decode = |row: &Row| Ok((row.try_get::<_, i64>("oid")? as u32, decode(row)?));
+    let questions = oids.chunks(1).map(|one| session.read(query, Some(one), decode));
+    let mut found = BTreeMap::new();
+    let mut failure = None;
+    for answer in join_all(questions).await {
+        match answer {
+            Ok(rows) => found.extend(rows),
+            Err(error) => failure = Some(ask::unavailable(session, query, &error)),
+        }
+    }
+    match failure {
+        Some(why) if found.is_empty() => Fact::Unavailable(why),
+        _ => Fact::Known(found),
+    }
+}
+
+fn count(row: &Row, column: &str) -> Result<u64, RowError> {
+    Ok(u64::try_from(row.try_get::<_, i64>(column)?).unwrap_or(0))
+}
+
+fn heap_tuples(row: &Row) -> Result<HeapTuples, RowError> {
+    Ok(HeapTuples {
+        fillfactor: fillfactor(row, HEAP_FILLFACTOR)?,
+        block_size: count(row, "block_size")?,
+        table_len: count(row, "table_len")?,
+        tuple_count: count(row, "tuple_count")?,
+        tuple_len: count(row, "tuple_len")?,
+    })
+}
+
+fn btree_pages(row: &Row) -> Result<BtreePages, RowError> {
+    Ok(BtreePages {
+        fillfactor: fillfactor(row, BTREE_FILLFACTOR)?,
+        block_size: count(row, "block_size")?,
+        index_size: count(row, "index_size")?,
+        internal_pages: count(row, "internal_pages")?,
+        leaf_pages: count(row, "leaf_pages")?,
+        avg_leaf_density: row.try_get::<_, Option<f64>>("avg_leaf_density")?.unwrap_or(0.0),
+    })
+}

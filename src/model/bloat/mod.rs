@@ -1,0 +1,124 @@
+//! Bloat: what a relation takes beyond what its live rows would take if it were written anew.
+
+mod btree;
+mod heap;
+mod row_width;
+
+pub use btree::BtreePages;
+pub use heap::HeapTuples;
+
+use super::{Index, IndexKey, Table, TableColumns, Visibility};
+use serde::{Deserialize, Serialize};
+
+/// How a bloat came to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BloatSource {
+    /// Every page was read (`pgstattuple`, `pgstatindex`).
+    Exact,
+    /// From the statistics of the last ANALYZE.
+    Estimated,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bloat {
+    pub bytes: u64,
+    pub source: BloatSource,
+}
+
+impl Bloat {
+    pub const NONE: Bloat = Bloat { bytes: 0, source: BloatSource::Exact };
+
+    /// Both together: exact only when both are.
+    pub fn plus(self, other: Bloat) -> Bloat {
+        Bloat { bytes: self.bytes + other.bytes, source: self.source.max(other.source) }
+    }
+
+    fn estimated(taken: u64, needed: u64) -> Bloat {
+        Bloat { bytes: taken.saturating_sub(needed), source: BloatSource::Estimated }
+    }
+}
+
+/// Why there is no estimate where there could be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unestimated {
+    /// The statistics were not read.
+    NotRead,
+    NeverAnalyzed,
+    NoSelect,
+    RowSecurity,
+}
+
+fn seen(visibility: Visibility) -> Result<(), Unestimated> {
+    match visibility {
+        Visibility::Visible => Ok(()),
+        Visibility::NoSelect => Err(Unestimated::NoSelect),
+        Visibility::RowSecurity => Err(Unestimated::RowSecurity),
+    }
+}
+
+/// The heap's bloat by the statistics; `None` for what has no heap of its own.
+pub fn estimate_table(table: &Table, columns: Option<&TableColumns>) -> Result<Option<Bloat>, Unestimated> {
+    if !table.kind.has_storage() {
+        return Ok(None);
+    }
+    if table.heap.bytes == 0 {
+        return Ok(Some(Bloat::NONE));
+    }
+    if !table.was_measured() {
+        return Err(Unestimated::NeverAnalyzed);
+    }
+    let columns = columns.ok_or(Unestimated::NotRead)?;
+    seen(columns.visibility)?;
+    let rows = table.row_estimate().ok_or(Unestimated::NeverAnalyzed)?;
+    let block = table.block_bytes();
+    let needed = heap::packed_bytes(rows, columns, block).ok_or(Unestimated::NeverAnalyzed)?;
+    Ok(Some(Bloat::estimated(table.main_fork_bytes(), needed)))
+}
+
+/// The index's bloat by the statistics; `None` where it is not estimated: B-trees of one column only, for of several
+/// columns the statistics do not tell how many distinct combinations there are.
+pub fn estimate_index(index: &Index, table: &Table, key: Option<&IndexKey>) -> Result<Option<Bloat>, Unestimated> {
+    if !index.is_estimated() {
+        return Ok(None);
+    }
+    if !table.was_measured() {
+        return match index.size.bytes <= table.block_bytes() {
+            true => Ok(Some(Bloat::NONE)),
+            false => Err(Unestimated::NeverAnalyzed),
+        };
+    }
+    let key = key.ok_or(Unestimated::NotRead)?;
+    // A `name` is stored without its padding, and how long it is without nobody counts.
+    if key.layout.attlen == -2 {
+        return Ok(None);
+    }
+    seen(key.visibility)?;
+    let of_table = table.row_estimate().ok_or(Unestimated::NeverAnalyzed)?;
+    let statistics = key.statistics.ok_or(Unestimated::NeverAnalyzed)?;
+    let keys = btree::Keys {
+        rows: if index.is_partial { index.partial_rows(table, of_table) } else { of_table },
+        of_table,
+        is_partial: index.is_partial,
+        // A unique index is built without: there is nothing to share.
+        deduplicates: key.deduplicates && !index.is_unique,
+    };
+    let needed = btree::packed_bytes(&keys, key.layout, statistics, key.fillfactor, table.block_bytes());
+    Ok(Some(Bloat::estimated(index.size.bytes, needed)))
+}
+
+impl Index {
+    /// Its bloat can be told from statistics.
+    pub fn is_estimated(&self) -> bool {
+        self.method == "btree" && !self.is_partitioned && self.column_numbers.len() == 1
+    }
+
+    /// Rows of a partial index: as counted last, in proportion to its table.
+    fn partial_rows(&self, table: &Table, of_table: u64) -> u64 {
+        let growth = if table.reltuples > 0.0 { of_table as f64 / table.reltuples } else { 1.0 };
+        (self.reltuples.max(0.0) * growth) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests;

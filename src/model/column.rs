@@ -1,0 +1,58 @@
+//! Columns: how a value lies in a row and what ANALYZE found of its values.
+
+use serde::{Deserialize, Serialize};
+
+/// How values of a column are stored (`pg_attribute`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnLayout {
+    /// Bytes of a value of fixed length; -1 for variable length, -2 for a null-terminated string.
+    pub attlen: i16,
+    /// The alignment in bytes: 1, 2, 4 or 8.
+    pub attalign: u8,
+}
+
+/// What ANALYZE found of a column's values (`pg_stats`).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColumnStatistics {
+    pub null_frac: f64,
+    /// Bytes of a value as it lies in the row, nulls apart: a value in TOAST counts as its pointer, 18 bytes. Rounded
+    /// down by ANALYZE.
+    pub avg_width: u32,
+    /// Distinct values, nulls apart; negative for a share of all rows, 0 for unknown.
+    pub n_distinct: f64,
+}
+
+impl ColumnStatistics {
+    /// Of a column that stores nothing: dropped, or generated when it is read.
+    pub const NOTHING: ColumnStatistics = ColumnStatistics { null_frac: 1.0, avg_width: 0, n_distinct: 0.0 };
+}
+
+/// Whether the statistics of a relation could be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    Visible,
+    /// The role may not SELECT every column.
+    NoSelect,
+    /// Row-level security applies to the role.
+    RowSecurity,
+}
+
+/// All columns of a table in the order they are stored; `None` for statistics that do not exist.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TableColumns {
+    pub fillfactor: u8,
+    pub visibility: Visibility,
+    pub columns: Vec<(ColumnLayout, Option<ColumnStatistics>)>,
+}
+
+/// The only column of a B-tree.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IndexKey {
+    pub fillfactor: u8,
+    /// Equal keys share one tuple: the operator class allows it and nobody switched it off.
+    pub deduplicates: bool,
+    pub visibility: Visibility,
+    pub layout: ColumnLayout,
+    pub statistics: Option<ColumnStatistics>,
+}

@@ -1,0 +1,122 @@
+//! Bloat in the reports: measured where it was, else estimated, else why not.
+
+use super::Gaps;
+use crate::{
+    model::{
+        Bloat, BloatSource, Contents, Fact, Index, Server, Table, Unavailable, Unestimated, estimate_index,
+        estimate_table, grant, quote_identifier,
+    },
+    render::{Cell, Value},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+const FACT: &str = "bloat estimate";
+
+/// A row's bloat; `None` where there is none to speak of, or why it is not known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judged(Result<Option<Bloat>, Unestimated>);
+
+impl Judged {
+    pub fn table(contents: &Contents, table: &Table) -> Judged {
+        let measured = contents.heap_tuples.as_ref().and_then(Fact::known).and_then(|heaps| heaps.get(&table.oid));
+        let columns = contents.table_columns.known().and_then(|columns| columns.get(&table.oid));
+        Judged(match measured {
+            Some(tuples) => Ok(Some(tuples.bloat())),
+            None => estimate_table(table, columns),
+        })
+    }
+
+    pub fn index(contents: &Contents, index: &Index, table: &Table) -> Judged {
+        let measured = contents.btree_pages.as_ref().and_then(Fact::known).and_then(|btrees| btrees.get(&index.oid));
+        let key = contents.index_keys.known().and_then(|keys| keys.get(&index.oid));
+        Judged(match measured {
+            Some(pages) => Ok(Some(pages.bloat())),
+            None => estimate_index(index, table, key),
+        })
+    }
+
+    /// Of all parts together: known when each is.
+    pub fn sum(parts: impl Iterator<Item = Judged>) -> Judged {
+        let parts: Result<Vec<Option<Bloat>>, Unestimated> = parts.map(|part| part.0).collect();
+        let sum = |parts: Vec<Option<Bloat>>| parts.into_iter().reduce(|a, b| Some(a?.plus(b?))).flatten();
+        Judged(parts.map(sum))
+    }
+
+    pub fn bytes(self) -> Option<u64> {
+        Some(self.0.ok()??.bytes)
+    }
+
+    pub fn source(self) -> Option<BloatSource> {
+        Some(self.0.ok()??.source)
+    }
+
+    pub fn cell(self) -> Cell {
+        match self.0 {
+            Ok(Some(Bloat { bytes, source: BloatSource::Exact })) => Cell::bytes(bytes),
+            Ok(Some(Bloat { bytes, source: BloatSource::Estimated })) => Cell::new(Value::AboutBytes(bytes)),
+            Ok(None) => Cell::new(Value::None),
+            Err(_) => Cell::new(Value::Unknown),
+        }
+    }
+}
+
+/// One row of a list, for what is to be said of its bloat.
+pub(super) struct Subject<'a> {
+    pub bloat: Judged,
+    /// As it is named in the report.
+    pub name: String,
+    pub schema: &'a str,
+    pub table: &'a str,
+    /// The statistics are an index's own: before 14 no GRANT shows them.
+    pub is_expression: bool,
+}
+
+/// Notes why bloat is not known for these rows of `list`.
+pub(super) fn note<'a>(
+    list: &str,
+    subjects: impl Iterator<Item = Subject<'a>>,
+    unread: Option<&Unavailable>,
+    server: &Server,
+    gaps: &mut Gaps,
+) {
+    let mut by_reason: BTreeMap<(Unestimated, bool), Vec<Subject<'a>>> = BTreeMap::new();
+    for subject in subjects {
+        if let Err(why) = subject.bloat.0 {
+            by_reason.entry((why, subject.is_expression)).or_default().push(subject);
+        }
+    }
+    let fields = [format!("{list}[].bloat_bytes"), format!("{list}[].bloat_source")];
+    let fields = fields.each_ref().map(String::as_str);
+    for ((reason, is_expression), subjects) in by_reason {
+        let names: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
+        let because = |reason: &str| Unavailable::because(FACT, reason);
+        let why = match reason {
+            Unestimated::NotRead => match unread {
+                Some(why) => why.for_fact(FACT),
+                None => because(&format!(
+                    "statistics not read for {} of the {list} shown: only the largest are asked for",
+                    names.len()
+                ))
+                .with_hint(Some("narrow the list with --schema or --table")),
+            },
+            Unestimated::NeverAnalyzed => because("never analysed").with_hint(Some("run ANALYZE")),
+            Unestimated::NoSelect => because("permission denied for the statistics of columns the role may not SELECT")
+                .with_hint(select_grant(&subjects, is_expression, server)),
+            Unestimated::RowSecurity => because("row-level security hides the statistics from the role")
+                .with_hint(Some("look as a role that has BYPASSRLS")),
+        };
+        gaps.note(&why, &fields, if reason == Unestimated::NotRead { Vec::new() } else { names });
+    }
+}
+
+fn select_grant(subjects: &[Subject<'_>], is_expression: bool, server: &Server) -> Option<String> {
+    if server.version_num >= 140_000 {
+        return Some(grant("pg_read_all_data", &server.role));
+    }
+    let tables: BTreeSet<String> = subjects
+        .iter()
+        .map(|subject| format!("{}.{}", quote_identifier(subject.schema), quote_identifier(subject.table)))
+        .collect();
+    let tables: Vec<String> = tables.into_iter().collect();
+    (!is_expression).then(|| grant(&format!("SELECT ON {}", tables.join(", ")), &server.role))
+}

@@ -1,0 +1,108 @@
+//! Looking at a server: by the library, or by the program as a user runs it.
+
+use std::process::{Output, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pgtend::inspect::{Scope, inspect};
+use pgtend::model::Snapshot;
+use pgtend::pg::Session;
+use pgtend::pg::conninfo::{Conninfo, Environment, Flags, Request, resolve};
+use pgtend::sandbox::Cluster;
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+/// Every report, as typed.
+pub const REPORTS: [&[&str]; 7] =
+    [&["overview"], &["databases"], &["tables"], &["indexes"], &["slots"], &["wal"], &["snapshot"]];
+
+/// A conninfo with nothing around it: no environment, no home directory.
+pub fn conninfo(text: &str) -> Arc<Conninfo> {
+    let environment = Environment { os_user: Some("nobody".into()), ..Environment::default() };
+    let flags = Flags { dbname: Some(text.to_owned()), ..Flags::default() };
+    Arc::new(resolve(&Request { flags, environment, ..Request::default() }).expect("the conninfo resolves").conninfo)
+}
+
+/// The superuser's conninfo for a database of the cluster.
+pub fn of_database(cluster: &Cluster, database: &str) -> String {
+    cluster.conninfo().replace("dbname=postgres", &format!("dbname={database}"))
+}
+
+/// The sizes of one database, nothing else.
+pub fn relations() -> Scope {
+    Scope { relations: true, ..Scope::default() }
+}
+
+pub async fn open(text: &str) -> Session {
+    Session::open(conninfo(text)).await.unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+pub async fn look(text: &str, scope: &Scope) -> Snapshot {
+    let session = open(text).await;
+    inspect(&session, scope).await.unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// One run of the program.
+pub struct Run {
+    pub code: Option<i32>,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+    pub took: Duration,
+}
+
+impl Run {
+    fn of(output: Output, since: Instant) -> Run {
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        Run { code: output.status.code(), stdout: output.stdout, stderr, took: since.elapsed() }
+    }
+
+    /// The report of a run that went well.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+        serde_json::from_slice(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Failed as a program should: it says why, and it is no bug.
+    #[track_caller]
+    pub fn assert_failed(&self) {
+        assert_eq!(self.code, Some(1), "{}{}", self.text(), self.stderr);
+        assert!(self.stderr.starts_with("pgtend: "), "no word of what went wrong: {}", self.stderr);
+        assert!(!self.stderr.contains("bug"), "{}", self.stderr);
+    }
+}
+
+/// The program with these arguments, looking at a server; nothing of this machine's environment reaches it.
+pub fn command(conninfo: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
+    command.env_clear().env("HOME", "/nonexistent").env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.args(arguments).args(["-w", "-d", conninfo]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// Runs the program to its end.
+pub async fn run(conninfo: &str, arguments: &[&str]) -> Run {
+    end(start(conninfo, arguments)).await
+}
+
+/// Runs a report and reads its JSON.
+pub async fn json(conninfo: &str, arguments: &[&str]) -> Value {
+    let format: &[&str] = if arguments == ["snapshot"] { &[] } else { &["--format", "json"] };
+    run(conninfo, &[arguments, format].concat()).await.json()
+}
+
+pub fn start(conninfo: &str, arguments: &[&str]) -> Child {
+    command(conninfo, arguments).spawn().expect("the program starts")
+}
+
+/// Waits for the program's end, though not for ever.
+pub async fn end(child: Child) -> Run {
+    let since = Instant::now();
+    let output = tokio::time::timeout(Duration::from_secs(180), child.wait_with_output()).await;
+    Run::of(output.expect("the program ends").expect("its output"), since)
+}

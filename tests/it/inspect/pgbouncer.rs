@@ -1,0 +1,58 @@
+//! Every report through pgbouncer in transaction mode, which hands one server connection from client to client.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+
+use super::looks::{REPORTS, json};
+use crate::clusters::{majors, on_every_major_alone, options, say, sql};
+use crate::connection::pgbouncer::{Pgbouncer, program};
+
+/// What the server's process is told for its session, and whose process it is.
+async fn state(client: &Client) -> BTreeMap<String, String> {
+    let query = "select name, setting from pg_settings where source = 'session' or name in ('search_path', \
+        'statement_timeout', 'lock_timeout', 'datestyle', 'TimeZone', 'jit', 'idle_in_transaction_session_timeout') \
+        union all select 'pid', pg_backend_pid()::text \
+        union all select 'prepared', count(*)::text from pg_prepared_statements \
+        union all select 'cursors', count(*)::text from pg_cursors where name <> '' \
+        union all select 'locks', count(*)::text from pg_locks where pid = pg_backend_pid() and locktype = 'advisory'";
+    let messages = client.simple_query(query).await.expect("the state");
+    let rows = messages.into_iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some((row.get(0)?.to_owned(), row.get(1)?.to_owned())),
+        _ => None,
+    });
+    // The name a client gave itself, which the pooler passes on, is for the next one to set.
+    rows.filter(|(name, _)| name != "application_name").collect()
+}
+
+#[tokio::test]
+async fn every_report_works_through_pgbouncer_and_leaves_nothing_on_its_connection() {
+    let name = "reports through pgbouncer";
+    let Some(program) = program(name) else { return };
+    let newest = *majors().keys().max().expect("a major");
+    on_every_major_alone(name, options().set("autovacuum", "off"), async |major, cluster| {
+        if major != 15 && major != newest {
+            return;
+        }
+        sql(&cluster, "postgres", "create table t (id int primary key, t text); create index on t (t)").await;
+        let pooler = Pgbouncer::start(&program, &cluster).await;
+        let (client, connection) = tokio_postgres::connect(&pooler.conninfo(), NoTls).await.expect("a client");
+        tokio::spawn(connection);
+        let before = state(&client).await;
+        for _ in 0..2 {
+            for report in REPORTS {
+                let told = json(&pooler.conninfo(), report).await;
+                assert_eq!(
+                    told["server"]["version_num"].as_u64().map(|v| v / 10_000),
+                    Some(u64::from(major)),
+                    "{told}"
+                );
+            }
+            json(&pooler.conninfo(), &["tables", "--exact", "--all-databases"]).await;
+        }
+        // The same process of the server, as it was.
+        assert_eq!(before, state(&client).await, "on {major}");
+        say(&format!("{name}: through one connection to {major}"));
+    })
+    .await;
+}

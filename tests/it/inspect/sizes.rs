@@ -1,0 +1,416 @@
+//! Data sets made to fool the estimate of sizes: whatever happened before, the look is true.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use pgtend::inspect::{Scope, inspect};
+use pgtend::model::Snapshot;
+use pgtend::sandbox::{Cluster, StopMode};
+
+use super::looks::{look, of_database, open, relations};
+use super::truth::Truth;
+use crate::clusters::{
+    connect, on_every_installation, on_every_major, on_every_major_alone, options, private, query_one_text, say, sql,
+};
+
+/// What one process of the server may be asked about by default.
+const MOST: u64 = 10_000;
+
+/// So many tables in every database, each with an index and TOAST, that measuring the largest few is not measuring all.
+const DWARFS: &str = "do $$ begin for n in 1..300 loop \
+    execute format('create table dwarf_%s (id int primary key, t text)', n); \
+    if n % 10 = 0 then execute format('insert into dwarf_%s values (1, %L)', n, 'a'); end if; \
+    end loop; end $$";
+
+/// A name and what happens under it, a statement at a time.
+type DataSet = (&'static str, &'static [&'static str]);
+
+const LOADED: &str =
+    "create table loaded as select g as id, repeat(md5(g::text), 3) as t from generate_series(1, 50000) g";
+
+const SETS: &[DataSet] = &[
+    ("fresh", &[LOADED, "alter table loaded add primary key (id)"]),
+    (
+        "inserted",
+        &[
+            "create table inserted (id int primary key, t text)",
+            "insert into inserted select g, repeat(md5(g::text), 3) from generate_series(1, 50000) g",
+        ],
+    ),
+    (
+        "truncated",
+        &[
+            LOADED,
+            "create table emptied as table loaded",
+            "alter table emptied add primary key (id)",
+            "vacuum analyze emptied",
+            "truncate emptied",
+        ],
+    ),
+    (
+        "truncated_in_place",
+        &[
+            LOADED,
+            "begin; create table emptied as table loaded; create index on emptied (id); analyze emptied; truncate emptied; commit",
+        ],
+    ),
+    (
+        "bloated",
+        &[
+            "create table bloated as select g as id, repeat(md5(g::text), 3) as t from generate_series(1, 20000) g",
+            "create index on bloated (id)",
+            "vacuum analyze bloated",
+            "update bloated set id = id + 1",
+            "update bloated set id = id + 1",
+            "update bloated set id = id + 1",
+            "update bloated set id = id + 1",
+            "update bloated set id = id + 1",
+        ],
+    ),
+    (
+        "rolled_back",
+        &[
+            "create table rolled_back as select g as id, repeat(md5(g::text), 3) as t from generate_series(1, 20000) g",
+            "create index on rolled_back (id)",
+            "vacuum analyze rolled_back",
+            "begin; insert into rolled_back select id + 20000, t from rolled_back, generate_series(1, 4); rollback",
+        ],
+    ),
+    (
+        "toast_only",
+        &[
+            "create table thick (id int, t text)",
+            "alter table thick alter column t set storage external",
+            "insert into thick select g, repeat(md5(g::text), 32768) from generate_series(1, 20) g",
+        ],
+    ),
+    (
+        "toast_grown",
+        &[
+            "create table thick (id int, t text)",
+            "alter table thick alter column t set storage external",
+            "insert into thick select g, repeat(md5(g::text), 32768) from generate_series(1, 3) g",
+            "vacuum analyze thick",
+            "update thick set t = t || 'x'",
+            "update thick set t = t || 'x'",
+            "update thick set t = t || 'x'",
+            "update thick set t = t || 'x'",
+            "update thick set t = t || 'x'",
+        ],
+    ),
+    (
+        "deleted",
+        &[
+            "create table half (id int primary key, t text)",
+            "create table head (id int primary key, t text)",
+            "create table tail (id int primary key, t text)",
+            "begin; insert into half select g, repeat(md5(g::text), 3) from generate_series(1, 30000) g; \
+         insert into head table half; insert into tail table half; commit",
+            "begin; delete from half where id % 2 = 0; delete from head where id > 1000; delete from tail where id < 29000; commit",
+            "vacuum",
+        ],
+    ),
+    (
+        "deleted_index_kept",
+        &[
+            LOADED,
+            "alter table loaded add primary key (id)",
+            "vacuum analyze loaded",
+            "delete from loaded",
+            "vacuum (index_cleanup off) loaded",
+            "insert into loaded select g from generate_series(1, 80000) g",
+            "delete from loaded",
+            "vacuum (index_cleanup off) loaded",
+        ],
+    ),
+    (
+        "sequences",
+        &[
+            "do $$ begin for n in 1..1000 loop execute format('create sequence s_%s', n); end loop; end $$",
+            "do $$ begin for n in 1001..2000 loop execute format('create sequence s_%s', n); end loop; end $$",
+        ],
+    ),
+    (
+        "large_objects",
+        &["select lo_from_bytea(0, convert_to(repeat(md5(g::text), 32768), 'UTF8')) from generate_series(1, 20) g"],
+    ),
+    (
+        "catalogs_bloated",
+        &[
+            "do $$ begin for n in 1..800 loop create temp table t (a int, b int, c int, d int, e int, f int, g int, h int); \
+         drop table t; end loop; end $$",
+            "do $$ begin for n in 1..800 loop create temp table t (a int, b int, c int, d int, e int, f int, g int, h int); \
+         drop table t; end loop; end $$",
+        ],
+    ),
+    (
+        "indexes_grown",
+        &[
+            "create table narrow (id int, t text)",
+            "create index narrow_half on narrow (id) with (fillfactor = 50)",
+            "create index narrow_hash on narrow using hash (id)",
+            "create index narrow_brin on narrow using brin (id)",
+            "create index narrow_gin on narrow using gin (to_tsvector('simple', t))",
+            "create index narrow_wide on narrow (repeat(t, 5))",
+            "insert into narrow select g, md5(g::text) from generate_series(1, 1000) g",
+            "vacuum analyze narrow",
+            "insert into narrow select g * 7919 % 100003, md5(g::text) from generate_series(1, 30000) g",
+        ],
+    ),
+    (
+        "index_made_later",
+        &[
+            LOADED,
+            "vacuum analyze loaded",
+            "create index on loaded (t)",
+            "create index on loaded (t, id)",
+            "reindex table loaded",
+        ],
+    ),
+    (
+        "materialized",
+        &[
+            LOADED,
+            "create materialized view seen as table loaded",
+            "analyze seen",
+            "insert into loaded table loaded",
+            "refresh materialized view seen",
+        ],
+    ),
+    (
+        "partitioned",
+        &[
+            "create table parted (id int, t text) partition by range (id)",
+            "create table parted_1 partition of parted for values from (0) to (25000)",
+            "create table parted_2 partition of parted for values from (25000) to (50000)",
+            "create index on parted (id)",
+            "insert into parted select g, repeat(md5(g::text), 3) from generate_series(0, 49999) g",
+            "analyze parted",
+            "insert into parted select g, repeat(md5(g::text), 3) from generate_series(0, 49999) g",
+        ],
+    ),
+    (
+        "statistics_reset",
+        &[
+            "create table grown (id int primary key, t text)",
+            "insert into grown values (0, 'a')",
+            "analyze grown",
+            "insert into grown select g, repeat(md5(g::text), 3) from generate_series(1, 50000) g",
+            "select pg_stat_reset()",
+        ],
+    ),
+    (
+        "forgotten_little",
+        &[
+            "create table grown (id int primary key, t text)",
+            "insert into grown values (0, 'a')",
+            "analyze grown",
+            "insert into grown select g, repeat(md5(g::text), 3) from generate_series(1, 8500) g",
+            "select pg_stat_reset()",
+        ],
+    ),
+    (
+        "uncounted",
+        &["set track_counts = off; create table uncounted (id int primary key, t text); \
+         insert into uncounted select g, repeat(md5(g::text), 3) from generate_series(1, 50000) g"],
+    ),
+    (
+        "copied_without_free_space_map",
+        &[
+            "do $$ begin for n in 1..150 loop execute format('create table copy_%s as select g as id, repeat(md5(g::text), 30) \
+         as t from generate_series(1, 60) g', n); execute format('analyze copy_%s', n); end loop; end $$",
+        ],
+    ),
+];
+
+/// Before a crash: what is logged comes back, what is not is gone, and nothing is left of the statistics.
+const CRASHED: &[DataSet] = &[
+    (
+        "unlogged",
+        &[
+            LOADED,
+            "create unlogged table gone as table loaded",
+            "create index on gone (t)",
+            "create unlogged table thick (id int, t text)",
+            "alter table thick alter column t set storage external",
+            "insert into thick select g, repeat(md5(g::text), 32768) from generate_series(1, 5) g",
+            "vacuum analyze",
+        ],
+    ),
+    (
+        "forgotten",
+        &[
+            "create table forgotten (id int primary key, t text)",
+            "insert into forgotten select g, repeat(md5(g::text), 3) from generate_series(1, 50000) g",
+            "create table thick (id int, t text)",
+            "alter table thick alter column t set storage external",
+            "insert into thick select g, repeat(md5(g::text), 32768) from generate_series(1, 10) g",
+        ],
+    ),
+    (
+        "forgotten_growth",
+        &[
+            "create table grown (id int primary key, t text)",
+            "insert into grown select g, repeat(md5(g::text), 3) from generate_series(1, 10000) g",
+            "vacuum analyze grown",
+            "insert into grown select g, repeat(md5(g::text), 3) from generate_series(10001, 16000) g",
+        ],
+    ),
+];
+
+async fn dwarfs(cluster: &Cluster) {
+    sql(cluster, "postgres", "create database dwarfs").await;
+    sql(cluster, "dwarfs", DWARFS).await;
+    sql(cluster, "dwarfs", "vacuum analyze").await;
+}
+
+/// In a database of its own.
+async fn make(cluster: &Cluster, (name, steps): &DataSet) {
+    sql(cluster, "postgres", &format!("create database {name} template dwarfs")).await;
+    for step in *steps {
+        sql(cluster, name, step).await;
+    }
+}
+
+/// Holds a default look and an exact one to the server's own sizes.
+async fn examine(cluster: &Cluster, database: &str, name: &str, account: &mut String) {
+    let text = of_database(cluster, database);
+    let snapshot = look(&text, &relations()).await;
+    let truth = Truth::of(cluster, database).await;
+    let error = truth.holds(name, &snapshot);
+    assert!(error.measured <= MOST, "{name}: {} relations were measured", error.measured);
+    let exact = look(&text, &Scope { exact: true, ..relations() }).await;
+    truth.is_told_exactly(name, &exact);
+    let (relation, sum) = (error.relation * 100.0, error.sum * 100.0);
+    let _ = write!(account, "\n    {name}: {} measured, relations {relation:.1} %, sum {sum:.2} %", error.measured);
+}
+
+#[tokio::test]
+async fn no_data_set_fools_the_estimate() {
+    on_every_major_alone(
+        "no data set fools the estimate",
+        options().set("autovacuum", "off"),
+        async |major, cluster| {
+            let since = Instant::now();
+            let mut account = format!("sizes on {major}:");
+            dwarfs(&cluster).await;
+            sql(&cluster, "dwarfs", "alter database dwarfs set search_path = scene").await;
+            for (name, steps) in SETS {
+                sql(&cluster, "dwarfs", "create schema scene").await;
+                for step in *steps {
+                    sql(&cluster, "dwarfs", step).await;
+                }
+                examine(&cluster, "dwarfs", name, &mut account).await;
+                sql(&cluster, "dwarfs", "drop schema scene cascade").await;
+            }
+            say(&format!("{account}\n    in {:.1} s", since.elapsed().as_secs_f64()));
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_crash_fools_nobody() {
+    let options = options().set("autovacuum", "off");
+    on_every_major_alone("a crash fools nobody", options, async |major, mut cluster| {
+        let mut account = format!("sizes after a crash on {major}:");
+        dwarfs(&cluster).await;
+        for set in CRASHED {
+            make(&cluster, set).await;
+        }
+        cluster.stop(StopMode::Immediate).expect("it stops");
+        cluster.start_again().expect("it starts again");
+        for (name, _) in CRASHED {
+            examine(&cluster, name, name, &mut account).await;
+        }
+        say(&account);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn temporary_tables_of_others_count() {
+    on_every_major("temporary tables of others count", async |_, cluster| {
+        let name = crate::clusters::database(cluster).await;
+        let other = connect(cluster, &name).await;
+        let made = "create temp table t as select g as id, md5(g::text) as t from generate_series(1, 200000) g; \
+                    create index on t (id)";
+        other.batch_execute(made).await.expect("a temporary table");
+        examine(cluster, &name, "temporary", &mut String::new()).await;
+    })
+    .await;
+}
+
+/// Ten thousand tables that are never analysed, each with an index and TOAST: more than one process may be asked about.
+async fn ten_thousand(cluster: &Cluster) {
+    for chunk in 0..20 {
+        let (first, last) = (chunk * 500 + 1, chunk * 500 + 500);
+        let batch = format!(
+            "do $$ begin for n in {first}..{last} loop \
+             execute format('create table dwarf_%s (id int, t text)', n); end loop; end $$"
+        );
+        sql(cluster, "postgres", &batch).await;
+    }
+}
+
+/// Private bytes of the server's process that serves a session of pgtend, where the system tells.
+async fn private_memory(cluster: &Cluster) -> Option<u64> {
+    let pid = "select pid from pg_stat_activity where application_name = 'pgtend'";
+    let pid = query_one_text(cluster, "postgres", pid).await.expect("a pid");
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let private = text.lines().filter(|line| line.starts_with("Private_"));
+    let kilobytes = private.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    Some(kilobytes.sum::<u64>() * 1024)
+}
+
+/// A default look that leaves the server's process small.
+async fn gentle_look(cluster: &Cluster, name: &str) -> Snapshot {
+    let session = open(&cluster.conninfo()).await;
+    let since = Instant::now();
+    let snapshot = inspect(&session, &relations()).await.expect("a look");
+    let took = since.elapsed().as_secs_f64();
+    let memory = private_memory(cluster).await;
+    let told = memory.map_or("unknown".to_owned(), |bytes| format!("{:.1} MB", bytes as f64 / 1e6));
+    say(&format!("{name}: looked at in {took:.2} s, private memory of the server's process {told}"));
+    assert!(memory.is_none_or(|bytes| bytes <= 50_000_000), "{name}: {told}");
+    snapshot
+}
+
+#[tokio::test]
+async fn a_giant_among_ten_thousand_dwarfs_is_seen() {
+    on_every_installation("a giant among ten thousand dwarfs", async |major, installation| {
+        // The oldest and the newest; a minute's work on each.
+        if major != 13 && crate::clusters::majors().keys().max() != Some(&major) {
+            return;
+        }
+        let mut cluster = private(installation, options().set("autovacuum", "off").set("max_wal_size", "4GB"));
+        ten_thousand(&cluster).await;
+        let giant = "create table giant (id int primary key, t text); \
+                     insert into giant select g, repeat(md5(g::text), 3) from generate_series(1, 300000) g";
+        sql(&cluster, "postgres", giant).await;
+        for (name, step) in [
+            ("never analysed", "select"),
+            ("statistics lost", "select pg_stat_reset()"),
+            ("analysed, then doubled", "vacuum analyze giant; "),
+        ] {
+            sql(&cluster, "postgres", step).await;
+            if step.starts_with("vacuum") {
+                sql(&cluster, "postgres", "insert into giant select id + 300000, t from giant").await;
+            }
+            let snapshot = gentle_look(&cluster, &format!("a giant {name}, on {major}")).await;
+            let truth = Truth::of(&cluster, "postgres").await;
+            let error = truth.holds(name, &snapshot);
+            say(&format!("a giant {name}, on {major}: {error:?}"));
+            // With nothing to go by the bound is reached, and the giant's index asked for over another connection.
+            assert!(error.measured <= MOST + 10, "{} were measured", error.measured);
+        }
+        cluster.stop(StopMode::Immediate).expect("it stops");
+        cluster.start_again().expect("it starts again");
+        let snapshot = gentle_look(&cluster, &format!("a giant after a crash, on {major}")).await;
+        let truth = Truth::of(&cluster, "postgres").await;
+        say(&format!("a giant after a crash, on {major}: {:?}", truth.holds("a crash", &snapshot)));
+        let exact = look(&cluster.conninfo(), &Scope { exact: true, ..relations() }).await;
+        truth.is_told_exactly("ten thousand", &exact);
+    })
+    .await;
+}

@@ -1,0 +1,72 @@
+//! Servers whose administrators took from PUBLIC what everybody has elsewhere: each fact may be missing by itself,
+//! and none takes the others with it.
+
+use super::nulls::assert_explained;
+use super::program::{REPORTS, json, run};
+use super::zoo::{batch, conninfo};
+use crate::clusters::{connect, database, on_every_major};
+
+/// What somebody may have revoked, and the report that misses it.
+const REVOKED: [(&str, &str); 20] = [
+    ("execute on function pg_database_size(oid)", "databases"),
+    ("execute on function pg_relation_size(regclass, text)", "tables"),
+    ("execute on function pg_table_size(regclass)", "tables"),
+    ("execute on function pg_control_system()", "wal"),
+    ("execute on function pg_control_checkpoint()", "wal"),
+    ("execute on function pg_tablespace_size(oid)", "overview"),
+    ("execute on function pg_current_wal_lsn()", "slots"),
+    ("execute on function pg_get_indexdef(oid)", "indexes"),
+    ("execute on function pg_stat_get_live_tuples(oid)", "tables"),
+    ("execute on function pg_stat_get_numscans(oid)", "indexes"),
+    ("select on pg_replication_slots", "slots"),
+    ("select on pg_stat_archiver", "wal"),
+    ("select on pg_stat_database", "databases"),
+    ("select on pg_tablespace", "databases"),
+    ("select on pg_locks", "tables"),
+    ("select on pg_inherits", "tables"),
+    ("select on pg_constraint", "indexes"),
+    ("select on pg_attribute", "indexes"),
+    ("select on pg_proc", "wal"),
+    ("select on pg_stat_slru", "indexes"),
+];
+
+#[tokio::test]
+async fn every_fact_may_be_missing_by_itself_and_all_at_once() {
+    on_every_major("hardened servers", async |major, cluster| {
+        // Rights on catalogs are each database's own.
+        let name = database(cluster).await;
+        let superuser = connect(cluster, &name).await;
+        let setup = "create role hardened login; create table t (id int primary key, word text);
+                     insert into t select n, 'x' from generate_series(1, 1000) n; create index on t (word)";
+        batch(&superuser, setup).await;
+        let slot = format!("select pg_create_physical_replication_slot('{name}', true)");
+        batch(&superuser, &slot).await;
+        let conninfo = conninfo(cluster, "hardened", &name);
+        let usual = REPORTS.map(|report| json(&[report, "-d", &conninfo])["unavailable"].clone());
+        for (what, missed) in REVOKED {
+            batch(&superuser, &format!("revoke {what} from public")).await;
+            // One major tells as much as six of how each is missing alone.
+            if major == 17 {
+                for (report, usual) in REPORTS.iter().zip(&usual) {
+                    let json = json(&[report, "-d", &conninfo]);
+                    assert_explained(&format!("{report} without {what}"), &json);
+                    assert!(
+                        *report != missed || json["unavailable"] != *usual,
+                        "{report} without {what} says nothing of it: {json}"
+                    );
+                    let text = run(&[report, "-d", &conninfo]);
+                    assert!(text.exit == 0 && text.stderr.is_empty(), "{report} without {what}: {text:?}");
+                }
+                batch(&superuser, &format!("grant {what} to public")).await;
+            }
+        }
+        for (what, _) in REVOKED {
+            batch(&superuser, &format!("revoke {what} from public")).await;
+        }
+        for report in REPORTS {
+            assert_explained(&format!("{report} of a hardened {major}"), &json(&[report, "-d", &conninfo]));
+        }
+        batch(&superuser, &format!("select pg_drop_replication_slot('{name}'); drop role hardened")).await;
+    })
+    .await;
+}
