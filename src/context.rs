@@ -5,8 +5,12 @@ use crate::{
     config::Config,
     error::Failure,
     exit_code::ExitCode,
+    history_url::history_url,
     inspect::{Scope, ask_replica, inspect, wal_position_after},
-    model::{Fact, Replica, ReplicaUse, Snapshot, Unavailable},
+    model::{
+        Fact, Replica, ReplicaUse, Snapshot, Unavailable,
+        past::{Lineage, Sample},
+    },
     options::{ConnectionArgs, GlobalArgs, OutputFormat},
     pg::{
         ConnectError, Session, SessionError,
@@ -16,6 +20,7 @@ use crate::{
     ui::{Ui, completeness},
 };
 use anyhow::Context as _;
+use jiff::Timestamp;
 use std::{sync::Arc, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -76,10 +81,16 @@ impl Context {
 
     /// A snapshot, and where WAL is some time later.
     pub async fn look_twice(&self, scope: Scope, later: Option<Duration>) -> Result<Snapshot, Failure> {
+        Ok(self.look_at(scope, later).await?.0)
+    }
+
+    /// A snapshot, and where the server was reached when that says more than "this machine".
+    pub async fn look_at(&self, scope: Scope, later: Option<Duration>) -> Result<(Snapshot, Option<String>), Failure> {
         if let Some(path) = &self.global.reading.from {
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
             let read = Snapshot::from_json(&text);
-            return Ok(read.with_context(|| format!("cannot use {} as a snapshot", path.display()))?);
+            let snapshot = read.with_context(|| format!("cannot use {} as a snapshot", path.display()))?;
+            return Ok((snapshot, None));
         }
         let conninfo = self.conninfo()?;
         let session = unless_interrupted(self.connect(conninfo), async {}).await?;
@@ -91,7 +102,7 @@ impl Context {
             {
                 snapshot.wal_position_later = Some(position);
             }
-            Ok(snapshot)
+            Ok((snapshot, session.endpoint().beyond_this_machine()))
         };
         let what = format!("reading {}", session.endpoint());
         unless_interrupted(self.ui.patiently(&what, work), async {
@@ -141,6 +152,28 @@ impl Context {
         let envelope = Envelope::new(snapshot, report, gaps);
         self.ui.report(&envelope)?;
         Ok(completeness(self.global.output.strict, envelope.is_incomplete()))
+    }
+
+    /// Shows a report on what is remembered, whatever server there may be now.
+    pub fn show_remembered<R: Report>(
+        &self,
+        remembered: Option<(&Lineage, &Sample)>,
+        report: R,
+        gaps: Gaps,
+    ) -> Result<ExitCode, Failure> {
+        let envelope = Envelope::remembered(self.now(), remembered, report, gaps);
+        self.ui.report(&envelope)?;
+        Ok(completeness(self.global.output.strict, envelope.is_incomplete()))
+    }
+
+    /// The clock of this machine.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    /// Where samples and deeds are kept; `None` for nowhere.
+    pub fn history_url(&self) -> Result<Option<String>, Failure> {
+        history_url(self.global.reading.history.as_deref(), &self.environment)
     }
 
     /// Where to connect, worked out as psql would.

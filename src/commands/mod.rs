@@ -5,6 +5,7 @@ pub mod databases;
 pub mod demo;
 pub mod explain;
 pub mod filter;
+pub mod history;
 pub mod indexes;
 pub mod man;
 pub mod overview;

@@ -15,6 +15,7 @@ mod index;
 mod index_facts;
 mod lsn;
 mod node;
+pub mod past;
 mod provider;
 mod retention;
 mod server;

@@ -10,7 +10,7 @@ use crate::clusters::{connect, database, on_every_major};
 const REVOKED: [(&str, &str); 20] = [
     ("execute on function pg_database_size(oid)", "databases"),
     ("execute on function pg_relation_size(regclass, text)", "tables"),
-    ("execute on function pg_table_size(regclass)", "tables"),
+    ("execute on function pg_relation_size(regclass, text)", "tables"),
     ("execute on function pg_control_system()", "wal"),
     ("execute on function pg_control_checkpoint()", "wal"),
     ("execute on function pg_tablespace_size(oid)", "overview"),

@@ -15,4 +15,4 @@ mod snapshots;
 mod stories;
 mod tables;
 mod wal;
-mod zoo;
+pub mod zoo;
