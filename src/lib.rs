@@ -1,7 +1,7 @@
 //! pgtend: the Postgres maintenance toolkit.
 //!
-//! Rooms from the ground up, none of which imports upwards: [`model`], [`pg`], [`inspect`], [`judge`], [`render`], [`report`],
-//! [`history`], [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says what belongs where.
+//! Rooms from the ground up, none of which imports upwards: [`model`], [`pg`], [`inspect`], [`judge`], [`render`],
+//! [`report`], [`history`], [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says what belongs where.
 
 mod cli;
 mod commands;

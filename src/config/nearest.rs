@@ -1,7 +1,7 @@
 //! What somebody may have meant.
 
 /// The known names that are a slip of the finger or two away, nearest first.
-pub(crate) fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Vec<&'a str> {
+pub fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Vec<&'a str> {
     let wrong = wrong.to_lowercase();
     let mut near: Vec<(usize, &str)> = known
         .iter()

@@ -4,8 +4,8 @@ use super::{Scope, ask, queries};
 use crate::{
     model::{
         ArchiveStatus, Archiver, ControlFile, Database, DatabaseWrites, Fact, Files, ManagerMarks, PreparedTransaction,
-        ProviderMarks, Server, Setting, Settings, Slot, Subscription, Tablespace, Transactions, WalDirectory,
-        WalPosition, WalStatistics, WalSummarizer, Walsender,
+        ProviderMarks, Server, Setting, Settings, Slot, Standby, Subscription, Tablespace, TimelineHistory,
+        Transactions, WalDirectory, WalPosition, WalStatistics, WalSummarizer, Walsender,
     },
     pg::{QueryError, Session, SqlState},
 };
@@ -34,6 +34,8 @@ pub struct Cluster {
     pub temporary_files: Fact<Files>,
     pub log_files: Fact<Option<Files>>,
     pub slot_spill: Fact<Files>,
+    pub standbys: Fact<Vec<Standby>>,
+    pub timeline_history: Fact<TimelineHistory>,
 }
 
 /// Asks for them all at once: the futures are polled in order, so their questions travel together.
@@ -63,6 +65,8 @@ pub async fn look(session: &Session, scope: &Scope) -> Cluster {
         temporary_files,
         log_files,
         slot_spill,
+        standbys,
+        timeline_history,
     ) = tokio::join!(biased;
         ask::one(s, &SERVER),
         ask::one(s, &CONTROL),
@@ -86,6 +90,8 @@ pub async fn look(session: &Session, scope: &Scope) -> Cluster {
         ask::when(scope.storage, &TEMPORARY_FILES, ask::one(s, &TEMPORARY_FILES)),
         ask::when(scope.storage, &LOG_FILES, log_files(s)),
         ask::when(scope.storage, &SLOT_SPILL, ask::one(s, &SLOT_SPILL)),
+        ask::when(scope.judge, &STANDBYS, ask::many(s, &STANDBYS)),
+        ask::when(scope.judge, &TIMELINE_HISTORY, ask::one(s, &TIMELINE_HISTORY)),
     );
     Cluster {
         server,
@@ -110,6 +116,8 @@ pub async fn look(session: &Session, scope: &Scope) -> Cluster {
         temporary_files,
         log_files,
         slot_spill,
+        standbys,
+        timeline_history,
     }
 }
 

@@ -13,8 +13,10 @@ mod fact;
 mod files;
 mod identifier;
 mod index;
+mod index_facts;
 mod lsn;
 mod manager;
+mod node;
 pub mod past;
 mod provider;
 mod retention;
@@ -27,8 +29,10 @@ mod subscription;
 mod table;
 mod tablespace;
 mod transaction;
+mod verdict;
 mod wal;
 mod walsender;
+mod window;
 
 pub use bloat::{Bloat, BloatSource, BtreePages, HeapTuples, Unestimated, estimate_index, estimate_table};
 pub use bytes::{ParseBytesError, parse_bytes};
@@ -41,8 +45,12 @@ pub use fact::{Fact, Unavailable};
 pub use files::Files;
 pub use identifier::{grant, quote_identifier};
 pub use index::{ConstraintKind, Index};
+pub use index_facts::{
+    Correlation, Dependent, DependentKind, FIRST_OWN_OID, ForeignKey, IndexFacts, IndexKeys, IndexTexts, OperatorClass,
+};
 pub use lsn::{Lsn, ParseLsnError};
 pub use manager::ManagerMarks;
+pub use node::{Replica, ReplicaUse, Standby, TimelineHistory};
 pub use provider::{Provider, ProviderMarks};
 pub use retention::{Cause, Holder, Retention};
 pub use server::Server;
@@ -54,5 +62,9 @@ pub use subscription::Subscription;
 pub use table::{Persistence, SizeSource, StoredBytes, Table, TableKind};
 pub use tablespace::Tablespace;
 pub use transaction::{PreparedTransaction, Transaction, Transactions};
+pub use verdict::{
+    Confidence, CoverKind, Gain, IndexFinding, IndexJudgement, IndexLimits, IndexVerdict, Reason, Verdict,
+};
 pub use wal::{ArchiveStatus, Archiver, WalDirectory, WalPosition, WalRun, WalStatistics, WalSummarizer};
 pub use walsender::Walsender;
+pub use window::{Window, WindowSource};

@@ -66,6 +66,14 @@ pub struct Snapshot {
     pub log_files: Fact<Option<Files>>,
     #[serde(default)]
     pub slot_spill: Fact<Files>,
+    /// Who else may be scanning the same indexes.
+    #[serde(default)]
+    pub standbys: Fact<Vec<Standby>>,
+    #[serde(default)]
+    pub timeline_history: Fact<TimelineHistory>,
+    /// The standbys that were asked for their own counters, once for each database.
+    #[serde(default)]
+    pub replicas: Vec<Replica>,
     /// The databases that were read from inside.
     #[serde(default)]
     pub contents: Vec<Contents>,

@@ -3,8 +3,20 @@
 use assert_cmd::Command;
 use std::{fmt::Write as _, path::Path};
 
-const COMMANDS: [&str; 11] =
-    ["overview", "databases", "tables", "indexes", "slots", "wal", "snapshot", "history", "demo", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "overview",
+    "databases",
+    "tables",
+    "indexes",
+    "slots",
+    "wal",
+    "snapshot",
+    "history",
+    "explain",
+    "demo",
+    "completions",
+    "man",
+];
 
 fn help_of(arguments: &[&str]) -> String {
     let output = Command::cargo_bin("pgtend").unwrap().args(arguments).arg("--help").output().unwrap();
