@@ -7,7 +7,7 @@
 mod document;
 mod error;
 mod file;
-mod nearest;
+pub(crate) mod nearest;
 mod password;
 mod target;
 

@@ -1,27 +1,32 @@
 //! What a command gets from the roof: the environment read once, a way to look, a way to show.
 
 use crate::{
+    commands::filter::needs_a_server,
     config::Config,
     error::Failure,
     exit_code::ExitCode,
     history::Store,
     history_url::history_url,
-    inspect::{Scope, inspect, wal_position_after},
+    inspect::{Scope, ask_replica, inspect, wal_position_after},
     model::{
-        Fact, Snapshot,
+        Fact, Replica, ReplicaUse, Snapshot, Unavailable,
         past::{Lineage, Sample},
     },
     options::{ConnectionArgs, GlobalArgs, OutputFormat},
     pg::{
         ConnectError, Session, SessionError,
-        conninfo::{Conninfo, Environment, Flags, Request, resolve},
+        conninfo::{Conninfo, Environment, Flags, Place, Request, resolve},
     },
     report::{Envelope, Gaps, Report},
     ui::{Ui, completeness},
 };
 use anyhow::Context as _;
 use jiff::Timestamp;
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// One run of pgtend.
@@ -44,6 +49,7 @@ impl Context {
         let nowhere = ConnectionArgs { dbname: Some(conninfo), no_password: true, ..ConnectionArgs::default() };
         global.connection = nowhere;
         global.reading.from = None;
+        global.reading.since.clear();
         let is_libpq = |name: &str| name.starts_with("PG") || name == "DATABASE_URL";
         let mut environment = self.environment.clone();
         environment.vars.retain(|name, _| !is_libpq(name));
@@ -87,10 +93,7 @@ impl Context {
     /// A snapshot, and where the server was reached when that says more than "this machine".
     pub async fn look_at(&self, scope: Scope, later: Option<Duration>) -> Result<(Snapshot, Option<String>), Failure> {
         if let Some(path) = &self.global.reading.from {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let read = Snapshot::from_json(&text);
-            let snapshot = read.with_context(|| format!("cannot use {} as a snapshot", path.display()))?;
-            return Ok((snapshot, None));
+            return Ok((read_snapshot(path)?, None));
         }
         let conninfo = self.conninfo()?;
         let session = unless_interrupted(self.connect(conninfo), async {}).await?;
@@ -110,6 +113,53 @@ impl Context {
             canceller.cancel().await.ok();
         })
         .await
+    }
+
+    /// The snapshots of `--since`: earlier looks at the same server.
+    pub fn earlier(&self, now: &Snapshot) -> Result<Vec<Snapshot>, Failure> {
+        let read = |path: &PathBuf| {
+            let earlier = read_snapshot(path)?;
+            match unfit(&earlier, now) {
+                Some(why) => Err(Failure::new(ExitCode::Failed, format!("cannot use {}: {why}", path.display()))),
+                None => Ok(earlier),
+            }
+        };
+        self.global.reading.since.iter().map(read).collect()
+    }
+
+    /// Asks standbys for the scans they counted themselves, for each database of the snapshot. One that does not answer
+    /// is an unknown; one that is no standby of this server is refused.
+    pub async fn ask_replicas(&self, conninfos: &[String], snapshot: &mut Snapshot) -> Result<(), Failure> {
+        if !conninfos.is_empty() && self.reads_a_file() {
+            return Err(needs_a_server("--replica"));
+        }
+        let databases: Vec<String> = snapshot.contents.iter().map(|contents| contents.database.clone()).collect();
+        for written in conninfos {
+            let flags = Flags { dbname: Some(written.clone()), ..Flags::default() };
+            let request = Request { flags, environment: self.environment.clone(), ..Request::default() };
+            let conninfo = resolve(&request)?.conninfo;
+            let name = name_of(&conninfo);
+            for database in &databases {
+                let look = async {
+                    let session = self.connect(conninfo.with_dbname(database)).await?;
+                    Ok::<ReplicaUse, Failure>(ask_replica(&session).await?)
+                };
+                let what = format!("reading {name}");
+                // Boxed: connecting is a large future.
+                let used = match unless_interrupted(self.ui.patiently(&what, Box::pin(look)), async {}).await {
+                    Ok(used) => {
+                        is_another_node(&name, &used, snapshot, database)?;
+                        Fact::Known(used)
+                    }
+                    Err(failure) => {
+                        let why = Unavailable::because("standby", failure.message).with_hint(failure.hint);
+                        Fact::Unavailable(why)
+                    }
+                };
+                snapshot.replicas.push(Replica { name: name.clone(), database: database.clone(), used });
+            }
+        }
+        Ok(())
     }
 
     /// Shows a report and answers with what its completeness means for the exit code.
@@ -211,6 +261,67 @@ impl Context {
             result => Ok(result?),
         }
     }
+}
+
+fn read_snapshot(path: &Path) -> Result<Snapshot, Failure> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(Snapshot::from_json(&text).with_context(|| format!("cannot use {} as a snapshot", path.display()))?)
+}
+
+/// Why a snapshot says nothing about the past of another.
+fn unfit(earlier: &Snapshot, now: &Snapshot) -> Option<String> {
+    let cluster = |snapshot: &Snapshot| snapshot.control.known().map(|control| control.system_identifier.clone());
+    let role = |snapshot: &Snapshot| if snapshot.server.in_recovery { "a standby" } else { "a primary" };
+    match (cluster(earlier), cluster(now)) {
+        (Some(theirs), Some(ours)) if theirs != ours => {
+            return Some(format!("it is of another cluster (system identifier {theirs}, here {ours})"));
+        }
+        (Some(_), Some(_)) => {}
+        _ => return Some("nothing says that it is of the same cluster: a system identifier is missing".to_owned()),
+    }
+    // Slots are each server's own.
+    if earlier.server.in_recovery != now.server.in_recovery {
+        return Some(format!(
+            "it was taken of {}, and this is {}: their slots are different ones",
+            role(earlier),
+            role(now)
+        ));
+    }
+    (earlier.collected_at >= now.collected_at)
+        .then(|| format!("it was taken at {}, no earlier than the look it should explain", earlier.collected_at))
+}
+
+/// Host and port, which is all of a conninfo that may be shown.
+fn name_of(conninfo: &Conninfo) -> String {
+    let place = |place: &Place| match place {
+        Place::Tcp { host: Some(host), .. } => host.clone(),
+        Place::Tcp { hostaddr: Some(address), .. } => address.to_string(),
+        Place::Tcp { .. } => "localhost".to_owned(),
+        Place::Socket(directory) => directory.display().to_string(),
+    };
+    let hosts: Vec<String> =
+        conninfo.hosts.iter().map(|host| format!("{}:{}", place(&host.place), host.port)).collect();
+    hosts.join(",")
+}
+
+/// The same node asked twice would count its scans twice; another cluster's OIDs mean other indexes.
+fn is_another_node(name: &str, used: &ReplicaUse, snapshot: &Snapshot, database: &str) -> Result<(), Failure> {
+    let refuse = |why: String| Err(Failure::new(ExitCode::Usage, format!("--replica {name}: {why}")));
+    let own = snapshot.control.known().map(|control| &control.system_identifier);
+    if let (Some(own), Some(theirs)) = (own, &used.system_identifier)
+        && own != theirs
+    {
+        return refuse("it belongs to another cluster (its system identifier differs)".to_owned());
+    }
+    let before = snapshot.replicas.iter().filter(|replica| replica.database == database);
+    let twice = before.filter_map(|replica| replica.used.known()).any(|other| other.started_at == used.started_at);
+    if twice || used.started_at == snapshot.server.started_at {
+        return refuse("this server is asked already".to_owned());
+    }
+    if !used.in_recovery && !snapshot.server.in_recovery {
+        return refuse("it is no standby: it is not in recovery".to_owned());
+    }
+    Ok(())
 }
 
 /// Does the work, unless Ctrl-C or SIGTERM comes first; then cleans up and says so.

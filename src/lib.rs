@@ -1,7 +1,7 @@
 //! pgtend: the Postgres maintenance toolkit.
 //!
-//! Rooms from the ground up, none of which imports upwards: [`model`], [`pg`], [`inspect`], [`render`], [`report`],
-//! [`history`], [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says what belongs where.
+//! Rooms from the ground up, none of which imports upwards: [`model`], [`pg`], [`inspect`], [`judge`], [`render`],
+//! [`report`], [`history`], [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says what belongs where.
 
 mod cli;
 mod commands;
@@ -12,6 +12,7 @@ mod exit_code;
 pub mod history;
 mod history_url;
 pub mod inspect;
+pub mod judge;
 pub mod model;
 mod options;
 pub mod pg;

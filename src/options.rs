@@ -94,6 +94,9 @@ pub struct ReadingArgs {
     /// Report from a file of `pgtend snapshot`, without a server
     #[arg(long, global = true, value_name = "FILE")]
     pub from: Option<PathBuf>,
+    /// An earlier snapshot of the same server, as evidence for verdicts; may be given several times
+    #[arg(long, global = true, value_name = "FILE")]
+    pub since: Vec<PathBuf>,
     /// Measure every relation instead of estimating the small and unchanged ones
     #[arg(long, global = true)]
     pub exact: bool,

@@ -3,6 +3,7 @@
 pub mod completions;
 pub mod databases;
 pub mod demo;
+pub mod explain;
 pub mod filter;
 pub mod history;
 pub mod indexes;

@@ -16,6 +16,7 @@ pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
     let scope = Scope { databases: true, storage: true, slots: true, wal: true, relations: true, ..context.scope() };
     let snapshot = context.look(scope).await?;
     let mut gaps = Gaps::default();
-    let report = OverviewReport::of(&snapshot, &mut gaps);
+    let earlier = context.earlier(&snapshot)?;
+    let report = OverviewReport::of(&snapshot, &earlier, &mut gaps);
     context.show(&snapshot, report, gaps)
 }

@@ -1,7 +1,7 @@
 //! What somebody may have meant.
 
 /// The known names that are a slip of the finger or two away, nearest first.
-pub(super) fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Vec<&'a str> {
+pub fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Vec<&'a str> {
     let wrong = wrong.to_lowercase();
     let mut near: Vec<(usize, &str)> = known
         .iter()
@@ -13,7 +13,7 @@ pub(super) fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// `"a", "b" or "c"`
-pub(super) fn quoted(names: &[&str], before_last: &str) -> String {
+pub(crate) fn quoted(names: &[&str], before_last: &str) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
     match quoted.split_last() {
         Some((last, before)) if !before.is_empty() => format!("{} {before_last} {last}", before.join(", ")),

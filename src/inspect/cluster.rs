@@ -3,8 +3,9 @@
 use super::{Scope, ask, queries};
 use crate::{
     model::{
-        ArchiveStatus, Archiver, ControlFile, Database, Fact, Files, ProviderMarks, Server, Setting, Settings, Slot,
-        Tablespace, WalDirectory, WalPosition, WalStatistics, WalSummarizer,
+        ArchiveStatus, Archiver, ControlFile, Database, DatabaseWrites, Fact, Files, ManagerMarks, PreparedTransaction,
+        ProviderMarks, Server, Setting, Settings, Slot, Standby, Subscription, Tablespace, TimelineHistory,
+        Transactions, WalDirectory, WalPosition, WalStatistics, WalSummarizer, Walsender,
     },
     pg::{QueryError, Session, SqlState},
 };
@@ -18,6 +19,12 @@ pub struct Cluster {
     pub databases: Fact<Vec<Database>>,
     pub tablespaces: Fact<Vec<Tablespace>>,
     pub slots: Fact<Vec<Slot>>,
+    pub walsenders: Fact<Vec<Walsender>>,
+    pub subscriptions: Fact<Vec<Subscription>>,
+    pub transactions: Fact<Transactions>,
+    pub prepared_transactions: Fact<Vec<PreparedTransaction>>,
+    pub managers: Fact<ManagerMarks>,
+    pub database_writes: Fact<Vec<DatabaseWrites>>,
     pub wal_position: Fact<WalPosition>,
     pub wal_directory: Fact<WalDirectory>,
     pub wal_statistics: Fact<WalStatistics>,
@@ -27,6 +34,8 @@ pub struct Cluster {
     pub temporary_files: Fact<Files>,
     pub log_files: Fact<Option<Files>>,
     pub slot_spill: Fact<Files>,
+    pub standbys: Fact<Vec<Standby>>,
+    pub timeline_history: Fact<TimelineHistory>,
 }
 
 /// Asks for them all at once: the futures are polled in order, so their questions travel together.
@@ -41,6 +50,12 @@ pub async fn look(session: &Session, scope: &Scope) -> Cluster {
         databases,
         tablespaces,
         slots,
+        walsenders,
+        subscriptions,
+        transactions,
+        prepared_transactions,
+        managers,
+        database_writes,
         wal_position,
         wal_directory,
         wal_statistics,
@@ -50,6 +65,8 @@ pub async fn look(session: &Session, scope: &Scope) -> Cluster {
         temporary_files,
         log_files,
         slot_spill,
+        standbys,
+        timeline_history,
     ) = tokio::join!(biased;
         ask::one(s, &SERVER),
         ask::one(s, &CONTROL),
@@ -58,6 +75,12 @@ pub async fn look(session: &Session, scope: &Scope) -> Cluster {
         ask::when(scope.databases, &DATABASES, ask::many(s, &DATABASES)),
         ask::when(scope.storage, &TABLESPACES, ask::many(s, &TABLESPACES)),
         ask::when(scope.slots, &SLOTS, ask::many(s, &SLOTS)),
+        ask::when(scope.slots, &WALSENDERS, ask::many(s, &WALSENDERS)),
+        ask::when(scope.slots, &SUBSCRIPTIONS, ask::many(s, &SUBSCRIPTIONS)),
+        ask::when(scope.slots, &TRANSACTIONS, ask::one(s, &TRANSACTIONS)),
+        ask::when(scope.slots, &PREPARED_TRANSACTIONS, ask::many(s, &PREPARED_TRANSACTIONS)),
+        ask::when(scope.slots, &MANAGERS, ask::one(s, &MANAGERS)),
+        ask::when(scope.slots, &DATABASE_WRITES, ask::many(s, &DATABASE_WRITES)),
         ask::when(scope.slots, &WAL_POSITION, ask::one(s, &WAL_POSITION)),
         ask::when(scope.wal, &WAL_DIRECTORY, ask::one(s, &WAL_DIRECTORY)),
         ask::when(scope.wal, &WAL_STATISTICS, ask::one(s, &WAL_STATISTICS)),
@@ -67,6 +90,8 @@ pub async fn look(session: &Session, scope: &Scope) -> Cluster {
         ask::when(scope.storage, &TEMPORARY_FILES, ask::one(s, &TEMPORARY_FILES)),
         ask::when(scope.storage, &LOG_FILES, log_files(s)),
         ask::when(scope.storage, &SLOT_SPILL, ask::one(s, &SLOT_SPILL)),
+        ask::when(scope.judge, &STANDBYS, ask::many(s, &STANDBYS)),
+        ask::when(scope.judge, &TIMELINE_HISTORY, ask::one(s, &TIMELINE_HISTORY)),
     );
     Cluster {
         server,
@@ -76,6 +101,12 @@ pub async fn look(session: &Session, scope: &Scope) -> Cluster {
         databases,
         tablespaces,
         slots,
+        walsenders,
+        subscriptions,
+        transactions,
+        prepared_transactions,
+        managers,
+        database_writes,
         wal_position,
         wal_directory,
         wal_statistics,
@@ -85,6 +116,8 @@ pub async fn look(session: &Session, scope: &Scope) -> Cluster {
         temporary_files,
         log_files,
         slot_spill,
+        standbys,
+        timeline_history,
     }
 }
 

@@ -1,13 +1,13 @@
 //! The facts of one database: its tables and indexes, then the sizes that must be measured.
 
 use super::{
-    Scope, ask, bloat, definitions,
+    Scope, ask, bloat, definitions, index_facts,
     measure::{Measuring, ask_sizes},
     queries, relations,
     relations::TableRow,
 };
 use crate::{
-    model::{Contents, Fact, Index, LockedRelation, Sequences, StatisticsResets},
+    model::{Contents, Fact, Index, IndexFacts, LockedRelation, Sequences, StatisticsResets},
     pg::{Session, SessionError},
 };
 use jiff::Timestamp;
@@ -23,6 +23,7 @@ pub struct FirstLook {
     pub sequences: Fact<Sequences>,
     pub locked_relations: Fact<Vec<LockedRelation>>,
     pub statistics_resets: Fact<StatisticsResets>,
+    pub index_facts: IndexFacts,
     pub may_stat_files: Fact<bool>,
 }
 
@@ -40,7 +41,17 @@ struct DatabaseSize {
 pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
     use queries::*;
     let (s, wanted) = (session, scope.relations);
-    let (database_bytes, sequences, locked_relations, statistics_resets, file_access, tables, indexes, last_idx_scans) = tokio::join!(biased;
+    let (
+        database_bytes,
+        sequences,
+        locked_relations,
+        statistics_resets,
+        file_access,
+        tables,
+        indexes,
+        last_idx_scans,
+        index_facts,
+    ) = tokio::join!(biased;
         ask::when(wanted, &DATABASE_SIZE, ask::one::<DatabaseSize>(s, &DATABASE_SIZE)),
         ask::when(wanted, &SEQUENCES, ask::one(s, &SEQUENCES)),
         ask::when(wanted, &LOCKED_RELATIONS, ask::rows(s, &LOCKED_RELATIONS, |row| {
@@ -53,6 +64,7 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
         ask::when(wanted, &LAST_IDX_SCANS, ask::rows(s, &LAST_IDX_SCANS, |row| {
             Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get("last_idx_scan")?))
         })),
+        Box::pin(index_facts::first_look(s, scope.judge)),
     );
     FirstLook {
         database_bytes: database_bytes.map(|size| size.bytes),
@@ -62,6 +74,7 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
         sequences,
         locked_relations,
         statistics_resets,
+        index_facts,
         may_stat_files: file_access.map(|access| access.may_stat_files),
     }
 }
@@ -84,17 +97,23 @@ pub async fn complete(
         let how = measuring.as_ref().map_or(&queries::RELATION_SIZES, Measuring::query);
         let wanted = definitions::wanted(scope, &first);
         let judged = bloat::Judged::of(scope, &first);
+        let decisive = if scope.judge { index_facts::Wanted::of(&first) } else { index_facts::Wanted::default() };
         let rest = async {
             tokio::join!(biased;
                 ask_sizes(session, how, &more),
                 definitions::ask(session, wanted.known()),
                 judged.ask(session),
+                Box::pin(index_facts::second_look(session, &decisive)),
             )
         };
         // Where there is nothing to ask, the answers are at hand without a round trip.
-        let nothing = matches!(wanted, Fact::Unavailable(_)) && more.is_empty() && judged.is_empty();
-        let (answers, definitions, read) = if nothing { rest.await } else { session.round(rest).await? };
+        let nothing =
+            matches!(wanted, Fact::Unavailable(_)) && more.is_empty() && judged.is_empty() && decisive.is_empty();
+        let (answers, definitions, read, texts) = if nothing { rest.await } else { session.round(rest).await? };
         statistics = read;
+        if scope.judge {
+            (first.index_facts.texts, first.index_facts.correlations) = texts;
+        }
         exact_sizes = match measuring {
             Ok(mut measuring) => {
                 measuring.take(answers);
@@ -126,6 +145,7 @@ pub async fn complete(
         statistics_resets: first.statistics_resets,
         exact_sizes,
         definitions: read_definitions,
+        index_facts: first.index_facts,
         table_columns: statistics.table_columns,
         index_keys: statistics.index_keys,
         heap_tuples: counted.heap_tuples,

@@ -5,12 +5,15 @@ mod bloat;
 mod cluster;
 mod contents;
 mod definitions;
+mod index_facts;
 mod measure;
 pub mod queries;
 mod relations;
+mod replica;
 mod scope;
 mod sizes;
 
+pub use replica::ask_replica;
 pub use scope::{BloatScope, Definitions, MOST_DEFINITIONS, MOST_READ_WHOLE, MOST_STATISTICS, Scope};
 
 use crate::{
@@ -78,6 +81,12 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
         databases: cluster.databases,
         tablespaces: cluster.tablespaces,
         slots: cluster.slots,
+        walsenders: cluster.walsenders,
+        subscriptions: cluster.subscriptions,
+        transactions: cluster.transactions,
+        prepared_transactions: cluster.prepared_transactions,
+        managers: cluster.managers,
+        database_writes: cluster.database_writes,
         wal_position: cluster.wal_position,
         wal_position_later: None,
         wal_directory: cluster.wal_directory,
@@ -88,6 +97,9 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
         temporary_files: cluster.temporary_files,
         log_files: cluster.log_files,
         slot_spill: cluster.slot_spill,
+        standbys: cluster.standbys,
+        timeline_history: cluster.timeline_history,
+        replicas: Vec::new(),
         contents,
         skipped,
     })

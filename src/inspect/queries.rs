@@ -22,6 +22,12 @@ queries! {
     DATABASES = "databases" { 13 => "databases.sql" }
     TABLESPACES = "tablespaces" { 13 => "tablespaces.sql" }
     SLOTS = "replication slots" { 13 => "slots.sql" }
+    WALSENDERS = "walsenders" { 13 => "walsenders.sql" }
+    SUBSCRIPTIONS = "subscriptions" { 13 => "subscriptions.sql" }
+    TRANSACTIONS = "transactions" { 13 => "transactions.sql" }
+    PREPARED_TRANSACTIONS = "prepared transactions" { 13 => "prepared_transactions.sql" }
+    MANAGERS = "managers" { 13 => "managers.sql" }
+    DATABASE_WRITES = "database writes" { 13 => "database_writes.sql" }
     WAL_POSITION = "wal position" { 13 => "wal_position.sql" }
     WAL_DIRECTORY = "wal directory" { 13 => "wal_directory.sql" }
     WAL_STATISTICS = "wal statistics" { 14 => "wal_statistics.14.sql" }
@@ -42,6 +48,18 @@ queries! {
     RELATION_FILES = "relation files" { 13 => "relation_files.sql" }
     RELATION_SIZES = "relation sizes" { 13 => "relation_sizes.sql" }
     INDEX_DEFINITIONS = "index definitions" { 13 => "index_definitions.sql" }
+    INDEX_KEYS = "index keys" { 13 => "index_keys.sql" }
+    OPERATOR_CLASSES = "operator classes" { 13 => "operator_classes.sql" }
+    NULLS_NOT_DISTINCT = "nulls not distinct" { 15 => "index_nulls_not_distinct.15.sql" }
+    FOREIGN_KEYS = "foreign keys" { 13 => "foreign_keys.sql" }
+    INDEX_DEPENDENTS = "index dependents" { 13 => "index_dependents.sql" }
+    INDEX_BUILDS = "index builds" { 13 => "index_builds.sql" }
+    UNCOUNTED_ROLES = "uncounted roles" { 13 => "uncounted_roles.sql" }
+    STANDBYS = "standbys" { 13 => "standbys.sql" }
+    TIMELINE_HISTORY = "timeline history" { 13 => "timeline_history.sql" }
+    INDEX_USE = "index use" { 13 => "index_use.sql" }
+    INDEX_TEXTS = "index expressions" { 13 => "index_texts.sql" }
+    COLUMN_CORRELATIONS = "column correlations" { 13 => "column_correlations.sql" }
     INDEX_COLUMNS = "index columns" { 13 => "index_columns.sql" }
     COLUMN_STATISTICS = "column statistics" { 13 => "column_statistics.sql" }
     INDEX_KEY_STATISTICS = "index key statistics" { 13 => "index_key_statistics.sql" }

@@ -13,6 +13,8 @@ pub struct Scope {
     pub relations: bool,
     /// Definitions and column names of these indexes.
     pub definitions: Definitions,
+    /// What verdicts on indexes rest on.
+    pub judge: bool,
     pub bloat: BloatScope,
     /// Measure every relation.
     pub exact: bool,
@@ -53,6 +55,7 @@ impl Scope {
             wal: true,
             relations: true,
             definitions: Definitions::Matching { schema: None, table: None, most: MOST_DEFINITIONS },
+            judge: true,
             bloat: BloatScope { tables: true, indexes: true, ..BloatScope::default() },
             exact: false,
             all_databases: false,

@@ -1,6 +1,6 @@
 //! What one database contains.
 
-use super::{BtreePages, Fact, HeapTuples, Index, IndexKey, Table, TableColumns};
+use super::{BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, Table, TableColumns};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -31,6 +31,9 @@ pub struct Contents {
     /// How many index definitions were read; unavailable when that failed.
     #[serde(default)]
     pub definitions: Fact<u64>,
+    /// What the verdicts on indexes rest on.
+    #[serde(default)]
+    pub index_facts: IndexFacts,
     /// By table OID: of the largest that were asked for.
     #[serde(default)]
     pub table_columns: Fact<BTreeMap<u32, TableColumns>>,

@@ -74,9 +74,17 @@ impl Retention {
     /// holder does. 0 when it holds nothing, or when another reaches back as far.
     pub fn reclaimable_bytes(&self, slot: &Slot) -> u64 {
         let Some(from) = slot.holds_from() else { return 0 };
-        let others = self.holders.iter().filter(|h| h.name.as_deref() != Some(&slot.slot_name)).map(|h| h.from);
-        let next = others.min().unwrap_or(self.current);
-        let segment_start = |lsn: Lsn| lsn.0 / self.wal_segment_bytes * self.wal_segment_bytes;
-        segment_start(next).saturating_sub(segment_start(from))
+        let next = self.beyond(slot).map_or(self.current, |next| next.from);
+        self.segment_start(next).saturating_sub(self.segment_start(from))
+    }
+
+    /// The holder that reaches back furthest beside this slot.
+    pub fn beyond(&self, slot: &Slot) -> Option<&Holder> {
+        self.holders.iter().filter(|h| h.name.as_deref() != Some(&slot.slot_name)).min_by_key(|h| h.from)
+    }
+
+    /// Where the segment that holds a position begins.
+    pub fn segment_start(&self, lsn: Lsn) -> u64 {
+        lsn.0 / self.wal_segment_bytes * self.wal_segment_bytes
     }
 }

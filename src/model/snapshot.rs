@@ -33,6 +33,18 @@ pub struct Snapshot {
     #[serde(default)]
     pub slots: Fact<Vec<Slot>>,
     #[serde(default)]
+    pub walsenders: Fact<Vec<Walsender>>,
+    #[serde(default)]
+    pub subscriptions: Fact<Vec<Subscription>>,
+    #[serde(default)]
+    pub transactions: Fact<Transactions>,
+    #[serde(default)]
+    pub prepared_transactions: Fact<Vec<PreparedTransaction>>,
+    #[serde(default)]
+    pub managers: Fact<ManagerMarks>,
+    #[serde(default)]
+    pub database_writes: Fact<Vec<DatabaseWrites>>,
+    #[serde(default)]
     pub wal_position: Fact<WalPosition>,
     /// The position some seconds later, when a rate was asked for.
     #[serde(default)]
@@ -54,6 +66,14 @@ pub struct Snapshot {
     pub log_files: Fact<Option<Files>>,
     #[serde(default)]
     pub slot_spill: Fact<Files>,
+    /// Who else may be scanning the same indexes.
+    #[serde(default)]
+    pub standbys: Fact<Vec<Standby>>,
+    #[serde(default)]
+    pub timeline_history: Fact<TimelineHistory>,
+    /// The standbys that were asked for their own counters, once for each database.
+    #[serde(default)]
+    pub replicas: Vec<Replica>,
     /// The databases that were read from inside.
     #[serde(default)]
     pub contents: Vec<Contents>,

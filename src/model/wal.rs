@@ -16,7 +16,7 @@ pub struct WalPosition {
 }
 
 /// What lies in pg_wal (`pg_ls_waldir()`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalDirectory {
     /// Bytes of all files, timeline histories and backup labels included.
     pub directory_bytes: u64,
@@ -29,6 +29,19 @@ pub struct WalDirectory {
     pub oldest_lsn: Option<Lsn>,
     /// When the oldest written segment was last modified.
     pub oldest_modified_at: Option<Timestamp>,
+    /// Timeline histories, backup labels, partial segments.
+    #[serde(default)]
+    pub other_bytes: Option<u64>,
+    /// Segments that were written, each run without a hole; one for each timeline that left some.
+    #[serde(default)]
+    pub written: Option<Vec<WalRun>>,
+}
+
+/// Segments that follow one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalRun {
+    pub from: Lsn,
+    pub segments: u64,
 }
 
 /// WAL written by this server since its statistics began (`pg_stat_wal`, 14 and newer).

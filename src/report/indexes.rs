@@ -1,15 +1,16 @@
-//! `pgtend indexes`: every index with its size and use.
+//! `pgtend indexes`: every index with its size, its use and whether it may go.
 
 use super::{
     Gaps, Observation, Report, View,
     bloat::{self, Judged, Subject},
-    observation::seconds_between,
+    index_words::{brief, words},
 };
 use crate::{
     model::{
-        BloatSource, ConstraintKind, Contents, Index, SizeSource, Snapshot, StoredBytes, Table, Tree, Unavailable,
+        BloatSource, Confidence, ConstraintKind, Contents, Gain, Index, IndexFinding, IndexJudgement, IndexVerdict,
+        Reason, SizeSource, Snapshot, StoredBytes, Table, Tree, Unavailable, Verdict,
     },
-    render::{self, Cell, Column, Document, Tone, Value, human_bytes, human_duration},
+    render::{self, Cell, Column, Document, Tone, Value, human_bytes, human_count, human_duration},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -18,7 +19,9 @@ use std::collections::{HashMap, HashSet};
 /// What the list is sorted by.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub enum IndexSort {
+    /// What may go first, by what that gains
     #[default]
+    Gain,
     Size,
     Bloat,
     Scans,
@@ -34,10 +37,21 @@ pub struct IndexesReport<'a> {
     #[serde(skip)]
     left_out: usize,
     #[serde(skip)]
-    bloat_was_measured: bool,
+    selection: Selection,
     #[serde(skip)]
-    collected_at: Timestamp,
+    bloat_was_measured: bool,
 }
+
+/// What all drops of the whole list would gain.
+#[derive(Debug, Default)]
+struct Selection {
+    drops: usize,
+    gain: Gain,
+    reviews: usize,
+}
+
+/// For how many indexes people are told in full sentences why.
+const MOST_EXPLAINED: usize = 12;
 
 /// One database's window, or with `--all-databases` a list.
 #[derive(Debug, Serialize)]
@@ -66,6 +80,15 @@ struct Row<'a> {
     idx_tup_read: u64,
     idx_tup_fetch: u64,
     last_idx_scan: Option<Timestamp>,
+    verdict: Verdict,
+    confidence: Confidence,
+    findings: &'a [IndexFinding],
+    reasons: Vec<Why<'a>>,
+    /// Indexes of the same table that would do its work.
+    covered_by: &'a [String],
+    gain: Gain,
+    #[serde(skip)]
+    worth: f64,
     method: &'a str,
     /// Names of the key columns in order, null for an expression.
     key_columns: Option<&'a [Option<String>]>,
@@ -90,9 +113,19 @@ struct Row<'a> {
     definition: Option<&'a str>,
 }
 
+/// A reason with its figures, and in words.
+#[derive(Debug, Serialize)]
+struct Why<'a> {
+    #[serde(flatten)]
+    reason: &'a Reason,
+    message: String,
+}
+
 impl<'a> IndexesReport<'a> {
+    /// `judged` holds a judgement for each database of the snapshot.
     pub fn of(
         snapshot: &'a Snapshot,
+        judged: &'a [IndexJudgement],
         all_databases: bool,
         view: &View,
         sort: IndexSort,
@@ -102,12 +135,35 @@ impl<'a> IndexesReport<'a> {
         let mut observations = Vec::new();
         let mut unread = Unread::default();
         for contents in &snapshot.contents {
-            indexes.extend(rows(contents, all_databases, gaps, &mut unread));
-            observations.push(Observation::of(snapshot, contents, gaps));
+            let judgement = judged.iter().find(|judgement| judgement.database == contents.database);
+            let verdicts = judgement.map_or(&[][..], |judgement| &judgement.verdicts);
+            indexes.extend(rows(contents, verdicts, all_databases, gaps, &mut unread));
+            let minimum = judgement.map_or(0, |judgement| judgement.limits.min_observation_seconds);
+            observations.push(Observation::of(snapshot, contents, minimum, gaps));
+            note_unread(contents, gaps);
+        }
+        for replica in &snapshot.replicas {
+            if let Err(why) = replica.used.as_result() {
+                gaps.note(why, &[], vec![replica.name.clone()]);
+            }
+        }
+        gaps.take(&snapshot.standbys, &[]);
+        let mut selection = Selection::default();
+        for row in &indexes {
+            match row.verdict {
+                Verdict::Drop => {
+                    selection.drops += 1;
+                    selection.gain.bytes += row.gain.bytes;
+                    selection.gain.writes += row.gain.writes;
+                }
+                Verdict::Review => selection.reviews += 1,
+                Verdict::Keep => {}
+            }
         }
         indexes.retain(|row| row.size_bytes >= view.min_size && view.matches(row.schema, row.table));
         indexes.sort_by(|a, b| {
             let order = match sort {
+                IndexSort::Gain => b.verdict.cmp(&a.verdict).then(b.worth.total_cmp(&a.worth)),
                 IndexSort::Size => b.size_bytes.cmp(&a.size_bytes),
                 IndexSort::Bloat => b.bloat_bytes.cmp(&a.bloat_bytes),
                 IndexSort::Scans => a.idx_scan.cmp(&b.idx_scan).then(b.size_bytes.cmp(&a.size_bytes)),
@@ -135,8 +191,27 @@ impl<'a> IndexesReport<'a> {
         let bloat_was_measured = snapshot.contents.iter().any(|contents| contents.btree_pages.is_some());
         let observation =
             if all_databases { OneOrMany::Many(observations) } else { OneOrMany::One(observations.into_iter().next()) };
-        IndexesReport { observation, indexes, left_out, bloat_was_measured, collected_at: snapshot.collected_at }
+        IndexesReport { observation, indexes, left_out, selection, bloat_was_measured }
     }
+}
+
+/// Names the facts on which verdicts rest and that are missing; the verdicts themselves are capped, none is null.
+fn note_unread(contents: &Contents, gaps: &mut Gaps) {
+    let facts = &contents.index_facts;
+    let mut note = |missing: Option<&Unavailable>| {
+        if let Some(why) = missing.filter(|why| why.needs_version.is_none()) {
+            gaps.note(why, &[], Vec::new());
+        }
+    };
+    note(facts.keys.as_result().err());
+    note(facts.operator_classes.as_result().err());
+    note(facts.nulls_not_distinct.as_result().err());
+    note(facts.foreign_keys.as_result().err());
+    note(facts.dependents.as_result().err());
+    note(facts.builds.as_result().err());
+    note(facts.uncounted_roles.as_result().err());
+    note(facts.texts.as_result().err());
+    note(facts.correlations.as_result().err());
 }
 
 /// Why definitions or column names are missing.
@@ -182,7 +257,14 @@ fn missing_fields(rows: &[&Row<'_>]) -> Vec<&'static str> {
     fields
 }
 
-fn rows<'a>(contents: &'a Contents, named_database: bool, gaps: &mut Gaps, unread: &mut Unread<'a>) -> Vec<Row<'a>> {
+fn rows<'a>(
+    contents: &'a Contents,
+    verdicts: &'a [IndexVerdict],
+    named_database: bool,
+    gaps: &mut Gaps,
+    unread: &mut Unread<'a>,
+) -> Vec<Row<'a>> {
+    let verdict_on: HashMap<u32, &IndexVerdict> = verdicts.iter().map(|verdict| (verdict.oid, verdict)).collect();
     let tables = gaps.take(&contents.tables, &["indexes"]).map_or(&[][..], Vec::as_slice);
     let indexes = gaps.take(&contents.indexes, &["indexes"]).map_or(&[][..], Vec::as_slice);
     let last_scans = gaps.take(&contents.last_idx_scans, &["indexes[].last_idx_scan"]);
@@ -197,9 +279,9 @@ fn rows<'a>(contents: &'a Contents, named_database: bool, gaps: &mut Gaps, unrea
     let counted = |value: i64| u64::try_from(value).unwrap_or(0);
     indexes
         .iter()
-        .filter_map(|index| Some((index, *of_table.get(&index.table_oid)?)))
-        .filter(|(_, table)| !table.is_catalog())
-        .map(|(index, table)| {
+        .filter_map(|index| Some((index, *of_table.get(&index.table_oid)?, *verdict_on.get(&index.oid)?)))
+        .filter(|(_, table, _)| !table.is_catalog())
+        .map(|(index, table, judged)| {
             let below = tree.below(index.oid);
             let family = || std::iter::once(index).chain(below.iter().filter_map(|oid| by_oid.get(oid).copied()));
             let size = family().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size));
@@ -230,6 +312,13 @@ fn rows<'a>(contents: &'a Contents, named_database: bool, gaps: &mut Gaps, unrea
                 idx_tup_fetch: family().map(|one| counted(one.idx_tup_fetch)).sum(),
                 last_idx_scan: last_scans
                     .and_then(|scans| family().filter_map(|one| scans.get(&one.oid).copied()).max()),
+                verdict: judged.verdict,
+                confidence: judged.confidence,
+                findings: &judged.findings,
+                reasons: judged.reasons.iter().map(|reason| Why { reason, message: words(reason) }).collect(),
+                covered_by: &judged.covered_by,
+                gain: judged.gain,
+                worth: judged.worth,
                 method: &index.method,
                 key_columns,
                 include_columns,
@@ -280,6 +369,24 @@ impl Row<'_> {
         words.join(", ")
     }
 
+    /// The reason that counts most; of a candidate that stays for now also what stands in its way.
+    fn why(&self) -> String {
+        let first = self.reasons.first().map(|why| brief(why.reason)).unwrap_or_default();
+        let candidate = self.verdict == Verdict::Review || (self.verdict == Verdict::Keep && first == "never scanned");
+        let second = self.reasons.iter().map(|why| brief(why.reason)).find(|word| *word != first);
+        let second = second.filter(|_| candidate).map(|word| format!(", {word}")).unwrap_or_default();
+        format!("{first}{second}")
+    }
+
+    fn verdict_cell(&self) -> Cell {
+        let tone = match self.verdict {
+            Verdict::Drop => Tone::Good,
+            Verdict::Review => Tone::Warning,
+            Verdict::Keep => Tone::Faint,
+        };
+        Cell::text(self.verdict.name()).toned(tone)
+    }
+
     /// Columns as people write them: `(a, b) include (c)`.
     fn columns(&self) -> Cell {
         let list = |names: &[Option<String>]| {
@@ -299,7 +406,8 @@ impl Report for IndexesReport<'_> {
     fn document(&self) -> Document {
         let many = matches!(self.observation, OneOrMany::Many(_));
         let rows = self.indexes.iter().map(|row| {
-            let mut cells = vec![Cell::name(row.index), Cell::name(format!("{}.{}", row.schema, row.table))];
+            let table = format!("{}.{}", row.schema, row.table);
+            let mut cells = vec![Cell::name(row.index)];
             if many {
                 cells.push(Cell::or_none(row.database.map(str::to_owned), Value::Name));
             }
@@ -307,7 +415,10 @@ impl Report for IndexesReport<'_> {
                 Cell::stored(StoredBytes { bytes: row.size_bytes, source: row.size_source }),
                 row.bloat.cell(),
                 Cell::count(row.idx_scan),
-                if row.is_valid { Cell::text("") } else { Cell::text("INVALID").toned(Tone::Bad) },
+                row.verdict_cell(),
+                Cell::text(row.why()).toned(if row.is_valid { Tone::Plain } else { Tone::Bad }),
+                Cell::name(table),
+                Cell::count(row.gain.writes),
                 Cell::text(row.kind()),
                 row.columns(),
                 Cell::or_none(row.last_idx_scan, Value::Time),
@@ -315,7 +426,7 @@ impl Report for IndexesReport<'_> {
             ]);
             cells
         });
-        let mut columns = vec![Column::words("index", "index", 0), Column::words("table", "table", 0)];
+        let mut columns = vec![Column::words("index", "index", 0)];
         if many {
             columns.push(Column::words("database", "database", 0));
         }
@@ -323,14 +434,31 @@ impl Report for IndexesReport<'_> {
             Column::numbers("size_bytes", "size", 0),
             Column::numbers("bloat_bytes", "bloat", 4),
             Column::numbers("idx_scan", "scans", 0),
-            Column::words("validity", "", 0),
-            Column::words("kind", "kind", 1),
-            Column::words("key_columns", "columns", 2),
-            Column::words("last_idx_scan", "last scan", 3),
+            Column::words("verdict", "verdict", 0),
+            Column::words("why", "why", 0),
+            Column::words("table", "table", 1),
+            Column::numbers("writes", "writes", 2),
+            Column::words("kind", "kind", 2),
+            Column::words("key_columns", "columns", 3),
+            Column::words("last_idx_scan", "last scan", 4),
             Column::words("definition", "definition", 9),
         ]);
         let mut document = Document::default();
         document.table(render::Table { columns, rows: rows.collect(), left_out: self.left_out }).gap();
+        let candidates: Vec<&Row<'_>> = self.indexes.iter().filter(|row| row.verdict > Verdict::Keep).collect();
+        if !candidates.is_empty() {
+            document.heading("Why");
+            for row in candidates.iter().take(MOST_EXPLAINED) {
+                let reasons: Vec<&str> = row.reasons.iter().map(|why| why.message.as_str()).collect();
+                let text = format!("{} {}.{}: {}", row.verdict.name(), row.schema, row.index, reasons.join("; "));
+                document.line(text);
+            }
+            if candidates.len() > MOST_EXPLAINED {
+                let text = format!("… and {} more (--format json has all)", candidates.len() - MOST_EXPLAINED);
+                document.toned_line(text, Tone::Faint);
+            }
+            document.gap();
+        }
         let windows: Vec<&Observation> = match &self.observation {
             OneOrMany::One(one) => one.iter().collect(),
             OneOrMany::Many(many) => many.iter().collect(),
@@ -338,10 +466,11 @@ impl Report for IndexesReport<'_> {
         for window in windows {
             document.line(match window.since {
                 Some(since) => format!(
-                    "Scans of {} counted since {} ({}).",
+                    "Scans of {} counted since {} ({}; a drop that rests on counters wants {}).",
                     window.database,
                     since.strftime("%Y-%m-%d %H:%MZ"),
-                    human_duration(seconds_between(since, self.collected_at))
+                    human_duration(window.seconds.unwrap_or(0)),
+                    human_duration(window.minimum_seconds)
                 ),
                 None => format!("Since when the scans of {} count is not known.", window.database),
             });
@@ -354,17 +483,18 @@ impl Report for IndexesReport<'_> {
                  reads the indexes."
             });
         }
-        let unused: Vec<&Row<'_>> =
-            self.indexes.iter().filter(|row| row.idx_scan == 0 && row.parent.is_none()).collect();
-        if !unused.is_empty() {
-            let bytes: u64 = unused.iter().map(|row| row.size_bytes).sum();
-            document.line(format!(
-                "{} of those shown were never scanned in that time ({}). No scan does not mean no use: constraints, \
-                 foreign keys and standbys do not show here.",
-                unused.len(),
-                human_bytes(bytes)
-            ));
-        }
+        let Selection { drops, gain, reviews } = &self.selection;
+        let indexes = |count: usize| format!("{count} {}", if count == 1 { "index" } else { "indexes" });
+        document.line(match drops {
+            0 => format!("Nothing may be dropped on this evidence; {} for review.", indexes(*reviews)),
+            drops => format!(
+                "{} may be dropped together: {}, and {} rows that need not be written into them; {} for review.",
+                indexes(*drops),
+                human_bytes(gain.bytes),
+                human_count(gain.writes),
+                indexes(*reviews)
+            ),
+        });
         document
     }
 }

@@ -99,3 +99,22 @@ fn completions_and_manual_pages_are_made() {
     }
     assert!(String::from_utf8_lossy(&pgtend().arg("man").output().unwrap().stdout).contains(".SH NAME"));
 }
+
+#[test]
+fn every_finding_has_its_page_and_a_slip_is_seen_through() {
+    let said = |arguments: &[&str]| {
+        let output = pgtend().args(arguments).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (exit, listed, _) = said(&["explain"]);
+    assert_eq!((exit, listed.lines().count()), (Some(0), pgtend::judge::CHECKS.len()));
+    for check in pgtend::judge::CHECKS {
+        assert!(listed.contains(check.name));
+        assert_eq!(said(&["explain", check.name]), (Some(0), check.page.to_owned(), String::new()));
+    }
+    let (exit, shown, refused) = said(&["explain", "unusd-index"]);
+    assert_eq!((exit, shown.as_str()), (Some(2), ""));
+    assert!(refused.contains("unused-index"), "{refused}");
+    assert_eq!(said(&["explain", "nonsense"]).0, Some(2));
+}

@@ -3,8 +3,20 @@
 use assert_cmd::Command;
 use std::{fmt::Write as _, path::Path};
 
-const COMMANDS: [&str; 11] =
-    ["overview", "databases", "tables", "indexes", "slots", "wal", "snapshot", "history", "demo", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "overview",
+    "databases",
+    "tables",
+    "indexes",
+    "slots",
+    "wal",
+    "snapshot",
+    "history",
+    "explain",
+    "demo",
+    "completions",
+    "man",
+];
 
 fn help_of(arguments: &[&str]) -> String {
     let output = Command::cargo_bin("pgtend").unwrap().args(arguments).arg("--help").output().unwrap();
@@ -21,9 +33,13 @@ fn docs_cli_is_the_help() {
     write!(text, "\n## pgtend\n\n```text\n{}\n```\n", whole.trim_end()).unwrap();
     let global = whole.find("Connection (as psql connects):").unwrap();
     assert!(global > 0);
-    for command in COMMANDS {
-        assert!(whole.contains(&format!("\n  {command}")), "{command} is not in the help");
-        let help = help_of(&[command]);
+    for command in COMMANDS
+        .iter()
+        .flat_map(|command| if *command == "slots" { vec![*command, "slots why"] } else { vec![*command] })
+    {
+        let words: Vec<&str> = command.split(' ').collect();
+        assert!(whole.contains(&format!("\n  {}", words[0])), "{command} is not in the help");
+        let help = help_of(&words);
         // The options of all commands stand above, once.
         let own = help.find("Connection (as psql connects):").map_or(help.as_str(), |at| &help[..at]);
         write!(text, "\n## pgtend {command}\n\n```text\n{}\n```\n", own.trim_end()).unwrap();

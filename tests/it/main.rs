@@ -7,6 +7,7 @@ mod connection;
 mod docs_cli;
 mod history;
 mod house;
+mod indexes;
 mod inspect;
 mod network;
 mod proxy;

@@ -1,6 +1,7 @@
 //! What is at risk by plain arithmetic, and what to look at next.
 
 use crate::{
+    judge::slot::Verdict,
     model::{Index, Snapshot},
     render::{human_bytes, times},
     report::slots,
@@ -40,14 +41,19 @@ pub fn findings(snapshot: &Snapshot, wal_bytes: Option<u64>, ratio: Option<f64>,
         );
     }
     for slot in slots {
-        let held = slot.retained_bytes.filter(|bytes| *bytes >= HOLDS_LITTLE);
-        if slot.is_lost {
-            find(&slot.slot_name, format!("slot {} is lost: its consumer must start anew", slot.slot_name));
-        } else if let Some(held) = held.filter(|_| !slot.active) {
-            find(
-                &slot.slot_name,
-                format!("nobody reads slot {}, it holds {} of WAL", slot.slot_name, human_bytes(held)),
-            );
+        let name = &slot.slot_name;
+        let held = slot.retained_bytes.filter(|bytes| *bytes >= HOLDS_LITTLE).map(human_bytes);
+        match (slot.verdict, held) {
+            (Verdict::Lost, _) => find(name, format!("slot {name} is lost: its consumer must start anew")),
+            (Verdict::Stale, held) => {
+                let held = held.map(|held| format!(", it holds {held} of WAL")).unwrap_or_default();
+                find(name, format!("slot {name} is stale, proven forgotten{held}"));
+            }
+            (Verdict::Inactive, Some(held)) => find(name, format!("nobody reads slot {name}, it holds {held} of WAL")),
+            (Verdict::Lagging, Some(held)) => {
+                find(name, format!("slot {name} is in use but falls behind, it holds {held} of WAL"));
+            }
+            _ => {}
         }
     }
     if let Some(archiver) = snapshot.archiver.known()

@@ -4,7 +4,10 @@ mod findings;
 mod screen;
 
 use super::{Gaps, TableSort, databases::note_hidden_sizes, slots, tables};
-use crate::model::{Database, Fact, Files, SizeSource, Snapshot, Tablespace, Unavailable, grant};
+use crate::{
+    judge::slot::Verdict,
+    model::{Database, Fact, Files, SizeSource, Snapshot, Tablespace, Unavailable, grant},
+};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -52,6 +55,7 @@ struct DatabaseLine {
 struct SlotLine {
     slot_name: String,
     active: bool,
+    verdict: Verdict,
     retained_bytes: Option<u64>,
     reclaimable_bytes: Option<u64>,
 }
@@ -66,7 +70,7 @@ struct TableLine {
 }
 
 impl OverviewReport {
-    pub fn of(snapshot: &Snapshot, gaps: &mut Gaps) -> OverviewReport {
+    pub fn of(snapshot: &Snapshot, earlier: &[Snapshot], gaps: &mut Gaps) -> OverviewReport {
         let databases = gaps.take(&snapshot.databases, &["overview.databases", "overview.databases_bytes"]);
         if let Some(databases) = databases {
             let role = &snapshot.server.role;
@@ -99,7 +103,7 @@ impl OverviewReport {
             gaps.note(&why, &["overview.tablespaces[].bytes"], names);
         }
 
-        let mut slot_rows = slots::rows(snapshot, "overview.slots", gaps);
+        let mut slot_rows = slots::rows(snapshot, earlier, "overview.slots", gaps);
         slot_rows.sort_by(|a, b| b.retained_bytes.cmp(&a.retained_bytes).then_with(|| a.slot_name.cmp(&b.slot_name)));
 
         let mut table_rows = Vec::new();
@@ -134,6 +138,7 @@ impl OverviewReport {
                 .map(|row| SlotLine {
                     slot_name: row.slot_name.clone(),
                     active: row.active,
+                    verdict: row.verdict,
                     retained_bytes: row.retained_bytes,
                     reclaimable_bytes: row.reclaimable_bytes,
                 })

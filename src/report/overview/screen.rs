@@ -126,7 +126,7 @@ impl OverviewReport {
         render::Table {
             columns: vec![
                 Column::words("slot_name", "Slot", 0),
-                Column::words("state", "state", 0),
+                Column::words("verdict", "verdict", 0),
                 Column::numbers("retained_bytes", "holds", 0),
                 Column::numbers("reclaimable_bytes", "dropping it alone frees", 1),
             ],

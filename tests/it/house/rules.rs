@@ -11,7 +11,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("judge", &["model"]),
     ("plan", &["model"]),
     ("render", &["model"]),
-    ("report", &["render", "model"]),
+    ("report", &["render", "judge", "model"]),
     ("history", &["model"]),
     ("act", &["plan", "inspect", "pg", "history", "model"]),
     ("notify", &["render", "model"]),

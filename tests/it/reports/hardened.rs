@@ -7,7 +7,7 @@ use super::zoo::{batch, conninfo};
 use crate::clusters::{connect, database, on_every_major};
 
 /// What somebody may have revoked, and the report that misses it.
-const REVOKED: [(&str, &str); 20] = [
+const REVOKED: [(&str, &str); 24] = [
     ("execute on function pg_database_size(oid)", "databases"),
     ("execute on function pg_relation_size(regclass, text)", "tables"),
     ("execute on function pg_relation_size(regclass, text)", "tables"),
@@ -19,6 +19,10 @@ const REVOKED: [(&str, &str); 20] = [
     ("execute on function pg_stat_get_live_tuples(oid)", "tables"),
     ("execute on function pg_stat_get_numscans(oid)", "indexes"),
     ("select on pg_replication_slots", "slots"),
+    ("select on pg_stat_replication", "slots"),
+    ("select on pg_subscription", "slots"),
+    ("select on pg_stat_activity", "slots"),
+    ("select on pg_prepared_xacts", "slots"),
     ("select on pg_stat_archiver", "wal"),
     ("select on pg_stat_database", "databases"),
     ("select on pg_tablespace", "databases"),

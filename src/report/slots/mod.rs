@@ -1,7 +1,13 @@
 //! `pgtend slots`: every replication slot and the WAL it keeps.
 
+mod page;
+mod sentence;
+
+pub use page::SlotPage;
+
 use super::{Gaps, Report, View, observation::seconds_between};
 use crate::{
+    judge::slot::{Evidence, Judgement, Limits, Owner, Protection, Reason, Verdict},
     model::{Lsn, Retention, Slot, SlotType, Snapshot, Unavailable, WalStatus},
     render::{self, Cell, Column, Document, Tone, Value, human_bytes},
 };
@@ -27,6 +33,9 @@ pub struct SlotsReport {
     #[serde(skip)]
     is_listed: bool,
 }
+
+/// Slots whose reason stands below the table; `slots why` has all of each.
+const MOST_TOLD: usize = 10;
 
 /// Fields that servers before the given major do not have.
 const ADDED: [(u32, &[&str]); 4] = [
@@ -62,13 +71,24 @@ pub(super) struct Row {
     pub invalidation_reason: Option<String>,
     failover: Option<bool>,
     synced: Option<bool>,
-    #[serde(skip)]
-    pub is_lost: bool,
+    pub verdict: Verdict,
+    pub protection: Option<Protection>,
+    reasons: Vec<ReasonLine>,
+    owner: Option<Owner>,
+}
+
+/// A reason: its id, its figures, and the sentence made of them.
+#[derive(Debug, Serialize)]
+struct ReasonLine {
+    #[serde(flatten)]
+    reason: Reason,
+    message: String,
 }
 
 impl SlotsReport {
-    pub fn of(snapshot: &Snapshot, view: &View, sort: SlotSort, gaps: &mut Gaps) -> SlotsReport {
-        let mut slots = rows(snapshot, "slots", gaps);
+    /// `earlier` are snapshots of the same server, which judgement draws on.
+    pub fn of(snapshot: &Snapshot, earlier: &[Snapshot], view: &View, sort: SlotSort, gaps: &mut Gaps) -> SlotsReport {
+        let mut slots = rows(snapshot, earlier, "slots", gaps);
         if !slots.is_empty() {
             note_missing_columns(snapshot, gaps);
         }
@@ -95,7 +115,7 @@ fn note_missing_columns(snapshot: &Snapshot, gaps: &mut Gaps) {
 }
 
 /// Every slot with what it keeps; `list` is the path of the list in the report.
-pub(super) fn rows(snapshot: &Snapshot, list: &str, gaps: &mut Gaps) -> Vec<Row> {
+pub(super) fn rows(snapshot: &Snapshot, earlier: &[Snapshot], list: &str, gaps: &mut Gaps) -> Vec<Row> {
     let (retained, reclaimable) = (format!("{list}[].retained_bytes"), format!("{list}[].reclaimable_bytes"));
     let Some(slots) = gaps.take(&snapshot.slots, &[list]).filter(|slots| !slots.is_empty()) else { return Vec::new() };
     let retention = Retention::of(snapshot);
@@ -109,10 +129,17 @@ pub(super) fn rows(snapshot: &Snapshot, list: &str, gaps: &mut Gaps) -> Vec<Row>
         }
         position.current_lsn
     });
-    slots.iter().map(|slot| row(slot, current, retention.as_ref().ok())).collect()
+    // What makes a verdict poorer, though no field of the report is missing for it.
+    gaps.take(&snapshot.walsenders, &[]);
+    gaps.take(&snapshot.subscriptions, &[]);
+    gaps.take(&snapshot.transactions, &[]);
+    gaps.take(&snapshot.prepared_transactions, &[]);
+    gaps.take(&snapshot.managers, &[]);
+    let evidence = Evidence { snapshot, earlier, limits: &Limits::default() };
+    slots.iter().map(|slot| row(slot, evidence.judge(slot), current, retention.as_ref().ok())).collect()
 }
 
-fn row(slot: &Slot, current: Option<Lsn>, retention: Option<&Retention>) -> Row {
+fn row(slot: &Slot, judgement: Judgement, current: Option<Lsn>, retention: Option<&Retention>) -> Row {
     let retained_bytes = match slot.holds_from() {
         Some(from) => current.map(|current| current.bytes_since(from)),
         None => Some(0),
@@ -144,23 +171,34 @@ fn row(slot: &Slot, current: Option<Lsn>, retention: Option<&Retention>) -> Row 
         invalidation_reason: slot.invalidation_reason.clone(),
         failover: slot.failover,
         synced: slot.synced,
-        is_lost: slot.is_lost(),
+        verdict: judgement.verdict,
+        protection: judgement.protection,
+        reasons: judgement
+            .reasons
+            .into_iter()
+            .map(|reason| ReasonLine { message: sentence::sentence(&reason), reason })
+            .collect(),
+        owner: judgement.owner,
     }
 }
 
 impl Row {
-    /// What the slot's state is, in a word.
+    /// The verdict, in a word.
     pub(super) fn state(&self) -> Cell {
-        if self.is_lost {
-            let reason = self.invalidation_reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-            Cell::text(format!("lost{reason}")).toned(Tone::Bad)
-        } else if self.active {
-            Cell::text("active").toned(Tone::Good)
-        } else if self.restart_lsn.is_none() {
-            Cell::text("empty").toned(Tone::Faint)
-        } else {
-            Cell::text("inactive").toned(Tone::Warning)
-        }
+        let (word, tone) = match self.verdict {
+            Verdict::Healthy => ("healthy", Tone::Good),
+            Verdict::Lagging => ("lagging", Tone::Warning),
+            Verdict::Inactive => ("inactive", Tone::Warning),
+            Verdict::Stale => ("stale", Tone::Bad),
+            Verdict::Lost => ("lost", Tone::Bad),
+            Verdict::Empty => ("empty", Tone::Faint),
+        };
+        Cell::text(word).toned(tone)
+    }
+
+    /// The reason that says most.
+    pub(super) fn headline(&self) -> Option<String> {
+        sentence::headline(self.reasons.iter().map(|line| &line.reason))
     }
 }
 
@@ -189,6 +227,7 @@ impl Report for SlotsReport {
                 Cell::or_none(row.plugin.clone(), Value::Text),
                 Cell::or_none(row.database.clone(), Value::Name),
                 Cell::or_none(row.inactive_since.map(|at| seconds_between(at, self.collected_at)), Value::Duration),
+                Cell::or_none(row.owner.as_ref().map(|owner| owner.name.clone()), Value::Name),
                 Cell::or_none(row.safe_wal_size.map(|bytes| u64::try_from(bytes).unwrap_or(0)), Value::Bytes),
                 Cell::or_none(row.restart_lsn, Value::Lsn),
                 Cell::or_none(row.xmin_age.max(row.catalog_xmin_age).map(i64::unsigned_abs), Value::Count),
@@ -198,13 +237,14 @@ impl Report for SlotsReport {
         document.table(render::Table {
             columns: vec![
                 Column::words("slot_name", "slot", 0),
-                Column::words("state", "state", 0),
+                Column::words("verdict", "verdict", 0),
                 Column::numbers("retained_bytes", "holds", 0),
                 Column::numbers("reclaimable_bytes", "frees alone", 0),
                 Column::words("slot_type", "type", 1),
-                Column::words("plugin", "plugin", 3),
+                Column::words("plugin", "plugin", 4),
                 Column::words("database", "database", 2),
                 Column::numbers("inactive_seconds", "idle at least", 4),
+                Column::words("owner", "probably of", 3),
                 Column::numbers("safe_wal_size", "until lost", 5),
                 Column::words("restart_lsn", "restart_lsn", 6),
                 Column::numbers("xmin_age", "xmin age", 7),
@@ -213,6 +253,18 @@ impl Report for SlotsReport {
             rows: rows.collect(),
             left_out: self.left_out,
         });
+        let telling: Vec<String> = self
+            .slots
+            .iter()
+            .filter(|row| !matches!(row.verdict, Verdict::Healthy | Verdict::Empty))
+            .filter_map(|row| Some(format!("{}: {}.", row.slot_name, row.headline()?)))
+            .collect();
+        if !telling.is_empty() {
+            document.gap();
+            for line in telling.iter().take(MOST_TOLD) {
+                document.line(line.clone());
+            }
+        }
         if let Some(most) = self.slots.iter().filter_map(|row| row.retained_bytes).max().filter(|bytes| *bytes > 0) {
             document.gap().line(format!(
                 "What slots hold overlaps: together {}, as much as the one that reaches back furthest. \

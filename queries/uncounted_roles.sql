@@ -1,0 +1,10 @@
+-- Roles whose sessions in this database are not counted: track_counts is off for them, or for all in the database.
+select to_jsonb(r) from (
+  select coalesce(a.rolname::text, 'every role') as role
+    from pg_catalog.pg_db_role_setting s
+    left join pg_catalog.pg_roles a on a.oid = s.setrole
+   cross join lateral unnest(s.setconfig) c(setting)
+   where s.setdatabase in (0, (select d.oid from pg_catalog.pg_database d where d.datname = current_database()))
+     and lower(c.setting) in ('track_counts=off', 'track_counts=false', 'track_counts=no', 'track_counts=0')
+   order by 1
+) r

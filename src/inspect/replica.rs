@@ -1,0 +1,38 @@
+//! What a standby counted itself.
+
+use super::{InspectError, ask, queries};
+use crate::{
+    model::{ControlFile, Fact, ReplicaUse, Server},
+    pg::Session,
+};
+
+/// Asks a standby, in one round trip, for the scans it counted and since when.
+pub async fn ask_replica(s: &Session) -> Result<ReplicaUse, InspectError> {
+    use queries::*;
+    let (server, control, statistics_resets, standbys, idx_scans) = s
+        .round(async {
+            tokio::join!(biased;
+                ask::one::<Server>(s, &SERVER),
+                ask::one::<ControlFile>(s, &CONTROL),
+                ask::one(s, &STATISTICS_RESETS),
+                ask::many(s, &STANDBYS),
+                ask::rows(s, &INDEX_USE, |row| {
+                    let scans = u64::try_from(row.try_get::<_, i64>("idx_scan")?).unwrap_or(0);
+                    Ok((row.try_get::<_, i64>("oid")? as u32, scans))
+                }),
+            )
+        })
+        .await?;
+    let server = match server {
+        Fact::Known(server) => server,
+        Fact::Unavailable(why) => return Err(InspectError::NoIdentity(why.reason)),
+    };
+    Ok(ReplicaUse {
+        system_identifier: control.known().map(|control| control.system_identifier.clone()),
+        in_recovery: server.in_recovery,
+        started_at: server.started_at,
+        statistics_resets,
+        standbys,
+        idx_scans: idx_scans.map(|scans| scans.into_iter().collect()),
+    })
+}

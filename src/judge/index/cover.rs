@@ -1,0 +1,90 @@
+//! Which index can stand in for which: the rules of fact sheet B.
+
+use super::{signature::Key, subject::Subject};
+use crate::model::CoverKind;
+
+/// Flips both bits of a column's order: the exact reverse.
+const REVERSE: i16 = 3;
+
+/// How `keeper` could do the work of `victim`, if it could.
+pub fn cover(keeper: &Subject<'_>, victim: &Subject<'_>) -> Option<CoverKind> {
+    let (k, v) = (keeper.index, victim.index);
+    if k.oid == v.oid || k.table_oid != v.table_oid || !keeper.is_sound() || v.is_exclusion || k.is_exclusion {
+        return None;
+    }
+    // Of a partitioned table only a partitioned index covers all partitions.
+    if k.is_partitioned != v.is_partitioned {
+        return None;
+    }
+    if v.is_unique && !enforces(keeper, victim) {
+        return None;
+    }
+    let kind = serves(keeper, victim)?;
+    // Uniqueness moves only between indexes that are the same.
+    (!v.is_unique || matches!(kind, CoverKind::Same | CoverKind::Reversed)).then_some(kind)
+}
+
+/// Whether every row the one would refuse the other refuses, at once where the one does so at once: NULLS NOT DISTINCT
+/// is stricter, a deferrable constraint weaker (rule 3).
+fn enforces(keeper: &Subject<'_>, victim: &Subject<'_>) -> bool {
+    let (k, v) = (keeper.index, victim.index);
+    k.is_unique
+        && k.key_columns_count == v.key_columns_count
+        && (k.is_immediate || !v.is_immediate)
+        && (keeper.signature.nulls_not_distinct || !victim.signature.nulls_not_distinct)
+}
+
+fn serves(keeper: &Subject<'_>, victim: &Subject<'_>) -> Option<CoverKind> {
+    let (k, v) = (&keeper.signature, &victim.signature);
+    let (k_keys, v_keys) = (k.keys.as_ref()?, v.keys.as_ref()?);
+    let (k_predicate, v_predicate) = (k.predicate.as_ref()?, v.predicate.as_ref());
+    let (k_method, v_method) = (keeper.index.method.as_str(), victim.index.method.as_str());
+    if v_method == "hash" && k_method == "btree" {
+        // Different operator families by nature: the column and its collation decide.
+        let same = |a: &Key, b: &Key| a.source == b.source && a.collation == b.collation;
+        let begins = v_keys.len() == 1 && k_keys.first().is_some_and(|key| same(key, &v_keys[0]));
+        let equal_rows = v_predicate == Some(k_predicate);
+        return (begins && equal_rows && k_keys.len() == 1).then_some(CoverKind::HashInBtree);
+    }
+    if k_method != v_method {
+        return None;
+    }
+    let same_rows = v_predicate == Some(k_predicate);
+    let all_rows = k_predicate.is_none() && victim.index.is_partial;
+    let alike = v_keys.len() <= k_keys.len() && v_keys.iter().zip(k_keys).all(|(a, b)| a.is_alike(b));
+    if matches!(k_method, "gin" | "brin") && same_rows {
+        let subset = v_keys.iter().all(|key| k_keys.iter().any(|other| other.is_alike(key)));
+        let same_set = subset && v_keys.len() == k_keys.len();
+        if same_set && alike && k.storage == v.storage {
+            return Some(CoverKind::Same);
+        }
+        // The ranges of a BRIN index are part of what it is.
+        return (subset && (k_method == "gin" || k.storage == v.storage)).then_some(CoverKind::Subset);
+    }
+    if !alike {
+        return None;
+    }
+    let pairs = || v_keys.iter().zip(k_keys);
+    let forward = pairs().all(|(a, b)| a.options == b.options);
+    let backward = pairs().all(|(a, b)| a.options == b.options ^ REVERSE);
+    let read_backward = backward && k_method == "btree";
+    if !forward && !read_backward {
+        return None;
+    }
+    let same_length = v_keys.len() == k_keys.len();
+    let mut ours = v.include.clone();
+    let mut theirs = k.include.clone();
+    ours.sort_unstable();
+    theirs.sort_unstable();
+    if same_length && ours == theirs {
+        return match (same_rows, all_rows) {
+            (true, _) if forward => Some(CoverKind::Same),
+            (true, _) => Some(CoverKind::Reversed),
+            (false, true) if forward => Some(CoverKind::PartialInFull),
+            _ => None,
+        };
+    }
+    // INCLUDE columns may be keys of the other: both are returned by an index-only scan.
+    let included = ours.iter().all(|number| theirs.contains(number) || k.key_columns.contains(number));
+    (same_rows && included && k_method == "btree").then_some(CoverKind::Prefix)
+}

@@ -1,0 +1,273 @@
+//! Which indexes may go, and how we know.
+//!
+//! Every index gets a verdict; all verdicts of a database together are a [`Plan`] that is sound as a whole: whatever is
+//! selected of its drops, everything in use and everything enforced keeps an index that does it.
+
+mod cover;
+mod duplicate;
+mod evidence;
+mod hazards;
+mod invalid;
+mod needs;
+mod plan;
+mod rarely_used;
+mod redundant;
+mod signature;
+mod subject;
+#[cfg(test)]
+mod testing;
+mod unused;
+
+pub use needs::{Need, NeedKind};
+pub use plan::{Plan, Refusal, select};
+
+use crate::model::{
+    Confidence, Contents, CoverKind, Gain, IndexFinding, IndexLimits, IndexVerdict, Reason, Replica, Snapshot, Verdict,
+};
+use evidence::Evidence;
+use hazards::{Cap, hazards};
+use std::collections::{HashMap, HashSet};
+use subject::{Subject, subjects};
+
+/// One index that could do another's work; both by their place among the subjects.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cover {
+    victim: usize,
+    keeper: usize,
+    kind: CoverKind,
+}
+
+/// One thing found about an index, before what stands in its way is counted in.
+pub(crate) struct Found {
+    finding: IndexFinding,
+    verdict: Verdict,
+    confidence: Confidence,
+    /// Rests on scan counters.
+    of_counters: bool,
+    reasons: Vec<Reason>,
+    covered_by: Vec<usize>,
+}
+
+/// Judges all indexes of one database.
+pub fn judge(snapshot: &Snapshot, contents: &Contents, limits: &IndexLimits) -> Plan {
+    let replicas: Vec<&Replica> =
+        snapshot.replicas.iter().filter(|replica| replica.database == contents.database).collect();
+    let mut all = subjects(contents, &replicas);
+    mark_unread(&mut all, contents);
+    let covers = covers(&all);
+    let mut needs = needs::needs(&all, &covers, contents);
+    let evidence = Evidence::of(snapshot, contents, &replicas, limits);
+    let mut needs_of: HashMap<u32, Vec<&Need>> = HashMap::new();
+    for need in &needs {
+        for oid in &need.supporters {
+            needs_of.entry(*oid).or_default().push(need);
+        }
+    }
+    let nothing = Vec::new();
+    let caps: Vec<Vec<Cap>> = all
+        .iter()
+        .map(|subject| hazards(subject, needs_of.get(&subject.index.oid).unwrap_or(&nothing), contents))
+        .collect();
+    let may_go = |at: usize| caps[at].iter().all(|cap| cap.of_counters || cap.most > Verdict::Keep);
+
+    let twins = duplicate::twins(&all, &covers, &may_go);
+    let mut found: Vec<Vec<Found>> = Vec::with_capacity(all.len());
+    for (at, subject) in all.iter().enumerate() {
+        let mut here = Vec::new();
+        if let Some(invalid) = invalid::judge(subject, contents) {
+            found.push(vec![invalid]);
+            continue;
+        }
+        here.extend(duplicate::judge(at, &all, &twins));
+        // The planner chooses among twins as it likes: their scans are one sum.
+        let scans = duplicate::scans_of_set(at, &all, &twins);
+        here.extend(unused::judge(subject, scans, &evidence));
+        here.extend(rarely_used::judge(subject, scans, &evidence, snapshot.collected_at));
+        for one in &mut here {
+            if one.of_counters {
+                limit(one, &evidence.caps(subject));
+            }
+        }
+        found.push(here);
+    }
+    // A cover that may vanish with nothing in its place carries nobody.
+    let in_doubt: Vec<bool> = (0..all.len())
+        .map(|at| {
+            let doubtful = |at: usize| {
+                may_go(at) && found[at].iter().any(|one| one.of_counters && one.verdict > Verdict::Keep)
+                    || !all[at].is_sound()
+            };
+            let root = all[at].root.and_then(|root| all.iter().position(|one| one.index.oid == root.oid));
+            doubtful(at) || root.is_some_and(doubtful)
+        })
+        .collect();
+    for at in redundant::widest_first(&all) {
+        if !all[at].is_sound() || twins.contains_key(&at) {
+            continue;
+        }
+        let gone = |at: usize| {
+            found[at].iter().any(|one| one.finding == IndexFinding::RedundantIndex && one.verdict == Verdict::Drop)
+        };
+        let stays = |keeper: usize| !twins.contains_key(&keeper) && !gone(keeper);
+        let one = redundant::judge(at, &all, &covers, &stays, &in_doubt, contents, limits);
+        found[at].extend(one);
+    }
+
+    for (at, subject) in all.iter().enumerate() {
+        let is_candidate = found[at].iter().any(|one| one.of_counters && one.verdict > Verdict::Keep);
+        // Whoever selects a rarely used index has decided that its scans may go elsewhere.
+        if subject.scans > 0 && !is_candidate && subject.root.is_none() {
+            let mut supporters = vec![subject.index.oid];
+            supporters.extend(covers.iter().filter(|c| c.victim == at).map(|c| all[c.keeper].index.oid));
+            needs.push(Need { kind: NeedKind::Scans(subject.scans), of: subject.index.oid, supporters });
+        }
+    }
+    let mut verdicts: Vec<IndexVerdict> =
+        all.iter().enumerate().map(|(at, subject)| conclude(subject, &found[at], &caps[at], &all, limits)).collect();
+    plan::make_sound(&mut verdicts, &needs, &all);
+    name_survivors(&mut verdicts, &found, &all);
+    Plan::new(contents.database.clone(), *limits, verdicts, needs, &all)
+}
+
+/// An index whose text decides whether it is a twin, and could not be read, is nobody's twin and a matter for a person.
+fn mark_unread(all: &mut [Subject<'_>], contents: &Contents) {
+    let texts = contents.index_facts.texts.known();
+    let is_read = |oid: u32| texts.is_some_and(|texts| texts.contains_key(&oid));
+    let mut of_table: HashMap<u32, Vec<usize>> = HashMap::new();
+    for (at, subject) in all.iter().enumerate() {
+        of_table.entry(subject.table.oid).or_default().push(at);
+    }
+    let decide = |a: usize, b: usize| contents.index_facts.texts_decide(all[a].index, all[b].index);
+    let unread: Vec<usize> = of_table
+        .values()
+        .flat_map(|family| family.iter().filter(|a| family.iter().any(|b| decide(**a, *b))))
+        .copied()
+        .filter(|at| !is_read(all[*at].index.oid))
+        .collect();
+    for at in unread {
+        all[at].signature.keys = None;
+        all[at].signature.is_unread = true;
+    }
+}
+
+fn covers(all: &[Subject<'_>]) -> Vec<Cover> {
+    let mut of_table: HashMap<u32, Vec<usize>> = HashMap::new();
+    for (at, subject) in all.iter().enumerate() {
+        of_table.entry(subject.table.oid).or_default().push(at);
+    }
+    let mut covers = Vec::new();
+    for family in of_table.values() {
+        for &victim in family {
+            for &keeper in family {
+                if let Some(kind) = cover::cover(&all[keeper], &all[victim]) {
+                    covers.push(Cover { victim, keeper, kind });
+                }
+            }
+        }
+    }
+    covers.sort_unstable_by_key(|cover| (cover.victim, cover.keeper));
+    covers
+}
+
+/// Lowers a finding to what the caps allow, and adds why.
+fn limit(found: &mut Found, caps: &[Cap]) {
+    for cap in caps.iter().filter(|cap| found.of_counters || !cap.of_counters) {
+        if cap.most < Verdict::Drop {
+            found.verdict = found.verdict.min(cap.most);
+            found.reasons.push(cap.reason.clone());
+        }
+    }
+}
+
+/// The best finding counts; what stands in the way caps it.
+fn conclude(
+    subject: &Subject<'_>,
+    found: &[Found],
+    caps: &[Cap],
+    all: &[Subject<'_>],
+    limits: &IndexLimits,
+) -> IndexVerdict {
+    let capped = |one: &Found| {
+        let stops = caps.iter().filter(|cap| one.of_counters || !cap.of_counters).map(|cap| cap.most);
+        stops.fold(one.verdict, Verdict::min)
+    };
+    let mut ranked: Vec<(&Found, Verdict)> = found.iter().map(|one| (one, capped(one))).collect();
+    ranked.sort_by_key(|(one, verdict)| (std::cmp::Reverse(*verdict), one.finding));
+    let mut verdict = ranked.first().map_or(Verdict::Keep, |(_, verdict)| *verdict);
+    let mut reasons: Vec<Reason> = Vec::new();
+    let mut add = |reason: &Reason| {
+        if !reasons.contains(reason) {
+            reasons.push(reason.clone());
+        }
+    };
+    // What keeps it comes first where it is kept, what was found first where it is not.
+    if verdict == Verdict::Keep {
+        caps.iter().filter(|cap| cap.most == Verdict::Keep).for_each(|cap| add(&cap.reason));
+        if subject.scans > 0 {
+            add(&Reason::InUse { idx_scan: subject.scans });
+        }
+    }
+    for (one, _) in &ranked {
+        one.reasons.iter().for_each(&mut add);
+    }
+    if !found.is_empty() {
+        let counters = found.iter().any(|one| one.of_counters);
+        caps.iter().filter(|cap| !cap.of_counters || counters).for_each(|cap| add(&cap.reason));
+    }
+    if let Some(name) = subject.index.constraint_name.as_ref().filter(|_| !found.is_empty())
+        && subject.index.constraint.is_some()
+    {
+        add(&Reason::MatterForAlterTable { constraint: name.clone() });
+    }
+    if reasons.is_empty() {
+        match (&subject.index.constraint_name, subject.index.is_unique) {
+            (Some(constraint), true) => reasons.push(Reason::UniqueConstraint { constraint: constraint.clone() }),
+            (None, true) => reasons.push(Reason::EnforcesUniqueness),
+            _ => {}
+        }
+    }
+    // Nobody writes a migration for a few pages.
+    let is_small = subject.index.is_valid && subject.bytes < limits.min_reclaim_bytes;
+    if is_small && verdict > Verdict::Keep {
+        verdict = Verdict::Keep;
+        let why = Reason::TooSmall { size_bytes: subject.bytes, min_reclaim_bytes: limits.min_reclaim_bytes };
+        reasons.insert(0, why);
+    }
+    let kept_by_catalog = caps.iter().any(|cap| cap.most == Verdict::Keep && !cap.of_counters);
+    let confidence = match ranked.first() {
+        _ if verdict == Verdict::Keep && kept_by_catalog => Confidence::Proven,
+        Some((one, _)) => one.confidence,
+        None => Confidence::Likely,
+    };
+    let mut findings: Vec<IndexFinding> = ranked.iter().map(|(one, _)| one.finding).collect();
+    findings.dedup();
+    let covered_by: Vec<usize> = ranked.iter().flat_map(|(one, _)| one.covered_by.iter().copied()).collect();
+    IndexVerdict {
+        oid: subject.index.oid,
+        verdict,
+        confidence,
+        findings,
+        reasons,
+        covered_by: covered_by.iter().map(|at| all[*at].index.index.clone()).collect(),
+        gain: Gain { bytes: subject.bytes, writes: subject.writes },
+        worth: subject.worth(),
+    }
+}
+
+/// Only indexes that stay can be said to cover; and what loses its cover to the counters rests on counters itself.
+fn name_survivors(verdicts: &mut [IndexVerdict], found: &[Vec<Found>], all: &[Subject<'_>]) {
+    let dropped: HashSet<usize> = (0..all.len()).filter(|at| verdicts[*at].verdict == Verdict::Drop).collect();
+    for (at, verdict) in verdicts.iter_mut().enumerate() {
+        let mut names: Vec<&str> = Vec::new();
+        for keeper in found[at].iter().flat_map(|one| &one.covered_by) {
+            let name = all[*keeper].index.index.as_str();
+            if !dropped.contains(keeper) && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if names.is_empty() && !verdict.covered_by.is_empty() && verdict.verdict == Verdict::Drop {
+            verdict.confidence = Confidence::Likely;
+        }
+        verdict.covered_by = names.into_iter().map(str::to_owned).collect();
+    }
+}

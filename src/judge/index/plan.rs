@@ -1,0 +1,172 @@
+//! All verdicts of a database as one plan, and what may be selected of it.
+
+use super::{Need, NeedKind, subject::Subject};
+use crate::model::{IndexJudgement, IndexLimits, IndexVerdict, Reason, Verdict};
+use std::collections::{HashMap, HashSet};
+
+/// The verdicts of one database, and what they must leave in place.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    judgement: IndexJudgement,
+    needs: Vec<Need>,
+    names: HashMap<u32, String>,
+    /// The children of a partitioned index go with it.
+    below: HashMap<u32, Vec<u32>>,
+}
+
+/// Why a selection was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("there is no index {0}")]
+    Unknown(String),
+    #[error("{0} is one that stays")]
+    Kept(String),
+    #[error("with these gone nothing would do the work of {index}: {need}")]
+    Unmet { index: String, need: String },
+}
+
+impl Plan {
+    pub(super) fn new(
+        database: String,
+        limits: IndexLimits,
+        verdicts: Vec<IndexVerdict>,
+        needs: Vec<Need>,
+        all: &[Subject<'_>],
+    ) -> Plan {
+        let names =
+            all.iter().map(|one| (one.index.oid, format!("{}.{}", one.table.schema, one.index.index))).collect();
+        Plan { judgement: IndexJudgement { database, verdicts, limits }, needs, names, below: below(all) }
+    }
+
+    pub fn verdicts(&self) -> &[IndexVerdict] {
+        &self.judgement.verdicts
+    }
+
+    /// What a report shows.
+    pub fn judgement(&self) -> &IndexJudgement {
+        &self.judgement
+    }
+
+    pub fn into_judgement(self) -> IndexJudgement {
+        self.judgement
+    }
+
+    /// As `schema.index`.
+    pub fn name(&self, oid: u32) -> &str {
+        self.names.get(&oid).map_or("", String::as_str)
+    }
+
+    /// The needs that would have no index left.
+    fn unmet(&self, selected: &HashSet<u32>) -> Option<&Need> {
+        let gone = with_children(selected, &self.below);
+        self.needs.iter().find(|need| need.supporters.iter().all(|oid| gone.contains(oid)))
+    }
+}
+
+/// Holds a choice of indexes, each as `schema.index`, against the plan: what stays by verdict is refused, and so is a
+/// choice that would leave something in use or enforced without an index.
+pub fn select<'a>(plan: &'a Plan, names: &[&str]) -> Result<Vec<&'a IndexVerdict>, Refusal> {
+    let mut selected = Vec::new();
+    for name in names {
+        let found = plan.verdicts().iter().find(|verdict| plan.name(verdict.oid) == *name);
+        let verdict = found.ok_or_else(|| Refusal::Unknown((*name).to_owned()))?;
+        if verdict.verdict == Verdict::Keep {
+            return Err(Refusal::Kept((*name).to_owned()));
+        }
+        selected.push(verdict);
+    }
+    match plan.unmet(&selected.iter().map(|verdict| verdict.oid).collect()) {
+        Some(need) => Err(Refusal::Unmet { index: plan.name(need.of).to_owned(), need: need.kind.words() }),
+        None => Ok(selected),
+    }
+}
+
+impl NeedKind {
+    /// What would be lost.
+    pub fn words(&self) -> String {
+        match self {
+            NeedKind::Scans(scans) => format!("it serves {scans} scans"),
+            NeedKind::Uniqueness => "it enforces uniqueness".to_owned(),
+            NeedKind::ForeignKey(name) => format!("it is behind the foreign key {name}"),
+            NeedKind::Refresh => "REFRESH MATERIALIZED VIEW CONCURRENTLY needs it".to_owned(),
+        }
+    }
+}
+
+/// Takes back drops until every need is met by what stays: of those that would meet it, the best.
+pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], all: &[Subject<'_>]) {
+    let place: HashMap<u32, usize> = all.iter().enumerate().map(|(at, one)| (one.index.oid, at)).collect();
+    let below = below(all);
+    for need in needs {
+        let dropped: HashSet<u32> =
+            verdicts.iter().filter(|one| one.verdict == Verdict::Drop).map(|one| one.oid).collect();
+        let gone = with_children(&dropped, &below);
+        if !need.supporters.iter().all(|oid| gone.contains(oid)) {
+            continue;
+        }
+        // A twin that the duplicates' choice has already sent away is not the one to call back.
+        let best = need.supporters.iter().filter_map(|oid| place.get(oid)).min_by_key(|at| {
+            let one = &verdicts[**at];
+            (one.confidence == crate::model::Confidence::Proven, all[**at].index.oid != need.of, all[**at].bytes)
+        });
+        let Some(&at) = best else { continue };
+        let at = all[at].root.and_then(|root| place.get(&root.oid).copied()).unwrap_or(at);
+        let forever = !matches!(need.kind, NeedKind::Scans(_));
+        verdicts[at].verdict = if forever { Verdict::Keep } else { Verdict::Review };
+        verdicts[at].reasons.insert(0, Reason::LastOfItsKind { need: need.kind.words() });
+    }
+}
+
+fn below(all: &[Subject<'_>]) -> HashMap<u32, Vec<u32>> {
+    let mut below: HashMap<u32, Vec<u32>> = HashMap::new();
+    let tree = crate::model::Tree::of(all.iter().map(|one| (one.index.oid, one.index.parent_oid)));
+    for one in all.iter().filter(|one| one.index.is_partitioned) {
+        below.insert(one.index.oid, tree.below(one.index.oid).to_vec());
+    }
+    below
+}
+
+fn with_children(selected: &HashSet<u32>, below: &HashMap<u32, Vec<u32>>) -> HashSet<u32> {
+    let children = selected.iter().flat_map(|oid| below.get(oid).into_iter().flatten());
+    selected.iter().chain(children).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Shop, verdict};
+    use super::*;
+
+    #[test]
+    fn a_selection_that_leaves_nothing_is_refused_by_what_it_breaks() {
+        let mut shop = Shop::default();
+        let a = shop.index("a", &[1]).scans(500).size(10 << 20).oid;
+        let ab = shop.index("ab", &[1, 2]).scans(40).size(50 << 20).oid;
+        let key = shop.index("key", &[3]).unique().oid;
+        let plan = shop.judge();
+        assert_eq!([a, ab, key].map(|oid| verdict(&plan, oid)), [Verdict::Review, Verdict::Review, Verdict::Keep]);
+        assert_eq!(select(&plan, &["shop.nobody"]).unwrap_err(), Refusal::Unknown("shop.nobody".to_owned()));
+        assert_eq!(select(&plan, &["shop.key"]).unwrap_err(), Refusal::Kept("shop.key".to_owned()));
+        assert!(select(&plan, &["shop.a"]).is_ok() && select(&plan, &["shop.ab"]).is_ok());
+        let both = select(&plan, &["shop.a", "shop.ab"]).unwrap_err();
+        assert!(matches!(&both, Refusal::Unmet { index, .. } if index == "shop.a"), "{both}");
+    }
+
+    #[test]
+    fn whatever_is_selected_of_the_drops_is_sound() {
+        let mut shop = Shop::default();
+        for (number, columns) in [[1, 2], [1, 3], [2, 1], [1, 2], [2, 1], [1, 3], [3, 1]].iter().enumerate() {
+            shop.index(&format!("i{number}"), columns).scans(100 * (number as u64 % 2));
+        }
+        shop.foreign_key(&[3], 0);
+        shop.foreign_key(&[1, 2], 0);
+        let plan = shop.judge();
+        let drops: Vec<&str> =
+            plan.verdicts().iter().filter(|one| one.verdict == Verdict::Drop).map(|one| plan.name(one.oid)).collect();
+        assert!(drops.len() >= 3, "{drops:?}");
+        for choice in 0..1_u32 << drops.len() {
+            let names: Vec<&str> =
+                drops.iter().enumerate().filter(|(at, _)| choice >> at & 1 == 1).map(|(_, name)| *name).collect();
+            assert!(select(&plan, &names).is_ok(), "{names:?}");
+        }
+    }
+}

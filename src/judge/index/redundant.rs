@@ -1,0 +1,164 @@
+//! redundant-index: a wider index of the same table can do its work, though perhaps at a price (fact sheet on indexes,
+//! B2 and B4 to B6).
+
+use super::{Cover, Found, subject::Subject};
+use crate::model::{Confidence, Contents, CoverKind, IndexFinding, IndexLimits, Reason, Verdict};
+
+/// Nothing can be covered by what comes later.
+pub(super) fn widest_first(all: &[Subject<'_>]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by_key(|at| {
+        let index = all[*at].index;
+        std::cmp::Reverse((
+            index.column_numbers.len(),
+            index.key_columns_count,
+            !index.is_partial,
+            index.method == "btree",
+        ))
+    });
+    order
+}
+
+/// A prefix at about the same size is a `drop`, `likely`: a larger cover reads more pages, and the planner thinks an
+/// index of several columns less correlated with the table than one of a single column.
+pub(super) fn judge(
+    at: usize,
+    all: &[Subject<'_>],
+    covers: &[Cover],
+    stays: &dyn Fn(usize) -> bool,
+    in_doubt: &[bool],
+    contents: &Contents,
+    limits: &IndexLimits,
+) -> Option<Found> {
+    let victim = &all[at];
+    // Twins are another matter, and a unique index gives way to its like alone.
+    if victim.index.is_unique || victim.root.is_some() {
+        return None;
+    }
+    let of_this = covers.iter().filter(|cover| cover.victim == at && stays(cover.keeper));
+    let mut options: Vec<(Verdict, Vec<Reason>, usize)> = of_this
+        .filter(|cover| !matches!(cover.kind, CoverKind::Same | CoverKind::Reversed))
+        .filter(|cover| cover.kind != CoverKind::PartialInFull || is_hardly_smaller(victim, &all[cover.keeper]))
+        .map(|cover| {
+            let keeper = &all[cover.keeper];
+            let name = keeper.index.index.clone();
+            let mut reasons = vec![Reason::CoveredBy {
+                index: name.clone(),
+                how: cover.kind,
+                size_bytes: victim.bytes,
+                cover_bytes: keeper.bytes,
+            }];
+            reasons.extend(price(victim, keeper, cover.kind, contents, limits));
+            if in_doubt[cover.keeper] {
+                reasons.push(Reason::CoverInDoubt { index: name });
+            }
+            let verdict = if reasons.len() == 1 { Verdict::Drop } else { Verdict::Review };
+            (verdict, reasons, cover.keeper)
+        })
+        .collect();
+    options.sort_by_key(|(verdict, reasons, keeper)| (std::cmp::Reverse(*verdict), reasons.len(), all[*keeper].bytes));
+    let covered_by = options.iter().map(|(_, _, keeper)| *keeper).filter(|keeper| !in_doubt[*keeper]);
+    let covered_by: Vec<usize> = covered_by.collect();
+    let (verdict, reasons, first) = options.into_iter().next()?;
+    Some(Found {
+        finding: IndexFinding::RedundantIndex,
+        verdict,
+        confidence: Confidence::Likely,
+        of_counters: false,
+        reasons,
+        covered_by: if covered_by.is_empty() { vec![first] } else { covered_by },
+    })
+}
+
+/// Somebody who made an index partial wanted it small; only where it is not is there something to say.
+fn is_hardly_smaller(victim: &Subject<'_>, keeper: &Subject<'_>) -> bool {
+    victim.bytes as f64 > 0.8 * keeper.bytes as f64
+}
+
+/// What the change would cost.
+fn price(
+    victim: &Subject<'_>,
+    keeper: &Subject<'_>,
+    kind: CoverKind,
+    contents: &Contents,
+    limits: &IndexLimits,
+) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if kind != CoverKind::Prefix {
+        reasons.push(Reason::PreciseCover { how: kind });
+    }
+    let ratio = keeper.bytes as f64 / victim.bytes.max(1) as f64;
+    if ratio > limits.largest_cover {
+        reasons.push(Reason::CoverMuchLarger { ratio });
+    }
+    let narrow = victim.index.key_columns_count == 1 && keeper.index.key_columns_count > 1;
+    if kind == CoverKind::Prefix && narrow {
+        let number = victim.index.column_numbers.first().copied().unwrap_or(0);
+        let all = contents.index_facts.correlations.known().map_or(&[][..], Vec::as_slice);
+        let known = all.iter().find(|one| one.table_oid == victim.table.oid && one.number == number);
+        match known {
+            Some(one) if one.correlation.abs() > limits.correlated => {
+                reasons.push(Reason::Correlated { correlation: one.correlation });
+            }
+            Some(_) => {}
+            None => reasons.push(Reason::CorrelationUnknown),
+        }
+    }
+    reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Shop, findings, verdict};
+    use super::*;
+
+    #[test]
+    fn a_cover_that_costs_is_for_review() {
+        let mut shop = Shop::default();
+        shop.correlation(1, 0.1);
+        let larger = shop.index("larger", &[1]).scans(100).size(10 << 20).oid;
+        shop.index("cover", &[1, 2]).scans(100).size(21 << 20);
+        let unknown = shop.index("unknown", &[3]).scans(100).oid;
+        shop.index("cover_of_unknown", &[3, 2]).scans(100);
+        shop.correlation(4, -0.9);
+        let correlated = shop.index("correlated", &[4]).scans(100).oid;
+        shop.index("cover_of_correlated", &[4, 2]).scans(100);
+        let plan = shop.judge();
+        for oid in [larger, unknown, correlated] {
+            assert_eq!(verdict(&plan, oid), Verdict::Review, "{oid}");
+            assert_eq!(findings(&plan, oid), [IndexFinding::RedundantIndex]);
+        }
+    }
+
+    #[test]
+    fn a_cover_that_may_vanish_carries_nobody() {
+        let mut shop = Shop::default();
+        shop.correlation(1, 0.1);
+        let used = shop.index("used", &[1]).scans(500).oid;
+        let unused = shop.index("unused", &[1, 2]).oid;
+        let plan = shop.judge();
+        assert_eq!((verdict(&plan, used), verdict(&plan, unused)), (Verdict::Review, Verdict::Drop));
+    }
+
+    #[test]
+    fn a_chain_hangs_on_its_last_link() {
+        let mut shop = Shop::default();
+        shop.correlation(1, 0.1);
+        let a = shop.index("a", &[1]).scans(500).oid;
+        let ab = shop.index("ab", &[1, 2]).scans(500).size(11 << 20).oid;
+        let abc = shop.index("abc", &[1, 2, 3]).scans(500).size(40 << 20).oid;
+        let plan = shop.judge();
+        assert_eq!([a, ab, abc].map(|oid| verdict(&plan, oid)), [Verdict::Drop, Verdict::Review, Verdict::Keep]);
+    }
+
+    #[test]
+    fn included_columns_must_be_there_as_well() {
+        let mut shop = Shop::default();
+        let included = shop.index("included", &[1, 2]).include(1).scans(100).oid;
+        shop.index("without", &[1, 3]).scans(100);
+        assert_eq!(verdict(&shop.judge(), included), Verdict::Keep);
+        shop.correlation(1, 0.1);
+        shop.index("with", &[1, 2, 3]).scans(100);
+        assert_eq!(verdict(&shop.judge(), included), Verdict::Drop);
+    }
+}

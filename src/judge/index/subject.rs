@@ -1,0 +1,96 @@
+//! One index with everything about it that rules ask for.
+
+use super::signature::Signature;
+use crate::model::{Contents, Index, Replica, Table, Tree};
+use jiff::Timestamp;
+use std::collections::HashMap;
+
+/// An index; of a partitioned one with the sums of its children.
+pub struct Subject<'a> {
+    pub index: &'a Index,
+    pub table: &'a Table,
+    /// The partitioned index at the top of the tree it is attached to.
+    pub root: Option<&'a Index>,
+    /// Children at any depth.
+    pub below: usize,
+    pub signature: Signature,
+    /// Of all its files.
+    pub bytes: u64,
+    /// On all nodes that were asked.
+    pub scans: u64,
+    pub last_scan: Option<Timestamp>,
+    /// Rows its table made it learn of.
+    pub writes: u64,
+    pub rows: f64,
+    /// The table was read at all in the window, through whatever path.
+    pub table_was_read: bool,
+}
+
+impl Subject<'_> {
+    /// Can serve scans and checks.
+    pub fn is_sound(&self) -> bool {
+        self.index.is_valid && self.index.is_ready && self.index.is_live
+    }
+
+    /// How much its going gains: bytes, weighted with how often the table's rows are written (fact sheet, "Rank").
+    pub fn worth(&self) -> f64 {
+        self.bytes as f64 * (1.0 + self.writes as f64 / self.rows.max(1.0))
+    }
+}
+
+/// Every index outside the catalogs, in a stable order.
+pub fn subjects<'a>(contents: &'a Contents, replicas: &[&Replica]) -> Vec<Subject<'a>> {
+    let (Some(tables), Some(indexes)) = (contents.tables.known(), contents.indexes.known()) else {
+        return Vec::new();
+    };
+    let of_table: HashMap<u32, &Table> = tables.iter().map(|table| (table.oid, table)).collect();
+    let by_oid: HashMap<u32, &Index> = indexes.iter().map(|index| (index.oid, index)).collect();
+    let tree = Tree::of(indexes.iter().map(|index| (index.oid, index.parent_oid)));
+    let last_scans = contents.last_idx_scans.known();
+    let elsewhere = |oid: u32| -> u64 {
+        let counted = replicas.iter().filter_map(|replica| replica.used.known()?.idx_scans.known()?.get(&oid));
+        counted.sum()
+    };
+    let count = |value: i64| u64::try_from(value).unwrap_or(0);
+    let scans_of = |index: &Index| count(index.idx_scan) + elsewhere(index.oid);
+    let mut scans_of_table: HashMap<u32, u64> = HashMap::new();
+    for index in indexes {
+        *scans_of_table.entry(index.table_oid).or_default() += scans_of(index);
+    }
+    indexes
+        .iter()
+        .filter_map(|index| Some((index, *of_table.get(&index.table_oid)?)))
+        .filter(|(_, table)| !table.is_catalog())
+        .map(|(index, table)| {
+            let below = tree.below(index.oid);
+            let family: Vec<&Index> =
+                std::iter::once(index).chain(below.iter().filter_map(|oid| by_oid.get(oid).copied())).collect();
+            let family_tables = || family.iter().filter_map(|one| of_table.get(&one.table_oid).copied());
+            let mut root = None;
+            let mut at = index;
+            // Bounded, so that a damaged catalog with a cycle ends too.
+            for _ in 0..64 {
+                let Some(parent) = at.parent_oid.and_then(|oid| by_oid.get(&oid).copied()) else { break };
+                root = Some(parent);
+                at = parent;
+            }
+            Subject {
+                index,
+                table,
+                root,
+                below: below.len(),
+                signature: Signature::of(index, &contents.index_facts),
+                bytes: family.iter().map(|one| one.size.bytes).sum(),
+                scans: family.iter().map(|one| scans_of(one)).sum(),
+                last_scan: last_scans
+                    .and_then(|scans| family.iter().filter_map(|one| scans.get(&one.oid).copied()).max()),
+                writes: family_tables()
+                    .map(|t| count(t.rows_inserted) + count(t.rows_updated.saturating_sub(t.rows_hot_updated)))
+                    .sum(),
+                rows: family_tables().map(|t| t.reltuples.max(t.live_rows as f64).max(0.0)).sum(),
+                table_was_read: family_tables()
+                    .any(|t| t.seq_scan > 0 || scans_of_table.get(&t.oid).is_some_and(|scans| *scans > 0)),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,110 @@
+//! unused-index: never scanned, on any server that was asked, for as long as was counted (fact sheet on indexes, A3).
+
+use super::{Found, evidence::Evidence, subject::Subject};
+use crate::model::{Confidence, IndexFinding, Reason, Verdict};
+
+/// Zero scans say nothing about a unique index: uniqueness checks are not counted.
+pub(super) fn judge(subject: &Subject<'_>, scans: u64, evidence: &Evidence) -> Option<Found> {
+    let index = subject.index;
+    if scans > 0 || index.is_unique || index.is_exclusion || subject.root.is_some() {
+        return None;
+    }
+    Some(Found {
+        finding: IndexFinding::UnusedIndex,
+        verdict: Verdict::Drop,
+        confidence: Confidence::Likely,
+        of_counters: true,
+        reasons: vec![Reason::NeverScanned { seconds: evidence.seconds, nodes: evidence.nodes }],
+        covered_by: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Shop, findings, verdict};
+    use super::*;
+    use crate::model::{ConstraintKind, IndexLimits};
+
+    #[test]
+    fn what_enforces_or_supports_is_kept_though_never_scanned() {
+        let mut shop = Shop::default();
+        let unique = shop.index("unique", &[1]).unique().oid;
+        let key = shop.index("key", &[2]).unique().constraint(ConstraintKind::PrimaryKey).oid;
+        let excluded = shop.index("excluded", &[3]).method("gist").constraint(ConstraintKind::Exclusion).oid;
+        let identity = shop.index("identity", &[4]).replica_identity().oid;
+        let behind = shop.index("behind", &[5, 1]).oid;
+        shop.foreign_key(&[5], 0);
+        let target = shop.index("target", &[6]).oid;
+        shop.foreign_key(&[9], target);
+        let plan = shop.judge();
+        for oid in [unique, key, excluded, identity, behind, target] {
+            assert_eq!(verdict(&plan, oid), Verdict::Keep, "{oid}");
+        }
+    }
+
+    #[test]
+    fn of_two_unused_indexes_behind_a_foreign_key_one_stays() {
+        let mut shop = Shop::default();
+        let one = shop.index("one", &[5, 1]).oid;
+        let other = shop.index("other", &[5, 2]).oid;
+        shop.foreign_key(&[5], 0);
+        let plan = shop.judge();
+        let dropped = [one, other].iter().filter(|oid| verdict(&plan, **oid) == Verdict::Drop).count();
+        assert_eq!(dropped, 1);
+    }
+
+    #[test]
+    fn hazards_make_it_a_matter_for_a_person() {
+        let mut shop = Shop::default();
+        let clustered = shop.index("clustered", &[1]).clustered().oid;
+        let expression = shop.index("expression", &[0]).expression("lower(a)").oid;
+        let root = shop.index("root", &[2]).partitioned().oid;
+        let plan = shop.judge();
+        for oid in [clustered, expression, root] {
+            assert_eq!(verdict(&plan, oid), Verdict::Review, "{oid}");
+            assert_eq!(findings(&plan, oid), [IndexFinding::UnusedIndex]);
+        }
+    }
+
+    #[test]
+    fn counters_are_worth_what_their_window_is() {
+        const DAY: u64 = 86_400;
+        let verdict_after = |days: u64| {
+            let mut shop = Shop { days, limits: IndexLimits::default(), ..Shop::default() };
+            let oid = shop.index("unused", &[1]).oid;
+            verdict(&shop.judge(), oid)
+        };
+        // After 95 days, too: nobody knows yet that it is older than the window.
+        assert_eq!(
+            [1, 34, 35, 94, 95, 900].map(verdict_after),
+            [Verdict::Keep, Verdict::Keep, Verdict::Review, Verdict::Review, Verdict::Review, Verdict::Review]
+        );
+        let mut waived = Shop { days: 0, ..Shop::default() };
+        let oid = waived.index("unused", &[1]).oid;
+        assert_eq!(verdict(&waived.judge(), oid), Verdict::Drop);
+        let mut small = Shop::default();
+        small.limits.min_reclaim_bytes = 9 * DAY;
+        let oid = small.index("small", &[1]).size(9 * DAY - 1).oid;
+        assert_eq!(verdict(&small.judge(), oid), Verdict::Keep);
+    }
+
+    #[test]
+    fn where_nothing_was_counted_or_read_nothing_is_unused() {
+        let mut idle = Shop { table_scans: 0, ..Shop::default() };
+        let oid = idle.index("unused", &[1]).oid;
+        assert_eq!(verdict(&idle.judge(), oid), Verdict::Keep);
+        let mut uncounted = Shop { track_counts: false, ..Shop::default() };
+        let oid = uncounted.index("unused", &[1]).oid;
+        assert_eq!(verdict(&uncounted.judge(), oid), Verdict::Keep);
+    }
+
+    #[test]
+    fn a_standby_nobody_asked_caps_what_counters_say_and_no_more() {
+        let mut shop = Shop { standbys: vec!["walreceiver"], ..Shop::default() };
+        let unused = shop.index("unused", &[1]).oid;
+        shop.index("twin", &[2]).scans(100);
+        let other = shop.index("other", &[2]).scans(100).oid;
+        let plan = shop.judge();
+        assert_eq!((verdict(&plan, unused), verdict(&plan, other)), (Verdict::Review, Verdict::Drop));
+    }
+}

@@ -1,0 +1,10 @@
+//! Whether anybody writes in a database.
+
+use serde::{Deserialize, Serialize};
+
+/// Rows inserted, updated and deleted in a database since its statistics began (`pg_stat_database`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseWrites {
+    pub database: String,
+    pub rows_written: u64,
+}

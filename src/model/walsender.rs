@@ -1,0 +1,19 @@
+//! Those who stream WAL from this server.
+
+use super::Lsn;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One row of `pg_stat_replication`. What the role may not see of others is `None`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Walsender {
+    pub pid: i32,
+    pub application_name: Option<String>,
+    pub role: Option<String>,
+    pub client_addr: Option<String>,
+    pub backend_start: Option<Timestamp>,
+    pub state: Option<String>,
+    pub sent_lsn: Option<Lsn>,
+    pub flush_lsn: Option<Lsn>,
+    pub replay_lsn: Option<Lsn>,
+}

@@ -1,0 +1,161 @@
+//! A reason as people read it.
+
+use crate::{
+    judge::slot::{Gate, KeptRows, Reason},
+    render::{human_bytes, human_count, human_duration},
+};
+use jiff::Timestamp;
+
+fn at(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%MZ").to_string()
+}
+
+fn in_database(database: Option<&String>) -> String {
+    database.map(|database| format!(" in database {database}")).unwrap_or_default()
+}
+
+/// One sentence without its full stop.
+pub fn sentence(reason: &Reason) -> String {
+    match reason {
+        Reason::Invalidated { cause } => match cause.as_str() {
+            "wal_removed" => {
+                "invalidated: it fell behind max_slot_wal_keep_size, and the WAL it needed was removed".to_owned()
+            }
+            "idle_timeout" => "invalidated: unused for longer than idle_replication_slot_timeout".to_owned(),
+            "rows_removed" => "invalidated: rows its consumer needed were removed".to_owned(),
+            "wal_level_insufficient" => "invalidated: wal_level fell below logical".to_owned(),
+            _ => {
+                "invalidated; this version does not tell whether WAL or rows were removed, or wal_level fell".to_owned()
+            }
+        },
+        Reason::MayLiveAgain => {
+            "before 18 a standby that finds the WAL in an archive brings a lost physical slot back to life".to_owned()
+        }
+        Reason::NeverReserved => {
+            "it never reserved WAL and holds nothing but a place in max_replication_slots".to_owned()
+        }
+        Reason::InUse { pid, by } => format!(
+            "in use{}{}",
+            by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default(),
+            pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
+        ),
+        Reason::Unread { bytes } => {
+            format!("{} of WAL lie beyond what its consumer has confirmed", human_bytes(*bytes))
+        }
+        Reason::BeyondMaxWalSize { retained_bytes } => {
+            format!("it holds {}, more than max_wal_size", human_bytes(*retained_bytes))
+        }
+        Reason::NearlyLost => "the next checkpoint may remove the WAL it needs".to_owned(),
+        Reason::Idle { since, seconds, limit_seconds, since_server_start } => format!(
+            "nobody has used it since {}, {}{}; the limit is {}",
+            at(*since),
+            human_duration(*seconds),
+            if *since_server_start { ", which is when the server started: it may be longer" } else { "" },
+            human_duration(*limit_seconds)
+        ),
+        Reason::MissedADay { .. } => "a pipeline that runs once a day would have come back by now".to_owned(),
+        Reason::Frozen { since, looks, wal_bytes, .. } => format!(
+            "it has stood at the same position since {} in all of {} looks, while {} of WAL were written",
+            at(*since),
+            human_count(*looks),
+            human_bytes(*wal_bytes)
+        ),
+        Reason::Unused { since, seconds, looks, longest_gap_seconds, .. } => format!(
+            "nobody used it in any of {} looks since {}, {}, at most {} apart",
+            human_count(*looks),
+            at(*since),
+            human_duration(*seconds),
+            human_duration(*longest_gap_seconds)
+        ),
+        Reason::Moved { after } => format!("it has moved since the look of {}", at(*after)),
+        Reason::Visited { at: seen } => {
+            format!(
+                "broken consumer, call its owner: it was there at {}, had WAL to read and read none of it",
+                at(*seen)
+            )
+        }
+        Reason::MovedUnseen { after } => {
+            format!("it moved after the look of {} although nobody is on record for having used it", at(*after))
+        }
+        Reason::NothingToRead { bytes } => {
+            format!(
+                "{} were written beyond its position, less than a segment: there was nothing to come back for",
+                human_bytes(*bytes)
+            )
+        }
+        Reason::PositionUnknown => "where WAL is now could not be read, so that nothing can be proven".to_owned(),
+        Reason::ProvenFrom { at: from } => format!("proven stale from {} on, if nobody uses it until then", at(*from)),
+        Reason::NeedsLooks { have, need, longest_gap_seconds, limit_gap_seconds, earliest } => format!(
+            "not proven: this version keeps no record of use; {} looks at most {} apart are needed until {} at the \
+             earliest, there are {}{} (pgtend snapshot, then --since FILE for each)",
+            human_count(*need),
+            human_duration(*limit_gap_seconds),
+            at(*earliest),
+            human_count(*have),
+            if *have > 1 { format!(", {} apart", human_duration(*longest_gap_seconds)) } else { String::new() }
+        ),
+        Reason::KeepsRows { rows: KeptRows::All, xmin_age } => {
+            format!("VACUUM must keep what died in all tables within the last {} transactions", human_count(*xmin_age))
+        }
+        Reason::KeepsRows { rows: KeptRows::Catalogs, xmin_age } => format!(
+            "VACUUM must keep what died in the catalogs within the last {} transactions",
+            human_count(*xmin_age)
+        ),
+        Reason::PinnedByTransaction { pid, database, role, seconds, query, bytes } => format!(
+            "pinned by a transaction{}: pid {pid}{}{}{}; {} of WAL that is confirmed stays until it ends",
+            in_database(database.as_ref()),
+            role.as_ref().map(|role| format!(" of {role}")).unwrap_or_default(),
+            seconds.map(|seconds| format!(", open for {}", human_duration(seconds))).unwrap_or_default(),
+            query.as_ref().map(|query| format!(", last statement: {query} …")).unwrap_or_default(),
+            human_bytes(*bytes)
+        ),
+        Reason::PinnedByPrepared { gid, database, owner, seconds, bytes } => format!(
+            "pinned by the prepared transaction {gid} of {owner} in database {database}, {} old; {} of WAL that is \
+             confirmed stays until it is committed or rolled back",
+            human_duration(*seconds),
+            human_bytes(*bytes)
+        ),
+        Reason::TransactionsHidden { bytes } => format!(
+            "{} of WAL that is confirmed stays; the transaction that pins it is hidden from this role (pg_read_all_stats)",
+            human_bytes(*bytes)
+        ),
+        Reason::WaitsForStandby { standby_slot, gate } => format!(
+            "it waits for standby slot {standby_slot} of synchronized_standby_slots, which {}",
+            match gate {
+                Gate::Missing => "does not exist",
+                Gate::Inactive => "nobody uses",
+                Gate::Lost => "is lost",
+            }
+        ),
+        Reason::IdleDatabase { database, wal_bytes } => format!(
+            "nothing was written in database {database} while {} were written elsewhere: its consumer confirms only \
+             changes of its own; a heartbeat table would move it",
+            human_bytes(*wal_bytes)
+        ),
+        Reason::SyncedCopy => "a copy that this standby syncs from its primary: judge it there".to_owned(),
+        Reason::Temporary => "temporary: it ends with its session".to_owned(),
+        Reason::Failover => "a failover slot: standbys keep copies, which go with it".to_owned(),
+        Reason::GatesFailoverSlots => {
+            "named in synchronized_standby_slots: without it the consumers of failover slots wait for ever".to_owned()
+        }
+        Reason::Managed { by } => format!("managed by {by}"),
+        Reason::ManagerSeen { by, sign } => format!("{by} manages this cluster ({sign}), and may own it"),
+    }
+}
+
+/// The reasons that say most, gravest first: what the list tells beside the verdict.
+pub fn headline<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Option<String> {
+    let weight = |reason: &Reason| match reason {
+        Reason::Invalidated { .. } => 0,
+        Reason::NearlyLost => 1,
+        Reason::PinnedByPrepared { .. } | Reason::PinnedByTransaction { .. } | Reason::WaitsForStandby { .. } => 2,
+        Reason::TransactionsHidden { .. } | Reason::IdleDatabase { .. } | Reason::Visited { .. } => 3,
+        Reason::NothingToRead { .. } => 4,
+        Reason::BeyondMaxWalSize { .. } => 7,
+        Reason::Idle { .. } | Reason::SyncedCopy => 6,
+        Reason::Frozen { .. } | Reason::Unused { .. } => 5,
+        Reason::ProvenFrom { .. } | Reason::NeedsLooks { .. } => 8,
+        _ => 9,
+    };
+    reasons.filter(|reason| weight(reason) < 9).min_by_key(|reason| weight(reason)).map(sentence)
+}

@@ -1,0 +1,170 @@
+//! The corpus: one schema full of traps, with the verdict each index deserves.
+
+use std::collections::BTreeMap;
+
+use pgtend::sandbox::Cluster;
+use serde_json::Value;
+
+use super::script::{Statement, play, statements};
+use crate::clusters::{connect, on_every_major_alone, options, query_one_text, query_texts, say, sql};
+use crate::reports::program::{json, list};
+
+const SCRIPT: &str = include_str!("../fixtures/corpus/indexes.sql");
+const EXPECTED: &str = include_str!("../fixtures/corpus/indexes.expected.tsv");
+
+/// What the corpus is judged with.
+const LIMITS: [&str; 4] = ["--min-observation", "0", "--min-reclaim", "100kB"];
+
+/// Plays the corpus into a database of its own and waits until its scans are counted.
+async fn plant(cluster: &Cluster, database: &str, script: &[Statement]) -> String {
+    sql(cluster, "postgres", &format!("create database {database}")).await;
+    let client = connect(cluster, database).await;
+    let failed = play(&client, script).await;
+    assert!(matches!(&failed[..], [one] if one.contains("dupes_v_uidx")), "{failed:?}");
+    drop(client);
+    settle(cluster, database).await;
+    format!("{} dbname={database}", cluster.conninfo())
+}
+
+/// Before 15 a collector writes the counters down some time after the session has ended.
+async fn settle(cluster: &Cluster, database: &str) {
+    let counted = "select sum(idx_scan)::text || '/' || sum(seq_scan) from pg_stat_user_tables";
+    let mut before = None;
+    for _ in 0..40 {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let now = query_one_text(cluster, database, counted).await;
+        if now == before && now.as_deref().is_some_and(|now| !now.starts_with("0/")) {
+            return;
+        }
+        before = now;
+    }
+    panic!("the counters never settled: {before:?}");
+}
+
+/// Verdict and findings of each index by the name the corpus gave it.
+fn judged(report: &Value, names: &BTreeMap<String, String>) -> BTreeMap<String, (String, Vec<String>, Value)> {
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let of = |one: &Value| {
+        let name = text(&one["index"]);
+        let findings = one["findings"].as_array().expect("findings").iter().map(&text).collect();
+        (names.get(&name).cloned().unwrap_or(name), (text(&one["verdict"]), findings, one.clone()))
+    };
+    list(report, "indexes").iter().map(of).collect()
+}
+
+/// Every line of the expectations, and how many hold.
+fn hold(report: &Value, names: &BTreeMap<String, String>, what: &str) {
+    let found = judged(report, names);
+    let mut groups: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let mut faults = Vec::new();
+    let mut right = 0;
+    for line in EXPECTED.lines().filter(|line| !line.starts_with('#')) {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [index, expected, finding, _] = columns[..] else { panic!("{line}") };
+        let Some((verdict, findings, whole)) = found.get(index) else {
+            faults.push(format!("{index} is not in the report"));
+            continue;
+        };
+        let as_expected = match expected.split_once(':') {
+            Some((count, group)) => {
+                let wanted = count.split_once("of").expect("NofM").0.parse().expect("a number");
+                let counted = groups.entry(group).or_insert((wanted, 0));
+                counted.1 += usize::from(verdict == "drop");
+                true
+            }
+            None => match expected {
+                "not-drop" => verdict != "drop",
+                "not-keep" => verdict != "keep",
+                exactly => verdict == exactly,
+            },
+        };
+        let is_found = finding == "-"
+            || findings.iter().any(|one| one == finding)
+            || (expected.contains(':') && verdict != "drop");
+        if as_expected && is_found {
+            right += 1;
+        } else {
+            faults.push(format!("{index}: {verdict} {findings:?}, expected {expected} {finding}: {whole}"));
+        }
+    }
+    for (group, (wanted, counted)) in groups {
+        if wanted != counted {
+            faults.push(format!("{group}: {counted} drops, expected {wanted}"));
+        }
+    }
+    say(&format!("corpus, {what}: {right} lines right, {} faults, of {} indexes", faults.len(), found.len()));
+    assert!(faults.is_empty(), "{what}:\n{}", faults.join("\n"));
+}
+
+async fn judge_in_three_ways(major: u32, cluster: &Cluster) {
+    let script = statements(SCRIPT);
+    let as_written = plant(cluster, "as_written", &script).await;
+    let report = json(&[&["indexes", "-d", &as_written], &LIMITS[..]].concat());
+    hold(&report, &BTreeMap::new(), &format!("{major} as written"));
+    no_drop_rests_on_counters(&json(&["indexes", "--min-reclaim", "100kB", "-d", &as_written]));
+
+    // Nothing of a name may matter …
+    let names = rename(cluster, "as_written").await;
+    let report = json(&[&["indexes", "-d", &as_written], &LIMITS[..]].concat());
+    hold(&report, &names, &format!("{major} renamed"));
+
+    // … and nothing of what was created first.
+    let reordered = plant(cluster, "reordered", &reorder(script)).await;
+    let report = json(&[&["indexes", "-d", &reordered], &LIMITS[..]].concat());
+    hold(&report, &BTreeMap::new(), &format!("{major} in another order"));
+}
+
+/// In the usual window of a fresh cluster only the catalog can speak.
+fn no_drop_rests_on_counters(report: &Value) {
+    assert_eq!(report["observation"]["sufficient"], false);
+    let mut drops = 0;
+    for one in list(report, "indexes").iter().filter(|one| one["verdict"] == "drop") {
+        let findings = one["findings"].as_array().expect("findings");
+        let first = findings.first().and_then(Value::as_str);
+        assert!(matches!(first, Some("duplicate-index" | "redundant-index")), "{one}");
+        drops += 1;
+    }
+    assert!(drops >= 4, "{drops}");
+}
+
+/// Gives every table and index a name that says nothing.
+async fn rename(cluster: &Cluster, database: &str) -> BTreeMap<String, String> {
+    let relations = query_texts(
+        cluster,
+        database,
+        "select c.relname, c.relkind, quote_ident(c.relname) from pg_class c
+          where c.relnamespace = 'shop'::regnamespace and c.relkind in ('r', 'p', 'm', 'i', 'I') order by md5(c.relname)",
+    )
+    .await;
+    let mut names = BTreeMap::new();
+    for (number, row) in relations.into_iter().enumerate() {
+        let [Some(name), Some(kind), Some(quoted)] = &row[..] else { panic!("{row:?}") };
+        let what = match kind.as_str() {
+            "i" | "I" => "index",
+            "m" => "materialized view",
+            _ => "table",
+        };
+        sql(cluster, database, &format!("alter {what} shop.{quoted} rename to n{number}")).await;
+        names.insert(format!("n{number}"), name.clone());
+    }
+    sql(cluster, database, "alter schema shop rename to elsewhere").await;
+    names
+}
+
+/// Indexes that are created one after another are created the other way round.
+fn reorder(mut script: Vec<Statement>) -> Vec<Statement> {
+    let mut from = 0;
+    while from < script.len() {
+        let length = script[from..].iter().take_while(|statement| statement.is_create_index()).count();
+        script[from..from + length].reverse();
+        from += length.max(1);
+    }
+    script
+}
+
+#[tokio::test]
+async fn every_line_of_the_corpus_is_right() {
+    let options = options().set("autovacuum", "off");
+    on_every_major_alone("the corpus", options, async |major, cluster| judge_in_three_ways(major, &cluster).await)
+        .await;
+}
