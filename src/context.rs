@@ -96,10 +96,11 @@ impl Context {
             return Ok((read_snapshot(path)?, None));
         }
         let conninfo = self.conninfo()?;
-        let session = unless_interrupted(self.connect(conninfo), async {}).await?;
+        let session = unless_interrupted(Box::pin(self.connect(conninfo)), async {}).await?;
         let canceller = session.canceller().clone();
         let work = async {
-            let mut snapshot = inspect(&session, &scope).await?;
+            // Boxed: a look is a large future.
+            let mut snapshot = Box::pin(inspect(&session, &scope)).await?;
             if let Some(wait) = later
                 && let Fact::Known(position) = wal_position_after(&session, wait).await?
             {
@@ -108,7 +109,7 @@ impl Context {
             Ok((snapshot, session.endpoint().beyond_this_machine()))
         };
         let what = format!("reading {}", session.endpoint());
-        unless_interrupted(self.ui.patiently(&what, work), async {
+        unless_interrupted(self.ui.patiently(&what, Box::pin(work)), async {
             // The run ends either way; a server that cannot be told will notice that its client is gone.
             canceller.cancel().await.ok();
         })

@@ -4,6 +4,7 @@ use crate::{
     model::{Fact, Unavailable, grant},
     pg::{Json, Query, QueryError, Row, RowError, Session, SqlState},
 };
+use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
 /// Every row of a fact, decoded by `decode`.
@@ -30,9 +31,14 @@ pub async fn one<T: DeserializeOwned>(session: &Session, query: &Query) -> Fact<
     }
 }
 
-/// Asks only when the report at hand wants the fact.
-pub async fn when<T>(wanted: bool, query: &Query, fact: impl Future<Output = Fact<T>>) -> Fact<T> {
-    if wanted { fact.await } else { Fact::not_asked(query.fact) }
+/// Asks only when the report at hand wants the fact. Boxed: a look joins dozens of them, and what it joins is moved
+/// about on the stack.
+pub fn when<'a, T: 'a>(
+    wanted: bool,
+    query: &'a Query,
+    fact: impl Future<Output = Fact<T>> + 'a,
+) -> LocalBoxFuture<'a, Fact<T>> {
+    Box::pin(async move { if wanted { fact.await } else { Fact::not_asked(query.fact) } })
 }
 
 /// What a failed query means for the reader of a report.

@@ -35,7 +35,9 @@ pub enum InspectError {
 /// One look at a cluster: a round trip for the facts, and at most two more for sizes, statistics and definitions.
 pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, InspectError> {
     let (cluster, first) = session
-        .round(async { tokio::join!(biased; cluster::look(session, scope), contents::first_look(session, scope)) })
+        .round(Box::pin(async {
+            tokio::join!(biased; cluster::look(session, scope), contents::first_look(session, scope))
+        }))
         .await?;
     let server = match cluster.server {
         Fact::Known(server) => server,
@@ -44,7 +46,7 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
     let mut contents = Vec::new();
     let mut skipped = Vec::new();
     if scope.relations {
-        contents.push(contents::complete(session, scope, server.database.clone(), first).await?);
+        contents.push(Box::pin(contents::complete(session, scope, server.database.clone(), first)).await?);
     }
     if scope.all_databases {
         match &cluster.databases {
