@@ -63,7 +63,7 @@ pub struct Dependent {
     pub dependent: DependentKind,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DependentKind {
     /// A view that groups by a key relies on its constraint.

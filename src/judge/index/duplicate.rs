@@ -69,11 +69,13 @@ pub(super) fn judge(at: usize, all: &[Subject<'_>], twins: &Twins) -> Option<Fou
     Some(found)
 }
 
-/// Scans of an index and all its twins.
-pub(super) fn scans_of_set(at: usize, all: &[Subject<'_>], twins: &Twins) -> u64 {
-    let keeper = twins.get(&at).map_or(at, |(keeper, _)| *keeper);
-    let others = twins.iter().filter(|(_, (of, _))| *of == keeper).map(|(victim, _)| all[*victim].scans);
-    all[keeper].scans + others.sum::<u64>()
+/// Scans of each index and all its twins.
+pub(super) fn scans_of_sets(all: &[Subject<'_>], twins: &Twins) -> Vec<u64> {
+    let mut sums: Vec<u64> = all.iter().map(|subject| subject.scans).collect();
+    for (victim, (keeper, _)) in twins {
+        sums[*keeper] += all[*victim].scans;
+    }
+    (0..all.len()).map(|at| sums[twins.get(&at).map_or(at, |(keeper, _)| *keeper)]).collect()
 }
 
 #[cfg(test)]

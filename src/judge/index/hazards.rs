@@ -2,7 +2,7 @@
 //! (fact sheet on indexes, A1 and A2).
 
 use super::{
-    needs::{Need, NeedKind, depends, is_behind},
+    needs::{Dependencies, Need, NeedKind, is_behind},
     subject::Subject,
 };
 use crate::model::{ConstraintKind, Contents, DependentKind, Persistence, Reason, Verdict};
@@ -29,7 +29,12 @@ fn review_counters(reason: Reason) -> Cap {
 }
 
 /// Everything that stands in an index's way.
-pub fn hazards(subject: &Subject<'_>, needs: &[&Need], contents: &Contents) -> Vec<Cap> {
+pub fn hazards(
+    subject: &Subject<'_>,
+    needs: &[&Need],
+    dependencies: &Dependencies<'_>,
+    contents: &Contents,
+) -> Vec<Cap> {
     let (index, table) = (subject.index, subject.table);
     let mut caps = Vec::new();
     let constraint = index.constraint_name.clone().unwrap_or_default();
@@ -47,8 +52,7 @@ pub fn hazards(subject: &Subject<'_>, needs: &[&Need], contents: &Contents) -> V
         None if alone_unique && index.is_valid => caps.push(keep(Reason::EnforcesUniqueness)),
         None => {}
     }
-    let keys = contents.index_facts.foreign_keys.known().map_or(&[][..], Vec::as_slice);
-    if let Some(key) = keys.iter().find(|key| key.target_index_oid == index.oid) {
+    if let Some(key) = dependencies.target(index.oid) {
         caps.push(keep(Reason::ForeignKeyTarget { constraint: key.constraint_name.clone() }));
     }
     if index.is_replica_identity {
@@ -58,10 +62,10 @@ pub fn hazards(subject: &Subject<'_>, needs: &[&Need], contents: &Contents) -> V
     if alone_refreshing {
         caps.push(keep(Reason::RefreshConcurrently));
     }
-    if table.extension.is_some() || depends(contents, index.oid, DependentKind::Extension) {
+    if table.extension.is_some() || dependencies.depends(index.oid, DependentKind::Extension) {
         caps.push(keep(Reason::OfExtension { extension: table.extension.clone() }));
     }
-    if depends(contents, index.oid, DependentKind::View) {
+    if dependencies.depends(index.oid, DependentKind::View) {
         caps.push(keep(Reason::ViewDependsOnIt));
     }
     if let Some(root) = subject.root {
@@ -75,7 +79,7 @@ pub fn hazards(subject: &Subject<'_>, needs: &[&Need], contents: &Contents) -> V
             caps.push(keep(Reason::BehindForeignKey { constraint: constraint.clone() }));
         }
     }
-    let mut behind = keys.iter().filter(|key| key.table_oid == index.table_oid && is_behind(index, key));
+    let mut behind = dependencies.foreign_keys_of(index.table_oid).iter().filter(|key| is_behind(index, key));
     if index.is_partial
         && let Some(key) = behind.next()
     {

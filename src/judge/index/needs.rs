@@ -2,7 +2,7 @@
 
 use super::{Cover, subject::Subject};
 use crate::model::{Contents, DependentKind, ForeignKey, Index, TableKind};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Something that at least one index must go on doing.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,12 +29,16 @@ pub enum NeedKind {
 /// The needs of a database's tables, the scans aside.
 pub fn needs(subjects: &[Subject<'_>], covers: &[Cover], contents: &Contents) -> Vec<Need> {
     let mut needs = Vec::new();
-    let keepers = |at: usize| covers.iter().filter(move |cover| cover.victim == at);
+    let keepers = keepers(covers);
+    let mut of_table: HashMap<u32, Vec<&Subject<'_>>> = HashMap::new();
+    for subject in subjects {
+        of_table.entry(subject.index.table_oid).or_default().push(subject);
+    }
     for (at, subject) in subjects.iter().enumerate() {
         let index = subject.index;
         if index.is_unique && index.is_valid && index.is_ready {
             let mut supporters = vec![index.oid];
-            supporters.extend(keepers(at).map(|cover| subjects[cover.keeper].index.oid));
+            supporters.extend(keepers.get(&at).into_iter().flatten().map(|keeper| subjects[*keeper].index.oid));
             needs.push(Need { kind: NeedKind::Uniqueness, of: index.oid, supporters });
         }
     }
@@ -48,9 +52,11 @@ pub fn needs(subjects: &[Subject<'_>], covers: &[Cover], contents: &Contents) ->
         supporters,
     }));
     for key in contents.index_facts.foreign_keys.known().into_iter().flatten() {
-        let behind: Vec<u32> = subjects
-            .iter()
-            .filter(|subject| subject.index.table_oid == key.table_oid && is_behind(subject.index, key))
+        let behind: Vec<u32> = of_table
+            .get(&key.table_oid)
+            .into_iter()
+            .flatten()
+            .filter(|subject| is_behind(subject.index, key))
             .filter(|subject| subject.is_sound() && !subject.index.is_partial)
             .map(|subject| subject.index.oid)
             .collect();
@@ -85,8 +91,47 @@ pub fn is_behind(index: &Index, key: &ForeignKey) -> bool {
         && wanted.iter().all(|number| keys.contains(number))
 }
 
-/// Whether something of that kind depends on the index.
-pub fn depends(contents: &Contents, oid: u32, kind: DependentKind) -> bool {
-    let all = contents.index_facts.dependents.known();
-    all.is_some_and(|all| all.iter().any(|one| one.oid == oid && one.dependent == kind))
+/// By victim: who could do its work.
+pub(super) fn keepers(covers: &[Cover]) -> HashMap<usize, Vec<usize>> {
+    let mut keepers: HashMap<usize, Vec<usize>> = HashMap::new();
+    for cover in covers {
+        keepers.entry(cover.victim).or_default().push(cover.keeper);
+    }
+    keepers
+}
+
+/// What the catalog says needs an index, at hand by table and by index.
+pub struct Dependencies<'a> {
+    /// By the table that refers.
+    foreign_keys: HashMap<u32, Vec<&'a ForeignKey>>,
+    /// By the index that is referred to.
+    targets: HashMap<u32, &'a ForeignKey>,
+    dependents: HashSet<(u32, DependentKind)>,
+}
+
+impl<'a> Dependencies<'a> {
+    pub fn of(contents: &'a Contents) -> Dependencies<'a> {
+        let mut all =
+            Dependencies { foreign_keys: HashMap::new(), targets: HashMap::new(), dependents: HashSet::new() };
+        for key in contents.index_facts.foreign_keys.known().into_iter().flatten() {
+            all.foreign_keys.entry(key.table_oid).or_default().push(key);
+            all.targets.entry(key.target_index_oid).or_insert(key);
+        }
+        let dependents = contents.index_facts.dependents.known().into_iter().flatten();
+        all.dependents = dependents.map(|one| (one.oid, one.dependent)).collect();
+        all
+    }
+
+    pub fn foreign_keys_of(&self, table: u32) -> &[&'a ForeignKey] {
+        self.foreign_keys.get(&table).map_or(&[], Vec::as_slice)
+    }
+
+    /// The foreign key that refers through the index.
+    pub fn target(&self, index: u32) -> Option<&'a ForeignKey> {
+        self.targets.get(&index).copied()
+    }
+
+    pub fn depends(&self, index: u32, kind: DependentKind) -> bool {
+        self.dependents.contains(&(index, kind))
+    }
 }

@@ -97,10 +97,10 @@ impl NeedKind {
 pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], all: &[Subject<'_>]) {
     let place: HashMap<u32, usize> = all.iter().enumerate().map(|(at, one)| (one.index.oid, at)).collect();
     let below = below(all);
+    let children_of = |oid: u32| std::iter::once(oid).chain(below.get(&oid).into_iter().flatten().copied());
+    let mut gone: HashSet<u32> =
+        verdicts.iter().filter(|one| one.verdict == Verdict::Drop).flat_map(|one| children_of(one.oid)).collect();
     for need in needs {
-        let dropped: HashSet<u32> =
-            verdicts.iter().filter(|one| one.verdict == Verdict::Drop).map(|one| one.oid).collect();
-        let gone = with_children(&dropped, &below);
         if !need.supporters.iter().all(|oid| gone.contains(oid)) {
             continue;
         }
@@ -114,6 +114,9 @@ pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], all: &[S
         let forever = !matches!(need.kind, NeedKind::Scans(_));
         verdicts[at].verdict = if forever { Verdict::Keep } else { Verdict::Review };
         verdicts[at].reasons.insert(0, Reason::LastOfItsKind { need: need.kind.words() });
+        for oid in children_of(verdicts[at].oid) {
+            gone.remove(&oid);
+        }
     }
 }
 

@@ -3,6 +3,16 @@
 
 use super::{Cover, Found, subject::Subject};
 use crate::model::{Confidence, Contents, CoverKind, IndexFinding, IndexLimits, Reason, Verdict};
+use std::collections::HashMap;
+
+/// By table and column number: how far the rows lie in the column's order.
+pub(super) type Correlations = HashMap<(u32, i16), f64>;
+
+/// Those of a database.
+pub(super) fn correlations(contents: &Contents) -> Correlations {
+    let known = contents.index_facts.correlations.known().into_iter().flatten();
+    known.map(|one| ((one.table_oid, one.number), one.correlation)).collect()
+}
 
 /// Nothing can be covered by what comes later.
 pub(super) fn widest_first(all: &[Subject<'_>]) -> Vec<usize> {
@@ -24,10 +34,10 @@ pub(super) fn widest_first(all: &[Subject<'_>]) -> Vec<usize> {
 pub(super) fn judge(
     at: usize,
     all: &[Subject<'_>],
-    covers: &[Cover],
+    covers: &[&Cover],
     stays: &dyn Fn(usize) -> bool,
     in_doubt: &[bool],
-    contents: &Contents,
+    correlations: &Correlations,
     limits: &IndexLimits,
 ) -> Option<Found> {
     let victim = &all[at];
@@ -35,7 +45,7 @@ pub(super) fn judge(
     if victim.index.is_unique || victim.root.is_some() {
         return None;
     }
-    let of_this = covers.iter().filter(|cover| cover.victim == at && stays(cover.keeper));
+    let of_this = covers.iter().filter(|cover| stays(cover.keeper));
     let mut options: Vec<(Verdict, Vec<Reason>, usize)> = of_this
         .filter(|cover| !matches!(cover.kind, CoverKind::Same | CoverKind::Reversed))
         .filter(|cover| cover.kind != CoverKind::PartialInFull || is_hardly_smaller(victim, &all[cover.keeper]))
@@ -48,7 +58,7 @@ pub(super) fn judge(
                 size_bytes: victim.bytes,
                 cover_bytes: keeper.bytes,
             }];
-            reasons.extend(price(victim, keeper, cover.kind, contents, limits));
+            reasons.extend(price(victim, keeper, cover.kind, correlations, limits));
             if in_doubt[cover.keeper] {
                 reasons.push(Reason::CoverInDoubt { index: name });
             }
@@ -80,7 +90,7 @@ fn price(
     victim: &Subject<'_>,
     keeper: &Subject<'_>,
     kind: CoverKind,
-    contents: &Contents,
+    correlations: &Correlations,
     limits: &IndexLimits,
 ) -> Vec<Reason> {
     let mut reasons = Vec::new();
@@ -94,11 +104,9 @@ fn price(
     let narrow = victim.index.key_columns_count == 1 && keeper.index.key_columns_count > 1;
     if kind == CoverKind::Prefix && narrow {
         let number = victim.index.column_numbers.first().copied().unwrap_or(0);
-        let all = contents.index_facts.correlations.known().map_or(&[][..], Vec::as_slice);
-        let known = all.iter().find(|one| one.table_oid == victim.table.oid && one.number == number);
-        match known {
-            Some(one) if one.correlation.abs() > limits.correlated => {
-                reasons.push(Reason::Correlated { correlation: one.correlation });
+        match correlations.get(&(victim.table.oid, number)) {
+            Some(correlation) if correlation.abs() > limits.correlated => {
+                reasons.push(Reason::Correlated { correlation: *correlation });
             }
             Some(_) => {}
             None => reasons.push(Reason::CorrelationUnknown),
