@@ -27,6 +27,8 @@ console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=T
 lines = sys.stdin.read().rstrip("\n")
 console.print(Text(sys.argv[1], style="bold green"))
 console.print(Text.from_ansi(lines), soft_wrap=True)
+# The window's edge would cut the last line's descenders.
+console.print()
 def without_outer_spaces(run):
     """Some renderers drop leading spaces, and stretch what is left over their place."""
     text = html.unescape(run["text"]).replace("\n", "")

@@ -4,8 +4,13 @@ use crate::{
     config::Config,
     error::Failure,
     exit_code::ExitCode,
+    history::Store,
+    history_url::history_url,
     inspect::{Scope, inspect, wal_position_after},
-    model::{Fact, Snapshot},
+    model::{
+        Fact, Snapshot,
+        past::{Lineage, Sample},
+    },
     options::{ConnectionArgs, GlobalArgs, OutputFormat},
     pg::{
         ConnectError, Session, SessionError,
@@ -15,6 +20,7 @@ use crate::{
     ui::{Ui, completeness},
 };
 use anyhow::Context as _;
+use jiff::Timestamp;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -80,8 +86,13 @@ impl Context {
 
     /// A snapshot, and where WAL is some time later.
     pub async fn look_twice(&self, scope: Scope, later: Option<Duration>) -> Result<Snapshot, Failure> {
+        Ok(self.look_at(scope, later).await?.0)
+    }
+
+    /// A snapshot, and where the server was reached when that says more than "this machine".
+    pub async fn look_at(&self, scope: Scope, later: Option<Duration>) -> Result<(Snapshot, Option<String>), Failure> {
         if let Some(path) = &self.global.reading.from {
-            return read_snapshot(path);
+            return Ok((read_snapshot(path)?, None));
         }
         let conninfo = self.conninfo()?;
         let session = unless_interrupted(self.connect(conninfo), async {}).await?;
@@ -93,7 +104,7 @@ impl Context {
             {
                 snapshot.wal_position_later = Some(position);
             }
-            Ok(snapshot)
+            Ok((snapshot, session.endpoint().beyond_this_machine()))
         };
         let what = format!("reading {}", session.endpoint());
         unless_interrupted(self.ui.patiently(&what, work), async {
@@ -120,6 +131,42 @@ impl Context {
         let envelope = Envelope::new(snapshot, report, gaps);
         self.ui.report(&envelope)?;
         Ok(completeness(self.global.output.strict, envelope.is_incomplete()))
+    }
+
+    /// Shows a report on what is remembered, whatever server there may be now.
+    pub fn show_remembered<R: Report>(
+        &self,
+        remembered: Option<(&Lineage, &Sample)>,
+        report: R,
+        gaps: Gaps,
+    ) -> Result<ExitCode, Failure> {
+        let envelope = Envelope::remembered(self.now(), remembered, report, gaps);
+        self.ui.report(&envelope)?;
+        Ok(completeness(self.global.output.strict, envelope.is_incomplete()))
+    }
+
+    /// The clock of this machine.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    /// Where samples and deeds are kept; `None` for nowhere.
+    pub fn history_url(&self) -> Result<Option<String>, Failure> {
+        history_url(self.global.reading.history.as_deref(), &self.environment)
+    }
+
+    /// The store, for a report that can do without: what hinders is said once and lived with.
+    #[allow(dead_code, reason = "for verdicts, which come next")]
+    pub async fn history_if_any(&self) -> Option<Store> {
+        let opened = match self.history_url() {
+            Ok(Some(url)) => Store::open_if_exists(&url).await.map_err(Failure::from),
+            Ok(None) => Ok(None),
+            Err(failure) => Err(failure),
+        };
+        opened.unwrap_or_else(|failure| {
+            self.ui.warn(&format!("{failure}; the report goes without a history"));
+            None
+        })
     }
 
     /// Where to connect, worked out as psql would.

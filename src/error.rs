@@ -3,6 +3,7 @@
 use crate::{
     config::ConfigError,
     exit_code::ExitCode,
+    history::HistoryError,
     inspect::InspectError,
     pg::{ConnectError, SessionError, conninfo::ConninfoError},
 };
@@ -76,6 +77,13 @@ impl From<InspectError> for Failure {
             InspectError::Session(error) => error.into(),
             error => Failure::new(ExitCode::Failed, error.to_string()),
         }
+    }
+}
+
+impl From<HistoryError> for Failure {
+    fn from(error: HistoryError) -> Failure {
+        let exit = if matches!(error, HistoryError::NoStore(_)) { ExitCode::Usage } else { ExitCode::Failed };
+        Failure::new(exit, error.to_string()).with_hint(error.hint())
     }
 }
 

@@ -1,7 +1,7 @@
 //! pgtend: the Postgres maintenance toolkit.
 //!
 //! Rooms from the ground up, none of which imports upwards: [`model`], [`pg`], [`inspect`], [`judge`], [`render`], [`report`],
-//! [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says what belongs where.
+//! [`history`], [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says what belongs where.
 
 mod cli;
 mod commands;
@@ -9,6 +9,8 @@ pub mod config;
 mod context;
 mod error;
 mod exit_code;
+pub mod history;
+mod history_url;
 pub mod inspect;
 pub mod judge;
 pub mod model;
@@ -34,9 +36,15 @@ pub fn run() -> std::process::ExitCode {
 fn run_command() -> ExitCode {
     let mut cli = cli::Cli::parse();
     trace(cli.global.output.verbose);
-    let still_visible = process_list::hide_password(cli.global.connection.dbname.as_deref(), std::env::args_os());
+    let global = &mut cli.global;
+    let values = [
+        (&process_list::DBNAME, global.connection.dbname.as_deref()),
+        (&process_list::HISTORY, global.reading.history.as_deref()),
+    ];
+    let still_visible = process_list::hide_passwords(&values, std::env::args_os());
     let mut environment = environment();
-    cli.global.connection.dbname = process_list::carried(cli.global.connection.dbname, &mut environment);
+    global.connection.dbname = process_list::DBNAME.carried(global.connection.dbname.take(), &mut environment);
+    global.reading.history = process_list::HISTORY.carried(global.reading.history.take(), &mut environment);
     let context = context::Context::new(cli.global, environment);
     if let Some(error) = still_visible {
         context

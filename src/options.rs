@@ -103,6 +103,10 @@ pub struct ReadingArgs {
     /// Every database of the cluster that the role may connect to
     #[arg(long, global = true)]
     pub all_databases: bool,
+    /// Where samples and deeds are kept: a file, postgresql://…, or none
+    /// [default: $PGTEND_HISTORY, else $XDG_STATE_HOME/pgtend/history.db]
+    #[arg(long, global = true, value_name = "URL")]
+    pub history: Option<String>,
     /// How many connections read at once, with --all-databases or --exact
     #[arg(long, global = true, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
     pub jobs: u8,

@@ -3,34 +3,51 @@
 use crate::pg::conninfo::{Environment, Written};
 use std::{ffi::OsString, os::unix::process::CommandExt, process::Command};
 
-/// Carries the connection string from the first start to the second; a process's environment is its user's own.
-const CARRIER: &str = "PGTEND_DBNAME";
+/// An option whose value may hold a password. A variable carries it from the first start to the second; a process's
+/// environment is its user's own.
+pub struct Carrier {
+    variable: &'static str,
+    /// What stands on the command line in its place.
+    placeholder: &'static str,
+}
 
-/// What stands on the command line in its place.
-const PLACEHOLDER: &str = "env:PGTEND_DBNAME";
+pub const DBNAME: Carrier = Carrier { variable: "PGTEND_DBNAME", placeholder: "env:PGTEND_DBNAME" };
+pub const HISTORY: Carrier = Carrier { variable: "PGTEND_HISTORY_URL", placeholder: "env:PGTEND_HISTORY_URL" };
 
-/// Starts the program anew without the password, in the same process, when `dbname` holds one. Returns when it holds
-/// none, or when the system refuses: then the password stays visible, which is what the caller must say.
-pub fn hide_password(dbname: Option<&str>, arguments: impl Iterator<Item = OsString>) -> Option<std::io::Error> {
-    let value = dbname.filter(|value| *value != PLACEHOLDER)?;
-    if !Written::read(value, "--dbname").is_ok_and(|written| written.gives("password")) {
+/// Starts the program anew without the passwords, in the same process, when a value holds one. Returns when none does,
+/// or when the system refuses: then a password stays visible, which is what the caller must say.
+pub fn hide_passwords(
+    values: &[(&Carrier, Option<&str>)],
+    mut arguments: impl Iterator<Item = OsString>,
+) -> Option<std::io::Error> {
+    let secret: Vec<(&Carrier, &str)> = values
+        .iter()
+        .filter_map(|(carrier, value)| Some((*carrier, value.filter(|value| *value != carrier.placeholder)?)))
+        .filter(|(_, value)| Written::read(value, "--dbname").is_ok_and(|written| written.gives("password")))
+        .collect();
+    if secret.is_empty() {
         return None;
     }
     let program = match std::env::current_exe() {
         Ok(program) => program,
         Err(error) => return Some(error),
     };
-    let mut arguments = arguments;
     let name = arguments.next().unwrap_or_else(|| "pgtend".into());
     let clean = arguments.map(|argument| match argument.to_str() {
-        Some(text) => text.replace(value, PLACEHOLDER).into(),
+        Some(text) => {
+            let hide = |text: String, (carrier, value): &(&Carrier, &str)| text.replace(value, carrier.placeholder);
+            secret.iter().fold(text.to_owned(), hide).into()
+        }
         None => argument,
     });
-    Some(Command::new(program).arg0(name).args(clean).env(CARRIER, value).exec())
+    let carried = secret.iter().map(|(carrier, value)| (carrier.variable, value));
+    Some(Command::new(program).arg0(name).args(clean).envs(carried).exec())
 }
 
-/// The connection string that was carried over, taken out of the environment that is handed down.
-pub fn carried(dbname: Option<String>, environment: &mut Environment) -> Option<String> {
-    let carried = environment.vars.remove(CARRIER);
-    if dbname.as_deref() == Some(PLACEHOLDER) { carried.or(dbname) } else { dbname }
+impl Carrier {
+    /// The value that was carried over, taken out of the environment that is handed down.
+    pub fn carried(&self, value: Option<String>, environment: &mut Environment) -> Option<String> {
+        let carried = environment.vars.remove(self.variable);
+        if value.as_deref() == Some(self.placeholder) { carried.or(value) } else { value }
+    }
 }

@@ -4,6 +4,7 @@ pub mod completions;
 pub mod databases;
 pub mod demo;
 pub mod filter;
+pub mod history;
 pub mod indexes;
 pub mod man;
 pub mod overview;

@@ -15,6 +15,7 @@ mod identifier;
 mod index;
 mod lsn;
 mod manager;
+pub mod past;
 mod provider;
 mod retention;
 mod server;

@@ -22,6 +22,8 @@ pub enum Value {
     /// Seconds.
     Duration(u64),
     Flag(bool),
+    /// Bytes a day; negative where something shrinks.
+    BytesPerDay(f64),
     /// A share of one: 0.25 is a quarter.
     Share(f64),
 }

@@ -24,6 +24,7 @@ fn bare(value: &Value) -> String {
         }
         Value::Lsn(lsn) => lsn.to_string(),
         Value::Time(time) => time.to_string(),
+        Value::BytesPerDay(rate) => format!("{rate:.0}"),
         Value::Flag(flag) => flag.to_string(),
         Value::Share(share) => format!("{share:.4}"),
     }

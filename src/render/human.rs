@@ -18,6 +18,16 @@ pub fn bytes(bytes: u64) -> String {
     format_size(bytes, precise.decimal_places(places))
 }
 
+/// `+1.5 MB/d`, `-20 kB/d`, `0/d`.
+pub fn bytes_per_day(rate: f64) -> String {
+    let sign = match rate {
+        r if r >= 0.5 => "+",
+        r if r <= -0.5 => "-",
+        _ => return "0/d".to_owned(),
+    };
+    format!("{sign}{}/d", bytes(rate.abs().round() as u64))
+}
+
 /// `1,234,567`.
 pub fn count(count: u64) -> String {
     let digits = count.to_string();
@@ -78,6 +88,12 @@ mod tests {
         ] {
             assert_eq!(bytes(size), text, "{size}");
         }
+    }
+
+    #[test]
+    fn rates_have_a_sign() {
+        let rates = [1_572_864.0, -20_480.0, 0.2, -0.2].map(bytes_per_day);
+        assert_eq!(rates, ["+1.5 MB/d", "-20 kB/d", "0/d", "0/d"]);
     }
 
     #[test]

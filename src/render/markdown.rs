@@ -49,6 +49,7 @@ fn written(value: &Value) -> String {
         Value::Lsn(lsn) => lsn.to_string(),
         Value::Time(time) => time.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
         Value::Duration(seconds) => human::duration(*seconds),
+        Value::BytesPerDay(rate) => human::bytes_per_day(*rate),
         Value::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
         Value::Share(share) => human::percent(*share),
     }

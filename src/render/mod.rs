@@ -7,6 +7,7 @@ mod escape;
 mod human;
 mod json;
 mod markdown;
+mod sparkline;
 mod terminal;
 
 pub use cell::{Cell, Tone, Value};
@@ -14,8 +15,10 @@ pub use csv::csv;
 pub use document::{Align, Block, Column, Document, Table};
 pub use escape::visible;
 pub use human::{
-    bytes as human_bytes, count as human_count, duration as human_duration, percent as human_percent, times,
+    bytes as human_bytes, bytes_per_day as human_bytes_per_day, count as human_count, duration as human_duration,
+    percent as human_percent, times,
 };
 pub use json::{json, json_pretty};
 pub use markdown::markdown;
+pub use sparkline::sparkline;
 pub use terminal::{Style, terminal};

@@ -118,6 +118,7 @@ fn shown(cell: &Cell) -> (String, bool) {
         Value::Lsn(lsn) => lsn.to_string(),
         Value::Time(time) => time.strftime("%Y-%m-%d %H:%M").to_string(),
         Value::Duration(seconds) => human::duration(*seconds),
+        Value::BytesPerDay(rate) => human::bytes_per_day(*rate),
         Value::Flag(true) => "yes".to_owned(),
         Value::Flag(false) => "no".to_owned(),
         Value::Share(share) => human::percent(*share),

@@ -2,7 +2,10 @@
 
 use super::Gaps;
 use crate::{
-    model::{Provider, SCHEMA_VERSION, Snapshot, Unavailable},
+    model::{
+        Provider, SCHEMA_VERSION, Snapshot, Unavailable,
+        past::{Lineage, Sample},
+    },
     render::{Document, Tone},
 };
 use jiff::Timestamp;
@@ -33,7 +36,8 @@ pub struct Envelope<R> {
     schema_version: u32,
     command: &'static str,
     collected_at: Timestamp,
-    server: ServerLine,
+    /// Null where the report is not of one server.
+    server: Option<ServerLine>,
     unavailable: Gaps,
     #[serde(flatten)]
     report: R,
@@ -70,17 +74,44 @@ impl<R: Report> Envelope<R> {
             schema_version: SCHEMA_VERSION,
             command: R::COMMAND,
             collected_at: snapshot.collected_at,
-            server: ServerLine {
+            server: Some(ServerLine {
                 version_num: server.version_num,
                 system_identifier: control.map(|control| control.system_identifier.clone()),
                 in_recovery: server.in_recovery,
                 provider,
                 database: server.database.clone(),
-            },
+            }),
             unavailable: gaps,
             report,
             about,
         }
+    }
+
+    /// A report on what is remembered: of one line of samples with its newest, or of all of them.
+    pub fn remembered(now: Timestamp, newest: Option<(&Lineage, &Sample)>, report: R, gaps: Gaps) -> Envelope<R> {
+        let server = newest.map(|(lineage, sample)| ServerLine {
+            version_num: sample.version_num,
+            system_identifier: Some(lineage.system_identifier.clone()),
+            in_recovery: sample.in_recovery,
+            provider: serde_json::from_value(sample.provider.as_str().into()).unwrap_or(Provider::Unknown),
+            database: sample.database.clone(),
+        });
+        let about = newest.map_or_else(
+            || "What pgtend remembers".to_owned(),
+            |(lineage, sample)| {
+                format!(
+                    "PostgreSQL {}.{} {}, cluster {}, last looked at {}",
+                    sample.version_num / 10_000,
+                    sample.version_num % 10_000,
+                    if sample.in_recovery { "standby" } else { "primary" },
+                    lineage.name(),
+                    sample.collected_at.strftime("%Y-%m-%d %H:%M:%SZ")
+                )
+            },
+        );
+        let collected_at = newest.map_or(now, |(_, sample)| sample.collected_at);
+        let (schema_version, command) = (SCHEMA_VERSION, R::COMMAND);
+        Envelope { schema_version, command, collected_at, server, unavailable: gaps, report, about }
     }
 
     /// Whether something the report should show could not be read. What the server's version does not have is no gap.
@@ -97,8 +128,8 @@ impl<R: Report> Envelope<R> {
         for gap in self.unavailable.not_in_this_version() {
             newer.extend(gap.fields.iter().filter_map(|field| field.rsplit('.').next()));
         }
-        if !newer.is_empty() {
-            let text = format!("PostgreSQL {} does not have: {}.", self.server.version_num / 10_000, newer.join(", "));
+        if let (Some(server), false) = (&self.server, newer.is_empty()) {
+            let text = format!("PostgreSQL {} does not have: {}.", server.version_num / 10_000, newer.join(", "));
             document.toned_line(text, Tone::Faint);
         }
         if self.is_incomplete() {

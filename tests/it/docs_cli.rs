@@ -3,8 +3,8 @@
 use assert_cmd::Command;
 use std::{fmt::Write as _, path::Path};
 
-const COMMANDS: [&str; 10] =
-    ["overview", "databases", "tables", "indexes", "slots", "wal", "snapshot", "demo", "completions", "man"];
+const COMMANDS: [&str; 11] =
+    ["overview", "databases", "tables", "indexes", "slots", "wal", "snapshot", "history", "demo", "completions", "man"];
 
 fn help_of(arguments: &[&str]) -> String {
     let output = Command::cargo_bin("pgtend").unwrap().args(arguments).arg("--help").output().unwrap();
@@ -31,6 +31,11 @@ fn docs_cli_is_the_help() {
         // The options of all commands stand above, once.
         let own = help.find("Connection (as psql connects):").map_or(help.as_str(), |at| &help[..at]);
         write!(text, "\n## pgtend {command}\n\n```text\n{}\n```\n", own.trim_end()).unwrap();
+    }
+    for command in ["record", "list", "growth", "journal", "prune"] {
+        let help = help_of(&["history", command]);
+        let own = help.find("Connection (as psql connects):").map_or(help.as_str(), |at| &help[..at]);
+        write!(text, "\n## pgtend history {command}\n\n```text\n{}\n```\n", own.trim_end()).unwrap();
     }
     let listed = whole.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let listed = listed.filter(|line| !line.starts_with("   ") && !line.trim_start().starts_with("help ")).count();

@@ -5,6 +5,7 @@ mod command_line;
 mod compose;
 mod connection;
 mod docs_cli;
+mod history;
 mod house;
 mod inspect;
 mod network;

@@ -35,6 +35,17 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Host and port, where they name one server whoever says them: not a socket, not a loopback address.
+    pub fn beyond_this_machine(&self) -> Option<String> {
+        let Self::Tcp { host, address, port } = self else { return None };
+        let is_loopback = address.is_some_and(|address| address.ip().is_loopback())
+            || host.as_deref().is_none_or(|host| host == "localhost");
+        let name = host.clone().or_else(|| address.map(|address| address.ip().to_string()))?;
+        (!is_loopback).then(|| format!("{name}:{port}"))
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

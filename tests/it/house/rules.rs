@@ -20,7 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// What may import everything: the roof, and the commands that glue the rooms together.
 const ROOF: &[&str] =
-    &["cli", "config", "context", "ui", "error", "exit_code", "main", "lib", "options", "process_list"];
+    &["cli", "config", "context", "ui", "error", "exit_code", "main", "lib", "options", "process_list", "history_url"];
 const COMMANDS: &str = "commands";
 
 /// The rooms that are functions of values alone.

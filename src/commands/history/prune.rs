@@ -1,0 +1,27 @@
+//! `pgtend history prune`.
+
+use crate::{context::Context, error::Failure, exit_code::ExitCode, render::human_bytes};
+use serde_json::json;
+
+/// Thin old samples: all of 35 days stay, one a week for a year, one a month after that
+///
+/// The dates on which things were first seen stay, and so does the journal.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
+    let store = super::open_existing(context).await?;
+    let before = store.bytes().await?;
+    let pruned = store.prune(context.now()).await?;
+    let after = store.bytes().await?;
+    store.close().await;
+    if context.for_people() {
+        let (before, after) = (human_bytes(before), human_bytes(after));
+        context.ui.text(&format!("{} samples pruned, {} kept; {before} → {after}\n", pruned.samples, pruned.kept))?;
+    } else {
+        let pruned = json!({"samples_pruned": pruned.samples, "samples_kept": pruned.kept,
+                            "bytes_before": before, "bytes_after": after});
+        context.ui.value(&json!({"schema_version": 1, "command": "history prune", "pruned": pruned}))?;
+    }
+    Ok(ExitCode::Done)
+}

@@ -1,0 +1,43 @@
+//! `pgtend history record`.
+
+use crate::{
+    context::Context,
+    error::Failure,
+    exit_code::ExitCode,
+    inspect::{Definitions, Scope},
+    report::{Gaps, RecordedReport},
+};
+
+/// Look at the cluster and write down what changed; for a timer, every night
+///
+/// One transaction: a run that is interrupted leaves nothing. --all-databases reads them all from inside; --from
+/// records a snapshot that was taken elsewhere.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
+    // Before the server is asked anything: it would be for nothing.
+    let store = super::open(context).await?;
+    let asked = context.scope();
+    let scope = Scope {
+        exact: asked.exact,
+        all_databases: asked.all_databases,
+        jobs: asked.jobs,
+        definitions: Definitions::None,
+        ..Scope::everything()
+    };
+    let (snapshot, address) = context.look_at(scope, None).await?;
+    let recorded = store.record(&snapshot, address.as_deref()).await?;
+    let report = RecordedReport::of(
+        &recorded.lineage,
+        (recorded.is_first, recorded.was_known),
+        (recorded.relations, recorded.changed),
+        store.address(),
+    );
+    store.close().await;
+    if context.for_people() {
+        context.ui.text(&report.line())?;
+        return Ok(ExitCode::Done);
+    }
+    context.show(&snapshot, report, Gaps::default())
+}

@@ -1,0 +1,121 @@
+//! Where a store is: a file, or a database on a server.
+
+use super::HistoryError;
+use std::path::PathBuf;
+
+/// The address of a store. Its `Display` shows no password.
+#[derive(Clone, PartialEq, Eq)]
+pub enum StoreAddress {
+    File(PathBuf),
+    /// A `postgresql://` URL, direct to the server: a transaction-mode pooler mixes sqlx's statements up.
+    Server(String),
+}
+
+impl StoreAddress {
+    /// Reads a path, `sqlite:PATH`, `sqlite://PATH` or `postgresql://…`.
+    pub fn parse(text: &str) -> Result<StoreAddress, HistoryError> {
+        if text.starts_with("postgresql://") || text.starts_with("postgres://") {
+            return Ok(StoreAddress::Server(text.to_owned()));
+        }
+        let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")).unwrap_or(text);
+        let refused = path.is_empty() || path.contains("://") || path.starts_with(':');
+        if refused { Err(HistoryError::NoStore(without_password(text))) } else { Ok(StoreAddress::File(path.into())) }
+    }
+
+    /// The password in it, as the URL writes it.
+    pub(super) fn password(&self) -> Option<&str> {
+        match self {
+            StoreAddress::File(_) => None,
+            StoreAddress::Server(url) => passwords(url).into_iter().map(|range| &url[range]).find(|it| !it.is_empty()),
+        }
+    }
+
+    /// A driver's message, which may quote what it was given.
+    pub(super) fn hide_in(&self, message: &str) -> String {
+        self.password().map_or_else(|| message.to_owned(), |password| message.replace(password, "…"))
+    }
+}
+
+impl std::fmt::Display for StoreAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StoreAddress::File(path) => write!(f, "{:?}", path.display().to_string()),
+            StoreAddress::Server(url) => f.write_str(&without_password(url)),
+        }
+    }
+}
+
+// By hand: the URL may hold a password.
+impl std::fmt::Debug for StoreAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StoreAddress({self})")
+    }
+}
+
+fn without_password(url: &str) -> String {
+    let mut shown = url.to_owned();
+    for range in passwords(url).into_iter().rev() {
+        shown.replace_range(range, "…");
+    }
+    shown
+}
+
+/// Where passwords stand in a URL: before the last `@` of the authority, and as a parameter. In order.
+fn passwords(url: &str) -> Vec<std::ops::Range<usize>> {
+    let mut found = Vec::new();
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    // A password may hold `/` or `?` that should have been escaped; better too much hidden than too little.
+    let end = url[authority..].rfind('@').map_or(authority, |at| authority + at);
+    if let Some(colon) = url[authority..end].find(':') {
+        found.push(authority + colon + 1..end);
+    }
+    let query = url[end..].find('?').map_or(url.len(), |at| end + at + 1);
+    let mut at = query;
+    for parameter in url[query..].split('&') {
+        let name = parameter.split('=').next().unwrap_or_default();
+        if name.contains("password") && parameter.len() > name.len() {
+            found.push(at + name.len() + 1..at + parameter.len());
+        }
+        at += parameter.len() + 1;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_names_no_store_is_refused() {
+        for text in ["", "sqlite:", "mysql://u:hunter2@h/d", "sqlite::memory:"] {
+            let error = StoreAddress::parse(text).unwrap_err().to_string();
+            assert!(error.contains("is no history store") && !error.contains("hunter2"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn no_form_of_password_shows() {
+        for url in [
+            "postgresql://app:hunter2@db/pgtend",
+            "postgres://app:hunter2@db:5432/pgtend?sslmode=require",
+            "postgresql://app@db/pgtend?sslmode=require&password=hunter2",
+            "postgresql://app:hun/hunter2?@db/pgtend",
+            "postgresql:///pgtend?password=hunter2&host=db",
+        ] {
+            let address = StoreAddress::parse(url).unwrap();
+            assert!(!format!("{address} {address:?}").contains("hunter2"), "{address}");
+            assert!(address.password().is_some(), "{url}");
+        }
+        let plain = StoreAddress::parse("postgresql://app@db/pgtend").unwrap();
+        assert_eq!((plain.password(), plain.to_string().as_str()), (None, "postgresql://app@db/pgtend"));
+        let keyed = StoreAddress::parse("postgresql://app:hunter2@db/pgtend").unwrap();
+        assert_eq!(keyed.hide_in("cannot use hunter2"), "cannot use …");
+    }
+
+    #[test]
+    fn files_in_all_spellings() {
+        for text in ["/x/history.db", "sqlite:/x/history.db", "sqlite:///x/history.db"] {
+            assert_eq!(StoreAddress::parse(text).unwrap(), StoreAddress::File("/x/history.db".into()));
+        }
+    }
+}

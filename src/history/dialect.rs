@@ -1,0 +1,208 @@
+//! One SQL text for both dialects: columns are text, bigint and bool, parameters `$1`.
+
+use super::HistoryError;
+use sqlx::{
+    AssertSqlSafe, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
+    postgres::{PgArguments, PgRow},
+    sqlite::{SqliteArguments, SqliteRow},
+};
+
+/// Connections to a store.
+#[derive(Clone, Debug)]
+pub(super) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// A transaction; dropped without a commit it leaves nothing.
+pub(super) enum Transaction {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+/// A parameter.
+#[derive(Clone, Debug)]
+pub(super) enum Bind {
+    Int(Option<i64>),
+    Text(Option<String>),
+    Flag(bool),
+}
+
+impl From<i64> for Bind {
+    fn from(value: i64) -> Bind {
+        Bind::Int(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Bind {
+    fn from(value: Option<i64>) -> Bind {
+        Bind::Int(value)
+    }
+}
+
+impl From<&str> for Bind {
+    fn from(value: &str) -> Bind {
+        Bind::Text(Some(value.to_owned()))
+    }
+}
+
+impl From<Option<&str>> for Bind {
+    fn from(value: Option<&str>) -> Bind {
+        Bind::Text(value.map(str::to_owned))
+    }
+}
+
+impl From<bool> for Bind {
+    fn from(value: bool) -> Bind {
+        Bind::Flag(value)
+    }
+}
+
+/// Parameters of mixed types.
+macro_rules! binds {
+    ($($value:expr),* $(,)?) => { vec![$($crate::history::dialect::Bind::from($value)),*] };
+}
+pub(super) use binds;
+
+/// A row of an answer.
+pub(super) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+macro_rules! get {
+    ($row:expr, $at:expr) => {
+        match $row {
+            Row::Sqlite(row) => row.try_get($at).map_err(HistoryError::from),
+            Row::Postgres(row) => row.try_get($at).map_err(HistoryError::from),
+        }
+    };
+}
+
+impl Row {
+    pub(super) fn int(&self, at: usize) -> Result<i64, HistoryError> {
+        get!(self, at)
+    }
+
+    pub(super) fn int_or_none(&self, at: usize) -> Result<Option<i64>, HistoryError> {
+        get!(self, at)
+    }
+
+    pub(super) fn text(&self, at: usize) -> Result<String, HistoryError> {
+        get!(self, at)
+    }
+
+    pub(super) fn text_or_none(&self, at: usize) -> Result<Option<String>, HistoryError> {
+        get!(self, at)
+    }
+
+    pub(super) fn flag(&self, at: usize) -> Result<bool, HistoryError> {
+        get!(self, at)
+    }
+}
+
+type SqliteQuery = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
+type PgQuery = sqlx::query::Query<'static, Postgres, PgArguments>;
+
+fn sqlite(sql: &str, binds: Vec<Bind>) -> SqliteQuery {
+    binds.into_iter().fold(sqlx::query(AssertSqlSafe(sql.to_owned())), |query, bind| match bind {
+        Bind::Int(value) => query.bind(value),
+        Bind::Text(value) => query.bind(value),
+        Bind::Flag(value) => query.bind(value),
+    })
+}
+
+fn postgres(sql: &str, binds: Vec<Bind>) -> PgQuery {
+    binds.into_iter().fold(sqlx::query(AssertSqlSafe(sql.to_owned())), |query, bind| match bind {
+        Bind::Int(value) => query.bind(value),
+        Bind::Text(value) => query.bind(value),
+        Bind::Flag(value) => query.bind(value),
+    })
+}
+
+impl Pool {
+    /// A transaction that may write. In SQLite it waits for other writers now, not when it is half done.
+    pub(super) async fn begin(&self) -> Result<Transaction, HistoryError> {
+        Ok(match self {
+            Pool::Sqlite(pool) => Transaction::Sqlite(pool.begin_with("begin immediate").await?),
+            Pool::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+        })
+    }
+
+    pub(super) async fn rows(&self, sql: &str, binds: Vec<Bind>) -> Result<Vec<Row>, HistoryError> {
+        Ok(match self {
+            Pool::Sqlite(pool) => {
+                sqlite(sql, binds).fetch_all(pool).await?.into_iter().map(Row::Sqlite).collect::<Vec<_>>()
+            }
+            Pool::Postgres(pool) => {
+                postgres(sql, binds).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+}
+
+impl Transaction {
+    pub(super) async fn execute(&mut self, sql: &str, binds: Vec<Bind>) -> Result<u64, HistoryError> {
+        Ok(match self {
+            Transaction::Sqlite(tx) => sqlite(sql, binds).execute(&mut **tx).await?.rows_affected(),
+            Transaction::Postgres(tx) => postgres(sql, binds).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    pub(super) async fn rows(&mut self, sql: &str, binds: Vec<Bind>) -> Result<Vec<Row>, HistoryError> {
+        Ok(match self {
+            Transaction::Sqlite(tx) => {
+                sqlite(sql, binds).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect::<Vec<_>>()
+            }
+            Transaction::Postgres(tx) => {
+                postgres(sql, binds).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// The first column of the only row, as of `insert … returning`.
+    pub(super) async fn one_int(&mut self, sql: &str, binds: Vec<Bind>) -> Result<i64, HistoryError> {
+        self.rows(sql, binds).await?.first().ok_or(HistoryError::Inconsistent("a statement answered no row"))?.int(0)
+    }
+
+    /// Inserts rows, as many a statement as both dialects take parameters.
+    pub(super) async fn insert(
+        &mut self,
+        into: &str,
+        rows: impl ExactSizeIterator<Item = Vec<Bind>>,
+        after: &str,
+    ) -> Result<(), HistoryError> {
+        const PARAMETERS: usize = 6_000;
+        let mut rows = rows.peekable();
+        while let Some(first) = rows.peek() {
+            let width = first.len();
+            let most = (PARAMETERS / width.max(1)).min(rows.len());
+            let tuples: Vec<String> = (0..most)
+                .map(|row| {
+                    let places: Vec<String> = (1..=width).map(|at| format!("${}", row * width + at)).collect();
+                    format!("({})", places.join(","))
+                })
+                .collect();
+            let sql = format!("insert into {into} values {} {after}", tuples.join(","));
+            let binds = rows.by_ref().take(most).flatten().collect();
+            self.execute(&sql, binds).await?;
+        }
+        Ok(())
+    }
+
+    /// Writers of the same cluster come one after the other; SQLite has one writer at a time anyway.
+    pub(super) async fn lock(&mut self, name: &str) -> Result<(), HistoryError> {
+        if matches!(self, Transaction::Postgres(_)) {
+            self.execute("select pg_advisory_xact_lock(hashtextextended($1, 20615))", binds![name]).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn commit(self) -> Result<(), HistoryError> {
+        match self {
+            Transaction::Sqlite(tx) => tx.commit().await?,
+            Transaction::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+//! The journal: what pgtend was about to do, and what came of it.
+
+use super::{
+    HistoryError, Store,
+    dialect::{Row, binds},
+    time::{bytes, micros, size, timestamp},
+};
+use crate::model::past::{Deed, Gauge, Intent, Outcome, OutcomeKind};
+use jiff::Timestamp;
+
+const WAL_DIRECTORY: &str = "wal_directory";
+const DATABASE: &str = "database";
+
+const COLUMNS: &str = "deed_id, system_identifier, server, database_name, role_name, kind, subject, statement, seen, \
+                       promised_bytes, gauge, gauge_database, before_bytes, begun_at, finished_at, outcome, detail";
+
+impl Store {
+    /// Writes down what is about to be done; it is on disk when this returns. Answers with the deed's number.
+    pub async fn intend(&self, intent: &Intent) -> Result<i64, HistoryError> {
+        let (gauge, gauge_database) = match &intent.gauge {
+            Some(Gauge::WalDirectory) => (Some(WAL_DIRECTORY), None),
+            Some(Gauge::Database(name)) => (Some(DATABASE), Some(name.as_str())),
+            None => (None, None),
+        };
+        let sql = "insert into deed (system_identifier, server, database_name, role_name, kind, subject, statement, \
+                     seen, promised_bytes, gauge, gauge_database, before_bytes, begun_at) \
+                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning deed_id";
+        let binds = binds![
+            intent.system_identifier.as_deref(),
+            &*intent.server,
+            &*intent.database,
+            &*intent.role,
+            &*intent.kind,
+            &*intent.subject,
+            &*intent.statement,
+            &*intent.seen.to_string(),
+            intent.promised_bytes.map(size),
+            gauge,
+            gauge_database,
+            intent.before_bytes.map(size),
+            micros(intent.begun_at),
+        ];
+        let mut tx = self.begin().await?;
+        let deed_id = tx.one_int(sql, binds).await?;
+        tx.commit().await?;
+        Ok(deed_id)
+    }
+
+    /// Writes down how a deed ended. A deed ends once.
+    pub async fn conclude(&self, deed_id: i64, outcome: &Outcome) -> Result<(), HistoryError> {
+        let sql = "update deed set finished_at = $2, outcome = $3, detail = $4 \
+                   where deed_id = $1 and outcome is null";
+        let binds = binds![deed_id, micros(outcome.finished_at), outcome.outcome.name(), outcome.detail.as_deref()];
+        let mut tx = self.begin().await?;
+        let written = tx.execute(sql, binds).await?;
+        tx.commit().await?;
+        if written == 1 { Ok(()) } else { Err(HistoryError::NoSuchDeed(deed_id)) }
+    }
+
+    /// Deeds without an outcome: pgtend ended in the middle of them, or is at them now.
+    pub async fn open_intents(&self) -> Result<Vec<Deed>, HistoryError> {
+        let sql = format!("select {COLUMNS} from deed where outcome is null order by deed_id");
+        self.pool.rows(&sql, binds![]).await?.iter().map(deed).collect()
+    }
+
+    /// All deeds, oldest first, with what later samples measured.
+    pub async fn deeds(&self) -> Result<Vec<Deed>, HistoryError> {
+        let sql = format!("select {COLUMNS} from deed order by deed_id");
+        let rows = self.pool.rows(&sql, binds![]).await?;
+        let mut deeds = rows.iter().map(deed).collect::<Result<Vec<_>, _>>()?;
+        for deed in &mut deeds {
+            self.measure(deed).await?;
+        }
+        Ok(deeds)
+    }
+
+    /// Holds the gauge's first size after the deed against the one before it.
+    async fn measure(&self, deed: &mut Deed) -> Result<(), HistoryError> {
+        let Intent { system_identifier: Some(identifier), gauge: Some(gauge), before_bytes: Some(before), .. } =
+            &deed.intent
+        else {
+            return Ok(());
+        };
+        let Some(Outcome { outcome: OutcomeKind::Done, finished_at, .. }) = &deed.outcome else { return Ok(()) };
+        let after = match gauge {
+            // What a slot kept is removed, or recycled, by a checkpoint.
+            Gauge::WalDirectory => {
+                let sql = "select s.collected_at, s.wal_directory_bytes from sample s \
+                             join cluster c on c.cluster_id = s.cluster_id \
+                            where c.system_identifier = $1 and c.branch = $2 and s.checkpoint_time > $3 \
+                              and s.wal_directory_bytes is not null order by s.sample_id limit 1";
+                let branch = self.branch_at(identifier, *finished_at).await?;
+                self.pool.rows(sql, binds![&**identifier, branch, micros(*finished_at)]).await?
+            }
+            Gauge::Database(name) => {
+                let sql = "select s.collected_at, v.bytes from sample s \
+                             join cluster c on c.cluster_id = s.cluster_id \
+                             join database d on d.cluster_id = c.cluster_id and d.name = $4 \
+                             join database_value v on v.database_id = d.database_id \
+                            where c.system_identifier = $1 and c.branch = $2 and s.collected_at > $3 \
+                              and s.databases_known and v.bytes is not null \
+                              and v.sample_id = (select max(n.sample_id) from database_value n \
+                                                  where n.database_id = d.database_id and n.sample_id <= s.sample_id) \
+                            order by s.sample_id limit 1";
+                let branch = self.branch_at(identifier, *finished_at).await?;
+                self.pool.rows(sql, binds![&**identifier, branch, micros(*finished_at), &**name]).await?
+            }
+        };
+        if let Some(row) = after.first() {
+            deed.measured_at = Some(timestamp(row.int(0)?)?);
+            deed.measured_bytes = Some(size(*before).saturating_sub(row.int(1)?));
+        }
+        Ok(())
+    }
+
+    /// The line that was looked at last before the deed, else the first one after it. A deed is done on a primary.
+    async fn branch_at(&self, identifier: &str, at: Timestamp) -> Result<i64, HistoryError> {
+        let sql = "select c.branch from sample s join cluster c on c.cluster_id = s.cluster_id \
+                    where c.system_identifier = $1 and not c.is_standby \
+                    order by case when s.collected_at <= $2 then 0 else 1 end, \
+                             abs(s.collected_at - $2), c.branch limit 1";
+        self.pool.rows(sql, binds![identifier, micros(at)]).await?.first().map_or(Ok(0), |row| row.int(0))
+    }
+}
+
+fn deed(row: &Row) -> Result<Deed, HistoryError> {
+    let gauge = match row.text_or_none(10)?.as_deref() {
+        Some(WAL_DIRECTORY) => Some(Gauge::WalDirectory),
+        Some(DATABASE) => Some(Gauge::Database(row.text_or_none(11)?.unwrap_or_default())),
+        _ => None,
+    };
+    let outcome = match (row.text_or_none(15)?, row.int_or_none(14)?) {
+        (Some(name), Some(finished_at)) => {
+            let outcome = OutcomeKind::ALL.into_iter().find(|kind| kind.name() == name);
+            let outcome = outcome.ok_or(HistoryError::Inconsistent("a deed's outcome has no known name"))?;
+            Some(Outcome { outcome, detail: row.text_or_none(16)?, finished_at: timestamp(finished_at)? })
+        }
+        _ => None,
+    };
+    let seen = serde_json::from_str(&row.text(8)?);
+    Ok(Deed {
+        deed_id: row.int(0)?,
+        intent: Intent {
+            system_identifier: row.text_or_none(1)?,
+            server: row.text(2)?,
+            database: row.text(3)?,
+            role: row.text(4)?,
+            kind: row.text(5)?,
+            subject: row.text(6)?,
+            statement: row.text(7)?,
+            seen: seen.map_err(|_| HistoryError::Inconsistent("what a deed was decided on is no JSON"))?,
+            promised_bytes: row.int_or_none(9)?.map(bytes),
+            gauge,
+            before_bytes: row.int_or_none(12)?.map(bytes),
+            begun_at: timestamp(row.int(13)?)?,
+        },
+        outcome,
+        measured_bytes: None,
+        measured_at: None,
+    })
+}

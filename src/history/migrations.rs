@@ -1,0 +1,89 @@
+//! The store's schema, embedded, and bringing a store up to it.
+
+use super::{
+    HistoryError, StoreAddress,
+    dialect::{Pool, Transaction, binds},
+    error::told,
+};
+use sqlx::{
+    SqlSafeStr as _,
+    migrate::{Migration, MigrationType, Migrator},
+};
+
+/// Where the tables are on a Postgres server.
+pub(super) const SCHEMA: &str = "pgtend";
+
+struct Text {
+    version: i64,
+    description: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+const TEXTS: &[Text] = &[Text {
+    version: 1,
+    description: "history",
+    sqlite: include_str!("../../migrations/sqlite/0001_history.sql"),
+    postgres: include_str!("../../migrations/postgres/0001_history.sql"),
+}];
+
+fn migrator(pool: &Pool) -> Migrator {
+    let migrations = TEXTS.iter().map(|text| {
+        let sql = match pool {
+            Pool::Sqlite(_) => text.sqlite,
+            Pool::Postgres(_) => text.postgres,
+        };
+        Migration::new(text.version, text.description.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+/// Refuses a newer store; applies what an older one lacks.
+pub(super) async fn run(pool: &Pool, address: &StoreAddress) -> Result<(), HistoryError> {
+    let known = TEXTS.iter().map(|text| text.version).max().unwrap_or(0);
+    match applied(pool).await? {
+        found if found == known => return Ok(()),
+        found if found > known => return Err(HistoryError::Newer { store: address.to_string(), found, known }),
+        _ => {}
+    }
+    // All in one transaction that others wait for: of two that come first at once, one finds the work done.
+    let mut transaction = pool.begin().await?;
+    transaction.lock("pgtend migrations").await?;
+    let migrator = migrator(pool);
+    let done = match &mut transaction {
+        Transaction::Sqlite(tx) => migrator.run(&mut **tx).await,
+        Transaction::Postgres(tx) => {
+            // A role that may not create one may well use one that was made for it.
+            let exists = "select 1 from pg_catalog.pg_namespace where nspname = $1";
+            if sqlx::query(exists).bind(SCHEMA).fetch_optional(&mut **tx).await?.is_none() {
+                let made = sqlx::query(sqlx::AssertSqlSafe(format!("create schema {SCHEMA}"))).execute(&mut **tx).await;
+                made.map_err(|error| unmigrated(address, &error))?;
+            }
+            migrator.run(&mut **tx).await
+        }
+    };
+    done.map_err(|error| unmigrated(address, &error))?;
+    transaction.commit().await
+}
+
+fn unmigrated(address: &StoreAddress, error: &dyn std::error::Error) -> HistoryError {
+    HistoryError::Unmigrated { store: address.to_string(), reason: address.hide_in(&told(error)) }
+}
+
+/// The highest version applied; 0 for a store that is new.
+async fn applied(pool: &Pool) -> Result<i64, HistoryError> {
+    let exists = match pool {
+        Pool::Sqlite(_) => "select count(*) from sqlite_master where name = '_sqlx_migrations'",
+        Pool::Postgres(_) => {
+            "select count(*) from pg_catalog.pg_tables where schemaname = 'pgtend' and tablename = '_sqlx_migrations'"
+        }
+    };
+    if first(pool, exists).await? == 0 {
+        return Ok(0);
+    }
+    first(pool, "select coalesce(max(version), 0) from _sqlx_migrations").await
+}
+
+async fn first(pool: &Pool, sql: &str) -> Result<i64, HistoryError> {
+    pool.rows(sql, binds![]).await?.first().map_or(Ok(0), |row| row.int(0))
+}

@@ -1,0 +1,33 @@
+//! What pgtend remembers: samples of clusters, and the journal of its own deeds. The only user of sqlx.
+//!
+//! A [`Store`] is a SQLite file or a schema on a Postgres server; both take the same SQL. Nothing here reads the clock:
+//! a sample's time is the snapshot's.
+
+mod address;
+mod counter;
+mod databases;
+mod dialect;
+mod error;
+mod growth;
+mod identity;
+mod journal;
+mod lineages;
+mod migrations;
+mod prune;
+mod record;
+mod relation;
+mod relations;
+mod retention;
+mod scans;
+mod sightings;
+mod slot_past;
+mod slots;
+mod store;
+mod time;
+mod wal;
+
+pub use address::StoreAddress;
+pub use error::HistoryError;
+pub use prune::Pruned;
+pub use record::Recorded;
+pub use store::Store;

@@ -1,0 +1,76 @@
+//! Thinning old samples. The dictionary of names keeps its dates, the journal everything.
+
+use super::{
+    HistoryError, Store,
+    dialect::{Pool, Transaction, binds},
+    retention::merged,
+};
+use jiff::Timestamp;
+
+/// What pruning did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    pub samples: u64,
+    pub kept: u64,
+}
+
+/// The tables of values and what a value is of.
+const VALUES: [(&str, &str); 4] = [
+    ("relation_value", "relation_id"),
+    ("database_value", "database_id"),
+    ("contents_sample", "database_id"),
+    ("slot_value", "slot_id"),
+];
+
+impl Store {
+    /// Thins what is old at `now`. The next sample that stays takes over the values of those that go, so what was true
+    /// at a sample that stays is still told by it.
+    pub async fn prune(&self, now: Timestamp) -> Result<Pruned, HistoryError> {
+        let mut pruned = Pruned { samples: 0, kept: 0 };
+        for lineage in self.lineages().await? {
+            let mut tx = self.begin().await?;
+            // As a recording does: neither sees the other's half.
+            tx.lock(&lineage.system_identifier).await?;
+            let sql = "select sample_id, collected_at from sample where cluster_id = $1 order by sample_id";
+            let rows = tx.rows(sql, binds![lineage.cluster_id]).await?;
+            let samples =
+                rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect::<Result<Vec<_>, HistoryError>>()?;
+            let gone = merged(&samples, now);
+            for (dropped, keeper) in &gone {
+                let sql = "update sample set merged_into = $2 where sample_id = $1";
+                tx.execute(sql, binds![*dropped, *keeper]).await?;
+            }
+            if !gone.is_empty() {
+                merge(&mut tx).await?;
+            }
+            tx.commit().await?;
+            pruned.samples += gone.len() as u64;
+            pruned.kept += (samples.len() - gone.len()) as u64;
+        }
+        if let (Pool::Sqlite(pool), true) = (&self.pool, pruned.samples > 0) {
+            // Gives the space back to the file system.
+            sqlx::query("vacuum").execute(pool).await?;
+        }
+        Ok(pruned)
+    }
+}
+
+async fn merge(tx: &mut Transaction) -> Result<(), HistoryError> {
+    for (table, key) in VALUES {
+        // A later value, up to the sample that takes over, is what was true there.
+        let overtaken = format!(
+            "delete from {table} where exists ( \
+               select 1 from sample m join {table} n on n.{key} = {table}.{key} \
+                where m.sample_id = {table}.sample_id and m.merged_into is not null \
+                  and n.sample_id > {table}.sample_id and n.sample_id <= m.merged_into)"
+        );
+        tx.execute(&overtaken, binds![]).await?;
+        let moved = format!(
+            "update {table} set sample_id = (select m.merged_into from sample m where m.sample_id = {table}.sample_id) \
+              where sample_id in (select m.sample_id from sample m where m.merged_into is not null)"
+        );
+        tx.execute(&moved, binds![]).await?;
+    }
+    tx.execute("delete from sample where merged_into is not null", binds![]).await?;
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! Writing one sample: what changed since the last, in one transaction.
+
+use super::{
+    HistoryError, Store, databases,
+    dialect::{Transaction, binds},
+    identity::{Line, Mark, line_of},
+    lineages, relations, slots,
+    time::{micros, position, size, timestamp},
+};
+use crate::model::{Snapshot, past::Lineage};
+
+/// What a recording did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub lineage: Lineage,
+    /// The first sample of its line.
+    pub is_first: bool,
+    /// The very same look was recorded before; nothing was written.
+    pub was_known: bool,
+    pub relations: u64,
+    /// Relations that are new, changed or gone.
+    pub changed: u64,
+}
+
+/// A sample that is being written.
+pub(super) struct Writing {
+    pub(super) cluster_id: i64,
+    pub(super) sample_id: i64,
+    pub(super) collected_at: i64,
+}
+
+impl Store {
+    /// Records a snapshot. `address` is where the server was reached, when that says more than "this machine".
+    pub async fn record(&self, snapshot: &Snapshot, address: Option<&str>) -> Result<Recorded, HistoryError> {
+        let identifier = system_identifier(snapshot, address)?;
+        let look = mark(snapshot, address);
+        let mut tx = self.begin().await?;
+        tx.lock(&identifier).await?;
+        let lines = lines(&mut tx, &identifier).await?;
+        if let Some(line) = lines.iter().find(|line| is_known(&line.newest, &look)) {
+            let lineage = lineages::one(&mut tx, line.cluster_id).await?;
+            return Ok(Recorded { lineage, is_first: false, was_known: true, relations: 0, changed: 0 });
+        }
+        if let Some(later) = lines.iter().find(|line| is_older(line, &look)) {
+            return Err(HistoryError::OutOfOrder {
+                newest: timestamp(later.newest.collected_at)?,
+                collected_at: snapshot.collected_at,
+            });
+        }
+        let line = line_of(&lines, &look);
+        let cluster_id = match line {
+            Some(line) => line.cluster_id,
+            None => new_cluster(&mut tx, &identifier, &look).await?,
+        };
+        let sample_id = new_sample(&mut tx, cluster_id, snapshot, &look).await?;
+        let writing = Writing { cluster_id, sample_id, collected_at: look.collected_at };
+        let ids = databases::write(&mut tx, &writing, snapshot).await?;
+        let (mut relations, mut changed) = (0, 0);
+        for contents in &snapshot.contents {
+            let Some(&database_id) = ids.get(contents.database.as_str()) else { continue };
+            let counts = relations::write(&mut tx, &writing, database_id, contents, look.timeline_id).await?;
+            relations += counts.seen;
+            changed += counts.changed;
+        }
+        slots::write(&mut tx, &writing, snapshot).await?;
+        let lineage = lineages::one(&mut tx, cluster_id).await?;
+        tx.commit().await?;
+        Ok(Recorded { lineage, is_first: line.is_none(), was_known: false, relations, changed })
+    }
+
+    /// The line that a snapshot would be recorded to: whose history it may be read with.
+    pub async fn identify(&self, snapshot: &Snapshot, address: Option<&str>) -> Result<Option<Lineage>, HistoryError> {
+        let identifier = system_identifier(snapshot, address)?;
+        let look = mark(snapshot, address);
+        let mut tx = self.begin().await?;
+        let lines = lines(&mut tx, &identifier).await?;
+        let line = lines.iter().find(|line| is_known(&line.newest, &look)).or_else(|| line_of(&lines, &look));
+        match line {
+            Some(line) => Ok(Some(lineages::one(&mut tx, line.cluster_id).await?)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// What the samples of a cluster are filed under. Where the control file cannot be read it is the address.
+fn system_identifier(snapshot: &Snapshot, address: Option<&str>) -> Result<String, HistoryError> {
+    match (snapshot.control.as_result(), address) {
+        (Ok(control), _) => Ok(control.system_identifier.clone()),
+        (Err(_), Some(address)) => Ok(format!("at {address}")),
+        (Err(why), None) => Err(HistoryError::NoIdentity(why.reason.clone())),
+    }
+}
+
+fn mark(snapshot: &Snapshot, address: Option<&str>) -> Mark {
+    let control = snapshot.control.known();
+    Mark {
+        collected_at: micros(snapshot.collected_at),
+        started_at: micros(snapshot.server.started_at),
+        in_recovery: snapshot.server.in_recovery,
+        timeline_id: control.map(|control| i64::from(control.timeline_id)),
+        checkpoint_lsn: control.map(|control| position(control.checkpoint_lsn)),
+        current_lsn: snapshot.current_lsn().map(position),
+        address: address.map(str::to_owned),
+    }
+}
+
+fn is_known(newest: &Mark, look: &Mark) -> bool {
+    (newest.collected_at, newest.started_at) == (look.collected_at, look.started_at)
+}
+
+/// Whether the line's newest sample follows from this look, rather than the other way round.
+fn is_older(line: &Line, look: &Mark) -> bool {
+    let reversed = Line {
+        cluster_id: line.cluster_id,
+        addresses: look.address.clone().into_iter().collect(),
+        newest: look.clone(),
+    };
+    look.collected_at <= line.newest.collected_at && line_of(&[reversed], &line.newest).is_some()
+}
+
+async fn lines(tx: &mut Transaction, identifier: &str) -> Result<Vec<Line>, HistoryError> {
+    let rows = tx
+        .rows(
+            "select s.cluster_id, s.collected_at, s.started_at, s.in_recovery, s.timeline_id, s.checkpoint_lsn, \
+                    s.current_lsn, s.address \
+               from sample s join cluster c on c.cluster_id = s.cluster_id \
+              where c.system_identifier = $1 \
+                and s.sample_id = (select max(n.sample_id) from sample n where n.cluster_id = s.cluster_id) \
+              order by s.cluster_id",
+            binds![identifier],
+        )
+        .await?;
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in rows {
+        let cluster_id = row.int(0)?;
+        let newest = Mark {
+            collected_at: row.int(1)?,
+            started_at: row.int(2)?,
+            in_recovery: row.flag(3)?,
+            timeline_id: row.int_or_none(4)?,
+            checkpoint_lsn: row.int_or_none(5)?,
+            current_lsn: row.int_or_none(6)?,
+            address: row.text_or_none(7)?,
+        };
+        let known = "select distinct address from sample where cluster_id = $1 and address is not null";
+        let addresses = tx.rows(known, binds![cluster_id]).await?;
+        let addresses = addresses.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
+        lines.push(Line { cluster_id, newest, addresses });
+    }
+    Ok(lines)
+}
+
+async fn new_cluster(tx: &mut Transaction, identifier: &str, look: &Mark) -> Result<i64, HistoryError> {
+    let sql = "insert into cluster (system_identifier, branch, is_standby, first_seen) \
+               select $1, coalesce(max(branch), 0) + 1, $2, $3 from cluster where system_identifier = $1 \
+               returning cluster_id";
+    tx.one_int(sql, binds![identifier, look.in_recovery, look.collected_at]).await
+}
+
+async fn new_sample(
+    tx: &mut Transaction,
+    cluster_id: i64,
+    snapshot: &Snapshot,
+    look: &Mark,
+) -> Result<i64, HistoryError> {
+    let checkpoint_time = snapshot.control.known().map(|control| micros(control.checkpoint_time));
+    let wal_directory = snapshot.wal_directory.known().map(|directory| size(directory.directory_bytes));
+    let provider = serde_json::to_value(snapshot.provider()).ok();
+    let provider = provider.as_ref().and_then(|name| name.as_str()).unwrap_or("unknown");
+    let sql = "insert into sample (cluster_id, collected_at, started_at, version_num, in_recovery, timeline_id, \
+                 checkpoint_lsn, checkpoint_time, current_lsn, address, database_name, provider, \
+                 wal_directory_bytes, slots_known, databases_known) \
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) returning sample_id";
+    let binds = binds![
+        cluster_id,
+        look.collected_at,
+        look.started_at,
+        i64::from(snapshot.server.version_num),
+        look.in_recovery,
+        look.timeline_id,
+        look.checkpoint_lsn,
+        checkpoint_time,
+        look.current_lsn,
+        look.address.as_deref(),
+        snapshot.server.database.as_str(),
+        provider,
+        wal_directory,
+        snapshot.slots.known().is_some(),
+        snapshot.databases.known().is_some(),
+    ];
+    tx.one_int(sql, binds).await
+}

@@ -1,0 +1,133 @@
+//! One table or index, as it is seen now and as it was written last.
+
+use super::{
+    HistoryError,
+    counter::Counter,
+    dialect::{Bind, Row, binds},
+    time::size,
+};
+use crate::model::{Contents, Persistence, past::SubjectKind};
+use std::collections::HashMap;
+
+/// What a relation is known by; its OID is only a hint.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) kind: SubjectKind,
+    pub(super) schema: String,
+    pub(super) name: String,
+}
+
+/// A relation of the snapshot.
+pub(super) struct Relation {
+    pub(super) key: Key,
+    pub(super) table: String,
+    pub(super) oid: u32,
+    pub(super) is_valid: bool,
+    pub(super) bytes: i64,
+    pub(super) scans: i64,
+}
+
+/// What a snapshot shows of a database's relations.
+pub(super) struct Seen {
+    pub(super) relations: Vec<Relation>,
+    tables: bool,
+    indexes: bool,
+}
+
+impl Seen {
+    /// Whether a relation of this kind that is missing is gone.
+    pub(super) fn knows(&self, kind: SubjectKind) -> bool {
+        match kind {
+            SubjectKind::Table => self.tables,
+            SubjectKind::Index => self.indexes,
+            _ => false,
+        }
+    }
+
+    /// Temporary tables are left out. An index lies in its table's schema, so without the tables none is known.
+    pub(super) fn of(contents: &Contents) -> Seen {
+        let tables = contents.tables.known().map_or(&[][..], Vec::as_slice);
+        let lasting = || tables.iter().filter(|table| table.persistence != Persistence::Temporary);
+        let by_oid: HashMap<u32, _> = lasting().map(|table| (table.oid, table)).collect();
+        let indexes = contents.indexes.known().map_or(&[][..], Vec::as_slice);
+        let mut relations: Vec<Relation> = lasting()
+            .map(|table| Relation {
+                key: Key { kind: SubjectKind::Table, schema: table.schema.clone(), name: table.table.clone() },
+                table: table.table.clone(),
+                oid: table.oid,
+                is_valid: true,
+                bytes: size(table.heap.plus(table.toast).bytes),
+                scans: 0,
+            })
+            .collect();
+        relations.extend(indexes.iter().filter_map(|index| {
+            let table = by_oid.get(&index.table_oid)?;
+            Some(Relation {
+                key: Key { kind: SubjectKind::Index, schema: table.schema.clone(), name: index.index.clone() },
+                table: table.table.clone(),
+                oid: index.oid,
+                is_valid: index.is_valid,
+                bytes: size(index.size.bytes),
+                scans: index.idx_scan.max(0),
+            })
+        }));
+        let tables = contents.tables.known().is_some();
+        Seen { relations, tables, indexes: tables && contents.indexes.known().is_some() }
+    }
+}
+
+/// A relation as it was written last.
+pub(super) struct State {
+    pub(super) relation_id: i64,
+    pub(super) kind: SubjectKind,
+    pub(super) table: String,
+    pub(super) oid: u32,
+    pub(super) is_present: bool,
+    is_valid: bool,
+    bytes: i64,
+    pub(super) counter: Counter,
+}
+
+impl State {
+    pub(super) fn read(row: &Row) -> Result<(Key, State), HistoryError> {
+        let kind = kind(&row.text(1)?)?;
+        let oid = u32::try_from(row.int(5)?).map_err(|_| HistoryError::Inconsistent("an OID is no OID"))?;
+        let state = State {
+            relation_id: row.int(0)?,
+            kind,
+            table: row.text(4)?,
+            oid,
+            is_present: row.flag(6)?,
+            is_valid: row.flag(7)?,
+            bytes: row.int(8)?,
+            counter: Counter { value: row.int(9)?, total: row.int(10)?, resets: row.int(11)? },
+        };
+        Ok((Key { kind, schema: row.text(2)?, name: row.text(3)? }, state))
+    }
+
+    /// Whether it is the same relation for certain. An index may be rebuilt under a new OID (REINDEX CONCURRENTLY) and
+    /// keeps its counter then; where there is nothing to keep, nothing is certain.
+    pub(super) fn is_certainly(&self, now: &Relation, counter: Counter) -> bool {
+        let counted_on = self.counter.value > 0 && counter.resets == self.counter.resets;
+        self.is_present && (self.oid == now.oid || (self.kind == SubjectKind::Index && counted_on))
+    }
+
+    pub(super) fn differs(&self, now: &Relation, counter: Counter) -> bool {
+        !self.is_present
+            || (self.oid, self.is_valid, self.bytes) != (now.oid, now.is_valid, now.bytes)
+            || self.counter != counter
+    }
+
+    /// The value that says it is gone.
+    pub(super) fn gone(&self, sample_id: i64) -> Vec<Bind> {
+        let Counter { total, resets, .. } = self.counter;
+        binds![self.relation_id, sample_id, i64::from(self.oid), false, false, 0_i64, 0_i64, total, resets]
+    }
+}
+
+pub(super) fn kind(name: &str) -> Result<SubjectKind, HistoryError> {
+    [SubjectKind::Table, SubjectKind::Index]
+        .into_iter()
+        .find(|kind| kind.name() == name)
+        .ok_or(HistoryError::Inconsistent("a relation is neither table nor index"))
+}

@@ -1,0 +1,160 @@
+//! Writing the replication slots of a sample.
+
+use super::{
+    HistoryError,
+    dialect::{Transaction, binds},
+    record::Writing,
+    time::{micros, position},
+};
+use crate::model::{Slot, SlotType, Snapshot, WalStatus};
+use std::collections::HashMap;
+
+/// A slot's value as the store keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Value {
+    is_present: bool,
+    is_active: bool,
+    slot_type: String,
+    plugin: Option<String>,
+    restart_lsn: Option<i64>,
+    confirmed_flush_lsn: Option<i64>,
+    wal_status: Option<String>,
+    inactive_since: Option<i64>,
+}
+
+struct Known {
+    slot_id: i64,
+    certain_since: i64,
+    last_active: Option<i64>,
+    last_visited: Option<i64>,
+    frozen_since: i64,
+    value: Value,
+}
+
+/// Writes what changed. Temporary slots are somebody's session and are left out.
+pub(super) async fn write(tx: &mut Transaction, writing: &Writing, snapshot: &Snapshot) -> Result<(), HistoryError> {
+    let Some(slots) = snapshot.slots.known() else { return Ok(()) };
+    let mut known = known(tx, writing.cluster_id).await?;
+    let now = writing.collected_at;
+    let started_at = micros(snapshot.server.started_at);
+    for slot in slots.iter().filter(|slot| !slot.temporary) {
+        let value = Value::from(slot);
+        let Some(before) = known.remove(&slot.slot_name) else {
+            let sql = "insert into slot (cluster_id, name, first_seen, certain_since, last_active, last_visited, \
+                         frozen_since) values ($1, $2, $3, $3, $4, $4, $3) returning slot_id";
+            let last_active = value.is_active.then_some(now);
+            let slot_id = tx.one_int(sql, binds![writing.cluster_id, &*slot.slot_name, now, last_active]).await?;
+            put(tx, writing, slot_id, &value).await?;
+            continue;
+        };
+        let same = is_same(&before.value, &value);
+        let moved = !same
+            || (before.value.restart_lsn, before.value.confirmed_flush_lsn)
+                != (value.restart_lsn, value.confirmed_flush_lsn);
+        // Every start of the server sets inactive_since anew, a moment after its own.
+        let is_start = value.inactive_since.is_some_and(|since| (since - started_at).abs() < 60_000_000);
+        let came_by = value.inactive_since > before.value.inactive_since && !is_start;
+        let visited = value.is_active || moved || came_by;
+        let sql = "update slot set certain_since = $2, last_active = $3, last_visited = $4, frozen_since = $5 \
+                   where slot_id = $1";
+        let binds = binds![
+            before.slot_id,
+            if same { before.certain_since } else { now },
+            if value.is_active { Some(now) } else { before.last_active.filter(|_| same) },
+            if visited { Some(now) } else { before.last_visited },
+            if moved { now } else { before.frozen_since },
+        ];
+        tx.execute(sql, binds).await?;
+        if value != before.value {
+            put(tx, writing, before.slot_id, &value).await?;
+        }
+    }
+    for gone in known.values().filter(|slot| slot.value.is_present) {
+        let slot_type = gone.value.slot_type.clone();
+        put(tx, writing, gone.slot_id, &Value { slot_type, ..Value::default() }).await?;
+    }
+    Ok(())
+}
+
+/// Whether it can be the same slot: one that was absent, is of another kind or reaches further back was made anew.
+fn is_same(before: &Value, now: &Value) -> bool {
+    before.is_present
+        && (&before.slot_type, &before.plugin) == (&now.slot_type, &now.plugin)
+        && before.restart_lsn.zip(now.restart_lsn).is_none_or(|(before, now)| now >= before)
+}
+
+async fn known(tx: &mut Transaction, cluster_id: i64) -> Result<HashMap<String, Known>, HistoryError> {
+    let sql = "select s.name, s.slot_id, s.certain_since, s.last_active, s.last_visited, s.frozen_since, \
+                      v.is_present, v.is_active, v.slot_type, v.plugin, v.restart_lsn, v.confirmed_flush_lsn, \
+                      v.wal_status, v.inactive_since \
+                 from slot s join slot_value v on v.slot_id = s.slot_id \
+                where s.cluster_id = $1 \
+                  and v.sample_id = (select max(n.sample_id) from slot_value n where n.slot_id = s.slot_id)";
+    let mut known = HashMap::new();
+    for row in tx.rows(sql, binds![cluster_id]).await? {
+        let value = Value {
+            is_present: row.flag(6)?,
+            is_active: row.flag(7)?,
+            slot_type: row.text(8)?,
+            plugin: row.text_or_none(9)?,
+            restart_lsn: row.int_or_none(10)?,
+            confirmed_flush_lsn: row.int_or_none(11)?,
+            wal_status: row.text_or_none(12)?,
+            inactive_since: row.int_or_none(13)?,
+        };
+        let slot = Known {
+            slot_id: row.int(1)?,
+            certain_since: row.int(2)?,
+            last_active: row.int_or_none(3)?,
+            last_visited: row.int_or_none(4)?,
+            frozen_since: row.int(5)?,
+            value,
+        };
+        known.insert(row.text(0)?, slot);
+    }
+    Ok(known)
+}
+
+async fn put(tx: &mut Transaction, writing: &Writing, slot_id: i64, value: &Value) -> Result<(), HistoryError> {
+    let sql = "insert into slot_value (slot_id, sample_id, is_present, is_active, slot_type, plugin, restart_lsn, \
+                 confirmed_flush_lsn, wal_status, inactive_since) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    let binds = binds![
+        slot_id,
+        writing.sample_id,
+        value.is_present,
+        value.is_active,
+        &*value.slot_type,
+        value.plugin.as_deref(),
+        value.restart_lsn,
+        value.confirmed_flush_lsn,
+        value.wal_status.as_deref(),
+        value.inactive_since,
+    ];
+    tx.execute(sql, binds).await?;
+    Ok(())
+}
+
+impl From<&Slot> for Value {
+    fn from(slot: &Slot) -> Value {
+        let slot_type = match slot.slot_type {
+            SlotType::Physical => "physical",
+            SlotType::Logical => "logical",
+        };
+        let wal_status = slot.wal_status.map(|status| match status {
+            WalStatus::Reserved => "reserved",
+            WalStatus::Extended => "extended",
+            WalStatus::Unreserved => "unreserved",
+            WalStatus::Lost => "lost",
+        });
+        Value {
+            is_present: true,
+            is_active: slot.active,
+            slot_type: slot_type.to_owned(),
+            plugin: slot.plugin.clone(),
+            restart_lsn: slot.restart_lsn.map(position),
+            confirmed_flush_lsn: slot.confirmed_flush_lsn.map(position),
+            wal_status: wal_status.map(str::to_owned),
+            inactive_since: slot.inactive_since.map(micros),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What several looks at a cluster know together, and what pgtend itself did to it.
+
+mod deed;
+mod growth;
+mod one_off;
+mod peak;
+mod sample;
+mod scans;
+mod sighting;
+mod slot_past;
+mod trend;
+
+pub use deed::{Deed, Gauge, Intent, Outcome, OutcomeKind};
+pub use growth::{Growth, Point, Subject, SubjectKind};
+pub use peak::{WalInterval, WalPeak, wal_peak};
+pub use sample::{Lineage, Sample};
+pub use scans::IndexScans;
+pub use sighting::Sighting;
+pub use slot_past::{SlotPast, SlotSample};
+pub use trend::{Trend, trend};

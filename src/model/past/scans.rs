@@ -1,0 +1,19 @@
+//! How often indexes were used between two samples.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// The scans of one index over a window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IndexScans {
+    pub schema: String,
+    pub table: String,
+    pub index: String,
+    /// The window: from one sample to another, later than asked where the index, or the history, is younger.
+    pub since: Timestamp,
+    pub until: Timestamp,
+    /// At least so many: what was counted between a sample and a reset after it is lost.
+    pub scans: u64,
+    /// How often the counter began anew.
+    pub resets: u64,
+}

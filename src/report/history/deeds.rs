@@ -1,0 +1,113 @@
+//! `pgtend history journal`: what pgtend did, and what it promised.
+
+use crate::{
+    model::past::{Deed, Outcome, OutcomeKind},
+    render::{Cell, Column, Document, Table, Tone, Value, human_bytes},
+    report::{Report, View},
+};
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub struct DeedsReport {
+    /// Newest first.
+    deeds: Vec<Deed>,
+    #[serde(skip)]
+    left_out: usize,
+    #[serde(skip)]
+    ledger: Ledger,
+}
+
+/// Promised against measured, of the deeds that were measured.
+#[derive(Debug, Default)]
+struct Ledger {
+    deeds: u64,
+    promised: u64,
+    measured: i64,
+}
+
+impl DeedsReport {
+    pub fn of(mut deeds: Vec<Deed>, view: &View) -> DeedsReport {
+        let mut ledger = Ledger::default();
+        for deed in &deeds {
+            if let (Some(promised), Some(measured)) = (deed.intent.promised_bytes, deed.measured_bytes) {
+                ledger.deeds += 1;
+                ledger.promised = ledger.promised.saturating_add(promised);
+                ledger.measured = ledger.measured.saturating_add(measured);
+            }
+        }
+        deeds.reverse();
+        let left_out = view.cut(&mut deeds);
+        DeedsReport { deeds, left_out, ledger }
+    }
+}
+
+fn outcome(deed: &Deed) -> Cell {
+    let Some(Outcome { outcome, .. }) = &deed.outcome else { return Cell::text("open").toned(Tone::Bad) };
+    let tone = match outcome {
+        OutcomeKind::Done => Tone::Good,
+        OutcomeKind::Refused => Tone::Plain,
+        OutcomeKind::Failed => Tone::Warning,
+        OutcomeKind::Unknown => Tone::Bad,
+    };
+    Cell::text(outcome.name()).toned(tone)
+}
+
+fn signed(bytes: i64) -> String {
+    format!("{}{}", if bytes < 0 { "-" } else { "" }, human_bytes(bytes.unsigned_abs()))
+}
+
+impl Report for DeedsReport {
+    const COMMAND: &'static str = "history journal";
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        if self.deeds.is_empty() {
+            document.line("The journal is empty: pgtend has changed nothing.");
+            return document;
+        }
+        let rows = self.deeds.iter().map(|deed| {
+            let intent = &deed.intent;
+            vec![
+                Cell::new(Value::Time(intent.begun_at)),
+                Cell::text(&*intent.kind),
+                Cell::name(&*intent.subject),
+                outcome(deed),
+                Cell::or_none(intent.promised_bytes, Value::Bytes),
+                Cell::or_none(deed.measured_bytes, |bytes| Value::Text(signed(bytes))),
+                Cell::name(&*intent.server),
+                Cell::name(&*intent.database),
+                Cell::name(&*intent.role),
+                Cell::text(&*intent.statement),
+                Cell::or_none(deed.outcome.as_ref().and_then(|outcome| outcome.detail.clone()), Value::Text),
+            ]
+        });
+        document.table(Table {
+            columns: vec![
+                Column::words("begun_at", "begun", 0),
+                Column::words("kind", "deed", 0),
+                Column::words("subject", "of", 0),
+                Column::words("outcome", "outcome", 0),
+                Column::numbers("promised_bytes", "promised", 1),
+                Column::numbers("measured", "measured", 1),
+                Column::words("server", "server", 2),
+                Column::words("database", "database", 3),
+                Column::words("role", "role", 4),
+                Column::words("statement", "statement", 6),
+                Column::words("detail", "answer", 5),
+            ],
+            rows: rows.collect(),
+            left_out: self.left_out,
+        });
+        let open = self.deeds.iter().filter(|deed| deed.outcome.is_none()).count();
+        if open > 0 {
+            let text = format!("{open} without an outcome: pgtend ended in the middle of it. Look at the server.");
+            document.gap().toned_line(text, Tone::Bad);
+        }
+        if self.ledger.deeds > 0 {
+            let Ledger { deeds, promised, measured } = &self.ledger;
+            let (promised, measured) = (human_bytes(*promised), signed(*measured));
+            document.gap().line(format!("Of {deeds} deeds: {promised} promised, {measured} measured since."));
+        }
+        document
+    }
+}

@@ -1,0 +1,206 @@
+//! `pgtend history growth`: how fast what grows, and when it will be how large.
+
+use crate::{
+    model::{
+        Unavailable,
+        past::{Growth, Subject, SubjectKind, Trend, WalInterval, WalPeak, wal_peak},
+    },
+    render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_bytes_per_day, sparkline},
+    report::{Gaps, Report, View},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+const SPARKLINE: usize = 24;
+const SECONDS_A_DAY: f64 = 86_400.0;
+/// Windows of WAL volume, in hours.
+const WINDOWS: [i64; 3] = [1, 6, 24];
+
+#[derive(Debug, Serialize)]
+pub struct GrowthReport {
+    growth: Vec<Row>,
+    /// The size that `days_until` reckons with.
+    target_bytes: Option<u64>,
+    wal: Wal,
+    #[serde(skip)]
+    left_out: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    #[serde(flatten)]
+    subject: Subject,
+    bytes: u64,
+    bytes_per_day: Option<f64>,
+    /// Sen's interval of 95 %.
+    bytes_per_day_low: Option<f64>,
+    bytes_per_day_high: Option<f64>,
+    /// What came, or went, at once; no part of the rate.
+    one_off_bytes: Option<f64>,
+    /// At the rate; null when it never gets there.
+    days_until: Option<f64>,
+    /// At the upper end of the interval.
+    soonest_days_until: Option<f64>,
+    since: Timestamp,
+    until: Timestamp,
+    samples: usize,
+    #[serde(skip)]
+    sizes: Vec<u64>,
+}
+
+/// WAL written, not what lies in pg_wal.
+#[derive(Debug, Serialize)]
+struct Wal {
+    written_bytes: u64,
+    bytes_per_day: Option<f64>,
+    /// The most between samples no further apart than the window: lower bounds. A window that no two samples are close
+    /// enough for is missing.
+    peaks: Vec<WalPeak>,
+}
+
+impl GrowthReport {
+    pub fn of(
+        growths: Vec<Growth>,
+        wal: &[WalInterval],
+        target_bytes: Option<u64>,
+        view: &View,
+        gaps: &mut Gaps,
+    ) -> GrowthReport {
+        let filtered = view.schema.is_some() || view.table.is_some();
+        let mut rows: Vec<Row> = growths
+            .into_iter()
+            .filter(|growth| match (&growth.subject.schema, &growth.subject.name) {
+                (Some(schema), Some(name)) => view.matches(schema, name),
+                _ => !filtered,
+            })
+            .filter_map(|growth| row(growth, target_bytes))
+            .filter(|row| row.bytes >= view.min_size)
+            .collect();
+        let untold = rows.iter().filter(|row| row.bytes_per_day.is_none()).count();
+        if untold > 0 {
+            let why =
+                Unavailable::because("growth rate", format!("{untold} have fewer than four samples an hour apart"))
+                    .with_hint(Some("run `pgtend history record` every night"));
+            let fields = ["bytes_per_day", "bytes_per_day_low", "bytes_per_day_high", "one_off_bytes"];
+            gaps.note(
+                &why,
+                &fields.map(|field| format!("growth[].{field}")).each_ref().map(String::as_str),
+                Vec::new(),
+            );
+        }
+        // The whole first, then what grows fastest.
+        let is_part = |row: &Row| matches!(row.subject.kind, SubjectKind::Table | SubjectKind::Index);
+        let rate = |row: &Row| row.bytes_per_day.unwrap_or(0.0);
+        rows.sort_by(|a, b| {
+            is_part(a)
+                .cmp(&is_part(b))
+                .then_with(
+                    || if is_part(a) { rate(b).total_cmp(&rate(a)) } else { a.subject.kind.cmp(&b.subject.kind) },
+                )
+                .then_with(|| a.subject.cmp(&b.subject))
+        });
+        let left_out = view.cut(&mut rows);
+        GrowthReport { growth: rows, target_bytes, wal: written(wal), left_out }
+    }
+}
+
+fn row(growth: Growth, target_bytes: Option<u64>) -> Option<Row> {
+    let (first, last) = (growth.points.first()?, growth.points.last()?);
+    let trend = growth.trend();
+    let days = |until: fn(&Trend, u64) -> Option<f64>| until(trend.as_ref()?, target_bytes?);
+    Some(Row {
+        bytes: last.bytes,
+        bytes_per_day: trend.map(|trend| trend.bytes_per_day),
+        bytes_per_day_low: trend.map(|trend| trend.bytes_per_day_low),
+        bytes_per_day_high: trend.map(|trend| trend.bytes_per_day_high),
+        one_off_bytes: trend.map(|trend| trend.one_off_bytes),
+        days_until: days(Trend::days_until),
+        soonest_days_until: days(Trend::soonest_days_until),
+        since: first.at,
+        until: last.at,
+        samples: growth.points.len(),
+        sizes: growth.points.iter().map(|point| point.bytes).collect(),
+        subject: growth.subject,
+    })
+}
+
+fn written(intervals: &[WalInterval]) -> Wal {
+    let written_bytes = intervals.iter().map(|interval| interval.bytes).sum();
+    let span = intervals.first().zip(intervals.last());
+    let days = span.map(|(first, last)| last.to.duration_since(first.from).as_secs_f64() / SECONDS_A_DAY);
+    Wal {
+        written_bytes,
+        bytes_per_day: days.filter(|days| *days > 0.0).map(|days| written_bytes as f64 / days),
+        peaks: WINDOWS.iter().filter_map(|hours| wal_peak(intervals, SignedDuration::from_hours(*hours))).collect(),
+    }
+}
+
+impl Row {
+    fn cells(&self) -> Vec<Cell> {
+        let subject = &self.subject;
+        let parts: Vec<&str> =
+            [&subject.database, &subject.schema, &subject.name].into_iter().flatten().map(String::as_str).collect();
+        let name = if parts.is_empty() { subject.kind.name().to_owned() } else { parts.join(".") };
+        let seconds = |days: f64| Value::Duration((days * SECONDS_A_DAY) as u64);
+        vec![
+            Cell::text(subject.kind.name()),
+            Cell::name(name),
+            Cell::bytes(self.bytes),
+            Cell::text(sparkline(&self.sizes, SPARKLINE)),
+            Cell::or_unknown(self.bytes_per_day, Value::BytesPerDay),
+            Cell::or_unknown(self.bytes_per_day_low, Value::BytesPerDay),
+            Cell::or_unknown(self.bytes_per_day_high, Value::BytesPerDay),
+            Cell::or_none(self.days_until, seconds),
+            Cell::or_none(self.soonest_days_until, seconds),
+            Cell::or_none(self.one_off_bytes.filter(|bytes| *bytes != 0.0), |bytes| {
+                Value::Text(format!("{}{}", if bytes < 0.0 { "-" } else { "+" }, human_bytes(bytes.abs() as u64)))
+            }),
+            Cell::count(self.samples as u64),
+        ]
+    }
+}
+
+impl Report for GrowthReport {
+    const COMMAND: &'static str = "history growth";
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        document.table(Table {
+            columns: vec![
+                Column::words("kind", "kind", 1),
+                Column::words("name", "name", 0),
+                Column::numbers("bytes", "size", 0),
+                Column::picture("sizes", 3),
+                Column::numbers("bytes_per_day", "rate", 0),
+                Column::numbers("bytes_per_day_low", "low", 4),
+                Column::numbers("bytes_per_day_high", "high", 4),
+                Column::numbers("seconds_until", "reached in", 1),
+                Column::numbers("soonest_seconds_until", "soonest", 2),
+                Column::numbers("one_off", "at once", 5),
+                Column::numbers("samples", "samples", 6),
+            ],
+            rows: self.growth.iter().map(Row::cells).collect(),
+            left_out: self.left_out,
+        });
+        document.gap();
+        if let Some(target) = self.target_bytes {
+            document.line(format!(
+                "Reached: when each would be {} large, at its rate and at the soonest.",
+                human_bytes(target)
+            ));
+        }
+        if let Some(rate) = self.wal.bytes_per_day {
+            let peaks: Vec<String> = self.wal.peaks.iter().map(told).collect();
+            let most = if peaks.is_empty() { String::new() } else { format!("; at most {}", peaks.join(", ")) };
+            document.line(format!("WAL written: {}{most}.", human_bytes_per_day(rate)));
+        }
+        document
+            .toned_line("The rate leaves out what came at once; low and high hold it in 95 of 100 cases.", Tone::Faint);
+        document
+    }
+}
+
+fn told(peak: &WalPeak) -> String {
+    let until = peak.to.strftime("%Y-%m-%d %H:%M");
+    format!("{} in {} h (until {until})", human_bytes(peak.bytes), peak.window_seconds / 3_600)
+}

@@ -1,0 +1,113 @@
+//! `pgtend history list`: which samples there are.
+
+use crate::{
+    model::{
+        Lsn,
+        past::{Lineage, Sample},
+    },
+    render::{Cell, Column, Document, Table, Value, human_bytes, human_count},
+    report::{Report, View},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub struct SamplesReport {
+    /// Newest first.
+    samples: Vec<Row>,
+    clusters: Vec<Lineage>,
+    store_bytes: u64,
+    #[serde(skip)]
+    left_out: usize,
+    #[serde(skip)]
+    all: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    cluster: String,
+    collected_at: Timestamp,
+    version_num: u32,
+    in_recovery: bool,
+    timeline_id: Option<u32>,
+    current_lsn: Option<Lsn>,
+    started_at: Timestamp,
+    address: Option<String>,
+    database: String,
+    databases_read: u64,
+    wal_directory_bytes: Option<u64>,
+}
+
+impl SamplesReport {
+    pub fn of(lineages: Vec<Lineage>, samples: Vec<Sample>, store_bytes: u64, view: &View) -> SamplesReport {
+        let name = |id: i64| lineages.iter().find(|lineage| lineage.cluster_id == id).map(Lineage::name);
+        let mut rows: Vec<Row> = samples
+            .into_iter()
+            .rev()
+            .map(|sample| Row {
+                cluster: name(sample.cluster_id).unwrap_or_default(),
+                collected_at: sample.collected_at,
+                version_num: sample.version_num,
+                in_recovery: sample.in_recovery,
+                timeline_id: sample.timeline_id,
+                current_lsn: sample.current_lsn,
+                started_at: sample.started_at,
+                address: sample.address,
+                database: sample.database,
+                databases_read: sample.databases_read,
+                wal_directory_bytes: sample.wal_directory_bytes,
+            })
+            .collect();
+        let all = rows.len();
+        let left_out = view.cut(&mut rows);
+        SamplesReport { samples: rows, clusters: lineages, store_bytes, left_out, all }
+    }
+}
+
+impl Report for SamplesReport {
+    const COMMAND: &'static str = "history list";
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        if self.samples.is_empty() {
+            document.line("No samples yet: `pgtend history record` takes one.");
+            return document;
+        }
+        let rows = self.samples.iter().map(|row| {
+            vec![
+                Cell::new(Value::Time(row.collected_at)),
+                Cell::name(&*row.cluster),
+                Cell::text(if row.in_recovery { "standby" } else { "primary" }),
+                Cell::text(format!("{}.{}", row.version_num / 10_000, row.version_num % 10_000)),
+                Cell::or_none(row.timeline_id, |id| Value::Count(id.into())),
+                Cell::or_none(row.current_lsn, Value::Lsn),
+                Cell::or_none(row.address.clone(), Value::Name),
+                Cell::name(&*row.database),
+                Cell::count(row.databases_read),
+                Cell::or_none(row.wal_directory_bytes, Value::Bytes),
+                Cell::new(Value::Time(row.started_at)),
+            ]
+        });
+        document.table(Table {
+            columns: vec![
+                Column::words("collected_at", "taken", 0),
+                Column::words("cluster", "cluster", 0),
+                Column::words("role", "role", 2),
+                Column::words("version", "version", 3),
+                Column::numbers("timeline_id", "timeline", 4),
+                Column::words("current_lsn", "lsn", 6),
+                Column::words("address", "address", 1),
+                Column::words("database", "database", 5),
+                Column::numbers("databases_read", "read", 7),
+                Column::numbers("wal_directory_bytes", "pg_wal", 8),
+                Column::words("started_at", "server started", 9),
+            ],
+            rows: rows.collect(),
+            left_out: self.left_out,
+        });
+        let (samples, clusters) = (human_count(self.all as u64), self.clusters.len());
+        let clusters = if clusters == 1 { "one cluster".to_owned() } else { format!("{clusters} clusters") };
+        document.gap().line(format!("{samples} samples of {clusters} in {}.", human_bytes(self.store_bytes)));
+        document
+    }
+}

@@ -1,0 +1,45 @@
+//! The history store and the journal, on SQLite and on Postgres.
+
+mod copies;
+mod journal;
+mod program;
+mod scale;
+mod store;
+mod story;
+mod world;
+
+use crate::clusters::{database, majors, on_every_installation, say, shared};
+use pgtend::history::Store;
+
+/// Runs a test on a new SQLite store, and on a new Postgres store of the oldest and of the newest major.
+pub async fn on_both_dialects(name: &str, test: impl AsyncFn(&str)) {
+    let folder = tempfile::tempdir().unwrap();
+    test(&folder.path().join("history.db").display().to_string()).await;
+    say(&format!("{name}: ran on SQLite"));
+    let ends = [majors().keys().min().copied(), majors().keys().max().copied()];
+    on_every_installation(name, async |major, _| {
+        if ends.contains(&Some(major)) {
+            test(&postgres_url(major).await).await;
+        }
+    })
+    .await;
+}
+
+/// A database for a store, on the shared cluster of a major.
+async fn postgres_url(major: u32) -> String {
+    let cluster = shared(major);
+    let database = database(cluster).await;
+    let mut parts = std::collections::HashMap::new();
+    for part in cluster.conninfo().split_whitespace() {
+        let (key, value) = part.split_once('=').unwrap();
+        parts.insert(key.to_owned(), value.trim_matches('\'').to_owned());
+    }
+    let host = parts["host"].replace('/', "%2F");
+    let port = parts.get("port").map_or("5432", String::as_str);
+    let user = parts.get("user").map_or("postgres", String::as_str);
+    format!("postgresql://{user}@{host}:{port}/{database}")
+}
+
+pub async fn open(url: &str) -> Store {
+    Store::open(url).await.unwrap_or_else(|error| panic!("{url}: {error}"))
+}
