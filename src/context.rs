@@ -98,18 +98,18 @@ impl Context {
         let conninfo = self.conninfo()?;
         let session = unless_interrupted(Box::pin(self.connect(conninfo)), async {}).await?;
         let canceller = session.canceller().clone();
-        let work = async {
-            // Boxed: a look is a large future.
-            let mut snapshot = Box::pin(inspect(&session, &scope)).await?;
+        // On the heap: its many questions at once make it too large for the stack of who waits for several looks.
+        let work = Box::pin(async {
+            let mut snapshot = inspect(&session, &scope).await?;
             if let Some(wait) = later
                 && let Fact::Known(position) = wal_position_after(&session, wait).await?
             {
                 snapshot.wal_position_later = Some(position);
             }
             Ok((snapshot, session.endpoint().beyond_this_machine()))
-        };
+        });
         let what = format!("reading {}", session.endpoint());
-        unless_interrupted(self.ui.patiently(&what, Box::pin(work)), async {
+        unless_interrupted(self.ui.patiently(&what, work), async {
             // The run ends either way; a server that cannot be told will notice that its client is gone.
             canceller.cancel().await.ok();
         })

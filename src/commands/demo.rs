@@ -58,7 +58,10 @@ async fn tour(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     overview::run(overview::Args::default(), &there).await?;
     scene("Who keeps WAL", "The slots, what each holds, and what dropping it alone would release.", "pgtend slots")?;
     slots::run(slots::Args::default(), &there).await?;
-    scene("pg_wal", "Where WAL is, and that nothing bounds what a slot may keep.", "pgtend wal")?;
+    let forgotten = "debezium_orders_retired";
+    scene("Whose is it?", "The evidence on one slot, fit for a ticket.", &format!("pgtend slots why {forgotten}"))?;
+    slots::run(slots::Args::why(forgotten), &there).await?;
+    scene("pg_wal", "What keeps it, part by part, and that nothing bounds what a slot may keep.", "pgtend wal")?;
     wal::run(wal::Args::default(), &there).await?;
     scene("Tables", "Heap, indexes and TOAST; the sum is held against the database.", "pgtend tables")?;
     tables::run(tables::Args::default(), &there).await?;

@@ -50,6 +50,14 @@ struct WhyArgs {
     sort: Option<SlotSort>,
 }
 
+impl Args {
+    /// The page of one slot.
+    pub fn why(name: &str) -> Args {
+        let why = WhyArgs { name: name.to_owned(), min_size: None, limit: None, sort: None };
+        Args { list: ListArgs::default(), command: Some(Command::Why(why)) }
+    }
+}
+
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     match args.command {
         None | Some(Command::List) => list(&args.list, context).await,

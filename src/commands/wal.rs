@@ -10,7 +10,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// Where WAL is, how much lies in pg_wal, what bounds it, archiving, how fast it grows
+/// Where WAL is, how much lies in pg_wal, what keeps it there, archiving, how fast it grows
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
     /// Measure the rate by looking twice, so long apart

@@ -31,6 +31,7 @@ mod tablespace;
 mod transaction;
 mod verdict;
 mod wal;
+mod wal_share;
 mod walsender;
 mod window;
 
@@ -52,7 +53,7 @@ pub use lsn::{Lsn, ParseLsnError};
 pub use manager::ManagerMarks;
 pub use node::{Replica, ReplicaUse, Standby, TimelineHistory};
 pub use provider::{Provider, ProviderMarks};
-pub use retention::{Cause, Holder, Retention};
+pub use retention::{Cause, Holder, PartialRetention, Retention};
 pub use server::Server;
 pub use setting::{Setting, Settings};
 pub use slot::{Slot, SlotType, WalStatus};
@@ -66,5 +67,6 @@ pub use verdict::{
     Confidence, CoverKind, Gain, IndexFinding, IndexJudgement, IndexLimits, IndexVerdict, Reason, Verdict,
 };
 pub use wal::{ArchiveStatus, Archiver, WalDirectory, WalPosition, WalRun, WalStatistics, WalSummarizer};
+pub use wal_share::{SharedBy, WalShare, wal_shares};
 pub use walsender::Walsender;
 pub use window::{Window, WindowSource};

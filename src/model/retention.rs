@@ -1,17 +1,19 @@
 //! What keeps WAL in pg_wal, and from where on.
 
-use super::{Lsn, Slot, Snapshot, Unavailable};
+use super::{Fact, Lsn, Slot, Snapshot, Unavailable};
 
 /// Why WAL is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// In the order of whose the WAL is called where several reach back equally far: what cannot be avoided first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
-    Slot,
-    /// Segments not archived yet.
-    Archiver,
-    WalKeepSize,
     /// Replay after a crash begins at the last checkpoint.
     Checkpoint,
     Summarizer,
+    /// Segments not archived yet.
+    Archiver,
+    WalKeepSize,
+    Slot,
 }
 
 /// Something that keeps WAL from a position on.
@@ -31,43 +33,97 @@ pub struct Retention {
     pub wal_segment_bytes: u64,
 }
 
+/// What is known of the holders, and what is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartialRetention {
+    pub retention: Retention,
+    /// Whose reach is not known, and why.
+    pub missing: Vec<(Cause, Unavailable)>,
+    /// The archiver's reach is taken from the segment it last archived or failed at.
+    pub archiver_is_estimated: bool,
+}
+
 impl Retention {
     /// Gathers the holders, or names the first fact that is missing for it: with one unknown, what a slot alone holds
     /// is unknown too.
     pub fn of(snapshot: &Snapshot) -> Result<Retention, Unavailable> {
-        let slots = snapshot.slots.as_result().map_err(Clone::clone)?;
+        let partial = Retention::known(snapshot)?;
+        match partial.missing.into_iter().next() {
+            Some((_, why)) => Err(why),
+            None if partial.archiver_is_estimated => Err(unavailable(&snapshot.archive_status)),
+            None => Ok(partial.retention),
+        }
+    }
+
+    /// Gathers the holders that are known. Without the position of WAL there are none.
+    pub fn known(snapshot: &Snapshot) -> Result<PartialRetention, Unavailable> {
         let position = snapshot.wal_position.as_result().map_err(Clone::clone)?;
-        let control = snapshot.control.as_result().map_err(Clone::clone)?;
-        let settings = snapshot.settings.as_result().map_err(Clone::clone)?;
         let current = position.current_lsn.ok_or_else(|| {
             Unavailable::because("wal position", "the standby has neither received nor replayed WAL since it started")
         })?;
+        let wal_segment_bytes = snapshot.server.wal_segment_bytes.max(1);
+        let mut holders = Vec::new();
+        let mut missing = Vec::new();
+        let mut archiver_is_estimated = false;
 
-        let mut holders: Vec<Holder> = slots
-            .iter()
-            .filter_map(|slot| {
+        match snapshot.slots.as_result() {
+            Ok(slots) => holders.extend(slots.iter().filter_map(|slot| {
                 Some(Holder { cause: Cause::Slot, name: Some(slot.slot_name.clone()), from: slot.holds_from()? })
-            })
-            .collect();
+            })),
+            Err(why) => missing.push((Cause::Slot, why.clone())),
+        }
         let mut push = |cause, from| holders.push(Holder { cause, name: None, from });
-        push(Cause::Checkpoint, control.redo_lsn);
-        match settings.get("wal_keep_size") {
-            Some(_) => push(Cause::WalKeepSize, current.back(settings.bytes("wal_keep_size").unwrap_or(0))),
-            None => return Err(Unavailable::because("settings", "wal_keep_size is hidden from this role")),
+        match snapshot.control.as_result() {
+            Ok(control) => push(Cause::Checkpoint, control.redo_lsn),
+            Err(why) => missing.push((Cause::Checkpoint, why.clone())),
         }
-        let archiving = match settings.get("archive_mode").map(|s| s.setting.as_str()) {
-            Some("off") => false,
-            Some("on") => !snapshot.server.in_recovery,
-            Some(_) => true,
-            None => return Err(Unavailable::because("settings", "archive_mode is hidden from this role")),
+        let hidden = |name: &str| match snapshot.settings.as_result() {
+            Ok(_) => Unavailable::because("settings", format!("{name} is hidden from this role")),
+            Err(why) => why.clone(),
         };
-        if archiving && let Some(from) = snapshot.archive_status.as_result().map_err(Clone::clone)?.oldest_ready_lsn {
-            push(Cause::Archiver, from);
+        let settings = snapshot.settings.known();
+        match settings.filter(|settings| settings.get("wal_keep_size").is_some()) {
+            // Whole segments back from the current one (KeepLogSeg in xlog.c).
+            Some(settings) => {
+                let kept = settings.bytes("wal_keep_size").unwrap_or(0) / wal_segment_bytes * wal_segment_bytes;
+                push(Cause::WalKeepSize, current.back(kept));
+            }
+            None => missing.push((Cause::WalKeepSize, hidden("wal_keep_size"))),
         }
-        if settings.is_on("summarize_wal") == Some(true) {
-            push(Cause::Summarizer, snapshot.wal_summarizer.as_result().map_err(Clone::clone)?.summarized_lsn);
+        let archiving = settings.and_then(|settings| settings.get("archive_mode")).map(|mode| match &*mode.setting {
+            "off" => false,
+            "on" => !snapshot.server.in_recovery,
+            _ => true,
+        });
+        match (archiving, snapshot.archive_status.as_result()) {
+            (Some(false), _) => {}
+            (Some(true), Ok(status)) => {
+                if let Some(from) = status.oldest_ready_lsn {
+                    push(Cause::Archiver, from);
+                }
+            }
+            (Some(true), Err(why)) => match snapshot.archiver.known().and_then(|a| a.waits_from(wal_segment_bytes)) {
+                Some(from) => {
+                    archiver_is_estimated = true;
+                    push(Cause::Archiver, from);
+                }
+                None => missing.push((Cause::Archiver, why.clone())),
+            },
+            (None, _) => missing.push((Cause::Archiver, hidden("archive_mode"))),
         }
-        Ok(Retention { current, holders, wal_segment_bytes: snapshot.server.wal_segment_bytes.max(1) })
+        if settings.and_then(|settings| settings.is_on("summarize_wal")) == Some(true) {
+            match snapshot.wal_summarizer.as_result() {
+                // Before its first summary it wants all there is.
+                Ok(summarizer) if summarizer.summarized_lsn == Lsn(0) => {
+                    let oldest = snapshot.wal_directory.known().and_then(|directory| directory.oldest_lsn);
+                    push(Cause::Summarizer, oldest.unwrap_or(current).min(current));
+                }
+                Ok(summarizer) => push(Cause::Summarizer, summarizer.summarized_lsn),
+                Err(why) => missing.push((Cause::Summarizer, why.clone())),
+            }
+        }
+        let retention = Retention { current, holders, wal_segment_bytes };
+        Ok(PartialRetention { retention, missing, archiver_is_estimated })
     }
 
     /// Bytes of whole segments that dropping this slot alone would release: from where it holds to where the next
@@ -86,5 +142,12 @@ impl Retention {
     /// Where the segment that holds a position begins.
     pub fn segment_start(&self, lsn: Lsn) -> u64 {
         lsn.0 / self.wal_segment_bytes * self.wal_segment_bytes
+    }
+}
+
+fn unavailable<T>(fact: &Fact<T>) -> Unavailable {
+    match fact.as_result() {
+        Err(why) => why.clone(),
+        Ok(_) => Unavailable::because("archive status", "not read"),
     }
 }

@@ -67,6 +67,25 @@ pub struct Archiver {
     pub stats_reset: Option<Timestamp>,
 }
 
+impl Archiver {
+    /// Where what waits for it begins, by its own account: the segment it fails at, else the one after the last that
+    /// it archived. It takes them in order.
+    pub fn waits_from(&self, wal_segment_bytes: u64) -> Option<Lsn> {
+        if self.last_failed_time > self.last_archived_time {
+            return segment_start(self.last_failed_wal.as_deref()?, wal_segment_bytes);
+        }
+        let last = segment_start(self.last_archived_wal.as_deref()?, wal_segment_bytes)?;
+        Some(Lsn(last.0.saturating_add(wal_segment_bytes)))
+    }
+}
+
+/// Where a segment begins, by its file's name: the timeline, the high half of the position, the segment's number.
+fn segment_start(name: &str, wal_segment_bytes: u64) -> Option<Lsn> {
+    let digits = |range| name.get(range).and_then(|text| u64::from_str_radix(text, 16).ok());
+    (name.len() == 24).then_some(())?;
+    Some(Lsn((digits(8..16)? << 32).saturating_add(digits(16..24)?.saturating_mul(wal_segment_bytes))))
+}
+
 /// Segments waiting for the archiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchiveStatus {

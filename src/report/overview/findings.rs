@@ -2,7 +2,7 @@
 
 use crate::{
     judge::slot::Verdict,
-    model::{Index, Snapshot},
+    model::{Cause, Index, Retention, SharedBy, Snapshot, wal_shares},
     render::{human_bytes, times},
     report::slots,
 };
@@ -35,9 +35,14 @@ pub fn findings(snapshot: &Snapshot, wal_bytes: Option<u64>, ratio: Option<f64>,
         && ratio > 1.0
         && wal > usual.saturating_mul(2)
     {
+        let keeper = binding(snapshot).map(|keeper| format!(": {keeper} keeps it")).unwrap_or_default();
         find(
             "pg_wal",
-            format!("pg_wal is {} your data and {} max_wal_size", times(ratio), times(wal as f64 / usual as f64)),
+            format!(
+                "pg_wal is {} your data and {} max_wal_size{keeper}",
+                times(ratio),
+                times(wal as f64 / usual as f64)
+            ),
         );
     }
     for slot in slots {
@@ -56,7 +61,13 @@ pub fn findings(snapshot: &Snapshot, wal_bytes: Option<u64>, ratio: Option<f64>,
             _ => {}
         }
     }
-    if let Some(archiver) = snapshot.archiver.known()
+    let archiving = snapshot.settings.known().map(|settings| {
+        let set = |name| settings.text(name).is_some_and(|text| text != "(disabled)");
+        (settings.is_on("archive_mode"), set("archive_command") || set("archive_library"))
+    });
+    if archiving == Some((Some(true), false)) {
+        find("archiver", "archive_mode is on without a command: every segment waits for ever".to_owned());
+    } else if let Some(archiver) = snapshot.archiver.known()
         && archiver.last_failed_time > archiver.last_archived_time
     {
         let wal = archiver.last_failed_wal.as_deref().unwrap_or("a segment");
@@ -76,12 +87,26 @@ pub fn findings(snapshot: &Snapshot, wal_bytes: Option<u64>, ratio: Option<f64>,
     findings
 }
 
+/// Who reaches back furthest in pg_wal.
+fn binding(snapshot: &Snapshot) -> Option<String> {
+    let partial = Retention::known(snapshot).ok()?;
+    let shares = wal_shares(&partial, snapshot.wal_directory.known());
+    let binding = shares.into_iter().find(|share| share.binding == Some(true))?;
+    Some(match (binding.by, binding.name) {
+        (SharedBy::Holder(Cause::Slot), Some(name)) => format!("slot {name}"),
+        (SharedBy::Holder(Cause::Archiver), _) => "the archiver's backlog".to_owned(),
+        (SharedBy::Holder(Cause::WalKeepSize), _) => "wal_keep_size".to_owned(),
+        (SharedBy::Holder(Cause::Summarizer), _) => "the WAL summarizer".to_owned(),
+        _ => return None,
+    })
+}
+
 /// The commands that look closer.
 pub fn next(findings: &[Finding], slots: &[slots::Row]) -> Vec<Next> {
     let next = |command: &str, answers: &str| Next { command: command.to_owned(), answers: answers.to_owned() };
     let mut commands = Vec::new();
     if !slots.is_empty() {
-        commands.push(next("pgtend slots", "what each slot holds, what dropping it alone frees"));
+        commands.push(next("pgtend slots", "what each slot holds, whose it is, whether anybody still uses it"));
     }
     if findings.iter().any(|finding| matches!(finding.subject.as_str(), "pg_wal" | "archiver")) {
         commands.push(next("pgtend wal", "what bounds pg_wal, how fast it grows, archiving"));

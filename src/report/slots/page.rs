@@ -151,8 +151,9 @@ impl Report for SlotPage {
         document.line(format!("At the next checkpoint{when}: {frees}."));
         if let Some(recycled) = why.may_be_recycled_bytes.filter(|bytes| *bytes > 0) {
             let recycled = human_bytes(recycled);
-            document
-                .line(format!("Of that never, up to {recycled}: segments recycled for WAL to come (max_wal_size)."));
+            document.line(format!(
+                "Up to {recycled} of that stay for good, as segments recycled for WAL to come (max_wal_size)."
+            ));
         }
         if let Some(beyond) = &why.held_beyond_by {
             document.line(match why.frees_at_checkpoint_bytes {

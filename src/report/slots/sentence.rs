@@ -50,7 +50,7 @@ pub fn sentence(reason: &Reason) -> String {
             "nobody has used it since {}, {}{}; the limit is {}",
             at(*since),
             human_duration(*seconds),
-            if *since_server_start { ", which is when the server started: it may be longer" } else { "" },
+            if *since_server_start { ", or longer: the server started about then, which sets it anew" } else { "" },
             human_duration(*limit_seconds)
         ),
         Reason::MissedADay { .. } => "a pipeline that runs once a day would have come back by now".to_owned(),

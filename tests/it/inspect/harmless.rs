@@ -225,8 +225,17 @@ fn settled(mut report: Value) -> Value {
                     ]
                     .iter()
                     .any(|end| key.ends_with(end))
-                        || ["idx_scan", "last_idx_scan", "last_idx_scans", "idx_tup_fetch", "wal_records", "wal_bytes"]
-                            .contains(&key.as_str())
+                        || [
+                            "idx_scan",
+                            "last_idx_scan",
+                            "last_idx_scans",
+                            "idx_tup_fetch",
+                            "wal_records",
+                            "wal_bytes",
+                            "reach_bytes",
+                            "rows_written",
+                        ]
+                        .contains(&key.as_str())
                         || [
                             "wal_fpi",
                             "connections",

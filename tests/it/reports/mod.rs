@@ -4,6 +4,7 @@ mod bad_input;
 mod databases;
 mod formats;
 mod hardened;
+mod holders;
 mod indexes;
 mod nulls;
 mod output;

@@ -84,6 +84,10 @@ const ABSENT: &[Absent] = &[
     none("slots[].reasons[].query", "no word before its first literal", |r| r["id"] == "pinned-by-transaction"),
     none("why.held_beyond_by", "it holds nothing", always),
     none("wal.replay_lsn", "a primary replays nothing", always),
+    none("wal.holders[].name", "no slot", |h| h["cause"] != "slot"),
+    none("wal.holders[].reach_bytes", "nobody's", |h| {
+        ["removable-at-checkpoint", "recycled", "other-files", "unexplained"].iter().any(|cause| h["cause"] == *cause)
+    }),
     none("wal.settings.max_slot_wal_keep_size_bytes", "no limit", always),
     none("wal.settings.idle_replication_slot_timeout", "before 18", always),
     none("wal.settings.summarize_wal", "before 17", always),

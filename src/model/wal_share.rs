@@ -1,0 +1,184 @@
+//! What each cause keeps of pg_wal, so that the parts are the whole.
+
+use super::{Cause, Lsn, PartialRetention, WalDirectory, WalRun};
+
+/// A part of pg_wal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SharedBy {
+    Holder(Cause),
+    /// Behind every holder: the next checkpoint removes or recycles it.
+    RemovableAtCheckpoint,
+    /// Renamed for positions still to come.
+    Recycled,
+    /// Timeline histories, backup labels, partial segments.
+    OtherFiles,
+    Unexplained,
+}
+
+/// What one cause keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalShare {
+    pub by: SharedBy,
+    /// The slot's name.
+    pub name: Option<String>,
+    /// How far back it reaches; these overlap.
+    pub reach_bytes: Option<u64>,
+    /// What it keeps that no holder reaching back less far keeps; these add up to the directory. `None` where a
+    /// holder, or the directory, is not known.
+    pub bytes: Option<u64>,
+    /// It reaches back furthest; `None` where one is not known.
+    pub binding: Option<bool>,
+}
+
+/// The parts, whoever reaches back furthest first.
+pub fn wal_shares(partial: &PartialRetention, directory: Option<&WalDirectory>) -> Vec<WalShare> {
+    let retention = &partial.retention;
+    let mut holders: Vec<_> = retention
+        .holders
+        .iter()
+        .filter(|holder| holder.cause != Cause::WalKeepSize || holder.from < retention.current)
+        .collect();
+    holders.sort_by_key(|holder| (retention.segment_start(holder.from), holder.cause, holder.name.clone()));
+    let is_whole = partial.missing.is_empty();
+    let files = directory.filter(|_| is_whole && !partial.archiver_is_estimated);
+    let runs = files.map(runs);
+    let between = |from: u64, to: u64| {
+        let overlap = |run: &WalRun| {
+            let end = run.from.0.saturating_add(run.segments.saturating_mul(retention.wal_segment_bytes));
+            end.min(to).saturating_sub(run.from.0.max(from))
+        };
+        Some(runs.as_ref()?.iter().map(overlap).sum::<u64>())
+    };
+    let start = |at: usize| holders.get(at).map_or(u64::MAX, |holder| retention.segment_start(holder.from));
+    let mut shares: Vec<WalShare> = holders
+        .iter()
+        .enumerate()
+        .map(|(at, holder)| WalShare {
+            by: SharedBy::Holder(holder.cause),
+            name: holder.name.clone(),
+            reach_bytes: Some(retention.current.bytes_since(holder.from)),
+            // Of several that reach back equally far the first has it: what cannot be avoided, else the first slot.
+            bytes: match at.checked_sub(1) {
+                Some(before) if start(before) == start(at) => between(0, 0),
+                _ => between(start(at), (at + 1..).map(start).find(|next| *next > start(at)).unwrap_or(u64::MAX)),
+            },
+            binding: is_whole.then_some(at == 0),
+        })
+        .collect();
+    shares.extend(partial.missing.iter().map(|(cause, _)| WalShare {
+        by: SharedBy::Holder(*cause),
+        name: None,
+        reach_bytes: None,
+        bytes: None,
+        binding: None,
+    }));
+    if let Some(directory) = files {
+        let mut part = |by, bytes| {
+            shares.push(WalShare { by, name: None, reach_bytes: None, bytes: Some(bytes), binding: Some(false) });
+        };
+        part(SharedBy::RemovableAtCheckpoint, between(0, start(0)).unwrap_or(0));
+        part(SharedBy::Recycled, directory.recycled_bytes);
+        part(SharedBy::OtherFiles, directory.other_bytes.unwrap_or(0));
+        let explained: u64 = shares.iter().filter_map(|share| share.bytes).sum();
+        let unexplained = directory.directory_bytes.saturating_sub(explained);
+        shares.push(WalShare {
+            by: SharedBy::Unexplained,
+            name: None,
+            reach_bytes: None,
+            bytes: Some(unexplained),
+            binding: Some(false),
+        });
+    }
+    shares
+}
+
+/// The segments written; a snapshot of before they were listed tells only of the oldest and how many.
+fn runs(directory: &WalDirectory) -> Vec<WalRun> {
+    match &directory.written {
+        Some(written) => written.clone(),
+        None => vec![WalRun {
+            from: directory.oldest_lsn.unwrap_or(Lsn(0)),
+            segments: directory.files.saturating_sub(directory.recycled_files),
+        }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Holder, Retention};
+
+    const SEGMENT: u64 = 16;
+
+    fn partial(holders: &[(Cause, &str, u64)]) -> PartialRetention {
+        let holder = |(cause, name, from): &(Cause, &str, u64)| Holder {
+            cause: *cause,
+            name: (!name.is_empty()).then(|| (*name).to_owned()),
+            from: Lsn(*from),
+        };
+        let holders = holders.iter().map(holder).collect();
+        let retention = Retention { current: Lsn(170), holders, wal_segment_bytes: SEGMENT };
+        PartialRetention { retention, missing: Vec::new(), archiver_is_estimated: false }
+    }
+
+    /// Segments from 32 on to the current one, 160; two recycled; a history file of 5 bytes.
+    fn directory() -> WalDirectory {
+        serde_json::from_str(
+            r#"{"directory_bytes": 181, "files": 11, "recycled_files": 2, "recycled_bytes": 32, "other_bytes": 5,
+                "oldest_lsn": "0/20", "oldest_modified_at": null, "written": [{"from": "0/20", "segments": 9}]}"#,
+        )
+        .unwrap()
+    }
+
+    fn bytes(shares: &[WalShare]) -> Vec<(SharedBy, u64)> {
+        shares.iter().map(|share| (share.by, share.bytes.unwrap())).collect()
+    }
+
+    #[test]
+    fn what_is_not_known_makes_no_share() {
+        let mut unknown = partial(&[(Cause::Checkpoint, "", 150)]);
+        unknown.missing.push((Cause::Archiver, crate::model::Unavailable::because("archive status", "denied")));
+        let shares = wal_shares(&unknown, Some(&directory()));
+        assert!(shares.iter().all(|share| share.bytes.is_none() && share.binding.is_none()), "{shares:?}");
+        let shares = wal_shares(&partial(&[(Cause::Checkpoint, "", 150)]), None);
+        assert_eq!((shares.len(), shares[0].bytes, shares[0].binding), (1, None, Some(true)));
+    }
+
+    #[test]
+    fn the_parts_are_the_whole() {
+        let holders = [(Cause::Slot, "b", 70), (Cause::Checkpoint, "", 150), (Cause::Slot, "a", 65)];
+        let shares = wal_shares(&partial(&holders), Some(&directory()));
+        assert_eq!(
+            bytes(&shares),
+            [
+                (SharedBy::Holder(Cause::Slot), 80),
+                (SharedBy::Holder(Cause::Slot), 0),
+                (SharedBy::Holder(Cause::Checkpoint), 32),
+                (SharedBy::RemovableAtCheckpoint, 32),
+                (SharedBy::Recycled, 32),
+                (SharedBy::OtherFiles, 5),
+                (SharedBy::Unexplained, 0),
+            ]
+        );
+        assert_eq!((shares[0].name.as_deref(), shares[0].binding), (Some("a"), Some(true)));
+        assert_eq!(shares[0].reach_bytes, Some(105));
+    }
+
+    #[test]
+    fn where_a_slot_reaches_no_further_than_the_checkpoint_it_keeps_nothing() {
+        let shares = wal_shares(&partial(&[(Cause::Slot, "a", 151), (Cause::Checkpoint, "", 155)]), Some(&directory()));
+        assert_eq!(
+            bytes(&shares)[..2],
+            [(SharedBy::Holder(Cause::Checkpoint), 32), (SharedBy::Holder(Cause::Slot), 0)]
+        );
+    }
+
+    #[test]
+    fn whoever_reaches_beyond_what_is_there_keeps_what_is_there() {
+        let shares =
+            wal_shares(&partial(&[(Cause::WalKeepSize, "", 0), (Cause::Checkpoint, "", 150)]), Some(&directory()));
+        assert_eq!(bytes(&shares)[0], (SharedBy::Holder(Cause::WalKeepSize), 112));
+        let idle = partial(&[(Cause::WalKeepSize, "", 170), (Cause::Checkpoint, "", 150)]);
+        assert!(wal_shares(&idle, None).iter().all(|share| share.by != SharedBy::Holder(Cause::WalKeepSize)));
+    }
+}
