@@ -2,7 +2,7 @@
 
 use super::{
     Scope, ask,
-    contents::FirstLook,
+    first_look::FirstLook,
     queries,
     relations::shown,
     scope::{BloatScope, MOST_STATISTICS},

@@ -1,83 +1,16 @@
-//! The facts of one database: its tables and indexes, then the sizes that must be measured.
+//! The facts of one database: after the first look the sizes that must be measured and the texts that will be shown.
 
 use super::{
-    Scope, ask, bloat, definitions, index_facts,
+    Scope, bloat, definitions,
+    first_look::FirstLook,
+    index_facts,
     measure::{Measuring, ask_sizes},
-    queries, relations,
-    relations::TableRow,
+    queries,
 };
 use crate::{
-    model::{Contents, Fact, Index, IndexFacts, LockedRelation, Sequences, StatisticsResets},
+    model::{Contents, Fact},
     pg::{Session, SessionError},
 };
-use jiff::Timestamp;
-use serde::Deserialize;
-use std::collections::BTreeMap;
-
-/// What the first round trip brings of a database.
-pub struct FirstLook {
-    pub database_bytes: Fact<u64>,
-    pub tables: Fact<Vec<TableRow>>,
-    pub indexes: Fact<Vec<Index>>,
-    pub last_idx_scans: Fact<BTreeMap<u32, Timestamp>>,
-    pub sequences: Fact<Sequences>,
-    pub locked_relations: Fact<Vec<LockedRelation>>,
-    pub statistics_resets: Fact<StatisticsResets>,
-    pub index_facts: IndexFacts,
-    pub may_stat_files: Fact<bool>,
-}
-
-#[derive(Deserialize)]
-struct FileAccess {
-    may_stat_files: bool,
-}
-
-#[derive(Deserialize)]
-struct DatabaseSize {
-    bytes: u64,
-}
-
-/// Asks for them all at once.
-pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
-    use queries::*;
-    let (s, wanted) = (session, scope.relations);
-    let (
-        database_bytes,
-        sequences,
-        locked_relations,
-        statistics_resets,
-        file_access,
-        tables,
-        indexes,
-        last_idx_scans,
-        index_facts,
-    ) = tokio::join!(biased;
-        ask::when(wanted, &DATABASE_SIZE, ask::one::<DatabaseSize>(s, &DATABASE_SIZE)),
-        ask::when(wanted, &SEQUENCES, ask::one(s, &SEQUENCES)),
-        ask::when(wanted, &LOCKED_RELATIONS, ask::rows(s, &LOCKED_RELATIONS, |row| {
-            Ok(LockedRelation { oid: row.try_get::<_, i64>("oid")? as u32, granted: row.try_get("granted")? })
-        })),
-        ask::when(wanted, &STATISTICS_RESETS, ask::one(s, &STATISTICS_RESETS)),
-        ask::when(wanted, &FILE_ACCESS, ask::one::<FileAccess>(s, &FILE_ACCESS)),
-        ask::when(wanted, &TABLES, ask::rows(s, &TABLES, relations::table)),
-        ask::when(wanted, &INDEXES, ask::rows(s, &INDEXES, relations::index)),
-        ask::when(wanted, &LAST_IDX_SCANS, ask::rows(s, &LAST_IDX_SCANS, |row| {
-            Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get("last_idx_scan")?))
-        })),
-        Box::pin(index_facts::first_look(s, scope.judge)),
-    );
-    FirstLook {
-        database_bytes: database_bytes.map(|size| size.bytes),
-        tables,
-        indexes,
-        last_idx_scans: last_idx_scans.map(|scans| scans.into_iter().collect()),
-        sequences,
-        locked_relations,
-        statistics_resets,
-        index_facts,
-        may_stat_files: file_access.map(|access| access.may_stat_files),
-    }
-}
 
 /// Measures what must be measured and reads the definitions that will be shown: two round trips, and more only where
 /// one process of the server would have to be asked about too many relations.

@@ -1,6 +1,6 @@
 //! Definitions and column names of the indexes that will be shown.
 
-use super::{Scope, ask, contents::FirstLook, queries, relations::shown, scope::Definitions};
+use super::{Scope, ask, first_look::FirstLook, queries, relations::shown, scope::Definitions};
 use crate::{
     model::{Fact, Index},
     pg::{QueryError, Session, Text},

@@ -1,7 +1,7 @@
 //! The facts on which verdicts on indexes rest: those the first look brings, and the texts and statistics that are
 //! asked only where two indexes of one table could be related.
 
-use super::{ask, contents::FirstLook, queries};
+use super::{ask, first_look::FirstLook, queries};
 use crate::{
     model::{Correlation, FIRST_OWN_OID, Fact, ForeignKey, Index, IndexFacts, IndexKeys, IndexTexts, OperatorClass},
     pg::{Session, Text},

@@ -2,7 +2,7 @@
 
 use super::{
     Scope, ask,
-    contents::FirstLook,
+    first_look::FirstLook,
     queries,
     relations::{self, TableRow},
     sizes::{self, BATCH, Doubt},

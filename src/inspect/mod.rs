@@ -5,6 +5,7 @@ mod bloat;
 mod cluster;
 mod contents;
 mod definitions;
+mod first_look;
 mod index_facts;
 mod measure;
 pub mod queries;
@@ -36,7 +37,7 @@ pub enum InspectError {
 pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, InspectError> {
     let (cluster, first) = session
         .round(Box::pin(async {
-            tokio::join!(biased; cluster::look(session, scope), contents::first_look(session, scope))
+            tokio::join!(biased; cluster::look(session, scope), first_look::first_look(session, scope))
         }))
         .await?;
     let server = match cluster.server {
@@ -130,7 +131,7 @@ async fn look_into(session: &Session, scope: &Scope, database: &Database) -> Res
     }
     let look = async {
         let beside = session.open_beside(Some(&database.database)).await?;
-        let first = beside.round(contents::first_look(&beside, scope)).await?;
+        let first = beside.round(first_look::first_look(&beside, scope)).await?;
         contents::complete(&beside, scope, database.database.clone(), first).await
     };
     look.await.map_err(|error: SessionError| skip(&error.to_string(), None))
