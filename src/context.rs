@@ -5,7 +5,6 @@ use crate::{
     config::Config,
     error::Failure,
     exit_code::ExitCode,
-    history::Store,
     history_url::history_url,
     inspect::{Scope, ask_replica, inspect, wal_position_after},
     model::{
@@ -190,20 +189,6 @@ impl Context {
     /// Where samples and deeds are kept; `None` for nowhere.
     pub fn history_url(&self) -> Result<Option<String>, Failure> {
         history_url(self.global.reading.history.as_deref(), &self.environment)
-    }
-
-    /// The store, for a report that can do without: what hinders is said once and lived with.
-    #[allow(dead_code, reason = "for verdicts, which come next")]
-    pub async fn history_if_any(&self) -> Option<Store> {
-        let opened = match self.history_url() {
-            Ok(Some(url)) => Store::open_if_exists(&url).await.map_err(Failure::from),
-            Ok(None) => Ok(None),
-            Err(failure) => Err(failure),
-        };
-        opened.unwrap_or_else(|failure| {
-            self.ui.warn(&format!("{failure}; the report goes without a history"));
-            None
-        })
     }
 
     /// Where to connect, worked out as psql would.
