@@ -5,10 +5,12 @@ ARG DEBIAN=bookworm
 FROM rust:1-slim-${DEBIAN} AS build
 WORKDIR /src
 COPY . .
+# `docker build --build-arg COMMIT="$(git log -1 --format='%h %cs')" .`: the repository itself stays outside.
+ARG COMMIT
 # The caches stay out of the image, so the binary has to leave them within the same step.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --locked --profile dist --bin pgtend \
+    PGTEND_COMMIT="$COMMIT" cargo build --locked --profile dist --bin pgtend \
     && cp target/dist/pgtend /usr/local/bin/pgtend
 
 FROM debian:${DEBIAN}-slim

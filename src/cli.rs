@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(
     name = "pgtend",
-    version,
+    version = env!("PGTEND_VERSION"),
     disable_help_flag = true,
     after_help = "\
 Examples:

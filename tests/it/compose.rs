@@ -1,6 +1,9 @@
 //! What `docker compose up` does, on private clusters: the same scripts, a standby, and the reports of the same role.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use assert_cmd::Command;
 use pgtend::sandbox::{Cluster, StandbyOptions};
@@ -67,4 +70,34 @@ async fn the_composed_servers_show_the_stuck_slot() {
 fn the_tour_runs_the_reports_that_are_tested_here() {
     let tour = std::fs::read_to_string(folder().join("tour.sh")).unwrap();
     assert!(tour.contains("for report in overview slots; do"));
+}
+
+/// What is compiled in from outside `src` must reach the image's build, too.
+#[test]
+fn the_image_is_built_of_all_that_is_compiled_in() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let ignore = std::fs::read_to_string(root.join(".dockerignore")).unwrap();
+    let let_through: BTreeSet<_> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    let mut compiled_in = BTreeSet::from(["Cargo.toml", "Cargo.lock", "build.rs", "src"].map(str::to_owned));
+    let mut folders = vec![root.join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else if entry.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&entry).unwrap();
+                // `"../../queries/slots.sql"`, as `include_str!` wants it.
+                let literals = text.split('"').filter(|literal| literal.starts_with("../"));
+                let outside = literals.filter(|literal| folder.join(literal).exists()).filter_map(|literal| {
+                    let path = folder.join(literal).canonicalize().unwrap();
+                    let within = path.strip_prefix(root.canonicalize().unwrap()).unwrap();
+                    within.components().next().map(|first| first.as_os_str().to_str().unwrap().to_owned())
+                });
+                compiled_in.extend(outside);
+            }
+        }
+    }
+    assert!(compiled_in.contains("queries") && compiled_in.contains("migrations"), "{compiled_in:?}");
+    let missing: Vec<_> = compiled_in.iter().filter(|name| !let_through.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), ".dockerignore keeps from the build: {missing:?}");
 }
