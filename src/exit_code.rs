@@ -8,8 +8,10 @@ pub enum ExitCode {
     Failed = 1,
     /// Bad usage: flags, conninfo, configuration.
     Usage = 2,
-    /// `--strict` and some fact was unavailable.
+    /// `--strict` and some fact was unavailable; or of several deeds some were refused.
     Incomplete = 3,
+    /// No consent, or unsafe: nothing was done.
+    Refused = 4,
     /// An error of pgtend itself.
     Bug = 70,
 }

@@ -1,7 +1,8 @@
 //! pgtend: the Postgres maintenance toolkit.
 //!
-//! Rooms from the ground up, none of which imports upwards: [`model`], [`pg`], [`inspect`], [`judge`], [`render`],
-//! [`report`], [`history`], [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says what belongs where.
+//! Rooms from the ground up, none of which imports upwards: [`model`], [`pg`], [`inspect`], [`judge`], [`plan`],
+//! [`render`], [`report`], [`history`], [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says
+//! what belongs where.
 
 mod cli;
 mod commands;
@@ -16,6 +17,7 @@ pub mod judge;
 pub mod model;
 mod options;
 pub mod pg;
+pub mod plan;
 mod process_list;
 pub mod render;
 pub mod report;

@@ -26,6 +26,7 @@ pub struct Ui {
     columns: Option<usize>,
 }
 
+#[allow(dead_code, reason = "whoever changes something asks first")]
 impl Ui {
     pub fn new(output: OutputArgs, plain: bool, columns: Option<usize>) -> Ui {
         Ui { output, plain, columns }
@@ -75,6 +76,29 @@ impl Ui {
     /// Asks for a password on the terminal; `None` when there is none to ask on.
     pub fn password(&self, prompt: &str) -> Option<String> {
         rpassword::prompt_password(visible(prompt).as_ref()).ok()
+    }
+
+    /// Whether there is somebody to ask: what is typed and what is asked both go by a terminal.
+    pub fn has_a_reader(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// What should be read before a question is answered: on stderr, so that it is seen wherever the report goes.
+    pub fn show(&self, text: &str) {
+        to_stderr(text);
+    }
+
+    /// Asks on the terminal for a line; `None` at its end (Ctrl-D).
+    pub async fn ask(&self, prompt: &str) -> Option<String> {
+        to_stderr(&visible(prompt));
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        // A thread of its own, which the end of the program does not wait for: nothing else ends a read.
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = io::stdin().read_line(&mut line);
+            answer.send(read.ok().filter(|bytes| *bytes > 0).map(|_| line.trim().to_owned())).ok();
+        });
+        answered.await.ok().flatten()
     }
 
     /// Shows on a terminal, from one second on, that something is going on.

@@ -1,0 +1,5 @@
+//! One kind of change a file: what, why, what undoes it, and what must still be true when it is done. Pure.
+
+mod consent;
+
+pub use consent::{ConfirmedPlan, Consent, Plan};
