@@ -13,4 +13,5 @@ mod network;
 mod proxy;
 mod relation_files;
 mod reports;
+mod rights;
 mod sandbox;

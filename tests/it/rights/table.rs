@@ -1,0 +1,55 @@
+//! The README's table of rights, as it was found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::{Missing, Role};
+use crate::clusters::say;
+
+const BEGIN: &str = "<!-- what each role can read: made by `UPDATE_DOCS=1 cargo test rights` -->\n";
+const END: &str = "<!-- end -->\n";
+const MAJORS: usize = 6;
+
+/// Holds what was found to the README; all majors together make the table.
+pub fn hold(roles: &[Role], found: &BTreeMap<&'static str, Missing>, majors: usize) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(&path).expect("the README");
+    let (before, rest) = readme.split_once(BEGIN).expect("the README marks where its table begins");
+    let (written, after) = rest.split_once(END).expect("the README marks where its table ends");
+    let table = lines(roles, found);
+    if majors < MAJORS {
+        // A fact may be missing on one major only, so that fewer majors make a smaller table.
+        for line in table.lines().skip(2) {
+            let fact = line.split('|').nth(1).expect("a fact");
+            assert!(
+                written.lines().any(|written| written.split('|').nth(1) == Some(fact)),
+                "not in the README: {line}"
+            );
+        }
+        return say("rights: the README's table is compared in part: not all majors ran");
+    }
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).expect("the README is written");
+        return;
+    }
+    assert_eq!(written, table, "the README's table is another one: run UPDATE_DOCS=1 cargo test rights");
+}
+
+fn lines(roles: &[Role], found: &BTreeMap<&'static str, Missing>) -> String {
+    let mut facts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (command, fact) in found.values().flatten() {
+        facts.entry(fact).or_default().insert(command);
+    }
+    let titles: Vec<_> = roles.iter().map(|role| role.title).collect();
+    let mut table = format!("| fact | in | {} |\n| --- | --- |{}\n", titles.join(" | "), " --- |".repeat(roles.len()));
+    for (fact, commands) in facts {
+        let cell = |role: &Role| {
+            let misses = found.get(role.name).is_some_and(|missing| missing.iter().any(|(_, it)| it == fact));
+            if misses { "–" } else { "yes" }
+        };
+        let cells: Vec<_> = roles.iter().map(cell).collect();
+        let commands: Vec<_> = commands.iter().map(|command| format!("`{command}`")).collect();
+        table += &format!("| {fact} | {} | {} |\n", commands.join(", "), cells.join(" | "));
+    }
+    table
+}
