@@ -15,3 +15,4 @@ mod relation_files;
 mod reports;
 mod rights;
 mod sandbox;
+mod trial;

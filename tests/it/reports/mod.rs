@@ -6,7 +6,7 @@ mod formats;
 mod hardened;
 mod holders;
 mod indexes;
-mod nulls;
+pub mod nulls;
 mod output;
 pub mod program;
 mod provider;

@@ -104,7 +104,7 @@ const NAMES: [&[&str]; 6] =
     [&["database"], &["tablespace"], &["slot_name"], &["schema", "table"], &["schema", "index"], &["index"]];
 
 /// Finds nulls that nobody explains, and explanations of what is not missing.
-fn faults(report: &Value) -> Vec<String> {
+pub fn faults(report: &Value) -> Vec<String> {
     let mut nulls = Vec::new();
     for (key, value) in
         report.as_object().expect("a report is an object").iter().filter(|(key, _)| *key != "unavailable")

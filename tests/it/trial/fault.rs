@@ -1,0 +1,116 @@
+//! What may happen to a run from outside.
+
+use std::time::Duration;
+
+use pgtend::sandbox::{Cluster, StopMode};
+use tokio::process::Child;
+use tokio_postgres::Client;
+
+use crate::clusters::{connect, sql};
+use crate::proxy::Proxy;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    ServerDies,
+    ServerRestarts,
+    ServerFreezes,
+    Promotion,
+    LineBreaks,
+    LineStalls,
+    SessionEnded,
+    NoConnectionLeft,
+    TableLocked,
+    Interrupted,
+    Terminated,
+    Killed,
+}
+
+impl Fault {
+    pub const ALL: [Self; 12] = [
+        Self::ServerDies,
+        Self::ServerRestarts,
+        Self::ServerFreezes,
+        Self::Promotion,
+        Self::LineBreaks,
+        Self::LineStalls,
+        Self::SessionEnded,
+        Self::NoConnectionLeft,
+        Self::TableLocked,
+        Self::Interrupted,
+        Self::Terminated,
+        Self::Killed,
+    ];
+
+    /// What must be so before the run begins, kept until it ends.
+    pub async fn prepare(self, cluster: &Cluster) -> Vec<Client> {
+        let mut sessions = Vec::new();
+        match self {
+            Self::NoConnectionLeft => {
+                let mut config: tokio_postgres::Config = cluster.conninfo().parse().expect("conninfo");
+                config.application_name("crowd");
+                while let Ok((client, connection)) = config.connect(tokio_postgres::NoTls).await {
+                    tokio::spawn(connection);
+                    sessions.push(client);
+                }
+            }
+            Self::TableLocked => {
+                let client = connect(cluster, "postgres").await;
+                client.batch_execute("begin; lock kept in access exclusive mode").await.expect("a lock");
+                sessions.push(client);
+            }
+            _ => {}
+        }
+        sessions
+    }
+
+    /// It happens, some moment after the run began.
+    pub async fn strike(self, cluster: &mut Cluster, proxy: &Proxy, child: &Child) {
+        let a_while = || tokio::time::sleep(Duration::from_millis(150));
+        match self {
+            Self::ServerDies => cluster.stop(StopMode::Immediate).expect("it stops"),
+            Self::ServerRestarts => {
+                cluster.stop(StopMode::Fast).expect("it stops");
+                cluster.start_again().expect("it starts again");
+            }
+            Self::ServerFreezes => {
+                cluster.pause().expect("it freezes");
+                a_while().await;
+                cluster.resume().expect("it goes on");
+            }
+            Self::Promotion => cluster.promote().expect("it is promoted"),
+            Self::LineBreaks => proxy.cut(),
+            Self::LineStalls => {
+                proxy.stall();
+                a_while().await;
+                proxy.resume();
+            }
+            Self::SessionEnded => {
+                let all = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgtend'";
+                sql(cluster, "postgres", all).await;
+            }
+            Self::NoConnectionLeft | Self::TableLocked => {}
+            Self::Interrupted => signal(child, "INT"),
+            Self::Terminated => signal(child, "TERM"),
+            Self::Killed => signal(child, "KILL"),
+        }
+    }
+
+    /// Until the server takes connections again.
+    pub async fn repair(self, cluster: &mut Cluster) {
+        if self == Self::ServerDies {
+            cluster.start_again().expect("it starts again");
+        }
+        let config: tokio_postgres::Config = cluster.conninfo().parse().expect("conninfo");
+        while config.connect(tokio_postgres::NoTls).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// To a run that may have ended by now.
+fn signal(child: &Child, signal: &str) {
+    if let Some(pid) = child.id() {
+        let kill = std::process::Command::new("sh").args(["-c", "kill -s $0 $1", signal, &pid.to_string()]).output();
+        kill.expect("sh is there");
+    }
+}

@@ -1,0 +1,109 @@
+//! Trial by fire: every command hit by every fault, at a random moment. It ends in time, truthfully, and leaves
+//! nothing behind.
+
+mod disk_full;
+mod fault;
+mod outcome;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use pgtend::sandbox::{Cluster, StandbyOptions};
+
+use crate::clusters::{on_every_major_alone, options, say, sql};
+use crate::inspect::looks::{command, end};
+use crate::inspect::round_trips::through;
+use crate::proxy::{Behaviour, Proxy};
+use fault::Fault;
+use outcome::Outcome;
+
+const COMMANDS: [&[&str]; 9] = [
+    &["overview"],
+    &["databases"],
+    &["tables"],
+    &["tables", "--exact"],
+    &["indexes"],
+    &["slots"],
+    &["wal"],
+    &["snapshot"],
+    &["history", "record"],
+];
+
+/// Each major takes every third of the pairs of a command and a fault, other ones than the major before it.
+const SHARE: usize = 3;
+
+const CONTENT: &str = "
+    create table kept (id int primary key, word text);
+    insert into kept select n, repeat('word ', n % 40) from generate_series(1, 5000) n;
+    create index kept_word on kept (word);
+    analyze kept;
+    select pg_create_physical_replication_slot('idle', true);";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_survives_every_fault() {
+    let counts = std::sync::Mutex::new(BTreeMap::<(Fault, Outcome), u32>::new());
+    let settings = options().set("autovacuum", "off").set("fsync", "off").set("max_connections", "12");
+    on_every_major_alone("trial by fire", settings, async |major, mut cluster| {
+        sql(&cluster, "postgres", CONTENT).await;
+        let mut dice = fastrand::Rng::with_seed(u64::from(major));
+        for (row, arguments) in COMMANDS.iter().enumerate() {
+            let of_this_major = |column: &usize| (row + column + major as usize).is_multiple_of(SHARE);
+            for fault in (0..Fault::ALL.len()).filter(of_this_major).map(|column| Fault::ALL[column]) {
+                let outcome = trial(&mut cluster, arguments, fault, &mut dice).await;
+                *counts.lock().expect("no panic while it is held").entry((fault, outcome)).or_default() += 1;
+            }
+        }
+    })
+    .await;
+    let counts = counts.into_inner().expect("whole");
+    let told: Vec<_> =
+        counts.iter().map(|((fault, outcome), count)| format!("{fault:?} {outcome:?} {count}")).collect();
+    say(&format!("trial by fire: {} cases: {}", counts.values().sum::<u32>(), told.join(", ")));
+}
+
+/// One command, one fault. The delayed line stretches a run, so that the fault finds it at any step.
+async fn trial(cluster: &mut Cluster, arguments: &[&str], fault: Fault, dice: &mut fastrand::Rng) -> Outcome {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("report");
+    let store = folder.path().join("history.db");
+    let half = Duration::from_millis(10);
+    let behaviour = Behaviour { to_server: half, to_client: half, stalled: false };
+    let mut arguments = arguments.to_vec();
+    let file_named = file.to_str().expect("UTF-8").to_owned();
+    arguments.extend(["--history", store.to_str().expect("UTF-8"), "--output", &file_named]);
+    if arguments[0] != "snapshot" {
+        arguments.extend(["--format", "json"]);
+    }
+    let moment = Duration::from_millis(dice.u64(5..180));
+    if fault == Fault::Promotion {
+        let standby = cluster.standby(&StandbyOptions::default()).expect("a standby");
+        return hit(standby, &arguments, fault, moment, behaviour, folder.path()).await;
+    }
+    let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), behaviour);
+    let before = fault.prepare(cluster).await;
+    let child = command(&through(&proxy, cluster, "postgres"), &arguments).spawn().expect("the program starts");
+    tokio::time::sleep(moment).await;
+    fault.strike(cluster, &proxy, &child).await;
+    let run = end(child).await;
+    drop(before);
+    fault.repair(cluster).await;
+    outcome::of(cluster, fault, &arguments, &run, folder.path()).await
+}
+
+/// The same on a server of its own.
+async fn hit(
+    mut standby: Cluster,
+    arguments: &[&str],
+    fault: Fault,
+    moment: Duration,
+    behaviour: Behaviour,
+    folder: &Path,
+) -> Outcome {
+    let proxy = Proxy::in_front_of(standby.host(), standby.port(), behaviour);
+    let child = command(&through(&proxy, &standby, "postgres"), arguments).spawn().expect("the program starts");
+    tokio::time::sleep(moment).await;
+    fault.strike(&mut standby, &proxy, &child).await;
+    let run = end(child).await;
+    outcome::of(&standby, fault, arguments, &run, folder).await
+}

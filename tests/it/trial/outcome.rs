@@ -1,0 +1,71 @@
+//! How a run that was hit ended, and what it may leave.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use pgtend::sandbox::Cluster;
+use serde_json::Value;
+
+use super::fault::Fault;
+use crate::clusters::query_one_text;
+use crate::inspect::looks::Run;
+use crate::reports::nulls;
+
+/// Longer than any timeout of a report on a small database.
+const LIMIT: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    Reported,
+    SaidWhyNot,
+    WasKilled,
+}
+
+/// Holds the run to what every end must be.
+pub async fn of(cluster: &Cluster, fault: Fault, arguments: &[&str], run: &Run, folder: &Path) -> Outcome {
+    let case = format!("{fault:?} during {arguments:?}: exit {:?}, {:?}", run.code, run.stderr);
+    assert!(run.took < LIMIT, "{case}: took {:?}", run.took);
+    assert!(!run.stderr.contains("bug"), "{case}");
+    assert!(run.stdout.is_empty(), "{case}: the report was to go to a file");
+    let file = folder.join("report");
+    let outcome = match run.code {
+        Some(0) => {
+            holds(&file, arguments, &case);
+            Outcome::Reported
+        }
+        Some(1) => {
+            assert!(run.stderr.contains("pgtend: "), "{case}: no word of what went wrong");
+            assert!(!file.exists(), "{case}: a report of a run that failed");
+            Outcome::SaidWhyNot
+        }
+        // By the signal that cannot be caught.
+        None if fault == Fault::Killed => Outcome::WasKilled,
+        _ => panic!("{case}: no such exit"),
+    };
+    let beside = std::fs::read_dir(folder).expect("the folder").flatten().map(|entry| entry.file_name());
+    let beside: Vec<_> = beside.filter(|name| name.to_string_lossy().starts_with(".pgtend-")).collect();
+    assert!(beside.is_empty() || fault == Fault::Killed, "{case}: left {beside:?}");
+    nothing_is_left(cluster, &case).await;
+    outcome
+}
+
+/// A whole report, in which every null is explained.
+fn holds(file: &Path, arguments: &[&str], case: &str) {
+    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{case}: no report: {error}"));
+    let report: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{case}: {error}: {text}"));
+    if !["snapshot", "history"].contains(&arguments[0]) {
+        let faults = nulls::faults(&report);
+        assert!(faults.is_empty(), "{case}: {}", faults.join("\n"));
+    }
+}
+
+/// 13 does not notice a client that went while a statement runs; the reports' statements are short.
+async fn nothing_is_left(cluster: &Cluster, case: &str) {
+    let since = Instant::now();
+    let query =
+        "select string_agg(state || ': ' || query, '; ') from pg_stat_activity where application_name = 'pgtend'";
+    while let Some(left) = query_one_text(cluster, "postgres", query).await {
+        assert!(since.elapsed() < Duration::from_secs(5), "{case}: left on the server: {left}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
