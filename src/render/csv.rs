@@ -15,10 +15,15 @@ pub fn csv(document: &Document, out: &mut (impl Write + ?Sized)) -> io::Result<(
     writer.flush()
 }
 
+/// A spreadsheet runs a cell that begins like a formula; behind an apostrophe it is text to all of them.
+fn no_formula(text: String) -> String {
+    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text }
+}
+
 fn bare(value: &Value) -> String {
     match value {
         Value::None | Value::Unknown => String::new(),
-        Value::Text(text) | Value::Name(text) => visible(text).into_owned(),
+        Value::Text(text) | Value::Name(text) => no_formula(visible(text).into_owned()),
         Value::Bytes(number) | Value::AboutBytes(number) | Value::Count(number) | Value::Duration(number) => {
             number.to_string()
         }
@@ -27,5 +32,22 @@ fn bare(value: &Value) -> String {
         Value::BytesPerDay(rate) => format!("{rate:.0}"),
         Value::Flag(flag) => flag.to_string(),
         Value::Share(share) => format!("{share:.4}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_name_is_a_formula_and_every_plain_one_stays_itself(name in "[=+@'a-z-][ -~]{0,8}") {
+            let cell = bare(&Value::Name(name.clone()));
+            prop_assert!(!cell.starts_with(['=', '+', '-', '@']));
+            let is_plain = name.starts_with(|first: char| first == '\'' || first.is_ascii_lowercase());
+            let meant = if is_plain { name } else { format!("'{name}") };
+            prop_assert_eq!(cell, meant);
+        }
     }
 }
