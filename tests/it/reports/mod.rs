@@ -13,7 +13,7 @@ mod provider;
 mod queries;
 mod slots;
 mod snapshots;
-mod stories;
+pub mod stories;
 mod tables;
 mod verdicts;
 mod wal;

@@ -1,6 +1,7 @@
 //! Trial by fire: every command hit by every fault, at a random moment. It ends in time, truthfully, and leaves
 //! nothing behind.
 
+mod broken_snapshot;
 mod disk_full;
 mod fault;
 mod outcome;
