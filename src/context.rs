@@ -94,9 +94,8 @@ impl Context {
         if let Some(path) = &self.global.reading.from {
             return Ok((read_snapshot(path)?, None));
         }
-        let conninfo = self.conninfo()?;
-        let session = unless_interrupted(Box::pin(self.connect(conninfo)), async {}).await?;
-        let canceller = session.canceller().clone();
+        let session = self.session().await?;
+        let reached_at = session.endpoint().beyond_this_machine();
         // On the heap: its many questions at once make it too large for the stack of who waits for several looks.
         let work = Box::pin(async {
             let mut snapshot = inspect(&session, &scope).await?;
@@ -105,14 +104,35 @@ impl Context {
             {
                 snapshot.wal_position_later = Some(position);
             }
-            Ok((snapshot, session.endpoint().beyond_this_machine()))
+            Ok(snapshot)
         });
+        Ok((self.ask(&session, work).await?, reached_at))
+    }
+
+    /// A connection to the server of the flags, whatever `--from` says.
+    pub async fn session(&self) -> Result<Session, Failure> {
+        let conninfo = self.conninfo()?;
+        unless_interrupted(Box::pin(self.connect(conninfo)), async {}).await
+    }
+
+    /// Waits for a server's answers, shows that it waits, and calls the questions back when it is interrupted.
+    pub async fn ask<T>(
+        &self,
+        session: &Session,
+        questions: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let canceller = session.canceller().clone();
         let what = format!("reading {}", session.endpoint());
-        unless_interrupted(self.ui.patiently(&what, work), async {
+        unless_interrupted(self.ui.patiently(&what, questions), async {
             // The run ends either way; a server that cannot be told will notice that its client is gone.
             canceller.cancel().await.ok();
         })
         .await
+    }
+
+    /// Where the user stands.
+    pub fn working_directory(&self) -> Result<PathBuf, Failure> {
+        Ok(std::env::current_dir().context("cannot tell the working directory")?)
     }
 
     /// The snapshots of `--since`: earlier looks at the same server.

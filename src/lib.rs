@@ -10,6 +10,7 @@ pub mod config;
 mod context;
 mod error;
 mod exit_code;
+pub mod frameworks;
 pub mod history;
 mod history_url;
 pub mod inspect;

@@ -32,6 +32,14 @@ impl Ui {
         Ui { output, plain, columns }
     }
 
+    /// The same, for a command whose `--output` is no place for its report.
+    #[must_use]
+    pub fn to_stdout(&self) -> Ui {
+        let mut here = self.clone();
+        here.output.output = None;
+        here
+    }
+
     /// Writes a report in the format that was asked for.
     pub fn report<R: Report>(&self, envelope: &Envelope<R>) -> Result<(), Failure> {
         let style = self.style();

@@ -1,5 +1,8 @@
 //! `pgtend indexes`.
 
+mod migrate;
+mod verify;
+
 use super::filter::{BloatArgs, RelationFilter, SizeFilter, parse_window};
 use crate::{
     context::Context,
@@ -27,6 +30,8 @@ pub struct Args {
 enum Command {
     /// Every index: size, scans, last scan, what it enforces, whether it may go and why (the default)
     List,
+    Migrate(migrate::MigrateArgs),
+    Verify(verify::VerifyArgs),
 }
 
 #[derive(Debug, Default, clap::Args)]
@@ -35,9 +40,9 @@ struct ListArgs {
     filter: RelationFilter,
     #[command(flatten)]
     judging: JudgingArgs,
-    /// What comes first
-    #[arg(long, global = true, value_enum, default_value_t)]
-    sort: IndexSort,
+    /// What comes first [default: gain]
+    #[arg(long, global = true, value_enum)]
+    sort: Option<IndexSort>,
     #[command(flatten)]
     bloat: BloatArgs,
 }
@@ -80,7 +85,14 @@ impl Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let Args { list, command: None | Some(Command::List) } = args;
+    match args.command {
+        None | Some(Command::List) => list(&args.list, context).await,
+        Some(Command::Migrate(migrate)) => Box::pin(migrate::run(&args.list, &migrate, context)).await,
+        Some(Command::Verify(verify)) => verify::run(&args.list, &verify, context).await,
+    }
+}
+
+async fn list(list: &ListArgs, context: &Context) -> Result<ExitCode, Failure> {
     let all_databases = context.all_databases();
     let view = list.filter.view(context.for_people());
     let bloat = BloatScope { indexes: true, ..list.bloat.scope(&view, context.reads_a_file())? };
@@ -106,6 +118,6 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         .map(Plan::into_judgement)
         .collect();
     let mut gaps = Gaps::default();
-    let report = IndexesReport::of(&snapshot, &judged, all_databases, &view, list.sort, &mut gaps);
+    let report = IndexesReport::of(&snapshot, &judged, all_databases, &view, list.sort.unwrap_or_default(), &mut gaps);
     context.show(&snapshot, report, gaps)
 }

@@ -8,12 +8,14 @@ mod definitions;
 mod first_look;
 mod index_facts;
 mod measure;
+mod particulars;
 pub mod queries;
 mod relations;
 mod replica;
 mod scope;
 mod sizes;
 
+pub use particulars::read_particulars;
 pub use replica::ask_replica;
 pub use scope::{BloatScope, Definitions, MOST_DEFINITIONS, MOST_READ_WHOLE, MOST_STATISTICS, Scope};
 

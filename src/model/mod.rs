@@ -14,6 +14,7 @@ mod files;
 mod identifier;
 mod index;
 mod index_facts;
+mod index_particulars;
 mod lsn;
 mod manager;
 mod node;
@@ -49,6 +50,7 @@ pub use index::{ConstraintKind, Index};
 pub use index_facts::{
     Correlation, Dependent, DependentKind, FIRST_OWN_OID, ForeignKey, IndexFacts, IndexKeys, IndexTexts, OperatorClass,
 };
+pub use index_particulars::IndexParticulars;
 pub use lsn::{Lsn, ParseLsnError};
 pub use manager::ManagerMarks;
 pub use node::{Replica, ReplicaUse, Standby, TimelineHistory};

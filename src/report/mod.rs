@@ -2,6 +2,7 @@
 
 mod accounting;
 mod bloat;
+mod cleanup;
 mod databases;
 mod envelope;
 mod gaps;
@@ -16,10 +17,15 @@ mod view;
 mod wal;
 
 pub use accounting::Accounting;
+pub use cleanup::{
+    CleanupReport, Destination, MaintenanceReport, Recreation, VerifyReport, Written, chore_words, header,
+    maintenance_header,
+};
 pub use databases::{DatabaseSort, DatabasesReport};
 pub use envelope::{Envelope, Report};
 pub use gaps::{Gap, Gaps};
 pub use history::{DeedsReport, GrowthReport, RecordedReport, SamplesReport};
+pub use index_words::words;
 pub use indexes::{IndexSort, IndexesReport};
 pub use observation::Observation;
 pub use overview::OverviewReport;

@@ -10,6 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("inspect", &["pg", "model"]),
     ("judge", &["model"]),
     ("plan", &["judge", "model"]),
+    ("frameworks", &["plan", "model"]),
     ("render", &["model"]),
     ("report", &["render", "plan", "judge", "model"]),
     ("history", &["model"]),

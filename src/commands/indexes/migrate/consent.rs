@@ -1,0 +1,39 @@
+//! Nothing is written that nobody agreed to.
+
+use crate::{
+    context::{Context, unless_interrupted},
+    error::Failure,
+    exit_code::ExitCode,
+    model::Snapshot,
+    pg::Session,
+    plan::Consent,
+};
+
+/// Asks, where there is somebody to ask; `what` is what would be done.
+pub(super) async fn ask(
+    what: &str,
+    snapshot: &Snapshot,
+    session: &Session,
+    yes: bool,
+    context: &Context,
+) -> Result<Consent, Failure> {
+    if yes {
+        return Ok(Consent::Unattended);
+    }
+    let refuse = |why: &str, hint| Err(Failure::new(ExitCode::Refused, why).with_hint(hint));
+    if !context.ui.has_a_reader() {
+        return refuse("nothing was written: nobody is there to agree to it", Some("--yes agrees beforehand"));
+    }
+    let server = &snapshot.server;
+    let question =
+        format!("{what}, for database {} of {} as {}? Type yes: ", server.database, session.endpoint(), server.role);
+    let answer = async { Ok(context.ui.ask(&question).await) };
+    match unless_interrupted(answer, async {}).await? {
+        Some(answer) if answer == "yes" => Ok(Consent::Typed(vec![answer])),
+        _ => refuse("nothing was written", None),
+    }
+}
+
+pub(super) fn files(count: usize) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}

@@ -1,0 +1,37 @@
+//! goose: one file with an Up and a Down section, cut into statements at a semicolon that ends a line.
+
+use super::{
+    Folder, Migration, NewFile, NotWritable,
+    header::sql_header,
+    migration::unused,
+    sql::names,
+    version::{Style, Versions, leading_digits},
+};
+use crate::plan::index_cleanup::Statement;
+use jiff::Timestamp;
+
+pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
+    let mut versions = Versions::after(folder.with_ending(".sql").map(leading_digits), Style::Seconds, now);
+    let mut taken = names(folder);
+    let mut files = Vec::new();
+    for migration in migrations {
+        let path = format!("{}_{}.sql", versions.next(), unused(&migration.name(), &mut taken)).into();
+        let down: String = migration.whole_way_back().into_iter().map(statement).collect();
+        let text = format!(
+            "-- +goose NO TRANSACTION\n{}-- +goose Up\n{}\n-- +goose Down\n{down}",
+            sql_header(&migration.header, &down),
+            statement(&migration.up),
+        );
+        files.push(NewFile { path, text });
+    }
+    Ok(files)
+}
+
+/// A statement in which goose could see an end or a comment (`internal/sqlparser/parser.go`) stands between marks.
+fn statement(step: &Statement) -> String {
+    let is_plain = !step.sql.contains(';') && !step.sql.contains("--");
+    match is_plain {
+        true => format!("{};\n", step.sql),
+        false => format!("-- +goose StatementBegin\n{};\n-- +goose StatementEnd\n", step.sql),
+    }
+}

@@ -1,0 +1,128 @@
+//! The migration tools of other people's projects: where their files lie, how the next one is named, what stands in it.
+//! One tool a file. What they accept was tried with the tools themselves (`tests/runners`) or read in their sources
+//! (fact sheet on indexes, E).
+
+mod alembic;
+mod dbmate;
+mod diesel;
+mod django;
+mod flyway;
+mod folder;
+mod golang_migrate;
+mod goose;
+mod header;
+mod knex;
+mod liquibase;
+mod migration;
+mod node_pg_migrate;
+mod project;
+mod quote;
+mod rails;
+mod recreates;
+mod script;
+mod sql;
+mod sqlx_migrate;
+mod version;
+mod write;
+
+pub use folder::Folder;
+pub use header::{Marked, marked, marker};
+pub use migration::{Migration, NewFile, NotWritable};
+pub use project::{Place, find};
+pub use recreates::{Mention, recreates};
+pub use script::maintenance_script;
+pub use write::{NotWritten, write};
+
+use jiff::Timestamp;
+
+/// A migration tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Framework {
+    /// Plain scripts for psql
+    Sql,
+    Sqlx,
+    Flyway,
+    Liquibase,
+    GolangMigrate,
+    Goose,
+    Dbmate,
+    Diesel,
+    Rails,
+    Django,
+    Alembic,
+    Knex,
+    NodePgMigrate,
+}
+
+impl Framework {
+    pub const ALL: [Framework; 13] = [
+        Framework::Sql,
+        Framework::Sqlx,
+        Framework::Flyway,
+        Framework::Liquibase,
+        Framework::GolangMigrate,
+        Framework::Goose,
+        Framework::Dbmate,
+        Framework::Diesel,
+        Framework::Rails,
+        Framework::Django,
+        Framework::Alembic,
+        Framework::Knex,
+        Framework::NodePgMigrate,
+    ];
+
+    /// As it is written after `--framework`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Framework::Sql => "sql",
+            Framework::Sqlx => "sqlx",
+            Framework::Flyway => "flyway",
+            Framework::Liquibase => "liquibase",
+            Framework::GolangMigrate => "golang-migrate",
+            Framework::Goose => "goose",
+            Framework::Dbmate => "dbmate",
+            Framework::Diesel => "diesel",
+            Framework::Rails => "rails",
+            Framework::Django => "django",
+            Framework::Alembic => "alembic",
+            Framework::Knex => "knex",
+            Framework::NodePgMigrate => "node-pg-migrate",
+        }
+    }
+
+    /// The files of a clean-up, in the folder's own style. Nothing is written yet.
+    pub fn files(self, folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
+        match self {
+            Framework::Sql => sql::files(folder, migrations, now),
+            Framework::Sqlx => sqlx_migrate::files(folder, migrations, now),
+            Framework::Flyway => flyway::files(folder, migrations, now),
+            Framework::Liquibase => liquibase::files(folder, migrations, now),
+            Framework::GolangMigrate => golang_migrate::files(folder, migrations, now),
+            Framework::Goose => goose::files(folder, migrations, now),
+            Framework::Dbmate => dbmate::files(folder, migrations, now),
+            Framework::Diesel => diesel::files(folder, migrations, now),
+            Framework::Rails => rails::files(folder, migrations, now),
+            Framework::Django => django::files(folder, migrations),
+            Framework::Alembic => alembic::files(folder, migrations, now),
+            Framework::Knex => knex::files(folder, migrations, now),
+            Framework::NodePgMigrate => node_pg_migrate::files(folder, migrations, now),
+        }
+    }
+
+    /// What whoever runs the migrations should know of the tool, beside what each file says.
+    pub fn advice(self) -> Option<&'static str> {
+        match self {
+            Framework::Sqlx | Framework::GolangMigrate => Some(
+                "Run the way back from one place at a time: a second runner that waits for this tool's advisory lock \
+                 and CREATE INDEX CONCURRENTLY wait for each other.",
+            ),
+            Framework::Flyway => Some(
+                "Undo migrations (U…) are for Flyway Teams and above; set flyway.postgresql.transactional.lock=false.",
+            ),
+            Framework::Liquibase => {
+                Some("A root changelog without includeAll must include these files; pgtend does not edit it.")
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The maintenance script: what is wrong on one server alone is no matter for a migration of a schema.
+
+use super::quote::comment;
+use crate::plan::index_cleanup::{Chore, Repair, qualified};
+
+/// A script for psql that can be run again after whatever stopped it: each step asks first whether it is still due.
+pub fn maintenance_script(header: &[String], chores: &[Chore]) -> String {
+    let mut script = comment("--", header);
+    script.push_str("\\set ON_ERROR_STOP on\n\\timing on\nSET statement_timeout = 0;\nSET lock_timeout = '5min';\n");
+    for chore in chores {
+        let name = qualified(&chore.schema, &chore.index);
+        script.push('\n');
+        script.push_str(&comment("--", &chore.why));
+        match chore.repair {
+            // The name may have gone to an index that is well.
+            Repair::Drop => script.push_str(&format!(
+                "{}\\if :is_due\nDROP INDEX CONCURRENTLY IF EXISTS {name};\n\\endif\n",
+                due(&format!("i.indexrelid = pg_catalog.to_regclass({}) AND NOT i.indisvalid", regclass(&name)))
+            )),
+            // A rebuild gives it another OID: it is done once.
+            Repair::Rebuild => script.push_str(&format!(
+                "{}\\if :is_due\n{}REINDEX INDEX CONCURRENTLY {name};\n\\endif\n",
+                due(&format!(
+                    "i.indexrelid = pg_catalog.to_regclass({}) AND i.indexrelid = {}",
+                    regclass(&name),
+                    chore.oid
+                )),
+                leftovers(chore),
+            )),
+        }
+    }
+    script
+}
+
+fn due(condition: &str) -> String {
+    format!("SELECT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE {condition}) AS is_due \\gset\n")
+}
+
+fn regclass(name: &str) -> String {
+    literal(name)
+}
+
+fn literal(text: &str) -> String {
+    let text = text.replace('\'', "''");
+    if text.contains('\\') { format!("E'{}'", text.replace('\\', "\\\\")) } else { format!("'{text}'") }
+}
+
+/// What earlier attempts at this rebuild left behind goes first, unless somebody is building it right now.
+fn leftovers(chore: &Chore) -> String {
+    format!(
+        "SELECT pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname, c.relname)\n  \
+         FROM pg_catalog.pg_index i\n  JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid\n  \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n \
+         WHERE NOT i.indisvalid\n   AND i.indrelid = (SELECT o.indrelid FROM pg_catalog.pg_index o WHERE o.indexrelid = {})\n   \
+         AND pg_catalog.regexp_replace(c.relname, '_ccnew[0-9]*$', '') = {}\n   AND c.relname ~ '_ccnew[0-9]*$'\n   \
+         AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)\n\\gexec\n",
+        chore.oid,
+        literal(&chore.index),
+    )
+}

@@ -1,0 +1,133 @@
+//! All files or none.
+
+use super::NewFile;
+use crate::plan::ConfirmedPlan;
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum NotWritten {
+    #[error("{} is there already; nothing was written", .0.display())]
+    Exists(PathBuf),
+    #[error("cannot write {}: {reason}; nothing was written", path.display())]
+    Failed { path: PathBuf, reason: String },
+}
+
+/// Writes the files of a plan that somebody agreed to, below `folder`, which is made where it is missing. Never replaces
+/// anything; what a failure leaves half done is taken away again.
+pub fn write<P>(_: &ConfirmedPlan<P>, folder: &Path, files: &[NewFile]) -> Result<Vec<PathBuf>, NotWritten> {
+    write_all(folder, files)
+}
+
+fn write_all(folder: &Path, files: &[NewFile]) -> Result<Vec<PathBuf>, NotWritten> {
+    let paths: Vec<PathBuf> = files.iter().map(|file| folder.join(&file.path)).collect();
+    if let Some(path) = paths.iter().find(|path| path.symlink_metadata().is_ok()) {
+        return Err(NotWritten::Exists(path.clone()));
+    }
+    let mut undo = Undo { folders: Vec::new(), files: Vec::new(), done: false };
+    for (file, path) in files.iter().zip(&paths) {
+        put(path, &file.text, &mut undo)?;
+    }
+    undo.done = true;
+    Ok(paths)
+}
+
+/// Beside its place first, then into it unless somebody else was faster.
+fn put(path: &Path, text: &str, undo: &mut Undo) -> Result<(), NotWritten> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let failed = |error: &io::Error| NotWritten::Failed { path: path.to_path_buf(), reason: words(error) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_folder(folder, undo).map_err(|error| failed(&error))?;
+    let usual = fs::Permissions::from_mode(0o666);
+    let place = tempfile::Builder::new().prefix(".pgtend-").permissions(usual).tempfile_in(folder);
+    let mut file = place.map_err(|error| failed(&error))?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|error| failed(&error))?;
+    match file.persist_noclobber(path) {
+        Ok(_) => {
+            undo.files.push(path.to_path_buf());
+            Ok(())
+        }
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(NotWritten::Exists(path.to_path_buf())),
+        Err(error) => Err(failed(&error.error)),
+    }
+}
+
+fn make_folder(folder: &Path, undo: &mut Undo) -> io::Result<()> {
+    let missing: Vec<&Path> =
+        folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
+    for path in missing.into_iter().rev() {
+        fs::create_dir(path)?;
+        undo.folders.push(path.to_path_buf());
+    }
+    Ok(())
+}
+
+/// The place beside is ours alone to know: the user named another one.
+fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" at path ").next().unwrap_or(&text);
+    text.split(" (os error ").next().unwrap_or(text).to_owned()
+}
+
+/// What was made, taken away again unless all of it was.
+struct Undo {
+    folders: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+    done: bool,
+}
+
+impl Drop for Undo {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        for file in self.files.iter().rev() {
+            fs::remove_file(file).ok();
+        }
+        for folder in self.folders.iter().rev() {
+            fs::remove_dir(folder).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str) -> NewFile {
+        NewFile { path: path.into(), text: format!("-- {path}\n") }
+    }
+
+    fn contents(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .map(|all| all.map(|one| one.unwrap().file_name().to_string_lossy().into_owned()).collect())
+            .unwrap_or_default();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn all_files_or_none() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("db/migrations");
+        let written = write_all(&folder, &[file("1_a/up.sql"), file("1_a/down.sql"), file("2.sql")]).unwrap();
+        assert_eq!(fs::read_to_string(&written[1]).unwrap(), "-- 1_a/down.sql\n");
+        assert_eq!(contents(&folder), ["1_a", "2.sql"]);
+        // The third is there: the first two do not appear.
+        let error = write_all(&folder, &[file("3.sql"), file("4_b/up.sql"), file("2.sql")]).unwrap_err();
+        assert!(matches!(error, NotWritten::Exists(_)), "{error}");
+        assert_eq!(contents(&folder), ["1_a", "2.sql"]);
+        // The third cannot be: its folder is a file.
+        let error = write_all(&folder, &[file("3.sql"), file("4_b/up.sql"), file("2.sql/x.sql")]).unwrap_err();
+        assert!(error.to_string().contains("nothing was written"), "{error}");
+        assert_eq!(contents(&folder), ["1_a", "2.sql"]);
+        // Folders made on the way go, too.
+        let other = root.path().join("new/deep");
+        write_all(&other, &[file("a.sql"), file("a.sql/b.sql")]).unwrap_err();
+        assert!(!root.path().join("new").exists());
+    }
+}

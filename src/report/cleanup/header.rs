@@ -1,0 +1,97 @@
+//! What stands in front of a migration: the evidence, for whoever reads it in a year.
+
+use super::{lock_words, way_back_words};
+use crate::{
+    model::{Confidence, IndexFinding},
+    plan::index_cleanup::{IndexCleanup, Lock, Removal, qualified},
+    render::{human_bytes, human_count, human_duration},
+    report::index_words::words,
+};
+use jiff::Timestamp;
+
+/// A place of the project that declares an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recreation {
+    /// `path:line`.
+    pub place: String,
+    /// Declares it by its column rather than by its name.
+    pub by_column: bool,
+}
+
+/// Lines for a comment. The first two are the same for every index: some languages look for marks in them.
+pub fn header(
+    cleanup: &IndexCleanup,
+    removal: &Removal,
+    mentions: &[Recreation],
+    written_at: Timestamp,
+) -> Vec<String> {
+    let name = qualified(&removal.schema, &removal.index);
+    let mut lines = vec![
+        format!("Written by pgtend {} at {}.", env!("CARGO_PKG_VERSION"), written_at.strftime("%Y-%m-%d %H:%M:%SZ")),
+        String::new(),
+        format!("Index {name} on {} goes.", qualified(&removal.schema, &removal.table)),
+        format!("It is defined as: {}", removal.definition),
+    ];
+    let since = match (cleanup.observed_since, cleanup.observed_seconds) {
+        (Some(since), Some(seconds)) => {
+            format!("observed since {} ({})", since.strftime("%Y-%m-%d %H:%M:%SZ"), human_duration(seconds))
+        }
+        _ => "since when is not known".to_owned(),
+    };
+    lines.push(format!(
+        "It has {}, and {} scans, {since}, on {}.",
+        human_bytes(removal.size.bytes),
+        human_count(removal.idx_scan),
+        cleanup.nodes.join(", ")
+    ));
+    let findings: Vec<&str> = removal.verdict.findings.iter().map(|finding| name_of(*finding)).collect();
+    let confidence = match removal.verdict.confidence {
+        Confidence::Proven => "proven by the catalog",
+        Confidence::Likely => "likely, by counters, sizes or statistics",
+    };
+    let reasons: Vec<String> = removal.verdict.reasons.iter().map(words).collect();
+    lines.push(format!(
+        "Verdict {} ({confidence}), {}: {}.",
+        removal.verdict.verdict.name(),
+        findings.join(", "),
+        reasons.join("; ")
+    ));
+    lines.push(match removal.verdict.covered_by.is_empty() {
+        true => "Keeper: none; nothing is seen to need it.".to_owned(),
+        false => format!("Keeper: {} does its work.", removal.verdict.covered_by.join(", ")),
+    });
+    lines.push(format!("Lock: {}.", lock_words(removal.lock)));
+    lines.push(format!("Way back: {}.", way_back_words(removal)));
+    if removal.lock == Lock::Concurrent {
+        lines.push(
+            "Timeouts come with the connection: statement_timeout 0, lock_timeout 30 s to 5 min \
+             (PGOPTIONS, or options= in its URL)."
+                .to_owned(),
+        );
+        lines.push(format!(
+            "Stopped while it waits, the index is left invalid: run the same again, or take it back with \
+             REINDEX INDEX CONCURRENTLY {name}."
+        ));
+        lines.push("The way back reads the table twice and waits for all older snapshots.".to_owned());
+    } else {
+        lines.push(
+            "It gave up waiting for a lock? Nothing was done: run the same again when the table is calmer.".to_owned(),
+        );
+    }
+    lines.push("Use was measured on one server; other environments may use the index.".to_owned());
+    for mention in mentions {
+        let how = if mention.by_column { "declares it by its column" } else { "names it" };
+        lines.push(format!("Declared: {} {how}; delete it there, too, or it comes back.", mention.place));
+    }
+    lines
+}
+
+fn name_of(finding: IndexFinding) -> &'static str {
+    match finding {
+        IndexFinding::InvalidIndex => "invalid-index",
+        IndexFinding::DuplicateIndex => "duplicate-index",
+        IndexFinding::UnusedIndex => "unused-index",
+        IndexFinding::RedundantIndex => "redundant-index",
+        IndexFinding::RarelyUsedIndex => "rarely-used-index",
+    }
+}

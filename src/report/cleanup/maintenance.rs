@@ -1,0 +1,122 @@
+//! `pgtend indexes migrate --maintenance`: what a script for this one server mends.
+
+use crate::{
+    model::{IndexVerdict, Snapshot},
+    plan::index_cleanup::{Chore, Repair, qualified},
+    render::{Cell, Column, Document, Table, human_bytes},
+    report::{Report, index_words::words},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub struct MaintenanceReport {
+    maintenance: Plan,
+}
+
+#[derive(Debug, Serialize)]
+struct Plan {
+    file: String,
+    indexes: Vec<Row>,
+    frees_bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    schema: String,
+    table: String,
+    index: String,
+    size_bytes: u64,
+    frees_bytes: u64,
+    /// `drop` or `reindex`.
+    repair: &'static str,
+    why: Vec<String>,
+}
+
+impl MaintenanceReport {
+    pub fn of(file: String, chores: &[Chore]) -> MaintenanceReport {
+        let row = |chore: &Chore| Row {
+            schema: chore.schema.clone(),
+            table: chore.table.clone(),
+            index: chore.index.clone(),
+            size_bytes: chore.bytes,
+            frees_bytes: chore.frees,
+            repair: match chore.repair {
+                Repair::Drop => "drop",
+                Repair::Rebuild => "reindex",
+            },
+            why: chore.why.clone(),
+        };
+        let frees_bytes = chores.iter().map(|chore| chore.frees).sum();
+        MaintenanceReport { maintenance: Plan { file, indexes: chores.iter().map(row).collect(), frees_bytes } }
+    }
+}
+
+/// Why an index is mended, and what that takes: a line each.
+pub fn chore_words(chore: &Chore, verdict: Option<&IndexVerdict>) -> Vec<String> {
+    let name = qualified(&chore.schema, &chore.index);
+    let table = qualified(&chore.schema, &chore.table);
+    let size = human_bytes(chore.bytes);
+    match chore.repair {
+        Repair::Drop => {
+            let reasons: Vec<String> = verdict.into_iter().flat_map(|verdict| &verdict.reasons).map(words).collect();
+            vec![
+                format!("{name} on {table}, {size}: {}.", reasons.join("; ")),
+                format!("Is it wanted? Then instead: REINDEX INDEX CONCURRENTLY {name}"),
+            ]
+        }
+        Repair::Rebuild => vec![
+            format!("{name} on {table}: a rebuild frees about {} of {size}.", human_bytes(chore.frees)),
+            format!("Needs about {} free while it runs.", human_bytes(chore.bytes - chore.frees)),
+        ],
+    }
+}
+
+/// Lines for the script's first comment.
+pub fn maintenance_header(snapshot: &Snapshot, database: &str, written_at: Timestamp) -> Vec<String> {
+    vec![
+        format!("Written by pgtend {} at {}.", env!("CARGO_PKG_VERSION"), written_at.strftime("%Y-%m-%d %H:%M:%SZ")),
+        format!(
+            "For database {database} of this server alone (PostgreSQL {}): what is wrong with its indexes is no matter of \
+             the schema.",
+            snapshot.server.version_text()
+        ),
+        "Run it with: psql -X -d DATABASE -f THIS_FILE, and again after whatever stopped it: what is done is left out."
+            .to_owned(),
+    ]
+}
+
+impl Report for MaintenanceReport {
+    const COMMAND: &'static str = "indexes migrate";
+
+    fn document(&self) -> Document {
+        let plan = &self.maintenance;
+        let mut document = Document::default();
+        document.heading(format!("Maintenance of indexes, into {}", plan.file));
+        let columns = vec![
+            Column::words("index", "index", 0),
+            Column::numbers("size_bytes", "size", 0),
+            Column::numbers("frees_bytes", "frees", 0),
+            Column::words("repair", "repair", 0),
+            Column::words("table", "table", 1),
+        ];
+        let row = |row: &Row| {
+            vec![
+                Cell::name(&row.index),
+                Cell::bytes(row.size_bytes),
+                Cell::bytes(row.frees_bytes),
+                Cell::text(row.repair),
+                Cell::name(format!("{}.{}", row.schema, row.table)),
+            ]
+        };
+        document.table(Table { columns, rows: plan.indexes.iter().map(row).collect(), left_out: 0 }).gap();
+        for line in plan.indexes.iter().flat_map(|row| &row.why) {
+            document.line(line);
+        }
+        document.line(match plan.indexes.len() {
+            0 => "No index needs maintenance; nothing is to be written.".to_owned(),
+            _ => format!("About {} to be freed.", human_bytes(plan.frees_bytes)),
+        });
+        document
+    }
+}

@@ -1,0 +1,258 @@
+//! `pgtend indexes migrate`: the plan as it is shown, and the words that stand in the files.
+
+mod header;
+mod maintenance;
+mod verify;
+
+pub use header::{Recreation, header};
+pub use maintenance::{MaintenanceReport, chore_words, maintenance_header};
+pub use verify::{VerifyReport, Written};
+
+use super::{Gaps, Report, index_words::words};
+use crate::{
+    model::{Confidence, IndexFinding, Snapshot, Unavailable, Verdict, Window},
+    plan::index_cleanup::{IndexCleanup, Lock, Removal},
+    render::{Cell, Column, Document, Table, Tone, human_bytes, human_duration},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub struct CleanupReport {
+    migration: Plan,
+}
+
+#[derive(Debug, Serialize)]
+struct Plan {
+    framework: &'static str,
+    /// What the framework was told by; null where it was named.
+    told_by: Option<String>,
+    folder: String,
+    /// Judged `drop` or named; the largest gain first.
+    indexes: Vec<Row>,
+    /// Paths below the folder, in the order of their versions.
+    files: Vec<String>,
+    observed_since: Option<Timestamp>,
+    observed_seconds: Option<u64>,
+    nodes: Vec<String>,
+    /// Left aside: judged `review`, which are taken only by name.
+    reviews: usize,
+    /// Left aside: invalid ones, for `--maintenance`.
+    invalid: usize,
+    /// Bytes that dropping all of them frees.
+    frees_bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    schema: String,
+    table: String,
+    index: String,
+    size_bytes: u64,
+    idx_scan: u64,
+    verdict: Verdict,
+    confidence: Confidence,
+    findings: Vec<IndexFinding>,
+    why: Vec<String>,
+    covered_by: Vec<String>,
+    lock: String,
+    way_back: String,
+    /// Places of the project that declare the index, as `path:line`.
+    recreated_by: Vec<String>,
+    definition: String,
+    #[serde(skip)]
+    size: Cell,
+    #[serde(skip)]
+    is_exclusive: bool,
+}
+
+/// Where the files go, and what was left aside.
+#[derive(Clone, Debug, Default)]
+pub struct Destination {
+    pub framework: &'static str,
+    pub told_by: Option<String>,
+    pub folder: String,
+    pub files: Vec<String>,
+    pub reviews: usize,
+    pub invalid: usize,
+}
+
+impl CleanupReport {
+    pub fn of(
+        snapshot: &Snapshot,
+        cleanup: &IndexCleanup,
+        destination: Destination,
+        recreations: &[Vec<Recreation>],
+        gaps: &mut Gaps,
+    ) -> CleanupReport {
+        if let Some(contents) = snapshot.contents.iter().find(|contents| contents.database == cleanup.database) {
+            let window = Window::of(snapshot, contents);
+            if let Err(why) = &window.since {
+                gaps.note(why, &["migration.observed_since", "migration.observed_seconds"], Vec::new());
+            }
+        }
+        note_replicas(snapshot, gaps);
+        let rows = cleanup.removals.iter().enumerate().map(|(at, removal)| {
+            let mentions = recreations.get(at).map_or(&[][..], Vec::as_slice);
+            row(removal, mentions)
+        });
+        let indexes: Vec<Row> = rows.collect();
+        let frees_bytes = indexes.iter().map(|row| row.size_bytes).sum();
+        let Destination { framework, told_by, folder, files, reviews, invalid } = destination;
+        let (observed_since, observed_seconds) = (cleanup.observed_since, cleanup.observed_seconds);
+        let nodes = cleanup.nodes.clone();
+        CleanupReport {
+            migration: Plan {
+                framework,
+                told_by,
+                folder,
+                indexes,
+                files,
+                observed_since,
+                observed_seconds,
+                nodes,
+                reviews,
+                invalid,
+                frees_bytes,
+            },
+        }
+    }
+}
+
+/// Standbys that did not answer.
+fn note_replicas(snapshot: &Snapshot, gaps: &mut Gaps) {
+    for replica in &snapshot.replicas {
+        if let Err(why) = replica.used.as_result() {
+            let why: &Unavailable = why;
+            gaps.note(why, &[], vec![replica.name.clone()]);
+        }
+    }
+}
+
+fn row(removal: &Removal, mentions: &[Recreation]) -> Row {
+    Row {
+        schema: removal.schema.clone(),
+        table: removal.table.clone(),
+        index: removal.index.clone(),
+        size_bytes: removal.size.bytes,
+        idx_scan: removal.idx_scan,
+        verdict: removal.verdict.verdict,
+        confidence: removal.verdict.confidence,
+        findings: removal.verdict.findings.clone(),
+        why: removal.verdict.reasons.iter().map(words).collect(),
+        covered_by: removal.verdict.covered_by.clone(),
+        lock: lock_words(removal.lock),
+        way_back: way_back_words(removal),
+        recreated_by: mentions.iter().map(|mention| mention.place.clone()).collect(),
+        definition: removal.definition.clone(),
+        size: Cell::stored(removal.size),
+        is_exclusive: removal.lock != Lock::Concurrent,
+    }
+}
+
+/// What others feel while an index goes.
+pub(super) fn lock_words(lock: Lock) -> String {
+    match lock {
+        Lock::Concurrent => "SHARE UPDATE EXCLUSIVE on the table: reads and writes go on".to_owned(),
+        Lock::Exclusive { partitions } => format!(
+            "ACCESS EXCLUSIVE on the partitioned table and its partitions ({partitions} indexes go with it): everybody waits \
+             until it is gone, so it gives up after {}",
+            crate::plan::index_cleanup::EXCLUSIVE_LOCK_TIMEOUT
+        ),
+    }
+}
+
+/// How it comes back.
+pub(super) fn way_back_words(removal: &Removal) -> String {
+    let built = removal.down.iter().filter(|step| step.runs_alone && !step.is_precaution).count();
+    let others = removal.down.iter().filter(|step| !step.runs_alone).count();
+    match (removal.lock, others) {
+        (Lock::Concurrent, 0) => "CREATE INDEX CONCURRENTLY".to_owned(),
+        (Lock::Concurrent, more) => {
+            format!("CREATE INDEX CONCURRENTLY, then {more} more for what a definition leaves out")
+        }
+        (Lock::Exclusive { .. }, _) => {
+            format!(
+                "{built} times CREATE INDEX CONCURRENTLY, one a partition, attached under an index ON ONLY the table"
+            )
+        }
+    }
+}
+
+impl Report for CleanupReport {
+    const COMMAND: &'static str = "indexes migrate";
+
+    fn document(&self) -> Document {
+        let plan = &self.migration;
+        let mut document = Document::default();
+        let told_by = plan.told_by.as_ref().map(|by| format!(", told by {by}")).unwrap_or_default();
+        document.heading(format!("Clean-up for {}{told_by}, into {}", plan.framework, plan.folder));
+        let columns = vec![
+            Column::words("index", "index", 0),
+            Column::numbers("size_bytes", "size", 0),
+            Column::numbers("idx_scan", "scans", 0),
+            Column::words("verdict", "verdict", 0),
+            Column::words("table", "table", 1),
+            Column::words("covered_by", "its work is done by", 1),
+            Column::words("lock", "lock", 0),
+            Column::words("definition", "definition", 9),
+        ];
+        let rows = plan.indexes.iter().map(|row| {
+            let covers = row.covered_by.join(", ");
+            vec![
+                Cell::name(&row.index),
+                row.size.clone(),
+                Cell::count(row.idx_scan),
+                Cell::text(row.verdict.name()),
+                Cell::name(format!("{}.{}", row.schema, row.table)),
+                Cell::or_none(Some(covers).filter(|covers| !covers.is_empty()), crate::render::Value::Name),
+                match row.is_exclusive {
+                    true => Cell::text("exclusive").toned(Tone::Warning),
+                    false => Cell::text("concurrent"),
+                },
+                Cell::text(&row.definition),
+            ]
+        });
+        document.table(Table { columns, rows: rows.collect(), left_out: 0 }).gap();
+        for row in &plan.indexes {
+            document.line(format!("{}.{}: {}", row.schema, row.index, row.why.join("; ")));
+            document.toned_line(format!("  way back: {}", row.way_back), Tone::Faint);
+            if row.is_exclusive {
+                document.toned_line(format!("  lock: {}", row.lock), Tone::Warning);
+            }
+            if !row.recreated_by.is_empty() {
+                let text =
+                    format!("  declared in {}: delete it there, too, or it comes back", row.recreated_by.join(", "));
+                document.toned_line(text, Tone::Warning);
+            }
+        }
+        document.gap();
+        for file in &plan.files {
+            document.line(format!("{}/{file}", plan.folder.trim_end_matches('/')));
+        }
+        document.gap();
+        document.line(match (plan.observed_since, plan.observed_seconds) {
+            (Some(since), Some(seconds)) => format!(
+                "Scans counted since {} ({}) on {}.",
+                since.strftime("%Y-%m-%d %H:%MZ"),
+                human_duration(seconds),
+                plan.nodes.join(", ")
+            ),
+            _ => format!("Since when scans count is not known; asked: {}.", plan.nodes.join(", ")),
+        });
+        document.line(match plan.indexes.len() {
+            0 => "No index is judged drop; nothing is to be written.".to_owned(),
+            1 => format!("1 index, {} to be freed.", human_bytes(plan.frees_bytes)),
+            count => format!("{count} indexes, {} to be freed.", human_bytes(plan.frees_bytes)),
+        });
+        if plan.reviews > 0 {
+            document
+                .toned_line(format!("{} more for review: taken only where they are named.", plan.reviews), Tone::Faint);
+        }
+        if plan.invalid > 0 {
+            document
+                .toned_line(format!("{} invalid: --maintenance writes a script for them.", plan.invalid), Tone::Faint);
+        }
+        document
+    }
+}
