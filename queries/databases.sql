@@ -14,7 +14,9 @@ select to_jsonb(r) from (
          age(d.datfrozenxid)                                as xid_age,
          mxid_age(d.datminmxid)                             as multixact_age,
          s.temp_bytes                                       as temp_bytes_written,
-         s.stats_reset                                      as stats_reset
+         s.stats_reset                                      as stats_reset,
+         s.checksum_failures                                as checksum_failures,
+         s.checksum_last_failure                            as checksum_last_failure
     from pg_catalog.pg_database d
     left join pg_catalog.pg_tablespace t on t.oid = d.dattablespace
     left join pg_catalog.pg_stat_database s on s.datid = d.oid

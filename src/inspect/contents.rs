@@ -74,6 +74,7 @@ pub async fn complete(
         }),
         last_idx_scans: first.last_idx_scans,
         sequences: first.sequences,
+        sequence_use: first.sequence_use,
         locked_relations: first.locked_relations,
         statistics_resets: first.statistics_resets,
         exact_sizes,

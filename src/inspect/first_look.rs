@@ -2,7 +2,7 @@
 
 use super::{Scope, ask, index_facts, queries, relations, relations::TableRow};
 use crate::{
-    model::{Fact, Index, IndexFacts, LockedRelation, Sequences, StatisticsResets},
+    model::{Fact, Index, IndexFacts, LockedRelation, SequenceUse, Sequences, StatisticsResets},
     pg::Session,
 };
 use jiff::Timestamp;
@@ -16,6 +16,7 @@ pub struct FirstLook {
     pub indexes: Fact<Vec<Index>>,
     pub last_idx_scans: Fact<BTreeMap<u32, Timestamp>>,
     pub sequences: Fact<Sequences>,
+    pub sequence_use: Fact<SequenceUse>,
     pub locked_relations: Fact<Vec<LockedRelation>>,
     pub statistics_resets: Fact<StatisticsResets>,
     pub index_facts: IndexFacts,
@@ -39,6 +40,7 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
     let (
         database_bytes,
         sequences,
+        sequence_use,
         locked_relations,
         statistics_resets,
         file_access,
@@ -49,6 +51,7 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
     ) = tokio::join!(biased;
         ask::when(wanted, &DATABASE_SIZE, ask::one::<DatabaseSize>(s, &DATABASE_SIZE)),
         ask::when(wanted, &SEQUENCES, ask::one(s, &SEQUENCES)),
+        ask::when(scope.health, &SEQUENCE_USE, ask::one(s, &SEQUENCE_USE)),
         ask::when(wanted, &LOCKED_RELATIONS, ask::rows(s, &LOCKED_RELATIONS, |row| {
             Ok(LockedRelation { oid: row.try_get::<_, i64>("oid")? as u32, granted: row.try_get("granted")? })
         })),
@@ -67,6 +70,7 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
         indexes,
         last_idx_scans: last_idx_scans.map(|scans| scans.into_iter().collect()),
         sequences,
+        sequence_use,
         locked_relations,
         statistics_resets,
         index_facts,

@@ -23,7 +23,12 @@ queries! {
     TABLESPACES = "tablespaces" { 13 => "tablespaces.sql" }
     SLOTS = "replication slots" { 13 => "slots.sql" }
     WALSENDERS = "walsenders" { 13 => "walsenders.sql" }
-    SUBSCRIPTIONS = "subscriptions" { 13 => "subscriptions.sql" }
+    SUBSCRIPTIONS = "subscriptions" { 13 => "subscriptions.sql", 14 => "subscriptions.14.sql" }
+    SUBSCRIPTION_ERRORS = "subscription errors" { 15 => "subscription_errors.15.sql" }
+    ORPHANED_ORIGINS = "orphaned replication origins" { 13 => "orphaned_origins.sql" }
+    SESSIONS = "sessions" { 13 => "sessions.sql" }
+    STANDBY_REPLAY = "standby replay" { 13 => "standby_replay.sql" }
+    SEQUENCE_USE = "sequence use" { 13 => "sequence_use.sql" }
     TRANSACTIONS = "transactions" { 13 => "transactions.sql" }
     PREPARED_TRANSACTIONS = "prepared transactions" { 13 => "prepared_transactions.sql" }
     MANAGERS = "managers" { 13 => "managers.sql" }

@@ -15,6 +15,8 @@ pub struct Scope {
     pub definitions: Definitions,
     /// What verdicts on indexes rest on.
     pub judge: bool,
+    /// What only the nightly check wants: sessions, replay, sequences, errors of subscriptions.
+    pub health: bool,
     pub bloat: BloatScope,
     /// Measure every relation.
     pub exact: bool,
@@ -56,6 +58,7 @@ impl Scope {
             relations: true,
             definitions: Definitions::Matching { schema: None, table: None, most: MOST_DEFINITIONS },
             judge: true,
+            health: true,
             bloat: BloatScope { tables: true, indexes: true, ..BloatScope::default() },
             exact: false,
             all_databases: false,

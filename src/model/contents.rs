@@ -1,6 +1,6 @@
 //! What one database contains.
 
-use super::{BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, Table, TableColumns};
+use super::{BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, SequenceUse, Table, TableColumns};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -21,6 +21,8 @@ pub struct Contents {
     pub last_idx_scans: Fact<BTreeMap<u32, Timestamp>>,
     #[serde(default)]
     pub sequences: Fact<Sequences>,
+    #[serde(default)]
+    pub sequence_use: Fact<SequenceUse>,
     #[serde(default)]
     pub locked_relations: Fact<Vec<LockedRelation>>,
     #[serde(default)]

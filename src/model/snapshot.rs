@@ -37,6 +37,14 @@ pub struct Snapshot {
     #[serde(default)]
     pub subscriptions: Fact<Vec<Subscription>>,
     #[serde(default)]
+    pub subscription_errors: Fact<Vec<SubscriptionErrors>>,
+    #[serde(default)]
+    pub orphaned_origins: Fact<Vec<OrphanedOrigin>>,
+    #[serde(default)]
+    pub sessions: Fact<Sessions>,
+    #[serde(default)]
+    pub standby_replay: Fact<StandbyReplay>,
+    #[serde(default)]
     pub transactions: Fact<Transactions>,
     #[serde(default)]
     pub prepared_transactions: Fact<Vec<PreparedTransaction>>,

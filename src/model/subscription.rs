@@ -1,5 +1,6 @@
 //! Subscriptions of native logical replication.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// One row of `pg_subscription`: this server subscribes. Whose publications, only its owner may see.
@@ -10,4 +11,20 @@ pub struct Subscription {
     pub subenabled: bool,
     /// The slot on the publisher; `None` when it was taken from it.
     pub subslotname: Option<String>,
+    /// Its apply worker runs; `None` in snapshots of before that was asked.
+    #[serde(default)]
+    pub has_worker: Option<bool>,
+    /// When it last heard from the publisher.
+    #[serde(default)]
+    pub last_message_at: Option<Timestamp>,
+}
+
+/// One row of `pg_stat_subscription_stats`, 15 and newer: counted since the statistics began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionErrors {
+    pub subname: String,
+    pub database: String,
+    pub apply_error_count: u64,
+    pub sync_error_count: u64,
+    pub stats_reset: Option<Timestamp>,
 }

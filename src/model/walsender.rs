@@ -16,4 +16,7 @@ pub struct Walsender {
     pub sent_lsn: Option<Lsn>,
     pub flush_lsn: Option<Lsn>,
     pub replay_lsn: Option<Lsn>,
+    /// How long ago what it replayed last was sent, in seconds; `None` when it has replayed all.
+    #[serde(default)]
+    pub replay_lag_seconds: Option<i64>,
 }

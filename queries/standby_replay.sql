@@ -1,0 +1,8 @@
+-- How far a standby has replayed what it received, and when the last transaction it replayed was committed.
+select to_jsonb(r) from (
+  select pg_last_wal_receive_lsn()                                              as receive_lsn,
+         pg_last_wal_replay_lsn()                                               as replay_lsn,
+         pg_last_xact_replay_timestamp()                                        as last_replayed_at,
+         case when pg_is_in_recovery() then pg_is_wal_replay_paused() end       as is_paused,
+         exists (select from pg_catalog.pg_stat_wal_receiver w where w.pid is not null) as is_streaming
+) r

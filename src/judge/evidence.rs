@@ -1,0 +1,110 @@
+//! What there is to judge by: the look of now, earlier ones, and what several checks share.
+
+use super::{index, limits::DAY, slot};
+use crate::model::{Contents, Fact, IndexJudgement, IndexLimits, Setting, Slot, Snapshot, Unavailable, grant};
+use std::cell::OnceCell;
+
+/// One look, and those before it.
+pub struct Evidence<'a> {
+    pub snapshot: &'a Snapshot,
+    /// Earlier looks at the same server, in any order.
+    pub earlier: &'a [Snapshot],
+    slot_limits: slot::Limits,
+    index_limits: IndexLimits,
+    slots: OnceCell<Vec<slot::Judgement>>,
+    indexes: OnceCell<Vec<IndexJudgement>>,
+}
+
+impl<'a> Evidence<'a> {
+    pub fn new(snapshot: &'a Snapshot, earlier: &'a [Snapshot]) -> Evidence<'a> {
+        Evidence {
+            snapshot,
+            earlier,
+            slot_limits: slot::Limits::default(),
+            index_limits: IndexLimits::default(),
+            slots: OnceCell::new(),
+            indexes: OnceCell::new(),
+        }
+    }
+
+    /// The newest of the earlier looks.
+    pub fn before(&self) -> Option<&'a Snapshot> {
+        self.earlier
+            .iter()
+            .filter(|one| one.collected_at < self.snapshot.collected_at)
+            .max_by_key(|one| one.collected_at)
+    }
+
+    /// Every slot with its judgement.
+    pub fn slots(&self) -> Result<impl Iterator<Item = (&'a Slot, &slot::Judgement)>, Unavailable> {
+        let slots = self.snapshot.slots.as_result().map_err(Clone::clone)?;
+        let judged = self.slots.get_or_init(|| {
+            let evidence = slot::Evidence { snapshot: self.snapshot, earlier: self.earlier, limits: &self.slot_limits };
+            slots.iter().map(|slot| evidence.judge(slot)).collect()
+        });
+        Ok(slots.iter().zip(judged))
+    }
+
+    /// The verdicts on the indexes of every database that was read.
+    pub fn indexes(&self) -> impl Iterator<Item = (&'a Contents, &IndexJudgement)> {
+        let judged = self.indexes.get_or_init(|| {
+            let contents = self.snapshot.contents.iter();
+            contents.map(|one| index::judge(self.snapshot, one, &self.index_limits).into_judgement()).collect()
+        });
+        self.snapshot.contents.iter().zip(judged)
+    }
+
+    /// A setting; one that is missing is hidden from the role, or unknown to this version.
+    pub fn setting(&self, name: &str) -> Result<&'a Setting, Unavailable> {
+        let settings = self.snapshot.settings.as_result().map_err(Clone::clone)?;
+        settings.get(name).ok_or_else(|| self.hidden("settings", &format!("{name} is hidden from this role")))
+    }
+
+    /// A setting that is a plain number.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        self.snapshot.settings.known()?.get(name)?.setting.parse().ok()
+    }
+
+    /// Something that a member of pg_monitor would see.
+    pub fn hidden(&self, fact: &str, reason: &str) -> Unavailable {
+        Unavailable::because(fact, reason).with_hint(Some(grant("pg_monitor", &self.snapshot.server.role)))
+    }
+
+    /// Whole seconds from a time until the look.
+    pub fn seconds_since(&self, at: jiff::Timestamp) -> u64 {
+        u64::try_from(self.snapshot.collected_at.duration_since(at).as_secs()).unwrap_or(0)
+    }
+
+    /// Whole days since the server was started.
+    pub fn days_up(&self) -> u64 {
+        self.seconds_since(self.snapshot.server.started_at) / DAY
+    }
+}
+
+/// What is known of a fact of every database that was read, and why the rest is not.
+pub fn of_databases<'a, T: 'a>(
+    snapshot: &'a Snapshot,
+    fact: impl Fn(&'a Contents) -> &'a Fact<T>,
+    answer: &mut super::Answer,
+) -> Vec<(&'a Contents, &'a T)> {
+    let mut known = Vec::new();
+    for contents in &snapshot.contents {
+        match fact(contents).as_result() {
+            Ok(value) => known.push((contents, value)),
+            Err(why) => answer.missing(&Unavailable {
+                reason: format!("in database {}: {}", contents.database, why.reason),
+                ..why.clone()
+            }),
+        }
+    }
+    for skipped in &snapshot.skipped {
+        let reason = format!("database {} was skipped: {}", skipped.database, skipped.reason);
+        answer.missing(&Unavailable::because("database contents", reason).with_hint(skipped.hint.clone()));
+    }
+    known
+}
+
+/// A relation's name for people and for silences: `shop/public.orders`.
+pub fn subject(database: &str, schema: &str, name: &str) -> String {
+    format!("{database}/{schema}.{name}")
+}

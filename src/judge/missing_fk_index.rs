@@ -1,0 +1,103 @@
+//! Which foreign keys have no index behind them, so that a delete of the other table reads all of this one.
+
+use super::{
+    Answer, Evidence, Judged, Symptom,
+    evidence::{of_databases, subject},
+    limits::{MB, limits},
+};
+use crate::{
+    model::{ForeignKey, Index, Level, Measure, Piece, Table, TableKind},
+    words,
+};
+use std::collections::HashMap;
+
+limits! {
+    /// The table that refers is at least so large
+    minimum: Bytes = 100 * MB;
+}
+
+fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
+    let mut answer = Answer::default();
+    let keys = of_databases(evidence.snapshot, |contents| &contents.index_facts.foreign_keys, &mut answer);
+    for (contents, keys) in keys {
+        let (Some(tables), Some(indexes)) = (contents.tables.known(), contents.indexes.known()) else { continue };
+        let by_oid: HashMap<u32, &Table> = tables.iter().map(|table| (table.oid, table)).collect();
+        let indexes_by_oid: HashMap<u32, &Index> = indexes.iter().map(|index| (index.oid, index)).collect();
+        let mut of_table: HashMap<u32, Vec<&Index>> = HashMap::new();
+        for index in indexes {
+            of_table.entry(index.table_oid).or_default().push(index);
+        }
+        for key in keys {
+            let Some(table) = by_oid.get(&key.table_oid).filter(|table| table.kind == TableKind::Table) else {
+                continue;
+            };
+            let is_supported = of_table.get(&table.oid).is_some_and(|all| all.iter().any(|one| supports(one, key)));
+            if table.heap.bytes < limits.minimum.0 || is_supported || is_read_only(key, &by_oid, &indexes_by_oid) {
+                continue;
+            }
+            let name = subject(&contents.database, &table.schema, &table.table);
+            answer.find(Symptom {
+                level: Level::Warning,
+                subject: format!("{name}.{}", key.constraint_name),
+                measured: Some(Measure::Bytes(table.heap.bytes)),
+                threshold: Some(limits.minimum.into()),
+                message: words![
+                    "foreign key ",
+                    &key.constraint_name,
+                    " of ",
+                    &name,
+                    " has no index: each delete of a row it may refer to reads ",
+                    Piece::Bytes(table.heap.bytes)
+                ],
+                advice: words!["CREATE INDEX CONCURRENTLY on its columns"],
+            });
+        }
+    }
+    Ok(answer)
+}
+
+/// The columns lead the index, in any order, and it has all rows (fact sheet on indexes, A3).
+fn supports(index: &Index, key: &ForeignKey) -> bool {
+    let wanted = &key.column_numbers;
+    let leading = index.column_numbers.get(..wanted.len()).unwrap_or_default();
+    index.is_valid
+        && !index.is_partial
+        && wanted.len() <= index.key_columns_count as usize
+        && matches!(index.method.as_str(), "btree" | "hash" | "gin" | "gist")
+        && !leading.is_empty()
+        && wanted.iter().all(|column| leading.contains(column))
+}
+
+/// The other table's rows were neither deleted nor updated since the statistics began: nobody pays.
+fn is_read_only(key: &ForeignKey, tables: &HashMap<u32, &Table>, indexes: &HashMap<u32, &Index>) -> bool {
+    let target = indexes.get(&key.target_index_oid).and_then(|index| tables.get(&index.table_oid));
+    target.is_some_and(|table| table.rows_deleted == 0 && table.rows_updated == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::judge::{
+        Kind,
+        testing::{ask, found},
+    };
+    use crate::model::Level;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn a_foreign_key_wants_an_index_where_it_costs() {
+        let with = |columns: Value, table: Value| {
+            ask("missing-fk-index", |it| {
+                let contents = &mut it["contents"][0];
+                contents["index_facts"]["foreign_keys"] = json!({"known": [{"constraint_name": "fk",
+                    "table_oid": 20_000, "column_numbers": columns, "target_index_oid": 20_001}]});
+                contents["tables"]["known"][0].as_object_mut().unwrap().extend(table.as_object().unwrap().clone());
+            })
+        };
+        assert_eq!(with(json!([1]), json!({})).kind(), Kind::Clear, "the index of column 1 leads");
+        assert_eq!(with(json!([2]), json!({"rows_deleted": 0, "rows_updated": 0})).kind(), Kind::Clear, "nobody pays");
+        let small = json!({"heap": {"bytes": 99 << 20, "source": "exact"}});
+        assert_eq!(with(json!([2]), small).kind(), Kind::Clear);
+        assert_eq!(found(&with(json!([2]), json!({}))), [(Level::Warning, "shop/public.orders.fk")]);
+        assert_eq!(found(&with(json!([1, 2]), json!({}))), [(Level::Warning, "shop/public.orders.fk")]);
+    }
+}

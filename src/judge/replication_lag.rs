@@ -1,0 +1,129 @@
+//! How far standbys are behind.
+
+use super::{
+    Answer, Evidence, Judged, Symptom, known,
+    limits::{HOUR, MINUTE, Seconds, limits},
+};
+use crate::{
+    model::{Level, Piece, SlotType, Snapshot, Walsender, grant},
+    words,
+};
+
+limits! {
+    /// A standby is so far behind
+    warning: Seconds = 10 * MINUTE;
+    /// ... so far
+    critical: Seconds = HOUR;
+}
+
+fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
+    let mut answer = Answer::default();
+    if evidence.snapshot.server.in_recovery {
+        as_standby(evidence, limits, &mut answer)?;
+    }
+    for walsender in known(&evidence.snapshot.walsenders)? {
+        if is_logical(walsender, evidence.snapshot) {
+            continue;
+        }
+        if walsender.state.is_none() {
+            let why = evidence.hidden("walsenders", "the state of replication is hidden from this role");
+            answer.missing(&why.with_hint(Some(grant("pg_read_all_stats", &evidence.snapshot.server.role))));
+            continue;
+        }
+        // A base backup replays nothing.
+        if walsender.state.as_deref() == Some("backup") {
+            continue;
+        }
+        let lag = Seconds(walsender.replay_lag_seconds.and_then(|lag| u64::try_from(lag).ok()).unwrap_or(0));
+        let name = walsender.application_name.as_deref().filter(|name| !name.is_empty()).unwrap_or("unnamed");
+        answer.watch(name, lag.into(), limits.warning.into(), Some(limits.critical.into()));
+        let Some(level) = Level::of(lag, limits.warning, limits.critical) else { continue };
+        let behind = evidence.snapshot.current_lsn().zip(walsender.replay_lsn).map(|(now, at)| now.bytes_since(at));
+        let mut message = words!["standby ", name, " is ", Piece::Seconds(lag.0), " behind"];
+        if let Some(bytes) = behind {
+            message.append(words![" (", Piece::Bytes(bytes), " of WAL)"]);
+        }
+        answer.find(symptom(level, name, lag, limits, message));
+    }
+    Ok(answer)
+}
+
+fn symptom(level: Level, subject: &str, lag: Seconds, limits: &Limits, message: crate::model::Words) -> Symptom {
+    Symptom {
+        level,
+        subject: subject.to_owned(),
+        measured: Some(lag.into()),
+        threshold: Some(if level == Level::Critical { limits.critical } else { limits.warning }.into()),
+        message,
+        advice: words!["look for a long query that replay waits for, for its disk, and for the line between the two"],
+    }
+}
+
+/// A consumer of changes; `lagging-slot` judges those.
+fn is_logical(walsender: &Walsender, snapshot: &Snapshot) -> bool {
+    let slots = snapshot.slots.known();
+    slots.is_some_and(|slots| {
+        slots.iter().any(|slot| slot.active_pid == Some(walsender.pid) && slot.slot_type == SlotType::Logical)
+    })
+}
+
+/// By the standby's own account. Behind is only who has WAL that it has not replayed, or gets none: on a quiet primary the
+/// last commit grows old by itself.
+fn as_standby(evidence: &Evidence<'_>, limits: &Limits, answer: &mut Answer) -> Result<(), Box<Answer>> {
+    let replay = known(&evidence.snapshot.standby_replay)?;
+    let meant = evidence.number("recovery_min_apply_delay").unwrap_or(0) / 1_000;
+    let has_more = replay.receive_lsn.zip(replay.replay_lsn).is_some_and(|(received, replayed)| received > replayed);
+    let Some(last) = replay.last_replayed_at else { return Ok(()) };
+    let age = evidence.seconds_since(last).saturating_sub(meant);
+    let lag = Seconds(if has_more { age } else { 0 });
+    answer.watch("this standby", lag.into(), limits.warning.into(), Some(limits.critical.into()));
+    if let Some(level) = Level::of(lag, limits.warning, limits.critical) {
+        let why = if replay.is_paused == Some(true) { ": replay is paused" } else { "" };
+        let message = words!["this standby is ", Piece::Seconds(lag.0), " behind", why];
+        answer.find(symptom(level, "this standby", lag, limits, message));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::judge::{
+        Kind,
+        testing::{ago, ask, found, lsn, set},
+    };
+    use crate::model::Level;
+    use serde_json::{Value, json};
+
+    fn walsender(lag: Value, state: Value) -> Value {
+        json!({"pid": 5, "application_name": "s1", "role": "r", "client_addr": null, "backend_start": null,
+               "state": state, "sent_lsn": null, "flush_lsn": null, "replay_lsn": lsn(0), "replay_lag_seconds": lag})
+    }
+
+    #[test]
+    fn a_standby_is_judged_by_its_replay() {
+        let with = |lag: Value, state: Value| {
+            ask("replication-lag", |it| it["walsenders"] = json!({"known": [walsender(lag, state)]}))
+        };
+        assert_eq!(with(Value::Null, json!("streaming")).kind(), Kind::Clear);
+        assert_eq!(with(json!(599), json!("streaming")).kind(), Kind::Clear);
+        assert_eq!(with(json!(9_999), json!("backup")).kind(), Kind::Clear);
+        assert_eq!(found(&with(json!(600), json!("streaming"))), [(Level::Warning, "s1")]);
+        assert_eq!(found(&with(json!(3_600), json!("streaming"))), [(Level::Critical, "s1")]);
+        assert_eq!(with(Value::Null, Value::Null).kind(), Kind::CannotTell, "hidden from the role");
+    }
+
+    #[test]
+    fn a_standby_of_a_quiet_primary_is_not_behind() {
+        let standby = |received: u64, delay: &str| {
+            ask("replication-lag", |it| {
+                it["server"]["in_recovery"] = json!(true);
+                set(it, "recovery_min_apply_delay", delay);
+                it["standby_replay"] = json!({"known": {"receive_lsn": lsn(received), "replay_lsn": lsn(5),
+                    "last_replayed_at": ago(4_000), "is_paused": false, "is_streaming": true}});
+            })
+        };
+        assert_eq!(standby(5, "0").kind(), Kind::Clear);
+        assert_eq!(standby(9, "4000000").kind(), Kind::Clear, "as it was meant");
+        assert_eq!(found(&standby(9, "0")), [(Level::Critical, "this standby")]);
+    }
+}

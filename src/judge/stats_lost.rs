@@ -1,0 +1,73 @@
+//! Whether the counters that verdicts rest on began anew since the look before.
+
+use super::{Answer, Evidence, Judged, Symptom, limits::limits};
+use crate::{
+    model::{Contents, Level, Snapshot},
+    words,
+};
+use jiff::Timestamp;
+
+limits! {}
+
+fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
+    let now = evidence.snapshot;
+    let Some(before) = evidence.before() else {
+        return Err(Answer::not_enough_history("whether counters began anew takes an earlier look"));
+    };
+    let mut answer = Answer::default();
+    for contents in &now.contents {
+        let Some(since) = counting_since(contents) else { continue };
+        let of_before = |snapshot: &Snapshot| {
+            snapshot.contents.iter().find(|one| one.database == contents.database).and_then(counting_since)
+        };
+        let Some(then) = of_before(before) else { continue };
+        if since <= then || since <= before.collected_at {
+            continue;
+        }
+        let crashed = now.server.started_at > before.collected_at;
+        let why = if crashed { " (the server crashed or was restored)" } else { " (somebody reset them)" };
+        answer.find(Symptom {
+            level: Level::Warning,
+            subject: contents.database.clone(),
+            measured: None,
+            threshold: None,
+            message: words![
+                "the counters of database ",
+                &contents.database,
+                " began anew at ",
+                since,
+                why,
+                ": verdicts on unused indexes wait for new evidence"
+            ],
+            advice: words!["nothing to do but to wait, and to leave pg_stat_reset() alone"],
+        });
+    }
+    if now.contents.is_empty() {
+        return Err(Answer::not_configured("no database was read from inside"));
+    }
+    Ok(answer)
+}
+
+fn counting_since(contents: &Contents) -> Option<Timestamp> {
+    contents.statistics_resets.known()?.counting_since()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::judge::{
+        Kind,
+        testing::{ago, ask, ask_after, found},
+    };
+    use crate::model::Level;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn only_what_began_anew_since_the_look_before_is_told() {
+        let reset = |at: i64| {
+            move |it: &mut Value| it["contents"][0]["statistics_resets"]["known"]["shared_reset"] = json!(ago(at))
+        };
+        assert_eq!(ask("stats-lost", reset(60)).kind(), Kind::NotApplicable);
+        assert_eq!(ask_after("stats-lost", |_| {}, |_| {}).kind(), Kind::Clear);
+        assert_eq!(found(&ask_after("stats-lost", |_| {}, reset(60))), [(Level::Warning, "shop")]);
+    }
+}

@@ -1,0 +1,113 @@
+//! What the nightly check finds: values that a report, a message and the store share.
+
+use super::Words;
+use serde::{Deserialize, Serialize};
+
+/// Whether a finding sets the exit code by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// Something breaks unless somebody acts.
+    Alert,
+    /// Worth doing some day.
+    Hygiene,
+}
+
+impl Class {
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Alert => "alert",
+            Class::Hygiene => "hygiene",
+        }
+    }
+}
+
+/// How bad a finding is; the worse comes later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Warning,
+    Critical,
+}
+
+impl Level {
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Warning => "warning",
+            Level::Critical => "critical",
+        }
+    }
+
+    /// The level of a value that is bad when it is large.
+    pub fn of<T: PartialOrd>(value: T, warning: T, critical: T) -> Option<Level> {
+        if value >= critical {
+            Some(Level::Critical)
+        } else if value >= warning {
+            Some(Level::Warning)
+        } else {
+            None
+        }
+    }
+}
+
+/// A measured value with its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    Bytes(u64),
+    Seconds(u64),
+    Count(u64),
+    /// Of a hundred.
+    Percent(f64),
+}
+
+impl Measure {
+    pub fn unit(self) -> &'static str {
+        match self {
+            Measure::Bytes(_) => "bytes",
+            Measure::Seconds(_) => "seconds",
+            Measure::Count(_) => "count",
+            Measure::Percent(_) => "percent",
+        }
+    }
+
+    /// The bare number in its unit.
+    pub fn number(self) -> f64 {
+        match self {
+            Measure::Bytes(value) | Measure::Seconds(value) | Measure::Count(value) => value as f64,
+            Measure::Percent(value) => value,
+        }
+    }
+}
+
+/// A value a check watches, with its limits, found or not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    pub subject: String,
+    pub measured: Measure,
+    pub warning: Measure,
+    pub critical: Option<Measure>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The check's name: `stale-slot`.
+    pub check: String,
+    pub class: Class,
+    pub level: Level,
+    /// What it is about: a slot, `shop/public.orders`, `pg_wal`.
+    pub subject: String,
+    pub message: Words,
+    pub measured: Option<Measure>,
+    /// The limit that was passed.
+    pub threshold: Option<Measure>,
+    pub advice: Words,
+}
+
+impl Finding {
+    /// Names the finding for as long as it lasts: the same the next night.
+    pub fn id(&self) -> String {
+        format!("{}:{}", self.check, self.subject)
+    }
+}

@@ -1,0 +1,33 @@
+//! Durations as people type them.
+
+/// Seconds of a duration such as `30s`, `5min`, `2h`, `7d` or `3w`; a bare number has no unit and is none.
+pub fn parse_seconds(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let each = match unit.trim() {
+        "s" | "sec" | "seconds" => 1,
+        "m" | "min" | "minutes" => 60,
+        "h" | "hour" | "hours" => 3_600,
+        "d" | "day" | "days" => 86_400,
+        "w" | "week" | "weeks" => 604_800,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(each)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_a_unit() {
+        for text in ["", "5", "min", "-1h", "1.5h", "5 GB", "5MB", "99999999999999999999d"] {
+            assert_eq!(parse_seconds(text), None, "{text}");
+        }
+        for (text, seconds) in [("0s", 0), ("30s", 30), ("5min", 300), ("2 h", 7_200), ("7d", 604_800), ("1w", 604_800)]
+        {
+            assert_eq!(parse_seconds(text), Some(seconds), "{text}");
+        }
+    }
+}

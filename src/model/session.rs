@@ -1,0 +1,46 @@
+//! Sessions: how many clients there are, and who keeps a transaction open.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What `pg_stat_activity` tells of the sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sessions {
+    /// Whether the role may see those of others; if not, nothing here says anything.
+    pub sees_all: bool,
+    /// Client backends, this one included.
+    pub clients: u64,
+    /// Idle in a transaction, the longest first, at most twenty.
+    pub idle_in_transaction: Vec<Session>,
+    /// Those whose snapshot or transaction id is oldest, at most five. VACUUM's own workers are left out.
+    pub holders: Vec<Session>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    pub pid: i32,
+    pub database: Option<String>,
+    pub role: Option<String>,
+    pub application_name: Option<String>,
+    /// `client backend`, `walsender`, …
+    pub backend_type: Option<String>,
+    pub state: Option<String>,
+    pub xact_start: Option<Timestamp>,
+    /// When its state last changed.
+    pub state_change: Option<Timestamp>,
+    /// Transactions begun since it got its id.
+    pub xid_age: Option<i64>,
+    /// Transactions begun since its snapshot.
+    pub xmin_age: Option<i64>,
+    /// Locks it holds on relations and the like; nobody counts that of its own transaction.
+    pub locks: u64,
+}
+
+impl Session {
+    /// Transactions whose dead rows it keeps.
+    pub fn holds_back(&self) -> u64 {
+        let age = self.xid_age.unwrap_or(0).max(self.xmin_age.unwrap_or(0));
+        u64::try_from(age).unwrap_or(0)
+    }
+}
