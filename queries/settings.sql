@@ -5,8 +5,9 @@ select to_jsonb(r) from (
    where s.name in (
            'archive_command', 'archive_library', 'archive_mode', 'archive_timeout', 'autovacuum', 'checkpoint_timeout',
            'data_checksums', 'hot_standby_feedback', 'idle_replication_slot_timeout', 'log_directory', 'logging_collector',
-           'max_connections', 'max_replication_slots', 'max_slot_wal_keep_size', 'max_wal_senders', 'max_wal_size',
-           'min_wal_size', 'summarize_wal', 'superuser_reserved_connections', 'synchronized_standby_slots', 'track_counts',
+           'max_connections', 'max_logical_replication_workers', 'max_replication_slots', 'max_slot_wal_keep_size', 'max_wal_senders', 'max_wal_size', 'max_worker_processes',
+           'min_wal_size', 'summarize_wal', 'superuser_reserved_connections', 'synchronized_standby_slots', 'temp_file_limit',
+           'track_counts',
            'wal_compression', 'wal_keep_size', 'wal_level', 'wal_recycle', 'wal_segment_size')
    order by s.name
 ) r

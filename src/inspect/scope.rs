@@ -16,6 +16,8 @@ pub struct Scope {
     /// What verdicts on indexes rest on.
     pub judge: bool,
     pub bloat: BloatScope,
+    /// What a prediction of the size after a logical copy rests on.
+    pub arrival: bool,
     /// Measure every relation.
     pub exact: bool,
     pub all_databases: bool,
@@ -57,6 +59,7 @@ impl Scope {
             definitions: Definitions::Matching { schema: None, table: None, most: MOST_DEFINITIONS },
             judge: true,
             bloat: BloatScope { tables: true, indexes: true, ..BloatScope::default() },
+            arrival: true,
             exact: false,
             all_databases: false,
             jobs: 1,

@@ -2,6 +2,7 @@
 //!
 //! A [`Snapshot`] is what one look at a cluster saw; everything after collecting is a pure function of it.
 
+pub mod arrival;
 mod bloat;
 mod bytes;
 mod checkpoint;
@@ -17,6 +18,7 @@ mod index_facts;
 mod lsn;
 mod manager;
 mod node;
+mod obstacle;
 pub mod past;
 mod provider;
 mod retention;
@@ -52,6 +54,7 @@ pub use index_facts::{
 pub use lsn::{Lsn, ParseLsnError};
 pub use manager::ManagerMarks;
 pub use node::{Replica, ReplicaUse, Standby, TimelineHistory};
+pub use obstacle::{Named, ObstacleKind, Obstacles, PendingRestart, ReadOnlyOverride};
 pub use provider::{Provider, ProviderMarks};
 pub use retention::{Cause, Holder, PartialRetention, Retention};
 pub use server::Server;
