@@ -16,6 +16,7 @@ select c.oid::int8                                                          as o
        array_agg(a.attlen order by a.attnum)                                as attlen,
        array_agg(a.attalign order by a.attnum)                              as attalign,
        array_agg(a.stores_nothing order by a.attnum)                        as stores_nothing,
+       array_agg(a.is_dropped order by a.attnum)                            as is_dropped,
        array_agg(s.null_frac order by a.attnum)                             as null_frac,
        array_agg(s.avg_width order by a.attnum)                             as avg_width,
        array_agg(s.n_distinct order by a.attnum)                            as n_distinct
@@ -23,7 +24,8 @@ select c.oid::int8                                                          as o
  cross join lateral (
        select t.attnum, t.attname, t.attlen,
               case t.attalign when 'c' then 1 when 's' then 2 when 'i' then 4 else 8 end::int4 as attalign,
-              t.attisdropped or t.attgenerated = 'v' as stores_nothing
+              t.attisdropped or t.attgenerated = 'v' as stores_nothing,
+              t.attisdropped as is_dropped
          from pg_catalog.pg_attribute t
         where t.attrelid = c.oid and t.attnum > 0
        offset 0

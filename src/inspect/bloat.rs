@@ -136,14 +136,14 @@ fn largest_indexes(
     Fact::Known(largest(chosen, most))
 }
 
-fn largest<S: Ord>(relations: impl Iterator<Item = (S, u32)>, most: usize) -> Vec<i64> {
+pub fn largest<S: Ord>(relations: impl Iterator<Item = (S, u32)>, most: usize) -> Vec<i64> {
     let mut relations: Vec<(S, u32)> = relations.collect();
     relations.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     relations.truncate(most);
     relations.into_iter().map(|(_, oid)| i64::from(oid)).collect()
 }
 
-async fn by_oid<T>(
+pub async fn by_oid<T>(
     session: &Session,
     query: &Query,
     oids: &Fact<Vec<i64>>,
@@ -160,12 +160,12 @@ async fn by_oid<T>(
     }
 }
 
-fn fillfactor(row: &Row, usual: u8) -> Result<u8, RowError> {
+pub fn fillfactor(row: &Row, usual: u8) -> Result<u8, RowError> {
     let set: Option<i32> = row.try_get("fillfactor")?;
     Ok(set.and_then(|percent| u8::try_from(percent).ok()).unwrap_or(usual))
 }
 
-fn visibility(row: &Row) -> Result<Visibility, RowError> {
+pub fn visibility(row: &Row) -> Result<Visibility, RowError> {
     // Null when it was dropped meanwhile.
     let may_select: Option<bool> = row.try_get("may_select")?;
     let row_security: Option<bool> = row.try_get("row_security")?;
@@ -176,7 +176,7 @@ fn visibility(row: &Row) -> Result<Visibility, RowError> {
     })
 }
 
-fn statistics(null_frac: Option<f32>, avg_width: Option<i32>, n_distinct: Option<f32>) -> Option<ColumnStatistics> {
+pub fn statistics(null_frac: Option<f32>, avg_width: Option<i32>, n_distinct: Option<f32>) -> Option<ColumnStatistics> {
     Some(ColumnStatistics {
         null_frac: f64::from(null_frac?),
         avg_width: u32::try_from(avg_width?).ok()?,
@@ -184,14 +184,15 @@ fn statistics(null_frac: Option<f32>, avg_width: Option<i32>, n_distinct: Option
     })
 }
 
-fn layout(attlen: i16, attalign: i32) -> ColumnLayout {
+pub fn layout(attlen: i16, attalign: i32) -> ColumnLayout {
     ColumnLayout { attlen, attalign: u8::try_from(attalign).unwrap_or(1) }
 }
 
-fn table_columns(row: &Row) -> Result<TableColumns, RowError> {
+pub fn table_columns(row: &Row) -> Result<TableColumns, RowError> {
     let attlen: Vec<i16> = row.try_get("attlen")?;
     let attalign: Vec<i32> = row.try_get("attalign")?;
     let stores_nothing: Vec<bool> = row.try_get("stores_nothing")?;
+    let is_dropped: Vec<bool> = row.try_get("is_dropped")?;
     let null_frac: Vec<Option<f32>> = row.try_get("null_frac")?;
     let avg_width: Vec<Option<i32>> = row.try_get("avg_width")?;
     let n_distinct: Vec<Option<f32>> = row.try_get("n_distinct")?;
@@ -205,6 +206,7 @@ fn table_columns(row: &Row) -> Result<TableColumns, RowError> {
         fillfactor: fillfactor(row, HEAP_FILLFACTOR)?,
         visibility: visibility(row)?,
         columns: layouts.zip(found).collect(),
+        dropped: is_dropped.iter().enumerate().filter(|(_, dropped)| **dropped).map(|(at, _)| at).collect(),
     })
 }
 
@@ -294,7 +296,7 @@ fn allowed(
 }
 
 /// Each relation is a statement, so that each has its own time and fails alone.
-async fn one_by_one<T>(
+pub async fn one_by_one<T>(
     session: &Session,
     query: &Query,
     oids: Fact<Vec<i64>>,

@@ -4,9 +4,9 @@ use super::{Scope, ask, queries};
 use crate::{
     model::{
         ArchiveStatus, Archiver, ControlFile, Database, DatabaseWrites, Fact, Files, ManagerMarks, OrphanedOrigin,
-        PreparedTransaction, ProviderMarks, Server, Sessions, Setting, Settings, Slot, Standby, StandbyReplay,
-        Subscription, SubscriptionErrors, Tablespace, TimelineHistory, Transactions, WalDirectory, WalPosition,
-        WalStatistics, WalSummarizer, Walsender,
+        PendingRestart, PreparedTransaction, ProviderMarks, ReadOnlyOverride, Server, Sessions, Setting, Settings,
+        Slot, Standby, StandbyReplay, Subscription, SubscriptionErrors, Tablespace, TimelineHistory, Transactions,
+        WalDirectory, WalPosition, WalStatistics, WalSummarizer, Walsender,
     },
     pg::{QueryError, Session, SqlState},
 };
@@ -41,6 +41,8 @@ pub struct Cluster {
     pub slot_spill: Fact<Files>,
     pub standbys: Fact<Vec<Standby>>,
     pub timeline_history: Fact<TimelineHistory>,
+    pub pending_restart: Fact<Vec<PendingRestart>>,
+    pub read_only_overrides: Fact<Vec<ReadOnlyOverride>>,
 }
 
 /// Asks for them all at once: the futures are polled in order, so their questions travel together.
@@ -76,6 +78,8 @@ pub async fn look(session: &Session, scope: &Scope) -> Cluster {
         slot_spill,
         standbys,
         timeline_history,
+        pending_restart,
+        read_only_overrides,
     ) = tokio::join!(biased;
         ask::one(s, &SERVER),
         ask::one(s, &CONTROL),
@@ -105,6 +109,8 @@ pub async fn look(session: &Session, scope: &Scope) -> Cluster {
         ask::when(scope.storage, &SLOT_SPILL, ask::one(s, &SLOT_SPILL)),
         ask::when(scope.judge, &STANDBYS, ask::many(s, &STANDBYS)),
         ask::when(scope.judge, &TIMELINE_HISTORY, ask::one(s, &TIMELINE_HISTORY)),
+        ask::when(scope.arrival, &PENDING_RESTART, ask::many(s, &PENDING_RESTART)),
+        ask::when(scope.arrival, &READ_ONLY_OVERRIDES, ask::many(s, &READ_ONLY_OVERRIDES)),
     );
     Cluster {
         server,
@@ -135,6 +141,8 @@ pub async fn look(session: &Session, scope: &Scope) -> Cluster {
         slot_spill,
         standbys,
         timeline_history,
+        pending_restart,
+        read_only_overrides,
     }
 }
 

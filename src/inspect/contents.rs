@@ -1,7 +1,7 @@
 //! The facts of one database: after the first look the sizes that must be measured and the texts that will be shown.
 
 use super::{
-    Scope, bloat, definitions,
+    Scope, arrival, bloat, definitions,
     first_look::FirstLook,
     index_facts,
     measure::{Measuring, ask_sizes},
@@ -24,26 +24,37 @@ pub async fn complete(
     let mut read_definitions = Fact::not_asked("index definitions");
     let mut statistics = bloat::Statistics::default();
     let mut counted = bloat::Counts::default();
+    let mut index_shapes = Fact::not_asked(queries::INDEX_SHAPES.fact);
+    let mut toast_samples = Fact::not_asked(queries::TOAST_SAMPLES.fact);
     if scope.relations {
         let measuring = Measuring::begin(session, scope, &mut first).await?;
         let more = measuring.as_ref().map_or(Vec::new(), Measuring::next);
         let how = measuring.as_ref().map_or(&queries::RELATION_SIZES, Measuring::query);
         let wanted = definitions::wanted(scope, &first);
         let judged = bloat::Judged::of(scope, &first);
+        let arriving = arrival::Wanted::of(scope, &first);
         let decisive = if scope.judge { index_facts::Wanted::of(&first) } else { index_facts::Wanted::default() };
         let rest = async {
             tokio::join!(biased;
                 ask_sizes(session, how, &more),
                 definitions::ask(session, wanted.known()),
                 judged.ask(session),
+                Box::pin(arriving.ask(session)),
                 Box::pin(index_facts::second_look(session, &decisive)),
             )
         };
         // Where there is nothing to ask, the answers are at hand without a round trip.
-        let nothing =
-            matches!(wanted, Fact::Unavailable(_)) && more.is_empty() && judged.is_empty() && decisive.is_empty();
-        let (answers, definitions, read, texts) = if nothing { rest.await } else { session.round(rest).await? };
+        let nothing = matches!(wanted, Fact::Unavailable(_))
+            && more.is_empty()
+            && judged.is_empty()
+            && arriving.is_empty()
+            && decisive.is_empty();
+        let (answers, definitions, read, arrived, texts) =
+            if nothing { rest.await } else { session.round(rest).await? };
         statistics = read;
+        if scope.arrival {
+            (statistics.table_columns, index_shapes) = (arrived.table_columns, arrived.index_shapes);
+        }
         if scope.judge {
             (first.index_facts.texts, first.index_facts.correlations) = texts;
         }
@@ -59,6 +70,7 @@ pub async fn complete(
             Fact::Unavailable(why) => Fact::Unavailable(why),
         };
         counted = bloat::read_whole(session, scope, &first).await?;
+        toast_samples = Box::pin(arriving.sample(session)).await?;
     }
     Ok(Contents {
         database,
@@ -84,5 +96,8 @@ pub async fn complete(
         index_keys: statistics.index_keys,
         heap_tuples: counted.heap_tuples,
         btree_pages: counted.btree_pages,
+        index_shapes,
+        obstacles: first.obstacles,
+        toast_samples,
     })
 }

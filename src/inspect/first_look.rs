@@ -2,7 +2,7 @@
 
 use super::{Scope, ask, index_facts, queries, relations, relations::TableRow};
 use crate::{
-    model::{Fact, Index, IndexFacts, LockedRelation, SequenceUse, Sequences, StatisticsResets},
+    model::{Fact, Index, IndexFacts, LockedRelation, Obstacles, SequenceUse, Sequences, StatisticsResets},
     pg::Session,
 };
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ pub struct FirstLook {
     pub locked_relations: Fact<Vec<LockedRelation>>,
     pub statistics_resets: Fact<StatisticsResets>,
     pub index_facts: IndexFacts,
+    pub obstacles: Fact<Obstacles>,
     pub may_stat_files: Fact<bool>,
 }
 
@@ -48,6 +49,7 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
         indexes,
         last_idx_scans,
         index_facts,
+        obstacles,
     ) = tokio::join!(biased;
         ask::when(wanted, &DATABASE_SIZE, ask::one::<DatabaseSize>(s, &DATABASE_SIZE)),
         ask::when(wanted, &SEQUENCES, ask::one(s, &SEQUENCES)),
@@ -63,6 +65,7 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
             Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get("last_idx_scan")?))
         })),
         Box::pin(index_facts::first_look(s, scope.judge)),
+        ask::when(scope.arrival, &COPY_OBSTACLES, ask::one(s, &COPY_OBSTACLES)),
     );
     FirstLook {
         database_bytes: database_bytes.map(|size| size.bytes),
@@ -74,6 +77,7 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
         locked_relations,
         statistics_resets,
         index_facts,
+        obstacles,
         may_stat_files: file_access.map(|access| access.may_stat_files),
     }
 }

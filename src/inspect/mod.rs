@@ -1,5 +1,6 @@
 //! From a session to a [`Snapshot`]: what is asked, when, and how gently.
 
+mod arrival;
 mod ask;
 mod bloat;
 mod cluster;
@@ -108,6 +109,8 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
         slot_spill: cluster.slot_spill,
         standbys: cluster.standbys,
         timeline_history: cluster.timeline_history,
+        pending_restart: cluster.pending_restart,
+        read_only_overrides: cluster.read_only_overrides,
         replicas: Vec::new(),
         contents,
         skipped,

@@ -69,6 +69,11 @@ queries! {
     INDEX_COLUMNS = "index columns" { 13 => "index_columns.sql" }
     COLUMN_STATISTICS = "column statistics" { 13 => "column_statistics.sql" }
     INDEX_KEY_STATISTICS = "index key statistics" { 13 => "index_key_statistics.sql" }
+    INDEX_SHAPES = "index shapes" { 13 => "index_shapes.sql" }
+    TOAST_SAMPLES = "toast samples" { 13 => "toast_samples.sql" }
+    COPY_OBSTACLES = "copy obstacles" { 13 => "copy_obstacles.sql" }
+    PENDING_RESTART = "pending restart" { 13 => "pending_restart.sql" }
+    READ_ONLY_OVERRIDES = "read-only overrides" { 13 => "read_only_overrides.sql" }
     PGSTATTUPLE = "pgstattuple" { 13 => "pgstattuple.sql" }
     HEAP_TUPLES = "exact heap bloat" { 13 => "heap_tuples.sql" }
     BTREE_PAGES = "exact index bloat" { 13 => "btree_pages.sql" }

@@ -111,6 +111,9 @@ pub fn table(row: &Row) -> Result<TableRow, RowError> {
         count(row.try_get::<_, Option<i64>>("toast_live_rows")?.unwrap_or(0))
             + count(row.try_get::<_, Option<i64>>("toast_dead_rows")?.unwrap_or(0))
     };
+    let counted = row.try_get::<_, Option<i64>>("toast_live_rows")?.map(count).filter(|rows| *rows > 0);
+    let vacuumed = row.try_get::<_, Option<f64>>("toast_reltuples")?.filter(|rows| *rows > 0.0);
+    let toast_chunks = counted.or(vacuumed.map(|rows| rows as u64));
     let toast = toast_oid.map(|oid| Doubt {
         oid,
         table_oid,
@@ -142,6 +145,7 @@ pub fn table(row: &Row) -> Result<TableRow, RowError> {
         toast_oid,
         heap: if kind.has_storage() { estimated(&heap) } else { StoredBytes::NONE },
         toast: toast_bytes,
+        toast_chunks,
         live_rows,
         dead_rows,
         modified_since_analyze,

@@ -18,6 +18,8 @@ pub struct Scope {
     /// What only the nightly check wants: sessions, replay, sequences, errors of subscriptions.
     pub health: bool,
     pub bloat: BloatScope,
+    /// What a prediction of the size after a logical copy rests on.
+    pub arrival: bool,
     /// Measure every relation.
     pub exact: bool,
     pub all_databases: bool,
@@ -60,6 +62,7 @@ impl Scope {
             judge: true,
             health: true,
             bloat: BloatScope { tables: true, indexes: true, ..BloatScope::default() },
+            arrival: true,
             exact: false,
             all_databases: false,
             jobs: 1,

@@ -44,6 +44,16 @@ pub struct TableColumns {
     pub fillfactor: u8,
     pub visibility: Visibility,
     pub columns: Vec<(ColumnLayout, Option<ColumnStatistics>)>,
+    /// Which of them are dropped, by their place: a logical copy does not have them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<usize>,
+}
+
+impl TableColumns {
+    /// Those that are not dropped.
+    pub fn kept(&self) -> impl Iterator<Item = &(ColumnLayout, Option<ColumnStatistics>)> {
+        self.columns.iter().enumerate().filter(|(at, _)| !self.dropped.contains(at)).map(|(_, column)| column)
+    }
 }
 
 /// The only column of a B-tree.

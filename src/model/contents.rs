@@ -1,6 +1,9 @@
 //! What one database contains.
 
-use super::{BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, SequenceUse, Table, TableColumns};
+use super::{
+    BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, Obstacles, SequenceUse, Table, TableColumns,
+    arrival::{IndexShape, ToastSample},
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -48,6 +51,15 @@ pub struct Contents {
     /// By index OID, where every page was read; `None` when nobody asked for that.
     #[serde(default)]
     pub btree_pages: Option<Fact<BTreeMap<u32, BtreePages>>>,
+    /// By index OID: of the largest, where the size after a copy is to be predicted.
+    #[serde(default)]
+    pub index_shapes: Fact<BTreeMap<u32, IndexShape>>,
+    /// What a logical copy leaves behind, where that is asked for.
+    #[serde(default)]
+    pub obstacles: Fact<Obstacles>,
+    /// By table OID: of the largest TOAST relations, where the size after a copy is to be predicted.
+    #[serde(default)]
+    pub toast_samples: Fact<BTreeMap<u32, ToastSample>>,
 }
 
 /// Sequences, counted: each is one block.

@@ -2,6 +2,7 @@
 //!
 //! A [`Snapshot`] is what one look at a cluster saw; everything after collecting is a pure function of it.
 
+pub mod arrival;
 mod bloat;
 mod bytes;
 mod checkpoint;
@@ -19,6 +20,7 @@ mod index_particulars;
 mod lsn;
 mod manager;
 mod node;
+mod obstacle;
 pub mod past;
 mod provider;
 mod retention;
@@ -61,6 +63,7 @@ pub use index_particulars::IndexParticulars;
 pub use lsn::{Lsn, ParseLsnError};
 pub use manager::ManagerMarks;
 pub use node::{Replica, ReplicaUse, Standby, TimelineHistory};
+pub use obstacle::{Named, ObstacleKind, Obstacles, PendingRestart, ReadOnlyOverride};
 pub use provider::{Provider, ProviderMarks};
 pub use retention::{Cause, Holder, PartialRetention, Retention};
 pub use seconds::parse_seconds;

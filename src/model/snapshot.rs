@@ -79,6 +79,11 @@ pub struct Snapshot {
     pub standbys: Fact<Vec<Standby>>,
     #[serde(default)]
     pub timeline_history: Fact<TimelineHistory>,
+    /// Where a move to another server is planned.
+    #[serde(default)]
+    pub pending_restart: Fact<Vec<PendingRestart>>,
+    #[serde(default)]
+    pub read_only_overrides: Fact<Vec<ReadOnlyOverride>>,
     /// The standbys that were asked for their own counters, once for each database.
     #[serde(default)]
     pub replicas: Vec<Replica>,

@@ -88,6 +88,9 @@ pub struct Table {
     pub heap: StoredBytes,
     /// The TOAST relation with its index; nothing when the table has none.
     pub toast: StoredBytes,
+    /// Live chunks of the TOAST relation, as the statistics count them, else of its last VACUUM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toast_chunks: Option<u64>,
     pub live_rows: i64,
     pub dead_rows: i64,
     pub modified_since_analyze: i64,

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, its modules mirror `src`.
 
+mod audit;
 mod clusters;
 mod command_line;
 mod compose;

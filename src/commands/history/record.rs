@@ -24,6 +24,7 @@ pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
         all_databases: asked.all_databases,
         jobs: asked.jobs,
         definitions: Definitions::None,
+        arrival: false,
         ..Scope::everything()
     };
     let (snapshot, address) = context.look_at(scope, None).await?;

@@ -174,6 +174,7 @@ impl Shop {
             toast_oid: None,
             heap: none,
             toast: none,
+            toast_chunks: None,
             live_rows: 100_000,
             dead_rows: 0,
             modified_since_analyze: 0,

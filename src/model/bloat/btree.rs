@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// Page header and the B-tree's own data at the page's end (src/include/access/nbtree.h).
 const PAGE_OVERHEAD: f64 = 24.0 + 16.0;
-const LINE_POINTER: f64 = 4.0;
+pub(in crate::model) const LINE_POINTER: f64 = 4.0;
 const TUPLE_HEADER: usize = 8;
 /// With the bitmap of nulls.
 const NULL_TUPLE: f64 = 16.0;
@@ -57,8 +57,12 @@ pub fn packed_bytes(
     } else {
         filled * (tuple + LINE_POINTER) + nulls * (NULL_TUPLE + LINE_POINTER)
     };
-    let room =
-        |fillfactor: f64| block_bytes - PAGE_OVERHEAD - block_bytes * (100.0 - fillfactor) / 100.0 - LINE_POINTER;
+    levels(leaf_bytes, tuple, fillfactor, block_bytes) as u64 * block
+}
+
+/// Pages of a B-tree with so many bytes of leaf tuples, of which one takes `tuple`: leaves, inner pages, the first page.
+pub(in crate::model) fn levels(leaf_bytes: f64, tuple: f64, fillfactor: u8, block: f64) -> f64 {
+    let room = |fillfactor: f64| block - PAGE_OVERHEAD - block * (100.0 - fillfactor) / 100.0 - LINE_POINTER;
     let mut level = (leaf_bytes / room(f64::from(fillfactor.clamp(10, 100)))).ceil();
     let mut pages = 1.0 + level;
     let children = (room(INNER_FILLFACTOR) / (tuple + LINE_POINTER)).max(2.0);
@@ -66,11 +70,11 @@ pub fn packed_bytes(
         level = (level / children).ceil();
         pages += level;
     }
-    pages as u64 * block
+    pages
 }
 
 /// Bytes of one key with so many rows: tuples of at most a tenth of a page, each with a list of rows.
-fn shared(rows: f64, tuple: f64, block: f64) -> f64 {
+pub(in crate::model) fn shared(rows: f64, tuple: f64, block: f64) -> f64 {
     let single = tuple + LINE_POINTER;
     if rows <= 1.0 {
         return rows * single;

@@ -1,8 +1,8 @@
 //! Bloat: what a relation takes beyond what its live rows would take if it were written anew.
 
-mod btree;
-mod heap;
-mod row_width;
+pub(super) mod btree;
+pub(super) mod heap;
+pub(super) mod row_width;
 
 pub use btree::BtreePages;
 pub use heap::HeapTuples;
@@ -49,7 +49,7 @@ pub enum Unestimated {
     RowSecurity,
 }
 
-fn seen(visibility: Visibility) -> Result<(), Unestimated> {
+pub(super) fn seen(visibility: Visibility) -> Result<(), Unestimated> {
     match visibility {
         Visibility::Visible => Ok(()),
         Visibility::NoSelect => Err(Unestimated::NoSelect),
@@ -114,7 +114,7 @@ impl Index {
     }
 
     /// Rows of a partial index: as counted last, in proportion to its table.
-    fn partial_rows(&self, table: &Table, of_table: u64) -> u64 {
+    pub(super) fn partial_rows(&self, table: &Table, of_table: u64) -> u64 {
         let growth = if table.reltuples > 0.0 { of_table as f64 / table.reltuples } else { 1.0 };
         (self.reltuples.max(0.0) * growth) as u64
     }

@@ -14,7 +14,7 @@ fn values(avg_width: u32, null_frac: f64, n_distinct: f64) -> ColumnStatistics {
 
 fn heap_pages(rows: u64, fillfactor: u8, columns: &[(ColumnLayout, ColumnStatistics)]) -> u64 {
     let columns = columns.iter().map(|(layout, found)| (*layout, Some(*found))).collect();
-    let columns = TableColumns { fillfactor, visibility: Visibility::Visible, columns };
+    let columns = TableColumns { fillfactor, visibility: Visibility::Visible, columns, dropped: Vec::new() };
     heap::packed_bytes(rows, &columns, BLOCK).unwrap() / BLOCK
 }
 
@@ -147,7 +147,8 @@ fn table(difference: serde_json::Value) -> Table {
 fn a_table_has_an_estimate_or_a_reason() {
     use serde_json::json;
     let column = (INT4, Some(values(4, 0.0, -1.0)));
-    let columns = TableColumns { fillfactor: 100, visibility: Visibility::Visible, columns: vec![column] };
+    let columns =
+        TableColumns { fillfactor: 100, visibility: Visibility::Visible, columns: vec![column], dropped: Vec::new() };
     let estimate = |difference| estimate_table(&table(difference), Some(&columns));
     // 443 pages would do; the maps of free space and visibility are no bloat.
     let bloat = |pages| Ok(Some(Bloat { bytes: pages * BLOCK, source: BloatSource::Estimated }));

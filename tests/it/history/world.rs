@@ -78,6 +78,7 @@ impl World {
             toast_oid: None,
             heap,
             toast: StoredBytes::NONE,
+            toast_chunks: None,
             live_rows: 0,
             dead_rows: 0,
             modified_since_analyze: 0,

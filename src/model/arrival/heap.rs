@@ -1,0 +1,61 @@
+//! A heap written anew.
+
+use super::{Basis, Forecast, forks};
+use crate::model::{HeapTuples, Table, TableColumns, Unestimated, bloat};
+
+/// How far rows known by their averages alone may be off.
+const SPREAD: f64 = 0.05;
+/// A table that gets fewer rows than that is not vacuumed after a copy (`autovacuum_vacuum_insert_threshold`).
+const VACUUMED_FROM: u64 = 1_000;
+
+/// The heap with its maps after a copy. A logical copy has no dropped columns; the rest is as the statistics say.
+pub fn forecast_heap(
+    table: &Table,
+    columns: Option<&TableColumns>,
+    counted: Option<&HeapTuples>,
+) -> Result<Forecast, Unestimated> {
+    let block = table.block_bytes();
+    let whole = |main: u64, rows: u64| main + forks(main / block, rows >= VACUUMED_FROM) * block;
+    if table.heap.bytes == 0 {
+        return Ok(Forecast::NOTHING);
+    }
+    if let Some(counted) = counted {
+        let needed = counted.table_len.saturating_sub(counted.bloat().bytes);
+        let measured = Forecast::within(whole(needed, counted.tuple_count), 0.03, 0.03, Basis::Measured);
+        return Ok(without_dropped(measured, columns));
+    }
+    if !table.was_measured() {
+        return Err(Unestimated::NeverAnalyzed);
+    }
+    let columns = columns.ok_or(Unestimated::NotRead)?;
+    bloat::seen(columns.visibility)?;
+    let rows = table.row_estimate().ok_or(Unestimated::NeverAnalyzed)?;
+    let kept = TableColumns { columns: columns.kept().copied().collect(), ..columns.clone() };
+    let main = bloat::heap::packed_bytes(rows, &kept, block).ok_or(Unestimated::NeverAnalyzed)?;
+    let changed = changed_share(table, rows);
+    let forecast = Forecast::within(whole(main, rows), SPREAD + changed, SPREAD + changed, Basis::Statistics);
+    // A fill factor set after the rows were written makes the copy larger than the original; else nothing does.
+    if columns.fillfactor < 100 {
+        return Ok(forecast);
+    }
+    // A server extends a table by several blocks at once: a few stay empty at its end.
+    let now = table.heap.bytes;
+    Ok(forecast
+        .at_most(now)
+        .reaching(forecast.low_bytes.min(now), if forecast.bytes >= now { now + now / 40 } else { 0 }))
+}
+
+/// The share of rows that changed since somebody counted.
+pub fn changed_share(table: &Table, rows: u64) -> f64 {
+    (table.modified_since_analyze.max(0) as f64 / rows.max(1) as f64).min(1.0)
+}
+
+/// Rows count as they lie there, with what a dropped column left in them: the copy may be smaller.
+fn without_dropped(measured: Forecast, columns: Option<&TableColumns>) -> Forecast {
+    match columns {
+        Some(columns) if !columns.dropped.is_empty() => {
+            Forecast { low_bytes: measured.low_bytes / 4, basis: Basis::Proportion, ..measured }
+        }
+        _ => measured,
+    }
+}

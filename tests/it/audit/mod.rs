@@ -1,0 +1,4 @@
+//! The storage audit: predictions held against real copies, and the story from the first look to the smaller disk.
+
+mod copies;
+mod prediction;
