@@ -1,14 +1,19 @@
-//! What the user keeps in a file: the servers by name.
+//! What the user keeps in a file: the servers by name, where the history is, from when on something is called what.
 //!
 //! The file is `--config FILE`; else `pgtend.toml` in the working directory; else
 //! `$XDG_CONFIG_HOME/pgtend/config.toml`. One that was merely found in the working directory may
-//! have been put there by anybody, so it may not name secrets.
+//! have been put there by anybody, so it may not name secrets, no place where a history is read or written, and nothing
+//! that makes judgement laxer than it is without the file.
 
 mod document;
 mod error;
 mod file;
+mod history;
+mod indexes;
+mod limit;
 pub(crate) mod nearest;
 mod password;
+mod slots;
 mod target;
 
 pub use error::ConfigError;
@@ -16,6 +21,8 @@ pub use error::ConfigError;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::judge::slot;
+use crate::model::IndexLimits;
 use crate::pg::conninfo::{Environment, Target};
 use document::Document;
 use file::File;
@@ -25,6 +32,9 @@ use file::File;
 pub struct Config {
     path: Option<PathBuf>,
     targets: BTreeMap<String, target::Entry>,
+    history: Option<history::Place>,
+    indexes: indexes::Limits,
+    slots: slots::Slots,
     warnings: Vec<String>,
     /// Whether the user wrote the file; one of the working directory may come from anybody.
     trusted: bool,
@@ -42,8 +52,23 @@ impl Config {
     fn understand(file: &File) -> Result<Self, ConfigError> {
         let document = Document::parse(&file.path, &file.text)?;
         let root = document.root();
-        root.allow_only(&["target"])?;
+        root.allow_only(&["target", "history", "indexes", "slots"])?;
         let mut config = Self { path: Some(file.path.clone()), trusted: file.trusted, ..Self::default() };
+        if let Some(table) = root.table("history")? {
+            config.history = history::Place::read(&table, file)?;
+            if config.history.as_ref().is_some_and(history::Place::holds_a_password) && file.open_to_others {
+                config.warnings.push(format!(
+                    "{} holds the password of the history and has group or world access; permissions should be u=rw (0600)",
+                    file.shown()
+                ));
+            }
+        }
+        if let Some(table) = root.table("indexes")? {
+            config.indexes = indexes::Limits::read(&table, file)?;
+        }
+        if let Some(table) = root.table("slots")? {
+            config.slots = slots::Slots::read(&table, file)?;
+        }
         for table in root.tables("target")? {
             let entry = target::Entry::read(&table, file)?;
             if entry.holds_a_password() && file.open_to_others {
@@ -66,6 +91,29 @@ impl Config {
     /// What the user should know about the file.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// `[history] url`: a path, `postgresql://…` or `none`. Fetched only now, as a target's password is.
+    pub fn history_url(&self, environment: &Environment) -> Result<Option<String>, ConfigError> {
+        match (&self.history, &self.path) {
+            (Some(place), Some(path)) => place.url(environment, path).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// `[indexes]`: the limits of verdicts on indexes, where the file does not set them the usual ones.
+    pub fn index_limits(&self) -> IndexLimits {
+        self.indexes.limits()
+    }
+
+    /// `[slots]`: the limits of verdicts on slots, where the file does not set them the usual ones.
+    pub fn slot_limits(&self) -> slot::Limits {
+        self.slots.limits()
+    }
+
+    /// `[slots] droppable`: the slots that may be dropped without being named on the command line.
+    pub fn droppable_slots(&self) -> &[String] {
+        &self.slots.droppable
     }
 
     /// The names of all targets, in order.

@@ -1,11 +1,12 @@
 //! What a command gets from the roof: the environment read once, a way to look, a way to show.
 
+mod memory;
+
 use crate::{
     commands::filter::needs_a_server,
     config::Config,
     error::Failure,
     exit_code::ExitCode,
-    history_url::history_url,
     inspect::{Scope, ask_replica, inspect, wal_position_after},
     model::{
         Fact, Replica, ReplicaUse, Snapshot, Unavailable,
@@ -22,6 +23,7 @@ use crate::{
 use anyhow::Context as _;
 use jiff::Timestamp;
 use std::{
+    cell::OnceCell,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -33,16 +35,20 @@ pub struct Context {
     pub ui: Ui,
     pub environment: Environment,
     global: GlobalArgs,
+    config: OnceCell<Config>,
+    /// Whether there is a history at all: a throwaway cluster has none.
+    has_history: bool,
 }
 
 impl Context {
     pub fn new(global: GlobalArgs, environment: Environment) -> Context {
         let plain = environment.var("NO_COLOR").is_some() || environment.var("TERM") == Some("dumb");
         let columns = environment.var("COLUMNS").and_then(|columns| columns.parse().ok());
-        Context { ui: Ui::new(global.output.clone(), plain, columns), environment, global }
+        let ui = Ui::new(global.output.clone(), plain, columns);
+        Context { ui, environment, global, config: OnceCell::new(), has_history: true }
     }
 
-    /// The same run, looking at another server than the one the user named.
+    /// The same run, looking at a throwaway cluster instead of the server the user named.
     pub fn looking_at(&self, conninfo: String) -> Context {
         let mut global = self.global.clone();
         let nowhere = ConnectionArgs { dbname: Some(conninfo), no_password: true, ..ConnectionArgs::default() };
@@ -52,7 +58,8 @@ impl Context {
         let is_libpq = |name: &str| name.starts_with("PG") || name == "DATABASE_URL";
         let mut environment = self.environment.clone();
         environment.vars.retain(|name, _| !is_libpq(name));
-        Context { ui: self.ui.clone(), environment, global }
+        let config = OnceCell::from(Config::default());
+        Context { ui: self.ui.clone(), environment, global, config, has_history: false }
     }
 
     /// The part of a scope that flags decide.
@@ -86,16 +93,10 @@ impl Context {
 
     /// A snapshot, and where WAL is some time later.
     pub async fn look_twice(&self, scope: Scope, later: Option<Duration>) -> Result<Snapshot, Failure> {
-        Ok(self.look_at(scope, later).await?.0)
-    }
-
-    /// A snapshot, and where the server was reached when that says more than "this machine".
-    pub async fn look_at(&self, scope: Scope, later: Option<Duration>) -> Result<(Snapshot, Option<String>), Failure> {
         if let Some(path) = &self.global.reading.from {
-            return Ok((read_snapshot(path)?, None));
+            return read_snapshot(path);
         }
         let session = self.session().await?;
-        let reached_at = session.endpoint().beyond_this_machine();
         // On the heap: its many questions at once make it too large for the stack of who waits for several looks.
         let work = Box::pin(async {
             let mut snapshot = inspect(&session, &scope).await?;
@@ -106,7 +107,7 @@ impl Context {
             }
             Ok(snapshot)
         });
-        Ok((self.ask(&session, work).await?, reached_at))
+        self.ask(&session, work).await
     }
 
     /// A connection to the server of the flags, whatever `--from` says.
@@ -206,11 +207,6 @@ impl Context {
         Timestamp::now()
     }
 
-    /// Where samples and deeds are kept; `None` for nowhere.
-    pub fn history_url(&self) -> Result<Option<String>, Failure> {
-        history_url(self.global.reading.history.as_deref(), &self.environment)
-    }
-
     /// Where to connect, worked out as psql would.
     pub fn conninfo(&self) -> Result<Conninfo, Failure> {
         let connection = &self.global.connection;
@@ -236,14 +232,17 @@ impl Context {
         Ok(resolved.conninfo)
     }
 
-    /// The configuration file, read when something needs it.
-    fn config(&self) -> Result<Config, Failure> {
+    /// The configuration file, read when something first needs it.
+    pub fn config(&self) -> Result<&Config, Failure> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
         let cwd = std::env::current_dir().context("cannot tell the working directory")?;
         let config = Config::read(self.global.connection.config.as_deref(), &self.environment, &cwd)?;
         for warning in config.warnings() {
             self.ui.warn(warning);
         }
-        Ok(config)
+        Ok(self.config.get_or_init(|| config))
     }
 
     /// Connects; asks for a password where the server wants one and none is known.

@@ -1,4 +1,4 @@
-//! Where the history is: the option, else the environment, else a file of the user's.
+//! Where the history is: the option, else the environment, else the configuration, else a file of the user's.
 
 use crate::{
     error::Failure,
@@ -7,15 +7,24 @@ use crate::{
 };
 use std::path::PathBuf;
 
-/// The store's URL or path; `None` for `none`.
-pub fn history_url(option: Option<&str>, environment: &Environment) -> Result<Option<String>, Failure> {
-    let Some(named) = option.or_else(|| environment.var("PGTEND_HISTORY")) else {
+/// The store's URL or path; `None` for `none`. The configuration is asked only where nothing else names one.
+pub fn history_url(
+    option: Option<&str>,
+    environment: &Environment,
+    configured: impl FnOnce() -> Result<Option<String>, Failure>,
+) -> Result<Option<String>, Failure> {
+    let named = option.or_else(|| environment.var("PGTEND_HISTORY")).map(str::to_owned);
+    let named = match named {
+        Some(named) => Some(named),
+        None => configured()?,
+    };
+    let Some(named) = named else {
         return own_path(environment).map(|path| Some(path.display().to_string())).ok_or_else(|| {
             Failure::new(ExitCode::Usage, "there is no home directory to keep the history in")
-                .with_hint(Some("name a file with --history or PGTEND_HISTORY, or none"))
+                .with_hint(Some("name a file with --history, PGTEND_HISTORY or [history] url, or none"))
         });
     };
-    Ok((named != "none").then(|| with_password(named, environment)))
+    Ok((named != "none").then(|| with_password(&named, environment)))
 }
 
 /// `$XDG_STATE_HOME/pgtend/history.db`. As the specification says, a relative one is not used.
@@ -66,17 +75,21 @@ mod tests {
 
     #[test]
     fn the_option_wins_over_the_environment_and_that_over_the_default() {
-        let url = |option, vars: &[(&str, &str)]| history_url(option, &environment(vars)).unwrap();
+        let url = |option, vars: &[(&str, &str)]| history_url(option, &environment(vars), || Ok(None)).unwrap();
+        let configured =
+            |vars: &[(&str, &str)]| history_url(None, &environment(vars), || Ok(Some("/conf.db".to_owned()))).unwrap();
         let set = [("PGTEND_HISTORY", "/srv/h.db"), ("XDG_STATE_HOME", "/state")];
         assert_eq!(url(Some("/x.db"), &set).as_deref(), Some("/x.db"));
         assert_eq!(url(None, &set).as_deref(), Some("/srv/h.db"));
+        assert_eq!(configured(&set).as_deref(), Some("/srv/h.db"));
+        assert_eq!(configured(&set[1..]).as_deref(), Some("/conf.db"));
         assert_eq!(url(None, &set[1..]).as_deref(), Some("/state/pgtend/history.db"));
         assert_eq!(
             url(None, &[("XDG_STATE_HOME", "relative")]).as_deref(),
             Some("/home/ada/.local/state/pgtend/history.db")
         );
         assert_eq!(url(Some("none"), &set), None);
-        assert!(history_url(None, &Environment::default()).is_err());
+        assert!(history_url(None, &Environment::default(), || Ok(None)).is_err());
     }
 
     #[test]
@@ -86,7 +99,7 @@ mod tests {
         std::fs::write(&file, "db:5432:pgtend:app:s3 kr&t\n").unwrap();
         std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let vars = [("PGPASSFILE", file.to_str().unwrap()), ("PGPASSWORD", "another"), ("PGHOST", "elsewhere")];
-        let url = |url| history_url(Some(url), &environment(&vars)).unwrap().unwrap();
+        let url = |url| history_url(Some(url), &environment(&vars), || Ok(None)).unwrap().unwrap();
         assert_eq!(url("postgresql://app@db/pgtend"), "postgresql://app@db/pgtend?password=s3%20kr%26t");
         for plain in ["postgresql://app:own@db/pgtend", "postgresql://app@other/pgtend", "/srv/history.db"] {
             assert_eq!(url(plain), plain);

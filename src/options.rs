@@ -103,8 +103,9 @@ pub struct ReadingArgs {
     /// Every database of the cluster that the role may connect to
     #[arg(long, global = true)]
     pub all_databases: bool,
-    /// Where samples and deeds are kept: a file, postgresql://…, or none
-    /// [default: $PGTEND_HISTORY, else $XDG_STATE_HOME/pgtend/history.db]
+    /// Where samples and deeds are kept, and read by reports: a file, postgresql://…, or none; with --from it is read
+    /// only when given here [default: $PGTEND_HISTORY, else [history] url of the configuration, else
+    /// $XDG_STATE_HOME/pgtend/history.db]
     #[arg(long, global = true, value_name = "URL")]
     pub history: Option<String>,
     /// How many connections read at once, with --all-databases or --exact

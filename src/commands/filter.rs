@@ -101,7 +101,8 @@ pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
 /// An observation window: days and weeks as well, as in `95d` or `6w`.
 pub fn parse_window(text: &str) -> Result<u64, String> {
     let days = |text: &str, each: u64| text.trim().parse::<u64>().ok().and_then(|count| count.checked_mul(each));
-    let unit = [("days", 86_400), ("d", 86_400), ("weeks", 604_800), ("w", 604_800)];
+    let unit =
+        [("days", 86_400), ("day", 86_400), ("d", 86_400), ("weeks", 604_800), ("week", 604_800), ("w", 604_800)];
     match unit.iter().find_map(|(unit, each)| days(text.strip_suffix(unit)?, *each)) {
         Some(seconds) => Ok(seconds),
         None => parse_duration(text)
@@ -122,10 +123,10 @@ mod tests {
     #[test]
     fn windows_are_days_and_weeks_too() {
         assert_eq!(
-            ["0", "95d", "6w", "12h", "90"].map(|text| parse_window(text).unwrap()),
-            [0, 95 * 86_400, 6 * 604_800, 43_200, 90]
+            ["0", "95d", "95 days", "6w", "12h", "90"].map(|text| parse_window(text).unwrap()),
+            [0, 95 * 86_400, 95 * 86_400, 6 * 604_800, 43_200, 90]
         );
-        for wrong in ["", "d", "-1d", "1.5d", "99999999999999999999d", "soon"] {
+        for wrong in ["", "d", "days", "-1d", "1.5d", "99999999999999999999d", "soon"] {
             assert!(parse_window(wrong).is_err(), "{wrong}");
         }
     }

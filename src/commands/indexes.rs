@@ -8,6 +8,7 @@ use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
+    history::Recall,
     inspect::{BloatScope, Definitions, MOST_DEFINITIONS, Scope},
     judge::index::{Plan, judge},
     model::{IndexJudgement, IndexLimits, parse_bytes},
@@ -63,8 +64,8 @@ struct JudgingArgs {
 }
 
 impl JudgingArgs {
-    fn limits(&self) -> IndexLimits {
-        let usual = IndexLimits::default();
+    /// Flags win over the configuration.
+    fn limits(&self, usual: IndexLimits) -> IndexLimits {
         IndexLimits {
             min_observation_seconds: self.min_observation.unwrap_or(usual.min_observation_seconds),
             min_reclaim_bytes: self.min_reclaim.unwrap_or(usual.min_reclaim_bytes),
@@ -110,14 +111,16 @@ async fn list(list: &ListArgs, context: &Context) -> Result<ExitCode, Failure> {
     };
     let mut snapshot = Box::pin(context.look(scope)).await?;
     Box::pin(context.ask_replicas(&list.judging.replica, &mut snapshot)).await?;
-    let limits = list.judging.limits();
+    let memory = context.memory(&snapshot, Recall { indexes: true, ..Recall::default() }).await?;
+    let limits = list.judging.limits(context.config()?.index_limits());
     let judged: Vec<IndexJudgement> = snapshot
         .contents
         .iter()
-        .map(|contents| judge(&snapshot, contents, &limits))
+        .map(|contents| judge(&snapshot, contents, memory.indexes_of(&contents.database), &limits))
         .map(Plan::into_judgement)
         .collect();
     let mut gaps = Gaps::default();
-    let report = IndexesReport::of(&snapshot, &judged, all_databases, &view, list.sort.unwrap_or_default(), &mut gaps);
+    let sort = list.sort.unwrap_or_default();
+    let report = IndexesReport::of(&snapshot, &judged, &memory, all_databases, &view, sort, &mut gaps);
     context.show(&snapshot, report, gaps)
 }

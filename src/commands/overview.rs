@@ -4,7 +4,9 @@ use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
+    history::Recall,
     inspect::Scope,
+    judge::slot::Evidence,
     report::{Gaps, OverviewReport},
 };
 
@@ -16,7 +18,8 @@ pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
     let scope = Scope { databases: true, storage: true, slots: true, wal: true, relations: true, ..context.scope() };
     let snapshot = context.look(scope).await?;
     let mut gaps = Gaps::default();
-    let earlier = context.earlier(&snapshot)?;
-    let report = OverviewReport::of(&snapshot, &earlier, &mut gaps);
+    let memory = context.memory(&snapshot, Recall { slots: true, ..Recall::default() }).await?;
+    let limits = context.config()?.slot_limits();
+    let report = OverviewReport::of(&Evidence { snapshot: &snapshot, memory: &memory, limits: &limits }, &mut gaps);
     context.show(&snapshot, report, gaps)
 }

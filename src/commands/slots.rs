@@ -6,10 +6,15 @@ use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
+    history::Recall,
     inspect::Scope,
+    judge::slot::Evidence,
     model::{Slot, Unavailable},
     report::{Gaps, SlotPage, SlotSort, SlotsReport},
 };
+
+/// What verdicts on slots want to be reminded of.
+const SLOTS: Recall = Recall { slots: true, indexes: false, wal: false, growth: false };
 
 /// Every replication slot: what it holds, who probably owns it, whether anybody still uses it
 #[derive(Debug, Default, clap::Args)]
@@ -72,9 +77,11 @@ fn scope(context: &Context) -> Scope {
 async fn list(list: &ListArgs, context: &Context) -> Result<ExitCode, Failure> {
     let snapshot = context.look(scope(context)).await?;
     let mut gaps = Gaps::default();
-    let earlier = context.earlier(&snapshot)?;
+    let memory = context.memory(&snapshot, SLOTS).await?;
+    let limits = context.config()?.slot_limits();
+    let evidence = Evidence { snapshot: &snapshot, memory: &memory, limits: &limits };
     let view = list.filter.view(context.for_people());
-    let report = SlotsReport::of(&snapshot, &earlier, &view, list.sort.unwrap_or_default(), &mut gaps);
+    let report = SlotsReport::of(&evidence, &view, list.sort.unwrap_or_default(), &mut gaps);
     context.show(&snapshot, report, gaps)
 }
 
@@ -88,9 +95,11 @@ async fn page(list: &ListArgs, why: &WhyArgs, context: &Context) -> Result<ExitC
         return Err(Failure::new(ExitCode::Usage, format!("{flag} is for lists, and `slots why` shows one slot")));
     }
     let snapshot = context.look(scope(context)).await?;
-    let earlier = context.earlier(&snapshot)?;
+    let memory = context.memory(&snapshot, SLOTS).await?;
+    let limits = context.config()?.slot_limits();
+    let evidence = Evidence { snapshot: &snapshot, memory: &memory, limits: &limits };
     let mut gaps = Gaps::default();
-    match SlotPage::of(&snapshot, &earlier, &why.name, &mut gaps) {
+    match SlotPage::of(&evidence, &why.name, &mut gaps) {
         Some(page) => context.show(&snapshot, page, gaps),
         None => Err(no_such_slot(&why.name, snapshot.slots.as_result())),
     }

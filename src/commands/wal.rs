@@ -5,6 +5,7 @@ use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
+    history::Recall,
     inspect::Scope,
     report::{Gaps, WalReport},
 };
@@ -25,6 +26,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let scope = Scope { slots: true, wal: true, all_databases: false, ..context.scope() };
     let snapshot = context.look_twice(scope, args.sample).await?;
     let mut gaps = Gaps::default();
-    let report = WalReport::of(&snapshot, &mut gaps);
+    let memory = context.memory(&snapshot, Recall { wal: true, ..Recall::default() }).await?;
+    let report = WalReport::of(&snapshot, &memory, &mut gaps);
     context.show(&snapshot, report, gaps)
 }

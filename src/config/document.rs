@@ -97,6 +97,41 @@ impl<'a> Table<'a> {
         self.text(key)?.ok_or_else(missing)
     }
 
+    /// The texts of a key's list; empty when it is not there.
+    pub(super) fn texts(&self, key: &str) -> Result<Vec<Text<'a>>, ConfigError> {
+        let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };
+        let DeValue::Array(values) = value.get_ref() else {
+            let message = format!("{key:?} is not a list but a {}", kind(value.get_ref()));
+            return Err(self.source.error(&value.span(), message).with_hint(format!("write {key} = [\"…\"]")));
+        };
+        let texts = values.iter().map(|value| match value.get_ref() {
+            DeValue::String(text) => Ok(Text { value: text.as_ref(), at: value.span(), source: self.source }),
+            other => {
+                let message = format!("an element of {key:?} is not a text but a {}", kind(other));
+                Err(self.source.error(&value.span(), message))
+            }
+        });
+        texts.collect()
+    }
+
+    /// The table `[key]`, if it is there.
+    pub(super) fn table(&self, key: &str) -> Result<Option<Table<'a>>, ConfigError> {
+        let Some((name, value)) = self.find(key) else { return Ok(None) };
+        match value.get_ref() {
+            DeValue::Table(table) => Ok(Some(Table {
+                name: key.to_owned(),
+                title: Some(format!("[{key}]")),
+                at: name.span(),
+                source: self.source,
+                table,
+            })),
+            other => {
+                let message = format!("{key:?} is not a table but a {}", kind(other));
+                Err(self.source.error(&value.span(), message).with_hint(format!("write [{key}]")))
+            }
+        }
+    }
+
     /// The tables under a key, `[key.NAME]` each, in the order of their names.
     pub(super) fn tables(&self, key: &str) -> Result<Vec<Table<'a>>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };

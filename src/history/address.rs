@@ -22,6 +22,11 @@ impl StoreAddress {
         if refused { Err(HistoryError::NoStore(without_password(text))) } else { Ok(StoreAddress::File(path.into())) }
     }
 
+    /// Whether the URL itself holds a password.
+    pub fn has_password(&self) -> bool {
+        self.password().is_some()
+    }
+
     /// The password in it, as the URL writes it.
     pub(super) fn password(&self) -> Option<&str> {
         match self {

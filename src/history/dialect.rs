@@ -142,6 +142,26 @@ impl Pool {
     }
 }
 
+impl Pool {
+    /// A transaction that only reads; SQLite's waits for nobody.
+    pub(super) async fn begin_reading(&self) -> Result<Transaction, HistoryError> {
+        Ok(match self {
+            Pool::Sqlite(pool) => Transaction::Sqlite(pool.begin().await?),
+            Pool::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Hands over the rows one by one, as of a transaction.
+    pub(super) async fn each(
+        &self,
+        sql: &str,
+        binds: Vec<Bind>,
+        take: impl FnMut(&Row) -> Result<(), HistoryError>,
+    ) -> Result<(), HistoryError> {
+        self.begin_reading().await?.each(sql, binds, take).await
+    }
+}
+
 impl Transaction {
     pub(super) async fn execute(&mut self, sql: &str, binds: Vec<Bind>) -> Result<u64, HistoryError> {
         Ok(match self {

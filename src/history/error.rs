@@ -9,6 +9,8 @@ pub enum HistoryError {
     Unopened { store: String, reason: String },
     #[error("the history {store} has schema version {found}, and this pgtend knows up to {known}")]
     Newer { store: String, found: i64, known: i64 },
+    #[error("the history {store} has schema version {found}, and this pgtend reads {known}")]
+    Older { store: String, found: i64, known: i64 },
     #[error("the history {store} cannot be brought up to date: {reason}")]
     Unmigrated { store: String, reason: String },
     #[error("the history cannot be read or written: {0}")]
@@ -32,6 +34,7 @@ impl HistoryError {
                 Some("name another store with --history or PGTEND_HISTORY; its folder must be writable")
             }
             HistoryError::Newer { .. } => Some("use the newer pgtend that wrote it, or name another store"),
+            HistoryError::Older { .. } => Some("`pgtend history record` brings it up to date"),
             HistoryError::Unmigrated { .. } => {
                 Some("the role needs a schema pgtend of its own: CREATE SCHEMA pgtend AUTHORIZATION …")
             }

@@ -38,9 +38,24 @@ fn migrator(pool: &Pool) -> Migrator {
     Migrator::with_migrations(migrations.collect())
 }
 
+/// Whether a store can be read as it is: not when it is empty, and nothing is brought up to date for a reader.
+pub(super) async fn is_readable(pool: &Pool, address: &StoreAddress) -> Result<bool, HistoryError> {
+    let known = newest();
+    match applied(pool).await? {
+        0 => Ok(false),
+        found if found == known => Ok(true),
+        found if found > known => Err(HistoryError::Newer { store: address.to_string(), found, known }),
+        found => Err(HistoryError::Older { store: address.to_string(), found, known }),
+    }
+}
+
+fn newest() -> i64 {
+    TEXTS.iter().map(|text| text.version).max().unwrap_or(0)
+}
+
 /// Refuses a newer store; applies what an older one lacks.
 pub(super) async fn run(pool: &Pool, address: &StoreAddress) -> Result<(), HistoryError> {
-    let known = TEXTS.iter().map(|text| text.version).max().unwrap_or(0);
+    let known = newest();
     match applied(pool).await? {
         found if found == known => return Ok(()),
         found if found > known => return Err(HistoryError::Newer { store: address.to_string(), found, known }),

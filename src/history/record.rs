@@ -30,10 +30,10 @@ pub(super) struct Writing {
 }
 
 impl Store {
-    /// Records a snapshot. `address` is where the server was reached, when that says more than "this machine".
-    pub async fn record(&self, snapshot: &Snapshot, address: Option<&str>) -> Result<Recorded, HistoryError> {
-        let identifier = system_identifier(snapshot, address)?;
-        let look = mark(snapshot, address);
+    /// Records a snapshot, in one transaction. The one door for samples: `history record` and `check` come through it.
+    pub async fn record(&self, snapshot: &Snapshot) -> Result<Recorded, HistoryError> {
+        let identifier = system_identifier(snapshot)?;
+        let look = mark(snapshot);
         let mut tx = self.begin().await?;
         tx.lock(&identifier).await?;
         let lines = lines(&mut tx, &identifier).await?;
@@ -69,10 +69,10 @@ impl Store {
     }
 
     /// The line that a snapshot would be recorded to: whose history it may be read with.
-    pub async fn identify(&self, snapshot: &Snapshot, address: Option<&str>) -> Result<Option<Lineage>, HistoryError> {
-        let identifier = system_identifier(snapshot, address)?;
-        let look = mark(snapshot, address);
-        let mut tx = self.begin().await?;
+    pub async fn identify(&self, snapshot: &Snapshot) -> Result<Option<Lineage>, HistoryError> {
+        let identifier = system_identifier(snapshot)?;
+        let look = mark(snapshot);
+        let mut tx = self.pool.begin_reading().await?;
         let lines = lines(&mut tx, &identifier).await?;
         let line = lines.iter().find(|line| is_known(&line.newest, &look)).or_else(|| line_of(&lines, &look));
         match line {
@@ -83,15 +83,15 @@ impl Store {
 }
 
 /// What the samples of a cluster are filed under. Where the control file cannot be read it is the address.
-fn system_identifier(snapshot: &Snapshot, address: Option<&str>) -> Result<String, HistoryError> {
-    match (snapshot.control.as_result(), address) {
+fn system_identifier(snapshot: &Snapshot) -> Result<String, HistoryError> {
+    match (snapshot.control.as_result(), &snapshot.address) {
         (Ok(control), _) => Ok(control.system_identifier.clone()),
         (Err(_), Some(address)) => Ok(format!("at {address}")),
         (Err(why), None) => Err(HistoryError::NoIdentity(why.reason.clone())),
     }
 }
 
-fn mark(snapshot: &Snapshot, address: Option<&str>) -> Mark {
+fn mark(snapshot: &Snapshot) -> Mark {
     let control = snapshot.control.known();
     Mark {
         collected_at: micros(snapshot.collected_at),
@@ -100,7 +100,7 @@ fn mark(snapshot: &Snapshot, address: Option<&str>) -> Mark {
         timeline_id: control.map(|control| i64::from(control.timeline_id)),
         checkpoint_lsn: control.map(|control| position(control.checkpoint_lsn)),
         current_lsn: snapshot.current_lsn().map(position),
-        address: address.map(str::to_owned),
+        address: snapshot.address.clone(),
     }
 }
 

@@ -33,7 +33,11 @@ impl Store {
     }
 
     /// The sample after the last one that showed an index valid, or absent.
-    async fn invalid_since(&self, cluster_id: i64, database: &str) -> Result<HashMap<i64, i64>, HistoryError> {
+    pub(super) async fn invalid_since(
+        &self,
+        cluster_id: i64,
+        database: &str,
+    ) -> Result<HashMap<i64, i64>, HistoryError> {
         let sql = "select v.relation_id, min(s.collected_at) from relation_value v \
                      join sample s on s.sample_id = v.sample_id \
                      join relation r on r.relation_id = v.relation_id \

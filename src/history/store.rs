@@ -11,10 +11,16 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 /// How long a writer waits for others.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a reader waits for a file; writers hold it for moments.
+const READER_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a server may take to answer at all.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
@@ -41,11 +47,25 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a store to read it; `None` where nothing was recorded yet.
-    pub async fn open_if_exists(url: &str) -> Result<Option<Store>, HistoryError> {
-        match StoreAddress::parse(url)? {
-            StoreAddress::File(path) if !path.exists() => Ok(None),
-            _ => Store::open(url).await.map(Some),
+    /// Opens a store to read it, without making or changing anything; `None` where nothing was recorded yet. Gives up
+    /// on a server after `patience`.
+    pub async fn open_to_read(url: &str, patience: Duration) -> Result<Option<Store>, HistoryError> {
+        let address = StoreAddress::parse(url)?;
+        let pool = match &address {
+            StoreAddress::File(path) => match file_to_read(path).await.map_err(|error| unopened(&address, &error))? {
+                Some(pool) => Ok(pool),
+                None => return Ok(None),
+            },
+            StoreAddress::Server(url) => server_to_read(url, &address, patience).await,
+        };
+        let store = Store { pool: pool.map_err(|error| unopened(&address, &error))?, address };
+        let readable = migrations::is_readable(&store.pool, &store.address).await;
+        match readable? {
+            true => Ok(Some(store)),
+            false => {
+                store.close().await;
+                Ok(None)
+            }
         }
     }
 
@@ -104,17 +124,59 @@ async fn open_file(path: &Path, create: bool) -> Result<Pool, sqlx::Error> {
     Ok(Pool::Sqlite(pool))
 }
 
-async fn open_server(url: &str, address: &StoreAddress) -> Result<Pool, sqlx::Error> {
-    // A schema of its own: the database may be somebody's.
-    let mut options =
-        PgConnectOptions::from_str(url)?.application_name("pgtend").options([("search_path", migrations::SCHEMA)]);
-    if address.password().is_none() {
-        // Else the driver would send PGPASSWORD, which was meant for another server.
-        options = options.password("");
+/// The file as it is, which is never written; opened for writing all the same where that is allowed, since only then
+/// SQLite takes away the files beside it again that readers share. Where the folder cannot be written these cannot be
+/// made, and the file is read as one that nobody changes, which is true of a read-only file system. Unless there are
+/// commits in its log: they cannot be read there.
+async fn file_to_read(path: &Path) -> Result<Option<Pool>, std::io::Error> {
+    // Its own words on what it may not open say less.
+    match std::fs::File::open(path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
     }
-    // The pool itself would try again for as long as its patience lasts where nobody listens.
-    let first = tokio::time::timeout(CONNECT_LIMIT, PgConnection::connect_with(&options));
-    first.await.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
+    let options = SqliteConnectOptions::new().filename(path).pragma("query_only", "on").busy_timeout(READER_PATIENCE);
+    if let Ok(pool) = read_file(options.clone()).await {
+        return Ok(Some(pool));
+    }
+    let log = PathBuf::from(format!("{}-wal", path.display()));
+    let has_log = log.metadata().is_ok_and(|log| log.len() > 0);
+    let last = read_file(options.read_only(true).immutable(!has_log)).await;
+    last.map(Some).map_err(|error| std::io::Error::other(told(&error)))
+}
+
+async fn read_file(options: SqliteConnectOptions) -> Result<Pool, sqlx::Error> {
+    let pool =
+        SqlitePoolOptions::new().max_connections(1).acquire_timeout(READER_PATIENCE).connect_with(options).await?;
+    // Opening alone reads nothing.
+    sqlx::query("select count(*) from sqlite_master").fetch_one(&pool).await?;
+    Ok(Pool::Sqlite(pool))
+}
+
+fn server_options(url: &str, address: &StoreAddress) -> Result<PgConnectOptions, sqlx::Error> {
+    // A schema of its own: the database may be somebody's.
+    let options =
+        PgConnectOptions::from_str(url)?.application_name("pgtend").options([("search_path", migrations::SCHEMA)]);
+    // Else the driver would send PGPASSWORD, which was meant for another server.
+    Ok(if address.password().is_none() { options.password("") } else { options })
+}
+
+async fn server_to_read(url: &str, address: &StoreAddress, patience: Duration) -> Result<Pool, sqlx::Error> {
+    let options = server_options(url, address)?.options([("default_transaction_read_only", "on")]);
+    try_once(&options, patience).await?;
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(patience).connect_lazy_with(options);
+    Ok(Pool::Postgres(pool))
+}
+
+async fn open_server(url: &str, address: &StoreAddress) -> Result<Pool, sqlx::Error> {
+    let options = server_options(url, address)?;
+    try_once(&options, CONNECT_LIMIT).await?;
     let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(PATIENCE).connect_lazy_with(options);
     Ok(Pool::Postgres(pool))
+}
+
+/// The pool itself would try again for as long as its patience lasts where nobody listens.
+async fn try_once(options: &PgConnectOptions, patience: Duration) -> Result<(), sqlx::Error> {
+    let first = tokio::time::timeout(patience, PgConnection::connect_with(options));
+    first.await.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await
 }

@@ -79,6 +79,7 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
         schema_version: SCHEMA_VERSION,
         command: SNAPSHOT.to_owned(),
         pgtend_version: env!("CARGO_PKG_VERSION").to_owned(),
+        address: session.endpoint().beyond_this_machine(),
         collected_at: server.asked_at,
         server,
         control: cluster.control,

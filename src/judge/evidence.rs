@@ -1,7 +1,9 @@
 //! What there is to judge by: the look of now, earlier ones, and what several checks share.
 
 use super::{index, limits::DAY, slot};
-use crate::model::{Contents, Fact, IndexJudgement, IndexLimits, Setting, Slot, Snapshot, Unavailable, grant};
+use crate::model::{
+    Contents, Fact, IndexJudgement, IndexLimits, Setting, Slot, Snapshot, Unavailable, grant, past::Memory,
+};
 use std::cell::OnceCell;
 
 /// One look, and those before it.
@@ -9,6 +11,8 @@ pub struct Evidence<'a> {
     pub snapshot: &'a Snapshot,
     /// Earlier looks at the same server, in any order.
     pub earlier: &'a [Snapshot],
+    /// What is remembered of the server, those looks included.
+    pub memory: Memory,
     slot_limits: slot::Limits,
     index_limits: IndexLimits,
     slots: OnceCell<Vec<slot::Judgement>>,
@@ -17,9 +21,12 @@ pub struct Evidence<'a> {
 
 impl<'a> Evidence<'a> {
     pub fn new(snapshot: &'a Snapshot, earlier: &'a [Snapshot]) -> Evidence<'a> {
+        let mut memory = Memory::default();
+        memory.add(earlier);
         Evidence {
             snapshot,
             earlier,
+            memory,
             slot_limits: slot::Limits::default(),
             index_limits: IndexLimits::default(),
             slots: OnceCell::new(),
@@ -39,7 +46,7 @@ impl<'a> Evidence<'a> {
     pub fn slots(&self) -> Result<impl Iterator<Item = (&'a Slot, &slot::Judgement)>, Unavailable> {
         let slots = self.snapshot.slots.as_result().map_err(Clone::clone)?;
         let judged = self.slots.get_or_init(|| {
-            let evidence = slot::Evidence { snapshot: self.snapshot, earlier: self.earlier, limits: &self.slot_limits };
+            let evidence = slot::Evidence { snapshot: self.snapshot, memory: &self.memory, limits: &self.slot_limits };
             slots.iter().map(|slot| evidence.judge(slot)).collect()
         });
         Ok(slots.iter().zip(judged))
@@ -49,7 +56,10 @@ impl<'a> Evidence<'a> {
     pub fn indexes(&self) -> impl Iterator<Item = (&'a Contents, &IndexJudgement)> {
         let judged = self.indexes.get_or_init(|| {
             let contents = self.snapshot.contents.iter();
-            contents.map(|one| index::judge(self.snapshot, one, &self.index_limits).into_judgement()).collect()
+            let judge = |one: &Contents| {
+                index::judge(self.snapshot, one, self.memory.indexes_of(&one.database), &self.index_limits)
+            };
+            contents.map(|one| judge(one).into_judgement()).collect()
         });
         self.snapshot.contents.iter().zip(judged)
     }

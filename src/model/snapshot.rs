@@ -19,6 +19,9 @@ pub struct Snapshot {
     pub pgtend_version: String,
     /// By the server's clock.
     pub collected_at: Timestamp,
+    /// Host and port it was reached at, where these name one server whoever says them: no socket, no loopback address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     pub server: Server,
     #[serde(default)]
     pub control: Fact<ControlFile>,

@@ -97,6 +97,10 @@ pub enum Reason {
         enforces_uniqueness: bool,
         costs_writes: bool,
     },
+    /// Samples have shown it invalid since then.
+    InvalidSince {
+        since: Timestamp,
+    },
     LeftByReindex {
         replaced: bool,
     },
@@ -150,6 +154,12 @@ pub enum Reason {
     },
     WindowUnknown,
     FirstSeenUnknown,
+    /// Samples know it only since then.
+    SeenTooBriefly {
+        since: Timestamp,
+        seconds: u64,
+        minimum_seconds: u64,
+    },
     RolesUncounted {
         roles: Vec<String>,
     },

@@ -1,6 +1,6 @@
 //! In which time the scan counters counted.
 
-use super::{Contents, Snapshot, Unavailable};
+use super::{Contents, Snapshot, Unavailable, past::IndexesPast};
 use jiff::Timestamp;
 
 /// The window in which one server counted, or why it is not known.
@@ -9,6 +9,10 @@ pub struct Window {
     pub since: Result<Timestamp, Unavailable>,
     /// What `since` rests on.
     pub source: WindowSource,
+    /// Seconds of it in which scans may have been lost: from a sample to a reset of the counters after it.
+    pub unobserved_seconds: u64,
+    /// This server's own scans are counted by samples, since its counters began anew within the window.
+    pub counts_samples: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +20,7 @@ pub enum WindowSource {
     Resets,
     Promotion,
     Replica,
+    History,
 }
 
 impl WindowSource {
@@ -24,30 +29,52 @@ impl WindowSource {
             WindowSource::Resets => "statistics resets",
             WindowSource::Promotion => "promotion",
             WindowSource::Replica => "statistics resets of a standby",
+            WindowSource::History => "history",
         }
     }
 }
 
 impl Window {
     /// From the later of the database's reset and the last loss of all statistics; after a promotion at the earliest
-    /// from there (fact sheet on indexes, A4 and "Promotion"); of several nodes the shortest counts.
-    pub fn of(snapshot: &Snapshot, contents: &Contents) -> Window {
+    /// from there (fact sheet on indexes, A4 and "Promotion"); of several nodes the shortest counts. Where own samples
+    /// watched for longer than the server's counters have been counting, theirs is the window.
+    pub fn of(snapshot: &Snapshot, contents: &Contents, past: Option<&IndexesPast>) -> Window {
+        let now = snapshot.collected_at;
         let mut window = own(snapshot, contents);
+        let counts = contents.statistics_resets.known().is_some_and(|resets| resets.track_counts);
+        if let Some(past) = past.filter(|past| counts && past.since < now)
+            && window.seconds(now).is_none_or(|seconds| past.seconds(contents, now) > seconds)
+        {
+            let whole = u64::try_from(now.duration_since(past.since).as_secs()).unwrap_or(0);
+            let unobserved_seconds = whole - past.seconds(contents, now);
+            window = Window {
+                since: Ok(past.since),
+                source: WindowSource::History,
+                unobserved_seconds,
+                counts_samples: true,
+            };
+        }
         for replica in snapshot.replicas.iter().filter(|replica| replica.database == contents.database) {
             let resets = replica.used.known().and_then(|used| used.statistics_resets.known());
             if let (Ok(since), Some(other)) = (&window.since, resets.and_then(|resets| resets.counting_since()))
                 && other > *since
             {
-                window = Window { since: Ok(other), source: WindowSource::Replica };
+                window = Window { since: Ok(other), source: WindowSource::Replica, ..window };
             }
         }
         window
     }
 
-    /// Whole seconds until `now`.
+    /// Whole seconds until `now` in which no scan can have been missed.
     pub fn seconds(&self, now: Timestamp) -> Option<u64> {
-        let since = self.since.as_ref().ok()?;
-        Some(u64::try_from(now.duration_since(*since).as_secs()).unwrap_or(0))
+        self.seconds_from(Timestamp::MIN, now)
+    }
+
+    /// The same of something that is known to be there from a moment on.
+    pub fn seconds_from(&self, from: Timestamp, now: Timestamp) -> Option<u64> {
+        let since = (*self.since.as_ref().ok()?).max(from);
+        let whole = u64::try_from(now.duration_since(since).as_secs()).unwrap_or(0);
+        Some(whole.saturating_sub(self.unobserved_seconds))
     }
 }
 
@@ -55,10 +82,19 @@ fn own(snapshot: &Snapshot, contents: &Contents) -> Window {
     let unknown = |reason: &str, hint: Option<String>| Window {
         since: Err(Unavailable::because("observation window", reason).with_hint(hint)),
         source: WindowSource::Resets,
+        unobserved_seconds: 0,
+        counts_samples: false,
     };
     let resets = match contents.statistics_resets.as_result() {
         Ok(resets) => resets,
-        Err(why) => return Window { since: Err(why.clone()), source: WindowSource::Resets },
+        Err(why) => {
+            return Window {
+                since: Err(why.clone()),
+                source: WindowSource::Resets,
+                unobserved_seconds: 0,
+                counts_samples: false,
+            };
+        }
     };
     if !resets.track_counts {
         return unknown("track_counts is off: nothing is counted", Some("turn track_counts on".to_owned()));
@@ -69,7 +105,7 @@ fn own(snapshot: &Snapshot, contents: &Contents) -> Window {
     // A promoted or restored server counts as itself only since then (tried on 15, 17 and 18).
     let timeline = snapshot.control.known().map(|control| control.timeline_id);
     if snapshot.server.in_recovery || timeline == Some(1) {
-        return Window { since: Ok(since), source: WindowSource::Resets };
+        return Window { since: Ok(since), source: WindowSource::Resets, unobserved_seconds: 0, counts_samples: false };
     }
     let Some(timeline) = timeline else {
         return unknown("the control file could not be read, so a promotion may have begun the count anew", None);
@@ -81,8 +117,12 @@ fn own(snapshot: &Snapshot, contents: &Contents) -> Window {
         history.modified_at.filter(|_| of_this)
     });
     match promoted {
-        Some(at) if at > since => Window { since: Ok(at), source: WindowSource::Promotion },
-        Some(_) => Window { since: Ok(since), source: WindowSource::Resets },
+        Some(at) if at > since => {
+            Window { since: Ok(at), source: WindowSource::Promotion, unobserved_seconds: 0, counts_samples: false }
+        }
+        Some(_) => {
+            Window { since: Ok(since), source: WindowSource::Resets, unobserved_seconds: 0, counts_samples: false }
+        }
         None => {
             let hint = history.err().and_then(|why| why.hint.clone());
             let reason = format!("timeline {timeline}: the server was promoted or restored, when is not known");

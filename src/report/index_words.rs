@@ -4,6 +4,7 @@ use crate::{
     model::{CoverKind, Reason},
     render::{human_bytes, human_count, human_duration, times},
 };
+use jiff::Timestamp;
 
 /// One reason as a few words with its figures.
 pub fn words(reason: &Reason) -> String {
@@ -68,6 +69,13 @@ pub fn words(reason: &Reason) -> String {
         }
         Reason::WindowUnknown => "since when scans are counted is not known".to_owned(),
         Reason::FirstSeenUnknown => "it may be younger than the observation".to_owned(),
+        Reason::SeenTooBriefly { since, seconds, minimum_seconds } => format!(
+            "the history knows it since {} only, observed {} of {}",
+            day(*since),
+            human_duration(*seconds),
+            human_duration(*minimum_seconds)
+        ),
+        Reason::InvalidSince { since } => format!("invalid since {} at the latest", day(*since)),
         Reason::RolesUncounted { roles } => format!("scans are not counted for {}", roles.join(", ")),
         Reason::StandbysNotAsked { standbys } => format!("not all standbys were asked: {}", standbys.join(", ")),
         Reason::SlotsWithoutStandby { slots } => format!("slots wait for standbys: {}", slots.join(", ")),
@@ -96,6 +104,10 @@ pub fn words(reason: &Reason) -> String {
     }
 }
 
+fn day(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d").to_string()
+}
+
 fn scans(count: u64) -> String {
     plural(count, "scan")
 }
@@ -111,7 +123,7 @@ pub fn brief(reason: &Reason) -> &'static str {
         Reason::SeldomScanned { .. } | Reason::NotScannedSince { .. } => "rarely scanned",
         Reason::TwinOf { .. } => "duplicate",
         Reason::CoveredBy { .. } => "redundant",
-        Reason::LeftInvalid { .. } | Reason::LeftByReindex { .. } => "invalid",
+        Reason::LeftInvalid { .. } | Reason::InvalidSince { .. } | Reason::LeftByReindex { .. } => "invalid",
         Reason::InUse { .. } => "in use",
         Reason::PrimaryKey { .. } => "primary key",
         Reason::UniqueConstraint { .. } | Reason::ExclusionConstraint { .. } => "constraint",
@@ -132,6 +144,7 @@ pub fn brief(reason: &Reason) -> &'static str {
         Reason::TableIdle => "table idle",
         Reason::WindowUnknown => "since unknown",
         Reason::FirstSeenUnknown => "age unknown",
+        Reason::SeenTooBriefly { .. } => "too young",
         Reason::StandbysNotAsked { .. } | Reason::SlotsWithoutStandby { .. } | Reason::ReplicaUnknown { .. } => {
             "standbys"
         }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     model::{
         BloatSource, Confidence, ConstraintKind, Contents, Gain, Index, IndexFinding, IndexJudgement, IndexVerdict,
-        Reason, SizeSource, Snapshot, StoredBytes, Table, Tree, Unavailable, Verdict,
+        Reason, SizeSource, Snapshot, StoredBytes, Table, Tree, Unavailable, Verdict, past::Memory,
     },
     render::{self, Cell, Column, Document, Tone, Value, human_bytes, human_count, human_duration},
 };
@@ -126,6 +126,7 @@ impl<'a> IndexesReport<'a> {
     pub fn of(
         snapshot: &'a Snapshot,
         judged: &'a [IndexJudgement],
+        memory: &Memory,
         all_databases: bool,
         view: &View,
         sort: IndexSort,
@@ -139,7 +140,13 @@ impl<'a> IndexesReport<'a> {
             let verdicts = judgement.map_or(&[][..], |judgement| &judgement.verdicts);
             indexes.extend(rows(contents, verdicts, all_databases, gaps, &mut unread));
             let minimum = judgement.map_or(0, |judgement| judgement.limits.min_observation_seconds);
-            observations.push(Observation::of(snapshot, contents, minimum, gaps));
+            observations.push(Observation::of(
+                snapshot,
+                contents,
+                memory.indexes_of(&contents.database),
+                minimum,
+                gaps,
+            ));
             note_unread(contents, gaps);
         }
         for replica in &snapshot.replicas {

@@ -1,7 +1,7 @@
 //! Since when the scan counters count.
 
 use super::Gaps;
-use crate::model::{Contents, Snapshot, Window};
+use crate::model::{Contents, Snapshot, Window, past::IndexesPast};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -10,6 +10,7 @@ use serde::Serialize;
 pub struct Observation {
     pub database: String,
     pub since: Option<Timestamp>,
+    /// Of the time since then, that in which no scan can have been missed.
     pub seconds: Option<u64>,
     /// Where `since` comes from.
     pub source: &'static str,
@@ -18,8 +19,14 @@ pub struct Observation {
 }
 
 impl Observation {
-    pub fn of(snapshot: &Snapshot, contents: &Contents, minimum_seconds: u64, gaps: &mut Gaps) -> Observation {
-        let window = Window::of(snapshot, contents);
+    pub fn of(
+        snapshot: &Snapshot,
+        contents: &Contents,
+        past: Option<&IndexesPast>,
+        minimum_seconds: u64,
+        gaps: &mut Gaps,
+    ) -> Observation {
+        let window = Window::of(snapshot, contents, past);
         if let Err(why) = &window.since {
             gaps.note(why, &["observation.since", "observation.seconds"], Vec::new());
         }

@@ -2,7 +2,11 @@
 
 use super::{Gaps, Report, observation::seconds_between};
 use crate::{
-    model::{Cause, Lsn, Retention, Settings, SharedBy, Snapshot, Unavailable, WalShare, wal_shares},
+    model::{
+        Cause, Lsn, Retention, Settings, SharedBy, Snapshot, Unavailable, WalShare,
+        past::{Memory, wal_rate},
+        wal_shares,
+    },
     render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_count, human_duration},
 };
 use jiff::Timestamp;
@@ -29,7 +33,8 @@ struct Wal {
     oldest_lsn: Option<Lsn>,
     oldest_modified_at: Option<Timestamp>,
     rate_bytes_per_hour: Option<u64>,
-    /// `sample` (two looks) or `pg_stat_wal` (an average since its statistics began).
+    /// `sample` (two looks), `history` (the samples of the last day) or `pg_stat_wal` (an average since its statistics
+    /// began).
     rate_source: Option<&'static str>,
     /// Seconds the rate was observed over.
     rate_span_seconds: Option<f64>,
@@ -94,7 +99,7 @@ struct Rate {
 }
 
 impl WalReport {
-    pub fn of(snapshot: &Snapshot, gaps: &mut Gaps) -> WalReport {
+    pub fn of(snapshot: &Snapshot, memory: &Memory, gaps: &mut Gaps) -> WalReport {
         let position = gaps.take(&snapshot.wal_position, &["wal.current_lsn", "wal.replay_lsn"]);
         let current_lsn = position.and_then(|position| position.current_lsn);
         if position.is_some() && current_lsn.is_none() {
@@ -111,7 +116,7 @@ impl WalReport {
             "wal.oldest_modified_at",
         ];
         let directory = gaps.take(&snapshot.wal_directory, &of_directory);
-        let rate = rate(snapshot, gaps);
+        let rate = rate(snapshot, memory, gaps);
         let settings =
             gaps.take(&snapshot.settings, &["wal.settings", "wal.archiver.archive_mode", "wal.archiver.has_command"]);
         let wal = Wal {
@@ -208,9 +213,9 @@ fn missing(fact: &str, reason: &str, hint: Option<&str>) -> Unavailable {
 /// Seconds; an average over less is mostly the noise of the start.
 const SHORTEST_SPAN: u64 = 60;
 
-/// Two looks where they were asked for, else the average since the statistics began. A standby's own statistics do not
+/// Two looks where they were asked for, else what samples saw of late, else the average since the statistics began. A standby's own statistics do not
 /// count the WAL it replays.
-fn rate(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Rate> {
+fn rate(snapshot: &Snapshot, memory: &Memory, gaps: &mut Gaps) -> Option<Rate> {
     let fields = ["wal.rate_bytes_per_hour", "wal.rate_source", "wal.rate_span_seconds"];
     let sample = Some("pgtend wal --sample 10s");
     if let (Some(first), Some(second)) = (snapshot.wal_position.known(), &snapshot.wal_position_later) {
@@ -226,6 +231,10 @@ fn rate(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Rate> {
         }
         gaps.note(&missing("wal rate", "one of the two looks found no WAL position", None), &fields, Vec::new());
         return None;
+    }
+    if let Some(rate) = wal_rate(&memory.wal).filter(|rate| rate.seconds() >= SHORTEST_SPAN as f64) {
+        let span_seconds = rate.seconds();
+        return Some(Rate { bytes_per_hour: rate.bytes_per_hour, source: "history", span_seconds });
     }
     if snapshot.server.in_recovery {
         gaps.note(
@@ -353,6 +362,7 @@ impl Report for WalReport {
         }
         let rate_note = match (wal.rate_source, wal.rate_span_seconds) {
             (Some("sample"), Some(span)) => format!("measured over {span:.1} s"),
+            (Some("history"), Some(span)) => format!("by the history, over the last {}", human_duration(span as u64)),
             (Some(_), Some(span)) => format!("average of the last {}", human_duration(span as u64)),
             _ => "see --sample".to_owned(),
         };

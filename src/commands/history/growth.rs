@@ -31,7 +31,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let store = super::open_existing(context).await?;
+    let store = context.existing_store().await?;
     let (lineage, newest) = chosen(&store, args.cluster.as_deref()).await?;
     let since = newest.collected_at - SignedDuration::from_hours(24 * i64::from(args.days));
     let growths = store.growth(lineage.cluster_id, since, true).await?;

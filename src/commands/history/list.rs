@@ -17,7 +17,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let store = super::open_existing(context).await?;
+    let store = context.existing_store().await?;
     let limit = args.limit.or(context.for_people().then_some(FOR_PEOPLE)).filter(|most| *most > 0);
     let (lineages, samples) = (store.lineages().await?, store.samples(None).await?);
     let report = SamplesReport::of(lineages, samples, store.bytes().await?, &View { limit, ..View::default() });

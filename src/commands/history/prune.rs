@@ -10,7 +10,9 @@ use serde_json::json;
 pub struct Args {}
 
 pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let store = super::open_existing(context).await?;
+    // Pruning is no reason to make a store.
+    context.existing_store().await?.close().await;
+    let store = context.store().await?;
     let before = store.bytes().await?;
     let pruned = store.prune(context.now()).await?;
     let after = store.bytes().await?;

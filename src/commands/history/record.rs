@@ -17,7 +17,7 @@ pub struct Args {}
 
 pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
     // Before the server is asked anything: it would be for nothing.
-    let store = super::open(context).await?;
+    let store = context.store().await?;
     let asked = context.scope();
     let scope = Scope {
         exact: asked.exact,
@@ -27,8 +27,8 @@ pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
         arrival: false,
         ..Scope::everything()
     };
-    let (snapshot, address) = context.look_at(scope, None).await?;
-    let recorded = store.record(&snapshot, address.as_deref()).await?;
+    let snapshot = context.look(scope).await?;
+    let recorded = store.record(&snapshot).await?;
     let report = RecordedReport::of(
         &recorded.lineage,
         (recorded.is_first, recorded.was_known),

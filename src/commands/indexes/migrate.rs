@@ -12,9 +12,10 @@ use crate::{
     error::Failure,
     exit_code::ExitCode,
     frameworks::{self, Framework, Marked, Migration, marker, recreates},
+    history::Recall,
     inspect::{BloatScope, Definitions, MOST_DEFINITIONS, Scope, inspect, read_particulars},
     judge::index::{Plan as Judged, judge},
-    model::{Contents, Fact, IndexFinding, IndexParticulars, Snapshot},
+    model::{Contents, Fact, IndexFinding, IndexParticulars, Snapshot, past::Memory},
     pg::Session,
     plan::{
         Plan as _,
@@ -83,6 +84,7 @@ impl Finding {
 /// What was read of the one database, and judged.
 struct Look {
     snapshot: Snapshot,
+    memory: Memory,
     judged: Judged,
 }
 
@@ -109,7 +111,8 @@ pub(super) async fn run(list: &ListArgs, args: &MigrateArgs, context: &Context) 
     let selection = select(list, args, &look)?;
     let particulars = describe(&session, &selection.oids, context).await?;
     let verdicts = look.judged.verdicts();
-    let cleanup = IndexCleanup::of(&look.snapshot, contents, verdicts, &selection.oids, &particulars);
+    let past = look.memory.indexes_of(&contents.database);
+    let cleanup = IndexCleanup::of(&look.snapshot, contents, past, verdicts, &selection.oids, &particulars);
     let cleanup = cleanup.map_err(|why| not_planned(&why))?;
 
     let mentions = mentions(&cleanup, &project, &folder);
@@ -184,11 +187,12 @@ async fn look(list: &ListArgs, bloat: BloatScope, session: &Session, context: &C
     let work = Box::pin(async { Ok(inspect(session, &scope).await?) });
     let mut snapshot = context.ask(session, work).await?;
     Box::pin(context.ask_replicas(&list.judging.replica, &mut snapshot)).await?;
-    let limits = list.judging.limits();
+    let memory = context.memory(&snapshot, Recall { indexes: true, ..Recall::default() }).await?;
+    let limits = list.judging.limits(context.config()?.index_limits());
     let contents = snapshot.contents.first();
     let contents = contents.ok_or_else(|| Failure::new(ExitCode::Failed, "the database was not read"))?;
-    let judged = judge(&snapshot, contents, &limits);
-    Ok(Look { snapshot, judged })
+    let judged = judge(&snapshot, contents, memory.indexes_of(&contents.database), &limits);
+    Ok(Look { snapshot, memory, judged })
 }
 
 fn select(list: &ListArgs, args: &MigrateArgs, look: &Look) -> Result<Selection, Failure> {

@@ -3,6 +3,7 @@
 
 use super::{hazards::Cap, subject::Subject};
 use crate::model::{Contents, IndexLimits, Provider, Reason, Replica, Snapshot, Verdict, Window};
+use jiff::Timestamp;
 
 /// The evidence of one database's counters.
 pub struct Evidence {
@@ -12,12 +13,21 @@ pub struct Evidence {
     pub nodes: usize,
     /// What holds for every index.
     caps: Vec<Cap>,
+    window: Window,
+    now: Timestamp,
     limits: IndexLimits,
 }
 
 impl Evidence {
-    pub fn of(snapshot: &Snapshot, contents: &Contents, replicas: &[&Replica], limits: &IndexLimits) -> Evidence {
-        let seconds = Window::of(snapshot, contents).seconds(snapshot.collected_at);
+    pub fn of(
+        snapshot: &Snapshot,
+        contents: &Contents,
+        replicas: &[&Replica],
+        window: Window,
+        limits: &IndexLimits,
+    ) -> Evidence {
+        let now = snapshot.collected_at;
+        let seconds = window.seconds(now);
         let mut caps = Vec::new();
         let mut cap = |most, reason| caps.push(Cap { most, of_counters: true, reason });
         let resets = contents.statistics_resets.known();
@@ -39,9 +49,7 @@ impl Evidence {
                     Reason::ShortOfMinimum { seconds, minimum_seconds: limits.min_observation_seconds },
                 );
             }
-            // Nothing in the catalog tells when an index was created: until an own earlier look has seen it before the
-            // window began, it may be younger than the window.
-            Some(_) => cap(Verdict::Review, Reason::FirstSeenUnknown),
+            Some(_) => {}
         }
         let roles = contents.index_facts.uncounted_roles.known().cloned().unwrap_or_default();
         if !roles.is_empty() {
@@ -50,16 +58,30 @@ impl Evidence {
         for reason in elsewhere(snapshot, replicas) {
             cap(Verdict::Review, reason);
         }
-        Evidence { seconds, nodes: 1 + replicas.len(), caps, limits: *limits }
+        Evidence { seconds, nodes: 1 + replicas.len(), caps, window, now, limits: *limits }
     }
 
     /// What limits conclusions from the counters of this index.
     pub fn caps(&self, subject: &Subject<'_>) -> Vec<Cap> {
         let mut caps = self.caps.clone();
+        caps.extend(self.too_young(subject).map(|reason| Cap { most: Verdict::Review, of_counters: true, reason }));
         if !subject.table_was_read {
             caps.push(Cap { most: Verdict::Keep, of_counters: true, reason: Reason::TableIdle });
         }
         caps
+    }
+
+    /// Nothing in the catalog tells when an index was created: only a sample that saw it proves that it is as old as
+    /// the observation wants.
+    fn too_young(&self, subject: &Subject<'_>) -> Option<Reason> {
+        let minimum_seconds = self.limits.min_observation_seconds;
+        // A window that is too short, or unknown, has been said already.
+        if minimum_seconds == 0 || self.seconds.is_none_or(|seconds| seconds < minimum_seconds) {
+            return None;
+        }
+        let Some(certain_since) = subject.certain_since else { return Some(Reason::FirstSeenUnknown) };
+        let seconds = self.window.seconds_from(certain_since, self.now)?;
+        (seconds < minimum_seconds).then_some(Reason::SeenTooBriefly { since: certain_since, seconds, minimum_seconds })
     }
 
     pub fn limits(&self) -> &IndexLimits {

@@ -2,10 +2,15 @@
 
 use super::{Found, subject::Subject};
 use crate::model::{Confidence, Contents, IndexFinding, Reason, Verdict};
+use jiff::Timestamp;
+
+/// Seconds.
+const A_DAY: i64 = 86_400;
 
 /// Three different things are invalid: one being built, a partitioned one whose children are still missing, and a
-/// leftover. Until an earlier look has seen it invalid, too, a leftover is `review`.
-pub(super) fn judge(subject: &Subject<'_>, contents: &Contents) -> Option<Found> {
+/// leftover. Until a sample of a day ago or earlier has seen it invalid, too, a leftover is `review`: whoever failed to
+/// build it may be about to try again.
+pub(super) fn judge(subject: &Subject<'_>, contents: &Contents, now: Timestamp) -> Option<Found> {
     let index = subject.index;
     if index.is_valid && index.is_live {
         return None;
@@ -31,7 +36,11 @@ pub(super) fn judge(subject: &Subject<'_>, contents: &Contents) -> Option<Found>
             found.reasons.push(Reason::BeingBuilt);
             return Some(found);
         }
-        Some(_) => found.verdict = Verdict::Review,
+        Some(_) => {
+            let left = subject.invalid_since.filter(|since| now.duration_since(*since).as_secs() >= A_DAY);
+            found.verdict = if left.is_some() { Verdict::Drop } else { Verdict::Review };
+            found.reasons.extend(left.map(|since| Reason::InvalidSince { since }));
+        }
     }
     found.reasons.insert(
         0,

@@ -23,6 +23,7 @@ pub use plan::{Plan, Refusal, select};
 
 use crate::model::{
     Confidence, Contents, CoverKind, Gain, IndexFinding, IndexLimits, IndexVerdict, Reason, Replica, Snapshot, Verdict,
+    Window, past::IndexesPast,
 };
 use evidence::Evidence;
 use hazards::{Cap, hazards};
@@ -48,15 +49,16 @@ pub(crate) struct Found {
     covered_by: Vec<usize>,
 }
 
-/// Judges all indexes of one database.
-pub fn judge(snapshot: &Snapshot, contents: &Contents, limits: &IndexLimits) -> Plan {
+/// Judges all indexes of one database; `past` is what the samples know of them.
+pub fn judge(snapshot: &Snapshot, contents: &Contents, past: Option<&IndexesPast>, limits: &IndexLimits) -> Plan {
     let replicas: Vec<&Replica> =
         snapshot.replicas.iter().filter(|replica| replica.database == contents.database).collect();
-    let mut all = subjects(contents, &replicas);
+    let window = Window::of(snapshot, contents, past);
+    let mut all = subjects(contents, &replicas, past, &window);
     mark_unread(&mut all, contents);
     let covers = covers(&all);
     let mut needs = needs::needs(&all, &covers, contents);
-    let evidence = Evidence::of(snapshot, contents, &replicas, limits);
+    let evidence = Evidence::of(snapshot, contents, &replicas, window, limits);
     let mut needs_of: HashMap<u32, Vec<&Need>> = HashMap::new();
     for need in &needs {
         for oid in &need.supporters {
@@ -80,7 +82,7 @@ pub fn judge(snapshot: &Snapshot, contents: &Contents, limits: &IndexLimits) -> 
     let mut found: Vec<Vec<Found>> = Vec::with_capacity(all.len());
     for (at, subject) in all.iter().enumerate() {
         let mut here = Vec::new();
-        if let Some(invalid) = invalid::judge(subject, contents) {
+        if let Some(invalid) = invalid::judge(subject, contents, snapshot.collected_at) {
             found.push(vec![invalid]);
             continue;
         }
@@ -325,7 +327,7 @@ mod tests {
             tables.push(table);
         }
         let began = std::time::Instant::now();
-        let plan = judge(&snapshot, &contents, &shop.limits);
+        let plan = judge(&snapshot, &contents, None, &shop.limits);
         let drops = plan.verdicts().iter().filter(|one| one.verdict == Verdict::Drop).count();
         assert_eq!((plan.verdicts().len(), drops), (60_000, 20_000));
         // Without optimisation, on a busy machine; what is quadratic takes minutes.

@@ -1,7 +1,7 @@
 //! One index with everything about it that rules ask for.
 
 use super::signature::Signature;
-use crate::model::{Contents, Index, Replica, Table, Tree};
+use crate::model::{Contents, Index, Replica, Table, Tree, Window, past::IndexesPast};
 use jiff::Timestamp;
 use std::collections::HashMap;
 
@@ -16,8 +16,12 @@ pub struct Subject<'a> {
     pub signature: Signature,
     /// Of all its files.
     pub bytes: u64,
-    /// On all nodes that were asked.
+    /// On all nodes that were asked, in the window.
     pub scans: u64,
+    /// Since when samples show for certain that it is there; of a tree, all of it.
+    pub certain_since: Option<Timestamp>,
+    /// Since when samples show it invalid.
+    pub invalid_since: Option<Timestamp>,
     pub last_scan: Option<Timestamp>,
     /// Rows its table made it learn of.
     pub writes: u64,
@@ -38,8 +42,19 @@ impl Subject<'_> {
     }
 }
 
+/// The latest of them; `None` if one is not known.
+fn youngest(mut since: impl Iterator<Item = Option<Timestamp>>) -> Option<Timestamp> {
+    let first = since.next()??;
+    since.try_fold(first, |latest, one| Some(latest.max(one?)))
+}
+
 /// Every index outside the catalogs, in a stable order.
-pub fn subjects<'a>(contents: &'a Contents, replicas: &[&Replica]) -> Vec<Subject<'a>> {
+pub fn subjects<'a>(
+    contents: &'a Contents,
+    replicas: &[&Replica],
+    past: Option<&IndexesPast>,
+    window: &Window,
+) -> Vec<Subject<'a>> {
     let (Some(tables), Some(indexes)) = (contents.tables.known(), contents.indexes.known()) else {
         return Vec::new();
     };
@@ -52,7 +67,13 @@ pub fn subjects<'a>(contents: &'a Contents, replicas: &[&Replica]) -> Vec<Subjec
         counted.sum()
     };
     let count = |value: i64| u64::try_from(value).unwrap_or(0);
-    let scans_of = |index: &Index| count(index.idx_scan) + elsewhere(index.oid);
+    let watched = |index: &Index| past?.watched(&of_table.get(&index.table_oid)?.schema, index, contents);
+    // The server's own counter tells of its own window; beyond that the samples do.
+    let counted = |index: &Index| match watched(index) {
+        Some(watched) if window.counts_samples => watched.scans.max(count(index.idx_scan)),
+        _ => count(index.idx_scan),
+    };
+    let scans_of = |index: &Index| counted(index) + elsewhere(index.oid);
     let mut scans_of_table: HashMap<u32, u64> = HashMap::new();
     for index in indexes {
         *scans_of_table.entry(index.table_oid).or_default() += scans_of(index);
@@ -82,6 +103,8 @@ pub fn subjects<'a>(contents: &'a Contents, replicas: &[&Replica]) -> Vec<Subjec
                 signature: Signature::of(index, &contents.index_facts),
                 bytes: family.iter().map(|one| one.size.bytes).sum(),
                 scans: family.iter().map(|one| scans_of(one)).sum(),
+                certain_since: youngest(family.iter().map(|one| Some(watched(one)?.certain_since))),
+                invalid_since: watched(index).and_then(|watched| watched.invalid_since),
                 last_scan: last_scans
                     .and_then(|scans| family.iter().filter_map(|one| scans.get(&one.oid).copied()).max()),
                 writes: family_tables()

@@ -4,7 +4,7 @@ use super::{Plan, judge};
 use crate::model::{
     ConstraintKind, Contents, Correlation, Fact, ForeignKey, Index, IndexFinding, IndexKeys, IndexLimits, IndexTexts,
     OperatorClass, Persistence, SizeSource, Snapshot, Standby, StatisticsResets, StoredBytes, Table, TableKind,
-    Verdict,
+    Verdict, past::IndexesPast,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -21,6 +21,7 @@ pub struct Shop {
     pub foreign_keys: Vec<ForeignKey>,
     pub correlations: Vec<Correlation>,
     pub is_building: bool,
+    pub past: Option<IndexesPast>,
 }
 
 /// One index being made.
@@ -45,6 +46,7 @@ impl Default for Shop {
             foreign_keys: Vec::new(),
             correlations: Vec::new(),
             is_building: false,
+            past: None,
         }
     }
 }
@@ -114,7 +116,7 @@ impl Shop {
 
     pub fn judge(&self) -> Plan {
         let (snapshot, contents) = self.snapshot();
-        judge(&snapshot, &contents, &self.limits)
+        judge(&snapshot, &contents, self.past.as_ref(), &self.limits)
     }
 
     pub fn snapshot(&self) -> (Snapshot, Contents) {

@@ -23,7 +23,10 @@ pub(super) fn judge(subject: &Subject<'_>, scans: u64, evidence: &Evidence) -> O
 mod tests {
     use super::super::testing::{Shop, findings, verdict};
     use super::*;
-    use crate::model::{ConstraintKind, IndexLimits};
+    use crate::model::{
+        ConstraintKind, IndexLimits,
+        past::{IndexPast, IndexesPast},
+    };
 
     #[test]
     fn what_enforces_or_supports_is_kept_though_never_scanned() {
@@ -86,6 +89,39 @@ mod tests {
         small.limits.min_reclaim_bytes = 9 * DAY;
         let oid = small.index("small", &[1]).size(9 * DAY - 1).oid;
         assert_eq!(verdict(&small.judge(), oid), Verdict::Keep);
+    }
+
+    /// Seen since so many days ago for certain, by a history that began so many days ago and lost some to resets.
+    fn watched(seen_days: i64, history_days: i64, lost_days: u64, scans: u64) -> (Verdict, Vec<Reason>) {
+        let mut shop = Shop { days: 3, limits: IndexLimits::default(), ..Shop::default() };
+        let oid = shop.index("unused", &[1]).oid;
+        let now = shop.snapshot().0.collected_at;
+        let ago = |days: i64| now - jiff::SignedDuration::from_hours(24 * days);
+        // The counters began anew three days ago, and a sample of a day ago has seen that.
+        let past = IndexPast { oid, certain_since: ago(seen_days), scans, idx_scan: 0, invalid_since: None };
+        shop.past = Some(IndexesPast {
+            database: "shop".to_owned(),
+            since: ago(history_days),
+            until: ago(1),
+            unobserved_seconds: lost_days * 86_400,
+            indexes: [("shop".to_owned(), [("unused".to_owned(), past)].into())].into(),
+        });
+        let plan = shop.judge();
+        let one = plan.verdicts().iter().find(|one| one.oid == oid).unwrap();
+        (one.verdict, one.reasons.clone())
+    }
+
+    #[test]
+    fn samples_watch_across_resets() {
+        assert_eq!(watched(94, 94, 0, 0).0, Verdict::Review, "not long enough");
+        assert_eq!(watched(100, 100, 6, 0).0, Verdict::Review, "what was lost was not watched");
+        assert_eq!(watched(100, 100, 0, 51).0, Verdict::Keep, "used before the reset");
+        assert_eq!(watched(100, 100, 0, 3).0, Verdict::Review, "rarely used before the reset");
+        let (verdict, reasons) = watched(90, 100, 0, 0);
+        assert_eq!(verdict, Verdict::Review, "the index itself is younger");
+        assert!(reasons.iter().any(|reason| matches!(reason, Reason::SeenTooBriefly { .. })), "{reasons:?}");
+        assert_eq!(watched(100, 100, 0, 0).0, Verdict::Drop);
+        assert_eq!(watched(100, 100, 4, 0).0, Verdict::Drop);
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! Why a slot in use does not move.
 
-use super::{Gate, Reason, past::seconds, protection::synchronized_standby_slots};
-use crate::model::{Slot, SlotPast, SlotType, Snapshot};
+use super::{
+    Gate, Reason,
+    protection::synchronized_standby_slots,
+    standing::{Standing, seconds},
+};
+use crate::model::{Slot, SlotType, Snapshot};
 
 /// Transactions begin between two of the statements that read the ages.
 const DRIFT: i64 = 1_000;
 
 /// Every cause that the facts tell of. `stuck` is the past of a slot that did not move while others wrote.
-pub fn causes(snapshot: &Snapshot, slot: &Slot, stuck: Option<&SlotPast>, reasons: &mut Vec<Reason>) {
+pub fn causes(snapshot: &Snapshot, slot: &Slot, stuck: Option<&Standing>, reasons: &mut Vec<Reason>) {
     if slot.slot_type != SlotType::Logical {
         return;
     }

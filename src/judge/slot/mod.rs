@@ -6,9 +6,9 @@ mod causes;
 mod limits;
 mod owner;
 mod owners;
-mod past;
 mod protection;
 mod reason;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -20,14 +20,14 @@ pub use protection::Protection;
 pub use reason::{Gate, KeptRows, Reason};
 pub use verdict::Verdict;
 
-use crate::model::{Slot, Snapshot};
+use crate::model::{Slot, Snapshot, past::Memory};
 
 /// What there is to judge by.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
     pub snapshot: &'a Snapshot,
-    /// Earlier looks at the same server, in any order.
-    pub earlier: &'a [Snapshot],
+    /// What earlier looks at the same server saw.
+    pub memory: &'a Memory,
     pub limits: &'a Limits,
 }
 

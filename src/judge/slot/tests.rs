@@ -52,7 +52,9 @@ fn look(major: u32, at: i64, segments: u64, slots: &[&Slot]) -> Snapshot {
 
 fn judged(now: &Snapshot, earlier: &[Snapshot]) -> Judgement {
     let slot = &now.slots.known().unwrap()[0];
-    Evidence { snapshot: now, earlier, limits: &Limits::default() }.judge(slot)
+    let mut memory = Memory::default();
+    memory.add(earlier);
+    Evidence { snapshot: now, memory: &memory, limits: &Limits::default() }.judge(slot)
 }
 
 fn verdict(now: &Snapshot, earlier: &[Snapshot]) -> Verdict {
@@ -314,7 +316,7 @@ fn owners_are_told_by_all_conditions_together() {
 fn signs_of_a_manager_protect_every_physical_slot() {
     let (standby, pipeline) = (physical(json!({"slot_name": "node_b"})), slot(json!({"slot_name": "mine"})));
     let protections = |snapshot: &Snapshot| {
-        let evidence = Evidence { snapshot, earlier: &[], limits: &Limits::default() };
+        let evidence = Evidence { snapshot, memory: &Memory::default(), limits: &Limits::default() };
         let all = snapshot.slots.known().unwrap();
         all.iter().map(|slot| evidence.judge(slot).protection).collect::<Vec<_>>()
     };

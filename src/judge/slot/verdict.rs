@@ -2,9 +2,9 @@
 
 use super::{
     Evidence, KeptRows, Limits, Reason, causes,
-    past::{is_start, past, seconds, unread},
+    standing::{Standing, is_start, seconds, standing, unread},
 };
-use crate::model::{Slot, SlotPast, SlotType, Snapshot, WalStatus};
+use crate::model::{Slot, SlotType, Snapshot, WalStatus};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -62,7 +62,7 @@ fn lost(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) -> Verdict 
 
 /// What is there to read; `None` where it is not known, and then a reason says so.
 fn to_read(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) -> Option<u64> {
-    let bytes = unread(slot, snapshot.current_lsn());
+    let bytes = unread(slot, snapshot);
     reasons.push(bytes.map_or(Reason::PositionUnknown, |bytes| Reason::Unread { bytes }));
     bytes
 }
@@ -83,7 +83,7 @@ fn falls_behind(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) -> 
     }
 }
 
-fn frozen(past: &SlotPast, now: Timestamp) -> Reason {
+fn frozen(past: &Standing, now: Timestamp) -> Reason {
     Reason::Frozen {
         since: past.frozen_since,
         seconds: seconds(past.frozen_since, now),
@@ -106,7 +106,7 @@ fn in_use(evidence: &Evidence, slot: &Slot, reasons: &mut Vec<Reason>) -> Verdic
     let segment = snapshot.server.wal_segment_bytes.max(1);
     let unread = to_read(snapshot, slot, reasons);
     let behind = falls_behind(snapshot, slot, reasons);
-    let past = past(snapshot, slot, evidence.earlier);
+    let past = standing(snapshot, slot, evidence.memory.slot(&slot.slot_name));
     let stuck = past.is_some_and(|past| {
         seconds(past.frozen_since, snapshot.collected_at) >= limits.frozen_after_seconds
             && past.wal_bytes >= segment
@@ -114,7 +114,7 @@ fn in_use(evidence: &Evidence, slot: &Slot, reasons: &mut Vec<Reason>) -> Verdic
     });
     match &past {
         Some(past) if stuck => reasons.push(frozen(past, snapshot.collected_at)),
-        Some(SlotPast { moved_after: Some(after), .. }) => reasons.push(Reason::Moved { after: *after }),
+        Some(Standing { moved_after: Some(after), .. }) => reasons.push(Reason::Moved { after: *after }),
         _ => {}
     }
     causes::causes(snapshot, slot, past.as_ref().filter(|_| stuck), reasons);
@@ -125,10 +125,10 @@ fn unused(evidence: &Evidence, slot: &Slot, reasons: &mut Vec<Reason>) -> Verdic
     let Evidence { snapshot, limits, .. } = *evidence;
     let now = snapshot.collected_at;
     let limit_seconds = limits.stale_after(slot.slot_type);
-    let past = past(snapshot, slot, evidence.earlier);
+    let past = standing(snapshot, slot, evidence.memory.slot(&slot.slot_name));
     let idle = slot.inactive_since.map(|since| {
         let idle = seconds(since, now);
-        let since_server_start = is_start(slot, snapshot);
+        let since_server_start = is_start(slot.inactive_since, snapshot.server.started_at);
         reasons.push(Reason::Idle { since, seconds: idle, limit_seconds, since_server_start });
         if idle >= limits.daily_seconds && idle < limit_seconds {
             reasons.push(Reason::MissedADay { seconds: idle });
@@ -147,9 +147,9 @@ fn unused(evidence: &Evidence, slot: &Slot, reasons: &mut Vec<Reason>) -> Verdic
 
     // Only who holds a slot moves it, and leaving sets inactive_since: unless the looks know better, an old one proves
     // that the positions are as old.
-    let contradicted = past
-        .and_then(|past| past.moved_after)
-        .filter(|after| idle.is_some_and(|(since, _)| *after >= since && !is_start(slot, snapshot)));
+    let contradicted = past.and_then(|past| past.moved_after).filter(|after| {
+        idle.is_some_and(|(since, _)| *after >= since && !is_start(slot.inactive_since, snapshot.server.started_at))
+    });
     if let Some(after) = contradicted {
         reasons.push(Reason::MovedUnseen { after });
     }
@@ -203,7 +203,7 @@ fn after(at: Timestamp, seconds: u64) -> Timestamp {
 
 fn what_would_prove(
     slot: &Slot,
-    past: Option<&SlotPast>,
+    past: Option<&Standing>,
     now: Timestamp,
     limits: &Limits,
     inactive_since: Option<Timestamp>,

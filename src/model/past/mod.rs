@@ -2,6 +2,8 @@
 
 mod deed;
 mod growth;
+mod indexes_past;
+mod memory;
 mod one_off;
 mod peak;
 mod sample;
@@ -9,12 +11,16 @@ mod scans;
 mod sighting;
 mod slot_past;
 mod trend;
+mod wal_rate;
 
 pub use deed::{Deed, Gauge, Intent, Outcome, OutcomeKind};
 pub use growth::{Growth, Point, Subject, SubjectKind};
+pub use indexes_past::{IndexPast, IndexesPast, Watched};
+pub use memory::{Memory, Origin};
 pub use peak::{WalInterval, WalPeak, wal_peak};
 pub use sample::{Lineage, Sample};
 pub use scans::IndexScans;
 pub use sighting::Sighting;
-pub use slot_past::{SlotPast, SlotSample};
+pub use slot_past::{SeenSlot, SlotLook, SlotPast, SlotRecord};
 pub use trend::{Trend, trend};
+pub use wal_rate::{WalRate, wal_rate};

@@ -1,47 +1,110 @@
-//! What the samples saw of a replication slot.
+//! What earlier looks saw of a replication slot.
 
-use crate::model::Lsn;
+use crate::model::{Lsn, Slot, SlotType, Snapshot};
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// One sample's view of a slot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SlotSample {
-    pub collected_at: Timestamp,
-    pub is_present: bool,
-    pub is_active: bool,
-    pub restart_lsn: Option<Lsn>,
-    pub confirmed_flush_lsn: Option<Lsn>,
-    pub wal_status: Option<String>,
-    pub inactive_since: Option<Timestamp>,
-}
-
-/// A slot over time.
+/// A slot over time, made of the store's samples, of snapshots, or of both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SlotPast {
     pub slot_name: String,
+    /// The first look that showed the name.
     pub first_seen: Timestamp,
+    /// What the store noted of it; `None` for one that only snapshots know.
+    pub record: Option<SlotRecord>,
+    /// Oldest first. The store thins old ones.
+    pub looks: Vec<SlotLook>,
+}
+
+/// What of a slot outlives the thinning of samples.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SlotRecord {
     /// Since when it is certain to be the same slot.
     pub certain_since: Timestamp,
-    /// The last sample that found it in use; survives pruning.
+    /// The last sample that found it in use.
     pub last_active: Option<Timestamp>,
     /// The last sample that shows a visit: in use, an LSN that moved, or an `inactive_since` that moved although the
     /// server had not been restarted.
     pub last_visited: Option<Timestamp>,
     /// The sample since which neither LSN moved.
     pub frozen_since: Timestamp,
-    pub samples: Vec<SlotSample>,
 }
 
-impl SlotPast {
-    /// Frozen, but its consumer came by: it connects and fails.
-    pub fn is_visited_but_frozen(&self) -> bool {
-        self.last_visited.is_some_and(|visited| visited > self.frozen_since)
+/// One look at a slot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SlotLook {
+    pub collected_at: Timestamp,
+    /// The server's last start before the look: each sets `inactive_since` anew.
+    pub started_at: Timestamp,
+    pub current_lsn: Option<Lsn>,
+    /// `None`: there was no slot of that name.
+    pub seen: Option<SeenSlot>,
+}
+
+/// The slot as a look found it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SeenSlot {
+    pub slot_type: SlotType,
+    pub plugin: Option<String>,
+    /// `None` of a physical slot, and where it is not remembered.
+    pub database: Option<String>,
+    pub is_active: bool,
+    pub restart_lsn: Option<Lsn>,
+    pub confirmed_flush_lsn: Option<Lsn>,
+    pub inactive_since: Option<Timestamp>,
+    /// Rows written in the slot's database so far, where it is known.
+    pub rows_written: Option<u64>,
+}
+
+impl SlotLook {
+    /// What a snapshot shows of the slot; `None` when it does not know the slots.
+    pub fn of(snapshot: &Snapshot, slot_name: &str) -> Option<SlotLook> {
+        let slot = snapshot.slots.known()?.iter().find(|slot| slot.slot_name == slot_name);
+        Some(SlotLook {
+            collected_at: snapshot.collected_at,
+            started_at: snapshot.server.started_at,
+            current_lsn: snapshot.current_lsn(),
+            seen: slot.map(|slot| SeenSlot::of(slot, snapshot)),
+        })
+    }
+}
+
+impl SeenSlot {
+    fn of(slot: &Slot, snapshot: &Snapshot) -> SeenSlot {
+        let written =
+            snapshot.database_writes.known().zip(slot.database.as_ref()).and_then(|(all, database)| {
+                all.iter().find(|one| one.database == *database).map(|one| one.rows_written)
+            });
+        SeenSlot {
+            slot_type: slot.slot_type,
+            plugin: slot.plugin.clone(),
+            database: slot.database.clone(),
+            is_active: slot.active,
+            restart_lsn: slot.restart_lsn,
+            confirmed_flush_lsn: slot.confirmed_flush_lsn,
+            inactive_since: slot.inactive_since,
+            rows_written: written,
+        }
     }
 
-    /// Samples that saw the slot, and those of them that found it in use.
-    pub fn seen_and_active(&self) -> (usize, usize) {
-        let seen = self.samples.iter().filter(|sample| sample.is_present);
-        (seen.clone().count(), seen.filter(|sample| sample.is_active).count())
+    /// Whether it can be the same slot, as far as its kind tells.
+    pub fn is_like(&self, other: &SeenSlot) -> bool {
+        let databases = self.database.as_ref().zip(other.database.as_ref());
+        (self.slot_type, &self.plugin) == (other.slot_type, &other.plugin)
+            && databases.is_none_or(|(ours, theirs)| ours == theirs)
+    }
+
+    /// Whether both positions are the same.
+    pub fn stands_like(&self, other: &SeenSlot) -> bool {
+        (self.restart_lsn, self.confirmed_flush_lsn) == (other.restart_lsn, other.confirmed_flush_lsn)
+    }
+
+    /// WAL that its consumer has not confirmed: of a standby, what it has not flushed.
+    pub fn unread(&self, current_lsn: Option<Lsn>) -> Option<u64> {
+        let position = match self.slot_type {
+            SlotType::Logical => self.confirmed_flush_lsn.or(self.restart_lsn),
+            SlotType::Physical => self.restart_lsn,
+        };
+        Some(current_lsn?.bytes_since(position?))
     }
 }

@@ -9,7 +9,9 @@ pub use selection::{NotSelected, Selection, Wanted, choose};
 pub use statements::{EXCLUSIVE_LOCK_TIMEOUT, Statement, Unwritable, qualified};
 
 use super::{Consent, Plan};
-use crate::model::{Contents, Index, IndexParticulars, IndexVerdict, Snapshot, StoredBytes, Table, Window};
+use crate::model::{
+    Contents, Index, IndexParticulars, IndexVerdict, Snapshot, StoredBytes, Table, Window, past::IndexesPast,
+};
 use jiff::Timestamp;
 use statements::{build_index, drop_index};
 use std::collections::HashMap;
@@ -70,10 +72,12 @@ pub enum NotPlanned {
 }
 
 impl IndexCleanup {
-    /// What to write for `oids`, each described by `particulars` (itself, then what is attached to it).
+    /// What to write for `oids`, each described by `particulars` (itself, then what is attached to it). `past` is what they
+    /// were judged with.
     pub fn of(
         snapshot: &Snapshot,
         contents: &Contents,
+        past: Option<&IndexesPast>,
         verdicts: &[IndexVerdict],
         oids: &[u32],
         particulars: &[IndexParticulars],
@@ -123,7 +127,7 @@ impl IndexCleanup {
                 family,
             });
         }
-        let window = Window::of(snapshot, contents);
+        let window = Window::of(snapshot, contents, past);
         let observed_seconds = window.seconds(snapshot.collected_at);
         let role = if snapshot.server.in_recovery { "this standby" } else { "this primary" };
         let asked = snapshot.replicas.iter().filter(|replica| replica.database == contents.database);

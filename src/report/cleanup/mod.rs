@@ -86,8 +86,11 @@ impl CleanupReport {
         gaps: &mut Gaps,
     ) -> CleanupReport {
         if let Some(contents) = snapshot.contents.iter().find(|contents| contents.database == cleanup.database) {
-            let window = Window::of(snapshot, contents);
-            if let Err(why) = &window.since {
+            // Where the history watched, it is known all the same.
+            let window = Window::of(snapshot, contents, None);
+            if let Err(why) = &window.since
+                && cleanup.observed_since.is_none()
+            {
                 gaps.note(why, &["migration.observed_since", "migration.observed_seconds"], Vec::new());
             }
         }

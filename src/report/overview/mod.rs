@@ -5,8 +5,8 @@ mod screen;
 
 use super::{Gaps, TableSort, databases::note_hidden_sizes, slots, tables};
 use crate::{
-    judge::slot::Verdict,
-    model::{Database, Fact, Files, SizeSource, Snapshot, Tablespace, Unavailable, grant},
+    judge::slot::{Evidence, Verdict},
+    model::{Database, Fact, Files, SizeSource, Tablespace, Unavailable, grant},
 };
 use serde::Serialize;
 
@@ -70,7 +70,8 @@ struct TableLine {
 }
 
 impl OverviewReport {
-    pub fn of(snapshot: &Snapshot, earlier: &[Snapshot], gaps: &mut Gaps) -> OverviewReport {
+    pub fn of(evidence: &Evidence<'_>, gaps: &mut Gaps) -> OverviewReport {
+        let snapshot = evidence.snapshot;
         let databases = gaps.take(&snapshot.databases, &["overview.databases", "overview.databases_bytes"]);
         if let Some(databases) = databases {
             let role = &snapshot.server.role;
@@ -103,7 +104,7 @@ impl OverviewReport {
             gaps.note(&why, &["overview.tablespaces[].bytes"], names);
         }
 
-        let mut slot_rows = slots::rows(snapshot, earlier, "overview.slots", gaps);
+        let mut slot_rows = slots::rows(evidence, "overview.slots", gaps);
         slot_rows.sort_by(|a, b| b.retained_bytes.cmp(&a.retained_bytes).then_with(|| a.slot_name.cmp(&b.slot_name)));
 
         let mut table_rows = Vec::new();

@@ -7,7 +7,7 @@ pub use page::SlotPage;
 
 use super::{Gaps, Report, View, observation::seconds_between};
 use crate::{
-    judge::slot::{Evidence, Judgement, Limits, Owner, Protection, Reason, Verdict},
+    judge::slot::{Evidence, Judgement, Owner, Protection, Reason, Verdict},
     model::{Lsn, Retention, Slot, SlotType, Snapshot, Unavailable, WalStatus},
     render::{self, Cell, Column, Document, Tone, Value, human_bytes},
 };
@@ -86,9 +86,10 @@ struct ReasonLine {
 }
 
 impl SlotsReport {
-    /// `earlier` are snapshots of the same server, which judgement draws on.
-    pub fn of(snapshot: &Snapshot, earlier: &[Snapshot], view: &View, sort: SlotSort, gaps: &mut Gaps) -> SlotsReport {
-        let mut slots = rows(snapshot, earlier, "slots", gaps);
+    /// Judgement draws on what is remembered of the server.
+    pub fn of(evidence: &Evidence<'_>, view: &View, sort: SlotSort, gaps: &mut Gaps) -> SlotsReport {
+        let snapshot = evidence.snapshot;
+        let mut slots = rows(evidence, "slots", gaps);
         if !slots.is_empty() {
             note_missing_columns(snapshot, gaps);
         }
@@ -115,7 +116,8 @@ fn note_missing_columns(snapshot: &Snapshot, gaps: &mut Gaps) {
 }
 
 /// Every slot with what it keeps; `list` is the path of the list in the report.
-pub(super) fn rows(snapshot: &Snapshot, earlier: &[Snapshot], list: &str, gaps: &mut Gaps) -> Vec<Row> {
+pub(super) fn rows(evidence: &Evidence<'_>, list: &str, gaps: &mut Gaps) -> Vec<Row> {
+    let snapshot = evidence.snapshot;
     let (retained, reclaimable) = (format!("{list}[].retained_bytes"), format!("{list}[].reclaimable_bytes"));
     let Some(slots) = gaps.take(&snapshot.slots, &[list]).filter(|slots| !slots.is_empty()) else { return Vec::new() };
     let retention = Retention::of(snapshot);
@@ -135,7 +137,6 @@ pub(super) fn rows(snapshot: &Snapshot, earlier: &[Snapshot], list: &str, gaps: 
     gaps.take(&snapshot.transactions, &[]);
     gaps.take(&snapshot.prepared_transactions, &[]);
     gaps.take(&snapshot.managers, &[]);
-    let evidence = Evidence { snapshot, earlier, limits: &Limits::default() };
     slots.iter().map(|slot| row(slot, evidence.judge(slot), current, retention.as_ref().ok())).collect()
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Row, note_missing_columns, rows};
 use crate::{
-    judge::slot::{PIPELINE_COST, STANDBY_COST, Verdict},
-    model::{Cause, Holder, Retention, SlotType, Snapshot},
+    judge::slot::{Evidence, PIPELINE_COST, STANDBY_COST, Verdict},
+    model::{Cause, Holder, Retention, SlotType},
     render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_duration},
     report::{Gaps, Report},
 };
@@ -33,8 +33,9 @@ struct Why {
 
 impl SlotPage {
     /// The page of the slot, or `None` when there is none of that name.
-    pub fn of(snapshot: &Snapshot, earlier: &[Snapshot], name: &str, gaps: &mut Gaps) -> Option<SlotPage> {
-        let row = rows(snapshot, earlier, "slots", gaps).into_iter().find(|row| row.slot_name == name)?;
+    pub fn of(evidence: &Evidence<'_>, name: &str, gaps: &mut Gaps) -> Option<SlotPage> {
+        let snapshot = evidence.snapshot;
+        let row = rows(evidence, "slots", gaps).into_iter().find(|row| row.slot_name == name)?;
         note_missing_columns(snapshot, gaps);
         let slot = snapshot.slots.known()?.iter().find(|slot| slot.slot_name == name)?;
         let settings = gaps.take(&snapshot.settings, &["why.may_be_recycled_bytes", "why.checkpoint_timeout_seconds"]);

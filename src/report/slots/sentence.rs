@@ -87,7 +87,7 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::ProvenFrom { at: from } => format!("proven stale from {} on, if nobody uses it until then", at(*from)),
         Reason::NeedsLooks { have, need, longest_gap_seconds, limit_gap_seconds, earliest } => format!(
             "not proven: this version keeps no record of use; {} looks at most {} apart are needed until {} at the \
-             earliest, there are {}{} (pgtend snapshot, then --since FILE for each)",
+             earliest, there are {}{} (let `pgtend history record` look every few hours)",
             human_count(*need),
             human_duration(*limit_gap_seconds),
             at(*earliest),

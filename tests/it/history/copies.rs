@@ -6,14 +6,19 @@ use super::{
 };
 use jiff::SignedDuration;
 use pgtend::history::{HistoryError, Recorded, Store};
-use pgtend::model::{Fact, Unavailable};
+use pgtend::model::{Fact, Snapshot, Unavailable};
 
 async fn new_store(folder: &tempfile::TempDir) -> Store {
     open(folder.path().join("history.db").to_str().unwrap()).await
 }
 
 async fn record(store: &Store, world: &World, address: Option<&str>) -> Recorded {
-    store.record(&world.snapshot(), address).await.unwrap()
+    store.record(&reached(world.snapshot(), address)).await.unwrap()
+}
+
+fn reached(mut snapshot: Snapshot, address: Option<&str>) -> Snapshot {
+    snapshot.address = address.map(str::to_owned);
+    snapshot
 }
 
 fn primary() -> World {
@@ -113,10 +118,10 @@ async fn without_an_identity_the_address_must_do() {
         snapshot.control = Fact::Unavailable(Unavailable::because("control file", "permission denied"));
         snapshot
     };
-    let error = store.record(&hidden(&world), None).await.unwrap_err();
+    let error = store.record(&hidden(&world)).await.unwrap_err();
     assert!(matches!(error, HistoryError::NoIdentity(_)) && error.hint().is_some(), "{error}");
     for night in 0..3 {
-        let recorded = store.record(&hidden(&world), Some("db1:5432")).await.unwrap();
+        let recorded = store.record(&reached(hidden(&world), Some("db1:5432"))).await.unwrap();
         assert_eq!((recorded.is_first, &*recorded.lineage.system_identifier), (night == 0, "at db1:5432"));
         world.pass(24, MB);
         world.restart();

@@ -64,7 +64,7 @@ async fn later_samples_measure_what_was_promised() {
         let store = open(url).await;
         let mut world = World::new();
         world.add_table("orders", 500 * MB);
-        store.record(&world.snapshot(), None).await.unwrap();
+        store.record(&world.snapshot()).await.unwrap();
         world.pass(1, MB);
         for (gauge, before) in
             [(Gauge::WalDirectory, world.wal_directory_bytes), (Gauge::Database("shop".into()), 500 * MB)]
@@ -78,13 +78,13 @@ async fn later_samples_measure_what_was_promised() {
         // A minute later the server has not made a checkpoint yet.
         world.now += SignedDuration::from_mins(1);
         world.table("orders").heap.bytes = 470 * MB;
-        store.record(&world.snapshot(), None).await.unwrap();
+        store.record(&world.snapshot()).await.unwrap();
         let deeds = store.deeds().await.unwrap();
         assert_eq!((deeds[0].measured_bytes, deeds[1].measured_bytes), (None, Some(30 * MB as i64)));
 
         world.pass(24, MB);
         world.wal_directory_bytes -= 20 * MB;
-        store.record(&world.snapshot(), None).await.unwrap();
+        store.record(&world.snapshot()).await.unwrap();
         let deeds = store.deeds().await.unwrap();
         assert_eq!((deeds[0].intent.promised_bytes, deeds[0].measured_bytes), (Some(50 * MB), Some(20 * MB as i64)));
         assert_eq!(deeds[0].measured_at, Some(world.now));

@@ -3,6 +3,7 @@
 mod copies;
 mod journal;
 mod program;
+mod reports;
 mod scale;
 mod store;
 mod story;

@@ -8,6 +8,7 @@ use crate::clusters::{database, on_every_major, sql};
 use pgtend::history::{HistoryError, Store};
 use sqlx::{Connection as _, SqliteConnection};
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_store_of_a_newer_version_is_refused_by_name() {
@@ -32,7 +33,12 @@ async fn a_folder_that_cannot_be_written_is_said() {
     let below = file.join("history.db").display().to_string();
     let error = Store::open(&below).await.unwrap_err();
     assert!(error.to_string().contains("cannot be opened") && error.hint().is_some(), "{error}");
-    assert!(Store::open_if_exists(&folder.path().join("none.db").display().to_string()).await.unwrap().is_none());
+    assert!(
+        Store::open_to_read(&folder.path().join("none.db").display().to_string(), Duration::from_secs(1))
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert!(!folder.path().join("none.db").exists(), "looking makes nothing");
 
     let garbage = folder.path().join("garbage.db");
@@ -79,8 +85,8 @@ async fn two_writers_at_once_lose_nothing() {
                 world.scan("orders_idx", night);
             }
             let (a, b, c) = (a.snapshot(), b.snapshot(), c.snapshot());
-            let left = async { (one.record(&a, None).await, one.record(&c, None).await) };
-            let right = async { (two.record(&b, None).await, two.record(&c, None).await) };
+            let left = async { (one.record(&a).await, one.record(&c).await) };
+            let right = async { (two.record(&b).await, two.record(&c).await) };
             let ((a, c1), (b, c2)) = tokio::join!(left, right);
             assert!(!a.unwrap().was_known && !b.unwrap().was_known);
             assert_ne!(c1.unwrap().was_known, c2.unwrap().was_known);
@@ -102,9 +108,9 @@ async fn an_older_look_is_refused_and_the_same_one_is_known() {
         let first = world.snapshot();
         world.pass(24, MB);
         let second = world.snapshot();
-        assert!(store.record(&second, None).await.unwrap().is_first);
-        assert!(store.record(&second, None).await.unwrap().was_known);
-        let error = store.record(&first, None).await.unwrap_err();
+        assert!(store.record(&second).await.unwrap().is_first);
+        assert!(store.record(&second).await.unwrap().was_known);
+        let error = store.record(&first).await.unwrap_err();
         assert!(matches!(error, HistoryError::OutOfOrder { .. }), "{error}");
         assert_eq!(store.samples(None).await.unwrap().len(), 1);
         store.close().await;

@@ -220,7 +220,7 @@ async fn whatever_sound_selection_is_dropped_nothing_breaks() {
         snapshot.contents[0].indexes = Fact::Known(indexes.clone());
         snapshot.contents[0].tables = Fact::Known(tables.clone());
         let limits = IndexLimits { min_observation_seconds: 0, min_reclaim_bytes: 0, ..IndexLimits::default() };
-        let plan = judge(&snapshot, &snapshot.contents[0], &limits);
+        let plan = judge(&snapshot, &snapshot.contents[0], None, &limits);
 
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for one in plan.verdicts() {

@@ -4,8 +4,11 @@ use std::fs;
 use std::sync::Arc;
 
 use pgtend::inspect::{Scope, inspect};
-use pgtend::judge::index::judge;
-use pgtend::model::{IndexJudgement, IndexLimits, Snapshot};
+use pgtend::judge::{
+    index::judge,
+    slot::{Evidence, Limits},
+};
+use pgtend::model::{IndexJudgement, IndexLimits, Snapshot, past::Memory};
 use pgtend::pg::Session;
 use pgtend::pg::conninfo::{Environment, Flags, Request, resolve};
 use pgtend::report::{
@@ -33,18 +36,20 @@ fn all_reports(snapshot: &Snapshot, all: bool) -> Vec<Value> {
         serde_json::from_str(&text).unwrap()
     }
     let view = View::default();
+    let (memory, limits) = (Memory::default(), Limits::default());
+    let evidence = Evidence { snapshot, memory: &memory, limits: &limits };
     let judged: Vec<IndexJudgement> = snapshot
         .contents
         .iter()
-        .map(|contents| judge(snapshot, contents, &IndexLimits::default()).into_judgement())
+        .map(|contents| judge(snapshot, contents, None, &IndexLimits::default()).into_judgement())
         .collect();
     vec![
-        json(snapshot, |gaps| OverviewReport::of(snapshot, &[], gaps)),
+        json(snapshot, |gaps| OverviewReport::of(&evidence, gaps)),
         json(snapshot, |gaps| DatabasesReport::of(snapshot, &view, DatabaseSort::default(), gaps)),
         json(snapshot, |gaps| TablesReport::of(snapshot, all, &view, TableSort::default(), gaps)),
-        json(snapshot, |gaps| IndexesReport::of(snapshot, &judged, all, &view, IndexSort::default(), gaps)),
-        json(snapshot, |gaps| SlotsReport::of(snapshot, &[], &view, SlotSort::default(), gaps)),
-        json(snapshot, |gaps| WalReport::of(snapshot, gaps)),
+        json(snapshot, |gaps| IndexesReport::of(snapshot, &judged, &memory, all, &view, IndexSort::default(), gaps)),
+        json(snapshot, |gaps| SlotsReport::of(&evidence, &view, SlotSort::default(), gaps)),
+        json(snapshot, |gaps| WalReport::of(snapshot, &memory, gaps)),
     ]
 }
 

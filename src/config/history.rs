@@ -1,0 +1,61 @@
+use std::path::Path;
+
+use super::ConfigError;
+use super::document::Table;
+use super::file::{self, File};
+use super::password::Password;
+use crate::history::StoreAddress;
+use crate::pg::conninfo::Environment;
+
+/// `[history]`
+#[derive(Debug)]
+pub(super) struct Place {
+    url: Password,
+}
+
+impl Place {
+    /// A file that may come from anybody may switch the history off, no more: what is written there tells of the user's
+    /// servers, and what is read there decides what may be dropped.
+    pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Option<Self>, ConfigError> {
+        table.allow_only(&["url"])?;
+        let Some(text) = table.text("url")? else { return Ok(None) };
+        if !file.trusted && text.value != "none" {
+            return Err(text
+                .error("a history may not be named in a file found in the working directory; only \"none\" may stand there")
+                .with_hint("name it with --history, PGTEND_HISTORY, or in a file of your own"));
+        }
+        let url = Password::parse(text.value).map_err(|_| text.error("\"url\" names no history"))?;
+        if let Password::Literal(url) = &url
+            && StoreAddress::parse(url.expose()).is_err()
+        {
+            return Err(text
+                .error("\"url\" is no history store")
+                .with_hint("name a file, sqlite:FILE, postgresql://…, none, or env:NAME or file:PATH that hold one"));
+        }
+        Ok(Some(Self { url }))
+    }
+
+    /// Whether the file itself holds the store's password.
+    pub(super) fn holds_a_password(&self) -> bool {
+        let Password::Literal(url) = &self.url else { return false };
+        StoreAddress::parse(url.expose()).is_ok_and(|address| address.has_password())
+    }
+
+    /// The URL; a relative path is one from the folder of the configuration on.
+    pub(super) fn url(&self, environment: &Environment, config: &Path) -> Result<String, ConfigError> {
+        let folder = config.parent().unwrap_or(config);
+        let url = self.url.fetch(environment, folder).map_err(|why| {
+            ConfigError::new(format!("the history: {why}"))
+                .with_hint(format!("[history] in {} says where it is", file::shown(config)))
+        })?;
+        let url = url.expose();
+        Ok(match (url, StoreAddress::parse(url)) {
+            ("none", _) => url.to_owned(),
+            (_, Ok(StoreAddress::File(path))) => match (path.strip_prefix("~"), &environment.home) {
+                (Ok(rest), Some(home)) => home.join(rest).display().to_string(),
+                _ => folder.join(path).display().to_string(),
+            },
+            _ => url.to_owned(),
+        })
+    }
+}

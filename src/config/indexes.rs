@@ -1,0 +1,34 @@
+use super::ConfigError;
+use super::document::Table;
+use super::file::File;
+use super::limit::duration;
+use crate::model::{IndexLimits, parse_bytes};
+
+/// `[indexes]`
+#[derive(Debug, Default)]
+pub(super) struct Limits {
+    min_observation_seconds: Option<u64>,
+    min_reclaim_bytes: Option<u64>,
+}
+
+impl Limits {
+    pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Self, ConfigError> {
+        table.allow_only(&["min_observation", "min_reclaim"])?;
+        let usual = IndexLimits::default();
+        let reclaim = table.text("min_reclaim")?;
+        let reclaim = reclaim.map(|text| parse_bytes(text.value).map_err(|error| text.error(error.to_string())));
+        Ok(Self {
+            min_observation_seconds: duration(table, "min_observation", file, usual.min_observation_seconds)?,
+            min_reclaim_bytes: reclaim.transpose()?,
+        })
+    }
+
+    pub(super) fn limits(&self) -> IndexLimits {
+        let usual = IndexLimits::default();
+        IndexLimits {
+            min_observation_seconds: self.min_observation_seconds.unwrap_or(usual.min_observation_seconds),
+            min_reclaim_bytes: self.min_reclaim_bytes.unwrap_or(usual.min_reclaim_bytes),
+            ..usual
+        }
+    }
+}

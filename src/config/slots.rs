@@ -1,0 +1,48 @@
+use super::ConfigError;
+use super::document::Table;
+use super::file::File;
+use super::limit::duration;
+use crate::judge::slot;
+
+/// `[slots]`
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    stale_after_seconds: Option<u64>,
+    stale_after_physical_seconds: Option<u64>,
+    pub(super) droppable: Vec<String>,
+}
+
+impl Slots {
+    pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Self, ConfigError> {
+        table.allow_only(&["stale_after", "stale_after_physical", "droppable"])?;
+        let usual = slot::Limits::default();
+        let droppable = table.texts("droppable")?;
+        // It is a consent, and nobody gives it for another.
+        if let (Some(first), false) = (droppable.first(), file.trusted) {
+            return Err(first
+                .error("droppable may not stand in a file found in the working directory")
+                .with_hint("read the file with --config, if you trust it, or name the slots on the command line"));
+        }
+        Ok(Self {
+            stale_after_seconds: duration(table, "stale_after", file, usual.stale_after_seconds)?,
+            stale_after_physical_seconds: duration(
+                table,
+                "stale_after_physical",
+                file,
+                usual.stale_after_physical_seconds,
+            )?,
+            droppable: droppable.iter().map(|text| text.value.to_owned()).collect(),
+        })
+    }
+
+    pub(super) fn limits(&self) -> slot::Limits {
+        let usual = slot::Limits::default();
+        slot::Limits {
+            stale_after_seconds: self.stale_after_seconds.unwrap_or(usual.stale_after_seconds),
+            stale_after_physical_seconds: self
+                .stale_after_physical_seconds
+                .unwrap_or(usual.stale_after_physical_seconds),
+            ..usual
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The history as commands use it: reports read it and do without where they must, recording is an order.
+
+use super::Context;
+use crate::{
+    error::Failure,
+    exit_code::ExitCode,
+    history::{HistoryError, Recall, Recorded, Store},
+    history_url::history_url,
+    model::{
+        Snapshot,
+        past::{Intent, Memory},
+    },
+};
+use std::time::Duration;
+
+/// How long a report waits for a store's server to answer at all.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long it waits for everything it wants to be reminded of.
+const RECALL_LIMIT: Duration = Duration::from_secs(20);
+
+impl Context {
+    /// What earlier looks at the snapshot's server know: the samples of the store, and the snapshots of `--since`.
+    ///
+    /// A store that is not there, cannot be read or takes too long is no reason to fail: that is said once, and the
+    /// report goes on without. Nothing is made or changed in it. With `--from` no store is read unless `--history`
+    /// names one. Fails when a snapshot of `--since` cannot be used, or the configuration.
+    pub async fn memory(&self, snapshot: &Snapshot, recall: Recall) -> Result<Memory, Failure> {
+        let mut memory = Memory::default();
+        if let Some(url) = self.history_to_read()? {
+            let reading = Box::pin(self.recall(&url, snapshot, recall));
+            match tokio::time::timeout(RECALL_LIMIT, reading).await {
+                Ok(Ok(remembered)) => memory = remembered,
+                Ok(Err(error)) => self.ui.note(&format!("history: {error}; the report does without")),
+                Err(_) => {
+                    let limit = RECALL_LIMIT.as_secs();
+                    self.ui.note(&format!("history: it took longer than {limit} s to read; the report does without"));
+                }
+            }
+        }
+        memory.add(&self.earlier(snapshot)?);
+        Ok(memory)
+    }
+
+    async fn recall(&self, url: &str, snapshot: &Snapshot, recall: Recall) -> Result<Memory, HistoryError> {
+        let Some(store) = Store::open_to_read(url, PATIENCE).await? else {
+            if self.global.reading.history.is_some() {
+                self.ui.note("history: nothing is recorded there yet; `pgtend history record` takes the first sample");
+            }
+            return Ok(Memory::default());
+        };
+        self.tell_open_deeds(&store).await?;
+        let memory = store.recall(snapshot, recall).await;
+        store.close().await;
+        memory
+    }
+
+    /// Where a report reads what is remembered, if it does.
+    fn history_to_read(&self) -> Result<Option<String>, Failure> {
+        let reading = &self.global.reading;
+        if !self.has_history || (reading.from.is_some() && reading.history.is_none()) {
+            return Ok(None);
+        }
+        let url = match self.history_url() {
+            // Without a home directory there is nothing to remember, and nothing to complain about either.
+            Err(failure) if failure.exit == ExitCode::Usage && self.environment.home.is_none() => {
+                self.ui.note(&format!("history: {failure}"));
+                return Ok(None);
+            }
+            url => url?,
+        };
+        if url.is_none() {
+            self.ui.note("history: none, as was asked; the report knows only this look and --since");
+        }
+        Ok(url)
+    }
+
+    /// Where samples and deeds are kept; `None` for nowhere.
+    pub fn history_url(&self) -> Result<Option<String>, Failure> {
+        history_url(self.global.reading.history.as_deref(), &self.environment, || {
+            Ok(self.config()?.history_url(&self.environment)?)
+        })
+    }
+
+    fn named_history(&self) -> Result<String, Failure> {
+        self.history_url()?.ok_or_else(|| {
+            let message = "there is no history: --history, PGTEND_HISTORY or the configuration says none";
+            Failure::new(ExitCode::Failed, message).with_hint(Some("name a file or postgresql://…"))
+        })
+    }
+
+    /// The store, made or brought up to date when that is needed. Says which deeds never came to an end.
+    pub async fn store(&self) -> Result<Store, Failure> {
+        let store = Store::open(&self.named_history()?).await?;
+        self.tell_open_deeds(&store).await?;
+        Ok(store)
+    }
+
+    /// The store for looking into it; it must be there.
+    pub async fn existing_store(&self) -> Result<Store, Failure> {
+        let url = self.named_history()?;
+        let Some(store) = Store::open_to_read(&url, PATIENCE).await? else {
+            let shown = crate::history::StoreAddress::parse(&url)?;
+            return Err(Failure::new(ExitCode::Failed, format!("there is no history yet in {shown}"))
+                .with_hint(Some("`pgtend history record` takes the first sample")));
+        };
+        self.tell_open_deeds(&store).await?;
+        Ok(store)
+    }
+
+    /// Records a look, for a command whose purpose is another: what is wrong with the store is said once and lived with.
+    #[expect(dead_code, reason = "the health check writes its looks through it")]
+    pub async fn remember(&self, snapshot: &Snapshot) -> Option<Recorded> {
+        if !self.has_history {
+            return None;
+        }
+        let recorded = async {
+            let store = self.store().await?;
+            let recorded = store.record(snapshot).await;
+            store.close().await;
+            Ok::<Recorded, Failure>(recorded?)
+        };
+        match Box::pin(recorded).await {
+            Ok(recorded) => Some(recorded),
+            Err(failure) => {
+                self.ui.note(&format!("history: {failure}; this look is not recorded"));
+                None
+            }
+        }
+    }
+
+    async fn tell_open_deeds(&self, store: &Store) -> Result<(), HistoryError> {
+        for deed in store.open_intents().await? {
+            let Intent { kind, subject, server, begun_at, .. } = &deed.intent;
+            let begun_at = begun_at.strftime("%Y-%m-%d %H:%M:%SZ");
+            self.ui.warn(&format!(
+                "{kind} of {subject} on {server}, begun {begun_at}, has no outcome: pgtend ended in the middle of it, \
+                 or is at it now; see `pgtend history journal`"
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! All that is remembered of the server a report is about.
+
+use super::{Growth, IndexesPast, SlotLook, SlotPast, WalInterval};
+use crate::model::Snapshot;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+/// What earlier looks at the same server know: the samples of its line in the store, and the snapshots of `--since`.
+/// Empty where nothing is remembered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    /// Where the samples come from; `None` when no store knows the server.
+    pub origin: Option<Origin>,
+    pub slots: Vec<SlotPast>,
+    /// One for each database that a sample read from inside.
+    pub indexes: Vec<IndexesPast>,
+    /// Oldest first; the last one ends at the present look.
+    pub wal: Vec<WalInterval>,
+    pub growth: Vec<Growth>,
+}
+
+/// The line of samples that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The store's address, without a password.
+    pub store: String,
+    /// Its name in the store: `7312…#2`.
+    pub line: String,
+    pub samples: usize,
+    pub oldest: Timestamp,
+    pub newest: Timestamp,
+}
+
+impl Memory {
+    pub fn slot(&self, slot_name: &str) -> Option<&SlotPast> {
+        self.slots.iter().find(|past| past.slot_name == slot_name)
+    }
+
+    pub fn indexes_of(&self, database: &str) -> Option<&IndexesPast> {
+        self.indexes.iter().find(|past| past.database == database)
+    }
+
+    /// Adds what earlier snapshots of the same server saw. A look that the store has, too, counts once.
+    pub fn add(&mut self, earlier: &[Snapshot]) {
+        let known = earlier.iter().filter_map(|snapshot| snapshot.slots.known());
+        let mut names: BTreeSet<String> = known.flatten().map(|slot| slot.slot_name.clone()).collect();
+        names.extend(self.slots.iter().map(|past| past.slot_name.clone()));
+        for name in names {
+            let mut looks: Vec<SlotLook> = earlier.iter().filter_map(|one| SlotLook::of(one, &name)).collect();
+            let at = self.slots.iter().position(|past| past.slot_name == name);
+            let before = at.map(|at| self.slots.swap_remove(at));
+            let (record, first_seen) = before.map_or((None, None), |past| {
+                looks.extend(past.looks);
+                (past.record, Some(past.first_seen))
+            });
+            // Of two of the same moment the snapshot's, which knows more, comes first and stays.
+            looks.sort_by_key(|look| look.collected_at);
+            looks.dedup_by_key(|look| look.collected_at);
+            let shown = looks.iter().find(|look| look.seen.is_some()).map(|look| look.collected_at);
+            if let Some(first_seen) = [first_seen, shown].into_iter().flatten().min() {
+                self.slots.push(SlotPast { slot_name: name, first_seen, record, looks });
+            }
+        }
+    }
+}
