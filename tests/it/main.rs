@@ -10,6 +10,7 @@ mod history;
 mod house;
 mod indexes;
 mod inspect;
+mod migrations;
 mod network;
 mod proxy;
 mod relation_files;

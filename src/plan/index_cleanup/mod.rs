@@ -6,14 +6,13 @@ mod statements;
 
 pub use maintenance::{Chore, Maintenance, Repair, WORTH_A_REBUILD, Wish, chores};
 pub use selection::{NotSelected, Selection, Wanted, choose};
-pub use statements::{EXCLUSIVE_LOCK_TIMEOUT, Statement, Unwritable, qualified};
+pub use statements::{EXCLUSIVE_LOCK_TIMEOUT, Statement, Unwritable, build_index, drop_index, qualified};
 
 use super::{Consent, Plan};
 use crate::model::{
     Contents, Index, IndexParticulars, IndexVerdict, Snapshot, StoredBytes, Table, Window, past::IndexesPast,
 };
 use jiff::Timestamp;
-use statements::{build_index, drop_index};
 use std::collections::HashMap;
 
 /// One index that goes.

@@ -3,4 +3,4 @@
 mod corpus;
 mod evidence;
 mod laws;
-mod script;
+pub mod script;

@@ -1,0 +1,7 @@
+//! Migrations that take indexes away and bring them back.
+
+mod faithful;
+mod fingerprint;
+mod program;
+mod schemas;
+mod sqlx_runner;
