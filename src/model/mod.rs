@@ -84,4 +84,5 @@ pub use wal::{ArchiveStatus, Archiver, WalDirectory, WalPosition, WalRun, WalSta
 pub use wal_share::{SharedBy, WalShare, wal_shares};
 pub use walsender::Walsender;
 pub use window::{Window, WindowSource};
+pub(crate) use words::words;
 pub use words::{Piece, Words};

@@ -70,7 +70,7 @@ impl From<String> for Words {
 }
 
 /// A sentence of its parts, each a text or a [`Piece`].
-#[macro_export]
 macro_rules! words {
     ($($piece:expr),+ $(,)?) => { $crate::model::Words(vec![$($crate::model::Piece::from($piece)),+]) };
 }
+pub(crate) use words;

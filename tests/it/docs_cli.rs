@@ -3,25 +3,31 @@
 use assert_cmd::Command;
 use std::{fmt::Write as _, path::Path};
 
-const COMMANDS: [&str; 12] = [
-    "overview",
-    "databases",
-    "tables",
-    "indexes",
-    "slots",
-    "wal",
-    "snapshot",
-    "history",
-    "explain",
-    "demo",
-    "completions",
-    "man",
-];
+/// Where the options that every command has begin; they stand with the program itself, once.
+const GLOBAL: &str = "Connection (as psql connects):";
 
-fn help_of(arguments: &[&str]) -> String {
-    let output = Command::cargo_bin("pgtend").unwrap().args(arguments).arg("--help").output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {output:?}");
+fn help_of(words: &[&str]) -> String {
+    let output = Command::cargo_bin("pgtend").unwrap().args(words).arg("--help").output().unwrap();
+    assert!(output.status.success(), "{words:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// The commands a help lists: their names stand at the second column.
+fn commands_in(help: &str) -> Vec<String> {
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let named = listed.filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
+    let names = named.filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+fn write_below(words: &[&str], help: &str, text: &mut String) {
+    for name in commands_in(help) {
+        let words = [words, &[&name]].concat();
+        let help = help_of(&words);
+        let own = help.find(GLOBAL).map_or(help.as_str(), |at| &help[..at]);
+        write!(text, "\n## pgtend {}\n\n```text\n{}\n```\n", words.join(" "), own.trim_end()).unwrap();
+        write_below(&words, &help, text);
+    }
 }
 
 #[test]
@@ -30,28 +36,12 @@ fn docs_cli_is_the_help() {
         "# Command line\n\nWhat `--help` says, command by command. Generated: `UPDATE_DOCS=1 cargo test docs_cli`.\n",
     );
     let whole = help_of(&[]);
+    assert!(whole.contains(GLOBAL));
     write!(text, "\n## pgtend\n\n```text\n{}\n```\n", whole.trim_end()).unwrap();
-    let global = whole.find("Connection (as psql connects):").unwrap();
-    assert!(global > 0);
-    for command in COMMANDS
-        .iter()
-        .flat_map(|command| if *command == "slots" { vec![*command, "slots why"] } else { vec![*command] })
-    {
-        let words: Vec<&str> = command.split(' ').collect();
-        assert!(whole.contains(&format!("\n  {}", words[0])), "{command} is not in the help");
-        let help = help_of(&words);
-        // The options of all commands stand above, once.
-        let own = help.find("Connection (as psql connects):").map_or(help.as_str(), |at| &help[..at]);
-        write!(text, "\n## pgtend {command}\n\n```text\n{}\n```\n", own.trim_end()).unwrap();
+    write_below(&[], &whole, &mut text);
+    for known in ["overview", "slots why", "history record", "man"] {
+        assert!(text.contains(&format!("\n## pgtend {known}\n")), "{known} is missing");
     }
-    for command in ["record", "list", "growth", "journal", "prune"] {
-        let help = help_of(&["history", command]);
-        let own = help.find("Connection (as psql connects):").map_or(help.as_str(), |at| &help[..at]);
-        write!(text, "\n## pgtend history {command}\n\n```text\n{}\n```\n", own.trim_end()).unwrap();
-    }
-    let listed = whole.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let listed = listed.filter(|line| !line.starts_with("   ") && !line.trim_start().starts_with("help ")).count();
-    assert_eq!(listed, COMMANDS.len(), "a command is missing from this test");
 
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {

@@ -45,7 +45,9 @@ async fn a_report_costs_three_round_trips_at_most() {
                 "the sum was not wrong: {}",
                 proxy.round_trips()
             );
-            assert!(proxy.round_trips() <= MOST, "{report:?} on {major}: {} round trips", proxy.round_trips());
+            // All facts are also those of an audit: samples of TOAST are read when it is known whose.
+            let most = if report[0] == "snapshot" { MOST + 1 } else { MOST };
+            assert!(proxy.round_trips() <= most, "{report:?} on {major}: {} round trips", proxy.round_trips());
             assert_eq!(proxy.connections(), 1, "{report:?} on {major}");
         }
         say(&account);
