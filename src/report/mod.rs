@@ -3,6 +3,7 @@
 mod accounting;
 mod bloat;
 mod cleanup;
+mod check;
 mod databases;
 mod envelope;
 mod gaps;
@@ -21,6 +22,7 @@ pub use cleanup::{
     CleanupReport, Destination, MaintenanceReport, Recreation, VerifyReport, Written, chore_words, header,
     maintenance_header,
 };
+pub use check::{CheckReport, FleetReport, NotifiedLine, TargetNight};
 pub use databases::{DatabaseSort, DatabasesReport};
 pub use envelope::{Envelope, Report};
 pub use gaps::{Gap, Gaps};

@@ -1,5 +1,7 @@
 //! What several looks at a cluster know together, and what pgtend itself did to it.
 
+mod change;
+mod counters;
 mod deed;
 mod growth;
 mod indexes_past;
@@ -13,6 +15,8 @@ mod slot_past;
 mod trend;
 mod wal_rate;
 
+pub use change::{Change, ChangeKind, KnownFinding, changes};
+pub use counters::Counters;
 pub use deed::{Deed, Gauge, Intent, Outcome, OutcomeKind};
 pub use growth::{Growth, Point, Subject, SubjectKind};
 pub use indexes_past::{IndexPast, IndexesPast, Watched};
