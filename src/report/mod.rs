@@ -2,8 +2,8 @@
 
 mod accounting;
 mod bloat;
-mod cleanup;
 mod check;
+mod cleanup;
 mod databases;
 mod envelope;
 mod gaps;
@@ -18,11 +18,11 @@ mod view;
 mod wal;
 
 pub use accounting::Accounting;
+pub use check::{CheckReport, FleetReport, NotifiedLine, TargetNight};
 pub use cleanup::{
     CleanupReport, Destination, MaintenanceReport, Recreation, VerifyReport, Written, chore_words, header,
     maintenance_header,
 };
-pub use check::{CheckReport, FleetReport, NotifiedLine, TargetNight};
 pub use databases::{DatabaseSort, DatabasesReport};
 pub use envelope::{Envelope, Report};
 pub use gaps::{Gap, Gaps};
