@@ -1,6 +1,12 @@
 //! The command line: what may be typed, and its help.
 
-use crate::{commands, context::Context, error::Failure, exit_code::ExitCode, options::GlobalArgs};
+use crate::{
+    commands,
+    context::Context,
+    error::Failure,
+    exit_code::ExitCode,
+    options::{GlobalArgs, OutputFormat},
+};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Postgres maintenance a DBA trusts with production: what takes the space, what is at risk, what to do.
@@ -18,6 +24,7 @@ Examples:
   pgtend tables --schema shop --limit 20        the largest tables of a schema
   pgtend snapshot --output now.json             all facts into a file …
   pgtend indexes --from now.json                … and a report from it
+  pgtend check --target prod --format nagios    the nightly health check
   pgtend demo                                   try it on a throwaway cluster"
 )]
 pub struct Cli {
@@ -35,6 +42,7 @@ pub enum Command {
     Indexes(commands::indexes::Args),
     Slots(commands::slots::Args),
     Wal(commands::wal::Args),
+    Check(commands::check::Args),
     Snapshot(commands::snapshot::Args),
     History(commands::history::Args),
     Explain(commands::explain::Args),
@@ -46,6 +54,11 @@ pub enum Command {
 impl Command {
     /// Does what was asked.
     pub async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let is_for_check = matches!(context.format(), OutputFormat::Nagios | OutputFormat::Prometheus);
+        if is_for_check && !matches!(self, Command::Check(_)) {
+            let message = "--format nagios and prometheus are for `pgtend check`";
+            return Err(Failure::new(ExitCode::Usage, message));
+        }
         match self {
             Command::Overview(args) => commands::overview::run(args, context).await,
             Command::Databases(args) => commands::databases::run(args, context).await,
@@ -53,6 +66,7 @@ impl Command {
             Command::Indexes(args) => commands::indexes::run(args, context).await,
             Command::Slots(args) => commands::slots::run(args, context).await,
             Command::Wal(args) => commands::wal::run(args, context).await,
+            Command::Check(args) => commands::check::run(args, context).await,
             Command::Snapshot(args) => commands::snapshot::run(args, context).await,
             Command::History(args) => commands::history::run(args, context).await,
             Command::Explain(args) => commands::explain::run(&args, context),
@@ -61,4 +75,10 @@ impl Command {
             Command::Man(args) => commands::man::run(&args, Cli::command(), context),
         }
     }
+}
+
+/// Whether the arguments ask for `check`, also where they are wrong otherwise.
+pub fn asks_for_check(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> bool {
+    let tolerant = Cli::command().ignore_errors(true).try_get_matches_from(arguments);
+    tolerant.is_ok_and(|matches| matches.subcommand_name() == Some("check"))
 }

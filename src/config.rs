@@ -5,6 +5,7 @@
 //! have been put there by anybody, so it may not name secrets, no place where a history is read or written, and nothing
 //! that makes judgement laxer than it is without the file.
 
+pub(crate) mod checks;
 mod document;
 mod error;
 mod file;
@@ -13,6 +14,7 @@ mod indexes;
 mod limit;
 pub(crate) mod nearest;
 mod password;
+mod silences;
 mod slots;
 mod target;
 
@@ -21,9 +23,11 @@ pub use error::ConfigError;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::judge::slot;
-use crate::model::IndexLimits;
-use crate::pg::conninfo::{Environment, Target};
+use crate::{
+    judge::{health::Checks, slot},
+    model::{IndexLimits, Silence},
+    pg::conninfo::{Environment, Target},
+};
 use document::Document;
 use file::File;
 
@@ -36,6 +40,9 @@ pub struct Config {
     indexes: indexes::Limits,
     slots: slots::Slots,
     warnings: Vec<String>,
+    /// The nightly checks with their limits.
+    pub checks: Checks,
+    pub silences: Vec<Silence>,
     /// Whether the user wrote the file; one of the working directory may come from anybody.
     trusted: bool,
 }
@@ -52,7 +59,7 @@ impl Config {
     fn understand(file: &File) -> Result<Self, ConfigError> {
         let document = Document::parse(&file.path, &file.text)?;
         let root = document.root();
-        root.allow_only(&["target", "history", "indexes", "slots"])?;
+        root.allow_only(&["target", "history", "indexes", "slots", "check", "silence"])?;
         let mut config = Self { path: Some(file.path.clone()), trusted: file.trusted, ..Self::default() };
         if let Some(table) = root.table("history")? {
             config.history = history::Place::read(&table, file)?;
@@ -80,6 +87,8 @@ impl Config {
             }
             config.targets.insert(table.name.clone(), entry);
         }
+        config.checks = checks::read(root.tables("check")?, file)?;
+        config.silences = silences::read(&root.list("silence")?, file)?;
         Ok(config)
     }
 

@@ -1,6 +1,9 @@
 //! What a command gets from the roof: the environment read once, a way to look, a way to show.
 
+mod fleet;
 mod memory;
+
+pub use fleet::place_of;
 
 use crate::{
     commands::filter::needs_a_server,

@@ -33,11 +33,25 @@ use pg::conninfo::Environment;
 pub fn run() -> std::process::ExitCode {
     ui::tell_of_bugs();
     // The hook has said what there is to say; a panic's payload may hold anything.
-    std::panic::catch_unwind(|| run_command().into()).unwrap_or_else(|_| ExitCode::Bug.into())
+    let exit = std::panic::catch_unwind(run_command).unwrap_or(ExitCode::Bug);
+    // Looked up only where it matters: reading the arguments once more takes its time.
+    let exit = match exit {
+        ExitCode::Done | ExitCode::Checked(_) => exit,
+        _ if cli::asks_for_check(std::env::args_os()) => exit.under_check(),
+        _ => exit,
+    };
+    exit.into()
 }
 
 fn run_command() -> ExitCode {
-    let mut cli = cli::Cli::parse();
+    let mut cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Nobody is left to tell where the stream is closed.
+            answer.print().ok();
+            return if answer.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
+        }
+    };
     trace(cli.global.output.verbose);
     let global = &mut cli.global;
     let values = [

@@ -53,6 +53,10 @@ pub enum OutputFormat {
     Json,
     Csv,
     Markdown,
+    /// `check` alone: as a monitoring plugin writes
+    Nagios,
+    /// `check` alone: for node_exporter's textfile collector
+    Prometheus,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

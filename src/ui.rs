@@ -4,7 +4,7 @@ use crate::{
     error::Failure,
     exit_code::ExitCode,
     options::{ColorWhen, OutputArgs, OutputFormat},
-    render::{self, Style, visible},
+    render::{self, Document, Style, visible},
     report::{Envelope, Report},
 };
 use anyhow::Context as _;
@@ -42,12 +42,19 @@ impl Ui {
 
     /// Writes a report in the format that was asked for.
     pub fn report<R: Report>(&self, envelope: &Envelope<R>) -> Result<(), Failure> {
+        match self.output.format {
+            OutputFormat::Json => self.write(|out| self.json(envelope, out)),
+            _ => self.document(&envelope.document()),
+        }
+    }
+
+    /// Writes a document in the format that was asked for; JSON is not made of one.
+    pub fn document(&self, document: &Document) -> Result<(), Failure> {
         let style = self.style();
         self.write(|out| match self.output.format {
-            OutputFormat::Table => out.write_all(render::terminal(&envelope.document(), style).as_bytes()),
-            OutputFormat::Markdown => out.write_all(render::markdown(&envelope.document()).as_bytes()),
-            OutputFormat::Csv => render::csv(&envelope.document(), out),
-            OutputFormat::Json => self.json(envelope, out),
+            OutputFormat::Markdown => out.write_all(render::markdown(document).as_bytes()),
+            OutputFormat::Csv => render::csv(document, out),
+            _ => out.write_all(render::terminal(document, style).as_bytes()),
         })
     }
 

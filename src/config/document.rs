@@ -42,6 +42,30 @@ pub(super) struct Text<'a> {
     source: Source<'a>,
 }
 
+/// A key with its value, whatever it is.
+pub(super) struct Value<'a> {
+    pub(super) key: String,
+    key_at: Range<usize>,
+    value: &'a Spanned<DeValue<'a>>,
+    source: Source<'a>,
+}
+
+impl Value<'_> {
+    /// What it is, without its place.
+    pub(super) fn get(&self) -> &DeValue<'_> {
+        self.value.get_ref()
+    }
+
+    pub(super) fn key_error(&self, message: impl AsRef<str>) -> ConfigError {
+        self.source.error(&self.key_at, message)
+    }
+
+    /// A complaint about the value, which is not quoted.
+    pub(super) fn error(&self, message: impl AsRef<str>) -> ConfigError {
+        self.source.error(&self.value.span(), message)
+    }
+}
+
 impl<'a> Document<'a> {
     pub(super) fn parse(path: &'a Path, text: &'a str) -> Result<Self, ConfigError> {
         let source = Source { path, text };
@@ -152,6 +176,46 @@ impl<'a> Table<'a> {
             }
         });
         tables.collect()
+    }
+
+    /// The tables of a list, `[[key]]` each, in the order in which they stand.
+    pub(super) fn list(&self, key: &str) -> Result<Vec<Table<'a>>, ConfigError> {
+        let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };
+        let wrong = |at: &Range<usize>, found: &DeValue<'_>| {
+            self.source
+                .error(at, format!("{key:?} is not a list of tables but a {}", kind(found)))
+                .with_hint(format!("write [[{key}]]"))
+        };
+        let DeValue::Array(all) = value.get_ref() else { return Err(wrong(&value.span(), value.get_ref())) };
+        let tables = all.iter().map(|value| match value.get_ref() {
+            DeValue::Table(table) => {
+                let title = Some(format!("[[{key}]]"));
+                Ok(Table { name: key.to_owned(), title, at: value.span(), source: self.source, table })
+            }
+            other => Err(wrong(&value.span(), other)),
+        });
+        tables.collect()
+    }
+
+    /// Every key with its value, in the order in which they stand.
+    pub(super) fn values(&self) -> Vec<Value<'a>> {
+        let mut values: Vec<Value<'a>> = self
+            .table
+            .iter()
+            .map(|(key, value)| Value {
+                key: key.get_ref().to_string(),
+                key_at: key.span(),
+                value,
+                source: self.source,
+            })
+            .collect();
+        values.sort_by_key(|value| value.key_at.start);
+        values
+    }
+
+    /// A complaint about the table itself.
+    pub(super) fn error(&self, message: impl AsRef<str>) -> ConfigError {
+        self.source.error(&self.at, message)
     }
 
     fn find(&self, wanted: &str) -> Option<(&'a Spanned<toml::de::DeString<'a>>, &'a Spanned<DeValue<'a>>)> {

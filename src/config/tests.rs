@@ -368,3 +368,56 @@ fn a_file_found_in_the_working_directory_makes_nothing_laxer() {
     assert_eq!(config.slot_limits().stale_after_seconds, 30 * 86_400);
     assert_eq!(config.history_url(&machine.environment).unwrap().as_deref(), Some("none"));
 }
+
+#[test]
+fn a_check_that_is_not_there_a_limit_of_another_unit_and_a_silence_for_ever_are_named_with_their_line() {
+    let error = |text: &str| {
+        let error = Machine::new().with(OWN, text).read(None).unwrap_err();
+        format!("{error} / {}", error.hint().unwrap_or_default())
+    };
+    for (text, said) in [
+        ("\n[check.stale-slto]\n", "line 2: there is no check \"stale-slto\" / did you mean \"stale-slot\"?"),
+        ("[check.zzz]", "there are stale-slot, "),
+        (
+            "[check.stale-slot]\nwarnig = \"1d\"",
+            "line 2: check stale-slot has no limit \"warnig\" / did you mean \"warning\"?",
+        ),
+        ("[check.lost-slot]\nx = 1", "it has no limits at all"),
+        ("[check.stale-slot]\n\nwarning = \"10GB\"", "line 3: \"warning\" of check stale-slot is not a duration"),
+        ("[check.stale-slot]\nminimum = 10", "line 2: \"minimum\" of check stale-slot is not a size with its unit"),
+        ("[check.connections]\nwarning = 80", "is not a share with its sign"),
+        ("[check.xid-wraparound]\nwarning = \"500M\"", "is not a count"),
+        ("[check]\nstale-slot = 1", "is not a table but a number"),
+        ("silence = 1", "write [[silence]]"),
+        ("[[silence]]\ncheck = \"lost-slto\"", "line 2: there is no check"),
+        ("[[silence]]\ncheck = \"lost-slot\"\nreason = \"r\"", "has no until"),
+        ("[[silence]]\ncheck = \"lost-slot\"\nuntil = \"soon\"\nreason = \"r\"", "line 3: \"until\" is not a date"),
+        ("[[silence]]\ncheck = \"lost-slot\"\nuntil = \"2027-01-31\"", "has no reason"),
+        ("[[silence]]\ncheck = \"lost-slot\"\nsubject = \"[\"\n", "line 3: \"subject\" is not a pattern"),
+        ("[[silence]]\ncheck = \"lost-slot\"\nsubjekt = \"x\"\n", "did you mean \"subject\"?"),
+    ] {
+        assert!(error(text).contains(said), "{text}: {}", error(text));
+    }
+}
+
+#[test]
+fn limits_and_silences_are_read() {
+    let text = "[check.stale-slot]\nwarning = \"2d\"\n[check.connections]\ncritical = \"99%\"\n\
+                [check.xid-wraparound]\nwarning = 400_000_000\n\
+                [[silence]]\ncheck = \"lost-slot\"\nsubject = \"old_*\"\nuntil = 2027-01-31\nreason = \"known\"\n\
+                [[silence]]\ncheck = \"version\"\ntarget = \"legacy-*\"\nuntil = \"2027-01-31T12:00:00Z\"\nreason = \"r\"";
+    let mut config = Machine::new().with(OWN, text).read(None).unwrap();
+    let mut limit = |check: &str, key: &str| {
+        let keys = config.checks.rule(check).unwrap().keys();
+        keys.into_iter().find(|one| one.name == key).unwrap().default
+    };
+    assert_eq!(limit("stale-slot", "warning"), "\"2d\"");
+    assert_eq!(limit("connections", "critical"), "\"99%\"");
+    assert_eq!(limit("xid-wraparound", "warning"), "400000000");
+    let [first, second] = &config.silences[..] else { panic!("two silences") };
+    let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    assert!(first.holds(None, at("2027-01-31T23:59:59Z")) && !first.holds(None, at("2027-02-01T00:00:00Z")));
+    assert!(
+        second.holds(Some("legacy-1"), at("2027-01-31T11:00:00Z")) && !second.holds(None, at("2027-01-31T11:00:00Z"))
+    );
+}

@@ -4,7 +4,7 @@ use super::Context;
 use crate::{
     error::Failure,
     exit_code::ExitCode,
-    history::{HistoryError, Recall, Recorded, Store},
+    history::{HistoryError, Recall, Store},
     history_url::history_url,
     model::{
         Snapshot,
@@ -105,27 +105,6 @@ impl Context {
         };
         self.tell_open_deeds(&store).await?;
         Ok(store)
-    }
-
-    /// Records a look, for a command whose purpose is another: what is wrong with the store is said once and lived with.
-    #[expect(dead_code, reason = "the health check writes its looks through it")]
-    pub async fn remember(&self, snapshot: &Snapshot) -> Option<Recorded> {
-        if !self.has_history {
-            return None;
-        }
-        let recorded = async {
-            let store = self.store().await?;
-            let recorded = store.record(snapshot).await;
-            store.close().await;
-            Ok::<Recorded, Failure>(recorded?)
-        };
-        match Box::pin(recorded).await {
-            Ok(recorded) => Some(recorded),
-            Err(failure) => {
-                self.ui.note(&format!("history: {failure}; this look is not recorded"));
-                None
-            }
-        }
     }
 
     async fn tell_open_deeds(&self, store: &Store) -> Result<(), HistoryError> {

@@ -20,12 +20,20 @@ struct Text {
     postgres: &'static str,
 }
 
-const TEXTS: &[Text] = &[Text {
-    version: 1,
-    description: "history",
-    sqlite: include_str!("../../migrations/sqlite/0001_history.sql"),
-    postgres: include_str!("../../migrations/postgres/0001_history.sql"),
-}];
+const TEXTS: &[Text] = &[
+    Text {
+        version: 1,
+        description: "history",
+        sqlite: include_str!("../../migrations/sqlite/0001_history.sql"),
+        postgres: include_str!("../../migrations/postgres/0001_history.sql"),
+    },
+    Text {
+        version: 2,
+        description: "watch",
+        sqlite: include_str!("../../migrations/sqlite/0002_watch.sql"),
+        postgres: include_str!("../../migrations/postgres/0002_watch.sql"),
+    },
+];
 
 fn migrator(pool: &Pool) -> Migrator {
     let migrations = TEXTS.iter().map(|text| {

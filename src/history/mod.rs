@@ -27,6 +27,7 @@ mod slots;
 mod store;
 mod time;
 mod wal;
+mod watch;
 
 pub use address::StoreAddress;
 pub use error::HistoryError;

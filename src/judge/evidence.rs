@@ -2,17 +2,17 @@
 
 use super::{index, limits::DAY, slot};
 use crate::model::{
-    Contents, Fact, IndexJudgement, IndexLimits, Setting, Slot, Snapshot, Unavailable, grant, past::Memory,
+    Contents, Fact, IndexJudgement, IndexLimits, Setting, Slot, Snapshot, Unavailable, grant,
+    past::{Counters, Memory},
 };
 use std::cell::OnceCell;
 
-/// One look, and those before it.
+/// One look, and what is known of those before it.
 pub struct Evidence<'a> {
     pub snapshot: &'a Snapshot,
-    /// Earlier looks at the same server, in any order.
-    pub earlier: &'a [Snapshot],
-    /// What is remembered of the server, those looks included.
+    /// What is remembered of the server.
     pub memory: Memory,
+    before: Option<Counters>,
     slot_limits: slot::Limits,
     index_limits: IndexLimits,
     slots: OnceCell<Vec<slot::Judgement>>,
@@ -20,13 +20,11 @@ pub struct Evidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    pub fn new(snapshot: &'a Snapshot, earlier: &'a [Snapshot]) -> Evidence<'a> {
-        let mut memory = Memory::default();
-        memory.add(earlier);
+    pub fn new(snapshot: &'a Snapshot, memory: Memory) -> Evidence<'a> {
         Evidence {
             snapshot,
-            earlier,
             memory,
+            before: None,
             slot_limits: slot::Limits::default(),
             index_limits: IndexLimits::default(),
             slots: OnceCell::new(),
@@ -34,12 +32,28 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// The newest of the earlier looks.
-    pub fn before(&self) -> Option<&'a Snapshot> {
-        self.earlier
-            .iter()
-            .filter(|one| one.collected_at < self.snapshot.collected_at)
-            .max_by_key(|one| one.collected_at)
+    /// Judges slots and indexes by other limits than the usual ones.
+    #[must_use]
+    pub fn limited(self, slot_limits: slot::Limits, index_limits: IndexLimits) -> Evidence<'a> {
+        Evidence { slot_limits, index_limits, ..self }
+    }
+
+    /// The counters of the look before.
+    pub fn before(&self) -> Option<&Counters> {
+        self.before.as_ref()
+    }
+
+    /// Remembers the counters of a look; the newest before this one is what is compared with.
+    #[must_use]
+    pub fn after(mut self, counters: Option<Counters>) -> Evidence<'a> {
+        let now = self.snapshot.collected_at;
+        let newer = |one: &Counters| {
+            one.collected_at < now && self.before.as_ref().is_none_or(|other| other.collected_at < one.collected_at)
+        };
+        if let Some(counters) = counters.filter(newer) {
+            self.before = Some(counters);
+        }
+        self
     }
 
     /// Every slot with its judgement.

@@ -79,14 +79,20 @@ mod tests {
     use super::*;
     use crate::{
         judge::{Kind, testing::calm},
-        model::Snapshot,
+        model::{
+            Snapshot,
+            past::{Counters, Memory},
+        },
     };
     use serde_json::{Value, json};
 
     fn answers(now: &Value, earlier: &[Value]) -> Vec<(&'static str, Answer)> {
         let read = |value: &Value| serde_json::from_value::<Snapshot>(value.clone()).unwrap();
         let (now, earlier) = (read(now), earlier.iter().map(read).collect::<Vec<_>>());
-        let asked = Checks::default().ask(&Evidence::new(&now, &earlier), |_| true);
+        let mut memory = Memory::default();
+        memory.add(&earlier);
+        let evidence = Evidence::new(&now, memory).after(earlier.first().map(Counters::of));
+        let asked = Checks::default().ask(&evidence, |_| true);
         asked.into_iter().map(|one| (one.check.name, one.answer)).collect()
     }
 

@@ -30,6 +30,7 @@ mod stale_slot;
 mod stats_lost;
 mod subscription_errors;
 mod table_bloat;
+pub mod tally;
 mod temp_files;
 #[cfg(test)]
 mod testing;

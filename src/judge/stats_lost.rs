@@ -2,7 +2,7 @@
 
 use super::{Answer, Evidence, Judged, Symptom, limits::limits};
 use crate::{
-    model::{Contents, Level, Snapshot},
+    model::{Contents, Level},
     words,
 };
 use jiff::Timestamp;
@@ -17,11 +17,8 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
     let mut answer = Answer::default();
     for contents in &now.contents {
         let Some(since) = counting_since(contents) else { continue };
-        let of_before = |snapshot: &Snapshot| {
-            snapshot.contents.iter().find(|one| one.database == contents.database).and_then(counting_since)
-        };
-        let Some(then) = of_before(before) else { continue };
-        if since <= then || since <= before.collected_at {
+        let Some(then) = before.counting_since.get(&contents.database) else { continue };
+        if since <= *then || since <= before.collected_at {
             continue;
         }
         let crashed = now.server.started_at > before.collected_at;

@@ -2,7 +2,7 @@
 
 use super::{Answer, Evidence, Judged, Symptom, known, limits::limits};
 use crate::{
-    model::{Level, Measure, Piece, Subscription, Words},
+    model::{Level, Measure, Piece, Subscription, Words, past::Counters},
     words,
 };
 
@@ -69,12 +69,9 @@ fn symptom(one: &Subscription, level: Level, errors: Option<u64>, message: Words
 
 /// Errors counted since the look before. Without one they may be of any age, and nothing is said.
 fn errors_since(evidence: &Evidence<'_>, of: &Subscription) -> Option<u64> {
-    let count = |snapshot: &crate::model::Snapshot| {
-        let all = snapshot.subscription_errors.known()?;
-        let one = all.iter().find(|one| one.subname == of.subname && one.database == of.database)?;
-        Some(one.apply_error_count + one.sync_error_count)
-    };
-    let more = count(evidence.snapshot)?.checked_sub(count(evidence.before()?)?)?;
+    let name = format!("{}/{}", of.database, of.subname);
+    let now = Counters::of(evidence.snapshot);
+    let more = now.subscription_errors.get(&name)?.checked_sub(*evidence.before()?.subscription_errors.get(&name)?)?;
     (more > 0).then_some(more)
 }
 

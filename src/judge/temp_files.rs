@@ -5,7 +5,7 @@ use super::{
     limits::{Bytes, DAY, GB, limits},
 };
 use crate::{
-    model::{Level, Piece, Snapshot},
+    model::{Level, Piece},
     words,
 };
 
@@ -26,12 +26,12 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
     }
     let mut answer = Answer::default();
     for database in databases {
-        let written = |snapshot: &Snapshot| {
-            let all = snapshot.databases.known()?;
-            all.iter().find(|one| one.database == database.database)?.temp_bytes_written
-        };
         // A counter that went back began anew.
-        let Some(written) = written(now).zip(written(before)).and_then(|(now, then)| now.checked_sub(then)) else {
+        let Some(written) = database
+            .temp_bytes_written
+            .zip(before.temp_bytes_written.get(&database.database))
+            .and_then(|(now, then)| now.checked_sub(*then))
+        else {
             continue;
         };
         let a_day = Bytes((written as f64 / seconds as f64 * DAY as f64) as u64);

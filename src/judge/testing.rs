@@ -1,7 +1,10 @@
 //! A calm server, and what the checks answer when something about it is changed.
 
 use super::{Answer, Evidence, health::Checks};
-use crate::model::{Level, Snapshot};
+use crate::model::{
+    Level, Snapshot,
+    past::{Counters, Memory},
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -166,7 +169,9 @@ pub fn ask_after(check: &str, before: impl FnOnce(&mut Value), change: impl FnOn
 }
 
 fn asked(check: &str, now: &Snapshot, earlier: &[Snapshot]) -> Answer {
-    let evidence = Evidence::new(now, earlier);
+    let mut memory = Memory::default();
+    memory.add(earlier);
+    let evidence = Evidence::new(now, memory).after(earlier.first().map(Counters::of));
     let mut asked = Checks::default().ask(&evidence, |one| one.name == check);
     assert_eq!(asked.len(), 1, "{check}");
     asked.remove(0).answer

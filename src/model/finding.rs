@@ -26,6 +26,8 @@ impl Class {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
+    /// What should be readable was not.
+    Unknown,
     Warning,
     Critical,
 }
@@ -33,9 +35,14 @@ pub enum Level {
 impl Level {
     pub fn name(self) -> &'static str {
         match self {
+            Level::Unknown => "unknown",
             Level::Warning => "warning",
             Level::Critical => "critical",
         }
+    }
+
+    pub fn named(name: &str) -> Option<Level> {
+        [Level::Unknown, Level::Warning, Level::Critical].into_iter().find(|level| level.name() == name)
     }
 
     /// The level of a value that is bad when it is large.
@@ -46,6 +53,57 @@ impl Level {
             Some(Level::Warning)
         } else {
             None
+        }
+    }
+}
+
+/// How a whole night ended, as monitoring plugins say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    Ok,
+    Warning,
+    Critical,
+    Unknown,
+}
+
+impl Status {
+    /// The exit code of a monitoring plugin.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Ok => "OK",
+            Status::Warning => "WARNING",
+            Status::Critical => "CRITICAL",
+            Status::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// What is known is never hidden by what is not: CRITICAL, WARNING, UNKNOWN, OK.
+    fn rank(self) -> u8 {
+        match self {
+            Status::Ok => 0,
+            Status::Unknown => 1,
+            Status::Warning => 2,
+            Status::Critical => 3,
+        }
+    }
+
+    #[must_use]
+    pub fn or_worse(self, other: Status) -> Status {
+        if other.rank() > self.rank() { other } else { self }
+    }
+}
+
+impl From<Level> for Status {
+    fn from(level: Level) -> Status {
+        match level {
+            Level::Unknown => Status::Unknown,
+            Level::Warning => Status::Warning,
+            Level::Critical => Status::Critical,
         }
     }
 }

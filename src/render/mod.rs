@@ -7,6 +7,7 @@ mod escape;
 mod human;
 mod json;
 mod markdown;
+mod sentence;
 mod sparkline;
 mod terminal;
 
@@ -20,5 +21,6 @@ pub use human::{
 };
 pub use json::{json, json_pretty};
 pub use markdown::markdown;
+pub use sentence::{measure, sentence};
 pub use sparkline::sparkline;
 pub use terminal::{Style, terminal};

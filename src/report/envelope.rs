@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 pub trait Report: Serialize {
     /// The command that makes it.
     const COMMAND: &'static str;
+    /// It says itself what could not be read.
+    const TELLS_GAPS: bool = false;
 
     /// The report as people read it.
     fn document(&self) -> Document;
@@ -114,6 +116,24 @@ impl<R: Report> Envelope<R> {
         Envelope { schema_version, command, collected_at, server, unavailable: gaps, report, about }
     }
 
+    /// A report on a server that could not be looked at; `about` says which.
+    pub fn of_nobody(now: Timestamp, about: String, report: R) -> Envelope<R> {
+        let (schema_version, command) = (SCHEMA_VERSION, R::COMMAND);
+        Envelope {
+            schema_version,
+            command,
+            collected_at: now,
+            server: None,
+            unavailable: Gaps::default(),
+            report,
+            about,
+        }
+    }
+
+    pub fn report(&self) -> &R {
+        &self.report
+    }
+
     /// Whether something the report should show could not be read. What the server's version does not have is no gap.
     pub fn is_incomplete(&self) -> bool {
         self.unavailable.hidden().next().is_some()
@@ -124,6 +144,9 @@ impl<R: Report> Envelope<R> {
         let mut document = Document::default();
         document.toned_line(self.about.clone(), Tone::Faint);
         document.blocks.extend(self.report.document().blocks);
+        if R::TELLS_GAPS {
+            return document;
+        }
         let mut newer: Vec<&str> = Vec::new();
         for gap in self.unavailable.not_in_this_version() {
             newer.extend(gap.fields.iter().filter_map(|field| field.rsplit('.').next()));

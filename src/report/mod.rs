@@ -2,6 +2,7 @@
 
 mod accounting;
 mod bloat;
+mod check;
 mod cleanup;
 mod databases;
 mod envelope;
@@ -17,6 +18,7 @@ mod view;
 mod wal;
 
 pub use accounting::Accounting;
+pub use check::{CheckReport, FleetReport, NotifiedLine, TargetNight};
 pub use cleanup::{
     CleanupReport, Destination, MaintenanceReport, Recreation, VerifyReport, Written, chore_words, header,
     maintenance_header,

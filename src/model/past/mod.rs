@@ -1,9 +1,12 @@
 //! What several looks at a cluster know together, and what pgtend itself did to it.
 
+mod change;
+mod counters;
 mod deed;
 mod growth;
 mod indexes_past;
 mod memory;
+mod night;
 mod one_off;
 mod peak;
 mod sample;
@@ -13,10 +16,13 @@ mod slot_past;
 mod trend;
 mod wal_rate;
 
+pub use change::{Change, ChangeKind, KnownFinding, changes};
+pub use counters::Counters;
 pub use deed::{Deed, Gauge, Intent, Outcome, OutcomeKind};
 pub use growth::{Growth, Point, Subject, SubjectKind};
 pub use indexes_past::{IndexPast, IndexesPast, Watched};
 pub use memory::{Memory, Origin};
+pub use night::{Night, Told};
 pub use peak::{WalInterval, WalPeak, wal_peak};
 pub use sample::{Lineage, Sample};
 pub use scans::IndexScans;

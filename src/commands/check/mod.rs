@@ -1,0 +1,138 @@
+//! `pgtend check`.
+
+mod chosen;
+mod watch;
+
+use crate::{
+    commands::filter::parse_duration,
+    context::{Context, place_of, unless_interrupted},
+    error::Failure,
+    exit_code::ExitCode,
+    history::Store,
+    judge::tally::tally,
+    model::past::Memory,
+    options::OutputFormat,
+    report::{CheckReport, Envelope, FleetReport, Gaps, TargetNight},
+};
+use chosen::Chosen;
+use futures_util::{StreamExt, stream};
+use std::time::Duration;
+use watch::{Look, Watch};
+
+/// The nightly health check: what is wrong, the worst first, and what to do
+///
+/// Exit code: 0 nothing, 1 a warning, 2 critical, 3 something could not be told; the worst counts, and what is known is
+/// never hidden by what is not. Each run is written to the history as by `history record`, so that the next one knows what
+/// is new. `pgtend explain CHECK` says what a check means, how it is judged, and why its limits are what they are.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only these checks; may be given several times
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Not these checks
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    skip: Vec<String>,
+    /// A check that must give an answer: if it cannot, that outranks every warning
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    require: Vec<String>,
+    /// Let findings of hygiene set the exit code, too
+    #[arg(long)]
+    hygiene: bool,
+    /// Every target of the configuration file, --jobs at once
+    #[arg(long)]
+    all_targets: bool,
+    /// How long one target may take; one that takes longer is UNKNOWN and delays nobody
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = parse_duration)]
+    time_limit: Duration,
+}
+
+pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+    let chosen = Chosen::of(&args)?;
+    let config = context.config()?;
+    if let Some(snapshot) = context.snapshot_file() {
+        let snapshot = snapshot?;
+        let earlier = context.earlier(&snapshot)?;
+        let mut memory = Memory::default();
+        memory.add(&earlier);
+        let evidence = watch::evidence(config, &snapshot, memory, &earlier);
+        let asked = config.checks.ask(&evidence, |check| chosen.has(check.name));
+        let tally = tally(&asked, &chosen.counting(&config.silences, None), snapshot.collected_at);
+        let mut gaps = Gaps::default();
+        watch::note_unknown(&asked, &mut gaps);
+        let report = CheckReport::of(tally, chosen.hygiene, None, snapshot.collected_at);
+        return show_one(context, Envelope::new(&snapshot, report, gaps));
+    }
+    let (store, store_error) = match context.history_url()? {
+        None => (None, None),
+        Some(url) => match Store::open(&url).await {
+            Ok(store) => (Some(store), None),
+            Err(error) => (None, Some(error)),
+        },
+    };
+    let watch = Watch {
+        context,
+        chosen: &chosen,
+        config,
+        store: store.as_ref(),
+        store_error: store_error.as_ref(),
+        time_limit: args.time_limit,
+    };
+    let work = async {
+        let exit = if args.all_targets {
+            if context.names_a_server() {
+                let message = "--all-targets takes the targets of the configuration: no server is named beside it";
+                return Err(Failure::new(ExitCode::Usage, message));
+            }
+            fleet(&watch).await
+        } else {
+            let conninfo = context.conninfo()?;
+            let place = context.target().map_or_else(|| place_of(&conninfo), str::to_owned);
+            let look = Look { place, target: context.target().map(str::to_owned), conninfo: Ok(conninfo) };
+            let night = context.ui.patiently("checking", Box::pin(watch.over(look))).await;
+            show_one(context, night)
+        };
+        Ok(exit?)
+    };
+    let ended = unless_interrupted(Box::pin(work), async {}).await;
+    if let Some(store) = store {
+        store.close().await;
+    }
+    ended
+}
+
+/// Every target, some at once; what each leaves in memory is its night alone.
+async fn fleet(watch: &Watch<'_>) -> Result<ExitCode, Failure> {
+    let names: Vec<&str> = watch.config.target_names().collect();
+    if names.is_empty() {
+        return Err(Failure::new(ExitCode::Usage, "the configuration has no targets")
+            .with_hint(Some("add [target.NAME] with conninfo = \"…\"")));
+    }
+    let nights = names.into_iter().map(|name| async move {
+        let conninfo = watch.context.conninfo_of(watch.config, name);
+        let look = Look { place: name.to_owned(), target: Some(name.to_owned()), conninfo };
+        TargetNight::new(name.to_owned(), Box::pin(watch.over(look)).await)
+    });
+    let jobs = watch.context.scope().jobs.max(1);
+    let nights = stream::iter(nights).buffer_unordered(jobs).collect::<Vec<_>>();
+    let report = FleetReport::of(watch.context.ui.patiently("checking all targets", nights).await);
+    let ui = &watch.context.ui;
+    match watch.context.format() {
+        OutputFormat::Nagios => ui.text(&report.nagios())?,
+        OutputFormat::Prometheus => ui.text(&report.prometheus())?,
+        OutputFormat::Json => ui.value(&report)?,
+        OutputFormat::Csv => ui.document(&report.table())?,
+        OutputFormat::Table | OutputFormat::Markdown => ui.document(&report.document())?,
+    }
+    Ok(ExitCode::Checked(report.status))
+}
+
+fn show_one(context: &Context, night: Envelope<CheckReport>) -> Result<ExitCode, Failure> {
+    let report = night.report();
+    match context.format() {
+        OutputFormat::Nagios => context.ui.text(&report.nagios())?,
+        OutputFormat::Prometheus => context.ui.text(&report.prometheus())?,
+        OutputFormat::Csv => context.ui.document(&report.table())?,
+        OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Json => context.ui.report(&night)?,
+    }
+    Ok(ExitCode::Checked(report.status))
+}

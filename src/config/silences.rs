@@ -1,0 +1,63 @@
+//! `[[silence]]`: what somebody knows of and does not want to be told again until a day.
+
+use super::{
+    ConfigError,
+    checks::unknown,
+    document::{Table, Value},
+    file::File,
+};
+use crate::{judge::health::Checks, model::Silence};
+use glob::Pattern;
+use jiff::{Timestamp, civil, tz::TimeZone};
+use toml::de::DeValue;
+
+const KEYS: [&str; 5] = ["check", "subject", "target", "until", "reason"];
+
+pub(super) fn read(tables: &[Table<'_>], file: &File) -> Result<Vec<Silence>, ConfigError> {
+    if let (Some(first), false) = (tables.first(), file.trusted) {
+        return Err(first
+            .error("[[silence]] may not stand in a file found in the working directory")
+            .with_hint("read the file with --config, if you trust it"));
+    }
+    tables.iter().map(silence).collect()
+}
+
+fn silence(table: &Table<'_>) -> Result<Silence, ConfigError> {
+    table.allow_only(&KEYS)?;
+    let check = table.required_text("check")?;
+    if !Checks::names().contains(&check.value) {
+        let (message, hint) = unknown(check.value);
+        return Err(check.error(message).with_hint(hint));
+    }
+    let glob = |key: &str| {
+        let Some(text) = table.text(key)? else { return Ok(None) };
+        let pattern = Pattern::new(text.value);
+        pattern
+            .map(Some)
+            .map_err(|error| text.error(format!("{key:?} is not a pattern such as \"shop_*\": {}", error.msg)))
+    };
+    let (subject, target) = (glob("subject")?, glob("target")?);
+    let reason = table.required_text("reason")?.value.to_owned();
+    let values = table.values();
+    let until = values.iter().find(|value| value.key == "until");
+    let until = until.ok_or_else(|| {
+        table.error("[[silence]] has no until").with_hint("for ever is too long: add until = \"2027-01-31\"")
+    })?;
+    let until_text = moment(until).ok_or_else(|| until.error("\"until\" is not a date such as \"2027-01-31\""))?;
+    Ok(Silence { check: check.value.to_owned(), subject, target, until: until_text, reason })
+}
+
+/// A day counts to its end, in UTC.
+fn moment(value: &Value<'_>) -> Option<Timestamp> {
+    let text = match value.get() {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Datetime(date) => date.to_string(),
+        _ => return None,
+    };
+    if let Ok(day) = text.parse::<civil::Date>()
+        && !text.contains([':', 'T', ' '])
+    {
+        return Some(day.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp());
+    }
+    text.parse().ok()
+}

@@ -1,0 +1,110 @@
+//! Many targets' nights as one: the worst first.
+
+use super::{
+    CheckReport, nagios, prometheus,
+    screen::{table, tone},
+};
+use crate::{
+    model::{SCHEMA_VERSION, Status},
+    render::{Document, Tone},
+    report::Envelope,
+};
+use serde::Serialize;
+
+/// One target with its night.
+#[derive(Debug, Serialize)]
+pub struct TargetNight {
+    target: String,
+    #[serde(flatten)]
+    envelope: Envelope<CheckReport>,
+}
+
+impl TargetNight {
+    pub fn new(target: String, envelope: Envelope<CheckReport>) -> TargetNight {
+        TargetNight { target, envelope }
+    }
+}
+
+/// All of them.
+#[derive(Debug, Serialize)]
+pub struct FleetReport {
+    schema_version: u32,
+    command: &'static str,
+    pub status: Status,
+    targets: Vec<TargetNight>,
+}
+
+impl FleetReport {
+    pub fn of(mut targets: Vec<TargetNight>) -> FleetReport {
+        let rank = |night: &TargetNight| match night.envelope.report().status {
+            Status::Critical => 0,
+            Status::Warning => 1,
+            Status::Unknown => 2,
+            Status::Ok => 3,
+        };
+        targets.sort_by(|a, b| (rank(a), &a.target).cmp(&(rank(b), &b.target)));
+        let status = targets.iter().fold(Status::Ok, |all, one| all.or_worse(one.envelope.report().status));
+        FleetReport { schema_version: SCHEMA_VERSION, command: "check", status, targets }
+    }
+
+    fn nights(&self) -> impl Iterator<Item = (Option<&str>, &CheckReport)> + Clone {
+        self.targets.iter().map(|one| (Some(one.target.as_str()), one.envelope.report()))
+    }
+
+    fn summary(&self) -> String {
+        let count = |status: Status| self.nights().filter(|(_, night)| night.status == status).count();
+        let all = [Status::Critical, Status::Warning, Status::Unknown, Status::Ok];
+        let parts: Vec<String> = all
+            .into_iter()
+            .filter(|status| count(*status) > 0)
+            .map(|status| format!("{} {}", count(status), status.name()))
+            .collect();
+        format!("{} targets: {}", self.targets.len(), parts.join(", "))
+    }
+
+    pub fn document(&self) -> Document {
+        let mut document = Document::default();
+        document.toned_line(format!("{}: {}", self.status.name(), self.summary()), tone(self.status));
+        for (name, night) in self.nights().filter(|(_, night)| !night.findings.is_empty()) {
+            let heading = format!("{} {}: {}", name.unwrap_or_default(), night.status.name(), night.summary());
+            document.gap().heading(heading);
+            night.findings(&mut document);
+        }
+        let untold = self.nights().flat_map(|(name, night)| {
+            night
+                .notified
+                .iter()
+                .filter_map(move |one| Some((name.unwrap_or_default(), &one.name, one.error.as_ref()?)))
+        });
+        for (target, name, error) in untold {
+            document.toned_line(format!("! {name} was not told of {target}: {error}"), Tone::Bad);
+        }
+        let quiet: Vec<&str> =
+            self.nights().filter(|(_, night)| night.findings.is_empty()).filter_map(|(name, _)| name).collect();
+        if !quiet.is_empty() {
+            document.gap().toned_line(format!("Nothing found: {}", quiet.join(", ")), Tone::Faint);
+        }
+        document
+    }
+
+    /// The findings as a table, for spreadsheets.
+    pub fn table(&self) -> Document {
+        let mut document = Document::default();
+        document.table(table(self.nights()));
+        document
+    }
+
+    pub fn nagios(&self) -> String {
+        let mut out = format!("PGTEND {} - {}\n", self.status.name(), nagios::text(&self.summary()));
+        for (target, night) in self.nights() {
+            for one in &night.findings {
+                out.push_str(&nagios::long_line(target, one));
+            }
+        }
+        out
+    }
+
+    pub fn prometheus(&self) -> String {
+        prometheus::prometheus(self.nights())
+    }
+}

@@ -1,0 +1,194 @@
+//! `pgtend check`: what is wrong tonight, the worst first, and what to do.
+
+mod fleet;
+mod nagios;
+mod prometheus;
+mod screen;
+
+pub use fleet::{FleetReport, TargetNight};
+
+use crate::{
+    judge::tally::Tally,
+    model::{Class, Finding, Measure, Status},
+    render::sentence,
+};
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+/// One target's night.
+#[derive(Debug, Serialize)]
+pub struct CheckReport {
+    pub status: Status,
+    findings: Vec<FindingLine>,
+    notes: Vec<NoteLine>,
+    /// The checks that found nothing.
+    clear: Vec<String>,
+    silenced: Vec<SilencedLine>,
+    /// How notifying went: one line a recipient.
+    pub notified: Vec<NotifiedLine>,
+    #[serde(skip)]
+    readings: Vec<ReadingLine>,
+    /// Hygiene sets the status.
+    #[serde(skip)]
+    hygiene: bool,
+    /// The target's name, where it has one.
+    #[serde(skip)]
+    target: Option<String>,
+    #[serde(skip)]
+    checked_at: Timestamp,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct FindingLine {
+    id: String,
+    check: String,
+    class: Class,
+    status: &'static str,
+    subject: String,
+    message: String,
+    #[serde(serialize_with = "number")]
+    measured: Option<Measure>,
+    /// Of `measured` and `threshold`; null where nothing is measured.
+    unit: Option<&'static str>,
+    #[serde(serialize_with = "number")]
+    threshold: Option<Measure>,
+    advice: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct NoteLine {
+    check: String,
+    kind: &'static str,
+    message: String,
+}
+
+#[derive(Debug, Serialize)]
+struct SilencedLine {
+    #[serde(flatten)]
+    finding: FindingLine,
+    until: Timestamp,
+    reason: String,
+}
+
+/// One recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotifiedLine {
+    pub name: String,
+    /// How many changes were told; 0 where there was nothing to tell.
+    pub changes: usize,
+    /// Why it was not reached.
+    pub error: Option<String>,
+}
+
+#[derive(Debug)]
+struct ReadingLine {
+    check: String,
+    subject: String,
+    measured: Measure,
+    warning: Measure,
+    critical: Option<Measure>,
+}
+
+impl CheckReport {
+    pub fn of(tally: Tally, hygiene: bool, target: Option<&str>, checked_at: Timestamp) -> CheckReport {
+        CheckReport {
+            status: tally.status,
+            findings: tally.findings.iter().map(FindingLine::of).collect(),
+            notes: tally
+                .notes
+                .into_iter()
+                .map(|note| NoteLine { check: note.check, kind: note.kind, message: sentence(&note.message) })
+                .collect(),
+            clear: tally.clear,
+            silenced: tally
+                .silenced
+                .into_iter()
+                .map(|one| SilencedLine {
+                    finding: FindingLine::of(&one.finding),
+                    until: one.until,
+                    reason: one.reason,
+                })
+                .collect(),
+            notified: Vec::new(),
+            readings: tally
+                .readings
+                .into_iter()
+                .map(|(check, reading)| ReadingLine {
+                    check,
+                    subject: reading.subject,
+                    measured: reading.measured,
+                    warning: reading.warning,
+                    critical: reading.critical,
+                })
+                .collect(),
+            hygiene,
+            target: target.map(str::to_owned),
+            checked_at,
+        }
+    }
+
+    /// How many findings there are of a status; those of hygiene apart.
+    fn count(&self, status: &str, class: Class) -> usize {
+        self.findings.iter().filter(|one| one.status == status && one.class == class).count()
+    }
+
+    /// `1 critical, 2 warnings, 3 hygiene; 17 clear, 4 not applicable, 1 silenced`
+    fn summary(&self) -> String {
+        let of = |count: usize, one: &str, many: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            _ => Some(format!("{count} {many}")),
+        };
+        let hygiene = self.findings.iter().filter(|one| one.class == Class::Hygiene && one.status != "unknown").count();
+        let unknown = self.findings.iter().filter(|one| one.status == "unknown").count();
+        let mut found = vec![
+            of(self.count("critical", Class::Alert), "critical", "critical"),
+            of(self.count("warning", Class::Alert), "warning", "warnings"),
+            of(hygiene, "of hygiene", "of hygiene"),
+            of(unknown, "unknown", "unknown"),
+        ];
+        found.retain(Option::is_some);
+        let found: Vec<String> = found.into_iter().flatten().collect();
+        let mut quiet: Vec<&str> = self.notes.iter().map(|note| note.check.as_str()).collect();
+        quiet.retain(|name| !self.clear.iter().any(|clear| clear == name));
+        quiet.sort_unstable();
+        quiet.dedup();
+        let rest = [
+            Some(format!("{} clear", self.clear.len())),
+            of(quiet.len(), "not applicable", "not applicable"),
+            of(self.silenced.len(), "silenced", "silenced"),
+        ];
+        let rest: Vec<String> = rest.into_iter().flatten().collect();
+        let found = if found.is_empty() { "nothing found".to_owned() } else { found.join(", ") };
+        format!("{found}; {}", rest.join(", "))
+    }
+}
+
+impl FindingLine {
+    fn of(finding: &Finding) -> FindingLine {
+        let advice = sentence(&finding.advice);
+        FindingLine {
+            id: finding.id(),
+            check: finding.check.clone(),
+            class: finding.class,
+            status: finding.level.name(),
+            subject: finding.subject.clone(),
+            message: sentence(&finding.message),
+            measured: finding.measured,
+            unit: finding.measured.or(finding.threshold).map(Measure::unit),
+            threshold: finding.threshold,
+            advice: (!advice.is_empty()).then_some(advice),
+        }
+    }
+}
+
+/// The bare number in its unit: whole where the unit is.
+fn number<S: Serializer>(measure: &Option<Measure>, serializer: S) -> Result<S::Ok, S::Error> {
+    match measure {
+        None => serializer.serialize_none(),
+        Some(Measure::Bytes(value) | Measure::Seconds(value) | Measure::Count(value)) => {
+            serializer.serialize_u64(*value)
+        }
+        Some(Measure::Percent(value)) => serializer.serialize_f64((value * 10.0).round() / 10.0),
+    }
+}

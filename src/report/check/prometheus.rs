@@ -1,0 +1,98 @@
+//! Metrics for node_exporter's textfile collector (Prometheus text format 0.0.4).
+
+use super::CheckReport;
+use std::fmt::Write as _;
+
+struct Family {
+    name: &'static str,
+    help: &'static str,
+}
+
+const STATUS: Family =
+    Family { name: "pgtend_check_status", help: "How the last check ended: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN." };
+const TIME: Family = Family { name: "pgtend_check_timestamp_seconds", help: "When the last check ran." };
+const FINDING: Family =
+    Family { name: "pgtend_check_finding", help: "A finding: 1 warning, 2 critical, 3 could not be told." };
+const CLEAR: Family = Family { name: "pgtend_check_clear", help: "A check that was asked and found nothing." };
+const SILENCED: Family = Family { name: "pgtend_check_silenced", help: "How many findings are silenced." };
+const VALUE: Family = Family { name: "pgtend_check_value", help: "The worst value a check watches, in its unit." };
+const WARNING: Family = Family { name: "pgtend_check_warning_value", help: "The limit from which it is a warning." };
+
+/// All nights as one file.
+pub fn prometheus<'a>(nights: impl Iterator<Item = (Option<&'a str>, &'a CheckReport)> + Clone) -> String {
+    let mut out = String::new();
+    let mut write = |family: &Family, lines: Vec<(Vec<(&str, &str)>, f64)>| {
+        if lines.is_empty() {
+            return;
+        }
+        // Writing into a String does not fail.
+        let _ = writeln!(out, "# HELP {} {}\n# TYPE {} gauge", family.name, family.help, family.name);
+        for (labels, value) in lines {
+            let labels: Vec<String> = labels
+                .into_iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
+                .collect();
+            let _ = writeln!(out, "{}{{{}}} {value}", family.name, labels.join(","));
+        }
+    };
+    let target = |name: Option<&'a str>| ("target", name.unwrap_or_default());
+    write(
+        &STATUS,
+        nights.clone().map(|(name, night)| (vec![target(name)], f64::from(night.status.number()))).collect(),
+    );
+    write(
+        &TIME,
+        nights.clone().map(|(name, night)| (vec![target(name)], night.checked_at.as_second() as f64)).collect(),
+    );
+    let each = |night: &'a CheckReport| night.findings.iter();
+    let findings = nights.clone().flat_map(|(name, night)| each(night).map(move |one| (name, one)));
+    let level = |status: &str| match status {
+        "critical" => 2.0,
+        "warning" => 1.0,
+        _ => 3.0,
+    };
+    let class = |one: &super::FindingLine| if one.class == crate::model::Class::Alert { "alert" } else { "hygiene" };
+    write(
+        &FINDING,
+        findings
+            .map(|(name, one)| {
+                let labels =
+                    vec![target(name), ("check", &*one.check), ("class", class(one)), ("subject", &*one.subject)];
+                (labels, level(one.status))
+            })
+            .collect(),
+    );
+    write(
+        &CLEAR,
+        nights
+            .clone()
+            .flat_map(|(name, night)| {
+                night.clear.iter().map(move |check| (vec![target(name), ("check", &**check)], 1.0))
+            })
+            .collect(),
+    );
+    write(&SILENCED, nights.clone().map(|(name, night)| (vec![target(name)], night.silenced.len() as f64)).collect());
+    let readings = nights.flat_map(|(name, night)| night.readings.iter().map(move |one| (name, one)));
+    let readings: Vec<_> = readings
+        .map(|(name, one)| {
+            let labels =
+                vec![target(name), ("check", &*one.check), ("subject", &*one.subject), ("unit", one.measured.unit())];
+            (labels, one)
+        })
+        .collect();
+    write(&VALUE, readings.iter().map(|(labels, one)| (labels.clone(), one.measured.number())).collect());
+    write(&WARNING, readings.into_iter().map(|(labels, one)| (labels, one.warning.number())).collect());
+    out
+}
+
+/// Label values: backslash, quote and line break are escaped.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+impl CheckReport {
+    pub fn prometheus(&self) -> String {
+        prometheus([(self.target.as_deref(), self)].into_iter())
+    }
+}

@@ -1,0 +1,129 @@
+//! The night as people read it.
+
+use super::{CheckReport, FindingLine};
+use crate::{
+    model::{Class, Status},
+    render::{Cell, Column, Document, Table, Tone, Value},
+    report::Report,
+};
+use std::collections::BTreeMap;
+
+pub fn tone(status: Status) -> Tone {
+    match status {
+        Status::Ok => Tone::Good,
+        Status::Warning => Tone::Warning,
+        Status::Critical => Tone::Bad,
+        Status::Unknown => Tone::Faint,
+    }
+}
+
+impl Report for CheckReport {
+    const COMMAND: &'static str = "check";
+    const TELLS_GAPS: bool = true;
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        document.toned_line(format!("{}: {}", self.status.name(), self.summary()), tone(self.status));
+        self.findings(&mut document);
+        self.rest(&mut document);
+        document
+    }
+}
+
+impl CheckReport {
+    /// What was found, alerts before hygiene, each with what to do; and what could not be told, by what would help.
+    pub(super) fn findings(&self, document: &mut Document) {
+        for class in [Class::Alert, Class::Hygiene] {
+            let found: Vec<&FindingLine> =
+                self.findings.iter().filter(|one| one.class == class && one.status != "unknown").collect();
+            if found.is_empty() {
+                continue;
+            }
+            document.gap();
+            if class == Class::Hygiene && !self.hygiene {
+                document.toned_line("Hygiene (sets the exit code only with --hygiene):", Tone::Faint);
+            }
+            for one in found {
+                let tone = if one.status == "critical" { Tone::Bad } else { Tone::Warning };
+                document.toned_line(format!("{} {}: {}", one.status.to_uppercase(), one.check, one.message), tone);
+                if let Some(advice) = &one.advice {
+                    document.toned_line(format!("  → {advice}"), Tone::Plain);
+                }
+            }
+        }
+        let mut unknown: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        for one in self.findings.iter().filter(|one| one.status == "unknown") {
+            let checks = unknown.entry((one.advice.as_deref().unwrap_or_default(), &one.message)).or_default();
+            if !checks.contains(&one.check.as_str()) {
+                checks.push(&one.check);
+            }
+        }
+        if !unknown.is_empty() {
+            document.gap();
+        }
+        let mut advised = "";
+        for ((advice, message), checks) in &unknown {
+            document.toned_line(format!("UNKNOWN {}: {message}", checks.join(", ")), Tone::Warning);
+            if !advice.is_empty() && advised != *advice {
+                document.line(format!("  → {advice}"));
+                advised = advice;
+            }
+        }
+    }
+
+    fn rest(&self, document: &mut Document) {
+        if !self.notes.is_empty() || !self.silenced.is_empty() || !self.notified.is_empty() {
+            document.gap();
+        }
+        for note in &self.notes {
+            document.toned_line(format!("· {} ({}): {}", note.check, note.kind, note.message), Tone::Faint);
+        }
+        for one in &self.silenced {
+            let (check, subject, day) = (&one.finding.check, &one.finding.subject, one.until.strftime("%Y-%m-%d"));
+            let line = format!("· {check} of {subject} is silenced until {day}: {}", one.reason);
+            document.toned_line(line, Tone::Faint);
+        }
+        for one in &self.notified {
+            match &one.error {
+                Some(error) => document.toned_line(format!("! {} was not told: {error}", one.name), Tone::Bad),
+                None if one.changes > 0 => document.toned_line(format!("· {} was told", one.name), Tone::Faint),
+                None => document,
+            };
+        }
+    }
+
+    /// The findings as a table, for spreadsheets.
+    pub fn table(&self) -> Document {
+        let mut document = Document::default();
+        document.table(table([(None, self)].into_iter()));
+        document
+    }
+}
+
+/// One row a finding.
+pub(super) fn table<'a>(nights: impl Iterator<Item = (Option<&'a str>, &'a CheckReport)>) -> Table {
+    let mut rows = Vec::new();
+    for (target, night) in nights {
+        for one in &night.findings {
+            rows.push(vec![
+                Cell::or_none(target, |name| Value::Name(name.to_owned())),
+                Cell::text(one.status),
+                Cell::text(&one.check),
+                Cell::text(if one.class == Class::Alert { "alert" } else { "hygiene" }),
+                Cell::name(&one.subject),
+                Cell::text(&one.message),
+                Cell::or_none(one.advice.clone(), Value::Text),
+            ]);
+        }
+    }
+    let columns = vec![
+        Column::words("target", "target", 1),
+        Column::words("status", "status", 0),
+        Column::words("check", "check", 0),
+        Column::words("class", "class", 2),
+        Column::words("subject", "subject", 0),
+        Column::words("message", "message", 0),
+        Column::words("advice", "advice", 3),
+    ];
+    Table { columns, rows, left_out: 0 }
+}
