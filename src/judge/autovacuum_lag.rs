@@ -5,10 +5,7 @@ use super::{
     evidence::{of_databases, subject},
     limits::{DAY, MB, Percent, Seconds, limits},
 };
-use crate::{
-    model::{Level, Piece},
-    words,
-};
+use crate::model::{Level, Piece, words};
 
 limits! {
     /// So much of a table's rows are dead

@@ -1,10 +1,7 @@
 //! Whether the server has read pages that are not what was written.
 
 use super::{Answer, Evidence, Judged, Symptom, known, limits::limits};
-use crate::{
-    model::{Level, Measure, Piece},
-    words,
-};
+use crate::model::{Level, Measure, Piece, words};
 
 limits! {}
 

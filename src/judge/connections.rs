@@ -4,10 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom, known,
     limits::{Percent, limits},
 };
-use crate::{
-    model::{Level, Piece, grant},
-    words,
-};
+use crate::model::{Level, Piece, grant, words};
 
 limits! {
     /// Clients take so much of the connections there are for them

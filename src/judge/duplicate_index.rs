@@ -6,10 +6,7 @@ use super::{
     limits::{MB, limits},
     unused_index::safe_to_drop,
 };
-use crate::{
-    model::{IndexFinding, Level, Piece},
-    words,
-};
+use crate::model::{IndexFinding, Level, Piece, words};
 
 limits! {
     /// Duplicates that are safe to drop take so much together

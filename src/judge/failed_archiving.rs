@@ -4,10 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom, known,
     limits::{Count, HOUR, limits},
 };
-use crate::{
-    model::{Level, Measure, Piece},
-    words,
-};
+use crate::model::{Level, Measure, Piece, words};
 
 limits! {
     /// A backlog of so many segments, although nothing fails

@@ -4,10 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom, known,
     limits::{MINUTE, Seconds, limits},
 };
-use crate::{
-    model::{Level, Piece, grant},
-    words,
-};
+use crate::model::{Level, Piece, grant, words};
 
 limits! {
     /// A session has been idle in a transaction for so long, holding locks or a snapshot

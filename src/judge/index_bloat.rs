@@ -5,10 +5,7 @@ use super::{
     evidence::{of_databases, subject},
     limits::{Bytes, GB, Percent, limits},
 };
-use crate::{
-    model::{Level, Piece, Table, estimate_index},
-    words,
-};
+use crate::model::{Level, Piece, Table, estimate_index, words};
 use std::collections::HashMap;
 
 limits! {

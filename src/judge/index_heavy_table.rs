@@ -5,10 +5,7 @@ use super::{
     evidence::{of_databases, subject},
     limits::{Bytes, GB, Percent, limits},
 };
-use crate::{
-    model::{Level, Piece, TableKind},
-    words,
-};
+use crate::model::{Level, Piece, TableKind, words};
 use std::collections::HashMap;
 
 limits! {

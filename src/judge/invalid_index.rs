@@ -5,10 +5,7 @@ use super::{
     evidence::{of_databases, subject},
     limits::limits,
 };
-use crate::{
-    model::{IndexFinding, Level, Measure, Piece, Reason, Table},
-    words,
-};
+use crate::model::{IndexFinding, Level, Measure, Piece, Reason, Table, words};
 use std::collections::HashMap;
 
 limits! {}

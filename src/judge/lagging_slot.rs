@@ -5,10 +5,7 @@ use super::{
     limits::{GB, limits},
     slot::{Reason, Verdict},
 };
-use crate::{
-    model::{Level, Measure, Piece, WalStatus},
-    words,
-};
+use crate::model::{Level, Measure, Piece, WalStatus, words};
 
 limits! {
     /// A slot whose consumer is so far behind

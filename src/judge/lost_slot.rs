@@ -5,7 +5,10 @@ use super::{
     limits::limits,
     slot::{Reason, Verdict},
 };
-use crate::{model::Level, model::SlotType, words};
+use crate::{
+    model::SlotType,
+    model::{Level, words},
+};
 
 limits! {}
 

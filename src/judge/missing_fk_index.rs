@@ -5,10 +5,7 @@ use super::{
     evidence::{of_databases, subject},
     limits::{MB, limits},
 };
-use crate::{
-    model::{ForeignKey, Index, Level, Measure, Piece, Table, TableKind},
-    words,
-};
+use crate::model::{ForeignKey, Index, Level, Measure, Piece, Table, TableKind, words};
 use std::collections::HashMap;
 
 limits! {

@@ -4,10 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom, known,
     limits::{Count, limits},
 };
-use crate::{
-    model::{Level, Piece},
-    words,
-};
+use crate::model::{Level, Piece, words};
 
 limits! {
     /// A database's oldest multixact is so many multixacts old

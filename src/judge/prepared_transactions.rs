@@ -4,10 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom, known,
     limits::{HOUR, MINUTE, Seconds, limits},
 };
-use crate::{
-    model::{Level, Piece},
-    words,
-};
+use crate::model::{Level, Piece, words};
 
 limits! {
     /// A transaction has been prepared for so long

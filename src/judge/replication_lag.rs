@@ -4,10 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom, known,
     limits::{HOUR, MINUTE, Seconds, limits},
 };
-use crate::{
-    model::{Level, Piece, SlotType, Snapshot, Walsender, grant},
-    words,
-};
+use crate::model::{Level, Piece, SlotType, Snapshot, Walsender, grant, words};
 
 limits! {
     /// A standby is so far behind

@@ -4,10 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom, known,
     limits::{GB, limits},
 };
-use crate::{
-    model::{Cause, Level, Measure, Piece, Retention, SharedBy, Words, wal_shares},
-    words,
-};
+use crate::model::{Cause, Level, Measure, Piece, Retention, SharedBy, Words, wal_shares, words};
 
 limits! {
     /// pg_wal is so large, and more than twice max_wal_size

@@ -5,10 +5,7 @@ use super::{
     evidence::{of_databases, subject},
     limits::{Percent, limits},
 };
-use crate::{
-    model::{Level, Piece, Unavailable},
-    words,
-};
+use crate::model::{Level, Piece, Unavailable, words};
 
 limits! {
     /// So much of its range is used

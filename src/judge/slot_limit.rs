@@ -4,10 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom,
     limits::{Percent, limits},
 };
-use crate::{
-    model::{Level, Measure, Piece},
-    words,
-};
+use crate::model::{Level, Measure, Piece, words};
 
 limits! {
     /// A slot that has used up so much of max_slot_wal_keep_size

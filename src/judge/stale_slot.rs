@@ -5,7 +5,7 @@ use super::{
     limits::{DAY, GB, MB, limits},
     slot::{Judgement, Protection, Reason, Verdict},
 };
-use crate::{model::Level, words};
+use crate::model::{Level, words};
 
 limits! {
     /// An unused slot is worth a warning after so long

@@ -1,10 +1,7 @@
 //! Whether the counters that verdicts rest on began anew since the look before.
 
 use super::{Answer, Evidence, Judged, Symptom, limits::limits};
-use crate::{
-    model::{Contents, Level},
-    words,
-};
+use crate::model::{Contents, Level, words};
 use jiff::Timestamp;
 
 limits! {}

@@ -1,10 +1,7 @@
 //! Whether this server's subscriptions get their changes.
 
 use super::{Answer, Evidence, Judged, Symptom, known, limits::limits};
-use crate::{
-    model::{Level, Measure, Piece, Subscription, Words, past::Counters},
-    words,
-};
+use crate::model::{Level, Measure, Piece, Subscription, Words, past::Counters, words};
 
 limits! {}
 

@@ -5,10 +5,7 @@ use super::{
     evidence::{of_databases, subject},
     limits::{Bytes, GB, Percent, limits},
 };
-use crate::{
-    model::{Level, Piece, estimate_table},
-    words,
-};
+use crate::model::{Level, Piece, estimate_table, words};
 
 limits! {
     /// So much of a table would be gone if it were written anew

@@ -4,10 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom, known,
     limits::{Bytes, DAY, GB, limits},
 };
-use crate::{
-    model::{Level, Piece},
-    words,
-};
+use crate::model::{Level, Piece, words};
 
 limits! {
     /// The queries of a database write so much a day

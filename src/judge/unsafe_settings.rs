@@ -1,7 +1,7 @@
 //! Whether a setting gives up what Postgres promises.
 
 use super::{Answer, Evidence, Judged, Symptom, known, limits::limits};
-use crate::{model::Level, words};
+use crate::model::{Level, words};
 
 limits! {}
 

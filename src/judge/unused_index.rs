@@ -5,10 +5,7 @@ use super::{
     evidence::of_databases,
     limits::{Bytes, GB, limits},
 };
-use crate::{
-    model::{IndexFinding, IndexJudgement, Level, Piece, Verdict},
-    words,
-};
+use crate::model::{IndexFinding, IndexJudgement, Level, Piece, Verdict, words};
 
 limits! {
     /// Unused indexes that are safe to drop take so much together

@@ -4,10 +4,7 @@ use super::{
     Answer, Evidence, Judged, NotApplicable, Symptom,
     limits::{DAY, Seconds, limits},
 };
-use crate::{
-    model::{Level, Measure, Piece},
-    words,
-};
+use crate::model::{Level, Measure, Piece, words};
 use jiff::civil::{Date, date};
 
 limits! {

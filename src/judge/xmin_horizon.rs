@@ -4,10 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom, known,
     limits::{Count, limits},
 };
-use crate::{
-    model::{Level, Piece, Words, grant},
-    words,
-};
+use crate::model::{Level, Piece, Words, grant, words};
 
 limits! {
     /// Dead rows are kept since so many transactions

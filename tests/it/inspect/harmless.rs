@@ -215,6 +215,8 @@ fn settled(mut report: Value) -> Value {
                     let moves = [
                         "_at",
                         "seconds",
+                        // The same numbers, in a sentence.
+                        "message",
                         "_lsn",
                         "xid_age",
                         "multixact_age",
