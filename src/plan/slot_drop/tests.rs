@@ -119,7 +119,7 @@ fn what_is_managed_or_may_be_needs_its_flag() {
         (physical(json!({})), hidden(), unknown("synchronized_standby_slots")),
         (physical(json!({})), denied, unknown("managers")),
     ] {
-        assert_eq!(against(slot.clone(), fields.clone(), Asked::default()), [refusal.clone()]);
+        assert_eq!(against(slot.clone(), fields.clone(), Asked::default()), std::slice::from_ref(&refusal));
         assert_eq!(refusal.flag(), Some("--allow-managed"));
         let allowed = Asked { allow_managed: true, ..Asked::default() };
         assert_eq!(against(slot, fields, allowed), []);
