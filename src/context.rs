@@ -26,7 +26,7 @@ use crate::{
 use anyhow::Context as _;
 use jiff::Timestamp;
 use std::{
-    cell::OnceCell,
+    cell::{Cell, OnceCell},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -51,11 +51,13 @@ impl Context {
         Context { ui, environment, global, config: OnceCell::new(), has_history: true }
     }
 
-    /// The same run, looking at a throwaway cluster instead of the server the user named.
-    pub fn looking_at(&self, conninfo: String) -> Context {
+    /// The same run, looking at a throwaway cluster instead of the server the user named; what it does there is
+    /// journalled in a history of its own, and no report reads that.
+    pub fn looking_at(&self, conninfo: String, history: &Path) -> Context {
         let mut global = self.global.clone();
         let nowhere = ConnectionArgs { dbname: Some(conninfo), no_password: true, ..ConnectionArgs::default() };
         global.connection = nowhere;
+        global.reading.history = Some(history.display().to_string());
         global.reading.from = None;
         global.reading.since.clear();
         let is_libpq = |name: &str| name.starts_with("PG") || name == "DATABASE_URL";
@@ -137,6 +139,34 @@ impl Context {
     /// Where the user stands.
     pub fn working_directory(&self) -> Result<PathBuf, Failure> {
         Ok(std::env::current_dir().context("cannot tell the working directory")?)
+    }
+
+    /// A snapshot by way of a session that is there.
+    pub async fn look_by(&self, session: &Session, scope: &Scope) -> Result<Snapshot, Failure> {
+        self.ask(session, Box::pin(async { Ok(inspect(session, scope).await?) })).await
+    }
+
+    /// Lets a deed come to its end. The first Ctrl-C or SIGTERM sets `stop`, the second gives up waiting.
+    pub async fn to_its_end<T>(
+        &self,
+        mut work: impl Future<Output = T> + Unpin,
+        stop: &Cell<bool>,
+    ) -> Result<T, Failure> {
+        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
+        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return Ok(done),
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if stop.replace(true) {
+                return Err(Failure::new(ExitCode::Failed, "interrupted in the middle of it: look again")
+                    .with_hint(Some("the journal has what was begun; the next `pgtend slots drop` settles it")));
+            }
+            self.ui.warn("stopping once the server has answered; interrupt again not to wait for it");
+        }
     }
 
     /// The snapshots of `--since`: earlier looks at the same server.

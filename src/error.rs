@@ -1,6 +1,7 @@
 //! What went wrong, for the person who must mend it: what was tried, what was answered, what to do.
 
 use crate::{
+    act::ActError,
     config::ConfigError,
     exit_code::ExitCode,
     history::HistoryError,
@@ -76,6 +77,17 @@ impl From<InspectError> for Failure {
         match error {
             InspectError::Session(error) => error.into(),
             error => Failure::new(ExitCode::Failed, error.to_string()),
+        }
+    }
+}
+
+impl From<ActError> for Failure {
+    fn from(error: ActError) -> Failure {
+        match error {
+            ActError::Inspect(error) => (*error).into(),
+            ActError::Journal(error) => error.into(),
+            error @ ActError::AnotherServer(_) => Failure::new(ExitCode::Refused, error.to_string())
+                .with_hint(Some("nothing was done; look again and plan anew")),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! pgtend: the Postgres maintenance toolkit.
 //!
 //! Rooms from the ground up, none of which imports upwards: [`model`], [`pg`], [`inspect`], [`judge`], [`plan`],
-//! [`render`], [`report`], [`history`], [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says
+//! [`render`], [`report`], [`history`], [`act`], [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says
 //! what belongs where.
 
+pub mod act;
 mod cli;
 mod commands;
 pub mod config;

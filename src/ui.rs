@@ -26,7 +26,6 @@ pub struct Ui {
     columns: Option<usize>,
 }
 
-#[allow(dead_code, reason = "whoever changes something asks first")]
 impl Ui {
     pub fn new(output: OutputArgs, plain: bool, columns: Option<usize>) -> Ui {
         Ui { output, plain, columns }
@@ -143,6 +142,18 @@ impl Ui {
         let mut out = out;
         let people_watch = self.output.output.is_none() && io::stdout().is_terminal();
         if people_watch { render::json_pretty(value, &mut out) } else { render::json(value, &mut out) }
+    }
+
+    /// How text is laid out on stderr.
+    pub fn style_of_stderr(&self) -> Style {
+        let terminal = io::stderr().is_terminal();
+        let color = match self.output.color {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => terminal && !self.plain,
+        };
+        let measured = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        Style { color, width: if terminal { measured.or(self.columns).or(Some(80)) } else { self.columns } }
     }
 
     /// How tables are laid out where they go.

@@ -37,7 +37,8 @@ async fn tour(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let installation = installation(&args, context)?;
     ui.note(&format!("Starting a private Postgres {} in a temporary folder …", installation.version));
     let cluster = Cluster::start(&installation, ClusterOptions::default()).context("cannot start a cluster")?;
-    let there = context.looking_at(cluster.conninfo());
+    let journal = tempfile::tempdir().context("cannot make a folder for the journal")?;
+    let there = context.looking_at(cluster.conninfo(), &journal.path().join("history.db"));
 
     ui.text("The story\n")?;
     let scribe = Scribe::open(&there.conninfo()?).await?;
@@ -68,11 +69,25 @@ async fn tour(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     scene("Indexes", "One table, fifty indexes: who was ever asked?", "pgtend indexes --table products --limit 12")?;
     indexes::run(indexes::Args::of_table("products", 12), &there).await?;
 
+    let (plan, drop_it) = (format!("pgtend slots drop {forgotten} --dry-run"), "--yes --allow-unproven --checkpoint");
+    let drop_it = format!("pgtend slots drop {forgotten} {drop_it}");
+    if args.keep {
+        scene("Dropping it", "The plan, and nothing but the plan: the rest is yours to do.", &plan)?;
+        slots::run(slots::Args::drop(forgotten, true), &there).await?;
+    } else {
+        let about = "It is minutes old, so nothing proves it forgotten; on a terminal its name would have to be typed.";
+        scene("Dropping it", about, &drop_it)?;
+        slots::run(slots::Args::drop(forgotten, false), &there).await?;
+        scene("What is left", "The older of the two is gone; the other one holds the rest.", "pgtend slots")?;
+        slots::run(slots::Args::default(), &there).await?;
+    }
+
     if args.keep {
         let conninfo = cluster.conninfo();
         let remove = cluster.leave().context("cannot leave the cluster running")?;
         ui.text(&format!(
-            "\nThe cluster stays. Look at it:\n  pgtend overview -d '{conninfo}'\nRemove it:\n  {remove}\n"
+            "\nThe cluster stays. Look at it:\n  pgtend overview -d '{conninfo}'\nDrop the forgotten slot (it asks):\n  \
+             pgtend slots drop {forgotten} --checkpoint -d '{conninfo}'\nRemove it:\n  {remove}\n"
         ))?;
     } else {
         drop(cluster);

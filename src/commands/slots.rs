@@ -1,5 +1,9 @@
 //! `pgtend slots`.
 
+mod drop;
+
+pub use drop::settle_what_is_open;
+
 use super::filter::SizeFilter;
 use crate::{
     config::nearest::{nearest, quoted},
@@ -31,6 +35,7 @@ enum Command {
     List,
     /// One page of evidence on one slot, fit for a ticket: whose it is, why it is judged so, what a drop frees and costs
     Why(WhyArgs),
+    Drop(drop::Args),
 }
 
 #[derive(Debug, Default, clap::Args)]
@@ -40,6 +45,21 @@ struct ListArgs {
     /// What comes first [default: retained]
     #[arg(long, global = true, value_enum)]
     sort: Option<SlotSort>,
+}
+
+impl ListArgs {
+    /// Refuses the list's flags for a command that shows no list; `own` says which stand behind the command's name.
+    fn refuse_in(&self, command: &str, own: [bool; 3]) -> Result<(), Failure> {
+        let given = [
+            ("--min-size", own[0] || self.filter.min_size.is_some()),
+            ("--limit", own[1] || self.filter.limit.is_some()),
+            ("--sort", own[2] || self.sort.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            Some((flag, _)) => Err(Failure::new(ExitCode::Usage, format!("{flag} is for lists, not for `{command}`"))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The list's own flags stand here too, hidden, so that its help does not show them; given, they are refused.
@@ -56,6 +76,11 @@ struct WhyArgs {
 }
 
 impl Args {
+    /// The drop of one slot by nobody's hand, proven or not, with a checkpoint; or only its plan.
+    pub fn drop(name: &str, is_plan: bool) -> Args {
+        Args { list: ListArgs::default(), command: Some(Command::Drop(drop::Args::of(name, is_plan))) }
+    }
+
     /// The page of one slot.
     pub fn why(name: &str) -> Args {
         let why = WhyArgs { name: name.to_owned(), min_size: None, limit: None, sort: None };
@@ -67,6 +92,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     match args.command {
         None | Some(Command::List) => list(&args.list, context).await,
         Some(Command::Why(why)) => page(&args.list, &why, context).await,
+        Some(Command::Drop(drop)) => drop::run(drop, &args.list, context).await,
     }
 }
 
@@ -86,14 +112,7 @@ async fn list(list: &ListArgs, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 async fn page(list: &ListArgs, why: &WhyArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let given = [
-        ("--min-size", why.min_size.is_some() || list.filter.min_size.is_some()),
-        ("--limit", why.limit.is_some() || list.filter.limit.is_some()),
-        ("--sort", why.sort.is_some() || list.sort.is_some()),
-    ];
-    if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
-        return Err(Failure::new(ExitCode::Usage, format!("{flag} is for lists, and `slots why` shows one slot")));
-    }
+    list.refuse_in("slots why", [why.min_size.is_some(), why.limit.is_some(), why.sort.is_some()])?;
     let snapshot = context.look(scope(context)).await?;
     let memory = context.memory(&snapshot, SLOTS).await?;
     let limits = context.config()?.slot_limits();
@@ -106,15 +125,22 @@ async fn page(list: &ListArgs, why: &WhyArgs, context: &Context) -> Result<ExitC
 }
 
 fn no_such_slot(name: &str, slots: Result<&Vec<Slot>, &Unavailable>) -> Failure {
-    let slots = match slots {
-        Ok(slots) => slots,
-        Err(why) => {
-            return Failure::new(ExitCode::Failed, format!("the slots cannot be read: {}", why.reason))
-                .with_hint(why.hint.as_ref());
+    match slots {
+        Ok(slots) => {
+            let names: Vec<&str> = slots.iter().map(|slot| slot.slot_name.as_str()).collect();
+            nobody_bears(name, &names)
         }
-    };
-    let names: Vec<&str> = slots.iter().map(|slot| slot.slot_name.as_str()).collect();
-    let near = nearest(name, &names);
+        Err(why) => unreadable(why),
+    }
+}
+
+fn unreadable(why: &Unavailable) -> Failure {
+    Failure::new(ExitCode::Failed, format!("the slots cannot be read: {}", why.reason)).with_hint(why.hint.as_ref())
+}
+
+/// No slot has that name; those that do are `names`.
+fn nobody_bears(name: &str, names: &[&str]) -> Failure {
+    let near = nearest(name, names);
     let hint = match (near.is_empty(), names.is_empty()) {
         (false, _) => format!("did you mean {}?", quoted(&near, "or")),
         (true, false) => format!("there are {}", quoted(&names[..names.len().min(20)], "and")),

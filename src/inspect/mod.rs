@@ -1,5 +1,6 @@
 //! From a session to a [`Snapshot`]: what is asked, when, and how gently.
 
+mod again;
 mod arrival;
 mod ask;
 mod bloat;
@@ -16,6 +17,7 @@ mod replica;
 mod scope;
 mod sizes;
 
+pub use again::{Backend, SecondLook, backends, look_again, slots_again, wal_directory};
 pub use particulars::read_particulars;
 pub use replica::ask_replica;
 pub use scope::{BloatScope, Definitions, MOST_DEFINITIONS, MOST_READ_WHOLE, MOST_STATISTICS, Scope};
@@ -97,6 +99,7 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
         transactions: cluster.transactions,
         prepared_transactions: cluster.prepared_transactions,
         managers: cluster.managers,
+        rights: cluster.rights,
         database_writes: cluster.database_writes,
         wal_position: cluster.wal_position,
         wal_position_later: None,

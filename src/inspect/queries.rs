@@ -31,6 +31,10 @@ queries! {
     SEQUENCE_USE = "sequence use" { 13 => "sequence_use.sql" }
     TRANSACTIONS = "transactions" { 13 => "transactions.sql" }
     PREPARED_TRANSACTIONS = "prepared transactions" { 13 => "prepared_transactions.sql" }
+    ROLE_RIGHTS = "role rights" { 13 => "role_rights.sql" }
+    SLOT_IDENTITIES = "slot identities" { 13 => "slot_identities.sql" }
+    OWN_BACKEND = "own backend" { 13 => "own_backend.sql" }
+    OWN_BACKENDS = "own backends" { 13 => "own_backends.sql" }
     MANAGERS = "managers" { 13 => "managers.sql" }
     DATABASE_WRITES = "database writes" { 13 => "database_writes.sql" }
     WAL_POSITION = "wal position" { 13 => "wal_position.sql" }

@@ -117,6 +117,11 @@ pub fn quote_identifier(name: &str) -> String {
     }
 }
 
+/// A text as SQL writes it, where `standard_conforming_strings` is on.
+pub fn quote_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 /// The statement that lets `role` read what the predefined role `what` may read.
 pub fn grant(what: &str, role: &str) -> String {
     format!("GRANT {what} TO {}", quote_identifier(role))

@@ -53,6 +53,9 @@ pub struct Snapshot {
     pub prepared_transactions: Fact<Vec<PreparedTransaction>>,
     #[serde(default)]
     pub managers: Fact<ManagerMarks>,
+    /// What the role may change.
+    #[serde(default)]
+    pub rights: Fact<RoleRights>,
     #[serde(default)]
     pub database_writes: Fact<Vec<DatabaseWrites>>,
     #[serde(default)]

@@ -2,6 +2,7 @@
 
 mod connect;
 pub mod conninfo;
+mod hand;
 mod query;
 mod row;
 mod script;
@@ -9,6 +10,7 @@ mod session;
 mod tls;
 
 pub use connect::{Attempt, Canceller, ConnectError, Connected, Endpoint, Failure, Problem, TlsSetupError, connect};
+pub use hand::{Hand, Undone};
 pub use query::Query;
 pub use row::{Json, Row, RowError, Text};
 pub use script::{Scribe, ScriptError};

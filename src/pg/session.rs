@@ -122,6 +122,10 @@ impl Session {
         &self.endpoint
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Ends whatever the session's server process is doing.
     pub fn canceller(&self) -> &Canceller {
         &self.canceller

@@ -2,5 +2,7 @@
 
 mod consent;
 pub mod index_cleanup;
+pub mod slot_drop;
 
 pub use consent::{ConfirmedPlan, Consent, Plan};
+pub use slot_drop::SlotDrops;

@@ -31,7 +31,7 @@ pub use index_words::words;
 pub use indexes::{IndexSort, IndexesReport};
 pub use observation::Observation;
 pub use overview::OverviewReport;
-pub use slots::{SlotPage, SlotSort, SlotsReport};
+pub use slots::{SlotDropReport, SlotPage, SlotSort, SlotsReport};
 pub use tables::{TableSort, TablesReport};
 pub use view::View;
 pub use wal::WalReport;

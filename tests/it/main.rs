@@ -17,4 +17,5 @@ mod relation_files;
 mod reports;
 mod rights;
 mod sandbox;
+mod slot_drop;
 mod trial;

@@ -1,6 +1,7 @@
 //! `pgtend history record`.
 
 use crate::{
+    commands::slots::settle_what_is_open,
     context::Context,
     error::Failure,
     exit_code::ExitCode,
@@ -27,6 +28,9 @@ pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
         arrival: false,
         ..Scope::everything()
     };
+    if !context.reads_a_file() && !store.open_intents().await?.is_empty() {
+        settle_what_is_open(&store, &context.session().await?, context).await?;
+    }
     let snapshot = context.look(scope).await?;
     let recorded = store.record(&snapshot).await?;
     let report = RecordedReport::of(

@@ -6,6 +6,7 @@ use crate::{
     report::{Report, View},
 };
 use serde::Serialize;
+use std::collections::HashSet;
 
 #[derive(Debug, Serialize)]
 pub struct DeedsReport {
@@ -28,11 +29,16 @@ struct Ledger {
 impl DeedsReport {
     pub fn of(mut deeds: Vec<Deed>, view: &View) -> DeedsReport {
         let mut ledger = Ledger::default();
+        let mut measured_already = HashSet::new();
         for deed in &deeds {
             if let (Some(promised), Some(measured)) = (deed.intent.promised_bytes, deed.measured_bytes) {
                 ledger.deeds += 1;
                 ledger.promised = ledger.promised.saturating_add(promised);
-                ledger.measured = ledger.measured.saturating_add(measured);
+                // Deeds of one run share what lay there before and what is left after: that is measured once.
+                let same = (&deed.intent.system_identifier, deed.intent.before_bytes, deed.measured_at);
+                if measured_already.insert(same) {
+                    ledger.measured = ledger.measured.saturating_add(measured);
+                }
             }
         }
         deeds.reverse();

@@ -105,6 +105,17 @@ fn binding(snapshot: &Snapshot) -> Option<String> {
 pub fn next(findings: &[Finding], slots: &[slots::Row]) -> Vec<Next> {
     let next = |command: &str, answers: &str| Next { command: command.to_owned(), answers: answers.to_owned() };
     let mut commands = Vec::new();
+    let mut stale = slots.iter().filter(|slot| slot.verdict == Verdict::Stale && slot.protection.is_none());
+    match (stale.next(), stale.next()) {
+        (Some(one), None) => {
+            let command = format!("pgtend slots drop {}", one.slot_name);
+            commands.push(next(&command, "the plan first: what is freed, what is lost; it asks before it drops"));
+        }
+        (Some(_), Some(_)) => {
+            commands.push(next("pgtend slots drop --stale", "the plan first: what is freed, what is lost; it asks"));
+        }
+        (None, _) => {}
+    }
     if !slots.is_empty() {
         commands.push(next("pgtend slots", "what each slot holds, whose it is, whether anybody still uses it"));
     }

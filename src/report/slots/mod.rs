@@ -1,8 +1,11 @@
 //! `pgtend slots`: every replication slot and the WAL it keeps.
 
+mod drop;
+mod drop_words;
 mod page;
 mod sentence;
 
+pub use drop::SlotDropReport;
 pub use page::SlotPage;
 
 use super::{Gaps, Report, View, observation::seconds_between};

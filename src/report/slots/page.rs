@@ -80,7 +80,7 @@ impl SlotPage {
 }
 
 /// A holder of WAL as people call it.
-fn holder(holder: &Holder) -> String {
+pub(super) fn holder(holder: &Holder) -> String {
     match (holder.cause, &holder.name) {
         (Cause::Slot, Some(name)) => format!("slot {name}"),
         (Cause::Slot, None) => "a slot".to_owned(),

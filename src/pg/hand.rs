@@ -1,0 +1,80 @@
+//! A session that may change the server, one statement at a time.
+
+use super::{Session, SqlState, session::tell};
+use std::time::Duration;
+use tokio_postgres::Client;
+
+/// How long the server may take for one statement; its own limit is below.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Limits on what a statement waits for, in its own transaction, so that a pooler's connection keeps nothing of them.
+/// A statement's text is quoted as the standard says, whatever the role's settings are.
+const BEGIN: &str = "\
+begin transaction isolation level read committed; \
+set local statement_timeout = '60s'; \
+set local lock_timeout = '2s'; \
+set local search_path = ''; \
+set local standard_conforming_strings = on";
+
+/// The one way to change a server that is not our own. `act` takes it in hand; everything else reads.
+pub struct Hand {
+    session: Session,
+}
+
+/// A statement that came back without its result.
+#[derive(Debug, thiserror::Error)]
+pub enum Undone {
+    /// The server's answer. Whether that means that nothing was done depends on it.
+    #[error("{message}")]
+    Refused { sqlstate: SqlState, message: String },
+    /// None came: the connection was lost, or nothing was heard in time. It may have been done.
+    #[error("no answer came: {0}")]
+    Unanswered(String),
+}
+
+impl Hand {
+    pub fn of(session: Session) -> Hand {
+        Hand { session }
+    }
+
+    /// The session, to read by.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Runs one statement; answers how many rows it gave. What it did is done when this answers, whatever becomes of
+    /// the transaction around it.
+    pub async fn perform(&self, statement: &str) -> Result<usize, Undone> {
+        let client: &Client = self.session.client();
+        let all = async {
+            tokio::join!(biased;
+                client.batch_execute(BEGIN),
+                client.query_typed(statement, &[]),
+                client.batch_execute("commit")
+            )
+        };
+        self.within_limit(async { Box::pin(all).await.1.map(|rows| rows.len()) }).await
+    }
+
+    /// Runs a statement that may take long and is allowed in no transaction, as CHECKPOINT.
+    pub async fn perform_alone(&self, statement: &str) -> Result<(), Undone> {
+        self.session.client().batch_execute(statement).await.map_err(|error| self.undone(&error))
+    }
+
+    async fn within_limit<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Undone> {
+        match tokio::time::timeout(LIMIT, work).await {
+            Ok(result) => result.map_err(|error| self.undone(&error)),
+            Err(_) => {
+                self.session.canceller().cancel().await.ok();
+                Err(Undone::Unanswered(format!("nothing was heard for {} s", LIMIT.as_secs())))
+            }
+        }
+    }
+
+    fn undone(&self, error: &tokio_postgres::Error) -> Undone {
+        match error.as_db_error() {
+            Some(answer) => Undone::Refused { sqlstate: answer.code().clone(), message: answer.message().to_owned() },
+            None => Undone::Unanswered(tell(error)),
+        }
+    }
+}

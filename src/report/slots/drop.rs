@@ -1,0 +1,366 @@
+//! `pgtend slots drop`: the plan, and what came of it.
+
+use super::{ReasonLine, drop_words, page::holder, sentence};
+use crate::{
+    judge::slot::{Owner, Protection, Verdict},
+    model::{Lsn, SlotType, Unavailable, WalStatus},
+    plan::{
+        SlotDrops,
+        slot_drop::{Checkpointed, Ended, Ending, Freed, Refusal, SlotDrop},
+    },
+    render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_duration},
+    report::{Gaps, Report},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub struct SlotDropReport {
+    /// Only the plan: nothing was done.
+    is_plan: bool,
+    /// Where it was to be done, as the connection was made; null for a plan made of a file.
+    endpoint: Option<String>,
+    role: String,
+    drops: Vec<DropLine>,
+    /// What all that are dropped free together.
+    together: Frees,
+    checkpoint: Option<Checkpointed>,
+    #[serde(skip)]
+    about: String,
+    #[serde(skip)]
+    asks_checkpoint: bool,
+    #[serde(skip)]
+    checkpoint_timeout_seconds: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Frees {
+    #[serde(flatten)]
+    freed: Freed,
+    held_beyond_by: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Decision {
+    Drop,
+    Refused,
+}
+
+#[derive(Debug, Serialize)]
+struct DropLine {
+    slot_name: String,
+    slot_type: SlotType,
+    plugin: Option<String>,
+    database: Option<String>,
+    active: bool,
+    active_pid: Option<i32>,
+    restart_lsn: Option<Lsn>,
+    confirmed_flush_lsn: Option<Lsn>,
+    wal_status: Option<WalStatus>,
+    inactive_since: Option<Timestamp>,
+    verdict: Verdict,
+    protection: Option<Protection>,
+    reasons: Vec<ReasonLine>,
+    owner: Option<Owner>,
+    /// What dropping it costs its owner.
+    cost: String,
+    retained_bytes: Option<u64>,
+    /// When it goes alone.
+    frees: Frees,
+    /// Makes an empty slot like it, which starts when it is made.
+    successor: String,
+    decision: Decision,
+    refusals: Vec<RefusalLine>,
+    outcome: Option<Ending>,
+    detail: Option<String>,
+    deed_id: Option<i64>,
+    /// Why the journal lacks the outcome.
+    unjournalled: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct RefusalLine {
+    #[serde(flatten)]
+    refusal: Refusal,
+    message: String,
+    /// The flag that allows it all the same.
+    flag: Option<&'static str>,
+}
+
+impl Frees {
+    fn of(freed: &Freed) -> Frees {
+        Frees { held_beyond_by: freed.held_beyond_by.as_ref().map(holder), freed: freed.clone() }
+    }
+}
+
+impl SlotDropReport {
+    /// The plan, and what came of it where it was executed.
+    pub fn of(
+        plan: &SlotDrops,
+        endpoint: Option<&str>,
+        done: Option<(&[Ended], Option<&Checkpointed>)>,
+        gaps: &mut Gaps,
+    ) -> SlotDropReport {
+        let ended = |name: &str| done.and_then(|(ended, _)| ended.iter().find(|one| one.slot_name == name));
+        let drops = plan.drops.iter().map(|drop| line(drop, &[], ended(&drop.slot.slot_name)));
+        let refused = plan.refused.iter().map(|refused| line(&refused.of, &refused.refusals, None));
+        let lines: Vec<DropLine> = drops.chain(refused).collect();
+        if plan.server.version_num < 170_000 && !lines.is_empty() {
+            let why = Unavailable::needs_version("replication slots", 17);
+            gaps.note(&why, &["drops[].inactive_since"], Vec::new());
+        }
+        if let Some(why) = plan.what_is_unknown()
+            && !lines.is_empty()
+        {
+            let fields = [
+                "drops[].retained_bytes",
+                "drops[].frees.at_checkpoint_bytes",
+                "drops[].frees.may_be_recycled_bytes",
+                "drops[].frees.held_beyond_by",
+                "together.at_checkpoint_bytes",
+                "together.may_be_recycled_bytes",
+                "together.held_beyond_by",
+            ];
+            gaps.note(&why, &fields, Vec::new());
+        }
+        let checkpoint = done.and_then(|(_, checkpoint)| checkpoint.cloned());
+        if let Some(Checkpointed { outcome: Ending::Done, after_bytes: None, .. }) = &checkpoint {
+            let why = Unavailable::because("wal directory", "this role may not read it");
+            let fields = ["checkpoint.before_bytes", "checkpoint.after_bytes", "checkpoint.recycled_bytes"];
+            gaps.note(&why, &fields, Vec::new());
+        }
+        let server = &plan.server;
+        SlotDropReport {
+            is_plan: done.is_none(),
+            endpoint: endpoint.map(str::to_owned),
+            role: server.role.clone(),
+            drops: lines,
+            together: Frees::of(&plan.together),
+            checkpoint,
+            about: format!(
+                "On {}: {}, database {}, as role {}.",
+                endpoint.unwrap_or("the server of this snapshot"),
+                if server.in_recovery { "a standby" } else { "a primary" },
+                server.database,
+                server.role
+            ),
+            asks_checkpoint: plan.checkpoint,
+            checkpoint_timeout_seconds: plan.checkpoint_timeout_seconds,
+        }
+    }
+}
+
+fn line(drop: &SlotDrop, refusals: &[Refusal], ended: Option<&Ended>) -> DropLine {
+    let slot = &drop.slot;
+    DropLine {
+        slot_name: slot.slot_name.clone(),
+        slot_type: slot.slot_type,
+        plugin: slot.plugin.clone(),
+        database: slot.database.clone(),
+        active: slot.active,
+        active_pid: slot.active_pid,
+        restart_lsn: slot.restart_lsn,
+        confirmed_flush_lsn: slot.confirmed_flush_lsn,
+        wal_status: slot.wal_status,
+        inactive_since: slot.inactive_since,
+        verdict: drop.verdict,
+        protection: drop.protection,
+        reasons: drop
+            .reasons
+            .iter()
+            .map(|reason| ReasonLine { message: sentence::sentence(reason), reason: reason.clone() })
+            .collect(),
+        owner: drop.owner.clone(),
+        cost: drop.cost.clone(),
+        retained_bytes: drop.holds_bytes,
+        frees: Frees::of(&drop.frees),
+        successor: drop.successor.clone(),
+        decision: if refusals.is_empty() { Decision::Drop } else { Decision::Refused },
+        refusals: refusals
+            .iter()
+            .map(|refusal| RefusalLine {
+                refusal: refusal.clone(),
+                message: drop_words::refusal(refusal),
+                flag: refusal.flag(),
+            })
+            .collect(),
+        outcome: ended.map(|ended| ended.outcome),
+        detail: ended.and_then(|ended| ended.detail.clone()),
+        deed_id: ended.and_then(|ended| ended.deed_id),
+        unjournalled: ended.and_then(|ended| ended.unjournalled.clone()),
+    }
+}
+
+impl DropLine {
+    /// What is to be done with it, or what was.
+    fn state(&self) -> Cell {
+        match (self.outcome, self.decision) {
+            (Some(Ending::Done), _) => Cell::text("dropped").toned(Tone::Good),
+            (Some(Ending::Refused), _) | (None, Decision::Refused) => Cell::text("refused").toned(Tone::Warning),
+            (Some(Ending::Failed), _) => Cell::text("failed").toned(Tone::Bad),
+            (Some(Ending::Unknown), _) => Cell::text("unknown, look again").toned(Tone::Bad),
+            (Some(Ending::NotTried), _) => Cell::text("not tried").toned(Tone::Warning),
+            (None, Decision::Drop) => Cell::text("drop"),
+        }
+    }
+
+    fn is_to_go(&self) -> bool {
+        self.decision == Decision::Drop
+    }
+}
+
+impl Report for SlotDropReport {
+    const COMMAND: &'static str = "slots drop";
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        document.line(self.about.clone());
+        if self.drops.is_empty() {
+            document.gap().line("Nothing to drop: no slot is proven to be forgotten.");
+            return document;
+        }
+        document.gap().table(self.table());
+        for line in &self.drops {
+            if !line.refusals.is_empty() {
+                document.gap().line(format!("{} is not dropped:", line.slot_name));
+                for refusal in &line.refusals {
+                    let flag = refusal.flag.map(|flag| format!(" ({flag} allows it)")).unwrap_or_default();
+                    document.toned_line(format!("  {}{flag}.", refusal.message), Tone::Warning);
+                }
+            } else if self.is_plan {
+                told(line, &mut document);
+            } else {
+                ended(line, &mut document);
+            }
+        }
+        if self.drops.iter().any(DropLine::is_to_go) {
+            document.gap();
+            if self.is_plan { self.when(&mut document) } else { self.freed(&mut document) }
+        }
+        document
+    }
+}
+
+/// One drop of the plan.
+fn told(line: &DropLine, document: &mut Document) {
+    document.gap().heading(format!("Drop {}", line.slot_name));
+    for reason in &line.reasons {
+        document.line(format!("- {}.", reason.message));
+    }
+    match &line.owner {
+        Some(owner) => document.line(format!("Probably of: {} ({}).", owner.name, owner.source)),
+        None => document.line("Whose it is, no rule knows."),
+    };
+    document.line(format!("Lost: {}. {}", drop_words::lost(line.slot_type, line.verdict), line.cost));
+    document.line("It cannot be undone. An empty one in its place would start when it is made:");
+    let database = line.database.as_ref().map(|database| format!("in database {database}")).unwrap_or_default();
+    document.commands(vec![(line.successor.clone(), database)]);
+}
+
+/// What came of one drop.
+fn ended(line: &DropLine, document: &mut Document) {
+    if let Some(detail) = &line.detail {
+        document.line(format!("{}: {detail}.", line.slot_name));
+    }
+    if line.outcome == Some(Ending::Unknown) {
+        let text =
+            "Whether it was dropped is not known. Look again; the next `pgtend slots drop` does, and settles it.";
+        document.toned_line(text, Tone::Bad);
+    }
+    if let Some(why) = &line.unjournalled {
+        document.toned_line(format!("{}: the journal lacks the outcome: {why}.", line.slot_name), Tone::Bad);
+    }
+}
+
+impl SlotDropReport {
+    fn table(&self) -> Table {
+        let rows = self.drops.iter().map(|line| {
+            let mut cells = vec![
+                Cell::name(&*line.slot_name),
+                line.state(),
+                drop_words::verdict(line.verdict),
+                Cell::or_unknown(line.retained_bytes, Value::Bytes),
+                Cell::or_unknown(line.frees.freed.at_checkpoint_bytes, Value::Bytes),
+                Cell::or_none(line.owner.as_ref().map(|owner| owner.name.clone()), Value::Name),
+            ];
+            if !self.is_plan {
+                cells.push(Cell::or_none(line.deed_id, |id| Value::Count(id.unsigned_abs())));
+                cells.push(Cell::or_none(line.detail.clone(), Value::Text));
+            }
+            cells
+        });
+        let mut columns = vec![
+            Column::words("slot_name", "slot", 0),
+            Column::words("state", if self.is_plan { "plan" } else { "outcome" }, 0),
+            Column::words("verdict", "verdict", 0),
+            Column::numbers("retained_bytes", "holds", 1),
+            Column::numbers("frees_bytes", "frees alone", 1),
+            Column::words("owner", "probably of", 2),
+        ];
+        if !self.is_plan {
+            columns.push(Column::numbers("deed_id", "deed", 4));
+            columns.push(Column::words("detail", "detail", 5));
+        }
+        Table { columns, rows: rows.collect(), left_out: 0 }
+    }
+
+    /// When what is freed.
+    fn when(&self, document: &mut Document) {
+        let several = self.drops.iter().filter(|line| line.is_to_go()).count() > 1;
+        let freed = &self.together.freed;
+        document.line("Freed now: nothing.");
+        let bytes = freed.at_checkpoint_bytes.map_or("unknown".to_owned(), human_bytes);
+        let together = if several { ", together" } else { "" };
+        let timeout = match (self.asks_checkpoint, self.checkpoint_timeout_seconds) {
+            (true, _) => ", which is run right after (it writes all that is dirty at once)".to_owned(),
+            (false, Some(timeout)) => {
+                format!(" (checkpoint_timeout is {}, and an idle server may wait longer)", human_duration(timeout))
+            }
+            (false, None) => String::new(),
+        };
+        document.line(format!("Freed at the next checkpoint{timeout}: {bytes}{together}."));
+        if let Some(recycled) = freed.may_be_recycled_bytes.filter(|bytes| *bytes > 0) {
+            let recycled = human_bytes(recycled);
+            document.line(format!(
+                "Up to {recycled} of that stay for good, as segments recycled for WAL to come (max_wal_size)."
+            ));
+        }
+        if let Some(beyond) = &self.together.held_beyond_by {
+            document.line(match freed.at_checkpoint_bytes {
+                Some(0) => format!("{beyond} reaches back as far, and keeps all of it."),
+                _ => format!("From there on {beyond} keeps the WAL."),
+            });
+        }
+    }
+
+    /// What was freed, as far as anybody measured.
+    fn freed(&self, document: &mut Document) {
+        match &self.checkpoint {
+            Some(Checkpointed {
+                outcome: Ending::Done, before_bytes: Some(before), after_bytes: Some(after), ..
+            }) => {
+                let recycled = self.checkpoint.as_ref().and_then(|checkpoint| checkpoint.recycled_bytes).unwrap_or(0);
+                document.line(format!(
+                    "Checkpoint done: pg_wal had {}, has {}, of which {} are recycled segments.",
+                    human_bytes(*before),
+                    human_bytes(*after),
+                    human_bytes(recycled)
+                ));
+            }
+            Some(Checkpointed { outcome: Ending::Done, .. }) => {
+                document.line("Checkpoint done; what it freed, this role may not see.");
+            }
+            Some(checkpoint) => {
+                let why = checkpoint.detail.clone().unwrap_or_default();
+                document.toned_line(format!("The checkpoint did not succeed: {why}."), Tone::Warning);
+            }
+            None if self.drops.iter().any(|line| line.outcome == Some(Ending::Done)) => {
+                document.line("The next checkpoint frees what nobody else keeps; `pgtend wal` shows it.");
+            }
+            None => {
+                document.line("Nothing was dropped.");
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Dropping slots on real servers: refusals, races, faults.
+
+mod race;
+mod stream;
