@@ -70,6 +70,15 @@ pub struct Snapshot {
     #[serde(default)]
     pub wal_summarizer: Fact<WalSummarizer>,
     #[serde(default)]
+    pub wal_statements: Fact<WalStatements>,
+    #[serde(default)]
+    pub wal_backends: Fact<Vec<WalBackend>>,
+    #[serde(default)]
+    pub checkpoints: Fact<Checkpoints>,
+    /// The disk that pg_wal lies on; unavailable unless somebody told of it.
+    #[serde(default)]
+    pub disk: Fact<Disk>,
+    #[serde(default)]
     pub archiver: Fact<Archiver>,
     #[serde(default)]
     pub archive_status: Fact<ArchiveStatus>,
@@ -80,9 +89,6 @@ pub struct Snapshot {
     pub log_files: Fact<Option<Files>>,
     #[serde(default)]
     pub slot_spill: Fact<Files>,
-    /// Who else may be scanning the same indexes.
-    #[serde(default)]
-    pub standbys: Fact<Vec<Standby>>,
     #[serde(default)]
     pub timeline_history: Fact<TimelineHistory>,
     /// Where a move to another server is planned.
