@@ -79,7 +79,7 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
         }
     }
     contents.sort_by(|a, b| a.database.cmp(&b.database));
-    Ok(Snapshot {
+    let mut snapshot = Snapshot {
         schema_version: SCHEMA_VERSION,
         command: SNAPSHOT.to_owned(),
         pgtend_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -123,7 +123,9 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
         replicas: Vec::new(),
         contents,
         skipped,
-    })
+    };
+    snapshot.forget_vain_hints();
+    Ok(snapshot)
 }
 
 /// Where WAL is after `wait`; no transaction is open meanwhile.

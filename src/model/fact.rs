@@ -69,6 +69,14 @@ impl<T> Fact<T> {
         }
     }
 
+    /// Why there is no value.
+    pub fn unavailable_mut(&mut self) -> Option<&mut Unavailable> {
+        match self {
+            Fact::Known(_) => None,
+            Fact::Unavailable(why) => Some(why),
+        }
+    }
+
     /// The value, or why there is none.
     pub fn as_result(&self) -> Result<&T, &Unavailable> {
         match self {

@@ -147,6 +147,29 @@ impl Snapshot {
         serde_json::from_str(text).map_err(ReadSnapshotError::Damaged)
     }
 
+    /// Takes back the advice to grant what the role has: then somebody, or the service, took the right itself away, and
+    /// no predefined role brings it back.
+    pub fn forget_vain_hints(&mut self) {
+        let server = &self.server;
+        let has_all = server.role_is_monitor || server.role_is_superuser;
+        let vain = grant("pg_monitor", &server.role);
+        let aurora = self.provider() == Provider::Aurora;
+        let mend = |why: Option<&mut Unavailable>| {
+            if let Some(why) = why
+                && has_all
+                && why.hint.as_ref() == Some(&vain)
+            {
+                why.hint = None;
+                why.not_set_up |= aurora;
+            }
+        };
+        mend(self.wal_directory.unavailable_mut());
+        mend(self.archive_status.unavailable_mut());
+        mend(self.temporary_files.unavailable_mut());
+        mend(self.log_files.unavailable_mut());
+        mend(self.slot_spill.unavailable_mut());
+    }
+
     /// The provider, `Unknown` also when its marks could not be read.
     pub fn provider(&self) -> Provider {
         self.provider.known().map_or(Provider::Unknown, ProviderMarks::provider)

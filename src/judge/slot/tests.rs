@@ -338,7 +338,7 @@ fn signs_of_a_manager_protect_every_physical_slot() {
 fn what_an_unused_slot_keeps_from_vacuum_is_told() {
     let dead = physical(json!({"inactive_since": time(-3_600), "xmin_age": 70}));
     let judgement = judged(&look(17, 0, 900, &[&dead]), &[]);
-    assert!(judgement.reasons.contains(&Reason::KeepsRows { rows: KeptRows::All, xmin_age: 70 }));
+    assert!(judgement.reasons.contains(&Reason::KeepsRows { rows: KeptRows::All, xmin_age: 70, freeze_max_age: None }));
     let at_work = slot(json!({"active": true, "active_pid": 7}));
     assert!(!has(&judged(&look(17, 0, 900, &[&at_work]), &[]), "keeps-rows"));
     assert_eq!(at_work.slot_type, SlotType::Logical);

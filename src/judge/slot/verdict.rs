@@ -41,16 +41,18 @@ pub fn verdict(evidence: &Evidence, slot: &Slot) -> (Verdict, Vec<Reason>) {
         unused(evidence, slot, &mut reasons)
     };
     if verdict != Verdict::Lost {
-        keeps_rows(slot, verdict, evidence.limits, &mut reasons);
+        keeps_rows(evidence, slot, verdict, &mut reasons);
     }
     (verdict, reasons)
 }
 
 fn lost(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) -> Verdict {
-    // Before 16 nothing but the removal of WAL invalidates a slot.
+    // Before 16 nothing but the removal of WAL invalidates a slot, and 17 and newer tell.
     let cause = match &slot.invalidation_reason {
         Some(cause) => cause.as_str(),
         None if snapshot.server.major() < 16 || slot.slot_type == SlotType::Physical => "wal_removed",
+        // 16 takes restart_lsn from a slot only when the WAL behind it goes (InvalidatePossiblyObsoleteSlot in slot.c).
+        None if slot.restart_lsn.is_none() => "wal_removed",
         None => "not_told",
     };
     reasons.push(Reason::Invalidated { cause: cause.to_owned() });
@@ -118,6 +120,9 @@ fn in_use(evidence: &Evidence, slot: &Slot, reasons: &mut Vec<Reason>) -> Verdic
         _ => {}
     }
     causes::causes(snapshot, slot, past.as_ref().filter(|_| stuck), reasons);
+    if behind || stuck {
+        causes::on_the_way(snapshot, slot, reasons);
+    }
     if behind || stuck { Verdict::Lagging } else { Verdict::Healthy }
 }
 
@@ -226,11 +231,14 @@ fn what_would_prove(
 
 /// A `catalog_xmin` keeps dead rows of catalogs, an `xmin` those of all tables (fact sheet on slots, B1). Beside a
 /// consumer at work that is its price; of one that is away or stuck it is worth a word.
-fn keeps_rows(slot: &Slot, verdict: Verdict, limits: &Limits, reasons: &mut Vec<Reason>) {
+fn keeps_rows(evidence: &Evidence, slot: &Slot, verdict: Verdict, reasons: &mut Vec<Reason>) {
+    let limits = evidence.limits;
+    let setting = evidence.snapshot.settings.known().and_then(|all| all.text("autovacuum_freeze_max_age"));
+    let freeze_max_age = setting.and_then(|text| text.parse().ok());
     let at_work = verdict == Verdict::Healthy;
     for (age, rows) in [(slot.xmin_age, KeptRows::All), (slot.catalog_xmin_age, KeptRows::Catalogs)] {
         if let Some(xmin_age) = age.map(i64::unsigned_abs).filter(|age| !at_work || *age >= limits.xmin_age) {
-            reasons.push(Reason::KeepsRows { rows, xmin_age });
+            reasons.push(Reason::KeepsRows { rows, xmin_age, freeze_max_age });
         }
     }
 }
