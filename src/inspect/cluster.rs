@@ -4,9 +4,10 @@ use super::{Scope, ask, queries};
 use crate::{
     model::{
         ArchiveStatus, Archiver, Checkpoints, ControlFile, Database, DatabaseWrites, Fact, Files, ManagerMarks,
-        OrphanedOrigin, PendingRestart, PreparedTransaction, ProviderMarks, ReadOnlyOverride, RoleRights, Server, Sessions,
-        Setting, Settings, Slot, StandbyReplay, Subscription, SubscriptionErrors, Tablespace, TimelineHistory,
-        Transactions, WalBackend, WalDirectory, WalPosition, WalStatements, WalStatistics, WalSummarizer, Walsender,
+        OrphanedOrigin, PendingRestart, PreparedTransaction, ProviderMarks, ReadOnlyOverride, RoleRights, Server,
+        Sessions, Setting, Settings, Slot, StandbyReplay, Subscription, SubscriptionErrors, Tablespace,
+        TimelineHistory, Transactions, WalBackend, WalDirectory, WalPosition, WalStatements, WalStatistics,
+        WalSummarizer, Walsender,
     },
     pg::{QueryError, Session, SqlState},
 };

@@ -3,8 +3,8 @@
 use super::{Plan, judge};
 use crate::model::{
     ConstraintKind, Contents, Correlation, Fact, ForeignKey, Index, IndexFinding, IndexKeys, IndexLimits, IndexTexts,
-    OperatorClass, Persistence, SizeSource, Snapshot, StatisticsResets, StoredBytes, Table, TableKind,
-    Verdict, past::IndexesPast,
+    OperatorClass, Persistence, SizeSource, Snapshot, StatisticsResets, StoredBytes, Table, TableKind, Verdict,
+    past::IndexesPast,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;

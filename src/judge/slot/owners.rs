@@ -284,7 +284,7 @@ fn is_rds_replica(name: &str) -> bool {
 }
 
 /// `pg_<subid>_sync_<relid>_<sysid>`; before 14 `<slot>_<subid>_sync_<relid>`.
-fn is_table_sync(name: &str) -> bool {
+pub fn is_table_sync(name: &str) -> bool {
     let parts: Vec<&str> = name.split('_').collect();
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     matches!(parts[..], ["pg", subscription, "sync", relation, system]

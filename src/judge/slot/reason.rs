@@ -151,6 +151,8 @@ pub enum Reason {
         database: String,
         wal_bytes: u64,
     },
+    /// Named as the slot of an initial copy, which is nobody's while the copy runs, and who is connected is hidden.
+    CopyMayRun,
     /// A copy on a standby; its consumer is connected to the primary.
     SyncedCopy,
     Temporary,

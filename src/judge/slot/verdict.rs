@@ -2,6 +2,7 @@
 
 use super::{
     Evidence, KeptRows, Limits, Reason, causes,
+    owner::{Copy, copy},
     standing::{Standing, is_start, seconds, standing, unread},
 };
 use crate::model::{Slot, SlotType, Snapshot, WalStatus};
@@ -29,13 +30,17 @@ pub fn verdict(evidence: &Evidence, slot: &Slot) -> (Verdict, Vec<Reason>) {
     let mut reasons = Vec::new();
     let verdict = if slot.is_lost() {
         lost(evidence.snapshot, slot, &mut reasons)
-    } else if slot.active {
+    } else if slot.synced == Some(true) && evidence.snapshot.server.in_recovery {
+        // Its consumer is connected elsewhere: who holds it here, now and then, is the worker that syncs it, and
+        // `inactive_since` tells when that last stopped.
+        Verdict::Inactive
+    } else if slot.active || matches!(copy(slot, evidence.snapshot), Copy::Runs(_)) {
         in_use(evidence, slot, &mut reasons)
     } else if slot.restart_lsn.is_none() {
         reasons.push(Reason::NeverReserved);
         Verdict::Empty
-    } else if slot.synced == Some(true) && evidence.snapshot.server.in_recovery {
-        // Its consumer is connected elsewhere, and here `inactive_since` tells when syncing last stopped.
+    } else if matches!(copy(slot, evidence.snapshot), Copy::MayRun) {
+        reasons.push(Reason::CopyMayRun);
         Verdict::Inactive
     } else {
         unused(evidence, slot, &mut reasons)
@@ -99,7 +104,7 @@ fn in_use(evidence: &Evidence, slot: &Slot, reasons: &mut Vec<Reason>) -> Verdic
     let Evidence { snapshot, limits, .. } = *evidence;
     let walsender = super::owner::walsender(slot, snapshot);
     reasons.push(Reason::InUse {
-        pid: slot.active_pid,
+        pid: slot.active_pid.or(walsender.map(|walsender| walsender.pid)),
         by: walsender.and_then(|walsender| walsender.application_name.clone()).filter(|name| !name.is_empty()),
     });
     if slot.restart_lsn.is_none() {

@@ -148,6 +148,11 @@ pub fn sentence(reason: &Reason) -> String {
              changes of its own; a heartbeat table would move it",
             human_bytes(*wal_bytes)
         ),
+        Reason::CopyMayRun => {
+            "named as the slot of a table's initial copy, which nobody holds while it runs; whether one \
+                               runs is hidden from this role (pg_read_all_stats)"
+                .to_owned()
+        }
         Reason::SyncedCopy => "a copy that this standby syncs from its primary: judge it there".to_owned(),
         Reason::Temporary => "temporary: it ends with its session".to_owned(),
         Reason::Failover => "a failover slot: standbys keep copies, which go with it".to_owned(),
@@ -169,7 +174,7 @@ pub fn headline<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Option<String>
         Reason::TransactionsHidden { .. } | Reason::IdleDatabase { .. } | Reason::Visited { .. } => 3,
         Reason::NothingToRead { .. } => 4,
         Reason::BeyondMaxWalSize { .. } => 7,
-        Reason::Idle { .. } | Reason::SyncedCopy => 6,
+        Reason::Idle { .. } | Reason::SyncedCopy | Reason::CopyMayRun => 6,
         Reason::Frozen { .. } | Reason::Unused { .. } => 5,
         Reason::ProvenFrom { .. } | Reason::NeedsLooks { .. } => 8,
         _ => 9,

@@ -9,7 +9,6 @@ mod holders;
 mod indexes;
 mod invalidated;
 pub mod nulls;
-mod nulls;
 mod output;
 pub mod program;
 mod provider;

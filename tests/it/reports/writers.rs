@@ -85,7 +85,19 @@ async fn processes_and_full_page_images_are_the_servers_own() {
         batch(&session, "set application_name = 'loader'; create table t as select generate_series(1, 20000) i").await;
         sql(&cluster, "postgres", "checkpoint").await;
         batch(&session, "update t set i = i + 1 where i % 50 = 0").await;
-        let report = json(&["wal", "-d", &cluster.conninfo()]);
+        if major >= 15 {
+            batch(&session, "select pg_stat_force_next_flush()").await;
+        }
+        let mut report = json(&["wal", "-d", &cluster.conninfo()]);
+        for _ in 0..50 {
+            // Before 15 statistics are on their way for half a second.
+            if major < 14 || report["wal"]["full_page_images"]["images"].as_u64() > Some(50) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            batch(&session, "select").await;
+            report = json(&["wal", "-d", &cluster.conninfo()]);
+        }
         assert_explained("wal", &report);
         let wal = &report["wal"];
         if major >= 18 {
