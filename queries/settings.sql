@@ -5,7 +5,7 @@ select to_jsonb(r) from (
    where s.name in (
            'archive_command', 'archive_library', 'archive_mode', 'archive_timeout', 'autovacuum',
            'autovacuum_freeze_max_age', 'autovacuum_multixact_freeze_max_age', 'autovacuum_vacuum_scale_factor',
-           'autovacuum_vacuum_threshold', 'checkpoint_timeout', 'data_checksums', 'fsync', 'full_page_writes',
+           'autovacuum_vacuum_threshold', 'checkpoint_completion_target', 'checkpoint_timeout', 'data_checksums', 'fsync', 'full_page_writes',
            'hot_standby_feedback', 'idle_replication_slot_timeout', 'ignore_checksum_failure', 'log_directory',
            'logging_collector', 'max_connections', 'max_logical_replication_workers', 'max_prepared_transactions',
            'max_replication_slots', 'max_slot_wal_keep_size', 'max_wal_senders', 'max_wal_size',

@@ -138,6 +138,11 @@ impl Config {
         Ok(Target { name: name.to_owned(), conninfo: entry.conninfo(name, environment, path)?, trusted: self.trusted })
     }
 
+    /// The size of the target's disk, in bytes, where the file tells it.
+    pub fn disk_size(&self, name: &str) -> Option<u64> {
+        self.targets.get(name)?.disk_size
+    }
+
     fn unknown_target(&self, name: &str, environment: &Environment) -> ConfigError {
         let known: Vec<&str> = self.target_names().collect();
         let near = nearest::nearest(name, &known);

@@ -265,6 +265,14 @@ impl Context {
         Ok(resolved.conninfo)
     }
 
+    /// The size of the target's disk, in bytes, where a target was named and the configuration tells it.
+    pub fn target_disk_size(&self) -> Result<Option<u64>, Failure> {
+        match &self.global.connection.target {
+            Some(name) => Ok(self.config()?.disk_size(name)),
+            None => Ok(None),
+        }
+    }
+
     /// The configuration file, read when something first needs it.
     pub fn config(&self) -> Result<&Config, Failure> {
         if let Some(config) = self.config.get() {

@@ -4,6 +4,7 @@ pub mod check;
 pub mod completions;
 pub mod databases;
 pub mod demo;
+pub mod disk;
 pub mod explain;
 pub mod filter;
 pub mod history;

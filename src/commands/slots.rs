@@ -4,7 +4,7 @@ mod drop;
 
 pub use drop::settle_what_is_open;
 
-use super::filter::SizeFilter;
+use super::{disk::DiskArgs, filter::SizeFilter};
 use crate::{
     config::nearest::{nearest, quoted},
     context::Context,
@@ -67,6 +67,8 @@ impl ListArgs {
 struct WhyArgs {
     /// The slot
     name: String,
+    #[command(flatten)]
+    disk: DiskArgs,
     #[arg(long, hide = true)]
     min_size: Option<u64>,
     #[arg(long, hide = true)]
@@ -83,7 +85,7 @@ impl Args {
 
     /// The page of one slot.
     pub fn why(name: &str) -> Args {
-        let why = WhyArgs { name: name.to_owned(), min_size: None, limit: None, sort: None };
+        let why = WhyArgs { name: name.to_owned(), disk: DiskArgs::default(), min_size: None, limit: None, sort: None };
         Args { list: ListArgs::default(), command: Some(Command::Why(why)) }
     }
 }
@@ -113,8 +115,11 @@ async fn list(list: &ListArgs, context: &Context) -> Result<ExitCode, Failure> {
 
 async fn page(list: &ListArgs, why: &WhyArgs, context: &Context) -> Result<ExitCode, Failure> {
     list.refuse_in("slots why", [why.min_size.is_some(), why.limit.is_some(), why.sort.is_some()])?;
-    let snapshot = context.look(scope(context)).await?;
-    let memory = context.memory(&snapshot, SLOTS).await?;
+    let sizes = why.disk.needs_sizes(context)?;
+    let scope = Scope { wal: true, databases: sizes, storage: sizes, ..scope(context) };
+    let mut snapshot = context.look(scope).await?;
+    why.disk.tell(&mut snapshot, context)?;
+    let memory = context.memory(&snapshot, Recall { wal: true, ..SLOTS }).await?;
     let limits = context.config()?.slot_limits();
     let evidence = Evidence { snapshot: &snapshot, memory: &memory, limits: &limits };
     let mut gaps = Gaps::default();

@@ -15,11 +15,13 @@ const SECRETS: [&str; 3] = ["password", "passfile", "servicefile"];
 pub(super) struct Entry {
     conninfo: Written,
     password: Option<Password>,
+    /// Bytes of the volume that pg_wal lies on.
+    pub(super) disk_size: Option<u64>,
 }
 
 impl Entry {
     pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Self, ConfigError> {
-        table.allow_only(&["conninfo", "password"])?;
+        table.allow_only(&["conninfo", "password", "disk_size"])?;
         let name = &table.name;
         let untrusted =
             |what: &str| format!("{what} of target {name:?} may not stand in a file found in the working directory");
@@ -50,7 +52,14 @@ impl Entry {
                 .with_hint("remove one of them"));
         }
         let parse = |text: super::document::Text<'_>| Password::parse(text.value).map_err(|why| text.error(why));
-        Ok(Self { conninfo, password: password.map(parse).transpose()? })
+        let disk_size = table.text("disk_size")?;
+        let disk_size = disk_size
+            .map(|text| {
+                crate::model::parse_bytes(text.value)
+                    .map_err(|why| text.error(format!("the disk_size of target {name:?}: {why}")))
+            })
+            .transpose()?;
+        Ok(Self { conninfo, password: password.map(parse).transpose()?, disk_size })
     }
 
     /// Whether the file itself holds the password.

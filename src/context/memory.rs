@@ -7,7 +7,7 @@ use crate::{
     history::{HistoryError, Recall, Store},
     history_url::history_url,
     model::{
-        Snapshot,
+        Snapshot, between_looks,
         past::{Intent, Memory},
     },
 };
@@ -37,7 +37,11 @@ impl Context {
                 }
             }
         }
-        memory.add(&self.earlier(snapshot)?);
+        let earlier = self.earlier(snapshot)?;
+        memory.add(&earlier);
+        if recall.wal && memory.wal.is_empty() {
+            memory.wal = between_looks(&earlier, snapshot);
+        }
         Ok(memory)
     }
 

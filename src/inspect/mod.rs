@@ -7,6 +7,7 @@ mod bloat;
 mod cluster;
 mod contents;
 mod definitions;
+mod disk;
 mod first_look;
 mod index_facts;
 mod measure;
@@ -49,6 +50,7 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
         Fact::Known(server) => server,
         Fact::Unavailable(why) => return Err(InspectError::NoIdentity(why.reason)),
     };
+    let disk = disk::of_host(session, &server, cluster.control.known(), cluster.data_directory);
     let mut contents = Vec::new();
     let mut skipped = Vec::new();
     if scope.relations {
@@ -77,7 +79,7 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
         }
     }
     contents.sort_by(|a, b| a.database.cmp(&b.database));
-    Ok(Snapshot {
+    let mut snapshot = Snapshot {
         schema_version: SCHEMA_VERSION,
         command: SNAPSHOT.to_owned(),
         pgtend_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -106,19 +108,24 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
         wal_directory: cluster.wal_directory,
         wal_statistics: cluster.wal_statistics,
         wal_summarizer: cluster.wal_summarizer,
+        wal_statements: cluster.wal_statements,
+        wal_backends: cluster.wal_backends,
+        checkpoints: cluster.checkpoints,
+        disk,
         archiver: cluster.archiver,
         archive_status: cluster.archive_status,
         temporary_files: cluster.temporary_files,
         log_files: cluster.log_files,
         slot_spill: cluster.slot_spill,
-        standbys: cluster.standbys,
         timeline_history: cluster.timeline_history,
         pending_restart: cluster.pending_restart,
         read_only_overrides: cluster.read_only_overrides,
         replicas: Vec::new(),
         contents,
         skipped,
-    })
+    };
+    snapshot.forget_vain_hints();
+    Ok(snapshot)
 }
 
 /// Where WAL is after `wait`; no transaction is open meanwhile.

@@ -41,6 +41,10 @@ queries! {
     WAL_DIRECTORY = "wal directory" { 13 => "wal_directory.sql" }
     WAL_STATISTICS = "wal statistics" { 14 => "wal_statistics.14.sql" }
     WAL_SUMMARIZER = "wal summarizer" { 17 => "wal_summarizer.17.sql" }
+    WAL_STATEMENTS = "wal of statements" { 13 => "wal_statements.sql" }
+    WAL_BACKENDS = "wal of backends" { 18 => "wal_backends.18.sql" }
+    CHECKPOINTS = "checkpoints" { 13 => "checkpoints.sql", 17 => "checkpoints.17.sql" }
+    DATA_DIRECTORY = "data directory" { 13 => "data_directory.sql" }
     ARCHIVER = "archiver" { 13 => "archiver.sql" }
     ARCHIVE_STATUS = "archive status" { 13 => "archive_status.sql" }
     TEMPORARY_FILES = "temporary files" { 13 => "temporary_files.sql" }
@@ -64,7 +68,6 @@ queries! {
     INDEX_DEPENDENTS = "index dependents" { 13 => "index_dependents.sql" }
     INDEX_BUILDS = "index builds" { 13 => "index_builds.sql" }
     UNCOUNTED_ROLES = "uncounted roles" { 13 => "uncounted_roles.sql" }
-    STANDBYS = "standbys" { 13 => "standbys.sql" }
     TIMELINE_HISTORY = "timeline history" { 13 => "timeline_history.sql" }
     INDEX_USE = "index use" { 13 => "index_use.sql" }
     INDEX_TEXTS = "index expressions" { 13 => "index_texts.sql" }

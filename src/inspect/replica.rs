@@ -9,13 +9,14 @@ use crate::{
 /// Asks a standby, in one round trip, for the scans it counted and since when.
 pub async fn ask_replica(s: &Session) -> Result<ReplicaUse, InspectError> {
     use queries::*;
-    let (server, control, statistics_resets, standbys, idx_scans) = s
+    let (server, control, statistics_resets, walsenders, slots, idx_scans) = s
         .round(async {
             tokio::join!(biased;
                 ask::one::<Server>(s, &SERVER),
                 ask::one::<ControlFile>(s, &CONTROL),
                 ask::one(s, &STATISTICS_RESETS),
-                ask::many(s, &STANDBYS),
+                ask::many(s, &WALSENDERS),
+                ask::many(s, &SLOTS),
                 ask::rows(s, &INDEX_USE, |row| {
                     let scans = u64::try_from(row.try_get::<_, i64>("idx_scan")?).unwrap_or(0);
                     Ok((row.try_get::<_, i64>("oid")? as u32, scans))
@@ -32,7 +33,8 @@ pub async fn ask_replica(s: &Session) -> Result<ReplicaUse, InspectError> {
         in_recovery: server.in_recovery,
         started_at: server.started_at,
         statistics_resets,
-        standbys,
+        walsenders,
+        slots,
         idx_scans: idx_scans.map(|scans| scans.into_iter().collect()),
     })
 }

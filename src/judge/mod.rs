@@ -6,6 +6,7 @@ pub mod health;
 pub mod index;
 pub mod limits;
 pub mod slot;
+pub mod wal;
 
 mod autovacuum_lag;
 mod checksum_failures;

@@ -134,7 +134,7 @@ pub fn calm() -> Value {
                                 "last_archived_time": ago(60), "failed_count": 0, "last_failed_wal": null,
                                 "last_failed_time": null, "stats_reset": ago(DAY)})),
         "archive_status": fact(json!({"ready_files": 1, "oldest_ready_lsn": null})),
-        "standbys": fact(json!([])), "control": fact(json!({"system_identifier": "7", "timeline_id": 1,
+        "control": fact(json!({"system_identifier": "7", "timeline_id": 1,
             "redo_lsn": lsn(0), "checkpoint_lsn": lsn(0), "checkpoint_time": ago(60)})),
         "contents": [contents()],
     })

@@ -23,18 +23,28 @@ pub struct Unavailable {
     /// The oldest major version that has it: nothing is hidden, the server is too old.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs_version: Option<u32>,
+    /// Nobody set it up on this server, an extension say: nothing is hidden.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_set_up: bool,
 }
 
 impl Unavailable {
     /// A fact that is missing for a reason nobody can mend by a GRANT.
     pub fn because(fact: &str, reason: impl Into<String>) -> Unavailable {
-        Unavailable { fact: fact.to_owned(), reason: reason.into(), hint: None, needs_version: None }
+        Unavailable { fact: fact.to_owned(), reason: reason.into(), hint: None, needs_version: None, not_set_up: false }
     }
 
     /// A fact that only newer servers have.
     pub fn needs_version(fact: &str, major: u32) -> Unavailable {
         let reason = format!("needs PostgreSQL {major} or newer");
         Unavailable { needs_version: Some(major), ..Unavailable::because(fact, reason) }
+    }
+
+    /// Something that servers need not have.
+    #[must_use]
+    pub fn not_set_up(mut self) -> Unavailable {
+        self.not_set_up = true;
+        self
     }
 
     #[must_use]
@@ -56,6 +66,14 @@ impl<T> Fact<T> {
         match self {
             Fact::Known(value) => Some(value),
             Fact::Unavailable(_) => None,
+        }
+    }
+
+    /// Why there is no value.
+    pub fn unavailable_mut(&mut self) -> Option<&mut Unavailable> {
+        match self {
+            Fact::Known(_) => None,
+            Fact::Unavailable(why) => Some(why),
         }
     }
 

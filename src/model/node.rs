@@ -1,18 +1,9 @@
 //! The other servers of a cluster, which count scans of their own.
 
-use super::{Fact, StatisticsResets};
+use super::{Fact, Slot, StatisticsResets, Walsender};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// A standby that streams, or a physical slot that waits for one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standby {
-    /// `application_name`, or the slot's name.
-    pub name: String,
-    pub address: Option<String>,
-    pub streaming: bool,
-}
 
 /// The newest file that tells of a change of timeline: written when the server was promoted or restored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +30,11 @@ pub struct ReplicaUse {
     pub started_at: Timestamp,
     /// Since when it counts.
     pub statistics_resets: Fact<StatisticsResets>,
-    /// Standbys that stream from it in turn.
-    pub standbys: Fact<Vec<Standby>>,
+    /// Who streams from it in turn.
+    #[serde(default)]
+    pub walsenders: Fact<Vec<Walsender>>,
+    #[serde(default)]
+    pub slots: Fact<Vec<Slot>>,
     /// Scans by index OID; what is missing was not scanned.
     pub idx_scans: Fact<BTreeMap<u32, u64>>,
 }

@@ -70,6 +70,15 @@ pub struct Snapshot {
     #[serde(default)]
     pub wal_summarizer: Fact<WalSummarizer>,
     #[serde(default)]
+    pub wal_statements: Fact<WalStatements>,
+    #[serde(default)]
+    pub wal_backends: Fact<Vec<WalBackend>>,
+    #[serde(default)]
+    pub checkpoints: Fact<Checkpoints>,
+    /// The disk that pg_wal lies on; unavailable unless somebody told of it.
+    #[serde(default)]
+    pub disk: Fact<Disk>,
+    #[serde(default)]
     pub archiver: Fact<Archiver>,
     #[serde(default)]
     pub archive_status: Fact<ArchiveStatus>,
@@ -80,9 +89,6 @@ pub struct Snapshot {
     pub log_files: Fact<Option<Files>>,
     #[serde(default)]
     pub slot_spill: Fact<Files>,
-    /// Who else may be scanning the same indexes.
-    #[serde(default)]
-    pub standbys: Fact<Vec<Standby>>,
     #[serde(default)]
     pub timeline_history: Fact<TimelineHistory>,
     /// Where a move to another server is planned.
@@ -139,6 +145,29 @@ impl Snapshot {
             return Err(ReadSnapshotError::AReport(head.command));
         }
         serde_json::from_str(text).map_err(ReadSnapshotError::Damaged)
+    }
+
+    /// Takes back the advice to grant what the role has: then somebody, or the service, took the right itself away, and
+    /// no predefined role brings it back.
+    pub fn forget_vain_hints(&mut self) {
+        let server = &self.server;
+        let has_all = server.role_is_monitor || server.role_is_superuser;
+        let vain = grant("pg_monitor", &server.role);
+        let aurora = self.provider() == Provider::Aurora;
+        let mend = |why: Option<&mut Unavailable>| {
+            if let Some(why) = why
+                && has_all
+                && why.hint.as_ref() == Some(&vain)
+            {
+                why.hint = None;
+                why.not_set_up |= aurora;
+            }
+        };
+        mend(self.wal_directory.unavailable_mut());
+        mend(self.archive_status.unavailable_mut());
+        mend(self.temporary_files.unavailable_mut());
+        mend(self.log_files.unavailable_mut());
+        mend(self.slot_spill.unavailable_mut());
     }
 
     /// The provider, `Unknown` also when its marks could not be read.

@@ -19,6 +19,9 @@ pub trait Report: Serialize {
     /// It says itself what could not be read.
     const TELLS_GAPS: bool = false;
 
+    /// It has one screen, and no place for what could be set up.
+    const IS_BRIEF: bool = false;
+
     /// The report as people read it.
     fn document(&self) -> Document;
 }
@@ -154,6 +157,10 @@ impl<R: Report> Envelope<R> {
         if let (Some(server), false) = (&self.server, newer.is_empty()) {
             let text = format!("PostgreSQL {} does not have: {}.", server.version_num / 10_000, newer.join(", "));
             document.toned_line(text, Tone::Faint);
+        }
+        for gap in self.unavailable.not_set_up().filter(|_| !R::IS_BRIEF) {
+            let hint = gap.hint.as_ref().map(|hint| format!(" → {hint}")).unwrap_or_default();
+            document.toned_line(format!("{}: {}{hint}", gap.fact, gap.reason), Tone::Faint);
         }
         if self.is_incomplete() {
             let (grants, others): (Vec<_>, Vec<_>) = self.unavailable.hidden().partition(|gap| gap.wants_grant());

@@ -18,6 +18,9 @@ pub struct Gap {
     /// The oldest major version that has it, where that is the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needs_version: Option<u32>,
+    /// Nobody set it up on this server.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub not_set_up: bool,
 }
 
 impl Gap {
@@ -64,13 +67,19 @@ impl Gaps {
                 reason: why.reason.clone(),
                 hint: why.hint.clone(),
                 needs_version: why.needs_version,
+                not_set_up: why.not_set_up,
             }),
         }
     }
 
     /// What somebody could make visible, or should know to be hidden.
     pub fn hidden(&self) -> impl Iterator<Item = &Gap> {
-        self.0.iter().filter(|gap| gap.needs_version.is_none())
+        self.0.iter().filter(|gap| gap.needs_version.is_none() && !gap.not_set_up)
+    }
+
+    /// What somebody could set up.
+    pub fn not_set_up(&self) -> impl Iterator<Item = &Gap> {
+        self.0.iter().filter(|gap| gap.not_set_up)
     }
 
     /// What this version of the server does not have.

@@ -154,7 +154,8 @@ impl<'a> IndexesReport<'a> {
                 gaps.note(why, &[], vec![replica.name.clone()]);
             }
         }
-        gaps.take(&snapshot.standbys, &[]);
+        gaps.take(&snapshot.walsenders, &[]);
+        gaps.take(&snapshot.slots, &[]);
         let mut selection = Selection::default();
         for row in &indexes {
             match row.verdict {

@@ -2,7 +2,7 @@
 //! (fact sheet on indexes, A3, A4 and "Settled later").
 
 use super::{hazards::Cap, subject::Subject};
-use crate::model::{Contents, IndexLimits, Provider, Reason, Replica, Snapshot, Verdict, Window};
+use crate::model::{Contents, IndexLimits, Provider, Reason, Replica, Snapshot, Standby, Verdict, Window};
 use jiff::Timestamp;
 
 /// The evidence of one database's counters.
@@ -103,19 +103,20 @@ fn elsewhere(snapshot: &Snapshot, replicas: &[&Replica]) -> Vec<Reason> {
     if snapshot.server.in_recovery && used.iter().all(|used| used.in_recovery) {
         reasons.push(Reason::IsStandby);
     }
-    let lists = std::iter::once(&snapshot.standbys).chain(used.iter().map(|used| &used.standbys));
+    let here = Standby::of(&snapshot.walsenders, &snapshot.slots);
+    let lists = std::iter::once(here).chain(used.iter().map(|used| Standby::of(&used.walsenders, &used.slots)));
     let mut streaming = Vec::new();
     let mut waiting = Vec::new();
     for list in lists {
-        match list.known() {
-            Some(list) => {
+        match list {
+            Ok(list) => {
                 for standby in list {
                     let address = standby.address.as_deref().map(|at| format!(" ({at})")).unwrap_or_default();
                     let names = if standby.streaming { &mut streaming } else { &mut waiting };
                     names.push(format!("{}{address}", standby.name));
                 }
             }
-            None => reasons.push(Reason::NotRead { fact: "standbys".to_owned() }),
+            Err(_) => reasons.push(Reason::NotRead { fact: "standbys".to_owned() }),
         }
     }
     // Names of standbys are no identities: what counts is whether as many were asked as there are.

@@ -3,8 +3,8 @@
 use super::{Plan, judge};
 use crate::model::{
     ConstraintKind, Contents, Correlation, Fact, ForeignKey, Index, IndexFinding, IndexKeys, IndexLimits, IndexTexts,
-    OperatorClass, Persistence, SizeSource, Snapshot, Standby, StatisticsResets, StoredBytes, Table, TableKind,
-    Verdict, past::IndexesPast,
+    OperatorClass, Persistence, SizeSource, Snapshot, StatisticsResets, StoredBytes, Table, TableKind, Verdict,
+    past::IndexesPast,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -129,8 +129,15 @@ impl Shop {
         }))
         .unwrap();
         let names = self.standbys.iter();
-        let standby = |name: &&str| Standby { name: (*name).to_owned(), address: None, streaming: true };
-        snapshot.standbys = Fact::Known(names.map(standby).collect());
+        let walsenders: Vec<_> = names
+            .enumerate()
+            .map(|(at, name)| {
+                json!({"pid": at, "application_name": name, "role": null, "client_addr": null, "backend_start": null,
+                    "state": "streaming", "sent_lsn": null, "flush_lsn": null, "replay_lsn": null})
+            })
+            .collect();
+        snapshot.walsenders = serde_json::from_value(json!({"known": walsenders})).unwrap();
+        snapshot.slots = Fact::Known(Vec::new());
         snapshot.control = serde_json::from_value(json!({"known": {"system_identifier": "1", "timeline_id": 1,
             "checkpoint_lsn": "0/1", "redo_lsn": "0/1", "checkpoint_time": now, "next_xid": "1"}}))
         .unwrap_or_else(|_| panic!("the control file's fields have changed"));

@@ -65,6 +65,27 @@ fn pinned(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) {
     }
 }
 
+/// How far the WAL came on its way to the consumer: sent or not, confirmed or not.
+pub fn on_the_way(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) {
+    let Some(sent) = super::owner::walsender(slot, snapshot).and_then(|walsender| walsender.sent_lsn) else { return };
+    let segment = snapshot.server.wal_segment_bytes.max(1);
+    let confirmed = slot.confirmed_flush_lsn.or(slot.restart_lsn);
+    if let Some(bytes) = confirmed.map(|confirmed| sent.bytes_since(confirmed)).filter(|bytes| *bytes >= segment) {
+        reasons.push(Reason::SentNotConfirmed { bytes });
+    }
+    if let Some(bytes) = snapshot.current_lsn().map(|now| now.bytes_since(sent)).filter(|bytes| *bytes >= segment) {
+        reasons.push(Reason::NotSent { bytes });
+    }
+}
+
+/// Whether the consumer has all that the standby confirmed, and there is more.
+fn holds_up(snapshot: &Snapshot, standby: &Slot, slot: &Slot) -> bool {
+    let segment = snapshot.server.wal_segment_bytes.max(1);
+    let (Some(reached), Some(confirmed)) = (standby.restart_lsn, slot.confirmed_flush_lsn) else { return false };
+    let lacks = snapshot.current_lsn().map_or(0, |now| now.bytes_since(reached));
+    lacks >= segment && reached.bytes_since(confirmed) < segment
+}
+
 /// A failover slot's consumer gets nothing that the named standbys have not confirmed (PostgreSQL 17 manual,
 /// `synchronized_standby_slots`); one that is not there holds it up for ever.
 fn gated(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) {
@@ -77,8 +98,87 @@ fn gated(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) {
             None => Gate::Missing,
             Some(standby) if standby.is_lost() => Gate::Lost,
             Some(standby) if !standby.active => Gate::Inactive,
+            Some(standby) if holds_up(snapshot, standby, slot) => Gate::Behind,
             Some(_) => continue,
         };
         reasons.push(Reason::WaitsForStandby { standby_slot: name.to_owned(), gate });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const SEGMENT: u64 = 16 << 20;
+
+    fn lsn(segments: u64) -> Value {
+        json!(crate::model::Lsn((1_000 + segments) * SEGMENT))
+    }
+
+    fn slot(fields: Value) -> Slot {
+        let mut slot = json!({"slot_name": "orders", "plugin": "pgoutput", "slot_type": "logical", "database": "shop",
+            "temporary": false, "active": true, "active_pid": 7, "restart_lsn": lsn(0), "confirmed_flush_lsn": lsn(0),
+            "wal_status": "reserved", "safe_wal_size": null, "xmin_age": null, "catalog_xmin_age": 50, "failover": true});
+        slot.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        serde_json::from_value(slot).unwrap()
+    }
+
+    /// WAL is at 900 segments, 600 were sent.
+    fn snapshot(slots: &[&Slot]) -> Snapshot {
+        let now = "2026-06-01T00:00:00Z";
+        serde_json::from_value(json!({
+            "schema_version": 1, "command": "snapshot", "pgtend_version": "0", "collected_at": now,
+            "server": {"version_num": 170_000, "version": "", "database": "shop", "role": "me",
+                "role_is_superuser": true, "role_may_replicate": true, "role_is_monitor": true, "in_recovery": false,
+                "started_at": now, "asked_at": now, "block_size_bytes": 8192, "wal_segment_bytes": SEGMENT},
+            "slots": {"known": slots},
+            "settings": {"known": [{"name": "synchronized_standby_slots", "setting": "s1", "unit": null,
+                "source": "file", "pending_restart": false}]},
+            "wal_position": {"known": {"current_lsn": lsn(900), "replay_lsn": null, "asked_at": now}},
+            "walsenders": {"known": [{"pid": 7, "application_name": "orders", "role": "r", "client_addr": null,
+                "backend_start": now, "state": "streaming", "sent_lsn": lsn(600), "flush_lsn": null,
+                "replay_lsn": null}]},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_standby_holds_up_who_has_all_that_it_confirmed() {
+        let gate = |standby: Value, consumer: u64| {
+            let slot = slot(json!({"confirmed_flush_lsn": lsn(consumer)}));
+            let kind = json!({"slot_name": "s1", "slot_type": "physical", "plugin": null, "confirmed_flush_lsn": null});
+            let mut fields = kind.as_object().unwrap().clone();
+            fields.extend(standby.as_object().unwrap().clone());
+            let standby = self::slot(Value::Object(fields));
+            let mut reasons = Vec::new();
+            gated(&snapshot(&[&slot, &standby]), &slot, &mut reasons);
+            reasons.into_iter().find_map(|reason| match reason {
+                Reason::WaitsForStandby { gate, .. } => Some(gate),
+                _ => None,
+            })
+        };
+        assert_eq!(gate(json!({"restart_lsn": lsn(900)}), 10), None, "the standby is there");
+        assert_eq!(gate(json!({"restart_lsn": lsn(500)}), 10), None, "the consumer is far behind the standby itself");
+        assert_eq!(gate(json!({"restart_lsn": lsn(500)}), 500), Some(Gate::Behind));
+        assert_eq!(gate(json!({"restart_lsn": lsn(500), "active": false}), 10), Some(Gate::Inactive));
+        assert_eq!(gate(json!({"wal_status": "lost"}), 10), Some(Gate::Lost));
+    }
+
+    #[test]
+    fn what_is_sent_and_not_confirmed_is_told_apart_from_what_is_not_sent() {
+        let told = |slot: &Slot| {
+            let mut reasons = Vec::new();
+            on_the_way(&snapshot(&[slot]), slot, &mut reasons);
+            reasons
+        };
+        let not_sent = Reason::NotSent { bytes: 300 * SEGMENT };
+        assert_eq!(told(&slot(json!({"confirmed_flush_lsn": lsn(600)}))), [not_sent.clone()]);
+        let both = [Reason::SentNotConfirmed { bytes: 600 * SEGMENT }, not_sent];
+        assert_eq!(told(&slot(json!({}))), both);
+        assert!(
+            told(&slot(json!({"active_pid": 8}))).is_empty(),
+            "nothing is known of a consumer that is no walsender"
+        );
     }
 }

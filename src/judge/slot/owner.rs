@@ -34,8 +34,36 @@ pub struct Owner {
 
 /// Who streams by way of the slot now.
 pub fn walsender<'a>(slot: &Slot, snapshot: &'a Snapshot) -> Option<&'a Walsender> {
-    let pid = slot.active_pid?;
-    snapshot.walsenders.known()?.iter().find(|walsender| walsender.pid == pid)
+    match slot.active_pid {
+        Some(pid) => snapshot.walsenders.known()?.iter().find(|walsender| walsender.pid == pid),
+        None => match copy(slot, snapshot) {
+            Copy::Runs(walsender) => Some(walsender),
+            Copy::MayRun | Copy::No => None,
+        },
+    }
+}
+
+/// Whether a slot serves the initial copy of a table.
+pub enum Copy<'a> {
+    No,
+    /// Its name says so, but who is connected cannot be seen.
+    MayRun,
+    Runs(&'a Walsender),
+}
+
+/// While a subscription copies a table it uses the slot it made for that only before and after: in between nobody holds
+/// it. What tells is the connection, which bears the slot's name (PostgreSQL source, `LogicalRepSyncTableStart`).
+pub fn copy<'a>(slot: &Slot, snapshot: &'a Snapshot) -> Copy<'a> {
+    if slot.active || slot.slot_type != SlotType::Logical || !super::owners::is_table_sync(&slot.slot_name) {
+        return Copy::No;
+    }
+    let Some(walsenders) = snapshot.walsenders.known() else { return Copy::MayRun };
+    let connected = walsenders.iter().find(|one| one.application_name.as_deref() == Some(&slot.slot_name));
+    match connected {
+        Some(walsender) => Copy::Runs(walsender),
+        None if walsenders.iter().any(|one| one.application_name.is_none()) => Copy::MayRun,
+        None => Copy::No,
+    }
 }
 
 /// The owner: by the rules, then by a subscription of this server, then by who is connected.

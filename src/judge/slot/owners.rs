@@ -256,6 +256,14 @@ pub const OWNERS: &[Rule] = &[
         ..CAPTURE
     },
     Rule {
+        owner: "Stitch",
+        name: Some(Name::StartsWith(&["stitch"])),
+        plugins: &["wal2json"],
+        confidence: Confidence::Possible,
+        source: "singer-io/tap-postgres, README",
+        ..CAPTURE
+    },
+    Rule {
         owner: "Barman",
         name: Some(Name::Shape(|name| name.split('_').any(|word| word == "barman"))),
         slot_type: Some(SlotType::Physical),
@@ -275,12 +283,14 @@ fn is_rds_replica(name: &str) -> bool {
     name.strip_prefix("rds_").is_some_and(|rest| rest.contains("_db_"))
 }
 
-/// `pg_<subid>_sync_<relid>_<sysid>`, 14 and newer.
-fn is_table_sync(name: &str) -> bool {
+/// `pg_<subid>_sync_<relid>_<sysid>`; before 14 `<slot>_<subid>_sync_<relid>`.
+pub fn is_table_sync(name: &str) -> bool {
     let parts: Vec<&str> = name.split('_').collect();
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     matches!(parts[..], ["pg", subscription, "sync", relation, system]
         if number(subscription) && number(relation) && number(system))
+        || matches!(parts[..], [_, .., subscription, "sync", relation] if number(subscription) && number(relation))
+            && parts.len() >= 4
 }
 
 /// `abc1d2efghijk_34567890_z0yx98w7_6v54_32ut_1srq_1a2b34c5d67ef`: the task, digits, a UUID with its hyphens as `_`.
@@ -299,7 +309,7 @@ mod tests {
 
     #[test]
     fn shapes_that_only_look_alike_are_refused() {
-        for name in ["pg_1_sync_2", "pg_a_sync_2_3", "pg_1_sync__3", "xpg_1_sync_2_3"] {
+        for name in ["1_sync_2", "pg_a_sync_2_3", "pg_1_sync__3", "xpg_1_sync_2_3", "orders_sync_2"] {
             assert!(!is_table_sync(name), "{name}");
         }
         for name in ["repmgr_slot_", "repmgr_slot_x", "my_repmgr_slot_1"] {
@@ -310,7 +320,7 @@ mod tests {
 
     #[test]
     fn documented_names_are_recognised() {
-        assert!(is_table_sync("pg_16394_sync_16385_7710542127114456140"));
+        assert!(is_table_sync("pg_16394_sync_16385_7710542127114456140") && is_table_sync("my_sub_16394_sync_16385"));
         assert!(is_dms("abc1d2efghijk_34567890_z0yx98w7_6v54_32ut_1srq_1a2b34c5d67ef"));
         assert!(is_rds_replica("rds_us_west_1_db_555555555"));
     }

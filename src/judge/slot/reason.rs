@@ -18,6 +18,8 @@ pub enum Gate {
     Missing,
     Inactive,
     Lost,
+    /// It streams, but has not come further than the consumer is.
+    Behind,
 }
 
 /// One reason. Reports make the sentence.
@@ -106,6 +108,10 @@ pub enum Reason {
     KeepsRows {
         rows: KeptRows,
         xmin_age: u64,
+        /// `autovacuum_freeze_max_age`: from that age on tables are vacuumed against wraparound, which cannot get past
+        /// these rows.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        freeze_max_age: Option<u64>,
     },
     /// `restart_lsn` cannot pass the beginning of this transaction.
     PinnedByTransaction {
@@ -127,6 +133,14 @@ pub enum Reason {
     TransactionsHidden {
         bytes: u64,
     },
+    /// Its consumer was sent so much that it has not confirmed, of a standby: not flushed.
+    SentNotConfirmed {
+        bytes: u64,
+    },
+    /// So much was not sent yet: decoding it, or the line, is slow, or a standby holds it up.
+    NotSent {
+        bytes: u64,
+    },
     /// A failover slot waits for the standbys named in `synchronized_standby_slots`.
     WaitsForStandby {
         standby_slot: String,
@@ -137,6 +151,8 @@ pub enum Reason {
         database: String,
         wal_bytes: u64,
     },
+    /// Named as the slot of an initial copy, which is nobody's while the copy runs, and who is connected is hidden.
+    CopyMayRun,
     /// A copy on a standby; its consumer is connected to the primary.
     SyncedCopy,
     Temporary,

@@ -338,8 +338,31 @@ fn signs_of_a_manager_protect_every_physical_slot() {
 fn what_an_unused_slot_keeps_from_vacuum_is_told() {
     let dead = physical(json!({"inactive_since": time(-3_600), "xmin_age": 70}));
     let judgement = judged(&look(17, 0, 900, &[&dead]), &[]);
-    assert!(judgement.reasons.contains(&Reason::KeepsRows { rows: KeptRows::All, xmin_age: 70 }));
+    assert!(judgement.reasons.contains(&Reason::KeepsRows { rows: KeptRows::All, xmin_age: 70, freeze_max_age: None }));
     let at_work = slot(json!({"active": true, "active_pid": 7}));
     assert!(!has(&judged(&look(17, 0, 900, &[&at_work]), &[]), "keeps-rows"));
     assert_eq!(at_work.slot_type, SlotType::Logical);
+}
+
+#[test]
+fn a_table_is_copied_by_a_slot_that_nobody_holds() {
+    let sync = slot(json!({"slot_name": "pg_16394_sync_16385_7710542127114456140", "inactive_since": time(-30 * DAY)}));
+    let mut now = look(17, 0, 900, &[&sync]);
+    assert_eq!(judged(&now, &[]).verdict, Verdict::Inactive, "who is connected is not known");
+    let connected = |names: &[Option<&str>]| {
+        let all: Vec<Value> = names
+            .iter()
+            .map(|name| {
+                json!({"pid": 7, "application_name": name, "role": null, "client_addr": null, "backend_start": null,
+                    "state": "startup", "sent_lsn": null, "flush_lsn": null, "replay_lsn": null})
+            })
+            .collect();
+        serde_json::from_value(json!({"known": all})).unwrap()
+    };
+    now.walsenders = connected(&[None]);
+    assert!(has(&judged(&now, &[]), "copy-may-run"), "the names are hidden");
+    now.walsenders = connected(&[Some("pg_16394_sync_16385_7710542127114456140")]);
+    assert_eq!(judged(&now, &[]).verdict, Verdict::Healthy);
+    now.walsenders = connected(&[Some("another")]);
+    assert_eq!(judged(&now, &[]).verdict, Verdict::Stale, "a left-over");
 }

@@ -2,6 +2,7 @@
 
 use super::{
     Evidence, KeptRows, Limits, Reason, causes,
+    owner::{Copy, copy},
     standing::{Standing, is_start, seconds, standing, unread},
 };
 use crate::model::{Slot, SlotType, Snapshot, WalStatus};
@@ -29,28 +30,34 @@ pub fn verdict(evidence: &Evidence, slot: &Slot) -> (Verdict, Vec<Reason>) {
     let mut reasons = Vec::new();
     let verdict = if slot.is_lost() {
         lost(evidence.snapshot, slot, &mut reasons)
-    } else if slot.active {
+    } else if slot.synced == Some(true) && evidence.snapshot.server.in_recovery {
+        // Its consumer is connected elsewhere: who holds it here, now and then, is the worker that syncs it, and
+        // `inactive_since` tells when that last stopped.
+        Verdict::Inactive
+    } else if slot.active || matches!(copy(slot, evidence.snapshot), Copy::Runs(_)) {
         in_use(evidence, slot, &mut reasons)
     } else if slot.restart_lsn.is_none() {
         reasons.push(Reason::NeverReserved);
         Verdict::Empty
-    } else if slot.synced == Some(true) && evidence.snapshot.server.in_recovery {
-        // Its consumer is connected elsewhere, and here `inactive_since` tells when syncing last stopped.
+    } else if matches!(copy(slot, evidence.snapshot), Copy::MayRun) {
+        reasons.push(Reason::CopyMayRun);
         Verdict::Inactive
     } else {
         unused(evidence, slot, &mut reasons)
     };
     if verdict != Verdict::Lost {
-        keeps_rows(slot, verdict, evidence.limits, &mut reasons);
+        keeps_rows(evidence, slot, verdict, &mut reasons);
     }
     (verdict, reasons)
 }
 
 fn lost(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) -> Verdict {
-    // Before 16 nothing but the removal of WAL invalidates a slot.
+    // Before 16 nothing but the removal of WAL invalidates a slot, and 17 and newer tell.
     let cause = match &slot.invalidation_reason {
         Some(cause) => cause.as_str(),
         None if snapshot.server.major() < 16 || slot.slot_type == SlotType::Physical => "wal_removed",
+        // 16 takes restart_lsn from a slot only when the WAL behind it goes (InvalidatePossiblyObsoleteSlot in slot.c).
+        None if slot.restart_lsn.is_none() => "wal_removed",
         None => "not_told",
     };
     reasons.push(Reason::Invalidated { cause: cause.to_owned() });
@@ -97,7 +104,7 @@ fn in_use(evidence: &Evidence, slot: &Slot, reasons: &mut Vec<Reason>) -> Verdic
     let Evidence { snapshot, limits, .. } = *evidence;
     let walsender = super::owner::walsender(slot, snapshot);
     reasons.push(Reason::InUse {
-        pid: slot.active_pid,
+        pid: slot.active_pid.or(walsender.map(|walsender| walsender.pid)),
         by: walsender.and_then(|walsender| walsender.application_name.clone()).filter(|name| !name.is_empty()),
     });
     if slot.restart_lsn.is_none() {
@@ -118,6 +125,9 @@ fn in_use(evidence: &Evidence, slot: &Slot, reasons: &mut Vec<Reason>) -> Verdic
         _ => {}
     }
     causes::causes(snapshot, slot, past.as_ref().filter(|_| stuck), reasons);
+    if behind || stuck {
+        causes::on_the_way(snapshot, slot, reasons);
+    }
     if behind || stuck { Verdict::Lagging } else { Verdict::Healthy }
 }
 
@@ -226,11 +236,14 @@ fn what_would_prove(
 
 /// A `catalog_xmin` keeps dead rows of catalogs, an `xmin` those of all tables (fact sheet on slots, B1). Beside a
 /// consumer at work that is its price; of one that is away or stuck it is worth a word.
-fn keeps_rows(slot: &Slot, verdict: Verdict, limits: &Limits, reasons: &mut Vec<Reason>) {
+fn keeps_rows(evidence: &Evidence, slot: &Slot, verdict: Verdict, reasons: &mut Vec<Reason>) {
+    let limits = evidence.limits;
+    let setting = evidence.snapshot.settings.known().and_then(|all| all.text("autovacuum_freeze_max_age"));
+    let freeze_max_age = setting.and_then(|text| text.parse().ok());
     let at_work = verdict == Verdict::Healthy;
     for (age, rows) in [(slot.xmin_age, KeptRows::All), (slot.catalog_xmin_age, KeptRows::Catalogs)] {
         if let Some(xmin_age) = age.map(i64::unsigned_abs).filter(|age| !at_work || *age >= limits.xmin_age) {
-            reasons.push(Reason::KeepsRows { rows, xmin_age });
+            reasons.push(Reason::KeepsRows { rows, xmin_age, freeze_max_age });
         }
     }
 }

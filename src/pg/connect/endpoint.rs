@@ -46,6 +46,17 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Whether the way there does not leave this machine: a Unix socket or a loopback address. What answers may be the
+    /// near end of a tunnel or a container all the same.
+    pub fn is_on_this_machine(&self) -> bool {
+        match self {
+            Self::Socket { .. } => true,
+            Self::Tcp { address, .. } => address.is_some_and(|address| address.ip().is_loopback()),
+        }
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,10 +1,10 @@
 //! What is at risk by plain arithmetic, and what to look at next.
 
 use crate::{
-    judge::slot::Verdict,
-    model::{Cause, Index, Retention, SharedBy, Snapshot, wal_shares},
+    judge::{slot::Verdict, wal::pile_up},
+    model::{Cause, Index, Retention, SharedBy, Snapshot, TimeLeft, wal_shares},
     render::{human_bytes, times},
-    report::slots,
+    report::{slots, wal},
 };
 use serde::Serialize;
 
@@ -25,10 +25,24 @@ pub struct Next {
 /// Inactive slots that hold less than this are not called a risk: a few segments are always about.
 const HOLDS_LITTLE: u64 = 64 << 20;
 
+/// Seconds; a disk that lasts longer is no risk yet.
+const SOON: u64 = 14 * 86_400;
+
 /// Everything at risk, the gravest kind first.
-pub fn findings(snapshot: &Snapshot, wal_bytes: Option<u64>, ratio: Option<f64>, slots: &[slots::Row]) -> Vec<Finding> {
+pub fn findings(
+    snapshot: &Snapshot,
+    until_full: Option<TimeLeft>,
+    wal_bytes: Option<u64>,
+    ratio: Option<f64>,
+    slots: &[slots::Row],
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut find = |subject: &str, message: String| findings.push(Finding { subject: subject.to_owned(), message });
+    if let Some(left) = until_full.filter(|left| left.soonest_seconds.is_some_and(|soonest| soonest < SOON))
+        && let Some(keeper) = pile_up(snapshot)
+    {
+        find("disk", format!("the disk is full in {}: {}", wal::words(&left), wal::keeper(&keeper)));
+    }
     let max_wal_size = snapshot.settings.known().and_then(|settings| settings.bytes("max_wal_size"));
     // A small database beside its usual max_wal_size of WAL is no risk; beyond twice that something holds it.
     if let (Some(wal), Some(ratio), Some(usual)) = (wal_bytes, ratio, max_wal_size)
@@ -119,7 +133,7 @@ pub fn next(findings: &[Finding], slots: &[slots::Row]) -> Vec<Next> {
     if !slots.is_empty() {
         commands.push(next("pgtend slots", "what each slot holds, whose it is, whether anybody still uses it"));
     }
-    if findings.iter().any(|finding| matches!(finding.subject.as_str(), "pg_wal" | "archiver")) {
+    if findings.iter().any(|finding| matches!(finding.subject.as_str(), "pg_wal" | "archiver" | "disk")) {
         commands.push(next("pgtend wal", "what bounds pg_wal, how fast it grows, archiving"));
     }
     commands.push(next("pgtend tables", "heap, indexes and TOAST of every table"));

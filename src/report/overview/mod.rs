@@ -3,10 +3,10 @@
 mod findings;
 mod screen;
 
-use super::{Gaps, TableSort, databases::note_hidden_sizes, slots, tables};
+use super::{Gaps, TableSort, databases::note_hidden_sizes, slots, tables, wal};
 use crate::{
     judge::slot::{Evidence, Verdict},
-    model::{Database, Fact, Files, SizeSource, Tablespace, Unavailable, grant},
+    model::{Database, Fact, Files, SizeSource, Tablespace, TimeLeft, Unavailable, grant},
 };
 use serde::Serialize;
 
@@ -32,6 +32,8 @@ struct Overview {
     tablespaces: Option<Vec<TablespaceLine>>,
     /// pg_wal divided by the databases.
     wal_to_data_ratio: Option<f64>,
+    /// Until the disk is full, were all WAL kept that is written from now on.
+    until_full: Option<TimeLeft>,
     databases: Option<Vec<DatabaseLine>>,
     slots: Vec<SlotLine>,
     largest_tables: Vec<TableLine>,
@@ -117,7 +119,11 @@ impl OverviewReport {
 
         let wal_to_data_ratio =
             wal_bytes.zip(databases_bytes).filter(|(_, data)| *data > 0).map(|(wal, data)| wal as f64 / data as f64);
-        let findings = findings::findings(snapshot, wal_bytes, wal_to_data_ratio, &slot_rows);
+        let until_full = wal::room(snapshot, &["overview.until_full"], gaps).and_then(|room| {
+            let growth = wal::growth(snapshot, &evidence.memory.wal, &["overview.until_full"], gaps)?;
+            Some(growth.time_for(room.free_bytes))
+        });
+        let findings = findings::findings(snapshot, until_full, wal_bytes, wal_to_data_ratio, &slot_rows);
         let next = findings::next(&findings, &slot_rows);
         let overview = Overview {
             databases_bytes,
@@ -130,6 +136,7 @@ impl OverviewReport {
                 all.iter().map(line).collect()
             }),
             wal_to_data_ratio,
+            until_full,
             databases: databases.map(|databases| {
                 let line = |one: &Database| DatabaseLine { database: one.database.clone(), bytes: one.bytes };
                 databases.iter().map(line).collect()

@@ -14,6 +14,7 @@ const MOST_FINDINGS: usize = 3;
 
 impl Report for OverviewReport {
     const COMMAND: &'static str = "overview";
+    const IS_BRIEF: bool = true;
 
     fn document(&self) -> Document {
         let overview = &self.overview;

@@ -2,6 +2,7 @@
 
 mod drop;
 mod drop_words;
+mod left;
 mod page;
 mod sentence;
 

@@ -1,12 +1,13 @@
 //! `pgtend slots why`: one slot, and everything that speaks for and against it, fit for a ticket.
 
-use super::{Row, note_missing_columns, rows};
+use super::{Row, left, note_missing_columns, rows};
 use crate::{
     judge::slot::{Evidence, PIPELINE_COST, STANDBY_COST, Verdict},
-    model::{Cause, Holder, Retention, SlotType},
+    model::{Cause, Holder, Retention, SlotType, TimeLeft},
     render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_duration},
     report::{Gaps, Report},
 };
+use jiff::Timestamp;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -14,6 +15,8 @@ pub struct SlotPage {
     /// The one slot, as the list has it.
     slots: [Row; 1],
     why: Why,
+    #[serde(skip)]
+    left: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -27,6 +30,12 @@ struct Why {
     /// Who keeps the WAL from there on; null when it keeps nothing.
     held_beyond_by: Option<String>,
     checkpoint_timeout_seconds: Option<u64>,
+    /// Until the disk is full, should it stay where it stands; null when it holds nothing.
+    until_full: Option<TimeLeft>,
+    /// Until `max_slot_wal_keep_size` invalidates it; null without that limit.
+    until_lost: Option<TimeLeft>,
+    /// When `idle_replication_slot_timeout` does; null without one, or while it is in use.
+    timeout_at: Option<Timestamp>,
     /// What a drop costs whoever uses it.
     cost: String,
 }
@@ -54,6 +63,7 @@ impl SlotPage {
             SlotType::Physical => STANDBY_COST,
             SlotType::Logical => PIPELINE_COST,
         };
+        let left = left::Left::of(snapshot, &evidence.memory.wal, slot, gaps);
         let server = &snapshot.server;
         let why = Why {
             server: format!(
@@ -73,9 +83,12 @@ impl SlotPage {
             checkpoint_timeout_seconds: settings
                 .and_then(|settings| settings.text("checkpoint_timeout"))
                 .and_then(|text| text.parse().ok()),
+            until_full: left.until_full,
+            until_lost: left.slot.as_ref().and_then(|slot| slot.until_lost),
+            timeout_at: left.slot.as_ref().and_then(|slot| slot.timeout_at),
             cost: row.owner.as_ref().map_or(generic, |owner| &owner.cost).to_owned(),
         };
-        Some(SlotPage { slots: [row], why })
+        Some(SlotPage { slots: [row], why, left: left.words })
     }
 }
 
@@ -131,6 +144,12 @@ impl Report for SlotPage {
         document.gap().heading("Why");
         for reason in &slot.reasons {
             document.line(format!("- {}.", reason.message));
+        }
+        if !self.left.is_empty() && !matches!(slot.verdict, Verdict::Healthy | Verdict::Empty | Verdict::Lost) {
+            document.gap().heading("How long that can go on");
+            for line in &self.left {
+                document.line(format!("- {line}."));
+            }
         }
         document.gap().heading("Whose");
         match &slot.owner {

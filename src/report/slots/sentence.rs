@@ -2,7 +2,7 @@
 
 use crate::{
     judge::slot::{Gate, KeptRows, Reason},
-    render::{human_bytes, human_count, human_duration},
+    render::{human_bytes, human_count, human_duration, human_percent},
 };
 use jiff::Timestamp;
 
@@ -94,13 +94,21 @@ pub fn sentence(reason: &Reason) -> String {
             human_count(*have),
             if *have > 1 { format!(", {} apart", human_duration(*longest_gap_seconds)) } else { String::new() }
         ),
-        Reason::KeepsRows { rows: KeptRows::All, xmin_age } => {
-            format!("VACUUM must keep what died in all tables within the last {} transactions", human_count(*xmin_age))
+        Reason::KeepsRows { rows, xmin_age, freeze_max_age } => {
+            let of = if *rows == KeptRows::All { "all tables" } else { "the catalogs" };
+            let share = freeze_max_age.filter(|most| *most > 0).map(|most| *xmin_age as f64 / most as f64);
+            let price = match share {
+                Some(share) if share >= 1.0 => {
+                    "; that is beyond autovacuum_freeze_max_age: vacuums against wraparound run and cannot get past \
+                     them, and at two billion the server takes no more writes"
+                        .to_owned()
+                }
+                Some(share) if share >= 0.01 => format!(", {} of autovacuum_freeze_max_age", human_percent(share)),
+                _ => String::new(),
+            };
+            let count = human_count(*xmin_age);
+            format!("VACUUM must keep what died in {of} within the last {count} transactions{price}")
         }
-        Reason::KeepsRows { rows: KeptRows::Catalogs, xmin_age } => format!(
-            "VACUUM must keep what died in the catalogs within the last {} transactions",
-            human_count(*xmin_age)
-        ),
         Reason::PinnedByTransaction { pid, database, role, seconds, query, bytes } => format!(
             "pinned by a transaction{}: pid {pid}{}{}{}; {} of WAL that is confirmed stays until it ends",
             in_database(database.as_ref()),
@@ -119,12 +127,20 @@ pub fn sentence(reason: &Reason) -> String {
             "{} of WAL that is confirmed stays; the transaction that pins it is hidden from this role (pg_read_all_stats)",
             human_bytes(*bytes)
         ),
+        Reason::SentNotConfirmed { bytes } => format!(
+            "{} were sent to its consumer, which has not confirmed them: it is slow, or confirms changes of its own only",
+            human_bytes(*bytes)
+        ),
+        Reason::NotSent { bytes } => {
+            format!("{} are not sent yet: decoding or the line is slow, or something holds it up", human_bytes(*bytes))
+        }
         Reason::WaitsForStandby { standby_slot, gate } => format!(
             "it waits for standby slot {standby_slot} of synchronized_standby_slots, which {}",
             match gate {
                 Gate::Missing => "does not exist",
                 Gate::Inactive => "nobody uses",
                 Gate::Lost => "is lost",
+                Gate::Behind => "is behind itself",
             }
         ),
         Reason::IdleDatabase { database, wal_bytes } => format!(
@@ -132,6 +148,11 @@ pub fn sentence(reason: &Reason) -> String {
              changes of its own; a heartbeat table would move it",
             human_bytes(*wal_bytes)
         ),
+        Reason::CopyMayRun => {
+            "named as the slot of a table's initial copy, which nobody holds while it runs; whether one \
+                               runs is hidden from this role (pg_read_all_stats)"
+                .to_owned()
+        }
         Reason::SyncedCopy => "a copy that this standby syncs from its primary: judge it there".to_owned(),
         Reason::Temporary => "temporary: it ends with its session".to_owned(),
         Reason::Failover => "a failover slot: standbys keep copies, which go with it".to_owned(),
@@ -149,10 +170,11 @@ pub fn headline<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Option<String>
         Reason::Invalidated { .. } => 0,
         Reason::NearlyLost => 1,
         Reason::PinnedByPrepared { .. } | Reason::PinnedByTransaction { .. } | Reason::WaitsForStandby { .. } => 2,
+        Reason::SentNotConfirmed { .. } | Reason::NotSent { .. } => 4,
         Reason::TransactionsHidden { .. } | Reason::IdleDatabase { .. } | Reason::Visited { .. } => 3,
         Reason::NothingToRead { .. } => 4,
         Reason::BeyondMaxWalSize { .. } => 7,
-        Reason::Idle { .. } | Reason::SyncedCopy => 6,
+        Reason::Idle { .. } | Reason::SyncedCopy | Reason::CopyMayRun => 6,
         Reason::Frozen { .. } | Reason::Unused { .. } => 5,
         Reason::ProvenFrom { .. } | Reason::NeedsLooks { .. } => 8,
         _ => 9,

@@ -10,17 +10,17 @@ use super::program::{json, list, run};
 use super::zoo::{batch, conninfo, wait_for};
 use crate::clusters::{connect, on_every_installation, options, private, query_one_text, sql};
 
-const SEGMENT: u64 = 1 << 20;
+pub const SEGMENT: u64 = 1 << 20;
 const NOTHING_WAITS: &str = "select count(*) = 0 from pg_ls_archive_statusdir() where name ~ '\\.ready$'";
 
-async fn write_wal(cluster: &Cluster, segments: u32) {
+pub async fn write_wal(cluster: &Cluster, segments: u32) {
     let filler =
         format!("select pg_logical_emit_message(false, 'f', repeat('x', 1000000)) from generate_series(1, {segments})");
     sql(cluster, "postgres", &filler).await;
     sql(cluster, "postgres", "select pg_switch_wal()").await;
 }
 
-async fn set(cluster: &Cluster, name: &str, value: &str) {
+pub async fn set(cluster: &Cluster, name: &str, value: &str) {
     sql(cluster, "postgres", &format!("alter system set {name} = '{value}'")).await;
     sql(cluster, "postgres", "select pg_reload_conf()").await;
     let now = format!(
@@ -32,7 +32,7 @@ async fn set(cluster: &Cluster, name: &str, value: &str) {
 }
 
 /// What must hold in every state: the parts add up, and next to nothing is unexplained.
-fn whole(what: &str, cluster: &Cluster) -> Value {
+pub fn whole(what: &str, cluster: &Cluster) -> Value {
     let report = json(&["wal", "-d", &cluster.conninfo()]);
     assert_explained(what, &report);
     let wal = &report["wal"];
@@ -44,13 +44,13 @@ fn whole(what: &str, cluster: &Cluster) -> Value {
     report
 }
 
-fn part(report: &Value, cause: &str) -> u64 {
+pub fn part(report: &Value, cause: &str) -> u64 {
     let parts = list(&report["wal"], "holders").iter().filter(|holder| holder["cause"] == cause);
     parts.map(|holder| holder["bytes"].as_u64().unwrap()).sum()
 }
 
 /// After a checkpoint: who binds, and that the checkpoint left nothing that is called removable.
-async fn bound_by(what: &str, cluster: &Cluster, cause: &str, name: Option<&str>, at_least: u64) -> Value {
+pub async fn bound_by(what: &str, cluster: &Cluster, cause: &str, name: Option<&str>, at_least: u64) -> Value {
     if cause != "archiver" {
         // What the archiver has not taken yet would stay for it.
         wait_for(cluster, NOTHING_WAITS).await;

@@ -2,19 +2,24 @@
 
 mod bad_input;
 mod databases;
+mod disk;
 mod formats;
 mod hardened;
 mod holders;
 mod indexes;
+mod invalidated;
 pub mod nulls;
 mod output;
 pub mod program;
 mod provider;
 mod queries;
+mod replication;
+mod restricted;
 mod slots;
 mod snapshots;
 pub mod stories;
 mod tables;
 mod verdicts;
 mod wal;
+mod writers;
 pub mod zoo;

@@ -49,7 +49,7 @@ fn all_reports(snapshot: &Snapshot, all: bool) -> Vec<Value> {
         json(snapshot, |gaps| TablesReport::of(snapshot, all, &view, TableSort::default(), gaps)),
         json(snapshot, |gaps| IndexesReport::of(snapshot, &judged, &memory, all, &view, IndexSort::default(), gaps)),
         json(snapshot, |gaps| SlotsReport::of(&evidence, &view, SlotSort::default(), gaps)),
-        json(snapshot, |gaps| WalReport::of(snapshot, &memory, gaps)),
+        json(snapshot, |gaps| WalReport::of(snapshot, &memory.wal, gaps)),
     ]
 }
 

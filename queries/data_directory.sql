@@ -1,0 +1,3 @@
+-- Where the data directory lies on the server's own host.
+-- needs: pg_read_all_settings
+select to_jsonb(r) from (select current_setting('data_directory') as data_directory) r

@@ -1,0 +1,47 @@
+//! Whether WAL piles up: whether something keeps it that does not move on.
+
+use crate::model::{Slot, Snapshot, WalStatus};
+use serde::Serialize;
+
+/// Who keeps WAL without moving on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "by", rename_all = "kebab-case")]
+pub enum PileUp {
+    /// A slot that nobody uses, or whose consumer falls behind.
+    Slot { slot_name: String, active: bool },
+    /// Archiving fails at this segment.
+    ArchivingFails { segment: Option<String> },
+    /// `archive_mode` is on without a command: nothing is ever archived.
+    NoArchiveCommand,
+}
+
+/// The first of them: what never ends by itself before what may.
+pub fn pile_up(snapshot: &Snapshot) -> Option<PileUp> {
+    archiver(snapshot).or_else(|| slot(snapshot))
+}
+
+fn archiver(snapshot: &Snapshot) -> Option<PileUp> {
+    let settings = snapshot.settings.known()?;
+    let mode = settings.get("archive_mode")?.setting.as_str();
+    let archives = mode == "always" || mode == "on" && !snapshot.server.in_recovery;
+    if !archives {
+        return None;
+    }
+    let set = |name: &str| settings.text(name).is_some_and(|text| text != "(disabled)");
+    let is_visible = settings.get("archive_command").is_some();
+    if is_visible && !set("archive_command") && !set("archive_library") {
+        return Some(PileUp::NoArchiveCommand);
+    }
+    let archiver = snapshot.archiver.known()?;
+    (archiver.last_failed_time > archiver.last_archived_time)
+        .then(|| PileUp::ArchivingFails { segment: archiver.last_failed_wal.clone() })
+}
+
+/// The slot that reaches back furthest of those nobody uses, or that hold more than `max_wal_size`.
+fn slot(snapshot: &Snapshot) -> Option<PileUp> {
+    let falls_behind =
+        |slot: &&Slot| matches!(slot.wal_status, Some(WalStatus::Extended | WalStatus::Unreserved)) || !slot.active;
+    let holding = snapshot.slots.known()?.iter().filter(falls_behind);
+    let (_, slot) = holding.filter_map(|slot| Some((slot.holds_from()?, slot))).min_by_key(|(from, _)| *from)?;
+    Some(PileUp::Slot { slot_name: slot.slot_name.clone(), active: slot.active })
+}

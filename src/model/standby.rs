@@ -1,0 +1,89 @@
+//! The standbys of a server, as far as it knows them.
+
+use super::{Fact, Slot, SlotType, Unavailable, Walsender};
+
+/// A standby that streams, or a physical slot that waits for one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standby {
+    /// `application_name`, or the slot's name.
+    pub name: String,
+    pub address: Option<String>,
+    pub streaming: bool,
+}
+
+/// Programs that stream WAL and are no server.
+const NO_STANDBY: [&str; 2] = ["pg_receivewal", "pg_basebackup"];
+
+impl Standby {
+    /// Those that stream, then those that are waited for; both facts are needed, as a walsender of a logical slot is no
+    /// standby's.
+    pub fn of(walsenders: &Fact<Vec<Walsender>>, slots: &Fact<Vec<Slot>>) -> Result<Vec<Standby>, Unavailable> {
+        let walsenders = walsenders.as_result().map_err(Clone::clone)?;
+        let slots = slots.as_result().map_err(Clone::clone)?;
+        let decodes = |walsender: &Walsender| {
+            slots.iter().any(|slot| slot.slot_type == SlotType::Logical && slot.active_pid == Some(walsender.pid))
+        };
+        let name = |walsender: &Walsender| walsender.application_name.clone().filter(|name| !name.is_empty());
+        let streaming = walsenders
+            .iter()
+            .filter(|one| one.state.as_deref() != Some("backup") && !decodes(one))
+            .filter(|one| name(one).is_none_or(|name| !NO_STANDBY.contains(&name.as_str())))
+            .map(|one| Standby {
+                name: name(one).unwrap_or_else(|| "unnamed".to_owned()),
+                address: one.client_addr.clone(),
+                streaming: true,
+            });
+        let waits = |slot: &&Slot| {
+            slot.slot_type == SlotType::Physical && !slot.active && !slot.temporary && slot.restart_lsn.is_some()
+        };
+        let waiting = slots.iter().filter(waits).map(|slot| Standby {
+            name: slot.slot_name.clone(),
+            address: None,
+            streaming: false,
+        });
+        let mut all: Vec<Standby> = streaming.chain(waiting).collect();
+        all.sort_by(|a, b| (b.streaming, &a.name, &a.address).cmp(&(a.streaming, &b.name, &b.address)));
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn walsender(pid: i32, application_name: &str, state: &str) -> Walsender {
+        serde_json::from_value(json!({"pid": pid, "application_name": application_name, "role": "r",
+            "client_addr": null, "backend_start": null, "state": state, "sent_lsn": null, "flush_lsn": null,
+            "replay_lsn": null}))
+        .unwrap()
+    }
+
+    fn slot(name: &str, slot_type: &str, active_pid: Option<i32>) -> Slot {
+        serde_json::from_value(json!({"slot_name": name, "plugin": null, "slot_type": slot_type, "database": null,
+            "temporary": false, "active": active_pid.is_some(), "active_pid": active_pid, "restart_lsn": "0/1",
+            "confirmed_flush_lsn": null, "wal_status": "reserved", "safe_wal_size": null, "xmin_age": null,
+            "catalog_xmin_age": null}))
+        .unwrap()
+    }
+
+    #[test]
+    fn who_decodes_copies_or_archives_is_no_standby() {
+        let walsenders = Fact::Known(vec![
+            walsender(1, "walreceiver", "streaming"),
+            walsender(2, "debezium", "streaming"),
+            walsender(3, "pg_basebackup", "backup"),
+            walsender(4, "pg_receivewal", "streaming"),
+            walsender(5, "", "catchup"),
+        ]);
+        let slots = Fact::Known(vec![
+            slot("decoder", "logical", Some(2)),
+            slot("gone", "physical", None),
+            slot("here", "physical", Some(1)),
+        ]);
+        let found = Standby::of(&walsenders, &slots).unwrap();
+        let found: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.streaming)).collect();
+        assert_eq!(found, [("unnamed", true), ("walreceiver", true), ("gone", false)]);
+        assert!(Standby::of(&Fact::not_asked("walsenders"), &slots).is_err());
+    }
+}

@@ -1,0 +1,120 @@
+//! Who writes WAL.
+
+use super::Unavailable;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What pg_stat_statements counted, where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalStatements {
+    /// The server runs the library (`shared_preload_libraries`).
+    pub is_loaded: bool,
+    /// The extension is installed in the database that was asked.
+    pub is_installed: bool,
+    pub extension_version: Option<String>,
+    /// Whether the role may see what others run.
+    pub sees_all: bool,
+    /// `None` where the extension is not installed.
+    pub found: Option<CountedStatements>,
+}
+
+/// The statements of all databases and roles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountedStatements {
+    /// WAL of all statements it knows of; `None` where it counts none, before its version 1.8.
+    pub wal_bytes: Option<u64>,
+    /// Since when it counts; not told before its version 1.9.
+    pub since: Option<Timestamp>,
+    /// Those that wrote most, at most ten.
+    pub statements: Vec<WalStatement>,
+}
+
+/// One normalised statement of one role in one database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalStatement {
+    /// A number too large for JSON's, hence text; `None` when hidden.
+    pub queryid: Option<String>,
+    /// `None` when the database, or the role, has gone.
+    pub database: Option<String>,
+    pub role: Option<String>,
+    pub calls: u64,
+    pub wal_bytes: u64,
+    /// Full page images.
+    pub wal_fpi: u64,
+    /// Its first words, up to its first literal and without comments; `None` when hidden.
+    pub query: Option<String>,
+}
+
+/// A process of the server and the WAL it wrote since it began (`pg_stat_get_backend_wal`, 18 and newer).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalBackend {
+    pub pid: i32,
+    /// What of another role's process is hidden is `None`.
+    pub backend_type: Option<String>,
+    pub database: Option<String>,
+    pub role: Option<String>,
+    pub application_name: Option<String>,
+    pub backend_start: Option<Timestamp>,
+    pub wal_bytes: u64,
+    pub wal_fpi: u64,
+}
+
+impl WalStatements {
+    /// The statements with all their WAL, or why there are none and what would help.
+    pub fn counted(&self, database: &str) -> Result<(&CountedStatements, u64), Unavailable> {
+        let fact = "wal of statements";
+        let Some(found) = &self.found else {
+            let reason = match (self.is_loaded, self.is_installed) {
+                (true, _) => format!("pg_stat_statements is loaded, but not installed in database {database}"),
+                (false, _) => "pg_stat_statements is not there".to_owned(),
+            };
+            let hint = match self.is_loaded {
+                true => "CREATE EXTENSION pg_stat_statements",
+                false => "add it to shared_preload_libraries, restart, CREATE EXTENSION pg_stat_statements",
+            };
+            return Err(Unavailable::because(fact, reason).not_set_up().with_hint(Some(hint)));
+        };
+        match found.wal_bytes {
+            Some(bytes) => Ok((found, bytes)),
+            // A sum of no rows is null, too.
+            None if found.statements.is_empty() && !self.is_older_than_1_8() => Ok((found, 0)),
+            None => {
+                let version = self.extension_version.as_deref().unwrap_or("?");
+                let reason = format!("pg_stat_statements {version} does not count WAL");
+                Err(Unavailable::because(fact, reason)
+                    .not_set_up()
+                    .with_hint(Some("ALTER EXTENSION pg_stat_statements UPDATE")))
+            }
+        }
+    }
+
+    fn is_older_than_1_8(&self) -> bool {
+        let Some(version) = &self.extension_version else { return false };
+        let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < (1, 8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statements(json: serde_json::Value) -> WalStatements {
+        let mut all = serde_json::json!({"is_loaded": true, "is_installed": true, "extension_version": "1.10",
+            "sees_all": true, "found": null});
+        all.as_object_mut().unwrap().extend(json.as_object().unwrap().clone());
+        serde_json::from_value(all).unwrap()
+    }
+
+    #[test]
+    fn what_is_missing_says_what_would_help() {
+        let hint = |json| statements(json).counted("shop").unwrap_err().hint.unwrap();
+        assert!(hint(serde_json::json!({"is_loaded": false})).contains("shared_preload_libraries"));
+        assert_eq!(hint(serde_json::json!({"is_installed": false})), "CREATE EXTENSION pg_stat_statements");
+        let empty = serde_json::json!({"wal_bytes": null, "since": null, "statements": []});
+        let old = serde_json::json!({"extension_version": "1.7", "found": empty});
+        assert_eq!(hint(old), "ALTER EXTENSION pg_stat_statements UPDATE");
+        let new = statements(serde_json::json!({"found": empty}));
+        assert_eq!(new.counted("shop").unwrap().1, 0, "it has seen no statement yet");
+    }
+}

@@ -1,0 +1,75 @@
+//! What archiving does, and what waits for it.
+
+use crate::{
+    model::{Lsn, Settings, Snapshot},
+    render::{Tone, human_count},
+    report::Gaps,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub struct ArchiverState {
+    archive_mode: Option<String>,
+    /// Whether anything would archive a segment; an empty command fails without being counted as failed.
+    has_command: Option<bool>,
+    archived_count: u64,
+    last_archived_wal: Option<String>,
+    last_archived_time: Option<Timestamp>,
+    failed_count: u64,
+    last_failed_wal: Option<String>,
+    last_failed_time: Option<Timestamp>,
+    /// Segments waiting.
+    ready_files: Option<u64>,
+    oldest_ready_lsn: Option<Lsn>,
+}
+
+impl ArchiverState {
+    pub fn of(snapshot: &Snapshot, settings: Option<&Settings>, gaps: &mut Gaps) -> Option<ArchiverState> {
+        let archiver = gaps.take(&snapshot.archiver, &["wal.archiver"])?;
+        let waiting = ["wal.archiver.ready_files", "wal.archiver.oldest_ready_lsn"];
+        let status = gaps.take(&snapshot.archive_status, &waiting);
+        Some(ArchiverState {
+            archive_mode: settings.and_then(|settings| settings.text("archive_mode")).map(str::to_owned),
+            // Postgres shows `(disabled)` for a command that archive_mode = off makes meaningless.
+            has_command: settings.map(|settings| {
+                settings.text("archive_library").is_some()
+                    || settings.text("archive_command").is_some_and(|command| command != "(disabled)")
+            }),
+            archived_count: archiver.archived_count,
+            last_archived_wal: archiver.last_archived_wal.clone(),
+            last_archived_time: archiver.last_archived_time,
+            failed_count: archiver.failed_count,
+            last_failed_wal: archiver.last_failed_wal.clone(),
+            last_failed_time: archiver.last_failed_time,
+            ready_files: status.map(|status| status.ready_files),
+            oldest_ready_lsn: status.and_then(|status| status.oldest_ready_lsn),
+        })
+    }
+
+    pub fn sentence(&self) -> (String, Tone) {
+        if self.archive_mode.as_deref() == Some("off") {
+            return ("is off".to_owned(), Tone::Plain);
+        }
+        let waiting =
+            self.ready_files.map_or("? segments".to_owned(), |files| format!("{} segments", human_count(files)));
+        if self.has_command == Some(false) {
+            return (format!("is on without a command: {waiting} wait, and none will ever be archived"), Tone::Bad);
+        }
+        let text = format!(
+            "{} archived, {} failures, {waiting} waiting",
+            human_count(self.archived_count),
+            human_count(self.failed_count)
+        );
+        if self.is_failing() {
+            (format!("fails at {}: {text}", self.last_failed_wal.as_deref().unwrap_or("a segment")), Tone::Bad)
+        } else {
+            (format!("works: {text}"), Tone::Plain)
+        }
+    }
+
+    /// The last attempt failed.
+    fn is_failing(&self) -> bool {
+        self.last_failed_time > self.last_archived_time
+    }
+}

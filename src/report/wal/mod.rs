@@ -1,0 +1,163 @@
+//! `pgtend wal`: where WAL is, what lies in pg_wal and what keeps it there, who writes how much, how long that goes on.
+
+mod archiver;
+mod bounds;
+mod document;
+mod forecast;
+mod holders;
+mod prevention;
+mod writers;
+
+pub(super) use forecast::{DiskLine, SlotForecast, keeper, room, words};
+
+use super::{Gaps, Report};
+use crate::{
+    model::{Lsn, RateSource, Snapshot, Unavailable, WalGrowth, past::WalInterval},
+    render::Document,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub struct WalReport {
+    wal: Wal,
+    #[serde(skip)]
+    collected_at: Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+struct Wal {
+    current_lsn: Option<Lsn>,
+    /// Standbys only.
+    replay_lsn: Option<Lsn>,
+    redo_lsn: Option<Lsn>,
+    checkpoint_time: Option<Timestamp>,
+    directory_bytes: Option<u64>,
+    files: Option<u64>,
+    recycled_files: Option<u64>,
+    recycled_bytes: Option<u64>,
+    oldest_lsn: Option<Lsn>,
+    oldest_modified_at: Option<Timestamp>,
+    rate_bytes_per_hour: Option<u64>,
+    rate_source: Option<RateSource>,
+    /// Seconds the rate was observed over.
+    rate_span_seconds: Option<f64>,
+    /// The least and the most by every account of it, peaks between looks included.
+    rate_low_bytes_per_hour: Option<u64>,
+    rate_high_bytes_per_hour: Option<u64>,
+    settings: Option<bounds::Bounds>,
+    archiver: Option<archiver::ArchiverState>,
+    /// What keeps WAL in pg_wal, whoever reaches back furthest first.
+    holders: Option<Vec<holders::HolderLine>>,
+    /// Statements that write most, by pg_stat_statements.
+    statements: Option<writers::Statements>,
+    /// Processes that wrote most since they began; 18 and newer.
+    backends: Option<Vec<writers::BackendLine>>,
+    /// Null on a standby, which writes none.
+    full_page_images: Option<writers::FullPageImages>,
+    disk: Option<forecast::DiskLine>,
+    forecast: forecast::Forecast,
+    prevention: Option<prevention::PreventionLine>,
+}
+
+const RATE: [&str; 5] = [
+    "wal.rate_bytes_per_hour",
+    "wal.rate_source",
+    "wal.rate_span_seconds",
+    "wal.rate_low_bytes_per_hour",
+    "wal.rate_high_bytes_per_hour",
+];
+
+impl WalReport {
+    /// `remembered` is the WAL written between earlier looks at the same server, oldest first.
+    pub fn of(snapshot: &Snapshot, remembered: &[WalInterval], gaps: &mut Gaps) -> WalReport {
+        let position = gaps.take(&snapshot.wal_position, &["wal.current_lsn", "wal.replay_lsn"]);
+        let current_lsn = position.and_then(|position| position.current_lsn);
+        if position.is_some() && current_lsn.is_none() {
+            let reason = "the standby has neither received nor replayed WAL since it started";
+            gaps.note(&Unavailable::because("wal position", reason), &["wal.current_lsn"], Vec::new());
+        }
+        let control = gaps.take(&snapshot.control, &["wal.redo_lsn", "wal.checkpoint_time"]);
+        let of_directory = [
+            "wal.directory_bytes",
+            "wal.files",
+            "wal.recycled_files",
+            "wal.recycled_bytes",
+            "wal.oldest_lsn",
+            "wal.oldest_modified_at",
+        ];
+        let directory = gaps.take(&snapshot.wal_directory, &of_directory);
+        let growth = growth(snapshot, remembered, &RATE, gaps);
+        let growth = growth.as_ref();
+        let rate = growth.and_then(WalGrowth::best);
+        if growth.is_none() {
+            growth_is_missing(snapshot, remembered, gaps);
+        }
+        let settings = gaps.take(
+            &snapshot.settings,
+            &["wal.settings", "wal.archiver.archive_mode", "wal.archiver.has_command", "wal.prevention"],
+        );
+        let room = forecast::room(snapshot, &["wal.disk", "wal.forecast.until_full"], gaps);
+        gaps.take(&snapshot.slots, &["wal.prevention"]);
+        let wal = Wal {
+            current_lsn,
+            replay_lsn: position.and_then(|position| position.replay_lsn),
+            redo_lsn: control.map(|control| control.redo_lsn),
+            checkpoint_time: control.map(|control| control.checkpoint_time),
+            directory_bytes: directory.map(|directory| directory.directory_bytes),
+            files: directory.map(|directory| directory.files),
+            recycled_files: directory.map(|directory| directory.recycled_files),
+            recycled_bytes: directory.map(|directory| directory.recycled_bytes),
+            oldest_lsn: directory.and_then(|directory| directory.oldest_lsn),
+            oldest_modified_at: directory.and_then(|directory| directory.oldest_modified_at),
+            rate_bytes_per_hour: rate.map(|rate| rate.bytes_per_hour),
+            rate_source: rate.map(|rate| rate.source),
+            rate_span_seconds: rate.map(|rate| rate.span_seconds),
+            rate_low_bytes_per_hour: growth.map(|growth| growth.low),
+            rate_high_bytes_per_hour: growth.map(|growth| growth.high),
+            settings: settings.map(|settings| bounds::Bounds::of(settings, snapshot.server.wal_segment_bytes)),
+            archiver: archiver::ArchiverState::of(snapshot, settings, gaps),
+            holders: holders::holders(snapshot, gaps),
+            statements: writers::statements(snapshot, gaps),
+            backends: writers::backends(snapshot, gaps),
+            full_page_images: writers::full_page_images(snapshot, growth, gaps),
+            disk: room.as_ref().map(forecast::DiskLine::of),
+            forecast: forecast::Forecast::of(snapshot, room.as_ref(), growth, gaps),
+            prevention: prevention::PreventionLine::of(snapshot, room, growth),
+        };
+        WalReport { wal, collected_at: snapshot.collected_at }
+    }
+}
+
+/// Every account of the rate; `fields` are null without one.
+pub(super) fn growth(
+    snapshot: &Snapshot,
+    remembered: &[WalInterval],
+    fields: &[&str],
+    gaps: &mut Gaps,
+) -> Option<WalGrowth> {
+    match WalGrowth::of(snapshot, remembered) {
+        Ok(growth) => Some(growth),
+        Err(why) => {
+            gaps.note(&why, fields, Vec::new());
+            None
+        }
+    }
+}
+
+fn growth_is_missing(snapshot: &Snapshot, remembered: &[WalInterval], gaps: &mut Gaps) {
+    let mut fields = vec!["wal.forecast.per_100_gb", "wal.forecast.until_full"];
+    let limited = |slot: &crate::model::Slot| slot.holds_from().is_some() && slot.safe_wal_size.is_some();
+    if snapshot.slots.known().is_some_and(|slots| slots.iter().any(limited)) {
+        fields.push("wal.forecast.slots[].until_lost");
+    }
+    growth(snapshot, remembered, &fields, gaps);
+}
+
+impl Report for WalReport {
+    const COMMAND: &'static str = "wal";
+
+    fn document(&self) -> Document {
+        document::document(&self.wal, self.collected_at)
+    }
+}

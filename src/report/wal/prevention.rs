@@ -1,0 +1,136 @@
+//! What would bound pg_wal, as advice: nothing here is ever run.
+
+use super::forecast::words;
+use crate::{
+    judge::wal::{Circumstances, Prevention, Step},
+    model::{Provider, Snapshot, WalGrowth, WalRoom},
+    render::{human_bytes, human_duration},
+};
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub struct PreventionLine {
+    /// Null: the disk is not known, or leaves no room.
+    max_slot_wal_keep_size_bytes: Option<u64>,
+    /// Null: before 18, or no time would do.
+    idle_replication_slot_timeout_seconds: Option<u64>,
+    pub reasons: Vec<String>,
+    /// What to run, or where to set it.
+    pub advice: Vec<String>,
+}
+
+impl PreventionLine {
+    pub fn of(snapshot: &Snapshot, room: Option<WalRoom>, growth: Option<&WalGrowth>) -> Option<PreventionLine> {
+        let settings = snapshot.settings.known()?;
+        let current = snapshot.current_lsn();
+        let slots = snapshot.slots.known()?;
+        let oldest = slots.iter().filter_map(|slot| slot.holds_from()).min();
+        let found = Prevention::of(&Circumstances {
+            room,
+            growth,
+            held_by_slots: current.zip(oldest).map_or(0, |(current, oldest)| current.bytes_since(oldest)),
+            max_wal_size: settings.bytes("max_wal_size")?,
+            max_slot_wal_keep_size: settings.bytes("max_slot_wal_keep_size"),
+            idle_replication_slot_timeout: settings
+                .text("idle_replication_slot_timeout")
+                .and_then(|text| text.parse().ok()),
+        });
+        Some(PreventionLine {
+            max_slot_wal_keep_size_bytes: found.max_slot_wal_keep_size,
+            idle_replication_slot_timeout_seconds: found.idle_replication_slot_timeout,
+            reasons: found.steps.iter().map(sentence).collect(),
+            advice: advice(snapshot.provider(), &found),
+        })
+    }
+}
+
+fn sentence(step: &Step) -> String {
+    match *step {
+        Step::Available { free_bytes, held_bytes, is_at_most } => {
+            let most = if is_at_most { "at most " } else { "" };
+            let held = match held_bytes {
+                0 => String::new(),
+                held => format!(", {} are held by slots already", human_bytes(held)),
+            };
+            format!("{most}{} are free{held}", human_bytes(free_bytes))
+        }
+        Step::Reserved { bytes, percent, is_half, max_wal_size, wal_is_apart } => format!(
+            "{} of it stay free: {} {}, and max_wal_size ({}), which may be written before a checkpoint enforces \
+             the limit",
+            human_bytes(bytes),
+            if is_half { format!("half, as less than {percent} % are free") } else { format!("{percent} %") },
+            if wal_is_apart { "of pg_wal's own volume" } else { "of the volume, as the data grow there, too" },
+            human_bytes(max_wal_size)
+        ),
+        Step::TooSmall { bytes } => format!(
+            "{} remain for slots, less than max_wal_size: no limit would leave a consumer any time; the disk is too small",
+            human_bytes(bytes)
+        ),
+        Step::Limit { bytes, lasts } => {
+            let lasts = lasts.map(|left| format!(", which lasts a consumer that is away {}", words(&left)));
+            format!("{} remain for slots{}", human_bytes(bytes), lasts.unwrap_or_default())
+        }
+        Step::BreaksNow { held_bytes } => format!(
+            "a slot holds {} now: with that limit the next checkpoint loses it; see to it first",
+            human_bytes(held_bytes)
+        ),
+        Step::SetTooHigh { set_bytes } => {
+            format!("max_slot_wal_keep_size is {}, more than the disk has: it protects nothing", human_bytes(set_bytes))
+        }
+        Step::SetLower { set_bytes } => format!(
+            "max_slot_wal_keep_size is {}: consumers have less time than the disk would give them",
+            human_bytes(set_bytes)
+        ),
+        Step::Timeout { seconds, is_usual: true } => {
+            format!(
+                "a slot that nobody used for {} is nobody's; standbys under repair included",
+                human_duration(seconds)
+            )
+        }
+        Step::Timeout { seconds, is_usual: false } => {
+            format!(
+                "at the highest rate seen that room is gone after {}: unused slots must go by then",
+                human_duration(seconds)
+            )
+        }
+        Step::NoTimeout { soonest_seconds } => format!(
+            "no idle_replication_slot_timeout: that room is gone after {}, and a time so short cuts off pipelines that run \
+             once a day",
+            human_duration(soonest_seconds)
+        ),
+    }
+}
+
+fn advice(provider: Provider, found: &Prevention) -> Vec<String> {
+    let size = found.max_slot_wal_keep_size.map(|bytes| bytes >> 20);
+    let timeout = found.idle_replication_slot_timeout;
+    let elsewhere = match provider {
+        Provider::Unknown => None,
+        Provider::Rds | Provider::Aurora => Some("in the DB parameter group"),
+        Provider::Cloudsql | Provider::Alloydb => Some("as a database flag"),
+        Provider::Azure => Some("as a server parameter"),
+        Provider::Neon | Provider::Supabase => Some("in the service's settings, where it allows it"),
+    };
+    match elsewhere {
+        Some(place) => {
+            let size = size.map(|megabytes| format!("max_slot_wal_keep_size = {megabytes} (MB), {place}"));
+            let timeout = timeout.map(|seconds| format!("idle_replication_slot_timeout = {seconds} (s), {place}"));
+            size.into_iter().chain(timeout).collect()
+        }
+        None => {
+            let size = size.map(|megabytes| match megabytes % 1_024 {
+                0 => format!("ALTER SYSTEM SET max_slot_wal_keep_size = '{}GB';", megabytes / 1_024),
+                _ => format!("ALTER SYSTEM SET max_slot_wal_keep_size = '{megabytes}MB';"),
+            });
+            let timeout = timeout.map(|seconds| match seconds % 86_400 {
+                0 => format!("ALTER SYSTEM SET idle_replication_slot_timeout = '{}d';", seconds / 86_400),
+                _ => format!("ALTER SYSTEM SET idle_replication_slot_timeout = '{}h';", seconds / 3_600),
+            });
+            let mut advice: Vec<String> = size.into_iter().chain(timeout).collect();
+            if !advice.is_empty() {
+                advice.push("SELECT pg_reload_conf();".to_owned());
+            }
+            advice
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Who writes WAL: statements, processes, and how much of it are full page images.
+
+use crate::{
+    judge::wal::{FullPages, Lever},
+    model::{Snapshot, Unavailable, WalGrowth, WalStatements, grant},
+    render::{Cell, Column, Document, Table, Value, human_bytes, human_count, human_duration, human_percent},
+    report::Gaps,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// What pg_stat_statements counted.
+#[derive(Debug, Serialize)]
+pub struct Statements {
+    /// Null where its version does not tell.
+    since: Option<Timestamp>,
+    wal_bytes: u64,
+    most: Vec<StatementLine>,
+}
+
+#[derive(Debug, Serialize)]
+struct StatementLine {
+    queryid: Option<String>,
+    database: Option<String>,
+    role: Option<String>,
+    calls: u64,
+    wal_bytes: u64,
+    /// Of the WAL of all statements.
+    share: f64,
+    wal_fpi: u64,
+    /// Its first words, up to its first literal.
+    query: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct BackendLine {
+    pid: i32,
+    backend_type: Option<String>,
+    database: Option<String>,
+    role: Option<String>,
+    application_name: Option<String>,
+    backend_start: Option<Timestamp>,
+    wal_bytes: u64,
+    wal_fpi: u64,
+}
+
+/// Since the statistics of WAL began.
+#[derive(Debug, Serialize)]
+pub struct FullPageImages {
+    images: u64,
+    wal_bytes: u64,
+    /// Upper bounds: images leave out holes, and may be compressed.
+    bytes_at_most: u64,
+    share_at_most: f64,
+    checkpoints_timed: Option<u64>,
+    checkpoints_requested: Option<u64>,
+    levers: Vec<LeverLine>,
+}
+
+#[derive(Debug, Serialize)]
+struct LeverLine {
+    #[serde(flatten)]
+    lever: Lever,
+    message: String,
+}
+
+/// People get so many of each list.
+const MOST_SHOWN: usize = 5;
+
+pub fn statements(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Statements> {
+    let counted = gaps.take(&snapshot.wal_statements, &["wal.statements"])?;
+    match counted.counted(&snapshot.server.database) {
+        Ok((found, wal_bytes)) => {
+            if !counted.sees_all && !found.statements.is_empty() {
+                note_hidden(snapshot, counted, gaps);
+            }
+            let share = |bytes: u64| if wal_bytes == 0 { 0.0 } else { bytes as f64 / wal_bytes as f64 };
+            let line = |one: &crate::model::WalStatement| StatementLine {
+                queryid: one.queryid.clone(),
+                database: one.database.clone(),
+                role: one.role.clone(),
+                calls: one.calls,
+                wal_bytes: one.wal_bytes,
+                share: share(one.wal_bytes),
+                wal_fpi: one.wal_fpi,
+                query: one.query.clone(),
+            };
+            Some(Statements { since: found.since, wal_bytes, most: found.statements.iter().map(line).collect() })
+        }
+        Err(why) => {
+            gaps.note(&why, &["wal.statements"], Vec::new());
+            None
+        }
+    }
+}
+
+fn note_hidden(snapshot: &Snapshot, counted: &WalStatements, gaps: &mut Gaps) {
+    let hidden = counted.found.iter().flat_map(|found| &found.statements).any(|one| one.queryid.is_none());
+    if hidden {
+        let role = &snapshot.server.role;
+        let why = Unavailable::because("texts of statements", format!("{role} may not see what other roles run"))
+            .with_hint(Some(grant("pg_read_all_stats", role)));
+        gaps.note(&why, &["wal.statements.most[].queryid", "wal.statements.most[].query"], Vec::new());
+    }
+}
+
+pub fn backends(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Vec<BackendLine>> {
+    let backends = gaps.take(&snapshot.wal_backends, &["wal.backends"])?;
+    if backends.iter().any(|one| one.backend_type.is_none()) {
+        let role = &snapshot.server.role;
+        let why = Unavailable::because("processes of others", format!("{role} may not see what other roles run"))
+            .with_hint(Some(grant("pg_read_all_stats", role)));
+        let fields = ["backend_type", "database", "role", "application_name", "backend_start"];
+        let fields = fields.map(|field| format!("wal.backends[].{field}"));
+        gaps.note(&why, &fields.each_ref().map(String::as_str), Vec::new());
+    }
+    let line = |one: &crate::model::WalBackend| BackendLine {
+        pid: one.pid,
+        backend_type: one.backend_type.clone(),
+        database: one.database.clone(),
+        role: one.role.clone(),
+        application_name: one.application_name.clone().filter(|name| !name.is_empty()),
+        backend_start: one.backend_start,
+        wal_bytes: one.wal_bytes,
+        wal_fpi: one.wal_fpi,
+    };
+    Some(backends.iter().map(line).collect())
+}
+
+/// Null on a standby, which writes none.
+pub fn full_page_images(snapshot: &Snapshot, growth: Option<&WalGrowth>, gaps: &mut Gaps) -> Option<FullPageImages> {
+    if snapshot.server.in_recovery {
+        return None;
+    }
+    let found = match FullPages::of(snapshot, growth) {
+        Ok(found) => found,
+        Err(why) => {
+            gaps.note(&why, &["wal.full_page_images"], Vec::new());
+            return None;
+        }
+    };
+    let counts = ["wal.full_page_images.checkpoints_timed", "wal.full_page_images.checkpoints_requested"];
+    gaps.take(&snapshot.checkpoints, &counts);
+    let line = |lever: &Lever| LeverLine { lever: *lever, message: sentence(lever) };
+    Some(FullPageImages {
+        images: found.images,
+        wal_bytes: found.wal_bytes,
+        bytes_at_most: found.bytes_at_most,
+        share_at_most: found.share_at_most,
+        checkpoints_timed: found.checkpoints.map(|(timed, _)| timed),
+        checkpoints_requested: found.checkpoints.map(|(_, requested)| requested),
+        levers: found.levers.iter().map(line).collect(),
+    })
+}
+
+fn sentence(lever: &Lever) -> String {
+    match *lever {
+        Lever::MaxWalSize { seconds_between, checkpoint_timeout, max_wal_size, wanted_bytes } => format!(
+            "max_wal_size: {} force a checkpoint every {}; with {} each would wait for checkpoint_timeout ({}), and its \
+             pages be written whole that much less often",
+            human_bytes(max_wal_size),
+            human_duration(seconds_between),
+            human_bytes(wanted_bytes),
+            human_duration(checkpoint_timeout)
+        ),
+        Lever::CheckpointTimeout { checkpoint_timeout, wanted_seconds, max_wal_size, wanted_bytes } => {
+            let size = match wanted_bytes > max_wal_size {
+                true => format!(" with max_wal_size = {}", human_bytes(wanted_bytes)),
+                false => String::new(),
+            };
+            format!(
+                "checkpoint_timeout: {} instead of {}{size} writes pages whole less often; recovery after a crash reads \
+                 up to that much more",
+                human_duration(wanted_seconds),
+                human_duration(checkpoint_timeout)
+            )
+        }
+        Lever::WalCompression { at_most_bytes_per_hour } => format!(
+            "wal_compression: off; it compresses full page images only, here {} an hour at most",
+            human_bytes(at_most_bytes_per_hour)
+        ),
+    }
+}
+
+/// All of it as people read it.
+pub fn show(
+    statements: Option<&Statements>,
+    backends: Option<&Vec<BackendLine>>,
+    images: Option<&FullPageImages>,
+    document: &mut Document,
+) {
+    if let Some(statements) = statements.filter(|statements| !statements.most.is_empty()) {
+        document.gap().table(statement_table(statements));
+        let since = statements.since.map(|since| format!(", since {}", since.strftime("%Y-%m-%d %H:%MZ")));
+        document.line(format!(
+            "All statements of all databases: {}{}.",
+            human_bytes(statements.wal_bytes),
+            since.unwrap_or_default()
+        ));
+    }
+    if let Some(backends) = backends.filter(|backends| !backends.is_empty()) {
+        document.gap().table(backend_table(backends));
+    }
+    if let Some(images) = images.filter(|images| images.images > 0) {
+        document.gap().line(format!(
+            "Full page images: {}, at most {} of the WAL written ({}).{}",
+            human_count(images.images),
+            human_percent(images.share_at_most),
+            human_bytes(images.wal_bytes),
+            match (images.checkpoints_timed, images.checkpoints_requested) {
+                (Some(timed), Some(requested)) => format!(
+                    " Checkpoints: {} by time, {} by WAL or by hand.",
+                    human_count(timed),
+                    human_count(requested)
+                ),
+                _ => String::new(),
+            }
+        ));
+        for lever in &images.levers {
+            document.line(format!("- {}.", lever.message));
+        }
+    }
+}
+
+fn statement_table(statements: &Statements) -> Table {
+    let rows = statements.most.iter().take(MOST_SHOWN).map(|one| {
+        vec![
+            Cell::or_unknown(one.query.clone(), Value::Name),
+            Cell::new(Value::Bytes(one.wal_bytes)),
+            Cell::new(Value::Share(one.share)),
+            Cell::count(one.calls),
+            Cell::or_none(one.role.clone(), Value::Name),
+            Cell::or_none(one.database.clone(), Value::Name),
+            Cell::or_unknown(one.queryid.clone(), Value::Text),
+        ]
+    });
+    Table {
+        columns: vec![
+            Column::words("query", "Who writes it: statements", 0),
+            Column::numbers("wal_bytes", "WAL", 0),
+            Column::numbers("share", "share", 0),
+            Column::numbers("calls", "calls", 1),
+            Column::words("role", "role", 2),
+            Column::words("database", "database", 3),
+            Column::words("queryid", "queryid", 4),
+        ],
+        rows: rows.collect(),
+        left_out: 0,
+    }
+}
+
+fn backend_table(backends: &[BackendLine]) -> Table {
+    let rows = backends.iter().take(MOST_SHOWN).map(|one| {
+        vec![
+            Cell::or_unknown(one.backend_type.clone(), Value::Text),
+            Cell::text(one.pid.to_string()),
+            Cell::new(Value::Bytes(one.wal_bytes)),
+            Cell::count(one.wal_fpi),
+            Cell::or_none(one.role.clone(), Value::Name),
+            Cell::or_none(one.database.clone(), Value::Name),
+            Cell::or_none(one.application_name.clone(), Value::Name),
+        ]
+    });
+    Table {
+        columns: vec![
+            Column::words("backend_type", "Processes there now", 0),
+            Column::numbers("pid", "pid", 0),
+            Column::numbers("wal_bytes", "WAL", 0),
+            Column::numbers("wal_fpi", "page images", 3),
+            Column::words("role", "role", 1),
+            Column::words("database", "database", 2),
+            Column::words("application_name", "application", 2),
+        ],
+        rows: rows.collect(),
+        left_out: 0,
+    }
+}
