@@ -104,7 +104,7 @@ impl Context {
         let session = self.session().await?;
         // On the heap: its many questions at once make it too large for the stack of who waits for several looks.
         let work = Box::pin(async {
-            let mut snapshot = inspect(&session, &scope).await?;
+            let mut snapshot = self.inspect(&session, &scope).await?;
             if let Some(wait) = later
                 && let Fact::Known(position) = wal_position_after(&session, wait).await?
             {
@@ -113,6 +113,15 @@ impl Context {
             Ok(snapshot)
         });
         self.ask(&session, work).await
+    }
+
+    /// One look over a connection, which notes where that reached the server.
+    pub async fn inspect(&self, session: &Session, scope: &Scope) -> Result<Snapshot, Failure> {
+        let mut snapshot = inspect(session, scope).await?;
+        let machine = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+        let socket = || session.endpoint().socket_on(machine.as_deref()?);
+        snapshot.address = snapshot.address.take().or_else(socket);
+        Ok(snapshot)
     }
 
     /// A connection to the server of the flags, whatever `--from` says.

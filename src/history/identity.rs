@@ -11,6 +11,11 @@ pub(super) struct Mark {
     pub(super) checkpoint_lsn: Option<i64>,
     pub(super) current_lsn: Option<i64>,
     pub(super) address: Option<String>,
+    /// When its timeline began by promotion; `None` where that could not be read.
+    pub(super) promoted_at: Option<i64>,
+    /// When the statistics that all databases share began: a restart goes on with them; a crash, and a server that was
+    /// started from a backup, begin anew.
+    pub(super) shared_reset: Option<i64>,
 }
 
 /// A line of looks: its newest, and every address it was reached at.
@@ -53,19 +58,21 @@ fn follows(line: &Line, look: &Mark) -> Option<Evidence> {
     if look.started_at == last.started_at {
         return Some(Evidence::Process);
     }
-    let known_address = look.address.as_ref().map(|address| line.addresses.contains(address));
-    let by_address = if known_address == Some(true) { Evidence::Address } else { Evidence::Position };
+    let known_address = look.address.as_ref().is_some_and(|address| line.addresses.contains(address));
+    let by_address = if known_address { Evidence::Address } else { Evidence::Position };
     let started_since = look.started_at > last.collected_at;
     if look.timeline_id > last.timeline_id {
-        // A promoted standby ran already; what was started since on a timeline of its own was restored, and goes for
-        // the same server only where it has taken the place of it.
-        let continues = !started_since || known_address == Some(true);
-        continues.then_some(by_address)
+        // A promoted standby ran already, and was promoted since. What was started since on a timeline of its own was
+        // restored, what has had its timeline for longer is a copy that lives its own life: these go for the same server
+        // only where they have taken its place.
+        let promoted = !started_since && look.promoted_at.is_some_and(|at| at > last.collected_at);
+        (promoted || known_address).then_some(by_address)
     } else {
         // A restart. A server that ran already when another process was looked at is another server; so is one at an
-        // address nobody has named yet.
-        let moved = known_address == Some(false) && !line.addresses.is_empty();
-        (started_since && !moved).then_some(by_address)
+        // address nobody has named yet. Without an address its statistics must go on.
+        let moved = look.address.is_some() && !line.addresses.is_empty();
+        let goes_on = last.shared_reset.is_some() && look.shared_reset == last.shared_reset;
+        (started_since && (known_address || goes_on && !moved)).then_some(by_address)
     }
 }
 
@@ -83,6 +90,8 @@ mod tests {
             checkpoint_lsn: Some(day * 100),
             current_lsn: Some(day * 100 + 50),
             address: Some("db1:5432".into()),
+            promoted_at: None,
+            shared_reset: Some(3),
         }
     }
 
@@ -118,6 +127,9 @@ mod tests {
         assert_eq!(judged(copy(5_000, None)), None, "it ran beside the first");
         assert_eq!(judged(copy(10_500, Some("copy:5432"))), None, "it is elsewhere");
         assert_eq!(judged(copy(-500, None)), None, "no server starts earlier than it did");
+        let of_a_backup = Mark { shared_reset: Some(10_501), ..copy(10_500, None) };
+        assert_eq!(judged(of_a_backup), None, "nobody knows where it is, and its statistics began with it");
+        assert_eq!(judged(Mark { shared_reset: None, ..copy(10_500, None) }), None, "nothing speaks for it");
     }
 
     #[test]
@@ -125,6 +137,10 @@ mod tests {
         let copy = Mark { timeline_id: Some(2), started_at: 10_500, address: None, ..on(11) };
         assert_eq!(judged(copy.clone()), None);
         assert_eq!(judged(Mark { address: Some("copy:5432".into()), ..copy }), None);
+        // It has run since before the last look, and written more than the first.
+        let of_old = Mark { timeline_id: Some(2), started_at: 3_000, address: Some("copy:5432".into()), ..on(11) };
+        assert_eq!(judged(of_old.clone()), None, "nobody knows when it was promoted");
+        assert_eq!(judged(Mark { promoted_at: Some(3_100), ..of_old }), None, "it had its timeline before");
     }
 
     #[test]
@@ -133,7 +149,14 @@ mod tests {
         assert_eq!(judged(Mark { address: Some("10.0.0.5:5432".into()), ..on(11) }), Some(Evidence::Process));
         assert_eq!(judged(Mark { started_at: 10_500, ..on(11) }), Some(Evidence::Address));
         assert_eq!(judged(Mark { started_at: 10_500, address: None, ..on(11) }), Some(Evidence::Position));
-        let promoted = Mark { timeline_id: Some(2), started_at: 3_000, address: Some("db2:5432".into()), ..on(11) };
+        assert_eq!(judged(Mark { started_at: 10_500, shared_reset: Some(10_499), ..on(11) }), Some(Evidence::Address));
+        let promoted = Mark {
+            timeline_id: Some(2),
+            started_at: 3_000,
+            promoted_at: Some(10_200),
+            address: Some("db2:5432".into()),
+            ..on(11)
+        };
         assert_eq!(judged(promoted), Some(Evidence::Position));
         let replaced = Mark { timeline_id: Some(2), started_at: 10_500, ..on(11) };
         assert_eq!(judged(replaced), Some(Evidence::Address), "recovered in its own place");

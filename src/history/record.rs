@@ -7,7 +7,8 @@ use super::{
     lineages, relations, slots,
     time::{micros, position, size, timestamp},
 };
-use crate::model::{Snapshot, past::Lineage};
+use crate::model::{Contents, Snapshot, past::Lineage};
+use jiff::Timestamp;
 
 /// What a recording did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +102,20 @@ fn mark(snapshot: &Snapshot) -> Mark {
         checkpoint_lsn: control.map(|control| position(control.checkpoint_lsn)),
         current_lsn: snapshot.current_lsn().map(position),
         address: snapshot.address.clone(),
+        promoted_at: promoted_at(snapshot).map(micros),
+        shared_reset: snapshot.contents.iter().find_map(shared_reset).map(micros),
     }
+}
+
+/// When the timeline's history file was written, if it is this timeline's.
+fn promoted_at(snapshot: &Snapshot) -> Option<Timestamp> {
+    let history = snapshot.timeline_history.known()?;
+    let timeline = u32::from_str_radix(history.file_name.as_deref()?.get(..8)?, 16).ok()?;
+    history.modified_at.filter(|_| snapshot.control.known().is_some_and(|control| control.timeline_id == timeline))
+}
+
+fn shared_reset(contents: &Contents) -> Option<Timestamp> {
+    contents.statistics_resets.known()?.shared_reset
 }
 
 fn is_known(newest: &Mark, look: &Mark) -> bool {
@@ -122,7 +136,8 @@ async fn lines(tx: &mut Transaction, identifier: &str) -> Result<Vec<Line>, Hist
     let rows = tx
         .rows(
             "select s.cluster_id, s.collected_at, s.started_at, s.in_recovery, s.timeline_id, s.checkpoint_lsn, \
-                    s.current_lsn, s.address \
+                    s.current_lsn, s.address, \
+                    (select max(c.shared_reset) from contents_sample c where c.sample_id = s.sample_id) \
                from sample s join cluster c on c.cluster_id = s.cluster_id \
               where c.system_identifier = $1 \
                 and s.sample_id = (select max(n.sample_id) from sample n where n.cluster_id = s.cluster_id) \
@@ -141,6 +156,8 @@ async fn lines(tx: &mut Transaction, identifier: &str) -> Result<Vec<Line>, Hist
             checkpoint_lsn: row.int_or_none(5)?,
             current_lsn: row.int_or_none(6)?,
             address: row.text_or_none(7)?,
+            promoted_at: None,
+            shared_reset: row.int_or_none(8)?,
         };
         let known = "select distinct address from sample where cluster_id = $1 and address is not null";
         let addresses = tx.rows(known, binds![cluster_id]).await?;

@@ -19,7 +19,8 @@ pub struct Snapshot {
     pub pgtend_version: String,
     /// By the server's clock.
     pub collected_at: Timestamp,
-    /// Host and port it was reached at, where these name one server whoever says them: no socket, no loopback address.
+    /// Where it was reached, so that looks from several machines can be told apart: host and port, or machine, folder and
+    /// port of a socket. `None` for loopback addresses, where tunnels end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     pub server: Server,

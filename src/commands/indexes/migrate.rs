@@ -13,7 +13,7 @@ use crate::{
     exit_code::ExitCode,
     frameworks::{self, Framework, Marked, Migration, marker, recreates},
     history::Recall,
-    inspect::{BloatScope, Definitions, MOST_DEFINITIONS, Scope, inspect, read_particulars},
+    inspect::{BloatScope, Definitions, MOST_DEFINITIONS, Scope, read_particulars},
     judge::index::{Plan as Judged, judge},
     model::{Contents, Fact, IndexFinding, IndexParticulars, Snapshot, past::Memory},
     pg::Session,
@@ -184,7 +184,7 @@ async fn look(list: &ListArgs, bloat: BloatScope, session: &Session, context: &C
         most: MOST_DEFINITIONS,
     };
     let scope = Scope { relations: true, judge: true, bloat, definitions, ..context.scope() };
-    let work = Box::pin(async { Ok(inspect(session, &scope).await?) });
+    let work = Box::pin(context.inspect(session, &scope));
     let mut snapshot = context.ask(session, work).await?;
     Box::pin(context.ask_replicas(&list.judging.replica, &mut snapshot)).await?;
     let memory = context.memory(&snapshot, Recall { indexes: true, ..Recall::default() }).await?;

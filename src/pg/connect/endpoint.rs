@@ -36,6 +36,12 @@ impl Endpoint {
 }
 
 impl Endpoint {
+    /// A socket's place on the machine of that name. Not a loopback address: tunnels to other machines end there.
+    pub fn socket_on(&self, machine: &str) -> Option<String> {
+        let Self::Socket { directory, port } = self else { return None };
+        Some(format!("{machine}:{}:{port}", directory.display()))
+    }
+
     /// Host and port, where they name one server whoever says them: not a socket, not a loopback address.
     pub fn beyond_this_machine(&self) -> Option<String> {
         let Self::Tcp { host, address, port } = self else { return None };

@@ -17,6 +17,8 @@ struct Recorded {
     cluster: String,
     /// The first sample of its line.
     is_first: bool,
+    /// There are samples of another server with the same system identifier, of which nothing says that it is this one.
+    is_beside_others: bool,
     /// The very same look was recorded before.
     was_known: bool,
     relations: u64,
@@ -32,18 +34,23 @@ impl RecordedReport {
         (relations, changed): (u64, u64),
         history: String,
     ) -> RecordedReport {
-        let cluster = lineage.name();
-        RecordedReport { recorded: Recorded { cluster, is_first, was_known, relations, changed, history } }
+        let (cluster, is_beside_others) = (lineage.name(), lineage.branch > 1);
+        let recorded = Recorded { cluster, is_first, is_beside_others, was_known, relations, changed, history };
+        RecordedReport { recorded }
     }
 
     /// All of it in one line.
     pub fn line(&self) -> String {
-        let Recorded { cluster, is_first, was_known, relations, changed, history } = &self.recorded;
+        let Recorded { cluster, is_first, is_beside_others, was_known, relations, changed, history } = &self.recorded;
         if *was_known {
             return format!("{cluster}: this very look is in {history} already\n");
         }
-        let (first, relations, changed) =
-            (if *is_first { ", the first sample" } else { "" }, human_count(*relations), human_count(*changed));
+        let first = match (is_first, is_beside_others) {
+            (true, true) => ", the first sample of a server that nothing proves to be one of the others of this name",
+            (true, false) => ", the first sample",
+            _ => "",
+        };
+        let (relations, changed) = (human_count(*relations), human_count(*changed));
         format!(
             "{cluster}: recorded in {history}{first}; {relations} relations, {changed} of them new, changed or gone\n"
         )

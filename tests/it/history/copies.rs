@@ -54,6 +54,7 @@ async fn a_standby_has_a_line_of_its_own_until_it_takes_over() {
     standby.pass(24, MB);
     standby.in_recovery = false;
     standby.timeline_id += 1;
+    standby.promoted_at = Some(standby.now);
     let promoted = record(&store, &standby, Some("db2:5432")).await;
     assert_eq!((promoted.lineage.branch, promoted.is_first), (1, false));
     let scans = store.index_scans(1, "shop", begun, standby.now).await.unwrap();
@@ -90,6 +91,45 @@ async fn a_clone_on_the_same_timeline_stays_apart_by_its_address() {
     assert_eq!(record(&store, &world, Some("10.0.0.1:5432")).await.lineage.branch, 1);
 }
 
+/// What restarts through a tunnel: only statistics that go on tell it from a copy that was started from a backup.
+#[tokio::test]
+async fn without_an_address_a_copy_does_not_pass_for_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = new_store(&folder).await;
+    let mut world = primary();
+    record(&store, &world, None).await;
+    world.pass(24, MB);
+    world.restart();
+    assert_eq!(record(&store, &world, None).await.lineage.branch, 1, "a clean restart keeps its statistics");
+    let mut copy = world.clone();
+    copy.pass(24, MB);
+    // Started from a backup it recovers as after a crash.
+    copy.crash();
+    copy.pass(1, 0);
+    let recorded = record(&store, &copy, None).await;
+    assert_eq!((recorded.lineage.branch, recorded.is_first), (2, true));
+    world.pass(26, MB);
+    assert_eq!(record(&store, &world, None).await.lineage.branch, 1, "the first one goes on as if nothing had been");
+}
+
+/// It was restored long ago, has written more since than the first, and was never looked at.
+#[tokio::test]
+async fn an_old_copy_on_a_timeline_of_its_own_does_not_pass_for_a_promotion() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = new_store(&folder).await;
+    let mut world = primary();
+    let mut copy = world.restored_copy();
+    copy.pass(1, MB);
+    copy.promoted_at = Some(copy.now);
+    world.pass(240, MB);
+    record(&store, &world, Some("db1:5432")).await;
+    copy.pass(250, 900 * MB);
+    for address in [Some("test:5432"), None] {
+        assert_eq!(record(&store, &copy, address).await.lineage.branch, 2);
+        copy.pass(1, MB);
+    }
+}
+
 #[tokio::test]
 async fn recovery_to_a_point_in_time_begins_anew_even_in_place() {
     let folder = tempfile::tempdir().unwrap();
@@ -118,7 +158,7 @@ async fn without_an_identity_the_address_must_do() {
         snapshot.control = Fact::Unavailable(Unavailable::because("control file", "permission denied"));
         snapshot
     };
-    let error = store.record(&hidden(&world)).await.unwrap_err();
+    let error = store.record(&reached(hidden(&world), None)).await.unwrap_err();
     assert!(matches!(error, HistoryError::NoIdentity(_)) && error.hint().is_some(), "{error}");
     for night in 0..3 {
         let recorded = store.record(&reached(hidden(&world), Some("db1:5432"))).await.unwrap();

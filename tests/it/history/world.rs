@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 use pgtend::model::{
     Contents, ControlFile, Fact, Index, Lsn, Persistence, Slot, SlotType, Snapshot, StatisticsResets, StoredBytes,
-    Table, TableKind, WalPosition, WalStatus,
+    Table, TableKind, TimelineHistory, WalPosition, WalStatus,
 };
 use serde_json::json;
 
@@ -14,6 +14,8 @@ pub const MB: u64 = 1 << 20;
 #[derive(Clone)]
 pub struct World {
     pub now: Timestamp,
+    pub address: Option<String>,
+    pub promoted_at: Option<Timestamp>,
     pub system_identifier: String,
     pub timeline_id: u32,
     pub lsn: u64,
@@ -34,6 +36,8 @@ impl World {
         let now: Timestamp = "2025-01-01T03:00:00Z".parse().unwrap();
         World {
             now,
+            address: Some("db1:5432".into()),
+            promoted_at: None,
             system_identifier: "7300000000000000001".into(),
             timeline_id: 1,
             lsn: 0x1_0000_0000,
@@ -211,6 +215,7 @@ impl World {
     pub fn fail_over(&mut self, standby_started_at: Timestamp) {
         self.zero_counters();
         self.timeline_id += 1;
+        self.promoted_at = Some(self.now);
         self.started_at = standby_started_at;
         self.database_reset = None;
         self.shared_reset = Some(standby_started_at);
@@ -220,6 +225,7 @@ impl World {
     pub fn restored_copy(&self) -> World {
         let mut copy = self.clone();
         copy.zero_counters();
+        copy.address = None;
         copy.timeline_id += 1;
         copy.started_at = copy.now + SignedDuration::from_hours(1);
         copy
@@ -248,6 +254,11 @@ impl World {
                 "temp_bytes_written": 0, "stats_reset": null}]},
         });
         let mut snapshot: Snapshot = serde_json::from_value(text).unwrap();
+        snapshot.address = self.address.clone();
+        snapshot.timeline_history = Fact::Known(TimelineHistory {
+            file_name: self.promoted_at.map(|_| format!("{:08X}.history", self.timeline_id)),
+            modified_at: self.promoted_at,
+        });
         snapshot.control = Fact::Known(ControlFile {
             system_identifier: self.system_identifier.clone(),
             timeline_id: self.timeline_id,
