@@ -17,7 +17,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/pgtend-runners.XXXXXX")
 chmod 755 "$work"
 
 all=(psql squawk dbmate knex node-pg-migrate django alembic rails diesel liquibase)
-declare -A result
+declare -A outcome=([squawk]='finds nothing')
 export LC_ALL=C.UTF-8 PGTZ=UTC
 unset PGHOST PGPORT PGUSER PGDATABASE PGSERVICE PGOPTIONS PGPASSWORD DATABASE_URL
 
@@ -169,7 +169,7 @@ for tool in "${chosen[@]}"; do
     status=$?
     set -e
     if [ "$status" = 0 ]; then
-        say "$tool $version: up and down twice, identical; resumed after a lock ($((SECONDS - began)) s)"
+        say "$tool $version: ${outcome[$tool]:-up and down twice, identical; resumed after a lock} ($((SECONDS - began)) s)"
     else
         say "$tool $version: FAILED"
         failed="$failed $tool"

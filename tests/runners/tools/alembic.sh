@@ -29,9 +29,9 @@ PY
     grep -q 'DROP INDEX CONCURRENTLY IF EXISTS shop.users_name;' up.sql
     fingerprint alembic_all >before
     sql -d alembic_all -c 'drop table if exists alembic_version'
-    sql -d alembic_all -f up.sql
+    sql -d alembic_all -f up.sql >/dev/null
     run_alembic alembic_all downgrade head:base --sql >down.sql 2>/dev/null
-    sql -d alembic_all -f down.sql
+    sql -d alembic_all -f down.sql >/dev/null
     fingerprint alembic_all | diff before -
     rm db/versions/*_drop_*
     fresh_database alembic_all
