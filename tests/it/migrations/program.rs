@@ -14,7 +14,7 @@ use crate::reports::program::{Answer, answer, element, pgtend};
 const SCHEMA: &str = include_str!("../../runners/schema.sql");
 
 /// Nothing of the window or of sizes stands in the way.
-const LIMITS: [&str; 4] = ["--min-observation", "0", "--min-reclaim", "0"];
+pub const LIMITS: [&str; 4] = ["--min-observation", "0", "--min-reclaim", "0"];
 
 /// Writes migrations for the named indexes; they must come to be.
 pub fn migrate(cluster: &Cluster, database: &str, framework: &str, folder: &Path, indexes: &[&str]) {
@@ -38,13 +38,13 @@ pub async fn settle(cluster: &Cluster, database: &str) {
     panic!("the reads were never counted");
 }
 
-struct Project {
-    root: tempfile::TempDir,
-    conninfo: String,
+pub struct Project {
+    pub root: tempfile::TempDir,
+    pub conninfo: String,
 }
 
 impl Project {
-    async fn new(cluster: &Cluster, database: &str) -> Project {
+    pub async fn new(cluster: &Cluster, database: &str) -> Project {
         sql(cluster, "postgres", &format!("create database {database}")).await;
         let client = connect(cluster, database).await;
         assert_eq!(play(&client, &statements(SCHEMA)).await, [""; 0]);
@@ -80,7 +80,7 @@ impl Project {
 }
 
 /// Everything below a folder, hidden files included.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -166,7 +166,7 @@ async fn what_cannot_be_written_is_refused_with_a_word() {
     .await;
 }
 
-fn newest() -> Cluster {
+pub fn newest() -> Cluster {
     let major = majors().keys().copied().max().expect("a major");
     private(installation(major), options().set("autovacuum", "off").set("fsync", "off"))
 }
