@@ -38,15 +38,18 @@ pub fn marked(text: &str) -> Vec<Marked> {
     text.lines().filter_map(of_line).collect()
 }
 
-/// The rules of squawk that a file of SQL cannot keep: its timeouts come with the connection, and the root of a
-/// partitioned index is built ON ONLY its table, which is at once.
+/// The rules of squawk that a file of SQL cannot keep: its timeouts come with the connection; the root of a partitioned
+/// index is built ON ONLY its table, which is at once; and ALTER TABLE has no IF NOT EXISTS, but marks as often as it is
+/// run.
 const RULES: &str = "squawk-ignore-file require-lock-timeout, require-statement-timeout";
 const RULE_OF_ONLY: &str = ", require-concurrent-index-creation";
+const RULE_OF_MARKS: &str = ", prefer-robust-stmts";
 
 /// The header of a file of SQL.
 pub fn sql_header(header: &[String], statements: &str) -> String {
     let only = if statements.contains(" ON ONLY ") { RULE_OF_ONLY } else { "" };
-    format!("-- {RULES}{only}\n{}", comment("--", header))
+    let marks = if statements.contains("ALTER TABLE ") { RULE_OF_MARKS } else { "" };
+    format!("-- {RULES}{only}{marks}\n{}", comment("--", header))
 }
 
 /// Says which part of the way back a file holds, where it takes several.

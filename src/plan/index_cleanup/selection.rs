@@ -100,7 +100,7 @@ pub fn choose(
         let name = plan.name(*oid).to_owned();
         let verdict = plan.verdicts().iter().find(|verdict| verdict.oid == *oid);
         if let Some(verdict) = verdict.filter(|verdict| verdict.verdict == Verdict::Keep) {
-            let why = verdict.reasons.first().map_or_else(|| "nothing speaks against it".to_owned(), &words);
+            let why = verdict.reasons.iter().map(&words).collect::<Vec<_>>().join("; ");
             return Err(NotSelected::Kept { name, why });
         }
         if let Some(index) = index_of.get(oid) {

@@ -5,3 +5,4 @@ mod fingerprint;
 mod program;
 mod schemas;
 mod sqlx_runner;
+mod terminal;

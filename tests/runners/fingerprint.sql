@@ -1,0 +1,61 @@
+-- All that the catalogs say of indexes outside of schema public, with names instead of OIDs: a line each. What differs
+-- after a way there and back was lost on it.
+set search_path = '';
+-- pg_class, field by field.
+select pg_catalog.format('index %s.%s on %s: %s %s %s %s %s attached=%s', n.nspname, c.relname, i.indrelid::pg_catalog.regclass,
+         c.relkind, m.amname, coalesce(s.spcname, '-'), c.reloptions, c.relpersistence, c.relispartition)
+  from pg_catalog.pg_class c
+  join pg_catalog.pg_index i on i.indexrelid = c.oid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  join pg_catalog.pg_am m on m.oid = c.relam
+  left join pg_catalog.pg_tablespace s on s.oid = c.reltablespace
+ where n.nspname !~ '^(pg_|public$|information_schema$)'
+ order by 1;
+-- pg_index, but for the OIDs in it; the definition has what they mean.
+select pg_catalog.format('pg_index %s: %s %s', i.indexrelid::pg_catalog.regclass,
+         pg_catalog.to_jsonb(i) - 'indexrelid' - 'indrelid' - 'indexprs' - 'indpred' - 'indcollation' - 'indclass',
+         pg_catalog.pg_get_indexdef(i.indexrelid))
+  from pg_catalog.pg_index i
+  join pg_catalog.pg_class c on c.oid = i.indexrelid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where n.nspname !~ '^(pg_|public$|information_schema$)'
+ order by 1;
+select pg_catalog.format('column %s.%s: %s %s %s %s %s', a.attrelid::pg_catalog.regclass, a.attnum, a.attname,
+         a.atttypid::pg_catalog.regtype, a.attcollation::pg_catalog.regcollation, coalesce(a.attstattarget, -1), a.attoptions)
+  from pg_catalog.pg_attribute a
+  join pg_catalog.pg_class c on c.oid = a.attrelid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('i', 'I') and a.attnum > 0 and n.nspname !~ '^(pg_|public$|information_schema$)'
+ order by 1;
+select pg_catalog.format('comment %s: %s', d.objoid::pg_catalog.regclass, d.description)
+  from pg_catalog.pg_description d
+  join pg_catalog.pg_class c on c.oid = d.objoid and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('i', 'I') and n.nspname !~ '^(pg_|public$|information_schema$)'
+ order by 1;
+select pg_catalog.format('inherits %s: %s %s', h.inhrelid::pg_catalog.regclass, h.inhparent::pg_catalog.regclass, h.inhseqno)
+  from pg_catalog.pg_inherits h
+  join pg_catalog.pg_class c on c.oid = h.inhrelid
+ where c.relkind in ('i', 'I')
+ order by 1;
+-- A column may be depended on twice, by an expression and by a predicate.
+select distinct pg_catalog.format('depends %s on %s: %s', pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid),
+         pg_catalog.pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid), d.deptype)
+  from pg_catalog.pg_depend d
+  join pg_catalog.pg_class c on c.oid = d.objid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and c.relkind in ('i', 'I')
+   and n.nspname !~ '^(pg_|public$|information_schema$)'
+ order by 1;
+-- What the planner knows of an expression goes with the index.
+select pg_catalog.format('statistics %s: %s', s.starelid::pg_catalog.regclass, s.staattnum)
+  from pg_catalog.pg_statistic s
+  join pg_catalog.pg_class c on c.oid = s.starelid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('i', 'I') and n.nspname !~ '^(pg_|public$|information_schema$)'
+ order by 1;
+select pg_catalog.format('table %s: %s %s', c.oid::pg_catalog.regclass, c.relreplident, c.relhasindex)
+  from pg_catalog.pg_class c
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'p', 'm') and n.nspname !~ '^(pg_|public$|information_schema$)'
+ order by 1;
