@@ -116,7 +116,7 @@ impl Context {
     }
 
     /// One look over a connection, which notes where that reached the server.
-    pub async fn inspect(&self, session: &Session, scope: &Scope) -> Result<Snapshot, Failure> {
+    async fn inspect(&self, session: &Session, scope: &Scope) -> Result<Snapshot, Failure> {
         let mut snapshot = inspect(session, scope).await?;
         let machine = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
         let socket = || session.endpoint().socket_on(machine.as_deref()?);
@@ -152,7 +152,7 @@ impl Context {
 
     /// A snapshot by way of a session that is there.
     pub async fn look_by(&self, session: &Session, scope: &Scope) -> Result<Snapshot, Failure> {
-        self.ask(session, Box::pin(async { Ok(inspect(session, scope).await?) })).await
+        self.ask(session, Box::pin(self.inspect(session, scope))).await
     }
 
     /// Lets a deed come to its end. The first Ctrl-C or SIGTERM sets `stop`, the second gives up waiting.

@@ -38,7 +38,9 @@ impl HistoryError {
             HistoryError::Unmigrated { .. } => {
                 Some("the role needs a schema pgtend of its own: CREATE SCHEMA pgtend AUTHORIZATION …")
             }
-            HistoryError::OutOfOrder { .. } => Some("record snapshots in the order they were taken"),
+            HistoryError::OutOfOrder { .. } => {
+                Some("record snapshots in the order they were taken; if this one is live, look at the server's clock")
+            }
             HistoryError::NoIdentity(_) => Some("let the role read pg_control_system()"),
             _ => None,
         }

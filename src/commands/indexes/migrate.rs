@@ -184,8 +184,7 @@ async fn look(list: &ListArgs, bloat: BloatScope, session: &Session, context: &C
         most: MOST_DEFINITIONS,
     };
     let scope = Scope { relations: true, judge: true, bloat, definitions, ..context.scope() };
-    let work = Box::pin(context.inspect(session, &scope));
-    let mut snapshot = context.ask(session, work).await?;
+    let mut snapshot = context.look_by(session, &scope).await?;
     Box::pin(context.ask_replicas(&list.judging.replica, &mut snapshot)).await?;
     let memory = context.memory(&snapshot, Recall { indexes: true, ..Recall::default() }).await?;
     let limits = list.judging.limits(context.config()?.index_limits());

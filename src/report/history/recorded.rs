@@ -46,7 +46,7 @@ impl RecordedReport {
             return format!("{cluster}: this very look is in {history} already\n");
         }
         let first = match (is_first, is_beside_others) {
-            (true, true) => ", the first sample of a server that nothing proves to be one of the others of this name",
+            (true, true) => ", the first sample of its line: nothing proves it to be a server of an earlier one",
             (true, false) => ", the first sample",
             _ => "",
         };

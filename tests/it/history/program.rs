@@ -3,7 +3,8 @@
 use super::world::{MB, World};
 use crate::clusters::on_every_major;
 use assert_cmd::Command as Assert;
-use pgtend::history::Store;
+use jiff::SignedDuration;
+use pgtend::{history::Store, model::Snapshot};
 use std::{
     path::Path,
     process::{Command, Output, Stdio},
@@ -159,6 +160,20 @@ async fn a_live_cluster_is_recorded_and_goes_on() {
         assert_eq!(listed["samples"].as_array().unwrap().len(), 2);
         assert_eq!(listed["clusters"].as_array().unwrap().len(), 1);
         assert_eq!(listed["samples"][0]["version_num"].as_u64().unwrap() / 10_000, u64::from(major));
+
+        // Another run that began later has come first: no failure. One of tomorrow is a clock's fault.
+        let look = pgtend(&store, &["snapshot", "-d", &cluster.conninfo()]);
+        for (minutes, exit) in [(5, 0), (24 * 60, 1)] {
+            let mut ahead: Snapshot = serde_json::from_slice(&look.stdout).unwrap();
+            ahead.collected_at += SignedDuration::from_mins(minutes);
+            let opened = Store::open(store.to_str().unwrap()).await.unwrap();
+            opened.record(&ahead).await.unwrap();
+            opened.close().await;
+            let late = pgtend(&store, &arguments);
+            assert_eq!(late.status.code(), Some(exit), "{late:?}");
+            let said = String::from_utf8_lossy(&late.stderr).into_owned();
+            assert!(said.contains(if exit == 0 { "another run recorded a newer look" } else { "clock" }), "{said}");
+        }
     })
     .await;
 }

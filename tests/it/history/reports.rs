@@ -168,11 +168,23 @@ async fn a_store_that_cannot_be_had_is_said_once_and_lived_with() {
     let newer = remarks(async |folder: &Path| {
         let path = folder.join("newer.db");
         Store::open(path.to_str().unwrap()).await.unwrap().close().await;
-        set_version(&path, 99).await;
+        execute(
+            &path,
+            "update _sqlx_migrations set version = 99 where version = (select max(version) from _sqlx_migrations)",
+        )
+        .await;
         path
     })
     .await;
     assert!(newer.contains("schema version 99"), "{newer}");
+    let older = remarks(async |folder: &Path| {
+        let path = folder.join("older.db");
+        Store::open(path.to_str().unwrap()).await.unwrap().close().await;
+        execute(&path, "delete from _sqlx_migrations where version > 1").await;
+        path
+    })
+    .await;
+    assert!(older.contains("schema version 1"), "{older}");
     let foreign = remarks(async |folder: &Path| {
         let path = folder.join("foreign.db");
         execute(&path, "create table somebodys (own integer)").await;
@@ -197,10 +209,6 @@ async fn execute(path: &Path, statement: &'static str) {
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     connection.execute(statement).await.unwrap();
     connection.close().await.unwrap();
-}
-
-async fn set_version(path: &Path, _version: i64) {
-    execute(path, "update _sqlx_migrations set version = 99").await;
 }
 
 /// Everything in a folder, with its contents.

@@ -17,11 +17,11 @@ async fn a_store_of_a_newer_version_is_refused_by_name() {
     open(path.to_str().unwrap()).await.close().await;
     // As a later pgtend would leave it: the driver's own table says which migrations ran.
     let mut file = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
-    sqlx::query("update _sqlx_migrations set version = 7").execute(&mut file).await.unwrap();
+    sqlx::query("update _sqlx_migrations set version = 7 where version = 1").execute(&mut file).await.unwrap();
     file.close().await.unwrap();
     let error = Store::open(path.to_str().unwrap()).await.unwrap_err();
     let text = error.to_string();
-    assert!(matches!(error, HistoryError::Newer { found: 7, known: 1, .. }), "{text}");
+    assert!(matches!(error, HistoryError::Newer { found: 7, .. }), "{text}");
     assert!(text.contains("history.db") && text.contains("schema version 7"), "{text}");
 }
 
