@@ -1,4 +1,6 @@
 //! Dropping slots on real servers: refusals, races, faults.
 
+mod faults;
+mod program;
 mod race;
 mod stream;
