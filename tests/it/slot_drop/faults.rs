@@ -33,9 +33,11 @@ enum Fault {
     KilledAndCut,
     Cut,
     Restarted,
+    /// Ctrl-C: what is under way comes to its end, what is not begun is not.
+    Interrupted,
 }
 
-const FAULTS: [Fault; 4] = [Fault::Killed, Fault::KilledAndCut, Fault::Cut, Fault::Restarted];
+const FAULTS: [Fault; 5] = [Fault::Killed, Fault::KilledAndCut, Fault::Cut, Fault::Restarted, Fault::Interrupted];
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
 #[tokio::test]
@@ -43,15 +45,18 @@ async fn whatever_happens_at_whatever_step_the_journal_tells_the_truth() {
     on_every_installation("faults at every step", async |major, installation| {
         let mut cluster = private(installation, options().set("autovacuum", "off").set("checkpoint_timeout", "1h"));
         let (mut gone, mut settled) = (0, 0);
-        for (step, words, lets_through) in STEPS {
-            for fault in FAULTS {
-                let (g, s) = one(&mut cluster, &format!("{fault:?} at {step}"), words, lets_through, fault).await;
-                (gone, settled) = (gone + g, settled + s);
-            }
+        let pairs = STEPS.into_iter().enumerate().flat_map(|(at, step)| FAULTS.map(|fault| (at, step, fault)));
+        // Each major takes every second of the pairs, the other half than the major before it.
+        let mine = |at: usize, fault: Fault| (at + fault as usize + major as usize).is_multiple_of(2);
+        let share: Vec<_> = pairs.filter(|(at, _, fault)| mine(*at, *fault)).collect();
+        for (_, (step, words, lets_through), fault) in &share {
+            let what = format!("{fault:?} at {step}");
+            let (g, s) = one(&mut cluster, &what, words, *lets_through, *fault).await;
+            (gone, settled) = (gone + g, settled + s);
         }
-        let runs = STEPS.len() * FAULTS.len();
+        let runs = share.len();
         say(&format!("faults on {major}: {runs} runs, {gone} slots dropped, {settled} open intents settled"));
-        assert!(gone > runs && settled > runs / 2, "the faults came too early or too late: {gone}, {settled}");
+        assert!(gone > runs / 2 && settled > runs / 4, "the faults came too early or too late: {gone}, {settled}");
     })
     .await;
 }
@@ -91,6 +96,12 @@ async fn one(cluster: &mut Cluster, what: &str, words: &str, lets_through: bool,
         Fault::Restarted => {
             cluster.stop(StopMode::Fast).unwrap();
             cluster.start_again().unwrap();
+            proxy.resume();
+        }
+        Fault::Interrupted => {
+            let pid = child.id().to_string();
+            assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+            tokio::time::sleep(Duration::from_millis(50)).await;
             proxy.resume();
         }
     }

@@ -3,4 +3,5 @@
 mod faults;
 mod program;
 mod race;
+mod statement;
 mod stream;
