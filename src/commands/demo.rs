@@ -36,7 +36,9 @@ async fn tour(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let ui = &context.ui;
     let installation = installation(&args, context)?;
     ui.note(&format!("Starting a private Postgres {} in a temporary folder …", installation.version));
-    let cluster = Cluster::start(&installation, ClusterOptions::default()).context("cannot start a cluster")?;
+    // Small, so that what a drop frees is freed and not recycled.
+    let options = ClusterOptions::default().set("max_wal_size", "64MB").set("min_wal_size", "32MB");
+    let cluster = Cluster::start(&installation, options).context("cannot start a cluster")?;
     let journal = tempfile::tempdir().context("cannot make a folder for the journal")?;
     let there = context.looking_at(cluster.conninfo(), &journal.path().join("history.db"));
 

@@ -286,7 +286,7 @@ impl SlotDropReport {
             ];
             if !self.is_plan {
                 cells.push(Cell::or_none(line.deed_id, |id| Value::Count(id.unsigned_abs())));
-                cells.push(Cell::or_none(line.detail.clone(), Value::Text));
+                cells.push(Cell::text(line.detail.clone().unwrap_or_default()));
             }
             cells
         });
@@ -300,7 +300,8 @@ impl SlotDropReport {
         ];
         if !self.is_plan {
             columns.push(Column::numbers("deed_id", "deed", 4));
-            columns.push(Column::words("detail", "detail", 5));
+            // Without a title a column that has nothing to say is left out.
+            columns.push(Column::words("detail", "", 5));
         }
         Table { columns, rows: rows.collect(), left_out: 0 }
     }
@@ -341,8 +342,12 @@ impl SlotDropReport {
                 outcome: Ending::Done, before_bytes: Some(before), after_bytes: Some(after), ..
             }) => {
                 let recycled = self.checkpoint.as_ref().and_then(|checkpoint| checkpoint.recycled_bytes).unwrap_or(0);
+                let change = match before.checked_sub(*after) {
+                    Some(freed) => format!("{} freed", human_bytes(freed)),
+                    None => format!("{} more, written meanwhile", human_bytes(after - before)),
+                };
                 document.line(format!(
-                    "Checkpoint done: pg_wal had {}, has {}, of which {} are recycled segments.",
+                    "Checkpoint done: pg_wal had {}, has {}: {change}. Of what is left {} are recycled segments.",
                     human_bytes(*before),
                     human_bytes(*after),
                     human_bytes(recycled)

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -31,13 +31,22 @@ impl Server {
     }
 }
 
+/// Something to wait for in what a client says.
+#[derive(Debug)]
+pub struct Trap {
+    pub words: Vec<u8>,
+    /// Whether the server hears them, before the line goes dead.
+    pub lets_through: bool,
+}
+
 /// All that one connection needs to know.
 #[derive(Clone)]
 pub struct Road {
     pub server: Server,
     pub behaviour: Behaviour,
     pub turns: Arc<Turns>,
-    pub stalled: watch::Receiver<bool>,
+    pub stalled: Arc<watch::Sender<bool>>,
+    pub trap: Arc<Mutex<Option<Trap>>>,
     pub cuts: watch::Receiver<u32>,
 }
 
@@ -86,9 +95,31 @@ impl Road {
         let (client_in, client_out) = client.into_split();
         let (server_in, server_out) = tokio::io::split(server);
         let Behaviour { to_server, to_client, .. } = self.behaviour;
-        let up = self.one_way(client_in, server_out, to_server, |bytes| session.client(bytes), |_| ());
-        let down = self.one_way(server_in, client_out, to_client, |_| (), |bytes| session.server(bytes));
+        let up =
+            self.one_way(client_in, server_out, to_server, |bytes| session.client(bytes), |bytes| self.snap(bytes));
+        let down = self.one_way(
+            server_in,
+            client_out,
+            to_client,
+            |_| (),
+            |bytes| {
+                session.server(bytes);
+                false
+            },
+        );
         tokio::try_join!(up, down).map(drop)
+    }
+
+    /// Whether these bytes spring the trap that was set; then nothing passes any more, but for these where the trap lets
+    /// them through.
+    fn snap(&self, bytes: &[u8]) -> bool {
+        let mut trap = self.trap.lock().expect("nobody panics while setting a trap");
+        let sprung = trap.take_if(|trap| bytes.windows(trap.words.len()).any(|part| part == trap.words));
+        if let Some(trap) = &sprung {
+            self.stalled.send_replace(true);
+            return !trap.lets_through;
+        }
+        false
     }
 
     /// A byte is under way for the delay, however many are before it. `heard` and `told` see them when
@@ -99,7 +130,7 @@ impl Road {
         mut to: impl AsyncWrite + Unpin,
         delay: Duration,
         heard: impl Fn(&[u8]),
-        told: impl Fn(&[u8]),
+        told: impl Fn(&[u8]) -> bool,
     ) -> io::Result<()> {
         let (send, mut receive) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
         let reads = async move {
@@ -114,12 +145,14 @@ impl Road {
             }
         };
         let writes = async move {
-            let mut stalled = self.stalled.clone();
+            let mut stalled = self.stalled.subscribe();
             while let Some((due, bytes)) = receive.recv().await {
                 sleep_until(due).await;
                 // The proxy's end is the connection's end, which the cuts tell.
                 let _ = stalled.wait_for(|stalled| !stalled).await;
-                told(&bytes);
+                if told(&bytes) {
+                    let _ = stalled.wait_for(|stalled| !stalled).await;
+                }
                 to.write_all(&bytes).await?;
             }
             to.shutdown().await

@@ -9,7 +9,7 @@ mod ready;
 mod turns;
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -38,7 +38,8 @@ pub struct Bytes {
 pub struct Proxy {
     port: u16,
     turns: Arc<Turns>,
-    stalled: watch::Sender<bool>,
+    stalled: Arc<watch::Sender<bool>>,
+    trap: Arc<Mutex<Option<line::Trap>>>,
     /// Counts the cuts; nobody may hear of it any more when the proxy goes.
     cuts: watch::Sender<u32>,
 }
@@ -53,19 +54,22 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         listener.set_nonblocking(true).expect("a non-blocking listener");
         let own_port = listener.local_addr().expect("an address").port();
-        let (turns, stalled, cuts) = (Arc::default(), watch::Sender::new(behaviour.stalled), watch::Sender::new(0));
+        let (turns, stalled, cuts) =
+            (Arc::default(), Arc::new(watch::Sender::new(behaviour.stalled)), watch::Sender::new(0));
+        let trap = Arc::default();
         let road = line::Road {
             server: line::Server::new(host, port),
             behaviour,
             turns: Arc::clone(&turns),
-            stalled: stalled.subscribe(),
+            stalled: Arc::clone(&stalled),
+            trap: Arc::clone(&trap),
             cuts: cuts.subscribe(),
         };
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(road.accept(listener));
         });
-        Self { port: own_port, turns, stalled, cuts }
+        Self { port: own_port, turns, stalled, trap, cuts }
     }
 
     /// The port on 127.0.0.1.
@@ -97,6 +101,17 @@ impl Proxy {
     /// Nothing passes from now on; connections stay, and new ones are taken.
     pub fn stall(&self) {
         self.stalled.send_replace(true);
+    }
+
+    /// Stalls when a client says these words: before the server hears them, or after and before it is heard.
+    pub fn stall_at(&self, words: &str, lets_through: bool) {
+        let trap = line::Trap { words: words.as_bytes().to_vec(), lets_through };
+        *self.trap.lock().expect("nobody panics while setting a trap") = Some(trap);
+    }
+
+    /// Whether nothing passes now.
+    pub fn is_stalled(&self) -> bool {
+        *self.stalled.borrow()
     }
 
     /// What was held back passes, and all that follows.

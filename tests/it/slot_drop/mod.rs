@@ -1,4 +1,7 @@
 //! Dropping slots on real servers: refusals, races, faults.
 
+mod faults;
+mod program;
 mod race;
+mod statement;
 mod stream;

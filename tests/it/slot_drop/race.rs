@@ -108,7 +108,12 @@ async fn what_changed_is_never_dropped_and_what_nobody_touched_always_is() {
         while tally.slots < wanted {
             court.round(&mut random, &mut tally, wanted).await;
         }
-        say(&format!("races on {major}, seed {seed}: {} of {ALL} slots. {tally:?}", tally.slots));
+        let share = if wanted == ALL { String::new() } else { format!(" (all {ALL} on {MAJOR_WITH_ALL} only)") };
+        say(&format!(
+            "races on {major}, seed {seed}: {wanted} slots{share}: {} changed before the statement began, of which {} \
+             were dropped; {} untouched, of which {} were left. {tally:?}",
+            tally.changed_before, tally.changed_before_and_dropped, tally.untouched, tally.untouched_and_left
+        ));
         assert_eq!(tally.changed_before_and_dropped, 0, "changed before the statement began, and dropped");
         assert_eq!(tally.untouched_and_left, 0, "untouched, and left");
         assert!(tally.changed_before > wanted / 10 && tally.untouched > wanted / 10, "{tally:?}");

@@ -1,0 +1,208 @@
+//! pgtend killed, the connection cut, the server restarted, at every step: nothing is dropped unreported, nothing is
+//! reported that did not happen, and the next start settles what stayed open.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use pgtend::history::Store;
+use pgtend::model::past::{Deed, OutcomeKind};
+use pgtend::sandbox::{Cluster, StopMode};
+use serde_json::Value;
+
+use crate::clusters::{on_every_installation, options, private, query_texts, say, sql};
+use crate::proxy::{Behaviour, Proxy};
+
+/// What pgtend says at each step, and whether the server hears it before the fault.
+const STEPS: [(&str, &str, bool); 8] = [
+    ("the first look", "max_slot_wal_keep_size", true),
+    ("the look at the server", "a.pid, a.backend_start from", true),
+    ("the second look", "select to_jsonb(s) from pg_catalog.pg_replication_slots s order", true),
+    ("before the drop", "pg_drop_replication_slot(s.slot_name)", false),
+    ("after the drop", "pg_drop_replication_slot(s.slot_name)", true),
+    ("the second slot", "s.slot_name = 'b'", true),
+    ("before the checkpoint", "CHECKPOINT", false),
+    ("after the checkpoint", "CHECKPOINT", true),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// SIGKILL; what is under way then reaches the server.
+    Killed,
+    /// SIGKILL, and what is under way is lost with it.
+    KilledAndCut,
+    Cut,
+    Restarted,
+    /// Ctrl-C: what is under way comes to its end, what is not begun is not.
+    Interrupted,
+}
+
+const FAULTS: [Fault; 5] = [Fault::Killed, Fault::KilledAndCut, Fault::Cut, Fault::Restarted, Fault::Interrupted];
+const NAMES: [&str; 3] = ["a", "b", "c"];
+
+#[tokio::test]
+async fn whatever_happens_at_whatever_step_the_journal_tells_the_truth() {
+    on_every_installation("faults at every step", async |major, installation| {
+        let mut cluster = private(installation, options().set("autovacuum", "off").set("checkpoint_timeout", "1h"));
+        let (mut gone, mut settled) = (0, 0);
+        let pairs = STEPS.into_iter().enumerate().flat_map(|(at, step)| FAULTS.map(|fault| (at, step, fault)));
+        // Each major takes every second of the pairs, the other half than the major before it.
+        let mine = |at: usize, fault: Fault| (at + fault as usize + major as usize).is_multiple_of(2);
+        let share: Vec<_> = pairs.filter(|(at, _, fault)| mine(*at, *fault)).collect();
+        for (_, (step, words, lets_through), fault) in &share {
+            let what = format!("{fault:?} at {step}");
+            let (g, s) = one(&mut cluster, &what, words, *lets_through, *fault).await;
+            (gone, settled) = (gone + g, settled + s);
+        }
+        let runs = share.len();
+        say(&format!("faults on {major}: {runs} runs, {gone} slots dropped, {settled} open intents settled"));
+        assert!(gone > runs / 2 && settled > runs / 4, "the faults came too early or too late: {gone}, {settled}");
+    })
+    .await;
+}
+
+/// One fault at one step, and the next start after it. Answers how many slots were dropped and intents settled.
+async fn one(cluster: &mut Cluster, what: &str, words: &str, lets_through: bool, fault: Fault) -> (usize, usize) {
+    for name in NAMES {
+        sql(cluster, "postgres", &format!("select pg_create_physical_replication_slot('{name}', true)")).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let history = folder.path().join("history.db");
+    let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), Behaviour::default());
+    proxy.stall_at(words, lets_through);
+    let mut arguments = vec!["slots", "drop"];
+    arguments.extend(NAMES);
+    arguments.extend(["--yes", "--allow-unproven", "--checkpoint"]);
+    let mut child = start(cluster, &proxy, &history, &arguments);
+    let begun = Instant::now();
+    while !proxy.is_stalled() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{what}: it never said {words:?}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    match fault {
+        Fault::Killed => {
+            child.kill().unwrap();
+            proxy.resume();
+        }
+        Fault::KilledAndCut => {
+            child.kill().unwrap();
+            proxy.cut();
+            proxy.resume();
+        }
+        Fault::Cut => {
+            proxy.cut();
+            proxy.resume();
+        }
+        Fault::Restarted => {
+            cluster.stop(StopMode::Fast).unwrap();
+            cluster.start_again().unwrap();
+            proxy.resume();
+        }
+        Fault::Interrupted => {
+            let pid = child.id().to_string();
+            assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            proxy.resume();
+        }
+    }
+    let reported = end(child, what);
+    // A server that was left alone may still be at the statement.
+    idle(cluster).await;
+    let left = slots(cluster).await;
+    let store = Store::open(history.to_str().unwrap()).await.unwrap();
+    let deeds = store.deeds().await.unwrap();
+    store.close().await;
+    truthful(what, &left, &deeds, reported.as_ref());
+
+    let open = deeds.iter().filter(|deed| deed.outcome.is_none()).count();
+    let next = start(cluster, &proxy, &history, &["slots", "drop", "--stale", "--yes"]);
+    let output = next.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{what}, the next start: {said}");
+    assert_eq!(said.matches("looked again").count(), open, "{what}: {said}");
+    let store = Store::open(history.to_str().unwrap()).await.unwrap();
+    let deeds = store.deeds().await.unwrap();
+    store.close().await;
+    assert!(deeds.iter().all(|deed| deed.outcome.is_some()), "{what}: {said}\n{deeds:?}");
+    truthful(what, &left, &deeds, None);
+    assert_eq!(slots(cluster).await, left, "{what}: settling changes nothing");
+    for name in &left {
+        sql(cluster, "postgres", &format!("select pg_drop_replication_slot('{name}')")).await;
+    }
+    (NAMES.len() - left.len(), open)
+}
+
+/// What is gone was written down; what was written down as done is gone, as not done is there.
+fn truthful(what: &str, left: &[String], deeds: &[Deed], reported: Option<&Value>) {
+    for name in NAMES {
+        let deed = deeds.iter().find(|deed| deed.intent.subject == name);
+        let is_there = left.iter().any(|one| one == name);
+        let outcome = deed.map(|deed| deed.outcome.as_ref().map(|outcome| outcome.outcome));
+        match (is_there, outcome) {
+            (false, None) => panic!("{what}: {name} is gone, and nothing tells of it: {deeds:?}"),
+            (true, Some(Some(OutcomeKind::Done))) => panic!("{what}: {name} is there, and was written down as dropped"),
+            (false, Some(Some(OutcomeKind::Failed | OutcomeKind::Refused))) => {
+                panic!("{what}: {name} is gone, and was written down as not dropped: {deeds:?}");
+            }
+            // An unknown outcome is for what nobody can tell: a slot that is there, where it stood, was not dropped.
+            (true, Some(Some(OutcomeKind::Unknown))) => panic!("{what}: {name} is there: {deeds:?}"),
+            _ => {}
+        }
+        let Some(report) = reported else { continue };
+        let line = report["drops"].as_array().unwrap().iter().find(|line| line["slot_name"] == name).unwrap();
+        match (is_there, line["outcome"].as_str().unwrap()) {
+            (_, "unknown") | (false, "done") | (true, "refused" | "failed" | "not_tried") => {}
+            (_, said) => {
+                panic!("{what}: {name} is {}there, and reported as {said}", if is_there { "" } else { "not " })
+            }
+        }
+    }
+}
+
+fn start(cluster: &Cluster, proxy: &Proxy, history: &Path, arguments: &[&str]) -> Child {
+    let conninfo = format!(
+        "host=127.0.0.1 port={} user=postgres password={} dbname=postgres sslmode=disable",
+        proxy.port(),
+        cluster.password()
+    );
+    Command::new(env!("CARGO_BIN_EXE_pgtend"))
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .args(arguments)
+        .args(["--format", "json", "--history", history.to_str().unwrap(), "-d", &conninfo])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// The report of a run that lived to make one. A run that something befell does not end well.
+fn end(child: Child, what: &str) -> Option<Value> {
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!said.contains("a bug in pgtend") && output.status.code() != Some(70), "{what}: {said}");
+    let report: Option<Value> = serde_json::from_slice(&output.stdout).ok();
+    if let Some(report) = &report {
+        let all_done = report["drops"].as_array().unwrap().iter().all(|line| line["outcome"] == "done");
+        assert_eq!(output.status.success(), all_done, "{what}: {report}");
+    } else {
+        assert!(!output.status.success(), "{what}: {said}");
+    }
+    report
+}
+
+/// Waits until no process of a run that is over is left.
+async fn idle(cluster: &Cluster) {
+    let busy = "select 1 from pg_stat_activity where application_name = 'pgtend'";
+    let begun = Instant::now();
+    while !query_texts(cluster, "postgres", busy).await.is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "a process of pgtend's stays");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn slots(cluster: &Cluster) -> Vec<String> {
+    let rows = query_texts(cluster, "postgres", "select slot_name from pg_replication_slots order by 1").await;
+    rows.into_iter().map(|mut row| row.remove(0).unwrap()).collect()
+}

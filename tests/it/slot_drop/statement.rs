@@ -1,0 +1,109 @@
+//! The statement that compares and drops, on every version: how the server runs it, and that each condition counts.
+
+use pgtend::model::{Lsn, SlotSight, SlotType};
+use pgtend::plan::slot_drop::{PlannedServer, statement};
+use pgtend::sandbox::Cluster;
+
+use crate::clusters::{on_every_installation, options, private, query_one_text, query_texts, sql};
+
+async fn sight(cluster: &Cluster, name: &str) -> SlotSight {
+    let row = format!("select to_jsonb(s) from pg_replication_slots s where slot_name = '{name}'");
+    serde_json::from_str(&query_one_text(cluster, "postgres", &row).await.unwrap()).unwrap()
+}
+
+async fn there(cluster: &Cluster) -> Vec<String> {
+    let rows = query_texts(cluster, "postgres", "select slot_name from pg_replication_slots order by 1").await;
+    rows.into_iter().map(|mut row| row.remove(0).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn the_function_is_called_for_the_row_that_passes_and_for_no_other() {
+    on_every_installation("compare and drop in one statement", async |major, installation| {
+        let cluster = private(installation, options().set("autovacuum", "off"));
+        let create = "select pg_create_logical_replication_slot('logical', 'test_decoding')";
+        sql(&cluster, "postgres", create).await;
+        sql(&cluster, "postgres", "select pg_create_physical_replication_slot('physical', true)").await;
+        sql(&cluster, "postgres", "select pg_create_physical_replication_slot('bystander', true)").await;
+        let server = PlannedServer {
+            version_num: major * 10_000,
+            system_identifier: None,
+            in_recovery: false,
+            database: "postgres".to_owned(),
+            role: "postgres".to_owned(),
+            looked_at: "2026-11-01T00:00:00Z".parse().unwrap(),
+        };
+        let all = ["bystander", "logical", "physical"];
+        for name in ["logical", "physical"] {
+            let seen = sight(&cluster, name).await;
+            let explained = format!("explain (verbose, costs off) {}", statement(&seen, &server));
+            let plan: Vec<String> = query_texts(&cluster, "postgres", &explained)
+                .await
+                .into_iter()
+                .map(|mut row| row.remove(0).unwrap())
+                .collect();
+            // One node, whose list is made of the rows that pass its filter; no join between the copy and the drop.
+            assert_eq!(plan.len(), 4, "on {major}: {plan:#?}");
+            assert!(plan[0].starts_with("Function Scan on pg_catalog.pg_get_replication_slots"), "{plan:#?}");
+            assert!(plan[1].contains("Output: ") && plan[1].contains("pg_drop_replication_slot("), "{plan:#?}");
+            assert!(plan[2].contains("Function Call: ") && plan[3].contains("Filter: "), "{plan:#?}");
+            assert!(!plan[3].contains("pg_drop_replication_slot"), "{plan:#?}");
+
+            let standby = PlannedServer { in_recovery: true, ..server.clone() };
+            let mut changed = vec![("in_recovery", statement(&seen, &standby))];
+            for (what, sight) in differing_sights(&seen, major) {
+                changed.push((what, statement(&sight, &server)));
+            }
+            for (what, statement) in changed {
+                assert_eq!(
+                    query_texts(&cluster, "postgres", &statement).await.len(),
+                    0,
+                    "{what} on {major}: {statement}"
+                );
+                assert_eq!(there(&cluster).await, all, "{what} on {major}");
+            }
+        }
+        for (name, left) in [("logical", &["bystander", "physical"][..]), ("physical", &["bystander"])] {
+            let statement = statement(&sight(&cluster, name).await, &server);
+            assert_eq!(query_texts(&cluster, "postgres", &statement).await.len(), 1, "{statement}");
+            assert_eq!(there(&cluster).await, left);
+        }
+    })
+    .await;
+}
+
+/// The slot as it would have been seen, had one of its columns been another.
+fn differing_sights(seen: &SlotSight, major: u32) -> Vec<(&'static str, SlotSight)> {
+    let with = |change: &dyn Fn(&mut SlotSight)| {
+        let mut sight = seen.clone();
+        change(&mut sight);
+        sight
+    };
+    let later = |lsn: Option<Lsn>| lsn.map_or(Some(Lsn(1)), |lsn| Some(Lsn(lsn.0 + 1)));
+    let mut sights = vec![
+        ("slot_name", with(&|sight| sight.slot.slot_name.push('x'))),
+        (
+            "slot_type",
+            with(&|sight| {
+                sight.slot.slot_type = match sight.slot.slot_type {
+                    SlotType::Logical => SlotType::Physical,
+                    SlotType::Physical => SlotType::Logical,
+                }
+            }),
+        ),
+        ("plugin", with(&|sight| sight.slot.plugin = Some("it's \\another".to_owned()))),
+        ("datoid", with(&|sight| sight.datoid = Some("1".to_owned()))),
+        ("restart_lsn", with(&|sight| sight.slot.restart_lsn = later(sight.slot.restart_lsn))),
+        ("no restart_lsn", with(&|sight| sight.slot.restart_lsn = None)),
+        ("confirmed_flush_lsn", with(&|sight| sight.slot.confirmed_flush_lsn = later(sight.slot.confirmed_flush_lsn))),
+        ("xmin", with(&|sight| sight.xmin = Some("3".to_owned()))),
+        ("catalog_xmin", with(&|sight| sight.catalog_xmin = Some("3".to_owned()))),
+    ];
+    if major >= 17 {
+        let microsecond = jiff::SignedDuration::from_micros(1);
+        let since = seen.slot.inactive_since.expect("17 has it") + microsecond;
+        sights.push(("inactive_since", with(&|sight| sight.slot.inactive_since = Some(since))));
+        sights.push(("failover", with(&|sight| sight.slot.failover = Some(true))));
+        sights.push(("synced", with(&|sight| sight.slot.synced = Some(true))));
+    }
+    sights
+}
