@@ -31,7 +31,7 @@ pub struct Args {
 enum Command {
     /// Every index: size, scans, last scan, what it enforces, whether it may go and why (the default)
     List,
-    Migrate(migrate::MigrateArgs),
+    Migrate(Box<migrate::MigrateArgs>),
     Verify(verify::VerifyArgs),
 }
 
