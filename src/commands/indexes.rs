@@ -32,7 +32,7 @@ enum Command {
     /// Every index: size, scans, last scan, what it enforces, whether it may go and why (the default)
     List,
     Migrate(Box<migrate::MigrateArgs>),
-    Verify(verify::VerifyArgs),
+    Verify(Box<verify::VerifyArgs>),
 }
 
 #[derive(Debug, Default, clap::Args)]
