@@ -31,8 +31,8 @@ pub struct Args {
 enum Command {
     /// Every index: size, scans, last scan, what it enforces, whether it may go and why (the default)
     List,
-    Migrate(migrate::MigrateArgs),
-    Verify(verify::VerifyArgs),
+    Migrate(Box<migrate::MigrateArgs>),
+    Verify(Box<verify::VerifyArgs>),
 }
 
 #[derive(Debug, Default, clap::Args)]

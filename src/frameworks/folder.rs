@@ -34,7 +34,7 @@ impl Folder {
     pub fn text(&self, name: &str) -> Result<String, NotWritable> {
         let path = self.path.join(name);
         let bytes = fs::read(&path)
-            .map_err(|error| NotWritable::Unreadable(format!("cannot read {}: {error}", path.display())))?;
+            .map_err(|error| NotWritable::Unreadable(format!("cannot read {}: {}", path.display(), error.kind())))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 

@@ -22,6 +22,8 @@ mod recreates;
 mod script;
 mod sql;
 mod sqlx_migrate;
+#[cfg(test)]
+mod tests;
 mod version;
 mod write;
 

@@ -64,19 +64,23 @@ pub(super) struct MigrateArgs {
 /// What may be found of a valid index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Finding {
-    DuplicateIndex,
-    UnusedIndex,
-    RedundantIndex,
-    RarelyUsedIndex,
+    #[value(name = "duplicate-index")]
+    Duplicate,
+    #[value(name = "unused-index")]
+    Unused,
+    #[value(name = "redundant-index")]
+    Redundant,
+    #[value(name = "rarely-used-index")]
+    RarelyUsed,
 }
 
 impl Finding {
     fn model(self) -> IndexFinding {
         match self {
-            Finding::DuplicateIndex => IndexFinding::DuplicateIndex,
-            Finding::UnusedIndex => IndexFinding::UnusedIndex,
-            Finding::RedundantIndex => IndexFinding::RedundantIndex,
-            Finding::RarelyUsedIndex => IndexFinding::RarelyUsedIndex,
+            Finding::Duplicate => IndexFinding::DuplicateIndex,
+            Finding::Unused => IndexFinding::UnusedIndex,
+            Finding::Redundant => IndexFinding::RedundantIndex,
+            Finding::RarelyUsed => IndexFinding::RarelyUsedIndex,
         }
     }
 }

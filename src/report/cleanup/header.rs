@@ -18,6 +18,18 @@ pub struct Recreation {
     pub by_column: bool,
 }
 
+impl Recreation {
+    /// What keeps the index from coming back from there.
+    pub fn remedy(&self) -> &'static str {
+        // Rails writes them anew after each migration.
+        let is_written_anew = ["db/schema.rb:", "db/structure.sql:"].iter().any(|file| self.place.starts_with(file));
+        match is_written_anew {
+            true => "db:migrate writes that file anew",
+            false => "delete it there, too, or it comes back",
+        }
+    }
+}
+
 /// Lines for a comment. The first two are the same for every index: some languages look for marks in them.
 pub fn header(
     cleanup: &IndexCleanup,
@@ -81,7 +93,7 @@ pub fn header(
     lines.push("Use was measured on one server; other environments may use the index.".to_owned());
     for mention in mentions {
         let how = if mention.by_column { "declares it by its column" } else { "names it" };
-        lines.push(format!("Declared: {} {how}; delete it there, too, or it comes back.", mention.place));
+        lines.push(format!("Declared: {} {how}; {}.", mention.place, mention.remedy()));
     }
     lines
 }

@@ -61,6 +61,8 @@ struct Row {
     recreated_by: Vec<String>,
     definition: String,
     #[serde(skip)]
+    remedies: Vec<(String, &'static str)>,
+    #[serde(skip)]
     size: Cell,
     #[serde(skip)]
     is_exclusive: bool,
@@ -148,6 +150,7 @@ fn row(removal: &Removal, mentions: &[Recreation]) -> Row {
         way_back: way_back_words(removal),
         recreated_by: mentions.iter().map(|mention| mention.place.clone()).collect(),
         definition: removal.definition.clone(),
+        remedies: mentions.iter().map(|mention| (mention.place.clone(), mention.remedy())).collect(),
         size: Cell::stored(removal.size),
         is_exclusive: removal.lock != Lock::Concurrent,
     }
@@ -223,10 +226,8 @@ impl Report for CleanupReport {
             if row.is_exclusive {
                 document.toned_line(format!("  lock: {}", row.lock), Tone::Warning);
             }
-            if !row.recreated_by.is_empty() {
-                let text =
-                    format!("  declared in {}: delete it there, too, or it comes back", row.recreated_by.join(", "));
-                document.toned_line(text, Tone::Warning);
+            for (place, remedy) in &row.remedies {
+                document.toned_line(format!("  declared in {place}: {remedy}"), Tone::Warning);
             }
         }
         document.gap();
