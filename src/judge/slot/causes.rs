@@ -173,7 +173,7 @@ mod tests {
             reasons
         };
         let not_sent = Reason::NotSent { bytes: 300 * SEGMENT };
-        assert_eq!(told(&slot(json!({"confirmed_flush_lsn": lsn(600)}))), [not_sent.clone()]);
+        assert_eq!(told(&slot(json!({"confirmed_flush_lsn": lsn(600)}))), std::slice::from_ref(&not_sent));
         let both = [Reason::SentNotConfirmed { bytes: 600 * SEGMENT }, not_sent];
         assert_eq!(told(&slot(json!({}))), both);
         assert!(
