@@ -5,21 +5,20 @@ mod tell;
 mod watch;
 
 use crate::{
-    commands::filter::parse_duration,
+    commands::filter::{needs_a_server, parse_duration},
     context::{Context, place_of, unless_interrupted},
     error::Failure,
     exit_code::ExitCode,
     history::Store,
-    judge::tally::tally,
-    model::past::Memory,
+    model::Snapshot,
     options::OutputFormat,
-    report::{CheckReport, Envelope, FleetReport, Gaps, TargetNight},
+    report::{CheckReport, Envelope, FleetReport, TargetNight},
 };
 use chosen::Chosen;
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 use std::{cell::RefCell, time::Duration};
-use watch::{Look, Watch};
+use watch::{Look, Source, Watch};
 
 /// The nightly health check: what is wrong, the worst first, and what to do
 ///
@@ -57,20 +56,12 @@ const AFTER_THE_LOOKS: i64 = 300;
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let chosen = Chosen::of(&args)?;
     let config = context.config()?;
-    if let Some(snapshot) = context.snapshot_file() {
-        let snapshot = snapshot?;
-        let earlier = context.earlier(&snapshot)?;
-        let mut memory = Memory::default();
-        memory.add(&earlier);
-        let evidence = watch::evidence(config, &snapshot, memory, &earlier);
-        let asked = config.checks.ask(&evidence, |check| chosen.has(check.name));
-        let tally = tally(&asked, &chosen.counting(&config.silences, None), snapshot.collected_at);
-        let mut gaps = Gaps::default();
-        watch::note_unknown(&asked, &mut gaps);
-        let report = CheckReport::of(tally, chosen.hygiene, None, snapshot.collected_at);
-        return show_one(context, Envelope::new(&snapshot, report, gaps));
+    let file = context.snapshot_file().transpose()?;
+    if file.is_some() && args.all_targets {
+        return Err(needs_a_server("--all-targets"));
     }
-    let (store, store_error) = match context.history_url()? {
+    let url = if file.is_some() && !context.names_a_history() { None } else { context.history_url()? };
+    let (store, store_error) = match url {
         None => (None, None),
         Some(url) => match Store::open(&url).await {
             Ok(store) => (Some(store), None),
@@ -91,8 +82,13 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         claim: SignedDuration::from_secs(limit.saturating_mul(rounds).saturating_add(AFTER_THE_LOOKS)),
         claimed: RefCell::default(),
     };
-    let work =
-        async { if args.all_targets { fleet(&watch, &args, &names, jobs).await } else { one(&watch, &args).await } };
+    let work = async {
+        match file {
+            Some(snapshot) => one(&watch, &args, of_file(snapshot)).await,
+            None if args.all_targets => fleet(&watch, &args, &names, jobs).await,
+            None => one(&watch, &args, of_server(&watch)?).await,
+        }
+    };
     let ended = unless_interrupted(Box::pin(work), watch.release()).await;
     if let Some(store) = store {
         store.close().await;
@@ -100,19 +96,33 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     ended
 }
 
-async fn one(watch: &Watch<'_>, args: &Args) -> Result<ExitCode, Failure> {
+/// The server that was named.
+fn of_server(watch: &Watch<'_>) -> Result<Look, Failure> {
     let context = watch.context;
-    let (place, conninfo) = match context.conninfo() {
-        Ok(conninfo) => (context.target().map_or_else(|| place_of(&conninfo), str::to_owned), Ok(conninfo)),
+    let target = context.target().map(str::to_owned);
+    let (place, source) = match context.conninfo() {
+        Ok(conninfo) => (target.clone().unwrap_or_else(|| place_of(&conninfo)), Ok(Source::Server(Box::new(conninfo)))),
         // A secret that cannot be fetched is the night's answer; a target that is not there is a mistake.
-        Err(failure) => match context.target().filter(|name| watch.config.target_names().any(|known| known == *name)) {
-            Some(target) => (target.to_owned(), Err(failure)),
+        Err(failure) => match target.clone().filter(|name| watch.config.target_names().any(|known| known == name)) {
+            Some(target) => (target, Err(failure)),
             None => return Err(failure),
         },
     };
-    let look = Look { place, target: context.target().map(str::to_owned), conninfo };
+    Ok(Look { place, target, source })
+}
+
+/// A snapshot's night. With a history named it is judged by what that knows, recorded, and told of.
+fn of_file(snapshot: Snapshot) -> Look {
+    let identifier = snapshot.control.known().map(|control| control.system_identifier.as_str());
+    let place = format!("cluster {}", identifier.unwrap_or("unknown"));
+    Look { place, target: None, source: Ok(Source::File(Box::new(snapshot))) }
+}
+
+async fn one(watch: &Watch<'_>, args: &Args, look: Look) -> Result<ExitCode, Failure> {
+    let context = watch.context;
+    let is_wanted = !args.no_notify && (watch.store.is_some() || !context.reads_a_file());
     let mut seen = [context.ui.patiently("checking", Box::pin(watch.over(look))).await];
-    let told = context.ui.patiently("telling what changed", Box::pin(watch.tell(&mut seen, !args.no_notify))).await;
+    let told = context.ui.patiently("telling what changed", Box::pin(watch.tell(&mut seen, is_wanted))).await;
     let [mut seen] = seen;
     seen.night.report_mut().add_notified(told);
     show_one(context, seen.night)
@@ -130,8 +140,8 @@ async fn fleet(watch: &Watch<'_>, args: &Args, names: &[&str], jobs: usize) -> R
             .with_hint(Some("add [target.NAME] with conninfo = \"…\"")));
     }
     let nights = names.iter().map(|name| async move {
-        let conninfo = context.conninfo_of(watch.config, name);
-        let look = Look { place: (*name).to_owned(), target: Some((*name).to_owned()), conninfo };
+        let source = context.conninfo_of(watch.config, name).map(|conninfo| Source::Server(Box::new(conninfo)));
+        let look = Look { place: (*name).to_owned(), target: Some((*name).to_owned()), source };
         Box::pin(watch.over(look)).await
     });
     let nights = stream::iter(nights).buffer_unordered(jobs).collect::<Vec<_>>();

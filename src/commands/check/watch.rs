@@ -48,7 +48,14 @@ pub struct Look {
     /// What the store files the findings under.
     pub place: String,
     pub target: Option<String>,
-    pub conninfo: Result<Conninfo, Failure>,
+    pub source: Result<Source, Failure>,
+}
+
+/// What is looked at.
+pub enum Source {
+    Server(Box<Conninfo>),
+    /// A look that was taken elsewhere, or some nights ago.
+    File(Box<Snapshot>),
 }
 
 /// What became of it.
@@ -86,11 +93,12 @@ enum Claim<'a> {
 impl Watch<'_> {
     /// One target's night, whatever happens.
     pub async fn over(&self, look: Look) -> Seen {
-        let Look { place, target, conninfo } = look;
+        let Look { place, target, source } = look;
         let mut problems: Vec<String> = self.store_error.iter().map(ToString::to_string).collect();
         let claim = self.claim(&place).await;
-        let looked = match conninfo {
-            Ok(conninfo) => self.look(conninfo).await,
+        let looked = match source {
+            Ok(Source::Server(conninfo)) => self.look(*conninfo).await,
+            Ok(Source::File(snapshot)) => Ok(*snapshot),
             Err(failure) => Err(failure),
         };
         let mut before = Night::default();
