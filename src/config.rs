@@ -20,6 +20,7 @@ mod slots;
 mod target;
 
 pub use error::ConfigError;
+pub(crate) use file::own_path;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

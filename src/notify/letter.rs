@@ -36,8 +36,7 @@ impl Letter {
     /// One line: `shop: CRITICAL: 1 new, 1 recovered`.
     pub fn title(&self) -> String {
         let all = || self.places.iter().flat_map(|place| &place.changes);
-        let kinds =
-            [ChangeKind::New, ChangeKind::Worse, ChangeKind::Reminder, ChangeKind::Better, ChangeKind::Recovered];
+        let kinds = [ChangeKind::New, ChangeKind::Worse, ChangeKind::Reminder, ChangeKind::Recovered];
         let counts: Vec<String> = kinds
             .into_iter()
             .map(|kind| (kind, all().filter(|change| change.kind == kind).count()))
@@ -57,7 +56,6 @@ pub(super) fn word(kind: ChangeKind) -> &'static str {
         ChangeKind::New => "new",
         ChangeKind::Worse => "worse",
         ChangeKind::Reminder => "still there",
-        ChangeKind::Better => "better",
         ChangeKind::Recovered => "recovered",
     }
 }

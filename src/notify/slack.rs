@@ -29,7 +29,6 @@ pub fn body(letter: &Letter) -> Value {
     for (place, change) in changes.iter().take(room) {
         let mark = match change.kind {
             ChangeKind::Recovered => ":white_check_mark:",
-            ChangeKind::Better => ":arrow_down:",
             _ => match change.level {
                 crate::model::Level::Critical => ":red_circle:",
                 crate::model::Level::Warning => ":large_yellow_circle:",

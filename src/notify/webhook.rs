@@ -31,7 +31,6 @@ fn change(one: &Change, letter: &Letter) -> Value {
         ChangeKind::New => "new",
         ChangeKind::Worse => "worse",
         ChangeKind::Reminder => "reminder",
-        ChangeKind::Better => "better",
         ChangeKind::Recovered => "recovered",
     };
     json!({
