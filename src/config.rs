@@ -13,12 +13,14 @@ mod history;
 mod indexes;
 mod limit;
 pub(crate) mod nearest;
+mod notify;
 mod password;
 mod silences;
 mod slots;
 mod target;
 
 pub use error::ConfigError;
+pub(crate) use file::own_path;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,6 +28,7 @@ use std::path::{Path, PathBuf};
 use crate::{
     judge::{health::Checks, slot},
     model::{IndexLimits, Silence},
+    notify::Recipient,
     pg::conninfo::{Environment, Target},
 };
 use document::Document;
@@ -43,6 +46,7 @@ pub struct Config {
     /// The nightly checks with their limits.
     pub checks: Checks,
     pub silences: Vec<Silence>,
+    notify: Vec<notify::Entry>,
     /// Whether the user wrote the file; one of the working directory may come from anybody.
     trusted: bool,
 }
@@ -59,7 +63,7 @@ impl Config {
     fn understand(file: &File) -> Result<Self, ConfigError> {
         let document = Document::parse(&file.path, &file.text)?;
         let root = document.root();
-        root.allow_only(&["target", "history", "indexes", "slots", "check", "silence"])?;
+        root.allow_only(&["target", "history", "indexes", "slots", "check", "silence", "notify"])?;
         let mut config = Self { path: Some(file.path.clone()), trusted: file.trusted, ..Self::default() };
         if let Some(table) = root.table("history")? {
             config.history = history::Place::read(&table, file)?;
@@ -89,12 +93,21 @@ impl Config {
         }
         config.checks = checks::read(root.tables("check")?, file)?;
         config.silences = silences::read(&root.list("silence")?, file)?;
+        for table in root.tables("notify")? {
+            config.notify.push(notify::Entry::read(&table, file)?);
+        }
         Ok(config)
     }
 
     /// The file it was read from.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
+    }
+
+    /// Who is told what changed; each with its name, and why its URL could not be had.
+    pub fn recipients(&self, environment: &Environment) -> Vec<(&str, Result<Recipient, String>)> {
+        let path = self.path.as_deref().unwrap_or(Path::new("."));
+        self.notify.iter().map(|entry| (entry.name(), entry.fetch(environment, path))).collect()
     }
 
     /// What the user should know about the file.

@@ -17,6 +17,7 @@ mod history_url;
 pub mod inspect;
 pub mod judge;
 pub mod model;
+pub mod notify;
 mod options;
 pub mod pg;
 pub mod plan;

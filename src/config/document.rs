@@ -112,6 +112,18 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// The answer to a question, if it is there.
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, ConfigError> {
+        let Some((_, value)) = self.find(key) else { return Ok(None) };
+        match value.get_ref() {
+            DeValue::Boolean(flag) => Ok(Some(*flag)),
+            other => {
+                let message = format!("{key:?} is not true or false but a {}", kind(other));
+                Err(self.source.error(&value.span(), message))
+            }
+        }
+    }
+
     /// The text of a key that must be there.
     pub(super) fn required_text(&self, key: &str) -> Result<Text<'a>, ConfigError> {
         let missing = || {

@@ -68,7 +68,7 @@ impl File {
 }
 
 /// `$XDG_CONFIG_HOME/pgtend/config.toml`. As the specification says, a relative one is not used.
-pub(super) fn own_path(environment: &Environment) -> Option<PathBuf> {
+pub(crate) fn own_path(environment: &Environment) -> Option<PathBuf> {
     let named = environment.var("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let folder = named.or_else(|| environment.home.as_ref().map(|home| home.join(".config")))?;
     Some(folder.join("pgtend/config.toml"))

@@ -32,6 +32,11 @@ impl Context {
             .any(Option::is_some)
     }
 
+    /// Whether a history is named on the command line.
+    pub fn names_a_history(&self) -> bool {
+        self.global.reading.history.is_some()
+    }
+
     /// Where a target of the configuration is.
     pub fn conninfo_of(&self, config: &Config, target: &str) -> Result<Conninfo, Failure> {
         let target = config.target(target, &self.environment)?;

@@ -81,7 +81,16 @@ impl<'a> Evidence<'a> {
     /// A setting; one that is missing is hidden from the role, or unknown to this version.
     pub fn setting(&self, name: &str) -> Result<&'a Setting, Unavailable> {
         let settings = self.snapshot.settings.as_result().map_err(Clone::clone)?;
-        settings.get(name).ok_or_else(|| self.hidden("settings", &format!("{name} is hidden from this role")))
+        settings.get(name).ok_or_else(|| self.missing_setting(name))
+    }
+
+    /// Why a setting is not there: nothing is hidden from a member of pg_monitor.
+    pub fn missing_setting(&self, name: &str) -> Unavailable {
+        let server = &self.snapshot.server;
+        if server.role_is_superuser || server.role_is_monitor {
+            return Unavailable::because("settings", format!("{name} was not asked for"));
+        }
+        self.hidden("settings", &format!("{name} is hidden from this role"))
     }
 
     /// A setting that is a plain number.

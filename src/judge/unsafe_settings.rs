@@ -25,7 +25,7 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
     let mut answer = Answer::default();
     for (name, value, gives_up, level) in UNSAFE {
         match settings.get(name) {
-            None => answer.missing(&evidence.hidden("settings", &format!("{name} is hidden from this role"))),
+            None => answer.missing(&evidence.missing_setting(name)),
             Some(setting) if setting.setting == *value => answer.find(Symptom {
                 level: *level,
                 subject: (*name).to_owned(),

@@ -137,6 +137,10 @@ impl<R: Report> Envelope<R> {
         &self.report
     }
 
+    pub fn report_mut(&mut self) -> &mut R {
+        &mut self.report
+    }
+
     /// Whether something the report should show could not be read. What the server's version does not have is no gap.
     pub fn is_incomplete(&self) -> bool {
         self.unavailable.hidden().next().is_some()

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, its modules mirror `src`.
 
 mod audit;
+mod check;
 mod clusters;
 mod command_line;
 mod compose;

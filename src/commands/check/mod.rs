@@ -1,23 +1,24 @@
 //! `pgtend check`.
 
 mod chosen;
+mod tell;
 mod watch;
 
 use crate::{
-    commands::filter::parse_duration,
+    commands::filter::{needs_a_server, parse_duration},
     context::{Context, place_of, unless_interrupted},
     error::Failure,
     exit_code::ExitCode,
     history::Store,
-    judge::tally::tally,
-    model::past::Memory,
+    model::Snapshot,
     options::OutputFormat,
-    report::{CheckReport, Envelope, FleetReport, Gaps, TargetNight},
+    report::{CheckReport, Envelope, FleetReport, TargetNight},
 };
 use chosen::Chosen;
 use futures_util::{StreamExt, stream};
-use std::time::Duration;
-use watch::{Look, Watch};
+use jiff::SignedDuration;
+use std::{cell::RefCell, time::Duration};
+use watch::{Look, Source, Watch};
 
 /// The nightly health check: what is wrong, the worst first, and what to do
 ///
@@ -44,84 +45,116 @@ pub struct Args {
     /// How long one target may take; one that takes longer is UNKNOWN and delays nobody
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = parse_duration)]
     time_limit: Duration,
+    /// Tell nobody; whoever should have been told is told the next time
+    #[arg(long)]
+    no_notify: bool,
 }
+
+/// What judging, remembering and telling may take beside the looks, in seconds, before another run may take over.
+const AFTER_THE_LOOKS: i64 = 300;
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let chosen = Chosen::of(&args)?;
     let config = context.config()?;
-    if let Some(snapshot) = context.snapshot_file() {
-        let snapshot = snapshot?;
-        let earlier = context.earlier(&snapshot)?;
-        let mut memory = Memory::default();
-        memory.add(&earlier);
-        let evidence = watch::evidence(config, &snapshot, memory, &earlier);
-        let asked = config.checks.ask(&evidence, |check| chosen.has(check.name));
-        let tally = tally(&asked, &chosen.counting(&config.silences, None), snapshot.collected_at);
-        let mut gaps = Gaps::default();
-        watch::note_unknown(&asked, &mut gaps);
-        let report = CheckReport::of(tally, chosen.hygiene, None, snapshot.collected_at);
-        return show_one(context, Envelope::new(&snapshot, report, gaps));
+    let file = context.snapshot_file().transpose()?;
+    if file.is_some() && args.all_targets {
+        return Err(needs_a_server("--all-targets"));
     }
-    let (store, store_error) = match context.history_url()? {
+    let url = if file.is_some() && !context.names_a_history() { None } else { context.history_url()? };
+    let (store, store_error) = match url {
         None => (None, None),
         Some(url) => match Store::open(&url).await {
             Ok(store) => (Some(store), None),
             Err(error) => (None, Some(error)),
         },
     };
+    let names: Vec<&str> = if args.all_targets { config.target_names().collect() } else { Vec::new() };
+    let jobs = context.scope().jobs.max(1);
+    let rounds = i64::try_from(names.len().div_ceil(jobs).max(1)).unwrap_or(i64::MAX);
+    let limit = i64::try_from(args.time_limit.as_secs()).unwrap_or(i64::MAX);
     let watch = Watch {
         context,
         chosen: &chosen,
         config,
         store: store.as_ref(),
-        store_error: store_error.as_ref(),
+        store_error,
         time_limit: args.time_limit,
+        claim: SignedDuration::from_secs(limit.saturating_mul(rounds).saturating_add(AFTER_THE_LOOKS)),
+        claimed: RefCell::default(),
     };
     let work = async {
-        let exit = if args.all_targets {
-            if context.names_a_server() {
-                let message = "--all-targets takes the targets of the configuration: no server is named beside it";
-                return Err(Failure::new(ExitCode::Usage, message));
-            }
-            fleet(&watch).await
-        } else {
-            let conninfo = context.conninfo()?;
-            let place = context.target().map_or_else(|| place_of(&conninfo), str::to_owned);
-            let look = Look { place, target: context.target().map(str::to_owned), conninfo: Ok(conninfo) };
-            let night = context.ui.patiently("checking", Box::pin(watch.over(look))).await;
-            show_one(context, night)
-        };
-        Ok(exit?)
+        match file {
+            Some(snapshot) => one(&watch, &args, of_file(snapshot)).await,
+            None if args.all_targets => fleet(&watch, &args, &names, jobs).await,
+            None => one(&watch, &args, of_server(&watch)?).await,
+        }
     };
-    let ended = unless_interrupted(Box::pin(work), async {}).await;
+    let ended = unless_interrupted(Box::pin(work), watch.release()).await;
     if let Some(store) = store {
         store.close().await;
     }
     ended
 }
 
+/// The server that was named.
+fn of_server(watch: &Watch<'_>) -> Result<Look, Failure> {
+    let context = watch.context;
+    let target = context.target().map(str::to_owned);
+    let (place, source) = match context.conninfo() {
+        Ok(conninfo) => (target.clone().unwrap_or_else(|| place_of(&conninfo)), Ok(Source::Server(Box::new(conninfo)))),
+        // A secret that cannot be fetched is the night's answer; a target that is not there is a mistake.
+        Err(failure) => match target.clone().filter(|name| watch.config.target_names().any(|known| known == name)) {
+            Some(target) => (target, Err(failure)),
+            None => return Err(failure),
+        },
+    };
+    Ok(Look { place, target, source })
+}
+
+/// A snapshot's night. With a history named it is judged by what that knows, recorded, and told of.
+fn of_file(snapshot: Snapshot) -> Look {
+    let identifier = snapshot.control.known().map(|control| control.system_identifier.as_str());
+    let place = format!("cluster {}", identifier.unwrap_or("unknown"));
+    Look { place, target: None, source: Ok(Source::File(Box::new(snapshot))) }
+}
+
+async fn one(watch: &Watch<'_>, args: &Args, look: Look) -> Result<ExitCode, Failure> {
+    let context = watch.context;
+    let is_wanted = !args.no_notify && (watch.store.is_some() || !context.reads_a_file());
+    let mut seen = [context.ui.patiently("checking", Box::pin(watch.over(look))).await];
+    let told = context.ui.patiently("telling what changed", Box::pin(watch.tell(&mut seen, is_wanted))).await;
+    let [mut seen] = seen;
+    seen.night.report_mut().add_notified(told);
+    show_one(context, seen.night)
+}
+
 /// Every target, some at once; what each leaves in memory is its night alone.
-async fn fleet(watch: &Watch<'_>) -> Result<ExitCode, Failure> {
-    let names: Vec<&str> = watch.config.target_names().collect();
+async fn fleet(watch: &Watch<'_>, args: &Args, names: &[&str], jobs: usize) -> Result<ExitCode, Failure> {
+    let context = watch.context;
+    if context.names_a_server() {
+        let message = "--all-targets takes the targets of the configuration: no server is named beside it";
+        return Err(Failure::new(ExitCode::Usage, message));
+    }
     if names.is_empty() {
         return Err(Failure::new(ExitCode::Usage, "the configuration has no targets")
             .with_hint(Some("add [target.NAME] with conninfo = \"…\"")));
     }
-    let nights = names.into_iter().map(|name| async move {
-        let conninfo = watch.context.conninfo_of(watch.config, name);
-        let look = Look { place: name.to_owned(), target: Some(name.to_owned()), conninfo };
-        TargetNight::new(name.to_owned(), Box::pin(watch.over(look)).await)
+    let nights = names.iter().map(|name| async move {
+        let source = context.conninfo_of(watch.config, name).map(|conninfo| Source::Server(Box::new(conninfo)));
+        let look = Look { place: (*name).to_owned(), target: Some((*name).to_owned()), source };
+        Box::pin(watch.over(look)).await
     });
-    let jobs = watch.context.scope().jobs.max(1);
     let nights = stream::iter(nights).buffer_unordered(jobs).collect::<Vec<_>>();
-    let report = FleetReport::of(watch.context.ui.patiently("checking all targets", nights).await);
-    let ui = &watch.context.ui;
-    match watch.context.format() {
-        OutputFormat::Nagios => ui.text(&report.nagios())?,
-        OutputFormat::Prometheus => ui.text(&report.prometheus())?,
-        OutputFormat::Json => ui.value(&report)?,
-        OutputFormat::Csv => ui.document(&report.table())?,
-        OutputFormat::Table | OutputFormat::Markdown => ui.document(&report.document())?,
+    let mut seen = context.ui.patiently("checking all targets", nights).await;
+    let told = context.ui.patiently("telling what changed", Box::pin(watch.tell(&mut seen, !args.no_notify))).await;
+    let nights = seen.into_iter().map(|one| TargetNight::new(one.place, one.night)).collect();
+    let report = FleetReport::of(nights, told);
+    match context.format() {
+        OutputFormat::Nagios => context.ui.text(&report.nagios())?,
+        OutputFormat::Prometheus => context.ui.text(&report.prometheus())?,
+        OutputFormat::Json => context.ui.value(&report)?,
+        OutputFormat::Csv => context.ui.document(&report.table())?,
+        OutputFormat::Table | OutputFormat::Markdown => context.ui.document(&report.document())?,
     }
     Ok(ExitCode::Checked(report.status))
 }

@@ -1,10 +1,11 @@
-//! One target's night: look, judge, remember, tell.
+//! One target's night: claim it, look, judge.
 
 use super::chosen::Chosen;
 use crate::{
     config::Config,
     context::Context,
     error::Failure,
+    exit_code::ExitCode,
     history::{HistoryError, Recall, Store},
     inspect::{Definitions, Scope},
     judge::{
@@ -13,21 +14,18 @@ use crate::{
         tally::{Note, Tally, tally},
     },
     model::{
-        Finding, Snapshot,
-        past::{Counters, KnownFinding, Memory, Night},
+        Finding, Snapshot, Status,
+        past::{Counters, Memory, Night},
     },
     pg::conninfo::Conninfo,
     report::{CheckReport, Envelope, Gaps},
 };
 use jiff::{SignedDuration, Timestamp};
-use std::{collections::BTreeSet, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, time::Duration};
 
 /// How long a second run waits for the first.
 const PATIENCE: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(250);
-/// What judging, remembering and telling may take beside the look, before another run may take over.
-const AFTER_THE_LOOK: SignedDuration = SignedDuration::from_secs(180);
-
 /// What the checks want to be reminded of.
 const RECALL: Recall = Recall { slots: true, indexes: true, wal: false, growth: true };
 
@@ -38,8 +36,11 @@ pub struct Watch<'a> {
     pub config: &'a Config,
     pub store: Option<&'a Store>,
     /// Why there is none, where there should be one.
-    pub store_error: Option<&'a HistoryError>,
+    pub store_error: Option<HistoryError>,
     pub time_limit: Duration,
+    /// How long a claim on a place lasts, should this run die.
+    pub claim: SignedDuration,
+    pub claimed: RefCell<BTreeSet<String>>,
 }
 
 /// Whom to look at.
@@ -47,7 +48,37 @@ pub struct Look {
     /// What the store files the findings under.
     pub place: String,
     pub target: Option<String>,
-    pub conninfo: Result<Conninfo, Failure>,
+    pub source: Result<Source, Failure>,
+}
+
+/// What is looked at.
+pub enum Source {
+    Server(Box<Conninfo>),
+    /// A look that was taken elsewhere, or some nights ago.
+    File(Box<Snapshot>),
+}
+
+/// What became of it.
+pub struct Seen {
+    pub place: String,
+    pub night: Envelope<CheckReport>,
+    /// What there is to tell and to leave behind; `None` where another run does that.
+    pub pending: Option<Pending>,
+}
+
+/// A night that nobody was told of yet.
+pub struct Pending {
+    pub at: Timestamp,
+    pub status: Status,
+    pub before: Night,
+    pub findings: Vec<Finding>,
+    /// Their names.
+    pub silenced: BTreeSet<String>,
+    /// Checks that gave a full answer.
+    pub answered: BTreeSet<String>,
+    pub counters: Option<Counters>,
+    /// The place is ours in the store.
+    pub is_claimed: bool,
 }
 
 /// What stands in the way of remembering.
@@ -61,74 +92,69 @@ enum Claim<'a> {
 
 impl Watch<'_> {
     /// One target's night, whatever happens.
-    pub async fn over(&self, look: Look) -> Envelope<CheckReport> {
-        let Look { place, target, conninfo } = look;
+    pub async fn over(&self, look: Look) -> Seen {
+        let Look { place, target, source } = look;
+        let mut problems: Vec<String> = self.store_error.iter().map(ToString::to_string).collect();
         let claim = self.claim(&place).await;
-        let looked = match conninfo {
-            Ok(conninfo) => self.look(conninfo).await,
+        let looked = match source {
+            Ok(Source::Server(conninfo)) => self.look(*conninfo).await,
+            Ok(Source::File(snapshot)) => Ok(*snapshot),
             Err(failure) => Err(failure),
         };
-        let at = looked.as_ref().map_or_else(|_| self.context.now(), |snapshot| snapshot.collected_at);
-        let night = match &claim {
-            Claim::Ours(store) => store.night(&place).await,
-            _ => Ok(Night::default()),
-        };
-        let (before, mut problems) = match night {
-            Ok(night) => (night, Vec::new()),
-            Err(error) => (Night::default(), vec![error.to_string()]),
-        };
-        if let Some(error) = self.store_error {
-            problems.push(error.to_string());
-        }
-        let mut gaps = Gaps::default();
-        let (mut tally, counters) = match &looked {
-            Ok(snapshot) => {
-                let mut memory = Memory::default();
-                if let Claim::Ours(store) = &claim {
-                    match store.recall(snapshot, RECALL).await {
-                        Ok(remembered) => memory = remembered,
-                        Err(error) => problems.push(error.to_string()),
-                    }
-                }
-                let judged = self.judge(snapshot, target.as_deref(), memory, &before, &mut gaps);
-                if let Claim::Ours(store) = &claim {
-                    match store.record(snapshot).await {
-                        // Another target of the same cluster was faster: its sample is as good.
-                        Ok(_) | Err(HistoryError::OutOfOrder { .. }) => {}
-                        Err(error) => problems.push(error.to_string()),
-                    }
-                }
-                match judged {
-                    Ok(tally) => (tally, Some(Counters::of(snapshot))),
-                    Err(failure) => (Tally::unreachable(&failure.message, failure.hint.as_deref()), None),
+        let mut before = Night::default();
+        let mut memory = Memory::default();
+        match &claim {
+            Claim::Ours(store) => {
+                let night = store.night(&place).await;
+                before = night.unwrap_or_else(|error| {
+                    problems.push(error.to_string());
+                    Night::default()
+                });
+                if let Ok(snapshot) = &looked {
+                    memory = self.remember(store, snapshot, &mut problems).await;
                 }
             }
-            Err(failure) => (Tally::unreachable(&failure.message, failure.hint.as_deref()), None),
-        };
-        match &claim {
             Claim::Failed(error) => problems.push(error.to_string()),
             Claim::Theirs => self
                 .context
                 .ui
                 .warn(&format!("another check of {place} is running: this one writes down nothing and tells nobody")),
-            _ => {}
+            Claim::NoStore => {}
         }
+        let mut gaps = Gaps::default();
+        let judged = looked.as_ref().map_err(|failure| (failure.message.clone(), failure.hint.clone()));
+        let judged = judged.and_then(|snapshot| {
+            let judged = self.judge(snapshot, target.as_deref(), memory, &before, &mut gaps);
+            judged.map_err(|failure| (failure.message, failure.hint))
+        });
+        let was_judged = judged.is_ok();
+        let mut tally = judged.unwrap_or_else(|(why, hint)| Tally::unreachable(&why, hint.as_deref()));
         for problem in &problems {
             tally.cannot_tell("history", "history", problem, None);
         }
-        if let Claim::Ours(store) = &claim {
-            let left = self.leave(store, &place, at, &before, &tally, counters, looked.is_ok()).await;
-            if let Err(error) = left {
-                tally.cannot_tell("history", "history", &error.to_string(), None);
-            }
-            // Whoever comes next waits for a claim that could not be given back until it ends by itself.
-            store.release(&place).await.ok();
+        let at = looked.as_ref().map_or_else(|_| self.context.now(), |snapshot| snapshot.collected_at);
+        if was_judged {
+            tally.answered.insert("connection".to_owned());
         }
+        if problems.is_empty() {
+            tally.answered.insert("history".to_owned());
+        }
+        let pending = Pending {
+            at,
+            status: tally.status,
+            before,
+            findings: tally.findings.clone(),
+            silenced: tally.silenced.iter().map(|one| one.finding.id()).collect(),
+            answered: std::mem::take(&mut tally.answered),
+            counters: looked.as_ref().ok().map(Counters::of),
+            is_claimed: matches!(claim, Claim::Ours(_)),
+        };
         let report = CheckReport::of(tally, self.chosen.hygiene, target.as_deref(), at);
-        match &looked {
+        let night = match &looked {
             Ok(snapshot) => Envelope::new(snapshot, report, gaps),
             Err(_) => Envelope::of_nobody(at, format!("{place}, {}", at.strftime("%Y-%m-%d %H:%M:%SZ")), report),
-        }
+        };
+        Seen { place, night, pending: (!matches!(claim, Claim::Theirs)).then_some(pending) }
     }
 
     /// Takes the place for this run, after a while of waiting for another.
@@ -137,13 +163,26 @@ impl Watch<'_> {
         let began = tokio::time::Instant::now();
         loop {
             let now = self.context.now();
-            let limit = SignedDuration::try_from(self.time_limit).unwrap_or(AFTER_THE_LOOK);
-            let until = now.checked_add(limit).and_then(|at| at.checked_add(AFTER_THE_LOOK)).unwrap_or(Timestamp::MAX);
+            let until = now.checked_add(self.claim).unwrap_or(Timestamp::MAX);
             match store.claim(place, now, until).await {
-                Ok(Ok(())) => return Claim::Ours(store),
+                Ok(Ok(())) => {
+                    self.claimed.borrow_mut().insert(place.to_owned());
+                    return Claim::Ours(store);
+                }
                 Ok(Err(_)) if began.elapsed() < PATIENCE => tokio::time::sleep(POLL).await,
                 Ok(Err(_)) => return Claim::Theirs,
                 Err(error) => return Claim::Failed(error),
+            }
+        }
+    }
+
+    /// Gives back every place that is still ours.
+    pub async fn release(&self) {
+        let claimed = std::mem::take(&mut *self.claimed.borrow_mut());
+        if let Some(store) = self.store {
+            for place in claimed {
+                // Whoever comes next waits for one that could not be given back until it ends by itself.
+                store.release(&place).await.ok();
             }
         }
     }
@@ -162,9 +201,23 @@ impl Watch<'_> {
             Ok(looked) => looked,
             Err(_) => {
                 let message = format!("no answer within {} s (--time-limit)", self.time_limit.as_secs());
-                Err(Failure::new(crate::exit_code::ExitCode::Failed, message))
+                Err(Failure::new(ExitCode::Failed, message))
             }
         }
+    }
+
+    /// Recalls what the store knows, and records this look.
+    async fn remember(&self, store: &Store, snapshot: &Snapshot, problems: &mut Vec<String>) -> Memory {
+        let memory = store.recall(snapshot, RECALL).await.unwrap_or_else(|error| {
+            problems.push(error.to_string());
+            Memory::default()
+        });
+        match store.record(snapshot).await {
+            // Another target of the same cluster was faster: its sample is as good.
+            Ok(_) | Err(HistoryError::OutOfOrder { .. }) => {}
+            Err(error) => problems.push(error.to_string()),
+        }
+        memory
     }
 
     fn judge(
@@ -183,44 +236,6 @@ impl Watch<'_> {
         let mut tally = tally(&asked, &self.chosen.counting(&self.config.silences, target), snapshot.collected_at);
         tally.notes.extend(unread_databases(snapshot));
         Ok(tally)
-    }
-
-    /// Writes down what the next night must know.
-    #[allow(clippy::too_many_arguments)]
-    async fn leave(
-        &self,
-        store: &Store,
-        place: &str,
-        at: Timestamp,
-        before: &Night,
-        tally: &Tally,
-        counters: Option<Counters>,
-        was_seen: bool,
-    ) -> Result<(), HistoryError> {
-        let mut answered: BTreeSet<&str> = tally.answered.iter().map(String::as_str).collect();
-        if was_seen {
-            answered.extend(["connection", "history"]);
-        }
-        let now: Vec<KnownFinding> = tally.findings.iter().map(|one| known(one, before, at)).collect();
-        let silenced: BTreeSet<String> = tally.silenced.iter().map(|one| one.finding.id()).collect();
-        let told = before.told.iter().filter(|one| !silenced.contains(&one.finding_id)).cloned().collect();
-        let is_over = |one: &KnownFinding| answered.contains(one.check.as_str()) || silenced.contains(&one.finding_id);
-        store.leave(place, &before.then(at, counters, now, is_over, told)).await
-    }
-}
-
-fn known(finding: &Finding, before: &Night, at: Timestamp) -> KnownFinding {
-    let id = finding.id();
-    let since = before.findings.iter().find(|one| one.finding_id == id).map_or(at, |one| one.since);
-    KnownFinding {
-        finding_id: id,
-        check: finding.check.clone(),
-        class: finding.class,
-        subject: finding.subject.clone(),
-        level: finding.level,
-        message: finding.message.clone(),
-        since,
-        told: None,
     }
 }
 

@@ -26,8 +26,6 @@ pub enum ChangeKind {
     Worse,
     /// It lasts, and was told so long ago that it is told again.
     Reminder,
-    /// Less bad than was told.
-    Better,
     Recovered,
 }
 
@@ -54,15 +52,18 @@ pub fn changes(
     at: Timestamp,
     remind_after: SignedDuration,
 ) -> Vec<Change> {
+    let before = |finding: &Finding| known.iter().find(|one| one.finding_id == finding.id());
+    let told = |finding: &Finding| before(finding).and_then(|one| one.told);
+    // Of what lasts, all is told again when the first is due: one message, not one each.
+    let is_due = now.iter().filter_map(told).any(|(told_at, _)| at.duration_since(told_at) >= remind_after);
     let mut changes = Vec::new();
     for finding in now {
         let id = finding.id();
-        let before = known.iter().find(|one| one.finding_id == id);
-        let kind = match before.and_then(|one| one.told) {
+        let before = before(finding);
+        let kind = match told(finding) {
             None => ChangeKind::New,
             Some((_, level)) if finding.level > level => ChangeKind::Worse,
-            Some((_, level)) if finding.level < level => ChangeKind::Better,
-            Some((told_at, _)) if at.duration_since(told_at) >= remind_after => ChangeKind::Reminder,
+            Some(_) if is_due => ChangeKind::Reminder,
             Some(_) => continue,
         };
         changes.push(Change {
@@ -77,7 +78,10 @@ pub fn changes(
         });
     }
     for before in known {
-        let is_over = asked.contains(before.check.as_str()) && now.iter().all(|one| one.id() != before.finding_id);
+        // The end of a chore is no news; some of them, as a reset of counters, are over the night after by themselves.
+        let is_news = before.class == Class::Alert;
+        let is_over =
+            is_news && asked.contains(before.check.as_str()) && now.iter().all(|one| one.id() != before.finding_id);
         if let (true, Some((_, level))) = (is_over, before.told) {
             changes.push(Change {
                 kind: ChangeKind::Recovered,
@@ -162,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn worse_and_better_are_told_the_worst_first() {
+    fn worse_is_told_less_bad_is_not_and_the_worst_comes_first() {
         let before = [
             known("a", Level::Warning, Some((0, Level::Warning))),
             known("b", Level::Critical, Some((0, Level::Critical))),
@@ -171,7 +175,7 @@ mod tests {
         let now = [finding("b", Level::Warning), finding("a", Level::Critical), finding("d", Level::Unknown)];
         assert_eq!(
             kinds(&before, &now, &["a", "b", "c", "d"], 1),
-            [ChangeKind::Worse, ChangeKind::Better, ChangeKind::New, ChangeKind::Recovered]
+            [ChangeKind::Worse, ChangeKind::New, ChangeKind::Recovered]
         );
     }
 }

@@ -1,7 +1,7 @@
 //! What a night leaves behind for the next.
 
 use super::{Counters, KnownFinding};
-use crate::model::Level;
+use crate::model::{Class, Level};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -46,7 +46,9 @@ impl Night {
         told: Vec<Told>,
     ) -> Night {
         let found: BTreeSet<String> = now.iter().map(|one| one.finding_id.clone()).collect();
-        let waits = |one: &&KnownFinding| told.iter().any(|told| told.finding_id == one.finding_id);
+        let waits = |one: &&KnownFinding| {
+            one.class == Class::Alert && told.iter().any(|told| told.finding_id == one.finding_id)
+        };
         let earlier = self.findings.iter().filter(|one| !found.contains(&one.finding_id));
         let kept: Vec<KnownFinding> = earlier.filter(|one| !is_over(one) || waits(one)).cloned().collect();
         let findings: Vec<KnownFinding> = now.into_iter().chain(kept).collect();

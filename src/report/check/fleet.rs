@@ -1,7 +1,7 @@
 //! Many targets' nights as one: the worst first.
 
 use super::{
-    CheckReport, nagios, prometheus,
+    CheckReport, NotifiedLine, nagios, prometheus,
     screen::{table, tone},
 };
 use crate::{
@@ -32,10 +32,13 @@ pub struct FleetReport {
     command: &'static str,
     pub status: Status,
     targets: Vec<TargetNight>,
+    /// How notifying went: one line a recipient.
+    notified: Vec<NotifiedLine>,
 }
 
 impl FleetReport {
-    pub fn of(mut targets: Vec<TargetNight>) -> FleetReport {
+    /// Who was not told makes the whole UNKNOWN, unless it is worse already.
+    pub fn of(mut targets: Vec<TargetNight>, notified: Vec<NotifiedLine>) -> FleetReport {
         let rank = |night: &TargetNight| match night.envelope.report().status {
             Status::Critical => 0,
             Status::Warning => 1,
@@ -44,7 +47,9 @@ impl FleetReport {
         };
         targets.sort_by(|a, b| (rank(a), &a.target).cmp(&(rank(b), &b.target)));
         let status = targets.iter().fold(Status::Ok, |all, one| all.or_worse(one.envelope.report().status));
-        FleetReport { schema_version: SCHEMA_VERSION, command: "check", status, targets }
+        let untold = notified.iter().any(|line| line.error.is_some());
+        let status = if untold { status.or_worse(Status::Unknown) } else { status };
+        FleetReport { schema_version: SCHEMA_VERSION, command: "check", status, targets, notified }
     }
 
     fn nights(&self) -> impl Iterator<Item = (Option<&str>, &CheckReport)> + Clone {
@@ -70,14 +75,10 @@ impl FleetReport {
             document.gap().heading(heading);
             night.findings(&mut document);
         }
-        let untold = self.nights().flat_map(|(name, night)| {
-            night
-                .notified
-                .iter()
-                .filter_map(move |one| Some((name.unwrap_or_default(), &one.name, one.error.as_ref()?)))
-        });
-        for (target, name, error) in untold {
-            document.toned_line(format!("! {name} was not told of {target}: {error}"), Tone::Bad);
+        for line in &self.notified {
+            if let Some(error) = &line.error {
+                document.toned_line(format!("UNKNOWN notify: {} was not told: {error}", line.name), Tone::Warning);
+            }
         }
         let quiet: Vec<&str> =
             self.nights().filter(|(_, night)| night.findings.is_empty()).filter_map(|(name, _)| name).collect();
@@ -99,6 +100,12 @@ impl FleetReport {
         for (target, night) in self.nights() {
             for one in &night.findings {
                 out.push_str(&nagios::long_line(target, one));
+            }
+        }
+        for line in &self.notified {
+            if let Some(error) = &line.error {
+                out.push_str(&nagios::text(&format!("UNKNOWN notify: {} was not told: {error}", line.name)));
+                out.push('\n');
             }
         }
         out

@@ -127,6 +127,33 @@ impl CheckReport {
         }
     }
 
+    /// How notifying went. Who was not told makes the night UNKNOWN, unless it is worse already.
+    pub fn add_notified(&mut self, lines: Vec<NotifiedLine>) {
+        for line in &lines {
+            if let Some(error) = &line.error {
+                self.add_unknown("notify", &line.name, &format!("{} was not told: {error}", line.name));
+            }
+        }
+        self.notified = lines;
+    }
+
+    /// Adds something outside the checks that kept from an answer.
+    pub fn add_unknown(&mut self, check: &str, subject: &str, why: &str) {
+        self.status = self.status.or_worse(Status::Unknown);
+        self.findings.push(FindingLine {
+            id: format!("{check}:{subject}"),
+            check: check.to_owned(),
+            class: Class::Alert,
+            status: "unknown",
+            subject: subject.to_owned(),
+            message: why.to_owned(),
+            measured: None,
+            unit: None,
+            threshold: None,
+            advice: None,
+        });
+    }
+
     /// How many findings there are of a status; those of hygiene apart.
     fn count(&self, status: &str, class: Class) -> usize {
         self.findings.iter().filter(|one| one.status == status && one.class == class).count()

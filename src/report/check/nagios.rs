@@ -24,10 +24,6 @@ impl CheckReport {
         }
         out.push_str(&text(&self.summary()));
         out.push('\n');
-        for one in self.notified.iter().filter(|one| one.error.is_some()) {
-            out.push_str(&text(&format!("{} was not told: {}", one.name, one.error.as_deref().unwrap_or_default())));
-            out.push('\n');
-        }
         out
     }
 }

@@ -33,7 +33,8 @@ pub fn prometheus<'a>(nights: impl Iterator<Item = (Option<&'a str>, &'a CheckRe
                 .filter(|(_, value)| !value.is_empty())
                 .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
                 .collect();
-            let _ = writeln!(out, "{}{{{}}} {value}", family.name, labels.join(","));
+            let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+            let _ = writeln!(out, "{}{labels} {value}", family.name);
         }
     };
     let target = |name: Option<&'a str>| ("target", name.unwrap_or_default());

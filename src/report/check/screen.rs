@@ -83,12 +83,8 @@ impl CheckReport {
             let line = format!("· {check} of {subject} is silenced until {day}: {}", one.reason);
             document.toned_line(line, Tone::Faint);
         }
-        for one in &self.notified {
-            match &one.error {
-                Some(error) => document.toned_line(format!("! {} was not told: {error}", one.name), Tone::Bad),
-                None if one.changes > 0 => document.toned_line(format!("· {} was told", one.name), Tone::Faint),
-                None => document,
-            };
+        for one in self.notified.iter().filter(|one| one.error.is_none() && one.changes > 0) {
+            document.toned_line(format!("· {} was told", one.name), Tone::Faint);
         }
     }
 

@@ -1,0 +1,41 @@
+//! `pgtend config check`.
+
+use crate::{context::Context, error::Failure, exit_code::ExitCode};
+
+/// Whether the configuration is in order: every key, every limit with its unit, every secret it refers to
+///
+/// What is wrong is named with its line. No server is asked anything.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+pub fn run(_: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let config = context.config()?;
+    let Some(path) = config.path() else {
+        let hint = "`pgtend config init` begins one";
+        return Err(Failure::new(ExitCode::Failed, "there is no configuration file").with_hint(Some(hint)));
+    };
+    let mut wrong = Vec::new();
+    for name in config.target_names() {
+        if let Err(failure) = context.conninfo_of(config, name) {
+            wrong.push(failure.message);
+        }
+    }
+    for (name, recipient) in config.recipients(&context.environment) {
+        if let Err(why) = recipient {
+            wrong.push(format!("the URL of notify {name:?}: {why}"));
+        }
+    }
+    let now = context.now();
+    for silence in config.silences.iter().filter(|silence| silence.until <= now) {
+        let until = silence.until.strftime("%Y-%m-%d");
+        context.ui.warn(&format!("a silence of {} ended on {until}: {}", silence.check, silence.reason));
+    }
+    if let Some(first) = wrong.first() {
+        for more in &wrong[1..] {
+            context.ui.warn(more);
+        }
+        return Err(Failure::new(ExitCode::Failed, first));
+    }
+    context.ui.text(&format!("{} is in order\n", path.display()))?;
+    Ok(ExitCode::Done)
+}

@@ -1,0 +1,101 @@
+//! `pgtend config init`.
+
+use crate::{
+    config::own_path, context::Context, error::Failure, exit_code::ExitCode, judge::health::Checks, model::Class,
+};
+use anyhow::Context as _;
+use std::{fmt::Write as _, io::Write as _, os::unix::fs::OpenOptionsExt, path::PathBuf};
+
+/// Write a commented configuration file to begin with; one that is there already is left as it is
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where to [default: $XDG_CONFIG_HOME/pgtend/config.toml; - for stdout]
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let text = text();
+    if args.file.as_ref().is_some_and(|file| file.as_os_str() == "-") {
+        context.ui.text(&text)?;
+        return Ok(ExitCode::Done);
+    }
+    let path = match &args.file {
+        Some(path) => path.clone(),
+        None => own_path(&context.environment)
+            .ok_or_else(|| Failure::new(ExitCode::Usage, "there is no home directory: name a file"))?,
+    };
+    let shown = path.display();
+    if path.exists() {
+        return Err(Failure::new(ExitCode::Failed, format!("{shown} is there already and was left as it is"))
+            .with_hint(Some("name another file, or - for stdout")));
+    }
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    // It will name servers, and perhaps hold a password.
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.with_context(|| format!("cannot write {shown}"))?;
+    context.ui.note(&format!("{shown} written; everything in it is a comment until you say otherwise"));
+    Ok(ExitCode::Done)
+}
+
+const HEAD: &str = r##"# pgtend's configuration. Everything here is a comment: take the marks off what you want.
+# `pgtend config check` says whether it is in order.
+
+# A server by name, for --target prod and --all-targets.
+# [target.prod]
+# conninfo = "host=db1.example.com user=pgtend dbname=shop sslmode=verify-full"
+# password = "env:PGTEND_PROD_PASSWORD"      # or "file:/run/secrets/prod"; without it ~/.pgpass is asked
+
+# Where samples, findings and deeds are kept; a fleet shares one on a Postgres server.
+# [history]
+# url = "env:PGTEND_STORE"
+
+# Who is told what changed: new, worse, recovered, and once every remind_every what lasts.
+# [notify.team]
+# type = "slack"                             # or webhook (JSON), or heartbeat (a ping after every run)
+# url = "env:PGTEND_SLACK_URL"               # or "file:PATH": it is a secret
+# remind_every = "7d"
+# hygiene = false
+
+# What you know of and do not want to be told again until a day.
+# [[silence]]
+# check = "stale-slot"
+# subject = "migration_*"                    # a pattern; all subjects without it
+# target = "staging-*"                       # a pattern; all targets without it
+# until = 2027-01-31
+# reason = "TICKET-123: dropped after the migration"
+
+# The limits of each check, with their defaults. `pgtend explain CHECK` says why they are what they are.
+"##;
+
+fn text() -> String {
+    let mut text = HEAD.to_owned();
+    for (check, class, rule) in Checks::default().iter() {
+        let class = if class == Class::Hygiene { " (hygiene)" } else { "" };
+        // Writing into a String does not fail.
+        let _ = writeln!(text, "\n# [check.{}]  {}{class}", check.name, check.summary());
+        for key in rule.keys() {
+            let _ = writeln!(text, "# {} = {}    # {}", key.name, key.default, key.meaning.trim());
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_its_marks_every_limit_is_toml() {
+        let limits: String = text()
+            .lines()
+            .skip_while(|line| !line.starts_with("# [check."))
+            .map(|line| line.trim_start_matches("# ").replace("]  ", "] # ") + "\n")
+            .collect();
+        let table: toml::Table = limits.parse().unwrap_or_else(|error| panic!("{error}\n{limits}"));
+        assert_eq!(table["check"].as_table().unwrap().len(), Checks::names().len());
+    }
+}

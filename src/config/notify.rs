@@ -1,0 +1,80 @@
+//! `[notify.NAME]`: who is told what changed.
+
+use super::{
+    ConfigError,
+    document::{Table, Text},
+    file::File,
+    password::Password,
+};
+use crate::{
+    model::parse_seconds,
+    notify::{Kind, Recipient},
+    pg::conninfo::Environment,
+};
+use std::path::Path;
+
+const WEEK: u64 = 7 * 86_400;
+
+/// One recipient, its URL not fetched yet.
+#[derive(Debug)]
+pub(super) struct Entry {
+    name: String,
+    kind: Kind,
+    url: Password,
+    remind_seconds: u64,
+    hygiene: bool,
+}
+
+impl Entry {
+    pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Entry, ConfigError> {
+        if !file.trusted {
+            return Err(table
+                .error("[notify] may not stand in a file found in the working directory")
+                .with_hint("move it to your own configuration file and read that with --config"));
+        }
+        table.allow_only(&["type", "url", "remind_every", "hygiene"])?;
+        let name = &table.name;
+        let kind = table.required_text("type")?;
+        let kind = match kind.value {
+            "slack" => Kind::Slack,
+            "webhook" => Kind::Webhook,
+            "heartbeat" => Kind::Heartbeat,
+            _ => return Err(kind.error(format!("the type of {name:?} is none of slack, webhook and heartbeat"))),
+        };
+        let url = table.required_text("url")?;
+        let remind_seconds = match table.text("remind_every")? {
+            None => WEEK,
+            Some(text) => parse_seconds(text.value)
+                .filter(|seconds| *seconds > 0)
+                .ok_or_else(|| text.error("\"remind_every\" is not a duration with its unit, as in \"7d\""))?,
+        };
+        let hygiene = table.flag("hygiene")?.unwrap_or(false);
+        Ok(Entry { name: name.clone(), kind, url: reference(&url)?, remind_seconds, hygiene })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The recipient with its URL.
+    pub(super) fn fetch(&self, environment: &Environment, config: &Path) -> Result<Recipient, String> {
+        let url = self.url.fetch(environment, config.parent().unwrap_or(config))?;
+        Ok(Recipient {
+            name: self.name.clone(),
+            kind: self.kind,
+            url: url.expose().to_owned(),
+            remind_seconds: self.remind_seconds,
+            hygiene: self.hygiene,
+        })
+    }
+}
+
+/// Whoever has the URL of a webhook can write to it: it is a secret, and has no place in the file itself.
+fn reference(text: &Text<'_>) -> Result<Password, ConfigError> {
+    match Password::parse(text.value).map_err(|why| text.error(why))? {
+        Password::Literal(_) => Err(text
+            .error("the URL of a webhook is a secret and may not stand here")
+            .with_hint("write url = \"env:NAME\" or \"file:PATH\"")),
+        reference => Ok(reference),
+    }
+}

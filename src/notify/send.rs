@@ -1,0 +1,126 @@
+//! Sending: a few tries with growing pauses, and an end to it.
+
+use super::{Kind, Letter, Recipient};
+use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER};
+use std::time::Duration;
+
+/// How long one recipient may take, and how often it is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    pub tries: u32,
+    /// Of the first pause; each is twice the one before.
+    pub pause: Duration,
+    /// Of one try.
+    pub each: Duration,
+    /// Of all of them together.
+    pub total: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience {
+            tries: 4,
+            pause: Duration::from_secs(1),
+            each: Duration::from_secs(10),
+            total: Duration::from_secs(40),
+        }
+    }
+}
+
+/// Why a recipient was not told. No message holds its URL.
+#[derive(Debug, thiserror::Error)]
+pub enum NotifyError {
+    #[error("its URL is none: {0}")]
+    NoUrl(String),
+    #[error("it answered {0}")]
+    Refused(String),
+    #[error("it cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("it took longer than {} s", .0.as_secs())]
+    TooSlow(Duration),
+    #[error("no client for HTTP: {0}")]
+    NoClient(String),
+}
+
+/// Sends letters; the proxy is the environment's (`HTTPS_PROXY`, `NO_PROXY`).
+#[derive(Clone, Debug)]
+pub struct Sender {
+    client: Client,
+    patience: Patience,
+}
+
+impl Sender {
+    pub fn new(patience: Patience) -> Result<Sender, NotifyError> {
+        // A second one changes nothing: the provider is the same.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let client = Client::builder()
+            .user_agent(concat!("pgtend/", env!("CARGO_PKG_VERSION")))
+            .timeout(patience.each)
+            // Where a webhook is said to have moved, a secret would travel to a place nobody named.
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
+        Ok(Sender { client: client.map_err(|error| NotifyError::NoClient(told(error)))?, patience })
+    }
+
+    /// Tells one recipient; a heartbeat is pinged whatever the letter says.
+    pub async fn send(&self, to: &Recipient, letter: &Letter) -> Result<(), NotifyError> {
+        let total = self.patience.total;
+        let sending = tokio::time::timeout(total, self.send_again_and_again(to, letter));
+        sending.await.unwrap_or(Err(NotifyError::TooSlow(total)))
+    }
+
+    async fn send_again_and_again(&self, to: &Recipient, letter: &Letter) -> Result<(), NotifyError> {
+        let url = reqwest::Url::parse(to.url.trim()).map_err(|error| NotifyError::NoUrl(error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(NotifyError::NoUrl("it begins neither with https:// nor with http://".to_owned()));
+        }
+        let body = to.kind.body(letter);
+        let mut pause = self.patience.pause;
+        for attempt in 1.. {
+            let request = match (&body, to.kind) {
+                (Some(body), _) => self.client.post(url.clone()).json(body),
+                (None, Kind::Heartbeat) => self.client.get(url.clone()),
+                (None, _) => self.client.post(url.clone()),
+            };
+            let (error, wanted) = match request.send().await {
+                Ok(answer) if answer.status().is_success() => return Ok(()),
+                Ok(answer) => {
+                    let (status, wanted) = (answer.status(), retry_after(&answer));
+                    let error = NotifyError::Refused(status.to_string());
+                    if !(status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS) {
+                        return Err(error);
+                    }
+                    (error, wanted)
+                }
+                Err(error) => (NotifyError::Unreachable(told(error)), None),
+            };
+            if attempt >= self.patience.tries {
+                return Err(error);
+            }
+            tokio::time::sleep(wanted.map_or(pause, |wanted| wanted.max(pause))).await;
+            pause *= 2;
+        }
+        unreachable!("the loop ends by returning")
+    }
+}
+
+/// Whole seconds, as Slack writes them.
+fn retry_after(answer: &Response) -> Option<Duration> {
+    let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// The error with its causes, without the URL.
+fn told(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(&format!(": {more}"));
+        }
+        cause = error.source();
+    }
+    text
+}

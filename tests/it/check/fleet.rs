@@ -1,0 +1,102 @@
+//! Many targets: one that hangs delays nobody, and two runs at once tell once.
+
+use super::{inbox::Inbox, nights::configuration};
+use crate::{
+    clusters::{on_every_major, sql},
+    reports::{
+        program::{answer, pgtend},
+        zoo::conninfo,
+    },
+};
+use serde_json::Value;
+use std::{net::TcpListener, time::Instant};
+
+#[tokio::test]
+async fn one_that_hangs_or_refuses_is_unknown_and_delays_nobody() {
+    on_every_major("a fleet with a target that hangs", async |_, cluster| {
+        let folder = tempfile::tempdir().unwrap();
+        // It takes the connection and never says a word.
+        let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = hanging.local_addr().unwrap().port();
+        let good = conninfo(cluster, "postgres", "postgres").replace('\'', "");
+        let text = format!(
+            "[target.a]\nconninfo = \"{good}\"\n[target.b]\nconninfo = \"{good}\"\n\
+             [target.gone]\nconninfo = \"host=/nonexistent user=x dbname=x\"\n\
+             [target.hanging]\nconninfo = \"host=127.0.0.1 port={port} user=x dbname=x\"\n"
+        );
+        let config = configuration(folder.path(), &text);
+        let history = folder.path().join("h.db");
+        let arguments = [
+            "check",
+            "--all-targets",
+            "--config",
+            &config,
+            "--history",
+            history.to_str().unwrap(),
+            "--jobs",
+            "4",
+            "--time-limit",
+            "3s",
+            "--format",
+            "json",
+        ];
+        let began = Instant::now();
+        let answer = answer(&mut pgtend(&arguments));
+        assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+        assert_eq!(answer.exit, 3, "{answer:?}");
+        let report: Value = serde_json::from_str(&answer.stdout).unwrap();
+        let status = |name: &str| {
+            let all = report["targets"].as_array().unwrap();
+            all.iter().find(|one| one["target"] == name).unwrap()["status"].clone()
+        };
+        assert_eq!([status("a"), status("b")], ["OK", "OK"], "{report}");
+        assert_eq!([status("gone"), status("hanging")], ["UNKNOWN", "UNKNOWN"], "{report}");
+        drop(hanging);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_runs_at_once_tell_once() {
+    on_every_major("two checks at once", async |major, cluster| {
+        let (folder, inbox) = (tempfile::tempdir().unwrap(), Inbox::answering(&[]));
+        let name = crate::clusters::database(cluster).await;
+        sql(cluster, &name, "create table t (n int); insert into t values (1), (1)").await;
+        let client = crate::clusters::connect(cluster, &name).await;
+        assert!(client.simple_query("create unique index concurrently broken on t (n)").await.is_err());
+        let config = configuration(folder.path(), "[notify.team]\ntype = \"slack\"\nurl = \"env:HOOK\"\n");
+        let history = folder.path().join("h.db");
+        let conninfo = conninfo(cluster, "postgres", &name);
+        let arguments = [
+            "check",
+            "-d",
+            &conninfo,
+            "--config",
+            &config,
+            "--history",
+            history.to_str().unwrap(),
+            "--only",
+            "invalid-index",
+        ];
+        let url = inbox.url("/");
+        let runs: Vec<_> = (0..4)
+            .map(|_| {
+                let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pgtend"));
+                command.env_clear().env("HOME", "/nonexistent").env("HOOK", &url).args(arguments);
+                command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+            })
+            .collect();
+        for run in runs {
+            let output = run.wait_with_output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "on {major}: {output:?}");
+        }
+        let letters = inbox.empty();
+        assert_eq!(letters.len(), 1, "{letters:?}");
+        assert!(letters[0].1.contains("broken"), "{letters:?}");
+        sql(cluster, &name, "drop index broken").await;
+        let recovered = answer(pgtend(&arguments).env("HOOK", &url));
+        assert_eq!(recovered.exit, 0, "{recovered:?}");
+        assert!(inbox.empty().pop().is_some_and(|(_, body)| body.contains("RECOVERED invalid-index")));
+    })
+    .await;
+}

@@ -1,0 +1,86 @@
+//! A web server on loopback that keeps what it is sent.
+
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// What came in: the path, and the body.
+pub type Letter = (String, String);
+
+/// The server, for as long as the test runs.
+pub struct Inbox {
+    port: u16,
+    letters: Arc<Mutex<Vec<Letter>>>,
+}
+
+impl Inbox {
+    /// Answers with these statuses one after the other, then with 200.
+    pub fn answering(statuses: &[u16]) -> Inbox {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let letters = Arc::<Mutex<Vec<Letter>>>::default();
+        let (kept, mut statuses) = (Arc::clone(&letters), statuses.to_vec().into_iter());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let status = statuses.next().unwrap_or(200);
+                // A client that has gone away is no fault of the test.
+                take(stream, status, &kept).ok();
+            }
+        });
+        Inbox { port, letters }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Takes out what came in so far.
+    pub fn empty(&self) -> Vec<Letter> {
+        std::mem::take(&mut *self.letters.lock().unwrap())
+    }
+}
+
+fn take(mut stream: TcpStream, status: u16, kept: &Mutex<Vec<Letter>>) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let (mut line, mut length) = (String::new(), 0_usize);
+    reader.read_line(&mut line)?;
+    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().unwrap_or(0);
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    if status == 200 {
+        kept.lock().unwrap().push((path, String::from_utf8_lossy(&body).into_owned()));
+    }
+    write!(stream, "HTTP/1.1 {status} X\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
+}
+
+/// A Slack message as people see it; it must be within Slack's limits.
+pub fn as_seen(body: &str) -> String {
+    let message: Value = serde_json::from_str(body).expect("JSON");
+    let blocks = message["blocks"].as_array().expect("blocks");
+    assert!((1..=50).contains(&blocks.len()), "{} blocks", blocks.len());
+    let mut lines = Vec::new();
+    for block in blocks {
+        let most = if block["type"] == "header" { 150 } else { 3_000 };
+        let text = block["text"]["text"].as_str().or(block["elements"][0]["text"].as_str()).expect("a text");
+        assert!(!text.is_empty() && text.chars().count() <= most, "{text}");
+        lines.push(text.to_owned());
+    }
+    lines.join("\n")
+}

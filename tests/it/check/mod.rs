@@ -1,0 +1,8 @@
+//! The nightly check: through the program, with a clock of the test's own and recipients on loopback.
+
+mod bad_input;
+mod fleet;
+mod inbox;
+mod nights;
+mod outputs;
+mod servers;
