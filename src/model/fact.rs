@@ -23,7 +23,7 @@ pub struct Unavailable {
     /// The oldest major version that has it: nothing is hidden, the server is too old.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs_version: Option<u32>,
-    /// Nobody set it up on this server, an extension say: nothing is hidden.
+    /// Nobody set it up on this server, an extension say, or there is no history of it yet: nothing is hidden.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub not_set_up: bool,
 }
@@ -40,7 +40,7 @@ impl Unavailable {
         Unavailable { needs_version: Some(major), ..Unavailable::because(fact, reason) }
     }
 
-    /// Something that servers need not have.
+    /// Something that servers need not have, or do not have yet.
     #[must_use]
     pub fn not_set_up(mut self) -> Unavailable {
         self.not_set_up = true;

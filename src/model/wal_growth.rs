@@ -133,7 +133,7 @@ fn of_statistics(snapshot: &Snapshot) -> Result<ObservedRate, Unavailable> {
     let sample = Some("pgtend wal --sample 10s");
     if snapshot.server.in_recovery {
         let reason = "a standby keeps no statistics of the WAL it replays";
-        return Err(Unavailable::because("wal rate", reason).with_hint(sample));
+        return Err(Unavailable::because("wal rate", reason).not_set_up().with_hint(sample));
     }
     let statistics = snapshot.wal_statistics.as_result().map_err(|why| {
         let hint = why.hint.as_deref().or(sample);
@@ -143,7 +143,7 @@ fn of_statistics(snapshot: &Snapshot) -> Result<ObservedRate, Unavailable> {
         statistics.stats_reset.map_or(0.0, |since| statistics.asked_at.duration_since(since).as_secs_f64());
     if span_seconds < SHORTEST_SPAN {
         let reason = "the WAL statistics have only just begun";
-        return Err(Unavailable::because("wal rate", reason).with_hint(sample));
+        return Err(Unavailable::because("wal rate", reason).not_set_up().with_hint(sample));
     }
     let bytes_per_hour = hourly(statistics.wal_bytes, span_seconds);
     Ok(ObservedRate { bytes_per_hour, source: RateSource::PgStatWal, span_seconds })

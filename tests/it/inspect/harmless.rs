@@ -224,6 +224,8 @@ fn settled(mut report: Value) -> Value {
                         "tup_read",
                         "dead_rows",
                         "live_rows",
+                        "bytes_per_hour",
+                        "_at_most",
                     ]
                     .iter()
                     .any(|end| key.ends_with(end))
@@ -249,8 +251,10 @@ fn settled(mut report: Value) -> Value {
                             "databases_bytes",
                         ]
                         .contains(&key.as_str())
-                        || ["wal_to_data_ratio", "source", "rate_bytes_per_hour", "temp_bytes_written"]
-                            .contains(&key.as_str());
+                        || ["wal_to_data_ratio", "source", "temp_bytes_written", "until_full", "images", "calls", "share"]
+                            .contains(&key.as_str())
+                        // What is free moves with everybody on the machine, and what is reckoned from it.
+                        || ["disk", "prevention", "forecast", "backends"].contains(&key.as_str());
                     if moves {
                         *value = Value::Null;
                     } else {
