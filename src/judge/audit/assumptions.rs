@@ -1,0 +1,61 @@
+//! What the audit takes for given: the user's flags, and what history tells.
+
+use super::{Disk, Way};
+use crate::model::{
+    Provider,
+    past::{Trend, WalPeak},
+};
+use serde::Serialize;
+
+/// What SQL cannot see, and what a user may want otherwise.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Assumptions {
+    pub provider: Provider,
+    pub way: Way,
+    /// The size of the present volume.
+    pub allocated_bytes: Option<u64>,
+    /// What the file system says is used of it.
+    pub used_fs_bytes: Option<u64>,
+    pub storage_type: Option<Disk>,
+    pub multi_az: bool,
+    /// A month's price of a GiB, in whatever currency.
+    pub price: Option<f64>,
+    pub horizon_days: u32,
+    /// The longest time a reader of WAL may be away without anybody doing something.
+    pub outage_seconds: u64,
+    /// The share of the new volume that stays free: 0.2 for a fifth.
+    pub margin: f64,
+    /// Where the user knows better than the server's statistics.
+    pub wal_bytes_per_hour: Option<u64>,
+    pub growth_bytes_per_day: Option<u64>,
+    pub target_bytes: Option<u64>,
+}
+
+/// What the history store knows of this cluster.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Past {
+    /// The largest volume of WAL in a window of the outage.
+    pub wal_peak: Option<WalPeak>,
+    /// Of all databases together.
+    pub growth: Option<Trend>,
+}
+
+impl Default for Assumptions {
+    fn default() -> Self {
+        Assumptions {
+            provider: Provider::Unknown,
+            way: Way::Dump,
+            allocated_bytes: None,
+            used_fs_bytes: None,
+            storage_type: None,
+            multi_az: false,
+            price: None,
+            horizon_days: 180,
+            outage_seconds: 6 * 3_600,
+            margin: 0.2,
+            wal_bytes_per_hour: None,
+            growth_bytes_per_day: None,
+            target_bytes: None,
+        }
+    }
+}
