@@ -13,12 +13,16 @@ pub struct Assumptions {
     pub provider: Provider,
     pub way: Way,
     /// The size of the present volume.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub allocated_bytes: Option<u64>,
     /// What the file system says is used of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub used_fs_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_type: Option<Disk>,
     pub multi_az: bool,
     /// A month's price of a GiB, in whatever currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<f64>,
     pub horizon_days: u32,
     /// The longest time a reader of WAL may be away without anybody doing something.
@@ -26,8 +30,11 @@ pub struct Assumptions {
     /// The share of the new volume that stays free: 0.2 for a fifth.
     pub margin: f64,
     /// Where the user knows better than the server's statistics.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub wal_bytes_per_hour: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub growth_bytes_per_day: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub target_bytes: Option<u64>,
 }
 

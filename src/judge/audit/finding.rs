@@ -17,27 +17,86 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "id", rename_all = "snake_case")]
 pub enum What {
-    WayNotOffered { provider: Provider },
-    LogicalSlot { slot_name: String, active: bool },
-    PhysicalSlot { slot_name: String, active: bool },
-    Subscription { subscription: String, database: String },
-    NoReplicaIdentity { count: u64, names: Vec<String> },
-    LargeObjects { count: u64 },
-    UnloggedTables { count: u64, names: Vec<String> },
-    Sequences { count: u64 },
-    MaterializedViews { count: u64, names: Vec<String> },
-    EventTriggers { count: u64, names: Vec<String> },
-    ForeignServers { count: u64, names: Vec<String> },
-    Extension { name: String, advice: &'static str },
-    PreparedTransactions { count: usize, gid: String },
-    PendingRestart { settings: Vec<String> },
-    ReadOnlyOverride { role: Option<String>, setting: String },
-    WalLevel { wal_level: String },
-    TooFew { setting: String, have: u64, need: u64 },
-    StorageStripe { from_bytes: u64, to_bytes: u64 },
-    BaselineIops { before: u64, after: u64 },
-    BackupAllowance { before_bytes: u64, after_bytes: u64 },
-    Check { text: &'static str },
+    WayNotOffered {
+        provider: Provider,
+    },
+    LogicalSlot {
+        slot_name: String,
+        active: bool,
+    },
+    PhysicalSlot {
+        slot_name: String,
+        active: bool,
+    },
+    Subscription {
+        subscription: String,
+        database: String,
+    },
+    NoReplicaIdentity {
+        count: u64,
+        names: Vec<String>,
+    },
+    LargeObjects {
+        count: u64,
+    },
+    UnloggedTables {
+        count: u64,
+        names: Vec<String>,
+    },
+    Sequences {
+        count: u64,
+    },
+    MaterializedViews {
+        count: u64,
+        names: Vec<String>,
+    },
+    EventTriggers {
+        count: u64,
+        names: Vec<String>,
+    },
+    ForeignServers {
+        count: u64,
+        names: Vec<String>,
+    },
+    Extension {
+        name: String,
+        advice: &'static str,
+    },
+    PreparedTransactions {
+        count: usize,
+        gid: String,
+    },
+    PendingRestart {
+        settings: Vec<String>,
+    },
+    ReadOnlyOverride {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
+        setting: String,
+    },
+    WalLevel {
+        wal_level: String,
+    },
+    TooFew {
+        setting: String,
+        have: u64,
+        need: u64,
+    },
+    StorageStripe {
+        from_bytes: u64,
+        to_bytes: u64,
+    },
+    BaselineIops {
+        before: u64,
+        after: u64,
+    },
+    BackupAllowance {
+        before_bytes: u64,
+        after_bytes: u64,
+    },
+    Check {
+        text: &'static str,
+    },
 }
 
 /// One of them.
@@ -45,6 +104,7 @@ pub enum What {
 pub struct Finding {
     pub severity: Severity,
     /// The database it lies in, where it is not the whole cluster's.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
     #[serde(flatten)]
     pub what: What,
@@ -52,13 +112,29 @@ pub struct Finding {
 
 /// Extensions with a way of their own of spoiling a move.
 const EXTENSIONS: [(&str, &[Way], &str); 8] = [
-    ("pg_partman", &[Way::BlueGreenUpgrade, Way::LogicalReplication], "turn its maintenance off at the source: new partitions do not replicate"),
-    ("pg_cron", &[Way::BlueGreenUpgrade, Way::BlueGreen], "turn it off on green until switchover: its jobs would write"),
+    (
+        "pg_partman",
+        &[Way::BlueGreenUpgrade, Way::LogicalReplication],
+        "turn its maintenance off at the source: new partitions do not replicate",
+    ),
+    (
+        "pg_cron",
+        &[Way::BlueGreenUpgrade, Way::BlueGreen],
+        "turn it off on green until switchover: its jobs would write",
+    ),
     ("pglogical", &[Way::BlueGreenUpgrade], "turn it off on blue"),
     ("pgactive", &[Way::BlueGreenUpgrade], "turn it off on blue"),
     ("pgaudit", &[Way::BlueGreenUpgrade], "must stay in shared_preload_libraries of both parameter groups"),
-    ("timescaledb", &[Way::LogicalReplication, Way::Dms, Way::BlueGreenUpgrade], "its chunks do not replicate as one table: follow its own migration guide"),
-    ("citus", &[Way::LogicalReplication, Way::Dms, Way::BlueGreenUpgrade], "distributed tables do not replicate this way"),
+    (
+        "timescaledb",
+        &[Way::LogicalReplication, Way::Dms, Way::BlueGreenUpgrade],
+        "its chunks do not replicate as one table: follow its own migration guide",
+    ),
+    (
+        "citus",
+        &[Way::LogicalReplication, Way::Dms, Way::BlueGreenUpgrade],
+        "distributed tables do not replicate this way",
+    ),
     ("postgis_topology", &[Way::Dump], "restore it with CREATE EXTENSION first, then the data"),
 ];
 
@@ -193,9 +269,11 @@ fn too_little(snapshot: &Snapshot) -> Vec<What> {
     if let Some(wal_level) = settings.text("wal_level").filter(|level| *level != "logical") {
         found.push(What::WalLevel { wal_level: wal_level.to_owned() });
     }
-    let databases = snapshot.databases.known().map_or(1, |all| {
-        all.iter().filter(|it| it.allows_connections && !it.is_template).count()
-    }) as u64;
+    let databases = snapshot
+        .databases
+        .known()
+        .map_or(1, |all| all.iter().filter(|it| it.allows_connections && !it.is_template).count())
+        as u64;
     let slots = snapshot.slots.known().map_or(0, Vec::len) as u64;
     let senders = snapshot.walsenders.known().map_or(0, Vec::len) as u64;
     for (name, need) in [("max_replication_slots", slots + databases), ("max_wal_senders", senders + databases)] {

@@ -1,6 +1,6 @@
 //! What must stay free beside the data: for WAL while a reader is away, for rebuilding, for growth.
 
-use super::{Amount, Assumptions, Confidence, GrowthSource, Group, Kind, Past, Term, WalSource};
+use super::{Amount, Assumptions, Confidence, Group, GrowthSource, Kind, Past, Term, WalSource};
 use crate::model::{Snapshot, Unavailable, Window};
 use jiff::Timestamp;
 

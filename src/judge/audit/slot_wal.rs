@@ -22,7 +22,8 @@ pub fn reclaimable(snapshot: &Snapshot, earlier: &[Snapshot]) -> Vec<Term> {
     let (mut stale, mut inactive) = (Vec::new(), Vec::new());
     for slot in slots {
         let judgement = evidence.judge(slot);
-        let is_ours = !matches!(judgement.protection, Some(Protection::Temporary | Protection::Synced | Protection::Managed));
+        let is_ours =
+            !matches!(judgement.protection, Some(Protection::Temporary | Protection::Synced | Protection::Managed));
         match judgement.verdict {
             Verdict::Stale => stale.push(slot.slot_name.clone()),
             Verdict::Inactive if is_ours => inactive.push(slot.slot_name.clone()),
@@ -72,12 +73,17 @@ fn freed(partial: &PartialRetention, directory: &WalDirectory, settings: Option<
     let stays = |name: &Option<String>| name.as_ref().is_none_or(|name| !gone.contains(name));
     let remaining = retention.holders.iter().filter(|holder| stays(&holder.name));
     let start = remaining.map(|holder| retention.segment_start(holder.from)).min().unwrap_or(retention.current.0);
-    let whole = [WalRun { from: directory.oldest_lsn.unwrap_or(retention.current), segments: directory.files.saturating_sub(directory.recycled_files) }];
+    let whole = [WalRun {
+        from: directory.oldest_lsn.unwrap_or(retention.current),
+        segments: directory.files.saturating_sub(directory.recycled_files),
+    }];
     let runs = directory.written.as_deref().unwrap_or(&whole);
     let segment = retention.wal_segment_bytes;
     let removable: u64 = runs
         .iter()
-        .map(|run| run.from.0.saturating_add(run.segments.saturating_mul(segment)).min(start).saturating_sub(run.from.0))
+        .map(|run| {
+            run.from.0.saturating_add(run.segments.saturating_mul(segment)).min(start).saturating_sub(run.from.0)
+        })
         .sum();
     let left = directory.directory_bytes.saturating_sub(removable);
     let size = |name: &str| settings.and_then(|settings| settings.bytes(name)).unwrap_or(0);

@@ -31,24 +31,67 @@ pub enum Group {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "id", rename_all = "snake_case")]
 pub enum Kind {
-    Databases { count: usize },
+    Databases {
+        count: usize,
+    },
     SharedCatalogs,
     WalDirectory,
     TemporaryFiles,
-    ServerLogs { written_elsewhere: bool },
+    ServerLogs {
+        written_elsewhere: bool,
+    },
     SlotSpill,
-    OutsideSql { used_fs_bytes: u64 },
-    StaleSlots { slots: Vec<String> },
-    InactiveSlots { slots: Vec<String> },
-    DroppedIndexes { database: String, indexes: Vec<String>, count: usize },
-    IndexBloat { database: String, indexes: Vec<String>, count: usize },
-    TableBloat { database: String, tables: Vec<String>, count: usize },
-    OrphanedFiles { database: String },
-    UnreadDatabase { database: String },
-    WalRoom { outage_seconds: u64, volume_bytes: u64, capped: bool, clean_wal_bytes: u64, source: WalSource },
-    RebuildRoom { index: Option<String>, index_bytes: u64, temp_bytes: u64 },
-    Growth { days: u32, bytes_per_day: f64, source: GrowthSource },
-    Margin { share: f64 },
+    OutsideSql {
+        used_fs_bytes: u64,
+    },
+    StaleSlots {
+        slots: Vec<String>,
+    },
+    InactiveSlots {
+        slots: Vec<String>,
+    },
+    DroppedIndexes {
+        database: String,
+        indexes: Vec<String>,
+        count: usize,
+    },
+    IndexBloat {
+        database: String,
+        indexes: Vec<String>,
+        count: usize,
+    },
+    TableBloat {
+        database: String,
+        tables: Vec<String>,
+        count: usize,
+    },
+    OrphanedFiles {
+        database: String,
+    },
+    UnreadDatabase {
+        database: String,
+    },
+    WalRoom {
+        outage_seconds: u64,
+        volume_bytes: u64,
+        capped: bool,
+        clean_wal_bytes: u64,
+        source: WalSource,
+    },
+    RebuildRoom {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        index: Option<String>,
+        index_bytes: u64,
+        temp_bytes: u64,
+    },
+    Growth {
+        days: u32,
+        bytes_per_day: f64,
+        source: GrowthSource,
+    },
+    Margin {
+        share: f64,
+    },
 }
 
 /// Where the volume of WAL comes from.

@@ -18,6 +18,10 @@ pub fn used(snapshot: &Snapshot, assumptions: &Assumptions) -> Vec<Term> {
     });
     terms.push(match snapshot.log_files.as_result() {
         Ok(Some(files)) => measured(Kind::ServerLogs { written_elsewhere: false }, files.bytes),
+        // Without the collector it writes to its standard error, wherever that goes.
+        _ if snapshot.settings.known().and_then(|it| it.is_on("logging_collector")) == Some(false) => {
+            measured(Kind::ServerLogs { written_elsewhere: true }, 0)
+        }
         Ok(None) => measured(Kind::ServerLogs { written_elsewhere: true }, 0),
         Err(why) => missing(Kind::ServerLogs { written_elsewhere: false }, why),
     });
@@ -64,9 +68,7 @@ fn shared(snapshot: &Snapshot) -> Term {
         Err(why) => return Term::unknown(Group::Used, Kind::SharedCatalogs, why.clone(), None),
     };
     match global.and_then(|global| global.bytes) {
-        Some(bytes) => {
-            Term::known(Group::Used, Kind::SharedCatalogs, Amount::exactly(bytes), Confidence::Measured)
-        }
+        Some(bytes) => Term::known(Group::Used, Kind::SharedCatalogs, Amount::exactly(bytes), Confidence::Measured),
         None => {
             let role = &snapshot.server.role;
             let reason = format!("{role} may not create in pg_global");
