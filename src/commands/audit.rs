@@ -5,16 +5,12 @@ use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    history::Store,
+    history::Recall,
     inspect::{BloatScope, MOST_READ_WHOLE, Scope},
-    judge::audit::{Assumptions, Disk, Evidence, Fits, Past, Way, audit},
-    model::{
-        IndexLimits, Provider, Snapshot, parse_bytes,
-        past::{SubjectKind, wal_peak},
-    },
+    judge::audit::{Assumptions, Disk, Evidence, Fits, Way, audit},
+    model::{IndexLimits, Provider, Snapshot, parse_bytes},
     report::{AuditReport, Gaps},
 };
-use jiff::SignedDuration;
 
 /// How small the new volume may be, what blocks the move, what it saves: the audit before a downscale
 ///
@@ -117,12 +113,18 @@ async fn run_audit(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         ..asked
     };
     let snapshot = Box::pin(context.look(scope)).await?;
-    let earlier = context.earlier(&snapshot)?;
     let assumptions = args.assumptions(&snapshot);
-    let past = Box::pin(past(context, &snapshot, &assumptions)).await?;
-    let limits = IndexLimits::default();
-    let evidence =
-        Evidence { snapshot: &snapshot, earlier: &earlier, past: &past, assumptions: &assumptions, limits: &limits };
+    let all = Recall { slots: true, indexes: true, wal: true, growth: true };
+    let memory = Box::pin(context.memory(&snapshot, all)).await?;
+    let slot_limits = context.config()?.slot_limits();
+    let index_limits = IndexLimits::default();
+    let evidence = Evidence {
+        snapshot: &snapshot,
+        memory: &memory,
+        assumptions: &assumptions,
+        slot_limits: &slot_limits,
+        index_limits: &index_limits,
+    };
     let audit = audit(&evidence);
     let mut gaps = Gaps::default();
     let report = AuditReport::of(&audit, &snapshot, &assumptions, &mut gaps);
@@ -171,36 +173,6 @@ impl Args {
             wal_bytes_per_hour: self.wal_per_hour,
             growth_bytes_per_day: self.growth,
             target_bytes: self.target_size,
-        }
-    }
-}
-
-/// What the store knows of this cluster, if there is one.
-async fn past(context: &Context, snapshot: &Snapshot, assumptions: &Assumptions) -> Result<Past, Failure> {
-    let Some(url) = context.history_url()? else { return Ok(Past::default()) };
-    // A store that cannot be read is no reason not to answer.
-    let read = async {
-        let Some(store) = Store::open_if_exists(&url).await? else { return Ok(Past::default()) };
-        let past = match store.identify(snapshot, None).await? {
-            Some(lineage) => {
-                let since = snapshot.collected_at - SignedDuration::from_hours(24 * 90);
-                let growths = store.growth(lineage.cluster_id, since, false).await?;
-                let growth =
-                    growths.iter().find(|it| it.subject.kind == SubjectKind::Cluster).and_then(|it| it.trend());
-                let intervals = store.wal_intervals(lineage.cluster_id, since).await?;
-                let outage = SignedDuration::from_secs(i64::try_from(assumptions.outage_seconds).unwrap_or(i64::MAX));
-                Past { wal_peak: wal_peak(&intervals, outage), growth }
-            }
-            None => Past::default(),
-        };
-        store.close().await;
-        Ok::<Past, crate::history::HistoryError>(past)
-    };
-    match read.await {
-        Ok(past) => Ok(past),
-        Err(error) => {
-            context.ui.warn(&format!("the history is not used: {error}"));
-            Ok(Past::default())
         }
     }
 }

@@ -1,10 +1,7 @@
 //! What the audit takes for given: the user's flags, and what history tells.
 
 use super::{Disk, Way};
-use crate::model::{
-    Provider,
-    past::{Trend, WalPeak},
-};
+use crate::model::Provider;
 use serde::Serialize;
 
 /// What SQL cannot see, and what a user may want otherwise.
@@ -36,15 +33,6 @@ pub struct Assumptions {
     pub growth_bytes_per_day: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_bytes: Option<u64>,
-}
-
-/// What the history store knows of this cluster.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Past {
-    /// The largest volume of WAL in a window of the outage.
-    pub wal_peak: Option<WalPeak>,
-    /// Of all databases together.
-    pub growth: Option<Trend>,
 }
 
 impl Default for Assumptions {

@@ -6,6 +6,7 @@ use crate::{
     model::{
         Contents, IndexLimits, Snapshot, Unavailable, Verdict,
         arrival::{Arriving, Basis, DatabaseForecast, Part},
+        past::Memory,
     },
 };
 use std::collections::HashSet;
@@ -37,10 +38,11 @@ pub struct Inside<'a> {
 pub fn inside<'a>(
     snapshot: &Snapshot,
     contents: &'a Contents,
+    memory: &Memory,
     limits: &IndexLimits,
 ) -> Result<Inside<'a>, Unavailable> {
     let forecast = DatabaseForecast::of(contents)?;
-    let judgement = index::judge(snapshot, contents, limits).into_judgement();
+    let judgement = index::judge(snapshot, contents, memory.indexes_of(&contents.database), limits).into_judgement();
     let dropped: HashSet<u32> =
         judgement.verdicts.iter().filter(|it| it.verdict == Verdict::Drop).map(|it| it.oid).collect();
     let goes = |it: &&Arriving<'_>| it.index.is_some_and(|index| dropped.contains(&index.oid));

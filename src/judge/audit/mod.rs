@@ -16,7 +16,7 @@ mod used;
 mod way;
 
 pub use amount::Amount;
-pub use assumptions::{Assumptions, Past};
+pub use assumptions::Assumptions;
 pub use contents::Inside;
 pub use cost::Cost;
 pub use disk::{Disk, GIB, Sizes};
@@ -24,17 +24,21 @@ pub use finding::{Finding, Severity, What};
 pub use term::{Confidence, Group, GrowthSource, Kind, Term, WalSource, known_sum, sum};
 pub use way::{Arrival, Way};
 
-use crate::model::{IndexLimits, Snapshot, Unavailable};
+use crate::{
+    judge::slot,
+    model::{IndexLimits, Snapshot, Unavailable, past::Memory},
+};
 use serde::Serialize;
 
 /// What an audit is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
     pub snapshot: &'a Snapshot,
-    pub earlier: &'a [Snapshot],
-    pub past: &'a Past,
+    /// What earlier looks at the same server saw.
+    pub memory: &'a Memory,
     pub assumptions: &'a Assumptions,
-    pub limits: &'a IndexLimits,
+    pub slot_limits: &'a slot::Limits,
+    pub index_limits: &'a IndexLimits,
 }
 
 /// A database before and after.
@@ -91,13 +95,13 @@ impl Audit<'_> {
 
 /// Everything at once, from one look.
 pub fn audit<'a>(evidence: &Evidence<'a>) -> Audit<'a> {
-    let Evidence { snapshot, earlier, past, assumptions, limits } = *evidence;
+    let Evidence { snapshot, memory, assumptions, slot_limits, index_limits } = *evidence;
     let mut terms = used::used(snapshot, assumptions);
     let used = sum(terms.iter());
-    let slots = slot_wal::reclaimable(snapshot, earlier);
+    let slots = slot_wal::reclaimable(&slot::Evidence { snapshot, memory, limits: slot_limits });
     let (mut inside, mut unread) = (Vec::new(), Vec::new());
     for contents in &snapshot.contents {
-        match contents::inside(snapshot, contents, limits) {
+        match contents::inside(snapshot, contents, memory, index_limits) {
             Ok(one) => inside.push(one),
             Err(why) => unread.push((contents.database.clone(), why)),
         }
@@ -125,10 +129,10 @@ pub fn audit<'a>(evidence: &Evidence<'a>) -> Audit<'a> {
     let clean_wal = wal_now.map(|wal| wal.minus(known_sum(slots.iter())));
     let largest = inside.iter().filter_map(|one| one.largest_index.clone()).max_by_key(|(_, bytes)| *bytes);
     let rooms = vec![
-        room::wal_room(snapshot, assumptions, past, clean_wal),
+        room::wal_room(snapshot, assumptions, memory, clean_wal),
         room::rebuild_room(snapshot, largest, unread.is_empty()),
     ];
-    let growth = room::growth(snapshot, assumptions, past);
+    let growth = room::growth(snapshot, assumptions, memory);
     let sum_of = Sum { used_terms: &terms, reclaim: &reclaim, slots: &slots, rooms: &rooms, growth: &growth };
     let mut ways: Vec<Arrival> =
         Way::ALL.iter().map(|way| sum_of.arrival(*way, &databases, &inside, assumptions)).collect();

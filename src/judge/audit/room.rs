@@ -1,8 +1,11 @@
 //! What must stay free beside the data: for WAL while a reader is away, for rebuilding, for growth.
 
-use super::{Amount, Assumptions, Confidence, Group, GrowthSource, Kind, Past, Term, WalSource};
-use crate::model::{Snapshot, Unavailable, Window};
-use jiff::Timestamp;
+use super::{Amount, Assumptions, Confidence, Group, GrowthSource, Kind, Term, WalSource};
+use crate::model::{
+    Snapshot, Unavailable, Window,
+    past::{Memory, SubjectKind, wal_peak},
+};
+use jiff::{SignedDuration, Timestamp};
 
 /// An average over less than that says nothing.
 const SHORTEST_WAL: f64 = 3_600.0;
@@ -11,8 +14,9 @@ const SHORTEST_GROWTH: u64 = 86_400;
 const PEAK_TO_AVERAGE: f64 = 3.0;
 
 /// Room for WAL beyond what lies in pg_wal after the clean-up.
-pub fn wal_room(snapshot: &Snapshot, assumptions: &Assumptions, past: &Past, clean_wal: Option<Amount>) -> Term {
+pub fn wal_room(snapshot: &Snapshot, assumptions: &Assumptions, memory: &Memory, clean_wal: Option<Amount>) -> Term {
     let outage_seconds = assumptions.outage_seconds;
+    let outage = SignedDuration::from_secs(i64::try_from(outage_seconds).unwrap_or(i64::MAX));
     let hours = outage_seconds as f64 / 3_600.0;
     let volume = |bytes_per_second: f64| (bytes_per_second * outage_seconds as f64) as u64;
     let around = |average: f64| {
@@ -21,7 +25,7 @@ pub fn wal_room(snapshot: &Snapshot, assumptions: &Assumptions, past: &Past, cle
     };
     let found = if let Some(rate) = assumptions.wal_bytes_per_hour {
         Some((Amount::exactly((rate as f64 * hours) as u64), WalSource::Given, Confidence::Measured))
-    } else if let Some(peak) = past.wal_peak {
+    } else if let Some(peak) = wal_peak(&memory.wal, outage) {
         let amount = Amount::between(peak.bytes, peak.bytes, peak.bytes + peak.bytes / 2);
         Some((amount, WalSource::History, Confidence::Proven))
     } else if let Some(average) = statistics_average(snapshot) {
@@ -85,7 +89,7 @@ pub fn rebuild_room(snapshot: &Snapshot, largest: Option<(String, u64)>, all_rea
 }
 
 /// How much more there will be at the horizon.
-pub fn growth(snapshot: &Snapshot, assumptions: &Assumptions, past: &Past) -> Term {
+pub fn growth(snapshot: &Snapshot, assumptions: &Assumptions, memory: &Memory) -> Term {
     let days = assumptions.horizon_days;
     let over = |rate: f64| (rate.max(0.0) * f64::from(days)) as u64;
     let kind = |bytes_per_day, source| Kind::Growth { days, bytes_per_day, source };
@@ -93,12 +97,13 @@ pub fn growth(snapshot: &Snapshot, assumptions: &Assumptions, past: &Past) -> Te
         let amount = Amount::exactly(over(rate as f64));
         return Term::known(Group::Room, kind(rate as f64, GrowthSource::Given), amount, Confidence::Measured);
     }
-    if let Some(trend) = &past.growth {
+    let cluster = memory.growth.iter().find(|it| it.subject.kind == SubjectKind::Cluster);
+    if let Some(trend) = cluster.and_then(|it| it.trend()) {
         let rates = [trend.bytes_per_day_low, trend.bytes_per_day, trend.bytes_per_day_high].map(over);
         let amount = Amount::between(rates[0], rates[1], rates[2]);
         return Term::known(Group::Room, kind(trend.bytes_per_day, GrowthSource::History), amount, Confidence::Likely);
     }
-    match by_row_counters(snapshot) {
+    match by_row_counters(snapshot, memory) {
         Some(rate) => {
             let amount = Amount::between(over(rate / 2.0), over(rate), over(rate * 2.0));
             Term::known(Group::Room, kind(rate, GrowthSource::RowCounters), amount, Confidence::Rough)
@@ -113,11 +118,12 @@ pub fn growth(snapshot: &Snapshot, assumptions: &Assumptions, past: &Past) -> Te
 }
 
 /// Bytes a day by the rows that came and went since the statistics began.
-fn by_row_counters(snapshot: &Snapshot) -> Option<f64> {
+fn by_row_counters(snapshot: &Snapshot, memory: &Memory) -> Option<f64> {
     let mut rate = 0.0;
     let mut any = false;
     for contents in &snapshot.contents {
-        let window = Window::of(snapshot, contents).seconds(snapshot.server.asked_at)?;
+        let window =
+            Window::of(snapshot, contents, memory.indexes_of(&contents.database)).seconds(snapshot.server.asked_at)?;
         if window < SHORTEST_GROWTH {
             return None;
         }

@@ -2,13 +2,14 @@
 
 use super::{Amount, Confidence, Group, Kind, Term};
 use crate::{
-    judge::slot::{Evidence, Limits, Protection, Verdict},
-    model::{PartialRetention, Retention, Settings, Snapshot, Unavailable, WalDirectory, WalRun},
+    judge::slot::{Evidence, Protection, Verdict},
+    model::{PartialRetention, Retention, Settings, Unavailable, WalDirectory, WalRun},
 };
 
 /// Two terms, one after the other so that they add up: what stale slots alone keep, and what goes beyond that once the
 /// inactive ones are confirmed to be forgotten, too.
-pub fn reclaimable(snapshot: &Snapshot, earlier: &[Snapshot]) -> Vec<Term> {
+pub fn reclaimable(evidence: &Evidence<'_>) -> Vec<Term> {
+    let snapshot = evidence.snapshot;
     let stale_kind = |slots| Kind::StaleSlots { slots };
     let unknown = |why: &Unavailable| {
         let most = snapshot.wal_directory.known().map(|directory| directory.directory_bytes);
@@ -18,7 +19,6 @@ pub fn reclaimable(snapshot: &Snapshot, earlier: &[Snapshot]) -> Vec<Term> {
         Ok(slots) => slots,
         Err(why) => return unknown(why),
     };
-    let evidence = Evidence { snapshot, earlier, limits: &Limits::default() };
     let (mut stale, mut inactive) = (Vec::new(), Vec::new());
     for slot in slots {
         let judgement = evidence.judge(slot);
