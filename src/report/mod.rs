@@ -13,6 +13,7 @@ mod index_words;
 mod indexes;
 mod observation;
 mod overview;
+mod pictures;
 mod slots;
 mod tables;
 mod view;

@@ -2,20 +2,24 @@
 
 mod screen;
 mod steps;
+mod waterfall;
 mod words;
 
-use super::Gaps;
+use super::{Gaps, pictures};
 use crate::{
     judge::audit::{
         Amount, Arrival, Assumptions, Audit, Confidence, Cost, Finding, Fits, Group, Inside, Kind, Severity, Way,
     },
     model::{Snapshot, Unavailable, Unestimated, arrival::Basis, grant},
+    render::Chart,
 };
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
 pub struct AuditReport {
     audit: AuditPart,
+    #[serde(skip)]
+    charts: Vec<Chart>,
 }
 
 #[derive(Debug, Serialize)]
@@ -141,7 +145,11 @@ impl AuditReport {
                 .map(|it| FindingLine { severity, message: words::told(&it.what), finding: it.clone() })
                 .collect::<Vec<_>>()
         };
+        let forecasts: Vec<_> = audit.inside.iter().map(|it| (it.database.as_str(), &it.forecast)).collect();
+        let charts =
+            [waterfall::waterfall(audit), pictures::storage(snapshot, &forecasts), pictures::wal_causes(snapshot)];
         AuditReport {
+            charts: charts.into_iter().flatten().collect(),
             audit: AuditPart {
                 way: assumptions.way,
                 used_bytes: audit.used.map(|it| it.bytes),

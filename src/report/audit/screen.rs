@@ -20,7 +20,11 @@ impl Report for AuditReport {
         for (sentence, tone) in audit.verdict() {
             document.toned_line(sentence, tone);
         }
-        document.gap().heading("The sum").table(audit.sum());
+        document.gap().heading("The sum");
+        for chart in &self.charts {
+            document.chart(chart.clone());
+        }
+        document.table(audit.sum());
         document.gap().heading("Databases").table(audit.databases_table());
         document.gap().heading("Ways of moving").table(audit.ways_table());
         let findings = [
@@ -81,10 +85,13 @@ impl AuditPart {
         lines.push(match (self.minimum_bytes, self.recommended_bytes) {
             (Some(minimum), Some(recommended)) => (
                 format!(
-                    "After the clean-up a volume of {} would do, {} is recommended ({}), by way of {}.",
+                    "After the clean-up a volume of {} would do, {} is recommended{}, by way of {}.",
                     human_bytes(minimum),
                     human_bytes(recommended),
-                    self.recommended.map_or(String::new(), range),
+                    self.recommended
+                        .map(range)
+                        .filter(|it| !it.is_empty())
+                        .map_or(String::new(), |it| format!(" ({it})")),
                     self.way.id()
                 ),
                 Tone::Good,

@@ -26,9 +26,15 @@ pub fn title(kind: &Kind) -> String {
             [one] => format!("WAL of slot {one}, if its owner confirms"),
             several => format!("WAL of slots {}, if their owners confirm", several.join(", ")),
         },
-        Kind::DroppedIndexes { database, count, .. } => format!("{count} unused or duplicate indexes of {database}"),
-        Kind::IndexBloat { database, count, .. } => format!("bloat of {count} indexes of {database}"),
-        Kind::TableBloat { database, count, .. } => format!("bloat of {count} tables of {database}"),
+        Kind::DroppedIndexes { database, count, .. } => {
+            format!("{} of {database}, unused or duplicate", many(*count, "index", "indexes"))
+        }
+        Kind::IndexBloat { database, count, .. } => {
+            format!("bloat of {} of {database}", many(*count, "index", "indexes"))
+        }
+        Kind::TableBloat { database, count, .. } => {
+            format!("bloat of {} of {database}", many(*count, "table", "tables"))
+        }
         Kind::OrphanedFiles { database } => format!("files of {database} that belong to no relation"),
         Kind::UnreadDatabase { database } => format!("whatever can be reclaimed in {database}"),
         Kind::WalRoom { outage_seconds, .. } => format!("room for WAL of {}", human_duration(*outage_seconds)),
@@ -36,6 +42,10 @@ pub fn title(kind: &Kind) -> String {
         Kind::Growth { days, .. } => format!("growth of {days} days"),
         Kind::Margin { share } => format!("{} kept free", human_percent(*share)),
     }
+}
+
+fn many(count: usize, one: &str, several: &str) -> String {
+    format!("{} {}", human_count(count as u64), if count == 1 { one } else { several })
 }
 
 /// The formula with its figures.
