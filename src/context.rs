@@ -88,7 +88,7 @@ impl Context {
 
     /// Whether the report is for people, who want the top of a list rather than all of it.
     pub fn for_people(&self) -> bool {
-        matches!(self.global.output.format, OutputFormat::Table | OutputFormat::Markdown)
+        matches!(self.global.output.format, OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Html)
     }
 
     /// A snapshot: from the file of `--from`, else of a server.

@@ -53,6 +53,8 @@ pub enum OutputFormat {
     Json,
     Csv,
     Markdown,
+    /// One file with pictures, for a browser
+    Html,
     /// `check` alone: as a monitoring plugin writes
     Nagios,
     /// `check` alone: for node_exporter's textfile collector

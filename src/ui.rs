@@ -51,6 +51,7 @@ impl Ui {
     pub fn document(&self, document: &Document) -> Result<(), Failure> {
         let style = self.style();
         self.write(|out| match self.output.format {
+            OutputFormat::Html => out.write_all(render::html(document, &document.title).as_bytes()),
             OutputFormat::Markdown => out.write_all(render::markdown(document).as_bytes()),
             OutputFormat::Csv => render::csv(document, out),
             _ => out.write_all(render::terminal(document, style).as_bytes()),

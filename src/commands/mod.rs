@@ -1,5 +1,6 @@
 //! One subcommand a file: its arguments, whose comment is its help, and what it does. Glue only.
 
+pub mod audit;
 pub mod check;
 pub mod completions;
 pub mod config;

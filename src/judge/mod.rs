@@ -1,6 +1,7 @@
 //! From a snapshot to a judgement: pure functions. One check, one page (`pgtend explain`).
 
 mod answer;
+pub mod audit;
 mod evidence;
 pub mod health;
 pub mod index;

@@ -1,6 +1,6 @@
 //! A report as people read it: headings, sentences, tables, commands.
 
-use super::{Cell, Tone};
+use super::{Cell, Chart, Tone};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
@@ -54,12 +54,16 @@ pub enum Block {
     Table(Table),
     /// Commands to type, each with what it answers.
     Commands(Vec<(String, String)>),
+    /// Drawn where the format can draw.
+    Chart(Chart),
     Gap,
 }
 
 /// A report as people read it. Its first table is the one that CSV writes.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
+    /// Of the whole, where a format has a place for it.
+    pub title: String,
     pub blocks: Vec<Block>,
 }
 
@@ -82,6 +86,10 @@ impl Document {
 
     pub fn commands(&mut self, commands: Vec<(String, String)>) -> &mut Self {
         self.push(Block::Commands(commands))
+    }
+
+    pub fn chart(&mut self, chart: Chart) -> &mut Self {
+        self.push(Block::Chart(chart))
     }
 
     pub fn gap(&mut self) -> &mut Self {

@@ -1,6 +1,7 @@
 //! From a snapshot to a report: what machines read (Serialize) and what people read (a document). Pure.
 
 mod accounting;
+mod audit;
 mod bloat;
 mod check;
 mod cleanup;
@@ -12,12 +13,14 @@ mod index_words;
 mod indexes;
 mod observation;
 mod overview;
+mod pictures;
 mod slots;
 mod tables;
 mod view;
 mod wal;
 
 pub use accounting::Accounting;
+pub use audit::AuditReport;
 pub use check::{CheckReport, FleetReport, NotifiedLine, TargetNight};
 pub use cleanup::{
     CleanupReport, Destination, MaintenanceReport, Recreation, VerifyReport, Written, chore_words, header,

@@ -155,6 +155,14 @@ async fn fleet(watch: &Watch<'_>, args: &Args, names: &[&str], jobs: usize) -> R
         OutputFormat::Json => context.ui.value(&report)?,
         OutputFormat::Csv => context.ui.document(&report.table())?,
         OutputFormat::Table | OutputFormat::Markdown => context.ui.document(&report.document())?,
+    let report = FleetReport::of(watch.context.ui.patiently("checking all targets", nights).await);
+    let ui = &watch.context.ui;
+    match watch.context.format() {
+        OutputFormat::Nagios => ui.text(&report.nagios())?,
+        OutputFormat::Prometheus => ui.text(&report.prometheus())?,
+        OutputFormat::Json => ui.value(&report)?,
+        OutputFormat::Csv => ui.document(&report.table())?,
+        OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Html => ui.document(&report.document())?,
     }
     Ok(ExitCode::Checked(report.status))
 }
@@ -165,7 +173,9 @@ fn show_one(context: &Context, night: Envelope<CheckReport>) -> Result<ExitCode,
         OutputFormat::Nagios => context.ui.text(&report.nagios())?,
         OutputFormat::Prometheus => context.ui.text(&report.prometheus())?,
         OutputFormat::Csv => context.ui.document(&report.table())?,
-        OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Json => context.ui.report(&night)?,
+        OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Html | OutputFormat::Json => {
+            context.ui.report(&night)?
+        }
     }
     Ok(ExitCode::Checked(report.status))
 }

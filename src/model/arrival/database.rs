@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 const BESIDE_RELATIONS: u64 = 160 << 10;
 
 /// What a predicted relation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     Heap,
     /// With its index.

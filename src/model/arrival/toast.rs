@@ -1,7 +1,7 @@
 //! A TOAST relation and its index written anew.
 
 use super::{Basis, Forecast, ToastSample, forks};
-use crate::model::{SizeSource, Table};
+use crate::model::Table;
 
 /// Four of the longest chunks fill a block (TOAST_MAX_CHUNK_SIZE in src/include/access/heaptoast.h).
 const CHUNKS_OF_A_BLOCK: f64 = 4.0;
@@ -19,7 +19,7 @@ pub fn forecast_toast(table: &Table, sample: Option<&ToastSample>, live_chunks: 
     let block = table.block_bytes();
     let now = table.toast.bytes;
     // A block of the relation, its index's first page: nothing is in it.
-    if now <= 2 * block && table.toast.source == SizeSource::Exact {
+    if now <= 2 * block {
         return Forecast::exactly(now);
     }
     match (sample, live_chunks) {

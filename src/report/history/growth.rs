@@ -3,9 +3,12 @@
 use crate::{
     model::{
         Unavailable,
-        past::{Growth, Subject, SubjectKind, Trend, WalInterval, WalPeak, wal_peak},
+        past::{Growth, Point, Subject, SubjectKind, Trend, WalInterval, WalPeak, wal_peak},
     },
-    render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_bytes_per_day, sparkline},
+    render::{
+        Cell, Chart, Column, Document, Moment, Picture, Series, Table, Tone, Value, human_bytes, human_bytes_per_day,
+        sparkline,
+    },
     report::{Gaps, Report, View},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -46,6 +49,8 @@ struct Row {
     samples: usize,
     #[serde(skip)]
     sizes: Vec<u64>,
+    #[serde(skip)]
+    points: Vec<Point>,
 }
 
 /// WAL written, not what lies in pg_wal.
@@ -120,6 +125,7 @@ fn row(growth: Growth, target_bytes: Option<u64>) -> Option<Row> {
         until: last.at,
         samples: growth.points.len(),
         sizes: growth.points.iter().map(|point| point.bytes).collect(),
+        points: growth.points,
         subject: growth.subject,
     })
 }
@@ -138,9 +144,7 @@ fn written(intervals: &[WalInterval]) -> Wal {
 impl Row {
     fn cells(&self) -> Vec<Cell> {
         let subject = &self.subject;
-        let parts: Vec<&str> =
-            [&subject.database, &subject.schema, &subject.name].into_iter().flatten().map(String::as_str).collect();
-        let name = if parts.is_empty() { subject.kind.name().to_owned() } else { parts.join(".") };
+        let name = self.name();
         let seconds = |days: f64| Value::Duration((days * SECONDS_A_DAY) as u64);
         vec![
             Cell::text(subject.kind.name()),
@@ -165,6 +169,9 @@ impl Report for GrowthReport {
 
     fn document(&self) -> Document {
         let mut document = Document::default();
+        if let Some(chart) = self.chart() {
+            document.chart(chart);
+        }
         document.table(Table {
             columns: vec![
                 Column::words("kind", "kind", 1),
@@ -197,6 +204,47 @@ impl Report for GrowthReport {
         document
             .toned_line("The rate leaves out what came at once; low and high hold it in 95 of 100 cases.", Tone::Faint);
         document
+    }
+}
+
+/// What is drawn: the whole, pg_wal, databases and what grows fastest.
+const DRAWN: usize = 12;
+/// How far the band reaches, in days.
+const AHEAD: f64 = 90.0;
+
+impl GrowthReport {
+    fn chart(&self) -> Option<Chart> {
+        let rows = self.growth.iter().filter(|row| row.points.len() > 1).take(DRAWN);
+        let series: Vec<Series> = rows.map(Row::series).collect();
+        let about = format!(
+            "Each line from its first sample to its last, and the band in which it may go on for {AHEAD} days (95 of 100 cases)."
+        );
+        (!series.is_empty()).then(|| Chart { title: "Growth".to_owned(), about, picture: Picture::Growth(series) })
+    }
+}
+
+impl Row {
+    fn series(&self) -> Series {
+        let moment = |point: &Point| Moment { second: point.at.as_second() as f64, bytes: point.bytes as f64 };
+        let last = Moment { second: self.until.as_second() as f64, bytes: self.bytes as f64 };
+        let then = |rate: f64| Moment { second: last.second + AHEAD * SECONDS_A_DAY, bytes: last.bytes + rate * AHEAD };
+        let rates = self.bytes_per_day_low.zip(self.bytes_per_day).zip(self.bytes_per_day_high);
+        // A line of a thousand points is as good as one of all.
+        let every = self.points.len().div_ceil(1_000);
+        let mut points: Vec<Moment> = self.points.iter().step_by(every).map(moment).collect();
+        points.push(last);
+        Series {
+            name: self.name(),
+            points,
+            forecast: rates.map(|((low, likely), high)| [then(low), then(likely), then(high)]),
+        }
+    }
+
+    fn name(&self) -> String {
+        let subject = &self.subject;
+        let parts: Vec<&str> =
+            [&subject.database, &subject.schema, &subject.name].into_iter().flatten().map(String::as_str).collect();
+        if parts.is_empty() { subject.kind.name().to_owned() } else { parts.join(".") }
     }
 }
 

@@ -4,6 +4,8 @@ mod findings;
 mod screen;
 
 use super::{Gaps, TableSort, databases::note_hidden_sizes, slots, tables, wal};
+use super::{Gaps, TableSort, databases::note_hidden_sizes, slots, tables};
+use crate::render;
 use crate::{
     judge::slot::{Evidence, Verdict},
     model::{Database, Fact, Files, SizeSource, Tablespace, TimeLeft, Unavailable, grant},
@@ -13,6 +15,8 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub struct OverviewReport {
     overview: Overview,
+    #[serde(skip)]
+    charts: Vec<render::Chart>,
     #[serde(skip)]
     slot_rows: Vec<slots::Row>,
     /// The server writes no log files of its own.
@@ -164,6 +168,12 @@ impl OverviewReport {
             findings,
             next,
         };
-        OverviewReport { overview, slot_rows, logs_elsewhere: matches!(snapshot.log_files, Fact::Known(None)) }
+        let charts = [super::pictures::storage(snapshot, &[]), super::pictures::wal_causes(snapshot)];
+        OverviewReport {
+            charts: charts.into_iter().flatten().collect(),
+            overview,
+            slot_rows,
+            logs_elsewhere: matches!(snapshot.log_files, Fact::Known(None)),
+        }
     }
 }

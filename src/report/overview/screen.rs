@@ -50,6 +50,9 @@ impl Report for OverviewReport {
                 document.toned_line(format!("! … and {more} more"), Tone::Bad);
             }
         }
+        for chart in &self.charts {
+            document.chart(chart.clone());
+        }
         let commands: Vec<&str> = overview.next.iter().map(|next| next.command.as_str()).collect();
         document.gap().line(format!("Next: {}", commands.join(" · ")));
         document

@@ -1,4 +1,6 @@
 //! The storage audit: predictions held against real copies, and the story from the first look to the smaller disk.
 
+mod browser;
 mod copies;
 mod prediction;
+mod report;

@@ -127,6 +127,7 @@ const ABSENT: &[Absent] = &[
     none("wal.forecast.slots[].timeout_at", "no timeout, or in use", always),
     none("wal.prevention.max_slot_wal_keep_size_bytes", "no disk is known, or it is too small", always),
     none("wal.prevention.idle_replication_slot_timeout_seconds", "before 18, or the disk is too small", always),
+    none("audit.cost", "no price, or no allocated size, was given", always),
     none("overview.log_bytes", "the server logs elsewhere", always),
 ];
 

@@ -1,0 +1,138 @@
+//! What must stay free beside the data: for WAL while a reader is away, for rebuilding, for growth.
+
+use super::{Amount, Assumptions, Confidence, Group, GrowthSource, Kind, Term, WalSource};
+use crate::model::{
+    Snapshot, Unavailable, Window,
+    past::{Memory, SubjectKind, wal_peak},
+};
+use jiff::{SignedDuration, Timestamp};
+
+/// An average over less than that says nothing.
+const SHORTEST_WAL: f64 = 3_600.0;
+const SHORTEST_GROWTH: u64 = 86_400;
+/// A peak is that many times the average, for want of samples.
+const PEAK_TO_AVERAGE: f64 = 3.0;
+
+/// Room for WAL beyond what lies in pg_wal after the clean-up.
+pub fn wal_room(snapshot: &Snapshot, assumptions: &Assumptions, memory: &Memory, clean_wal: Option<Amount>) -> Term {
+    let outage_seconds = assumptions.outage_seconds;
+    let outage = SignedDuration::from_secs(i64::try_from(outage_seconds).unwrap_or(i64::MAX));
+    let hours = outage_seconds as f64 / 3_600.0;
+    let volume = |bytes_per_second: f64| (bytes_per_second * outage_seconds as f64) as u64;
+    let around = |average: f64| {
+        let peak = average * PEAK_TO_AVERAGE;
+        Amount::between(volume(average), volume(peak), volume(peak * 2.0))
+    };
+    let found = if let Some(rate) = assumptions.wal_bytes_per_hour {
+        Some((Amount::exactly((rate as f64 * hours) as u64), WalSource::Given, Confidence::Measured))
+    } else if let Some(peak) = wal_peak(&memory.wal, outage) {
+        let amount = Amount::between(peak.bytes, peak.bytes, peak.bytes + peak.bytes / 2);
+        Some((amount, WalSource::History, Confidence::Proven))
+    } else if let Some(average) = statistics_average(snapshot) {
+        Some((around(average), WalSource::StatisticsAverage, Confidence::Rough))
+    } else {
+        files_average(snapshot).map(|average| (around(average), WalSource::FilesAverage, Confidence::Rough))
+    };
+    let cap = snapshot.settings.known().and_then(|settings| settings.bytes("max_slot_wal_keep_size"));
+    let clean = clean_wal.unwrap_or_default();
+    let kind = |volume_bytes, capped, source| Kind::WalRoom {
+        outage_seconds,
+        volume_bytes,
+        capped,
+        clean_wal_bytes: clean.bytes,
+        source,
+    };
+    match found {
+        Some((volume, source, confidence)) => {
+            let capped = cap.is_some_and(|cap| cap < volume.bytes);
+            let volume = volume.map(|bytes| cap.map_or(bytes, |cap| bytes.min(cap)));
+            // What is in pg_wal anyway is room already.
+            let beyond = volume.map(|bytes| bytes.saturating_sub(clean.bytes));
+            Term::known(Group::Room, kind(volume.bytes, capped, source), beyond, confidence)
+        }
+        None => {
+            let reason = "no history, and the server's statistics of WAL are too young";
+            let why = Unavailable::because("WAL volume", reason)
+                .with_hint(Some("run `pgtend history record` from a timer, or say --wal-per-hour"));
+            Term::unknown(Group::Room, kind(0, false, WalSource::NotKnown), why, cap)
+        }
+    }
+}
+
+fn seconds(since: Timestamp, until: Timestamp) -> f64 {
+    until.duration_since(since).as_secs_f64()
+}
+
+fn statistics_average(snapshot: &Snapshot) -> Option<f64> {
+    let statistics = snapshot.wal_statistics.known()?;
+    let since = statistics.stats_reset?;
+    let span = seconds(since, statistics.asked_at);
+    (span >= SHORTEST_WAL).then(|| statistics.wal_bytes as f64 / span)
+}
+
+fn files_average(snapshot: &Snapshot) -> Option<f64> {
+    let directory = snapshot.wal_directory.known()?;
+    let span = seconds(directory.oldest_modified_at?, snapshot.server.asked_at);
+    let written = directory.files.saturating_sub(directory.recycled_files) * snapshot.server.wal_segment_bytes;
+    (span >= SHORTEST_WAL).then(|| written as f64 / span)
+}
+
+/// Room to build the largest index anew beside the old one, and to sort for it.
+pub fn rebuild_room(snapshot: &Snapshot, largest: Option<(String, u64)>, all_read: bool) -> Term {
+    let temp_bytes = snapshot.temporary_files.known().map_or(0, |files| files.bytes);
+    let (index, index_bytes) = largest.map_or((None, 0), |(name, bytes)| (Some(name), bytes));
+    let kind = Kind::RebuildRoom { index, index_bytes, temp_bytes };
+    let sorted = index_bytes.saturating_mul(2);
+    let amount = Amount::between(index_bytes.max(temp_bytes), sorted.max(temp_bytes), sorted.max(temp_bytes));
+    let confidence = if all_read { Confidence::Likely } else { Confidence::Rough };
+    Term::known(Group::Room, kind, amount, confidence)
+}
+
+/// How much more there will be at the horizon.
+pub fn growth(snapshot: &Snapshot, assumptions: &Assumptions, memory: &Memory) -> Term {
+    let days = assumptions.horizon_days;
+    let over = |rate: f64| (rate.max(0.0) * f64::from(days)) as u64;
+    let kind = |bytes_per_day, source| Kind::Growth { days, bytes_per_day, source };
+    if let Some(rate) = assumptions.growth_bytes_per_day {
+        let amount = Amount::exactly(over(rate as f64));
+        return Term::known(Group::Room, kind(rate as f64, GrowthSource::Given), amount, Confidence::Measured);
+    }
+    let cluster = memory.growth.iter().find(|it| it.subject.kind == SubjectKind::Cluster);
+    if let Some(trend) = cluster.and_then(|it| it.trend()) {
+        let rates = [trend.bytes_per_day_low, trend.bytes_per_day, trend.bytes_per_day_high].map(over);
+        let amount = Amount::between(rates[0], rates[1], rates[2]);
+        return Term::known(Group::Room, kind(trend.bytes_per_day, GrowthSource::History), amount, Confidence::Likely);
+    }
+    match by_row_counters(snapshot, memory) {
+        Some(rate) => {
+            let amount = Amount::between(over(rate / 2.0), over(rate), over(rate * 2.0));
+            Term::known(Group::Room, kind(rate, GrowthSource::RowCounters), amount, Confidence::Rough)
+        }
+        None => {
+            let reason = "no history, and the server's row counters are too young";
+            let why = Unavailable::because("growth", reason)
+                .with_hint(Some("run `pgtend history record` from a timer, or say --growth, as in --growth 0"));
+            Term::unknown(Group::Room, kind(0.0, GrowthSource::NotKnown), why, None)
+        }
+    }
+}
+
+/// Bytes a day by the rows that came and went since the statistics began.
+fn by_row_counters(snapshot: &Snapshot, memory: &Memory) -> Option<f64> {
+    let mut rate = 0.0;
+    let mut any = false;
+    for contents in &snapshot.contents {
+        let window =
+            Window::of(snapshot, contents, memory.indexes_of(&contents.database)).seconds(snapshot.server.asked_at)?;
+        if window < SHORTEST_GROWTH {
+            return None;
+        }
+        for table in contents.tables.known()? {
+            let Some(rows) = table.row_estimate().filter(|rows| *rows > 0) else { continue };
+            let bytes_of_row = (table.heap.bytes + table.toast.bytes) as f64 / rows as f64;
+            rate += (table.rows_inserted - table.rows_deleted) as f64 * bytes_of_row * 86_400.0 / window as f64;
+            any = true;
+        }
+    }
+    any.then_some(rate.max(0.0))
+}

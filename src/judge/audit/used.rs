@@ -1,0 +1,79 @@
+//! What the cluster takes now.
+
+use super::{Amount, Assumptions, Confidence, Group, Kind, Term};
+use crate::model::{Fact, SlotType, Snapshot, Unavailable, grant};
+
+/// All that SQL can see, and what the file system knows beyond it.
+pub fn used(snapshot: &Snapshot, assumptions: &Assumptions) -> Vec<Term> {
+    let measured = |kind, bytes| Term::known(Group::Used, kind, Amount::exactly(bytes), Confidence::Measured);
+    let missing = |kind, why: &Unavailable| Term::unknown(Group::Used, kind, why.clone(), None);
+    let mut terms = vec![databases(snapshot), shared(snapshot)];
+    terms.push(match snapshot.wal_directory.as_result() {
+        Ok(directory) => measured(Kind::WalDirectory, directory.directory_bytes),
+        Err(why) => missing(Kind::WalDirectory, why),
+    });
+    terms.push(match snapshot.temporary_files.as_result() {
+        Ok(files) => measured(Kind::TemporaryFiles, files.bytes),
+        Err(why) => missing(Kind::TemporaryFiles, why),
+    });
+    terms.push(match snapshot.log_files.as_result() {
+        Ok(Some(files)) => measured(Kind::ServerLogs { written_elsewhere: false }, files.bytes),
+        // Without the collector it writes to its standard error, wherever that goes.
+        _ if snapshot.settings.known().and_then(|it| it.is_on("logging_collector")) == Some(false) => {
+            measured(Kind::ServerLogs { written_elsewhere: true }, 0)
+        }
+        Ok(None) => measured(Kind::ServerLogs { written_elsewhere: true }, 0),
+        Err(why) => missing(Kind::ServerLogs { written_elsewhere: false }, why),
+    });
+    let logical = snapshot.slots.known().map(|slots| slots.iter().any(|slot| slot.slot_type == SlotType::Logical));
+    terms.push(match (&snapshot.slot_spill, logical) {
+        (Fact::Known(files), _) => measured(Kind::SlotSpill, files.bytes),
+        // Only logical decoding spills.
+        (Fact::Unavailable(_), Some(false)) => measured(Kind::SlotSpill, 0),
+        (Fact::Unavailable(why), _) => missing(Kind::SlotSpill, why),
+    });
+    if let Some(used_fs_bytes) = assumptions.used_fs_bytes {
+        let seen: u64 = terms.iter().filter_map(|term| term.amount).map(|amount| amount.bytes).sum();
+        // What could not be seen is part of what the file system counts: no term is missing from that sum.
+        for term in &mut terms {
+            term.counted = term.amount.is_some();
+        }
+        terms.push(measured(Kind::OutsideSql { used_fs_bytes }, used_fs_bytes.saturating_sub(seen)));
+    }
+    terms
+}
+
+fn databases(snapshot: &Snapshot) -> Term {
+    let databases = match snapshot.databases.as_result() {
+        Ok(databases) => databases,
+        Err(why) => return Term::unknown(Group::Used, Kind::Databases { count: 0 }, why.clone(), None),
+    };
+    let kind = Kind::Databases { count: databases.len() };
+    let hidden: Vec<&str> =
+        databases.iter().filter(|one| one.bytes.is_none()).map(|one| one.database.as_str()).collect();
+    if hidden.is_empty() {
+        let bytes = databases.iter().filter_map(|one| one.bytes).sum();
+        return Term::known(Group::Used, kind, Amount::exactly(bytes), Confidence::Measured);
+    }
+    let role = &snapshot.server.role;
+    let reason = format!("{role} may not connect to {}", hidden.join(", "));
+    let why = Unavailable::because("database size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
+    Term::unknown(Group::Used, kind, why, None)
+}
+
+/// The catalogs that all databases share.
+fn shared(snapshot: &Snapshot) -> Term {
+    let global = match snapshot.tablespaces.as_result() {
+        Ok(tablespaces) => tablespaces.iter().find(|one| one.tablespace == "pg_global"),
+        Err(why) => return Term::unknown(Group::Used, Kind::SharedCatalogs, why.clone(), None),
+    };
+    match global.and_then(|global| global.bytes) {
+        Some(bytes) => Term::known(Group::Used, Kind::SharedCatalogs, Amount::exactly(bytes), Confidence::Measured),
+        None => {
+            let role = &snapshot.server.role;
+            let reason = format!("{role} may not create in pg_global");
+            let why = Unavailable::because("tablespace size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
+            Term::unknown(Group::Used, Kind::SharedCatalogs, why, None)
+        }
+    }
+}

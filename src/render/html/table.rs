@@ -1,0 +1,54 @@
+//! Tables.
+
+use crate::render::{Align, Cell, Table, Tone, Value, escape::visible, human};
+use maud::{Markup, html};
+
+pub fn table(table: &Table) -> Markup {
+    let number = |align: Align| if align == Align::Right { "n" } else { "" };
+    html! {
+        div.scroll {
+            table {
+                thead { tr { @for column in &table.columns { th scope="col" class=(number(column.align)) { (column.title) } } } }
+                tbody {
+                    @for row in &table.rows {
+                        tr { @for (cell, column) in row.iter().zip(&table.columns) {
+                            td class={ (number(column.align)) " " (super::class(cell.tone)) } { (value(cell)) }
+                        } }
+                    }
+                }
+            }
+        }
+        @if table.left_out > 0 { p.faint { "… and " (human::count(table.left_out as u64)) " more" } }
+    }
+}
+
+fn value(cell: &Cell) -> Markup {
+    match &cell.value {
+        Value::None => html! {},
+        Value::Unknown => html! { span.faint title="not known" { "?" } },
+        Value::Text(text) => html! { (visible(text)) },
+        Value::Name(name) => html! { code { (visible(name)) } },
+        Value::Bytes(bytes) => html! { span title={ (bytes) " bytes" } { (human::bytes(*bytes)) } },
+        Value::AboutBytes(bytes) => html! { span title={ "about " (bytes) " bytes" } { "~" (human::bytes(*bytes)) } },
+        Value::Count(count) => html! { (human::count(*count)) },
+        Value::Lsn(lsn) => html! { (lsn.to_string()) },
+        Value::Time(time) => html! { (time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()) },
+        Value::Duration(seconds) => html! { (human::duration(*seconds)) },
+        Value::BytesPerDay(rate) => html! { (human::bytes_per_day(*rate)) },
+        Value::Flag(flag) => html! { (if *flag { "yes" } else { "no" }) },
+        Value::Share(share) => html! { (human::percent(*share)) },
+    }
+}
+
+/// A table of names and sizes, behind a picture.
+pub fn figures(rows: impl Iterator<Item = (String, Vec<String>)>, titles: &[&str]) -> Markup {
+    html! {
+        div.scroll { table {
+            thead { tr { th scope="col" { "" } @for title in titles { th.n scope="col" { (title) } } } }
+            tbody { @for (name, values) in rows { tr {
+                td class=(super::class(Tone::Plain)) { (visible(&name)) }
+                @for value in values { td.n { (value) } }
+            } } }
+        } }
+    }
+}

@@ -1,0 +1,243 @@
+//! The audit as people read it.
+
+use super::{AuditPart, AuditReport, TermLine};
+use crate::{
+    judge::audit::{Amount, Confidence, Fits, Group},
+    render::{Align, Cell, Column, Document, Table, Tone, Value, human_bytes},
+    report::Report,
+};
+
+/// Rows of the databases' table.
+const MOST_DATABASES: usize = 20;
+
+impl Report for AuditReport {
+    const COMMAND: &'static str = "audit";
+
+    fn document(&self) -> Document {
+        let audit = &self.audit;
+        let mut document = Document::default();
+        document.gap();
+        for (sentence, tone) in audit.verdict() {
+            document.toned_line(sentence, tone);
+        }
+        document.gap().heading("The sum");
+        for chart in &self.charts {
+            document.chart(chart.clone());
+        }
+        document.table(audit.sum());
+        document.gap().heading("Databases").table(audit.databases_table());
+        document.gap().heading("Ways of moving").table(audit.ways_table());
+        let findings = [
+            ("Blockers", &audit.blockers, Tone::Bad),
+            ("Warnings", &audit.warnings, Tone::Warning),
+            ("To tick: what SQL cannot see", &audit.checklist, Tone::Plain),
+        ];
+        for (title, lines, tone) in findings {
+            if lines.is_empty() {
+                continue;
+            }
+            document.gap().heading(title);
+            for line in lines {
+                let place = line.finding.database.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
+                let mark = if tone == Tone::Plain { "[ ]" } else { "!" };
+                document.toned_line(format!("{mark} {place}{}", line.message), tone);
+            }
+        }
+        document.gap().heading(format!("Steps, for {}", audit.way.id()));
+        for (at, step) in audit.steps.iter().enumerate() {
+            document.line(format!("{}. {}", at + 1, step.title));
+            for command in &step.commands {
+                document.line(format!("     {command}"));
+            }
+            document.toned_line(format!("     check: {}; back: {}", step.check, step.back), Tone::Faint);
+        }
+        document.gap().heading("Cost");
+        match &audit.cost {
+            Some(cost) => {
+                document.line(format!(
+                    "At {} a GiB and month{}: {:.2} now, {:.2} then, {:.2} saved a month, {:.2} a year; {:.2} while both volumes are there (a week).",
+                    cost.price,
+                    if cost.copies > 1 { ", twice for Multi-AZ" } else { "" },
+                    cost.before_per_month,
+                    cost.after_per_month,
+                    cost.saved_per_month,
+                    cost.saved_per_year,
+                    cost.transition
+                ));
+                document.toned_line("The price is yours; nothing here is a quote.", Tone::Faint);
+            }
+            None => {
+                document.line("Say --price (of a GiB and month) and --allocated to learn what it saves.");
+            }
+        }
+        document
+    }
+}
+
+impl AuditPart {
+    /// What people came for.
+    fn verdict(&self) -> Vec<(String, Tone)> {
+        let size = |bytes: Option<u64>| bytes.map_or("?".to_owned(), human_bytes);
+        let mut lines = vec![(
+            format!("{} used now, {} of it can be reclaimed.", size(self.used_bytes), size(self.reclaimable_bytes)),
+            Tone::Plain,
+        )];
+        lines.push(match (self.minimum_bytes, self.recommended_bytes) {
+            (Some(minimum), Some(recommended)) => (
+                format!(
+                    "After the clean-up a volume of {} would do, {} is recommended{}, by way of {}.",
+                    human_bytes(minimum),
+                    human_bytes(recommended),
+                    self.recommended
+                        .map(range)
+                        .filter(|it| !it.is_empty())
+                        .map_or(String::new(), |it| format!(" ({it})")),
+                    self.way.id()
+                ),
+                Tone::Good,
+            ),
+            (Some(minimum), None) => (
+                format!(
+                    "After the clean-up a volume of {} would do today; what is recommended cannot be told, see below.",
+                    human_bytes(minimum)
+                ),
+                Tone::Warning,
+            ),
+            (None, _) => (
+                format!(
+                    "How small it may be cannot be told: terms are missing. At least {}.",
+                    human_bytes(self.at_least_bytes)
+                ),
+                Tone::Warning,
+            ),
+        });
+        if let (Some(fits), Some(target)) = (self.fits, self.assumptions.target_bytes) {
+            let target = human_bytes(target);
+            lines.push(match fits {
+                Fits::Yes => (format!("{target} fits."), Tone::Good),
+                Fits::OnlyNow => {
+                    (format!("{target} would hold today's data, but has no room for growth and margin."), Tone::Bad)
+                }
+                Fits::No => (format!("{target} does not fit."), Tone::Bad),
+                Fits::CannotTell => (format!("Whether {target} fits cannot be told."), Tone::Warning),
+            });
+        }
+        lines
+    }
+
+    fn sum(&self) -> Table {
+        let columns = vec![
+            Column::words("group", "", 0),
+            Column::words("term", "term", 0),
+            Column::numbers("bytes", "size", 0),
+            Column::words("range", "between", 2),
+            Column::words("confidence", "confidence", 1),
+            Column::words("formula", "how", 3),
+            Column::words("source", "from", 4),
+        ];
+        let mut rows: Vec<Vec<Cell>> = self.terms.iter().map(TermLine::cells).collect();
+        let mut total = |title: &str, amount: Option<Amount>| {
+            rows.push(vec![
+                Cell::text("="),
+                Cell::text(title),
+                Cell::or_unknown(amount.map(|it| it.bytes), Value::Bytes),
+                Cell::text(amount.map_or(String::new(), range)),
+                Cell::new(Value::None),
+                Cell::new(Value::None),
+                Cell::new(Value::None),
+            ]);
+        };
+        total("what arrives", self.arrives);
+        total("minimum", self.minimum);
+        total("recommended", self.recommended);
+        Table { columns, rows, left_out: 0 }
+    }
+
+    fn databases_table(&self) -> Table {
+        let columns = vec![
+            Column::words("database", "database", 0),
+            Column::numbers("bytes", "now", 0),
+            Column::numbers("after_physical_copy_bytes", "after a physical copy", 1),
+            Column::numbers("after_logical_copy_bytes", "after a logical copy", 0),
+            Column::words("range", "between", 2),
+        ];
+        let mut lines: Vec<_> = self.databases.iter().collect();
+        lines.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.database.cmp(&b.database)));
+        let left_out = lines.len().saturating_sub(MOST_DATABASES);
+        lines.truncate(MOST_DATABASES);
+        let rows = lines.into_iter().map(|it| {
+            vec![
+                Cell::name(&it.database),
+                Cell::or_unknown(it.bytes, Value::Bytes),
+                Cell::or_unknown(it.after_physical_copy_bytes, Value::Bytes),
+                Cell::or_unknown(it.after_logical_copy_bytes, Value::AboutBytes),
+                Cell::text(it.after_logical_copy.map_or(String::new(), range)),
+            ]
+        });
+        Table { columns, rows: rows.collect(), left_out }
+    }
+
+    fn ways_table(&self) -> Table {
+        let columns = vec![
+            Column::words("way", "way", 0),
+            Column::words("copy", "copy", 1),
+            Column::numbers("arrives_bytes", "arrives", 0),
+            Column::numbers("minimum_bytes", "minimum", 0),
+            Column::numbers("recommended_bytes", "recommended", 0),
+            Column { align: Align::Left, ..Column::words("note", "", 2) },
+        ];
+        let bytes = |amount: Option<Amount>| Cell::or_unknown(amount.map(|it| it.bytes), Value::AboutBytes);
+        let rows = self.ways.iter().map(|it| {
+            let note = if it.way == self.way {
+                "chosen"
+            } else if it.is_offered {
+                ""
+            } else {
+                "not offered here"
+            };
+            vec![
+                Cell::text(it.way.id()),
+                Cell::text(if it.is_physical { "physical, keeps bloat" } else { "logical, rebuilds" }),
+                bytes(it.arrives),
+                bytes(it.minimum),
+                bytes(it.recommended),
+                Cell::text(note),
+            ]
+        });
+        Table { columns, rows: rows.collect(), left_out: 0 }
+    }
+}
+
+impl TermLine {
+    fn cells(&self) -> Vec<Cell> {
+        let sign = match self.group {
+            Group::Used => "",
+            Group::Reclaimable if self.counted => "−",
+            Group::Reclaimable => "(−)",
+            Group::Room => "+",
+        };
+        let amount = self.bytes.zip(self.low_bytes).zip(self.high_bytes);
+        let between = amount.map(|((bytes, low_bytes), high_bytes)| range(Amount { bytes, low_bytes, high_bytes }));
+        let confidence = match self.confidence {
+            Confidence::Measured => "measured",
+            Confidence::Proven => "proven",
+            Confidence::Likely => "likely",
+            Confidence::Rough => "rough",
+        };
+        vec![
+            Cell::text(sign),
+            Cell::text(&self.title),
+            Cell::or_unknown(self.bytes, Value::Bytes),
+            Cell::text(between.unwrap_or_default()),
+            Cell::text(if self.bytes.is_some() { confidence } else { "not known" }),
+            Cell::text(&self.formula),
+            Cell::text(self.source),
+        ]
+    }
+}
+
+/// `1.2 GB to 1.5 GB`; nothing where it is certain.
+fn range(amount: Amount) -> String {
+    let (low, high) = (human_bytes(amount.low_bytes), human_bytes(amount.high_bytes));
+    if low == high { String::new() } else { format!("{low} to {high}") }
+}

@@ -1,0 +1,300 @@
+//! The runbook: what to do in which order, how to see that it worked, and how to go back.
+
+use crate::judge::audit::{Assumptions, Audit, GIB, Kind, Way, What};
+use serde::Serialize;
+
+/// One step.
+#[derive(Debug, Serialize)]
+pub struct Step {
+    pub title: String,
+    pub commands: Vec<String>,
+    /// How to see that it worked.
+    pub check: String,
+    /// How to go back.
+    pub back: String,
+}
+
+fn step(title: &str, commands: &[&str], check: &str, back: &str) -> Step {
+    Step {
+        title: title.to_owned(),
+        commands: commands.iter().map(|it| (*it).to_owned()).collect(),
+        check: check.to_owned(),
+        back: back.to_owned(),
+    }
+}
+
+/// All of them for the chosen way.
+pub fn steps(audit: &Audit<'_>, assumptions: &Assumptions) -> Vec<Step> {
+    let mut steps = clean_up(audit, assumptions.way);
+    let size = audit.chosen().and_then(|it| it.recommended).map(|it| it.bytes.div_ceil(GIB));
+    let size = size.map_or("SIZE".to_owned(), |size| size.to_string());
+    match assumptions.way {
+        Way::BlueGreen | Way::BlueGreenUpgrade => steps.extend(blue_green(audit, assumptions.way, &size)),
+        Way::Shrink => steps.extend(shrink(&size)),
+        Way::Basebackup => steps.extend(basebackup()),
+        Way::Dump => steps.extend(dump()),
+        Way::LogicalReplication => steps.extend(replication()),
+        Way::Dms => steps.extend(dms()),
+    }
+    if audit.findings.iter().any(|it| matches!(it.what, What::LogicalSlot { .. })) {
+        steps.push(step(
+            "Re-create change data capture",
+            &["pgtend slots"],
+            "each pipeline has a slot on the new server and has taken a new snapshot",
+            "point the pipeline at the old server again while that exists",
+        ));
+    }
+    steps.push(step(
+        "Verify",
+        &["pgtend audit --all-databases", "pgtend check", "ANALYZE;"],
+        "sizes are within the forecast; no finding that was not there before",
+        "switch the application back to the old server: what was written since must be carried over by hand",
+    ));
+    steps.push(step(
+        "Delete the old server, then its snapshots",
+        match assumptions.way {
+            Way::BlueGreen | Way::BlueGreenUpgrade => {
+                &["aws rds delete-db-instance --db-instance-identifier NAME-old1 --final-db-snapshot-identifier LAST"]
+            }
+            _ => &[],
+        },
+        "the bill shows one volume; snapshots larger than the new allowance are gone",
+        "none: keep a last snapshot until nobody asks any more",
+    ));
+    steps.push(step(
+        "Set alarms",
+        &["pgtend check   # from a timer", "ALTER SYSTEM SET max_slot_wal_keep_size = '…';"],
+        "a slot that lags and a disk that fills are told to somebody",
+        "not needed",
+    ));
+    steps
+}
+
+fn clean_up(audit: &Audit<'_>, way: Way) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut slots: Vec<&String> = Vec::new();
+    for term in &audit.terms {
+        if let Kind::StaleSlots { slots: named } | Kind::InactiveSlots { slots: named } = &term.kind {
+            slots.extend(named);
+        }
+    }
+    if !slots.is_empty() {
+        let mut commands: Vec<String> = slots.iter().map(|slot| format!("pgtend slots why {slot}")).collect();
+        commands.extend(slots.iter().map(|slot| format!("pgtend slots drop {slot}")));
+        steps.push(Step {
+            title: "Ask the owners, then drop the forgotten slots".to_owned(),
+            commands,
+            check: "`pgtend slots` does not list them".to_owned(),
+            back: "none: a new slot starts at its creation, its consumer takes a new snapshot".to_owned(),
+        });
+        steps.push(step(
+            "Checkpoint",
+            &["CHECKPOINT;"],
+            "`pgtend wal`: pg_wal has shrunk (or wait for checkpoint_timeout where the role may not)",
+            "not needed",
+        ));
+    }
+    steps.push(step(
+        "Measure again",
+        &["pgtend audit --all-databases --used-fs SIZE"],
+        "the file system agrees with the audit",
+        "not needed",
+    ));
+    for term in &audit.terms {
+        match &term.kind {
+            Kind::DroppedIndexes { database, .. } => steps.push(Step {
+                title: format!("Drop the unused and duplicate indexes of {database}"),
+                commands: vec![
+                    format!("pgtend indexes migrate -d {database} --framework F --output DIR"),
+                    "# deploy the migration as any other".to_owned(),
+                    format!("pgtend indexes verify -d {database} DIR"),
+                ],
+                check: "`pgtend indexes verify` finds all of them gone; query times stay as they were".to_owned(),
+                back: "the down migration builds them again".to_owned(),
+            }),
+            Kind::IndexBloat { database, indexes, .. } if way.is_physical() => steps.push(Step {
+                title: format!("Rebuild the bloated indexes of {database}"),
+                commands: indexes.iter().map(|index| format!("REINDEX INDEX CONCURRENTLY {index};")).collect(),
+                check: "`pgtend indexes --sort bloat`; no index named *_ccnew or *_ccold is left".to_owned(),
+                back: "DROP INDEX CONCURRENTLY of an invalid *_ccnew".to_owned(),
+            }),
+            Kind::TableBloat { database, tables, .. } if way.is_physical() => steps.push(Step {
+                title: format!("Rewrite the bloated tables of {database}, if their size matters"),
+                commands: tables.iter().map(|table| format!("pg_repack -d {database} --table {table}")).collect(),
+                check: "`pgtend tables --sort bloat`".to_owned(),
+                back: "not needed: VACUUM FULL instead locks the table for as long as it takes".to_owned(),
+            }),
+            _ => {}
+        }
+    }
+    steps
+}
+
+fn blue_green(audit: &Audit<'_>, way: Way, size: &str) -> Vec<Step> {
+    let upgrade = if way == Way::BlueGreenUpgrade { " --target-engine-version VERSION" } else { "" };
+    let create = format!(
+        "aws rds create-blue-green-deployment --blue-green-deployment-name shrink --source ARN --target-allocated-storage {size}{upgrade}"
+    );
+    let mut steps = Vec::new();
+    if audit.findings.iter().any(|it| matches!(it.what, What::LogicalSlot { .. } | What::Subscription { .. })) {
+        steps.push(step(
+            "Stop change data capture and drop what Blue/Green does not accept",
+            &[
+                "SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical';",
+                "SELECT subname FROM pg_subscription;",
+            ],
+            "both queries answer with no row in every database",
+            "create them again: each consumer takes a new snapshot",
+        ));
+    }
+    steps.push(Step {
+        title: "Create green".to_owned(),
+        commands: vec![create],
+        check: "its status is AVAILABLE; blue's free space falls meanwhile: act at 90 % used".to_owned(),
+        back: "aws rds delete-blue-green-deployment --delete-target".to_owned(),
+    });
+    steps.push(step(
+        "Check the guardrails",
+        &["SELECT name FROM pg_settings WHERE pending_restart;", "SELECT count(*) FROM pg_prepared_xacts;"],
+        "no row, 0; lag near 0; no long transaction, no DDL",
+        "wait",
+    ));
+    steps.push(step(
+        "Switch over",
+        &["aws rds switchover-blue-green-deployment --blue-green-deployment-identifier ID --switchover-timeout 300"],
+        "names are swapped; the old one is called NAME-old1",
+        "a switchover that takes longer than its timeout is rolled back by itself",
+    ));
+    steps.push(step(
+        "Let the application write",
+        &[],
+        "only now: until the switchover green is read-only, and its writes fail",
+        "nothing points at green before that",
+    ));
+    steps
+}
+
+fn shrink(size: &str) -> Vec<Step> {
+    vec![
+        step(
+            "Ask how small it may be",
+            &["gcloud sql instances get-storage-shrink-config INSTANCE"],
+            "the minimum is no larger than the size wanted",
+            "not needed",
+        ),
+        Step {
+            title: "Shrink, in a maintenance window: the instance is down meanwhile".to_owned(),
+            commands: vec![format!("gcloud sql instances perform-storage-shrink INSTANCE --storage-size={size}GB")],
+            check: "the instance answers; replicas are shrunk after it".to_owned(),
+            back: "grow it again: storage may be raised at any time".to_owned(),
+        },
+    ]
+}
+
+fn basebackup() -> Vec<Step> {
+    vec![
+        step(
+            "Copy onto the new volume",
+            &["pg_basebackup -h OLD -D NEW -X stream -C -S move -R --checkpoint=fast", "pg_ctl -D NEW start"],
+            "`pgtend slots` on the old server: slot move is in use and lags by nothing",
+            "stop the new server, `pgtend slots drop move`",
+        ),
+        step(
+            "Switch over",
+            &["# stop the application", "pg_ctl -D OLD stop -m fast", "pg_ctl -D NEW promote"],
+            "SELECT pg_is_in_recovery(); is f on the new server",
+            "start the old server again, as long as nothing was written to the new one",
+        ),
+        step(
+            "Point the application at the new server",
+            &[],
+            "only after the promotion: a standby is read-only",
+            "point it back, before the first write",
+        ),
+    ]
+}
+
+fn dump() -> Vec<Step> {
+    vec![
+        step(
+            "Stop writes, dump and restore",
+            &[
+                "pg_dumpall -h OLD --globals-only | psql -h NEW -d postgres",
+                "pg_dump -h OLD -Fd -j 4 -f DUMP DATABASE",
+                "createdb -h NEW DATABASE && pg_restore -h NEW -d DATABASE -j 4 --exit-on-error DUMP",
+                "vacuumdb -h NEW --all --analyze-only -j 4",
+            ],
+            "pg_restore ends with 0; row counts agree",
+            "drop the new database; the old one is untouched",
+        ),
+        step(
+            "Point the application at the new server",
+            &[],
+            "writes arrive there",
+            "point it back, before the first write",
+        ),
+    ]
+}
+
+fn replication() -> Vec<Step> {
+    vec![
+        step(
+            "Copy roles and schema",
+            &[
+                "pg_dumpall -h OLD --globals-only | psql -h NEW -d postgres",
+                "pg_dump -h OLD --schema-only DATABASE | psql -h NEW -d DATABASE",
+            ],
+            "no error",
+            "drop the new database",
+        ),
+        step(
+            "Replicate",
+            &[
+                "CREATE PUBLICATION move FOR ALL TABLES;   -- OLD, each database",
+                "CREATE SUBSCRIPTION move CONNECTION '…' PUBLICATION move;   -- NEW",
+            ],
+            "all rows of pg_subscription_rel have srsubstate r; `pgtend slots`: slot move lags by nothing",
+            "DROP SUBSCRIPTION move; the old server keeps WAL for it until then",
+        ),
+        step(
+            "Switch over",
+            &[
+                "# stop writes",
+                "SELECT setval(…);   -- each sequence",
+                "REFRESH MATERIALIZED VIEW …;",
+                "DROP SUBSCRIPTION move;",
+            ],
+            "the last LSN was applied; sequences are ahead of their tables",
+            "point the application back, before the first write",
+        ),
+        step(
+            "Point the application at the new server",
+            &[],
+            "writes arrive there",
+            "point it back, before the first write",
+        ),
+    ]
+}
+
+fn dms() -> Vec<Step> {
+    vec![
+        step(
+            "Copy roles, schema and indexes",
+            &["pg_dump -h OLD --schema-only DATABASE | psql -h NEW -d DATABASE"],
+            "no error: DMS by itself brings tables and primary keys only",
+            "drop the new database",
+        ),
+        step(
+            "Run a task of full load and ongoing replication, with validation",
+            &["aws dms create-replication-task --migration-type full-load-and-cdc …"],
+            "no table in error, validation has no mismatch",
+            "stop the task; drop its slot on the old server",
+        ),
+        step(
+            "Switch over",
+            &["# stop writes, wait for latency 0, stop the task", "SELECT setval(…);   -- each sequence"],
+            "counts agree; `pgtend slots` shows no slot of DMS left on the old server",
+            "point the application back, before the first write",
+        ),
+    ]
+}

@@ -1,0 +1,36 @@
+//! From what is used now to what is recommended, drawn.
+
+use super::words;
+use crate::{
+    judge::audit::{Amount, Audit, Group, Kind},
+    render::{Chart, Picture, Step, StepKind},
+};
+
+/// Only where the whole sum is known: bars that miss a term would lie.
+pub fn waterfall(audit: &Audit<'_>) -> Option<Chart> {
+    let chosen = audit.chosen()?;
+    let (used, arrives, minimum, recommended) = (audit.used?, chosen.arrives?, chosen.minimum?, chosen.recommended?);
+    let step = |name: &str, kind, bytes| Step { name: name.to_owned(), kind, bytes };
+    let mut steps = vec![step("used now", StepKind::Total, used.bytes)];
+    if chosen.is_physical {
+        for term in audit.group(Group::Reclaimable).into_iter().filter(|it| it.counted) {
+            let bytes = term.amount.map_or(0, |it: Amount| it.bytes);
+            steps.push(step(&words::title(&term.kind), StepKind::Less, bytes));
+        }
+    } else {
+        steps.push(step("clean-up and rebuilding", StepKind::Less, used.bytes.saturating_sub(arrives.bytes)));
+    }
+    steps.push(step("arrives", StepKind::Total, arrives.bytes));
+    let mut level = arrives.bytes;
+    for term in audit.group(Group::Room).into_iter().filter(|it| !matches!(it.kind, Kind::Margin { .. })) {
+        let bytes = term.amount.map_or(0, |it| it.bytes);
+        level += bytes;
+        steps.push(step(&words::title(&term.kind), StepKind::More, bytes));
+    }
+    steps.push(step("margin, floor and step of the provider", StepKind::More, recommended.bytes.saturating_sub(level)));
+    steps.push(step("recommended", StepKind::Total, recommended.bytes));
+    steps.push(step("the least that would do today", StepKind::Total, minimum.bytes));
+    steps.retain(|it| it.bytes > 0 || it.kind == StepKind::Total);
+    let about = "From what is used now to the recommended volume, term by term.".to_owned();
+    Some(Chart { title: "The sum".to_owned(), about, picture: Picture::Waterfall(steps) })
+}

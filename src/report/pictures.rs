@@ -1,0 +1,127 @@
+//! Pictures that several reports share: the storage by database, table and part, and what keeps pg_wal.
+
+use crate::{
+    model::{
+        Cause, Contents, Retention, SharedBy, Snapshot,
+        arrival::{Basis, DatabaseForecast, Part},
+        wal_shares,
+    },
+    render::{Chart, Node, NodeKind, Picture, Share},
+};
+use std::collections::HashMap;
+
+/// Tables of a database that are drawn by themselves, and databases.
+const MOST_TABLES: usize = 60;
+const MOST_DATABASES: usize = 20;
+
+/// Databases, their tables, and of those heap, indexes and TOAST; bloat where a prediction tells it.
+pub(super) fn storage(snapshot: &Snapshot, forecasts: &[(&str, &DatabaseForecast<'_>)]) -> Option<Chart> {
+    let databases = snapshot.databases.known()?;
+    let mut nodes: Vec<Node> = databases
+        .iter()
+        .filter_map(|one| {
+            let bytes = one.bytes?;
+            let forecast = forecasts.iter().find(|(name, _)| *name == one.database).map(|(_, forecast)| *forecast);
+            let contents = snapshot.contents.iter().find(|it| it.database == one.database);
+            let mut children = contents.map_or(Vec::new(), |contents| tables(contents, forecast));
+            let told: u64 = children.iter().map(|it| it.bytes).sum();
+            if !children.is_empty() && bytes > told {
+                children.push(leaf("catalogs and other", bytes - told, 0, NodeKind::Other));
+            }
+            Some(Node { name: one.database.clone(), bytes, bloat_bytes: 0, kind: NodeKind::Database, children })
+        })
+        .collect();
+    nodes.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
+    if nodes.len() > MOST_DATABASES {
+        let rest: u64 = nodes.drain(MOST_DATABASES..).map(|it| it.bytes).sum();
+        nodes.push(leaf("other databases", rest, 0, NodeKind::Other));
+    }
+    let about = match forecasts.is_empty() {
+        true => "Areas are bytes: databases, their largest tables, and of each heap, indexes and TOAST.",
+        false => {
+            "Areas are bytes: databases, their largest tables, and of each heap, indexes and TOAST; hatched is what a rewrite would give back."
+        }
+    };
+    Some(Chart { title: "What takes the space".to_owned(), about: about.to_owned(), picture: Picture::Treemap(nodes) })
+}
+
+fn leaf(name: &str, bytes: u64, bloat_bytes: u64, kind: NodeKind) -> Node {
+    Node { name: name.to_owned(), bytes, bloat_bytes, kind, children: Vec::new() }
+}
+
+/// The largest tables, and the others as one.
+fn tables(contents: &Contents, forecast: Option<&DatabaseForecast<'_>>) -> Vec<Node> {
+    let (Some(tables), Some(indexes)) = (contents.tables.known(), contents.indexes.known()) else { return Vec::new() };
+    let mut of_indexes: HashMap<u32, u64> = HashMap::new();
+    for index in indexes {
+        *of_indexes.entry(index.table_oid).or_default() += index.size.bytes;
+    }
+    // Of heap, TOAST and indexes.
+    let mut bloat: HashMap<(u32, Part), u64> = HashMap::new();
+    for relation in forecast.into_iter().flat_map(|it| &it.relations).filter(|it| it.after.basis != Basis::Unknown) {
+        let bytes = relation.now_bytes.saturating_sub(relation.after.bytes);
+        *bloat.entry((relation.table.oid, relation.part)).or_default() += bytes;
+    }
+    let mut sizes: Vec<_> = tables
+        .iter()
+        .filter(|table| !table.is_catalog())
+        .map(|table| {
+            let indexes = of_indexes.get(&table.oid).copied().unwrap_or(0);
+            (table.heap.bytes + table.toast.bytes + indexes, indexes, table)
+        })
+        .filter(|(bytes, ..)| *bytes > 0)
+        .collect();
+    sizes.sort_by(|a, b| b.0.cmp(&a.0).then(a.2.oid.cmp(&b.2.oid)));
+    let rest: u64 = sizes.iter().skip(MOST_TABLES).map(|(bytes, ..)| *bytes).sum();
+    let count = sizes.len().saturating_sub(MOST_TABLES);
+    let mut nodes: Vec<Node> = sizes
+        .into_iter()
+        .take(MOST_TABLES)
+        .map(|(bytes, indexes, table)| {
+            let of = |part: Part| bloat.get(&(table.oid, part)).copied().unwrap_or(0);
+            let children = vec![
+                leaf("heap", table.heap.bytes, of(Part::Heap), NodeKind::Heap),
+                leaf("indexes", indexes, of(Part::Index), NodeKind::Index),
+                leaf("TOAST", table.toast.bytes, of(Part::Toast), NodeKind::Toast),
+            ];
+            let children: Vec<Node> = children.into_iter().filter(|it| it.bytes > 0).collect();
+            let bloat_bytes = children.iter().map(|it| it.bloat_bytes).sum();
+            let name = format!("{}.{}", table.schema, table.table);
+            Node { name, bytes, bloat_bytes, kind: NodeKind::Table, children }
+        })
+        .collect();
+    if rest > 0 {
+        nodes.push(leaf(&format!("{count} smaller tables"), rest, 0, NodeKind::Other));
+    }
+    nodes
+}
+
+/// What keeps pg_wal, part by part; the one that reaches back furthest is marked.
+pub(super) fn wal_causes(snapshot: &Snapshot) -> Option<Chart> {
+    let partial = Retention::known(snapshot).ok()?;
+    let shares = wal_shares(&partial, snapshot.wal_directory.known());
+    let shares: Vec<Share> = shares
+        .into_iter()
+        .filter_map(|share| {
+            let words = match share.by {
+                SharedBy::Holder(Cause::Slot) => "slot",
+                SharedBy::Holder(Cause::Archiver) => "waiting for the archiver",
+                SharedBy::Holder(Cause::WalKeepSize) => "wal_keep_size",
+                SharedBy::Holder(Cause::Checkpoint) => "since the last checkpoint",
+                SharedBy::Holder(Cause::Summarizer) => "WAL summarizer",
+                SharedBy::RemovableAtCheckpoint => "goes at the next checkpoint",
+                SharedBy::Recycled => "recycled for WAL to come",
+                SharedBy::OtherFiles => "other files",
+                SharedBy::Unexplained => "unexplained",
+            };
+            let name = share.name.map_or(words.to_owned(), |name| format!("{words} {name}"));
+            Some(Share { name, bytes: share.bytes?, marked: share.binding == Some(true) }).filter(|it| it.bytes > 0)
+        })
+        .collect();
+    let about = "Parts that add up to the directory; marked is what reaches back furthest.".to_owned();
+    (!shares.is_empty()).then(|| Chart {
+        title: "What keeps pg_wal".to_owned(),
+        about,
+        picture: Picture::Shares(shares),
+    })
+}

@@ -1,0 +1,102 @@
+//! The HTML in a real browser: nothing is asked of the network, nothing is complained of, names stay text, it prints.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::clusters::{majors, say};
+use crate::reports::program::run;
+use crate::reports::zoo::{DATABASE, conninfo, zoo};
+
+/// What a page did.
+struct Page {
+    dom: String,
+    complaints: Vec<String>,
+    requests: Vec<String>,
+    pdf: Vec<u8>,
+    picture: Vec<u8>,
+}
+
+fn chromium() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name))).find(|it| it.is_file())
+}
+
+fn open(chromium: &Path, folder: &Path, page: &Path) -> Page {
+    let browse = |arguments: &[String]| {
+        let mut command = Command::new(chromium);
+        command.args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-sync",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--enable-logging=stderr",
+            "--disable-features=OptimizationHints,MediaRouter",
+        ]);
+        command.arg(format!("--user-data-dir={}", folder.join("profile").display()));
+        command.args(arguments).arg(format!("file://{}", page.display()));
+        let output = command.output().expect("chromium runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let (net, pdf, picture) = (folder.join("net.json"), folder.join("page.pdf"), folder.join("page.png"));
+    let (dom, said) = browse(&["--dump-dom".to_owned(), format!("--log-net-log={}", net.display())]);
+    let complaints = said.lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect();
+    // The browser has its own errands; what a page wants is a request with an initiator that is no trusted one.
+    let log = fs::read_to_string(&net).unwrap_or_default();
+    let requests = log
+        .lines()
+        .filter(|line| line.contains("\"initiator\":\"") && line.contains("\"url\":\"http"))
+        .map(str::to_owned);
+    let requests = requests.collect();
+    browse(&[format!("--print-to-pdf={}", pdf.display())]);
+    browse(&["--window-size=1200,1600".to_owned(), format!("--screenshot={}", picture.display())]);
+    Page {
+        dom,
+        complaints,
+        requests,
+        pdf: fs::read(pdf).unwrap_or_default(),
+        picture: fs::read(picture).unwrap_or_default(),
+    }
+}
+
+#[tokio::test]
+async fn a_browser_shows_it_without_a_request_or_a_complaint() {
+    let Some(chromium) = chromium() else { return say("HTML in a browser: NOT RUN, there is no chromium") };
+    let folder = tempfile::tempdir().expect("a folder");
+    // The test's own eyes first.
+    let bad = folder.path().join("bad.html");
+    fs::write(&bad, "<script>console.error('seen')</script><img src='http://127.0.0.1:9/x.png'>").expect("a file");
+    let seen = open(&chromium, folder.path(), &bad);
+    assert!(seen.complaints.iter().any(|it| it.contains("seen")) && !seen.requests.is_empty(), "the test is blind");
+
+    let major = *majors().keys().next_back().expect("a major");
+    let place = conninfo(&zoo(major).primary, "postgres", DATABASE);
+    let given: &[&str] = &["--growth", "1MB", "--wal-per-hour", "64MB", "--price", "0.115", "--allocated", "2TB"];
+    for (name, more) in
+        [("audit", given), ("overview", &[]), ("indexes", &[]), ("tables", &[]), ("check", &["--history", "none"])]
+    {
+        let page = folder.path().join(format!("{name}.html"));
+        let output = page.to_str().expect("a path");
+        let answer = run(&[&[name, "-w", "-d", &place, "--format", "html", "--output", output], more].concat());
+        assert!(answer.stdout.is_empty() && page.is_file(), "{name}: {answer:?}");
+        let page = open(&chromium, folder.path(), &page);
+        assert!(page.complaints.is_empty(), "{name}: {:?}", page.complaints);
+        assert!(page.requests.is_empty(), "{name}: {:?}", page.requests);
+        assert!(!page.dom.contains("<script"), "{name}");
+        if matches!(name, "audit" | "overview" | "tables") {
+            assert!(
+                page.dom.contains("&lt;script&gt;alert(1)&lt;/script&gt;"),
+                "{name}: the table's name is not there"
+            );
+        }
+        assert!(page.pdf.starts_with(b"%PDF") && page.pdf.len() > 5_000, "{name}: {} bytes of PDF", page.pdf.len());
+        assert!(page.picture.len() > 5_000, "{name}: {} bytes of picture", page.picture.len());
+    }
+    say(&format!("HTML in a browser: ran with {} on {major}", chromium.display()));
+}

@@ -1,0 +1,209 @@
+//! The report: sums that are sums, what is not known, what stands in the way, what contradicts itself.
+
+use serde_json::Value;
+
+use crate::clusters::{connect, database, on_every_installation, on_every_major_alone, options};
+use crate::reports::{
+    nulls::assert_explained,
+    program::{json, list, refusal, run},
+    zoo::{DATABASE, ROLES, batch, conninfo, zoo},
+};
+
+/// With what a cluster of a minute's age cannot know.
+const GIVEN: [&str; 4] = ["--growth", "1MB", "--wal-per-hour", "64MB"];
+
+fn audit(conninfo: &str, more: &[&str]) -> Value {
+    json(&[&["audit", "-w", "-d", conninfo], more].concat())
+}
+
+fn bytes(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| panic!("{value} is no size"))
+}
+
+#[tokio::test]
+async fn every_null_of_the_audit_is_explained() {
+    on_every_installation("the audit's nulls", async |major, _| {
+        for (place, cluster) in [("primary", &zoo(major).primary), ("standby", &zoo(major).standby)] {
+            for role in ROLES {
+                for more in [&[][..], &GIVEN, &["--used-fs", "2GB", "--allocated", "3GB", "--price", "0.1"]] {
+                    let report = audit(&conninfo(cluster, role, DATABASE), more);
+                    assert_explained(&format!("audit {more:?} on the {place} of {major} as {role}"), &report);
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_sum_is_the_sum_of_its_terms() {
+    on_every_installation("the audit's sum", async |major, _| {
+        let report = audit(&conninfo(&zoo(major).primary, "postgres", DATABASE), &GIVEN);
+        let audit = &report["audit"];
+        let of = |group: &str| -> u64 {
+            let terms = list(audit, "terms").iter();
+            let counted = terms.filter(|term| term["group"] == group && term["counted"] == true);
+            counted.filter_map(|term| term["bytes"].as_u64()).sum()
+        };
+        assert_eq!(bytes(&audit["used_bytes"]), of("used"), "{major}");
+        assert_eq!(bytes(&audit["reclaimable_bytes"]), of("reclaimable"), "{major}");
+        let databases: u64 = list(audit, "databases").iter().map(|it| bytes(&it["bytes"])).sum();
+        let term = list(audit, "terms").iter().find(|term| term["id"] == "databases").expect("a term");
+        assert_eq!(databases, bytes(&term["bytes"]));
+        let arrives = bytes(&audit["arrives"]["bytes"]);
+        assert_eq!(audit["way"], "basebackup");
+        assert_eq!(arrives, of("used") - of("reclaimable"), "no temporary file lies about");
+        let (minimum, recommended) = (bytes(&audit["minimum_bytes"]), bytes(&audit["recommended_bytes"]));
+        assert!(arrives < minimum && minimum <= recommended, "{arrives} {minimum} {recommended}");
+        assert_eq!(recommended % (1 << 30), 0, "whole GiB");
+        for term in list(audit, "terms").iter().filter(|term| !term["bytes"].is_null()) {
+            let within = bytes(&term["low_bytes"])..=bytes(&term["high_bytes"]);
+            assert!(within.contains(&bytes(&term["bytes"])), "{term}");
+            assert!(!term["formula"].as_str().unwrap().is_empty() && !term["source"].as_str().unwrap().is_empty());
+        }
+        for database in list(audit, "databases") {
+            // A copy of a small database has a map of free space and visibility that the original may lack.
+            let (now, after) = (bytes(&database["bytes"]), bytes(&database["after_logical_copy_bytes"]));
+            assert!(after <= now + now / 20, "{database}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_missing_right_leaves_the_sum_open_and_says_what_it_is() {
+    on_every_installation("the audit without rights", async |major, _| {
+        let cluster = &zoo(major).primary;
+        let report = audit(&conninfo(cluster, "stranger", DATABASE), &GIVEN);
+        let audit = &report["audit"];
+        for key in ["used_bytes", "minimum_bytes", "recommended_bytes"] {
+            assert!(audit[key].is_null(), "{key} of {major}");
+        }
+        assert!(bytes(&audit["at_least_bytes"]) > 0);
+        let hints: Vec<&str> = list(&report, "unavailable").iter().filter_map(|gap| gap["hint"].as_str()).collect();
+        assert!(hints.contains(&"GRANT pg_monitor TO stranger"), "{hints:?}");
+        let told = report["unavailable"].to_string();
+        assert!(told.contains("pg_wal: ") && told.contains("private"), "{told}");
+        // Whoever knows the file system's figure needs no right for the sum.
+        let known = json(
+            &[&["audit", "-w", "-d", &conninfo(cluster, "stranger", DATABASE), "--used-fs", "9GB"], &GIVEN[..]]
+                .concat(),
+        );
+        assert_eq!(known["audit"]["used_bytes"], 9_u64 << 30);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_target_is_answered_by_the_exit_code() {
+    on_every_installation("audit --target-size", async |major, _| {
+        let cluster = &zoo(major).primary;
+        let all = conninfo(cluster, "postgres", DATABASE);
+        let ask = |conninfo: &str, size: &str| {
+            run(&[&["audit", "-w", "-q", "-d", conninfo, "--target-size", size], &GIVEN[..]].concat())
+        };
+        assert_eq!(ask(&all, "1TB").exit, 0);
+        let small = ask(&all, "10MB");
+        assert!(small.exit == 1 && small.stdout.contains("does not fit"), "{small:?}");
+        let open = ask(&conninfo(cluster, "stranger", DATABASE), "1TB");
+        assert!(open.exit == 3 && open.stdout.contains("cannot be told"), "{open:?}");
+        let hopeless = ask(&conninfo(cluster, "stranger", DATABASE), "1MB");
+        assert_eq!(hopeless.exit, 1, "what is known is already more: {hopeless:?}");
+        assert_eq!(ask("host=/nowhere dbname=x user=x", "1TB").exit, 3, "no answer is no yes");
+    })
+    .await;
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    for (arguments, said) in [
+        (&["--used-fs", "3TB", "--allocated", "2TB"][..], "--used-fs is larger than --allocated"),
+        (&["--provider", "acme"], "cloudsql"),
+        (&["--provider", "azure", "--storage-type", "gp3"], "--storage-type"),
+        (&["--way", "teleport"], "blue-green"),
+        (&["--price=-1"], "--price"),
+        (&["--price", "NaN"], "price"),
+        (&["--margin", "100"], "--margin"),
+        (&["--target-size", "big"], "--target-size"),
+        (&["--allocated", "0"], "--allocated"),
+    ] {
+        let message = refusal(2, &[&["audit", "-d", "host=/nowhere"], arguments].concat());
+        assert!(message.contains(said), "{arguments:?}: {message}");
+    }
+}
+
+const OBSTACLES: &str = "
+    create table no_key (a int); create table with_key (a int primary key);
+    create unlogged table fast (a int primary key);
+    create materialized view seen as select 1 as one;
+    create sequence numbers;
+    create function told() returns event_trigger language plpgsql as 'begin end';
+    create event trigger \"Watch\" on ddl_command_start execute function told();
+    create foreign data wrapper none; create server afar foreign data wrapper none;
+    create publication everything for table with_key;
+    select lo_create(0);
+    create role batch; alter role batch set default_transaction_read_only = off;
+    insert into no_key values (1)";
+
+#[tokio::test]
+async fn each_way_has_its_own_obstacles_and_they_are_named() {
+    let options = options().set("max_prepared_transactions", "5").set("max_wal_senders", "1").set("autovacuum", "off");
+    on_every_major_alone("obstacles", options, async |major, cluster| {
+        let db = database(&cluster).await;
+        let client = connect(&cluster, &db).await;
+        batch(&client, OBSTACLES).await;
+        batch(&client, "select pg_create_logical_replication_slot('cdc', 'pgoutput')").await;
+        batch(
+            &client,
+            "create subscription \"Mirror\" connection 'host=/nowhere' publication x with (connect = false)",
+        )
+        .await;
+        batch(&client, "begin; insert into with_key values (1); prepare transaction 'half done'").await;
+        batch(&client, "alter system set max_connections = 60").await;
+        batch(&client, "select pg_reload_conf()").await;
+        let place = conninfo(&cluster, "postgres", &db);
+        let of = |provider: &str, way: &str, severity: &str| {
+            let report = audit(&place, &[&["--provider", provider, "--way", way], &GIVEN[..]].concat());
+            let ids = list(&report["audit"], severity).iter().map(|it| it["id"].as_str().expect("an id").to_owned());
+            (ids.collect::<Vec<String>>(), report["audit"][severity].to_string())
+        };
+        // A setting is told to wait for a restart a moment after the reload.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let (blue_green, told) = loop {
+            let found = of("rds", "blue-green", "blockers");
+            if found.0.iter().any(|id| id == "pending_restart") || std::time::Instant::now() > deadline {
+                break found;
+            }
+        };
+        assert_eq!(blue_green, ["logical_slot", "subscription", "pending_restart"], "{major}: {told}");
+        assert!(told.contains("cdc") && told.contains("Mirror") && told.contains("max_connections"), "{told}");
+        let (warned, told) = of("rds", "blue-green", "warnings");
+        assert!(warned.iter().any(|id| id == "read_only_override") && told.contains("batch"), "{told}");
+        assert!(warned.iter().any(|id| id == "prepared_transactions") && told.contains("half done"), "{told}");
+        // What only a logical copy suffers from is no matter here.
+        assert!(!warned.iter().any(|id| id == "no_replica_identity" || id == "sequences"), "{told}");
+
+        let (blockers, told) = of("rds", "blue-green-upgrade", "blockers");
+        for id in ["logical_slot", "subscription", "no_replica_identity", "large_objects", "too_few"] {
+            assert!(blockers.iter().any(|it| it == id), "{id} on {major}: {told}");
+        }
+        assert!(told.contains("public.no_key") && !told.contains("public.with_key"), "{told}");
+        let (warned, told) = of("self", "logical-replication", "warnings");
+        for (id, name) in [
+            ("unlogged_tables", "public.fast"),
+            ("materialized_views", "public.seen"),
+            ("event_triggers", "Watch"),
+            ("foreign_servers", "afar"),
+            ("sequences", ""),
+        ] {
+            assert!(warned.iter().any(|it| it == id) && told.contains(name), "{id} on {major}: {told}");
+        }
+        assert_eq!(of("self", "dump", "blockers").0, [""; 0], "a dump carries all of it");
+        let (not_there, _) = of("azure", "shrink", "blockers");
+        assert_eq!(not_there, ["way_not_offered"]);
+        batch(&client, "rollback prepared 'half done'").await;
+        batch(&client, "alter subscription \"Mirror\" set (slot_name = none)").await;
+        batch(&client, "drop subscription \"Mirror\"").await;
+    })
+    .await;
+}
