@@ -154,15 +154,7 @@ async fn fleet(watch: &Watch<'_>, args: &Args, names: &[&str], jobs: usize) -> R
         OutputFormat::Prometheus => context.ui.text(&report.prometheus())?,
         OutputFormat::Json => context.ui.value(&report)?,
         OutputFormat::Csv => context.ui.document(&report.table())?,
-        OutputFormat::Table | OutputFormat::Markdown => context.ui.document(&report.document())?,
-    let report = FleetReport::of(watch.context.ui.patiently("checking all targets", nights).await);
-    let ui = &watch.context.ui;
-    match watch.context.format() {
-        OutputFormat::Nagios => ui.text(&report.nagios())?,
-        OutputFormat::Prometheus => ui.text(&report.prometheus())?,
-        OutputFormat::Json => ui.value(&report)?,
-        OutputFormat::Csv => ui.document(&report.table())?,
-        OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Html => ui.document(&report.document())?,
+        OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Html => context.ui.document(&report.document())?,
     }
     Ok(ExitCode::Checked(report.status))
 }
