@@ -30,7 +30,11 @@ impl Context {
             let reading = Box::pin(self.recall(&url, snapshot, recall));
             match tokio::time::timeout(RECALL_LIMIT, reading).await {
                 Ok(Ok(remembered)) => memory = remembered,
-                Ok(Err(error)) => self.ui.note(&format!("history: {error}; the report does without")),
+                Ok(Err(error)) => {
+                    let hint = matches!(error, HistoryError::Older { .. } | HistoryError::Newer { .. });
+                    let hint = error.hint().filter(|_| hint).map(|hint| format!(" ({hint})")).unwrap_or_default();
+                    self.ui.note(&format!("history: {error}; the report does without{hint}"));
+                }
                 Err(_) => {
                     let limit = RECALL_LIMIT.as_secs();
                     self.ui.note(&format!("history: it took longer than {limit} s to read; the report does without"));

@@ -4,7 +4,6 @@ mod findings;
 mod screen;
 
 use super::{Gaps, TableSort, databases::note_hidden_sizes, slots, tables, wal};
-use super::{Gaps, TableSort, databases::note_hidden_sizes, slots, tables};
 use crate::render;
 use crate::{
     judge::slot::{Evidence, Verdict},
