@@ -6,7 +6,7 @@ use crate::{
     error::Failure,
     exit_code::ExitCode,
     inspect::{BloatScope, Definitions, MOST_DEFINITIONS, Scope},
-    judge::index::{Plan, judge},
+    judge::index::judgement,
     model::{IndexJudgement, IndexLimits, parse_bytes},
     report::{Gaps, IndexSort, IndexesReport},
 };
@@ -99,12 +99,8 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut snapshot = Box::pin(context.look(scope)).await?;
     Box::pin(context.ask_replicas(&list.judging.replica, &mut snapshot)).await?;
     let limits = list.judging.limits();
-    let judged: Vec<IndexJudgement> = snapshot
-        .contents
-        .iter()
-        .map(|contents| judge(&snapshot, contents, &limits))
-        .map(Plan::into_judgement)
-        .collect();
+    let judged: Vec<IndexJudgement> =
+        snapshot.contents.iter().map(|contents| judgement(&snapshot, contents, &limits)).collect();
     let mut gaps = Gaps::default();
     let report = IndexesReport::of(&snapshot, &judged, all_databases, &view, list.sort, &mut gaps);
     context.show(&snapshot, report, gaps)

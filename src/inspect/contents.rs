@@ -1,9 +1,8 @@
 //! The facts of one database: after the first look the sizes that must be measured and the texts that will be shown.
 
 use super::{
-    Scope, bloat, definitions,
+    Scope, bloat, comparisons, definitions,
     first_look::FirstLook,
-    index_facts,
     measure::{Measuring, ask_sizes},
     queries,
 };
@@ -30,22 +29,22 @@ pub async fn complete(
         let how = measuring.as_ref().map_or(&queries::RELATION_SIZES, Measuring::query);
         let wanted = definitions::wanted(scope, &first);
         let judged = bloat::Judged::of(scope, &first);
-        let decisive = if scope.judge { index_facts::Wanted::of(&first) } else { index_facts::Wanted::default() };
+        let compared = if scope.judge { comparisons::Wanted::of(&first) } else { comparisons::Wanted::default() };
         let rest = async {
             tokio::join!(biased;
                 ask_sizes(session, how, &more),
                 definitions::ask(session, wanted.known()),
                 judged.ask(session),
-                Box::pin(index_facts::second_look(session, &decisive)),
+                Box::pin(compared.ask(session)),
             )
         };
         // Where there is nothing to ask, the answers are at hand without a round trip.
         let nothing =
-            matches!(wanted, Fact::Unavailable(_)) && more.is_empty() && judged.is_empty() && decisive.is_empty();
-        let (answers, definitions, read, texts) = if nothing { rest.await } else { session.round(rest).await? };
+            matches!(wanted, Fact::Unavailable(_)) && more.is_empty() && judged.is_empty() && compared.is_empty();
+        let (answers, definitions, read, comparisons) = if nothing { rest.await } else { session.round(rest).await? };
         statistics = read;
         if scope.judge {
-            (first.index_facts.texts, first.index_facts.correlations) = texts;
+            comparisons.enter(&mut first.index_facts);
         }
         exact_sizes = match measuring {
             Ok(mut measuring) => {
@@ -69,7 +68,7 @@ pub async fn complete(
             tables
         }),
         indexes: first.indexes.map(|mut indexes| {
-            indexes.sort_unstable_by(|a, b| (&a.index, a.oid).cmp(&(&b.index, b.oid)));
+            indexes.sort_unstable_by_key(|index| index.oid);
             indexes
         }),
         last_idx_scans: first.last_idx_scans,

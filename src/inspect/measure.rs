@@ -157,7 +157,7 @@ fn doubts(tables: &[TableRow], indexes: &[Index]) -> Vec<Doubt> {
         .filter(|row| row.table.kind.has_storage())
         .flat_map(|row| [Some(row.heap), row.toast, row.toast_index].into_iter().flatten());
     let of_index = |index: &Index| match by_oid.get(&index.table_oid) {
-        Some(table) => relations::index_doubt(index, table),
+        Some(table) => relations::index::doubt(index, table),
         None => Doubt { oid: index.oid, table_oid: index.table_oid, estimate: index.size.bytes, doubt: 0 },
     };
     heaps.chain(indexes.iter().filter(|index| !index.is_partitioned).map(of_index)).collect()

@@ -3,10 +3,11 @@
 mod ask;
 mod bloat;
 mod cluster;
+mod comparisons;
 mod contents;
 mod definitions;
+mod dependencies;
 mod first_look;
-mod index_facts;
 mod measure;
 pub mod queries;
 mod relations;

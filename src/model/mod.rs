@@ -48,6 +48,7 @@ pub use identifier::{grant, quote_identifier};
 pub use index::{ConstraintKind, Index};
 pub use index_facts::{
     Correlation, Dependent, DependentKind, FIRST_OWN_OID, ForeignKey, IndexFacts, IndexKeys, IndexTexts, OperatorClass,
+    are_comparable, texts_decide,
 };
 pub use lsn::{Lsn, ParseLsnError};
 pub use manager::ManagerMarks;

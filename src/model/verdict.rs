@@ -60,6 +60,8 @@ pub enum CoverKind {
     HashInBtree,
     /// The same keys, of all rows instead of some.
     PartialInFull,
+    /// The other is unique on the first of the keys: it finds the same row by them.
+    SupersetOfUnique,
     /// Columns of a GIN or BRIN index, where their order means nothing.
     Subset,
 }

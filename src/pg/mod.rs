@@ -10,7 +10,8 @@ mod tls;
 
 pub use connect::{Attempt, Canceller, ConnectError, Connected, Endpoint, Failure, Problem, TlsSetupError, connect};
 pub use query::Query;
-pub use row::{Json, Row, RowError, Text};
+pub(crate) use row::columns;
+pub use row::{Json, Lent, Oid, Row, RowError, Text};
 pub use script::{Scribe, ScriptError};
 pub use session::{OLDEST_MAJOR, QueryError, Session, SessionError};
 pub use tls::CertificateProblem;

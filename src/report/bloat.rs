@@ -63,10 +63,10 @@ impl Judged {
 /// One row of a list, for what is to be said of its bloat.
 pub(super) struct Subject<'a> {
     pub bloat: Judged,
-    /// As it is named in the report.
-    pub name: String,
     pub schema: &'a str,
     pub table: &'a str,
+    /// Of the relation itself, as the report names it.
+    pub name: &'a str,
     /// The statistics are an index's own: before 14 no GRANT shows them.
     pub is_expression: bool,
 }
@@ -88,7 +88,8 @@ pub(super) fn note<'a>(
     let fields = [format!("{list}[].bloat_bytes"), format!("{list}[].bloat_source")];
     let fields = fields.each_ref().map(String::as_str);
     for ((reason, is_expression), subjects) in by_reason {
-        let names: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
+        let names: Vec<String> =
+            subjects.iter().map(|subject| format!("{}.{}", subject.schema, subject.name)).collect();
         let because = |reason: &str| Unavailable::because(FACT, reason);
         let why = match reason {
             Unestimated::NotRead => match unread {

@@ -6,7 +6,6 @@ mod databases;
 mod envelope;
 mod gaps;
 mod history;
-mod index_words;
 mod indexes;
 mod observation;
 mod overview;

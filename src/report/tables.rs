@@ -99,9 +99,9 @@ impl TablesReport {
         note_uncounted(&tables, gaps);
         let subjects = tables.iter().map(|row| Subject {
             bloat: row.bloat,
-            name: format!("{}.{}", row.schema, row.table),
             schema: &row.schema,
             table: &row.table,
+            name: &row.table,
             is_expression: false,
         });
         let unread = snapshot.contents.iter().find_map(|contents| contents.table_columns.as_result().err());

@@ -54,12 +54,9 @@ impl Evidence {
     }
 
     /// What limits conclusions from the counters of this index.
-    pub fn caps(&self, subject: &Subject<'_>) -> Vec<Cap> {
-        let mut caps = self.caps.clone();
-        if !subject.table_was_read {
-            caps.push(Cap { most: Verdict::Keep, of_counters: true, reason: Reason::TableIdle });
-        }
-        caps
+    pub fn caps(&self, subject: &Subject<'_>) -> impl Iterator<Item = &Cap> {
+        const IDLE: Cap = Cap { most: Verdict::Keep, of_counters: true, reason: Reason::TableIdle };
+        self.caps.iter().chain((!subject.table_was_read).then_some(&IDLE))
     }
 
     pub fn limits(&self) -> &IndexLimits {

@@ -113,7 +113,6 @@ fn unread(contents: &Contents) -> Vec<String> {
     };
     note(facts.keys.as_result().err(), "index keys");
     note(facts.operator_classes.as_result().err(), "operator classes");
-    note(facts.nulls_not_distinct.as_result().err(), "nulls not distinct");
     note(facts.foreign_keys.as_result().err(), "foreign keys");
     note(facts.dependents.as_result().err(), "index dependents");
     missing

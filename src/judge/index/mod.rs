@@ -9,6 +9,7 @@ mod evidence;
 mod hazards;
 mod invalid;
 mod needs;
+mod pairs;
 mod plan;
 mod rarely_used;
 mod redundant;
@@ -22,7 +23,8 @@ pub use needs::{Need, NeedKind};
 pub use plan::{Plan, Refusal, select};
 
 use crate::model::{
-    Confidence, Contents, CoverKind, Gain, IndexFinding, IndexLimits, IndexVerdict, Reason, Replica, Snapshot, Verdict,
+    Confidence, Contents, CoverKind, Gain, IndexFinding, IndexJudgement, IndexLimits, IndexVerdict, Reason, Replica,
+    Snapshot, Verdict,
 };
 use evidence::Evidence;
 use hazards::{Cap, hazards};
@@ -50,28 +52,33 @@ pub(crate) struct Found {
 
 /// Judges all indexes of one database.
 pub fn judge(snapshot: &Snapshot, contents: &Contents, limits: &IndexLimits) -> Plan {
+    let Weighed { subjects, verdicts, needs } = weigh(snapshot, contents, limits);
+    Plan::new(contents.database.clone(), *limits, verdicts, needs, &subjects)
+}
+
+/// The verdicts alone, for those who select nothing.
+pub fn judgement(snapshot: &Snapshot, contents: &Contents, limits: &IndexLimits) -> IndexJudgement {
+    let verdicts = weigh(snapshot, contents, limits).verdicts;
+    IndexJudgement { database: contents.database.clone(), verdicts, limits: *limits }
+}
+
+/// The verdicts on all indexes of a database, each at the place of its subject, and what they leave in place.
+struct Weighed<'a> {
+    subjects: Vec<Subject<'a>>,
+    verdicts: Vec<IndexVerdict>,
+    needs: Vec<Need>,
+}
+
+fn weigh<'a>(snapshot: &Snapshot, contents: &'a Contents, limits: &IndexLimits) -> Weighed<'a> {
     let replicas: Vec<&Replica> =
         snapshot.replicas.iter().filter(|replica| replica.database == contents.database).collect();
     let mut all = subjects(contents, &replicas);
-    mark_unread(&mut all, contents);
-    let covers = covers(&all);
+    let pairs = pairs::comparable(&all);
+    pairs::mark_unread(&mut all, &pairs, contents);
+    let covers = pairs::covers(&all, &pairs);
     let mut needs = needs::needs(&all, &covers, contents);
     let evidence = Evidence::of(snapshot, contents, &replicas, limits);
-    let mut needs_of: HashMap<u32, Vec<&Need>> = HashMap::new();
-    for need in &needs {
-        for oid in &need.supporters {
-            needs_of.entry(*oid).or_default().push(need);
-        }
-    }
-    let dependencies = needs::Dependencies::of(contents);
-    let nothing = Vec::new();
-    let caps: Vec<Vec<Cap>> = all
-        .iter()
-        .map(|subject| {
-            let of_this = needs_of.get(&subject.index.oid).unwrap_or(&nothing);
-            hazards(subject, of_this, &dependencies, contents)
-        })
-        .collect();
+    let caps = caps(&all, &needs, contents);
     let may_go = |at: usize| caps[at].iter().all(|cap| cap.of_counters || cap.most > Verdict::Keep);
 
     let twins = duplicate::twins(&all, &covers, &may_go);
@@ -79,39 +86,27 @@ pub fn judge(snapshot: &Snapshot, contents: &Contents, limits: &IndexLimits) -> 
     let scans = duplicate::scans_of_sets(&all, &twins);
     let mut found: Vec<Vec<Found>> = Vec::with_capacity(all.len());
     for (at, subject) in all.iter().enumerate() {
-        let mut here = Vec::new();
-        if let Some(invalid) = invalid::judge(subject, contents) {
-            found.push(vec![invalid]);
-            continue;
-        }
-        here.extend(duplicate::judge(at, &all, &twins));
-        here.extend(unused::judge(subject, scans[at], &evidence));
-        here.extend(rarely_used::judge(subject, scans[at], &evidence, snapshot.collected_at));
-        for one in &mut here {
-            if one.of_counters {
-                limit(one, &evidence.caps(subject));
-            }
-        }
+        let here = match invalid::judge(subject, contents) {
+            Some(invalid) => vec![invalid],
+            None => [
+                duplicate::judge(at, &all, &twins),
+                unused::judge(subject, scans[at], &evidence),
+                rarely_used::judge(subject, scans[at], &evidence, snapshot.collected_at),
+            ]
+            .into_iter()
+            .flatten()
+            .map(|one| if one.of_counters { limited(one, &evidence, subject) } else { one })
+            .collect(),
+        };
         found.push(here);
     }
-    let place: HashMap<u32, usize> = all.iter().enumerate().map(|(at, one)| (one.index.oid, at)).collect();
-    // A cover that may vanish with nothing in its place carries nobody.
-    let in_doubt: Vec<bool> = (0..all.len())
-        .map(|at| {
-            let doubtful = |at: usize| {
-                may_go(at) && found[at].iter().any(|one| one.of_counters && one.verdict > Verdict::Keep)
-                    || !all[at].is_sound()
-            };
-            let root = all[at].root.and_then(|root| place.get(&root.oid).copied());
-            doubtful(at) || root.is_some_and(doubtful)
-        })
-        .collect();
+    let in_doubt = in_doubt(&all, &found, &may_go);
     let correlations = redundant::correlations(contents);
     let mut covers_of: HashMap<usize, Vec<&Cover>> = HashMap::new();
     for cover in &covers {
         covers_of.entry(cover.victim).or_default().push(cover);
     }
-    for at in redundant::widest_first(&all) {
+    for at in redundant::widest_first(&all, &covers) {
         if !all[at].is_sound() || twins.contains_key(&at) {
             continue;
         }
@@ -138,57 +133,44 @@ pub fn judge(snapshot: &Snapshot, contents: &Contents, limits: &IndexLimits) -> 
         all.iter().enumerate().map(|(at, subject)| conclude(subject, &found[at], &caps[at], &all, limits)).collect();
     plan::make_sound(&mut verdicts, &needs, &all);
     name_survivors(&mut verdicts, &found, &all);
-    Plan::new(contents.database.clone(), *limits, verdicts, needs, &all)
+    Weighed { subjects: all, verdicts, needs }
 }
 
-/// An index whose text decides whether it is a twin, and could not be read, is nobody's twin and a matter for a person.
-fn mark_unread(all: &mut [Subject<'_>], contents: &Contents) {
-    let texts = contents.index_facts.texts.known();
-    let is_read = |oid: u32| texts.is_some_and(|texts| texts.contains_key(&oid));
-    let mut of_table: HashMap<u32, Vec<usize>> = HashMap::new();
-    for (at, subject) in all.iter().enumerate() {
-        of_table.entry(subject.table.oid).or_default().push(at);
+/// What stands in each one's way.
+fn caps(all: &[Subject<'_>], needs: &[Need], contents: &Contents) -> Vec<Vec<Cap>> {
+    let mut needs_of: HashMap<u32, Vec<&Need>> = HashMap::new();
+    for need in needs {
+        for oid in &need.supporters {
+            needs_of.entry(*oid).or_default().push(need);
+        }
     }
-    let decide = |a: usize, b: usize| contents.index_facts.texts_decide(all[a].index, all[b].index);
-    let unread: Vec<usize> = of_table
-        .values()
-        .flat_map(|family| family.iter().filter(|a| family.iter().any(|b| decide(**a, *b))))
-        .copied()
-        .filter(|at| !is_read(all[*at].index.oid))
+    let dependencies = needs::Dependencies::of(contents);
+    let of_this = |subject: &Subject<'_>| needs_of.get(&subject.index.oid).map_or(&[][..], Vec::as_slice);
+    all.iter().map(|subject| hazards(subject, of_this(subject), &dependencies, contents)).collect()
+}
+
+/// A cover that may vanish with nothing in its place carries nobody.
+fn in_doubt(all: &[Subject<'_>], found: &[Vec<Found>], may_go: &dyn Fn(usize) -> bool) -> Vec<bool> {
+    let place: HashMap<u32, usize> = all
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| one.index.is_partitioned)
+        .map(|(at, one)| (one.index.oid, at))
         .collect();
-    for at in unread {
-        all[at].signature.keys = None;
-        all[at].signature.is_unread = true;
-    }
+    let doubtful = |at: usize| {
+        may_go(at) && found[at].iter().any(|one| one.of_counters && one.verdict > Verdict::Keep) || !all[at].is_sound()
+    };
+    let root = |at: usize| all[at].root.and_then(|root| place.get(&root.oid).copied());
+    (0..all.len()).map(|at| doubtful(at) || root(at).is_some_and(doubtful)).collect()
 }
 
-fn covers(all: &[Subject<'_>]) -> Vec<Cover> {
-    let mut of_table: HashMap<u32, Vec<usize>> = HashMap::new();
-    for (at, subject) in all.iter().enumerate() {
-        of_table.entry(subject.table.oid).or_default().push(at);
+/// A finding lowered to what the evidence allows, with why.
+fn limited(mut found: Found, evidence: &Evidence, subject: &Subject<'_>) -> Found {
+    for cap in evidence.caps(subject).filter(|cap| cap.most < Verdict::Drop) {
+        found.verdict = found.verdict.min(cap.most);
+        found.reasons.push(cap.reason.clone());
     }
-    let mut covers = Vec::new();
-    for family in of_table.values() {
-        for &victim in family {
-            for &keeper in family {
-                if let Some(kind) = cover::cover(&all[keeper], &all[victim]) {
-                    covers.push(Cover { victim, keeper, kind });
-                }
-            }
-        }
-    }
-    covers.sort_unstable_by_key(|cover| (cover.victim, cover.keeper));
-    covers
-}
-
-/// Lowers a finding to what the caps allow, and adds why.
-fn limit(found: &mut Found, caps: &[Cap]) {
-    for cap in caps.iter().filter(|cap| found.of_counters || !cap.of_counters) {
-        if cap.most < Verdict::Drop {
-            found.verdict = found.verdict.min(cap.most);
-            found.reasons.push(cap.reason.clone());
-        }
-    }
+    found
 }
 
 /// The best finding counts; what stands in the way caps it.

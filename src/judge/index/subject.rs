@@ -13,7 +13,7 @@ pub struct Subject<'a> {
     pub root: Option<&'a Index>,
     /// Children at any depth.
     pub below: usize,
-    pub signature: Signature,
+    pub signature: Signature<'a>,
     /// Of all its files.
     pub bytes: u64,
     /// On all nodes that were asked.
@@ -63,9 +63,8 @@ pub fn subjects<'a>(contents: &'a Contents, replicas: &[&Replica]) -> Vec<Subjec
         .filter(|(_, table)| !table.is_catalog())
         .map(|(index, table)| {
             let below = tree.below(index.oid);
-            let family: Vec<&Index> =
-                std::iter::once(index).chain(below.iter().filter_map(|oid| by_oid.get(oid).copied())).collect();
-            let family_tables = || family.iter().filter_map(|one| of_table.get(&one.table_oid).copied());
+            let family = || std::iter::once(index).chain(below.iter().filter_map(|oid| by_oid.get(oid).copied()));
+            let family_tables = || family().filter_map(|one| of_table.get(&one.table_oid).copied());
             let mut root = None;
             let mut at = index;
             // Bounded, so that a damaged catalog with a cycle ends too.
@@ -80,10 +79,9 @@ pub fn subjects<'a>(contents: &'a Contents, replicas: &[&Replica]) -> Vec<Subjec
                 root,
                 below: below.len(),
                 signature: Signature::of(index, &contents.index_facts),
-                bytes: family.iter().map(|one| one.size.bytes).sum(),
-                scans: family.iter().map(|one| scans_of(one)).sum(),
-                last_scan: last_scans
-                    .and_then(|scans| family.iter().filter_map(|one| scans.get(&one.oid).copied()).max()),
+                bytes: family().map(|one| one.size.bytes).sum(),
+                scans: family().map(scans_of).sum(),
+                last_scan: last_scans.and_then(|scans| family().filter_map(|one| scans.get(&one.oid).copied()).max()),
                 writes: family_tables()
                     .map(|t| count(t.rows_inserted) + count(t.rows_updated.saturating_sub(t.rows_hot_updated)))
                     .sum(),

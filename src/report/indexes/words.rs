@@ -27,6 +27,7 @@ pub fn words(reason: &Reason) -> String {
                 CoverKind::Prefix => "begins",
                 CoverKind::HashInBtree => "a hash beside the b-tree",
                 CoverKind::PartialInFull => "part of",
+                CoverKind::SupersetOfUnique => "adds to the unique",
                 CoverKind::Subset => "a subset of",
                 CoverKind::Same | CoverKind::Reversed => "the same as",
             };
