@@ -16,9 +16,6 @@ use std::{
     time::Duration,
 };
 
-/// Bytes of a report that are written at once.
-const BUFFER: usize = 1 << 16;
-
 /// How this run speaks.
 #[derive(Clone, Debug)]
 pub struct Ui {
@@ -124,7 +121,7 @@ impl Ui {
 
     fn write(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
         let Some(path) = &self.output.output else {
-            let mut out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
+            let mut out = BufWriter::new(io::stdout().lock());
             return match render(&mut out).and_then(|()| out.flush()) {
                 // `| head` has seen enough.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -64,6 +64,7 @@ pub async fn complete(
         database_bytes: first.database_bytes,
         tables: first.tables.map(|rows| {
             let mut tables: Vec<_> = rows.into_iter().map(|row| row.table).collect();
+            tables.shrink_to_fit();
             tables.sort_unstable_by(|a, b| (&a.schema, &a.table).cmp(&(&b.schema, &b.table)));
             tables
         }),

@@ -8,7 +8,7 @@ use super::{
     sizes::{self, BATCH, Doubt},
 };
 use crate::{
-    model::{Fact, Index, SizeSource, StoredBytes, Unavailable},
+    model::{Fact, Index, OidMap, SizeSource, StoredBytes, Unavailable},
     pg::{Query, Session, SessionError},
 };
 use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
@@ -151,7 +151,7 @@ fn share(relations: usize, jobs: usize) -> usize {
 
 /// Every relation that has files.
 fn doubts(tables: &[TableRow], indexes: &[Index]) -> Vec<Doubt> {
-    let by_oid: HashMap<u32, &TableRow> = tables.iter().map(|row| (row.table.oid, row)).collect();
+    let by_oid: OidMap<&TableRow> = tables.iter().map(|row| (row.table.oid, row)).collect();
     let heaps = tables
         .iter()
         .filter(|row| row.table.kind.has_storage())

@@ -1,9 +1,9 @@
 //! What one database contains.
 
-use super::{BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, Table, TableColumns};
+use super::{BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, OidMap, Table, TableColumns};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Everything read from inside one database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,14 +83,14 @@ impl StatisticsResets {
 
 /// The partition trees among some relations: the leaves under each root and branch.
 pub struct Tree {
-    leaves: HashMap<u32, Vec<u32>>,
+    leaves: OidMap<Vec<u32>>,
 }
 
 impl Tree {
     /// Built from pairs of a relation and the one it is attached to.
     pub fn of(edges: impl Iterator<Item = (u32, Option<u32>)> + Clone) -> Tree {
-        let parents: HashMap<u32, u32> = edges.clone().filter_map(|(oid, parent)| Some((oid, parent?))).collect();
-        let mut leaves: HashMap<u32, Vec<u32>> = HashMap::new();
+        let parents: OidMap<u32> = edges.clone().filter_map(|(oid, parent)| Some((oid, parent?))).collect();
+        let mut leaves: OidMap<Vec<u32>> = OidMap::default();
         for (oid, _) in edges {
             let mut at = oid;
             // Bounded by the number of relations, so that a damaged catalog with a cycle ends too.

@@ -17,6 +17,7 @@ mod index_facts;
 mod lsn;
 mod manager;
 mod node;
+mod oid_map;
 pub mod past;
 mod provider;
 mod retention;
@@ -53,6 +54,7 @@ pub use index_facts::{
 pub use lsn::{Lsn, ParseLsnError};
 pub use manager::ManagerMarks;
 pub use node::{Replica, ReplicaUse, Standby, TimelineHistory};
+pub use oid_map::OidMap;
 pub use provider::{Provider, ProviderMarks};
 pub use retention::{Cause, Holder, PartialRetention, Retention};
 pub use server::Server;

@@ -99,6 +99,8 @@ pub fn hazards(
         caps.push(review(Reason::NotRead { fact: "index expressions".to_owned() }));
     }
     caps.extend(unread(contents).into_iter().map(|fact| review(Reason::NotRead { fact })));
+    // There may be a hundred thousand of these, most with one.
+    caps.shrink_to_fit();
     caps
 }
 

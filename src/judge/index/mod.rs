@@ -88,15 +88,17 @@ fn weigh<'a>(snapshot: &Snapshot, contents: &'a Contents, limits: &IndexLimits) 
     for (at, subject) in all.iter().enumerate() {
         let here = match invalid::judge(subject, contents) {
             Some(invalid) => vec![invalid],
-            None => [
-                duplicate::judge(at, &all, &twins),
-                unused::judge(subject, scans[at], &evidence),
-                rarely_used::judge(subject, scans[at], &evidence, snapshot.collected_at),
-            ]
-            .into_iter()
-            .flatten()
-            .map(|one| if one.of_counters { limited(one, &evidence, subject) } else { one })
-            .collect(),
+            None => {
+                let duplicate = duplicate::judge(at, &all, &twins);
+                let of_counters = unused::judge(subject, scans[at], &evidence)
+                    .or_else(|| rarely_used::judge(subject, scans[at], &evidence, snapshot.collected_at))
+                    .map(|one| limited(one, &evidence, subject));
+                let count = usize::from(duplicate.is_some()) + usize::from(of_counters.is_some());
+                // As many as there are: most have one, and there may be a hundred thousand.
+                let mut here = Vec::with_capacity(count);
+                here.extend(duplicate.into_iter().chain(of_counters));
+                here
+            }
         };
         found.push(here);
     }
@@ -129,8 +131,10 @@ fn weigh<'a>(snapshot: &Snapshot, contents: &'a Contents, limits: &IndexLimits) 
             needs.push(Need { kind: NeedKind::Scans(subject.scans), of: subject.index.oid, supporters });
         }
     }
-    let mut verdicts: Vec<IndexVerdict> =
-        all.iter().enumerate().map(|(at, subject)| conclude(subject, &found[at], &caps[at], &all, limits)).collect();
+    let mut verdicts: Vec<IndexVerdict> = Vec::with_capacity(all.len());
+    for (at, subject) in all.iter().enumerate() {
+        verdicts.push(conclude(subject, &mut found[at], &caps[at], &all, limits));
+    }
     plan::make_sound(&mut verdicts, &needs, &all);
     name_survivors(&mut verdicts, &found, &all);
     Weighed { subjects: all, verdicts, needs }
@@ -173,10 +177,10 @@ fn limited(mut found: Found, evidence: &Evidence, subject: &Subject<'_>) -> Foun
     found
 }
 
-/// The best finding counts; what stands in the way caps it.
+/// The best finding counts; what stands in the way caps it. Takes the findings' reasons.
 fn conclude(
     subject: &Subject<'_>,
-    found: &[Found],
+    found: &mut [Found],
     caps: &[Cap],
     all: &[Subject<'_>],
     limits: &IndexLimits,
@@ -185,33 +189,32 @@ fn conclude(
         let stops = caps.iter().filter(|cap| one.of_counters || !cap.of_counters).map(|cap| cap.most);
         stops.fold(one.verdict, Verdict::min)
     };
-    let mut ranked: Vec<(&Found, Verdict)> = found.iter().map(|one| (one, capped(one))).collect();
-    ranked.sort_by_key(|(one, verdict)| (std::cmp::Reverse(*verdict), one.finding));
-    let mut verdict = ranked.first().map_or(Verdict::Keep, |(_, verdict)| *verdict);
+    found.sort_by_cached_key(|one| (std::cmp::Reverse(capped(one)), one.finding));
+    let mut verdict = found.first().map_or(Verdict::Keep, capped);
     let mut reasons: Vec<Reason> = Vec::new();
-    let mut add = |reason: &Reason| {
-        if !reasons.contains(reason) {
-            reasons.push(reason.clone());
+    let mut add = |reason: Reason| {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
         }
     };
     // What keeps it comes first where it is kept, what was found first where it is not.
     if verdict == Verdict::Keep {
-        caps.iter().filter(|cap| cap.most == Verdict::Keep).for_each(|cap| add(&cap.reason));
+        caps.iter().filter(|cap| cap.most == Verdict::Keep).for_each(|cap| add(cap.reason.clone()));
         if subject.scans > 0 {
-            add(&Reason::InUse { idx_scan: subject.scans });
+            add(Reason::InUse { idx_scan: subject.scans });
         }
     }
-    for (one, _) in &ranked {
-        one.reasons.iter().for_each(&mut add);
+    for one in &mut *found {
+        std::mem::take(&mut one.reasons).into_iter().for_each(&mut add);
     }
     if !found.is_empty() {
         let counters = found.iter().any(|one| one.of_counters);
-        caps.iter().filter(|cap| !cap.of_counters || counters).for_each(|cap| add(&cap.reason));
+        caps.iter().filter(|cap| !cap.of_counters || counters).for_each(|cap| add(cap.reason.clone()));
     }
     if let Some(name) = subject.index.constraint_name.as_ref().filter(|_| !found.is_empty())
         && subject.index.constraint.is_some()
     {
-        add(&Reason::MatterForAlterTable { constraint: name.clone() });
+        add(Reason::MatterForAlterTable { constraint: name.clone() });
     }
     if reasons.is_empty() {
         match (&subject.index.constraint_name, subject.index.is_unique) {
@@ -228,21 +231,22 @@ fn conclude(
         reasons.insert(0, why);
     }
     let kept_by_catalog = caps.iter().any(|cap| cap.most == Verdict::Keep && !cap.of_counters);
-    let confidence = match ranked.first() {
+    let confidence = match found.first() {
         _ if verdict == Verdict::Keep && kept_by_catalog => Confidence::Proven,
-        Some((one, _)) => one.confidence,
+        Some(one) => one.confidence,
         None => Confidence::Likely,
     };
-    let mut findings: Vec<IndexFinding> = ranked.iter().map(|(one, _)| one.finding).collect();
+    let mut findings: Vec<IndexFinding> = found.iter().map(|one| one.finding).collect();
     findings.dedup();
-    let covered_by: Vec<usize> = ranked.iter().flat_map(|(one, _)| one.covered_by.iter().copied()).collect();
+    reasons.shrink_to_fit();
+    let covered_by = found.iter().flat_map(|one| one.covered_by.iter());
     IndexVerdict {
         oid: subject.index.oid,
         verdict,
         confidence,
         findings,
         reasons,
-        covered_by: covered_by.iter().map(|at| all[*at].index.index.clone()).collect(),
+        covered_by: covered_by.map(|at| all[*at].index.index.clone()).collect(),
         gain: Gain { bytes: subject.bytes, writes: subject.writes },
         worth: subject.worth(),
     }

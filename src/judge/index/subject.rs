@@ -1,9 +1,8 @@
 //! One index with everything about it that rules ask for.
 
 use super::signature::Signature;
-use crate::model::{Contents, Index, Replica, Table, Tree};
+use crate::model::{Contents, Index, OidMap, Replica, Table, Tree};
 use jiff::Timestamp;
-use std::collections::HashMap;
 
 /// An index; of a partitioned one with the sums of its children.
 pub struct Subject<'a> {
@@ -43,8 +42,8 @@ pub fn subjects<'a>(contents: &'a Contents, replicas: &[&Replica]) -> Vec<Subjec
     let (Some(tables), Some(indexes)) = (contents.tables.known(), contents.indexes.known()) else {
         return Vec::new();
     };
-    let of_table: HashMap<u32, &Table> = tables.iter().map(|table| (table.oid, table)).collect();
-    let by_oid: HashMap<u32, &Index> = indexes.iter().map(|index| (index.oid, index)).collect();
+    let of_table: OidMap<&Table> = tables.iter().map(|table| (table.oid, table)).collect();
+    let by_oid: OidMap<&Index> = indexes.iter().map(|index| (index.oid, index)).collect();
     let tree = Tree::of(indexes.iter().map(|index| (index.oid, index.parent_oid)));
     let last_scans = contents.last_idx_scans.known();
     let elsewhere = |oid: u32| -> u64 {
@@ -53,7 +52,7 @@ pub fn subjects<'a>(contents: &'a Contents, replicas: &[&Replica]) -> Vec<Subjec
     };
     let count = |value: i64| u64::try_from(value).unwrap_or(0);
     let scans_of = |index: &Index| count(index.idx_scan) + elsewhere(index.oid);
-    let mut scans_of_table: HashMap<u32, u64> = HashMap::new();
+    let mut scans_of_table: OidMap<u64> = OidMap::default();
     for index in indexes {
         *scans_of_table.entry(index.table_oid).or_default() += scans_of(index);
     }

@@ -9,13 +9,12 @@ use super::{
     Gaps, Observation, View,
     bloat::{self, Judged, Subject},
 };
-use crate::model::{Contents, Gain, Index, IndexJudgement, IndexVerdict, Snapshot, StoredBytes, Table, Tree, Verdict};
+use crate::model::{
+    Contents, Gain, Index, IndexJudgement, IndexVerdict, OidMap, Snapshot, StoredBytes, Table, Tree, Verdict,
+};
 use row::Row;
 use serde::Serialize;
-use std::{
-    cmp::Ordering,
-    collections::{HashMap, HashSet},
-};
+use std::{cmp::Ordering, collections::HashSet};
 use unread::{Unread, note_facts};
 
 /// What the list is sorted by.
@@ -157,7 +156,7 @@ fn rows<'a>(
     gaps: &mut Gaps,
     unread: &mut Unread,
 ) -> Vec<Row<'a>> {
-    let verdict_on: HashMap<u32, &IndexVerdict> = verdicts.iter().map(|verdict| (verdict.oid, verdict)).collect();
+    let verdict_on: OidMap<&IndexVerdict> = verdicts.iter().map(|verdict| (verdict.oid, verdict)).collect();
     let tables = gaps.take(&contents.tables, &["indexes"]).map_or(&[][..], Vec::as_slice);
     let indexes = gaps.take(&contents.indexes, &["indexes"]).map_or(&[][..], Vec::as_slice);
     let last_scans = gaps.take(&contents.last_idx_scans, &["indexes[].last_idx_scan"]);
@@ -166,8 +165,8 @@ fn rows<'a>(
     }
     let locked: HashSet<u32> =
         contents.locked_relations.known().map_or(HashSet::new(), |locked| locked.iter().map(|l| l.oid).collect());
-    let of_table: HashMap<u32, &Table> = tables.iter().map(|table| (table.oid, table)).collect();
-    let by_oid: HashMap<u32, &Index> = indexes.iter().map(|index| (index.oid, index)).collect();
+    let of_table: OidMap<&Table> = tables.iter().map(|table| (table.oid, table)).collect();
+    let by_oid: OidMap<&Index> = indexes.iter().map(|index| (index.oid, index)).collect();
     let tree = Tree::of(indexes.iter().map(|index| (index.oid, index.parent_oid)));
     let counted = |value: i64| u64::try_from(value).unwrap_or(0);
     indexes
