@@ -26,6 +26,7 @@ pub const CHECKS: &[Check] = &[
     Check { name: "duplicate-index", page: include_str!("index/duplicate.md") },
     Check { name: "redundant-index", page: include_str!("index/redundant.md") },
     Check { name: "invalid-index", page: include_str!("index/invalid.md") },
+    Check { name: "bloated-index", page: include_str!("index/bloated.md") },
 ];
 
 #[cfg(test)]

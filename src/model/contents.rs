@@ -37,7 +37,7 @@ pub struct Contents {
     /// By table OID: of the largest that were asked for.
     #[serde(default)]
     pub table_columns: Fact<BTreeMap<u32, TableColumns>>,
-    /// By index OID: of the largest B-trees of one column that were asked for.
+    /// By index OID: of the largest B-trees that were asked for.
     #[serde(default)]
     pub index_keys: Fact<BTreeMap<u32, IndexKey>>,
     /// By table OID, where every page was read; `None` when nobody asked for that.

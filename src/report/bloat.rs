@@ -3,8 +3,8 @@
 use super::Gaps;
 use crate::{
     model::{
-        Bloat, BloatSource, Contents, Fact, Index, Server, Table, Unavailable, Unestimated, estimate_index,
-        estimate_table, grant, quote_identifier,
+        Bloat, BloatSource, Contents, Fact, Index, Server, Table, Unavailable, Unestimated, estimate_table, grant,
+        quote_identifier,
     },
     render::{Cell, Value},
 };
@@ -27,12 +27,7 @@ impl Judged {
     }
 
     pub fn index(contents: &Contents, index: &Index, table: &Table) -> Judged {
-        let measured = contents.btree_pages.as_ref().and_then(Fact::known).and_then(|btrees| btrees.get(&index.oid));
-        let key = contents.index_keys.known().and_then(|keys| keys.get(&index.oid));
-        Judged(match measured {
-            Some(pages) => Ok(Some(pages.bloat())),
-            None => estimate_index(index, table, key),
-        })
+        Judged(contents.index_bloat(index, table))
     }
 
     /// Of all parts together: known when each is.

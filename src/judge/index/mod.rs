@@ -3,6 +3,7 @@
 //! Every index gets a verdict; all verdicts of a database together are a [`Plan`] that is sound as a whole: whatever is
 //! selected of its drops, everything in use and everything enforced keeps an index that does it.
 
+mod bloated;
 mod cover;
 mod duplicate;
 mod evidence;
@@ -133,7 +134,9 @@ fn weigh<'a>(snapshot: &Snapshot, contents: &'a Contents, limits: &IndexLimits) 
     }
     let mut verdicts: Vec<IndexVerdict> = Vec::with_capacity(all.len());
     for (at, subject) in all.iter().enumerate() {
-        verdicts.push(conclude(subject, &mut found[at], &caps[at], &all, limits));
+        let mut verdict = conclude(subject, &mut found[at], &caps[at], &all, limits);
+        bloated::note(&mut verdict, subject, contents, limits);
+        verdicts.push(verdict);
     }
     plan::make_sound(&mut verdicts, &needs, &all);
     name_survivors(&mut verdicts, &found, &all);

@@ -2,7 +2,7 @@
 
 use super::{IndexesReport, OneOrMany, Selection, row::Row};
 use crate::{
-    model::{BloatSource, Verdict},
+    model::{BloatSource, IndexFinding, Verdict},
     render::{self, Cell, Column, Document, Tone, Value, human_bytes, human_count, human_duration},
     report::{Observation, Report},
 };
@@ -55,7 +55,10 @@ impl Report for IndexesReport<'_> {
         ]);
         let mut document = Document::default();
         document.table(render::Table { columns, rows: rows.collect(), left_out: self.left_out }).gap();
-        let candidates: Vec<&Row<'_>> = self.indexes.iter().filter(|row| row.judged.verdict > Verdict::Keep).collect();
+        let told = |row: &&Row<'_>| {
+            row.judged.verdict > Verdict::Keep || row.judged.findings.contains(&IndexFinding::BloatedIndex)
+        };
+        let candidates: Vec<&Row<'_>> = self.indexes.iter().filter(told).collect();
         if !candidates.is_empty() {
             document.heading("Why");
             for row in candidates.iter().take(MOST_EXPLAINED) {
@@ -87,8 +90,7 @@ impl Report for IndexesReport<'_> {
             document.line(if self.bloat_was_measured {
                 "Bloat marked ~ was not measured: only the largest indexes are read whole, and none under a lock."
             } else {
-                "Bloat is an estimate by the statistics of the last ANALYZE, for B-trees of one column; --exact-bloat \
-                 reads the indexes."
+                "Bloat is an estimate by the statistics of the last ANALYZE, for B-trees; --exact-bloat reads the indexes."
             });
         }
         let Selection { drops, gain, reviews } = &self.selection;

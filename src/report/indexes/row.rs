@@ -2,7 +2,7 @@
 
 use super::{
     super::bloat::Judged,
-    words::{brief, words},
+    words::{BLOATED, brief, words},
 };
 use crate::{
     model::{
@@ -199,8 +199,8 @@ impl<'a> Row<'a> {
         let first = reasons.first().map(brief).unwrap_or_default();
         let verdict = self.judged.verdict;
         let candidate = verdict == Verdict::Review || (verdict == Verdict::Keep && first == "never scanned");
-        let second = reasons.iter().map(brief).find(|word| *word != first);
-        let second = second.filter(|_| candidate).map(|word| format!(", {word}")).unwrap_or_default();
+        let second = reasons.iter().map(brief).find(|word| *word != first && (candidate || *word == BLOATED));
+        let second = second.map(|word| format!(", {word}")).unwrap_or_default();
         format!("{first}{second}")
     }
 
