@@ -15,7 +15,7 @@ use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
 use std::collections::HashMap;
 
 /// Relations one server process is asked about with `--exact`, before the next connection takes over: about 85 MB.
-const RELATIONS_PER_CONNECTION: usize = 25_000;
+const RELATIONS_PER_CONNECTION: usize = 24_000;
 
 /// Fewer than these are not worth a connection of their own.
 const WORTH_A_CONNECTION: usize = 2_500;
