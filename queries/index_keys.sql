@@ -1,10 +1,24 @@
--- What the key columns of every index outside the catalogs are made of, and its storage options: no lock, no function
--- that opens a relation.
+-- What the given indexes are made of and may differ in: no lock, no function that opens a relation. Of the core's b-tree
+-- and hash classes none takes parameters.
 select i.indexrelid::int8                                           as oid,
        i.indclass::oid[]                                            as operator_classes,
        i.indcollation::oid[]                                        as collations,
        i.indoption::int2[]                                          as options,
-       c.reloptions                                                 as storage
-  from pg_catalog.pg_index i
+       case when am.amname not in ('btree', 'hash') or 16384 <= any (i.indclass::oid[]) then
+         array(select t.attoptions::text
+                 from pg_catalog.pg_attribute t
+                where t.attrelid = i.indexrelid and t.attnum <= i.indnkeyatts
+                order by t.attnum)
+       end                                                          as parameters,
+       c.reloptions                                                 as storage,
+       i.indisunique and coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false)
+                                                                    as nulls_not_distinct,
+       i.indisunique and not (0 = any (i.indkey::int2[]))
+         and not exists (select from pg_catalog.pg_attribute a
+                          where a.attrelid = i.indrelid and not a.attnotnull
+                            and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1]))
+                                                                    as is_not_null
+  from unnest($1::int8[]) w(oid)
+  join pg_catalog.pg_index i on i.indexrelid = w.oid::oid
   join pg_catalog.pg_class c on c.oid = i.indexrelid
- where i.indexrelid >= 16384
+  join pg_catalog.pg_am am on am.oid = c.relam

@@ -1,5 +1,5 @@
--- Expressions, predicate and operator class parameters of the given indexes, as the server writes them. Those of
--- relations under, or awaited by, an ACCESS EXCLUSIVE lock are left out.
+-- Expressions and predicate of the given indexes, as the server writes them. Those of relations under, or awaited by, an
+-- ACCESS EXCLUSIVE lock are left out.
 with locked as materialized (
   select l.relation from pg_catalog.pg_locks l
    where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'
@@ -10,11 +10,7 @@ select a.oid,
                from generate_series(1, i.indnkeyatts::int4) p(place)
               where i.indkey[p.place - 1] = 0
               order by p.place)                                      as expressions,
-       pg_get_expr(i.indpred, i.indrelid)                            as predicate,
-       array(select t.attoptions::text
-               from pg_catalog.pg_attribute t
-              where t.attrelid = i.indexrelid and t.attnum <= i.indnkeyatts
-              order by t.attnum)                                     as parameters
+       pg_get_expr(i.indpred, i.indrelid)                            as predicate
   from unnest($1::int8[]) a(oid)
   join pg_catalog.pg_index i on i.indexrelid = a.oid::oid
  where not exists (select from locked l where l.relation in (i.indexrelid, i.indrelid))

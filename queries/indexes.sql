@@ -5,8 +5,10 @@ select c.oid::int8                                                  as oid,
        c.relkind::text                                              as relkind,
        case when c.relispartition then p.inhparent::int8 end        as parent_oid,
        am.amname::text                                              as method,
-       s.spcname::text                                              as tablespace,
-       current_setting('block_size')::int8                          as block_size,
+       case when c.reltablespace <> 0 then
+         (select s.spcname::text from pg_catalog.pg_tablespace s where s.oid = c.reltablespace)
+       end                                                          as tablespace,
+       (select current_setting('block_size')::int8)                 as block_size,
        c.relpages                                                   as relpages,
        c.reltuples::float8                                          as reltuples,
        i.indisunique                                                as is_unique,
@@ -27,12 +29,12 @@ select c.oid::int8                                                  as oid,
        pg_stat_get_numscans(c.oid)                                  as idx_scan,
        pg_stat_get_tuples_returned(c.oid)                           as idx_tup_read,
        pg_stat_get_tuples_fetched(c.oid)                            as idx_tup_fetch
-  from pg_catalog.pg_index i
-  join pg_catalog.pg_class c on c.oid = i.indexrelid
-  join pg_catalog.pg_class r on r.oid = i.indrelid
+  from pg_catalog.pg_class c
+  join pg_catalog.pg_index i on i.indexrelid = c.oid
   join pg_catalog.pg_am am on am.oid = c.relam
-  left join pg_catalog.pg_tablespace s on s.oid = c.reltablespace
   left join pg_catalog.pg_inherits p on p.inhrelid = c.oid and c.relispartition
   left join pg_catalog.pg_constraint k on k.conindid = c.oid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x')
- where r.relkind in ('r', 'p', 'm')
-   and not r.relisshared
+ where c.relkind in ('i', 'I')
+   and not c.relisshared
+   -- TOAST relations bring their own with them.
+   and c.relnamespace <> all (array(select n.oid from pg_catalog.pg_namespace n where n.nspname ~ '^pg_toast'))

@@ -1,5 +1,5 @@
 -- How many sequences the database holds; each is one block.
 select to_jsonb(r) from (
   select count(*) as count, count(*) * current_setting('block_size')::int8 as bytes
-    from pg_catalog.pg_class c where c.relkind = 'S'
+    from pg_catalog.pg_sequence
 ) r

@@ -7,8 +7,10 @@ select c.oid::int8                                                  as oid,
        c.relpersistence::text                                       as relpersistence,
        case when c.relispartition then p.inhparent::int8 end        as parent_oid,
        e.extname::text                                              as extension,
-       s.spcname::text                                              as tablespace,
-       current_setting('block_size')::int8                          as block_size,
+       case when c.reltablespace <> 0 then
+         (select s.spcname::text from pg_catalog.pg_tablespace s where s.oid = c.reltablespace)
+       end                                                          as tablespace,
+       (select current_setting('block_size')::int8)                 as block_size,
        c.relpages                                                   as relpages,
        c.reltuples::float8                                          as reltuples,
        c.relallvisible                                              as relallvisible,
@@ -37,7 +39,6 @@ select c.oid::int8                                                  as oid,
        case when t.oid is not null then pg_stat_get_ins_since_vacuum(t.oid) end  as toast_inserted_since_vacuum
   from pg_catalog.pg_class c
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  left join pg_catalog.pg_tablespace s on s.oid = c.reltablespace
   left join pg_catalog.pg_class t on t.oid = c.reltoastrelid
   left join pg_catalog.pg_index ix on ix.indrelid = t.oid and ix.indisvalid
   left join pg_catalog.pg_class ti on ti.oid = ix.indexrelid

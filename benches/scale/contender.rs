@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use super::data::MONITOR;
 use super::reference;
 
 /// Bounds from the project's goals; none where nothing is promised.
@@ -43,6 +44,13 @@ pub fn all(conninfo: &str) -> Vec<Contender> {
     let exact = Targets { ratio: Some(1.1), client_mb: None, backend_mb: Some(100) };
     let both = Targets { ratio: Some(0.7), ..exact };
     let contender = |name, targets, arguments| Contender { name, targets, arguments, conninfo: conninfo.to_owned() };
+    // A role without EXECUTE on pg_stat_file: sizes are asked relation by relation.
+    let monitor = |name, targets, arguments| Contender {
+        name,
+        targets,
+        arguments,
+        conninfo: conninfo.replace("user=postgres", &format!("user={MONITOR}")),
+    };
     vec![
         contender("reference", Targets::default(), None),
         contender("tables, JSON", default, Some(&["tables", "--format", "json"])),
@@ -50,5 +58,9 @@ pub fn all(conninfo: &str) -> Vec<Contender> {
         contender("overview", default, Some(&["overview"])),
         contender("tables --exact", exact, Some(&["tables", "--exact"])),
         contender("tables --exact --jobs 2", both, Some(&["tables", "--exact", "--jobs", "2"])),
+        monitor("tables, JSON, as pg_monitor", default, Some(&["tables", "--format", "json"])),
+        monitor("indexes, JSON, as pg_monitor", default, Some(&["indexes", "--format", "json"])),
+        monitor("tables --exact, as pg_monitor", exact, Some(&["tables", "--exact"])),
+        monitor("tables --exact --jobs 2, as pg_monitor", both, Some(&["tables", "--exact", "--jobs", "2"])),
     ]
 }

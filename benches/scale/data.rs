@@ -11,6 +11,8 @@ const SCHEMAS: u32 = 34;
 const FILLED: u32 = 30;
 const ROWS: u32 = 20_000;
 pub const DATABASE: &str = "scale";
+/// A member of pg_monitor, as the manual has monitoring done.
+pub const MONITOR: &str = "watcher";
 
 /// Started from the copy that the first run has kept; filled by the first run.
 pub fn cluster(installation: &Installation) -> Cluster {
@@ -34,6 +36,16 @@ pub fn cluster(installation: &Installation) -> Cluster {
         fill(&cluster);
         cluster.keep_in(&copy).expect("the copy is kept");
     }
+    run(
+        &cluster.conninfo(),
+        &[format!(
+            "do $$ begin
+                 if not exists (select from pg_roles where rolname = '{MONITOR}') then
+                     create role {MONITOR} login in role pg_monitor;
+                 end if;
+             end $$"
+        )],
+    );
     println!("ready after {:.0} s", begun.elapsed().as_secs_f64());
     cluster
 }

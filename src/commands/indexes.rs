@@ -10,7 +10,7 @@ use crate::{
     exit_code::ExitCode,
     history::Recall,
     inspect::{BloatScope, Definitions, MOST_DEFINITIONS, Scope},
-    judge::index::{Plan, judge},
+    judge::index::judgement,
     model::{IndexJudgement, IndexLimits, parse_bytes},
     report::{Gaps, IndexSort, IndexesReport},
 };
@@ -116,8 +116,7 @@ async fn list(list: &ListArgs, context: &Context) -> Result<ExitCode, Failure> {
     let judged: Vec<IndexJudgement> = snapshot
         .contents
         .iter()
-        .map(|contents| judge(&snapshot, contents, memory.indexes_of(&contents.database), &limits))
-        .map(Plan::into_judgement)
+        .map(|contents| judgement(&snapshot, contents, memory.indexes_of(&contents.database), &limits))
         .collect();
     let mut gaps = Gaps::default();
     let sort = list.sort.unwrap_or_default();

@@ -15,6 +15,19 @@ pub async fn rows<T>(session: &Session, query: &Query, decode: impl Fn(&Row) -> 
     }
 }
 
+/// The same where rows are decoded by place.
+pub async fn columns<T>(
+    session: &Session,
+    query: &Query,
+    names: &[&str],
+    decode: impl Fn(&Row) -> Result<T, RowError>,
+) -> Fact<Vec<T>> {
+    match session.read_columns(query, None, names, decode).await {
+        Ok(rows) => Fact::Known(rows),
+        Err(error) => Fact::Unavailable(unavailable(session, query, &error)),
+    }
+}
+
 /// Every row of a fact that travels as `jsonb`.
 pub async fn many<T: DeserializeOwned>(session: &Session, query: &Query) -> Fact<Vec<T>> {
     rows(session, query, |row| row.try_get::<_, Json<T>>(0).map(|json| json.0)).await

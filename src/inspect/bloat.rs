@@ -189,25 +189,34 @@ pub fn layout(attlen: i16, attalign: i32) -> ColumnLayout {
 }
 
 pub fn table_columns(row: &Row) -> Result<TableColumns, RowError> {
-    let attlen: Vec<i16> = row.try_get("attlen")?;
-    let attalign: Vec<i32> = row.try_get("attalign")?;
     let stores_nothing: Vec<bool> = row.try_get("stores_nothing")?;
     let is_dropped: Vec<bool> = row.try_get("is_dropped")?;
+    let mut columns = columns(row)?;
+    for ((_, found), stores_nothing) in columns.iter_mut().zip(stores_nothing) {
+        if stores_nothing {
+            *found = Some(ColumnStatistics::NOTHING);
+        }
+    }
+    Ok(TableColumns {
+        fillfactor: fillfactor(row, HEAP_FILLFACTOR)?,
+        visibility: visibility(row)?,
+        columns,
+        dropped: is_dropped.iter().enumerate().filter(|(_, dropped)| **dropped).map(|(at, _)| at).collect(),
+    })
+}
+
+/// Layouts of columns, and what ANALYZE found of each.
+fn columns(row: &Row) -> Result<Vec<(ColumnLayout, Option<ColumnStatistics>)>, RowError> {
+    let attlen: Vec<i16> = row.try_get("attlen")?;
+    let attalign: Vec<i32> = row.try_get("attalign")?;
     let null_frac: Vec<Option<f32>> = row.try_get("null_frac")?;
     let avg_width: Vec<Option<i32>> = row.try_get("avg_width")?;
     let n_distinct: Vec<Option<f32>> = row.try_get("n_distinct")?;
     let layouts = attlen.into_iter().zip(attalign).map(|(attlen, attalign)| layout(attlen, attalign));
-    let found = null_frac.into_iter().zip(avg_width).zip(n_distinct).zip(stores_nothing);
-    let found = found.map(|(((null_frac, avg_width), n_distinct), stores_nothing)| match stores_nothing {
-        true => Some(ColumnStatistics::NOTHING),
-        false => statistics(null_frac, avg_width, n_distinct),
-    });
-    Ok(TableColumns {
-        fillfactor: fillfactor(row, HEAP_FILLFACTOR)?,
-        visibility: visibility(row)?,
-        columns: layouts.zip(found).collect(),
-        dropped: is_dropped.iter().enumerate().filter(|(_, dropped)| **dropped).map(|(at, _)| at).collect(),
-    })
+    let found = null_frac.into_iter().zip(avg_width).zip(n_distinct);
+    Ok(layouts
+        .zip(found.map(|((null_frac, avg_width), n_distinct)| statistics(null_frac, avg_width, n_distinct)))
+        .collect())
 }
 
 fn index_key(row: &Row) -> Result<IndexKey, RowError> {
@@ -215,8 +224,7 @@ fn index_key(row: &Row) -> Result<IndexKey, RowError> {
         fillfactor: fillfactor(row, BTREE_FILLFACTOR)?,
         deduplicates: row.try_get("deduplicates")?,
         visibility: visibility(row)?,
-        layout: layout(row.try_get("attlen")?, row.try_get("attalign")?),
-        statistics: statistics(row.try_get("null_frac")?, row.try_get("avg_width")?, row.try_get("n_distinct")?),
+        columns: columns(row)?,
     })
 }
 

@@ -1,9 +1,8 @@
 //! The facts of one database: after the first look the sizes that must be measured and the texts that will be shown.
 
 use super::{
-    Scope, arrival, bloat, definitions,
+    Scope, arrival, bloat, comparisons, definitions,
     first_look::FirstLook,
-    index_facts,
     measure::{Measuring, ask_sizes},
     queries,
 };
@@ -33,14 +32,14 @@ pub async fn complete(
         let wanted = definitions::wanted(scope, &first);
         let judged = bloat::Judged::of(scope, &first);
         let arriving = arrival::Wanted::of(scope, &first);
-        let decisive = if scope.judge { index_facts::Wanted::of(&first) } else { index_facts::Wanted::default() };
+        let compared = if scope.judge { comparisons::Wanted::of(&first) } else { comparisons::Wanted::default() };
         let rest = async {
             tokio::join!(biased;
                 ask_sizes(session, how, &more),
                 definitions::ask(session, wanted.known()),
                 judged.ask(session),
                 Box::pin(arriving.ask(session)),
-                Box::pin(index_facts::second_look(session, &decisive)),
+                Box::pin(compared.ask(session)),
             )
         };
         // Where there is nothing to ask, the answers are at hand without a round trip.
@@ -48,15 +47,15 @@ pub async fn complete(
             && more.is_empty()
             && judged.is_empty()
             && arriving.is_empty()
-            && decisive.is_empty();
-        let (answers, definitions, read, arrived, texts) =
+            && compared.is_empty();
+        let (answers, definitions, read, arrived, comparisons) =
             if nothing { rest.await } else { session.round(rest).await? };
         statistics = read;
         if scope.arrival {
             (statistics.table_columns, index_shapes) = (arrived.table_columns, arrived.index_shapes);
         }
         if scope.judge {
-            (first.index_facts.texts, first.index_facts.correlations) = texts;
+            comparisons.enter(&mut first.index_facts);
         }
         exact_sizes = match measuring {
             Ok(mut measuring) => {
@@ -77,11 +76,12 @@ pub async fn complete(
         database_bytes: first.database_bytes,
         tables: first.tables.map(|rows| {
             let mut tables: Vec<_> = rows.into_iter().map(|row| row.table).collect();
+            tables.shrink_to_fit();
             tables.sort_unstable_by(|a, b| (&a.schema, &a.table).cmp(&(&b.schema, &b.table)));
             tables
         }),
         indexes: first.indexes.map(|mut indexes| {
-            indexes.sort_unstable_by(|a, b| (&a.index, a.oid).cmp(&(&b.index, b.oid)));
+            indexes.sort_unstable_by_key(|index| index.oid);
             indexes
         }),
         last_idx_scans: first.last_idx_scans,

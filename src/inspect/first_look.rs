@@ -1,6 +1,9 @@
 //! The first round trip into a database: all that costs no lock.
 
-use super::{Scope, ask, index_facts, queries, relations, relations::TableRow};
+use super::{
+    Scope, ask, dependencies, queries,
+    relations::{TableRow, index, table},
+};
 use crate::{
     model::{Fact, Index, IndexFacts, LockedRelation, Obstacles, SequenceUse, Sequences, StatisticsResets},
     pg::Session,
@@ -39,7 +42,6 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
     use queries::*;
     let (s, wanted) = (session, scope.relations);
     let (
-        database_bytes,
         sequences,
         sequence_use,
         locked_relations,
@@ -50,8 +52,8 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
         last_idx_scans,
         index_facts,
         obstacles,
+        database_bytes,
     ) = tokio::join!(biased;
-        ask::when(wanted, &DATABASE_SIZE, ask::one::<DatabaseSize>(s, &DATABASE_SIZE)),
         ask::when(wanted, &SEQUENCES, ask::one(s, &SEQUENCES)),
         ask::when(scope.health, &SEQUENCE_USE, ask::one(s, &SEQUENCE_USE)),
         ask::when(wanted, &LOCKED_RELATIONS, ask::rows(s, &LOCKED_RELATIONS, |row| {
@@ -59,13 +61,15 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
         })),
         ask::when(wanted, &STATISTICS_RESETS, ask::one(s, &STATISTICS_RESETS)),
         ask::when(wanted, &FILE_ACCESS, ask::one::<FileAccess>(s, &FILE_ACCESS)),
-        ask::when(wanted, &TABLES, ask::rows(s, &TABLES, relations::table)),
-        ask::when(wanted, &INDEXES, ask::rows(s, &INDEXES, relations::index)),
+        ask::when(wanted, &TABLES, ask::columns(s, &TABLES, table::Columns::NAMES, table::decode)),
+        ask::when(wanted, &INDEXES, ask::columns(s, &INDEXES, index::Columns::NAMES, index::decode)),
         ask::when(wanted, &LAST_IDX_SCANS, ask::rows(s, &LAST_IDX_SCANS, |row| {
             Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get("last_idx_scan")?))
         })),
-        Box::pin(index_facts::first_look(s, scope.judge)),
+        Box::pin(dependencies::look(s, scope.judge)),
         ask::when(scope.arrival, &COPY_OBSTACLES, ask::one(s, &COPY_OBSTACLES)),
+        // Last: while the server counts files, what it has sent is decoded.
+        ask::when(wanted, &DATABASE_SIZE, ask::one::<DatabaseSize>(s, &DATABASE_SIZE)),
     );
     FirstLook {
         database_bytes: database_bytes.map(|size| size.bytes),

@@ -8,14 +8,14 @@ use super::{
     sizes::{self, BATCH, Doubt},
 };
 use crate::{
-    model::{Fact, Index, SizeSource, StoredBytes, Unavailable},
+    model::{Fact, Index, OidMap, SizeSource, StoredBytes, Unavailable},
     pg::{Query, Session, SessionError},
 };
 use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
 use std::collections::HashMap;
 
 /// Relations one server process is asked about with `--exact`, before the next connection takes over: about 85 MB.
-const RELATIONS_PER_CONNECTION: usize = 25_000;
+const RELATIONS_PER_CONNECTION: usize = 24_000;
 
 /// Fewer than these are not worth a connection of their own.
 const WORTH_A_CONNECTION: usize = 2_500;
@@ -151,13 +151,13 @@ fn share(relations: usize, jobs: usize) -> usize {
 
 /// Every relation that has files.
 fn doubts(tables: &[TableRow], indexes: &[Index]) -> Vec<Doubt> {
-    let by_oid: HashMap<u32, &TableRow> = tables.iter().map(|row| (row.table.oid, row)).collect();
+    let by_oid: OidMap<&TableRow> = tables.iter().map(|row| (row.table.oid, row)).collect();
     let heaps = tables
         .iter()
         .filter(|row| row.table.kind.has_storage())
         .flat_map(|row| [Some(row.heap), row.toast, row.toast_index].into_iter().flatten());
     let of_index = |index: &Index| match by_oid.get(&index.table_oid) {
-        Some(table) => relations::index_doubt(index, table),
+        Some(table) => relations::index::doubt(index, table),
         None => Doubt { oid: index.oid, table_oid: index.table_oid, estimate: index.size.bytes, doubt: 0 },
     };
     heaps.chain(indexes.iter().filter(|index| !index.is_partitioned).map(of_index)).collect()

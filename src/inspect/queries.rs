@@ -63,7 +63,6 @@ queries! {
     INDEX_DEFINITIONS = "index definitions" { 13 => "index_definitions.sql" }
     INDEX_KEYS = "index keys" { 13 => "index_keys.sql" }
     OPERATOR_CLASSES = "operator classes" { 13 => "operator_classes.sql" }
-    NULLS_NOT_DISTINCT = "nulls not distinct" { 15 => "index_nulls_not_distinct.15.sql" }
     FOREIGN_KEYS = "foreign keys" { 13 => "foreign_keys.sql" }
     INDEX_DEPENDENTS = "index dependents" { 13 => "index_dependents.sql" }
     INDEX_BUILDS = "index builds" { 13 => "index_builds.sql" }

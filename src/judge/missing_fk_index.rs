@@ -60,7 +60,7 @@ fn supports(index: &Index, key: &ForeignKey) -> bool {
     index.is_valid
         && !index.is_partial
         && wanted.len() <= index.key_columns_count as usize
-        && matches!(index.method.as_str(), "btree" | "hash" | "gin" | "gist")
+        && matches!(&*index.method, "btree" | "hash" | "gin" | "gist")
         && !leading.is_empty()
         && wanted.iter().all(|column| leading.contains(column))
 }

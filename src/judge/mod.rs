@@ -120,6 +120,7 @@ pub const CHECKS: &[Check] = &[
     check!("version" "version.md" Hygiene version),
     check!("rarely-used-index" "index/rarely_used.md"),
     check!("redundant-index" "index/redundant.md"),
+    check!("bloated-index" "index/bloated.md"),
 ];
 
 #[cfg(test)]

@@ -56,13 +56,12 @@ impl TableColumns {
     }
 }
 
-/// The only column of a B-tree.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// The columns of a B-tree, in order; `None` for statistics that do not exist.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IndexKey {
     pub fillfactor: u8,
-    /// Equal keys share one tuple: the operator class allows it and nobody switched it off.
+    /// Equal keys share one tuple: the operator classes allow it and nobody switched it off.
     pub deduplicates: bool,
     pub visibility: Visibility,
-    pub layout: ColumnLayout,
-    pub statistics: Option<ColumnStatistics>,
+    pub columns: Vec<(ColumnLayout, Option<ColumnStatistics>)>,
 }

@@ -1,12 +1,12 @@
 //! What one database contains.
 
 use super::{
-    BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, Obstacles, SequenceUse, Table, TableColumns,
+    BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, Obstacles, OidMap, SequenceUse, Table, TableColumns,
     arrival::{IndexShape, ToastSample},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Everything read from inside one database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ pub struct Contents {
     /// By table OID: of the largest that were asked for.
     #[serde(default)]
     pub table_columns: Fact<BTreeMap<u32, TableColumns>>,
-    /// By index OID: of the largest B-trees of one column that were asked for.
+    /// By index OID: of the largest B-trees that were asked for.
     #[serde(default)]
     pub index_keys: Fact<BTreeMap<u32, IndexKey>>,
     /// By table OID, where every page was read; `None` when nobody asked for that.
@@ -97,14 +97,14 @@ impl StatisticsResets {
 
 /// The partition trees among some relations: the leaves under each root and branch.
 pub struct Tree {
-    leaves: HashMap<u32, Vec<u32>>,
+    leaves: OidMap<Vec<u32>>,
 }
 
 impl Tree {
     /// Built from pairs of a relation and the one it is attached to.
     pub fn of(edges: impl Iterator<Item = (u32, Option<u32>)> + Clone) -> Tree {
-        let parents: HashMap<u32, u32> = edges.clone().filter_map(|(oid, parent)| Some((oid, parent?))).collect();
-        let mut leaves: HashMap<u32, Vec<u32>> = HashMap::new();
+        let parents: OidMap<u32> = edges.clone().filter_map(|(oid, parent)| Some((oid, parent?))).collect();
+        let mut leaves: OidMap<Vec<u32>> = OidMap::default();
         for (oid, _) in edges {
             let mut at = oid;
             // Bounded by the number of relations, so that a damaged catalog with a cycle ends too.

@@ -2,6 +2,7 @@
 
 use super::StoredBytes;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The kind of constraint an index enforces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +34,7 @@ pub struct Index {
     /// The partitioned index it is attached to.
     pub parent_oid: Option<u32>,
     /// Access method: btree, gin, …
-    pub method: String,
+    pub method: Cow<'static, str>,
     pub tablespace: Option<String>,
     pub relpages: i64,
     pub reltuples: f64,
@@ -64,4 +65,16 @@ pub struct Index {
     pub column_names: Option<Vec<Option<String>>>,
     /// `pg_get_indexdef`; read for the indexes that are shown.
     pub definition: Option<String>,
+}
+
+impl Index {
+    /// Table column of each key column; 0 for an expression.
+    pub fn key_columns(&self) -> &[i16] {
+        self.column_numbers.get(..self.key_columns_count as usize).unwrap_or(&self.column_numbers)
+    }
+
+    /// Table columns that are INCLUDEd.
+    pub fn included_columns(&self) -> &[i16] {
+        self.column_numbers.get(self.key_columns_count as usize..).unwrap_or(&[])
+    }
 }

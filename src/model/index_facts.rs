@@ -8,11 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct IndexFacts {
-    /// By index OID; indexes of the catalogs are missing.
+    /// By index OID: of those that can be compared with another one ([`are_comparable`]).
     pub keys: Fact<BTreeMap<u32, IndexKeys>>,
     pub operator_classes: Fact<BTreeMap<u32, OperatorClass>>,
-    /// 15 and newer: unique indexes for which two nulls are equal.
-    pub nulls_not_distinct: Fact<BTreeSet<u32>>,
     pub foreign_keys: Fact<Vec<ForeignKey>>,
     pub dependents: Fact<Vec<Dependent>>,
     /// Tables under a lock that building or dropping an index concurrently takes.
@@ -25,17 +23,27 @@ pub struct IndexFacts {
     pub correlations: Fact<Vec<Correlation>>,
 }
 
-/// `pg_index`'s vectors: what each key column is made of.
+/// What each key column is made of, and what else two indexes may differ in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexKeys {
+    /// `pg_index.indclass`.
     pub operator_classes: Vec<u32>,
     /// 0 where the type has none.
     pub collations: Vec<u32>,
     /// Bit 0: descending; bit 1: nulls first (`src/include/catalog/pg_index.h`).
     pub options: Vec<i16>,
+    /// `pg_attribute.attoptions` of each key column; empty where its method takes none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<Option<String>>,
     /// `pg_class.reloptions`, as `fillfactor=70`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub storage: Vec<String>,
+    /// Unique, and two nulls are equal (15 and newer).
+    #[serde(default)]
+    pub nulls_not_distinct: bool,
+    /// Unique, and no key column can be null.
+    #[serde(default)]
+    pub is_not_null: bool,
 }
 
 /// What an operator class orders by: `varchar_ops` and `text_ops` have both in common.
@@ -77,8 +85,6 @@ pub struct IndexTexts {
     /// One for each key column that is an expression, in order.
     pub expressions: Vec<String>,
     pub predicate: Option<String>,
-    /// `pg_attribute.attoptions` of each key column.
-    pub parameters: Vec<Option<String>>,
 }
 
 /// `pg_stats.correlation` of one column.
@@ -92,19 +98,25 @@ pub struct Correlation {
 /// Objects of the server's own catalogs have smaller OIDs (`src/include/access/transam.h`, FirstNormalObjectId).
 pub const FIRST_OWN_OID: u32 = 16_384;
 
-impl IndexFacts {
-    /// Whether two indexes of one table can be told apart only by texts, which cost the server a lock each.
-    pub fn texts_decide(&self, a: &Index, b: &Index) -> bool {
-        let has_text = |index: &Index| index.is_partial || index.is_expression;
-        // Only operator classes of the core's b-tree and hash are known to take no parameters.
-        let may_have_parameters = |index: &Index| {
-            let keys = self.keys.known().and_then(|keys| keys.get(&index.oid));
-            let own = keys.is_none_or(|keys| keys.operator_classes.iter().any(|oid| *oid >= FIRST_OWN_OID));
-            own || !matches!(index.method.as_str(), "btree" | "hash")
-        };
-        a.oid != b.oid
-            && a.table_oid == b.table_oid
-            && a.method == b.method
-            && ((has_text(a) && has_text(b)) || (may_have_parameters(a) && may_have_parameters(b)))
+/// Whether one of two indexes could do the work of the other as far as method and columns tell. Only then is it asked
+/// what else they are made of.
+pub fn are_comparable(a: &Index, b: &Index) -> bool {
+    a.oid != b.oid && a.table_oid == b.table_oid && (may_cover(a, b) || may_cover(b, a))
+}
+
+fn may_cover(keeper: &Index, victim: &Index) -> bool {
+    let (theirs, ours) = (keeper.key_columns(), victim.key_columns());
+    match (&*keeper.method, &*victim.method) {
+        ("btree", "hash") => theirs.first() == ours.first(),
+        (keeper, victim) if keeper != victim => false,
+        // The order of their columns means nothing.
+        ("gin" | "brin", _) => ours.iter().all(|number| theirs.contains(number)),
+        _ => theirs.starts_with(ours),
     }
+}
+
+/// Whether two comparable indexes can be told apart only by their texts, which cost the server a lock each.
+pub fn texts_decide(a: &Index, b: &Index) -> bool {
+    let has_text = |index: &Index| index.is_partial || index.is_expression;
+    has_text(a) && has_text(b) && are_comparable(a, b)
 }

@@ -23,6 +23,7 @@ mod lsn;
 mod manager;
 mod node;
 mod obstacle;
+mod oid_map;
 pub mod past;
 mod provider;
 mod retention;
@@ -67,12 +68,14 @@ pub use identifier::{grant, quote_identifier, quote_literal};
 pub use index::{ConstraintKind, Index};
 pub use index_facts::{
     Correlation, Dependent, DependentKind, FIRST_OWN_OID, ForeignKey, IndexFacts, IndexKeys, IndexTexts, OperatorClass,
+    are_comparable, texts_decide,
 };
 pub use index_particulars::IndexParticulars;
 pub use lsn::{Lsn, ParseLsnError};
 pub use manager::ManagerMarks;
 pub use node::{Replica, ReplicaUse, TimelineHistory};
 pub use obstacle::{Named, ObstacleKind, Obstacles, PendingRestart, ReadOnlyOverride};
+pub use oid_map::OidMap;
 pub use provider::{Provider, ProviderMarks};
 pub use retention::{Cause, Holder, PartialRetention, Retention};
 pub use role_rights::RoleRights;

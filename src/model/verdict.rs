@@ -1,5 +1,6 @@
 //! What may be done with an index, and why. Made by the judge, shown by the report.
 
+use super::BloatSource;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -44,6 +45,7 @@ pub enum IndexFinding {
     UnusedIndex,
     RedundantIndex,
     RarelyUsedIndex,
+    BloatedIndex,
 }
 
 /// How one index can stand in for another (fact sheet on indexes, B).
@@ -60,6 +62,8 @@ pub enum CoverKind {
     HashInBtree,
     /// The same keys, of all rows instead of some.
     PartialInFull,
+    /// The other is unique on the first of the keys: it finds the same row by them.
+    SupersetOfUnique,
     /// Columns of a GIN or BRIN index, where their order means nothing.
     Subset,
 }
@@ -103,6 +107,12 @@ pub enum Reason {
     },
     LeftByReindex {
         replaced: bool,
+    },
+    /// What it takes beyond what it would take built anew.
+    Bloated {
+        bloat_bytes: u64,
+        size_bytes: u64,
+        source: BloatSource,
     },
     // What makes it stay.
     InUse {
@@ -248,6 +258,10 @@ pub struct IndexLimits {
     pub rare_scans: u64,
     /// How many times larger a cover may be before its scans cost noticeably more.
     pub largest_cover: f64,
+    /// From which share of its size on an index is bloated, 0 to 1.
+    pub bloated_share: f64,
+    /// Less bloat than that is not worth a REINDEX.
+    pub bloated_bytes: u64,
     /// From which correlation on the planner sees an index of one column clearly cheaper than one of several.
     pub correlated: f64,
 }
@@ -263,6 +277,8 @@ impl Default for IndexLimits {
             rare_scans: 50,
             largest_cover: 2.0,
             correlated: 0.8,
+            bloated_share: 0.5,
+            bloated_bytes: 100 << 20,
         }
     }
 }

@@ -1,6 +1,10 @@
 //! A connection that reads: short read-only transactions, facts pipelined, each failing alone.
 
-use super::{Canceller, ConnectError, Connected, Endpoint, Query, conninfo::Conninfo, row::Row};
+use super::{
+    Canceller, ConnectError, Connected, Endpoint, Query,
+    conninfo::Conninfo,
+    row::{Row, RowError},
+};
 use futures_util::{TryStreamExt, pin_mut};
 use std::{
     future::Future,
@@ -189,13 +193,24 @@ impl Session {
         &self,
         query: &Query,
         oids: Option<&[i64]>,
-        decode: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
+        decode: impl Fn(&Row) -> Result<T, RowError>,
+    ) -> Result<Vec<T>, QueryError> {
+        self.read_columns(query, oids, &[], decode).await
+    }
+
+    /// The same where rows are decoded by place: the columns must have these names, in this order.
+    pub async fn read_columns<T>(
+        &self,
+        query: &Query,
+        oids: Option<&[i64]>,
+        names: &[&str],
+        decode: impl Fn(&Row) -> Result<T, RowError>,
     ) -> Result<Vec<T>, QueryError> {
         let sql = query.sql_for(self.major()).map_err(QueryError::NeedsVersion)?;
         // Boxed for the same reason: a look joins some twenty-five of them.
         let (rows, back) = Box::pin(async {
             tokio::join!(biased;
-                self.rows(sql, oids, decode),
+                self.rows(sql, oids, names, decode),
                 self.client.batch_execute("rollback to savepoint fact")
             )
         })
@@ -204,39 +219,56 @@ impl Session {
         if let Ok(mut last) = self.last_answer.lock() {
             let took = now.duration_since(*last);
             *last = now;
-            let count = rows.as_ref().map_or(0, Vec::len);
-            let outcome = if rows.is_ok() { "read" } else { "not read" };
+            let read = rows.as_ref().ok().and_then(|rows| rows.as_ref().ok());
+            let (count, outcome) = read.map_or((0, "not read"), |rows| (rows.len(), "read"));
             tracing::info!("{} {outcome}: {count} rows in {:.1} ms", query.fact, took.as_secs_f64() * 1e3);
         }
         let rows = rows.and_then(|rows| back.map(|()| rows));
-        rows.map_err(|error| match error.as_db_error() {
-            Some(answer) => {
-                QueryError::Refused { sqlstate: answer.code().clone(), message: answer.message().to_owned() }
-            }
-            None => QueryError::Failed(tell(&error)),
-        })
+        match rows {
+            Ok(Ok(rows)) => Ok(rows),
+            Ok(Err(Misplaced)) => Err(QueryError::Failed("the answer has other columns than expected".to_owned())),
+            Err(error) => Err(match error.as_db_error() {
+                Some(answer) => {
+                    QueryError::Refused { sqlstate: answer.code().clone(), message: answer.message().to_owned() }
+                }
+                None => QueryError::Failed(tell(&error)),
+            }),
+        }
     }
 
     async fn rows<T>(
         &self,
         sql: &str,
         oids: Option<&[i64]>,
-        decode: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
-    ) -> Result<Vec<T>, tokio_postgres::Error> {
+        names: &[&str],
+        decode: impl Fn(&Row) -> Result<T, RowError>,
+    ) -> Result<Result<Vec<T>, Misplaced>, RowError> {
         let stream = self.client.query_typed_raw(sql, oids.map(|oids| (oids, Type::INT8_ARRAY))).await?;
         pin_mut!(stream);
         let mut decoded = Vec::new();
-        let mut unreadable = None;
+        let (mut unreadable, mut misplaced) = (None, false);
         // The stream is drained even after a row that cannot be decoded: the answers behind it wait for that.
         while let Some(row) = stream.try_next().await? {
+            let in_place = || row.columns().iter().map(|column| column.name()).eq(names.iter().copied());
+            if misplaced || (decoded.is_empty() && !names.is_empty() && !in_place()) {
+                misplaced = true;
+                continue;
+            }
             match decode(&row) {
                 Ok(value) => decoded.push(value),
                 Err(error) => unreadable = unreadable.or(Some(error)),
             }
         }
-        unreadable.map_or(Ok(decoded), Err)
+        match (misplaced, unreadable) {
+            (true, _) => Ok(Err(Misplaced)),
+            (false, Some(error)) => Err(error),
+            (false, None) => Ok(Ok(decoded)),
+        }
     }
 }
+
+/// The columns of an answer are not those the query promises.
+struct Misplaced;
 
 /// The whole of what the driver knows: its own text names only the kind of error, the cause has the rest.
 pub(super) fn tell(error: &tokio_postgres::Error) -> String {

@@ -16,43 +16,62 @@ pub fn json_pretty(value: &impl Serialize, out: &mut impl Write) -> io::Result<(
 }
 
 fn write(value: &impl Serialize, out: &mut impl Write, formatter: impl Formatter) -> io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(&mut *out, Visible(formatter)))?;
-    out.write_all(b"\n")
+    let mut visible = Visible { kept: Vec::with_capacity(MOST_KEPT), out };
+    value.serialize(&mut Serializer::with_formatter(&mut visible, formatter))?;
+    visible.write_all(b"\n")?;
+    visible.flush()
 }
 
-/// A formatter whose strings hold no character that a terminal would obey.
-struct Visible<F>(F);
+/// Bytes that are written at once.
+const MOST_KEPT: usize = 1 << 16;
 
-macro_rules! as_inside {
-    ($($name:ident($($argument:ident: $type:ty),*);)+) => {
-        $(fn $name<W: ?Sized + Write>(&mut self, writer: &mut W, $($argument: $type),*) -> io::Result<()> {
-            self.0.$name(writer, $($argument),*)
-        })+
-    };
+/// Lets no character through that a terminal would obey. JSON escapes the controls of ASCII itself; all others lie
+/// beyond it, and outside its strings JSON is ASCII.
+struct Visible<W> {
+    /// Whole characters: nobody writes half of one.
+    kept: Vec<u8>,
+    out: W,
 }
 
-impl<F: Formatter> Formatter for Visible<F> {
-    as_inside! {
-        begin_array();
-        end_array();
-        begin_array_value(first: bool);
-        end_array_value();
-        begin_object();
-        end_object();
-        begin_object_key(first: bool);
-        end_object_key();
-        begin_object_value();
-        end_object_value();
+impl<W: Write> Visible<W> {
+    fn pass_on(&mut self) -> io::Result<()> {
+        let plain = self.kept.iter().fold(true, |plain, byte| plain & (*byte < 0x7f));
+        if plain {
+            self.out.write_all(&self.kept)?;
+        } else {
+            let text = std::str::from_utf8(&self.kept).map_err(io::Error::other)?;
+            let mut rest = text;
+            while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c) && !matches!(c, '\n')) {
+                // None of them lies beyond the basic plane, so one escape each will do.
+                write!(self.out, "{}\\u{:04x}", &rest[..at], u32::from(c))?;
+                rest = &rest[at + c.len_utf8()..];
+            }
+            self.out.write_all(rest.as_bytes())?;
+        }
+        self.kept.clear();
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Visible<W> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
     }
 
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c)) {
-            // None of them lies beyond the basic plane, so one escape each will do.
-            write!(writer, "{}\\u{:04x}", &rest[..at], u32::from(c))?;
-            rest = &rest[at + c.len_utf8()..];
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.kept.len() + bytes.len() > MOST_KEPT {
+            self.pass_on()?;
         }
-        writer.write_all(rest.as_bytes())
+        self.kept.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass_on()?;
+        self.out.flush()
     }
 }
 

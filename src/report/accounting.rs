@@ -2,11 +2,10 @@
 
 use super::Gaps;
 use crate::{
-    model::{Contents, Index, Table},
+    model::{Contents, Index, OidMap, Table},
     render::human_bytes,
 };
 use serde::Serialize;
-use std::collections::HashMap;
 
 /// Bytes of one database by what they belong to. `database_bytes` = all the others together.
 #[derive(Clone, Debug, Serialize)]
@@ -86,7 +85,7 @@ struct Sums {
 }
 
 fn sums(tables: &[Table], indexes: &[Index]) -> Sums {
-    let mut index_bytes: HashMap<u32, u64> = HashMap::new();
+    let mut index_bytes: OidMap<u64> = OidMap::default();
     for index in indexes {
         *index_bytes.entry(index.table_oid).or_default() += index.size.bytes;
     }

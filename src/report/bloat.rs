@@ -3,8 +3,8 @@
 use super::Gaps;
 use crate::{
     model::{
-        Bloat, BloatSource, Contents, Fact, Index, Server, Table, Unavailable, Unestimated, estimate_index,
-        estimate_table, grant, quote_identifier,
+        Bloat, BloatSource, Contents, Fact, Index, Server, Table, Unavailable, Unestimated, estimate_table, grant,
+        quote_identifier,
     },
     render::{Cell, Value},
 };
@@ -27,12 +27,7 @@ impl Judged {
     }
 
     pub fn index(contents: &Contents, index: &Index, table: &Table) -> Judged {
-        let measured = contents.btree_pages.as_ref().and_then(Fact::known).and_then(|btrees| btrees.get(&index.oid));
-        let key = contents.index_keys.known().and_then(|keys| keys.get(&index.oid));
-        Judged(match measured {
-            Some(pages) => Ok(Some(pages.bloat())),
-            None => estimate_index(index, table, key),
-        })
+        Judged(contents.index_bloat(index, table))
     }
 
     /// Of all parts together: known when each is.
@@ -63,10 +58,10 @@ impl Judged {
 /// One row of a list, for what is to be said of its bloat.
 pub(super) struct Subject<'a> {
     pub bloat: Judged,
-    /// As it is named in the report.
-    pub name: String,
     pub schema: &'a str,
     pub table: &'a str,
+    /// Of the relation itself, as the report names it.
+    pub name: &'a str,
     /// The statistics are an index's own: before 14 no GRANT shows them.
     pub is_expression: bool,
 }
@@ -88,7 +83,8 @@ pub(super) fn note<'a>(
     let fields = [format!("{list}[].bloat_bytes"), format!("{list}[].bloat_source")];
     let fields = fields.each_ref().map(String::as_str);
     for ((reason, is_expression), subjects) in by_reason {
-        let names: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
+        let names: Vec<String> =
+            subjects.iter().map(|subject| format!("{}.{}", subject.schema, subject.name)).collect();
         let because = |reason: &str| Unavailable::because(FACT, reason);
         let why = match reason {
             Unestimated::NotRead => match unread {

@@ -6,13 +6,13 @@ use super::{
 };
 use crate::{
     model::{
-        BloatSource, Contents, Persistence, SizeSource, Snapshot, StoredBytes, Table, TableKind, Tree, Unavailable,
+        BloatSource, Contents, OidMap, Persistence, SizeSource, Snapshot, StoredBytes, Table, TableKind, Tree,
+        Unavailable,
     },
     render::{self, Cell, Column, Document, Value},
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use std::collections::HashMap;
 
 /// What the list is sorted by.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
@@ -99,9 +99,9 @@ impl TablesReport {
         note_uncounted(&tables, gaps);
         let subjects = tables.iter().map(|row| Subject {
             bloat: row.bloat,
-            name: format!("{}.{}", row.schema, row.table),
             schema: &row.schema,
             table: &row.table,
+            name: &row.table,
             is_expression: false,
         });
         let unread = snapshot.contents.iter().find_map(|contents| contents.table_columns.as_result().err());
@@ -122,13 +122,13 @@ pub(super) fn rows(contents: &Contents, list: &str, named_database: bool, gaps: 
     let (tables, indexes) = (gaps.take(&contents.tables, &[list]), gaps.take(&contents.indexes, &[list]));
     // Without its indexes no table's size is known, and a smaller one would read as if it were.
     let (Some(tables), Some(indexes)) = (tables, indexes) else { return Vec::new() };
-    let mut index_bytes: HashMap<u32, StoredBytes> = HashMap::new();
+    let mut index_bytes: OidMap<StoredBytes> = OidMap::default();
     for index in indexes {
         let sum = index_bytes.entry(index.table_oid).or_insert(StoredBytes::NONE);
         *sum = sum.plus(index.size);
     }
     let locked: Option<Vec<u32>> = contents.locked_relations.known().map(|all| all.iter().map(|l| l.oid).collect());
-    let by_oid: HashMap<u32, &Table> = tables.iter().map(|table| (table.oid, table)).collect();
+    let by_oid: OidMap<&Table> = tables.iter().map(|table| (table.oid, table)).collect();
     let tree = Tree::of(tables.iter().map(|table| (table.oid, table.parent_oid)));
     let of_one = |table: &Table| {
         let indexes = index_bytes.get(&table.oid).copied().unwrap_or(StoredBytes::NONE);

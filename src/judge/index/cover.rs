@@ -34,14 +34,25 @@ fn enforces(keeper: &Subject<'_>, victim: &Subject<'_>) -> bool {
         && (keeper.signature.nulls_not_distinct || !victim.signature.nulls_not_distinct)
 }
 
+/// A unique index over all rows finds with its own columns at most one row: what a longer one adds to them narrows
+/// nothing. Only where no null is in the way, for nulls are not unique (rule 4).
+fn finds_the_row(keeper: &Subject<'_>, victim: &Subject<'_>) -> bool {
+    let k = keeper.index;
+    k.is_unique
+        && k.is_immediate
+        && !k.is_partial
+        && !victim.index.is_partial
+        && (keeper.signature.is_not_null || keeper.signature.nulls_not_distinct)
+}
+
 fn serves(keeper: &Subject<'_>, victim: &Subject<'_>) -> Option<CoverKind> {
     let (k, v) = (&keeper.signature, &victim.signature);
     let (k_keys, v_keys) = (k.keys.as_ref()?, v.keys.as_ref()?);
     let (k_predicate, v_predicate) = (k.predicate.as_ref()?, v.predicate.as_ref());
-    let (k_method, v_method) = (keeper.index.method.as_str(), victim.index.method.as_str());
+    let (k_method, v_method) = (&*keeper.index.method, &*victim.index.method);
     if v_method == "hash" && k_method == "btree" {
         // Different operator families by nature: the column and its collation decide.
-        let same = |a: &Key, b: &Key| a.source == b.source && a.collation == b.collation;
+        let same = |a: &Key<'_>, b: &Key<'_>| a.source == b.source && a.collation == b.collation;
         let begins = v_keys.len() == 1 && k_keys.first().is_some_and(|key| same(key, &v_keys[0]));
         let equal_rows = v_predicate == Some(k_predicate);
         return (begins && equal_rows && k_keys.len() == 1).then_some(CoverKind::HashInBtree);
@@ -51,7 +62,9 @@ fn serves(keeper: &Subject<'_>, victim: &Subject<'_>) -> Option<CoverKind> {
     }
     let same_rows = v_predicate == Some(k_predicate);
     let all_rows = k_predicate.is_none() && victim.index.is_partial;
-    let alike = v_keys.len() <= k_keys.len() && v_keys.iter().zip(k_keys).all(|(a, b)| a.is_alike(b));
+    let pairs = || v_keys.iter().zip(k_keys);
+    let begins_alike = pairs().all(|(a, b)| a.is_alike(b));
+    let alike = v_keys.len() <= k_keys.len() && begins_alike;
     if matches!(k_method, "gin" | "brin") && same_rows {
         let subset = v_keys.iter().all(|key| k_keys.iter().any(|other| other.is_alike(key)));
         let same_set = subset && v_keys.len() == k_keys.len();
@@ -61,22 +74,22 @@ fn serves(keeper: &Subject<'_>, victim: &Subject<'_>) -> Option<CoverKind> {
         // The ranges of a BRIN index are part of what it is.
         return (subset && (k_method == "gin" || k.storage == v.storage)).then_some(CoverKind::Subset);
     }
-    if !alike {
+    if !begins_alike {
         return None;
     }
-    let pairs = || v_keys.iter().zip(k_keys);
     let forward = pairs().all(|(a, b)| a.options == b.options);
     let backward = pairs().all(|(a, b)| a.options == b.options ^ REVERSE);
     let read_backward = backward && k_method == "btree";
     if !forward && !read_backward {
         return None;
     }
+    if v_keys.len() > k_keys.len() {
+        return (k_method == "btree" && finds_the_row(keeper, victim)).then_some(CoverKind::SupersetOfUnique);
+    }
     let same_length = v_keys.len() == k_keys.len();
-    let mut ours = v.include.clone();
-    let mut theirs = k.include.clone();
-    ours.sort_unstable();
-    theirs.sort_unstable();
-    if same_length && ours == theirs {
+    let (ours, theirs) = (victim.index.included_columns(), keeper.index.included_columns());
+    let among = |some: &[i16], all: &[i16]| some.iter().all(|number| all.contains(number));
+    if same_length && among(ours, theirs) && among(theirs, ours) {
         return match (same_rows, all_rows) {
             (true, _) if forward => Some(CoverKind::Same),
             (true, _) => Some(CoverKind::Reversed),
@@ -85,6 +98,6 @@ fn serves(keeper: &Subject<'_>, victim: &Subject<'_>) -> Option<CoverKind> {
         };
     }
     // INCLUDE columns may be keys of the other: both are returned by an index-only scan.
-    let included = ours.iter().all(|number| theirs.contains(number) || k.key_columns.contains(number));
+    let included = ours.iter().all(|number| keeper.index.column_numbers.contains(number));
     (same_rows && included && k_method == "btree").then_some(CoverKind::Prefix)
 }

@@ -10,13 +10,16 @@ pub(super) type Twins = HashMap<usize, (usize, CoverKind)>;
 /// Chooses of each set of twins the one that stays: the best first, and whoever it covers may go. A keeper is never a
 /// victim, so no two drop each other.
 pub(super) fn twins(all: &[Subject<'_>], covers: &[Cover], may_go: &dyn Fn(usize) -> bool) -> Twins {
-    let mut order: Vec<usize> = (0..all.len()).collect();
-    order.sort_by_key(|at| rank(&all[*at], may_go(*at)));
-    let place: HashMap<usize, usize> = order.iter().enumerate().map(|(place, at)| (*at, place)).collect();
     let mut of_victim: HashMap<usize, Vec<&Cover>> = HashMap::new();
     for cover in covers.iter().filter(|cover| matches!(cover.kind, CoverKind::Same | CoverKind::Reversed)) {
         of_victim.entry(cover.victim).or_default().push(cover);
     }
+    let mut order: Vec<usize> =
+        of_victim.iter().flat_map(|(victim, by)| by.iter().map(|it| it.keeper).chain([*victim])).collect();
+    order.sort_unstable();
+    order.dedup();
+    order.sort_by_cached_key(|at| rank(&all[*at], may_go(*at)));
+    let place: HashMap<usize, usize> = order.iter().enumerate().map(|(place, at)| (*at, place)).collect();
     let mut twins = Twins::new();
     for at in order {
         if !may_go(at) {

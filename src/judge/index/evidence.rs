@@ -61,19 +61,15 @@ impl Evidence {
         Evidence { seconds, nodes: 1 + replicas.len(), caps, window, now, limits: *limits }
     }
 
-    /// What limits conclusions from the counters of this index.
-    pub fn caps(&self, subject: &Subject<'_>) -> Vec<Cap> {
-        let mut caps = self.caps.clone();
-        caps.extend(self.too_young(subject).map(|reason| Cap { most: Verdict::Review, of_counters: true, reason }));
-        if !subject.table_was_read {
-            caps.push(Cap { most: Verdict::Keep, of_counters: true, reason: Reason::TableIdle });
-        }
-        caps
+    /// What limits conclusions from the counters of this index, its age aside.
+    pub fn caps(&self, subject: &Subject<'_>) -> impl Iterator<Item = &Cap> {
+        const IDLE: Cap = Cap { most: Verdict::Keep, of_counters: true, reason: Reason::TableIdle };
+        self.caps.iter().chain((!subject.table_was_read).then_some(&IDLE))
     }
 
     /// Nothing in the catalog tells when an index was created: only a sample that saw it proves that it is as old as
     /// the observation wants.
-    fn too_young(&self, subject: &Subject<'_>) -> Option<Reason> {
+    pub fn too_young(&self, subject: &Subject<'_>) -> Option<Reason> {
         let minimum_seconds = self.limits.min_observation_seconds;
         // A window that is too short, or unknown, has been said already.
         if minimum_seconds == 0 || self.seconds.is_none_or(|seconds| seconds < minimum_seconds) {

@@ -99,6 +99,8 @@ pub fn hazards(
         caps.push(review(Reason::NotRead { fact: "index expressions".to_owned() }));
     }
     caps.extend(unread(contents).into_iter().map(|fact| review(Reason::NotRead { fact })));
+    // There may be a hundred thousand of these, most with one.
+    caps.shrink_to_fit();
     caps
 }
 
@@ -113,7 +115,6 @@ fn unread(contents: &Contents) -> Vec<String> {
     };
     note(facts.keys.as_result().err(), "index keys");
     note(facts.operator_classes.as_result().err(), "operator classes");
-    note(facts.nulls_not_distinct.as_result().err(), "nulls not distinct");
     note(facts.foreign_keys.as_result().err(), "foreign keys");
     note(facts.dependents.as_result().err(), "index dependents");
     missing

@@ -3,12 +3,14 @@
 //! Every index gets a verdict; all verdicts of a database together are a [`Plan`] that is sound as a whole: whatever is
 //! selected of its drops, everything in use and everything enforced keeps an index that does it.
 
+mod bloated;
 mod cover;
 mod duplicate;
 mod evidence;
 mod hazards;
 mod invalid;
 mod needs;
+mod pairs;
 mod plan;
 mod rarely_used;
 mod redundant;
@@ -22,8 +24,8 @@ pub use needs::{Need, NeedKind};
 pub use plan::{Plan, Refusal, select};
 
 use crate::model::{
-    Confidence, Contents, CoverKind, Gain, IndexFinding, IndexLimits, IndexVerdict, Reason, Replica, Snapshot, Verdict,
-    Window, past::IndexesPast,
+    Confidence, Contents, CoverKind, Gain, IndexFinding, IndexJudgement, IndexLimits, IndexVerdict, Reason, Replica,
+    Snapshot, Verdict, Window, past::IndexesPast,
 };
 use evidence::Evidence;
 use hazards::{Cap, hazards};
@@ -51,29 +53,44 @@ pub(crate) struct Found {
 
 /// Judges all indexes of one database; `past` is what the samples know of them.
 pub fn judge(snapshot: &Snapshot, contents: &Contents, past: Option<&IndexesPast>, limits: &IndexLimits) -> Plan {
+    let Weighed { subjects, verdicts, needs } = weigh(snapshot, contents, past, limits);
+    Plan::new(contents.database.clone(), *limits, verdicts, needs, &subjects)
+}
+
+/// The verdicts alone, for those who select nothing.
+pub fn judgement(
+    snapshot: &Snapshot,
+    contents: &Contents,
+    past: Option<&IndexesPast>,
+    limits: &IndexLimits,
+) -> IndexJudgement {
+    let verdicts = weigh(snapshot, contents, past, limits).verdicts;
+    IndexJudgement { database: contents.database.clone(), verdicts, limits: *limits }
+}
+
+/// The verdicts on all indexes of a database, each at the place of its subject, and what they leave in place.
+struct Weighed<'a> {
+    subjects: Vec<Subject<'a>>,
+    verdicts: Vec<IndexVerdict>,
+    needs: Vec<Need>,
+}
+
+fn weigh<'a>(
+    snapshot: &Snapshot,
+    contents: &'a Contents,
+    past: Option<&IndexesPast>,
+    limits: &IndexLimits,
+) -> Weighed<'a> {
     let replicas: Vec<&Replica> =
         snapshot.replicas.iter().filter(|replica| replica.database == contents.database).collect();
     let window = Window::of(snapshot, contents, past);
     let mut all = subjects(contents, &replicas, past, &window);
-    mark_unread(&mut all, contents);
-    let covers = covers(&all);
+    let pairs = pairs::comparable(&all);
+    pairs::mark_unread(&mut all, &pairs, contents);
+    let covers = pairs::covers(&all, &pairs);
     let mut needs = needs::needs(&all, &covers, contents);
     let evidence = Evidence::of(snapshot, contents, &replicas, window, limits);
-    let mut needs_of: HashMap<u32, Vec<&Need>> = HashMap::new();
-    for need in &needs {
-        for oid in &need.supporters {
-            needs_of.entry(*oid).or_default().push(need);
-        }
-    }
-    let dependencies = needs::Dependencies::of(contents);
-    let nothing = Vec::new();
-    let caps: Vec<Vec<Cap>> = all
-        .iter()
-        .map(|subject| {
-            let of_this = needs_of.get(&subject.index.oid).unwrap_or(&nothing);
-            hazards(subject, of_this, &dependencies, contents)
-        })
-        .collect();
+    let caps = caps(&all, &needs, contents);
     let may_go = |at: usize| caps[at].iter().all(|cap| cap.of_counters || cap.most > Verdict::Keep);
 
     let twins = duplicate::twins(&all, &covers, &may_go);
@@ -81,39 +98,29 @@ pub fn judge(snapshot: &Snapshot, contents: &Contents, past: Option<&IndexesPast
     let scans = duplicate::scans_of_sets(&all, &twins);
     let mut found: Vec<Vec<Found>> = Vec::with_capacity(all.len());
     for (at, subject) in all.iter().enumerate() {
-        let mut here = Vec::new();
-        if let Some(invalid) = invalid::judge(subject, contents, snapshot.collected_at) {
-            found.push(vec![invalid]);
-            continue;
-        }
-        here.extend(duplicate::judge(at, &all, &twins));
-        here.extend(unused::judge(subject, scans[at], &evidence));
-        here.extend(rarely_used::judge(subject, scans[at], &evidence, snapshot.collected_at));
-        for one in &mut here {
-            if one.of_counters {
-                limit(one, &evidence.caps(subject));
+        let here = match invalid::judge(subject, contents, snapshot.collected_at) {
+            Some(invalid) => vec![invalid],
+            None => {
+                let duplicate = duplicate::judge(at, &all, &twins);
+                let of_counters = unused::judge(subject, scans[at], &evidence)
+                    .or_else(|| rarely_used::judge(subject, scans[at], &evidence, snapshot.collected_at))
+                    .map(|one| limited(one, &evidence, subject));
+                let count = usize::from(duplicate.is_some()) + usize::from(of_counters.is_some());
+                // As many as there are: most have one, and there may be a hundred thousand.
+                let mut here = Vec::with_capacity(count);
+                here.extend(duplicate.into_iter().chain(of_counters));
+                here
             }
-        }
+        };
         found.push(here);
     }
-    let place: HashMap<u32, usize> = all.iter().enumerate().map(|(at, one)| (one.index.oid, at)).collect();
-    // A cover that may vanish with nothing in its place carries nobody.
-    let in_doubt: Vec<bool> = (0..all.len())
-        .map(|at| {
-            let doubtful = |at: usize| {
-                may_go(at) && found[at].iter().any(|one| one.of_counters && one.verdict > Verdict::Keep)
-                    || !all[at].is_sound()
-            };
-            let root = all[at].root.and_then(|root| place.get(&root.oid).copied());
-            doubtful(at) || root.is_some_and(doubtful)
-        })
-        .collect();
+    let in_doubt = in_doubt(&all, &found, &may_go);
     let correlations = redundant::correlations(contents);
     let mut covers_of: HashMap<usize, Vec<&Cover>> = HashMap::new();
     for cover in &covers {
         covers_of.entry(cover.victim).or_default().push(cover);
     }
-    for at in redundant::widest_first(&all) {
+    for at in redundant::widest_first(&all, &covers) {
         if !all[at].is_sound() || twins.contains_key(&at) {
             continue;
         }
@@ -136,67 +143,62 @@ pub fn judge(snapshot: &Snapshot, contents: &Contents, past: Option<&IndexesPast
             needs.push(Need { kind: NeedKind::Scans(subject.scans), of: subject.index.oid, supporters });
         }
     }
-    let mut verdicts: Vec<IndexVerdict> =
-        all.iter().enumerate().map(|(at, subject)| conclude(subject, &found[at], &caps[at], &all, limits)).collect();
+    let mut verdicts: Vec<IndexVerdict> = Vec::with_capacity(all.len());
+    for (at, subject) in all.iter().enumerate() {
+        let mut verdict = conclude(subject, &mut found[at], &caps[at], &all, limits);
+        bloated::note(&mut verdict, subject, contents, limits);
+        verdicts.push(verdict);
+    }
     plan::make_sound(&mut verdicts, &needs, &all);
     name_survivors(&mut verdicts, &found, &all);
-    Plan::new(contents.database.clone(), *limits, verdicts, needs, &all)
+    Weighed { subjects: all, verdicts, needs }
 }
 
-/// An index whose text decides whether it is a twin, and could not be read, is nobody's twin and a matter for a person.
-fn mark_unread(all: &mut [Subject<'_>], contents: &Contents) {
-    let texts = contents.index_facts.texts.known();
-    let is_read = |oid: u32| texts.is_some_and(|texts| texts.contains_key(&oid));
-    let mut of_table: HashMap<u32, Vec<usize>> = HashMap::new();
-    for (at, subject) in all.iter().enumerate() {
-        of_table.entry(subject.table.oid).or_default().push(at);
+/// What stands in each one's way.
+fn caps(all: &[Subject<'_>], needs: &[Need], contents: &Contents) -> Vec<Vec<Cap>> {
+    let mut needs_of: HashMap<u32, Vec<&Need>> = HashMap::new();
+    for need in needs {
+        for oid in &need.supporters {
+            needs_of.entry(*oid).or_default().push(need);
+        }
     }
-    let decide = |a: usize, b: usize| contents.index_facts.texts_decide(all[a].index, all[b].index);
-    let unread: Vec<usize> = of_table
-        .values()
-        .flat_map(|family| family.iter().filter(|a| family.iter().any(|b| decide(**a, *b))))
-        .copied()
-        .filter(|at| !is_read(all[*at].index.oid))
+    let dependencies = needs::Dependencies::of(contents);
+    let of_this = |subject: &Subject<'_>| needs_of.get(&subject.index.oid).map_or(&[][..], Vec::as_slice);
+    all.iter().map(|subject| hazards(subject, of_this(subject), &dependencies, contents)).collect()
+}
+
+/// A cover that may vanish with nothing in its place carries nobody.
+fn in_doubt(all: &[Subject<'_>], found: &[Vec<Found>], may_go: &dyn Fn(usize) -> bool) -> Vec<bool> {
+    let place: HashMap<u32, usize> = all
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| one.index.is_partitioned)
+        .map(|(at, one)| (one.index.oid, at))
         .collect();
-    for at in unread {
-        all[at].signature.keys = None;
-        all[at].signature.is_unread = true;
-    }
+    let doubtful = |at: usize| {
+        may_go(at) && found[at].iter().any(|one| one.of_counters && one.verdict > Verdict::Keep) || !all[at].is_sound()
+    };
+    let root = |at: usize| all[at].root.and_then(|root| place.get(&root.oid).copied());
+    (0..all.len()).map(|at| doubtful(at) || root(at).is_some_and(doubtful)).collect()
 }
 
-fn covers(all: &[Subject<'_>]) -> Vec<Cover> {
-    let mut of_table: HashMap<u32, Vec<usize>> = HashMap::new();
-    for (at, subject) in all.iter().enumerate() {
-        of_table.entry(subject.table.oid).or_default().push(at);
+/// A finding lowered to what the evidence allows, with why.
+fn limited(mut found: Found, evidence: &Evidence, subject: &Subject<'_>) -> Found {
+    for cap in evidence.caps(subject).filter(|cap| cap.most < Verdict::Drop) {
+        found.verdict = found.verdict.min(cap.most);
+        found.reasons.push(cap.reason.clone());
     }
-    let mut covers = Vec::new();
-    for family in of_table.values() {
-        for &victim in family {
-            for &keeper in family {
-                if let Some(kind) = cover::cover(&all[keeper], &all[victim]) {
-                    covers.push(Cover { victim, keeper, kind });
-                }
-            }
-        }
+    if let Some(reason) = evidence.too_young(subject) {
+        found.verdict = found.verdict.min(Verdict::Review);
+        found.reasons.push(reason);
     }
-    covers.sort_unstable_by_key(|cover| (cover.victim, cover.keeper));
-    covers
+    found
 }
 
-/// Lowers a finding to what the caps allow, and adds why.
-fn limit(found: &mut Found, caps: &[Cap]) {
-    for cap in caps.iter().filter(|cap| found.of_counters || !cap.of_counters) {
-        if cap.most < Verdict::Drop {
-            found.verdict = found.verdict.min(cap.most);
-            found.reasons.push(cap.reason.clone());
-        }
-    }
-}
-
-/// The best finding counts; what stands in the way caps it.
+/// The best finding counts; what stands in the way caps it. Takes the findings' reasons.
 fn conclude(
     subject: &Subject<'_>,
-    found: &[Found],
+    found: &mut [Found],
     caps: &[Cap],
     all: &[Subject<'_>],
     limits: &IndexLimits,
@@ -205,33 +207,32 @@ fn conclude(
         let stops = caps.iter().filter(|cap| one.of_counters || !cap.of_counters).map(|cap| cap.most);
         stops.fold(one.verdict, Verdict::min)
     };
-    let mut ranked: Vec<(&Found, Verdict)> = found.iter().map(|one| (one, capped(one))).collect();
-    ranked.sort_by_key(|(one, verdict)| (std::cmp::Reverse(*verdict), one.finding));
-    let mut verdict = ranked.first().map_or(Verdict::Keep, |(_, verdict)| *verdict);
+    found.sort_by_cached_key(|one| (std::cmp::Reverse(capped(one)), one.finding));
+    let mut verdict = found.first().map_or(Verdict::Keep, capped);
     let mut reasons: Vec<Reason> = Vec::new();
-    let mut add = |reason: &Reason| {
-        if !reasons.contains(reason) {
-            reasons.push(reason.clone());
+    let mut add = |reason: Reason| {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
         }
     };
     // What keeps it comes first where it is kept, what was found first where it is not.
     if verdict == Verdict::Keep {
-        caps.iter().filter(|cap| cap.most == Verdict::Keep).for_each(|cap| add(&cap.reason));
+        caps.iter().filter(|cap| cap.most == Verdict::Keep).for_each(|cap| add(cap.reason.clone()));
         if subject.scans > 0 {
-            add(&Reason::InUse { idx_scan: subject.scans });
+            add(Reason::InUse { idx_scan: subject.scans });
         }
     }
-    for (one, _) in &ranked {
-        one.reasons.iter().for_each(&mut add);
+    for one in &mut *found {
+        std::mem::take(&mut one.reasons).into_iter().for_each(&mut add);
     }
     if !found.is_empty() {
         let counters = found.iter().any(|one| one.of_counters);
-        caps.iter().filter(|cap| !cap.of_counters || counters).for_each(|cap| add(&cap.reason));
+        caps.iter().filter(|cap| !cap.of_counters || counters).for_each(|cap| add(cap.reason.clone()));
     }
     if let Some(name) = subject.index.constraint_name.as_ref().filter(|_| !found.is_empty())
         && subject.index.constraint.is_some()
     {
-        add(&Reason::MatterForAlterTable { constraint: name.clone() });
+        add(Reason::MatterForAlterTable { constraint: name.clone() });
     }
     if reasons.is_empty() {
         match (&subject.index.constraint_name, subject.index.is_unique) {
@@ -248,21 +249,22 @@ fn conclude(
         reasons.insert(0, why);
     }
     let kept_by_catalog = caps.iter().any(|cap| cap.most == Verdict::Keep && !cap.of_counters);
-    let confidence = match ranked.first() {
+    let confidence = match found.first() {
         _ if verdict == Verdict::Keep && kept_by_catalog => Confidence::Proven,
-        Some((one, _)) => one.confidence,
+        Some(one) => one.confidence,
         None => Confidence::Likely,
     };
-    let mut findings: Vec<IndexFinding> = ranked.iter().map(|(one, _)| one.finding).collect();
+    let mut findings: Vec<IndexFinding> = found.iter().map(|one| one.finding).collect();
     findings.dedup();
-    let covered_by: Vec<usize> = ranked.iter().flat_map(|(one, _)| one.covered_by.iter().copied()).collect();
+    reasons.shrink_to_fit();
+    let covered_by = found.iter().flat_map(|one| one.covered_by.iter());
     IndexVerdict {
         oid: subject.index.oid,
         verdict,
         confidence,
         findings,
         reasons,
-        covered_by: covered_by.iter().map(|at| all[*at].index.index.clone()).collect(),
+        covered_by: covered_by.map(|at| all[*at].index.index.clone()).collect(),
         gain: Gain { bytes: subject.bytes, writes: subject.writes },
         worth: subject.worth(),
     }

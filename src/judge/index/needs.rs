@@ -85,7 +85,7 @@ pub fn refreshes(subject: &Subject<'_>) -> bool {
 pub fn is_behind(index: &Index, key: &ForeignKey) -> bool {
     let wanted = &key.column_numbers;
     let keys = index.column_numbers.get(..wanted.len()).unwrap_or_default();
-    matches!(index.method.as_str(), "btree" | "hash")
+    matches!(&*index.method, "btree" | "hash")
         && !keys.is_empty()
         && wanted.len() <= index.key_columns_count as usize
         && wanted.iter().all(|number| keys.contains(number))

@@ -14,9 +14,10 @@ pub(super) fn correlations(contents: &Contents) -> Correlations {
     known.map(|one| ((one.table_oid, one.number), one.correlation)).collect()
 }
 
-/// Nothing can be covered by what comes later.
-pub(super) fn widest_first(all: &[Subject<'_>]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..all.len()).collect();
+/// Those that something covers, so that nothing can be covered by what comes later.
+pub(super) fn widest_first(all: &[Subject<'_>], covers: &[Cover]) -> Vec<usize> {
+    let mut order: Vec<usize> = covers.iter().map(|cover| cover.victim).collect();
+    order.dedup();
     order.sort_by_key(|at| {
         let index = all[*at].index;
         std::cmp::Reverse((
@@ -157,6 +158,28 @@ mod tests {
         let abc = shop.index("abc", &[1, 2, 3]).scans(500).size(40 << 20).oid;
         let plan = shop.judge();
         assert_eq!([a, ab, abc].map(|oid| verdict(&plan, oid)), [Verdict::Drop, Verdict::Review, Verdict::Keep]);
+    }
+
+    #[test]
+    fn what_a_unique_index_finds_needs_no_longer_one_unless_nulls_are_in_the_way() {
+        let mut shop = Shop::default();
+        shop.index("key", &[1]).unique().not_null();
+        let longer = shop.index("longer", &[1, 2]).scans(100).oid;
+        shop.index("nullable", &[3]).unique();
+        let beside_null = shop.index("beside_null", &[3, 2]).scans(100).oid;
+        shop.index("one_null", &[4]).unique().nulls_not_distinct();
+        let beside_one_null = shop.index("beside_one_null", &[4, 2]).scans(100).oid;
+        let other_first = shop.index("other_first", &[2, 1]).scans(100).oid;
+        shop.index("partial_key", &[5]).unique().not_null().predicate("(b > 0)");
+        let of_all_rows = shop.index("of_all_rows", &[5, 2]).scans(100).oid;
+        let plan = shop.judge();
+        for oid in [longer, beside_one_null] {
+            assert_eq!(verdict(&plan, oid), Verdict::Review, "{oid}");
+            assert_eq!(findings(&plan, oid), [IndexFinding::RedundantIndex]);
+        }
+        for oid in [beside_null, other_first, of_all_rows] {
+            assert_eq!(verdict(&plan, oid), Verdict::Keep, "{oid}");
+        }
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! One index with everything about it that rules ask for.
 
 use super::signature::Signature;
-use crate::model::{Contents, Index, Replica, Table, Tree, Window, past::IndexesPast};
+use crate::model::{Contents, Index, OidMap, Replica, Table, Tree, Window, past::IndexesPast};
 use jiff::Timestamp;
-use std::collections::HashMap;
 
 /// An index; of a partitioned one with the sums of its children.
 pub struct Subject<'a> {
@@ -13,7 +12,7 @@ pub struct Subject<'a> {
     pub root: Option<&'a Index>,
     /// Children at any depth.
     pub below: usize,
-    pub signature: Signature,
+    pub signature: Signature<'a>,
     /// Of all its files.
     pub bytes: u64,
     /// On all nodes that were asked, in the window.
@@ -58,8 +57,8 @@ pub fn subjects<'a>(
     let (Some(tables), Some(indexes)) = (contents.tables.known(), contents.indexes.known()) else {
         return Vec::new();
     };
-    let of_table: HashMap<u32, &Table> = tables.iter().map(|table| (table.oid, table)).collect();
-    let by_oid: HashMap<u32, &Index> = indexes.iter().map(|index| (index.oid, index)).collect();
+    let of_table: OidMap<&Table> = tables.iter().map(|table| (table.oid, table)).collect();
+    let by_oid: OidMap<&Index> = indexes.iter().map(|index| (index.oid, index)).collect();
     let tree = Tree::of(indexes.iter().map(|index| (index.oid, index.parent_oid)));
     let last_scans = contents.last_idx_scans.known();
     let elsewhere = |oid: u32| -> u64 {
@@ -74,7 +73,7 @@ pub fn subjects<'a>(
         _ => count(index.idx_scan),
     };
     let scans_of = |index: &Index| counted(index) + elsewhere(index.oid);
-    let mut scans_of_table: HashMap<u32, u64> = HashMap::new();
+    let mut scans_of_table: OidMap<u64> = OidMap::default();
     for index in indexes {
         *scans_of_table.entry(index.table_oid).or_default() += scans_of(index);
     }
@@ -84,9 +83,8 @@ pub fn subjects<'a>(
         .filter(|(_, table)| !table.is_catalog())
         .map(|(index, table)| {
             let below = tree.below(index.oid);
-            let family: Vec<&Index> =
-                std::iter::once(index).chain(below.iter().filter_map(|oid| by_oid.get(oid).copied())).collect();
-            let family_tables = || family.iter().filter_map(|one| of_table.get(&one.table_oid).copied());
+            let family = || std::iter::once(index).chain(below.iter().filter_map(|oid| by_oid.get(oid).copied()));
+            let family_tables = || family().filter_map(|one| of_table.get(&one.table_oid).copied());
             let mut root = None;
             let mut at = index;
             // Bounded, so that a damaged catalog with a cycle ends too.
@@ -101,12 +99,11 @@ pub fn subjects<'a>(
                 root,
                 below: below.len(),
                 signature: Signature::of(index, &contents.index_facts),
-                bytes: family.iter().map(|one| one.size.bytes).sum(),
-                scans: family.iter().map(|one| scans_of(one)).sum(),
-                certain_since: youngest(family.iter().map(|one| Some(watched(one)?.certain_since))),
+                bytes: family().map(|one| one.size.bytes).sum(),
+                scans: family().map(scans_of).sum(),
+                certain_since: youngest(family().map(|one| Some(watched(one)?.certain_since))),
                 invalid_since: watched(index).and_then(|watched| watched.invalid_since),
-                last_scan: last_scans
-                    .and_then(|scans| family.iter().filter_map(|one| scans.get(&one.oid).copied()).max()),
+                last_scan: last_scans.and_then(|scans| family().filter_map(|one| scans.get(&one.oid).copied()).max()),
                 writes: family_tables()
                     .map(|t| count(t.rows_inserted) + count(t.rows_updated.saturating_sub(t.rows_hot_updated)))
                     .sum(),

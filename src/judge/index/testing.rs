@@ -30,7 +30,6 @@ pub struct Made {
     index: Index,
     keys: IndexKeys,
     texts: IndexTexts,
-    nulls_not_distinct: bool,
 }
 
 impl Default for Shop {
@@ -60,7 +59,7 @@ impl Shop {
             index: name.to_owned(),
             is_partitioned: false,
             parent_oid: None,
-            method: "btree".to_owned(),
+            method: "btree".into(),
             tablespace: None,
             relpages: 1_280,
             reltuples: 1e5,
@@ -90,10 +89,12 @@ impl Shop {
             operator_classes: vec![1; columns.len()],
             collations: vec![100; columns.len()],
             options: vec![0; columns.len()],
+            parameters: Vec::new(),
             storage: Vec::new(),
+            nulls_not_distinct: false,
+            is_not_null: false,
         };
-        let texts = IndexTexts { parameters: vec![None; columns.len()], ..IndexTexts::default() };
-        self.indexes.push(Made { oid, index, keys, texts, nulls_not_distinct: false });
+        self.indexes.push(Made { oid, index, keys, texts: IndexTexts::default() });
         self.indexes.last_mut().unwrap()
     }
 
@@ -155,8 +156,6 @@ impl Shop {
         facts.texts = Fact::Known(self.indexes.iter().map(|made| (made.oid, made.texts.clone())).collect());
         let class = |family: u32| (family, OperatorClass { family, input_type: 25 });
         facts.operator_classes = Fact::Known([1, 2].map(class).into());
-        let distinct = self.indexes.iter().filter(|made| made.nulls_not_distinct).map(|made| made.oid);
-        facts.nulls_not_distinct = Fact::Known(distinct.collect());
         facts.foreign_keys = Fact::Known(self.foreign_keys.clone());
         facts.dependents = Fact::Known(Vec::new());
         facts.builds = Fact::Known(self.is_building.then_some(TABLE).into_iter().collect());
@@ -232,7 +231,7 @@ impl Made {
     }
 
     pub fn method(&mut self, method: &str) -> &mut Made {
-        self.all(|it| it.index.method = method.to_owned())
+        self.all(|it| it.index.method = method.to_owned().into())
     }
 
     /// The last columns are no keys.
@@ -258,8 +257,12 @@ impl Made {
         self.all(|it| it.index.is_unique = true)
     }
 
+    pub fn not_null(&mut self) -> &mut Made {
+        self.all(|it| it.keys.is_not_null = true)
+    }
+
     pub fn nulls_not_distinct(&mut self) -> &mut Made {
-        self.all(|it| it.nulls_not_distinct = true)
+        self.all(|it| it.keys.nulls_not_distinct = true)
     }
 
     pub fn deferrable(&mut self) -> &mut Made {

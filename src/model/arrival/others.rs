@@ -14,7 +14,7 @@ pub fn forecast_other(index: &Index, table: &Table, shape: Option<&IndexShape>, 
     if now <= 2 * block {
         return Forecast { low_bytes: block, ..Forecast::within(now, 0.5, 0.5, Basis::Proportion) };
     }
-    let known = match (index.method.as_str(), rows, shape) {
+    let known = match (&*index.method, rows, shape) {
         ("hash", Some(rows), Some(shape)) => Some(hash(rows, shape, block)),
         ("brin", Some(_), Some(shape)) => Some(brin(heap.bytes / block, shape, block)),
         ("gist", Some(rows), Some(shape)) => gist(rows, shape, block),

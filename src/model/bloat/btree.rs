@@ -1,4 +1,4 @@
-//! How many pages a B-tree of one column takes when it is built anew, equal keys sharing a tuple (13 and newer).
+//! How many pages a B-tree takes when it is built anew, equal keys sharing a tuple (13 and newer).
 
 use super::{
     Bloat, BloatSource,
@@ -29,33 +29,11 @@ pub struct Keys {
 }
 
 /// Bytes of the index if it were built anew.
-pub fn packed_bytes(
-    keys: &Keys,
-    layout: ColumnLayout,
-    statistics: ColumnStatistics,
-    fillfactor: u8,
-    block: u64,
-) -> u64 {
-    let rows = keys.rows as f64;
-    let null_share = statistics.null_frac.clamp(0.0, 1.0);
-    let filled_in_table = keys.of_table as f64 * (1.0 - null_share);
-    // A partial index that could hold the filled rows alone most likely does: WHERE … IS NOT NULL. Both numbers come
-    // from samples.
-    let nulls = if keys.is_partial && rows <= filled_in_table * 1.25 { 0.0 } else { rows * null_share };
-    let filled = rows - nulls;
-    let distinct = match statistics.n_distinct {
-        0.0 => filled,
-        share if share < 0.0 => -share * keys.of_table as f64,
-        count => count,
-    };
-    let distinct = distinct.clamp(1.0, filled.max(1.0));
-    let present = ColumnStatistics { null_frac: 0.0, ..statistics };
-    let tuple = Width::exactly(TUPLE_HEADER).with(layout, present).aligned(MAX_ALIGN).mean();
+pub fn packed_bytes(keys: &Keys, columns: &[(ColumnLayout, ColumnStatistics)], fillfactor: u8, block: u64) -> u64 {
     let block_bytes = block as f64;
-    let leaf_bytes = if keys.deduplicates {
-        distinct * shared(filled / distinct, tuple, block_bytes) + shared(nulls, NULL_TUPLE, block_bytes)
-    } else {
-        filled * (tuple + LINE_POINTER) + nulls * (NULL_TUPLE + LINE_POINTER)
+    let (leaf_bytes, tuple) = match columns {
+        [(layout, statistics)] => of_one_column(keys, *layout, *statistics, block_bytes),
+        several => of_several_columns(keys, several, block_bytes),
     };
     levels(leaf_bytes, tuple, fillfactor, block_bytes) as u64 * block
 }
@@ -71,6 +49,60 @@ pub(in crate::model) fn levels(leaf_bytes: f64, tuple: f64, fillfactor: u8, bloc
         pages += level;
     }
     pages
+}
+
+/// Bytes on leaf pages, and of one tuple: nulls are one more key, of another width.
+fn of_one_column(keys: &Keys, layout: ColumnLayout, statistics: ColumnStatistics, block: f64) -> (f64, f64) {
+    let rows = keys.rows as f64;
+    let null_share = statistics.null_frac.clamp(0.0, 1.0);
+    let filled_in_table = keys.of_table as f64 * (1.0 - null_share);
+    // A partial index that could hold the filled rows alone most likely does: WHERE … IS NOT NULL. Both numbers come
+    // from samples.
+    let nulls = if keys.is_partial && rows <= filled_in_table * 1.25 { 0.0 } else { rows * null_share };
+    let filled = rows - nulls;
+    let distinct = distinct(keys, statistics, filled).clamp(1.0, filled.max(1.0));
+    let present = ColumnStatistics { null_frac: 0.0, ..statistics };
+    let tuple = Width::exactly(TUPLE_HEADER).with(layout, present).aligned(MAX_ALIGN).mean();
+    let leaves = if keys.deduplicates {
+        distinct * shared(filled / distinct, tuple, block) + shared(nulls, NULL_TUPLE, block)
+    } else {
+        filled * (tuple + LINE_POINTER) + nulls * (NULL_TUPLE + LINE_POINTER)
+    };
+    (leaves, tuple)
+}
+
+/// The same for several: as many distinct combinations as the columns could have, which no column may exceed by the
+/// rows there are. Where columns depend on each other there are fewer, and less would be needed.
+fn of_several_columns(keys: &Keys, columns: &[(ColumnLayout, ColumnStatistics)], block: f64) -> (f64, f64) {
+    let rows = keys.rows as f64;
+    let some_null = 1.0 - columns.iter().map(|(_, found)| 1.0 - found.null_frac.clamp(0.0, 1.0)).product::<f64>();
+    let bare = columns.iter().fold(Width::exactly(TUPLE_HEADER), |width, (layout, found)| width.with(*layout, *found));
+    let with_bitmap =
+        columns.iter().fold(Width::exactly(NULL_TUPLE as usize), |width, (layout, found)| width.with(*layout, *found));
+    let tuple = bare.or(&with_bitmap, some_null).aligned(MAX_ALIGN).mean();
+    let combinations: f64 = columns
+        .iter()
+        .map(|(_, found)| {
+            let filled = rows * (1.0 - found.null_frac.clamp(0.0, 1.0));
+            distinct(keys, *found, filled).max(1.0) + if found.null_frac > 0.0 { 1.0 } else { 0.0 }
+        })
+        .product();
+    let combinations = combinations.clamp(1.0, rows.max(1.0));
+    let leaves = if keys.deduplicates {
+        combinations * shared(rows / combinations, tuple, block)
+    } else {
+        rows * (tuple + LINE_POINTER)
+    };
+    (leaves, tuple)
+}
+
+/// Distinct values of a column; each of the filled rows its own where nobody knows.
+fn distinct(keys: &Keys, statistics: ColumnStatistics, filled: f64) -> f64 {
+    match statistics.n_distinct {
+        0.0 => filled,
+        share if share < 0.0 => -share * keys.of_table as f64,
+        count => count,
+    }
 }
 
 /// Bytes of one key with so many rows: tuples of at most a tenth of a page, each with a list of rows.

@@ -7,7 +7,7 @@ pub(super) mod row_width;
 pub use btree::BtreePages;
 pub use heap::HeapTuples;
 
-use super::{Index, IndexKey, Table, TableColumns, Visibility};
+use super::{Contents, Fact, Index, IndexKey, Table, TableColumns, Visibility};
 use serde::{Deserialize, Serialize};
 
 /// How a bloat came to be known.
@@ -76,8 +76,8 @@ pub fn estimate_table(table: &Table, columns: Option<&TableColumns>) -> Result<O
     Ok(Some(Bloat::estimated(table.main_fork_bytes(), needed)))
 }
 
-/// The index's bloat by the statistics; `None` where it is not estimated: B-trees of one column only, for of several
-/// columns the statistics do not tell how many distinct combinations there are.
+/// The index's bloat by the statistics; `None` where it is not estimated: B-trees only. How many distinct combinations
+/// several columns have nobody counts: as many as they could have is taken, so that the estimate is rather too low.
 pub fn estimate_index(index: &Index, table: &Table, key: Option<&IndexKey>) -> Result<Option<Bloat>, Unestimated> {
     if !index.is_estimated() {
         return Ok(None);
@@ -90,12 +90,13 @@ pub fn estimate_index(index: &Index, table: &Table, key: Option<&IndexKey>) -> R
     }
     let key = key.ok_or(Unestimated::NotRead)?;
     // A `name` is stored without its padding, and how long it is without nobody counts.
-    if key.layout.attlen == -2 {
+    if key.columns.iter().any(|(layout, _)| layout.attlen == -2) {
         return Ok(None);
     }
     seen(key.visibility)?;
     let of_table = table.row_estimate().ok_or(Unestimated::NeverAnalyzed)?;
-    let statistics = key.statistics.ok_or(Unestimated::NeverAnalyzed)?;
+    let columns: Option<Vec<_>> = key.columns.iter().map(|(layout, found)| Some((*layout, (*found)?))).collect();
+    let columns = columns.filter(|columns| !columns.is_empty()).ok_or(Unestimated::NeverAnalyzed)?;
     let keys = btree::Keys {
         rows: if index.is_partial { index.partial_rows(table, of_table) } else { of_table },
         of_table,
@@ -103,14 +104,25 @@ pub fn estimate_index(index: &Index, table: &Table, key: Option<&IndexKey>) -> R
         // A unique index is built without: there is nothing to share.
         deduplicates: key.deduplicates && !index.is_unique,
     };
-    let needed = btree::packed_bytes(&keys, key.layout, statistics, key.fillfactor, table.block_bytes());
+    let needed = btree::packed_bytes(&keys, &columns, key.fillfactor, table.block_bytes());
     Ok(Some(Bloat::estimated(index.size.bytes, needed)))
+}
+
+impl Contents {
+    /// An index's bloat, measured where every page was read, else estimated.
+    pub fn index_bloat(&self, index: &Index, table: &Table) -> Result<Option<Bloat>, Unestimated> {
+        let measured = self.btree_pages.as_ref().and_then(Fact::known).and_then(|btrees| btrees.get(&index.oid));
+        match measured {
+            Some(pages) => Ok(Some(pages.bloat())),
+            None => estimate_index(index, table, self.index_keys.known().and_then(|keys| keys.get(&index.oid))),
+        }
+    }
 }
 
 impl Index {
     /// Its bloat can be told from statistics.
     pub fn is_estimated(&self) -> bool {
-        self.method == "btree" && !self.is_partitioned && self.column_numbers.len() == 1
+        self.method == "btree" && !self.is_partitioned
     }
 
     /// Rows of a partial index: as counted last, in proportion to its table.

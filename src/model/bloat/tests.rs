@@ -20,7 +20,7 @@ fn heap_pages(rows: u64, fillfactor: u8, columns: &[(ColumnLayout, ColumnStatist
 
 fn btree_pages(rows: u64, deduplicates: bool, layout: ColumnLayout, found: ColumnStatistics) -> u64 {
     let keys = Keys { rows, of_table: rows, is_partial: false, deduplicates };
-    btree::packed_bytes(&keys, layout, found, 90, BLOCK) / BLOCK
+    btree::packed_bytes(&keys, &[(layout, found)], 90, BLOCK) / BLOCK
 }
 
 #[test]

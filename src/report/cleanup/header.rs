@@ -5,7 +5,7 @@ use crate::{
     model::{Confidence, IndexFinding},
     plan::index_cleanup::{IndexCleanup, Lock, Removal, qualified},
     render::{human_bytes, human_count, human_duration},
-    report::index_words::words,
+    report::indexes::words::words,
 };
 use jiff::Timestamp;
 
@@ -105,5 +105,6 @@ fn name_of(finding: IndexFinding) -> &'static str {
         IndexFinding::UnusedIndex => "unused-index",
         IndexFinding::RedundantIndex => "redundant-index",
         IndexFinding::RarelyUsedIndex => "rarely-used-index",
+        IndexFinding::BloatedIndex => "bloated-index",
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     model::{IndexVerdict, Snapshot},
     plan::index_cleanup::{Chore, Repair, qualified},
     render::{Cell, Column, Document, Table, human_bytes},
-    report::{Report, index_words::words},
+    report::{Report, indexes::words::words},
 };
 use jiff::Timestamp;
 use serde::Serialize;

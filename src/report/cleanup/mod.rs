@@ -8,7 +8,7 @@ pub use header::{Recreation, header};
 pub use maintenance::{MaintenanceReport, chore_words, maintenance_header};
 pub use verify::{VerifyReport, Written};
 
-use super::{Gaps, Report, index_words::words};
+use super::{Gaps, Report, indexes::words::words};
 use crate::{
     model::{Confidence, IndexFinding, Snapshot, Unavailable, Verdict, Window},
     plan::index_cleanup::{IndexCleanup, Lock, Removal},

@@ -1,7 +1,7 @@
 //! Why an index got its verdict, in words.
 
 use crate::{
-    model::{CoverKind, Reason},
+    model::{BloatSource, CoverKind, Reason},
     render::{human_bytes, human_count, human_duration, times},
 };
 use jiff::Timestamp;
@@ -28,6 +28,7 @@ pub fn words(reason: &Reason) -> String {
                 CoverKind::Prefix => "begins",
                 CoverKind::HashInBtree => "a hash beside the b-tree",
                 CoverKind::PartialInFull => "part of",
+                CoverKind::SupersetOfUnique => "adds to the unique",
                 CoverKind::Subset => "a subset of",
                 CoverKind::Same | CoverKind::Reversed => "the same as",
             };
@@ -40,6 +41,12 @@ pub fn words(reason: &Reason) -> String {
         ),
         Reason::LeftByReindex { replaced: true } => "left by a REINDEX that succeeded".to_owned(),
         Reason::LeftByReindex { replaced: false } => "left by a REINDEX that failed".to_owned(),
+        Reason::Bloated { bloat_bytes, size_bytes, source } => {
+            let about = if *source == BloatSource::Estimated { "about " } else { "" };
+            let percent = 100 * bloat_bytes / (*size_bytes).max(1);
+            let (bloat, size) = (human_bytes(*bloat_bytes), human_bytes(*size_bytes));
+            format!("{about}{bloat} of {size} ({percent} %) are bloat: REINDEX INDEX CONCURRENTLY would free them")
+        }
         Reason::InUse { idx_scan } => scans(*idx_scan),
         Reason::PrimaryKey { .. } => "primary key".to_owned(),
         Reason::UniqueConstraint { constraint } => format!("unique constraint {constraint}"),
@@ -116,6 +123,9 @@ fn plural(count: u64, what: &str) -> String {
     format!("{} {what}{}", human_count(count), if count == 1 { "" } else { "s" })
 }
 
+/// How bloat is named in a column of a table.
+pub const BLOATED: &str = "bloated";
+
 /// The same for a column of a table: what it is about, at most some fifteen letters.
 pub fn brief(reason: &Reason) -> &'static str {
     match reason {
@@ -124,6 +134,7 @@ pub fn brief(reason: &Reason) -> &'static str {
         Reason::TwinOf { .. } => "duplicate",
         Reason::CoveredBy { .. } => "redundant",
         Reason::LeftInvalid { .. } | Reason::InvalidSince { .. } | Reason::LeftByReindex { .. } => "invalid",
+        Reason::Bloated { .. } => BLOATED,
         Reason::InUse { .. } => "in use",
         Reason::PrimaryKey { .. } => "primary key",
         Reason::UniqueConstraint { .. } | Reason::ExclusionConstraint { .. } => "constraint",

@@ -1,0 +1,50 @@
+//! What the first look brings of the facts on which verdicts on indexes rest: what depends on them and what is done to
+//! them.
+
+use super::{ask, queries};
+use crate::{
+    model::{Fact, ForeignKey, IndexFacts, OperatorClass},
+    pg::{Oid, Session, Text},
+};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct OperatorClassRow {
+    oid: u32,
+    #[serde(flatten)]
+    class: OperatorClass,
+}
+
+#[derive(Deserialize)]
+struct RoleRow {
+    role: String,
+}
+
+/// Asks for them all at once; what comparisons need is asked when it is known which are to be made.
+pub async fn look(s: &Session, wanted: bool) -> IndexFacts {
+    use queries::*;
+    let (operator_classes, foreign_keys, dependents, builds, uncounted_roles) = tokio::join!(biased;
+        ask::when(wanted, &OPERATOR_CLASSES, ask::many::<OperatorClassRow>(s, &OPERATOR_CLASSES)),
+        ask::when(wanted, &FOREIGN_KEYS, ask::rows(s, &FOREIGN_KEYS, |row| {
+            Ok(ForeignKey {
+                constraint_name: row.try_get::<_, Text>("constraint_name")?.0,
+                table_oid: row.try_get::<_, Oid>("table_oid")?.0,
+                column_numbers: row.try_get("column_numbers")?,
+                target_index_oid: row.try_get::<_, Oid>("target_index_oid")?.0,
+            })
+        })),
+        ask::when(wanted, &INDEX_DEPENDENTS, ask::many(s, &INDEX_DEPENDENTS)),
+        ask::when(wanted, &INDEX_BUILDS, ask::rows(s, &INDEX_BUILDS, |row| Ok(row.try_get::<_, Oid>("table_oid")?.0))),
+        ask::when(wanted, &UNCOUNTED_ROLES, ask::many::<RoleRow>(s, &UNCOUNTED_ROLES)),
+    );
+    IndexFacts {
+        keys: Fact::not_asked(INDEX_KEYS.fact),
+        operator_classes: operator_classes.map(|rows| rows.into_iter().map(|row| (row.oid, row.class)).collect()),
+        foreign_keys,
+        dependents,
+        builds: builds.map(|oids| oids.into_iter().collect()),
+        uncounted_roles: uncounted_roles.map(|rows| rows.into_iter().map(|row| row.role).collect()),
+        texts: Fact::not_asked(INDEX_TEXTS.fact),
+        correlations: Fact::not_asked(COLUMN_CORRELATIONS.fact),
+    }
+}

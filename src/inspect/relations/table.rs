@@ -1,0 +1,160 @@
+//! A row of `tables.sql`.
+
+use super::{count, index_bytes};
+use crate::{
+    inspect::sizes::Doubt,
+    model::{Persistence, SizeSource, StoredBytes, Table, TableKind},
+    pg::{Lent, Oid, Row, RowError, Text, columns},
+};
+use jiff::Timestamp;
+
+/// A table as its row tells it, with what its TOAST relation's row says.
+pub struct TableRow {
+    pub table: Table,
+    pub heap: Doubt,
+    pub toast: Option<Doubt>,
+    pub toast_index: Option<Doubt>,
+}
+
+columns! {
+    /// Its columns as they travel.
+    pub struct Columns<'row> {
+        oid: Oid,
+        schema: Text,
+        table: Text,
+        relkind: Lent<'row>,
+        relpersistence: Lent<'row>,
+        parent_oid: Option<Oid>,
+        extension: Option<Text>,
+        tablespace: Option<Text>,
+        block_size: i64,
+        relpages: i32,
+        reltuples: f64,
+        relallvisible: i32,
+        xid_age: Option<i32>,
+        toast_oid: Option<Oid>,
+        toast_relpages: Option<i32>,
+        toast_reltuples: Option<f64>,
+        toast_relallvisible: Option<i32>,
+        toast_index_oid: Option<Oid>,
+        toast_index_relpages: Option<i32>,
+        live_rows: i64,
+        dead_rows: i64,
+        modified_since_analyze: i64,
+        inserted_since_vacuum: i64,
+        seq_scan: i64,
+        rows_inserted: i64,
+        rows_updated: i64,
+        rows_hot_updated: i64,
+        rows_deleted: i64,
+        last_vacuum: Option<Timestamp>,
+        last_autovacuum: Option<Timestamp>,
+        last_analyze: Option<Timestamp>,
+        last_autoanalyze: Option<Timestamp>,
+        toast_live_rows: Option<i64>,
+        toast_dead_rows: Option<i64>,
+        toast_inserted_since_vacuum: Option<i64>,
+    }
+}
+
+/// The longest row a block can hold, for the worst case of what a change may have added.
+const LONGEST_ROW: u64 = 8_192;
+const LONGEST_TOAST_CHUNK: u64 = 2_048;
+
+/// Decodes one.
+pub fn decode(row: &Row) -> Result<TableRow, RowError> {
+    let row = Columns::of(row)?;
+    let block = count(row.block_size);
+    let kind = match &*row.relkind.0 {
+        "p" => TableKind::PartitionedTable,
+        "m" => TableKind::MaterializedView,
+        "f" => TableKind::ForeignTable,
+        _ => TableKind::Table,
+    };
+    let persistence = match &*row.relpersistence.0 {
+        "u" => Persistence::Unlogged,
+        "t" => Persistence::Temporary,
+        _ => Persistence::Permanent,
+    };
+    let relpages = i64::from(row.relpages);
+    let all_visible = row.relallvisible > 0;
+    let measured = relpages > 0 || row.reltuples > 0.0;
+
+    let heap_estimate = if kind.has_storage() { heap_bytes(relpages, all_visible, block) } else { 0 };
+    // A crash empties unlogged tables and leaves relpages as they were.
+    let forgotten = if persistence == Persistence::Unlogged { heap_estimate.max(block) } else { 0 };
+    let unseen_rows =
+        if measured { count(row.modified_since_analyze) } else { count(row.live_rows) + count(row.dead_rows) };
+    let table_oid = row.oid.0;
+    let heap =
+        Doubt { oid: table_oid, table_oid, estimate: heap_estimate, doubt: unseen_rows * LONGEST_ROW + forgotten };
+
+    let toast_pages = row.toast_relpages.map_or(0, i64::from);
+    let toast_all_visible = row.toast_relallvisible.unwrap_or(0) > 0;
+    let toast_measured = toast_pages > 0 || row.toast_reltuples.unwrap_or(0.0) > 0.0;
+    let toast_unseen = if toast_measured {
+        count(row.toast_inserted_since_vacuum.unwrap_or(0))
+    } else {
+        count(row.toast_live_rows.unwrap_or(0)) + count(row.toast_dead_rows.unwrap_or(0))
+    };
+    let counted_chunks = row.toast_live_rows.map(count).filter(|rows| *rows > 0);
+    let vacuumed_chunks = row.toast_reltuples.filter(|rows| *rows > 0.0).map(|rows| rows as u64);
+    let toast = row.toast_oid.map(|Oid(oid)| Doubt {
+        oid,
+        table_oid,
+        estimate: heap_bytes(toast_pages, toast_all_visible, block),
+        doubt: toast_unseen * LONGEST_TOAST_CHUNK + forgotten,
+    });
+    let toast_index = row.toast_index_oid.map(|Oid(oid)| {
+        let pages = i64::from(row.toast_index_relpages.unwrap_or(0));
+        // An entry of a TOAST index takes 24 bytes, with room for page splits.
+        Doubt { oid, table_oid, estimate: index_bytes(pages, block), doubt: toast_unseen * 48 + forgotten }
+    });
+
+    let estimated = |doubt: &Doubt| StoredBytes { bytes: doubt.estimate, source: SizeSource::Estimated };
+    let toast_bytes =
+        [&toast, &toast_index].into_iter().flatten().fold(StoredBytes::NONE, |sum, part| sum.plus(estimated(part)));
+    let table = Table {
+        oid: heap.oid,
+        schema: row.schema.0,
+        table: row.table.0,
+        kind,
+        persistence,
+        parent_oid: row.parent_oid.map(|oid| oid.0),
+        extension: row.extension.map(|text| text.0),
+        tablespace: row.tablespace.map(|text| text.0),
+        relpages,
+        relpages_bytes: count(relpages) * block,
+        reltuples: row.reltuples,
+        xid_age: row.xid_age.map(i64::from),
+        toast_oid: row.toast_oid.map(|oid| oid.0),
+        heap: if kind.has_storage() { estimated(&heap) } else { StoredBytes::NONE },
+        toast: toast_bytes,
+        toast_chunks: counted_chunks.or(vacuumed_chunks),
+        live_rows: row.live_rows,
+        dead_rows: row.dead_rows,
+        modified_since_analyze: row.modified_since_analyze,
+        inserted_since_vacuum: row.inserted_since_vacuum,
+        seq_scan: row.seq_scan,
+        rows_inserted: row.rows_inserted,
+        rows_updated: row.rows_updated,
+        rows_hot_updated: row.rows_hot_updated,
+        rows_deleted: row.rows_deleted,
+        last_vacuum: row.last_vacuum,
+        last_autovacuum: row.last_autovacuum,
+        last_analyze: row.last_analyze,
+        last_autoanalyze: row.last_autoanalyze,
+    };
+    Ok(TableRow { table, heap, toast, toast_index })
+}
+
+/// Bytes of a heap or TOAST relation of so many blocks with its free space and visibility maps.
+fn heap_bytes(pages: i64, all_visible: bool, block: u64) -> u64 {
+    let pages = u64::try_from(pages).unwrap_or(0);
+    // A free space map has at least three levels of one block and a leaf for each 4,069 blocks. VACUUM makes one for a
+    // single block, an insert that has looked for room beyond the first block does, too. A visibility map covers
+    // 32,672 blocks a block. (src/backend/storage/freespace/README)
+    let free_space = if pages > 1 || (pages == 1 && all_visible) { 3 + pages / 4_069 } else { 0 };
+    let visibility = if all_visible { 1 + pages / 32_672 } else { 0 };
+    (pages + free_space + visibility) * block
+}

@@ -1,0 +1,60 @@
+//! bloated-index: it takes far more than it would built anew (fact sheet on indexes, D).
+
+use super::subject::Subject;
+use crate::model::{Contents, IndexFinding, IndexLimits, IndexVerdict, Reason, Verdict};
+
+/// Adds the finding to a verdict, which it leaves as it is: the remedy is REINDEX, which a migration cannot bring to
+/// another server. Nothing is said of what may be dropped.
+pub(super) fn note(verdict: &mut IndexVerdict, subject: &Subject<'_>, contents: &Contents, limits: &IndexLimits) {
+    let index = subject.index;
+    // Nothing smaller can hold so much bloat, and what goes need not be built anew.
+    if index.size.bytes < limits.bloated_bytes || verdict.verdict == Verdict::Drop || !subject.is_sound() {
+        return;
+    }
+    let Ok(Some(bloat)) = contents.index_bloat(index, subject.table) else { return };
+    let share = bloat.bytes as f64 / index.size.bytes as f64;
+    if bloat.bytes >= limits.bloated_bytes && share >= limits.bloated_share {
+        verdict.findings.push(IndexFinding::BloatedIndex);
+        verdict.reasons.push(Reason::Bloated {
+            bloat_bytes: bloat.bytes,
+            size_bytes: index.size.bytes,
+            source: bloat.source,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Shop, findings, verdict};
+    use crate::judge::index::judge;
+    use crate::model::{BtreePages, Fact, IndexFinding, Verdict};
+    use std::collections::BTreeMap;
+
+    const MB: u64 = 1 << 20;
+
+    /// What is found of a scanned index of so many MB, of which so many are needed.
+    fn found(size: u64, needed: u64) -> (Verdict, Vec<IndexFinding>) {
+        let mut shop = Shop::default();
+        let oid = shop.index("grown", &[1]).scans(900).size(size * MB).oid;
+        let (snapshot, mut contents) = shop.snapshot();
+        let pages = BtreePages {
+            fillfactor: 90,
+            block_size: 8_192,
+            index_size: size * MB,
+            internal_pages: 0,
+            leaf_pages: needed * MB / 8_192 - 1,
+            avg_leaf_density: 90.0,
+        };
+        contents.btree_pages = Some(Fact::Known(BTreeMap::from([(oid, pages)])));
+        let plan = judge(&snapshot, &contents, None, &shop.limits);
+        (verdict(&plan, oid), findings(&plan, oid))
+    }
+
+    #[test]
+    fn half_of_it_and_a_hundred_megabytes_are_bloat_and_less_is_life() {
+        assert_eq!(found(300, 150), (Verdict::Keep, vec![IndexFinding::BloatedIndex]));
+        assert_eq!(found(300, 151), (Verdict::Keep, vec![]));
+        assert_eq!(found(198, 99), (Verdict::Keep, vec![]), "half of it, and too little to bother");
+        assert_eq!(found(200, 100), (Verdict::Keep, vec![IndexFinding::BloatedIndex]));
+    }
+}

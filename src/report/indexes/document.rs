@@ -1,0 +1,110 @@
+//! The list as people read it.
+
+use super::{IndexesReport, OneOrMany, Selection, row::Row};
+use crate::{
+    model::{BloatSource, IndexFinding, Verdict},
+    render::{self, Cell, Column, Document, Tone, Value, human_bytes, human_count, human_duration},
+    report::{Observation, Report},
+};
+
+/// For how many indexes people are told in full sentences why.
+const MOST_EXPLAINED: usize = 12;
+
+impl Report for IndexesReport<'_> {
+    const COMMAND: &'static str = "indexes";
+
+    fn document(&self) -> Document {
+        let many = matches!(self.observation, OneOrMany::Many(_));
+        let rows = self.indexes.iter().map(|row| {
+            let table = format!("{}.{}", row.schema(), row.table.table);
+            let mut cells = vec![Cell::name(&*row.index.index)];
+            if many {
+                cells.push(Cell::or_none(row.database.map(str::to_owned), Value::Name));
+            }
+            cells.extend([
+                Cell::stored(row.size),
+                row.bloat.cell(),
+                Cell::count(row.idx_scan),
+                row.verdict_cell(),
+                Cell::text(row.why()).toned(if row.index.is_valid { Tone::Plain } else { Tone::Bad }),
+                Cell::name(table),
+                Cell::count(row.judged.gain.writes),
+                Cell::text(row.kind()),
+                row.columns(),
+                Cell::or_none(row.last_idx_scan, Value::Time),
+                Cell::or_unknown(row.index.definition.clone(), Value::Text),
+            ]);
+            cells
+        });
+        let mut columns = vec![Column::words("index", "index", 0)];
+        if many {
+            columns.push(Column::words("database", "database", 0));
+        }
+        columns.extend([
+            Column::numbers("size_bytes", "size", 0),
+            Column::numbers("bloat_bytes", "bloat", 4),
+            Column::numbers("idx_scan", "scans", 0),
+            Column::words("verdict", "verdict", 0),
+            Column::words("why", "why", 0),
+            Column::words("table", "table", 1),
+            Column::numbers("writes", "writes", 2),
+            Column::words("kind", "kind", 2),
+            Column::words("key_columns", "columns", 3),
+            Column::words("last_idx_scan", "last scan", 4),
+            Column::words("definition", "definition", 9),
+        ]);
+        let mut document = Document::default();
+        document.table(render::Table { columns, rows: rows.collect(), left_out: self.left_out }).gap();
+        let told = |row: &&Row<'_>| {
+            row.judged.verdict > Verdict::Keep || row.judged.findings.contains(&IndexFinding::BloatedIndex)
+        };
+        let candidates: Vec<&Row<'_>> = self.indexes.iter().filter(told).collect();
+        if !candidates.is_empty() {
+            document.heading("Why");
+            for row in candidates.iter().take(MOST_EXPLAINED) {
+                document.line(row.sentence());
+            }
+            if candidates.len() > MOST_EXPLAINED {
+                let text = format!("… and {} more (--format json has all)", candidates.len() - MOST_EXPLAINED);
+                document.toned_line(text, Tone::Faint);
+            }
+            document.gap();
+        }
+        let windows: Vec<&Observation> = match &self.observation {
+            OneOrMany::One(one) => one.iter().collect(),
+            OneOrMany::Many(many) => many.iter().collect(),
+        };
+        for window in windows {
+            document.line(match window.since {
+                Some(since) => format!(
+                    "Scans of {} counted since {} ({}; a drop that rests on counters wants {}).",
+                    window.database,
+                    since.strftime("%Y-%m-%d %H:%MZ"),
+                    human_duration(window.seconds.unwrap_or(0)),
+                    human_duration(window.minimum_seconds)
+                ),
+                None => format!("Since when the scans of {} count is not known.", window.database),
+            });
+        }
+        if self.indexes.iter().any(|row| row.bloat.source() == Some(BloatSource::Estimated)) {
+            document.line(if self.bloat_was_measured {
+                "Bloat marked ~ was not measured: only the largest indexes are read whole, and none under a lock."
+            } else {
+                "Bloat is an estimate by the statistics of the last ANALYZE, for B-trees; --exact-bloat reads the indexes."
+            });
+        }
+        let Selection { drops, gain, reviews } = &self.selection;
+        let indexes = |count: usize| format!("{count} {}", if count == 1 { "index" } else { "indexes" });
+        document.line(match drops {
+            0 => format!("Nothing may be dropped on this evidence; {} for review.", indexes(*reviews)),
+            drops => format!(
+                "{} may be dropped together: {}, and {} rows that need not be written into them; {} for review.",
+                indexes(*drops),
+                human_bytes(gain.bytes),
+                human_count(gain.writes),
+                indexes(*reviews)
+            ),
+        });
+        document
+    }
+}

@@ -1,0 +1,208 @@
+//! `pgtend indexes`: every index with its size, its use and whether it may go.
+
+mod document;
+mod row;
+mod unread;
+pub mod words;
+
+use super::{
+    Gaps, Observation, View,
+    bloat::{self, Judged, Subject},
+};
+use crate::model::{
+    Contents, Gain, Index, IndexJudgement, IndexVerdict, OidMap, Snapshot, StoredBytes, Table, Tree, Verdict,
+    past::Memory,
+};
+use row::Row;
+use serde::Serialize;
+use std::{cmp::Ordering, collections::HashSet};
+use unread::{Unread, note_facts};
+
+/// What the list is sorted by.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum IndexSort {
+    /// What may go first, by what that gains
+    #[default]
+    Gain,
+    Size,
+    Bloat,
+    Scans,
+    LastScan,
+    Table,
+    Name,
+}
+
+#[derive(Debug, Serialize)]
+pub struct IndexesReport<'a> {
+    observation: OneOrMany,
+    indexes: Vec<Row<'a>>,
+    #[serde(skip)]
+    left_out: usize,
+    #[serde(skip)]
+    selection: Selection,
+    #[serde(skip)]
+    bloat_was_measured: bool,
+}
+
+/// What all drops of the whole list would gain.
+#[derive(Debug, Default)]
+struct Selection {
+    drops: usize,
+    gain: Gain,
+    reviews: usize,
+}
+
+/// One database's window, or with `--all-databases` a list.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(Option<Observation>),
+    Many(Vec<Observation>),
+}
+
+impl<'a> IndexesReport<'a> {
+    /// `judged` holds a judgement for each database of the snapshot.
+    pub fn of(
+        snapshot: &'a Snapshot,
+        judged: &'a [IndexJudgement],
+        memory: &Memory,
+        all_databases: bool,
+        view: &View,
+        sort: IndexSort,
+        gaps: &mut Gaps,
+    ) -> IndexesReport<'a> {
+        let mut indexes = Vec::new();
+        let mut observations = Vec::new();
+        let mut unread = Unread::default();
+        for contents in &snapshot.contents {
+            let judgement = judged.iter().find(|judgement| judgement.database == contents.database);
+            let verdicts = judgement.map_or(&[][..], |judgement| &judgement.verdicts);
+            indexes.extend(rows(contents, verdicts, all_databases, gaps, &mut unread));
+            let minimum = judgement.map_or(0, |judgement| judgement.limits.min_observation_seconds);
+            let past = memory.indexes_of(&contents.database);
+            observations.push(Observation::of(snapshot, contents, past, minimum, gaps));
+            note_facts(contents, gaps);
+        }
+        for replica in &snapshot.replicas {
+            if let Err(why) = replica.used.as_result() {
+                gaps.note(why, &[], vec![replica.name.clone()]);
+            }
+        }
+        gaps.take(&snapshot.walsenders, &[]);
+        gaps.take(&snapshot.slots, &[]);
+        let selection = Selection::of(&indexes);
+        indexes.retain(|row| row.size.bytes >= view.min_size && view.matches(row.schema(), &row.table.table));
+        sort.apply(&mut indexes);
+        let left_out = view.cut(&mut indexes);
+        unread.note(&indexes, gaps);
+        let subjects = indexes.iter().map(|row| Subject {
+            bloat: row.bloat,
+            schema: row.schema(),
+            table: &row.table.table,
+            name: &row.index.index,
+            is_expression: row.index.is_expression,
+        });
+        let unread = snapshot.contents.iter().find_map(|contents| contents.index_keys.as_result().err());
+        bloat::note("indexes", subjects, unread, &snapshot.server, gaps);
+        for whole in snapshot.contents.iter().filter_map(|contents| contents.btree_pages.as_ref()) {
+            // The estimate stands in for it, so that no field need be null.
+            gaps.take(whole, &[]);
+        }
+        let bloat_was_measured = snapshot.contents.iter().any(|contents| contents.btree_pages.is_some());
+        let observation =
+            if all_databases { OneOrMany::Many(observations) } else { OneOrMany::One(observations.into_iter().next()) };
+        IndexesReport { observation, indexes, left_out, selection, bloat_was_measured }
+    }
+}
+
+impl Selection {
+    fn of(rows: &[Row<'_>]) -> Selection {
+        let mut selection = Selection::default();
+        for row in rows {
+            match row.judged.verdict {
+                Verdict::Drop => {
+                    selection.drops += 1;
+                    selection.gain.bytes += row.judged.gain.bytes;
+                    selection.gain.writes += row.judged.gain.writes;
+                }
+                Verdict::Review => selection.reviews += 1,
+                Verdict::Keep => {}
+            }
+        }
+        selection
+    }
+}
+
+impl IndexSort {
+    fn apply(self, rows: &mut [Row<'_>]) {
+        let larger = |a: &Row<'_>, b: &Row<'_>| b.size.bytes.cmp(&a.size.bytes);
+        rows.sort_by(|a, b| {
+            let order = match self {
+                IndexSort::Gain => {
+                    b.judged.verdict.cmp(&a.judged.verdict).then(b.judged.worth.total_cmp(&a.judged.worth))
+                }
+                IndexSort::Size => larger(a, b),
+                IndexSort::Bloat => b.bloat.bytes().cmp(&a.bloat.bytes()),
+                IndexSort::Scans => a.idx_scan.cmp(&b.idx_scan).then(larger(a, b)),
+                IndexSort::LastScan => a.last_idx_scan.cmp(&b.last_idx_scan).then(larger(a, b)),
+                IndexSort::Table => (a.schema(), &a.table.table).cmp(&(b.schema(), &b.table.table)),
+                IndexSort::Name => Ordering::Equal,
+            };
+            order.then_with(|| a.place().cmp(&b.place()))
+        });
+    }
+}
+
+fn rows<'a>(
+    contents: &'a Contents,
+    verdicts: &'a [IndexVerdict],
+    named_database: bool,
+    gaps: &mut Gaps,
+    unread: &mut Unread,
+) -> Vec<Row<'a>> {
+    let verdict_on: OidMap<&IndexVerdict> = verdicts.iter().map(|verdict| (verdict.oid, verdict)).collect();
+    let tables = gaps.take(&contents.tables, &["indexes"]).map_or(&[][..], Vec::as_slice);
+    let indexes = gaps.take(&contents.indexes, &["indexes"]).map_or(&[][..], Vec::as_slice);
+    let last_scans = gaps.take(&contents.last_idx_scans, &["indexes[].last_idx_scan"]);
+    if let Err(why) = contents.definitions.as_result() {
+        unread.failed = Some(why.clone());
+    }
+    let locked: HashSet<u32> =
+        contents.locked_relations.known().map_or(HashSet::new(), |locked| locked.iter().map(|l| l.oid).collect());
+    let of_table: OidMap<&Table> = tables.iter().map(|table| (table.oid, table)).collect();
+    let by_oid: OidMap<&Index> = indexes.iter().map(|index| (index.oid, index)).collect();
+    let tree = Tree::of(indexes.iter().map(|index| (index.oid, index.parent_oid)));
+    let counted = |value: i64| u64::try_from(value).unwrap_or(0);
+    indexes
+        .iter()
+        .filter_map(|index| Some((index, *of_table.get(&index.table_oid)?, *verdict_on.get(&index.oid)?)))
+        .filter(|(_, table, _)| !table.is_catalog())
+        .map(|(index, table, judged)| {
+            let below = tree.below(index.oid);
+            let family = || std::iter::once(index).chain(below.iter().filter_map(|oid| by_oid.get(oid).copied()));
+            let size = family().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size));
+            // A partitioned index is its children; a child's table may be a partition at any depth.
+            let stored = family().filter(|one| !one.is_partitioned);
+            let bloat =
+                Judged::sum(stored.filter_map(|one| Some(Judged::index(contents, one, of_table.get(&one.table_oid)?))));
+            if locked.contains(&index.oid) || locked.contains(&index.table_oid) {
+                unread.locked.insert(index.oid);
+            }
+            Row {
+                database: named_database.then_some(contents.database.as_str()),
+                index,
+                table,
+                judged,
+                size,
+                bloat,
+                idx_scan: family().map(|one| counted(one.idx_scan)).sum(),
+                idx_tup_read: family().map(|one| counted(one.idx_tup_read)).sum(),
+                idx_tup_fetch: family().map(|one| counted(one.idx_tup_fetch)).sum(),
+                last_idx_scan: last_scans
+                    .and_then(|scans| family().filter_map(|one| scans.get(&one.oid).copied()).max()),
+                parent: index.parent_oid.and_then(|oid| by_oid.get(&oid)).map(|parent| parent.index.as_str()),
+                partitions: index.is_partitioned.then_some(below.len()),
+            }
+        })
+        .collect()
+}

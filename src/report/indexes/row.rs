@@ -1,0 +1,233 @@
+//! One line of the list: an index with its table and its verdict.
+
+use super::{
+    super::bloat::Judged,
+    words::{BLOATED, brief, words},
+};
+use crate::{
+    model::{
+        BloatSource, Confidence, ConstraintKind, Gain, Index, IndexFinding, IndexVerdict, Reason, SizeSource,
+        StoredBytes, Table, Verdict,
+    },
+    render::{Cell, Tone, Value},
+};
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+/// One index; that of a partitioned table carries the sums of its children. Lent from the snapshot, as there may be a
+/// hundred thousand.
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    /// With `--all-databases`.
+    pub database: Option<&'a str>,
+    pub index: &'a Index,
+    pub table: &'a Table,
+    pub judged: &'a IndexVerdict,
+    pub size: StoredBytes,
+    /// What it takes beyond what it would take built anew.
+    pub bloat: Judged,
+    pub idx_scan: u64,
+    pub idx_tup_read: u64,
+    pub idx_tup_fetch: u64,
+    pub last_idx_scan: Option<Timestamp>,
+    /// The partitioned index it is attached to.
+    pub parent: Option<&'a str>,
+    /// Of a partitioned index: children at any depth.
+    pub partitions: Option<usize>,
+}
+
+/// The same as JSON has it.
+#[derive(Serialize)]
+struct Fields<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<&'a str>,
+    schema: &'a str,
+    table: &'a str,
+    index: &'a str,
+    size_bytes: u64,
+    size_source: SizeSource,
+    bloat_bytes: Option<u64>,
+    bloat_source: Option<BloatSource>,
+    idx_scan: u64,
+    idx_tup_read: u64,
+    idx_tup_fetch: u64,
+    last_idx_scan: Option<Timestamp>,
+    verdict: Verdict,
+    confidence: Confidence,
+    findings: &'a [IndexFinding],
+    reasons: Reasons<'a>,
+    /// Indexes of the same table that would do its work.
+    covered_by: &'a [String],
+    gain: Gain,
+    method: &'a str,
+    /// Names of the key columns in order, null for an expression.
+    key_columns: Option<&'a [Option<String>]>,
+    include_columns: Option<&'a [Option<String>]>,
+    is_unique: bool,
+    is_primary: bool,
+    is_valid: bool,
+    is_ready: bool,
+    is_partial: bool,
+    is_expression: bool,
+    is_partitioned: bool,
+    is_replica_identity: bool,
+    is_clustered: bool,
+    parent: Option<&'a str>,
+    partitions: Option<usize>,
+    constraint: Option<ConstraintKind>,
+    constraint_name: Option<&'a str>,
+    extension: Option<&'a str>,
+    tablespace: Option<&'a str>,
+    definition: Option<&'a str>,
+}
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Row { index, table, judged, .. } = self;
+        Fields {
+            database: self.database,
+            schema: &table.schema,
+            table: &table.table,
+            index: &index.index,
+            size_bytes: self.size.bytes,
+            size_source: self.size.source,
+            bloat_bytes: self.bloat.bytes(),
+            bloat_source: self.bloat.source(),
+            idx_scan: self.idx_scan,
+            idx_tup_read: self.idx_tup_read,
+            idx_tup_fetch: self.idx_tup_fetch,
+            last_idx_scan: self.last_idx_scan,
+            verdict: judged.verdict,
+            confidence: judged.confidence,
+            findings: &judged.findings,
+            reasons: Reasons(&judged.reasons),
+            covered_by: &judged.covered_by,
+            gain: judged.gain,
+            method: &index.method,
+            key_columns: self.key_columns(),
+            include_columns: self.include_columns(),
+            is_unique: index.is_unique,
+            is_primary: index.is_primary,
+            is_valid: index.is_valid,
+            is_ready: index.is_ready,
+            is_partial: index.is_partial,
+            is_expression: index.is_expression,
+            is_partitioned: index.is_partitioned,
+            is_replica_identity: index.is_replica_identity,
+            is_clustered: index.is_clustered,
+            parent: self.parent,
+            partitions: self.partitions,
+            constraint: index.constraint,
+            constraint_name: index.constraint_name.as_deref(),
+            extension: table.extension.as_deref(),
+            tablespace: index.tablespace.as_deref(),
+            definition: index.definition.as_deref(),
+        }
+        .serialize(serializer)
+    }
+}
+
+/// Reasons with their figures, each in words as well.
+struct Reasons<'a>(&'a [Reason]);
+
+impl Serialize for Reasons<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Why<'a> {
+            #[serde(flatten)]
+            reason: &'a Reason,
+            message: String,
+        }
+        serializer.collect_seq(self.0.iter().map(|reason| Why { reason, message: words(reason) }))
+    }
+}
+
+impl<'a> Row<'a> {
+    pub fn schema(&self) -> &'a str {
+        &self.table.schema
+    }
+
+    /// Where it lies, which is unique.
+    pub fn place(&self) -> (Option<&'a str>, &'a str, &'a str) {
+        (self.database, self.schema(), &self.index.index)
+    }
+
+    /// `schema.index`.
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.table.schema, self.index.index)
+    }
+
+    pub fn key_columns(&self) -> Option<&'a [Option<String>]> {
+        let names = self.index.column_names.as_deref()?;
+        Some(names.get(..self.index.key_columns_count as usize).unwrap_or(names))
+    }
+
+    fn include_columns(&self) -> Option<&'a [Option<String>]> {
+        let names = self.index.column_names.as_deref()?;
+        Some(names.get(self.index.key_columns_count as usize..).unwrap_or(&[]))
+    }
+
+    pub fn kind(&self) -> String {
+        let index = self.index;
+        let mut words = vec![match (index.constraint, index.is_unique) {
+            (Some(ConstraintKind::PrimaryKey), _) => "primary key",
+            (Some(ConstraintKind::Exclusion), _) => "exclusion",
+            (Some(ConstraintKind::Unique), _) => "unique constraint",
+            (None, true) => "unique",
+            (None, false) => "",
+        }];
+        if index.method != "btree" {
+            words.push(&index.method);
+        }
+        for (holds, word) in [
+            (index.is_partial, "partial"),
+            (index.is_expression, "expression"),
+            (index.is_partitioned, "partitioned"),
+            (index.is_replica_identity, "replica identity"),
+        ] {
+            if holds {
+                words.push(word);
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words.join(", ")
+    }
+
+    /// The reason that counts most; of a candidate that stays for now also what stands in its way.
+    pub fn why(&self) -> String {
+        let reasons = &self.judged.reasons;
+        let first = reasons.first().map(brief).unwrap_or_default();
+        let verdict = self.judged.verdict;
+        let candidate = verdict == Verdict::Review || (verdict == Verdict::Keep && first == "never scanned");
+        let second = reasons.iter().map(brief).find(|word| *word != first && (candidate || *word == BLOATED));
+        let second = second.map(|word| format!(", {word}")).unwrap_or_default();
+        format!("{first}{second}")
+    }
+
+    /// All reasons in full.
+    pub fn sentence(&self) -> String {
+        let reasons: Vec<String> = self.judged.reasons.iter().map(words).collect();
+        format!("{} {}: {}", self.judged.verdict.name(), self.name(), reasons.join("; "))
+    }
+
+    pub fn verdict_cell(&self) -> Cell {
+        let tone = match self.judged.verdict {
+            Verdict::Drop => Tone::Good,
+            Verdict::Review => Tone::Warning,
+            Verdict::Keep => Tone::Faint,
+        };
+        Cell::text(self.judged.verdict.name()).toned(tone)
+    }
+
+    /// Columns as people write them: `(a, b) include (c)`.
+    pub fn columns(&self) -> Cell {
+        let list = |names: &[Option<String>]| {
+            names.iter().map(|name| name.as_deref().unwrap_or("expression")).collect::<Vec<_>>().join(", ")
+        };
+        Cell::or_unknown(self.key_columns(), |keys| {
+            let included = self.include_columns().filter(|names| !names.is_empty());
+            let included = included.map(|names| format!(" include ({})", list(names))).unwrap_or_default();
+            Value::Name(format!("{}{included}", list(keys)))
+        })
+    }
+}
