@@ -112,7 +112,7 @@ impl Work<'_> {
         if let Some(why) = changed(&sight, drop) {
             return end(drop, Ending::Refused, why);
         }
-        let statement = statement(&sight, &self.plan.plan().server);
+        let statement = statement(&sight, self.plan.plan().server.version_num);
         let intent = self.intent(drop, &sight, &position, share, statement);
         let open = match self.journal.open(&intent).await {
             Ok(open) => open,

@@ -52,8 +52,8 @@ pub fn refusals(slot: &Slot, judgement: &Judgement, asked: &Asked, snapshot: &Sn
     let mut refusals = Vec::new();
     if slot.temporary {
         refusals.push(Refusal::Temporary);
-    } else if slot.active || slot.active_pid.is_some() {
-        refusals.push(Refusal::Active { pid: slot.active_pid });
+    } else if let Some(pid) = user(slot, judgement) {
+        refusals.push(Refusal::Active { pid });
     }
     if slot.synced == Some(true) && snapshot.server.in_recovery {
         refusals.push(Refusal::Synced);
@@ -68,6 +68,17 @@ pub fn refusals(slot: &Slot, judgement: &Judgement, asked: &Asked, snapshot: &Sn
         refusals.extend(unknown(slot, snapshot).map(|fact| Refusal::ProtectionUnknown { fact }));
     }
     refusals
+}
+
+/// Who uses the slot, as the server says or as the judge knows: while a table is copied nobody holds its slot.
+fn user(slot: &Slot, judgement: &Judgement) -> Option<Option<i32>> {
+    if slot.active || slot.active_pid.is_some() {
+        return Some(slot.active_pid);
+    }
+    judgement.reasons.iter().find_map(|reason| match reason {
+        Reason::InUse { pid, .. } => Some(*pid),
+        _ => None,
+    })
 }
 
 /// The fact without which nobody can tell whether the slot is protected.

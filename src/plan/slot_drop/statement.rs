@@ -1,14 +1,13 @@
 //! The statement that drops a slot if it is still the slot that was seen.
 
-use super::PlannedServer;
 use crate::model::{SlotSight, SlotType, quote_literal};
 
 /// Compare and drop, in one statement. Rows of the view that fail a condition never reach the list after SELECT, so the
 /// function is called for the slot that passes all of them and for no other (docs/decisions, "Compare and drop").
 ///
-/// The view's own `database` is not compared but `datoid`: without it the server removes the view's join, and between
-/// the copy of the slots and the drop it does nothing but compare.
-pub fn statement(sight: &SlotSight, server: &PlannedServer) -> String {
+/// The view's own `database` is not compared but `datoid`, and every condition is on a column of the slots: so the server
+/// removes the view's join, and between the copy of the slots and the drop it does nothing but compare.
+pub fn statement(sight: &SlotSight, version_num: u32) -> String {
     let slot = &sight.slot;
     let is = |column: &str, value: Option<String>, cast: &str| match value {
         Some(value) => format!("s.{column} = {}{cast}", quote_literal(&value)),
@@ -30,12 +29,11 @@ pub fn statement(sight: &SlotSight, server: &PlannedServer) -> String {
         is("xmin", sight.xmin.clone(), "::xid"),
         is("catalog_xmin", sight.catalog_xmin.clone(), "::xid"),
     ];
-    if server.version_num >= 170_000 {
+    if version_num >= 170_000 {
         conditions.push(is("inactive_since", slot.inactive_since.map(|at| at.to_string()), "::timestamptz"));
         conditions.push(format!("s.failover = {}", slot.failover == Some(true)));
         conditions.push(format!("s.synced = {}", slot.synced == Some(true)));
     }
-    conditions.push(format!("pg_catalog.pg_is_in_recovery() = {}", server.in_recovery));
     format!(
         "select s.slot_name, pg_catalog.pg_drop_replication_slot(s.slot_name)\n  \
            from pg_catalog.pg_replication_slots s\n \
