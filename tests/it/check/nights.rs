@@ -57,6 +57,10 @@ fn told(day: i64) -> Value {
         let held = GB + 2 * GB * (day - 3).max(0).unsigned_abs();
         it["wal_directory"]["known"]["directory_bytes"] = json!(held);
     }
+    // A disk of 84 GB, and something else on it.
+    let held = it["wal_directory"]["known"]["directory_bytes"].as_u64().unwrap();
+    it["disk"] = json!({"known": {"source": "config", "wal": null,
+                                  "data": {"size_bytes": null, "free_bytes": 84 * GB - held}}});
     let resets = &mut it["contents"][0]["statistics_resets"]["known"];
     if day >= 9 {
         resets["database_reset"] = json!(night(9) - SignedDuration::from_hours(3));
