@@ -26,17 +26,22 @@ impl DiskArgs {
 
     /// Puts what the user told above what the host tells.
     pub fn tell(&self, snapshot: &mut Snapshot, context: &Context) -> Result<(), Failure> {
+        self.tell_of(snapshot, context.target_disk_size()?);
+        Ok(())
+    }
+
+    /// The same, where the configuration's word on the target is at hand.
+    pub fn tell_of(&self, snapshot: &mut Snapshot, configured: Option<u64>) {
         let told = |source, size_bytes, free_bytes| {
             Fact::Known(Disk { source, data: Volume { size_bytes, free_bytes }, wal: None })
         };
         if self.disk_size.is_some() || self.disk_free.is_some() {
             snapshot.disk = told(DiskSource::Flag, self.disk_size, self.disk_free);
-        } else if let Some(size) = context.target_disk_size()? {
+        } else if let Some(size) = configured {
             // What the file system says is better than what once was written down.
             if snapshot.disk.known().is_none() {
                 snapshot.disk = told(DiskSource::Config, Some(size), None);
             }
         }
-        Ok(())
     }
 }

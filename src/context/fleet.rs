@@ -4,7 +4,7 @@ use super::Context;
 use crate::{
     config::Config,
     error::Failure,
-    inspect::{Scope, inspect},
+    inspect::Scope,
     model::Snapshot,
     options::OutputFormat,
     pg::{
@@ -51,7 +51,7 @@ impl Context {
     /// One look.
     pub async fn look_over(&self, conninfo: Conninfo, scope: &Scope) -> Result<Snapshot, Failure> {
         let session = Box::pin(Session::open(Arc::new(conninfo))).await?;
-        Ok(Box::pin(inspect(&session, scope)).await?)
+        Box::pin(self.inspect(&session, scope)).await
     }
 
     /// The snapshot of `--from`.

@@ -5,7 +5,10 @@ mod tell;
 mod watch;
 
 use crate::{
-    commands::filter::{needs_a_server, parse_duration},
+    commands::{
+        disk::DiskArgs,
+        filter::{needs_a_server, parse_duration},
+    },
     context::{Context, place_of, unless_interrupted},
     error::Failure,
     exit_code::ExitCode,
@@ -48,6 +51,8 @@ pub struct Args {
     /// Tell nobody; whoever should have been told is told the next time
     #[arg(long)]
     no_notify: bool,
+    #[command(flatten)]
+    disk: DiskArgs,
 }
 
 /// What judging, remembering and telling may take beside the looks, in seconds, before another run may take over.
@@ -56,6 +61,11 @@ const AFTER_THE_LOOKS: i64 = 300;
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let chosen = Chosen::of(&args)?;
     let config = context.config()?;
+    if args.all_targets && (args.disk.disk_size.is_some() || args.disk.disk_free.is_some()) {
+        let hint = "give each target its disk_size in the configuration";
+        return Err(Failure::new(ExitCode::Usage, "--disk-size is of one disk, and --all-targets has many")
+            .with_hint(Some(hint)));
+    }
     let file = context.snapshot_file().transpose()?;
     if file.is_some() && args.all_targets {
         return Err(needs_a_server("--all-targets"));
@@ -79,6 +89,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         store: store.as_ref(),
         store_error,
         time_limit: args.time_limit,
+        disk: args.disk,
         claim: SignedDuration::from_secs(limit.saturating_mul(rounds).saturating_add(AFTER_THE_LOOKS)),
         claimed: RefCell::default(),
     };

@@ -2,6 +2,7 @@
 
 use super::chosen::Chosen;
 use crate::{
+    commands::disk::DiskArgs,
     config::Config,
     context::Context,
     error::Failure,
@@ -38,6 +39,7 @@ pub struct Watch<'a> {
     /// Why there is none, where there should be one.
     pub store_error: Option<HistoryError>,
     pub time_limit: Duration,
+    pub disk: DiskArgs,
     /// How long a claim on a place lasts, should this run die.
     pub claim: SignedDuration,
     pub claimed: RefCell<BTreeSet<String>>,
@@ -101,6 +103,11 @@ impl Watch<'_> {
             Ok(Source::File(snapshot)) => Ok(*snapshot),
             Err(failure) => Err(failure),
         };
+        let looked = looked.map(|mut snapshot| {
+            let configured = target.as_deref().and_then(|name| self.config.disk_size(name));
+            self.disk.tell_of(&mut snapshot, configured);
+            snapshot
+        });
         let mut before = Night::default();
         let mut memory = Memory::default();
         match &claim {

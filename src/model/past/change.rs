@@ -147,14 +147,14 @@ mod tests {
     #[test]
     fn what_lasts_is_not_told_again_before_its_time() {
         let told = known("c", Level::Warning, Some((0, Level::Warning)));
-        assert_eq!(kinds(&[told.clone()], &[finding("c", Level::Warning)], &["c"], 6), []);
+        assert_eq!(kinds(std::slice::from_ref(&told), &[finding("c", Level::Warning)], &["c"], 6), []);
         assert_eq!(kinds(&[told], &[finding("c", Level::Warning)], &["c"], 7), [ChangeKind::Reminder]);
     }
 
     #[test]
     fn what_nobody_looked_at_has_not_recovered_and_what_nobody_was_told_of_neither() {
         let told = known("c", Level::Warning, Some((0, Level::Warning)));
-        assert_eq!(kinds(&[told.clone()], &[], &["another"], 1), []);
+        assert_eq!(kinds(std::slice::from_ref(&told), &[], &["another"], 1), []);
         assert_eq!(kinds(&[told], &[], &["c"], 1), [ChangeKind::Recovered]);
         assert_eq!(kinds(&[known("c", Level::Warning, None)], &[], &["c"], 1), []);
     }

@@ -23,8 +23,9 @@ impl Inbox {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let letters = Arc::<Mutex<Vec<Letter>>>::default();
-        let (kept, mut statuses) = (Arc::clone(&letters), statuses.to_vec().into_iter());
+        let (kept, statuses) = (Arc::clone(&letters), statuses.to_vec());
         std::thread::spawn(move || {
+            let mut statuses = statuses.into_iter();
             for stream in listener.incoming().flatten() {
                 let status = statuses.next().unwrap_or(200);
                 // A client that has gone away is no fault of the test.

@@ -23,9 +23,7 @@ fn night(day: i64) -> Timestamp {
 fn calm(day: i64) -> Value {
     let mut it: Value = serde_json::from_str(&std::fs::read_to_string(story("calm")).unwrap()).unwrap();
     let lsn = |back: u64| Lsn((1 << 40) + day.unsigned_abs() * 2 * GB - back).to_string();
-    for place in ["collected_at"] {
-        it[place] = json!(night(day));
-    }
+    it["collected_at"] = json!(night(day));
     it["server"]["asked_at"] = json!(night(day));
     it["server"]["started_at"] = json!(night(-40));
     it["wal_position"]["known"]["current_lsn"] = json!(lsn(0));
@@ -57,6 +55,10 @@ fn told(day: i64) -> Value {
         let held = GB + 2 * GB * (day - 3).max(0).unsigned_abs();
         it["wal_directory"]["known"]["directory_bytes"] = json!(held);
     }
+    // A disk of 84 GB, and something else on it.
+    let held = it["wal_directory"]["known"]["directory_bytes"].as_u64().unwrap();
+    it["disk"] = json!({"known": {"source": "config", "wal": null,
+                                  "data": {"size_bytes": null, "free_bytes": 84 * GB - held}}});
     let resets = &mut it["contents"][0]["statistics_resets"]["known"];
     if day >= 9 {
         resets["database_reset"] = json!(night(9) - SignedDuration::from_hours(3));
