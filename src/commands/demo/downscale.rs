@@ -47,7 +47,8 @@ pub async fn tour(cluster: &mut Cluster, options: ClusterOptions, there: &Contex
     let measured = databases.zip(wal).zip(shared).map(|((databases, wal), shared)| databases + wal + shared);
     match (predicted, measured) {
         (Some(predicted), Some(measured)) => ui.text(&format!(
-            "Predicted to arrive: {} (between {} and {}). Arrived: {}, {:+.1} %.\n",
+            "Predicted to arrive: {} (between {} and {}), were the bloat rewritten first; here it moved along. Arrived: {}, \
+             {:+.1} %.\n",
             human_bytes(predicted.bytes),
             human_bytes(predicted.low_bytes),
             human_bytes(predicted.high_bytes),
