@@ -148,8 +148,8 @@ impl<R: Report> Envelope<R> {
 
     /// The report as people read it: about which server, then the report, then what could not be read.
     pub fn document(&self) -> Document {
-        let mut document = Document::default();
-        document.title = format!("pgtend {}", R::COMMAND);
+        let title = format!("pgtend {}", R::COMMAND);
+        let mut document = Document { title, ..Document::default() };
         document.toned_line(self.about.clone(), Tone::Faint);
         document.blocks.extend(self.report.document().blocks);
         if R::TELLS_GAPS {
