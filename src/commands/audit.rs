@@ -7,8 +7,11 @@ use crate::{
     exit_code::ExitCode,
     history::Recall,
     inspect::{BloatScope, MOST_READ_WHOLE, Scope},
-    judge::audit::{Assumptions, Disk, Evidence, Fits, Way, audit},
-    model::{IndexLimits, Provider, Snapshot, parse_bytes},
+    judge::{
+        audit::{Amount, Assumptions, Disk, Evidence, Fits, Way, audit},
+        slot,
+    },
+    model::{IndexLimits, Provider, Snapshot, parse_bytes, past::Memory},
     report::{AuditReport, Gaps},
 };
 
@@ -56,6 +59,9 @@ pub struct Args {
     /// The kind of volume
     #[arg(long, value_enum, value_name = "TYPE")]
     storage_type: Option<Disk>,
+    /// How long scans must have been counted before an index is called unused, as for `pgtend indexes`
+    #[arg(long, value_name = "TIME", value_parser = parse_window)]
+    min_observation: Option<u64>,
     /// What a GiB costs a month, in your currency
     #[arg(long, value_name = "PRICE", value_parser = price)]
     price: Option<f64>,
@@ -84,6 +90,14 @@ fn price(text: &str) -> Result<f64, String> {
     if price.is_finite() && (0.0..1e6).contains(&price) { Ok(price) } else { Err(format!("{text:?} is not a price")) }
 }
 
+impl Args {
+    /// On a cluster of a minute's age.
+    pub fn of_the_demo() -> Args {
+        let (growth, wal_per_hour, outage) = (Some(0), Some(16 << 20), Some(3_600));
+        Args { growth, wal_per_hour, outage, min_observation: Some(0), ..Args::default() }
+    }
+}
+
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let asks_whether_it_fits = args.target_size.is_some();
     let done = Box::pin(run_audit(args, context)).await;
@@ -97,44 +111,75 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 async fn run_audit(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    args.contradictions()?;
-    let asked = context.scope();
-    let read_whole = if asked.exact && !context.reads_a_file() { MOST_READ_WHOLE } else { 0 };
-    let scope = Scope {
-        bloat: BloatScope { tables: true, indexes: true, read_whole, ..BloatScope::default() },
-        databases: true,
-        storage: true,
-        slots: true,
-        wal: true,
-        relations: true,
-        judge: true,
-        arrival: true,
-        all_databases: true,
-        ..asked
-    };
-    let snapshot = Box::pin(context.look(scope)).await?;
-    let assumptions = args.assumptions(&snapshot);
-    let all = Recall { slots: true, indexes: true, wal: true, growth: true };
-    let memory = Box::pin(context.memory(&snapshot, all)).await?;
-    let slot_limits = context.config()?.slot_limits();
-    let index_limits = IndexLimits::default();
-    let evidence = Evidence {
-        snapshot: &snapshot,
-        memory: &memory,
-        assumptions: &assumptions,
-        slot_limits: &slot_limits,
-        index_limits: &index_limits,
-    };
-    let audit = audit(&evidence);
+    let look = Look::take(&args, context).await?;
+    let audit = audit(&look.evidence());
     let mut gaps = Gaps::default();
-    let report = AuditReport::of(&audit, &snapshot, &assumptions, &mut gaps);
-    let exit = context.show(&snapshot, report, gaps)?;
+    let report = AuditReport::of(&audit, &look.snapshot, &look.assumptions, &mut gaps);
+    let exit = context.show(&look.snapshot, report, gaps)?;
     Ok(match audit.fits {
         None => exit,
         Some(Fits::Yes) => ExitCode::Done,
         Some(Fits::OnlyNow | Fits::No) => ExitCode::Failed,
         Some(Fits::CannotTell) => ExitCode::Incomplete,
     })
+}
+
+/// What arrives by the chosen way; `None` where a part is not known.
+pub async fn arrives(args: &Args, context: &Context) -> Result<Option<Amount>, Failure> {
+    let look = Look::take(args, context).await?;
+    Ok(audit(&look.evidence()).chosen().and_then(|it| it.arrives))
+}
+
+/// Everything an audit is made of.
+struct Look {
+    snapshot: Snapshot,
+    memory: Memory,
+    assumptions: Assumptions,
+    slot_limits: slot::Limits,
+    index_limits: IndexLimits,
+}
+
+impl Look {
+    async fn take(args: &Args, context: &Context) -> Result<Look, Failure> {
+        args.contradictions()?;
+        let asked = context.scope();
+        let read_whole = if asked.exact && !context.reads_a_file() { MOST_READ_WHOLE } else { 0 };
+        let scope = Scope {
+            bloat: BloatScope { tables: true, indexes: true, read_whole, ..BloatScope::default() },
+            databases: true,
+            storage: true,
+            slots: true,
+            wal: true,
+            relations: true,
+            judge: true,
+            arrival: true,
+            all_databases: true,
+            ..asked
+        };
+        let snapshot = Box::pin(context.look(scope)).await?;
+        let all = Recall { slots: true, indexes: true, wal: true, growth: true };
+        let memory = Box::pin(context.memory(&snapshot, all)).await?;
+        let config = context.config()?;
+        let usual = config.index_limits();
+        let min_observation_seconds = args.min_observation.unwrap_or(usual.min_observation_seconds);
+        Ok(Look {
+            assumptions: args.assumptions(&snapshot),
+            slot_limits: config.slot_limits(),
+            index_limits: IndexLimits { min_observation_seconds, ..usual },
+            snapshot,
+            memory,
+        })
+    }
+
+    fn evidence(&self) -> Evidence<'_> {
+        Evidence {
+            snapshot: &self.snapshot,
+            memory: &self.memory,
+            assumptions: &self.assumptions,
+            slot_limits: &self.slot_limits,
+            index_limits: &self.index_limits,
+        }
+    }
 }
 
 impl Args {

@@ -1,5 +1,7 @@
 //! `pgtend demo`.
 
+mod downscale;
+
 use super::{indexes, overview, slots, tables, wal};
 use crate::{
     context::{Context, unless_interrupted},
@@ -17,8 +19,11 @@ use std::path::PathBuf;
 /// the end, also on Ctrl-C.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// What is told
+    #[arg(long, value_enum, default_value_t)]
+    story: Story,
     /// Leave the cluster running and print how to connect to it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "story")]
     keep: bool,
     /// Folder with postgres and initdb
     #[arg(long, value_name = "DIR")]
@@ -26,6 +31,15 @@ pub struct Args {
     /// Fetch nothing
     #[arg(long)]
     offline: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Story {
+    /// A forgotten slot fills the disk: a tour through the reports
+    #[default]
+    Disaster,
+    /// The audit before a downscale, its clean-up, and the move into a second cluster, measured
+    Downscale,
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
@@ -38,7 +52,7 @@ async fn tour(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     ui.note(&format!("Starting a private Postgres {} in a temporary folder …", installation.version));
     // Small, so that what a drop frees is freed and not recycled.
     let options = ClusterOptions::default().set("max_wal_size", "64MB").set("min_wal_size", "32MB");
-    let cluster = Cluster::start(&installation, options).context("cannot start a cluster")?;
+    let mut cluster = Cluster::start(&installation, options.clone()).context("cannot start a cluster")?;
     let journal = tempfile::tempdir().context("cannot make a folder for the journal")?;
     let there = context.looking_at(cluster.conninfo(), &journal.path().join("history.db"));
 
@@ -54,6 +68,13 @@ async fn tour(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         }
     }
 
+    if args.story == Story::Downscale {
+        drop(scribe);
+        downscale::tour(&mut cluster, options, &there).await?;
+        drop(cluster);
+        ui.text("\nBoth clusters are gone.\n")?;
+        return Ok(ExitCode::Done);
+    }
     let scene = |title: &str, explanation: &str, command: &str| {
         ui.text(&format!("\n── {title} ──\n{explanation}\n$ {command}\n\n"))
     };

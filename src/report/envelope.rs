@@ -148,7 +148,8 @@ impl<R: Report> Envelope<R> {
 
     /// The report as people read it: about which server, then the report, then what could not be read.
     pub fn document(&self) -> Document {
-        let mut document = Document { title: format!("pgtend {}", R::COMMAND), ..Document::default() };
+        let title = format!("pgtend {}", R::COMMAND);
+        let mut document = Document { title, ..Document::default() };
         document.toned_line(self.about.clone(), Tone::Faint);
         document.blocks.extend(self.report.document().blocks);
         if R::TELLS_GAPS {

@@ -4,10 +4,10 @@ mod findings;
 mod screen;
 
 use super::{Gaps, TableSort, databases::note_hidden_sizes, slots, tables, wal};
-use crate::render;
 use crate::{
     judge::slot::{Evidence, Verdict},
     model::{Database, Fact, Files, SizeSource, Tablespace, TimeLeft, Unavailable, grant},
+    render,
 };
 use serde::Serialize;
 

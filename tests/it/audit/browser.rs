@@ -51,7 +51,11 @@ fn open(chromium: &Path, folder: &Path, page: &Path) -> Page {
     let log = fs::read_to_string(&net).unwrap_or_default();
     let requests = log
         .lines()
-        .filter(|line| line.contains("\"initiator\":\"") && line.contains("\"url\":\"http"))
+        .filter(|line| {
+            line.contains("\"url\":\"http")
+                && line.contains("\"initiator\":\"")
+                && !line.contains("\"initiator\":\"not an origin\"")
+        })
         .map(str::to_owned);
     let requests = requests.collect();
     browse(&[format!("--print-to-pdf={}", pdf.display())]);

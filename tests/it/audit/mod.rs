@@ -4,3 +4,4 @@ mod browser;
 mod copies;
 mod prediction;
 mod report;
+mod story;
