@@ -53,6 +53,7 @@ pub fn wal_room(snapshot: &Snapshot, assumptions: &Assumptions, memory: &Memory,
         None => {
             let reason = "no history, and the server's statistics of WAL are too young";
             let why = Unavailable::because("WAL volume", reason)
+                .not_set_up()
                 .with_hint(Some("run `pgtend history record` from a timer, or say --wal-per-hour"));
             Term::unknown(Group::Room, kind(0, false, WalSource::NotKnown), why, cap)
         }
@@ -111,6 +112,7 @@ pub fn growth(snapshot: &Snapshot, assumptions: &Assumptions, memory: &Memory) -
         None => {
             let reason = "no history, and the server's row counters are too young";
             let why = Unavailable::because("growth", reason)
+                .not_set_up()
                 .with_hint(Some("run `pgtend history record` from a timer, or say --growth, as in --growth 0"));
             Term::unknown(Group::Room, kind(0.0, GrowthSource::NotKnown), why, None)
         }

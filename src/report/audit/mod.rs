@@ -120,7 +120,7 @@ const ARRIVES: [&str; 2] = ["audit.arrives", "audit.ways[].arrives"];
 
 impl AuditReport {
     pub fn of(audit: &Audit<'_>, snapshot: &Snapshot, assumptions: &Assumptions, gaps: &mut Gaps) -> AuditReport {
-        note_unknown(audit, gaps);
+        note_unknown(audit, &snapshot.server.role, gaps);
         note_unpredicted(audit, snapshot, gaps);
         for fact in [
             snapshot.pending_restart.as_result().err(),
@@ -204,7 +204,7 @@ impl AuditReport {
 }
 
 /// Terms that are not known, each with what it keeps unknown and how much that could be.
-fn note_unknown(audit: &Audit<'_>, gaps: &mut Gaps) {
+fn note_unknown(audit: &Audit<'_>, role: &str, gaps: &mut Gaps) {
     for term in &audit.terms {
         let Some(why) = &term.missing else { continue };
         let mut fields: Vec<&str> = OF_TERM.to_vec();
@@ -230,7 +230,8 @@ fn note_unknown(audit: &Audit<'_>, gaps: &mut Gaps) {
     }
     for line in &audit.databases {
         if line.bytes.is_none() {
-            let why = Unavailable::because("database size", format!("the size of {} is hidden", line.database));
+            let why = Unavailable::because("database size", format!("{role} may not connect to {}", line.database))
+                .with_hint(Some(grant("pg_read_all_stats", role)));
             let fields = ["audit.databases[].bytes", "audit.databases[].after_physical_copy_bytes"];
             gaps.note(&why, &fields, vec![line.database.clone()]);
         }

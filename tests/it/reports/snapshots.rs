@@ -86,8 +86,12 @@ async fn every_report_in_every_format_needs_no_server_beside_a_snapshot() {
             let taken = run(&["snapshot", "--output", file, "-d", &conninfo]);
             assert_eq!((taken.exit, taken.stdout.as_str(), taken.stderr.as_str()), (0, "", ""));
             let text = fs::read_to_string(file).unwrap();
+            let mut facts: serde_json::Value = serde_json::from_str(&text).unwrap();
+            // By which a recording tells a restart from a copy; nowhere else.
+            facts.as_object_mut().unwrap().remove("address");
+            let others = facts.to_string();
             assert!(
-                !text.contains("host=") && !text.contains(cluster_folder(major).as_str()),
+                !others.contains("host=") && !others.contains(cluster_folder(major).as_str()),
                 "no place of a server in it"
             );
             let snapshot = Snapshot::from_json(&text).unwrap();

@@ -37,7 +37,7 @@ const ROLES: [Role; 7] = [
     Role { name: "postgres", title: "superuser", grants: &[], since: 13 },
 ];
 
-const RUNS: [&[&str]; 8] = [
+const RUNS: [&[&str]; 9] = [
     &["overview"],
     &["databases"],
     &["tables"],
@@ -45,6 +45,7 @@ const RUNS: [&[&str]; 8] = [
     &["indexes"],
     &["slots"],
     &["wal"],
+    &["audit"],
     &["tables", "--all-databases"],
 ];
 
@@ -105,7 +106,7 @@ fn ask(cluster: &Cluster, role: &Role) -> Missing {
     let conninfo = conninfo(cluster, role.name, "shop");
     let mut missing = Missing::new();
     for run_of in RUNS {
-        let report = program::json(&[run_of, &["-d", &conninfo, "--history", "none"]].concat());
+        let report = program::json(&[run_of, &["-d", &conninfo]].concat());
         for gap in list(&report, "unavailable").iter().filter(|gap| is_of_the_role(gap)) {
             let fact = gap["fact"].as_str().expect("a fact has a name");
             missing.insert((run_of[0], fact.to_owned()));
@@ -114,13 +115,13 @@ fn ask(cluster: &Cluster, role: &Role) -> Missing {
                 assert!(hint.is_some(), "{}: {run_of:?}: {gap} names no GRANT", role.name);
             }
         }
-        let people = run(&[run_of, &["-d", &conninfo, "--history", "none"]].concat());
+        let people = run(&[run_of, &["-d", &conninfo]].concat());
         assert_eq!((people.exit, people.stderr.as_str()), (0, ""), "{}: {run_of:?}: {people:?}", role.name);
     }
     missing
 }
 
-/// Neither the server's version nor its youth, nor a database that takes nobody: a right.
+/// Neither the server's version nor what is not set up on it, nor a database that takes nobody: a right.
 fn is_of_the_role(gap: &Value) -> bool {
-    gap["needs_version"].is_null() && gap["fact"] != "wal rate" && gap["subjects"] != json!(["template0"])
+    gap["needs_version"].is_null() && gap["not_set_up"] != true && gap["subjects"] != json!(["template0"])
 }
