@@ -110,7 +110,7 @@ pub struct ReadingArgs {
     #[arg(long, global = true)]
     pub all_databases: bool,
     /// Where samples and deeds are kept, and read by reports: a file, postgresql://…, or none; with --from it is read
-    /// only when given here [default: $PGTEND_HISTORY, else [history] url of the configuration, else
+    /// only when given here [default: $PGTEND_HISTORY, else history.url of the configuration, else
     /// $XDG_STATE_HOME/pgtend/history.db]
     #[arg(long, global = true, value_name = "URL")]
     pub history: Option<String>,
