@@ -38,8 +38,11 @@ pub async fn of(cluster: &Cluster, fault: Fault, arguments: &[&str], run: &Run, 
             assert!(!file.exists(), "{case}: a report of a run that failed");
             Outcome::SaidWhyNot
         }
-        // By the signal that cannot be caught.
-        None if fault == Fault::Killed => Outcome::WasKilled,
+        // By the signal that cannot be caught, or by one that came before the program listens.
+        None if matches!(fault, Fault::Killed | Fault::Terminated | Fault::Interrupted) => {
+            assert!(!file.exists() || fault == Fault::Killed, "{case}: a report of a run that was ended");
+            Outcome::WasKilled
+        }
         _ => panic!("{case}: no such exit"),
     };
     let beside = std::fs::read_dir(folder).expect("the folder").flatten().map(|entry| entry.file_name());
