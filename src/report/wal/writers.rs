@@ -130,6 +130,11 @@ pub fn backends(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Vec<BackendLine>
 /// Null on a standby, which writes none.
 pub fn full_page_images(snapshot: &Snapshot, growth: Option<&WalGrowth>, gaps: &mut Gaps) -> Option<FullPageImages> {
     if snapshot.server.in_recovery {
+        // To the next question it was no standby any more.
+        if snapshot.wal_position.known().is_some_and(|position| position.replay_lsn.is_none()) {
+            let why = Unavailable::because("full page images", "the server was promoted during the look");
+            gaps.note(&why, &["wal.full_page_images"], Vec::new());
+        }
         return None;
     }
     let found = match FullPages::of(snapshot, growth) {
