@@ -2,13 +2,15 @@
 
 use super::{
     Answer, Evidence, Judged, Symptom, known,
-    limits::{GB, limits},
+    limits::{GB, Percent, limits},
 };
 use crate::model::{Cause, Level, Measure, Piece, Retention, SharedBy, Words, wal_shares, words};
 
 limits! {
     /// pg_wal is so large, and more than twice max_wal_size
     warning: Bytes = 10 * GB;
+    /// ... or so much of its disk, where that is less and the disk's size is known
+    disk_share: Percent = 10.0;
     /// ... so large
     critical: Bytes = 100 * GB;
 }
@@ -18,7 +20,10 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
     let directory = known(&snapshot.wal_directory)?.directory_bytes;
     let max_wal_size = evidence.setting("max_wal_size").map_err(Answer::cannot_tell)?;
     let usual = snapshot.settings.known().and_then(|settings| settings.bytes(&max_wal_size.name)).unwrap_or(0);
-    let warning = limits.warning.0.max(usual.saturating_mul(2));
+    let disk = snapshot.wal_room().and_then(Result::ok).and_then(|room| room.size_bytes);
+    let of_disk = disk.map(|bytes| (bytes as f64 * limits.disk_share.0 / 100.0) as u64);
+    let much = of_disk.map_or(limits.warning.0, |bytes| bytes.min(limits.warning.0));
+    let warning = much.max(usual.saturating_mul(2));
     let critical = limits.critical.0.max(usual.saturating_mul(4));
     let mut answer = Answer::default();
     answer.watch("pg_wal", Measure::Bytes(directory), Measure::Bytes(warning), Some(Measure::Bytes(critical)));
@@ -76,6 +81,16 @@ mod tests {
         assert_eq!(with((10 << 30) - 1, "1024").kind(), Kind::Clear);
         assert_eq!(with(60 << 30, "40960").kind(), Kind::Clear, "less than twice max_wal_size");
         assert_eq!(found(&with(10 << 30, "1024")), [(Level::Warning, "pg_wal")]);
+        let on_disk = |bytes: u64| {
+            ask("retained-wal", |it| {
+                set(it, "max_wal_size", "1024");
+                it["wal_directory"]["known"]["directory_bytes"] = json!(bytes);
+                let data = json!({ "size_bytes": 50_u64 << 30, "free_bytes": 20_u64 << 30 });
+                it["disk"] = json!({ "known": { "source": "flag", "data": data, "wal": null } });
+            })
+        };
+        assert_eq!(on_disk((5 << 30) - 1).kind(), Kind::Clear);
+        assert_eq!(found(&on_disk(5 << 30)), [(Level::Warning, "pg_wal")], "a tenth of a small disk");
         assert_eq!(found(&with(100 << 30, "1024")), [(Level::Critical, "pg_wal")]);
     }
 }
