@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Evidence, Judged, Symptom, known,
-    limits::{GB, Percent, limits},
+    limits::{GB, limits},
 };
 use crate::model::{Cause, Level, Measure, Piece, Retention, SharedBy, Words, wal_shares, words};
 
