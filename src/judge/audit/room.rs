@@ -26,8 +26,9 @@ pub fn wal_room(snapshot: &Snapshot, assumptions: &Assumptions, memory: &Memory,
     let found = if let Some(rate) = assumptions.wal_bytes_per_hour {
         Some((Amount::exactly((rate as f64 * hours) as u64), WalSource::Given, Confidence::Measured))
     } else if let Some(peak) = wal_peak(&memory.wal, outage) {
-        let amount = Amount::between(peak.bytes, peak.bytes, peak.bytes + peak.bytes / 2);
-        Some((amount, WalSource::History, Confidence::Proven))
+        // Samples know a lower bound of the true peak, and it is not below what is usual.
+        let seen = peak.bytes.max(statistics_average(snapshot).map_or(0, volume));
+        Some((Amount::between(seen, seen, seen + seen / 2), WalSource::History, Confidence::Likely))
     } else if let Some(average) = statistics_average(snapshot) {
         Some((around(average), WalSource::StatisticsAverage, Confidence::Rough))
     } else {

@@ -21,7 +21,8 @@ pub struct WalPeak {
 }
 
 /// The neighbouring samples, no further apart than `window`, between which most WAL was written: a lower bound of the
-/// true peak. `None` when no two samples lie that close: an average over a longer time would hide every peak.
+/// true peak. `None` when no two samples lie that close, as an average over a longer time would hide every peak, and when
+/// none span half of it: a minute's WAL tells nothing of six hours.
 pub fn wal_peak(intervals: &[WalInterval], window: SignedDuration) -> Option<WalPeak> {
     let mut best: Option<WalPeak> = None;
     let (mut first, mut bytes) = (0, 0_u64);
@@ -34,7 +35,8 @@ pub fn wal_peak(intervals: &[WalInterval], window: SignedDuration) -> Option<Wal
             bytes = bytes.saturating_sub(intervals[first].bytes);
             first += 1;
         }
-        if first <= at && best.is_none_or(|best| bytes > best.bytes) {
+        let spans_enough = first <= at && interval.to.duration_since(intervals[first].from) * 2 >= window;
+        if spans_enough && best.is_none_or(|best| bytes > best.bytes) {
             let window_seconds = window.as_secs().unsigned_abs();
             best = Some(WalPeak { window_seconds, from: intervals[first].from, to: interval.to, bytes });
         }
@@ -60,6 +62,14 @@ mod tests {
         assert_eq!(wal_peak(&nights, SignedDuration::from_hours(1)), None);
         assert_eq!(wal_peak(&nights, SignedDuration::from_hours(24)).map(|peak| peak.bytes), Some(9));
         assert_eq!(wal_peak(&[], SignedDuration::from_hours(24)), None);
+    }
+
+    #[test]
+    fn a_short_history_knows_no_peak_of_a_long_window() {
+        let minutes = [interval(0, 1, 9), interval(1, 2, 5)];
+        assert_eq!(wal_peak(&minutes, SignedDuration::from_hours(6)), None);
+        let half = [interval(0, 90, 9), interval(90, 180, 5)];
+        assert_eq!(wal_peak(&half, SignedDuration::from_hours(6)).map(|peak| peak.bytes), Some(14));
     }
 
     #[test]
