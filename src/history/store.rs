@@ -19,6 +19,8 @@ use std::{
 
 /// How long a writer waits for others.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two tries at a file that is busy.
+const PAUSE: Duration = Duration::from_millis(10);
 /// How long a reader waits for a file; writers hold it for moments.
 const READER_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a server may take to answer at all.
@@ -120,8 +122,22 @@ async fn open_file(path: &Path, create: bool) -> Result<Pool, sqlx::Error> {
         // An intent must be on disk before the deed; a commit a recording is no price.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(PATIENCE);
-    let pool = SqlitePoolOptions::new().max_connections(2).acquire_timeout(PATIENCE).connect_with(options).await?;
-    Ok(Pool::Sqlite(pool))
+    let pool = || SqlitePoolOptions::new().max_connections(2).acquire_timeout(PATIENCE).connect_with(options.clone());
+    // SQLite waits for nobody as it turns a new file to WAL: of several that come first, one succeeds.
+    let patient = tokio::time::timeout(PATIENCE, async {
+        loop {
+            match pool().await {
+                Err(sqlx::Error::Database(error)) if is_busy(error.as_ref()) => tokio::time::sleep(PAUSE).await,
+                opened => return opened,
+            }
+        }
+    });
+    Ok(Pool::Sqlite(patient.await.map_err(|_| sqlx::Error::PoolTimedOut)??))
+}
+
+/// SQLITE_BUSY, of which the lower byte is told by every extended code.
+fn is_busy(error: &dyn sqlx::error::DatabaseError) -> bool {
+    error.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 /// The file as it is, which is never written; opened for writing all the same where that is allowed, since only then

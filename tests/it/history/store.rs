@@ -5,6 +5,7 @@ use super::{
     world::{MB, World},
 };
 use crate::clusters::{database, on_every_major, sql};
+use futures_util::future::join_all;
 use pgtend::history::{HistoryError, Store};
 use sqlx::{Connection as _, SqliteConnection};
 use std::os::unix::fs::PermissionsExt;
@@ -63,6 +64,17 @@ async fn a_store_made_for_its_owner_alone_and_in_a_folder_of_its_own() {
     open(path.to_str().unwrap()).await.close().await;
     let mode = path.parent().unwrap().metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
+}
+
+#[tokio::test]
+async fn of_many_that_come_first_at_once_none_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..20 {
+        let path = folder.path().join(format!("{round}.db")).display().to_string();
+        for opened in join_all((0..8).map(|_| Store::open(&path))).await {
+            opened.unwrap_or_else(|error| panic!("round {round}: {error}")).close().await;
+        }
+    }
 }
 
 #[tokio::test]
