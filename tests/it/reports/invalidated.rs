@@ -1,6 +1,6 @@
 //! Slots that the server invalidates, each way there is, and what they still keep: nothing.
 
-use pgtend::sandbox::{Cluster, ClusterOptions, StandbyOptions};
+use pgtend::sandbox::{Cluster, ClusterOptions, StandbyOptions, StopMode};
 use serde_json::Value;
 
 use super::holders::{SEGMENT, part, set, whole, write_wal};
@@ -102,6 +102,17 @@ async fn a_slot_that_timed_out_keeps_its_position_and_nothing_else() {
     .await;
 }
 
+async fn slot_on_standby(primary: &Cluster, standby: &Cluster) {
+    let create = sql(standby, "postgres", "select pg_create_logical_replication_slot('on_standby', 'test_decoding')");
+    tokio::join!(create, async {
+        // It waits for a description of the running transactions, which an idle primary writes on request only.
+        for _ in 0..20 {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            sql(primary, "postgres", "select pg_log_standby_snapshot()").await;
+        }
+    });
+}
+
 /// A standby's logical slot conflicts with what the primary's VACUUM removes.
 #[tokio::test]
 async fn a_slot_of_a_standby_whose_rows_were_removed_says_so() {
@@ -111,20 +122,32 @@ async fn a_slot_of_a_standby_whose_rows_were_removed_says_so() {
         }
         let mut primary = private(installation, small_segments());
         let standby = primary.standby(&StandbyOptions::default()).expect("a standby");
-        let create =
-            sql(&standby, "postgres", "select pg_create_logical_replication_slot('on_standby', 'test_decoding')");
-        tokio::join!(create, async {
-            // It waits for a description of the running transactions, which an idle primary writes on request only.
-            for _ in 0..20 {
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                sql(&primary, "postgres", "select pg_log_standby_snapshot()").await;
-            }
-        });
+        slot_on_standby(&primary, &standby).await;
         for statement in ["create table gone (i int)", "drop table gone", "vacuum pg_class"] {
             sql(&primary, "postgres", statement).await;
         }
         wait_for(&standby, "select wal_status = 'lost' from pg_replication_slots").await;
         let slot = assert_lost(&standby, "on_standby", if major == 16 { "not_told" } else { "rows_removed" });
+        assert_eq!(slot["conflicting"], true, "{slot}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_slot_of_a_standby_whose_primary_writes_too_little_says_so() {
+    on_every_installation("lost by wal_level", async |major, installation| {
+        if major < 16 {
+            return;
+        }
+        let mut primary = private(installation, small_segments());
+        let standby = primary.standby(&StandbyOptions::default()).expect("a standby");
+        slot_on_standby(&primary, &standby).await;
+        sql(&primary, "postgres", "alter system set wal_level = 'replica'").await;
+        primary.stop(StopMode::Fast).expect("it stops");
+        primary.start_again().expect("it starts again");
+        wait_for(&standby, "select wal_status = 'lost' from pg_replication_slots").await;
+        let cause = if major == 16 { "not_told" } else { "wal_level_insufficient" };
+        let slot = assert_lost(&standby, "on_standby", cause);
         assert_eq!(slot["conflicting"], true, "{slot}");
     })
     .await;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::holders::{whole, write_wal};
 use super::nulls::assert_explained;
-use super::program::{element, json, list};
+use super::program::{element, json, list, run};
 use super::zoo::{batch, wait_for};
 use crate::clusters::{connect, on_every_installation, options, private, query_one_text, sql};
 
@@ -140,6 +140,16 @@ async fn a_prepared_transaction_keeps_wal_by_way_of_the_slot_it_pins() {
     .await;
 }
 
+/// Drops the slot with every flag there is, save those left out; answers the exit code, and the outcome or the refusal.
+fn drop_anyway(cluster: &Cluster, name: &str, and: &[&str]) -> (i32, String) {
+    let common = ["slots", "drop", name, "--yes", "--allow-unproven", "--no-journal", "--format", "json", "-d"];
+    let answer = run(&[&common[..], &[&cluster.conninfo()], and].concat());
+    let report: Value = serde_json::from_str(&answer.stdout).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
+    let told = element(&report, "drops", "slot_name", name);
+    let id = told["outcome"].as_str().or(told["refusals"][0]["id"].as_str());
+    (answer.exit, id.unwrap_or_else(|| panic!("{told}")).to_owned())
+}
+
 /// A primary with a failover slot in use, and the standby that copies it.
 async fn failover(installation: &pgtend::sandbox::Installation) -> (Cluster, Cluster) {
     let mut primary = private(installation, small_segments());
@@ -183,6 +193,7 @@ async fn failover_slots_are_protected_gated_and_alive_again_after_a_promotion() 
         let copy = slot(&standby, "orders");
         assert_eq!((&copy["protection"], &copy["verdict"]), (&"synced".into(), &"inactive".into()), "{copy}");
         assert!(reason(&copy, "synced-copy").is_some(), "{copy}");
+        assert_eq!(drop_anyway(&standby, "orders", &["--allow-managed"]), (4, "synced".to_owned()));
         whole("the primary of failover slots", &primary);
         whole("the standby of failover slots", &standby);
 
@@ -217,6 +228,8 @@ async fn failover_slots_are_protected_gated_and_alive_again_after_a_promotion() 
         assert!(reason(&promoted, "synced-copy").is_none(), "{promoted}");
         write_wal(&standby, 4).await;
         whole("promoted", &standby);
+        assert_eq!(drop_anyway(&standby, "orders", &[]), (4, "failover".to_owned()));
+        assert_eq!(drop_anyway(&standby, "orders", &["--allow-managed"]), (0, "done".to_owned()));
     })
     .await;
 }

@@ -1,6 +1,7 @@
 //! Dropping slots on real servers: refusals, races, faults.
 
 mod faults;
+mod pooled;
 mod program;
 mod race;
 mod statement;

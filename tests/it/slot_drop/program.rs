@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::clusters::{connect, on_every_installation, options, private, query_one_text, query_texts, sql};
 
-struct Run {
-    exit: i32,
-    stdout: String,
-    stderr: String,
+pub struct Run {
+    pub exit: i32,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 impl Run {
@@ -22,7 +22,7 @@ impl Run {
     }
 
     /// The outcome of a slot, or why it was refused.
-    fn of(&self, name: &str) -> String {
+    pub fn of(&self, name: &str) -> String {
         let report = self.json();
         let line = report["drops"].as_array().unwrap().iter().find(|line| line["slot_name"] == name).unwrap().clone();
         match line["outcome"].as_str() {
@@ -33,13 +33,13 @@ impl Run {
 }
 
 /// A cluster and where deeds on it are written down.
-struct Place {
-    cluster: Cluster,
+pub struct Place {
+    pub cluster: Cluster,
     folder: tempfile::TempDir,
 }
 
 impl Place {
-    fn history(&self) -> String {
+    pub fn history(&self) -> String {
         self.folder.path().join("history.db").to_str().unwrap().to_owned()
     }
 
@@ -56,7 +56,7 @@ impl Place {
         slots(&self.cluster).await
     }
 
-    fn deeds(&self) -> Vec<Value> {
+    pub fn deeds(&self) -> Vec<Value> {
         let output = pgtend(&["history", "journal", "--format", "json", "--history", &self.history()]);
         if output.exit != 0 {
             return Vec::new();
@@ -65,7 +65,7 @@ impl Place {
     }
 }
 
-async fn slots(cluster: &Cluster) -> Vec<String> {
+pub async fn slots(cluster: &Cluster) -> Vec<String> {
     let rows = query_texts(cluster, "postgres", "select slot_name from pg_replication_slots order by 1").await;
     rows.into_iter().map(|mut row| row.remove(0).unwrap()).collect()
 }
@@ -80,11 +80,11 @@ fn pgtend(arguments: &[&str]) -> Run {
     run
 }
 
-fn run(conninfo: &str, history: &str, arguments: &[&str]) -> Run {
+pub fn run(conninfo: &str, history: &str, arguments: &[&str]) -> Run {
     pgtend(&[&["slots", "drop", "--format", "json", "--history", history, "-d", conninfo], arguments].concat())
 }
 
-fn place(installation: &pgtend::sandbox::Installation) -> Place {
+pub fn place(installation: &pgtend::sandbox::Installation) -> Place {
     let mut options = options().set("autovacuum", "off").set("checkpoint_timeout", "1h");
     options.initdb.push("--wal-segsize=1".to_owned());
     Place { cluster: private(installation, options), folder: tempfile::tempdir().unwrap() }
@@ -105,7 +105,7 @@ fn aged(place: &Place, folder: &Path) -> Vec<String> {
     hours.map(file).collect()
 }
 
-async fn write_wal(cluster: &Cluster, megabytes: u32) {
+pub async fn write_wal(cluster: &Cluster, megabytes: u32) {
     let filler = format!(
         "select pg_logical_emit_message(false, 'filler', repeat('x', 1000000)) from generate_series(1, {megabytes})"
     );
