@@ -46,8 +46,26 @@ pub async fn on_every_major_alone(name: &str, options: ClusterOptions, test: imp
 /// Runs a test with the installation of every major, and says on which majors it ran. A failure on one
 /// does not keep it from the others.
 pub async fn on_every_installation(name: &str, test: impl AsyncFn(u32, &'static Installation)) {
+    on_installations(name, |_| true, test).await;
+}
+
+/// The same from a major on: the first that has what is tested.
+pub async fn on_installations_from(first: u32, name: &str, test: impl AsyncFn(u32, &'static Installation)) {
+    on_installations(name, |major| major >= first, test).await;
+}
+
+/// The same on one major and on the newest, where the others would show nothing else.
+pub async fn on_a_major_and_the_newest(one: u32, name: &str, test: impl AsyncFn(u32, &'static Installation)) {
+    let newest = majors().keys().max().copied();
+    on_installations(name, |major| major == one || Some(major) == newest, test).await;
+}
+
+async fn on_installations(name: &str, wanted: impl Fn(u32) -> bool, test: impl AsyncFn(u32, &'static Installation)) {
     let (mut ran, mut failed) = (Vec::new(), Vec::new());
-    for (&major, installation) in majors() {
+    if !majors().keys().any(|&major| wanted(major)) {
+        return say(&format!("{name}: NOT RUN: for none of the majors asked for"));
+    }
+    for (&major, installation) in majors().iter().filter(|(major, _)| wanted(**major)) {
         match installation {
             Ok(installation) => {
                 let outcome = AssertUnwindSafe(test(major, installation)).catch_unwind().await;

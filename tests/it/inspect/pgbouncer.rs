@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use super::looks::{REPORTS, json};
-use crate::clusters::{majors, on_every_major_alone, options, say, sql};
+use crate::clusters::{on_a_major_and_the_newest, options, private, say, sql};
 use crate::connection::pgbouncer::{Pgbouncer, program};
 
 /// What the server's process is told for its session, and whose process it is.
@@ -29,11 +29,8 @@ async fn state(client: &Client) -> BTreeMap<String, String> {
 async fn every_report_works_through_pgbouncer_and_leaves_nothing_on_its_connection() {
     let name = "reports through pgbouncer";
     let Some(program) = program(name) else { return };
-    let newest = *majors().keys().max().expect("a major");
-    on_every_major_alone(name, options().set("autovacuum", "off"), async |major, cluster| {
-        if major != 15 && major != newest {
-            return;
-        }
+    on_a_major_and_the_newest(15, name, async |major, installation| {
+        let cluster = private(installation, options().set("autovacuum", "off"));
         sql(&cluster, "postgres", "create table t (id int primary key, t text); create index on t (t)").await;
         let pooler = Pgbouncer::start(&program, &cluster).await;
         let (client, connection) = tokio_postgres::connect(&pooler.conninfo(), NoTls).await.expect("a client");

@@ -12,7 +12,7 @@ use super::nulls::assert_explained;
 use super::program::{json, refusal, run};
 use super::stories::story;
 use super::zoo::conninfo;
-use crate::clusters::{on_every_installation, options, private, say, sql};
+use crate::clusters::{on_a_major_and_the_newest, on_every_installation, options, private, say, sql};
 
 const GB: u64 = 1 << 30;
 
@@ -126,10 +126,7 @@ async fn on_the_servers_own_host_the_file_system_is_asked() {
 
 #[tokio::test]
 async fn the_configuration_tells_of_a_disk_that_nobody_else_does() {
-    on_every_installation("disk_size of a target", async |major, installation| {
-        if major != 17 {
-            return;
-        }
+    on_a_major_and_the_newest(17, "disk_size of a target", async |_, installation| {
         let cluster = private(installation, options().set("autovacuum", "off"));
         sql(&cluster, "postgres", "create role watcher login; grant pg_monitor to watcher").await;
         let folder = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use super::holders::{SEGMENT, part, set, whole, write_wal};
 use super::nulls::assert_explained;
 use super::program::{element, json, list, run};
 use super::zoo::wait_for;
-use crate::clusters::{on_every_installation, options, private, sql};
+use crate::clusters::{on_every_installation, on_installations_from, options, private, sql};
 
 fn small_segments() -> ClusterOptions {
     let mut options = options().set("autovacuum", "off").set("max_wal_size", "64MB").set("min_wal_size", "2MB");
@@ -69,10 +69,7 @@ async fn a_slot_beyond_max_slot_wal_keep_size_is_lost_and_keeps_nothing() {
 
 #[tokio::test]
 async fn a_slot_that_timed_out_keeps_its_position_and_nothing_else() {
-    on_every_installation("lost by idle_replication_slot_timeout", async |major, installation| {
-        if major < 18 {
-            return;
-        }
+    on_installations_from(18, "lost by idle_replication_slot_timeout", async |_, installation| {
         let cluster = private(installation, small_segments());
         sql(&cluster, "postgres", "select pg_create_logical_replication_slot('l', 'test_decoding')").await;
         sql(&cluster, "postgres", "select pg_create_physical_replication_slot('p', true)").await;
@@ -116,10 +113,7 @@ async fn slot_on_standby(primary: &Cluster, standby: &Cluster) {
 /// A standby's logical slot conflicts with what the primary's VACUUM removes.
 #[tokio::test]
 async fn a_slot_of_a_standby_whose_rows_were_removed_says_so() {
-    on_every_installation("lost by removed rows", async |major, installation| {
-        if major < 16 {
-            return;
-        }
+    on_installations_from(16, "lost by removed rows", async |major, installation| {
         let mut primary = private(installation, small_segments());
         let standby = primary.standby(&StandbyOptions::default()).expect("a standby");
         slot_on_standby(&primary, &standby).await;
@@ -135,10 +129,7 @@ async fn a_slot_of_a_standby_whose_rows_were_removed_says_so() {
 
 #[tokio::test]
 async fn a_slot_of_a_standby_whose_primary_writes_too_little_says_so() {
-    on_every_installation("lost by wal_level", async |major, installation| {
-        if major < 16 {
-            return;
-        }
+    on_installations_from(16, "lost by wal_level", async |major, installation| {
         let mut primary = private(installation, small_segments());
         let standby = primary.standby(&StandbyOptions::default()).expect("a standby");
         slot_on_standby(&primary, &standby).await;

@@ -10,7 +10,7 @@ use super::holders::{whole, write_wal};
 use super::nulls::assert_explained;
 use super::program::{element, json, list, run};
 use super::zoo::{batch, wait_for};
-use crate::clusters::{connect, on_every_installation, options, private, query_one_text, sql};
+use crate::clusters::{connect, on_every_installation, on_installations_from, options, private, query_one_text, sql};
 
 fn small_segments() -> ClusterOptions {
     let mut options = options().set("autovacuum", "off").set("max_wal_size", "8MB").set("min_wal_size", "2MB");
@@ -171,10 +171,7 @@ async fn failover(installation: &pgtend::sandbox::Installation) -> (Cluster, Clu
 
 #[tokio::test]
 async fn failover_slots_are_protected_gated_and_alive_again_after_a_promotion() {
-    on_every_installation("failover slots", async |major, installation| {
-        if major < 17 {
-            return;
-        }
+    on_installations_from(17, "failover slots", async |_, installation| {
         let (primary, mut standby) = failover(installation).await;
         // A copy persists once the standby has what it needs; the primary must move on for that.
         let copied = "select count(*) = 1 from pg_replication_slots where synced and not temporary";

@@ -11,7 +11,7 @@ use super::nulls::assert_explained;
 use super::program::{element, json, list, refusal, run};
 use super::stories::story;
 use super::zoo::{DATABASE, batch, conninfo, wait_for, zoo};
-use crate::clusters::{connect, on_every_installation, options, private, query_one_text, sql};
+use crate::clusters::{connect, on_every_installation, on_installations_from, options, private, query_one_text, sql};
 
 fn small_segments() -> pgtend::sandbox::ClusterOptions {
     let mut options = options().set("autovacuum", "off").set("max_prepared_transactions", "5");
@@ -108,10 +108,7 @@ async fn looks_of_elsewhere_or_later_are_refused() {
 /// The premise of every proof by one look: whatever moves a slot moves `inactive_since`, and so does whoever only came.
 #[tokio::test]
 async fn nothing_moves_a_slot_behind_the_back_of_inactive_since() {
-    on_every_installation("inactive_since tells of every visit", async |major, installation| {
-        if major < 17 {
-            return;
-        }
+    on_installations_from(17, "inactive_since tells of every visit", async |major, installation| {
         let cluster = private(installation, small_segments());
         sql(&cluster, "postgres", "select pg_create_logical_replication_slot('l', 'test_decoding')").await;
         sql(&cluster, "postgres", "select pg_create_physical_replication_slot('p', true)").await;

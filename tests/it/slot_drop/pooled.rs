@@ -3,7 +3,7 @@
 use pgtend::sandbox::StandbyOptions;
 
 use super::program::{place, run, slots, write_wal};
-use crate::clusters::{majors, on_every_installation, say, sql};
+use crate::clusters::{on_a_major_and_the_newest, say, sql};
 use crate::connection::pgbouncer::{Pgbouncer, program};
 use crate::reports::zoo::wait_for;
 
@@ -11,11 +11,7 @@ use crate::reports::zoo::wait_for;
 async fn a_slot_is_dropped_and_an_active_one_refused_through_a_pooler() {
     let name = "slots drop through pgbouncer";
     let Some(program) = program(name) else { return };
-    let newest = *majors().keys().max().expect("a major");
-    on_every_installation(name, async |major, installation| {
-        if major != 15 && major != newest {
-            return;
-        }
+    on_a_major_and_the_newest(15, name, async |major, installation| {
         let mut place = place(installation);
         for name in ["forgotten", "in_use", "kept"] {
             let create = format!("select pg_create_physical_replication_slot('{name}', true)");
