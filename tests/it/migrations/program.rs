@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::clusters::{connect, installation, majors, on_every_major_alone, options, private, query_texts, sql};
 use crate::indexes::script::{play, statements};
-use crate::reports::program::{Answer, answer, element, pgtend};
+use crate::reports::program::{Answer, answer, element, pgtend, pgtend_of_nobody};
 
 const SCHEMA: &str = include_str!("../../runners/schema.sql");
 
@@ -120,15 +120,13 @@ async fn refusals(cluster: &Cluster, project: &Project) {
     let locked = project.root.path().join("locked");
     fs::create_dir(&locked).unwrap();
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).unwrap();
-    if fs::write(locked.join("probe"), "").is_err() {
-        project.refused(
-            1,
-            &[&sql_in("locked")[..], &["--yes", "users_name"]].concat(),
-            "Permission denied; nothing was written",
-        );
-    } else {
-        fs::remove_file(locked.join("probe")).unwrap();
-    }
+    // The socket is for its owner alone.
+    let conninfo = format!("{} dbname=bad_input", cluster.tcp_conninfo());
+    let fixed = ["indexes", "migrate", "-d", &conninfo, "--yes", "users_name"];
+    let arguments = [&fixed[..], &LIMITS[..], &sql_in("locked")[..]].concat();
+    let denied = answer(&mut pgtend_of_nobody(project.root.path(), &arguments));
+    assert!(denied.exit == 1 && denied.stderr.contains("Permission denied; nothing was written"), "{denied:?}");
+    assert_eq!(files(&locked), [""; 0].map(PathBuf::from));
     fs::write(project.root.path().join("file"), "").unwrap();
     project.refused(1, &[&sql_in("file")[..], &["--yes", "users_name"]].concat(), "cannot read file");
     project.refused(1, &[&sql_in("file/m")[..], &["--yes", "users_name"]].concat(), "file/m");

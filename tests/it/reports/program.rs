@@ -1,5 +1,11 @@
 //! Running the program as a user does, with nothing of this machine's environment around it.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process;
+
 use assert_cmd::Command;
 use serde_json::Value;
 
@@ -24,6 +30,26 @@ pub fn pgtend(arguments: &[&str]) -> Command {
 /// Runs it to its end.
 pub fn run(arguments: &[&str]) -> Answer {
     answer(&mut pgtend(arguments))
+}
+
+/// The program, copied into a folder, as somebody whom permissions bind: they do not bind root, so then it is `nobody`.
+pub fn pgtend_of_nobody(folder: &Path, arguments: &[&str]) -> Command {
+    let program = folder.join("pgtend");
+    if !program.exists() {
+        // By a process of its own: what this one has open for writing, a test beside it may hand to a child, and a
+        // file that is open for writing cannot be run.
+        let copied = process::Command::new("cp").arg(env!("CARGO_BIN_EXE_pgtend")).arg(&program).status();
+        assert!(copied.expect("cp runs").success());
+        for path in [folder, program.as_path()] {
+            fs::set_permissions(path, Permissions::from_mode(0o755)).expect("the owner's");
+        }
+    }
+    let mut command = process::Command::new(&program);
+    if nix::unistd::geteuid().is_root() {
+        command.uid(65_534).gid(65_534);
+    }
+    command.env_clear().current_dir(folder).args(arguments);
+    Command::from_std(command)
 }
 
 /// Runs a prepared command to its end. Whatever happens, it is no panic.
