@@ -24,8 +24,8 @@ mod tests {
     use super::super::testing::{Shop, findings, verdict};
     use super::*;
     use crate::model::{
-        ConstraintKind, IndexLimits,
-        past::{IndexPast, IndexesPast},
+        ConstraintKind, Fact, IndexLimits, StatisticsResets,
+        past::{IndexPast, IndexesPast, Memory},
     };
 
     #[test]
@@ -122,6 +122,47 @@ mod tests {
         assert!(reasons.iter().any(|reason| matches!(reason, Reason::SeenTooBriefly { .. })), "{reasons:?}");
         assert_eq!(watched(100, 100, 0, 0).0, Verdict::Drop);
         assert_eq!(watched(100, 100, 4, 0).0, Verdict::Drop);
+    }
+
+    /// Snapshots of so many days ago with so many scans, and a look of today at an index without one; its counters began
+    /// anew three days ago.
+    fn after(looks: &[(i64, i64)]) -> (Verdict, u64) {
+        let mut shop = Shop { days: 3, limits: IndexLimits::default(), ..Shop::default() };
+        let oid = shop.index("unused", &[1]).oid;
+        let earlier: Vec<_> = looks
+            .iter()
+            .map(|&(days, scans)| {
+                let (mut snapshot, mut contents) = shop.snapshot();
+                snapshot.collected_at -= jiff::SignedDuration::from_hours(24 * days);
+                if days > 3 {
+                    contents.statistics_resets = since_ever();
+                }
+                let Fact::Known(indexes) = &mut contents.indexes else { panic!("known") };
+                indexes[0].idx_scan = scans;
+                snapshot.contents = vec![contents];
+                snapshot
+            })
+            .collect();
+        let mut memory = Memory::default();
+        memory.add(&earlier);
+        shop.past = memory.indexes_of("shop").cloned();
+        let (snapshot, contents) = shop.snapshot();
+        let seconds = shop.past.as_ref().map_or(0, |past| past.seconds(&contents, snapshot.collected_at));
+        (verdict(&shop.judge(), oid), seconds / 86_400)
+    }
+
+    fn since_ever() -> Fact<StatisticsResets> {
+        Fact::Known(StatisticsResets { database_reset: None, shared_reset: None, track_counts: true })
+    }
+
+    #[test]
+    fn earlier_snapshots_watch_as_samples_do() {
+        assert_eq!(after(&[]), (Verdict::Keep, 0), "three days are too short");
+        assert_eq!(after(&[(120, 0)]), (Verdict::Keep, 3), "what was counted up to the reset is lost");
+        assert_eq!(after(&[(4, 0), (120, 0)]), (Verdict::Drop, 119), "in any order; the day before the reset is lost");
+        assert_eq!(after(&[(94, 0), (4, 0)]), (Verdict::Review, 93));
+        assert_eq!(after(&[(120, 0), (4, 99)]).0, Verdict::Keep, "it was used in that time");
+        assert_eq!(after(&[(120, 99), (4, 99)]), (Verdict::Drop, 119), "all of it before");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the samples know of the indexes of one database.
 
-use crate::model::{Contents, Index};
+use crate::model::{Contents, Index, Snapshot};
 use jiff::Timestamp;
 use std::collections::HashMap;
 
@@ -42,6 +42,52 @@ pub struct Watched {
 }
 
 impl IndexesPast {
+    /// What looks, oldest first, saw of a database's indexes; `None` when none of them read any.
+    pub fn of(looks: &[&Snapshot], database: &str) -> Option<IndexesPast> {
+        let mut past: Option<(IndexesPast, Option<u32>)> = None;
+        for look in looks {
+            let Some(contents) = look.contents.iter().find(|contents| contents.database == database) else { continue };
+            let (Some(tables), Some(indexes)) = (contents.tables.known(), contents.indexes.known()) else { continue };
+            let timeline = look.control.known().map(|control| control.timeline_id);
+            let schemas: HashMap<u32, &str> = tables.iter().map(|table| (table.oid, table.schema.as_str())).collect();
+            let before = past.take();
+            let mut next = IndexesPast {
+                database: database.to_owned(),
+                since: before.as_ref().map_or(look.collected_at, |(before, _)| before.since),
+                until: look.collected_at,
+                unobserved_seconds: before.as_ref().map_or(0, |(before, then)| {
+                    // A promoted server has counters of its own, whose beginning nobody saw.
+                    let lost = match *then < timeline && then.is_some() {
+                        true => whole(before.until, look.collected_at),
+                        false => before.lost(contents, look.collected_at),
+                    };
+                    before.unobserved_seconds + lost
+                }),
+                indexes: HashMap::new(),
+            };
+            for index in indexes {
+                let Some(schema) = schemas.get(&index.table_oid) else { continue };
+                let watched = before.as_ref().and_then(|(before, _)| before.watched(schema, index, contents));
+                let now_invalid = (!index.is_valid).then_some(look.collected_at);
+                let one = IndexPast {
+                    oid: index.oid,
+                    certain_since: watched.map_or(look.collected_at, |watched| watched.certain_since),
+                    scans: watched.map_or(0, |watched| watched.scans),
+                    idx_scan: u64::try_from(index.idx_scan).unwrap_or(0),
+                    invalid_since: watched.and_then(|watched| watched.invalid_since).or(now_invalid),
+                };
+                next.indexes.entry((*schema).to_owned()).or_default().insert(index.index.clone(), one);
+            }
+            past = Some((next, timeline));
+        }
+        past.map(|(past, _)| past)
+    }
+
+    /// Seconds from the last look to a reset of the counters after it, if there was one: what was counted then is lost.
+    fn lost(&self, contents: &Contents, now: Timestamp) -> u64 {
+        self.reset(contents).map_or(0, |reset| whole(self.until, reset.min(now)))
+    }
+
     /// When the counters began anew after the last sample, if they did.
     fn reset(&self, contents: &Contents) -> Option<Timestamp> {
         contents.statistics_resets.known()?.counting_since().filter(|reset| *reset > self.until)
@@ -49,9 +95,7 @@ impl IndexesPast {
 
     /// Whole seconds since the first sample in which no scan can have been missed; `now` is the present look.
     pub fn seconds(&self, contents: &Contents, now: Timestamp) -> u64 {
-        let whole = |from: Timestamp, to: Timestamp| u64::try_from(to.duration_since(from).as_secs()).unwrap_or(0);
-        let lost = self.reset(contents).map_or(0, |reset| whole(self.until, reset.min(now)));
-        whole(self.since, now).saturating_sub(self.unobserved_seconds).saturating_sub(lost)
+        whole(self.since, now).saturating_sub(self.unobserved_seconds).saturating_sub(self.lost(contents, now))
     }
 
     /// The same index in the past; `None` when nothing makes sure that it is the same: one without scans may have been
@@ -71,6 +115,11 @@ impl IndexesPast {
             invalid_since: past.invalid_since.filter(|_| past.oid == index.oid && !index.is_valid),
         })
     }
+}
+
+/// Whole seconds from one moment to a later one.
+fn whole(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.duration_since(from).as_secs()).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -42,6 +42,27 @@ impl Memory {
 
     /// Adds what earlier snapshots of the same server saw. A look that the store has, too, counts once.
     pub fn add(&mut self, earlier: &[Snapshot]) {
+        self.add_slots(earlier);
+        self.add_indexes(earlier);
+    }
+
+    /// Of the store and the snapshots the one that has watched a database's indexes for longer speaks.
+    fn add_indexes(&mut self, earlier: &[Snapshot]) {
+        let mut looks: Vec<&Snapshot> = earlier.iter().collect();
+        looks.sort_by_key(|look| look.collected_at);
+        let databases: BTreeSet<&str> =
+            looks.iter().flat_map(|look| &look.contents).map(|contents| contents.database.as_str()).collect();
+        for database in databases {
+            let Some(past) = IndexesPast::of(&looks, database) else { continue };
+            match self.indexes.iter_mut().find(|known| known.database == database) {
+                Some(known) if known.since <= past.since => {}
+                Some(known) => *known = past,
+                None => self.indexes.push(past),
+            }
+        }
+    }
+
+    fn add_slots(&mut self, earlier: &[Snapshot]) {
         let known = earlier.iter().filter_map(|snapshot| snapshot.slots.known());
         let mut names: BTreeSet<String> = known.flatten().map(|slot| slot.slot_name.clone()).collect();
         names.extend(self.slots.iter().map(|past| past.slot_name.clone()));

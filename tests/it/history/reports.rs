@@ -331,6 +331,7 @@ async fn an_index_nobody_scans_may_go_once_the_store_has_watched_it_for_long_eno
             let store = store.with_file_name(format!("{days}.db"));
             async move {
                 let open = Store::open(store.to_str().unwrap()).await.unwrap();
+                let mut files = Vec::new();
                 // The server's counters began anew when it was started, a moment ago: up to then a look watched over it.
                 for hours in [24 * days, 1, 0] {
                     let mut then = now.clone();
@@ -340,10 +341,23 @@ async fn an_index_nobody_scans_may_go_once_the_store_has_watched_it_for_long_eno
                         (resets.database_reset, resets.shared_reset) = (None, Some(Timestamp::UNIX_EPOCH));
                     }
                     open.record(&then).await.unwrap();
+                    let file = folder.join(format!("{days}-{hours}.json"));
+                    std::fs::write(&file, serde_json::to_string(&then).unwrap()).unwrap();
+                    files.push(format!("--since={}", file.display()));
                 }
                 open.close().await;
-                let arguments = ["indexes", "--format", "json", "-d", &conninfo, "--history", store.to_str().unwrap()];
-                let report = report(&pgtend(folder, &arguments));
+                let arguments = ["indexes", "--format", "json", "-d", &conninfo, "--history"];
+                let of_store = [&arguments[..], &[store.to_str().unwrap()]].concat();
+                let files: Vec<&str> = files.iter().rev().map(String::as_str).collect();
+                let of_files = [&arguments[..], &["none"], &files].concat();
+                let report = report(&pgtend(folder, &of_store));
+                let by_files = self::report(&pgtend(folder, &of_files));
+                let judged = |report: &Value| {
+                    let all = report["indexes"].as_array().unwrap().clone();
+                    all.into_iter().map(|row| (row["index"].clone(), row["verdict"].clone())).collect::<Vec<_>>()
+                };
+                assert_eq!(judged(&report), judged(&by_files), "snapshots are looks as samples are");
+                assert_eq!(report["observation"]["since"], by_files["observation"]["since"]);
                 let of = |name: &str| {
                     let all = report["indexes"].as_array().unwrap();
                     all.iter().find(|row| row["index"] == name).unwrap()["verdict"].clone()
