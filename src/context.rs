@@ -3,7 +3,7 @@
 mod fleet;
 mod memory;
 
-pub use fleet::place_of;
+pub use fleet::{Shared, place_of};
 
 use crate::{
     commands::filter::needs_a_server,

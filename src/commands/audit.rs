@@ -148,6 +148,7 @@ impl Look {
             bloat: BloatScope { tables: true, indexes: true, read_whole, ..BloatScope::default() },
             databases: true,
             storage: true,
+            tablespaces: true,
             slots: true,
             wal: true,
             relations: true,

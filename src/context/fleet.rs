@@ -4,7 +4,7 @@ use super::Context;
 use crate::{
     config::Config,
     error::Failure,
-    inspect::Scope,
+    inspect::{InspectError, Listing, Scope, list_databases},
     model::Snapshot,
     options::OutputFormat,
     pg::{
@@ -12,7 +12,40 @@ use crate::{
         conninfo::{Conninfo, Flags, Request, resolve},
     },
 };
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc, time::Duration};
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::Instant,
+};
+
+/// How long what a server says of its databases holds for the targets of one run.
+const FRESH: Duration = Duration::from_secs(300);
+
+/// What the targets of a run share that lead to one server.
+#[derive(Debug, Default)]
+pub struct Shared {
+    turn: Mutex<()>,
+    listing: Mutex<Option<(Instant, Rc<Listing>)>>,
+}
+
+impl Shared {
+    /// Waits until no other look of those that take turns is under way.
+    pub async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// The server's databases. The first asks, those who come meanwhile wait for the answer; where it fails, the next asks.
+    async fn listing(&self, session: &Session) -> Result<Rc<Listing>, InspectError> {
+        let mut known = self.listing.lock().await;
+        if let Some((at, listing)) = known.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
+            tracing::info!("databases were listed {:.1} s ago", at.elapsed().as_secs_f64());
+            return Ok(Rc::clone(listing));
+        }
+        let listing = Rc::new(list_databases(session).await?);
+        *known = Some((Instant::now(), Rc::clone(&listing)));
+        Ok(listing)
+    }
+}
 
 impl Context {
     /// The target that was named.
@@ -48,10 +81,21 @@ impl Context {
         Ok(resolve(&request)?.conninfo)
     }
 
-    /// One look.
-    pub async fn look_over(&self, conninfo: Conninfo, scope: &Scope) -> Result<Snapshot, Failure> {
+    /// One look. What all databases of a server have in common is asked once for those who share it.
+    pub async fn look_over(&self, conninfo: Conninfo, scope: &Scope, shared: &Shared) -> Result<Snapshot, Failure> {
         let session = Box::pin(Session::open(Arc::new(conninfo))).await?;
-        Box::pin(self.inspect(&session, scope)).await
+        if scope.all_databases {
+            return Box::pin(self.inspect(&session, scope)).await;
+        }
+        let listing = Box::pin(shared.listing(&session)).await?;
+        let mut snapshot = Box::pin(self.inspect(&session, &Scope { databases: false, ..scope.clone() })).await?;
+        snapshot.databases = if listing.started_at == snapshot.server.started_at {
+            listing.databases.clone()
+        } else {
+            // An address of several servers, or one that was restarted just now.
+            Box::pin(list_databases(&session)).await?.databases
+        };
+        Ok(snapshot)
     }
 
     /// The snapshot of `--from`.

@@ -6,7 +6,7 @@ use super::{
     record::Writing,
     time::size,
 };
-use crate::model::Snapshot;
+use crate::model::{Contents, Snapshot};
 use std::collections::HashMap;
 
 struct State {
@@ -48,14 +48,7 @@ pub(super) async fn write(
                 }
                 state.database_id
             }
-            None => {
-                let sql = "insert into database (cluster_id, name, first_seen, is_present, bytes) \
-                           values ($1, $2, $3, $4, $5) returning database_id";
-                let binds = binds![writing.cluster_id, name, writing.collected_at, true, bytes];
-                let database_id = tx.one_int(sql, binds).await?;
-                put(tx, writing, database_id, true, bytes).await?;
-                database_id
-            }
+            None => insert(tx, writing, name, bytes).await?,
         };
         ids.insert(name.to_owned(), database_id);
     }
@@ -67,6 +60,27 @@ pub(super) async fn write(
     Ok(ids)
 }
 
+/// The id of a database that was read from inside. What its sample knows of its size stays.
+pub(super) async fn present(tx: &mut Transaction, writing: &Writing, contents: &Contents) -> Result<i64, HistoryError> {
+    let bytes = contents.database_bytes.known().copied().map(size);
+    let sql = "select database_id, is_present, bytes from database where cluster_id = $1 and name = $2";
+    let rows = tx.rows(sql, binds![writing.cluster_id, &*contents.database]).await?;
+    let Some(row) = rows.first() else { return insert(tx, writing, &contents.database, bytes).await };
+    let (database_id, is_present, known) = (row.int(0)?, row.flag(1)?, row.int_or_none(2)?);
+    if !is_present || known.is_none() {
+        put(tx, writing, database_id, true, bytes).await?;
+    }
+    Ok(database_id)
+}
+
+async fn insert(tx: &mut Transaction, writing: &Writing, name: &str, bytes: Option<i64>) -> Result<i64, HistoryError> {
+    let sql = "insert into database (cluster_id, name, first_seen, is_present, bytes) \
+               values ($1, $2, $3, $4, $5) returning database_id";
+    let database_id = tx.one_int(sql, binds![writing.cluster_id, name, writing.collected_at, true, bytes]).await?;
+    put(tx, writing, database_id, true, bytes).await?;
+    Ok(database_id)
+}
+
 async fn put(
     tx: &mut Transaction,
     writing: &Writing,
@@ -74,7 +88,8 @@ async fn put(
     is_present: bool,
     bytes: Option<i64>,
 ) -> Result<(), HistoryError> {
-    let sql = "insert into database_value (database_id, sample_id, is_present, bytes) values ($1, $2, $3, $4)";
+    let sql = "insert into database_value (database_id, sample_id, is_present, bytes) values ($1, $2, $3, $4) \
+               on conflict (database_id, sample_id) do update set is_present = excluded.is_present, bytes = excluded.bytes";
     tx.execute(sql, binds![database_id, writing.sample_id, is_present, bytes]).await?;
     let sql = "update database set is_present = $2, bytes = $3 where database_id = $1";
     tx.execute(sql, binds![database_id, is_present, bytes]).await?;

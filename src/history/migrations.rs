@@ -33,6 +33,12 @@ const TEXTS: &[Text] = &[
         sqlite: include_str!("../../migrations/sqlite/0002_watch.sql"),
         postgres: include_str!("../../migrations/postgres/0002_watch.sql"),
     },
+    Text {
+        version: 3,
+        description: "contents by sample",
+        sqlite: include_str!("../../migrations/sqlite/0003_contents_by_sample.sql"),
+        postgres: include_str!("../../migrations/postgres/0003_contents_by_sample.sql"),
+    },
 ];
 
 fn migrator(pool: &Pool) -> Migrator {

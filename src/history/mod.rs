@@ -4,6 +4,7 @@
 //! a sample's time is the snapshot's.
 
 mod address;
+mod beside;
 mod counter;
 mod databases;
 mod dialect;

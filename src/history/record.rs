@@ -1,7 +1,9 @@
 //! Writing one sample: what changed since the last, in one transaction.
 
 use super::{
-    HistoryError, Store, databases,
+    HistoryError, Store,
+    beside::{beside, line_beside},
+    databases,
     dialect::{Transaction, binds},
     identity::{Line, Mark, line_of},
     lineages, relations, slots,
@@ -32,6 +34,7 @@ pub(super) struct Writing {
 
 impl Store {
     /// Records a snapshot, in one transaction. The one door for samples: `history record` and `check` come through it.
+    /// A look into other databases of a server that was looked at just now becomes part of that sample.
     pub async fn record(&self, snapshot: &Snapshot) -> Result<Recorded, HistoryError> {
         let identifier = system_identifier(snapshot)?;
         let look = mark(snapshot);
@@ -41,6 +44,12 @@ impl Store {
         if let Some(line) = lines.iter().find(|line| is_known(&line.newest, &look)) {
             let lineage = lineages::one(&mut tx, line.cluster_id).await?;
             return Ok(Recorded { lineage, is_first: false, was_known: true, relations: 0, changed: 0 });
+        }
+        if let Some(sample) = beside(&mut tx, &lines, &look, snapshot).await? {
+            let (relations, changed) = sample.write(&mut tx, &look).await?;
+            let lineage = lineages::one(&mut tx, sample.cluster_id()).await?;
+            tx.commit().await?;
+            return Ok(Recorded { lineage, is_first: false, was_known: false, relations, changed });
         }
         if let Some(later) = lines.iter().find(|line| is_older(line, &look)) {
             return Err(HistoryError::OutOfOrder {
@@ -76,6 +85,8 @@ impl Store {
         let mut tx = self.pool.begin_reading().await?;
         let lines = lines(&mut tx, &identifier).await?;
         let line = lines.iter().find(|line| is_known(&line.newest, &look)).or_else(|| line_of(&lines, &look));
+        // Others may have been looked at meanwhile, and recorded first.
+        let line = line.or_else(|| line_beside(&lines, &look));
         match line {
             Some(line) => Ok(Some(lineages::one(&mut tx, line.cluster_id).await?)),
             None => Ok(None),

@@ -103,7 +103,7 @@ pub async fn look(session: &Session, scope: &Scope) -> Cluster {
         ask::one(s, &PROVIDER),
         ask::many::<Setting>(s, &SETTINGS),
         ask::when(scope.databases, &DATABASES, ask::many(s, &DATABASES)),
-        ask::when(scope.storage, &TABLESPACES, ask::many(s, &TABLESPACES)),
+        ask::when(scope.tablespaces, &TABLESPACES, ask::many(s, &TABLESPACES)),
         ask::when(scope.slots || scope.judge, &SLOTS, ask::many(s, &SLOTS)),
         ask::when(scope.slots || scope.judge, &WALSENDERS, ask::many(s, &WALSENDERS)),
         ask::when(scope.slots, &SUBSCRIPTIONS, ask::many(s, &SUBSCRIPTIONS)),

@@ -25,10 +25,13 @@ pub use replica::ask_replica;
 pub use scope::{BloatScope, Definitions, MOST_DEFINITIONS, MOST_READ_WHOLE, MOST_STATISTICS, Scope};
 
 use crate::{
-    model::{Contents, Database, Fact, SCHEMA_VERSION, SNAPSHOT, Skipped, Snapshot, WalPosition, quote_identifier},
+    model::{
+        Contents, Database, Fact, SCHEMA_VERSION, SNAPSHOT, Server, Skipped, Snapshot, WalPosition, quote_identifier,
+    },
     pg::{Session, SessionError},
 };
 use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// Why a cluster could not be looked at.
@@ -127,6 +130,28 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
     };
     snapshot.forget_vain_hints();
     Ok(snapshot)
+}
+
+/// Every database of a server, for looks that are each asked into one of them.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// Tells the server from another at the same address.
+    pub started_at: Timestamp,
+    pub databases: Fact<Vec<Database>>,
+}
+
+/// Asks for the databases alone. Their sizes cost the server a look at each of their files.
+pub async fn list_databases(session: &Session) -> Result<Listing, InspectError> {
+    let questions = async {
+        tokio::join!(biased;
+            ask::one::<Server>(session, &queries::SERVER),
+            ask::many(session, &queries::DATABASES),
+        )
+    };
+    match session.round(Box::pin(questions)).await? {
+        (Fact::Known(server), databases) => Ok(Listing { started_at: server.started_at, databases }),
+        (Fact::Unavailable(why), _) => Err(InspectError::NoIdentity(why.reason)),
+    }
 }
 
 /// Where WAL is after `wait`; no transaction is open meanwhile.

@@ -4,8 +4,10 @@
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     pub databases: bool,
-    /// Tablespaces, temporary files, logs, slot spill.
+    /// Temporary files, logs, slot spill.
     pub storage: bool,
+    /// Their sizes cost the server a look at each of its files.
+    pub tablespaces: bool,
     /// Slots and what else keeps WAL.
     pub slots: bool,
     pub wal: bool,
@@ -55,6 +57,7 @@ impl Scope {
         Scope {
             databases: true,
             storage: true,
+            tablespaces: true,
             slots: true,
             wal: true,
             relations: true,

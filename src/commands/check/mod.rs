@@ -92,6 +92,8 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         disk: args.disk,
         claim: SignedDuration::from_secs(limit.saturating_mul(rounds).saturating_add(AFTER_THE_LOOKS)),
         claimed: RefCell::default(),
+        servers: RefCell::default(),
+        growths: RefCell::default(),
     };
     let work = async {
         match file {

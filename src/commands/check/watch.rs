@@ -4,7 +4,7 @@ use super::chosen::Chosen;
 use crate::{
     commands::disk::DiskArgs,
     config::Config,
-    context::Context,
+    context::{Context, Shared},
     error::Failure,
     exit_code::ExitCode,
     history::{HistoryError, Recall, Store},
@@ -16,19 +16,25 @@ use crate::{
     },
     model::{
         Finding, Snapshot, Status,
-        past::{Counters, Memory, Night},
+        past::{Counters, Growth, Memory, Night, SubjectKind},
     },
     pg::conninfo::Conninfo,
     report::{CheckReport, Envelope, Gaps},
 };
 use jiff::{SignedDuration, Timestamp};
-use std::{cell::RefCell, collections::BTreeSet, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+    time::Duration,
+};
 
 /// How long a second run waits for the first.
 const PATIENCE: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(250);
 /// What the checks want to be reminded of.
-const RECALL: Recall = Recall { slots: true, indexes: true, wal: false, growth: true };
+const RECALL: Recall = Recall { slots: true, indexes: true, wal: false, growth: false };
+const GROWTH: Recall = Recall { slots: false, indexes: false, wal: false, growth: true };
 
 /// What all targets of a run share.
 pub struct Watch<'a> {
@@ -43,6 +49,10 @@ pub struct Watch<'a> {
     /// How long a claim on a place lasts, should this run die.
     pub claim: SignedDuration,
     pub claimed: RefCell<BTreeSet<String>>,
+    /// What is asked once of each server, by what leads to it.
+    pub servers: RefCell<HashMap<String, Rc<Shared>>>,
+    /// How the clusters grew, by their line in the store.
+    pub growths: RefCell<HashMap<String, Rc<Vec<Growth>>>>,
 }
 
 /// Whom to look at.
@@ -201,9 +211,15 @@ impl Watch<'_> {
             all_databases: asked.all_databases,
             jobs: asked.jobs,
             definitions: Definitions::None,
+            // No check asks for these.
+            tablespaces: false,
+            arrival: false,
             ..Scope::everything()
         };
-        let look = Box::pin(self.context.look_over(conninfo, &scope));
+        let shared = self.shared(&conninfo);
+        // Each opens connections of its own to the others' databases: of one server's targets one at a time does.
+        let _turn = if scope.all_databases { Some(shared.turn().await) } else { None };
+        let look = Box::pin(self.context.look_over(conninfo, &scope, &shared));
         match tokio::time::timeout(self.time_limit, look).await {
             Ok(looked) => looked,
             Err(_) => {
@@ -213,9 +229,19 @@ impl Watch<'_> {
         }
     }
 
+    /// What the targets of this server share.
+    fn shared(&self, conninfo: &Conninfo) -> Rc<Shared> {
+        Rc::clone(self.servers.borrow_mut().entry(conninfo.server_and_role()).or_default())
+    }
+
     /// Recalls what the store knows, and records this look.
     async fn remember(&self, store: &Store, snapshot: &Snapshot, problems: &mut Vec<String>) -> Memory {
-        let memory = store.recall(snapshot, RECALL).await.unwrap_or_else(|error| {
+        let recalled = async {
+            let mut memory = store.recall(snapshot, RECALL).await?;
+            memory.growth = self.growth(store, snapshot, &memory).await?;
+            Ok::<Memory, HistoryError>(memory)
+        };
+        let memory = recalled.await.unwrap_or_else(|error| {
             problems.push(error.to_string());
             Memory::default()
         });
@@ -225,6 +251,19 @@ impl Watch<'_> {
             Err(error) => problems.push(error.to_string()),
         }
         memory
+    }
+
+    /// How the cluster and its pg_wal grew until this run: read once for all targets of a cluster.
+    async fn growth(&self, store: &Store, snapshot: &Snapshot, memory: &Memory) -> Result<Vec<Growth>, HistoryError> {
+        let Some(origin) = &memory.origin else { return Ok(Vec::new()) };
+        let known = self.growths.borrow().get(&origin.line).map(Rc::clone);
+        if let Some(known) = known {
+            return Ok(known.to_vec());
+        }
+        let mut growth = store.recall(snapshot, GROWTH).await?.growth;
+        growth.retain(|one| matches!(one.subject.kind, SubjectKind::Cluster | SubjectKind::Wal));
+        self.growths.borrow_mut().insert(origin.line.clone(), Rc::new(growth.clone()));
+        Ok(growth)
     }
 
     fn judge(

@@ -39,7 +39,7 @@ pub async fn tour(cluster: &mut Cluster, options: ClusterOptions, there: &Contex
     let moved = moved?;
     let journal = tempfile::tempdir().context("cannot make a folder for the journal")?;
     let new = there.looking_at(moved.conninfo(), &journal.path().join("history.db"));
-    let scope = Scope { databases: true, storage: true, slots: true, wal: true, ..new.scope() };
+    let scope = Scope { databases: true, storage: true, tablespaces: true, slots: true, wal: true, ..new.scope() };
     let snapshot = Box::pin(new.look(scope)).await?;
     let databases = snapshot.databases.known().map(|all| all.iter().filter_map(|it| it.bytes).sum::<u64>());
     let wal = snapshot.wal_directory.known().map(|it| it.directory_bytes);

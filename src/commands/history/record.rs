@@ -30,6 +30,7 @@ pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
         all_databases: asked.all_databases,
         jobs: asked.jobs,
         definitions: Definitions::None,
+        tablespaces: false,
         arrival: false,
         ..Scope::everything()
     };

@@ -93,6 +93,13 @@ impl Conninfo {
         changed
     }
 
+    /// Equal where two requests lead to the same servers, as the same role and under the same options. No password is
+    /// in it.
+    pub fn server_and_role(&self) -> String {
+        let hosts: Vec<(&Place, u16)> = self.hosts.iter().map(|host| (&host.place, host.port)).collect();
+        format!("{hosts:?} {:?} {:?} {:?}", self.user, self.options, self.target_session_attrs)
+    }
+
     /// The same request for another database of the same servers.
     ///
     /// The password file may name another password for it, so it is asked again.

@@ -4,7 +4,7 @@ use super::{inbox::Inbox, nights::configuration};
 use crate::{
     clusters::{on_every_major, sql},
     reports::{
-        program::{answer, pgtend},
+        program::{answer, json, pgtend},
         zoo::conninfo,
     },
 };
@@ -97,6 +97,40 @@ async fn two_runs_at_once_tell_once() {
         let recovered = answer(pgtend(&arguments).env("HOOK", &url));
         assert_eq!(recovered.exit, 0, "{recovered:?}");
         assert!(inbox.empty().pop().is_some_and(|(_, body)| body.contains("RECOVERED invalid-index")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn databases_of_one_server_are_asked_and_written_down_once() {
+    on_every_major("a fleet on one server", async |major, cluster| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut names = Vec::new();
+        for _ in 0..4 {
+            names.push(crate::clusters::database(cluster).await);
+        }
+        let targets = names.iter().map(|name| {
+            let conninfo = conninfo(cluster, "postgres", name).replace('\'', "");
+            format!("[target.{name}]\nconninfo = \"{conninfo}\"\n")
+        });
+        let config = configuration(folder.path(), &targets.collect::<String>());
+        let history = folder.path().join("h.db");
+        let history = history.to_str().unwrap();
+        for night in 1..=2 {
+            let arguments = ["check", "--all-targets", "--config", &config, "--history", history, "--jobs", "4", "-vv"];
+            let answer = answer(&mut pgtend(&arguments));
+            assert!(answer.stdout.contains("4 targets: "), "{answer:?}");
+            let listed = answer.stderr.matches("databases read: ").count();
+            assert_eq!(listed, 1, "on {major}: {}", answer.stderr);
+            assert!(!answer.stderr.contains("tablespaces read"), "{}", answer.stderr);
+            let samples = json(&["history", "list", "--history", history]);
+            let samples = samples["samples"].as_array().unwrap().clone();
+            assert_eq!(samples.len(), night, "{samples:?}");
+            assert!(samples.iter().all(|sample| sample["databases_read"] == 4), "{samples:?}");
+        }
+        for name in &names {
+            sql(cluster, "postgres", &format!("drop database {name}")).await;
+        }
     })
     .await;
 }

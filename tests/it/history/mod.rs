@@ -1,5 +1,6 @@
 //! The history store and the journal, on SQLite and on Postgres.
 
+mod beside;
 mod copies;
 mod journal;
 mod program;
