@@ -5,6 +5,7 @@
 //! have been put there by anybody, so it may not name secrets, no place where a history is read or written, and nothing
 //! that makes judgement laxer than it is without the file.
 
+mod audit;
 pub(crate) mod checks;
 mod document;
 mod error;
@@ -26,7 +27,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::{
-    judge::{health::Checks, slot},
+    judge::{audit::Given, health::Checks, slot},
     model::{IndexLimits, Silence},
     notify::Recipient,
     pg::conninfo::{Environment, Target},
@@ -42,6 +43,7 @@ pub struct Config {
     history: Option<history::Place>,
     indexes: indexes::Limits,
     slots: slots::Slots,
+    audit: Given,
     warnings: Vec<String>,
     /// The nightly checks with their limits.
     pub checks: Checks,
@@ -63,7 +65,7 @@ impl Config {
     fn understand(file: &File) -> Result<Self, ConfigError> {
         let document = Document::parse(&file.path, &file.text)?;
         let root = document.root();
-        root.allow_only(&["target", "history", "indexes", "slots", "check", "silence", "notify"])?;
+        root.allow_only(&["target", "history", "indexes", "slots", "audit", "check", "silence", "notify"])?;
         let mut config = Self { path: Some(file.path.clone()), trusted: file.trusted, ..Self::default() };
         if let Some(table) = root.table("history")? {
             config.history = history::Place::read(&table, file)?;
@@ -79,6 +81,9 @@ impl Config {
         }
         if let Some(table) = root.table("slots")? {
             config.slots = slots::Slots::read(&table, file)?;
+        }
+        if let Some(table) = root.table("audit")? {
+            config.audit = audit::read(&table, file)?;
         }
         for table in root.tables("target")? {
             let entry = target::Entry::read(&table, file)?;
@@ -154,6 +159,12 @@ impl Config {
     /// The size of the target's disk, in bytes, where the file tells it.
     pub fn disk_size(&self, name: &str) -> Option<u64> {
         self.targets.get(name)?.disk_size
+    }
+
+    /// What an audit may take for given: of the target, if one is named, and else of `[audit]`.
+    pub fn given_for_audits(&self, target: Option<&str>) -> Given {
+        let of_target = target.and_then(|name| self.targets.get(name)).map(|entry| entry.given.clone());
+        of_target.unwrap_or_default().or(self.audit.clone())
     }
 
     fn unknown_target(&self, name: &str, environment: &Environment) -> ConfigError {

@@ -1,17 +1,20 @@
 //! `pgtend audit`.
 
-use super::filter::parse_window;
+use super::filter::{needs_a_server, parse_window};
 use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    history::Recall,
+    history::{Recall, system_identifier},
     inspect::{BloatScope, MOST_READ_WHOLE, Scope},
     judge::{
-        audit::{Amount, Assumptions, Disk, Evidence, Fits, Way, audit},
+        audit::{Amount, Assumptions, Audit, Disk, Evidence, Fits, Given, Said, Way, audit, predicted},
         slot,
     },
-    model::{IndexLimits, Provider, Snapshot, parse_bytes, past::Memory},
+    model::{
+        IndexLimits, Provider, Snapshot, parse_bytes, parse_price,
+        past::{Memory, Prediction},
+    },
     report::{AuditReport, Gaps},
 };
 
@@ -19,7 +22,8 @@ use crate::{
 ///
 /// Reads every database of the cluster that the role may connect to, and a few blocks of the largest TOAST relations.
 /// --exact reads the largest relations whole, with pgstattuple where it is installed. With --target-size the exit code is
-/// 0 when that fits, 1 when it does not, 3 when it cannot be told.
+/// 0 when that fits, 1 when it does not, 3 when it cannot be told. What is assumed may also stand in the configuration:
+/// in [audit], or of a target. Where there is a history, what is predicted is kept there.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Assumptions")]
 pub struct Args {
@@ -48,14 +52,14 @@ pub struct Args {
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     growth: Option<u64>,
     /// Who runs the server: rds, aurora, cloudsql, azure, alloydb, neon, supabase or self [default: what its marks tell]
-    #[arg(long, value_name = "NAME", value_parser = provider)]
+    #[arg(long, value_name = "NAME", value_parser = Provider::named)]
     provider: Option<Provider>,
     /// How to move [default: what is usual there]
     #[arg(long, value_enum, value_name = "WAY")]
     way: Option<Way>,
     /// A second copy in another zone: storage costs twice
-    #[arg(long)]
-    multi_az: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    multi_az: Option<bool>,
     /// The kind of volume
     #[arg(long, value_enum, value_name = "TYPE")]
     storage_type: Option<Disk>,
@@ -63,31 +67,17 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = parse_window)]
     min_observation: Option<u64>,
     /// What a GiB costs a month, in your currency
-    #[arg(long, value_name = "PRICE", value_parser = price)]
+    #[arg(long, value_name = "PRICE", value_parser = parse_price)]
     price: Option<f64>,
+    /// The system identifier of the server that this one was copied from: what an audit of that one predicted is then
+    /// measured here, see `pgtend history journal`
+    #[arg(long, value_name = "IDENTIFIER", value_parser = identifier)]
+    moved_from: Option<String>,
 }
 
-fn provider(text: &str) -> Result<Provider, String> {
-    const KNOWN: [(&str, Provider); 8] = [
-        ("self", Provider::Unknown),
-        ("rds", Provider::Rds),
-        ("aurora", Provider::Aurora),
-        ("cloudsql", Provider::Cloudsql),
-        ("azure", Provider::Azure),
-        ("alloydb", Provider::Alloydb),
-        ("neon", Provider::Neon),
-        ("supabase", Provider::Supabase),
-    ];
-    let found = KNOWN.iter().find(|(name, _)| *name == text).map(|(_, provider)| *provider);
-    found.ok_or_else(|| {
-        let names: Vec<&str> = KNOWN.iter().map(|(name, _)| *name).collect();
-        format!("no provider of that name is known; one of {}", names.join(", "))
-    })
-}
-
-fn price(text: &str) -> Result<f64, String> {
-    let price: f64 = text.parse().map_err(|_| format!("{text:?} is not a price; write 0.115"))?;
-    if price.is_finite() && (0.0..1e6).contains(&price) { Ok(price) } else { Err(format!("{text:?} is not a price")) }
+fn identifier(text: &str) -> Result<String, String> {
+    let is_one = !text.is_empty() && text.len() <= 20 && text.bytes().all(|it| it.is_ascii_digit());
+    if is_one { Ok(text.to_owned()) } else { Err(format!("{text:?} is no system identifier, which is a number")) }
 }
 
 impl Args {
@@ -116,6 +106,7 @@ async fn run_audit(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut gaps = Gaps::default();
     let report = AuditReport::of(&audit, &look.snapshot, &look.assumptions, &mut gaps);
     let exit = context.show(&look.snapshot, report, gaps)?;
+    context.keep_predictions(&look.predictions(&audit, args.moved_from.as_deref(), context)).await?;
     Ok(match audit.fits {
         None => exit,
         Some(Fits::Yes) => ExitCode::Done,
@@ -141,7 +132,14 @@ struct Look {
 
 impl Look {
     async fn take(args: &Args, context: &Context) -> Result<Look, Failure> {
-        args.contradictions()?;
+        let config = context.config()?;
+        let given = args.given().or(config.given_for_audits(context.target()));
+        if let Some(why) = given.contradiction() {
+            return Err(Failure::new(ExitCode::Usage, why));
+        }
+        if args.moved_from.is_some() && context.reads_a_file() {
+            return Err(needs_a_server("--moved-from"));
+        }
         let asked = context.scope();
         let read_whole = if asked.exact && !context.reads_a_file() { MOST_READ_WHOLE } else { 0 };
         let scope = Scope {
@@ -160,16 +158,39 @@ impl Look {
         let snapshot = Box::pin(context.look(scope)).await?;
         let all = Recall { slots: true, indexes: true, wal: true, growth: true };
         let memory = Box::pin(context.memory(&snapshot, all)).await?;
-        let config = context.config()?;
         let usual = config.index_limits();
         let min_observation_seconds = args.min_observation.unwrap_or(usual.min_observation_seconds);
         Ok(Look {
-            assumptions: args.assumptions(&snapshot),
+            assumptions: given.assumptions(snapshot.provider(), args.target_size),
             slot_limits: config.slot_limits(),
             index_limits: IndexLimits { min_observation_seconds, ..usual },
             snapshot,
             memory,
         })
+    }
+
+    /// What later looks can be held against. A standby's WAL and clean-up are its primary's.
+    fn predictions(&self, audit: &Audit<'_>, moved_from: Option<&str>, context: &Context) -> Vec<Prediction> {
+        let snapshot = &self.snapshot;
+        let Some(identifier) = system_identifier(snapshot).ok().filter(|_| !snapshot.server.in_recovery) else {
+            return Vec::new();
+        };
+        let server = context.target().map(str::to_owned).or_else(|| snapshot.address.clone());
+        let server = server.unwrap_or_else(|| format!("cluster {identifier}"));
+        let kept = predicted(audit).into_iter().map(|it| Prediction {
+            system_identifier: identifier.clone(),
+            moved_from: moved_from.map(str::to_owned),
+            address: snapshot.address.clone(),
+            server: server.clone(),
+            made_at: snapshot.collected_at,
+            way: it.moved.then(|| self.assumptions.way.id().to_owned()),
+            of: it.of,
+            now_bytes: it.now_bytes,
+            bytes: it.then.bytes,
+            low_bytes: it.then.low_bytes,
+            high_bytes: it.then.high_bytes,
+        });
+        kept.collect()
     }
 
     fn evidence(&self) -> Evidence<'_> {
@@ -184,41 +205,24 @@ impl Look {
 }
 
 impl Args {
-    /// Flags that cannot all be true.
-    fn contradictions(&self) -> Result<(), Failure> {
-        let refuse = |why: &str| Err(Failure::new(ExitCode::Usage, why.to_owned()));
-        if let (Some(used), Some(allocated)) = (self.used_fs, self.allocated)
-            && used > allocated
-        {
-            return refuse("--used-fs is larger than --allocated: more cannot be used than there is");
+    /// What the flags say.
+    fn given(&self) -> Given {
+        fn by<T: Copy>(flag: &str, value: &Option<T>) -> Option<Said<T>> {
+            value.map(|value| Said { value, by: flag.to_owned() })
         }
-        if self.storage_type.is_some_and(|it| it != Disk::Other) && self.provider.is_some_and(|it| it != Provider::Rds)
-        {
-            return refuse("--storage-type names a volume of AWS, and --provider somebody else");
-        }
-        if self.allocated == Some(0) {
-            return refuse("--allocated 0: a volume has a size");
-        }
-        Ok(())
-    }
-
-    fn assumptions(&self, snapshot: &Snapshot) -> Assumptions {
-        let usual = Assumptions::default();
-        let provider = self.provider.unwrap_or_else(|| snapshot.provider());
-        Assumptions {
-            provider,
-            way: self.way.unwrap_or_else(|| Way::usual_for(provider)),
-            allocated_bytes: self.allocated,
-            used_fs_bytes: self.used_fs,
-            storage_type: self.storage_type,
-            multi_az: self.multi_az,
-            price: self.price,
-            horizon_days: self.horizon.map_or(usual.horizon_days, |it| u32::try_from(it / 86_400).unwrap_or(u32::MAX)),
-            outage_seconds: self.outage.unwrap_or(usual.outage_seconds),
-            margin: self.margin.map_or(usual.margin, |it| f64::from(it) / 100.0),
-            wal_bytes_per_hour: self.wal_per_hour,
-            growth_bytes_per_day: self.growth,
-            target_bytes: self.target_size,
+        Given {
+            allocated_bytes: by("--allocated", &self.allocated),
+            used_fs_bytes: by("--used-fs", &self.used_fs),
+            horizon_seconds: by("--horizon", &self.horizon),
+            outage_seconds: by("--outage", &self.outage),
+            margin_percent: by("--margin", &self.margin),
+            wal_bytes_per_hour: by("--wal-per-hour", &self.wal_per_hour),
+            growth_bytes_per_day: by("--growth", &self.growth),
+            provider: by("--provider", &self.provider),
+            way: by("--way", &self.way),
+            multi_az: by("--multi-az", &self.multi_az),
+            storage_type: by("--storage-type", &self.storage_type),
+            price: by("--price", &self.price),
         }
     }
 }

@@ -112,6 +112,21 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// A number or a text as it is written, if it is there.
+    pub(super) fn bare(&self, key: &str) -> Result<Option<Text<'a>>, ConfigError> {
+        let Some((_, value)) = self.find(key) else { return Ok(None) };
+        let written = match value.get_ref() {
+            DeValue::String(text) => text.as_ref(),
+            DeValue::Integer(number) => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            other => {
+                let message = format!("{key:?} is neither a number nor a text but a {}", kind(other));
+                return Err(self.source.error(&value.span(), message));
+            }
+        };
+        Ok(Some(Text { value: written, at: value.span(), source: self.source }))
+    }
+
     /// The answer to a question, if it is there.
     pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(None) };

@@ -14,9 +14,12 @@ pub(super) fn duration(
     let Some(text) = table.text(key)? else { return Ok(None) };
     let seconds = parse_window(text.value).map_err(|error| text.error(error))?;
     if !file.trusted && seconds < usual_seconds {
-        let days = usual_seconds / 86_400;
+        let usual = match usual_seconds {
+            seconds if seconds < 86_400 => format!("{} hours", seconds / 3_600),
+            seconds => format!("{} days", seconds / 86_400),
+        };
         return Err(text
-            .error(format!("{key} below {days} days may not stand in a file found in the working directory"))
+            .error(format!("{key} below {usual} may not stand in a file found in the working directory"))
             .with_hint("read the file with --config, if you trust it, or use the flag"));
     }
     Ok(Some(seconds))

@@ -1,9 +1,11 @@
 use std::path::Path;
 
 use super::ConfigError;
+use super::audit;
 use super::document::Table;
 use super::file::{self, File};
 use super::password::Password;
+use crate::judge::audit::Given;
 use crate::pg::conninfo::{Environment, Secret, Written};
 
 /// What a conninfo may not give in an untrusted file: the password and the files it is read from. A
@@ -17,11 +19,13 @@ pub(super) struct Entry {
     password: Option<Password>,
     /// Bytes of the volume that pg_wal lies on.
     pub(super) disk_size: Option<u64>,
+    /// What an audit of it may take for given.
+    pub(super) given: Given,
 }
 
 impl Entry {
     pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Self, ConfigError> {
-        table.allow_only(&["conninfo", "password", "disk_size"])?;
+        table.allow_only(&[&["conninfo", "password", "disk_size"][..], &audit::OF_TARGET].concat())?;
         let name = &table.name;
         let untrusted =
             |what: &str| format!("{what} of target {name:?} may not stand in a file found in the working directory");
@@ -59,7 +63,8 @@ impl Entry {
                     .map_err(|why| text.error(format!("the disk_size of target {name:?}: {why}")))
             })
             .transpose()?;
-        Ok(Self { conninfo, password: password.map(parse).transpose()?, disk_size })
+        let given = audit::of_target(table, file, disk_size)?;
+        Ok(Self { conninfo, password: password.map(parse).transpose()?, disk_size, given })
     }
 
     /// Whether the file itself holds the password.

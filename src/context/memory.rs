@@ -8,7 +8,7 @@ use crate::{
     history_url::history_url,
     model::{
         Snapshot, between_looks,
-        past::{Intent, Memory},
+        past::{Intent, Memory, Prediction},
     },
 };
 use std::time::Duration;
@@ -17,6 +17,8 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long it waits for everything it wants to be reminded of.
 const RECALL_LIMIT: Duration = Duration::from_secs(20);
+/// How long an audit waits to keep what it predicted.
+const KEEPING_LIMIT: Duration = Duration::from_secs(10);
 
 impl Context {
     /// What earlier looks at the snapshot's server know: the samples of the store, and the snapshots of `--since`.
@@ -60,6 +62,36 @@ impl Context {
         let memory = store.recall(snapshot, recall).await;
         store.close().await;
         memory
+    }
+
+    /// Keeps what an audit predicted, where there is a store. It is never made for that, and that it could not be
+    /// written is said once and is no reason to fail. Nothing is kept of a file: it may tell of long ago.
+    pub async fn keep_predictions(&self, predictions: &[Prediction]) -> Result<(), Failure> {
+        if self.reads_a_file() || !self.has_history {
+            return Ok(());
+        }
+        // What is wrong with it was said when the report wanted to be reminded.
+        let Ok(Some(url)) = self.history_url() else { return Ok(()) };
+        let keeping = Box::pin(async {
+            if let Some(store) = Store::open_to_add(&url, PATIENCE).await? {
+                let kept = store.predict(predictions).await;
+                store.close().await;
+                kept?;
+            }
+            Ok::<(), HistoryError>(())
+        });
+        let not_kept = |why: &str| {
+            let advice = "a later look has nothing to hold against this audit";
+            self.ui.note(&format!("history: what was predicted is not kept: {why}; {advice}"));
+        };
+        match tokio::time::timeout(KEEPING_LIMIT, keeping).await {
+            Ok(Ok(())) => {}
+            // Said already, as the report was made.
+            Ok(Err(HistoryError::Older { .. } | HistoryError::Newer { .. })) => {}
+            Ok(Err(error)) => not_kept(&error.to_string()),
+            Err(_) => not_kept(&format!("it took longer than {} s", KEEPING_LIMIT.as_secs())),
+        }
+        Ok(())
     }
 
     /// Where a report reads what is remembered, if it does.

@@ -39,6 +39,12 @@ const TEXTS: &[Text] = &[
         sqlite: include_str!("../../migrations/sqlite/0003_contents_by_sample.sql"),
         postgres: include_str!("../../migrations/postgres/0003_contents_by_sample.sql"),
     },
+    Text {
+        version: 4,
+        description: "prediction",
+        sqlite: include_str!("../../migrations/sqlite/0004_prediction.sql"),
+        postgres: include_str!("../../migrations/postgres/0004_prediction.sql"),
+    },
 ];
 
 fn migrator(pool: &Pool) -> Migrator {

@@ -95,7 +95,7 @@ impl Store {
 }
 
 /// What the samples of a cluster are filed under. Where the control file cannot be read it is the address.
-fn system_identifier(snapshot: &Snapshot) -> Result<String, HistoryError> {
+pub fn system_identifier(snapshot: &Snapshot) -> Result<String, HistoryError> {
     match (snapshot.control.as_result(), &snapshot.address) {
         (Ok(control), _) => Ok(control.system_identifier.clone()),
         (Err(_), Some(address)) => Ok(format!("at {address}")),

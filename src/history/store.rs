@@ -71,6 +71,19 @@ impl Store {
         }
     }
 
+    /// Opens a store to add to it, as it is: neither made nor brought up to date. `None` where nothing was recorded yet.
+    pub async fn open_to_add(url: &str, patience: Duration) -> Result<Option<Store>, HistoryError> {
+        // Whether it is one is looked up without a trace.
+        let Some(readable) = Store::open_to_read(url, patience).await? else { return Ok(None) };
+        let address = readable.address.clone();
+        readable.close().await;
+        let pool = match &address {
+            StoreAddress::File(path) => open_file(path, false).await,
+            StoreAddress::Server(url) => open_server(url, &address).await,
+        };
+        Ok(Some(Store { pool: pool.map_err(|error| unopened(&address, &error))?, address }))
+    }
+
     /// Its address, without a password.
     pub fn address(&self) -> String {
         self.address.to_string()

@@ -17,6 +17,27 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// As flags and keys name it.
+    const NAMED: [(&str, Provider); 8] = [
+        ("self", Provider::Unknown),
+        ("rds", Provider::Rds),
+        ("aurora", Provider::Aurora),
+        ("cloudsql", Provider::Cloudsql),
+        ("azure", Provider::Azure),
+        ("alloydb", Provider::Alloydb),
+        ("neon", Provider::Neon),
+        ("supabase", Provider::Supabase),
+    ];
+
+    /// The one of that name; `self` for a server that nobody else runs.
+    pub fn named(text: &str) -> Result<Provider, String> {
+        let found = Self::NAMED.iter().find(|(name, _)| *name == text).map(|(_, provider)| *provider);
+        found.ok_or_else(|| {
+            let names: Vec<&str> = Self::NAMED.iter().map(|(name, _)| *name).collect();
+            format!("no provider of that name is known; one of {}", names.join(", "))
+        })
+    }
+
     /// The service as people call it.
     pub fn name(self) -> &'static str {
         match self {

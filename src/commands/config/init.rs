@@ -47,12 +47,24 @@ const HEAD: &str = r##"# pgtend's configuration. Everything here is a comment: t
 # A server by name, for --target prod and --all-targets.
 # [target.prod]
 # conninfo = "host=db1.example.com user=pgtend dbname=shop sslmode=verify-full"
-# disk_size = "500GB"                        # for disk-forecast, unless pgtend runs on the server's own host
+# disk_size = "500GB"                        # for disk-forecast, unless pgtend runs on the server's own host; for audits
+# provider = "rds"                           # what `pgtend audit` may take for given of this server, instead of flags
+# storage_type = "gp3"
+# multi_az = true
+# price = 0.115                              # of a GiB and month, in your currency
 # password = "env:PGTEND_PROD_PASSWORD"      # or "file:/run/secrets/prod"; without it ~/.pgpass is asked
 
 # Where samples, findings and deeds are kept; a fleet shares one on a Postgres server.
 # [history]
 # url = "env:PGTEND_STORE"
+
+# What every audit may take for given, unless a flag or the target says otherwise; these are the defaults.
+# [audit]
+# horizon = "180d"                           # for how long the new volume should do
+# outage = "6h"                              # how long a reader of WAL may be away without anybody doing something
+# margin = 20                                # percent of the new volume that stay free
+# No defaults: wal_per_hour = "2GB" and growth = "1GB" (of a day) instead of history and statistics; way = "dump";
+# provider, storage_type, multi_az and price as of a target.
 
 # Who is told what changed: new, worse, recovered, and once every remind_every what lasts.
 # [notify.team]

@@ -18,6 +18,9 @@ pub fn run(_: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let _ = writeln!(text, "targets: {}", if targets.is_empty() { "none".to_owned() } else { targets.join(", ") });
     let told: Vec<&str> = config.recipients(&context.environment).into_iter().map(|(name, _)| name).collect();
     let _ = writeln!(text, "notify: {}", if told.is_empty() { "nobody".to_owned() } else { told.join(", ") });
+    for (key, value) in config.given_for_audits(None).told() {
+        let _ = writeln!(text, "{key} = {value}");
+    }
     let defaults = Checks::default();
     for ((check, _, rule), (.., usual)) in config.checks.iter().zip(defaults.iter()) {
         for (key, usual) in

@@ -8,7 +8,7 @@ use crate::{
     report::{DeedsReport, Gaps, View},
 };
 
-/// What pgtend did and when, and what it promised against what later samples measured
+/// What pgtend did and when, what that promised, what audits predicted, and what was measured since
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// At most N; 0 for all [default: 50 for people, all in JSON and CSV]
@@ -19,7 +19,7 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let store = context.existing_store().await?;
     let limit = args.limit.or(context.for_people().then_some(FOR_PEOPLE)).filter(|most| *most > 0);
-    let report = DeedsReport::of(store.deeds().await?, &View { limit, ..View::default() });
+    let report = DeedsReport::of(store.deeds().await?, store.predictions().await?, &View { limit, ..View::default() });
     store.close().await;
     context.show_remembered(None, report, Gaps::default())
 }

@@ -18,6 +18,8 @@ pub enum Disk {
 }
 
 impl Disk {
+    pub const ALL: [Disk; 5] = [Disk::Gp2, Disk::Gp3, Disk::Io1, Disk::Io2, Disk::Other];
+
     pub fn name(self) -> &'static str {
         match self {
             Disk::Gp2 => "gp2",

@@ -81,6 +81,21 @@ pub enum What {
         setting: String,
         have: u64,
         need: u64,
+        /// It counts on the server that the move leads to.
+        there: bool,
+    },
+    Publication {
+        count: u64,
+        names: Vec<String>,
+    },
+    Tablespaces {
+        tablespaces: Vec<String>,
+        bytes: u64,
+    },
+    VolumeTooSmall {
+        said: &'static str,
+        said_bytes: u64,
+        seen_bytes: u64,
     },
     StorageStripe {
         from_bytes: u64,
@@ -158,7 +173,13 @@ const OF_ALL: [&str; 2] = [
 ];
 
 /// All of them for one way.
-pub fn findings(snapshot: &Snapshot, way: Way, assumptions: &Assumptions, recommended: Option<u64>) -> Vec<Finding> {
+pub fn findings(
+    snapshot: &Snapshot,
+    way: Way,
+    assumptions: &Assumptions,
+    seen_bytes: u64,
+    recommended: Option<u64>,
+) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut find = |severity, database: Option<&str>, what| {
         found.push(Finding { severity, database: database.map(str::to_owned), what });
@@ -217,6 +238,9 @@ pub fn findings(snapshot: &Snapshot, way: Way, assumptions: &Assumptions, recomm
                 ObstacleKind::ForeignServer if way != Way::Shrink => {
                     find(Severity::Warning, database, What::ForeignServers { count, names });
                 }
+                ObstacleKind::Publication if blue_green => {
+                    find(Severity::Warning, database, What::Publication { count, names });
+                }
                 ObstacleKind::Extension => {
                     for (name, ways, advice) in EXTENSIONS {
                         if ways.contains(&way) && names.iter().any(|it| it == name) {
@@ -243,9 +267,24 @@ pub fn findings(snapshot: &Snapshot, way: Way, assumptions: &Assumptions, recomm
         }
     }
     if replicates {
-        for what in too_little(snapshot) {
-            find(Severity::Blocker, None, what);
+        for what in too_little(snapshot, way) {
+            let elsewhere = matches!(what, What::TooFew { there: true, .. }) && !blue_green;
+            find(if elsewhere { Severity::Warning } else { Severity::Blocker }, None, what);
         }
+    }
+    let volumes =
+        [("--used-fs", assumptions.used_fs_bytes), ("the size of the present volume", assumptions.allocated_bytes)];
+    for (said, said_bytes) in volumes {
+        if let Some(said_bytes) = said_bytes.filter(|bytes| *bytes < seen_bytes) {
+            find(Severity::Warning, None, What::VolumeTooSmall { said, said_bytes, seen_bytes });
+        }
+    }
+    let elsewhere = snapshot.tablespaces.known().into_iter().flatten().filter(|it| it.location.is_some());
+    let elsewhere: Vec<_> = elsewhere.filter(|it| it.bytes.is_none_or(|bytes| bytes > 0)).collect();
+    if !elsewhere.is_empty() {
+        let tablespaces = elsewhere.iter().map(|it| it.tablespace.clone()).collect();
+        let bytes = elsewhere.iter().filter_map(|it| it.bytes).sum();
+        find(Severity::Warning, None, What::Tablespaces { tablespaces, bytes });
     }
     for what in cliffs(assumptions, recommended) {
         find(Severity::Warning, None, what);
@@ -262,8 +301,9 @@ pub fn findings(snapshot: &Snapshot, way: Way, assumptions: &Assumptions, recomm
     found
 }
 
-/// Replication needs a slot, a sender and workers for each database.
-fn too_little(snapshot: &Snapshot) -> Vec<What> {
+/// Replication needs a slot and a sender here for each database, and on the new server a worker for each that applies,
+/// one more that copies tables, and one that launches them (manual, "Logical Replication, Configuration Settings").
+fn too_little(snapshot: &Snapshot, way: Way) -> Vec<What> {
     let Some(settings) = snapshot.settings.known() else { return Vec::new() };
     let mut found = Vec::new();
     if let Some(wal_level) = settings.text("wal_level").filter(|level| *level != "logical") {
@@ -276,9 +316,17 @@ fn too_little(snapshot: &Snapshot) -> Vec<What> {
         as u64;
     let slots = snapshot.slots.known().map_or(0, Vec::len) as u64;
     let senders = snapshot.walsenders.known().map_or(0, Vec::len) as u64;
-    for (name, need) in [("max_replication_slots", slots + databases), ("max_wal_senders", senders + databases)] {
+    let subscribed = snapshot.subscriptions.known().map_or(0, Vec::len) as u64;
+    let mut needs =
+        vec![("max_replication_slots", slots + databases, false), ("max_wal_senders", senders + databases, false)];
+    // DMS applies by itself.
+    if way != Way::Dms {
+        let workers = subscribed + databases + 1;
+        needs.extend([("max_logical_replication_workers", workers, true), ("max_worker_processes", workers + 1, true)]);
+    }
+    for (name, need, there) in needs {
         if let Some(have) = settings.text(name).and_then(|text| text.parse::<u64>().ok()).filter(|have| *have < need) {
-            found.push(What::TooFew { setting: name.to_owned(), have, need });
+            found.push(What::TooFew { setting: name.to_owned(), have, need, there });
         }
     }
     found

@@ -9,9 +9,12 @@ mod contents;
 mod cost;
 mod disk;
 mod finding;
+mod given;
+mod prediction;
 mod room;
 mod slot_wal;
 mod term;
+mod unread;
 mod used;
 mod way;
 
@@ -21,6 +24,8 @@ pub use contents::Inside;
 pub use cost::Cost;
 pub use disk::{Disk, GIB, Sizes};
 pub use finding::{Finding, Severity, What};
+pub use given::{Given, Said};
+pub use prediction::{Predicted, predicted};
 pub use term::{Confidence, Group, GrowthSource, Kind, Term, WalSource, known_sum, sum};
 pub use way::{Arrival, Way};
 
@@ -115,6 +120,7 @@ pub fn audit<'a>(evidence: &Evidence<'a>) -> Audit<'a> {
     for one in &mut inside {
         reclaim.append(&mut one.terms);
     }
+    reclaim.extend(snapshot.contents.iter().filter_map(|one| unread::unread(snapshot, one, index_limits)));
     for (database, why) in &unread {
         let bytes = databases.iter().find(|it| it.database == *database).and_then(|it| it.bytes);
         // A template holds nothing worth looking for.
@@ -128,9 +134,11 @@ pub fn audit<'a>(evidence: &Evidence<'a>) -> Audit<'a> {
     let wal_now = terms.iter().find(|term| term.kind == Kind::WalDirectory).and_then(|term| term.amount);
     let clean_wal = wal_now.map(|wal| wal.minus(known_sum(slots.iter())));
     let largest = inside.iter().filter_map(|one| one.largest_index.clone()).max_by_key(|(_, bytes)| *bytes);
+    let of_unread = databases.iter().filter(|it| unread.iter().any(|(name, _)| *name == it.database));
+    let largest_unread = of_unread.map(|it| it.bytes.unwrap_or(0)).max();
     let rooms = vec![
         room::wal_room(snapshot, assumptions, memory, clean_wal),
-        room::rebuild_room(snapshot, largest, unread.is_empty()),
+        room::rebuild_room(snapshot, largest, largest_unread),
     ];
     let growth = room::growth(snapshot, assumptions, memory);
     let sum_of = Sum { used_terms: &terms, reclaim: &reclaim, slots: &slots, rooms: &rooms, growth: &growth };
@@ -147,10 +155,16 @@ pub fn audit<'a>(evidence: &Evidence<'a>) -> Audit<'a> {
         ..Term::known(Group::Room, Kind::Margin { share }, Amount::default(), Confidence::Measured)
     });
     let recommended = ways.first().and_then(|it| it.recommended).map(|it| it.bytes);
-    let findings = finding::findings(snapshot, assumptions.way, assumptions, recommended);
+    let seen_bytes = known_sum(terms.iter().filter(|it| is_seen(it))).bytes;
+    let findings = finding::findings(snapshot, assumptions.way, assumptions, seen_bytes, recommended);
     let fits = assumptions.target_bytes.map(|target| fits(target, ways.first()));
     let cost = cost::cost(assumptions, recommended);
     Audit { terms, used, reclaimable, databases, inside, ways, findings, cost, fits }
+}
+
+/// What SQL sees of what is used.
+fn is_seen(term: &Term) -> bool {
+    term.group == Group::Used && !matches!(term.kind, Kind::OutsideSql { .. })
 }
 
 fn databases(snapshot: &Snapshot, inside: &[Inside<'_>], unread: &[(String, Unavailable)]) -> Vec<DatabaseLine> {

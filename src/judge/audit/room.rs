@@ -80,13 +80,16 @@ fn files_average(snapshot: &Snapshot) -> Option<f64> {
 }
 
 /// Room to build the largest index anew beside the old one, and to sort for it.
-pub fn rebuild_room(snapshot: &Snapshot, largest: Option<(String, u64)>, all_read: bool) -> Term {
-    let temp_bytes = snapshot.temporary_files.known().map_or(0, |files| files.bytes);
+/// Of databases that were not read the largest index is not known: at most it is the largest of them.
+pub fn rebuild_room(snapshot: &Snapshot, largest: Option<(String, u64)>, largest_unread: Option<u64>) -> Term {
+    let temp_bytes = snapshot.temporary_files.known().map(|files| files.bytes);
     let (index, index_bytes) = largest.map_or((None, 0), |(name, bytes)| (Some(name), bytes));
     let kind = Kind::RebuildRoom { index, index_bytes, temp_bytes };
     let sorted = index_bytes.saturating_mul(2);
-    let amount = Amount::between(index_bytes.max(temp_bytes), sorted.max(temp_bytes), sorted.max(temp_bytes));
-    let confidence = if all_read { Confidence::Likely } else { Confidence::Rough };
+    let temp_bytes = temp_bytes.unwrap_or(0);
+    let at_most = sorted.max(largest_unread.unwrap_or(0).saturating_mul(2)).max(temp_bytes);
+    let amount = Amount::between(index_bytes.max(temp_bytes), sorted.max(temp_bytes), at_most);
+    let confidence = if largest_unread.is_none() { Confidence::Likely } else { Confidence::Rough };
     Term::known(Group::Room, kind, amount, confidence)
 }
 

@@ -38,6 +38,7 @@ pub enum Kind {
     WalDirectory,
     TemporaryFiles,
     ServerLogs {
+        /// Not where the server itself would keep them: where and how large they are only the machine knows.
         written_elsewhere: bool,
     },
     SlotSpill,
@@ -71,6 +72,13 @@ pub enum Kind {
     UnreadDatabase {
         database: String,
     },
+    UnreadTables {
+        database: String,
+        tables: Vec<String>,
+        count: usize,
+        /// For how long the server has counted.
+        window_seconds: u64,
+    },
     WalRoom {
         outage_seconds: u64,
         volume_bytes: u64,
@@ -82,7 +90,9 @@ pub enum Kind {
         #[serde(skip_serializing_if = "Option::is_none")]
         index: Option<String>,
         index_bytes: u64,
-        temp_bytes: u64,
+        /// `None`: not known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        temp_bytes: Option<u64>,
     },
     Growth {
         days: u32,

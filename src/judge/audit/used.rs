@@ -18,11 +18,10 @@ pub fn used(snapshot: &Snapshot, assumptions: &Assumptions) -> Vec<Term> {
     });
     terms.push(match snapshot.log_files.as_result() {
         Ok(Some(files)) => measured(Kind::ServerLogs { written_elsewhere: false }, files.bytes),
-        // Without the collector it writes to its standard error, wherever that goes.
-        _ if snapshot.settings.known().and_then(|it| it.is_on("logging_collector")) == Some(false) => {
-            measured(Kind::ServerLogs { written_elsewhere: true }, 0)
-        }
-        Ok(None) => measured(Kind::ServerLogs { written_elsewhere: true }, 0),
+        // Without the collector it writes to its standard error or to syslog: that may well end on the same volume. It is
+        // pointed out; were the sum open for it, no such server would ever get one.
+        _ if snapshot.settings.known().and_then(|it| it.is_on("logging_collector")) == Some(false) => logs_elsewhere(),
+        Ok(None) => logs_elsewhere(),
         Err(why) => missing(Kind::ServerLogs { written_elsewhere: false }, why),
     });
     let logical = snapshot.slots.known().map(|slots| slots.iter().any(|slot| slot.slot_type == SlotType::Logical));
@@ -41,6 +40,14 @@ pub fn used(snapshot: &Snapshot, assumptions: &Assumptions) -> Vec<Term> {
         terms.push(measured(Kind::OutsideSql { used_fs_bytes }, used_fs_bytes.saturating_sub(seen)));
     }
     terms
+}
+
+fn logs_elsewhere() -> Term {
+    let reason = "the server does not collect its log itself (logging_collector is off): where it goes may be on the same volume";
+    let why = Unavailable::because("log files", reason)
+        .not_set_up()
+        .with_hint(Some("say --used-fs, which counts everything on the volume"));
+    Term::unknown(Group::Used, Kind::ServerLogs { written_elsewhere: true }, why, None).not_counted()
 }
 
 fn databases(snapshot: &Snapshot) -> Term {

@@ -13,7 +13,7 @@ pub fn title(kind: &Kind) -> String {
         Kind::SharedCatalogs => "shared catalogs".to_owned(),
         Kind::WalDirectory => "pg_wal".to_owned(),
         Kind::TemporaryFiles => "temporary files".to_owned(),
-        Kind::ServerLogs { written_elsewhere: true } => "server logs (written elsewhere)".to_owned(),
+        Kind::ServerLogs { written_elsewhere: true } => "server logs, not collected by the server".to_owned(),
         Kind::ServerLogs { .. } => "server logs".to_owned(),
         Kind::SlotSpill => "slot spill".to_owned(),
         Kind::OutsideSql { .. } => "on the file system, beyond SQL's sight".to_owned(),
@@ -36,6 +36,11 @@ pub fn title(kind: &Kind) -> String {
             format!("bloat of {} of {database}", many(*count, "table", "tables"))
         }
         Kind::OrphanedFiles { database } => format!("files of {database} that belong to no relation"),
+        Kind::UnreadTables { database, count, window_seconds, .. } => format!(
+            "{} of {database} that nobody read in {}",
+            many(*count, "table", "tables"),
+            human_duration(*window_seconds)
+        ),
         Kind::UnreadDatabase { database } => format!("whatever can be reclaimed in {database}"),
         Kind::WalRoom { outage_seconds, .. } => format!("room for WAL of {}", human_duration(*outage_seconds)),
         Kind::RebuildRoom { .. } => "room to rebuild and sort".to_owned(),
@@ -59,6 +64,7 @@ pub fn formula(kind: &Kind) -> String {
         Kind::SharedCatalogs => "pg_tablespace_size(pg_global)".to_owned(),
         Kind::WalDirectory => "sum of pg_ls_waldir()".to_owned(),
         Kind::TemporaryFiles => "sum of pg_ls_tmpdir() of every tablespace".to_owned(),
+        Kind::ServerLogs { written_elsewhere: true } => "wherever standard error or syslog go".to_owned(),
         Kind::ServerLogs { .. } => "sum of pg_ls_logdir()".to_owned(),
         Kind::SlotSpill => "sum of pg_ls_replslotdir(), snapshots and mappings".to_owned(),
         Kind::OutsideSql { used_fs_bytes } => {
@@ -72,6 +78,9 @@ pub fn formula(kind: &Kind) -> String {
         Kind::TableBloat { tables, count, .. } => format!("size − size when rewritten: {}", named(tables, *count)),
         Kind::OrphanedFiles { .. } => "pg_database_size − sum of its relations".to_owned(),
         Kind::UnreadDatabase { .. } => "not read from inside".to_owned(),
+        Kind::UnreadTables { tables, count, .. } => {
+            format!("no scan of {}; they keep their room until somebody drops them", named(tables, *count))
+        }
         Kind::WalRoom { source: WalSource::NotKnown, clean_wal_bytes, .. } => {
             format!("volume of WAL − {} in pg_wal after the clean-up", human_bytes(*clean_wal_bytes))
         }
@@ -82,14 +91,13 @@ pub fn formula(kind: &Kind) -> String {
             if *capped { " (max_slot_wal_keep_size)" } else { "" },
             human_bytes(*clean_wal_bytes)
         ),
-        Kind::RebuildRoom { index, index_bytes, temp_bytes } => match index {
-            Some(index) => format!(
-                "max(2 × {index} with {}, temporary files {})",
-                human_bytes(*index_bytes),
-                human_bytes(*temp_bytes)
-            ),
-            None => format!("temporary files {}", human_bytes(*temp_bytes)),
-        },
+        Kind::RebuildRoom { index, index_bytes, temp_bytes } => {
+            let temp = temp_bytes.map_or("not known".to_owned(), human_bytes);
+            match index {
+                Some(index) => format!("max(2 × {index} with {}, temporary files {temp})", human_bytes(*index_bytes)),
+                None => format!("temporary files {temp}"),
+            }
+        }
         Kind::Growth { days, bytes_per_day, .. } => format!("{} × {days} days", human_bytes_per_day(*bytes_per_day)),
         Kind::Margin { share } => format!("recommended × {}", human_percent(*share)),
     }
@@ -103,6 +111,7 @@ pub fn source(kind: &Kind) -> &'static str {
             "slots, pg_wal, settings; manual 28.5 WAL Configuration"
         }
         Kind::DroppedIndexes { .. } => "verdict drop of `pgtend indexes`",
+        Kind::UnreadTables { .. } => "scans of tables and their indexes on this server; standbys count their own",
         Kind::IndexBloat { .. } | Kind::TableBloat { .. } => {
             "statistics of the last ANALYZE, samples of TOAST, pgstattuple with --exact"
         }
@@ -165,7 +174,11 @@ pub fn told(what: &What) -> String {
             human_count(*count),
             list(*count, names)
         ),
-        What::LargeObjects { count } => format!("{} large objects are not replicated", human_count(*count)),
+        What::LargeObjects { count } => {
+            // Counting ends there.
+            let at_least = if *count >= 10_000 { "at least " } else { "" };
+            format!("{at_least}{} large objects are not replicated", human_count(*count))
+        }
         What::UnloggedTables { count, names } => {
             format!("{} unlogged tables arrive empty: {}", human_count(*count), list(*count, names))
         }
@@ -185,6 +198,21 @@ pub fn told(what: &What) -> String {
                 list(*count, names)
             )
         }
+        What::Publication { count, names } => format!(
+            "{} publications: nobody outside may subscribe to them during the move: {}",
+            human_count(*count),
+            list(*count, names)
+        ),
+        What::Tablespaces { tablespaces, bytes } => format!(
+            "tablespaces with directories of their own, {}: {} of the sum, perhaps on other volumes than the rest",
+            tablespaces.join(", "),
+            human_bytes(*bytes)
+        ),
+        What::VolumeTooSmall { said, said_bytes, seen_bytes } => format!(
+            "{said} is {}, and SQL sees {} already: one of both is of another volume",
+            human_bytes(*said_bytes),
+            human_bytes(*seen_bytes)
+        ),
         What::Extension { name, advice } => format!("extension {name}: {advice}"),
         What::PreparedTransactions { count, gid } => {
             format!(
@@ -200,7 +228,10 @@ pub fn told(what: &What) -> String {
             role.as_deref().map_or("everybody".to_owned(), |role| format!("role {}", quote_identifier(role)))
         ),
         What::WalLevel { wal_level } => format!("wal_level is {wal_level}, it must be logical (a restart)"),
-        What::TooFew { setting, have, need } => format!("{setting} is {have}, the move needs {need}"),
+        What::TooFew { setting, have, need, there } => {
+            let place = if *there { " there, if it is set as here" } else { "" };
+            format!("{setting} is {have}, the move needs {need}{place}")
+        }
         What::StorageStripe { from_bytes, to_bytes } => format!(
             "gp3 below 400 GiB is not striped: 3,000 IOPS and 125 MiB/s instead of 12,000 and 500 ({} → {})",
             human_bytes(*from_bytes),

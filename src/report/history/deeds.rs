@@ -1,7 +1,8 @@
 //! `pgtend history journal`: what pgtend did, and what it promised.
 
+use super::predictions::Predictions;
 use crate::{
-    model::past::{Deed, Outcome, OutcomeKind},
+    model::past::{Deed, KeptPrediction, Outcome, OutcomeKind},
     render::{Cell, Column, Document, Table, Tone, Value, human_bytes},
     report::{Report, View},
 };
@@ -12,6 +13,8 @@ use std::collections::HashSet;
 pub struct DeedsReport {
     /// Newest first.
     deeds: Vec<Deed>,
+    /// What audits predicted, newest first.
+    predictions: Predictions,
     #[serde(skip)]
     left_out: usize,
     #[serde(skip)]
@@ -27,7 +30,7 @@ struct Ledger {
 }
 
 impl DeedsReport {
-    pub fn of(mut deeds: Vec<Deed>, view: &View) -> DeedsReport {
+    pub fn of(mut deeds: Vec<Deed>, predictions: Vec<KeptPrediction>, view: &View) -> DeedsReport {
         let mut ledger = Ledger::default();
         let mut measured_already = HashSet::new();
         for deed in &deeds {
@@ -43,7 +46,7 @@ impl DeedsReport {
         }
         deeds.reverse();
         let left_out = view.cut(&mut deeds);
-        DeedsReport { deeds, left_out, ledger }
+        DeedsReport { deeds, predictions: Predictions::of(predictions, view), left_out, ledger }
     }
 }
 
@@ -69,6 +72,7 @@ impl Report for DeedsReport {
         let mut document = Document::default();
         if self.deeds.is_empty() {
             document.line("The journal is empty: pgtend has changed nothing.");
+            self.predictions.add_to(&mut document);
             return document;
         }
         let rows = self.deeds.iter().map(|deed| {
@@ -114,6 +118,7 @@ impl Report for DeedsReport {
             let (promised, measured) = (human_bytes(*promised), signed(*measured));
             document.gap().line(format!("Of {deeds} deeds: {promised} promised, {measured} measured since."));
         }
+        self.predictions.add_to(&mut document);
         document
     }
 }

@@ -2,6 +2,7 @@
 
 mod deeds;
 mod growth;
+mod predictions;
 mod recorded;
 mod samples;
 

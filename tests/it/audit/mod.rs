@@ -2,6 +2,7 @@
 
 mod browser;
 mod copies;
+mod keeping;
 mod prediction;
 mod report;
 mod story;

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::clusters::{connect, database, on_every_installation, on_every_major_alone, options};
+use pgtend::sandbox::Cluster;
+
+use crate::clusters::{connect, database, on_every_installation, on_every_major_alone, options, query_one_text};
 use crate::reports::{
     nulls::assert_explained,
     program::{json, list, refusal, run},
@@ -132,6 +134,33 @@ fn what_contradicts_itself_is_refused() {
     }
 }
 
+#[tokio::test]
+async fn the_volume_brings_warnings_of_its_own() {
+    on_every_installation("warnings of the volume", async |major, _| {
+        let place = conninfo(&zoo(major).primary, "postgres", DATABASE);
+        let warned = |more: &[&str]| {
+            let report = audit(&place, &[&["--provider", "rds"], more, &GIVEN[..]].concat());
+            let ids = list(&report["audit"], "warnings").iter().map(|it| it["id"].as_str().expect("an id").to_owned());
+            (ids.collect::<Vec<String>>(), report["audit"]["warnings"].to_string())
+        };
+        let (ids, told) = warned(&["--allocated", "2TB", "--storage-type", "gp3"]);
+        assert!(ids.iter().any(|it| it == "storage_stripe") && told.contains("400 GiB"), "{told}");
+        assert!(ids.iter().any(|it| it == "backup_allowance"), "{told}");
+        let (ids, told) = warned(&["--allocated", "2TB", "--storage-type", "gp2"]);
+        assert!(ids.iter().any(|it| it == "baseline_iops") && told.contains("6,144"), "{told}");
+        // The zoo has a tablespace with a directory of its own.
+        assert!(ids.iter().any(|it| it == "tablespaces") && told.contains("side"), "{told}");
+        // Less than the server itself shows.
+        for (flag, said) in [("--used-fs", "--used-fs is 1 MB"), ("--allocated", "present volume is 1 MB")] {
+            let (ids, told) = warned(&[flag, "1MB"]);
+            assert!(ids.iter().any(|it| it == "volume_too_small") && told.contains(said), "{told}");
+        }
+        let (ids, told) = warned(&["--allocated", "2TB"]);
+        assert!(!ids.iter().any(|it| it == "volume_too_small" || it == "storage_stripe"), "{told}");
+    })
+    .await;
+}
+
 const OBSTACLES: &str = "
     create table no_key (a int); create table with_key (a int primary key);
     create unlogged table fast (a int primary key);
@@ -143,11 +172,44 @@ const OBSTACLES: &str = "
     create publication everything for table with_key;
     select lo_create(0);
     create role batch; alter role batch set default_transaction_read_only = off;
-    insert into no_key values (1)";
+    insert into no_key values (1);
+    set allow_system_table_mods = on;
+    insert into pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+    select 99991 + n, name, 10, 2200, false, '1'
+      from unnest(array['pg_cron', 'pg_partman', 'timescaledb']) with ordinality as it (name, n)";
+
+async fn until(cluster: &Cluster, query: &str, wanted: &str) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while query_one_text(cluster, "postgres", query).await.as_deref() != Some(wanted) {
+        assert!(std::time::Instant::now() < deadline, "{query} did not become {wanted}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+/// A consumer that is at work while the audit looks: a database that subscribes to another one of the same server.
+async fn subscribe(cluster: &Cluster, to: &str) {
+    let from = cluster.conninfo().replace("dbname=postgres", &format!("dbname={to}")).replace('\'', "''");
+    let client = connect(cluster, to).await;
+    batch(&client, "select pg_create_logical_replication_slot('live', 'pgoutput')").await;
+    let reader = database(cluster).await;
+    let client = connect(cluster, &reader).await;
+    batch(&client, "create table with_key (a int primary key)").await;
+    let create = format!(
+        "create subscription \"Live\" connection '{from}' publication everything \
+           with (slot_name = 'live', create_slot = false, copy_data = false)"
+    );
+    batch(&client, &create).await;
+    until(cluster, "select active from pg_replication_slots where slot_name = 'live'", "t").await;
+}
 
 #[tokio::test]
 async fn each_way_has_its_own_obstacles_and_they_are_named() {
-    let options = options().set("max_prepared_transactions", "5").set("max_wal_senders", "1").set("autovacuum", "off");
+    let options = options()
+        .set("max_prepared_transactions", "5")
+        .set("max_wal_senders", "1")
+        .set("max_logical_replication_workers", "2")
+        .set("max_worker_processes", "4")
+        .set("autovacuum", "off");
     on_every_major_alone("obstacles", options, async |major, cluster| {
         let db = database(&cluster).await;
         let client = connect(&cluster, &db).await;
@@ -158,6 +220,7 @@ async fn each_way_has_its_own_obstacles_and_they_are_named() {
             "create subscription \"Mirror\" connection 'host=/nowhere' publication x with (connect = false)",
         )
         .await;
+        subscribe(&cluster, &db).await;
         batch(&client, "begin; insert into with_key values (1); prepare transaction 'half done'").await;
         batch(&client, "alter system set max_connections = 60").await;
         batch(&client, "select pg_reload_conf()").await;
@@ -175,11 +238,19 @@ async fn each_way_has_its_own_obstacles_and_they_are_named() {
                 break found;
             }
         };
-        assert_eq!(blue_green, ["logical_slot", "subscription", "pending_restart"], "{major}: {told}");
+        let twice = ["logical_slot", "logical_slot", "subscription", "subscription", "pending_restart"];
+        assert_eq!(blue_green, twice, "{major}: {told}");
+        // Also those that are in use.
+        assert!(told.contains("logical slot live (in use)") && told.contains("subscription Live in "), "{told}");
         assert!(told.contains("cdc") && told.contains("Mirror") && told.contains("max_connections"), "{told}");
         let (warned, told) = of("rds", "blue-green", "warnings");
         assert!(warned.iter().any(|id| id == "read_only_override") && told.contains("batch"), "{told}");
         assert!(warned.iter().any(|id| id == "prepared_transactions") && told.contains("half done"), "{told}");
+        assert!(
+            told.contains("extension pg_cron") && told.contains("publications") && told.contains("everything"),
+            "{told}"
+        );
+        assert!(!told.contains("pg_partman") && !told.contains("timescaledb"), "they are no matter here: {told}");
         // What only a logical copy suffers from is no matter here.
         assert!(!warned.iter().any(|id| id == "no_replica_identity" || id == "sequences"), "{told}");
 
@@ -188,7 +259,16 @@ async fn each_way_has_its_own_obstacles_and_they_are_named() {
             assert!(blockers.iter().any(|it| it == id), "{id} on {major}: {told}");
         }
         assert!(told.contains("public.no_key") && !told.contains("public.with_key"), "{told}");
+        for few in ["max_wal_senders is 1", "max_logical_replication_workers is 2", "max_worker_processes is 4"] {
+            assert!(told.contains(few), "{few} on {major}: {told}");
+        }
+        let (warned, told) = of("rds", "blue-green-upgrade", "warnings");
+        assert!(warned.iter().filter(|it| *it == "extension").count() == 3, "{told}");
+        let (ticked, told) = of("rds", "blue-green-upgrade", "checklist");
+        assert!(ticked.len() >= 9 && told.contains("Secrets Manager") && told.contains("autoscaling"), "{told}");
         let (warned, told) = of("self", "logical-replication", "warnings");
+        assert!(told.contains("max_worker_processes is 4") && told.contains("there, if it is set as here"), "{told}");
+        assert!(!of("rds", "dms", "warnings").1.contains("max_worker_processes"), "DMS applies by itself");
         for (id, name) in [
             ("unlogged_tables", "public.fast"),
             ("materialized_views", "public.seen"),

@@ -37,9 +37,9 @@ impl Step<'_> {
         answer(pgtend(&[arguments, &["-w", "-d", self.place]].concat()).env("PGTEND_HISTORY", history))
     }
 
-    fn audit(&self) -> Value {
+    fn audit(&self, more: &[&str]) -> Value {
         let given = ["audit", "--growth", "0", "--wal-per-hour", "8MB", "--min-observation", "0", "--format", "json"];
-        let answer = self.run(&given);
+        let answer = self.run(&[&given, more].concat());
         assert_eq!(answer.exit, 0, "{answer:?}");
         serde_json::from_str(&answer.stdout).expect("JSON")
     }
@@ -80,7 +80,7 @@ async fn from_the_first_look_to_the_smaller_cluster() {
         let folder = tempfile::tempdir().expect("a folder");
         let place = conninfo(&old, "postgres", "shop");
         let step = Step { home: folder.path(), place: &place };
-        let before = step.audit();
+        let before = step.audit(&["--way", "dump"]);
         assert_eq!(term(&before, "inactive_slots").expect("a slot")["slots"][0], "cdc_retired");
         assert!(term(&before, "dropped_indexes").is_some() && term(&before, "table_bloat").is_some(), "{before}");
         let wal_then = bytes(&term(&before, "wal_directory").expect("pg_wal")["bytes"]);
@@ -102,7 +102,7 @@ async fn from_the_first_look_to_the_smaller_cluster() {
             assert!(done.expect("psql runs").success(), "{}", file.display());
         }
 
-        let after = step.audit();
+        let after = step.audit(&["--way", "dump"]);
         assert!(term(&after, "inactive_slots").is_none() && term(&after, "stale_slots").is_none(), "{after}");
         let wal_now = bytes(&term(&after, "wal_directory").expect("pg_wal")["bytes"]);
         assert!(wal_then - wal_now >= promised / 2, "promised {promised}, {wal_then} became {wal_now}");
@@ -145,8 +145,20 @@ async fn from_the_first_look_to_the_smaller_cluster() {
         assert!(off.abs() <= 0.05, "{predicted} predicted, {is} measured");
         // The new cluster has nothing left to give.
         let there = conninfo(&new, "postgres", "shop");
-        let arrived = Step { home: folder.path(), place: &there }.audit();
+        let identifier = after["server"]["system_identifier"].as_str().expect("an identifier").to_owned();
+        let there = Step { home: folder.path(), place: &there };
+        let arrived = there.audit(&["--moved-from", &identifier]);
         assert!(term(&arrived, "table_bloat").is_none() && term(&arrived, "index_bloat").is_none(), "{arrived}");
+
+        // The journal held the forecast and has its measure now.
+        let journal = step.run(&["history", "journal", "--format", "json"]);
+        let journal: Value = serde_json::from_str(&journal.stdout).expect("JSON");
+        let of_shop = |it: &&Value| it["of"]["database"] == "shop" && it["way"] == "dump";
+        let kept = list(&journal, "predictions").iter().find(of_shop).expect("a prediction");
+        assert_eq!((bytes(&kept["bytes"]), bytes(&kept["measured_bytes"])), (predicted, is), "{kept}");
+        let told = step.run(&["history", "journal"]).stdout;
+        say(&told);
+        assert!(told.contains("What audits predicted") && told.contains("measured after a move"), "{told}");
     })
     .await;
 }

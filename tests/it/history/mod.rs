@@ -3,6 +3,7 @@
 mod beside;
 mod copies;
 mod journal;
+mod predictions;
 mod program;
 mod reports;
 mod scale;
@@ -28,7 +29,7 @@ pub async fn on_both_dialects(name: &str, test: impl AsyncFn(&str)) {
 }
 
 /// A database for a store, on the shared cluster of a major.
-async fn postgres_url(major: u32) -> String {
+pub async fn postgres_url(major: u32) -> String {
     let cluster = shared(major);
     let database = database(cluster).await;
     let mut parts = std::collections::HashMap::new();

@@ -1,0 +1,174 @@
+//! What audits predicted, and what later audits and samples measured.
+
+use super::{
+    HistoryError, Store,
+    dialect::{Row, binds},
+    time::{bytes, micros, size, timestamp},
+};
+use crate::model::past::{KeptPrediction, Measure, Measured, Prediction, hold_against};
+use std::collections::{BTreeMap, BTreeSet};
+
+const EVERYTHING: &str = "everything";
+const WAL_DIRECTORY: &str = "wal_directory";
+const DATABASE: &str = "database";
+
+const COLUMNS: &str = "system_identifier, moved_from, address, server, made_at, way, gauge, gauge_database, now_bytes, \
+                       bytes, low_bytes, high_bytes";
+
+impl Store {
+    /// Keeps what one audit predicted; all of it or nothing.
+    pub async fn predict(&self, predictions: &[Prediction]) -> Result<(), HistoryError> {
+        let mut tx = self.begin().await?;
+        for one in predictions {
+            let (gauge, gauge_database) = match &one.of {
+                Measured::Everything => (EVERYTHING, None),
+                Measured::WalDirectory => (WAL_DIRECTORY, None),
+                Measured::Database(name) => (DATABASE, Some(name.as_str())),
+            };
+            let sql = format!(
+                "insert into prediction ({COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+            );
+            let binds = binds![
+                &*one.system_identifier,
+                one.moved_from.as_deref(),
+                one.address.as_deref(),
+                &*one.server,
+                micros(one.made_at),
+                one.way.as_deref(),
+                gauge,
+                gauge_database,
+                size(one.now_bytes),
+                size(one.bytes),
+                size(one.low_bytes),
+                size(one.high_bytes),
+            ];
+            tx.execute(&sql, binds).await?;
+        }
+        tx.commit().await
+    }
+
+    /// All predictions, oldest first, with what was measured since.
+    pub async fn predictions(&self) -> Result<Vec<KeptPrediction>, HistoryError> {
+        let sql = format!("select {COLUMNS} from prediction order by prediction_id");
+        let rows = self.pool.rows(&sql, binds![]).await?;
+        let predictions = rows.iter().map(prediction).collect::<Result<Vec<_>, _>>()?;
+        // What an audit saw itself.
+        let mut seen: Vec<Measure> = predictions.iter().map(measure).collect();
+        let present = self.at_addresses(&predictions).await?;
+        let successors = |prediction: &Prediction| {
+            let Some(address) = &prediction.address else { return Vec::new() };
+            let at_the_address = present.iter().filter(|it| it.address == *address);
+            let since = at_the_address.filter(|it| it.since > micros(prediction.made_at));
+            since.map(|it| it.system_identifier.clone()).collect()
+        };
+        let mut identifiers: BTreeSet<String> = predictions.iter().map(|it| it.system_identifier.clone()).collect();
+        identifiers.extend(predictions.iter().flat_map(&successors));
+        let databases: BTreeSet<&str> = predictions
+            .iter()
+            .filter_map(|it| match &it.of {
+                Measured::Database(name) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect();
+        for identifier in &identifiers {
+            seen.extend(self.sampled_wal(identifier).await?);
+            for database in &databases {
+                seen.extend(self.sampled_database(identifier, database).await?);
+            }
+        }
+        Ok(hold_against(predictions, &seen, successors))
+    }
+
+    /// The primaries that were seen at the addresses of those that were audited, and since when each is known at all.
+    async fn at_addresses(&self, predictions: &[Prediction]) -> Result<Vec<Present>, HistoryError> {
+        let mut since: BTreeMap<String, i64> = BTreeMap::new();
+        let mut at: BTreeSet<(String, String)> = BTreeSet::new();
+        let sql = "select c.system_identifier, min(s.collected_at) from sample s \
+                     join cluster c on c.cluster_id = s.cluster_id group by c.system_identifier";
+        for row in self.pool.rows(sql, binds![]).await? {
+            since.insert(row.text(0)?, row.int(1)?);
+        }
+        let sql = "select distinct c.system_identifier, s.address from sample s \
+                     join cluster c on c.cluster_id = s.cluster_id where s.address is not null and not c.is_standby";
+        for row in self.pool.rows(sql, binds![]).await? {
+            at.insert((row.text(0)?, row.text(1)?));
+        }
+        for one in predictions {
+            let first = since.entry(one.system_identifier.clone()).or_insert(i64::MAX);
+            *first = (*first).min(micros(one.made_at));
+            if let Some(address) = &one.address {
+                at.insert((one.system_identifier.clone(), address.clone()));
+            }
+        }
+        let present = at.into_iter().map(|(system_identifier, address)| {
+            let since = since.get(&system_identifier).copied().unwrap_or(0);
+            Present { system_identifier, address, since }
+        });
+        Ok(present.collect())
+    }
+
+    async fn sampled_wal(&self, identifier: &str) -> Result<Vec<Measure>, HistoryError> {
+        let sql = "select s.collected_at, s.wal_directory_bytes from sample s \
+                     join cluster c on c.cluster_id = s.cluster_id \
+                    where c.system_identifier = $1 and not c.is_standby and s.wal_directory_bytes is not null \
+                    order by s.sample_id";
+        let rows = self.pool.rows(sql, binds![identifier]).await?;
+        rows.iter().map(|row| sampled(row, identifier, Measured::WalDirectory)).collect()
+    }
+
+    async fn sampled_database(&self, identifier: &str, database: &str) -> Result<Vec<Measure>, HistoryError> {
+        let sql = "select s.collected_at, v.bytes from sample s \
+                     join cluster c on c.cluster_id = s.cluster_id \
+                     join database d on d.cluster_id = c.cluster_id and d.name = $2 \
+                     join database_value v on v.database_id = d.database_id \
+                    where c.system_identifier = $1 and not c.is_standby and s.databases_known and v.bytes is not null \
+                      and v.sample_id = (select max(n.sample_id) from database_value n \
+                                          where n.database_id = d.database_id and n.sample_id <= s.sample_id) \
+                    order by s.sample_id";
+        let rows = self.pool.rows(sql, binds![identifier, database]).await?;
+        rows.iter().map(|row| sampled(row, identifier, Measured::Database(database.to_owned()))).collect()
+    }
+}
+
+/// A server that was seen at an address.
+struct Present {
+    system_identifier: String,
+    address: String,
+    since: i64,
+}
+
+fn sampled(row: &Row, identifier: &str, of: Measured) -> Result<Measure, HistoryError> {
+    let (at, bytes) = (timestamp(row.int(0)?)?, bytes(row.int(1)?));
+    Ok(Measure { system_identifier: identifier.to_owned(), moved_from: None, of, at, bytes })
+}
+
+fn measure(prediction: &Prediction) -> Measure {
+    Measure {
+        system_identifier: prediction.system_identifier.clone(),
+        moved_from: prediction.moved_from.clone(),
+        of: prediction.of.clone(),
+        at: prediction.made_at,
+        bytes: prediction.now_bytes,
+    }
+}
+
+fn prediction(row: &Row) -> Result<Prediction, HistoryError> {
+    let of = match &*row.text(6)? {
+        EVERYTHING => Measured::Everything,
+        WAL_DIRECTORY => Measured::WalDirectory,
+        _ => Measured::Database(row.text_or_none(7)?.unwrap_or_default()),
+    };
+    Ok(Prediction {
+        system_identifier: row.text(0)?,
+        moved_from: row.text_or_none(1)?,
+        address: row.text_or_none(2)?,
+        server: row.text(3)?,
+        made_at: timestamp(row.int(4)?)?,
+        way: row.text_or_none(5)?,
+        of,
+        now_bytes: bytes(row.int(8)?),
+        bytes: bytes(row.int(9)?),
+        low_bytes: bytes(row.int(10)?),
+        high_bytes: bytes(row.int(11)?),
+    })
+}
