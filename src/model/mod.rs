@@ -86,7 +86,7 @@ pub use sequence::{OrphanedOrigin, SequenceState, SequenceUse};
 pub use server::Server;
 pub use session::{Session, Sessions};
 pub use setting::{Setting, Settings};
-pub use silence::Silence;
+pub use silence::{Silence, last_day};
 pub use slot::{Slot, SlotType, WalStatus};
 pub use slot_sight::SlotSight;
 pub use snapshot::{ReadSnapshotError, SCHEMA_VERSION, SNAPSHOT, Skipped, Snapshot};

@@ -16,6 +16,12 @@ pub struct Silence {
     pub reason: String,
 }
 
+/// The last day on which a silence that ends then holds, in UTC, as 2027-01-31.
+pub fn last_day(until: Timestamp) -> String {
+    let before = until.checked_sub(jiff::SignedDuration::from_nanos(1)).unwrap_or(until);
+    before.strftime("%Y-%m-%d").to_string()
+}
+
 impl Silence {
     /// Whether it holds for this target now.
     pub fn holds(&self, target: Option<&str>, now: Timestamp) -> bool {
@@ -29,5 +35,17 @@ impl Silence {
     /// Whether the whole check is silenced: then what it cannot tell is, too.
     pub fn covers_check(&self, check: &str) -> bool {
         self.check == check && self.subject.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_day_that_was_written_is_the_day_that_is_shown() {
+        // A day counts to its end.
+        assert_eq!(last_day("2027-02-01T00:00:00Z".parse().unwrap()), "2027-01-31");
+        assert_eq!(last_day("2027-01-31T10:00:00Z".parse().unwrap()), "2027-01-31");
     }
 }

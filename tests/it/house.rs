@@ -3,7 +3,7 @@
 
 mod paths;
 mod queries;
-mod rules;
+pub mod rules;
 mod tokens;
 
 use std::fs;

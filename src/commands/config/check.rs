@@ -1,6 +1,6 @@
 //! `pgtend config check`.
 
-use crate::{context::Context, error::Failure, exit_code::ExitCode};
+use crate::{context::Context, error::Failure, exit_code::ExitCode, model::last_day};
 
 /// Whether the configuration is in order: every key, every limit with its unit, every secret it refers to
 ///
@@ -27,8 +27,8 @@ pub fn run(_: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     let now = context.now();
     for silence in config.silences.iter().filter(|silence| silence.until <= now) {
-        let until = silence.until.strftime("%Y-%m-%d");
-        context.ui.warn(&format!("a silence of {} ended on {until}: {}", silence.check, silence.reason));
+        let until = last_day(silence.until);
+        context.ui.warn(&format!("a silence of {} ended after {until}: {}", silence.check, silence.reason));
     }
     if let Some(first) = wrong.first() {
         for more in &wrong[1..] {

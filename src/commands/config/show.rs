@@ -1,6 +1,6 @@
 //! `pgtend config show`.
 
-use crate::{context::Context, error::Failure, exit_code::ExitCode, judge::health::Checks};
+use crate::{context::Context, error::Failure, exit_code::ExitCode, judge::health::Checks, model::last_day};
 use std::fmt::Write as _;
 
 /// What is in force: the file that is read, its targets, who is told, and every limit that is not the default
@@ -33,7 +33,7 @@ pub fn run(_: &Args, context: &Context) -> Result<ExitCode, Failure> {
     for silence in &config.silences {
         let state = if silence.until <= now { "expired" } else { "silent" };
         let subject = silence.subject.as_ref().map_or("*", |glob| glob.as_str());
-        let (check, until) = (&silence.check, silence.until.strftime("%Y-%m-%d"));
+        let (check, until) = (&silence.check, last_day(silence.until));
         let _ = writeln!(text, "silence: {check} of {subject} until {until} ({state}): {}", silence.reason);
     }
     context.ui.text(&text)?;

@@ -2,7 +2,7 @@
 
 use super::{CheckReport, FindingLine};
 use crate::{
-    model::{Class, Status},
+    model::{Class, Status, last_day},
     render::{Cell, Column, Document, Table, Tone, Value},
     report::Report,
 };
@@ -79,7 +79,7 @@ impl CheckReport {
             document.toned_line(format!("· {} ({}): {}", note.check, note.kind, note.message), Tone::Faint);
         }
         for one in &self.silenced {
-            let (check, subject, day) = (&one.finding.check, &one.finding.subject, one.until.strftime("%Y-%m-%d"));
+            let (check, subject, day) = (&one.finding.check, &one.finding.subject, last_day(one.until));
             let line = format!("· {check} of {subject} is silenced until {day}: {}", one.reason);
             document.toned_line(line, Tone::Faint);
         }

@@ -2,7 +2,7 @@
 
 mod bad_input;
 mod fleet;
-mod inbox;
+pub mod inbox;
 mod nights;
 mod outputs;
 mod servers;

@@ -61,6 +61,11 @@ impl Pgbouncer {
         panic!("pgbouncer does not listen");
     }
 
+    /// Where it listens on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// `key=value` pairs for a session through it.
     pub fn conninfo(&self) -> String {
         format!("host=127.0.0.1 port={} dbname=postgres user=postgres", self.port)

@@ -4,7 +4,7 @@ use super::paths::{Named, paths};
 use super::tokens::tokens;
 
 /// The rooms, from the ground up, and what each may import beside itself.
-const ROOMS: &[(&str, &[&str])] = &[
+pub const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("pg", &["model"]),
     ("inspect", &["pg", "model"]),
@@ -20,9 +20,9 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// What may import everything: the roof, and the commands that glue the rooms together.
-const ROOF: &[&str] =
+pub const ROOF: &[&str] =
     &["cli", "config", "context", "ui", "error", "exit_code", "main", "lib", "options", "process_list", "history_url"];
-const COMMANDS: &str = "commands";
+pub const COMMANDS: &str = "commands";
 
 /// The rooms that are functions of values alone.
 const PURE: &[&str] = &["model", "judge", "plan", "render", "report"];

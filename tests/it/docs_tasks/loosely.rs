@@ -1,0 +1,102 @@
+//! Whether shown output is still what a command writes: numbers may differ, and `…` stands for what was left out.
+
+const SIZES: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
+const SPANS: [&str; 12] = ["ms", "s", "min", "h", "d", "second", "seconds", "minutes", "hour", "hours", "day", "days"];
+
+/// Whether the lines shown are the lines written, in their order: a line `…` stands for any number of lines, and `…` at
+/// the end of one for its rest.
+pub fn same(shown: &[String], written: &str) -> bool {
+    let shown: Vec<String> = trimmed(shown.iter().map(String::as_str));
+    let written: Vec<String> = trimmed(written.lines());
+    matches(&shown, &written)
+}
+
+fn trimmed<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut lines: Vec<String> = lines.map(plain).collect();
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    let empty = lines.iter().take_while(|line| line.is_empty()).count();
+    lines.split_off(empty)
+}
+
+fn matches(shown: &[String], written: &[String]) -> bool {
+    match shown.split_first() {
+        None => written.is_empty(),
+        Some((line, rest)) if line == "…" => (0..=written.len()).any(|skip| matches(rest, &written[skip..])),
+        Some((line, rest)) => written.split_first().is_some_and(|(first, others)| {
+            let alike = match line.strip_suffix('…') {
+                Some(begin) => first.starts_with(begin.trim_end()),
+                None => line == first,
+            };
+            alike && matches(rest, others)
+        }),
+    }
+}
+
+/// A line without what differs from run to run: its numbers, their units, the width of its columns.
+fn plain(line: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = line;
+    while let Some(first) = rest.chars().next() {
+        let after_word = plain.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        if first.is_ascii_digit() && !after_word {
+            rest = &rest[number(rest)..];
+            plain.truncate(plain.trim_end_matches('~').len());
+            plain.push('0');
+            let unit: &str = rest.trim_start_matches(' ');
+            let unit = &unit[..unit.find(|c: char| !c.is_alphabetic()).unwrap_or(unit.len())];
+            for (units, name) in [(&SIZES[..], " size"), (&SPANS[..], " span")] {
+                if units.contains(&unit) {
+                    plain.push_str(name);
+                    rest = &rest.trim_start_matches(' ')[unit.len()..];
+                }
+            }
+            // Of a span as many parts are written as it takes.
+            if let Some(begin) = plain.strip_suffix("0 span 0 span") {
+                plain = format!("{begin}0 span");
+            }
+        } else {
+            // Rules and spaces are as long as the widest cell.
+            let repeats = matches!(first, ' ' | '─' | '═' | '-') && plain.ends_with(first);
+            if !repeats {
+                plain.push(first);
+            }
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    plain.trim().to_owned()
+}
+
+/// How many bytes the number at the beginning takes: a date and an LSN are numbers, too.
+fn number(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let is_part = |at: usize| bytes.get(at).is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F' | b'T' | b'Z'));
+    let joins = |at: usize| matches!(bytes[at], b'.' | b',' | b':' | b'/' | b'-') && is_part(at + 1);
+    (1..bytes.len()).find(|&at| !is_part(at) && !joins(at)).unwrap_or(bytes.len())
+}
+
+#[test]
+fn what_differs_in_words_is_told_from_what_differs_in_numbers() {
+    let same = |shown: &str, written: &str| {
+        let shown: Vec<String> = shown.lines().map(str::to_owned).collect();
+        super::loosely::same(&shown, written)
+    };
+    // Refusals first.
+    assert!(!same("db1 is full", "db2 is full"));
+    assert!(!same("one", "one\ntwo"));
+    assert!(!same("one\ntwo", "one"));
+    assert!(!same("one\n…\nthree", "one\ntwo"));
+    assert!(!same("holds 12 MB", "keeps 12 MB"));
+    assert!(!same("critical …", "warning: 3"));
+    assert!(!same("12 MB", "12 rows"));
+    assert!(!same("shop", "-"));
+    assert!(same("one\n…\nfour", "one\ntwo\nthree\nfour\n"));
+    assert!(same("…\nfour", "four"));
+    assert!(same("2 slots …", "3 slots hold 12 MB"));
+    assert!(same("a   340 MB  ~8 kB", "a  1.2 GB 12 kB"));
+    assert!(same("at 0/1A2B3C, 2026-11-21 14:00", "at 12/FF00, 2025-01-01 03:07"));
+    assert!(same("for 3 minutes", "for 59 seconds"));
+    assert!(same("full in 2 h 3 min.", "full in 12 d."));
+    assert!(same("────\n", "──────────"));
+}

@@ -1,0 +1,141 @@
+//! A page of the documentation, as far as it can be run.
+//!
+//! Comments of HTML on the lines before a fence say how its block is run: `exit: 1` (how the last command ends, or one
+//! number for each command), `types: yes` (on a terminal, where a person answers the question so), `not run: why`,
+//! `file: PATH` (what a configuration is called). `world: NAME`, once a page, says which servers there are.
+
+use std::path::{Path, PathBuf};
+
+#[derive(Debug)]
+pub struct Page {
+    pub path: PathBuf,
+    pub world: Option<String>,
+    pub blocks: Vec<Block>,
+}
+
+/// A fenced block.
+#[derive(Debug)]
+pub struct Block {
+    pub line: usize,
+    pub kind: Kind,
+    /// Why it cannot be run.
+    pub not_run: Option<String>,
+}
+
+#[derive(Debug)]
+pub enum Kind {
+    Commands(Vec<Command>),
+    Sql(String),
+    Configuration {
+        file: Option<String>,
+        text: String,
+    },
+    /// Of a language that nothing here runs.
+    Other(String),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Command {
+    pub line: usize,
+    pub text: String,
+    /// What the page shows of its output, and the lines of the page where that stands; nothing is compared where none is shown.
+    pub shown: Vec<String>,
+    pub exit: i32,
+    pub types: Option<String>,
+}
+
+impl Page {
+    pub fn read(path: &Path) -> Page {
+        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Page::parse(path, &text)
+    }
+
+    pub fn parse(path: &Path, text: &str) -> Page {
+        let mut page = Page { path: path.to_owned(), world: None, blocks: Vec::new() };
+        let mut said: Vec<(&str, &str)> = Vec::new();
+        let mut lines = text.lines().enumerate();
+        while let Some((at, line)) = lines.next() {
+            if let Some(comment) = line.strip_prefix("<!-- ").and_then(|it| it.strip_suffix(" -->")) {
+                match comment.split_once(": ") {
+                    Some(("world", name)) => page.world = Some(name.to_owned()),
+                    Some((key @ ("exit" | "types" | "not run" | "file"), value)) => said.push((key, value)),
+                    _ => {}
+                }
+                continue;
+            }
+            let Some(language) = line.strip_prefix("```") else {
+                assert!(line.is_empty() || said.is_empty(), "{}:{}: {said:?} is of no block", path.display(), at + 1);
+                continue;
+            };
+            let body: Vec<(usize, &str)> = lines.by_ref().take_while(|(_, line)| *line != "```").collect();
+            let of = |key| said.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
+            let whole = || body.iter().map(|(_, line)| format!("{line}\n")).collect::<String>();
+            let kind = match language {
+                "console" | "sh" => {
+                    let mut commands = if language == "sh" { plain(&body) } else { with_output(&body) };
+                    assert!(!commands.is_empty(), "{}:{}: a block without a command", path.display(), at + 1);
+                    expect(&mut commands, of("exit").as_deref(), of("types"));
+                    Kind::Commands(commands)
+                }
+                "sql" => Kind::Sql(whole()),
+                "toml" => Kind::Configuration { file: of("file"), text: whole() },
+                other => Kind::Other(other.to_owned()),
+            };
+            page.blocks.push(Block { line: at + 1, kind, not_run: of("not run") });
+            said.clear();
+        }
+        page
+    }
+}
+
+/// Every line a command, or a part of one.
+fn plain(body: &[(usize, &str)]) -> Vec<Command> {
+    let mut commands: Vec<Command> = Vec::new();
+    let mut goes_on = false;
+    for (at, line) in body.iter().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+        match commands.last_mut() {
+            Some(last) if goes_on => last.text += &format!("\n{line}"),
+            _ => commands.push(Command::new(*at, line)),
+        }
+        goes_on = line.ends_with('\\');
+    }
+    commands
+}
+
+/// Commands after `$ `, their further lines after `> `, and what each writes.
+fn with_output(body: &[(usize, &str)]) -> Vec<Command> {
+    let mut commands: Vec<Command> = Vec::new();
+    for (at, line) in body {
+        match (line.strip_prefix("$ "), commands.last_mut()) {
+            (Some(command), _) => commands.push(Command::new(*at, command)),
+            (None, Some(last)) if last.shown.is_empty() && line.starts_with("> ") => {
+                last.text += &format!("\n{}", &line[2..]);
+            }
+            (None, Some(last)) => last.shown.push((*line).to_owned()),
+            (None, None) => panic!("line {}: output without a command", at + 1),
+        }
+    }
+    commands
+}
+
+fn expect(commands: &mut [Command], exit: Option<&str>, types: Option<String>) {
+    let codes: Vec<i32> =
+        exit.into_iter().flat_map(str::split_whitespace).map(|code| code.parse().expect("an exit code")).collect();
+    if codes.len() == commands.len() {
+        for (command, code) in commands.iter_mut().zip(codes) {
+            command.exit = code;
+        }
+    } else if let Some(last) = commands.last_mut() {
+        assert!(codes.len() < 2, "line {}: {} exit codes", last.line, codes.len());
+        last.exit = codes.first().copied().unwrap_or(0);
+    }
+    if let Some(last) = commands.last_mut() {
+        last.types = types;
+    }
+}
+
+impl Command {
+    fn new(at: usize, text: &str) -> Command {
+        Command { line: at + 1, text: text.to_owned(), shown: Vec::new(), exit: 0, types: None }
+    }
+}
