@@ -19,14 +19,11 @@ pub fn body(letter: &Letter) -> Value {
     let mut blocks =
         vec![json!({"type": "header", "text": {"type": "plain_text", "text": cut(&title, HEADER), "emoji": false}})];
     let many = letter.places.len() > 1;
-    let changes: Vec<(&str, &crate::model::past::Change)> = letter
-        .places
-        .iter()
-        .flat_map(|place| place.changes.iter().map(|change| (place.place.as_str(), change)))
-        .collect();
+    let news = letter.news();
     // The header, and a line on what was left out.
     let room = BLOCKS - 2;
-    for (place, change) in changes.iter().take(room) {
+    for one in news.iter().take(room) {
+        let change = one.change;
         let mark = match change.kind {
             ChangeKind::Recovered => ":white_check_mark:",
             _ => match change.level {
@@ -35,15 +32,15 @@ pub fn body(letter: &Letter) -> Value {
                 crate::model::Level::Unknown => ":white_circle:",
             },
         };
-        let place = if many { format!("*{}* ", escaped(&visible(place))) } else { String::new() };
+        let place = if many { format!("*{}* ", escaped(&visible(&one.places()))) } else { String::new() };
         let mut text = format!("{mark} {place}{}", escaped(&line(change, letter.at)));
         if let Some(advice) = change.advice.as_ref().map(sentence).filter(|advice| !advice.is_empty()) {
             text.push_str(&format!("\n→ {}", escaped(&visible(&advice))));
         }
         blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": cut(&text, SECTION)}}));
     }
-    if changes.len() > room {
-        let more = format!("… and {} more; `pgtend check` lists them all", changes.len() - room);
+    if news.len() > room {
+        let more = format!("… and {} more; `pgtend check` lists them all", news.len() - room);
         blocks.push(json!({"type": "context", "elements": [{"type": "mrkdwn", "text": more}]}));
     }
     json!({"text": cut(&escaped(&title), TEXT), "blocks": blocks})
@@ -92,6 +89,7 @@ mod tests {
         let place = |n: usize| PlaceChanges {
             place: format!("p{n}"),
             status: Status::Critical,
+            server: None,
             changes: texts.iter().map(change).collect(),
         };
         Letter { at: Timestamp::UNIX_EPOCH, status: Status::Critical, places: (0..places).map(place).collect() }

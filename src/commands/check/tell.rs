@@ -122,7 +122,7 @@ fn letter(to: &Recipient, seen: &[Seen]) -> Letter {
             let now: Vec<Finding> = pending.findings.iter().filter(|one| wants(one.class)).cloned().collect();
             let answered: BTreeSet<&str> = pending.answered.iter().map(String::as_str).collect();
             let changes: Vec<Change> = changes(&known, &now, &answered, pending.at, remind);
-            PlaceChanges { place: one.place.clone(), status: pending.status, changes }
+            PlaceChanges { place: one.place.clone(), status: pending.status, server: pending.server.clone(), changes }
         })
         .filter(|place| !place.changes.is_empty())
         .collect();

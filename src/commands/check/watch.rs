@@ -82,6 +82,8 @@ pub struct Seen {
 pub struct Pending {
     pub at: Timestamp,
     pub status: Status,
+    /// Equal for all databases of one server.
+    pub server: Option<String>,
     pub before: Night,
     pub findings: Vec<Finding>,
     /// Their names.
@@ -156,9 +158,11 @@ impl Watch<'_> {
         if problems.is_empty() {
             tally.answered.insert("history".to_owned());
         }
+        let server = looked.as_ref().ok().and_then(server_of);
         let pending = Pending {
             at,
             status: tally.status,
+            server: server.clone(),
             before,
             findings: tally.findings.clone(),
             silenced: tally.silenced.iter().map(|one| one.finding.id()).collect(),
@@ -166,7 +170,7 @@ impl Watch<'_> {
             counters: looked.as_ref().ok().map(Counters::of),
             is_claimed: matches!(claim, Claim::Ours(_)),
         };
-        let report = CheckReport::of(tally, self.chosen.hygiene, target.as_deref(), at);
+        let report = CheckReport::of(tally, self.chosen.hygiene, target.as_deref(), at).on_server(server);
         let night = match &looked {
             Ok(snapshot) => Envelope::new(snapshot, report, gaps),
             Err(_) => Envelope::of_nobody(at, format!("{place}, {}", at.strftime("%Y-%m-%d %H:%M:%SZ")), report),
@@ -289,6 +293,12 @@ impl Watch<'_> {
 pub fn evidence<'a>(config: &Config, snapshot: &'a Snapshot, memory: Memory, earlier: &[Snapshot]) -> Evidence<'a> {
     let limited = Evidence::new(snapshot, memory).limited(config.slot_limits(), config.index_limits());
     earlier.iter().map(Counters::of).fold(limited, |evidence, counters| evidence.after(Some(counters)))
+}
+
+/// What tells a server from all others, its own copies included.
+fn server_of(snapshot: &Snapshot) -> Option<String> {
+    let control = snapshot.control.known()?;
+    Some(format!("{} since {}", control.system_identifier, snapshot.server.started_at))
 }
 
 /// The databases that nobody asked to look into: what is wrong inside them is not told.

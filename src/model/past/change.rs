@@ -20,7 +20,7 @@ pub struct KnownFinding {
     pub told: Option<(Timestamp, Level)>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChangeKind {
     New,
     Worse,

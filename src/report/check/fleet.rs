@@ -1,7 +1,7 @@
 //! Many targets' nights as one: the worst first.
 
 use super::{
-    CheckReport, NotifiedLine, nagios, prometheus,
+    CheckReport, FindingLine, NotifiedLine, nagios, prometheus,
     screen::{table, tone},
 };
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     report::Envelope,
 };
 use serde::Serialize;
+use std::collections::HashSet;
 
 /// One target with its night.
 #[derive(Debug, Serialize)]
@@ -56,6 +57,17 @@ impl FleetReport {
         self.targets.iter().map(|one| (Some(one.target.as_str()), one.envelope.report()))
     }
 
+    /// Every night with findings, without those that an earlier one has of the same server.
+    fn told_once(&self) -> Vec<(Option<&str>, &CheckReport, Vec<&FindingLine>)> {
+        let mut told = HashSet::new();
+        let nights = self.nights().filter(|(_, night)| !night.findings.is_empty());
+        let once = nights.map(|(name, night)| {
+            let is_new = |one: &&FindingLine| night.same_elsewhere(one).is_none_or(|key| told.insert(key));
+            (name, night, night.findings.iter().filter(is_new).collect())
+        });
+        once.collect()
+    }
+
     fn summary(&self) -> String {
         let count = |status: Status| self.nights().filter(|(_, night)| night.status == status).count();
         let all = [Status::Critical, Status::Warning, Status::Unknown, Status::Ok];
@@ -70,10 +82,23 @@ impl FleetReport {
     pub fn document(&self) -> Document {
         let mut document = Document::default();
         document.toned_line(format!("{}: {}", self.status.name(), self.summary()), tone(self.status));
-        for (name, night) in self.nights().filter(|(_, night)| !night.findings.is_empty()) {
-            let heading = format!("{} {}: {}", name.unwrap_or_default(), night.status.name(), night.summary());
-            document.gap().heading(heading);
-            night.findings(&mut document);
+        let mut told_above = Vec::new();
+        for (name, night, findings) in self.told_once() {
+            let name = name.unwrap_or_default();
+            if findings.is_empty() {
+                told_above.push(name);
+                continue;
+            }
+            document.gap().heading(format!("{name} {}: {}", night.status.name(), night.summary()));
+            night.findings(&findings, &mut document);
+            let more = night.findings.len() - findings.len();
+            if more > 0 {
+                document.toned_line(format!("· {more} more: the same as above"), Tone::Faint);
+            }
+        }
+        if !told_above.is_empty() {
+            let names = told_above.join(", ");
+            document.gap().toned_line(format!("The same as above: {names}"), Tone::Faint);
         }
         for line in &self.notified {
             if let Some(error) = &line.error {
@@ -97,8 +122,8 @@ impl FleetReport {
 
     pub fn nagios(&self) -> String {
         let mut out = format!("PGTEND {} - {}\n", self.status.name(), nagios::text(&self.summary()));
-        for (target, night) in self.nights() {
-            for one in &night.findings {
+        for (target, _, findings) in self.told_once() {
+            for one in findings {
                 out.push_str(&nagios::long_line(target, one));
             }
         }

@@ -36,6 +36,9 @@ pub struct CheckReport {
     target: Option<String>,
     #[serde(skip)]
     checked_at: Timestamp,
+    /// Equal for all databases of one server.
+    #[serde(skip)]
+    server: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -124,6 +127,21 @@ impl CheckReport {
             hygiene,
             target: target.map(str::to_owned),
             checked_at,
+            server: None,
+        }
+    }
+
+    /// Says which server it is about: of several targets on one, what is the same is told once.
+    #[must_use]
+    pub fn on_server(self, server: Option<String>) -> CheckReport {
+        CheckReport { server, ..self }
+    }
+
+    /// The same for every target that says the same thing; `None` where nobody knows whether it is.
+    fn same_elsewhere(&self, one: &FindingLine) -> Option<String> {
+        match one.status {
+            "unknown" => Some(format!("{}\n{}", one.id, one.message)),
+            _ => self.server.as_ref().map(|server| format!("{}\n{server}", one.id)),
         }
     }
 

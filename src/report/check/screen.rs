@@ -24,18 +24,18 @@ impl Report for CheckReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.toned_line(format!("{}: {}", self.status.name(), self.summary()), tone(self.status));
-        self.findings(&mut document);
+        self.findings(&self.findings.iter().collect::<Vec<_>>(), &mut document);
         self.rest(&mut document);
         document
     }
 }
 
 impl CheckReport {
-    /// What was found, alerts before hygiene, each with what to do; and what could not be told, by what would help.
-    pub(super) fn findings(&self, document: &mut Document) {
+    /// These of what was found, alerts before hygiene, each with what to do; and what could not be told, by what would help.
+    pub(super) fn findings(&self, shown: &[&FindingLine], document: &mut Document) {
         for class in [Class::Alert, Class::Hygiene] {
             let found: Vec<&FindingLine> =
-                self.findings.iter().filter(|one| one.class == class && one.status != "unknown").collect();
+                shown.iter().copied().filter(|one| one.class == class && one.status != "unknown").collect();
             if found.is_empty() {
                 continue;
             }
@@ -52,7 +52,7 @@ impl CheckReport {
             }
         }
         let mut unknown: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-        for one in self.findings.iter().filter(|one| one.status == "unknown") {
+        for one in shown.iter().filter(|one| one.status == "unknown") {
             let checks = unknown.entry((one.advice.as_deref().unwrap_or_default(), &one.message)).or_default();
             if !checks.contains(&one.check.as_str()) {
                 checks.push(&one.check);

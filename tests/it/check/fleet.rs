@@ -120,6 +120,12 @@ async fn databases_of_one_server_are_asked_and_written_down_once() {
             let arguments = ["check", "--all-targets", "--config", &config, "--history", history, "--jobs", "4", "-vv"];
             let answer = answer(&mut pgtend(&arguments));
             assert!(answer.stdout.contains("4 targets: "), "{answer:?}");
+            // Of what the server is as a whole one target tells.
+            for check in ["version", "unsafe-settings"] {
+                let said = answer.stdout.lines().filter(|line| line.contains(&format!("WARNING {check}: "))).count();
+                let all = if said > 0 { "The same as above: " } else { "" };
+                assert!(said <= 1 && answer.stdout.contains(all), "{check} on {major}: {}", answer.stdout);
+            }
             let listed = answer.stderr.matches("databases read: ").count();
             assert_eq!(listed, 1, "on {major}: {}", answer.stderr);
             assert!(!answer.stderr.contains("tablespaces read"), "{}", answer.stderr);
