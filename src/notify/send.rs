@@ -3,6 +3,7 @@
 use super::{Kind, Letter, Recipient};
 use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long one recipient may take, and how often it is tried.
 #[derive(Clone, Copy, Debug)]
@@ -65,11 +66,11 @@ impl Sender {
     /// Tells one recipient; a heartbeat is pinged whatever the letter says.
     pub async fn send(&self, to: &Recipient, letter: &Letter) -> Result<(), NotifyError> {
         let total = self.patience.total;
-        let sending = tokio::time::timeout(total, self.send_again_and_again(to, letter));
+        let sending = tokio::time::timeout(total, self.send_again_and_again(to, letter, Instant::now() + total));
         sending.await.unwrap_or(Err(NotifyError::TooSlow(total)))
     }
 
-    async fn send_again_and_again(&self, to: &Recipient, letter: &Letter) -> Result<(), NotifyError> {
+    async fn send_again_and_again(&self, to: &Recipient, letter: &Letter, end: Instant) -> Result<(), NotifyError> {
         let url = reqwest::Url::parse(to.url.trim()).map_err(|error| NotifyError::NoUrl(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(NotifyError::NoUrl("it begins neither with https:// nor with http://".to_owned()));
@@ -94,10 +95,12 @@ impl Sender {
                 }
                 Err(error) => (NotifyError::Unreachable(told(error)), None),
             };
-            if attempt >= self.patience.tries {
+            let wait = wanted.map_or(pause, |wanted| wanted.max(pause));
+            // Who wants to be left alone for longer than there is time is not waited for.
+            if attempt >= self.patience.tries || wait >= end.saturating_duration_since(Instant::now()) {
                 return Err(error);
             }
-            tokio::time::sleep(wanted.map_or(pause, |wanted| wanted.max(pause))).await;
+            tokio::time::sleep(wait).await;
             pause *= 2;
         }
         unreachable!("the loop ends by returning")

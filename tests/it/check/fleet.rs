@@ -8,6 +8,7 @@ use crate::{
         zoo::conninfo,
     },
 };
+use pgtend::sandbox::Cluster;
 use serde_json::Value;
 use std::{net::TcpListener, time::Instant};
 
@@ -59,46 +60,41 @@ async fn one_that_hangs_or_refuses_is_unknown_and_delays_nobody() {
 #[tokio::test]
 async fn two_runs_at_once_tell_once() {
     on_every_major("two checks at once", async |major, cluster| {
-        let (folder, inbox) = (tempfile::tempdir().unwrap(), Inbox::answering(&[]));
-        let name = crate::clusters::database(cluster).await;
-        sql(cluster, &name, "create table t (n int); insert into t values (1), (1)").await;
-        let client = crate::clusters::connect(cluster, &name).await;
-        assert!(client.simple_query("create unique index concurrently broken on t (n)").await.is_err());
-        let config = configuration(folder.path(), "[notify.team]\ntype = \"slack\"\nurl = \"env:HOOK\"\n");
-        let history = folder.path().join("h.db");
-        let conninfo = conninfo(cluster, "postgres", &name);
-        let arguments = [
-            "check",
-            "-d",
-            &conninfo,
-            "--config",
-            &config,
-            "--history",
-            history.to_str().unwrap(),
-            "--only",
-            "invalid-index",
-        ];
-        let url = inbox.url("/");
-        let runs: Vec<_> = (0..4)
-            .map(|_| {
-                let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pgtend"));
-                command.env_clear().env("HOME", "/nonexistent").env("HOOK", &url).args(arguments);
-                command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
-            })
-            .collect();
-        for run in runs {
-            let output = run.wait_with_output().unwrap();
-            assert_eq!(output.status.code(), Some(1), "on {major}: {output:?}");
-        }
-        let letters = inbox.empty();
-        assert_eq!(letters.len(), 1, "{letters:?}");
-        assert!(letters[0].1.contains("broken"), "{letters:?}");
-        sql(cluster, &name, "drop index broken").await;
-        let recovered = answer(pgtend(&arguments).env("HOOK", &url));
-        assert_eq!(recovered.exit, 0, "{recovered:?}");
-        assert!(inbox.empty().pop().is_some_and(|(_, body)| body.contains("RECOVERED invalid-index")));
+        let folder = tempfile::tempdir().unwrap();
+        told_once(major, cluster, folder.path().join("h.db").to_str().unwrap()).await;
+        told_once(major, cluster, &crate::history::postgres_url(major).await).await;
     })
     .await;
+}
+
+async fn told_once(major: u32, cluster: &Cluster, history: &str) {
+    let (folder, inbox) = (tempfile::tempdir().unwrap(), Inbox::answering(&[]));
+    let name = crate::clusters::database(cluster).await;
+    sql(cluster, &name, "create table t (n int); insert into t values (1), (1)").await;
+    let client = crate::clusters::connect(cluster, &name).await;
+    assert!(client.simple_query("create unique index concurrently broken on t (n)").await.is_err());
+    let config = configuration(folder.path(), "[notify.team]\ntype = \"slack\"\nurl = \"env:HOOK\"\n");
+    let conninfo = conninfo(cluster, "postgres", &name);
+    let arguments = ["check", "-d", &conninfo, "--config", &config, "--history", history, "--only", "invalid-index"];
+    let url = inbox.url("/");
+    let runs: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pgtend"));
+            command.env_clear().env("HOME", "/nonexistent").env("HOOK", &url).args(arguments);
+            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "on {major}: {output:?}");
+    }
+    let letters = inbox.empty();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert!(letters[0].1.contains("broken"), "{letters:?}");
+    sql(cluster, &name, "drop index broken").await;
+    let recovered = answer(pgtend(&arguments).env("HOOK", &url));
+    assert_eq!(recovered.exit, 0, "{recovered:?}");
+    assert!(inbox.empty().pop().is_some_and(|(_, body)| body.contains("RECOVERED invalid-index")));
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Answers with these statuses one after the other, then with 200.
+    /// Answers with these statuses one after the other, then with 200. A 429 asks for a second.
     pub fn answering(statuses: &[u16]) -> Inbox {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -68,7 +68,8 @@ fn take(mut stream: TcpStream, status: u16, kept: &Mutex<Vec<Letter>>) -> std::i
     if status == 200 {
         kept.lock().unwrap().push((path, String::from_utf8_lossy(&body).into_owned()));
     }
-    write!(stream, "HTTP/1.1 {status} X\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
+    let later = if status == 429 { "retry-after: 1\r\n" } else { "" };
+    write!(stream, "HTTP/1.1 {status} X\r\n{later}content-length: 2\r\nconnection: close\r\n\r\nok")
 }
 
 /// A Slack message as people see it; it must be within Slack's limits.

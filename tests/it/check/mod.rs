@@ -4,5 +4,6 @@ mod bad_input;
 mod fleet;
 pub mod inbox;
 mod nights;
+mod notify;
 mod outputs;
 mod servers;

@@ -1,9 +1,12 @@
 //! A month of nights by a clock of the test's own: exactly the messages that a person wants.
 
 use super::inbox::{Inbox, as_seen};
-use crate::reports::{
-    program::{answer, pgtend},
-    stories::story,
+use crate::{
+    history::on_both_dialects,
+    reports::{
+        program::{answer, pgtend},
+        stories::story,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use pgtend::model::Lsn;
@@ -14,13 +17,13 @@ const DAY: i64 = 86_400;
 const GB: u64 = 1 << 30;
 
 /// Three in the morning, `day` days after the story begins.
-fn night(day: i64) -> Timestamp {
+pub fn night(day: i64) -> Timestamp {
     let begin: Timestamp = "2026-12-01T03:00:00Z".parse().unwrap();
     begin + SignedDuration::from_secs(day * DAY)
 }
 
 /// The calm server of the fixture at that night: it writes two gigabytes of WAL a day.
-fn calm(day: i64) -> Value {
+pub fn calm(day: i64) -> Value {
     let mut it: Value = serde_json::from_str(&std::fs::read_to_string(story("calm")).unwrap()).unwrap();
     let lsn = |back: u64| Lsn((1 << 40) + day.unsigned_abs() * 2 * GB - back).to_string();
     it["collected_at"] = json!(night(day));
@@ -35,7 +38,7 @@ fn calm(day: i64) -> Value {
     it
 }
 
-fn slot(day: i64, since: Option<i64>) -> Value {
+pub fn slot(day: i64, since: Option<i64>) -> Value {
     let at = since.unwrap_or(day);
     let lsn = Lsn((1 << 40) + at.unsigned_abs() * 2 * GB - (1 << 20)).to_string();
     json!({
@@ -48,7 +51,7 @@ fn slot(day: i64, since: Option<i64>) -> Value {
 
 /// The story: a consumer is switched off on day 3; somebody resets the counters on day 9; on day 12 the server crashes;
 /// on day 20 the slot is dropped.
-fn told(day: i64) -> Value {
+pub fn told(day: i64) -> Value {
     let mut it = calm(day);
     if day < 20 {
         it["slots"] = json!({"known": [slot(day, (day > 3).then_some(3))]});
@@ -84,11 +87,15 @@ pub fn configuration(folder: &Path, text: &str) -> String {
 }
 
 /// One night through the program; answers with its exit code and what it said on stderr.
-fn run(folder: &Path, snapshot: &Value, config: &str, url: &str) -> (i32, String, Value) {
+pub fn run(folder: &Path, snapshot: &Value, config: &str, url: &str) -> (i32, String, Value) {
+    let history = folder.join("history.db");
+    run_with(history.to_str().unwrap(), folder, snapshot, config, url)
+}
+
+fn run_with(history: &str, folder: &Path, snapshot: &Value, config: &str, url: &str) -> (i32, String, Value) {
     let file = folder.join("night.json");
     std::fs::write(&file, snapshot.to_string()).unwrap();
-    let history = folder.join("history.db");
-    let (file, history) = (file.to_str().unwrap(), history.to_str().unwrap());
+    let file = file.to_str().unwrap();
     let arguments = ["check", "--from", file, "--history", history, "--config", config, "--format", "json"];
     let answer = answer(pgtend(&arguments).env("HOOK", url));
     let report = serde_json::from_str(&answer.stdout).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
@@ -97,21 +104,24 @@ fn run(folder: &Path, snapshot: &Value, config: &str, url: &str) -> (i32, String
 
 const SLACK: &str = "[notify.team]\ntype = \"slack\"\nurl = \"env:HOOK\"\nhygiene = true\n";
 
-#[test]
-fn a_month_of_nights_sends_the_messages_a_person_wants() {
-    let (folder, inbox) = (tempfile::tempdir().unwrap(), Inbox::answering(&[]));
-    let config = configuration(folder.path(), SLACK);
-    let mut month = String::new();
-    for day in 0..30 {
-        let (exit, stderr, _) = run(folder.path(), &told(day), &config, &inbox.url("/"));
-        assert_eq!(stderr, "", "night {day}");
-        let letters = inbox.empty();
-        assert!(letters.len() <= 1, "night {day}: {letters:?}");
-        for (_, body) in letters {
-            writeln!(month, "night {day} (exit {exit})\n{}\n", as_seen(&body)).unwrap();
+#[tokio::test]
+async fn a_month_of_nights_sends_the_messages_a_person_wants() {
+    on_both_dialects("a month of nights", async |history| {
+        let (folder, inbox) = (tempfile::tempdir().unwrap(), Inbox::answering(&[]));
+        let config = configuration(folder.path(), SLACK);
+        let mut month = String::new();
+        for day in 0..30 {
+            let (exit, stderr, _) = run_with(history, folder.path(), &told(day), &config, &inbox.url("/"));
+            assert_eq!(stderr, "", "night {day}");
+            let letters = inbox.empty();
+            assert!(letters.len() <= 1, "night {day}: {letters:?}");
+            for (_, body) in letters {
+                writeln!(month, "night {day} (exit {exit})\n{}\n", as_seen(&body)).unwrap();
+            }
         }
-    }
-    insta::assert_snapshot!("a_month_of_nights", month);
+        insta::assert_snapshot!("a_month_of_nights", month);
+    })
+    .await;
 }
 
 #[test]

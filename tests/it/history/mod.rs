@@ -4,6 +4,7 @@ mod beside;
 mod copies;
 mod journal;
 mod predictions;
+mod processes;
 mod program;
 mod reports;
 mod scale;
