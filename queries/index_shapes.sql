@@ -31,6 +31,7 @@ select c.oid::int8                                                          as o
                           where l.oid = any (c.collations) and not l.collisdeterministic) as deduplicates,
        bool_and(a.may_select)                                               as may_select,
        c.row_security                                                       as row_security,
+       array_agg(a.is_expression order by a.attnum)                         as is_expression,
        array_agg(a.attlen order by a.attnum)                                as attlen,
        array_agg(a.attalign order by a.attnum)                              as attalign,
        array_agg(s.null_frac order by a.attnum)                             as null_frac,
@@ -42,7 +43,7 @@ select c.oid::int8                                                          as o
        array_agg(s.distinct_elements order by a.attnum)                     as distinct_elements
   from wanted c
  cross join lateral (
-       select k.attnum, k.attlen,
+       select k.attnum, k.attlen, c.keys[k.attnum - 1] = 0                                as is_expression,
               case k.attalign when 'c' then 1 when 's' then 2 when 'i' then 4 else 8 end::int4 as attalign,
               case when c.keys[k.attnum - 1] = 0 then c.relname else c.table_name end   as statistics_of,
               case when c.keys[k.attnum - 1] = 0 then k.attname else t.attname end      as name,

@@ -66,6 +66,9 @@ pub struct Args {
     /// How long scans must have been counted before an index is called unused, as for `pgtend indexes`
     #[arg(long, value_name = "TIME", value_parser = parse_window)]
     min_observation: Option<u64>,
+    /// An index smaller than that is not worth dropping, as for `pgtend indexes`
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    min_reclaim: Option<u64>,
     /// What a GiB costs a month, in your currency
     #[arg(long, value_name = "PRICE", value_parser = parse_price)]
     price: Option<f64>,
@@ -84,7 +87,8 @@ impl Args {
     /// On a cluster of a minute's age.
     pub fn of_the_demo() -> Args {
         let (growth, wal_per_hour, outage) = (Some(0), Some(16 << 20), Some(3_600));
-        Args { growth, wal_per_hour, outage, min_observation: Some(0), ..Args::default() }
+        let min_reclaim = Some(super::indexes::SMALLEST_OF_THE_DEMO);
+        Args { growth, wal_per_hour, outage, min_observation: Some(0), min_reclaim, ..Args::default() }
     }
 }
 
@@ -160,10 +164,11 @@ impl Look {
         let memory = Box::pin(context.memory(&snapshot, all)).await?;
         let usual = config.index_limits();
         let min_observation_seconds = args.min_observation.unwrap_or(usual.min_observation_seconds);
+        let min_reclaim_bytes = args.min_reclaim.unwrap_or(usual.min_reclaim_bytes);
         Ok(Look {
             assumptions: given.assumptions(snapshot.provider(), args.target_size),
             slot_limits: config.slot_limits(),
-            index_limits: IndexLimits { min_observation_seconds, ..usual },
+            index_limits: IndexLimits { min_observation_seconds, min_reclaim_bytes, ..usual },
             snapshot,
             memory,
         })

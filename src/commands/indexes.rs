@@ -14,6 +14,7 @@ use crate::{
     model::{IndexJudgement, IndexLimits, parse_bytes},
     report::{Gaps, IndexSort, IndexesReport},
 };
+use std::path::PathBuf;
 
 /// Every index: size, scans, last scan, what it enforces, whether it may go and why
 ///
@@ -74,7 +75,24 @@ impl JudgingArgs {
     }
 }
 
+/// On a cluster so small that every page counts.
+pub const SMALLEST_OF_THE_DEMO: u64 = 64 << 10;
+
 impl Args {
+    /// The clean-up as scripts for psql, on a cluster of a minute's age.
+    pub fn migrate_into(folder: PathBuf) -> Args {
+        let (min_observation, min_reclaim) = (Some(0), Some(SMALLEST_OF_THE_DEMO));
+        let judging = JudgingArgs { min_observation, min_reclaim, ..JudgingArgs::default() };
+        let migrate = Command::Migrate(Box::new(migrate::MigrateArgs::into_folder(folder)));
+        Args { list: ListArgs { judging, ..ListArgs::default() }, command: Some(migrate) }
+    }
+
+    /// What became of them.
+    pub fn verify(folder: PathBuf) -> Args {
+        let verify = Command::Verify(Box::new(verify::VerifyArgs::of(folder)));
+        Args { list: ListArgs::default(), command: Some(verify) }
+    }
+
     /// The largest indexes of one table, on a cluster so small that every page counts.
     pub fn of_table(table: &str, most: usize) -> Args {
         let table = glob::Pattern::new(&glob::Pattern::escape(table)).ok();

@@ -96,10 +96,12 @@ fn index_shape(row: &Row) -> Result<IndexShape, RowError> {
     let common_share: Vec<Option<f32>> = row.try_get("common_share")?;
     let elements_per_row: Vec<Option<f32>> = row.try_get("elements_per_row")?;
     let distinct_elements: Vec<Option<i32>> = row.try_get("distinct_elements")?;
+    let is_expression: Vec<bool> = row.try_get("is_expression")?;
     let columns = (0..attlen.len()).map(|at| {
         let of = |values: &[Option<f32>]| values.get(at).copied().flatten();
         let count = |values: &[Option<i32>]| values.get(at).copied().flatten();
         IndexColumn {
+            is_expression: is_expression.get(at).copied().unwrap_or(false),
             layout: layout(attlen[at], attalign.get(at).copied().unwrap_or(1)),
             statistics: statistics(of(&null_frac), count(&avg_width), of(&n_distinct)),
             common_values: count(&common_values).and_then(|it| u32::try_from(it).ok()).unwrap_or(0),

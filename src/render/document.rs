@@ -46,6 +46,14 @@ pub struct Table {
     pub left_out: usize,
 }
 
+/// A figure with what it is, and a few words more.
+#[derive(Clone, Debug)]
+pub struct Tile {
+    pub label: String,
+    pub value: Cell,
+    pub note: String,
+}
+
 #[derive(Clone, Debug)]
 pub enum Block {
     Heading(String),
@@ -56,6 +64,8 @@ pub enum Block {
     Commands(Vec<(String, String)>),
     /// Drawn where the format can draw.
     Chart(Chart),
+    /// What people came for, in large figures where the format can set them; else the lines say it.
+    Tiles(Vec<Tile>),
     Gap,
 }
 
@@ -90,6 +100,10 @@ impl Document {
 
     pub fn chart(&mut self, chart: Chart) -> &mut Self {
         self.push(Block::Chart(chart))
+    }
+
+    pub fn tiles(&mut self, tiles: Vec<Tile>) -> &mut Self {
+        self.push(Block::Tiles(tiles))
     }
 
     pub fn gap(&mut self) -> &mut Self {

@@ -7,7 +7,7 @@ pub fn markdown(document: &Document) -> String {
     let mut out = String::new();
     for block in &document.blocks {
         match block {
-            Block::Gap | Block::Chart(_) => {}
+            Block::Gap | Block::Chart(_) | Block::Tiles(_) => {}
             Block::Heading(text) => out.push_str(&format!("## {}\n\n", plain(text))),
             Block::Line(text, _) => out.push_str(&format!("{}\n\n", plain(text.trim()))),
             Block::Table(table) => {

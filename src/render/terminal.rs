@@ -22,7 +22,7 @@ pub fn terminal(document: &Document, style: Style) -> String {
     for block in &document.blocks {
         match block {
             Block::Gap => out.push('\n'),
-            Block::Chart(_) => {}
+            Block::Chart(_) | Block::Tiles(_) => {}
             Block::Heading(text) => push_line(&mut out, &paint(&visible(text), BOLD, style)),
             Block::Line(text, tone) => {
                 for line in wrap(&visible(text), style.width) {

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{
-        Cause, Contents, Retention, SharedBy, Snapshot,
+        Cause, Contents, Retention, SharedBy, Snapshot, Table,
         arrival::{Basis, DatabaseForecast, Part},
         wal_shares,
     },
@@ -72,28 +72,39 @@ fn tables(contents: &Contents, forecast: Option<&DatabaseForecast<'_>>) -> Vec<N
         .filter(|(bytes, ..)| *bytes > 0)
         .collect();
     sizes.sort_by(|a, b| b.0.cmp(&a.0).then(a.2.oid.cmp(&b.2.oid)));
-    let rest: u64 = sizes.iter().skip(MOST_TABLES).map(|(bytes, ..)| *bytes).sum();
+    let of_rest = |of: &dyn Fn(&(u64, u64, &Table)) -> u64| sizes.iter().skip(MOST_TABLES).map(of).sum::<u64>();
+    let rest = parts([
+        ("heap", of_rest(&|(.., table)| table.heap.bytes), 0, NodeKind::Heap),
+        ("indexes", of_rest(&|(_, indexes, _)| *indexes), 0, NodeKind::Index),
+        ("TOAST", of_rest(&|(.., table)| table.toast.bytes), 0, NodeKind::Toast),
+    ]);
     let count = sizes.len().saturating_sub(MOST_TABLES);
     let mut nodes: Vec<Node> = sizes
         .into_iter()
         .take(MOST_TABLES)
         .map(|(bytes, indexes, table)| {
             let of = |part: Part| bloat.get(&(table.oid, part)).copied().unwrap_or(0);
-            let children = vec![
-                leaf("heap", table.heap.bytes, of(Part::Heap), NodeKind::Heap),
-                leaf("indexes", indexes, of(Part::Index), NodeKind::Index),
-                leaf("TOAST", table.toast.bytes, of(Part::Toast), NodeKind::Toast),
-            ];
-            let children: Vec<Node> = children.into_iter().filter(|it| it.bytes > 0).collect();
+            let children = parts([
+                ("heap", table.heap.bytes, of(Part::Heap), NodeKind::Heap),
+                ("indexes", indexes, of(Part::Index), NodeKind::Index),
+                ("TOAST", table.toast.bytes, of(Part::Toast), NodeKind::Toast),
+            ]);
             let bloat_bytes = children.iter().map(|it| it.bloat_bytes).sum();
             let name = format!("{}.{}", table.schema, table.table);
             Node { name, bytes, bloat_bytes, kind: NodeKind::Table, children }
         })
         .collect();
-    if rest > 0 {
-        nodes.push(leaf(&format!("{count} smaller tables"), rest, 0, NodeKind::Other));
+    if !rest.is_empty() {
+        let (name, bytes) = (format!("{count} smaller tables"), rest.iter().map(|it| it.bytes).sum());
+        nodes.push(Node { name, bytes, bloat_bytes: 0, kind: NodeKind::Table, children: rest });
     }
     nodes
+}
+
+/// What there is of them.
+fn parts(all: [(&str, u64, u64, NodeKind); 3]) -> Vec<Node> {
+    let there = all.into_iter().filter(|(_, bytes, ..)| *bytes > 0);
+    there.map(|(name, bytes, bloat, kind)| leaf(name, bytes, bloat, kind)).collect()
 }
 
 /// What keeps pg_wal, part by part; the one that reaches back furthest is marked.

@@ -1,14 +1,16 @@
 //! `pgtend demo --story downscale`: the audit, its clean-up, and the move to a smaller place, measured.
 
-use super::super::{audit, slots};
+use super::super::{audit, indexes, slots};
 use crate::{
     context::Context,
     error::Failure,
     inspect::Scope,
+    pg::Scribe,
     render::human_bytes,
     sandbox::{Cluster, ClusterOptions},
 };
 use anyhow::Context as _;
+use std::path::PathBuf;
 
 /// The slots that the disaster leaves behind.
 const FORGOTTEN: [&str; 2] = ["debezium_orders_retired", "old_standby"];
@@ -19,7 +21,7 @@ pub async fn tour(cluster: &mut Cluster, options: ClusterOptions, there: &Contex
     let scene = |title: &str, explanation: &str, command: &str| {
         ui.text(&format!("\n── {title} ──\n{explanation}\n$ {command}\n\n"))
     };
-    let given = "--growth 0 --wal-per-hour 16MB --outage 1h";
+    let given = "--growth 0 --wal-per-hour 16MB --outage 1h --min-observation 0 --min-reclaim 64kB";
     scene("How small may it be?", "Before the clean-up.", &format!("pgtend audit {given}"))?;
     Box::pin(audit::run(audit::Args::of_the_demo(), there)).await?;
     for slot in FORGOTTEN {
@@ -27,6 +29,11 @@ pub async fn tour(cluster: &mut Cluster, options: ClusterOptions, there: &Contex
         scene("First step", "Its owner was asked: nobody wants it any more.", &command)?;
         slots::run(slots::Args::drop(slot, false), there).await?;
     }
+    clean_indexes(there).await?;
+    let rewrite = "VACUUM (FULL, ANALYZE) shop.jobs;";
+    scene("The bloated table", "Nobody else is here, so it may be locked; else pg_repack would do it.", rewrite)?;
+    Scribe::open(&there.conninfo()?).await?.run(rewrite).await.context("cannot rewrite the table")?;
+    Scribe::open(&there.conninfo()?).await?.run("CHECKPOINT").await.context("cannot make a checkpoint")?;
     scene("Measure again", "After the clean-up.", &format!("pgtend audit {given}"))?;
     Box::pin(audit::run(audit::Args::of_the_demo(), there)).await?;
     let predicted = Box::pin(audit::arrives(&audit::Args::of_the_demo(), there)).await?;
@@ -47,8 +54,7 @@ pub async fn tour(cluster: &mut Cluster, options: ClusterOptions, there: &Contex
     let measured = databases.zip(wal).zip(shared).map(|((databases, wal), shared)| databases + wal + shared);
     match (predicted, measured) {
         (Some(predicted), Some(measured)) => ui.text(&format!(
-            "Predicted to arrive: {} (between {} and {}), were the bloat rewritten first; here it moved along. Arrived: {}, \
-             {:+.1} %.\n",
+            "Predicted to arrive: {} (between {} and {}). Arrived: {}, {:+.1} %.\n",
             human_bytes(predicted.bytes),
             human_bytes(predicted.low_bytes),
             human_bytes(predicted.high_bytes),
@@ -57,6 +63,35 @@ pub async fn tour(cluster: &mut Cluster, options: ClusterOptions, there: &Contex
         )),
         _ => ui.text("What arrived could not be measured.\n"),
     }
+}
+
+/// The written migrations, run one by one as psql would: each is one statement that no transaction may surround.
+async fn clean_indexes(there: &Context) -> Result<(), Failure> {
+    let ui = &there.ui;
+    let folder = tempfile::tempdir().context("cannot make a folder for migrations")?;
+    let path = folder.path();
+    ui.text(&format!(
+        "\n── The indexes nobody asks ──\nAs migrations, with the way back beside each.\n$ pgtend indexes migrate --framework sql \
+         --output {} --yes --min-observation 0\n\n",
+        path.display()
+    ))?;
+    Box::pin(indexes::run(indexes::Args::migrate_into(path.to_owned()), there)).await?;
+    let files = std::fs::read_dir(path).context("cannot list the migrations")?;
+    let mut files: Vec<PathBuf> = files.filter_map(|file| Some(file.ok()?.path())).collect();
+    files.retain(|file| file.to_string_lossy().ends_with(".up.sql"));
+    files.sort();
+    ui.text(&format!("\n$ for file in *.up.sql; do psql -f $file; done   # {} of them\n", files.len()))?;
+    let scribe = Scribe::open(&there.conninfo()?).await?;
+    for file in &files {
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        // The header's comments, and what is for psql alone.
+        let own = |line: &&str| !line.starts_with('\\') && !line.starts_with("--");
+        let statement: Vec<&str> = text.lines().filter(own).collect();
+        scribe.run(&statement.join("\n")).await.with_context(|| format!("cannot run {}", file.display()))?;
+    }
+    ui.text(&format!("\n$ pgtend indexes verify {}\n\n", path.display()))?;
+    Box::pin(indexes::run(indexes::Args::verify(path.to_owned()), there)).await?;
+    Ok(())
 }
 
 fn move_to(cluster: &mut Cluster, options: ClusterOptions, folder: &std::path::Path) -> Result<Cluster, Failure> {

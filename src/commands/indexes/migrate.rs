@@ -30,7 +30,7 @@ use std::path::PathBuf;
 ///
 /// Takes what is judged drop; by name also what is up for review. First it prints the plan and asks. It writes files,
 /// and runs no statement on the server. All files are written or none, and none that is there is replaced.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct MigrateArgs {
     /// These indexes only, as schema.index or index; also such as are up for review
     #[arg(value_name = "INDEX")]
@@ -59,6 +59,13 @@ pub(super) struct MigrateArgs {
     limit: Option<usize>,
     #[arg(long, hide = true, value_enum)]
     sort: Option<IndexSort>,
+}
+
+impl MigrateArgs {
+    /// Scripts for psql, agreed to beforehand.
+    pub(super) fn into_folder(folder: PathBuf) -> MigrateArgs {
+        MigrateArgs { framework: Some(Framework::Sql), output: Some(folder), yes: true, ..MigrateArgs::default() }
+    }
 }
 
 /// What may be found of a valid index.

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Which of the indexes in migrations that pgtend wrote exist, are gone, or are invalid now
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct VerifyArgs {
     /// The folder of migrations
     #[arg(value_name = "DIR")]
@@ -39,6 +39,12 @@ pub(super) struct VerifyArgs {
     replica: Vec<String>,
     #[arg(long, hide = true)]
     exact_bloat: bool,
+}
+
+impl VerifyArgs {
+    pub(super) fn of(folder: PathBuf) -> VerifyArgs {
+        VerifyArgs { folder, ..VerifyArgs::default() }
+    }
 }
 
 pub(super) async fn run(list: &ListArgs, args: &VerifyArgs, context: &Context) -> Result<ExitCode, Failure> {

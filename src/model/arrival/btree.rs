@@ -73,7 +73,11 @@ pub fn forecast_btree(index: &Index, table: &Table, shape: &IndexShape) -> Resul
         };
         levels(leaf_bytes, filled_tuple, fillfactor, block_bytes) as u64 * block
     };
-    let distinct: Vec<f64> = statistics.iter().map(|its| distinct(its, of_table as f64, filled)).collect();
+    let distinct = shape.columns.iter().zip(&statistics).map(|(column, its)| {
+        let counted = if column.is_expression { rows } else { of_table as f64 };
+        distinct(its, counted, filled)
+    });
+    let distinct: Vec<f64> = distinct.collect();
     let fewest = distinct.iter().copied().fold(1.0, f64::max).min(filled.max(1.0));
     let likely = together(&distinct, filled);
     let null_share = nulls.max(1.0) / rows.max(1.0);

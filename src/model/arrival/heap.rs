@@ -5,6 +5,9 @@ use crate::model::{HeapTuples, Table, TableColumns, Unestimated, bloat};
 
 /// How far rows known by their averages alone may be off.
 const SPREAD: f64 = 0.05;
+/// Of a row at each page's end: how much stays free there depends on the order in which long and short rows come. Seen with
+/// three rows a page: 4 and 11.5 % less than the half of a row that is taken for it.
+const PAGE_ENDS: f64 = 0.4;
 /// A table that gets fewer rows than that is not vacuumed after a copy (`autovacuum_vacuum_insert_threshold`).
 const VACUUMED_FROM: u64 = 1_000;
 
@@ -33,7 +36,10 @@ pub fn forecast_heap(
     let kept = TableColumns { columns: columns.kept().copied().collect(), ..columns.clone() };
     let main = bloat::heap::packed_bytes(rows, &kept, block).ok_or(Unestimated::NeverAnalyzed)?;
     let changed = changed_share(table, rows);
-    let forecast = Forecast::within(whole(main, rows), SPREAD + changed, SPREAD + changed, Basis::Statistics);
+    let rows_of_a_page = (rows.max(1) as f64 * block as f64 / main.max(block) as f64).max(1.0);
+    let varies = kept.columns.iter().any(|(layout, _)| layout.attlen < 0);
+    let spread = SPREAD + changed + if varies { PAGE_ENDS / rows_of_a_page } else { 0.0 };
+    let forecast = Forecast::within(whole(main, rows), spread, spread, Basis::Statistics);
     // A fill factor set after the rows were written makes the copy larger than the original; else nothing does.
     if columns.fillfactor < 100 {
         return Ok(forecast);

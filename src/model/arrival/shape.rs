@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// One column of an index.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IndexColumn {
+    /// Its statistics are the index's own: shares in them are of the index's rows, which are fewer where it is partial.
+    #[serde(default)]
+    pub is_expression: bool,
     pub layout: ColumnLayout,
     pub statistics: Option<ColumnStatistics>,
     /// The most common values: how many, and which share of all rows they have (`pg_stats.most_common_freqs`).

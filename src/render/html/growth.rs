@@ -1,17 +1,21 @@
 //! Sizes over time, with the band in which they may go on; one small picture each.
 
 use super::{svg::at, table::figures};
-use crate::render::{Moment, Series, human};
+use crate::render::{Moment, Series, human, visible};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-const WIDTH: f64 = 1_000.0;
-const HEIGHT: f64 = 190.0;
-const LEFT: f64 = 80.0;
+const WIDTH: f64 = 480.0;
+const HEIGHT: f64 = 150.0;
+const LEFT: f64 = 62.0;
+const RIGHT: f64 = 10.0;
+const TOP: f64 = 18.0;
 const BOTTOM: f64 = 26.0;
+/// What a date needs.
+const DATE: f64 = 78.0;
 
 pub fn growth(series: &[Series], title: &str) -> (Markup, Markup) {
-    let picture = html! { @for one in series { (self::one(one, title)) } };
+    let picture = html! { div.multiples { @for one in series { (self::one(one, title)) } } };
     let rows = series.iter().map(|one| {
         let bytes = |moment: Option<&Moment>| moment.map_or(String::new(), |it| human::bytes(it.bytes.max(0.0) as u64));
         let first = bytes(one.points.first());
@@ -29,8 +33,8 @@ fn one(series: &Series, title: &str) -> Markup {
     let Some((first, last)) = all.first().zip(series.points.last()) else { return html! {} };
     let until = all.iter().map(|it| it.second).fold(first.second + 1.0, f64::max);
     let most = all.iter().map(|it| it.bytes).fold(1.0, f64::max) * 1.05;
-    let x = |it: &Moment| LEFT + (it.second - first.second) / (until - first.second) * (WIDTH - LEFT - 10.0);
-    let y = |it: &Moment| HEIGHT - BOTTOM - it.bytes.max(0.0) / most * (HEIGHT - BOTTOM - 12.0);
+    let x = |it: &Moment| LEFT + (it.second - first.second) / (until - first.second) * (WIDTH - LEFT - RIGHT);
+    let y = |it: &Moment| HEIGHT - BOTTOM - it.bytes.max(0.0) / most * (HEIGHT - BOTTOM - TOP);
     let path = |points: &[&Moment]| {
         points.iter().map(|it| format!("{},{}", at(x(it)), at(y(it)))).collect::<Vec<String>>().join(" ")
     };
@@ -38,22 +42,29 @@ fn one(series: &Series, title: &str) -> Markup {
     let day = |second: f64| {
         Timestamp::from_second(second as i64).map_or(String::new(), |it| it.strftime("%Y-%m-%d").to_string())
     };
+    let (ground, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
+    let size = |it: &Moment| human::bytes(it.bytes.max(0.0) as u64);
+    // Where it lies on the ground, or near an end, one label is enough.
+    let has_zero = ground - y(last) > 14.0;
+    let between = x(last) > LEFT + 1.5 * DATE && x(last) < right - 1.5 * DATE;
     html! {
-        svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label={ (title) ": " (crate::render::visible(&series.name)) } {
-            text x=(at(LEFT)) y="12" { (crate::render::visible(&series.name)) }
-            line.axis x1=(at(LEFT)) x2=(at(WIDTH - 10.0)) y1=(at(HEIGHT - BOTTOM)) y2=(at(HEIGHT - BOTTOM)) {}
-            text.small.faint x=(at(LEFT - 6.0)) y=(at(y(last) + 4.0)) text-anchor="end" { (human::bytes(last.bytes.max(0.0) as u64)) }
-            text.small.faint x=(at(LEFT - 6.0)) y=(at(HEIGHT - BOTTOM)) text-anchor="end" { "0" }
-            @if let Some([low, likely, high]) = &series.forecast {
-                polygon points=(path(&[last, high, low])) style="fill:var(--heap);fill-opacity:.22" {}
-                polyline points=(path(&[last, likely])) fill="none" style="stroke:var(--heap);stroke-dasharray:5 4" {}
-                text.small.faint x=(at(WIDTH - 10.0)) y=(at(y(likely) - 5.0)) text-anchor="end" { (human::bytes(likely.bytes.max(0.0) as u64)) }
-            }
-            polyline points=(path(&line)) fill="none" style="stroke:var(--heap);stroke-width:2" {}
-            text.small.faint x=(at(LEFT)) y=(at(HEIGHT - 8.0)) { (day(first.second)) }
-            text.small.faint x=(at(x(last))) y=(at(HEIGHT - 8.0)) text-anchor="middle" { (day(last.second)) }
-            @if series.forecast.is_some() {
-                text.small.faint x=(at(WIDTH - 10.0)) y=(at(HEIGHT - 8.0)) text-anchor="end" { (day(until)) }
+        div.one {
+            b { (visible(&series.name)) }
+            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label={ (title) ": " (visible(&series.name)) } {
+                line.axis x1=(at(LEFT)) x2=(at(right)) y1=(at(ground)) y2=(at(ground)) {}
+                line.guide x1=(at(LEFT)) x2=(at(x(last))) y1=(at(y(last))) y2=(at(y(last))) {}
+                text.small x=(at(LEFT - 6.0)) y=(at(y(last) + 4.0)) text-anchor="end" { (size(last)) }
+                @if has_zero { text.small.faint x=(at(LEFT - 6.0)) y=(at(ground)) text-anchor="end" { "0" } }
+                @if let Some([low, likely, high]) = &series.forecast {
+                    polygon points=(path(&[last, high, low])) style="fill:var(--heap);fill-opacity:.22" {}
+                    polyline points=(path(&[last, likely])) fill="none" style="stroke:var(--heap);stroke-dasharray:5 4" {}
+                    text.small.faint x=(at(right)) y=(at((y(likely).min(y(high)) - 5.0).max(10.0))) text-anchor="end" { "~" (size(likely)) }
+                }
+                polyline points=(path(&line)) fill="none" style="stroke:var(--heap);stroke-width:2" {}
+                circle cx=(at(x(last))) cy=(at(y(last))) r="3" style="fill:var(--heap)" {}
+                text.small.faint x=(at(LEFT)) y=(at(HEIGHT - 8.0)) { (day(first.second)) }
+                @if between { text.small.faint x=(at(x(last))) y=(at(HEIGHT - 8.0)) text-anchor="middle" { (day(last.second)) } }
+                text.small.faint x=(at(right)) y=(at(HEIGHT - 8.0)) text-anchor="end" { (day(until)) }
             }
         }
     }

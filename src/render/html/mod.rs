@@ -1,6 +1,7 @@
 //! One HTML file with nothing outside of it: no script, no request. Light and dark, on paper and on a phone; each picture
 //! has its table behind it.
 
+mod bars;
 mod growth;
 mod shares;
 mod svg;
@@ -52,12 +53,23 @@ fn block(block: &Block) -> Markup {
         Block::Line(text, tone) if text.starts_with("     ") => {
             html! { p.command class=(class(*tone)) { (visible(text.trim())) } }
         }
+        // What to do about the line before.
+        Block::Line(text, tone) if text.trim_start().starts_with('→') => {
+            html! { p.advice class=(class(*tone)) { (visible(text.trim())) } }
+        }
         Block::Line(text, tone) => html! { p class=(class(*tone)) { (visible(text.trim())) } },
         Block::Table(table) => table::table(table),
         Block::Commands(commands) => html! {
             @for (command, answers) in commands { p { code { (visible(command)) } " " (visible(answers)) } }
         },
         Block::Chart(chart) => self::chart(chart),
+        Block::Tiles(tiles) => html! {
+            div.tiles { @for tile in tiles {
+                div class={ "tile " (class(tile.value.tone)) } {
+                    span { (visible(&tile.label)) } b { (table::value(&tile.value)) } small { (visible(&tile.note)) }
+                }
+            } }
+        },
     }
 }
 

@@ -5,14 +5,19 @@ use maud::{Markup, html};
 
 pub fn table(table: &Table) -> Markup {
     let number = |align: Align| if align == Align::Right { "n" } else { "" };
+    // On a phone a column of sentences gets room to be read in.
+    let is_long = |at: usize| {
+        table.rows.iter().any(|row| matches!(&row[at].value, Value::Text(text) if text.chars().count() > LONG))
+    };
+    let long: Vec<&str> = (0..table.columns.len()).map(|at| if is_long(at) { "long " } else { "" }).collect();
     html! {
         div.scroll {
             table {
                 thead { tr { @for column in &table.columns { th scope="col" class=(number(column.align)) { (column.title) } } } }
                 tbody {
                     @for row in &table.rows {
-                        tr { @for (cell, column) in row.iter().zip(&table.columns) {
-                            td class={ (number(column.align)) " " (super::class(cell.tone)) } { (value(cell)) }
+                        tr { @for ((cell, column), long) in row.iter().zip(&table.columns).zip(&long) {
+                            td class={ (number(column.align)) " " (long) (if column.is_picture { "picture " } else { "" }) (super::class(cell.tone)) } { (value(cell)) }
                         } }
                     }
                 }
@@ -22,12 +27,21 @@ pub fn table(table: &Table) -> Markup {
     }
 }
 
-fn value(cell: &Cell) -> Markup {
+/// A sentence rather than a word or two, in letters.
+const LONG: usize = 36;
+
+/// A name may break behind the signs that join its parts, and nowhere else.
+fn name(text: &str) -> Markup {
+    let text = visible(text);
+    html! { code { @for part in text.split_inclusive(['.', '_', ' ']) { (part) wbr; } } }
+}
+
+pub fn value(cell: &Cell) -> Markup {
     match &cell.value {
         Value::None => html! {},
         Value::Unknown => html! { span.faint title="not known" { "?" } },
         Value::Text(text) => html! { (visible(text)) },
-        Value::Name(name) => html! { code { (visible(name)) } },
+        Value::Name(name) => self::name(name),
         Value::Bytes(bytes) => html! { span title={ (bytes) " bytes" } { (human::bytes(*bytes)) } },
         Value::AboutBytes(bytes) => html! { span title={ "about " (bytes) " bytes" } { "~" (human::bytes(*bytes)) } },
         Value::Count(count) => html! { (human::count(*count)) },

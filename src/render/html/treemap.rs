@@ -1,14 +1,15 @@
 //! A treemap: areas are bytes (squarified: Bruls, Huizing, van Wijk 2000). What a rewrite would give back is hatched.
 
 use super::{
-    svg::{at, fitting},
+    svg::{at, fits, fitting},
     table::figures,
 };
 use crate::render::{Node, NodeKind, human};
 use maud::{Markup, html};
 
-const WIDTH: f64 = 1_000.0;
-const HEIGHT: f64 = 520.0;
+/// Lying for a desk and for paper, standing for a phone.
+const WIDE: (f64, f64) = (1_000.0, 520.0);
+const NARROW: (f64, f64) = (480.0, 820.0);
 const HEAD: f64 = 17.0;
 /// Smaller ones are drawn as one with what is left.
 const LEAST: f64 = 10.0;
@@ -22,23 +23,43 @@ struct Place {
 }
 
 pub fn treemap(nodes: &[Node], title: &str) -> (Markup, Markup) {
+    let has_bloat = nodes.iter().any(is_bloated);
     let picture = html! {
         div.key {
             @for (name, colour) in [("heap", "heap"), ("indexes", "index"), ("TOAST", "toast"), ("other", "other")] {
                 span { i style={ "background:var(--" (colour) ")" } {} (name) }
             }
-            span { i style="background:repeating-linear-gradient(45deg,#0006 0 2px,transparent 2px 4px),var(--heap)" {} "hatched: bloat" }
+            @if has_bloat {
+                span { i style="background:repeating-linear-gradient(45deg,#0006 0 2px,transparent 2px 4px),var(--heap)" {} "hatched: bloat" }
+            }
         }
-        svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(title) {
-            defs { pattern id="bloat" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
-                rect width="2.5" height="6" fill="#000" fill-opacity=".38" {}
-            } }
-            (children(nodes, Place { x: 0.0, y: 0.0, width: WIDTH, height: HEIGHT }))
-        }
+        (drawn(nodes, title, "wide", WIDE))
+        (drawn(nodes, title, "narrow", NARROW))
     };
     let mut rows = Vec::new();
     list(nodes, "", &mut rows);
     (picture, figures(rows.into_iter(), &["size", "bloat"]))
+}
+
+fn is_bloated(node: &Node) -> bool {
+    node.bloat_bytes > 0 || node.children.iter().any(is_bloated)
+}
+
+fn drawn(nodes: &[Node], title: &str, shape: &str, (width, height): (f64, f64)) -> Markup {
+    html! {
+        svg class=(shape) viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(title) {
+            defs { pattern id={ "bloat-" (shape) } width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
+                rect width="2.5" height="6" fill="#000" fill-opacity=".38" {}
+            } }
+            (children(nodes, Place { x: 0.0, y: 0.0, width, height }, shape))
+        }
+    }
+}
+
+/// The name with the size, else the name alone, as much of it as there is room for.
+fn headed(name: &str, bytes: u64, width: f64) -> String {
+    let both = format!("{name}  {}", human::bytes(bytes));
+    if fits(&both, width) { crate::render::visible(&both).into_owned() } else { fitting(name, width) }
 }
 
 fn list(nodes: &[Node], above: &str, rows: &mut Vec<(String, Vec<String>)>) {
@@ -50,14 +71,14 @@ fn list(nodes: &[Node], above: &str, rows: &mut Vec<(String, Vec<String>)>) {
     }
 }
 
-fn children(nodes: &[Node], place: Place) -> Markup {
+fn children(nodes: &[Node], place: Place, shape: &str) -> Markup {
     let mut sorted: Vec<&Node> = nodes.iter().filter(|node| node.bytes > 0).collect();
     sorted.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
     let placed = squarify(&sorted.iter().map(|node| node.bytes as f64).collect::<Vec<_>>(), place);
-    html! { @for (node, place) in sorted.into_iter().zip(placed) { (one(node, place)) } }
+    html! { @for (node, place) in sorted.into_iter().zip(placed) { (one(node, place, shape)) } }
 }
 
-fn one(node: &Node, place: Place) -> Markup {
+fn one(node: &Node, place: Place, shape: &str) -> Markup {
     let Place { x, y, width, height } = place;
     let bloat =
         if node.bloat_bytes > 0 { format!(", {} of it bloat", human::bytes(node.bloat_bytes)) } else { String::new() };
@@ -71,7 +92,7 @@ fn one(node: &Node, place: Place) -> Markup {
                 title { (told) }
                 rect x=(at(x)) y=(at(y)) width=(at(width)) height=(at(height)) style={ "fill:var(--" (colour(node.kind)) ");stroke:var(--card)" } {}
                 @if shaded > 0.5 {
-                    rect x=(at(x)) y=(at(y + height - shaded)) width=(at(width)) height=(at(shaded)) fill="url(#bloat)" {}
+                    rect x=(at(x)) y=(at(y + height - shaded)) width=(at(width)) height=(at(shaded)) fill={ "url(#bloat-" (shape) ")" } {}
                 }
                 @if height > 14.0 && !label.is_empty() {
                     text.in.small x=(at(x + 4.0)) y=(at(y + 12.0)) { (label) }
@@ -83,13 +104,13 @@ fn one(node: &Node, place: Place) -> Markup {
         };
     }
     let inner = Place { x: x + 1.0, y: y + HEAD, width: width - 2.0, height: height - HEAD - 1.0 };
-    let label = fitting(&format!("{}  {}", node.name, human::bytes(node.bytes)), width - 8.0);
+    let label = headed(&node.name, node.bytes, width - 8.0);
     html! {
         g {
             title { (told) }
             rect x=(at(x)) y=(at(y)) width=(at(width)) height=(at(height)) style="fill:var(--card);stroke:var(--faint)" {}
             text.small x=(at(x + 4.0)) y=(at(y + 12.5)) { (label) }
-            (children(&node.children, inner))
+            (children(&node.children, inner, shape))
         }
     }
 }

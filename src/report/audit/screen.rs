@@ -3,7 +3,7 @@
 use super::{AuditPart, AuditReport, TermLine};
 use crate::{
     judge::audit::{Amount, Confidence, Fits, Group},
-    render::{Align, Cell, Column, Document, Table, Tone, Value, human_bytes},
+    render::{Align, Cell, Column, Document, Table, Tile, Tone, Value, human_bytes},
     report::Report,
 };
 
@@ -17,6 +17,7 @@ impl Report for AuditReport {
         let audit = &self.audit;
         let mut document = Document::default();
         document.gap();
+        document.tiles(audit.tiles());
         for (sentence, tone) in audit.verdict() {
             document.toned_line(sentence, tone);
         }
@@ -75,6 +76,33 @@ impl Report for AuditReport {
 }
 
 impl AuditPart {
+    /// What people came for, in figures.
+    fn tiles(&self) -> Vec<Tile> {
+        let tile = |label: &str, bytes: Option<u64>, note: String| Tile {
+            label: label.to_owned(),
+            value: Cell::or_unknown(bytes, Value::Bytes),
+            note,
+        };
+        let of_volume = self.assumptions.allocated_bytes.map(|bytes| format!("of a volume of {}", human_bytes(bytes)));
+        let between = |amount: Option<Amount>| amount.map(range).unwrap_or_default();
+        let mut tiles = vec![
+            tile("used now", self.used_bytes, of_volume.unwrap_or_default()),
+            tile("can be reclaimed", self.reclaimable_bytes, String::new()),
+            tile("minimum", self.minimum_bytes, between(self.minimum)),
+            tile("recommended", self.recommended_bytes, format!("by way of {}", self.way.id())),
+        ];
+        if let Some(cost) = &self.cost {
+            let value = Cell::text(format!("{:.2}", cost.saved_per_month)).toned(Tone::Good);
+            let note = format!("at {} a GiB, yours and no quote", cost.price);
+            tiles.push(Tile { label: "saved a month".to_owned(), value, note });
+        }
+        let blockers = self.blockers.len() as u64;
+        let value = Cell::new(Value::Count(blockers)).toned(if blockers > 0 { Tone::Bad } else { Tone::Good });
+        let note = format!("and {} warnings", self.warnings.len());
+        tiles.push(Tile { label: "blockers".to_owned(), value, note });
+        tiles
+    }
+
     /// What people came for.
     fn verdict(&self) -> Vec<(String, Tone)> {
         let size = |bytes: Option<u64>| bytes.map_or("?".to_owned(), human_bytes);

@@ -2,6 +2,7 @@
 
 mod browser;
 mod copies;
+mod exact;
 mod keeping;
 mod prediction;
 mod report;
