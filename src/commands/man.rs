@@ -1,5 +1,7 @@
 //! `pgtend man`.
 
+mod page;
+
 use crate::{context::Context, error::Failure, exit_code::ExitCode};
 use anyhow::Context as _;
 use std::path::PathBuf;
@@ -15,16 +17,18 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, program: clap::Command, context: &Context) -> Result<ExitCode, Failure> {
+    let pages = page::pages(program).context("cannot make the manual pages")?;
     match &args.dir {
         Some(folder) => {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-            clap_mangen::generate_to(program, folder)
-                .with_context(|| format!("cannot write manual pages into {}", folder.display()))?;
+            for page in &pages {
+                let path = folder.join(&page.file);
+                std::fs::write(&path, &page.text).with_context(|| format!("cannot write {}", path.display()))?;
+            }
         }
         None => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(program).render(&mut page).context("cannot make the manual page")?;
-            context.ui.text(&String::from_utf8_lossy(&page))?;
+            let main = pages.iter().find(|page| page.file == "pgtend.1").context("there is no main page")?;
+            context.ui.text(&main.text)?;
         }
     }
     Ok(ExitCode::Done)

@@ -28,6 +28,11 @@ pub fn bytes_per_day(rate: f64) -> String {
     format!("{sign}{}/d", bytes(rate.abs().round() as u64))
 }
 
+/// How many of something, as "1 scan" and "2 scans".
+pub fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", self::count(count), if count == 1 { "" } else { "s" })
+}
+
 /// `1,234,567`.
 pub fn count(count: u64) -> String {
     let digits = count.to_string();

@@ -20,8 +20,8 @@ pub use document::{Align, Block, Column, Document, Table, Tile};
 pub use escape::visible;
 pub use html::html;
 pub use human::{
-    bytes as human_bytes, bytes_per_day as human_bytes_per_day, count as human_count, duration as human_duration,
-    percent as human_percent, times,
+    bytes as human_bytes, bytes_per_day as human_bytes_per_day, count as human_count, counted,
+    duration as human_duration, percent as human_percent, times,
 };
 pub use json::{json, json_pretty};
 pub use markdown::markdown;

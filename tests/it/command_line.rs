@@ -97,7 +97,19 @@ fn completions_and_manual_pages_are_made() {
         let text = std::fs::read_to_string(folder.path().join(page)).unwrap();
         assert!(text.contains(".TH"), "{page}: {text}");
     }
-    assert!(String::from_utf8_lossy(&pgtend().arg("man").output().unwrap().stdout).contains(".SH NAME"));
+    let main = String::from_utf8_lossy(&pgtend().arg("man").output().unwrap().stdout).into_owned();
+    for section in ["NAME", "SYNOPSIS", "EXAMPLES", "\"EXIT STATUS\"", "ENVIRONMENT", "FILES"] {
+        assert!(main.contains(&format!(".SH {}\n", section.trim_matches('"'))), "{section}: {main}");
+    }
+    // No page is named that is not there, and what all commands take stands on the main page alone.
+    let lines = main.lines().filter_map(|line| line.strip_suffix("(1)").filter(|line| line.starts_with("pgtend")));
+    let named: Vec<String> = lines.map(|name| format!("{}.1", name.replace('\\', ""))).collect();
+    assert!(named.len() > 10, "{named:?}");
+    for page in named {
+        let text = std::fs::read_to_string(folder.path().join(&page)).unwrap_or_else(|error| panic!("{page}: {error}"));
+        assert!(!text.contains("no\\-password") && text.contains("SEE ALSO"), "{page}: {text}");
+    }
+    assert!(main.contains("no\\-password"));
 }
 
 #[test]

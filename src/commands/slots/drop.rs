@@ -27,7 +27,7 @@ use std::cell::Cell;
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
     /// The slots
-    #[arg(required_unless_present = "stale", conflicts_with = "stale")]
+    #[arg(value_name = "NAME", required_unless_present = "stale", conflicts_with = "stale")]
     names: Vec<String>,
     /// All that are proven to be forgotten, and lost ones that cannot come back to life
     #[arg(long)]

@@ -4,7 +4,7 @@ use super::{lock_words, way_back_words};
 use crate::{
     model::{Confidence, IndexFinding},
     plan::index_cleanup::{IndexCleanup, Lock, Removal, qualified},
-    render::{human_bytes, human_count, human_duration},
+    render::{counted, human_bytes, human_duration},
     report::indexes::words::words,
 };
 use jiff::Timestamp;
@@ -51,9 +51,9 @@ pub fn header(
         _ => "since when is not known".to_owned(),
     };
     lines.push(format!(
-        "It has {}, and {} scans, {since}, on {}.",
+        "It has {}, and {}, {since}, on {}.",
         human_bytes(removal.size.bytes),
-        human_count(removal.idx_scan),
+        counted(removal.idx_scan, "scan"),
         cleanup.nodes.join(", ")
     ));
     let findings: Vec<&str> = removal.verdict.findings.iter().map(|finding| name_of(*finding)).collect();

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{BloatSource, CoverKind, Reason},
-    render::{human_bytes, human_count, human_duration, times},
+    render::{counted, human_bytes, human_duration, times},
 };
 use jiff::Timestamp;
 
@@ -92,7 +92,7 @@ pub fn words(reason: &Reason) -> String {
         Reason::Clustered => "marked for CLUSTER".to_owned(),
         Reason::ExpressionStatistics => "the planner uses its expression's statistics without scanning it".to_owned(),
         Reason::PartitionedLock { partitions } => {
-            format!("dropping it locks the table and {} exclusively", plural(*partitions as u64, "partition"))
+            format!("dropping it locks the table and {} exclusively", counted(*partitions as u64, "partition"))
         }
         Reason::PartialBehindForeignKey { constraint } => format!("part of it may support foreign key {constraint}"),
         Reason::MatterForAlterTable { constraint } => format!("constraint {constraint} is a matter for ALTER TABLE"),
@@ -116,11 +116,7 @@ fn day(at: Timestamp) -> String {
 }
 
 fn scans(count: u64) -> String {
-    plural(count, "scan")
-}
-
-fn plural(count: u64, what: &str) -> String {
-    format!("{} {what}{}", human_count(count), if count == 1 { "" } else { "s" })
+    counted(count, "scan")
 }
 
 /// How bloat is named in a column of a table.

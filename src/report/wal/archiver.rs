@@ -2,7 +2,7 @@
 
 use crate::{
     model::{Lsn, Settings, Snapshot},
-    render::{Tone, human_count},
+    render::{Tone, counted, human_count},
     report::Gaps,
 };
 use jiff::Timestamp;
@@ -51,8 +51,7 @@ impl ArchiverState {
         if self.archive_mode.as_deref() == Some("off") {
             return ("is off".to_owned(), Tone::Plain);
         }
-        let waiting =
-            self.ready_files.map_or("? segments".to_owned(), |files| format!("{} segments", human_count(files)));
+        let waiting = self.ready_files.map_or("? segments".to_owned(), |files| counted(files, "segment"));
         if self.has_command == Some(false) {
             return (format!("is on without a command: {waiting} wait, and none will ever be archived"), Tone::Bad);
         }

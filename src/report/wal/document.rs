@@ -3,7 +3,7 @@
 use super::{Wal, holders, writers};
 use crate::{
     model::RateSource,
-    render::{Cell, Column, Document, Table, Value, human_bytes, human_count, human_duration},
+    render::{Cell, Column, Document, Table, Value, counted, human_bytes, human_duration},
     report::observation::seconds_between,
 };
 use jiff::Timestamp;
@@ -54,7 +54,7 @@ fn place(wal: &Wal, collected_at: Timestamp) -> Table {
         Cell::or_unknown(wal.redo_lsn, Value::Lsn),
         wal.checkpoint_time.map(since).unwrap_or_default(),
     );
-    let files = |count: Option<u64>| count.map(|count| format!("{} segments", human_count(count))).unwrap_or_default();
+    let files = |count: Option<u64>| count.map(|count| counted(count, "segment")).unwrap_or_default();
     row("pg_wal", Cell::or_unknown(wal.directory_bytes, Value::Bytes), files(wal.files));
     row("of it recycled, empty", Cell::or_unknown(wal.recycled_bytes, Value::Bytes), files(wal.recycled_files));
     if let Some(oldest) = wal.oldest_lsn {

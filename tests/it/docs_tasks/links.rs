@@ -1,17 +1,12 @@
 //! No link within the documentation leads nowhere.
 
+use super::page::outside_fences;
 use super::{documents, root};
 use std::path::{Path, PathBuf};
 
 /// Text outside of fences and code spans.
 fn prose(text: &str) -> String {
-    let mut inside = false;
-    let lines = text.lines().filter(|line| {
-        let fence = line.starts_with("```");
-        inside ^= fence;
-        !fence && !inside
-    });
-    let lines = lines.map(|line| line.split('`').step_by(2).collect::<Vec<_>>().join("`"));
+    let lines = outside_fences(text).map(|line| line.split('`').step_by(2).collect::<Vec<_>>().join("`"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -31,11 +26,7 @@ fn anchor(heading: &str) -> String {
 
 fn anchors(page: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(page).unwrap();
-    let mut inside = false;
-    let headings = text.lines().filter(|line| {
-        inside ^= line.starts_with("```");
-        !inside && line.starts_with('#')
-    });
+    let headings = outside_fences(&text).filter(|line| line.starts_with('#'));
     headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect()
 }
 

@@ -2,6 +2,7 @@
 
 mod links;
 mod loosely;
+mod mentions;
 mod page;
 mod rooms;
 mod shell;

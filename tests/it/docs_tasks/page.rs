@@ -44,6 +44,16 @@ pub struct Command {
     pub types: Option<String>,
 }
 
+/// The lines of a page that stand in no fence.
+pub fn outside_fences(text: &str) -> impl Iterator<Item = &str> {
+    let mut inside = false;
+    text.lines().filter(move |line| {
+        let is_fence = line.starts_with("```");
+        inside ^= is_fence;
+        !is_fence && !inside
+    })
+}
+
 impl Page {
     pub fn read(path: &Path) -> Page {
         let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

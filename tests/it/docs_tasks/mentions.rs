@@ -1,0 +1,76 @@
+//! What is mentioned in a line of prose can be typed: commands and flags, in the documents and in the pages of the checks.
+
+use super::page::outside_fences;
+use super::{documents, root};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The code spans of a text, outside of fences.
+fn spans(text: &str) -> Vec<String> {
+    let prose: Vec<&str> = outside_fences(text).collect();
+    let paragraphs = prose.join("\n");
+    let spans = paragraphs.split("\n\n").flat_map(|paragraph| {
+        let all: Vec<String> = paragraph.split('`').skip(1).step_by(2).map(|span| span.replace('\n', " ")).collect();
+        all
+    });
+    spans.collect()
+}
+
+/// Words that the program is asked about: what stands for something is left out.
+fn words(command: &str) -> Vec<&str> {
+    let typed = command.split(['|', '>']).next().unwrap_or_default();
+    typed.split_whitespace().skip(1).filter(|word| !word.contains(['…', '"', '\''])).collect()
+}
+
+/// Why the command cannot be typed so.
+fn wrong(command: &str) -> Option<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_pgtend")).args(words(command)).arg("--help").output().unwrap();
+    (!output.status.success()).then(|| format!("`{command}`: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+fn pages() -> Vec<PathBuf> {
+    let checks = [root().join("src/judge"), root().join("src/judge/index")]
+        .into_iter()
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>());
+    documents().into_iter().chain(checks.filter(|path| path.extension().is_some_and(|it| it == "md"))).collect()
+}
+
+#[test]
+fn a_command_that_cannot_be_typed_is_found() {
+    assert!(wrong("pgtend overveiw").is_some());
+    assert!(wrong("pgtend slots drop NAME --no-such-flag").is_some());
+    assert_eq!(wrong("pgtend slots drop NAME --yes"), None);
+    assert_eq!(spans("a `b\nc` d\n\n```sh\n`e`\n```\n`f`"), ["b c", "f"]);
+}
+
+#[test]
+fn every_command_that_is_mentioned_can_be_typed() {
+    let mut seen = BTreeSet::new();
+    let mut failures = Vec::new();
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for span in spans(&text).into_iter().filter(|span| span.starts_with("pgtend ")) {
+            if seen.insert(span.clone()) {
+                failures.extend(wrong(&span).map(|why| format!("{}: {why}", page.display())));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(seen.len() > 20, "{seen:?}");
+}
+
+#[test]
+fn every_flag_that_is_mentioned_is_one() {
+    let known = std::fs::read_to_string(root().join("docs/cli.md")).unwrap();
+    let known: BTreeSet<&str> =
+        known.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|word| word.starts_with("--")).collect();
+    for page in pages() {
+        for span in spans(&std::fs::read_to_string(&page).unwrap()) {
+            let flag = span.split([' ', '=']).next().unwrap_or_default();
+            // Of other programs: rustc's, cargo's and those of the migration tools' own comments.
+            let is_foreign = ["--wal-segsize", "--rollback"].contains(&flag) || !flag.starts_with("--");
+            assert!(is_foreign || known.contains(flag) || flag == "--", "{}: `{span}`", page.display());
+        }
+    }
+}
