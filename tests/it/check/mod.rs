@@ -3,7 +3,7 @@
 mod bad_input;
 mod fleet;
 pub mod inbox;
-mod nights;
+pub mod nights;
 mod notify;
 mod outputs;
 mod servers;

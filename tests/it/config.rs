@@ -1,0 +1,225 @@
+//! `pgtend config`: what it begins with is in order, what is wrong is named with its line, and its role can read it all.
+
+use crate::{
+    check::nights::configuration,
+    clusters::{connect, on_every_major, sql},
+    reports::{
+        program::{answer, json, list, pgtend, run},
+        zoo::{batch, conninfo},
+    },
+};
+use pgtend::{judge::health::Checks, sandbox::Cluster};
+use std::{collections::BTreeSet, os::unix::fs::PermissionsExt};
+
+/// The file with every mark taken off that stands before a key or a table.
+fn without_marks(text: &str) -> String {
+    let is_key = |line: &str| {
+        line.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    };
+    let bare = |line: &str| {
+        let content = line.strip_prefix("# ").unwrap_or(line);
+        if content.starts_with('[') || is_key(content) { content.to_owned() } else { line.to_owned() }
+    };
+    text.lines().map(|line| bare(line) + "\n").collect()
+}
+
+const SECRETS: [(&str, &str); 3] = [
+    ("PGTEND_PROD_PASSWORD", "hunter2"),
+    ("PGTEND_STORE", "/nonexistent/history.db"),
+    ("PGTEND_SLACK_URL", "https://hooks.example.invalid/hunter2"),
+];
+
+#[test]
+fn what_init_writes_is_a_configuration_of_every_key_with_its_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/config.toml");
+    let shown = path.to_str().unwrap();
+    let written = run(&["config", "init", shown]);
+    assert_eq!((written.exit, written.stdout.as_str()), (0, ""), "{written:?}");
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(run(&["config", "init", "-"]).stdout, text);
+    // As it is, it changes nothing; and it is not overwritten.
+    assert!(run(&["config", "check", "--config", shown]).stdout.contains("is in order"));
+    let again = run(&["config", "init", shown]);
+    assert!(again.exit == 1 && again.stderr.contains("was left as it is"), "{again:?}");
+
+    // With all marks off it is in order, too, and every limit in it is the default.
+    let bare = without_marks(&text);
+    assert!(bare.lines().filter(|line| line.starts_with('[')).count() > 30, "{bare}");
+    let config = configuration(folder.path(), &bare);
+    let checked = answer(pgtend(&["config", "check", "--config", &config]).envs(SECRETS));
+    assert_eq!(checked.exit, 0, "{checked:?}");
+    let shown = answer(pgtend(&["config", "show", "--config", &config]).envs(SECRETS));
+    assert!(shown.stdout.contains("targets: prod") && !shown.stdout.contains("(default "), "{shown:?}");
+    assert!(!shown.stdout.contains("hunter2"));
+    let empty = configuration(folder.path(), "");
+    for (check, _, rule) in Checks::default().iter() {
+        assert!(bare.contains(&format!("[check.{}]", check.name)), "{}", check.name);
+        for key in rule.keys() {
+            assert!(bare.contains(&format!("\n{} = {} ", key.name, key.default)), "{}.{}", check.name, key.name);
+        }
+    }
+    // Every key that a table knows is there: who misspells one is told which there are.
+    for (table, title) in [
+        ("[target.prod]\nconninfo = ''", "[target.prod]"),
+        ("[history]", "[history]"),
+        ("[notify.team]", "[notify.team]"),
+        ("[[silence]]", "[[silence]]"),
+        ("[slots]", "[slots]"),
+        ("[indexes]", "[indexes]"),
+        ("[audit]", "[audit]"),
+    ] {
+        std::fs::write(&empty, format!("{table}\nqqqqqqqq = 1\n")).unwrap();
+        let said = run(&["config", "check", "--config", &empty]).stderr;
+        let known = said.split("known here: ").nth(1).unwrap_or_else(|| panic!("{table}: {said}"));
+        let begun = bare.find(title).unwrap_or_else(|| panic!("no {title}"));
+        let part = &bare[begun..][..bare[begun + 1..].find("\n[").map_or(bare.len() - begun, |at| at + 1)];
+        for key in known.split('"').skip(1).step_by(2) {
+            assert!(part.contains(&format!("\n{key} = ")), "{title} lacks {key}: {part}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_line_by_config_check_and_by_check() {
+    let folder = tempfile::tempdir().unwrap();
+    for (text, said) in [
+        ("[target.a\nconninfo = \"x\"", "line 1: "),
+        ("\n\n[target.a]\nconninfo = \"host=h\n", "line 4: "),
+        ("[target.a]\nconninfo = \"host=h\"\n\n[target.a]\nconninfo = \"host=i\"", "line 4: duplicate key"),
+        ("[target.a]\nconninfo = \"host=h\"\nconinfo = \"\"", "line 3: unknown key \"coninfo\" in [target.\"a\"]"),
+        ("[target.a]\nconninfo = \"hots=h\"", "line 2: the conninfo of target \"a\""),
+        ("[target.a]\nconninfo = \"host=h\"\ndisk_size = \"500 apples\"", "line 3: the disk_size of target \"a\""),
+        ("[target.a]\nconninfo = 7", "line 2: \"conninfo\" is not a text but a"),
+        ("[tarket.a]\nconninfo = \"\"", "line 1: unknown key \"tarket\""),
+        ("[check.stale-slto]\nwarning = \"1d\"", "line 1: there is no check \"stale-slto\""),
+        ("[check.connections]\nwarning = \"1d\"", "line 2: \"warning\" of check connections is not a share"),
+        ("[check.retained-wal]\nwraning = \"1GB\"", "line 2: check retained-wal has no limit \"wraning\""),
+        ("[check.xid-wraparound]\nwarning = \"1GB\"", "line 2: \"warning\" of check xid-wraparound is not a count"),
+        ("[[silence]]\ncheck = \"version\"\nreason = \"r\"", "line 1: [[silence]] has no until"),
+        ("[[silence]]\ncheck = \"version\"\nuntil = \"soon\"\nreason = \"r\"", "line 3: \"until\" is not a date"),
+        ("[[silence]]\ncheck = \"nope\"\nuntil = 2027-01-01\nreason = \"r\"", "line 2: there is no check \"nope\""),
+        ("[notify.t]\nurl = \"env:X\"", "line 1: [notify.\"t\"] has no type"),
+        ("[notify.t]\ntype = \"slack\"\nurl = \"env:X\"\nremind_every = \"7\"", "line 4: \"remind_every\""),
+        ("[history]\nurl = \"mysql://h/hunter2\"", "line 2: \"url\" is no history store"),
+    ] {
+        let config = configuration(folder.path(), text);
+        for (arguments, exit) in [(&["config", "check"][..], 1..=2), (&["check", "-h", "/nonexistent"], 3..=3)] {
+            let ended = run(&[arguments, &["--config", &config]].concat());
+            assert!(exit.contains(&ended.exit) && ended.stdout.is_empty(), "{text}: {ended:?}");
+            assert!(ended.stderr.contains(said) && ended.stderr.contains(&config), "{text}: {}", ended.stderr);
+            assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+        }
+    }
+    // What only its use would show: a secret that is not there.
+    for (text, said) in [
+        ("[target.a]\nconninfo = \"host=h\"\npassword = \"env:NOT_SET\"", "NOT_SET"),
+        ("[notify.t]\ntype = \"slack\"\nurl = \"file:/nonexistent\"", "/nonexistent"),
+    ] {
+        let config = configuration(folder.path(), text);
+        let ended = run(&["config", "check", "--config", &config]);
+        assert!(ended.exit == 1 && ended.stderr.contains(said), "{ended:?}");
+    }
+    let none = run(&["config", "check"]);
+    assert!(none.exit == 1 && none.stderr.contains("config init"), "{none:?}");
+}
+
+/// Every statement that is printed, those that are comments too, but for what only psql understands.
+fn statements(role: &str) -> Vec<String> {
+    let printed = run(&["config", "grants", "--role", role]);
+    assert_eq!(printed.exit, 0, "{printed:?}");
+    let statements: Vec<String> = printed
+        .stdout
+        .lines()
+        .map(|line| line.trim_start_matches("-- "))
+        .filter(|line| line.ends_with(';'))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(statements.len(), 6, "{statements:?}");
+    statements
+}
+
+/// Facts that the role misses by right, and those that no role of the documentation gets.
+fn missing(cluster: &Cluster, role: &str, database: &str) -> BTreeSet<String> {
+    let conninfo = conninfo(cluster, role, database);
+    let runs: [&[&str]; 9] = [
+        &["overview"],
+        &["databases"],
+        &["tables"],
+        &["tables", "--exact"],
+        &["indexes"],
+        &["slots"],
+        &["wal"],
+        &["audit"],
+        &["overview", "--all-databases"],
+    ];
+    let mut missing = BTreeSet::new();
+    for arguments in runs {
+        let report = json(&[arguments, &["-d", &conninfo]].concat());
+        for gap in list(&report, "unavailable") {
+            let is_right = gap["needs_version"].is_null() && gap["not_set_up"] != true;
+            if is_right && gap["subjects"] != serde_json::json!(["template0"]) {
+                missing.insert(format!("{}: {}", gap["fact"].as_str().unwrap(), gap["reason"].as_str().unwrap()));
+            }
+        }
+    }
+    missing
+}
+
+#[tokio::test]
+async fn the_role_of_config_grants_reads_every_report_and_keeps_a_store() {
+    on_every_major("the role of config grants", async |major, cluster| {
+        let name = crate::clusters::database(cluster).await;
+        let role = format!("watch \"{name}\"");
+        sql(cluster, &name, "create table kept (id serial primary key, n smallint); create sequence s as smallint")
+            .await;
+        let client = connect(cluster, &name).await;
+        let statements = statements(&role);
+        for statement in statements
+            .iter()
+            .filter(|one| !one.contains("sequences") && !one.contains("schema pgtend") && !one.contains("reset"))
+        {
+            batch(&client, statement).await;
+        }
+        assert_eq!(missing(cluster, &role, &name), BTreeSet::new(), "on {major}");
+        let night = |more: &[&str]| {
+            let conninfo = conninfo(cluster, &role, &name);
+            let arguments = [&["check", "-d", &conninfo, "--format", "json"], more].concat();
+            let ended = answer(&mut pgtend(&arguments));
+            serde_json::from_str::<serde_json::Value>(&ended.stdout)
+                .unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+        };
+        // Nothing is unknown; that sequences are not to be seen is the one thing that is noted.
+        let report = night(&["--history", "none"]);
+        let unknown = list(&report, "findings").iter().filter(|one| one["status"] == "unknown").count();
+        assert_eq!(unknown, 0, "on {major}: {report}");
+        let told = |report: &serde_json::Value| list(report, "clear").iter().any(|one| one == "sequence-exhaustion");
+        assert!(!told(&report), "on {major}: {report}");
+        // It cannot write, not even where it might.
+        let as_role = conninfo(cluster, &role, &name);
+        let url = format!(
+            "postgresql://{}@{}",
+            "watch%20%22NAME%22".replace("NAME", &name),
+            crate::history::postgres_url(major).await.split_once('@').unwrap().1.rsplit_once('/').unwrap().0
+        );
+        let url = format!("{url}/{name}");
+        let refused = run(&["history", "record", "-d", &as_role, "--history", &url]);
+        assert_eq!(refused.exit, 1, "{refused:?}");
+        // The rest, as the comments say.
+        for statement in statements
+            .iter()
+            .filter(|one| one.contains("sequences") || one.contains("schema pgtend") || one.contains("reset"))
+        {
+            batch(&client, statement).await;
+        }
+        let report = night(&["--history", &url]);
+        assert!(told(&report), "on {major}: {report}");
+        let recorded = json(&["history", "list", "--history", &url]);
+        assert_eq!(list(&recorded, "samples").len(), 1, "on {major}");
+        drop(client);
+        sql(cluster, "postgres", &format!("drop database {name}")).await;
+        sql(cluster, "postgres", &format!("drop role \"watch \"\"{name}\"\"\"")).await;
+    })
+    .await;
+}

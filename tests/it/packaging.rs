@@ -1,0 +1,220 @@
+//! What `packaging/` has for the nightly job is run, or read by whom it is for.
+
+use crate::{
+    check::nights::configuration,
+    clusters::{on_every_major, say},
+    reports::{program::run, zoo::conninfo},
+};
+use serde_json::Value;
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+const PGTEND: &str = env!("CARGO_BIN_EXE_pgtend");
+
+fn packaged(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name)).unwrap()
+}
+
+/// How a program ended; `None`, and it is said, where there is none.
+fn tried(test: &str, command: &mut Command) -> Option<Output> {
+    match command.stdin(Stdio::null()).output() {
+        Ok(output) => Some(output),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            say(&format!("{test}: NOT RUN: no {:?} here", command.get_program()));
+            None
+        }
+        Err(error) => panic!("{command:?}: {error}"),
+    }
+}
+
+fn told(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn systemd_has_nothing_to_say_against_its_units() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = packaged("systemd/pgtend-check.service");
+    assert!(service.contains("ExecStart=/usr/bin/pgtend check "), "{service}");
+    let service = service.replace("/usr/bin/pgtend", PGTEND);
+    for (name, text) in
+        [("pgtend-check.service", &service), ("pgtend-check.timer", &packaged("systemd/pgtend-check.timer"))]
+    {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let units = ["pgtend-check.service", "pgtend-check.timer"].map(|name| folder.path().join(name));
+    let Some(verified) =
+        tried("systemd units", Command::new("systemd-analyze").args(["verify", "--man=no"]).args(&units))
+    else {
+        return;
+    };
+    assert!(verified.status.success() && told(&verified).trim().is_empty(), "{}", told(&verified));
+    say("systemd units: verified");
+    // 0 is nothing exposed, 10 all; a service without any of this is at 9.6.
+    let mut security = Command::new("systemd-analyze");
+    security.args(["security", "--offline=true", "--threshold=40", "--no-pager"]).arg(&units[0]);
+    let Some(judged) = tried("systemd security", &mut security) else { return };
+    if told(&judged).contains("unrecognized option") {
+        say("systemd security: NOT RUN: this one cannot judge a file");
+        return;
+    }
+    assert!(judged.status.success(), "{}", told(&judged));
+}
+
+#[test]
+fn the_line_for_cron_does_what_it_says() {
+    let line = packaged("cron/pgtend");
+    let line = line.lines().find(|line| !line.starts_with('#')).unwrap();
+    assert!(!line.contains('%'), "cron takes it for a line break");
+    let mut fields = line.split(' ');
+    assert_eq!(fields.by_ref().take(6).collect::<Vec<_>>(), ["17", "3", "*", "*", "*", "pgtend"]);
+    let command = fields.collect::<Vec<_>>().join(" ");
+    let folder = tempfile::tempdir().unwrap();
+    let last = folder.path().join("last.txt");
+    let command = command.replace("/etc/pgtend/config.toml", &configuration(folder.path(), ""));
+    let command = command.replace("/var/lib/pgtend/last.txt", last.to_str().unwrap());
+    let bin = Path::new(PGTEND).parent().unwrap();
+    let by_cron = |config: &str| {
+        configuration(folder.path(), config);
+        std::fs::write(&last, "of yesterday").unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &command]).env_clear().env("HOME", folder.path());
+        shell.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+        told(&shell.output().unwrap())
+    };
+    // A night without an answer is what cron mails, without what it said yesterday.
+    let mail = by_cron("[target.gone]\nconninfo = \"host=/nonexistent user=x dbname=x\"\n");
+    assert!(mail.contains("UNKNOWN") && mail.contains("gone") && !mail.contains("yesterday"), "{mail}");
+    let mail = by_cron("[target.gone\n");
+    assert!(mail.contains("line 1") && !mail.contains("yesterday"), "{mail}");
+}
+
+#[tokio::test]
+async fn the_line_for_cron_mails_nothing_of_a_night_with_an_answer() {
+    on_every_major("the line for cron", async |major, cluster| {
+        let line = packaged("cron/pgtend");
+        let line = line.lines().find(|line| !line.starts_with('#')).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let conninfo = conninfo(cluster, "postgres", "postgres").replace('\'', "");
+        let config = configuration(folder.path(), &format!("[target.here]\nconninfo = \"{conninfo}\"\n"));
+        let last = folder.path().join("last.txt");
+        let command = line.split(' ').skip(6).collect::<Vec<_>>().join(" ");
+        let command = command.replace("/etc/pgtend/config.toml", &config);
+        let command = command.replace("/var/lib/pgtend/last.txt", last.to_str().unwrap());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &command]).env_clear().env("HOME", folder.path());
+        shell.env("PATH", format!("{}:/usr/bin:/bin", Path::new(PGTEND).parent().unwrap().display()));
+        let mail = told(&shell.output().unwrap());
+        assert_eq!(mail, "", "on {major}");
+        assert!(std::fs::read_to_string(&last).unwrap().contains("1 targets: "), "on {major}");
+        assert!(folder.path().join(".local/state/pgtend/history.db").exists(), "on {major}");
+    })
+    .await;
+}
+
+/// The documents of the manifest, as PyYAML reads them.
+fn manifest() -> Option<Vec<Value>> {
+    let script = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.argv[1]))))";
+    let mut python = Command::new("python3");
+    let read = tried("Kubernetes manifest", python.args(["-c", script, &packaged("kubernetes/cronjob.yaml")]))?;
+    if told(&read).contains("No module named 'yaml'") {
+        say("Kubernetes manifest: NOT RUN: python3 has no yaml here");
+        return None;
+    }
+    assert!(read.status.success(), "{}", told(&read));
+    Some(serde_json::from_slice(&read.stdout).unwrap())
+}
+
+#[test]
+fn the_pod_has_no_rights_and_writes_nowhere() {
+    let Some(documents) = manifest() else { return };
+    let of_kind = |kind: &str| documents.iter().find(|one| one["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"));
+    let job = &of_kind("CronJob")["spec"];
+    assert_eq!(job["concurrencyPolicy"], "Forbid");
+    let pod = &job["jobTemplate"]["spec"]["template"]["spec"];
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+    assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+    assert!(pod["securityContext"]["runAsUser"].as_u64().is_some_and(|user| user > 0));
+    for key in ["hostNetwork", "hostPID", "hostIPC"] {
+        assert!(pod[key].is_null(), "{key}");
+    }
+    let [container] = &pod["containers"].as_array().unwrap()[..] else { panic!("one container") };
+    let security = &container["securityContext"];
+    assert_eq!(security["allowPrivilegeEscalation"], false);
+    assert_eq!(security["readOnlyRootFilesystem"], true);
+    assert_eq!(security["capabilities"]["drop"], serde_json::json!(["ALL"]));
+    assert!(security["privileged"].is_null() && security["capabilities"]["add"].is_null());
+    assert!(container["resources"]["limits"]["memory"].is_string());
+    let mounts = container["volumeMounts"].as_array().unwrap();
+    assert!(mounts.iter().all(|mount| mount["readOnly"] == true), "{mounts:?}");
+    assert!(pod["volumes"].as_array().unwrap().iter().all(|volume| volume["configMap"].is_object()));
+    // Its arguments are pgtend's, and so is the configuration.
+    let folder = tempfile::tempdir().unwrap();
+    let text = of_kind("ConfigMap")["data"]["config.toml"].as_str().unwrap();
+    let config = configuration(folder.path(), text);
+    let arguments: Vec<String> = container["args"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one.as_str().unwrap().replace("/etc/pgtend/config.toml", &config))
+        .collect();
+    let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    arguments.push("--help");
+    assert_eq!(run(&arguments).exit, 0, "{arguments:?}");
+    let mut checked = Command::new(PGTEND);
+    checked.args(["config", "check", "--config", &config]).env_clear();
+    checked.env("PGTEND_SHOP_PASSWORD", "x").env("PGTEND_SLACK_URL", "https://hooks.example.invalid/x");
+    let checked = checked.output().unwrap();
+    assert!(checked.status.success(), "{}", told(&checked));
+    say("Kubernetes manifest: read");
+}
+
+/// As in the pod: nobody, on a file system of which all is read-only, its history on a server.
+#[tokio::test]
+async fn nobody_on_a_read_only_file_system_checks_with_a_postgres_store() {
+    if !nix::unistd::geteuid().is_root() {
+        say("a read-only file system: NOT RUN: only root can make one");
+        return;
+    }
+    on_every_major("a read-only file system", async |major, cluster| {
+        let folder = tempfile::tempdir().unwrap();
+        let conninfo = conninfo(cluster, "postgres", "postgres").replace('\'', "");
+        let config = configuration(folder.path(), &format!("[target.here]\nconninfo = \"{conninfo}\"\n"));
+        for path in [folder.path(), Path::new(&config)] {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(path, mode).unwrap();
+        }
+        let program: PathBuf = folder.path().join("pgtend");
+        std::fs::copy(PGTEND, &program).unwrap();
+        let store = crate::history::postgres_url(major).await;
+        // Whatever is mounted becomes read-only for this one process, and what it tries to write shows that.
+        let script = "set -e; mount --make-rprivate /; \
+            for at in $(findmnt -rno TARGET | grep -Ev '^/(proc|sys)' | sort -ru); do mount -o remount,bind,ro \"$at\"; done; \
+            touch \"$FOLDER/written\" 2>/dev/null && echo it is writable && exit 99; \
+            exec setpriv --reuid=$USER_ID --regid=65532 --clear-groups --no-new-privs --bounding-set=-all \"$@\"";
+        for night in 1..=2 {
+            let mut command = Command::new("unshare");
+            command.args(["--mount", "sh", "-c", script, "sh"]).arg(&program);
+            command.args(["check", "--all-targets", "--jobs", "8", "--config", &config, "--history", &store]);
+            command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("FOLDER", folder.path());
+            // The only one whom the cluster's folder lets in; no root.
+            let owner = std::os::unix::fs::MetadataExt::uid(&cluster.socket_dir().metadata().unwrap());
+            assert_ne!(owner, 0);
+            command.env("USER_ID", owner.to_string());
+            let Some(ended) = tried("a read-only file system", &mut command) else { return };
+            let said = told(&ended);
+            if said.contains("unshare failed") {
+                say("a read-only file system: NOT RUN: no mounts of one's own here");
+                return;
+            }
+            assert!(matches!(ended.status.code(), Some(0 | 1)), "on {major}: {:?} {said}", ended.status);
+            assert!(said.contains("1 targets: ") && !said.contains("UNKNOWN"), "on {major}: {said}");
+            let samples = crate::reports::program::json(&["history", "list", "--history", &store]);
+            assert_eq!(samples["samples"].as_array().unwrap().len(), night, "on {major}");
+        }
+    })
+    .await;
+}
