@@ -133,7 +133,9 @@ fn of_file(snapshot: Snapshot) -> Look {
 
 async fn one(watch: &Watch<'_>, args: &Args, look: Look) -> Result<ExitCode, Failure> {
     let context = watch.context;
-    let is_wanted = !args.no_notify && (watch.store.is_some() || !context.reads_a_file());
+    // A store that was named and cannot be used keeps nobody from being told.
+    let is_remembered = watch.store.is_some() || watch.store_error.is_some();
+    let is_wanted = !args.no_notify && (is_remembered || !context.reads_a_file());
     let mut seen = [context.ui.patiently("checking", Box::pin(watch.over(look))).await];
     let told = context.ui.patiently("telling what changed", Box::pin(watch.tell(&mut seen, is_wanted))).await;
     let [mut seen] = seen;

@@ -2,6 +2,7 @@
 
 mod faults;
 mod pooled;
+mod postgres_store;
 mod program;
 mod race;
 mod statement;
