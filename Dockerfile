@@ -3,6 +3,11 @@
 ARG DEBIAN=bookworm
 
 FROM rust:1-slim-${DEBIAN} AS build
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates musl-tools \
+    && rm -rf /var/lib/apt/lists/* \
+    && rustup target add "$(uname -m)-unknown-linux-musl" \
+    && mkdir -m 1777 /empty
 WORKDIR /src
 COPY . .
 # `docker build --build-arg COMMIT="$(git log -1 --format='%h %cs')" .`: the repository itself stays outside.
@@ -10,20 +15,27 @@ ARG COMMIT
 # The caches stay out of the image, so the binary has to leave them within the same step.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    PGTEND_COMMIT="$COMMIT" cargo build --locked --profile dist --bin pgtend \
-    && cp target/dist/pgtend /usr/local/bin/pgtend
+    PGTEND_COMMIT="$COMMIT" cargo build --locked --profile dist --bin pgtend --target "$(uname -m)-unknown-linux-musl" \
+    && cp "target/$(uname -m)-unknown-linux-musl/dist/pgtend" /usr/local/bin/pgtend
 
-FROM debian:${DEBIAN}-slim
+# With a shell, for docker-compose.yml.
+FROM debian:${DEBIAN}-slim AS tour
+COPY --from=build /usr/local/bin/pgtend /usr/local/bin/pgtend
+USER 65532:65532
+ENTRYPOINT ["pgtend"]
+
+# The image: the static binary, a place for temporary files, and the system's certificate authorities, for
+# sslmode=verify-full with sslrootcert=system. No shell, no libc, no package.
+FROM scratch
 LABEL org.opencontainers.image.title="pgtend" \
       org.opencontainers.image.description="Postgres maintenance a DBA trusts with production" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
-# The system's certificate authorities, for sslmode=verify-full with sslrootcert=system.
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates \
-    && rm -rf /var/lib/apt/lists/*
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /empty /tmp
 COPY --from=build /usr/local/bin/pgtend /usr/local/bin/pgtend
 # By number, so that a cluster's runAsNonRoot can see that it is not root.
 USER 65532:65532
 WORKDIR /tmp
+ENV PATH=/usr/local/bin
 ENTRYPOINT ["pgtend"]
 CMD ["--help"]

@@ -7,7 +7,7 @@ fn main() {
     let version = env::var("CARGO_PKG_VERSION").expect("cargo sets it");
     // A development build changes between commits, and would be made anew at each.
     let commit = match env::var("PROFILE").as_deref() {
-        Ok("release") => given().or_else(checked_out),
+        Ok("release") => given().or_else(checked_out).or_else(packaged).or_else(exported),
         _ => None,
     };
     let told = commit.map_or_else(|| version.clone(), |commit| format!("{version} ({commit})"));
@@ -29,6 +29,26 @@ fn checked_out() -> Option<String> {
     let commit = git(&["log", "-1", "--format=%h %cs"])?;
     let changed = git(&["status", "--porcelain", "--untracked-files=no"])?;
     Some(if changed.is_empty() { commit } else { format!("{commit}, changed") })
+}
+
+/// What `cargo package` wrote down: `{"git": {"sha1": "…"}}`.
+fn packaged() -> Option<String> {
+    let text = read(".cargo_vcs_info.json")?;
+    let hash: String = text.split("\"sha1\"").nth(1)?.chars().filter(char::is_ascii_hexdigit).take(7).collect();
+    (hash.len() == 7).then_some(hash)
+}
+
+/// What `git archive` wrote in place of the dollar signs, as .gitattributes asks.
+fn exported() -> Option<String> {
+    let text = read("packaging/commit")?;
+    let commit = text.trim();
+    (!commit.is_empty() && !commit.starts_with('$')).then(|| commit.to_owned())
+}
+
+fn read(path: &str) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    println!("cargo::rerun-if-changed={path}");
+    Some(text)
 }
 
 fn git(arguments: &[&str]) -> Option<String> {

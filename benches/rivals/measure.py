@@ -1,0 +1,98 @@
+"""What a run costs: time by the clock, the tool's memory, what the server's processes compute and keep."""
+
+import os
+import statistics
+import subprocess
+import time
+
+TIMEOUT = 300
+
+
+class Refused(Exception):
+    """The tool could not do it; the message is its own."""
+
+
+def run(contender, database, watch=None):
+    """Output, seconds, peak memory of the largest process in kB."""
+    with open(os.devnull) as nothing, temporary() as out, temporary() as err:
+        begun = time.monotonic()
+        child = subprocess.Popen(contender.command(database), env=contender.environment(database), stdin=nothing,
+                                 stdout=out, stderr=err)
+        while True:
+            pid, status, usage = os.wait4(child.pid, os.WNOHANG if watch else 0)
+            if pid:
+                break
+            watch()
+            if time.monotonic() - begun > TIMEOUT:
+                child.kill()
+        seconds = time.monotonic() - begun
+        child.returncode = code = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        output, complaint = out.read().decode(errors="replace"), err.read().decode(errors="replace")
+    if code not in contender.fine:
+        lines = [line for line in (complaint + output).strip().splitlines() if line.strip()]
+        raise Refused(f"exit code {code}: {lines[-1][:120] if lines else 'it said nothing'}")
+    return output, seconds, usage.ru_maxrss
+
+
+def temporary():
+    import tempfile
+
+    return tempfile.TemporaryFile()
+
+
+class Peaks:
+    """The most memory and processor time seen of the server processes that serve one database over TCP."""
+
+    def __init__(self, postmaster, database):
+        self.postmaster, self.title = postmaster, f" {database.name} 127.0.0.1("
+        self.memory, self.computed = {}, {}
+
+    def look(self):
+        if self.postmaster is None:
+            return time.sleep(0.005)
+        for pid in text(f"/proc/{self.postmaster}/task/{self.postmaster}/children").split():
+            # "postgres: postgres scale 127.0.0.1(51234) SELECT"
+            if self.title in text(f"/proc/{pid}/cmdline"):
+                anonymous = [line for line in text(f"/proc/{pid}/smaps_rollup").splitlines() if line.startswith("Anonymous:")]
+                if anonymous:
+                    self.memory[pid] = max(int(anonymous[0].split()[1]), self.memory.get(pid, 0))
+                spent = text(f"/proc/{pid}/schedstat").split()
+                if spent:
+                    self.computed[pid] = int(spent[0]) / 1e9
+        time.sleep(0.002)
+
+    def backend(self):
+        return max(self.memory.values(), default=None)
+
+
+def fresh_backend(database):
+    """What a server process keeps before anything was asked that matters, in kB."""
+    session = subprocess.Popen(["psql", "-X", "-q", "-c", "select pg_sleep(0.5)"], env=database.environment(),
+                               stdout=subprocess.DEVNULL)
+    peaks = Peaks(database.postmaster(), database)
+    while session.poll() is None:
+        peaks.look()
+    return peaks.backend()
+
+
+def text(path):
+    try:
+        with open(path, errors="replace") as file:
+            return file.read().replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def interleaved(contenders, database, rounds):
+    """Seconds of each contender, in turn: a machine that slows down slows all of them."""
+    times = {contender.name: [] for contender in contenders}
+    for _ in range(rounds):
+        for contender in contenders:
+            times[contender.name].append(run(contender, database)[1])
+    return times
+
+
+def spread(values):
+    return statistics.median(values), min(values), max(values)
