@@ -67,10 +67,11 @@ mkdir -p "$pages/man" "$release"
 cat >"$pages/changelog" <<END
 pgtend ($version-1) unstable; urgency=medium
 
-  * Version $version; what changed stands in CHANGELOG.md beside this file.
+  * Version $version; what changed stands in changelog.gz beside this file.
 
  -- $(sed -nE 's/^maintainer = "(.*)"$/\1/p' Cargo.toml)  $(LC_ALL=C date --utc --date "@$SOURCE_DATE_EPOCH" -R)
 END
+gzip --no-name --best <CHANGELOG.md >"$pages/changelog-upstream.gz"
 notes "$section" >"$release/NOTES.md"
 
 name=pgtend-$version-linux-$(uname -m)
