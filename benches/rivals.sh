@@ -17,4 +17,4 @@ if ! command -v pg-extras >/dev/null && [ ! -x target/rivals/bin/pg-extras ]; th
     cargo install -q "pg-extras@$pg_extras" --locked --root target/rivals || echo 'pg-extras: could not be had' >&2
 fi
 [ -n "${PGTEND:-}" ] || cargo build --release --locked
-exec python3 benches/rivals "$@"
+exec python3 -B benches/rivals "$@"

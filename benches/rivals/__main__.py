@@ -14,7 +14,7 @@ import sys
 import page
 from contenders import PGTEND, TEMPORARY, TOOLS, contenders
 from judgement import CORPUS, judged
-from measure import Peaks, Refused, fresh_backend, interleaved, run, spread
+from measure import ONCE, Peaks, Refused, fresh_backend, interleaved, run, spread
 from proxy import Proxy
 from server import Cluster, Database
 
@@ -22,19 +22,22 @@ HEAD = ["asked", "time", "of psql", "tool", "server computes", "backend grows", 
 
 
 def measured(database, schema, rounds):
-    baseline, rows, able = fresh_backend(database), {}, []
+    baseline, rows, able, once = fresh_backend(database), {}, [], {}
     for contender in contenders(schema):
         print(f"  {contender.name}", file=sys.stderr)
         try:
             peaks = Peaks(database.postmaster(), database)
-            output, _, client = run(contender, database, peaks.look)
+            output, seconds, client = run(contender, database, peaks.look)
             proxy = Proxy(database)
             run(contender, database.through(proxy.port))
             proxy.close()
         except Refused as refused:
             rows[contender.name] = [f"could not: {refused}", *[""] * 7]
             continue
-        able.append(contender)
+        if seconds > ONCE:
+            once[contender.name] = [seconds]
+        else:
+            able.append(contender)
         backend, computed = peaks.backend(), sum(peaks.computed.values())
         growth = None if backend is None or baseline is None else max(0, backend - baseline)
         told = f"{contender.count(output):,} {contender.what}" if contender.count else ""
@@ -42,10 +45,13 @@ def measured(database, schema, rounds):
                                 "not seen" if growth is None else f"{growth / 1024:.0f} MB", str(proxy.turns),
                                 str(proxy.connections), told]
     times = interleaved(able, database, rounds)
-    reference = spread(times[able[0].name])[0]
-    for name, seconds in times.items():
+    every = {**times, **once}
+    # The first row is psql's.
+    reference = spread(every[next(iter(rows))])[0]
+    for name, seconds in every.items():
         median, least, most = spread(seconds)
-        rows[name][0], rows[name][1] = f"{median:.2f} s ({least:.2f}–{most:.2f})", f"{median / reference:.2f}"
+        apart = f" ({least:.2f}–{most:.2f})" if len(seconds) > 1 else ", once"
+        rows[name][0], rows[name][1] = f"{median:.2f} s{apart}", f"{median / reference:.2f}"
     return page.table(HEAD, [[f"`{name}`" if name.startswith("pg") or "_" in name else name, *cells] for name, cells in rows.items()])
 
 
@@ -94,22 +100,24 @@ def main():
     chosen = arguments.parse_args()
     if not PGTEND:
         raise SystemExit("no pgtend: cargo build --release, or PGTEND names one")
-    cluster, parts = Cluster(), {}
+    cluster = Cluster()
+    large = conninfo(chosen.scale) if chosen.scale else None
     try:
         small = cluster.create("shop", f"{CORPUS}/indexes.sql")
-        parts["judgement"] = judgement(small)
-        parts["small"] = there(small) + ".\n\n" + measured(small, "shop", chosen.rounds)
-        if chosen.scale:
-            large = conninfo(chosen.scale)
-            parts["large"] = there(large) + ".\n\n" + measured(large, "tenant_0", chosen.rounds)
-        parts["machine"] = machine(conninfo(chosen.scale) if chosen.scale else small, chosen.rounds)
+        tell("judgement", judgement(small), chosen.write)
+        tell("machine", machine(large or small, chosen.rounds), chosen.write)
+        tell("small", there(small) + ".\n\n" + measured(small, "shop", chosen.rounds), chosen.write)
+        if large:
+            tell("large", there(large) + ".\n\n" + measured(large, "tenant_0", chosen.rounds), chosen.write)
     finally:
         cluster.stop()
         shutil.rmtree(TEMPORARY, ignore_errors=True)
-    for part, text in parts.items():
-        print(f"\n## {part}\n\n{text}")
-        if chosen.write:
-            page.put(part, text)
+
+
+def tell(part, text, write):
+    print(f"\n## {part}\n\n{text}", flush=True)
+    if write:
+        page.put(part, text)
 
 
 main()

@@ -34,8 +34,10 @@ class Tool:
         if not self.program:
             return None
         done = subprocess.run([self.program, *self.version_arguments], capture_output=True, text=True, check=False)
-        found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
-        return found.group(0) if found else "unknown"
+        found = re.search(r"(\d+\.\d+(?:\.\d+)?)(?: \(([0-9a-f]{7,}))?", done.stdout + done.stderr)
+        if not found:
+            return "unknown"
+        return f"{found[1]}, commit {found[2]}" if found[2] else found[1]
 
 
 TOOLS = [
