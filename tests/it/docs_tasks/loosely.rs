@@ -3,41 +3,26 @@
 const SIZES: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
 const SPANS: [&str; 12] = ["ms", "s", "min", "h", "d", "second", "seconds", "minutes", "hour", "hours", "day", "days"];
 
-/// Whether the lines shown are the lines written, in their order: a line `…` stands for any number of lines, and `…` at
-/// the end of one for its rest.
+/// Whether the words shown are the words written, in their order; `…` stands for any number of them. Where lines break
+/// depends on the width of numbers, so that it is not looked at.
 pub fn same(shown: &[String], written: &str) -> bool {
-    let shown: Vec<String> = trimmed(shown.iter().map(String::as_str));
-    let written: Vec<String> = trimmed(written.lines());
-    matches(&shown, &written)
-}
-
-fn trimmed<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut lines: Vec<String> = lines.map(plain).collect();
-    while lines.last().is_some_and(String::is_empty) {
-        lines.pop();
+    let (shown, written) = (plain(&shown.join("\n")), plain(written));
+    let mut pieces: Vec<&str> = shown.split('…').map(str::trim).collect();
+    let (Some(last), first) = (pieces.pop(), pieces.first().copied()) else { return false };
+    let Some(first) = first else { return last == written };
+    let Some(mut rest) = written.strip_prefix(first) else { return false };
+    for piece in &pieces[1..] {
+        let Some(at) = rest.find(piece) else { return false };
+        rest = &rest[at + piece.len()..];
     }
-    let empty = lines.iter().take_while(|line| line.is_empty()).count();
-    lines.split_off(empty)
+    rest.ends_with(last)
 }
 
-fn matches(shown: &[String], written: &[String]) -> bool {
-    match shown.split_first() {
-        None => written.is_empty(),
-        Some((line, rest)) if line == "…" => (0..=written.len()).any(|skip| matches(rest, &written[skip..])),
-        Some((line, rest)) => written.split_first().is_some_and(|(first, others)| {
-            let alike = match line.strip_suffix('…') {
-                Some(begin) => first.starts_with(begin.trim_end()),
-                None => line == first,
-            };
-            alike && matches(rest, others)
-        }),
-    }
-}
-
-/// A line without what differs from run to run: its numbers, their units, the width of its columns.
-fn plain(line: &str) -> String {
+/// A text without what differs from run to run: its numbers, their units, the width of its columns and lines.
+fn plain(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut plain = String::new();
-    let mut rest = line;
+    let mut rest = text.as_str();
     while let Some(first) = rest.chars().next() {
         let after_word = plain.ends_with(|c: char| c.is_alphanumeric() || c == '_');
         if first.is_ascii_digit() && !after_word {
@@ -57,8 +42,8 @@ fn plain(line: &str) -> String {
                 plain = format!("{begin}0 span");
             }
         } else {
-            // Rules and spaces are as long as the widest cell.
-            let repeats = matches!(first, ' ' | '─' | '═' | '-') && plain.ends_with(first);
+            // Rules are as long as the widest cell.
+            let repeats = matches!(first, '─' | '═' | '-') && plain.ends_with(first);
             if !repeats {
                 plain.push(first);
             }
@@ -93,6 +78,13 @@ fn what_differs_in_words_is_told_from_what_differs_in_numbers() {
     assert!(!same("shop", "-"));
     assert!(same("one\n…\nfour", "one\ntwo\nthree\nfour\n"));
     assert!(same("…\nfour", "four"));
+    assert!(same(
+        "never scanned in 8 min; not all standbys\n  were asked",
+        "never scanned in 1 h 8 min; not all\n  standbys were asked"
+    ));
+    assert!(!same("…\nfour", "four five"));
+    assert!(!same("one\n…\ntwo\n…", "two one"));
+    assert!(!same("one …one", "one"));
     assert!(same("2 slots …", "3 slots hold 12 MB"));
     assert!(same("a   340 MB  ~8 kB", "a  1.2 GB 12 kB"));
     assert!(same("at 0/1A2B3C, 2026-11-21 14:00", "at 12/FF00, 2025-01-01 03:07"));

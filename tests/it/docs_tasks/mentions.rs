@@ -19,7 +19,7 @@ fn spans(text: &str) -> Vec<String> {
 
 /// Words that the program is asked about: what stands for something is left out.
 fn words(command: &str) -> Vec<&str> {
-    let typed = command.split(['|', '>']).next().unwrap_or_default();
+    let typed = command.split(['|', '>', '\\']).next().unwrap_or_default();
     typed.split_whitespace().skip(1).filter(|word| !word.contains(['…', '"', '\''])).collect()
 }
 
@@ -58,6 +58,17 @@ fn every_command_that_is_mentioned_can_be_typed() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(seen.len() > 20, "{seen:?}");
+}
+
+#[test]
+fn the_readme_names_every_command() {
+    let known = std::fs::read_to_string(root().join("docs/cli.md")).unwrap();
+    let readme = spans(&std::fs::read_to_string(root().join("README.md")).unwrap());
+    for command in known.lines().filter_map(|line| line.strip_prefix("## pgtend ")) {
+        let top = command.split(' ').next().unwrap();
+        let is_named = |span: &String| span == command || span.strip_prefix(top).is_some_and(|it| it.starts_with(' '));
+        assert!(readme.iter().any(|span| is_named(span) || span == top), "{command}");
+    }
 }
 
 #[test]
