@@ -54,6 +54,50 @@ pub struct Tile {
     pub note: String,
 }
 
+impl Table {
+    /// Of these rows, still without a column.
+    pub fn of<R>(rows: impl IntoIterator<Item = R>) -> Tabulated<R> {
+        let rows: Vec<R> = rows.into_iter().collect();
+        let cells = rows.iter().map(|_| Vec::new()).collect();
+        Tabulated { rows, table: Table { columns: Vec::new(), rows: cells, left_out: 0 } }
+    }
+}
+
+/// A table that gets its columns one by one, each with what stands in it.
+#[must_use]
+pub struct Tabulated<R> {
+    rows: Vec<R>,
+    table: Table,
+}
+
+impl<R> Tabulated<R> {
+    /// One more column, on the right.
+    pub fn column(mut self, column: Column, cell: impl Fn(&R) -> Cell) -> Tabulated<R> {
+        self.table.columns.push(column);
+        for (row, cells) in self.rows.iter().zip(&mut self.table.rows) {
+            cells.push(cell(row));
+        }
+        self
+    }
+
+    /// The same, where there is something to tell.
+    pub fn column_if(self, told: bool, column: Column, cell: impl Fn(&R) -> Cell) -> Tabulated<R> {
+        if told { self.column(column, cell) } else { self }
+    }
+
+    /// A limit left out so many rows.
+    pub fn leaving_out(mut self, left_out: usize) -> Tabulated<R> {
+        self.table.left_out = left_out;
+        self
+    }
+}
+
+impl<R> From<Tabulated<R>> for Table {
+    fn from(tabulated: Tabulated<R>) -> Table {
+        tabulated.table
+    }
+}
+
 #[derive(Clone, Debug)]
 pub enum Block {
     Heading(String),
@@ -90,8 +134,8 @@ impl Document {
         self.push(Block::Line(text.into(), tone))
     }
 
-    pub fn table(&mut self, table: Table) -> &mut Self {
-        self.push(Block::Table(table))
+    pub fn table(&mut self, table: impl Into<Table>) -> &mut Self {
+        self.push(Block::Table(table.into()))
     }
 
     pub fn commands(&mut self, commands: Vec<(String, String)>) -> &mut Self {

@@ -16,7 +16,7 @@ mod terminal;
 pub use cell::{Cell, Tone, Value};
 pub use chart::{Chart, Moment, Node, NodeKind, Picture, Series, Share, Step, StepKind};
 pub use csv::csv;
-pub use document::{Align, Block, Column, Document, Table, Tile};
+pub use document::{Align, Block, Column, Document, Table, Tabulated, Tile};
 pub use escape::visible;
 pub use html::html;
 pub use human::{
@@ -25,6 +25,6 @@ pub use human::{
 };
 pub use json::{json, json_pretty};
 pub use markdown::markdown;
-pub use sentence::{measure, sentence};
+pub use sentence::sentence;
 pub use sparkline::sparkline;
 pub use terminal::{Style, terminal};

@@ -96,39 +96,31 @@ impl Report for DatabasesReport {
     const COMMAND: &'static str = "databases";
 
     fn document(&self) -> Document {
-        let rows = self.databases.iter().map(|d| {
-            let mut name = Cell::name(&*d.database);
-            if !d.allows_connections {
-                name = name.toned(Tone::Faint);
-            }
-            vec![
-                name,
-                Cell::or_unknown(d.bytes, Value::Bytes),
-                Cell::or_none(d.connections.and_then(|c| u64::try_from(c).ok()), Value::Count),
-                Cell::count(d.xid_age.unsigned_abs()),
-                Cell::count(d.multixact_age.unsigned_abs()),
-                Cell::or_none(d.tablespace.clone(), Value::Name),
-                Cell::name(&*d.owner),
-                Cell::text(&*d.encoding),
-                Cell::or_none(d.temp_bytes_written, Value::Bytes),
-            ]
-        });
         let mut document = Document::default();
-        document.table(Table {
-            columns: vec![
-                Column::words("database", "database", 0),
-                Column::numbers("bytes", "size", 0),
-                Column::numbers("connections", "connections", 1),
-                Column::numbers("xid_age", "xid age", 2),
-                Column::numbers("multixact_age", "mxid age", 5),
-                Column::words("tablespace", "tablespace", 3),
-                Column::words("owner", "owner", 4),
-                Column::words("encoding", "encoding", 6),
-                Column::numbers("temp_bytes_written", "temp written", 7),
-            ],
-            rows: rows.collect(),
-            left_out: self.left_out,
-        });
+        document.table(
+            Table::of(&self.databases)
+                .column(Column::words("database", "database", 0), |d| {
+                    let name = Cell::name(&*d.database);
+                    if d.allows_connections { name } else { name.toned(Tone::Faint) }
+                })
+                .column(Column::numbers("bytes", "size", 0), |d| Cell::or_unknown(d.bytes, Value::Bytes))
+                .column(Column::numbers("connections", "connections", 1), |d| {
+                    Cell::or_none(d.connections.and_then(|c| u64::try_from(c).ok()), Value::Count)
+                })
+                .column(Column::numbers("xid_age", "xid age", 2), |d| Cell::count(d.xid_age.unsigned_abs()))
+                .column(Column::numbers("multixact_age", "mxid age", 5), |d| {
+                    Cell::count(d.multixact_age.unsigned_abs())
+                })
+                .column(Column::words("tablespace", "tablespace", 3), |d| {
+                    Cell::or_none(d.tablespace.clone(), Value::Name)
+                })
+                .column(Column::words("owner", "owner", 4), |d| Cell::name(&*d.owner))
+                .column(Column::words("encoding", "encoding", 6), |d| Cell::text(&*d.encoding))
+                .column(Column::numbers("temp_bytes_written", "temp written", 7), |d| {
+                    Cell::or_none(d.temp_bytes_written, Value::Bytes)
+                })
+                .leaving_out(self.left_out),
+        );
         let known: u64 = self.databases.iter().filter_map(|d| d.bytes).sum();
         let hidden = self.databases.iter().filter(|d| d.bytes.is_none()).count();
         if self.left_out == 0 && self.databases.len() > 1 {

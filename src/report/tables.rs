@@ -259,45 +259,27 @@ impl Report for TablesReport {
     fn document(&self) -> Document {
         let size = |bytes: u64, source: SizeSource| Cell::stored(StoredBytes { bytes, source });
         let many = matches!(self.accounting, OneOrMany::Many(_));
-        let rows = self.tables.iter().map(|row| {
-            let mut cells = vec![Cell::name(format!("{}.{}", row.schema, row.table))];
-            if many {
-                cells.push(Cell::or_none(row.database.clone(), Value::Name));
-            }
-            cells.extend([
-                size(row.total_bytes, row.size_source),
-                size(row.heap_bytes, row.size_source),
-                size(row.index_bytes, row.size_source),
-                size(row.toast_bytes, row.size_source),
-                row.bloat.cell(),
-                Cell::or_unknown(row.row_estimate, Value::Count),
-                Cell::count(row.dead_rows),
-                Cell::text(row.note()),
-                Cell::or_none(row.vacuumed(), Value::Time),
-                Cell::or_none(row.analyzed(), Value::Time),
-                Cell::or_none(row.xid_age.map(i64::unsigned_abs), Value::Count),
-            ]);
-            cells
-        });
-        let mut columns = vec![Column::words("table", "table", 0)];
-        if many {
-            columns.push(Column::words("database", "database", 0));
-        }
-        columns.extend([
-            Column::numbers("total_bytes", "total", 0),
-            Column::numbers("heap_bytes", "heap", 1),
-            Column::numbers("index_bytes", "indexes", 1),
-            Column::numbers("toast_bytes", "toast", 3),
-            Column::numbers("bloat_bytes", "bloat", 4),
-            Column::numbers("row_estimate", "rows", 2),
-            Column::numbers("dead_rows", "dead", 4),
-            Column::words("note", "", 5),
-            Column::words("last_vacuum", "vacuumed", 6),
-            Column::words("last_analyze", "analyzed", 7),
-            Column::numbers("xid_age", "xid age", 8),
-        ]);
         let mut document = Document::default();
-        document.table(render::Table { columns, rows: rows.collect(), left_out: self.left_out }).gap();
+        let table = render::Table::of(&self.tables)
+            .column(Column::words("table", "table", 0), |row| Cell::name(format!("{}.{}", row.schema, row.table)))
+            .column_if(many, Column::words("database", "database", 0), |row| {
+                Cell::or_none(row.database.clone(), Value::Name)
+            })
+            .column(Column::numbers("total_bytes", "total", 0), |row| size(row.total_bytes, row.size_source))
+            .column(Column::numbers("heap_bytes", "heap", 1), |row| size(row.heap_bytes, row.size_source))
+            .column(Column::numbers("index_bytes", "indexes", 1), |row| size(row.index_bytes, row.size_source))
+            .column(Column::numbers("toast_bytes", "toast", 3), |row| size(row.toast_bytes, row.size_source))
+            .column(Column::numbers("bloat_bytes", "bloat", 4), |row| row.bloat.cell())
+            .column(Column::numbers("row_estimate", "rows", 2), |row| Cell::or_unknown(row.row_estimate, Value::Count))
+            .column(Column::numbers("dead_rows", "dead", 4), |row| Cell::count(row.dead_rows))
+            .column(Column::words("note", "", 5), |row| Cell::text(row.note()))
+            .column(Column::words("last_vacuum", "vacuumed", 6), |row| Cell::or_none(row.vacuumed(), Value::Time))
+            .column(Column::words("last_analyze", "analyzed", 7), |row| Cell::or_none(row.analyzed(), Value::Time))
+            .column(Column::numbers("xid_age", "xid age", 8), |row| {
+                Cell::or_none(row.xid_age.map(i64::unsigned_abs), Value::Count)
+            })
+            .leaving_out(self.left_out);
+        document.table(table).gap();
         let accounting: Vec<&Accounting> = match &self.accounting {
             OneOrMany::One(one) => one.iter().collect(),
             OneOrMany::Many(many) => many.iter().collect(),

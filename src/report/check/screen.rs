@@ -98,28 +98,17 @@ impl CheckReport {
 
 /// One row a finding.
 pub(super) fn table<'a>(nights: impl Iterator<Item = (Option<&'a str>, &'a CheckReport)>) -> Table {
-    let mut rows = Vec::new();
-    for (target, night) in nights {
-        for one in &night.findings {
-            rows.push(vec![
-                Cell::or_none(target, |name| Value::Name(name.to_owned())),
-                Cell::text(one.status),
-                Cell::text(&one.check),
-                Cell::text(if one.class == Class::Alert { "alert" } else { "hygiene" }),
-                Cell::name(&one.subject),
-                Cell::text(&one.message),
-                Cell::or_none(one.advice.clone(), Value::Text),
-            ]);
-        }
-    }
-    let columns = vec![
-        Column::words("target", "target", 1),
-        Column::words("status", "status", 0),
-        Column::words("check", "check", 0),
-        Column::words("class", "class", 2),
-        Column::words("subject", "subject", 0),
-        Column::words("message", "message", 0),
-        Column::words("advice", "advice", 3),
-    ];
-    Table { columns, rows, left_out: 0 }
+    Table::of(nights.flat_map(|(target, night)| night.findings.iter().map(move |one| (target, one))))
+        .column(Column::words("target", "target", 1), |(target, _)| {
+            Cell::or_none(*target, |name| Value::Name(name.to_owned()))
+        })
+        .column(Column::words("status", "status", 0), |(_, one)| Cell::text(one.status))
+        .column(Column::words("check", "check", 0), |(_, one)| Cell::text(&one.check))
+        .column(Column::words("class", "class", 2), |(_, one)| {
+            Cell::text(if one.class == Class::Alert { "alert" } else { "hygiene" })
+        })
+        .column(Column::words("subject", "subject", 0), |(_, one)| Cell::name(&one.subject))
+        .column(Column::words("message", "message", 0), |(_, one)| Cell::text(&one.message))
+        .column(Column::words("advice", "advice", 3), |(_, one)| Cell::or_none(one.advice.clone(), Value::Text))
+        .into()
 }

@@ -93,23 +93,13 @@ impl Report for MaintenanceReport {
         let plan = &self.maintenance;
         let mut document = Document::default();
         document.heading(format!("Maintenance of indexes, into {}", plan.file));
-        let columns = vec![
-            Column::words("index", "index", 0),
-            Column::numbers("size_bytes", "size", 0),
-            Column::numbers("frees_bytes", "frees", 0),
-            Column::words("repair", "repair", 0),
-            Column::words("table", "table", 1),
-        ];
-        let row = |row: &Row| {
-            vec![
-                Cell::name(&row.index),
-                Cell::bytes(row.size_bytes),
-                Cell::bytes(row.frees_bytes),
-                Cell::text(row.repair),
-                Cell::name(format!("{}.{}", row.schema, row.table)),
-            ]
-        };
-        document.table(Table { columns, rows: plan.indexes.iter().map(row).collect(), left_out: 0 }).gap();
+        let table = Table::of(&plan.indexes)
+            .column(Column::words("index", "index", 0), |row| Cell::name(&row.index))
+            .column(Column::numbers("size_bytes", "size", 0), |row| Cell::bytes(row.size_bytes))
+            .column(Column::numbers("frees_bytes", "frees", 0), |row| Cell::bytes(row.frees_bytes))
+            .column(Column::words("repair", "repair", 0), |row| Cell::text(row.repair))
+            .column(Column::words("table", "table", 1), |row| Cell::name(format!("{}.{}", row.schema, row.table)));
+        document.table(table).gap();
         for line in plan.indexes.iter().flat_map(|row| &row.why) {
             document.line(line);
         }

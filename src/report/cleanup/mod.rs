@@ -12,7 +12,7 @@ use super::{Gaps, Report, indexes::words::words};
 use crate::{
     model::{Confidence, IndexFinding, Snapshot, Unavailable, Verdict, Window},
     plan::index_cleanup::{IndexCleanup, Lock, Removal},
-    render::{Cell, Column, Document, Table, Tone, human_bytes, human_duration},
+    render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_duration},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -193,33 +193,22 @@ impl Report for CleanupReport {
         let mut document = Document::default();
         let told_by = plan.told_by.as_ref().map(|by| format!(", told by {by}")).unwrap_or_default();
         document.heading(format!("Clean-up for {}{told_by}, into {}", plan.framework, plan.folder));
-        let columns = vec![
-            Column::words("index", "index", 0),
-            Column::numbers("size_bytes", "size", 0),
-            Column::numbers("idx_scan", "scans", 0),
-            Column::words("verdict", "verdict", 0),
-            Column::words("table", "table", 1),
-            Column::words("covered_by", "its work is done by", 1),
-            Column::words("lock", "lock", 0),
-            Column::words("definition", "definition", 9),
-        ];
-        let rows = plan.indexes.iter().map(|row| {
-            let covers = row.covered_by.join(", ");
-            vec![
-                Cell::name(&row.index),
-                row.size.clone(),
-                Cell::count(row.idx_scan),
-                Cell::text(row.verdict.name()),
-                Cell::name(format!("{}.{}", row.schema, row.table)),
-                Cell::or_none(Some(covers).filter(|covers| !covers.is_empty()), crate::render::Value::Name),
-                match row.is_exclusive {
-                    true => Cell::text("exclusive").toned(Tone::Warning),
-                    false => Cell::text("concurrent"),
-                },
-                Cell::text(&row.definition),
-            ]
-        });
-        document.table(Table { columns, rows: rows.collect(), left_out: 0 }).gap();
+        let table = Table::of(&plan.indexes)
+            .column(Column::words("index", "index", 0), |row| Cell::name(&row.index))
+            .column(Column::numbers("size_bytes", "size", 0), |row| row.size.clone())
+            .column(Column::numbers("idx_scan", "scans", 0), |row| Cell::count(row.idx_scan))
+            .column(Column::words("verdict", "verdict", 0), |row| Cell::text(row.verdict.name()))
+            .column(Column::words("table", "table", 1), |row| Cell::name(format!("{}.{}", row.schema, row.table)))
+            .column(Column::words("covered_by", "its work is done by", 1), |row| {
+                let covers = Some(row.covered_by.join(", ")).filter(|covers| !covers.is_empty());
+                Cell::or_none(covers, Value::Name)
+            })
+            .column(Column::words("lock", "lock", 0), |row| match row.is_exclusive {
+                true => Cell::text("exclusive").toned(Tone::Warning),
+                false => Cell::text("concurrent"),
+            })
+            .column(Column::words("definition", "definition", 9), |row| Cell::text(&row.definition));
+        document.table(table).gap();
         for row in &plan.indexes {
             document.line(format!("{}.{}: {}", row.schema, row.index, row.why.join("; ")));
             document.toned_line(format!("  way back: {}", row.way_back), Tone::Faint);

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{Contents, Index, Snapshot, Table, Unavailable},
-    render::{Cell, Column, Document, Tone},
+    render::{self, Cell, Column, Document, Tone},
     report::{Gaps, Report},
 };
 use serde::Serialize;
@@ -124,28 +124,21 @@ impl Report for VerifyReport {
         let Verification { folder, indexes, other_files } = &self.verification;
         let mut document = Document::default();
         document.heading(format!("Indexes of the migrations in {folder}"));
-        let columns = vec![
-            Column::words("index", "index", 0),
-            Column::words("state", "state", 0),
-            Column::words("table", "table", 1),
-            Column::words("files", "files", 2),
-        ];
-        let row = |row: &Row| {
-            let (state, tone) = match row.state {
-                Some(State::Exists) => ("exists", Tone::Plain),
-                Some(State::Gone) => ("gone", Tone::Good),
-                Some(State::Invalid) => ("invalid", Tone::Bad),
-                Some(State::NoIndex) => ("no index", Tone::Bad),
-                None => ("?", Tone::Faint),
-            };
-            vec![
-                Cell::name(&row.index),
-                Cell::text(state).toned(tone),
-                Cell::name(format!("{}.{}", row.schema, row.table)),
-                Cell::text(row.files.join(", ")),
-            ]
-        };
-        document.table(crate::render::Table { columns, rows: indexes.iter().map(row).collect(), left_out: 0 }).gap();
+        let table = render::Table::of(indexes)
+            .column(Column::words("index", "index", 0), |row| Cell::name(&row.index))
+            .column(Column::words("state", "state", 0), |row| {
+                let (state, tone) = match row.state {
+                    Some(State::Exists) => ("exists", Tone::Plain),
+                    Some(State::Gone) => ("gone", Tone::Good),
+                    Some(State::Invalid) => ("invalid", Tone::Bad),
+                    Some(State::NoIndex) => ("no index", Tone::Bad),
+                    None => ("?", Tone::Faint),
+                };
+                Cell::text(state).toned(tone)
+            })
+            .column(Column::words("table", "table", 1), |row| Cell::name(format!("{}.{}", row.schema, row.table)))
+            .column(Column::words("files", "files", 2), |row| Cell::text(row.files.join(", ")));
+        document.table(table).gap();
         let count = |state: State| indexes.iter().filter(|row| row.state == Some(state)).count();
         document.line(format!(
             "{} gone, {} there, {} invalid.",

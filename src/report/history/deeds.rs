@@ -75,39 +75,27 @@ impl Report for DeedsReport {
             self.predictions.add_to(&mut document);
             return document;
         }
-        let rows = self.deeds.iter().map(|deed| {
-            let intent = &deed.intent;
-            vec![
-                Cell::new(Value::Time(intent.begun_at)),
-                Cell::text(&*intent.kind),
-                Cell::name(&*intent.subject),
-                outcome(deed),
-                Cell::or_none(intent.promised_bytes, Value::Bytes),
-                Cell::or_none(deed.measured_bytes, |bytes| Value::Text(signed(bytes))),
-                Cell::name(&*intent.server),
-                Cell::name(&*intent.database),
-                Cell::name(&*intent.role),
-                Cell::text(&*intent.statement),
-                Cell::or_none(deed.outcome.as_ref().and_then(|outcome| outcome.detail.clone()), Value::Text),
-            ]
-        });
-        document.table(Table {
-            columns: vec![
-                Column::words("begun_at", "begun", 0),
-                Column::words("kind", "deed", 0),
-                Column::words("subject", "of", 0),
-                Column::words("outcome", "outcome", 0),
-                Column::numbers("promised_bytes", "promised", 1),
-                Column::numbers("measured", "measured", 1),
-                Column::words("server", "server", 2),
-                Column::words("database", "database", 3),
-                Column::words("role", "role", 4),
-                Column::words("statement", "statement", 6),
-                Column::words("detail", "answer", 5),
-            ],
-            rows: rows.collect(),
-            left_out: self.left_out,
-        });
+        document.table(
+            Table::of(&self.deeds)
+                .column(Column::words("begun_at", "begun", 0), |deed| Cell::new(Value::Time(deed.intent.begun_at)))
+                .column(Column::words("kind", "deed", 0), |deed| Cell::text(&*deed.intent.kind))
+                .column(Column::words("subject", "of", 0), |deed| Cell::name(&*deed.intent.subject))
+                .column(Column::words("outcome", "outcome", 0), |deed| outcome(deed))
+                .column(Column::numbers("promised_bytes", "promised", 1), |deed| {
+                    Cell::or_none(deed.intent.promised_bytes, Value::Bytes)
+                })
+                .column(Column::numbers("measured", "measured", 1), |deed| {
+                    Cell::or_none(deed.measured_bytes, |bytes| Value::Text(signed(bytes)))
+                })
+                .column(Column::words("server", "server", 2), |deed| Cell::name(&*deed.intent.server))
+                .column(Column::words("database", "database", 3), |deed| Cell::name(&*deed.intent.database))
+                .column(Column::words("role", "role", 4), |deed| Cell::name(&*deed.intent.role))
+                .column(Column::words("statement", "statement", 6), |deed| Cell::text(&*deed.intent.statement))
+                .column(Column::words("detail", "answer", 5), |deed| {
+                    Cell::or_none(deed.outcome.as_ref().and_then(|outcome| outcome.detail.clone()), Value::Text)
+                })
+                .leaving_out(self.left_out),
+        );
         let open = self.deeds.iter().filter(|deed| deed.outcome.is_none()).count();
         if open > 0 {
             let text = format!("{open} without an outcome: pgtend ended in the middle of it. Look at the server.");

@@ -141,29 +141,6 @@ fn written(intervals: &[WalInterval]) -> Wal {
     }
 }
 
-impl Row {
-    fn cells(&self) -> Vec<Cell> {
-        let subject = &self.subject;
-        let name = self.name();
-        let seconds = |days: f64| Value::Duration((days * SECONDS_A_DAY) as u64);
-        vec![
-            Cell::text(subject.kind.name()),
-            Cell::name(name),
-            Cell::bytes(self.bytes),
-            Cell::text(sparkline(&self.sizes, SPARKLINE)),
-            Cell::or_unknown(self.bytes_per_day, Value::BytesPerDay),
-            Cell::or_unknown(self.bytes_per_day_low, Value::BytesPerDay),
-            Cell::or_unknown(self.bytes_per_day_high, Value::BytesPerDay),
-            Cell::or_none(self.days_until, seconds),
-            Cell::or_none(self.soonest_days_until, seconds),
-            Cell::or_none(self.one_off_bytes.filter(|bytes| *bytes != 0.0), |bytes| {
-                Value::Text(format!("{}{}", if bytes < 0.0 { "-" } else { "+" }, human_bytes(bytes.abs() as u64)))
-            }),
-            Cell::count(self.samples as u64),
-        ]
-    }
-}
-
 impl Report for GrowthReport {
     const COMMAND: &'static str = "history growth";
 
@@ -172,23 +149,33 @@ impl Report for GrowthReport {
         if let Some(chart) = self.chart() {
             document.chart(chart);
         }
-        document.table(Table {
-            columns: vec![
-                Column::words("kind", "kind", 1),
-                Column::words("name", "name", 0),
-                Column::numbers("bytes", "size", 0),
-                Column::picture("sizes", 3),
-                Column::numbers("bytes_per_day", "rate", 0),
-                Column::numbers("bytes_per_day_low", "low", 4),
-                Column::numbers("bytes_per_day_high", "high", 4),
-                Column::numbers("seconds_until", "reached in", 1),
-                Column::numbers("soonest_seconds_until", "soonest", 2),
-                Column::numbers("one_off", "at once", 5),
-                Column::numbers("samples", "samples", 6),
-            ],
-            rows: self.growth.iter().map(Row::cells).collect(),
-            left_out: self.left_out,
-        });
+        let seconds = |days: f64| Value::Duration((days * SECONDS_A_DAY) as u64);
+        let per_day = |rate: Option<f64>| Cell::or_unknown(rate, Value::BytesPerDay);
+        document.table(
+            Table::of(&self.growth)
+                .column(Column::words("kind", "kind", 1), |row| Cell::text(row.subject.kind.name()))
+                .column(Column::words("name", "name", 0), |row| Cell::name(row.name()))
+                .column(Column::numbers("bytes", "size", 0), |row| Cell::bytes(row.bytes))
+                .column(Column::picture("sizes", 3), |row| Cell::text(sparkline(&row.sizes, SPARKLINE)))
+                .column(Column::numbers("bytes_per_day", "rate", 0), |row| per_day(row.bytes_per_day))
+                .column(Column::numbers("bytes_per_day_low", "low", 4), |row| per_day(row.bytes_per_day_low))
+                .column(Column::numbers("bytes_per_day_high", "high", 4), |row| per_day(row.bytes_per_day_high))
+                .column(Column::numbers("seconds_until", "reached in", 1), |row| Cell::or_none(row.days_until, seconds))
+                .column(Column::numbers("soonest_seconds_until", "soonest", 2), |row| {
+                    Cell::or_none(row.soonest_days_until, seconds)
+                })
+                .column(Column::numbers("one_off", "at once", 5), |row| {
+                    Cell::or_none(row.one_off_bytes.filter(|bytes| *bytes != 0.0), |bytes| {
+                        Value::Text(format!(
+                            "{}{}",
+                            if bytes < 0.0 { "-" } else { "+" },
+                            human_bytes(bytes.abs() as u64)
+                        ))
+                    })
+                })
+                .column(Column::numbers("samples", "samples", 6), |row| Cell::count(row.samples as u64))
+                .leaving_out(self.left_out),
+        );
         document.gap();
         if let Some(target) = self.target_bytes {
             document.line(format!(

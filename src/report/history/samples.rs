@@ -73,38 +73,29 @@ impl Report for SamplesReport {
             document.line("No samples yet: `pgtend history record` takes one.");
             return document;
         }
-        let rows = self.samples.iter().map(|row| {
-            vec![
-                Cell::new(Value::Time(row.collected_at)),
-                Cell::name(&*row.cluster),
-                Cell::text(if row.in_recovery { "standby" } else { "primary" }),
-                Cell::text(format!("{}.{}", row.version_num / 10_000, row.version_num % 10_000)),
-                Cell::or_none(row.timeline_id, |id| Value::Count(id.into())),
-                Cell::or_none(row.current_lsn, Value::Lsn),
-                Cell::or_none(row.address.clone(), Value::Name),
-                Cell::name(&*row.database),
-                Cell::count(row.databases_read),
-                Cell::or_none(row.wal_directory_bytes, Value::Bytes),
-                Cell::new(Value::Time(row.started_at)),
-            ]
-        });
-        document.table(Table {
-            columns: vec![
-                Column::words("collected_at", "taken", 0),
-                Column::words("cluster", "cluster", 0),
-                Column::words("role", "role", 2),
-                Column::words("version", "version", 3),
-                Column::numbers("timeline_id", "timeline", 4),
-                Column::words("current_lsn", "lsn", 6),
-                Column::words("address", "address", 1),
-                Column::words("database", "database", 5),
-                Column::numbers("databases_read", "read", 7),
-                Column::numbers("wal_directory_bytes", "pg_wal", 8),
-                Column::words("started_at", "server started", 9),
-            ],
-            rows: rows.collect(),
-            left_out: self.left_out,
-        });
+        document.table(
+            Table::of(&self.samples)
+                .column(Column::words("collected_at", "taken", 0), |row| Cell::new(Value::Time(row.collected_at)))
+                .column(Column::words("cluster", "cluster", 0), |row| Cell::name(&*row.cluster))
+                .column(Column::words("role", "role", 2), |row| {
+                    Cell::text(if row.in_recovery { "standby" } else { "primary" })
+                })
+                .column(Column::words("version", "version", 3), |row| {
+                    Cell::text(format!("{}.{}", row.version_num / 10_000, row.version_num % 10_000))
+                })
+                .column(Column::numbers("timeline_id", "timeline", 4), |row| {
+                    Cell::or_none(row.timeline_id, |id| Value::Count(id.into()))
+                })
+                .column(Column::words("current_lsn", "lsn", 6), |row| Cell::or_none(row.current_lsn, Value::Lsn))
+                .column(Column::words("address", "address", 1), |row| Cell::or_none(row.address.clone(), Value::Name))
+                .column(Column::words("database", "database", 5), |row| Cell::name(&*row.database))
+                .column(Column::numbers("databases_read", "read", 7), |row| Cell::count(row.databases_read))
+                .column(Column::numbers("wal_directory_bytes", "pg_wal", 8), |row| {
+                    Cell::or_none(row.wal_directory_bytes, Value::Bytes)
+                })
+                .column(Column::words("started_at", "server started", 9), |row| Cell::new(Value::Time(row.started_at)))
+                .leaving_out(self.left_out),
+        );
         let (samples, clusters) = (human_count(self.all as u64), self.clusters.len());
         let clusters = if clusters == 1 { "one cluster".to_owned() } else { format!("{clusters} clusters") };
         document.gap().line(format!("{samples} samples of {clusters} in {}.", human_bytes(self.store_bytes)));

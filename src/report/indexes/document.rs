@@ -15,46 +15,31 @@ impl Report for IndexesReport<'_> {
 
     fn document(&self) -> Document {
         let many = matches!(self.observation, OneOrMany::Many(_));
-        let rows = self.indexes.iter().map(|row| {
-            let table = format!("{}.{}", row.schema(), row.table.table);
-            let mut cells = vec![Cell::name(&*row.index.index)];
-            if many {
-                cells.push(Cell::or_none(row.database.map(str::to_owned), Value::Name));
-            }
-            cells.extend([
-                Cell::stored(row.size),
-                row.bloat.cell(),
-                Cell::count(row.idx_scan),
-                row.verdict_cell(),
-                Cell::text(row.why()).toned(if row.index.is_valid { Tone::Plain } else { Tone::Bad }),
-                Cell::name(table),
-                Cell::count(row.judged.gain.writes),
-                Cell::text(row.kind()),
-                row.columns(),
-                Cell::or_none(row.last_idx_scan, Value::Time),
-                Cell::or_unknown(row.index.definition.clone(), Value::Text),
-            ]);
-            cells
-        });
-        let mut columns = vec![Column::words("index", "index", 0)];
-        if many {
-            columns.push(Column::words("database", "database", 0));
-        }
-        columns.extend([
-            Column::numbers("size_bytes", "size", 0),
-            Column::numbers("bloat_bytes", "bloat", 4),
-            Column::numbers("idx_scan", "scans", 0),
-            Column::words("verdict", "verdict", 0),
-            Column::words("why", "why", 0),
-            Column::words("table", "table", 1),
-            Column::numbers("writes", "writes", 2),
-            Column::words("kind", "kind", 2),
-            Column::words("key_columns", "columns", 3),
-            Column::words("last_idx_scan", "last scan", 4),
-            Column::words("definition", "definition", 9),
-        ]);
         let mut document = Document::default();
-        document.table(render::Table { columns, rows: rows.collect(), left_out: self.left_out }).gap();
+        let table = render::Table::of(&self.indexes)
+            .column(Column::words("index", "index", 0), |row| Cell::name(&*row.index.index))
+            .column_if(many, Column::words("database", "database", 0), |row| {
+                Cell::or_none(row.database.map(str::to_owned), Value::Name)
+            })
+            .column(Column::numbers("size_bytes", "size", 0), |row| Cell::stored(row.size))
+            .column(Column::numbers("bloat_bytes", "bloat", 4), |row| row.bloat.cell())
+            .column(Column::numbers("idx_scan", "scans", 0), |row| Cell::count(row.idx_scan))
+            .column(Column::words("verdict", "verdict", 0), |row| row.verdict_cell())
+            .column(Column::words("why", "why", 0), |row| {
+                Cell::text(row.why()).toned(if row.index.is_valid { Tone::Plain } else { Tone::Bad })
+            })
+            .column(Column::words("table", "table", 1), |row| {
+                Cell::name(format!("{}.{}", row.schema(), row.table.table))
+            })
+            .column(Column::numbers("writes", "writes", 2), |row| Cell::count(row.judged.gain.writes))
+            .column(Column::words("kind", "kind", 2), |row| Cell::text(row.kind()))
+            .column(Column::words("key_columns", "columns", 3), |row| row.columns())
+            .column(Column::words("last_idx_scan", "last scan", 4), |row| Cell::or_none(row.last_idx_scan, Value::Time))
+            .column(Column::words("definition", "definition", 9), |row| {
+                Cell::or_unknown(row.index.definition.clone(), Value::Text)
+            })
+            .leaving_out(self.left_out);
+        document.table(table).gap();
         let told = |row: &&Row<'_>| {
             row.judged.verdict > Verdict::Keep || row.judged.findings.contains(&IndexFinding::BloatedIndex)
         };

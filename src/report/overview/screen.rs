@@ -81,32 +81,24 @@ impl OverviewReport {
             matches!(*name, "databases" | "pg_wal") || bytes.is_some_and(|bytes| share(bytes) >= SHARE_OF_A_ROW)
         });
         rows.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-        let rows = rows.into_iter().map(|(name, bytes)| {
+        let drawn = |name: &str, bytes: Option<u64>| {
             let bar = bytes.map(|bytes| bar(share(bytes))).unwrap_or_default();
             let against = overview.wal_to_data_ratio.filter(|ratio| name == "pg_wal" && *ratio >= 1.0);
             let against = against.map(|ratio| format!(" {} your data", times(ratio))).unwrap_or_default();
-            vec![
-                Cell::text(name),
-                Cell::or_unknown(bytes, Value::Bytes),
-                Cell::or_unknown(bytes, |bytes| Value::Share(share(bytes))),
-                Cell::text(format!("{bar}{against}")),
-            ]
-        });
-        let table = render::Table {
-            columns: vec![
-                Column::words("what", "Where the bytes are", 0),
-                Column::numbers("bytes", "size", 0),
-                Column::numbers("share", "share", 1),
-                Column::picture("bar", 2),
-            ],
-            rows: rows.collect(),
-            left_out: 0,
+            format!("{bar}{against}")
         };
+        let table = render::Table::of(rows)
+            .column(Column::words("what", "Where the bytes are", 0), |(name, _)| Cell::text(*name))
+            .column(Column::numbers("bytes", "size", 0), |(_, bytes)| Cell::or_unknown(*bytes, Value::Bytes))
+            .column(Column::numbers("share", "share", 1), |(_, bytes)| {
+                Cell::or_unknown(*bytes, |bytes| Value::Share(share(bytes)))
+            })
+            .column(Column::picture("bar", 2), |(name, bytes)| Cell::text(drawn(name, *bytes)));
         let beside: Vec<String> = beside
             .into_iter()
             .map(|(name, bytes)| format!("{name} {}", bytes.map_or("?".to_owned(), human_bytes)))
             .collect();
-        (table, (!beside.is_empty()).then(|| format!("beside them: {}", beside.join(", "))))
+        (table.into(), (!beside.is_empty()).then(|| format!("beside them: {}", beside.join(", "))))
     }
 
     /// Where the databases lie, when somebody made tablespaces.
@@ -119,47 +111,31 @@ impl OverviewReport {
     }
 
     fn slots(&self) -> render::Table {
-        let rows = self.slot_rows.iter().take(shown(self.slot_rows.len(), MOST_SLOTS)).map(|row| {
-            vec![
-                Cell::name(&*row.slot_name),
-                row.state(),
-                Cell::or_unknown(row.retained_bytes, Value::Bytes),
-                Cell::or_unknown(row.reclaimable_bytes, Value::Bytes),
-            ]
-        });
-        render::Table {
-            columns: vec![
-                Column::words("slot_name", "Slot", 0),
-                Column::words("verdict", "verdict", 0),
-                Column::numbers("retained_bytes", "holds", 0),
-                Column::numbers("reclaimable_bytes", "dropping it alone frees", 1),
-            ],
-            rows: rows.collect(),
-            left_out: 0,
-        }
+        render::Table::of(self.slot_rows.iter().take(shown(self.slot_rows.len(), MOST_SLOTS)))
+            .column(Column::words("slot_name", "Slot", 0), |row| Cell::name(&*row.slot_name))
+            .column(Column::words("verdict", "verdict", 0), |row| row.state())
+            .column(Column::numbers("retained_bytes", "holds", 0), |row| {
+                Cell::or_unknown(row.retained_bytes, Value::Bytes)
+            })
+            .column(Column::numbers("reclaimable_bytes", "dropping it alone frees", 1), |row| {
+                Cell::or_unknown(row.reclaimable_bytes, Value::Bytes)
+            })
+            .into()
     }
 
     fn tables(&self) -> render::Table {
-        let rows = self.overview.largest_tables.iter().map(|row| {
-            let share = if row.total_bytes == 0 { 0.0 } else { row.index_bytes as f64 / row.total_bytes as f64 };
-            let heavy = if share > 0.5 { Tone::Warning } else { Tone::Plain };
-            vec![
-                Cell::name(&*row.table),
-                Cell::name(&*row.database),
-                Cell::stored(StoredBytes { bytes: row.total_bytes, source: row.size_source }),
-                Cell::text(format!("{} ({})", human_bytes(row.index_bytes), human_percent(share))).toned(heavy),
-            ]
-        });
-        render::Table {
-            columns: vec![
-                Column::words("table", "Largest tables", 0),
-                Column::words("database", "database", 1),
-                Column::numbers("total_bytes", "total", 0),
-                Column::numbers("index_bytes", "of it indexes", 0),
-            ],
-            rows: rows.collect(),
-            left_out: 0,
-        }
+        render::Table::of(&self.overview.largest_tables)
+            .column(Column::words("table", "Largest tables", 0), |row| Cell::name(&*row.table))
+            .column(Column::words("database", "database", 1), |row| Cell::name(&*row.database))
+            .column(Column::numbers("total_bytes", "total", 0), |row| {
+                Cell::stored(StoredBytes { bytes: row.total_bytes, source: row.size_source })
+            })
+            .column(Column::numbers("index_bytes", "of it indexes", 0), |row| {
+                let share = if row.total_bytes == 0 { 0.0 } else { row.index_bytes as f64 / row.total_bytes as f64 };
+                let heavy = if share > 0.5 { Tone::Warning } else { Tone::Plain };
+                Cell::text(format!("{} ({})", human_bytes(row.index_bytes), human_percent(share))).toned(heavy)
+            })
+            .into()
     }
 }
 

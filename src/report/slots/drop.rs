@@ -8,7 +8,7 @@ use crate::{
         SlotDrops,
         slot_drop::{Checkpointed, Ended, Ending, Freed, Refusal, SlotDrop},
     },
-    render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_duration},
+    render::{Cell, Column, Document, Table, Tabulated, Tone, Value, human_bytes, human_duration},
     report::{Gaps, Report},
 };
 use jiff::Timestamp;
@@ -274,36 +274,28 @@ fn ended(line: &DropLine, document: &mut Document) {
 }
 
 impl SlotDropReport {
-    fn table(&self) -> Table {
-        let rows = self.drops.iter().map(|line| {
-            let mut cells = vec![
-                Cell::name(&*line.slot_name),
-                line.state(),
-                drop_words::verdict(line.verdict),
-                Cell::or_unknown(line.retained_bytes, Value::Bytes),
-                Cell::or_unknown(line.frees.freed.at_checkpoint_bytes, Value::Bytes),
-                Cell::or_none(line.owner.as_ref().map(|owner| owner.name.clone()), Value::Name),
-            ];
-            if !self.is_plan {
-                cells.push(Cell::or_none(line.deed_id, |id| Value::Count(id.unsigned_abs())));
-                cells.push(Cell::text(line.detail.clone().unwrap_or_default()));
-            }
-            cells
-        });
-        let mut columns = vec![
-            Column::words("slot_name", "slot", 0),
-            Column::words("state", if self.is_plan { "plan" } else { "outcome" }, 0),
-            Column::words("verdict", "verdict", 0),
-            Column::numbers("retained_bytes", "holds", 1),
-            Column::numbers("frees_bytes", "frees alone", 1),
-            Column::words("owner", "probably of", 2),
-        ];
-        if !self.is_plan {
-            columns.push(Column::numbers("deed_id", "deed", 4));
+    fn table(&self) -> Tabulated<&DropLine> {
+        let is_done = !self.is_plan;
+        Table::of(&self.drops)
+            .column(Column::words("slot_name", "slot", 0), |line| Cell::name(&*line.slot_name))
+            .column(Column::words("state", if is_done { "outcome" } else { "plan" }, 0), |line| line.state())
+            .column(Column::words("verdict", "verdict", 0), |line| drop_words::verdict(line.verdict))
+            .column(Column::numbers("retained_bytes", "holds", 1), |line| {
+                Cell::or_unknown(line.retained_bytes, Value::Bytes)
+            })
+            .column(Column::numbers("frees_bytes", "frees alone", 1), |line| {
+                Cell::or_unknown(line.frees.freed.at_checkpoint_bytes, Value::Bytes)
+            })
+            .column(Column::words("owner", "probably of", 2), |line| {
+                Cell::or_none(line.owner.as_ref().map(|owner| owner.name.clone()), Value::Name)
+            })
+            .column_if(is_done, Column::numbers("deed_id", "deed", 4), |line| {
+                Cell::or_none(line.deed_id, |id| Value::Count(id.unsigned_abs()))
+            })
             // Without a title a column that has nothing to say is left out.
-            columns.push(Column::words("detail", "", 5));
-        }
-        Table { columns, rows: rows.collect(), left_out: 0 }
+            .column_if(is_done, Column::words("detail", "", 5), |line| {
+                Cell::text(line.detail.clone().unwrap_or_default())
+            })
     }
 
     /// When what is freed.

@@ -219,45 +219,46 @@ impl Report for SlotsReport {
             document.line("There is no replication slot to show.");
             return document;
         }
-        let rows = self.slots.iter().map(|row| {
-            vec![
-                Cell::name(&*row.slot_name),
-                row.state(),
-                Cell::or_unknown(row.retained_bytes, Value::Bytes),
-                Cell::or_unknown(row.reclaimable_bytes, Value::Bytes),
-                Cell::text(match row.slot_type {
-                    SlotType::Physical => "physical",
-                    SlotType::Logical => "logical",
-                }),
-                Cell::or_none(row.plugin.clone(), Value::Text),
-                Cell::or_none(row.database.clone(), Value::Name),
-                Cell::or_none(row.inactive_since.map(|at| seconds_between(at, self.collected_at)), Value::Duration),
-                Cell::or_none(row.owner.as_ref().map(|owner| owner.name.clone()), Value::Name),
-                Cell::or_none(row.safe_wal_size.map(|bytes| u64::try_from(bytes).unwrap_or(0)), Value::Bytes),
-                Cell::or_none(row.restart_lsn, Value::Lsn),
-                Cell::or_none(row.xmin_age.max(row.catalog_xmin_age).map(i64::unsigned_abs), Value::Count),
-                Cell::or_none(row.active_pid.map(|pid| pid.unsigned_abs().into()), Value::Count),
-            ]
-        });
-        document.table(render::Table {
-            columns: vec![
-                Column::words("slot_name", "slot", 0),
-                Column::words("verdict", "verdict", 0),
-                Column::numbers("retained_bytes", "holds", 0),
-                Column::numbers("reclaimable_bytes", "frees alone", 0),
-                Column::words("slot_type", "type", 1),
-                Column::words("plugin", "plugin", 4),
-                Column::words("database", "database", 2),
-                Column::numbers("inactive_seconds", "idle at least", 4),
-                Column::words("owner", "probably of", 3),
-                Column::numbers("safe_wal_size", "until lost", 5),
-                Column::words("restart_lsn", "restart_lsn", 6),
-                Column::numbers("xmin_age", "xmin age", 7),
-                Column::numbers("active_pid", "pid", 8),
-            ],
-            rows: rows.collect(),
-            left_out: self.left_out,
-        });
+        document.table(
+            render::Table::of(&self.slots)
+                .column(Column::words("slot_name", "slot", 0), |row| Cell::name(&*row.slot_name))
+                .column(Column::words("verdict", "verdict", 0), |row| row.state())
+                .column(Column::numbers("retained_bytes", "holds", 0), |row| {
+                    Cell::or_unknown(row.retained_bytes, Value::Bytes)
+                })
+                .column(Column::numbers("reclaimable_bytes", "frees alone", 0), |row| {
+                    Cell::or_unknown(row.reclaimable_bytes, Value::Bytes)
+                })
+                .column(Column::words("slot_type", "type", 1), |row| {
+                    Cell::text(match row.slot_type {
+                        SlotType::Physical => "physical",
+                        SlotType::Logical => "logical",
+                    })
+                })
+                .column(Column::words("plugin", "plugin", 4), |row| Cell::or_none(row.plugin.clone(), Value::Text))
+                .column(Column::words("database", "database", 2), |row| {
+                    Cell::or_none(row.database.clone(), Value::Name)
+                })
+                .column(Column::numbers("inactive_seconds", "idle at least", 4), |row| {
+                    Cell::or_none(row.inactive_since.map(|at| seconds_between(at, self.collected_at)), Value::Duration)
+                })
+                .column(Column::words("owner", "probably of", 3), |row| {
+                    Cell::or_none(row.owner.as_ref().map(|owner| owner.name.clone()), Value::Name)
+                })
+                .column(Column::numbers("safe_wal_size", "until lost", 5), |row| {
+                    Cell::or_none(row.safe_wal_size.map(|bytes| u64::try_from(bytes).unwrap_or(0)), Value::Bytes)
+                })
+                .column(Column::words("restart_lsn", "restart_lsn", 6), |row| {
+                    Cell::or_none(row.restart_lsn, Value::Lsn)
+                })
+                .column(Column::numbers("xmin_age", "xmin age", 7), |row| {
+                    Cell::or_none(row.xmin_age.max(row.catalog_xmin_age).map(i64::unsigned_abs), Value::Count)
+                })
+                .column(Column::numbers("active_pid", "pid", 8), |row| {
+                    Cell::or_none(row.active_pid.map(|pid| pid.unsigned_abs().into()), Value::Count)
+                })
+                .leaving_out(self.left_out),
+        );
         let telling: Vec<String> = self
             .slots
             .iter()

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{Cause, Retention, SharedBy, Snapshot, WalShare, wal_shares},
-    render::{Cell, Column, Table, Tone, Value},
+    render::{Cell, Column, Table, Tabulated, Tone, Value},
     report::Gaps,
 };
 use serde::Serialize;
@@ -64,30 +64,20 @@ fn cause(by: SharedBy) -> &'static str {
 }
 
 /// As people read it.
-pub fn table(holders: &[HolderLine]) -> Table {
-    let rows = holders.iter().filter(|holder| holder.says_something()).map(|holder| {
-        let tone = if holder.binding == Some(true) { Tone::Warning } else { Tone::Plain };
-        let reach = match holder.reach_bytes {
+pub fn table(holders: &[HolderLine]) -> Tabulated<&HolderLine> {
+    let binds = |holder: &HolderLine| holder.binding == Some(true);
+    Table::of(holders.iter().filter(|holder| holder.says_something()))
+        .column(Column::words("cause", "What keeps pg_wal", 0), |holder| {
+            Cell::text(holder.words()).toned(if binds(holder) { Tone::Warning } else { Tone::Plain })
+        })
+        .column(Column::numbers("reach_bytes", "reaches back", 0), |holder| match holder.reach_bytes {
             None if holder.bytes.is_some() => Cell::new(Value::None),
             reach => Cell::or_unknown(reach, Value::Bytes),
-        };
-        vec![
-            Cell::text(holder.words()).toned(tone),
-            reach,
-            Cell::or_unknown(holder.bytes, Value::Bytes),
-            Cell::text(if holder.binding == Some(true) { "reaches back furthest" } else { "" }),
-        ]
-    });
-    Table {
-        columns: vec![
-            Column::words("cause", "What keeps pg_wal", 0),
-            Column::numbers("reach_bytes", "reaches back", 0),
-            Column::numbers("bytes", "keeps", 0),
-            Column::words("binding", "", 1),
-        ],
-        rows: rows.collect(),
-        left_out: 0,
-    }
+        })
+        .column(Column::numbers("bytes", "keeps", 0), |holder| Cell::or_unknown(holder.bytes, Value::Bytes))
+        .column(Column::words("binding", "", 1), |holder| {
+            Cell::text(if binds(holder) { "reaches back furthest" } else { "" })
+        })
 }
 
 impl HolderLine {

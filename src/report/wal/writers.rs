@@ -3,7 +3,9 @@
 use crate::{
     judge::wal::{FullPages, Lever},
     model::{Snapshot, Unavailable, WalGrowth, WalStatements, grant},
-    render::{Cell, Column, Document, Table, Value, human_bytes, human_count, human_duration, human_percent},
+    render::{
+        Cell, Column, Document, Table, Tabulated, Value, human_bytes, human_count, human_duration, human_percent,
+    },
     report::Gaps,
 };
 use jiff::Timestamp;
@@ -227,56 +229,30 @@ pub fn show(
     }
 }
 
-fn statement_table(statements: &Statements) -> Table {
-    let rows = statements.most.iter().take(MOST_SHOWN).map(|one| {
-        vec![
-            Cell::or_unknown(one.query.clone(), Value::Name),
-            Cell::new(Value::Bytes(one.wal_bytes)),
-            Cell::new(Value::Share(one.share)),
-            Cell::count(one.calls),
-            Cell::or_none(one.role.clone(), Value::Name),
-            Cell::or_none(one.database.clone(), Value::Name),
-            Cell::or_unknown(one.queryid.clone(), Value::Text),
-        ]
-    });
-    Table {
-        columns: vec![
-            Column::words("query", "Who writes it: statements", 0),
-            Column::numbers("wal_bytes", "WAL", 0),
-            Column::numbers("share", "share", 0),
-            Column::numbers("calls", "calls", 1),
-            Column::words("role", "role", 2),
-            Column::words("database", "database", 3),
-            Column::words("queryid", "queryid", 4),
-        ],
-        rows: rows.collect(),
-        left_out: 0,
-    }
+fn statement_table(statements: &Statements) -> Tabulated<&StatementLine> {
+    Table::of(statements.most.iter().take(MOST_SHOWN))
+        .column(Column::words("query", "Who writes it: statements", 0), |one| {
+            Cell::or_unknown(one.query.clone(), Value::Name)
+        })
+        .column(Column::numbers("wal_bytes", "WAL", 0), |one| Cell::bytes(one.wal_bytes))
+        .column(Column::numbers("share", "share", 0), |one| Cell::new(Value::Share(one.share)))
+        .column(Column::numbers("calls", "calls", 1), |one| Cell::count(one.calls))
+        .column(Column::words("role", "role", 2), |one| Cell::or_none(one.role.clone(), Value::Name))
+        .column(Column::words("database", "database", 3), |one| Cell::or_none(one.database.clone(), Value::Name))
+        .column(Column::words("queryid", "queryid", 4), |one| Cell::or_unknown(one.queryid.clone(), Value::Text))
 }
 
-fn backend_table(backends: &[BackendLine]) -> Table {
-    let rows = backends.iter().take(MOST_SHOWN).map(|one| {
-        vec![
-            Cell::or_unknown(one.backend_type.clone(), Value::Text),
-            Cell::text(one.pid.to_string()),
-            Cell::new(Value::Bytes(one.wal_bytes)),
-            Cell::count(one.wal_fpi),
-            Cell::or_none(one.role.clone(), Value::Name),
-            Cell::or_none(one.database.clone(), Value::Name),
-            Cell::or_none(one.application_name.clone(), Value::Name),
-        ]
-    });
-    Table {
-        columns: vec![
-            Column::words("backend_type", "Processes there now", 0),
-            Column::numbers("pid", "pid", 0),
-            Column::numbers("wal_bytes", "WAL", 0),
-            Column::numbers("wal_fpi", "page images", 3),
-            Column::words("role", "role", 1),
-            Column::words("database", "database", 2),
-            Column::words("application_name", "application", 2),
-        ],
-        rows: rows.collect(),
-        left_out: 0,
-    }
+fn backend_table(backends: &[BackendLine]) -> Tabulated<&BackendLine> {
+    Table::of(backends.iter().take(MOST_SHOWN))
+        .column(Column::words("backend_type", "Processes there now", 0), |one| {
+            Cell::or_unknown(one.backend_type.clone(), Value::Text)
+        })
+        .column(Column::numbers("pid", "pid", 0), |one| Cell::text(one.pid.to_string()))
+        .column(Column::numbers("wal_bytes", "WAL", 0), |one| Cell::bytes(one.wal_bytes))
+        .column(Column::numbers("wal_fpi", "page images", 3), |one| Cell::count(one.wal_fpi))
+        .column(Column::words("role", "role", 1), |one| Cell::or_none(one.role.clone(), Value::Name))
+        .column(Column::words("database", "database", 2), |one| Cell::or_none(one.database.clone(), Value::Name))
+        .column(Column::words("application_name", "application", 2), |one| {
+            Cell::or_none(one.application_name.clone(), Value::Name)
+        })
 }
