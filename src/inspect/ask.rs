@@ -70,3 +70,12 @@ pub fn unavailable(session: &Session, query: &Query, error: &QueryError) -> Unav
     };
     Unavailable::because(query.fact, error.to_string()).with_hint(hint)
 }
+
+/// Asks all questions at once and binds each answer to its name: the futures are polled in order, so their questions
+/// travel together.
+macro_rules! together {
+    ($($answer:ident = $question:expr;)+) => {
+        let ($($answer,)+) = tokio::join!(biased; $($question),+);
+    };
+}
+pub(super) use together;

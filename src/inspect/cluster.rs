@@ -1,14 +1,8 @@
 //! The facts of a whole cluster.
 
-use super::{Scope, ask, queries};
+use super::{InspectError, Scope, ask, queries};
 use crate::{
-    model::{
-        ArchiveStatus, Archiver, Checkpoints, ControlFile, Database, DatabaseWrites, Fact, Files, ManagerMarks,
-        OrphanedOrigin, PendingRestart, PreparedTransaction, ProviderMarks, ReadOnlyOverride, RoleRights, Server,
-        Sessions, Setting, Settings, Slot, StandbyReplay, Subscription, SubscriptionErrors, Tablespace,
-        TimelineHistory, Transactions, WalBackend, WalDirectory, WalPosition, WalStatements, WalStatistics,
-        WalSummarizer, Walsender,
-    },
+    model::{Fact, Files, SCHEMA_VERSION, SNAPSHOT, Server, Setting, Settings, Snapshot},
     pg::{QueryError, Session, SqlState},
 };
 use serde::Deserialize;
@@ -20,155 +14,96 @@ pub struct DataDirectory {
     pub data_directory: PathBuf,
 }
 
-/// What a cluster says of itself, wherever one connects.
-pub struct Cluster {
-    pub server: Fact<Server>,
-    pub control: Fact<ControlFile>,
-    pub provider: Fact<ProviderMarks>,
-    pub settings: Fact<Settings>,
-    pub databases: Fact<Vec<Database>>,
-    pub tablespaces: Fact<Vec<Tablespace>>,
-    pub slots: Fact<Vec<Slot>>,
-    pub walsenders: Fact<Vec<Walsender>>,
-    pub subscriptions: Fact<Vec<Subscription>>,
-    pub subscription_errors: Fact<Vec<SubscriptionErrors>>,
-    pub orphaned_origins: Fact<Vec<OrphanedOrigin>>,
-    pub sessions: Fact<Sessions>,
-    pub standby_replay: Fact<StandbyReplay>,
-    pub transactions: Fact<Transactions>,
-    pub prepared_transactions: Fact<Vec<PreparedTransaction>>,
-    pub managers: Fact<ManagerMarks>,
-    pub rights: Fact<RoleRights>,
-    pub database_writes: Fact<Vec<DatabaseWrites>>,
-    pub wal_position: Fact<WalPosition>,
-    pub wal_directory: Fact<WalDirectory>,
-    pub wal_statistics: Fact<WalStatistics>,
-    pub wal_summarizer: Fact<WalSummarizer>,
-    pub wal_statements: Fact<WalStatements>,
-    pub wal_backends: Fact<Vec<WalBackend>>,
-    pub checkpoints: Fact<Checkpoints>,
-    pub data_directory: Fact<DataDirectory>,
-    pub archiver: Fact<Archiver>,
-    pub archive_status: Fact<ArchiveStatus>,
-    pub temporary_files: Fact<Files>,
-    pub log_files: Fact<Option<Files>>,
-    pub slot_spill: Fact<Files>,
-    pub timeline_history: Fact<TimelineHistory>,
-    pub pending_restart: Fact<Vec<PendingRestart>>,
-    pub read_only_overrides: Fact<Vec<ReadOnlyOverride>>,
-}
-
-/// Asks for them all at once: the futures are polled in order, so their questions travel together.
-pub async fn look(session: &Session, scope: &Scope) -> Cluster {
+/// Asks for what a cluster says of itself wherever one connects. Answers a snapshot without the contents of databases,
+/// and where the files lie, if that is of use.
+pub async fn look(s: &Session, scope: &Scope) -> Result<(Snapshot, Fact<DataDirectory>), InspectError> {
     use queries::*;
-    let s = session;
-    let (
-        server,
-        control,
-        provider,
-        settings,
-        databases,
-        tablespaces,
-        slots,
-        walsenders,
-        subscriptions,
-        subscription_errors,
-        orphaned_origins,
-        sessions,
-        standby_replay,
-        transactions,
-        prepared_transactions,
-        managers,
-        rights,
-        database_writes,
-        wal_position,
-        wal_directory,
-        wal_statistics,
-        wal_summarizer,
-        wal_statements,
-        wal_backends,
-        checkpoints,
-        data_directory,
-        archiver,
-        archive_status,
-        temporary_files,
-        log_files,
-        slot_spill,
-        timeline_history,
-        pending_restart,
-        read_only_overrides,
-    ) = tokio::join!(biased;
-        ask::one(s, &SERVER),
-        ask::one(s, &CONTROL),
-        ask::one(s, &PROVIDER),
-        ask::many::<Setting>(s, &SETTINGS),
-        ask::when(scope.databases, &DATABASES, ask::many(s, &DATABASES)),
-        ask::when(scope.tablespaces, &TABLESPACES, ask::many(s, &TABLESPACES)),
-        ask::when(scope.slots || scope.judge, &SLOTS, ask::many(s, &SLOTS)),
-        ask::when(scope.slots || scope.judge, &WALSENDERS, ask::many(s, &WALSENDERS)),
-        ask::when(scope.slots, &SUBSCRIPTIONS, ask::many(s, &SUBSCRIPTIONS)),
-        ask::when(scope.health, &SUBSCRIPTION_ERRORS, ask::many(s, &SUBSCRIPTION_ERRORS)),
-        ask::when(scope.health, &ORPHANED_ORIGINS, ask::many(s, &ORPHANED_ORIGINS)),
-        ask::when(scope.health, &SESSIONS, ask::one(s, &SESSIONS)),
-        ask::when(scope.health, &STANDBY_REPLAY, ask::one(s, &STANDBY_REPLAY)),
-        ask::when(scope.slots, &TRANSACTIONS, ask::one(s, &TRANSACTIONS)),
-        ask::when(scope.slots, &PREPARED_TRANSACTIONS, ask::many(s, &PREPARED_TRANSACTIONS)),
-        ask::when(scope.slots, &MANAGERS, ask::one(s, &MANAGERS)),
-        ask::when(scope.slots, &ROLE_RIGHTS, ask::one(s, &ROLE_RIGHTS)),
-        ask::when(scope.slots, &DATABASE_WRITES, ask::many(s, &DATABASE_WRITES)),
-        ask::when(scope.slots, &WAL_POSITION, ask::one(s, &WAL_POSITION)),
-        ask::when(scope.wal, &WAL_DIRECTORY, ask::one(s, &WAL_DIRECTORY)),
-        ask::when(scope.wal, &WAL_STATISTICS, ask::one(s, &WAL_STATISTICS)),
-        ask::when(scope.slots, &WAL_SUMMARIZER, ask::one(s, &WAL_SUMMARIZER)),
-        ask::when(scope.wal, &WAL_STATEMENTS, ask::one(s, &WAL_STATEMENTS)),
-        ask::when(scope.wal, &WAL_BACKENDS, ask::many(s, &WAL_BACKENDS)),
-        ask::when(scope.wal, &CHECKPOINTS, ask::one(s, &CHECKPOINTS)),
-        ask::when(scope.wal && s.endpoint().is_on_this_machine(), &DATA_DIRECTORY, ask::one(s, &DATA_DIRECTORY)),
-        ask::when(scope.wal, &ARCHIVER, ask::one(s, &ARCHIVER)),
-        ask::when(scope.slots, &ARCHIVE_STATUS, ask::one(s, &ARCHIVE_STATUS)),
-        ask::when(scope.storage, &TEMPORARY_FILES, ask::one(s, &TEMPORARY_FILES)),
-        ask::when(scope.storage, &LOG_FILES, log_files(s)),
-        ask::when(scope.storage, &SLOT_SPILL, ask::one(s, &SLOT_SPILL)),
-        ask::when(scope.judge, &TIMELINE_HISTORY, ask::one(s, &TIMELINE_HISTORY)),
-        ask::when(scope.arrival, &PENDING_RESTART, ask::many(s, &PENDING_RESTART)),
-        ask::when(scope.arrival, &READ_ONLY_OVERRIDES, ask::many(s, &READ_ONLY_OVERRIDES)),
-    );
-    Cluster {
-        server,
-        control,
-        provider,
-        settings: settings.map(Settings),
-        databases,
-        tablespaces,
-        slots,
-        walsenders,
-        subscriptions,
-        subscription_errors,
-        orphaned_origins,
-        sessions,
-        standby_replay,
-        transactions,
-        prepared_transactions,
-        managers,
-        rights,
-        database_writes,
-        wal_position,
-        wal_directory,
-        wal_statistics,
-        wal_summarizer,
-        wal_statements,
-        wal_backends,
-        checkpoints,
-        data_directory,
-        archiver,
-        archive_status,
-        temporary_files,
-        log_files,
-        slot_spill,
-        timeline_history,
-        pending_restart,
-        read_only_overrides,
+    ask::together! {
+        server = ask::one(s, &SERVER);
+        control = ask::one(s, &CONTROL);
+        provider = ask::one(s, &PROVIDER);
+        settings = ask::many::<Setting>(s, &SETTINGS);
+        databases = ask::when(scope.databases, &DATABASES, ask::many(s, &DATABASES));
+        tablespaces = ask::when(scope.tablespaces, &TABLESPACES, ask::many(s, &TABLESPACES));
+        slots = ask::when(scope.slots || scope.judge, &SLOTS, ask::many(s, &SLOTS));
+        walsenders = ask::when(scope.slots || scope.judge, &WALSENDERS, ask::many(s, &WALSENDERS));
+        subscriptions = ask::when(scope.slots, &SUBSCRIPTIONS, ask::many(s, &SUBSCRIPTIONS));
+        subscription_errors = ask::when(scope.health, &SUBSCRIPTION_ERRORS, ask::many(s, &SUBSCRIPTION_ERRORS));
+        orphaned_origins = ask::when(scope.health, &ORPHANED_ORIGINS, ask::many(s, &ORPHANED_ORIGINS));
+        sessions = ask::when(scope.health, &SESSIONS, ask::one(s, &SESSIONS));
+        standby_replay = ask::when(scope.health, &STANDBY_REPLAY, ask::one(s, &STANDBY_REPLAY));
+        transactions = ask::when(scope.slots, &TRANSACTIONS, ask::one(s, &TRANSACTIONS));
+        prepared_transactions = ask::when(scope.slots, &PREPARED_TRANSACTIONS, ask::many(s, &PREPARED_TRANSACTIONS));
+        managers = ask::when(scope.slots, &MANAGERS, ask::one(s, &MANAGERS));
+        rights = ask::when(scope.slots, &ROLE_RIGHTS, ask::one(s, &ROLE_RIGHTS));
+        database_writes = ask::when(scope.slots, &DATABASE_WRITES, ask::many(s, &DATABASE_WRITES));
+        wal_position = ask::when(scope.slots, &WAL_POSITION, ask::one(s, &WAL_POSITION));
+        wal_directory = ask::when(scope.wal, &WAL_DIRECTORY, ask::one(s, &WAL_DIRECTORY));
+        wal_statistics = ask::when(scope.wal, &WAL_STATISTICS, ask::one(s, &WAL_STATISTICS));
+        wal_summarizer = ask::when(scope.slots, &WAL_SUMMARIZER, ask::one(s, &WAL_SUMMARIZER));
+        wal_statements = ask::when(scope.wal, &WAL_STATEMENTS, ask::one(s, &WAL_STATEMENTS));
+        wal_backends = ask::when(scope.wal, &WAL_BACKENDS, ask::many(s, &WAL_BACKENDS));
+        checkpoints = ask::when(scope.wal, &CHECKPOINTS, ask::one(s, &CHECKPOINTS));
+        data_directory = ask::when(scope.wal && s.endpoint().is_on_this_machine(), &DATA_DIRECTORY, ask::one(s, &DATA_DIRECTORY));
+        archiver = ask::when(scope.wal, &ARCHIVER, ask::one(s, &ARCHIVER));
+        archive_status = ask::when(scope.slots, &ARCHIVE_STATUS, ask::one(s, &ARCHIVE_STATUS));
+        temporary_files = ask::when(scope.storage, &TEMPORARY_FILES, ask::one(s, &TEMPORARY_FILES));
+        log_files = ask::when(scope.storage, &LOG_FILES, log_files(s));
+        slot_spill = ask::when(scope.storage, &SLOT_SPILL, ask::one(s, &SLOT_SPILL));
+        timeline_history = ask::when(scope.judge, &TIMELINE_HISTORY, ask::one(s, &TIMELINE_HISTORY));
+        pending_restart = ask::when(scope.arrival, &PENDING_RESTART, ask::many(s, &PENDING_RESTART));
+        read_only_overrides = ask::when(scope.arrival, &READ_ONLY_OVERRIDES, ask::many(s, &READ_ONLY_OVERRIDES));
     }
+    let server: Server = match server {
+        Fact::Known(server) => server,
+        Fact::Unavailable(why) => return Err(InspectError::NoIdentity(why.reason)),
+    };
+    let snapshot = Snapshot {
+        schema_version: SCHEMA_VERSION,
+        command: SNAPSHOT.to_owned(),
+        pgtend_version: env!("CARGO_PKG_VERSION").to_owned(),
+        address: s.endpoint().beyond_this_machine(),
+        collected_at: server.asked_at,
+        disk: Fact::default(),
+        server,
+        settings: settings.map(Settings),
+        control,
+        provider,
+        databases,
+        tablespaces,
+        slots,
+        walsenders,
+        subscriptions,
+        subscription_errors,
+        orphaned_origins,
+        sessions,
+        standby_replay,
+        transactions,
+        prepared_transactions,
+        managers,
+        rights,
+        database_writes,
+        wal_position,
+        wal_directory,
+        wal_statistics,
+        wal_summarizer,
+        wal_statements,
+        wal_backends,
+        checkpoints,
+        archiver,
+        archive_status,
+        temporary_files,
+        log_files,
+        slot_spill,
+        timeline_history,
+        pending_restart,
+        read_only_overrides,
+        wal_position_later: None,
+        replicas: Vec::new(),
+        contents: Vec::new(),
+        skipped: Vec::new(),
+    };
+    Ok((snapshot, data_directory))
 }
 
 /// A log directory that does not exist is no gap: the server logs elsewhere.

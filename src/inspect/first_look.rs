@@ -41,36 +41,24 @@ struct DatabaseSize {
 pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
     use queries::*;
     let (s, wanted) = (session, scope.relations);
-    let (
-        sequences,
-        sequence_use,
-        locked_relations,
-        statistics_resets,
-        file_access,
-        tables,
-        indexes,
-        last_idx_scans,
-        index_facts,
-        obstacles,
-        database_bytes,
-    ) = tokio::join!(biased;
-        ask::when(wanted, &SEQUENCES, ask::one(s, &SEQUENCES)),
-        ask::when(scope.health, &SEQUENCE_USE, ask::one(s, &SEQUENCE_USE)),
-        ask::when(wanted, &LOCKED_RELATIONS, ask::rows(s, &LOCKED_RELATIONS, |row| {
+    ask::together! {
+        sequences = ask::when(wanted, &SEQUENCES, ask::one(s, &SEQUENCES));
+        sequence_use = ask::when(scope.health, &SEQUENCE_USE, ask::one(s, &SEQUENCE_USE));
+        locked_relations = ask::when(wanted, &LOCKED_RELATIONS, ask::rows(s, &LOCKED_RELATIONS, |row| {
             Ok(LockedRelation { oid: row.try_get::<_, i64>("oid")? as u32, granted: row.try_get("granted")? })
-        })),
-        ask::when(wanted, &STATISTICS_RESETS, ask::one(s, &STATISTICS_RESETS)),
-        ask::when(wanted, &FILE_ACCESS, ask::one::<FileAccess>(s, &FILE_ACCESS)),
-        ask::when(wanted, &TABLES, ask::columns(s, &TABLES, table::Columns::NAMES, table::decode)),
-        ask::when(wanted, &INDEXES, ask::columns(s, &INDEXES, index::Columns::NAMES, index::decode)),
-        ask::when(wanted, &LAST_IDX_SCANS, ask::rows(s, &LAST_IDX_SCANS, |row| {
+        }));
+        statistics_resets = ask::when(wanted, &STATISTICS_RESETS, ask::one(s, &STATISTICS_RESETS));
+        file_access = ask::when(wanted, &FILE_ACCESS, ask::one::<FileAccess>(s, &FILE_ACCESS));
+        tables = ask::when(wanted, &TABLES, ask::columns(s, &TABLES, table::Columns::NAMES, table::decode));
+        indexes = ask::when(wanted, &INDEXES, ask::columns(s, &INDEXES, index::Columns::NAMES, index::decode));
+        last_idx_scans = ask::when(wanted, &LAST_IDX_SCANS, ask::rows(s, &LAST_IDX_SCANS, |row| {
             Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get("last_idx_scan")?))
-        })),
-        Box::pin(dependencies::look(s, scope.judge)),
-        ask::when(scope.arrival, &COPY_OBSTACLES, ask::one(s, &COPY_OBSTACLES)),
+        }));
+        index_facts = Box::pin(dependencies::look(s, scope.judge));
+        obstacles = ask::when(scope.arrival, &COPY_OBSTACLES, ask::one(s, &COPY_OBSTACLES));
         // Last: while the server counts files, what it has sent is decoded.
-        ask::when(wanted, &DATABASE_SIZE, ask::one::<DatabaseSize>(s, &DATABASE_SIZE)),
-    );
+        database_bytes = ask::when(wanted, &DATABASE_SIZE, ask::one::<DatabaseSize>(s, &DATABASE_SIZE));
+    }
     FirstLook {
         database_bytes: database_bytes.map(|size| size.bytes),
         tables,

@@ -25,9 +25,7 @@ pub use replica::ask_replica;
 pub use scope::{BloatScope, Definitions, MOST_DEFINITIONS, MOST_READ_WHOLE, MOST_STATISTICS, Scope};
 
 use crate::{
-    model::{
-        Contents, Database, Fact, SCHEMA_VERSION, SNAPSHOT, Server, Skipped, Snapshot, WalPosition, quote_identifier,
-    },
+    model::{Contents, Database, Fact, Server, Skipped, Snapshot, WalPosition, quote_identifier},
     pg::{Session, SessionError},
 };
 use futures_util::{StreamExt, stream};
@@ -50,84 +48,36 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
             tokio::join!(biased; cluster::look(session, scope), first_look::first_look(session, scope))
         }))
         .await?;
-    let server = match cluster.server {
-        Fact::Known(server) => server,
-        Fact::Unavailable(why) => return Err(InspectError::NoIdentity(why.reason)),
-    };
-    let disk = disk::of_host(session, &server, cluster.control.known(), cluster.data_directory);
-    let mut contents = Vec::new();
-    let mut skipped = Vec::new();
+    let (mut snapshot, data_directory) = cluster?;
+    snapshot.disk = disk::of_host(session, &snapshot.server, snapshot.control.known(), data_directory);
+    let connected = snapshot.server.database.clone();
     if scope.relations {
-        contents.push(Box::pin(contents::complete(session, scope, server.database.clone(), first)).await?);
+        let here = contents::complete(session, scope, connected.clone(), first);
+        snapshot.contents.push(Box::pin(here).await?);
     }
     if scope.all_databases {
-        match &cluster.databases {
+        match &snapshot.databases {
             Fact::Known(databases) => {
-                let others: Vec<&Database> = databases.iter().filter(|d| d.database != server.database).collect();
+                let others: Vec<&Database> = databases.iter().filter(|d| d.database != connected).collect();
                 // Each database measures over its part of the connections.
                 let part = Scope { jobs: scope.jobs / others.len().max(1), ..scope.clone() };
                 let looks = others.into_iter().map(|database| look_into(session, &part, database));
                 let results: Vec<_> = stream::iter(looks).buffered(scope.jobs.max(1)).collect().await;
                 for result in results {
                     match result {
-                        Ok(more) => contents.push(more),
-                        Err(skip) => skipped.push(skip),
+                        Ok(more) => snapshot.contents.push(more),
+                        Err(skip) => snapshot.skipped.push(skip),
                     }
                 }
             }
-            Fact::Unavailable(why) => skipped.push(Skipped {
+            Fact::Unavailable(why) => snapshot.skipped.push(Skipped {
                 database: "all others".to_owned(),
                 reason: format!("their names could not be read: {}", why.reason),
                 hint: why.hint.clone(),
             }),
         }
     }
-    contents.sort_by(|a, b| a.database.cmp(&b.database));
-    let mut snapshot = Snapshot {
-        schema_version: SCHEMA_VERSION,
-        command: SNAPSHOT.to_owned(),
-        pgtend_version: env!("CARGO_PKG_VERSION").to_owned(),
-        address: session.endpoint().beyond_this_machine(),
-        collected_at: server.asked_at,
-        server,
-        control: cluster.control,
-        provider: cluster.provider,
-        settings: cluster.settings,
-        databases: cluster.databases,
-        tablespaces: cluster.tablespaces,
-        slots: cluster.slots,
-        walsenders: cluster.walsenders,
-        subscriptions: cluster.subscriptions,
-        subscription_errors: cluster.subscription_errors,
-        orphaned_origins: cluster.orphaned_origins,
-        sessions: cluster.sessions,
-        standby_replay: cluster.standby_replay,
-        transactions: cluster.transactions,
-        prepared_transactions: cluster.prepared_transactions,
-        managers: cluster.managers,
-        rights: cluster.rights,
-        database_writes: cluster.database_writes,
-        wal_position: cluster.wal_position,
-        wal_position_later: None,
-        wal_directory: cluster.wal_directory,
-        wal_statistics: cluster.wal_statistics,
-        wal_summarizer: cluster.wal_summarizer,
-        wal_statements: cluster.wal_statements,
-        wal_backends: cluster.wal_backends,
-        checkpoints: cluster.checkpoints,
-        disk,
-        archiver: cluster.archiver,
-        archive_status: cluster.archive_status,
-        temporary_files: cluster.temporary_files,
-        log_files: cluster.log_files,
-        slot_spill: cluster.slot_spill,
-        timeline_history: cluster.timeline_history,
-        pending_restart: cluster.pending_restart,
-        read_only_overrides: cluster.read_only_overrides,
-        replicas: Vec::new(),
-        contents,
-        skipped,
-    };
+    snapshot.contents.sort_by(|a, b| a.database.cmp(&b.database));
     snapshot.forget_vain_hints();
     Ok(snapshot)
 }
