@@ -13,16 +13,6 @@ pub enum ConstraintKind {
     Exclusion,
 }
 
-impl ConstraintKind {
-    pub fn name(self) -> &'static str {
-        match self {
-            ConstraintKind::PrimaryKey => "primary key",
-            ConstraintKind::Unique => "unique",
-            ConstraintKind::Exclusion => "exclusion",
-        }
-    }
-}
-
 /// One row of `pg_index` with its statistics.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Index {

@@ -22,12 +22,6 @@ pub enum Piece {
 pub struct Words(pub Vec<Piece>);
 
 impl Words {
-    #[must_use]
-    pub fn and(mut self, piece: impl Into<Piece>) -> Words {
-        self.0.push(piece.into());
-        self
-    }
-
     pub fn append(&mut self, more: Words) {
         self.0.extend(more.0);
     }

@@ -1,7 +1,7 @@
 //! Sentences of the judge, written out.
 
 use super::human;
-use crate::model::{Measure, Piece, Words};
+use crate::model::{Piece, Words};
 
 /// The sentence as people read it.
 pub fn sentence(words: &Words) -> String {
@@ -16,15 +16,5 @@ fn piece(piece: &Piece) -> String {
         Piece::Count(count) => human::count(*count),
         Piece::Percent(share) => human::percent(share / 100.0),
         Piece::Time(time) => time.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
-    }
-}
-
-/// A measured value as people read it.
-pub fn measure(measure: Measure) -> String {
-    match measure {
-        Measure::Bytes(bytes) => human::bytes(bytes),
-        Measure::Seconds(seconds) => human::duration(seconds),
-        Measure::Count(count) => human::count(count),
-        Measure::Percent(share) => human::percent(share / 100.0),
     }
 }

@@ -15,7 +15,6 @@ mod scans;
 mod sighting;
 mod slot_past;
 mod trend;
-mod wal_rate;
 
 pub use change::{Change, ChangeKind, KnownFinding, changes};
 pub use counters::Counters;
@@ -31,4 +30,3 @@ pub use scans::IndexScans;
 pub use sighting::Sighting;
 pub use slot_past::{SeenSlot, SlotLook, SlotPast, SlotRecord};
 pub use trend::{Trend, trend};
-pub use wal_rate::{WalRate, wal_rate};
