@@ -10,7 +10,7 @@ use crate::{
 use clap::Args;
 
 /// How many elements people see unless they say otherwise; machines get all.
-pub const FOR_PEOPLE: usize = 50;
+const FOR_PEOPLE: usize = 50;
 
 /// Which relations are shown. Global, so that they may stand on either side of a `list`.
 #[derive(Debug, Default, Args)]
@@ -33,6 +33,13 @@ pub struct SizeFilter {
     /// Only what is at least so large, as in 10MB
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes)]
     pub min_size: Option<u64>,
+    #[command(flatten)]
+    pub length: ListLength,
+}
+
+/// How many.
+#[derive(Debug, Default, Args)]
+pub struct ListLength {
     /// At most N; 0 for all [default: 50 for people, all in JSON and CSV]
     #[arg(long, global = true, value_name = "N")]
     pub limit: Option<usize>,
@@ -75,12 +82,18 @@ impl RelationFilter {
 
 impl SizeFilter {
     pub fn view(&self, people: bool) -> View {
+        View { min_size: self.min_size.unwrap_or(0), ..self.length.view(people) }
+    }
+}
+
+impl ListLength {
+    pub fn view(&self, people: bool) -> View {
         let limit = match self.limit {
             Some(0) => None,
             Some(most) => Some(most),
             None => people.then_some(FOR_PEOPLE),
         };
-        View { min_size: self.min_size.unwrap_or(0), limit, ..View::default() }
+        View { limit, ..View::default() }
     }
 }
 

@@ -52,7 +52,7 @@ impl ListArgs {
     fn refuse_in(&self, command: &str, own: [bool; 3]) -> Result<(), Failure> {
         let given = [
             ("--min-size", own[0] || self.filter.min_size.is_some()),
-            ("--limit", own[1] || self.filter.limit.is_some()),
+            ("--limit", own[1] || self.filter.length.limit.is_some()),
             ("--sort", own[2] || self.sort.is_some()),
         ];
         match given.iter().find(|(_, given)| *given) {

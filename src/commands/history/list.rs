@@ -1,26 +1,25 @@
 //! `pgtend history list`.
 
 use crate::{
-    commands::filter::FOR_PEOPLE,
+    commands::filter::ListLength,
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    report::{Gaps, SamplesReport, View},
+    report::{Gaps, SamplesReport},
 };
 
 /// The samples there are, newest first
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// At most N; 0 for all [default: 50 for people, all in JSON and CSV]
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    #[command(flatten)]
+    length: ListLength,
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let store = context.existing_store().await?;
-    let limit = args.limit.or(context.for_people().then_some(FOR_PEOPLE)).filter(|most| *most > 0);
+    let view = args.length.view(context.for_people());
     let (lineages, samples) = (store.lineages().await?, store.samples(None).await?);
-    let report = SamplesReport::of(lineages, samples, store.bytes().await?, &View { limit, ..View::default() });
+    let report = SamplesReport::of(lineages, samples, store.bytes().await?, &view);
     store.close().await;
     context.show_remembered(None, report, Gaps::default())
 }

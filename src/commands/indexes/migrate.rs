@@ -166,7 +166,7 @@ pub(super) async fn run(list: &ListArgs, args: &MigrateArgs, context: &Context) 
 fn refuse_what_means_nothing(list: &ListArgs, args: &MigrateArgs, context: &Context) -> Result<(), Failure> {
     let given = [
         ("--min-size", args.min_size.is_some() || list.filter.size.min_size.is_some()),
-        ("--limit", args.limit.is_some() || list.filter.size.limit.is_some()),
+        ("--limit", args.limit.is_some() || list.filter.size.length.limit.is_some()),
         ("--sort", args.sort.is_some() || list.sort.is_some()),
     ];
     let usage = |message: String| Err(Failure::new(ExitCode::Usage, message));

@@ -53,7 +53,7 @@ pub(super) async fn run(list: &ListArgs, args: &VerifyArgs, context: &Context) -
         ("--schema", args.schema.is_some() || list.filter.schema.is_some()),
         ("--table", args.table.is_some() || list.filter.table.is_some()),
         ("--min-size", args.min_size.is_some() || list.filter.size.min_size.is_some()),
-        ("--limit", args.limit.is_some() || list.filter.size.limit.is_some()),
+        ("--limit", args.limit.is_some() || list.filter.size.length.limit.is_some()),
         ("--sort", args.sort.is_some() || list.sort.is_some()),
         ("--min-observation", args.min_observation.is_some() || judging.min_observation.is_some()),
         ("--min-reclaim", args.min_reclaim.is_some() || judging.min_reclaim.is_some()),
