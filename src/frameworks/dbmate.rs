@@ -3,19 +3,16 @@
 use super::{
     Folder, Migration, NewFile, NotWritable,
     header::{of_piece, sql_header},
-    migration::unused,
-    sql::names,
-    version::{Style, Versions, leading_digits},
+    sql::Stems,
 };
 use jiff::Timestamp;
 
 pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
-    let mut versions = Versions::after(folder.with_ending(".sql").map(leading_digits), Style::Seconds, now);
-    let mut taken = names(folder);
+    let mut stems = Stems::after(folder, now);
     let mut files = Vec::new();
     for migration in migrations {
         for piece in migration.pieces() {
-            let path = format!("{}_{}.sql", versions.next(), unused(&piece.name, &mut taken)).into();
+            let path = format!("{}.sql", stems.next(&piece.name)).into();
             let option = |alone: bool| if alone { " transaction:false" } else { "" };
             let header = sql_header(&of_piece(&migration.header, &piece), &piece.down_sql());
             let text = format!(

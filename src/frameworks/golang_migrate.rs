@@ -4,9 +4,7 @@
 use super::{
     Folder, Migration, NewFile, NotWritable,
     header::{of_piece, sql_header},
-    migration::unused,
-    sql::names,
-    version::{Style, Versions, leading_digits},
+    sql::Stems,
 };
 use jiff::Timestamp;
 
@@ -21,12 +19,11 @@ pub fn pair(
     now: Timestamp,
     first_line: impl Fn(bool) -> &'static str,
 ) -> Result<Vec<NewFile>, NotWritable> {
-    let mut versions = Versions::after(folder.with_ending(".sql").map(leading_digits), Style::Seconds, now);
-    let mut taken = names(folder);
+    let mut stems = Stems::after(folder, now);
     let mut files = Vec::new();
     for migration in migrations {
         for piece in migration.pieces() {
-            let stem = format!("{}_{}", versions.next(), unused(&piece.name, &mut taken));
+            let stem = stems.next(&piece.name);
             let header = of_piece(&migration.header, &piece);
             let ways = [
                 ("up", format!("{};\n", piece.up_sql()), piece.up_runs_alone()),

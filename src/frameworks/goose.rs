@@ -1,21 +1,14 @@
 //! goose: one file with an Up and a Down section, cut into statements at a semicolon that ends a line.
 
-use super::{
-    Folder, Migration, NewFile, NotWritable,
-    header::sql_header,
-    migration::unused,
-    sql::names,
-    version::{Style, Versions, leading_digits},
-};
+use super::{Folder, Migration, NewFile, NotWritable, header::sql_header, sql::Stems};
 use crate::plan::index_cleanup::Statement;
 use jiff::Timestamp;
 
 pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
-    let mut versions = Versions::after(folder.with_ending(".sql").map(leading_digits), Style::Seconds, now);
-    let mut taken = names(folder);
+    let mut stems = Stems::after(folder, now);
     let mut files = Vec::new();
     for migration in migrations {
-        let path = format!("{}_{}.sql", versions.next(), unused(&migration.name(), &mut taken)).into();
+        let path = format!("{}.sql", stems.next(&migration.name())).into();
         let down: String = migration.whole_way_back().into_iter().map(statement).collect();
         let text = format!(
             "-- +goose NO TRANSACTION\n{}-- +goose Up\n{}\n-- +goose Down\n{down}",

@@ -9,11 +9,10 @@ use super::{
 use jiff::Timestamp;
 
 pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
-    let mut versions = Versions::after(folder.with_ending(".sql").map(leading_digits), Style::Seconds, now);
-    let mut taken = names(folder);
+    let mut stems = Stems::after(folder, now);
     let mut files = Vec::new();
     for migration in migrations {
-        let stem = format!("{}_{}", versions.next(), unused(&migration.name(), &mut taken));
+        let stem = stems.next(&migration.name());
         let up = lines([&migration.up]);
         let down = lines(migration.whole_way_back());
         for (way, statements) in [("up", up), ("down", down)] {
@@ -24,6 +23,24 @@ pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Resul
         }
     }
     Ok(files)
+}
+
+/// `<version>_<name>` of one file after the other: numbers after those of the folder's `.sql` files, names that none of
+/// its files bears.
+pub struct Stems {
+    versions: Versions,
+    taken: Vec<String>,
+}
+
+impl Stems {
+    pub fn after(folder: &Folder, now: Timestamp) -> Stems {
+        let versions = Versions::after(folder.with_ending(".sql").map(leading_digits), Style::Seconds, now);
+        Stems { versions, taken: names(folder) }
+    }
+
+    pub fn next(&mut self, name: &str) -> String {
+        format!("{}_{}", self.versions.next(), unused(name, &mut self.taken))
+    }
 }
 
 /// What the folder's migrations are called, without number and ending.
