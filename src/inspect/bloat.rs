@@ -3,20 +3,21 @@
 use super::{
     Scope, ask,
     first_look::FirstLook,
+    foremost::foremost,
     queries,
     relations::shown,
     scope::{BloatScope, MOST_STATISTICS},
 };
 use crate::{
     model::{
-        BtreePages, ColumnLayout, ColumnStatistics, Fact, HeapTuples, Index, IndexKey, Table, TableColumns,
+        BtreePages, ColumnLayout, ColumnStatistics, Fact, HeapTuples, Index, IndexKey, OidMap, Table, TableColumns,
         Unavailable, Visibility, grant,
     },
     pg::{Query, Row, RowError, Session, SessionError},
 };
 use futures_util::future::join_all;
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::{cmp::Reverse, collections::BTreeMap};
 
 /// What a table or B-tree is filled to unless it says otherwise.
 const HEAP_FILLFACTOR: u8 = 100;
@@ -91,7 +92,7 @@ fn largest_tables(
         Ok(tables) => tables,
         Err(why) => return Fact::Unavailable(why.for_fact(query.fact)),
     };
-    let mut totals: HashMap<u32, u64> = HashMap::new();
+    let mut totals: OidMap<u64> = OidMap::default();
     for index in first.indexes.known().into_iter().flatten() {
         *totals.entry(index.table_oid).or_default() += index.size.bytes;
     }
@@ -136,11 +137,9 @@ fn largest_indexes(
     Fact::Known(largest(chosen, most))
 }
 
-pub fn largest<S: Ord>(relations: impl Iterator<Item = (S, u32)>, most: usize) -> Vec<i64> {
-    let mut relations: Vec<(S, u32)> = relations.collect();
-    relations.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    relations.truncate(most);
-    relations.into_iter().map(|(_, oid)| i64::from(oid)).collect()
+pub fn largest<S: Ord + Copy>(relations: impl Iterator<Item = (S, u32)>, most: usize) -> Vec<i64> {
+    let largest = foremost(relations.collect(), most, |(size, oid)| (Reverse(*size), *oid));
+    largest.into_iter().map(|(_, oid)| i64::from(oid)).collect()
 }
 
 pub async fn by_oid<T>(

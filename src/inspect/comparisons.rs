@@ -1,7 +1,7 @@
 //! What two indexes of one table must be asked for before they can be told apart: asked of those alone that could do
 //! each other's work.
 
-use super::{ask, first_look::FirstLook, queries};
+use super::{ask, queries};
 use crate::{
     model::{Correlation, FIRST_OWN_OID, Fact, Index, IndexFacts, IndexKeys, IndexTexts, are_comparable, texts_decide},
     pg::{Oid, Query, Row, RowError, Session, Text},
@@ -23,9 +23,8 @@ impl Wanted {
 
     /// Keys of comparable indexes; texts where they alone decide; statistics where an index of one column begins
     /// another one.
-    pub fn of(first: &FirstLook) -> Wanted {
+    pub fn of(indexes: &[Index]) -> Wanted {
         let mut wanted = Wanted::default();
-        let Fact::Known(indexes) = &first.indexes else { return wanted };
         let mut sorted: Vec<&Index> = indexes.iter().filter(|index| index.oid >= FIRST_OWN_OID).collect();
         sorted.sort_unstable_by_key(|index| (index.table_oid, index.oid));
         for family in sorted.chunk_by(|a, b| a.table_oid == b.table_oid).filter(|family| family.len() > 1) {

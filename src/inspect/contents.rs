@@ -1,7 +1,7 @@
 //! The facts of one database: after the first look the sizes that must be measured and the texts that will be shown.
 
 use super::{
-    Scope, arrival, bloat, comparisons, definitions,
+    Scope, arrival, bloat, definitions,
     first_look::FirstLook,
     measure::{Measuring, ask_sizes},
     queries,
@@ -32,7 +32,7 @@ pub async fn complete(
         let wanted = definitions::wanted(scope, &first);
         let judged = bloat::Judged::of(scope, &first);
         let arriving = arrival::Wanted::of(scope, &first);
-        let compared = if scope.judge { comparisons::Wanted::of(&first) } else { comparisons::Wanted::default() };
+        let compared = std::mem::take(&mut first.compared);
         let rest = async {
             tokio::join!(biased;
                 ask_sizes(session, how, &more),
@@ -73,17 +73,13 @@ pub async fn complete(
     }
     Ok(Contents {
         database,
-        database_bytes: first.database_bytes,
+        database_bytes: first.database_bytes.unwrap_or_else(|| Fact::not_asked(queries::DATABASE_SIZE.fact)),
         tables: first.tables.map(|rows| {
             let mut tables: Vec<_> = rows.into_iter().map(|row| row.table).collect();
             tables.shrink_to_fit();
-            tables.sort_unstable_by(|a, b| (&a.schema, &a.table).cmp(&(&b.schema, &b.table)));
             tables
         }),
-        indexes: first.indexes.map(|mut indexes| {
-            indexes.sort_unstable_by_key(|index| index.oid);
-            indexes
-        }),
+        indexes: first.indexes,
         last_idx_scans: first.last_idx_scans,
         sequences: first.sequences,
         sequence_use: first.sequence_use,

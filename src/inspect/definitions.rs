@@ -1,8 +1,8 @@
 //! Definitions and column names of the indexes that will be shown.
 
-use super::{Scope, ask, first_look::FirstLook, queries, relations::shown, scope::Definitions};
+use super::{Scope, ask, first_look::FirstLook, foremost::foremost, queries, relations::shown, scope::Definitions};
 use crate::{
-    model::{Fact, Index},
+    model::{Fact, Index, OidMap, OidSet},
     pg::{QueryError, Session, Text},
 };
 use std::collections::HashMap;
@@ -25,9 +25,8 @@ pub fn wanted(scope: &Scope, first: &FirstLook) -> Fact<Wanted> {
         return missing.map_or(Fact::not_asked(query.fact), |why| Fact::Unavailable(why.for_fact(query.fact)));
     };
     let shown = shown(tables, schema.as_ref(), table.as_ref());
-    let mut wanted: Vec<&Index> = indexes.iter().filter(|index| shown.contains(&index.table_oid)).collect();
-    wanted.sort_unstable_by_key(|index| (std::cmp::Reverse(index.size.bytes), index.oid));
-    wanted.truncate(*most);
+    let matching: Vec<&Index> = indexes.iter().filter(|index| shown.contains(&index.table_oid)).collect();
+    let wanted = foremost(matching, *most, |index| (std::cmp::Reverse(index.size.bytes), index.oid));
     let mut table_oids: Vec<i64> = wanted.iter().map(|index| i64::from(index.table_oid)).collect();
     table_oids.sort_unstable();
     table_oids.dedup();
@@ -70,18 +69,17 @@ pub fn enter(session: &Session, wanted: Wanted, answers: Option<Answers>, first:
         (Err(error), _) => Fact::Unavailable(ask::unavailable(session, &queries::INDEX_DEFINITIONS, error)),
         (_, Err(error)) => Fact::Unavailable(ask::unavailable(session, &queries::INDEX_COLUMNS, error)),
     };
-    let mut definitions: HashMap<u32, Option<String>> = definitions.unwrap_or_default().into_iter().collect();
+    let mut definitions: OidMap<Option<String>> = definitions.unwrap_or_default().into_iter().collect();
     let columns: HashMap<(u32, i16), String> = columns.unwrap_or_default().into_iter().collect();
-    for index in indexes.iter_mut() {
+    let asked: OidSet = wanted.table_oids.iter().filter_map(|oid| u32::try_from(*oid).ok()).collect();
+    for index in indexes.iter_mut().filter(|index| asked.contains(&index.table_oid)) {
         index.definition = definitions.remove(&index.oid).flatten();
         let names = index.column_numbers.iter().map(|number| match number {
             0 => Some(None),
             number => columns.get(&(index.table_oid, *number)).map(|name| Some(name.clone())),
         });
         // All or nothing: a column this look does not know leaves the names unknown.
-        if wanted.table_oids.binary_search(&i64::from(index.table_oid)).is_ok() {
-            index.column_names = names.collect();
-        }
+        index.column_names = names.collect();
     }
     answer
 }

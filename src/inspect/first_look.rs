@@ -1,7 +1,9 @@
 //! The first round trip into a database: all that costs no lock.
 
 use super::{
-    Scope, ask, dependencies, queries,
+    Scope, ask, comparisons, database_size, dependencies,
+    measure::Doubts,
+    queries,
     relations::{TableRow, index, table},
 };
 use crate::{
@@ -14,7 +16,8 @@ use std::collections::BTreeMap;
 
 /// What the first round trip brings of a database.
 pub struct FirstLook {
-    pub database_bytes: Fact<u64>,
+    /// `None` until it is asked.
+    pub database_bytes: Option<Fact<u64>>,
     pub tables: Fact<Vec<TableRow>>,
     pub indexes: Fact<Vec<Index>>,
     pub last_idx_scans: Fact<BTreeMap<u32, Timestamp>>,
@@ -25,6 +28,17 @@ pub struct FirstLook {
     pub index_facts: IndexFacts,
     pub obstacles: Fact<Obstacles>,
     pub may_stat_files: Fact<bool>,
+    /// What is to be measured.
+    pub doubts: Doubts,
+    /// Which indexes are to be compared.
+    pub compared: comparisons::Wanted,
+}
+
+/// Whether the size of a large database may be asked over another connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    Allowed,
+    Refused,
 }
 
 #[derive(Deserialize)]
@@ -32,15 +46,10 @@ struct FileAccess {
     may_stat_files: bool,
 }
 
-#[derive(Deserialize)]
-struct DatabaseSize {
-    bytes: u64,
-}
-
 /// Asks for them all at once.
-pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
+pub async fn first_look(s: &Session, scope: &Scope, beside: Beside) -> FirstLook {
     use queries::*;
-    let (s, wanted) = (session, scope.relations);
+    let wanted = scope.relations;
     ask::together! {
         sequences = ask::when(wanted, &SEQUENCES, ask::one(s, &SEQUENCES));
         sequence_use = ask::when(scope.health, &SEQUENCE_USE, ask::one(s, &SEQUENCE_USE));
@@ -49,18 +58,16 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
         }));
         statistics_resets = ask::when(wanted, &STATISTICS_RESETS, ask::one(s, &STATISTICS_RESETS));
         file_access = ask::when(wanted, &FILE_ACCESS, ask::one::<FileAccess>(s, &FILE_ACCESS));
-        tables = ask::when(wanted, &TABLES, ask::columns(s, &TABLES, table::Columns::NAMES, table::decode));
-        indexes = ask::when(wanted, &INDEXES, ask::columns(s, &INDEXES, index::Columns::NAMES, index::decode));
+        relations = Box::pin(relations(s, scope, beside));
         last_idx_scans = ask::when(wanted, &LAST_IDX_SCANS, ask::rows(s, &LAST_IDX_SCANS, |row| {
             Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get("last_idx_scan")?))
         }));
         index_facts = Box::pin(dependencies::look(s, scope.judge));
         obstacles = ask::when(scope.arrival, &COPY_OBSTACLES, ask::one(s, &COPY_OBSTACLES));
-        // Last: while the server counts files, what it has sent is decoded.
-        database_bytes = ask::when(wanted, &DATABASE_SIZE, ask::one::<DatabaseSize>(s, &DATABASE_SIZE));
     }
+    let Relations { database_bytes, tables, indexes, doubts, compared } = relations;
     FirstLook {
-        database_bytes: database_bytes.map(|size| size.bytes),
+        database_bytes,
         tables,
         indexes,
         last_idx_scans: last_idx_scans.map(|scans| scans.into_iter().collect()),
@@ -71,5 +78,42 @@ pub async fn first_look(session: &Session, scope: &Scope) -> FirstLook {
         index_facts,
         obstacles,
         may_stat_files: file_access.map(|access| access.may_stat_files),
+        doubts,
+        compared,
     }
+}
+
+/// The relations, and what follows from them alone.
+struct Relations {
+    database_bytes: Option<Fact<u64>>,
+    tables: Fact<Vec<TableRow>>,
+    indexes: Fact<Vec<Index>>,
+    doubts: Doubts,
+    compared: comparisons::Wanted,
+}
+
+/// Asks for them; puts them in order while the server answers what else it was asked.
+async fn relations(s: &Session, scope: &Scope, beside: Beside) -> Relations {
+    use queries::*;
+    let wanted = scope.relations;
+    let tables = async {
+        let tables = ask::when(wanted, &TABLES, ask::columns(s, &TABLES, table::Columns::NAMES, table::decode)).await;
+        let whole = match tables.known() {
+            Some(tables) if beside == Beside::Allowed => Box::pin(database_size::beside(s, tables.len())).await,
+            _ => None,
+        };
+        (tables, whole)
+    };
+    let indexes = ask::when(wanted, &INDEXES, ask::columns(s, &INDEXES, index::Columns::NAMES, index::decode));
+    let ((mut tables, database_bytes), mut indexes) = tokio::join!(biased; tables, indexes);
+    let (mut doubts, mut compared) = (Doubts::default(), comparisons::Wanted::default());
+    if let (Fact::Known(tables), Fact::Known(indexes)) = (&mut tables, &mut indexes) {
+        tables.sort_unstable_by(|a, b| (&a.table.schema, &a.table.table).cmp(&(&b.table.schema, &b.table.table)));
+        indexes.sort_unstable_by_key(|index| index.oid);
+        doubts = Doubts::of(tables, indexes);
+        if scope.judge {
+            compared = comparisons::Wanted::of(indexes);
+        }
+    }
+    Relations { database_bytes, tables, indexes, doubts, compared }
 }

@@ -1,7 +1,7 @@
 //! Measuring relations: which is decided by [`super::sizes`], here they are asked and the answers entered.
 
 use super::{
-    Scope, ask,
+    Scope, ask, database_size,
     first_look::FirstLook,
     queries,
     relations::{self, TableRow},
@@ -12,7 +12,6 @@ use crate::{
     pg::{Query, Session, SessionError},
 };
 use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
-use std::collections::HashMap;
 
 /// Relations one server process is asked about with `--exact`, before the next connection takes over: about 85 MB.
 const RELATIONS_PER_CONNECTION: usize = 24_000;
@@ -23,10 +22,24 @@ const WORTH_A_CONNECTION: usize = 2_500;
 /// How many more connections a default look may use where the sum is wrong and one process has been asked enough.
 const MORE_CONNECTIONS: usize = 5;
 
+/// Every relation that has files, and which of them are measured first.
+#[derive(Default)]
+pub struct Doubts {
+    all: Vec<Doubt>,
+    first: Vec<u32>,
+}
+
+impl Doubts {
+    pub fn of(tables: &[TableRow], indexes: &[Index]) -> Doubts {
+        let all = doubts(tables, indexes);
+        Doubts { first: sizes::first_round(&all), all }
+    }
+}
+
 /// The measuring of one database's relations, round by round.
 pub struct Measuring {
     doubts: Vec<Doubt>,
-    sizes: HashMap<u32, u64>,
+    sizes: OidMap<u64>,
     failure: Option<Unavailable>,
     query: &'static Query,
     /// The database, and those of its bytes that are none of the relations here.
@@ -34,36 +47,46 @@ pub struct Measuring {
 }
 
 impl Measuring {
-    /// The first round: the largest and the doubtful, or with `--exact` all. Answers why none can be measured where the
-    /// relations are not known.
+    /// The first round: the largest and the doubtful, or with `--exact` all; and the size of the whole, where the first
+    /// look has not brought it. Answers why none can be measured where the relations are not known.
     pub async fn begin(
         session: &Session,
         scope: &Scope,
         first: &mut FirstLook,
     ) -> Result<Result<Measuring, Fact<u64>>, SessionError> {
+        let known = first.database_bytes.take();
         let (Fact::Known(tables), Fact::Known(indexes)) = (&mut first.tables, &mut first.indexes) else {
+            first.database_bytes = Some(session.round(database_size::unless(known, session)).await?);
             let missing = first.tables.as_result().err().or(first.indexes.as_result().err());
             return Ok(Err(match missing {
                 Some(why) => Fact::Unavailable(why.for_fact(queries::RELATION_SIZES.fact)),
                 None => Fact::not_asked(queries::RELATION_SIZES.fact),
             }));
         };
-        let other = first.sequences.known().map_or(0, |sequences| sequences.bytes);
-        let whole = first.database_bytes.known().map(|whole| (*whole, other));
-        let doubts = doubts(tables, indexes);
+        let Doubts { all: doubts, first: largest } = std::mem::take(&mut first.doubts);
         // By their files where the role may: no relation is opened then, so none is remembered, locked or waited for.
         let query = match first.may_stat_files.known() {
             Some(true) => &queries::RELATION_FILES,
             _ => &queries::RELATION_SIZES,
         };
-        let mut measuring = Measuring { doubts, sizes: HashMap::new(), failure: None, query, whole };
-        if scope.exact {
-            measuring.whole = None;
-            measuring.ask_all(session, scope.jobs).await?;
+        let mut measuring = Measuring { doubts, sizes: OidMap::default(), failure: None, query, whole: None };
+        let whole = if scope.exact {
+            let whole = session.round(database_size::unless(known, session));
+            // The connection that is there has nothing else to do meanwhile.
+            let (whole, all) = tokio::join!(whole, measuring.ask_all(session, scope.jobs));
+            all?;
+            whole?
         } else {
-            let largest = sizes::first_round(&measuring.doubts);
-            measuring.ask(session, &largest).await?;
-        }
+            let other = first.sequences.known().map_or(0, |sequences| sequences.bytes);
+            let round = async {
+                tokio::join!(biased; ask_sizes(session, query, &largest), database_size::unless(known, session))
+            };
+            let (answers, whole) = session.round(round).await?;
+            measuring.take(answers);
+            measuring.whole = whole.known().map(|whole| (*whole, other));
+            whole
+        };
+        first.database_bytes = Some(whole);
         // So that what is decided by size next is decided by the best that is known.
         enter(tables, indexes, &measuring.sizes);
         Ok(Ok(measuring))
@@ -166,7 +189,7 @@ fn doubts(tables: &[TableRow], indexes: &[Index]) -> Vec<Doubt> {
 /// Measured relations, and what a failed batch said.
 #[derive(Default)]
 pub struct Answers {
-    sizes: HashMap<u32, u64>,
+    sizes: Vec<(u32, u64)>,
     failure: Option<Unavailable>,
 }
 
@@ -193,7 +216,7 @@ pub async fn ask_sizes(session: &Session, query: &Query, oids: &[u32]) -> Answer
     answers
 }
 
-fn enter(tables: &mut [TableRow], indexes: &mut [Index], sizes: &HashMap<u32, u64>) {
+fn enter(tables: &mut [TableRow], indexes: &mut [Index], sizes: &OidMap<u64>) {
     let measured = |doubt: &Doubt| match sizes.get(&doubt.oid) {
         Some(bytes) => StoredBytes { bytes: *bytes, source: SizeSource::Exact },
         None => StoredBytes { bytes: doubt.estimate, source: SizeSource::Estimated },

@@ -7,10 +7,12 @@ mod bloat;
 mod cluster;
 mod comparisons;
 mod contents;
+mod database_size;
 mod definitions;
 mod dependencies;
 mod disk;
 mod first_look;
+mod foremost;
 mod measure;
 mod particulars;
 pub mod queries;
@@ -28,6 +30,7 @@ use crate::{
     model::{Contents, Database, Fact, Server, Skipped, Snapshot, WalPosition, quote_identifier},
     pg::{Session, SessionError},
 };
+use first_look::{Beside, first_look};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -45,7 +48,7 @@ pub enum InspectError {
 pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, InspectError> {
     let (cluster, first) = session
         .round(Box::pin(async {
-            tokio::join!(biased; cluster::look(session, scope), first_look::first_look(session, scope))
+            tokio::join!(biased; cluster::look(session, scope), first_look(session, scope, Beside::Allowed))
         }))
         .await?;
     let (mut snapshot, data_directory) = cluster?;
@@ -127,7 +130,7 @@ async fn look_into(session: &Session, scope: &Scope, database: &Database) -> Res
     }
     let look = async {
         let beside = session.open_beside(Some(&database.database)).await?;
-        let first = beside.round(first_look::first_look(&beside, scope)).await?;
+        let first = beside.round(first_look(&beside, scope, Beside::Refused)).await?;
         contents::complete(&beside, scope, database.database.clone(), first).await
     };
     look.await.map_err(|error: SessionError| skip(&error.to_string(), None))

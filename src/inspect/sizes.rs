@@ -5,10 +5,9 @@
 //! later"). So the largest and the doubtful are measured, then the sum is held against `pg_database_size`, and as long
 //! as they differ more are measured, within a bound on the server's memory.
 
-use std::{
-    cmp::Reverse,
-    collections::{HashMap, HashSet},
-};
+use super::foremost::foremost;
+use crate::model::{OidMap, OidSet};
+use std::cmp::Reverse;
 
 /// One relation with files: what the catalog says it takes, and how much more or less it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,19 +38,17 @@ const NEGLIGIBLE: u64 = 1 << 20;
 
 /// The first round: the largest relations, and those that may well be something else than they seem.
 pub fn first_round(relations: &[Doubt]) -> Vec<u32> {
-    let mut chosen: Vec<u32> = Vec::new();
-    let mut by_size: Vec<&Doubt> = relations.iter().filter(|r| r.estimate > 0).collect();
-    by_size.sort_unstable_by_key(|r| (Reverse(r.estimate), r.oid));
-    chosen.extend(by_size.iter().take(LARGEST).map(|r| r.oid));
-    let mut doubtful: Vec<&Doubt> = relations
+    let by_size: Vec<&Doubt> = relations.iter().filter(|r| r.estimate > 0).collect();
+    let largest = foremost(by_size, LARGEST, |r| (Reverse(r.estimate), r.oid));
+    let doubtful: Vec<&Doubt> = relations
         .iter()
         .filter(|r| r.estimate.saturating_add(r.doubt) >= NEGLIGIBLE && r.doubt > r.estimate / 20)
         .collect();
-    doubtful.sort_unstable_by_key(|r| (Reverse(r.doubt), r.oid));
-    chosen.extend(doubtful.iter().take(MOST_DOUBTFUL).map(|r| r.oid));
-    let mut seen: HashSet<u32> = HashSet::new();
+    let doubtful = foremost(doubtful, MOST_DOUBTFUL, |r| (Reverse(r.doubt), r.oid));
+    let mut chosen: Vec<u32> = largest.into_iter().chain(doubtful).map(|r| r.oid).collect();
+    let mut seen = OidSet::default();
     chosen.retain(|oid| seen.insert(*oid));
-    let tables: HashSet<u32> = relations.iter().filter(|r| seen.contains(&r.oid)).map(|r| r.table_oid).collect();
+    let tables: OidSet = relations.iter().filter(|r| seen.contains(&r.oid)).map(|r| r.table_oid).collect();
     let kin = relations.iter().filter(|r| tables.contains(&r.table_oid) && !seen.contains(&r.oid)).map(|r| r.oid);
     chosen.extend(kin.take(MOST - seen.len()));
     chosen
@@ -59,7 +56,7 @@ pub fn first_round(relations: &[Doubt]) -> Vec<u32> {
 
 /// The second round: when the parts do not add up to the whole, the rest within the bound, the most doubtful first.
 /// `whole` and `other` are the database and those of its bytes that are no relation given here.
-pub fn second_round(relations: &[Doubt], measured: &HashMap<u32, u64>, whole: u64, other: u64) -> Vec<u32> {
+pub fn second_round(relations: &[Doubt], measured: &OidMap<u64>, whole: u64, other: u64) -> Vec<u32> {
     if whole.abs_diff(sum(relations, measured) + other) <= NEGLIGIBLE {
         return Vec::new();
     }
@@ -67,7 +64,7 @@ pub fn second_round(relations: &[Doubt], measured: &HashMap<u32, u64>, whole: u6
 }
 
 /// Another round, on another process of the server: when parts and whole still differ by more than 2 %.
-pub fn further_round(relations: &[Doubt], measured: &HashMap<u32, u64>, whole: u64, other: u64) -> Vec<u32> {
+pub fn further_round(relations: &[Doubt], measured: &OidMap<u64>, whole: u64, other: u64) -> Vec<u32> {
     if whole.abs_diff(sum(relations, measured) + other) <= (whole / 50).max(NEGLIGIBLE) {
         return Vec::new();
     }
@@ -76,28 +73,28 @@ pub fn further_round(relations: &[Doubt], measured: &HashMap<u32, u64>, whole: u
 }
 
 /// What belongs to tables of which a part turned out to be far larger than it seemed: it has grown as well.
-fn kin_of_surprises(relations: &[Doubt], measured: &HashMap<u32, u64>) -> Vec<u32> {
+fn kin_of_surprises(relations: &[Doubt], measured: &OidMap<u64>) -> Vec<u32> {
     let surprises = relations.iter().filter(|r| {
         measured.get(&r.oid).is_some_and(|bytes| *bytes > r.estimate.saturating_add(r.doubt).saturating_add(NEGLIGIBLE))
     });
-    let tables: HashSet<u32> = surprises.map(|r| r.table_oid).collect();
+    let tables: OidSet = surprises.map(|r| r.table_oid).collect();
     let kin = relations.iter().filter(|r| tables.contains(&r.table_oid) && !measured.contains_key(&r.oid));
     kin.take(MOST).map(|r| r.oid).collect()
 }
 
-fn sum(relations: &[Doubt], measured: &HashMap<u32, u64>) -> u64 {
+fn sum(relations: &[Doubt], measured: &OidMap<u64>) -> u64 {
     relations.iter().map(|r| measured.get(&r.oid).copied().unwrap_or(r.estimate)).sum()
 }
 
-fn most_doubtful(relations: &[Doubt], measured: &HashMap<u32, u64>, most: usize) -> Vec<u32> {
-    let mut rest: Vec<&Doubt> = relations.iter().filter(|r| !measured.contains_key(&r.oid)).collect();
+fn most_doubtful(relations: &[Doubt], measured: &OidMap<u64>, most: usize) -> Vec<u32> {
+    let rest: Vec<&Doubt> = relations.iter().filter(|r| !measured.contains_key(&r.oid)).collect();
     // Where the statistics know nothing of a change: what nobody has ever looked at before what somebody has, tables
     // before what belongs to them, the newest first.
-    rest.sort_unstable_by_key(|r| {
+    let chosen = foremost(rest, most, |r| {
         let belongs = r.oid != r.table_oid;
         (Reverse(r.doubt), r.estimate > 0, belongs, Reverse(r.estimate), Reverse(r.oid))
     });
-    rest.iter().take(most).map(|r| r.oid).collect()
+    chosen.into_iter().map(|r| r.oid).collect()
 }
 
 #[cfg(test)]
@@ -118,7 +115,7 @@ mod tests {
         let first = first_round(&relations);
         assert!(first.contains(&9_001), "never analysed, yet rows were counted");
         assert!(first.len() <= LARGEST + 1);
-        let measured: HashMap<u32, u64> = first.iter().map(|oid| (*oid, 8_192)).collect();
+        let measured: OidMap<u64> = first.iter().map(|oid| (*oid, 8_192)).collect();
         let whole = 5_000 * 8_192 + 8_192 + 150_000;
         assert!(second_round(&relations, &measured, whole, 0).is_empty());
     }
@@ -129,7 +126,7 @@ mod tests {
             (1..=9_000).map(|oid| relation(oid, if oid == 7_000 { 0 } else { 8_192 }, 0)).collect();
         let first = first_round(&relations);
         assert!(!first.contains(&7_000));
-        let measured: HashMap<u32, u64> = first.iter().map(|oid| (*oid, 8_192)).collect();
+        let measured: OidMap<u64> = first.iter().map(|oid| (*oid, 8_192)).collect();
         let second = second_round(&relations, &measured, 900 * MB, 0);
         assert_eq!(second.first(), Some(&7_000));
     }
@@ -140,9 +137,9 @@ mod tests {
         let of = |table: u32| [relation(table, 0, 0), Doubt { table_oid: table, ..relation(table + 1, 8_192, 0) }];
         let relations: Vec<Doubt> = (1..=MOST as u32).flat_map(|n| of(n * 2)).collect();
         let giant = MOST as u32 * 2;
-        let second = second_round(&relations, &HashMap::new(), 900 * MB, 0);
+        let second = second_round(&relations, &OidMap::default(), 900 * MB, 0);
         assert_eq!((second.len(), second.first()), (MOST, Some(&giant)), "the newest table before any index");
-        let mut measured: HashMap<u32, u64> = second.iter().map(|oid| (*oid, 0)).collect();
+        let mut measured: OidMap<u64> = second.iter().map(|oid| (*oid, 0)).collect();
         measured.insert(giant, 600 * MB);
         assert_eq!(further_round(&relations, &measured, 900 * MB, 0), [giant + 1]);
         measured.insert(giant + 1, 200 * MB);
@@ -160,9 +157,9 @@ mod tests {
             let relations: Vec<Doubt> =
                 estimates.iter().zip(1..).map(|((estimate, doubt), oid)| relation(oid, *estimate, *doubt)).collect();
             let first = first_round(&relations);
-            let measured: HashMap<u32, u64> = first.iter().map(|oid| (*oid, 0)).collect();
+            let measured: OidMap<u64> = first.iter().map(|oid| (*oid, 0)).collect();
             let second = second_round(&relations, &measured, u64::from(whole), 0);
-            let all: HashSet<u32> = first.iter().chain(&second).copied().collect();
+            let all: OidSet = first.iter().chain(&second).copied().collect();
             prop_assert_eq!(all.len(), first.len() + second.len());
             prop_assert!(all.len() <= MOST);
         }

@@ -76,7 +76,7 @@ pub use lsn::{Lsn, ParseLsnError};
 pub use manager::ManagerMarks;
 pub use node::{Replica, ReplicaUse, TimelineHistory};
 pub use obstacle::{Named, ObstacleKind, Obstacles, PendingRestart, ReadOnlyOverride};
-pub use oid_map::OidMap;
+pub use oid_map::{OidMap, OidSet};
 pub use price::parse_price;
 pub use provider::{Provider, ProviderMarks};
 pub use retention::{Cause, Holder, PartialRetention, Retention};

@@ -1,12 +1,15 @@
-//! Maps by OID: a hundred thousand look-ups that need no defence against chosen keys.
+//! Maps and sets by OID: a hundred thousand look-ups that need no defence against chosen keys.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::{BuildHasherDefault, Hasher},
 };
 
 /// What is known of relations, by their OIDs.
 pub type OidMap<V> = HashMap<u32, V, BuildHasherDefault<OidHasher>>;
+
+/// Some relations, by their OIDs.
+pub type OidSet = HashSet<u32, BuildHasherDefault<OidHasher>>;
 
 /// Spreads consecutive numbers over all bits (Fibonacci hashing).
 #[derive(Clone, Copy, Default)]

@@ -6,11 +6,11 @@ pub mod table;
 
 pub use table::TableRow;
 
+use crate::model::OidSet;
 use glob::Pattern;
-use std::collections::HashSet;
 
 /// The tables that a list shows: no catalogs, and what matches its filters.
-pub fn shown(tables: &[TableRow], schema: Option<&Pattern>, table: Option<&Pattern>) -> HashSet<u32> {
+pub fn shown(tables: &[TableRow], schema: Option<&Pattern>, table: Option<&Pattern>) -> OidSet {
     tables
         .iter()
         .map(|row| &row.table)

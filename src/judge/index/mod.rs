@@ -24,8 +24,8 @@ pub use needs::{Need, NeedKind};
 pub use plan::{Plan, Refusal, select};
 
 use crate::model::{
-    Confidence, Contents, CoverKind, Gain, IndexFinding, IndexJudgement, IndexLimits, IndexVerdict, Reason, Replica,
-    Snapshot, Verdict, Window, past::IndexesPast,
+    Confidence, Contents, CoverKind, Gain, IndexFinding, IndexJudgement, IndexLimits, IndexVerdict, OidMap, Reason,
+    Replica, Snapshot, Verdict, Window, past::IndexesPast,
 };
 use evidence::Evidence;
 use hazards::{Cap, hazards};
@@ -90,7 +90,7 @@ fn weigh<'a>(
     let covers = pairs::covers(&all, &pairs);
     let mut needs = needs::needs(&all, &covers, contents);
     let evidence = Evidence::of(snapshot, contents, &replicas, window, limits);
-    let caps = caps(&all, &needs, contents);
+    let mut caps = caps(&all, &needs, contents);
     let may_go = |at: usize| caps[at].iter().all(|cap| cap.of_counters || cap.most > Verdict::Keep);
 
     let twins = duplicate::twins(&all, &covers, &may_go);
@@ -145,7 +145,9 @@ fn weigh<'a>(
     }
     let mut verdicts: Vec<IndexVerdict> = Vec::with_capacity(all.len());
     for (at, subject) in all.iter().enumerate() {
-        let mut verdict = conclude(subject, &mut found[at], &caps[at], &all, limits);
+        // What was weighed is given back one by one: there may be a hundred thousand.
+        let caps = std::mem::take(&mut caps[at]);
+        let mut verdict = conclude(subject, &mut found[at], &caps, &all, limits);
         bloated::note(&mut verdict, subject, contents, limits);
         verdicts.push(verdict);
     }
@@ -156,7 +158,7 @@ fn weigh<'a>(
 
 /// What stands in each one's way.
 fn caps(all: &[Subject<'_>], needs: &[Need], contents: &Contents) -> Vec<Vec<Cap>> {
-    let mut needs_of: HashMap<u32, Vec<&Need>> = HashMap::new();
+    let mut needs_of: OidMap<Vec<&Need>> = OidMap::default();
     for need in needs {
         for oid in &need.supporters {
             needs_of.entry(*oid).or_default().push(need);
@@ -169,7 +171,7 @@ fn caps(all: &[Subject<'_>], needs: &[Need], contents: &Contents) -> Vec<Vec<Cap
 
 /// A cover that may vanish with nothing in its place carries nobody.
 fn in_doubt(all: &[Subject<'_>], found: &[Vec<Found>], may_go: &dyn Fn(usize) -> bool) -> Vec<bool> {
-    let place: HashMap<u32, usize> = all
+    let place: OidMap<usize> = all
         .iter()
         .enumerate()
         .filter(|(_, one)| one.index.is_partitioned)
@@ -186,6 +188,8 @@ fn in_doubt(all: &[Subject<'_>], found: &[Vec<Found>], may_go: &dyn Fn(usize) ->
 fn limited(mut found: Found, evidence: &Evidence, subject: &Subject<'_>) -> Found {
     for cap in evidence.caps(subject).filter(|cap| cap.most < Verdict::Drop) {
         found.verdict = found.verdict.min(cap.most);
+        // No more room than is needed: there may be a hundred thousand.
+        found.reasons.reserve_exact(1);
         found.reasons.push(cap.reason.clone());
     }
     if let Some(reason) = evidence.too_young(subject) {
@@ -209,7 +213,8 @@ fn conclude(
     };
     found.sort_by_cached_key(|one| (std::cmp::Reverse(capped(one)), one.finding));
     let mut verdict = found.first().map_or(Verdict::Keep, capped);
-    let mut reasons: Vec<Reason> = Vec::new();
+    let most = caps.len() + found.iter().map(|one| one.reasons.len()).sum::<usize>();
+    let mut reasons: Vec<Reason> = Vec::with_capacity(most);
     let mut add = |reason: Reason| {
         if !reasons.contains(&reason) {
             reasons.push(reason);

@@ -1,7 +1,7 @@
 //! What must outlive every clean-up: each need names the indexes that can meet it, and one of them must stay.
 
 use super::{Cover, subject::Subject};
-use crate::model::{Contents, DependentKind, ForeignKey, Index, TableKind};
+use crate::model::{Contents, DependentKind, ForeignKey, Index, OidMap, TableKind};
 use std::collections::{HashMap, HashSet};
 
 /// Something that at least one index must go on doing.
@@ -30,7 +30,7 @@ pub enum NeedKind {
 pub fn needs(subjects: &[Subject<'_>], covers: &[Cover], contents: &Contents) -> Vec<Need> {
     let mut needs = Vec::new();
     let keepers = keepers(covers);
-    let mut of_table: HashMap<u32, Vec<&Subject<'_>>> = HashMap::new();
+    let mut of_table: OidMap<Vec<&Subject<'_>>> = OidMap::default();
     for subject in subjects {
         of_table.entry(subject.index.table_oid).or_default().push(subject);
     }
@@ -42,7 +42,7 @@ pub fn needs(subjects: &[Subject<'_>], covers: &[Cover], contents: &Contents) ->
             needs.push(Need { kind: NeedKind::Uniqueness, of: index.oid, supporters });
         }
     }
-    let mut of_view: HashMap<u32, Vec<u32>> = HashMap::new();
+    let mut of_view: OidMap<Vec<u32>> = OidMap::default();
     for subject in subjects.iter().filter(|subject| refreshes(subject)) {
         of_view.entry(subject.table.oid).or_default().push(subject.index.oid);
     }
@@ -103,16 +103,16 @@ pub(super) fn keepers(covers: &[Cover]) -> HashMap<usize, Vec<usize>> {
 /// What the catalog says needs an index, at hand by table and by index.
 pub struct Dependencies<'a> {
     /// By the table that refers.
-    foreign_keys: HashMap<u32, Vec<&'a ForeignKey>>,
+    foreign_keys: OidMap<Vec<&'a ForeignKey>>,
     /// By the index that is referred to.
-    targets: HashMap<u32, &'a ForeignKey>,
+    targets: OidMap<&'a ForeignKey>,
     dependents: HashSet<(u32, DependentKind)>,
 }
 
 impl<'a> Dependencies<'a> {
     pub fn of(contents: &'a Contents) -> Dependencies<'a> {
         let mut all =
-            Dependencies { foreign_keys: HashMap::new(), targets: HashMap::new(), dependents: HashSet::new() };
+            Dependencies { foreign_keys: OidMap::default(), targets: OidMap::default(), dependents: HashSet::new() };
         for key in contents.index_facts.foreign_keys.known().into_iter().flatten() {
             all.foreign_keys.entry(key.table_oid).or_default().push(key);
             all.targets.entry(key.target_index_oid).or_insert(key);

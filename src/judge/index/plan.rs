@@ -1,17 +1,16 @@
 //! All verdicts of a database as one plan, and what may be selected of it.
 
 use super::{Need, NeedKind, subject::Subject};
-use crate::model::{IndexJudgement, IndexLimits, IndexVerdict, Reason, Verdict};
-use std::collections::{HashMap, HashSet};
+use crate::model::{IndexJudgement, IndexLimits, IndexVerdict, OidMap, OidSet, Reason, Verdict};
 
 /// The verdicts of one database, and what they must leave in place.
 #[derive(Clone, Debug)]
 pub struct Plan {
     judgement: IndexJudgement,
     needs: Vec<Need>,
-    names: HashMap<u32, String>,
+    names: OidMap<String>,
     /// The children of a partitioned index go with it.
-    below: HashMap<u32, Vec<u32>>,
+    below: OidMap<Vec<u32>>,
 }
 
 /// Why a selection was refused.
@@ -43,10 +42,6 @@ impl Plan {
     }
 
     /// What a report shows.
-    pub fn judgement(&self) -> &IndexJudgement {
-        &self.judgement
-    }
-
     pub fn into_judgement(self) -> IndexJudgement {
         self.judgement
     }
@@ -57,7 +52,7 @@ impl Plan {
     }
 
     /// The needs that would have no index left.
-    fn unmet(&self, selected: &HashSet<u32>) -> Option<&Need> {
+    fn unmet(&self, selected: &OidSet) -> Option<&Need> {
         let gone = with_children(selected, &self.below);
         self.needs.iter().find(|need| need.supporters.iter().all(|oid| gone.contains(oid)))
     }
@@ -95,10 +90,10 @@ impl NeedKind {
 
 /// Takes back drops until every need is met by what stays: of those that would meet it, the best.
 pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], all: &[Subject<'_>]) {
-    let place: HashMap<u32, usize> = all.iter().enumerate().map(|(at, one)| (one.index.oid, at)).collect();
+    let place: OidMap<usize> = all.iter().enumerate().map(|(at, one)| (one.index.oid, at)).collect();
     let below = below(all);
     let children_of = |oid: u32| std::iter::once(oid).chain(below.get(&oid).into_iter().flatten().copied());
-    let mut gone: HashSet<u32> =
+    let mut gone: OidSet =
         verdicts.iter().filter(|one| one.verdict == Verdict::Drop).flat_map(|one| children_of(one.oid)).collect();
     for need in needs {
         if !need.supporters.iter().all(|oid| gone.contains(oid)) {
@@ -120,8 +115,8 @@ pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], all: &[S
     }
 }
 
-fn below(all: &[Subject<'_>]) -> HashMap<u32, Vec<u32>> {
-    let mut below: HashMap<u32, Vec<u32>> = HashMap::new();
+fn below(all: &[Subject<'_>]) -> OidMap<Vec<u32>> {
+    let mut below: OidMap<Vec<u32>> = OidMap::default();
     let tree = crate::model::Tree::of(all.iter().map(|one| (one.index.oid, one.index.parent_oid)));
     for one in all.iter().filter(|one| one.index.is_partitioned) {
         below.insert(one.index.oid, tree.below(one.index.oid).to_vec());
@@ -129,7 +124,7 @@ fn below(all: &[Subject<'_>]) -> HashMap<u32, Vec<u32>> {
     below
 }
 
-fn with_children(selected: &HashSet<u32>, below: &HashMap<u32, Vec<u32>>) -> HashSet<u32> {
+fn with_children(selected: &OidSet, below: &OidMap<Vec<u32>>) -> OidSet {
     let children = selected.iter().flat_map(|oid| below.get(oid).into_iter().flatten());
     selected.iter().chain(children).copied().collect()
 }

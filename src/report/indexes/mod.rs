@@ -10,12 +10,13 @@ use super::{
     bloat::{self, Judged, Subject},
 };
 use crate::model::{
-    Contents, Gain, Index, IndexJudgement, IndexVerdict, OidMap, Snapshot, StoredBytes, Table, Tree, Verdict,
+    Contents, Gain, Index, IndexJudgement, IndexVerdict, OidMap, OidSet, Snapshot, StoredBytes, Table, Tree, Verdict,
     past::Memory,
 };
 use row::Row;
 use serde::Serialize;
-use std::{cmp::Ordering, collections::HashSet};
+use std::cmp::Ordering;
+
 use unread::{Unread, note_facts};
 
 /// What the list is sorted by.
@@ -134,22 +135,44 @@ impl Selection {
 }
 
 impl IndexSort {
+    /// A row is large and compared often: what is sorted are places, with the figures that mostly decide.
     fn apply(self, rows: &mut [Row<'_>]) {
-        let larger = |a: &Row<'_>, b: &Row<'_>| b.size.bytes.cmp(&a.size.bytes);
-        rows.sort_by(|a, b| {
-            let order = match self {
-                IndexSort::Gain => {
-                    b.judged.verdict.cmp(&a.judged.verdict).then(b.judged.worth.total_cmp(&a.judged.worth))
-                }
-                IndexSort::Size => larger(a, b),
-                IndexSort::Bloat => b.bloat.bytes().cmp(&a.bloat.bytes()),
-                IndexSort::Scans => a.idx_scan.cmp(&b.idx_scan).then(larger(a, b)),
-                IndexSort::LastScan => a.last_idx_scan.cmp(&b.last_idx_scan).then(larger(a, b)),
-                IndexSort::Table => (a.schema(), &a.table.table).cmp(&(b.schema(), &b.table.table)),
-                IndexSort::Name => Ordering::Equal,
-            };
-            order.then_with(|| a.place().cmp(&b.place()))
+        let mut order: Vec<([u64; 2], usize)> =
+            rows.iter().enumerate().map(|(at, row)| (self.figures(row), at)).collect();
+        // The stable sort makes use of the order in which they stand: much as their tables were made.
+        order.sort_by(|(figures, at), (others, other)| {
+            figures.cmp(others).then_with(|| self.compare_words(&rows[*at], &rows[*other]))
         });
+        for at in 0..order.len() {
+            let mut from = order[at].1;
+            // What stood there was swapped away before.
+            while from < at {
+                from = order[from].1;
+            }
+            rows.swap(at, from);
+        }
+    }
+
+    /// What is sorted by; the smaller comes first.
+    fn figures(self, row: &Row<'_>) -> [u64; 2] {
+        let larger = !row.size.bytes;
+        match self {
+            // No worth is negative, and the bits of such numbers are in their order.
+            IndexSort::Gain => [!(row.judged.verdict as u64), !row.judged.worth.to_bits()],
+            IndexSort::Size => [larger, 0],
+            IndexSort::Bloat => [!row.bloat.bytes().map_or(0, |bytes| bytes + 1), 0],
+            IndexSort::Scans => [row.idx_scan, larger],
+            IndexSort::LastScan => [row.last_idx_scan.map_or(0, |at| 1 + at.as_microsecond().unsigned_abs()), larger],
+            IndexSort::Table | IndexSort::Name => [0, 0],
+        }
+    }
+
+    fn compare_words(self, a: &Row<'_>, b: &Row<'_>) -> Ordering {
+        let by_table = match self {
+            IndexSort::Table => (a.schema(), &a.table.table).cmp(&(b.schema(), &b.table.table)),
+            _ => Ordering::Equal,
+        };
+        by_table.then_with(|| a.place().cmp(&b.place()))
     }
 }
 
@@ -160,22 +183,24 @@ fn rows<'a>(
     gaps: &mut Gaps,
     unread: &mut Unread,
 ) -> Vec<Row<'a>> {
-    let verdict_on: OidMap<&IndexVerdict> = verdicts.iter().map(|verdict| (verdict.oid, verdict)).collect();
+    // They were judged in the order in which they stand here.
+    let mut verdicts = verdicts.iter().peekable();
     let tables = gaps.take(&contents.tables, &["indexes"]).map_or(&[][..], Vec::as_slice);
     let indexes = gaps.take(&contents.indexes, &["indexes"]).map_or(&[][..], Vec::as_slice);
     let last_scans = gaps.take(&contents.last_idx_scans, &["indexes[].last_idx_scan"]);
     if let Err(why) = contents.definitions.as_result() {
         unread.failed = Some(why.clone());
     }
-    let locked: HashSet<u32> =
-        contents.locked_relations.known().map_or(HashSet::new(), |locked| locked.iter().map(|l| l.oid).collect());
+    let locked: OidSet =
+        contents.locked_relations.known().map_or(OidSet::default(), |locked| locked.iter().map(|l| l.oid).collect());
     let of_table: OidMap<&Table> = tables.iter().map(|table| (table.oid, table)).collect();
     let by_oid: OidMap<&Index> = indexes.iter().map(|index| (index.oid, index)).collect();
     let tree = Tree::of(indexes.iter().map(|index| (index.oid, index.parent_oid)));
     let counted = |value: i64| u64::try_from(value).unwrap_or(0);
     indexes
         .iter()
-        .filter_map(|index| Some((index, *of_table.get(&index.table_oid)?, *verdict_on.get(&index.oid)?)))
+        .filter_map(|index| Some((index, verdicts.next_if(|verdict| verdict.oid == index.oid)?)))
+        .filter_map(|(index, judged)| Some((index, *of_table.get(&index.table_oid)?, judged)))
         .filter(|(_, table, _)| !table.is_catalog())
         .map(|(index, table, judged)| {
             let below = tree.below(index.oid);

@@ -1,8 +1,7 @@
 //! What the list does not know, and why.
 
 use super::{super::Gaps, row::Row};
-use crate::model::{Contents, Unavailable};
-use std::collections::HashSet;
+use crate::model::{Contents, OidSet, Unavailable};
 
 /// Names the facts on which verdicts rest and that are missing; the verdicts themselves are capped, none is null.
 pub(super) fn note_facts(contents: &Contents, gaps: &mut Gaps) {
@@ -26,7 +25,7 @@ pub(super) fn note_facts(contents: &Contents, gaps: &mut Gaps) {
 #[derive(Default)]
 pub(super) struct Unread {
     /// OIDs of indexes that are locked, or whose table is.
-    pub locked: HashSet<u32>,
+    pub locked: OidSet,
     pub failed: Option<Unavailable>,
 }
 
