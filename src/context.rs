@@ -74,6 +74,7 @@ impl Context {
             exact: reading.exact,
             all_databases: reading.all_databases,
             jobs: usize::from(reading.jobs),
+            beside: true,
             ..Scope::default()
         }
     }

@@ -34,20 +34,13 @@ pub struct FirstLook {
     pub compared: comparisons::Wanted,
 }
 
-/// Whether the size of a large database may be asked over another connection.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Beside {
-    Allowed,
-    Refused,
-}
-
 #[derive(Deserialize)]
 struct FileAccess {
     may_stat_files: bool,
 }
 
 /// Asks for them all at once.
-pub async fn first_look(s: &Session, scope: &Scope, beside: Beside) -> FirstLook {
+pub async fn first_look(s: &Session, scope: &Scope) -> FirstLook {
     use queries::*;
     let wanted = scope.relations;
     ask::together! {
@@ -58,7 +51,7 @@ pub async fn first_look(s: &Session, scope: &Scope, beside: Beside) -> FirstLook
         }));
         statistics_resets = ask::when(wanted, &STATISTICS_RESETS, ask::one(s, &STATISTICS_RESETS));
         file_access = ask::when(wanted, &FILE_ACCESS, ask::one::<FileAccess>(s, &FILE_ACCESS));
-        relations = Box::pin(relations(s, scope, beside));
+        relations = Box::pin(relations(s, scope));
         last_idx_scans = ask::when(wanted, &LAST_IDX_SCANS, ask::rows(s, &LAST_IDX_SCANS, |row| {
             Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get("last_idx_scan")?))
         }));
@@ -93,13 +86,13 @@ struct Relations {
 }
 
 /// Asks for them; puts them in order while the server answers what else it was asked.
-async fn relations(s: &Session, scope: &Scope, beside: Beside) -> Relations {
+async fn relations(s: &Session, scope: &Scope) -> Relations {
     use queries::*;
     let wanted = scope.relations;
     let tables = async {
         let tables = ask::when(wanted, &TABLES, ask::columns(s, &TABLES, table::Columns::NAMES, table::decode)).await;
         let whole = match tables.known() {
-            Some(tables) if beside == Beside::Allowed => Box::pin(database_size::beside(s, tables.len())).await,
+            Some(tables) if scope.beside => Box::pin(database_size::beside(s, tables.len())).await,
             _ => None,
         };
         (tables, whole)

@@ -30,7 +30,7 @@ use crate::{
     model::{Contents, Database, Fact, Server, Skipped, Snapshot, WalPosition, quote_identifier},
     pg::{Session, SessionError},
 };
-use first_look::{Beside, first_look};
+use first_look::first_look;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -47,9 +47,7 @@ pub enum InspectError {
 /// One look at a cluster: a round trip for the facts, and at most two more for sizes, statistics and definitions.
 pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, InspectError> {
     let (cluster, first) = session
-        .round(Box::pin(async {
-            tokio::join!(biased; cluster::look(session, scope), first_look(session, scope, Beside::Allowed))
-        }))
+        .round(Box::pin(async { tokio::join!(biased; cluster::look(session, scope), first_look(session, scope)) }))
         .await?;
     let (mut snapshot, data_directory) = cluster?;
     snapshot.disk = disk::of_host(session, &snapshot.server, snapshot.control.known(), data_directory);
@@ -63,7 +61,7 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
             Fact::Known(databases) => {
                 let others: Vec<&Database> = databases.iter().filter(|d| d.database != connected).collect();
                 // Each database measures over its part of the connections.
-                let part = Scope { jobs: scope.jobs / others.len().max(1), ..scope.clone() };
+                let part = Scope { jobs: scope.jobs / others.len().max(1), beside: false, ..scope.clone() };
                 let looks = others.into_iter().map(|database| look_into(session, &part, database));
                 let results: Vec<_> = stream::iter(looks).buffered(scope.jobs.max(1)).collect().await;
                 for result in results {
@@ -130,7 +128,7 @@ async fn look_into(session: &Session, scope: &Scope, database: &Database) -> Res
     }
     let look = async {
         let beside = session.open_beside(Some(&database.database)).await?;
-        let first = beside.round(first_look(&beside, scope, Beside::Refused)).await?;
+        let first = beside.round(first_look(&beside, scope)).await?;
         contents::complete(&beside, scope, database.database.clone(), first).await
     };
     look.await.map_err(|error: SessionError| skip(&error.to_string(), None))

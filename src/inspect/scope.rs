@@ -27,6 +27,9 @@ pub struct Scope {
     pub all_databases: bool,
     /// How many connections read at once.
     pub jobs: usize,
+    /// Ask for the size of a large database over one more connection: for somebody who waits for a list, and not where
+    /// many servers are looked at.
+    pub beside: bool,
 }
 
 /// Which indexes' definitions are read: they cost the server a lock each.
@@ -69,6 +72,7 @@ impl Scope {
             exact: false,
             all_databases: false,
             jobs: 1,
+            beside: false,
         }
     }
 }

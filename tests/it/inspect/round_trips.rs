@@ -8,6 +8,7 @@ use pgtend::sandbox::Cluster;
 use super::looks::{REPORTS, json, run};
 use crate::clusters::{database, on_a_major_and_the_newest, on_every_major, say, shared, sql};
 use crate::proxy::{Behaviour, Proxy};
+use serde_json::Value;
 
 /// One for the facts, the rest for sizes asked exactly.
 const MOST: usize = 3;
@@ -71,6 +72,39 @@ async fn a_report_from_far_away_is_quick() {
         }
         let _ = write!(account, "; {} round trips to connect", proxy.round_trips_to_connect() / REPORTS.len());
         say(&account);
+    })
+    .await;
+}
+
+/// Just as many as are worth another connection, with those of the catalog.
+const MANY: &str = "do $$ begin for n in 1..5000 loop \
+    execute format('create table many_%s (id int)', n); if n % 1000 = 0 then commit; end if; end loop; end $$";
+
+#[tokio::test]
+async fn a_large_database_is_counted_beside_where_a_connection_is_to_be_had() {
+    on_a_major_and_the_newest(17, "a large database is counted beside", async |major, _| {
+        let cluster = shared(major);
+        let name = database(cluster).await;
+        sql(cluster, &name, MANY).await;
+        let role = format!("one_of_{name}");
+        let password = cluster.password();
+        let create = format!("create role {role} login password '{password}' connection limit 1");
+        sql(cluster, &name, &create).await;
+        let proxy = || Proxy::in_front_of(cluster.host(), cluster.port(), Behaviour::default());
+        let (free, bound) = (proxy(), proxy());
+        let of_role = through(&bound, cluster, &name).replace("user=postgres", &format!("user={role}"));
+        let both = [json(&through(&free, cluster, &name), &["tables"]).await, json(&of_role, &["tables"]).await];
+        assert_eq!(free.connections(), 2);
+        assert_eq!(bound.connections(), 2, "it was tried, and refused");
+        for report in both {
+            let accounting = &report["accounting"];
+            assert!(accounting["database_bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{accounting}");
+            assert_ne!(accounting["unaccounted_bytes"], Value::Null, "{accounting}");
+        }
+        // Who promises so many connections and no more takes none.
+        let alone = proxy();
+        json(&through(&alone, cluster, &name), &["snapshot"]).await;
+        assert_eq!(alone.connections(), 1);
     })
     .await;
 }
