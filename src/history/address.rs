@@ -89,6 +89,7 @@ fn passwords(url: &str) -> Vec<std::ops::Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn what_names_no_store_is_refused() {
@@ -121,6 +122,28 @@ mod tests {
     fn files_in_all_spellings() {
         for text in ["/x/history.db", "sqlite:/x/history.db", "sqlite:///x/history.db"] {
             assert_eq!(StoreAddress::parse(text).unwrap(), StoreAddress::File("/x/history.db".into()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_an_address_or_refused(text: String) {
+            let _ = StoreAddress::parse(&text).map(|address| address.to_string());
+        }
+
+        #[test]
+        fn no_password_shows_whatever_stands_around_it(
+            user in "[^:@/?]{0,9}", before in "[ -~]{0,9}", after in "[ -~]{0,9}", rest in "[^@]{0,30}", key in "[a-z]{0,4}",
+        ) {
+            for url in [
+                format!("postgresql://{user}:{before}hunter2{after}@h/d?{rest}"),
+                format!("postgres://{user}@h/d?{key}={key}&password=hunter2{}", after.replace('@', "")),
+            ] {
+                let address = StoreAddress::parse(&url).unwrap();
+                prop_assert!(!address.to_string().contains("hunter2"), "{}", address);
+                let debug = format!("{address:?}");
+                prop_assert!(!debug.contains("hunter2"), "{}", debug);
+            }
         }
     }
 }

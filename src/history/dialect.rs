@@ -1,9 +1,9 @@
 //! One SQL text for both dialects: columns are text, bigint and bool, parameters `$1`.
 
-use super::HistoryError;
+use super::{HistoryError, patience::Server};
 use futures_util::TryStreamExt as _;
 use sqlx::{
-    AssertSqlSafe, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
+    AssertSqlSafe, Postgres, Row as _, Sqlite, SqlitePool,
     postgres::{PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
 };
@@ -12,13 +12,13 @@ use sqlx::{
 #[derive(Clone, Debug)]
 pub(super) enum Pool {
     Sqlite(SqlitePool),
-    Postgres(PgPool),
+    Postgres(Server),
 }
 
 /// A transaction; dropped without a commit it leaves nothing.
 pub(super) enum Transaction {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    Postgres(sqlx::Transaction<'static, Postgres>, Server),
 }
 
 /// A parameter.
@@ -126,7 +126,7 @@ impl Pool {
     pub(super) async fn begin(&self) -> Result<Transaction, HistoryError> {
         Ok(match self {
             Pool::Sqlite(pool) => Transaction::Sqlite(pool.begin_with("begin immediate").await?),
-            Pool::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+            Pool::Postgres(server) => Transaction::Postgres(server.wait(server.pool.begin()).await?, server.clone()),
         })
     }
 
@@ -135,8 +135,9 @@ impl Pool {
             Pool::Sqlite(pool) => {
                 sqlite(sql, binds).fetch_all(pool).await?.into_iter().map(Row::Sqlite).collect::<Vec<_>>()
             }
-            Pool::Postgres(pool) => {
-                postgres(sql, binds).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
+            Pool::Postgres(server) => {
+                let rows = server.wait(postgres(sql, binds).fetch_all(&server.pool)).await?;
+                rows.into_iter().map(Row::Postgres).collect()
             }
         })
     }
@@ -147,7 +148,7 @@ impl Pool {
     pub(super) async fn begin_reading(&self) -> Result<Transaction, HistoryError> {
         Ok(match self {
             Pool::Sqlite(pool) => Transaction::Sqlite(pool.begin().await?),
-            Pool::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+            Pool::Postgres(server) => Transaction::Postgres(server.wait(server.pool.begin()).await?, server.clone()),
         })
     }
 
@@ -166,7 +167,9 @@ impl Transaction {
     pub(super) async fn execute(&mut self, sql: &str, binds: Vec<Bind>) -> Result<u64, HistoryError> {
         Ok(match self {
             Transaction::Sqlite(tx) => sqlite(sql, binds).execute(&mut **tx).await?.rows_affected(),
-            Transaction::Postgres(tx) => postgres(sql, binds).execute(&mut **tx).await?.rows_affected(),
+            Transaction::Postgres(tx, server) => {
+                server.wait(postgres(sql, binds).execute(&mut **tx)).await?.rows_affected()
+            }
         })
     }
 
@@ -175,8 +178,9 @@ impl Transaction {
             Transaction::Sqlite(tx) => {
                 sqlite(sql, binds).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect::<Vec<_>>()
             }
-            Transaction::Postgres(tx) => {
-                postgres(sql, binds).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
+            Transaction::Postgres(tx, server) => {
+                let rows = server.wait(postgres(sql, binds).fetch_all(&mut **tx)).await?;
+                rows.into_iter().map(Row::Postgres).collect()
             }
         })
     }
@@ -195,9 +199,9 @@ impl Transaction {
                     take(&Row::Sqlite(row))?;
                 }
             }
-            Transaction::Postgres(tx) => {
+            Transaction::Postgres(tx, server) => {
                 let mut rows = postgres(sql, binds).fetch(&mut **tx);
-                while let Some(row) = rows.try_next().await? {
+                while let Some(row) = server.wait(rows.try_next()).await? {
                     take(&Row::Postgres(row))?;
                 }
             }
@@ -219,7 +223,7 @@ impl Transaction {
     ) -> Result<(), HistoryError> {
         const PARAMETERS: usize = 6_000;
         // SQLite searches all of its named parameters for each `$1`, which takes the square of their number.
-        let numbered = matches!(self, Transaction::Postgres(_));
+        let numbered = matches!(self, Transaction::Postgres(..));
         let place = |at: usize| if numbered { format!("${at}") } else { "?".to_owned() };
         let mut rows = rows.peekable();
         while let Some(first) = rows.peek() {
@@ -238,9 +242,16 @@ impl Transaction {
         Ok(())
     }
 
+    /// What follows takes a server its time.
+    pub(super) fn for_long(&mut self) {
+        if let Transaction::Postgres(_, server) = self {
+            server.for_long();
+        }
+    }
+
     /// Writers of the same cluster come one after the other; SQLite has one writer at a time anyway.
     pub(super) async fn lock(&mut self, name: &str) -> Result<(), HistoryError> {
-        if matches!(self, Transaction::Postgres(_)) {
+        if matches!(self, Transaction::Postgres(..)) {
             self.execute("select pg_advisory_xact_lock(hashtextextended($1, 20615))", binds![name]).await?;
         }
         Ok(())
@@ -249,7 +260,7 @@ impl Transaction {
     pub(super) async fn commit(self) -> Result<(), HistoryError> {
         match self {
             Transaction::Sqlite(tx) => tx.commit().await?,
-            Transaction::Postgres(tx) => tx.commit().await?,
+            Transaction::Postgres(tx, server) => server.wait(tx.commit()).await?,
         }
         Ok(())
     }

@@ -15,6 +15,8 @@ pub enum HistoryError {
     Unmigrated { store: String, reason: String },
     #[error("the history cannot be read or written: {0}")]
     Failed(String),
+    #[error("the history's server did not answer within {seconds} s")]
+    Silent { seconds: u64 },
     #[error("the history is inconsistent: {0}")]
     Inconsistent(&'static str),
     #[error("the server does not say which cluster it is, and it has no address either: {0}")]

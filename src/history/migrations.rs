@@ -87,14 +87,15 @@ pub(super) async fn run(pool: &Pool, address: &StoreAddress) -> Result<(), Histo
     let migrator = migrator(pool);
     let done = match &mut transaction {
         Transaction::Sqlite(tx) => migrator.run(&mut **tx).await,
-        Transaction::Postgres(tx) => {
+        Transaction::Postgres(tx, server) => {
             // A role that may not create one may well use one that was made for it.
             let exists = "select 1 from pg_catalog.pg_namespace where nspname = $1";
-            if sqlx::query(exists).bind(SCHEMA).fetch_optional(&mut **tx).await?.is_none() {
-                let made = sqlx::query(sqlx::AssertSqlSafe(format!("create schema {SCHEMA}"))).execute(&mut **tx).await;
+            if server.wait(sqlx::query(exists).bind(SCHEMA).fetch_optional(&mut **tx)).await?.is_none() {
+                let made = sqlx::query(sqlx::AssertSqlSafe(format!("create schema {SCHEMA}"))).execute(&mut **tx);
+                let made = server.wait(async { Ok(made.await) }).await?;
                 made.map_err(|error| unmigrated(address, &error))?;
             }
-            migrator.run(&mut **tx).await
+            server.wait(async { Ok(migrator.run(&mut **tx).await) }).await?
         }
     };
     done.map_err(|error| unmigrated(address, &error))?;

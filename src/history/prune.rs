@@ -29,6 +29,7 @@ impl Store {
         let mut pruned = Pruned { samples: 0, kept: 0 };
         for lineage in self.lineages().await? {
             let mut tx = self.begin().await?;
+            tx.for_long();
             // As a recording does: neither sees the other's half.
             tx.lock(&lineage.system_identifier).await?;
             let sql = "select sample_id, collected_at from sample where cluster_id = $1 order by sample_id";

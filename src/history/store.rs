@@ -5,6 +5,7 @@ use super::{
     dialect::{Pool, Transaction, binds},
     error::told,
     migrations,
+    patience::{ANSWER_LIMIT, Server},
 };
 use sqlx::{
     Connection as _, PgConnection,
@@ -25,6 +26,10 @@ const PAUSE: Duration = Duration::from_millis(10);
 const READER_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a server may take to answer at all.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How long saying goodbye may take.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
+/// What a server does where the line to us went dead: it waits for no lock for ever, and gives back those it has.
+const LIMITS: [(&str, &str); 2] = [("lock_timeout", "30s"), ("idle_in_transaction_session_timeout", "60s")];
 
 /// What pgtend remembers.
 #[derive(Clone, Debug)]
@@ -36,13 +41,18 @@ pub struct Store {
 impl Store {
     /// Opens a store by its URL or path; makes it, or brings it up to date, when that is needed.
     pub async fn open(url: &str) -> Result<Store, HistoryError> {
+        Store::open_within(url, ANSWER_LIMIT).await
+    }
+
+    /// The same where each answer of a server may take no longer than `limit`.
+    pub async fn open_within(url: &str, limit: Duration) -> Result<Store, HistoryError> {
         let address = StoreAddress::parse(url)?;
         let pool = match &address {
             StoreAddress::File(path) => {
                 make_folder(path).map_err(|error| unopened(&address, &error))?;
                 open_file(path, true).await
             }
-            StoreAddress::Server(url) => open_server(url, &address).await,
+            StoreAddress::Server(url) => open_server(url, &address, limit).await,
         };
         let store = Store { pool: pool.map_err(|error| unopened(&address, &error))?, address };
         migrations::run(&store.pool, &store.address).await?;
@@ -97,7 +107,10 @@ impl Store {
     pub async fn close(self) {
         match self.pool {
             Pool::Sqlite(pool) => pool.close().await,
-            Pool::Postgres(pool) => pool.close().await,
+            // What was recorded was committed: a server that hears nothing any more misses only the goodbye.
+            Pool::Postgres(server) => {
+                tokio::time::timeout(GOODBYE_LIMIT, server.pool.close()).await.ok();
+            }
         }
     }
 
@@ -186,6 +199,7 @@ fn server_options(url: &str, address: &StoreAddress) -> Result<PgConnectOptions,
     // A schema of its own: the database may be somebody's.
     let options =
         PgConnectOptions::from_str(url)?.application_name("pgtend").options([("search_path", migrations::SCHEMA)]);
+    let options = options.options(LIMITS);
     // Else the driver would send PGPASSWORD, which was meant for another server.
     Ok(if address.password().is_none() { options.password("") } else { options })
 }
@@ -194,18 +208,18 @@ async fn server_to_read(url: &str, address: &StoreAddress, patience: Duration) -
     let options = server_options(url, address)?.options([("default_transaction_read_only", "on")]);
     try_once(&options, patience).await?;
     let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(patience).connect_lazy_with(options);
-    Ok(Pool::Postgres(pool))
+    Ok(Pool::Postgres(Server::new(pool, ANSWER_LIMIT)))
 }
 
-async fn open_server(url: &str, address: &StoreAddress) -> Result<Pool, sqlx::Error> {
+async fn open_server(url: &str, address: &StoreAddress, limit: Duration) -> Result<Pool, sqlx::Error> {
     let options = server_options(url, address)?;
     try_once(&options, CONNECT_LIMIT).await?;
     let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(PATIENCE).connect_lazy_with(options);
-    Ok(Pool::Postgres(pool))
+    Ok(Pool::Postgres(Server::new(pool, limit)))
 }
 
 /// The pool itself would try again for as long as its patience lasts where nobody listens.
 async fn try_once(options: &PgConnectOptions, patience: Duration) -> Result<(), sqlx::Error> {
-    let first = tokio::time::timeout(patience, PgConnection::connect_with(options));
-    first.await.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await
+    let first = async { PgConnection::connect_with(options).await?.close().await };
+    tokio::time::timeout(patience, first).await.map_err(|_| sqlx::Error::PoolTimedOut)?
 }

@@ -1,0 +1,43 @@
+//! A store's server that says nothing is given up on.
+
+use super::HistoryError;
+use sqlx::PgPool;
+use std::time::Duration;
+
+/// How long a store's server may take for one answer. Longer than its own limit on waiting for a lock.
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(120);
+
+/// The same for what takes time on purpose, as thinning years.
+const LONG_LIMIT: Duration = Duration::from_secs(3_600);
+
+/// The connections to a store's server, and how long each answer may take.
+#[derive(Clone, Debug)]
+pub(super) struct Server {
+    pub(super) pool: PgPool,
+    limit: Duration,
+}
+
+impl Server {
+    pub(super) fn new(pool: PgPool, limit: Duration) -> Server {
+        Server { pool, limit }
+    }
+
+    pub(super) fn for_long(&mut self) {
+        self.limit = LONG_LIMIT;
+    }
+
+    /// Waits for one answer. After a silence nothing more is asked: whoever comes next hears of it at once.
+    pub(super) async fn wait<T>(
+        &self,
+        answer: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, HistoryError> {
+        match tokio::time::timeout(self.limit, answer).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => {
+                // From here on it is closed; waiting for that would be waiting for the server.
+                drop(self.pool.close());
+                Err(HistoryError::Silent { seconds: self.limit.as_secs() })
+            }
+        }
+    }
+}
