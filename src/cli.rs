@@ -54,6 +54,15 @@ pub enum Command {
 }
 
 impl Command {
+    /// How a run ends that is interrupted where nobody minds it: never as one that has an answer.
+    pub fn exit_if_interrupted(&self) -> ExitCode {
+        match self {
+            Command::Check(_) => ExitCode::Failed.under_check(),
+            Command::Audit(args) => args.exit_without_answer(),
+            _ => ExitCode::Failed,
+        }
+    }
+
     /// Does what was asked.
     pub async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let is_for_check = matches!(context.format(), OutputFormat::Nagios | OutputFormat::Prometheus);

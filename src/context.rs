@@ -11,6 +11,7 @@ use crate::{
     error::Failure,
     exit_code::ExitCode,
     inspect::{Scope, ask_replica, inspect, wal_position_after},
+    interrupt,
     model::{
         Fact, Replica, ReplicaUse, Snapshot, Unavailable,
         past::{Lineage, Sample},
@@ -162,6 +163,7 @@ impl Context {
         mut work: impl Future<Output = T> + Unpin,
         stop: &Cell<bool>,
     ) -> Result<T, Failure> {
+        let _whole = interrupt::whole();
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
         loop {
@@ -209,8 +211,9 @@ impl Context {
                     Ok::<ReplicaUse, Failure>(ask_replica(&session).await?)
                 };
                 let what = format!("reading {name}");
-                // Boxed: connecting is a large future.
-                let used = match unless_interrupted(self.ui.patiently(&what, Box::pin(look)), async {}).await {
+                // Boxed: connecting is a large future. A standby may fail, an interruption ends it all.
+                let looked = async { Ok(self.ui.patiently(&what, Box::pin(look)).await) };
+                let used = match unless_interrupted(looked, async {}).await? {
                     Ok(used) => {
                         is_another_node(&name, &used, snapshot, database)?;
                         Fact::Known(used)
@@ -301,7 +304,7 @@ impl Context {
         let prompt = format!("Password for user {}: ", conninfo.user);
         let mut conninfo = Arc::new(conninfo);
         if self.global.connection.password
-            && let Some(password) = self.ui.password(&prompt)
+            && let Some(password) = self.ui.password(&prompt).await
         {
             conninfo = Arc::new(conninfo.with_password(password.as_str()));
         }
@@ -309,7 +312,7 @@ impl Context {
             Err(SessionError::Connect(ConnectError::PasswordNeeded(_)))
                 if !self.global.connection.no_password && !self.global.connection.password =>
             {
-                let Some(password) = self.ui.password(&prompt) else {
+                let Some(password) = self.ui.password(&prompt).await else {
                     return Ok(Session::open(conninfo).await?);
                 };
                 Ok(Session::open(Arc::new(conninfo.with_password(password.as_str()))).await?)
@@ -385,6 +388,7 @@ pub async fn unless_interrupted<T>(
     work: impl Future<Output = Result<T, Failure>>,
     clean_up: impl Future<Output = ()>,
 ) -> Result<T, Failure> {
+    let _minded = interrupt::minded();
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
     tokio::select! {

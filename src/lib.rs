@@ -15,6 +15,7 @@ pub mod frameworks;
 pub mod history;
 mod history_url;
 pub mod inspect;
+mod interrupt;
 pub mod judge;
 pub mod model;
 pub mod notify;
@@ -78,13 +79,24 @@ fn run_command() -> ExitCode {
             return failure.exit;
         }
     };
-    match runtime.block_on(cli.command.run(&context)) {
+    let (ui, exit) = (context.ui.clone(), cli.command.exit_if_interrupted());
+    let end = move || {
+        ui.failure(&error::Failure::new(exit, "interrupted"));
+        std::process::exit(i32::from(exit.number()));
+    };
+    if let Err(error) = interrupt::listen(end) {
+        context.ui.warn(&format!("cannot listen for signals: {error}"));
+    }
+    let exit = match runtime.block_on(cli.command.run(&context)) {
         Ok(exit) => exit,
         Err(failure) => {
             context.ui.failure(&failure);
             failure.exit
         }
-    }
+    };
+    // A name that is being looked up cannot be called back, and nobody waits for it any more.
+    runtime.shutdown_background();
+    exit
 }
 
 /// The process environment, read here and handed down.

@@ -3,12 +3,14 @@
 use crate::{
     error::Failure,
     exit_code::ExitCode,
+    interrupt,
     options::{ColorWhen, OutputArgs, OutputFormat},
     render::{self, Document, Style, visible},
     report::{Envelope, Report},
 };
 use anyhow::Context as _;
 use indicatif::ProgressBar;
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use serde::Serialize;
 use std::{
     io::{self, BufWriter, IsTerminal, Write},
@@ -89,8 +91,11 @@ impl Ui {
     }
 
     /// Asks for a password on the terminal; `None` when there is none to ask on.
-    pub fn password(&self, prompt: &str) -> Option<String> {
-        rpassword::prompt_password(visible(prompt).as_ref()).ok()
+    pub async fn password(&self, prompt: &str) -> Option<String> {
+        // Who does not wait for the answer gets the terminal back as it was.
+        let _as_before = Echo::of_now();
+        let prompt = visible(prompt).into_owned();
+        on_a_thread(move || rpassword::prompt_password(prompt).ok()).await
     }
 
     /// Whether there is somebody to ask: what is typed and what is asked both go by a terminal.
@@ -106,14 +111,12 @@ impl Ui {
     /// Asks on the terminal for a line; `None` at its end (Ctrl-D).
     pub async fn ask(&self, prompt: &str) -> Option<String> {
         to_stderr(&visible(prompt));
-        let (answer, answered) = tokio::sync::oneshot::channel();
-        // A thread of its own, which the end of the program does not wait for: nothing else ends a read.
-        std::thread::spawn(move || {
+        on_a_thread(|| {
             let mut line = String::new();
             let read = io::stdin().read_line(&mut line);
-            answer.send(read.ok().filter(|bytes| *bytes > 0).map(|_| line.trim().to_owned())).ok();
-        });
-        answered.await.ok().flatten()
+            read.ok().filter(|bytes| *bytes > 0).map(|_| line.trim().to_owned())
+        })
+        .await
     }
 
     /// Shows on a terminal, from one second on, that something is going on.
@@ -184,6 +187,30 @@ impl Ui {
     }
 }
 
+/// A thread of its own, which the end of the program does not wait for: nothing else ends a read.
+async fn on_a_thread<T: Send + 'static>(read: impl FnOnce() -> Option<T> + Send + 'static) -> Option<T> {
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || answer.send(read()).ok());
+    answered.await.ok().flatten()
+}
+
+/// How the terminal shows what is typed, which it does again when this goes.
+struct Echo(std::fs::File, Termios);
+
+impl Echo {
+    fn of_now() -> Option<Echo> {
+        let terminal = std::fs::File::open("/dev/tty").ok()?;
+        let settings = tcgetattr(&terminal).ok()?;
+        Some(Echo(terminal, settings))
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        tcsetattr(&self.0, SetArg::TCSANOW, &self.1).ok();
+    }
+}
+
 /// Into a device or a pipe, which cannot be replaced.
 fn write_through(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut out = BufWriter::new(std::fs::OpenOptions::new().write(true).open(path)?);
@@ -196,6 +223,7 @@ fn write_through(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<
 /// Beside the file first, then in its place: whoever reads it finds all of it or what was there before.
 fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
+    let _whole = interrupt::whole();
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let usual = std::fs::Permissions::from_mode(0o666);
     let file =

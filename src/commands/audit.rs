@@ -84,6 +84,11 @@ fn identifier(text: &str) -> Result<String, String> {
 }
 
 impl Args {
+    /// Where 1 would say that it does not fit, no answer is another number.
+    pub fn exit_without_answer(&self) -> ExitCode {
+        if self.target_size.is_some() { ExitCode::Incomplete } else { ExitCode::Failed }
+    }
+
     /// On a cluster of a minute's age.
     pub fn of_the_demo() -> Args {
         let (growth, wal_per_hour, outage) = (Some(0), Some(16 << 20), Some(3_600));
@@ -93,13 +98,10 @@ impl Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let asks_whether_it_fits = args.target_size.is_some();
+    let without_answer = args.exit_without_answer();
     let done = Box::pin(run_audit(args, context)).await;
     match done {
-        // 1 would say that it does not fit.
-        Err(failure) if asks_whether_it_fits && failure.exit == ExitCode::Failed => {
-            Err(Failure { exit: ExitCode::Incomplete, ..failure })
-        }
+        Err(failure) if failure.exit == ExitCode::Failed => Err(Failure { exit: without_answer, ..failure }),
         done => done,
     }
 }
@@ -228,6 +230,25 @@ impl Args {
             multi_az: by("--multi-az", &self.multi_az),
             storage_type: by("--storage-type", &self.storage_type),
             price: by("--price", &self.price),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_price_is_what_was_typed_or_refused(text: String, typed in 0.0..1e6_f64) {
+            prop_assert!(price(&text).is_ok_and(|it| (0.0..1e6).contains(&it)) || price(&text).is_err());
+            prop_assert_eq!(price(&typed.to_string()), Ok(typed));
+        }
+
+        #[test]
+        fn any_text_is_a_provider_or_refused(text: String) {
+            prop_assert!(provider(&text).is_err() || text.len() < 10);
         }
     }
 }

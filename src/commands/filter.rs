@@ -132,6 +132,7 @@ pub fn needs_a_server(flag: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn windows_are_days_and_weeks_too() {
@@ -141,6 +142,15 @@ mod tests {
         );
         for wrong in ["", "d", "days", "-1d", "1.5d", "99999999999999999999d", "soon"] {
             assert!(parse_window(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_understood_or_refused(text: String, digits in "[-+.0-9eE]{1,40}( ?[a-z]{0,8})") {
+            for text in [&text, &digits] {
+                let _ = (parse_duration(text), parse_window(text), pattern(text));
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
 };
+use tempfile::NamedTempFile;
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +19,8 @@ pub enum NotWritten {
 }
 
 /// Writes the files of a plan that somebody agreed to, below `folder`, which is made where it is missing. Never replaces
-/// anything; what a failure leaves half done is taken away again.
+/// anything; what a failure leaves half done is taken away again. No file appears before all are on the disk beside their
+/// places, so that a full disk or a sudden end finds none of them there.
 pub fn write<P>(_: &ConfirmedPlan<P>, folder: &Path, files: &[NewFile]) -> Result<Vec<PathBuf>, NotWritten> {
     write_all(folder, files)
 }
@@ -29,30 +31,42 @@ fn write_all(folder: &Path, files: &[NewFile]) -> Result<Vec<PathBuf>, NotWritte
         return Err(NotWritten::Exists(path.clone()));
     }
     let mut undo = Undo { folders: Vec::new(), files: Vec::new(), done: false };
+    let mut beside = Vec::new();
     for (file, path) in files.iter().zip(&paths) {
-        put(path, &file.text, &mut undo)?;
+        beside.push(put_beside(path, &file.text, &mut undo)?);
+    }
+    for (file, path) in beside.into_iter().zip(&paths) {
+        put_into_place(file, path, &mut undo)?;
     }
     undo.done = true;
     Ok(paths)
 }
 
-/// Beside its place first, then into it unless somebody else was faster.
-fn put(path: &Path, text: &str, undo: &mut Undo) -> Result<(), NotWritten> {
+fn failed(path: &Path, error: &io::Error) -> NotWritten {
+    NotWritten::Failed { path: path.to_path_buf(), reason: words(error) }
+}
+
+/// On the disk, and under a name that no tool takes for a migration.
+fn put_beside(path: &Path, text: &str, undo: &mut Undo) -> Result<NamedTempFile, NotWritten> {
     use std::os::unix::fs::PermissionsExt as _;
-    let failed = |error: &io::Error| NotWritten::Failed { path: path.to_path_buf(), reason: words(error) };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    make_folder(folder, undo).map_err(|error| failed(&error))?;
+    make_folder(folder, undo).map_err(|error| failed(path, &error))?;
     let usual = fs::Permissions::from_mode(0o666);
     let place = tempfile::Builder::new().prefix(".pgtend-").permissions(usual).tempfile_in(folder);
-    let mut file = place.map_err(|error| failed(&error))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|error| failed(&error))?;
+    let mut file = place.map_err(|error| failed(path, &error))?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|error| failed(path, &error))?;
+    Ok(file)
+}
+
+/// Unless somebody else was faster.
+fn put_into_place(file: NamedTempFile, path: &Path, undo: &mut Undo) -> Result<(), NotWritten> {
     match file.persist_noclobber(path) {
         Ok(_) => {
             undo.files.push(path.to_path_buf());
             Ok(())
         }
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(NotWritten::Exists(path.to_path_buf())),
-        Err(error) => Err(failed(&error.error)),
+        Err(error) => Err(failed(path, &error.error)),
     }
 }
 

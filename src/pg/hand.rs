@@ -7,6 +7,9 @@ use tokio_postgres::Client;
 /// How long the server may take for one statement; its own limit is below.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// The same for one that writes everything that is dirty.
+const LONG_LIMIT: Duration = Duration::from_secs(3_600);
+
 /// Limits on what a statement waits for, in its own transaction, so that a pooler's connection keeps nothing of them.
 /// A statement's text is quoted as the standard says, whatever the role's settings are.
 const BEGIN: &str = "\
@@ -53,20 +56,24 @@ impl Hand {
                 client.batch_execute("commit")
             )
         };
-        self.within_limit(async { Box::pin(all).await.1.map(|rows| rows.len()) }).await
+        self.within(LIMIT, async { Box::pin(all).await.1.map(|rows| rows.len()) }).await
     }
 
     /// Runs a statement that may take long and is allowed in no transaction, as CHECKPOINT.
     pub async fn perform_alone(&self, statement: &str) -> Result<(), Undone> {
-        self.session.client().batch_execute(statement).await.map_err(|error| self.undone(&error))
+        self.within(LONG_LIMIT, self.session.client().batch_execute(statement)).await
     }
 
-    async fn within_limit<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Undone> {
-        match tokio::time::timeout(LIMIT, work).await {
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Undone> {
+        match tokio::time::timeout(limit, work).await {
             Ok(result) => result.map_err(|error| self.undone(&error)),
             Err(_) => {
                 self.session.canceller().cancel().await.ok();
-                Err(Undone::Unanswered(format!("nothing was heard for {} s", LIMIT.as_secs())))
+                Err(Undone::Unanswered(format!("nothing was heard for {} s", limit.as_secs())))
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::{
     frameworks::{self, Framework, Marked, Migration, marker, recreates},
     history::Recall,
     inspect::{BloatScope, Definitions, MOST_DEFINITIONS, Scope, read_particulars},
+    interrupt,
     judge::index::{Plan as Judged, judge},
     model::{Contents, Fact, IndexFinding, IndexParticulars, Snapshot, past::Memory},
     pg::Session,
@@ -152,6 +153,7 @@ pub(super) async fn run(list: &ListArgs, args: &MigrateArgs, context: &Context) 
     // What was agreed to may be long ago: every index must still be the one that was described.
     let now = describe(&session, &confirmed.plan().oids(), context).await?;
     confirmed.plan().still_holds(&now).map_err(|why| not_planned(&why))?;
+    let _whole = interrupt::whole();
     let written = frameworks::write(&confirmed, &place.folder, &files)
         .map_err(|error| Failure::new(ExitCode::Failed, error.to_string()))?;
     context.ui.note(&format!(

@@ -20,8 +20,20 @@ pub const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// What may import everything: the roof, and the commands that glue the rooms together.
-pub const ROOF: &[&str] =
-    &["cli", "config", "context", "ui", "error", "exit_code", "main", "lib", "options", "process_list", "history_url"];
+pub const ROOF: &[&str] = &[
+    "cli",
+    "config",
+    "context",
+    "ui",
+    "error",
+    "exit_code",
+    "interrupt",
+    "main",
+    "lib",
+    "options",
+    "process_list",
+    "history_url",
+];
 pub const COMMANDS: &str = "commands";
 
 /// The rooms that are functions of values alone.

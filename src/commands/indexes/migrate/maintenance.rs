@@ -7,6 +7,7 @@ use crate::{
     exit_code::ExitCode,
     frameworks::{self, NewFile, maintenance_script},
     inspect::BloatScope,
+    interrupt,
     model::{Index, Table, Verdict},
     plan::{
         Plan as _,
@@ -66,6 +67,7 @@ pub(super) async fn run(
     let what = format!("Write {}", place.display());
     let consent = consent::ask(&what, &look.snapshot, &session, args.yes, context).await?;
     let confirmed = Maintenance { chores }.confirm(consent).map_err(|why| Failure::new(ExitCode::Refused, why))?;
+    let _whole = interrupt::whole();
     let written = frameworks::write(&confirmed, folder, &[file])
         .map_err(|error| Failure::new(ExitCode::Failed, error.to_string()))?;
     context.ui.note(&format!("{} written in {}", consent::files(written.len()), project.join(folder).display()));
