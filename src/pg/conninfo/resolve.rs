@@ -28,7 +28,7 @@ pub fn resolve(request: &Request) -> Result<Resolved, ConninfoError> {
     let mut warnings = Vec::new();
     let (source, mut parameters) = choose(request, &mut warnings)?;
     let named_by_source = parameters.clone();
-    service::fill(&mut parameters, environment)?;
+    service::fill(&mut parameters, environment, &mut warnings)?;
     keep_service_password_at_home(&mut parameters, &named_by_source, &mut warnings);
     fill_from_environment(&mut parameters, environment)?;
     keep_environment_password_at_home(&mut parameters, request, &source, &mut warnings);

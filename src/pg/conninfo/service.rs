@@ -9,7 +9,11 @@ use super::{ConninfoError, Environment, Origin, keyword};
 const SYSTEM_DIRECTORIES: [&str; 3] = ["/etc/postgresql-common", "/etc/sysconfig/pgsql", "/etc"];
 
 /// Fills the gaps from the section of the service that was asked for, if one was.
-pub(super) fn fill(parameters: &mut Parameters, environment: &Environment) -> Result<(), ConninfoError> {
+pub(super) fn fill(
+    parameters: &mut Parameters,
+    environment: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<(), ConninfoError> {
     let Some(service) = parameters.text("service").or_else(|| environment.var("PGSERVICE")).map(str::to_owned) else {
         return Ok(());
     };
@@ -36,7 +40,15 @@ pub(super) fn fill(parameters: &mut Parameters, environment: &Environment) -> Re
         let text = std::fs::read_to_string(&file).map_err(|error| {
             ConninfoError::new(format!("service file \"{}\" cannot be read: {error}", file.display()))
         })?;
+        let had_password = parameters.text("password").is_some();
         if fill_from_section(parameters, &text, &service, &file)? {
+            if !had_password && parameters.text("password").is_some() && is_open_to_others(&file) {
+                // libpq says nothing of it, and connects; so do we, as it is not always ours to mend.
+                warnings.push(format!(
+                    "service file \"{}\" holds a password and others can read it: chmod 0600, or a password file",
+                    file.display()
+                ));
+            }
             return Ok(());
         }
         looked_in.push(file.display().to_string());
@@ -47,6 +59,11 @@ pub(super) fn fill(parameters: &mut Parameters, environment: &Environment) -> Re
         format!("looked in {}", looked_in.join(", "))
     };
     Err(ConninfoError::new(format!("definition of service \"{service}\" not found")).with_hint(hint))
+}
+
+fn is_open_to_others(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
 }
 
 fn fill_from_section(
@@ -92,6 +109,7 @@ fn fill_from_section(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn read(text: &str, service: &str) -> Result<(bool, Parameters), ConninfoError> {
         let mut parameters = Parameters::default();
@@ -122,5 +140,21 @@ mod tests {
         assert_eq!(parameters.text("host"), Some("h"));
         assert_eq!(parameters.text("port"), Some("1"));
         assert!(!read("[ab]\nhost=h\n", "a").unwrap().0);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "(?s).*") {
+            let _ = read(&text, "a");
+        }
+
+        #[test]
+        fn no_error_quotes_a_value(from in 0_usize..60, until in 0_usize..60, letter in "(?s).") {
+            let text = "# x\n[a]\nhost=h\npassword=hunter2\nport=5432\n";
+            let spoilt = [&text[..from.min(text.len())], &letter, &text[until.min(text.len())..]].concat();
+            if let Err(error) = read(&spoilt, "a") {
+                prop_assert!(!error.to_string().contains("hunter2"), "{}", error);
+            }
+        }
     }
 }

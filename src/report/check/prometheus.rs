@@ -1,6 +1,7 @@
 //! Metrics for node_exporter's textfile collector (Prometheus text format 0.0.4).
 
 use super::CheckReport;
+use crate::render::visible;
 use std::fmt::Write as _;
 
 struct Family {
@@ -87,9 +88,9 @@ pub fn prometheus<'a>(nights: impl Iterator<Item = (Option<&'a str>, &'a CheckRe
     out
 }
 
-/// Label values: backslash, quote and line break are escaped.
+/// Label values: backslash, quote and line break are escaped; what would steer a terminal is shown before.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    visible(text).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 impl CheckReport {
