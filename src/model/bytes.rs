@@ -33,6 +33,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, ParseBytesError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn refuses_what_is_no_size() {
@@ -47,6 +48,20 @@ mod tests {
             [("0", 0), ("8192", 8192), ("10kB", 10_240), ("10 MB", 10 << 20), ("1.5GB", 3 << 29), ("2tb", 2 << 40)]
         {
             assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_size_or_refused(text: String) {
+            let _ = parse_bytes(&text);
+        }
+
+        #[test]
+        fn a_whole_number_of_a_unit_is_exact_or_refused(number: u64, exponent in 0_u32..6, space in " {0,2}") {
+            let unit = ["B", "kB", "MB", "GB", "TB", "PB"][exponent as usize];
+            let bytes = number.checked_mul(1024_u64.pow(exponent));
+            prop_assert_eq!(parse_bytes(&format!("{number}{space}{unit}")).ok(), bytes);
         }
     }
 }

@@ -80,6 +80,15 @@ mod tests {
 
     proptest! {
         #[test]
+        fn any_text_is_a_position_or_refused(text: String, digits in "[0-9a-fA-F]{0,20}/[0-9a-fA-F]{0,20}") {
+            for text in [text, digits] {
+                if let Ok(lsn) = text.parse::<Lsn>() {
+                    prop_assert_eq!(lsn.to_string().parse(), Ok(lsn));
+                }
+            }
+        }
+
+        #[test]
         fn text_and_back(position: u64) {
             prop_assert_eq!(Lsn(position).to_string().parse(), Ok(Lsn(position)));
         }

@@ -19,6 +19,7 @@ pub fn parse_seconds(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_duration_has_a_unit() {
@@ -28,6 +29,19 @@ mod tests {
         for (text, seconds) in [("0s", 0), ("30s", 30), ("5min", 300), ("2 h", 7_200), ("7d", 604_800), ("1w", 604_800)]
         {
             assert_eq!(parse_seconds(text), Some(seconds), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_duration_or_none(text: String) {
+            let _ = parse_seconds(&text);
+        }
+
+        #[test]
+        fn seconds_and_back(seconds: u64, days: u64) {
+            prop_assert_eq!(parse_seconds(&format!("{seconds}s")), Some(seconds));
+            prop_assert_eq!(parse_seconds(&format!("{days}d")), days.checked_mul(86_400));
         }
     }
 }

@@ -4,6 +4,7 @@
 mod paths;
 mod queries;
 pub mod rules;
+mod statements;
 mod tokens;
 
 use std::fs;
@@ -55,5 +56,12 @@ fn every_query_says_what_it_is_and_asks_the_catalog_by_its_full_name() {
     assert!(texts.len() > 20, "only {} queries were read", texts.len());
     let violations: Vec<String> =
         texts.iter().flat_map(|(path, text)| queries::violations(path, text, &registry)).collect();
+    assert_none(&violations);
+}
+
+#[test]
+fn statements_are_sent_from_few_places() {
+    let sources = files("src", ".rs");
+    let violations: Vec<String> = sources.iter().flat_map(|(path, text)| statements::violations(path, text)).collect();
     assert_none(&violations);
 }

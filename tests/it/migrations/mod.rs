@@ -2,7 +2,7 @@
 
 mod faithful;
 mod fingerprint;
-mod program;
+pub mod program;
 mod schemas;
 mod sqlx_runner;
 mod terminal;

@@ -21,7 +21,7 @@ fn is_unsafe(c: char) -> bool {
 }
 
 #[track_caller]
-fn assert_harmless(what: &str, text: &str) {
+pub fn assert_harmless(what: &str, text: &str) {
     let unsafe_ones: Vec<char> = text.chars().filter(|c| *c != '\n' && is_unsafe(*c)).collect();
     assert!(unsafe_ones.is_empty(), "{what}: {unsafe_ones:?}");
 }
@@ -135,12 +135,12 @@ async fn markdown_rows_are_balanced_and_nothing_in_a_name_is_markup() {
 }
 
 /// Bars that end a cell: those behind a backslash do not.
-fn bars(line: &str) -> usize {
+pub fn bars(line: &str) -> usize {
     line.replace("\\\\", "").replace("\\|", "").matches('|').count()
 }
 
 /// The line without its code spans: runs of backticks and what is between two of the same length.
-fn without_code(line: &str) -> String {
+pub fn without_code(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;
     while let Some(at) = rest.find('`') {

@@ -3,7 +3,7 @@
 mod bad_input;
 mod databases;
 mod disk;
-mod formats;
+pub mod formats;
 mod hardened;
 mod holders;
 mod indexes;

@@ -38,7 +38,7 @@ enum Fault {
 }
 
 const FAULTS: [Fault; 5] = [Fault::Killed, Fault::KilledAndCut, Fault::Cut, Fault::Restarted, Fault::Interrupted];
-const NAMES: [&str; 3] = ["a", "b", "c"];
+pub const NAMES: [&str; 3] = ["a", "b", "c"];
 
 #[tokio::test]
 async fn whatever_happens_at_whatever_step_the_journal_tells_the_truth() {
@@ -133,7 +133,7 @@ async fn one(cluster: &mut Cluster, what: &str, words: &str, lets_through: bool,
 }
 
 /// What is gone was written down; what was written down as done is gone, as not done is there.
-fn truthful(what: &str, left: &[String], deeds: &[Deed], reported: Option<&Value>) {
+pub fn truthful(what: &str, left: &[String], deeds: &[Deed], reported: Option<&Value>) {
     for name in NAMES {
         let deed = deeds.iter().find(|deed| deed.intent.subject == name);
         let is_there = left.iter().any(|one| one == name);
@@ -202,7 +202,7 @@ async fn idle(cluster: &Cluster) {
     }
 }
 
-async fn slots(cluster: &Cluster) -> Vec<String> {
+pub async fn slots(cluster: &Cluster) -> Vec<String> {
     let rows = query_texts(cluster, "postgres", "select slot_name from pg_replication_slots order by 1").await;
     rows.into_iter().map(|mut row| row.remove(0).unwrap()).collect()
 }

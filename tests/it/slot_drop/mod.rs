@@ -1,6 +1,6 @@
 //! Dropping slots on real servers: refusals, races, faults.
 
-mod faults;
+pub mod faults;
 mod pooled;
 mod postgres_store;
 mod program;

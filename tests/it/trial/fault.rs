@@ -7,7 +7,7 @@ use tokio::process::Child;
 use tokio_postgres::Client;
 
 use crate::clusters::{connect, sql};
-use crate::proxy::Proxy;
+use crate::proxy::{Behaviour, Proxy};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
@@ -17,29 +17,44 @@ pub enum Fault {
     Promotion,
     LineBreaks,
     LineStalls,
+    LineIsSlow,
     SessionEnded,
     NoConnectionLeft,
     TableLocked,
+    Impatient,
     Interrupted,
     Terminated,
     Killed,
 }
 
 impl Fault {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::ServerDies,
         Self::ServerRestarts,
         Self::ServerFreezes,
         Self::Promotion,
         Self::LineBreaks,
         Self::LineStalls,
+        Self::LineIsSlow,
         Self::SessionEnded,
         Self::NoConnectionLeft,
         Self::TableLocked,
+        Self::Impatient,
         Self::Interrupted,
         Self::Terminated,
         Self::Killed,
     ];
+
+    /// How the line is: slow enough that the fault finds a run at any step.
+    pub fn line(self) -> Behaviour {
+        let half = Duration::from_millis(if self == Self::LineIsSlow { 100 } else { 10 });
+        Behaviour { to_server: half, to_client: half, stalled: false }
+    }
+
+    /// Who asks: one whose statements, locks and transactions may take no time at all, if nobody says otherwise.
+    pub fn role(self) -> &'static str {
+        if self == Self::Impatient { "impatient" } else { "postgres" }
+    }
 
     /// What must be so before the run begins, kept until it ends.
     pub async fn prepare(self, cluster: &Cluster) -> Vec<Client> {
@@ -88,7 +103,7 @@ impl Fault {
                 let all = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgtend'";
                 sql(cluster, "postgres", all).await;
             }
-            Self::NoConnectionLeft | Self::TableLocked => {}
+            Self::NoConnectionLeft | Self::TableLocked | Self::LineIsSlow | Self::Impatient => {}
             Self::Interrupted => signal(child, "INT"),
             Self::Terminated => signal(child, "TERM"),
             Self::Killed => signal(child, "KILL"),

@@ -1,21 +1,27 @@
-//! Trial by fire: every command hit by every fault, at a random moment. It ends in time, truthfully, and leaves
-//! nothing behind.
+//! Trial by fire: every command hit by every fault, at a random moment; names and bytes made to do harm. It ends in
+//! time, truthfully, and leaves nothing behind.
 
+mod act;
 mod broken_snapshot;
+mod bytes;
+mod deeds;
 mod disk_full;
 mod fault;
+mod hostile;
+mod least;
 mod outcome;
+mod quoting;
+mod secrets;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use pgtend::sandbox::{Cluster, StandbyOptions};
 
 use crate::clusters::{on_every_major_alone, options, say, sql};
-use crate::inspect::looks::{command, end};
+use crate::inspect::looks::{Run, command, end};
 use crate::inspect::round_trips::through;
-use crate::proxy::{Behaviour, Proxy};
+use crate::proxy::Proxy;
 use fault::Fault;
 use outcome::Outcome;
 
@@ -41,12 +47,25 @@ const CONTENT: &str = "
     analyze kept;
     select pg_create_physical_replication_slot('idle', true);";
 
+async fn prepare(cluster: &Cluster) {
+    sql(cluster, "postgres", CONTENT).await;
+    let password = cluster.password();
+    for alone in [
+        format!("create role impatient superuser login password '{password}'"),
+        "alter role impatient set statement_timeout = '1ms'".to_owned(),
+        "alter role impatient set lock_timeout = '1ms'".to_owned(),
+        "alter role impatient set idle_in_transaction_session_timeout = '1ms'".to_owned(),
+    ] {
+        sql(cluster, "postgres", &alone).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_survives_every_fault() {
     let counts = std::sync::Mutex::new(BTreeMap::<(Fault, Outcome), u32>::new());
     let settings = options().set("autovacuum", "off").set("fsync", "off").set("max_connections", "12");
     on_every_major_alone("trial by fire", settings, async |major, mut cluster| {
-        sql(&cluster, "postgres", CONTENT).await;
+        prepare(&cluster).await;
         let mut dice = fastrand::Rng::with_seed(u64::from(major));
         for (row, arguments) in COMMANDS.iter().enumerate() {
             let of_this_major = |column: &usize| (row + column + major as usize).is_multiple_of(SHARE);
@@ -68,8 +87,6 @@ async fn trial(cluster: &mut Cluster, arguments: &[&str], fault: Fault, dice: &m
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("report");
     let store = folder.path().join("history.db");
-    let half = Duration::from_millis(10);
-    let behaviour = Behaviour { to_server: half, to_client: half, stalled: false };
     let mut arguments = arguments.to_vec();
     let file_named = file.to_str().expect("UTF-8").to_owned();
     arguments.extend(["--history", store.to_str().expect("UTF-8"), "--output", &file_named]);
@@ -77,34 +94,28 @@ async fn trial(cluster: &mut Cluster, arguments: &[&str], fault: Fault, dice: &m
         arguments.extend(["--format", "json"]);
     }
     let moment = Duration::from_millis(dice.u64(5..180));
-    if fault == Fault::Promotion {
-        let standby = cluster.standby(&StandbyOptions::default()).expect("a standby");
-        return hit(standby, &arguments, fault, moment, behaviour, folder.path()).await;
-    }
-    let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), behaviour);
-    let before = fault.prepare(cluster).await;
-    let child = command(&through(&proxy, cluster, "postgres"), &arguments).spawn().expect("the program starts");
-    tokio::time::sleep(moment).await;
-    fault.strike(cluster, &proxy, &child).await;
-    let run = end(child).await;
-    drop(before);
-    fault.repair(cluster).await;
+    let (mut standby, cluster) = of_fault(cluster, fault);
+    let cluster = standby.as_mut().unwrap_or(cluster);
+    let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), fault.line());
+    let run = hit(cluster, &proxy, fault, &arguments, moment).await;
     outcome::of(cluster, fault, &arguments, &run, folder.path()).await
 }
 
-/// The same on a server of its own.
-async fn hit(
-    mut standby: Cluster,
-    arguments: &[&str],
-    fault: Fault,
-    moment: Duration,
-    behaviour: Behaviour,
-    folder: &Path,
-) -> Outcome {
-    let proxy = Proxy::in_front_of(standby.host(), standby.port(), behaviour);
-    let child = command(&through(&proxy, &standby, "postgres"), arguments).spawn().expect("the program starts");
+/// Only a standby can be promoted, and only once.
+fn of_fault(cluster: &mut Cluster, fault: Fault) -> (Option<Cluster>, &mut Cluster) {
+    let standby = (fault == Fault::Promotion).then(|| cluster.standby(&StandbyOptions::default()).expect("a standby"));
+    (standby, cluster)
+}
+
+/// Runs the program, and the fault strikes at that moment. The server is well again when this returns.
+async fn hit(cluster: &mut Cluster, proxy: &Proxy, fault: Fault, arguments: &[&str], moment: Duration) -> Run {
+    let before = fault.prepare(cluster).await;
+    let conninfo = through(proxy, cluster, "postgres").replace("user=postgres", &format!("user={}", fault.role()));
+    let child = command(&conninfo, arguments).spawn().expect("the program starts");
     tokio::time::sleep(moment).await;
-    fault.strike(&mut standby, &proxy, &child).await;
+    fault.strike(cluster, proxy, &child).await;
     let run = end(child).await;
-    outcome::of(&standby, fault, arguments, &run, folder).await
+    drop(before);
+    fault.repair(cluster).await;
+    run
 }

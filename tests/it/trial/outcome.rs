@@ -12,7 +12,7 @@ use crate::inspect::looks::Run;
 use crate::reports::nulls;
 
 /// Longer than any timeout of a report on a small database.
-const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
@@ -63,7 +63,7 @@ fn holds(file: &Path, arguments: &[&str], case: &str) {
 }
 
 /// 13 does not notice a client that went while a statement runs; the reports' statements are short.
-async fn nothing_is_left(cluster: &Cluster, case: &str) {
+pub async fn nothing_is_left(cluster: &Cluster, case: &str) {
     let since = Instant::now();
     let query =
         "select string_agg(state || ': ' || query, '; ') from pg_stat_activity where application_name = 'pgtend'";

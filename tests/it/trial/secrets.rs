@@ -1,0 +1,170 @@
+//! A password, however it was given: in no output, no trace, no file, no process list; and files that hold one are for
+//! their owner alone.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use pgtend::sandbox::Cluster;
+
+use crate::check::nights::configuration;
+use crate::clusters::{on_every_major, say};
+use crate::migrations::program::files;
+use crate::proxy::{Behaviour, Proxy};
+use crate::reports::program::{answer, pgtend};
+
+/// Ways to give a password.
+const WAYS: [&str; 8] =
+    ["environment", "pgpass", "service", "uri", "conninfo", "database_url", "config", "secret file"];
+
+/// What is run with it: what reads, what fails, what writes.
+const RUNS: [&[&str]; 7] = [
+    &["overview"],
+    &["check", "--format", "json"],
+    &["snapshot"],
+    &["history", "record"],
+    &["slots", "drop", "nobody", "--yes"],
+    &["slots", "why", "nobody"],
+    &["indexes", "migrate", "--framework", "sql", "--output", "m", "--yes"],
+];
+
+fn write(path: &Path, text: &str, mode: u32) {
+    fs::write(path, text).expect("it is written");
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its mode");
+}
+
+/// The program, told the password in that way, with every trace there is.
+fn told(way: &str, password: &str, port: u16, folder: &Path, run: &[&str]) -> Command {
+    let place = |name: &str| folder.join(name);
+    let text = |name: &str| place(name).to_str().expect("UTF-8").to_owned();
+    let uri = format!("postgresql://postgres:{password}@127.0.0.1:{port}/postgres?sslmode=disable");
+    let conninfo = format!("host=127.0.0.1 port={port} user=postgres dbname=postgres sslmode=disable");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
+    command.env_clear().env("HOME", folder).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full").current_dir(folder);
+    command.args(run).args(["-vv", "-w"]);
+    match way {
+        "environment" => command.env("PGPASSWORD", password).args(["-d", &conninfo]),
+        "pgpass" => {
+            write(&place(".pgpass"), &format!("127.0.0.1:*:*:*:{password}\n"), 0o600);
+            command.args(["-d", &conninfo])
+        }
+        "service" => {
+            let lines = conninfo.replace(' ', "\n");
+            write(&place(".pg_service.conf"), &format!("[prod]\n{lines}\npassword={password}\n"), 0o600);
+            command.args(["-d", "service=prod"])
+        }
+        "uri" => command.args(["-d", &uri]),
+        "conninfo" => command.args(["-d", &format!("{conninfo} password={password}")]),
+        "database_url" => command.env("DATABASE_URL", &uri),
+        "config" => {
+            configuration(folder, &format!("[target.prod]\nconninfo = \"{conninfo}\"\npassword = \"{password}\"\n"));
+            command.args(["--config", &text("config.toml"), "--target", "prod"])
+        }
+        _ => {
+            write(&place("secret"), &format!("{password}\n"), 0o600);
+            let secret = text("secret");
+            configuration(folder, &format!("[target.prod]\nconninfo = \"{conninfo}\"\npassword = \"file:{secret}\"\n"));
+            command.args(["--config", &text("config.toml"), "--target", "prod"])
+        }
+    };
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_password_shows_wherever_it_came_from() {
+    let cases = std::sync::atomic::AtomicU32::new(0);
+    on_every_major("passwords", async |major, cluster| {
+        for (row, way) in WAYS.iter().enumerate() {
+            for (column, run) in RUNS.iter().enumerate() {
+                // Each major takes a sixth, with the right password and with a wrong one.
+                if !(row + column + major as usize).is_multiple_of(6) {
+                    continue;
+                }
+                for password in [cluster.password(), "hunter2-is-wrong"] {
+                    shows_nothing(cluster, way, run, password);
+                    cases.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                }
+            }
+        }
+    })
+    .await;
+    say(&format!("passwords: {} runs", cases.load(std::sync::atomic::Ordering::Relaxed)));
+}
+
+fn shows_nothing(cluster: &Cluster, way: &str, run: &[&str], password: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output =
+        told(way, password, cluster.port(), folder.path(), run).stdin(Stdio::null()).output().expect("it runs");
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    let case = format!("{way}, {run:?}: {:?}: {said}", output.status);
+    assert!(!said.contains(password), "{case}");
+    assert!(output.status.code() != Some(70) && !said.contains("a bug"), "{case}");
+    let is_right = password == cluster.password();
+    let is_connected = !said.contains("password authentication failed");
+    assert_eq!(is_right, is_connected, "{case}");
+    let given = ["config.toml", "secret", ".pgpass", ".pg_service.conf"];
+    for path in files(folder.path()).iter().filter(|path| path.is_file()) {
+        let is_given = path.file_name().is_some_and(|name| given.contains(&&*name.to_string_lossy()));
+        let text = fs::read(path).expect("readable");
+        let holds = text.windows(password.len()).any(|part| part == password.as_bytes());
+        assert!(is_given || !holds, "{case}: {} holds it", path.display());
+    }
+}
+
+/// While it waits for a server that says nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_password_is_in_the_process_list() {
+    on_every_major("the process list", async |_, cluster| {
+        for way in WAYS {
+            let stalled = Behaviour { stalled: true, ..Behaviour::default() };
+            let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), stalled);
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut command = told(way, cluster.password(), proxy.port(), folder.path(), &["overview"]);
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+            let since = Instant::now();
+            while proxy.connections() == 0 {
+                assert!(since.elapsed() < Duration::from_secs(10), "{way}: it never connected");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            let seen = fs::read(format!("/proc/{}/cmdline", child.id())).expect("it runs");
+            child.kill().expect("it ends");
+            child.wait().expect("it ended");
+            let seen = String::from_utf8_lossy(&seen).replace('\0', " ");
+            assert!(seen.contains("overview") && !seen.contains(cluster.password()), "{way}: {seen}");
+        }
+    })
+    .await;
+}
+
+#[test]
+fn a_file_with_a_password_that_others_can_read_is_told_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = |name: &str| folder.path().join(name);
+    for mode in [0o600, 0o640, 0o604] {
+        write(&place("pass"), "*:*:*:*:hunter2\n", mode);
+        write(
+            &place("service"),
+            "[prod]\nhost=/nowhere\nuser=x\npassword=hunter2\n[bare]\nhost=/nowhere\nuser=x\n",
+            mode,
+        );
+        write(&place("config"), "[target.prod]\nconninfo = 'host=/nowhere user=x'\npassword = 'hunter2'\n", mode);
+        let file = |name: &str| place(name).to_str().expect("UTF-8").to_owned();
+        let base = ["slots", "-w", "--history", "none"];
+        let mut passfile = pgtend(&[&base[..], &["-d", "host=/nowhere user=x"]].concat());
+        passfile.env("PGPASSFILE", file("pass"));
+        let mut service = pgtend(&[&base[..], &["-d", "service=prod"]].concat());
+        service.env("PGSERVICEFILE", file("service"));
+        let config = file("config");
+        let mut target = pgtend(&[&base[..], &["--config", &config, "--target", "prod"]].concat());
+        for (what, command) in [("pass", &mut passfile), ("service", &mut service), ("config", &mut target)] {
+            let said = answer(command).stderr;
+            assert_eq!(said.contains("warning"), mode != 0o600, "{what}, {mode:o}: {said}");
+            assert!(!said.contains("hunter2"), "{what}: {said}");
+        }
+        let mut bare = pgtend(&[&base[..], &["-d", "service=bare"]].concat());
+        let said = answer(bare.env("PGSERVICEFILE", file("service"))).stderr;
+        assert!(!said.contains("warning"), "a service without a password, {mode:o}: {said}");
+    }
+}
