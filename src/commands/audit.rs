@@ -233,22 +233,3 @@ impl Args {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn a_price_is_what_was_typed_or_refused(text: String, typed in 0.0..1e6_f64) {
-            prop_assert!(price(&text).is_ok_and(|it| (0.0..1e6).contains(&it)) || price(&text).is_err());
-            prop_assert_eq!(price(&typed.to_string()), Ok(typed));
-        }
-
-        #[test]
-        fn any_text_is_a_provider_or_refused(text: String) {
-            prop_assert!(provider(&text).is_err() || text.len() < 10);
-        }
-    }
-}

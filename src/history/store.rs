@@ -89,7 +89,7 @@ impl Store {
         readable.close().await;
         let pool = match &address {
             StoreAddress::File(path) => open_file(path, false).await,
-            StoreAddress::Server(url) => open_server(url, &address).await,
+            StoreAddress::Server(url) => open_server(url, &address, ANSWER_LIMIT).await,
         };
         Ok(Some(Store { pool: pool.map_err(|error| unopened(&address, &error))?, address }))
     }

@@ -3,3 +3,17 @@ pub fn parse_price(text: &str) -> Result<f64, String> {
     let price: f64 = text.trim().parse().map_err(|_| format!("{text:?} is not a price; write 0.115"))?;
     if price.is_finite() && (0.0..1e6).contains(&price) { Ok(price) } else { Err(format!("{text:?} is not a price")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_price_is_what_was_typed_or_refused(text: String, typed in 0.0..1e6_f64) {
+            prop_assert!(parse_price(&text).is_ok_and(|it| (0.0..1e6).contains(&it)) || parse_price(&text).is_err());
+            prop_assert_eq!(parse_price(&typed.to_string()), Ok(typed));
+        }
+    }
+}

@@ -12,6 +12,7 @@ mod least;
 mod outcome;
 mod quoting;
 mod secrets;
+mod silent_store;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,0 +1,87 @@
+//! A history's server that falls silent in the middle of an answer: it is given up on, and an interruption ends the run
+//! wherever it waits.
+
+use std::time::{Duration, Instant};
+
+use pgtend::history::{HistoryError, Store};
+use pgtend::model::Snapshot;
+use pgtend::sandbox::Cluster;
+
+use super::outcome::nothing_is_left;
+use crate::clusters::{database, on_every_major, query_one_text};
+use crate::inspect::looks::{command, end};
+use crate::proxy::{Behaviour, Proxy};
+use crate::reports::stories::story;
+
+fn url(proxy: &Proxy, cluster: &Cluster, database: &str) -> String {
+    let (password, port) = (cluster.password(), proxy.port());
+    format!("postgresql://postgres:{password}@127.0.0.1:{port}/{database}?sslmode=disable")
+}
+
+fn front_of(cluster: &Cluster) -> Proxy {
+    Proxy::in_front_of(cluster.host(), cluster.port(), Behaviour::default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_falls_silent_is_given_up_on_and_asked_nothing_more() {
+    on_every_major("a store that falls silent", async |_, cluster| {
+        let text = std::fs::read_to_string(story("disaster")).expect("the story");
+        let snapshot = Snapshot::from_json(&text).expect("a snapshot");
+        let (name, proxy) = (database(cluster).await, front_of(cluster));
+        let store = Store::open_within(&url(&proxy, cluster, &name), Duration::from_secs(1)).await.expect("a store");
+        proxy.stall_at("insert into", true);
+        let since = Instant::now();
+        let silent = store.record(&snapshot).await.expect_err("nothing was answered");
+        assert!(matches!(silent, HistoryError::Silent { seconds: 1 }), "{silent}");
+        let asked = Instant::now();
+        store.deeds().await.expect_err("nothing more is asked");
+        assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
+        store.close().await;
+        assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+        drop(proxy);
+        nothing_is_left(cluster, "a store that fell silent").await;
+        let samples = query_one_text(cluster, &name, "select count(*)::text from pgtend.sample").await;
+        assert_eq!(samples.as_deref(), Some("0"), "half a recording");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interruption_ends_a_run_that_waits_for_its_store() {
+    on_every_major("interrupted at the store", async |major, cluster| {
+        for (at, (arguments, words, exit)) in [
+            (&["history", "record"][..], "insert into", 1),
+            (&["check"], "insert into", 3),
+            (&["overview"], "select ", 1),
+            (&["slots", "drop", "--stale", "--yes"], "select ", 1),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            // Each major takes a half.
+            if !(at + major as usize).is_multiple_of(2) {
+                continue;
+            }
+            let (name, proxy) = (database(cluster).await, front_of(cluster));
+            proxy.stall_at(words, true);
+            let url = url(&proxy, cluster, &name);
+            let child =
+                command(&cluster.conninfo(), &[arguments, &["--history", &url]].concat()).spawn().expect("it starts");
+            let since = Instant::now();
+            while !proxy.is_stalled() {
+                assert!(since.elapsed() < Duration::from_secs(20), "{arguments:?}: it never said {words:?}");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            let pid = child.id().expect("it runs").to_string();
+            let kill = std::process::Command::new("sh").args(["-c", "kill -s TERM $0", &pid]).status();
+            assert!(kill.expect("sh is there").success());
+            let run = end(child).await;
+            assert!(run.took < Duration::from_secs(9), "{arguments:?}: {:?}", run.took);
+            assert_eq!(run.code, Some(exit), "{arguments:?}: {}", run.stderr);
+            assert!(run.stderr.contains("interrupted"), "{arguments:?}: {}", run.stderr);
+            drop(proxy);
+            nothing_is_left(cluster, "an interrupted run").await;
+        }
+    })
+    .await;
+}
