@@ -26,7 +26,7 @@ const SENDERS: [&str; 4] =
 const HANDS: [(&str, &[&str]); 3] = [
     ("perform", &["src/act/slot_drop.rs", "src/pg/hand.rs"]),
     ("perform_alone", &["src/act/checkpoint.rs", "src/pg/hand.rs"]),
-    ("Scribe", &["src/commands/demo.rs", "src/pg/script.rs", "src/pg/mod.rs"]),
+    ("Scribe", &["src/commands/demo.rs", "src/commands/demo/downscale.rs", "src/pg/script.rs", "src/pg/mod.rs"]),
 ];
 
 /// Where a source sends what it should not.
