@@ -1,0 +1,33 @@
+//! What a report's sessions hold, seen from another session.
+
+use tokio_postgres::Client;
+
+/// The most that was seen at once, and the strongest of all.
+#[derive(Default)]
+pub struct Locks {
+    pub most: i64,
+    pub strongest: Option<String>,
+}
+
+/// Every transaction has its own virtual id for itself, which nobody else can want.
+const HELD: &str = "select count(*), max(case l.mode when 'AccessShareLock' then 1 when 'RowShareLock' then 2 else 3 end), \
+     string_agg(distinct l.mode, ', ') from pg_locks l join pg_stat_activity a using (pid) \
+     where a.application_name = 'pgtend' and l.locktype <> 'virtualxid'";
+
+impl Locks {
+    pub async fn look(&mut self, client: &Client) {
+        let row = client.query_one(HELD, &[]).await.expect("locks");
+        let (count, modes): (i64, Option<String>) = (row.get(0), row.get(2));
+        self.most = self.most.max(count);
+        let is_stronger = row.get::<_, Option<i32>>(1) > Some(1);
+        if let Some(modes) = modes
+            && (is_stronger || self.strongest.is_none())
+        {
+            self.strongest = Some(modes);
+        }
+    }
+
+    pub fn is_gentle(&self) -> bool {
+        self.strongest.as_deref().is_none_or(|modes| modes == "AccessShareLock")
+    }
+}

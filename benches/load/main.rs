@@ -1,0 +1,102 @@
+//! What one run of each report costs the server: processor time, buffers, locks, private memory; and what is lost beside
+//! pgbench at full load, in pairs. `cargo bench --bench load`.
+//!
+//! `PGTEND_BENCH_MAJOR=17` chooses the server; `PGTEND_BENCH_LARGE=CONNINFO` names a large database to read as well (on this
+//! machine, as a superuser); `PGTEND_BENCH_PAIRS=20` says how many pairs there are. Nothing here fails because of a figure,
+//! but for a lock that nobody documented.
+
+#[path = "../server.rs"]
+mod server;
+
+mod beside;
+mod locks;
+mod processes;
+mod start;
+
+use std::env;
+use std::process::{Command, Stdio};
+
+use pgtend::sandbox::{Cluster, ClusterOptions};
+use processes::Watched;
+use tokio_postgres::{Client, NoTls};
+
+/// Every report, as typed.
+pub const REPORTS: [&[&str]; 10] = [
+    &["overview"],
+    &["databases"],
+    &["tables"],
+    &["tables", "--exact"],
+    &["indexes"],
+    &["slots"],
+    &["wal"],
+    &["check"],
+    &["audit"],
+    &["snapshot"],
+];
+
+/// As many as fit on a screen or two, and a slot.
+const DATA: &str = "\
+do $$ begin
+    for n in 1..40 loop
+        execute format('create table orders_%s (id bigint primary key, state text); create index on orders_%s (state)', n, n);
+        execute format('insert into orders_%s select g, repeat(''new'', 20) from generate_series(1, 5000) g', n);
+    end loop;
+end $$;
+vacuum analyze;
+select pg_create_physical_replication_slot('standby', true)";
+
+fn main() {
+    // `cargo test --all-targets` runs this as well, to see that it is in order.
+    if !env::args().any(|argument| argument == "--bench") {
+        return println!("load: not run; it is run by `cargo bench --bench load`");
+    }
+    let installation = server::installation();
+    start::print();
+    let options = ClusterOptions::default().set("autovacuum", "off").set("max_connections", "50");
+    let cluster = Cluster::start(&installation, options).expect("a cluster");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let client = session(&cluster.conninfo()).await;
+        for statement in DATA.split(";\nvacuum analyze;\n").flat_map(|part| ["vacuum analyze", part]).skip(1) {
+            client.batch_execute(statement).await.expect("the data");
+        }
+        costs(&format!("A small database on {}", installation.version), &cluster.conninfo()).await;
+        if let Ok(large) = env::var("PGTEND_BENCH_LARGE") {
+            costs("A large database", &large).await;
+        }
+        beside::print(&cluster, &installation).await;
+    });
+}
+
+pub async fn session(conninfo: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(conninfo, NoTls).await.expect("a session");
+    tokio::spawn(connection);
+    client
+}
+
+/// The program at a report, its answer thrown away.
+pub fn report(arguments: &[&str], conninfo: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
+    command.env_clear().env("HOME", "/nonexistent").args(arguments);
+    command.args(["-q", "-w", "--history", "none", "-d", conninfo]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+async fn costs(title: &str, conninfo: &str) {
+    let client = session(conninfo).await;
+    let relations: i64 = client.query_one("select count(*) from pg_class", &[]).await.expect("a count").get(0);
+    println!("\n{title}, {relations} relations\n");
+    println!(
+        "| report | server CPU | buffers hit | read | locks at once | strongest | backend's own memory | sessions |"
+    );
+    println!("| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |");
+    for arguments in REPORTS {
+        // Once before: what is read from the disk the first time is not the report's.
+        assert!(report(arguments, conninfo).status().expect("it starts").code().is_some_and(|code| code < 4));
+        let watched = Watched::run(&client, arguments, conninfo).await;
+        println!("| `{}` | {} |", arguments.join(" "), watched.cells());
+        watched.is_gentle(arguments);
+    }
+}

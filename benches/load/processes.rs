@@ -1,0 +1,103 @@
+//! One run of a report, watched from the server's side.
+
+use std::collections::HashMap;
+use std::fs;
+use std::time::Duration;
+
+use tokio_postgres::Client;
+
+use super::locks::Locks;
+
+/// What was seen of the server's processes that served it.
+#[derive(Default)]
+pub struct Watched {
+    cpu: HashMap<i32, Duration>,
+    memory: HashMap<i32, u64>,
+    /// Blocks of the database and of the shared catalogs.
+    hit: i64,
+    read: i64,
+    locks: Locks,
+}
+
+const BLOCKS: &str = "select sum(blks_hit)::bigint, sum(blks_read)::bigint from pg_stat_database \
+     where datname = current_database() or datid = 0";
+
+async fn parent_of_the_session(client: &Client) -> u32 {
+    let pid: i32 = client.query_one("select pg_backend_pid()", &[]).await.expect("its pid").get(0);
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("a server on this machine");
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    after_name.split_whitespace().nth(1).and_then(|text| text.parse().ok()).expect("its parent")
+}
+
+fn children(postmaster: u32) -> Vec<i32> {
+    let all = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children")).unwrap_or_default();
+    all.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+async fn blocks(client: &Client) -> (i64, i64) {
+    // Processes hand their counts in when they end, and some while later others see them.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let row = client.query_one(BLOCKS, &[]).await.expect("counters");
+    (row.get(0), row.get(1))
+}
+
+impl Watched {
+    pub async fn run(client: &Client, arguments: &[&str], conninfo: &str) -> Watched {
+        let mut watched = Watched::default();
+        let (before, idle) = (blocks(client).await, blocks(client).await);
+        // Asking costs blocks, too.
+        let own = (idle.0 - before.0, idle.1 - before.1);
+        let postmaster = parent_of_the_session(client).await;
+        let there = children(postmaster);
+        let mut child = super::report(arguments, conninfo).spawn().expect("it starts");
+        while child.try_wait().expect("it can be waited for").is_none() {
+            watched.look(postmaster, &there);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let after = blocks(client).await;
+        (watched.hit, watched.read) = (after.0 - idle.0 - own.0, after.1 - idle.1 - own.1);
+        // A second run for the locks: looking at them costs the server time and blocks.
+        let mut child = super::report(arguments, conninfo).spawn().expect("it starts");
+        while child.try_wait().expect("it can be waited for").is_none() {
+            watched.locks.look(client).await;
+        }
+        watched
+    }
+
+    /// By the kernel alone, which costs the server nothing: the postmaster's children that were not there before.
+    fn look(&mut self, postmaster: u32, before: &[i32]) {
+        for pid in children(postmaster).into_iter().filter(|pid| !before.contains(pid)) {
+            let of = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+            // The first number: nanoseconds on a processor. Not the private pages: a shared buffer that only one
+            // process has touched so far counts among them.
+            let cpu = of("schedstat").split_whitespace().next().and_then(|text| text.parse().ok());
+            let own = of("smaps_rollup").lines().find_map(|line| Some(line.strip_prefix("Anonymous:")?.to_owned()));
+            let own = own.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
+            if let (Some(cpu), Some(own)) = (cpu, own) {
+                self.cpu.insert(pid, Duration::from_nanos(cpu));
+                let most = self.memory.entry(pid).or_default();
+                *most = own.max(*most);
+            }
+        }
+    }
+
+    pub fn cells(&self) -> String {
+        let cpu: Duration = self.cpu.values().sum();
+        let memory = self.memory.values().max().copied().unwrap_or_default();
+        format!(
+            "{:.0} ms | {} | {} | {} | {} | {:.1} MB | {}",
+            cpu.as_secs_f64() * 1e3,
+            self.hit,
+            self.read,
+            self.locks.most,
+            self.locks.strongest.as_deref().unwrap_or("none seen"),
+            memory as f64 / 1024.0,
+            self.cpu.len(),
+        )
+    }
+
+    /// Nothing stronger than what a plain SELECT takes.
+    pub fn is_gentle(&self, arguments: &[&str]) {
+        assert!(self.locks.is_gentle(), "{arguments:?} holds {:?}", self.locks.strongest);
+    }
+}
