@@ -13,7 +13,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 pg_extras=0.7.2
-if ! command -v pg-extras >/dev/null && [ ! -x target/rivals/bin/pg-extras ]; then
+if ! command -v pgextras >/dev/null && [ ! -x target/rivals/bin/pgextras ]; then
     cargo install -q "pg-extras@$pg_extras" --locked --root target/rivals || echo 'pg-extras: could not be had' >&2
 fi
 [ -n "${PGTEND:-}" ] || cargo build --release --locked

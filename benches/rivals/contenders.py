@@ -19,7 +19,7 @@ def find(program, *places):
 
 
 PGTEND = os.environ.get("PGTEND") or find("pgtend", f"{ROOT}/target/release/pgtend")
-PG_EXTRAS = find("pg-extras")
+PG_EXTRAS = find("pgextras")
 CHECK_POSTGRES = find("check_postgres")
 CHECK_PGACTIVITY = find("check_pgactivity", "/usr/lib/nagios/plugins/check_pgactivity")
 PGCLUU = find("pgcluu_collectd")
