@@ -9,6 +9,7 @@ import argparse
 import os
 import platform
 import shutil
+import signal
 import sys
 
 import page
@@ -100,6 +101,8 @@ def main():
     chosen = arguments.parse_args()
     if not PGTEND:
         raise SystemExit("no pgtend: cargo build --release, or PGTEND names one")
+    # Ended from outside, the private server is taken down, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     cluster = Cluster()
     large = conninfo(chosen.scale) if chosen.scale else None
     try:
