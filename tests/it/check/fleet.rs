@@ -2,7 +2,7 @@
 
 use super::{inbox::Inbox, nights::configuration};
 use crate::{
-    clusters::{on_every_major, sql},
+    clusters::{on_a_major_and_the_newest, on_every_major, shared, sql},
     reports::{
         program::{answer, json, pgtend},
         zoo::conninfo,
@@ -62,7 +62,10 @@ async fn two_runs_at_once_tell_once() {
     on_every_major("two checks at once", async |major, cluster| {
         let folder = tempfile::tempdir().unwrap();
         told_once(major, cluster, folder.path().join("h.db").to_str().unwrap()).await;
-        told_once(major, cluster, &crate::history::postgres_url(major).await).await;
+    })
+    .await;
+    on_a_major_and_the_newest(13, "two checks at once at a Postgres store", async |major, _| {
+        told_once(major, shared(major), &crate::history::postgres_url(major).await).await;
     })
     .await;
 }

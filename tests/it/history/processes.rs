@@ -4,7 +4,7 @@ use super::{
     on_both_dialects, open,
     world::{MB, World},
 };
-use crate::clusters::{on_every_major, sql};
+use crate::clusters::{on_a_major_and_the_newest, shared, sql};
 use pgtend::history::Store;
 use std::{
     path::Path,
@@ -79,7 +79,8 @@ async fn sixteen_processes_at_once_begin_and_fill_a_store() {
 /// Several machines, one Postgres store, the same targets: each is checked by one of them at a time.
 #[tokio::test]
 async fn fleets_of_several_machines_share_a_postgres_store() {
-    on_every_major("fleets that share a store", async |major, cluster| {
+    on_a_major_and_the_newest(13, "fleets that share a store", async |major, _| {
+        let cluster = shared(major);
         let folder = tempfile::tempdir().unwrap();
         let store = super::postgres_url(major).await;
         let mut targets = String::new();
