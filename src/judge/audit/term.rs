@@ -35,6 +35,11 @@ pub enum Kind {
         count: usize,
     },
     SharedCatalogs,
+    TransactionStatus {
+        /// Of the database that holds back the most.
+        xid_age: u64,
+        multixact_age: u64,
+    },
     WalDirectory,
     TemporaryFiles,
     ServerLogs {

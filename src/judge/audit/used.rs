@@ -1,13 +1,14 @@
 //! What the cluster takes now.
 
 use super::{Amount, Assumptions, Confidence, Group, Kind, Term};
-use crate::model::{Fact, SlotType, Snapshot, Unavailable, grant};
+use crate::model::{Database, Fact, SlotType, Snapshot, Unavailable, grant};
 
 /// All that SQL can see, and what the file system knows beyond it.
 pub fn used(snapshot: &Snapshot, assumptions: &Assumptions) -> Vec<Term> {
     let measured = |kind, bytes| Term::known(Group::Used, kind, Amount::exactly(bytes), Confidence::Measured);
     let missing = |kind, why: &Unavailable| Term::unknown(Group::Used, kind, why.clone(), None);
     let mut terms = vec![databases(snapshot), shared(snapshot)];
+    terms.extend(transaction_status(snapshot));
     terms.push(match snapshot.wal_directory.as_result() {
         Ok(directory) => measured(Kind::WalDirectory, directory.directory_bytes),
         Err(why) => missing(Kind::WalDirectory, why),
@@ -66,6 +67,19 @@ fn databases(snapshot: &Snapshot) -> Term {
     let reason = format!("{role} may not connect to {}", hidden.join(", "));
     let why = Unavailable::because("database size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
     Term::unknown(Group::Used, kind, why, None)
+}
+
+/// How each transaction ended, from the oldest that some row may still name: two bits each in pg_xact; of a multixact its
+/// offset and its members, two at least (src/backend/access/transam/clog.c, multixact.c). Whole segments of 256 kB go.
+fn transaction_status(snapshot: &Snapshot) -> Option<Term> {
+    const SEGMENT: u64 = 32 * 8_192;
+    let databases = snapshot.databases.known()?;
+    let oldest =
+        |age: fn(&Database) -> i64| databases.iter().map(|one| u64::try_from(age(one)).unwrap_or(0)).max().unwrap_or(0);
+    let (xid_age, multixact_age) = (oldest(|one| one.xid_age), oldest(|one| one.multixact_age));
+    let least = xid_age / 4 + multixact_age * (4 + 10);
+    let amount = Amount::between(least, least + SEGMENT / 2, least + multixact_age * 40 + 3 * SEGMENT);
+    Some(Term::known(Group::Used, Kind::TransactionStatus { xid_age, multixact_age }, amount, Confidence::Likely))
 }
 
 /// The catalogs that all databases share.

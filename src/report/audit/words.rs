@@ -11,6 +11,7 @@ pub fn title(kind: &Kind) -> String {
     match kind {
         Kind::Databases { count } => format!("{} databases", human_count(*count as u64)),
         Kind::SharedCatalogs => "shared catalogs".to_owned(),
+        Kind::TransactionStatus { .. } => "pg_xact and pg_multixact".to_owned(),
         Kind::WalDirectory => "pg_wal".to_owned(),
         Kind::TemporaryFiles => "temporary files".to_owned(),
         Kind::ServerLogs { written_elsewhere: true } => "server logs, not collected by the server".to_owned(),
@@ -62,6 +63,11 @@ pub fn formula(kind: &Kind) -> String {
     match kind {
         Kind::Databases { .. } => "sum of pg_database_size".to_owned(),
         Kind::SharedCatalogs => "pg_tablespace_size(pg_global)".to_owned(),
+        Kind::TransactionStatus { xid_age, multixact_age } => format!(
+            "{} transactions × 2 bits + {} multixacts × 14 bytes",
+            human_count(*xid_age),
+            human_count(*multixact_age)
+        ),
         Kind::WalDirectory => "sum of pg_ls_waldir()".to_owned(),
         Kind::TemporaryFiles => "sum of pg_ls_tmpdir() of every tablespace".to_owned(),
         Kind::ServerLogs { written_elsewhere: true } => "wherever standard error or syslog go".to_owned(),
@@ -110,6 +116,7 @@ pub fn source(kind: &Kind) -> &'static str {
         Kind::StaleSlots { .. } | Kind::InactiveSlots { .. } => {
             "slots, pg_wal, settings; manual 28.5 WAL Configuration"
         }
+        Kind::TransactionStatus { .. } => "age(datfrozenxid), mxid_age(datminmxid): the oldest",
         Kind::DroppedIndexes { .. } => "verdict drop of `pgtend indexes`",
         Kind::UnreadTables { .. } => "scans of tables and their indexes on this server; standbys count their own",
         Kind::IndexBloat { .. } | Kind::TableBloat { .. } => {

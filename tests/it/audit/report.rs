@@ -134,6 +134,41 @@ fn what_contradicts_itself_is_refused() {
     }
 }
 
+#[test]
+fn what_the_configuration_says_is_held_against_the_flags() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("own.toml");
+    let text = "[audit]\nstorage_type = 'gp3'\n[target.prod]\nconninfo = 'host=/nowhere'\ndisk_size = '2TB'\n";
+    std::fs::write(&file, text).expect("a file");
+    let config = ["audit", "--config", file.to_str().expect("a path"), "--target", "prod"];
+    for (arguments, said) in [
+        (&["--used-fs", "3TB"][..], "--used-fs is larger than disk_size of target \"prod\""),
+        (&["--provider", "azure"], "[audit] storage_type names a volume of Amazon RDS, and --provider somebody else"),
+        (&["--allocated", "1TB", "--used-fs", "2TB"], "--used-fs is larger than --allocated"),
+        (&["--moved-from", "1", "--from", "x.json"], "--moved-from needs a server"),
+    ] {
+        let message = refusal(2, &[&config, arguments].concat());
+        assert!(message.contains(said), "{arguments:?}: {message}");
+    }
+    std::fs::write(&file, "[audit]\nprovider = 'acme'\n").expect("a file");
+    let message = refusal(2, &config);
+    assert!(message.contains("line 2") && message.contains("cloudsql"), "{message}");
+}
+
+#[tokio::test]
+async fn what_transactions_left_behind_is_reckoned() {
+    on_every_installation("pg_xact reckoned", async |major, _| {
+        let cluster = &zoo(major).primary;
+        let files = "select sum((pg_stat_file(d || '/' || f)).size)::bigint \
+                       from unnest(array['pg_xact', 'pg_multixact/offsets', 'pg_multixact/members']) d, pg_ls_dir(d) f";
+        let truth: u64 = query_one_text(cluster, "postgres", files).await.expect("a sum").parse().expect("a number");
+        let report = audit(&conninfo(cluster, "postgres", DATABASE), &GIVEN);
+        let term = list(&report["audit"], "terms").iter().find(|it| it["id"] == "transaction_status").expect("a term");
+        assert!((bytes(&term["low_bytes"])..=bytes(&term["high_bytes"])).contains(&truth), "{truth}: {term}");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_volume_brings_warnings_of_its_own() {
     on_every_installation("warnings of the volume", async |major, _| {
@@ -155,8 +190,34 @@ async fn the_volume_brings_warnings_of_its_own() {
             let (ids, told) = warned(&[flag, "1MB"]);
             assert!(ids.iter().any(|it| it == "volume_too_small") && told.contains(said), "{told}");
         }
+        let report = audit(&place, &[&["--provider", "self", "--way", "basebackup"], &GIVEN[..]].concat());
+        let physical = list(&report["audit"], "warnings").iter().find(|it| it["id"] == "physical_slot");
+        let told = physical.expect("the standby has a slot")["message"].as_str().expect("a sentence").to_owned();
+        assert!(told.contains("its standby must be built anew"), "{told}");
         let (ids, told) = warned(&["--allocated", "2TB"]);
         assert!(!ids.iter().any(|it| it == "volume_too_small" || it == "storage_stripe"), "{told}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wal_level_too_low_for_replication_is_a_blocker() {
+    on_every_major_alone("wal_level", options().set("wal_level", "replica"), async |major, cluster| {
+        let place = conninfo(&cluster, "postgres", "postgres");
+        for (provider, way, blocks) in [
+            ("rds", "blue-green-upgrade", true),
+            ("rds", "dms", true),
+            ("self", "logical-replication", true),
+            ("self", "dump", false),
+        ] {
+            let report = audit(&place, &[&["--provider", provider, "--way", way], &GIVEN[..]].concat());
+            let blockers = report["audit"]["blockers"].to_string();
+            assert_eq!(
+                blockers.contains("wal_level is replica, it must be logical"),
+                blocks,
+                "{way} on {major}: {blockers}"
+            );
+        }
     })
     .await;
 }
@@ -207,6 +268,7 @@ async fn each_way_has_its_own_obstacles_and_they_are_named() {
     let options = options()
         .set("max_prepared_transactions", "5")
         .set("max_wal_senders", "1")
+        .set("max_replication_slots", "3")
         .set("max_logical_replication_workers", "2")
         .set("max_worker_processes", "4")
         .set("autovacuum", "off");
@@ -259,7 +321,12 @@ async fn each_way_has_its_own_obstacles_and_they_are_named() {
             assert!(blockers.iter().any(|it| it == id), "{id} on {major}: {told}");
         }
         assert!(told.contains("public.no_key") && !told.contains("public.with_key"), "{told}");
-        for few in ["max_wal_senders is 1", "max_logical_replication_workers is 2", "max_worker_processes is 4"] {
+        for few in [
+            "max_replication_slots is 3",
+            "max_wal_senders is 1",
+            "max_logical_replication_workers is 2",
+            "max_worker_processes is 4",
+        ] {
             assert!(told.contains(few), "{few} on {major}: {told}");
         }
         let (warned, told) = of("rds", "blue-green-upgrade", "warnings");
