@@ -70,6 +70,15 @@ impl Answer {
         }
     }
 
+    /// Watches a value that is bad when it is large; where it has passed a limit, how bad it is, and that limit.
+    pub fn grade<Q>(&mut self, subject: &str, value: Q, warning: Q, critical: Q) -> Option<(Level, Measure)>
+    where
+        Q: Copy + PartialOrd + Into<Measure>,
+    {
+        self.watch(subject, value.into(), warning.into(), Some(critical.into()));
+        passed(value, warning, critical)
+    }
+
     /// What a missing fact means: a version that does not have it is no fault.
     pub fn missing(&mut self, why: &Unavailable) {
         match why.needs_version {
@@ -95,6 +104,17 @@ impl Answer {
         let mut answer = Answer::default();
         answer.missing(&why);
         Box::new(answer)
+    }
+}
+
+/// How bad a value is that is bad when it is large, and the limit it has passed.
+pub fn passed<Q: PartialOrd + Into<Measure>>(value: Q, warning: Q, critical: Q) -> Option<(Level, Measure)> {
+    if value >= critical {
+        Some((Level::Critical, critical.into()))
+    } else if value >= warning {
+        Some((Level::Warning, warning.into()))
+    } else {
+        None
     }
 }
 

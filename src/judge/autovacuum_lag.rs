@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Evidence, Judged, Symptom,
-    evidence::{of_databases, subject},
+    evidence::{of_databases, qualified, subject},
     limits::{DAY, MB, Percent, Seconds, limits},
 };
 use crate::model::{Level, Piece, words};
@@ -45,7 +45,11 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                 subject: name,
                 measured: Some(share.into()),
                 threshold: Some(limits.warning.into()),
-                advice: words!["`pgtend check --only xmin-horizon` says whether somebody holds VACUUM back; else lower its autovacuum_vacuum_scale_factor"],
+                advice: words![
+                    "`VACUUM (VERBOSE) ",
+                    qualified(&table.schema, &table.table),
+                    "` says how many cannot be removed yet: then `pgtend check --only xmin-horizon` names who holds them; else lower its autovacuum_vacuum_scale_factor"
+                ],
             });
         }
     }

@@ -15,7 +15,7 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
         let Some(failures) = database.checksum_failures.filter(|failures| *failures > 0) else { continue };
         let mut message = words![
             Piece::Count(failures),
-            " pages of database ",
+            if failures == 1 { " page of database " } else { " pages of database " },
             &database.database,
             " had a wrong checksum since the statistics began"
         ];
@@ -29,7 +29,7 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
             threshold: Some(Measure::Count(1)),
             message,
             advice: words![
-                "look at the disk first; take a backup beside the old ones, and move to a standby that is sound"
+                "the server's log names the blocks; look at the disk, take a backup beside the old ones, and move to a standby that is sound"
             ],
         });
     }

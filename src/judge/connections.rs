@@ -4,7 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom, known,
     limits::{Percent, limits},
 };
-use crate::model::{Level, Piece, grant, words};
+use crate::model::{Piece, grant, words};
 
 limits! {
     /// Clients take so much of the connections there are for them
@@ -26,13 +26,12 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
     let room = evidence.number("max_connections").unwrap_or(0).saturating_sub(reserved).max(1);
     let used = Percent(sessions.clients as f64 / room as f64 * 100.0);
     let mut answer = Answer::default();
-    answer.watch("max_connections", used.into(), limits.warning.into(), Some(limits.critical.into()));
-    if let Some(level) = Level::of(used, limits.warning, limits.critical) {
+    if let Some((level, threshold)) = answer.grade("max_connections", used, limits.warning, limits.critical) {
         answer.find(Symptom {
             level,
             subject: "max_connections".to_owned(),
             measured: Some(used.into()),
-            threshold: Some(if level == Level::Critical { limits.critical } else { limits.warning }.into()),
+            threshold: Some(threshold),
             message: words![
                 Piece::Count(sessions.clients),
                 " of ",
@@ -41,7 +40,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                 Piece::Count(reserved),
                 " more are reserved)"
             ],
-            advice: words!["look for sessions that idle in pg_stat_activity; put a pooler in between before raising max_connections"],
+            advice: words!["`select state, count(*) from pg_stat_activity group by 1` says who idles; put a pooler in between before raising max_connections"],
         });
     }
     Ok(answer)

@@ -4,6 +4,7 @@ use super::{index, limits::DAY, slot};
 use crate::model::{
     Contents, Fact, IndexJudgement, IndexLimits, Setting, Slot, Snapshot, Unavailable, grant,
     past::{Counters, Memory},
+    quote_identifier,
 };
 use std::cell::OnceCell;
 
@@ -140,6 +141,11 @@ pub fn of_databases<'a, T: 'a>(
         answer.missing(&Unavailable::because("database contents", reason).with_hint(skipped.hint.clone()));
     }
     known
+}
+
+/// A relation's name as SQL takes it: `public."Orders"`.
+pub fn qualified(schema: &str, name: &str) -> String {
+    format!("{}.{}", quote_identifier(schema), quote_identifier(name))
 }
 
 /// A relation's name for people and for silences: `shop/public.orders`.

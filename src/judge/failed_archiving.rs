@@ -49,7 +49,8 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
         return Ok(answer);
     }
     let archiver = known(&snapshot.archiver)?;
-    if archiver.last_failed_time > archiver.last_archived_time {
+    // A failure of long ago says nothing once nothing waits any more: the failed segment would.
+    if archiver.last_failed_time > archiver.last_archived_time && waiting != Some(0) {
         let last = archiver.last_archived_time.or(archiver.stats_reset);
         let since = last.map(|at| evidence.seconds_since(at));
         let level =
@@ -116,6 +117,12 @@ mod tests {
         };
         assert_eq!(found(&failing(3_599)), [(Level::Warning, "archiver")]);
         assert_eq!(found(&failing(3_600)), [(Level::Critical, "archiver")]);
+        let over = ask("failed-archiving", |it| {
+            it["archiver"]["known"]["last_archived_time"] = json!(ago(4_000));
+            it["archiver"]["known"]["last_failed_time"] = json!(ago(3_000));
+            it["archive_status"]["known"]["ready_files"] = json!(0);
+        });
+        assert_eq!(over.kind(), Kind::Clear, "an idle server: nothing waits");
         let backlog =
             |files: u64| ask("failed-archiving", |it| it["archive_status"]["known"]["ready_files"] = json!(files));
         assert_eq!(backlog(999).kind(), Kind::Clear);

@@ -4,7 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom, known,
     limits::{MINUTE, Seconds, limits},
 };
-use crate::model::{Level, Piece, grant, words};
+use crate::model::{Piece, grant, words};
 
 limits! {
     /// A session has been idle in a transaction for so long, holding locks or a snapshot
@@ -28,8 +28,9 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
         let pid = session.pid.to_string();
         let who = session.role.as_deref().unwrap_or("nobody");
         let place = session.database.as_deref().unwrap_or("no database");
-        answer.watch(&pid, idle.into(), limits.warning.into(), Some(limits.critical.into()));
-        let Some(level) = Level::of(idle, limits.warning, limits.critical) else { continue };
+        let Some((level, threshold)) = answer.grade(&pid, idle, limits.warning, limits.critical) else {
+            continue;
+        };
         // Tomorrow it is another process of the same program: the longest speaks for them.
         let subject = format!("{place}/{who}");
         if answer.found.iter().any(|symptom| symptom.subject == subject) {
@@ -39,7 +40,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
             level,
             subject,
             measured: Some(idle.into()),
-            threshold: Some(if level == Level::Critical { limits.critical } else { limits.warning }.into()),
+            threshold: Some(threshold),
             message: words![
                 "session ",
                 &pid,
@@ -54,9 +55,9 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                 " locks"
             ],
             advice: words![
-                "end it: select pg_terminate_backend(",
+                "end it: `select pg_terminate_backend(",
                 &pid,
-                "); idle_in_transaction_session_timeout does so by itself"
+                ")`; idle_in_transaction_session_timeout does so by itself"
             ],
         });
     }

@@ -1,11 +1,13 @@
 //! Which indexes are mostly air.
 
 use super::{
-    Answer, Evidence, Judged, Symptom,
-    evidence::{of_databases, subject},
-    limits::{Bytes, GB, Percent, limits},
+    Answer, Evidence, Judged,
+    evidence::{of_databases, qualified, subject},
+    index::is_worth_rebuilding,
+    limits::{GB, limits},
+    mostly_air::{Much, Relations},
 };
-use crate::model::{Level, Piece, Table, estimate_index, words};
+use crate::model::{IndexVerdict, Table, words};
 use std::collections::HashMap;
 
 limits! {
@@ -17,42 +19,34 @@ limits! {
 
 fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
     let mut answer = Answer::default();
-    let indexes = of_databases(evidence.snapshot, |contents| &contents.indexes, &mut answer);
+    of_databases(evidence.snapshot, |contents| &contents.indexes, &mut answer);
     of_databases(evidence.snapshot, |contents| &contents.index_keys, &mut answer);
-    for (contents, indexes) in indexes {
-        let (Some(tables), Some(keys)) = (contents.tables.known(), contents.index_keys.known()) else { continue };
-        let large = indexes.iter().filter(|index| index.is_valid && index.size.bytes >= limits.minimum.0);
-        let large: Vec<_> = large.collect();
+    for (contents, judged) in evidence.indexes() {
+        let much = Much { share: limits.warning, bytes: limits.minimum };
+        let mut all = Relations::of("index", &contents.database, much);
+        let indexes = contents.indexes.known().into_iter().flatten();
+        let large: Vec<_> = indexes.filter(|index| all.is_large(index.size.bytes)).collect();
         if large.is_empty() {
             continue;
         }
-        let tables: HashMap<u32, &Table> = tables.iter().map(|table| (table.oid, table)).collect();
+        let tables: HashMap<u32, &Table> =
+            contents.tables.known().into_iter().flatten().map(|table| (table.oid, table)).collect();
+        let verdicts: HashMap<u32, &IndexVerdict> = judged.verdicts.iter().map(|one| (one.oid, one)).collect();
         for index in large {
-            let Some(table) = tables.get(&index.table_oid) else { continue };
-            let Ok(Some(bloat)) = estimate_index(index, table, keys.get(&index.oid)) else { continue };
-            let share = Percent(bloat.bytes as f64 / index.size.bytes.max(1) as f64 * 100.0);
-            if Bytes(bloat.bytes) < limits.minimum || share < limits.warning {
+            let (Some(table), Some(verdict)) = (tables.get(&index.table_oid), verdicts.get(&index.oid)) else {
                 continue;
+            };
+            if is_worth_rebuilding(verdict, index) {
+                let name = subject(&contents.database, &table.schema, &index.index);
+                let advice = words![
+                    "`REINDEX INDEX CONCURRENTLY ",
+                    qualified(&table.schema, &index.index),
+                    "` gives it back; it needs room for the new one meanwhile"
+                ];
+                answer.found.extend(all.judge(name, index.size.bytes, contents.index_bloat(index, table), advice));
             }
-            let name = subject(&contents.database, &table.schema, &index.index);
-            answer.find(Symptom {
-                level: Level::Warning,
-                message: words![
-                    "index ",
-                    &name,
-                    " is about ",
-                    Piece::Percent(share.0),
-                    " air: ",
-                    Piece::Bytes(bloat.bytes),
-                    " of ",
-                    Piece::Bytes(index.size.bytes)
-                ],
-                subject: name,
-                measured: Some(share.into()),
-                threshold: Some(limits.warning.into()),
-                advice: words!["REINDEX INDEX CONCURRENTLY gives it back; it needs as much room meanwhile"],
-            });
         }
+        all.note_unestimated(&evidence.snapshot.server.role, &mut answer);
     }
     Ok(answer)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Evidence, Judged, Symptom,
-    evidence::{of_databases, subject},
+    evidence::{of_databases, qualified, subject},
     limits::limits,
 };
 use crate::model::{IndexFinding, Level, Measure, Piece, Reason, Table, words};
@@ -25,6 +25,20 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
             }
             let schema = tables.get(&index.table_oid).map_or("?", |table| table.schema.as_str());
             let name = subject(&contents.database, schema, &index.index);
+            let sql = qualified(schema, &index.index);
+            // What REINDEX leaves behind has a number in its name where the first one was taken.
+            let left = index.index.trim_end_matches(|c: char| c.is_ascii_digit());
+            let advice = if left.ends_with("_ccnew") || left.ends_with("_ccold") {
+                words!["a REINDEX left it behind: `DROP INDEX CONCURRENTLY ", sql, "`"]
+            } else {
+                words![
+                    "where it is wanted, `REINDEX INDEX CONCURRENTLY ",
+                    &sql,
+                    "` (of a unique one find the duplicates first); else `DROP INDEX CONCURRENTLY ",
+                    &sql,
+                    "`"
+                ]
+            };
             answer.find(Symptom {
                 level: Level::Warning,
                 message: words![
@@ -37,7 +51,7 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
                 subject: name,
                 measured: Some(Measure::Bytes(index.size.bytes)),
                 threshold: None,
-                advice: words!["REINDEX INDEX CONCURRENTLY it, or DROP INDEX CONCURRENTLY and build it anew"],
+                advice,
             });
         }
     }

@@ -2,7 +2,8 @@
 
 use super::{
     Answer, Evidence, Judged, Symptom,
-    limits::{GB, limits},
+    limits::{Bytes, GB, limits},
+    passed,
     slot::{Reason, Verdict},
 };
 use crate::model::{Level, Measure, Piece, WalStatus, words};
@@ -34,7 +35,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
             Reason::Visited { .. } => Some(words![" does not move: its consumer comes and reads nothing"]),
             _ => None,
         });
-        let by_size = Level::of(held, limits.warning.0, limits.critical.0);
+        let by_size = passed(Bytes(held), limits.warning, limits.critical).map(|(level, _)| level);
         // The next checkpoint may take what it needs.
         let nearly_lost = (slot.wal_status == Some(WalStatus::Unreserved)).then_some(Level::Critical);
         let Some(level) = stuck.as_ref().map(|_| Level::Warning).max(by_size).max(nearly_lost) else { continue };

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Evidence, Judged, Symptom,
-    evidence::{of_databases, subject},
+    evidence::{of_databases, qualified, subject},
     limits::{MB, limits},
 };
 use crate::model::{ForeignKey, Index, Level, Measure, Piece, Table, TableKind, words};
@@ -46,7 +46,11 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                     " has no index: each delete of a row it may refer to reads ",
                     Piece::Bytes(table.heap.bytes)
                 ],
-                advice: words!["CREATE INDEX CONCURRENTLY on its columns"],
+                advice: words![
+                    "CREATE INDEX CONCURRENTLY ON ",
+                    qualified(&table.schema, &table.table),
+                    " with its columns first"
+                ],
             });
         }
     }

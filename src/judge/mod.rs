@@ -13,8 +13,10 @@ mod autovacuum_lag;
 mod checksum_failures;
 mod connections;
 mod disk_forecast;
+mod drops;
 mod duplicate_index;
 mod failed_archiving;
+mod id_age;
 mod idle_in_transaction;
 mod index_bloat;
 mod index_heavy_table;
@@ -22,7 +24,9 @@ mod invalid_index;
 mod lagging_slot;
 mod lost_slot;
 mod missing_fk_index;
+mod mostly_air;
 mod multixact;
+mod pending_restart;
 mod prepared_transactions;
 mod replication_lag;
 mod retained_wal;
@@ -42,7 +46,7 @@ mod version;
 mod xid_wraparound;
 mod xmin_horizon;
 
-pub use answer::{Answer, Judged, Kind, NotApplicable, Symptom, known};
+pub use answer::{Answer, Judged, Kind, NotApplicable, Symptom, known, passed};
 pub use evidence::Evidence;
 
 use crate::model::Class;
@@ -117,6 +121,7 @@ pub const CHECKS: &[Check] = &[
     check!("temp-files" "temp_files.md" Hygiene temp_files),
     check!("stats-lost" "stats_lost.md" Hygiene stats_lost),
     check!("unsafe-settings" "unsafe_settings.md" Hygiene unsafe_settings),
+    check!("pending-restart" "pending_restart.md" Hygiene pending_restart),
     check!("version" "version.md" Hygiene version),
     check!("rarely-used-index" "index/rarely_used.md"),
     check!("redundant-index" "index/redundant.md"),

@@ -1,44 +1,28 @@
 //! How far the multixact ids are from running out.
 
 use super::{
-    Answer, Evidence, Judged, Symptom, known,
-    limits::{Count, limits},
+    Evidence, Judged,
+    id_age::{self, Ids},
+    limits::limits,
 };
-use crate::model::{Level, Piece, words};
 
 limits! {
     /// A database's oldest multixact is so many multixacts old
-    warning: Count = 500_000_000;
+    warning: Count = id_age::WARNING;
     /// ... so many
-    critical: Count = 1_000_000_000;
+    critical: Count = id_age::CRITICAL;
 }
 
+const IDS: Ids = Ids {
+    name: "multixacts",
+    oldest: "one",
+    freeze_setting: "autovacuum_multixact_freeze_max_age",
+    age: |database| database.multixact_age,
+    advice: "VACUUM (FREEZE) its oldest tables (`pgtend explain multixact` lists them); foreign keys and SELECT … FOR SHARE make multixacts",
+};
+
 fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
-    let mut answer = Answer::default();
-    let own = evidence.number("autovacuum_multixact_freeze_max_age").unwrap_or(0);
-    let warning = Count(limits.warning.0.max(own + own / 4));
-    for database in known(&evidence.snapshot.databases)? {
-        let age = Count(u64::try_from(database.multixact_age).unwrap_or(0));
-        answer.watch(&database.database, age.into(), warning.into(), Some(limits.critical.into()));
-        let Some(level) = Level::of(age, warning, limits.critical) else { continue };
-        answer.find(Symptom {
-            level,
-            subject: database.database.clone(),
-            measured: Some(age.into()),
-            threshold: Some(if level == Level::Critical { limits.critical } else { warning }.into()),
-            message: words![
-                "database ",
-                &database.database,
-                " is ",
-                Piece::Count(age.0),
-                " multixacts from its oldest one; the server stops writing after ",
-                Piece::Count(super::xid_wraparound::END.saturating_sub(age.0)),
-                " more"
-            ],
-            advice: words!["VACUUM (FREEZE) its oldest tables; foreign keys and SELECT … FOR SHARE make multixacts"],
-        });
-    }
-    Ok(answer)
+    id_age::judge(evidence, &IDS, limits.warning, limits.critical)
 }
 
 #[cfg(test)]
@@ -62,5 +46,8 @@ mod tests {
         assert_eq!(found(&aged(500_000_000, "200000000")), [(Level::Warning, "shop")]);
         assert_eq!(aged(700_000_000, "600000000").kind(), Kind::Clear);
         assert_eq!(found(&aged(1_000_000_000, "200000000")), [(Level::Critical, "shop")]);
+        assert_eq!(aged(1_500_000_000, "1500000000").kind(), Kind::Clear, "as it was meant");
+        assert_eq!(found(&aged(1_800_000_000, "1500000000")), [(Level::Warning, "shop")]);
+        assert_eq!(found(&aged(2_000_000_000, "2000000000")), [(Level::Critical, "shop")]);
     }
 }

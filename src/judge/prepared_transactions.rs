@@ -4,7 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom, known,
     limits::{HOUR, MINUTE, Seconds, limits},
 };
-use crate::model::{Level, Piece, words};
+use crate::model::{Piece, quote_literal, words};
 
 limits! {
     /// A transaction has been prepared for so long
@@ -17,13 +17,14 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
     let mut answer = Answer::default();
     for one in known(&evidence.snapshot.prepared_transactions)? {
         let age = Seconds(evidence.seconds_since(one.prepared));
-        answer.watch(&one.gid, age.into(), limits.warning.into(), Some(limits.critical.into()));
-        let Some(level) = Level::of(age, limits.warning, limits.critical) else { continue };
+        let Some((level, threshold)) = answer.grade(&one.gid, age, limits.warning, limits.critical) else {
+            continue;
+        };
         answer.find(Symptom {
             level,
             subject: format!("{}/{}", one.database, one.gid),
             measured: Some(age.into()),
-            threshold: Some(if level == Level::Critical { limits.critical } else { limits.warning }.into()),
+            threshold: Some(threshold),
             message: words![
                 "transaction ",
                 &one.gid,
@@ -34,8 +35,11 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                 ": it keeps its locks, and dead rows from VACUUM, even over a restart"
             ],
             advice: words![
-                "ask its transaction manager, then COMMIT PREPARED or ROLLBACK PREPARED in database ",
-                &one.database
+                "ask its transaction manager whether to commit it; else, in database ",
+                &one.database,
+                ", `ROLLBACK PREPARED ",
+                quote_literal(&one.gid),
+                "`"
             ],
         });
     }

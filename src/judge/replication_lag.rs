@@ -1,10 +1,10 @@
 //! How far standbys are behind.
 
 use super::{
-    Answer, Evidence, Judged, Symptom, known,
-    limits::{HOUR, MINUTE, Seconds, limits},
+    Answer, Evidence, Judged, NotApplicable, Symptom, known,
+    limits::{GB, HOUR, MINUTE, Seconds, limits},
 };
-use crate::model::{Level, Piece, SlotType, Snapshot, Walsender, grant, words};
+use crate::model::{Level, Measure, Piece, SlotType, Snapshot, Walsender, Words, grant, words};
 
 limits! {
     /// A standby is so far behind
@@ -31,26 +31,43 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
         if walsender.state.as_deref() == Some("backup") {
             continue;
         }
-        let lag = Seconds(walsender.replay_lag_seconds.and_then(|lag| u64::try_from(lag).ok()).unwrap_or(0));
         let name = walsender.application_name.as_deref().filter(|name| !name.is_empty()).unwrap_or("unnamed");
-        answer.watch(name, lag.into(), limits.warning.into(), Some(limits.critical.into()));
-        let Some(level) = Level::of(lag, limits.warning, limits.critical) else { continue };
         let behind = evidence.snapshot.current_lsn().zip(walsender.replay_lsn).map(|(now, at)| now.bytes_since(at));
+        let told = walsender.replay_lag_seconds.and_then(|lag| u64::try_from(lag).ok());
+        let proven = not_replayed_since(evidence, walsender);
+        if told.is_none() && proven.is_none() && behind.is_some_and(|bytes| bytes >= GB) {
+            let bytes = Piece::Bytes(behind.unwrap_or(0));
+            let why =
+                words!["standby ", name, " is ", bytes, " of WAL behind; how long that is, the next look will tell"];
+            answer.not_applicable.push(NotApplicable::NotEnoughHistory(why));
+            continue;
+        }
+        let lag = Seconds(told.max(proven).unwrap_or(0));
+        let Some(passed) = answer.grade(name, lag, limits.warning, limits.critical) else {
+            continue;
+        };
         let mut message = words!["standby ", name, " is ", Piece::Seconds(lag.0), " behind"];
         if let Some(bytes) = behind {
             message.append(words![" (", Piece::Bytes(bytes), " of WAL)"]);
         }
-        answer.find(symptom(level, name, lag, limits, message));
+        answer.find(symptom(passed, name, lag, message));
     }
     Ok(answer)
 }
 
-fn symptom(level: Level, subject: &str, lag: Seconds, limits: &Limits, message: crate::model::Words) -> Symptom {
+/// For how long at least it lacks what was there at the look before. The server measures only while something new is
+/// replayed: of a standby that is paused on a quiet primary, or has just come back, its figure is old or null.
+fn not_replayed_since(evidence: &Evidence<'_>, walsender: &Walsender) -> Option<u64> {
+    let before = evidence.before()?;
+    (walsender.replay_lsn? < before.current_lsn?).then(|| evidence.seconds_since(before.collected_at))
+}
+
+fn symptom((level, threshold): (Level, Measure), subject: &str, lag: Seconds, message: Words) -> Symptom {
     Symptom {
         level,
         subject: subject.to_owned(),
         measured: Some(lag.into()),
-        threshold: Some(if level == Level::Critical { limits.critical } else { limits.warning }.into()),
+        threshold: Some(threshold),
         message,
         advice: words!["look for a long query that replay waits for, for its disk, and for the line between the two"],
     }
@@ -73,11 +90,10 @@ fn as_standby(evidence: &Evidence<'_>, limits: &Limits, answer: &mut Answer) -> 
     let Some(last) = replay.last_replayed_at else { return Ok(()) };
     let age = evidence.seconds_since(last).saturating_sub(meant);
     let lag = Seconds(if has_more { age } else { 0 });
-    answer.watch("this standby", lag.into(), limits.warning.into(), Some(limits.critical.into()));
-    if let Some(level) = Level::of(lag, limits.warning, limits.critical) {
+    if let Some(passed) = answer.grade("this standby", lag, limits.warning, limits.critical) {
         let why = if replay.is_paused == Some(true) { ": replay is paused" } else { "" };
         let message = words!["this standby is ", Piece::Seconds(lag.0), " behind", why];
-        answer.find(symptom(level, "this standby", lag, limits, message));
+        answer.find(symptom(passed, "this standby", lag, message));
     }
     Ok(())
 }
@@ -86,7 +102,7 @@ fn as_standby(evidence: &Evidence<'_>, limits: &Limits, answer: &mut Answer) -> 
 mod tests {
     use crate::judge::{
         Kind,
-        testing::{ago, ask, found, lsn, set},
+        testing::{ago, ask, ask_after, found, lsn, set},
     };
     use crate::model::Level;
     use serde_json::{Value, json};
@@ -101,12 +117,34 @@ mod tests {
         let with = |lag: Value, state: Value| {
             ask("replication-lag", |it| it["walsenders"] = json!({"known": [walsender(lag, state)]}))
         };
-        assert_eq!(with(Value::Null, json!("streaming")).kind(), Kind::Clear);
+        assert_eq!(with(json!(0), json!("streaming")).kind(), Kind::Clear);
         assert_eq!(with(json!(599), json!("streaming")).kind(), Kind::Clear);
         assert_eq!(with(json!(9_999), json!("backup")).kind(), Kind::Clear);
         assert_eq!(found(&with(json!(600), json!("streaming"))), [(Level::Warning, "s1")]);
         assert_eq!(found(&with(json!(3_600), json!("streaming"))), [(Level::Critical, "s1")]);
         assert_eq!(with(Value::Null, Value::Null).kind(), Kind::CannotTell, "hidden from the role");
+    }
+
+    #[test]
+    fn what_the_server_does_not_measure_the_look_before_tells() {
+        let behind = |before: u64, at: u64| {
+            ask_after(
+                "replication-lag",
+                |it| it["wal_position"]["known"]["current_lsn"] = json!(lsn(before)),
+                |it| {
+                    let mut one = walsender(Value::Null, json!("streaming"));
+                    one["replay_lsn"] = json!(lsn(at));
+                    it["walsenders"] = json!({"known": [one]});
+                    it["wal_position"]["known"]["current_lsn"] = json!(lsn(1 << 20));
+                },
+            )
+        };
+        assert_eq!(found(&behind(1 << 20, 1 << 19)), [(Level::Critical, "s1")], "it lacks what was there a day ago");
+        assert_eq!(behind(1 << 20, 1 << 20).kind(), Kind::Clear);
+        let first = ask("replication-lag", |it| {
+            it["walsenders"] = json!({"known": [walsender(Value::Null, json!("catchup"))]});
+        });
+        assert_eq!(first.kind(), Kind::NotApplicable, "256 GB behind, and for how long nobody knows yet");
     }
 
     #[test]

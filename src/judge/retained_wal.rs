@@ -2,9 +2,9 @@
 
 use super::{
     Answer, Evidence, Judged, Symptom, known,
-    limits::{GB, limits},
+    limits::{Bytes, GB, limits},
 };
-use crate::model::{Cause, Level, Measure, Piece, Retention, SharedBy, Words, wal_shares, words};
+use crate::model::{Cause, Measure, Piece, Retention, SharedBy, Words, wal_shares, words};
 
 limits! {
     /// pg_wal is so large, and more than twice max_wal_size
@@ -26,8 +26,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
     let warning = much.max(usual.saturating_mul(2));
     let critical = limits.critical.0.max(usual.saturating_mul(4));
     let mut answer = Answer::default();
-    answer.watch("pg_wal", Measure::Bytes(directory), Measure::Bytes(warning), Some(Measure::Bytes(critical)));
-    if let Some(level) = Level::of(directory, warning, critical) {
+    if let Some((level, threshold)) = answer.grade("pg_wal", Bytes(directory), Bytes(warning), Bytes(critical)) {
         let mut message = words!["pg_wal takes ", Piece::Bytes(directory), ", max_wal_size is ", Piece::Bytes(usual)];
         if let Some(keeper) = keeper(evidence) {
             message.append(words!["; "]);
@@ -38,7 +37,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
             level,
             subject: "pg_wal".to_owned(),
             measured: Some(Measure::Bytes(directory)),
-            threshold: Some(Measure::Bytes(if level == Level::Critical { critical } else { warning })),
+            threshold: Some(threshold),
             message,
             advice: words!["`pgtend wal` names everything that keeps WAL, with its share"],
         });

@@ -5,7 +5,7 @@ use super::{
     evidence::{of_databases, subject},
     limits::{Percent, limits},
 };
-use crate::model::{Level, Piece, Unavailable, words};
+use crate::model::{Piece, Unavailable, words};
 
 limits! {
     /// So much of its range is used
@@ -36,8 +36,9 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
         for one in &used.sequences {
             let Some(share) = one.used_percent().map(Percent) else { continue };
             let name = subject(database, &one.schema, &one.sequence);
-            answer.watch(&name, share.into(), limits.warning.into(), Some(limits.critical.into()));
-            let Some(level) = Level::of(share, limits.warning, limits.critical) else { continue };
+            let Some((level, threshold)) = answer.grade(&name, share, limits.warning, limits.critical) else {
+                continue;
+            };
             let mut message = words!["sequence ", &name, " has used ", Piece::Percent(share.0), " of its numbers"];
             if let (Some(column), Some(column_type)) = (&one.column, &one.column_type) {
                 message.append(words![" (column ", column, " is ", column_type, ")"]);
@@ -46,7 +47,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                 level,
                 subject: name,
                 measured: Some(share.into()),
-                threshold: Some(if level == Level::Critical { limits.critical } else { limits.warning }.into()),
+                threshold: Some(threshold),
                 message,
                 advice: words![
                     "make the column bigint, and the sequence AS bigint, while there is time to do it slowly"

@@ -27,13 +27,14 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
         let left = u64::try_from(left).unwrap_or(0);
         // A slot that keeps nothing has a little more than the limit left.
         let used = Percent((1.0 - left as f64 / limit as f64).clamp(0.0, 1.0) * 100.0);
-        answer.watch(&slot.slot_name, used.into(), limits.warning.into(), Some(limits.critical.into()));
-        let Some(level) = Level::of(used, limits.warning, limits.critical) else { continue };
+        let Some((level, threshold)) = answer.grade(&slot.slot_name, used, limits.warning, limits.critical) else {
+            continue;
+        };
         answer.find(Symptom {
             level,
             subject: slot.slot_name.clone(),
             measured: Some(used.into()),
-            threshold: Some(if level == Level::Critical { limits.critical } else { limits.warning }.into()),
+            threshold: Some(threshold),
             message: words![
                 "slot ",
                 &slot.slot_name,
@@ -41,7 +42,9 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                 Piece::Bytes(left),
                 " more of WAL (max_slot_wal_keep_size)"
             ],
-            advice: words!["bring its consumer back, or raise max_slot_wal_keep_size while the disk allows it"],
+            advice: words![
+                "bring its consumer back, or raise max_slot_wal_keep_size (a reload is enough) while the disk allows it"
+            ],
         });
     }
     // What nobody uses at all is nobody's limit.

@@ -1,8 +1,7 @@
 //! Whether the counters that verdicts rest on began anew since the look before.
 
-use super::{Answer, Evidence, Judged, Symptom, limits::limits};
-use crate::model::{Contents, Level, words};
-use jiff::Timestamp;
+use super::{Answer, Evidence, Judged, Symptom, evidence::of_databases, limits::limits};
+use crate::model::{Level, words};
 
 limits! {}
 
@@ -12,8 +11,8 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
         return Err(Answer::not_enough_history("whether counters began anew takes an earlier look"));
     };
     let mut answer = Answer::default();
-    for contents in &now.contents {
-        let Some(since) = counting_since(contents) else { continue };
+    for (contents, resets) in of_databases(now, |contents| &contents.statistics_resets, &mut answer) {
+        let Some(since) = resets.counting_since() else { continue };
         let Some(then) = before.counting_since.get(&contents.database) else { continue };
         if since <= *then || since <= before.collected_at {
             continue;
@@ -33,17 +32,15 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
                 why,
                 ": verdicts on unused indexes wait for new evidence"
             ],
-            advice: words!["nothing to do but to wait, and to leave pg_stat_reset() alone"],
+            advice: words![
+                "`ANALYZE` in that database, so that autovacuum knows its tables again; the rest comes back by itself"
+            ],
         });
     }
     if now.contents.is_empty() {
         return Err(Answer::not_configured("no database was read from inside"));
     }
     Ok(answer)
-}
-
-fn counting_since(contents: &Contents) -> Option<Timestamp> {
-    contents.statistics_resets.known()?.counting_since()
 }
 
 #[cfg(test)]

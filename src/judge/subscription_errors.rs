@@ -1,7 +1,9 @@
 //! Whether this server's subscriptions get their changes.
 
 use super::{Answer, Evidence, Judged, Symptom, known, limits::limits};
-use crate::model::{Level, Measure, Piece, Subscription, Words, past::Counters, words};
+use crate::model::{
+    Level, Measure, Piece, Subscription, Words, past::Counters, quote_identifier, quote_literal, words,
+};
 
 limits! {}
 
@@ -14,7 +16,11 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
     for one in known(&snapshot.subscriptions)? {
         if !one.subenabled {
             let message = words!["subscription ", &one.subname, " in database ", &one.database, " is disabled"];
-            let advice = words!["enable it, or drop it: its slot keeps WAL on the publisher meanwhile"];
+            let advice = words![
+                "`ALTER SUBSCRIPTION ",
+                quote_identifier(&one.subname),
+                " ENABLE` in that database, or drop it: its slot keeps WAL on the publisher meanwhile"
+            ];
             answer.find(symptom(one, Level::Warning, None, message, advice));
             continue;
         }
@@ -47,10 +53,16 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
                 threshold: None,
                 message: words![
                     Piece::Count(origins.len() as u64),
-                    " replication origins belong to no subscription any more: ",
-                    names.join(", ")
+                    if origins.len() == 1 { " replication origin belongs" } else { " replication origins belong" },
+                    " to no subscription any more: ",
+                    names.join(", "),
+                    if origins.len() > names.len() { ", …" } else { "" }
                 ],
-                advice: words!["select pg_replication_origin_drop('…') for each, once nobody else uses it"],
+                advice: words![
+                    "`select pg_replication_origin_drop(",
+                    quote_literal(names[0]),
+                    ")`, and so for each, once nobody else uses it"
+                ],
             });
         }
         Ok(_) => {}

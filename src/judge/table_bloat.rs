@@ -1,11 +1,12 @@
 //! Which tables are mostly air.
 
 use super::{
-    Answer, Evidence, Judged, Symptom,
-    evidence::{of_databases, subject},
-    limits::{Bytes, GB, Percent, limits},
+    Answer, Evidence, Judged,
+    evidence::{of_databases, qualified, subject},
+    limits::{GB, limits},
+    mostly_air::{Much, Relations},
 };
-use crate::model::{Level, Piece, estimate_table, words};
+use crate::model::words;
 
 limits! {
     /// So much of a table would be gone if it were written anew
@@ -19,34 +20,21 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
     let tables = of_databases(evidence.snapshot, |contents| &contents.tables, &mut answer);
     of_databases(evidence.snapshot, |contents| &contents.table_columns, &mut answer);
     for (contents, tables) in tables {
-        let Some(columns) = contents.table_columns.known() else { continue };
-        // What cannot be bloated by the minimum needs no statistics.
-        for table in tables.iter().filter(|table| table.heap.bytes >= limits.minimum.0) {
-            // Without statistics there is no estimate, and nothing is said: ANALYZE is autovacuum's affair.
-            let Ok(Some(bloat)) = estimate_table(table, columns.get(&table.oid)) else { continue };
-            let share = Percent(bloat.bytes as f64 / table.heap.bytes.max(1) as f64 * 100.0);
-            if Bytes(bloat.bytes) < limits.minimum || share < limits.warning {
+        let much = Much { share: limits.warning, bytes: limits.minimum };
+        let mut all = Relations::of("table", &contents.database, much);
+        for table in tables {
+            if !all.is_large(table.heap.bytes) {
                 continue;
             }
             let name = subject(&contents.database, &table.schema, &table.table);
-            answer.find(Symptom {
-                level: Level::Warning,
-                message: words![
-                    "table ",
-                    &name,
-                    " is about ",
-                    Piece::Percent(share.0),
-                    " air: ",
-                    Piece::Bytes(bloat.bytes),
-                    " of ",
-                    Piece::Bytes(table.heap.bytes)
-                ],
-                subject: name,
-                measured: Some(share.into()),
-                threshold: Some(limits.warning.into()),
-                advice: words!["new rows will fill it; to give it back, pg_repack or VACUUM FULL (which locks it)"],
-            });
+            let advice = words![
+                "if it grows again, leave it: new rows fill it; else pg_repack, or `VACUUM (FULL) ",
+                qualified(&table.schema, &table.table),
+                "`, which locks it"
+            ];
+            answer.found.extend(all.judge(name, table.heap.bytes, contents.table_bloat(table), advice));
         }
+        all.note_unestimated(&evidence.snapshot.server.role, &mut answer);
     }
     Ok(answer)
 }

@@ -1,9 +1,9 @@
 //! From the answers of all checks to one status, and to what is worth a line.
 
 use super::{Kind, NotApplicable, health::Asked};
-use crate::model::{Class, Finding, Level, Reading, Silence, Status, Words};
+use crate::model::{Class, Finding, Level, Reading, Silence, Status, Unavailable, Words};
 use jiff::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a night is counted.
 #[derive(Clone, Debug, Default)]
@@ -71,17 +71,7 @@ pub fn tally(asked: &[Asked], counting: &Counting<'_>, now: Timestamp) -> Tally 
             };
             tally.notes.push(Note { check: name.clone(), kind, message: message.clone() });
         }
-        let unknown = one.answer.unknown.iter().map(|why| Finding {
-            check: name.clone(),
-            class: one.class,
-            level: Level::Unknown,
-            subject: why.fact.clone(),
-            message: format!("cannot tell: {}", why.reason).into(),
-            measured: None,
-            threshold: None,
-            advice: why.hint.clone().unwrap_or_default().into(),
-        });
-        for finding in one.findings().into_iter().chain(unknown) {
+        for finding in one.findings().into_iter().chain(unknown(one)) {
             let covers = |silence: &&&Silence| match finding.level {
                 Level::Unknown => silence.covers_check(&finding.check),
                 _ => silence.covers(&finding),
@@ -98,6 +88,33 @@ pub fn tally(asked: &[Asked], counting: &Counting<'_>, now: Timestamp) -> Tally 
     tally.settle(counting);
     tally
 }
+
+/// What could not be told, one finding a fact: several databases may lack the same one.
+fn unknown(asked: &Asked) -> Vec<Finding> {
+    let mut by_fact: BTreeMap<&str, Vec<&Unavailable>> = BTreeMap::new();
+    for why in &asked.answer.unknown {
+        by_fact.entry(&why.fact).or_default().push(why);
+    }
+    let finding = |(fact, whys): (&str, Vec<&Unavailable>)| {
+        let reasons: Vec<&str> = whys.iter().take(NAMED).map(|why| why.reason.as_str()).collect();
+        let more = whys.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        Finding {
+            check: asked.check.name.to_owned(),
+            class: asked.class,
+            level: Level::Unknown,
+            subject: fact.to_owned(),
+            message: format!("cannot tell: {}{more}", reasons.join("; ")).into(),
+            measured: None,
+            threshold: None,
+            advice: whys.iter().find_map(|why| why.hint.clone()).unwrap_or_default().into(),
+        }
+    };
+    by_fact.into_iter().map(finding).collect()
+}
+
+/// So many reasons stand in one finding.
+const NAMED: usize = 3;
 
 impl Tally {
     fn nothing() -> Tally {
@@ -202,6 +219,18 @@ mod tests {
         assert_eq!(status(&warned, &Counting::default()), Status::Warning);
         assert_eq!(status(&warned, &required), Status::Unknown);
         assert_eq!(status(&critical, &required), Status::Critical);
+    }
+
+    #[test]
+    fn what_several_databases_lack_is_one_finding_with_all_reasons() {
+        let mut blind = asked("table-bloat", &[], false);
+        for database in ["a", "b", "c", "d"] {
+            blind.answer.missing(&Unavailable::because("tables", format!("in database {database}: denied")));
+        }
+        let tally = tally(&[blind], &Counting::default(), Timestamp::UNIX_EPOCH);
+        let [one] = &tally.findings[..] else { panic!("{:?}", tally.findings) };
+        let said = format!("{:?}", one.message);
+        assert!(said.contains("database c") && said.contains("and 1 more"), "{said}");
     }
 
     #[test]

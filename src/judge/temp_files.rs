@@ -46,7 +46,9 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                     Piece::Bytes(a_day.0),
                     " a day to temporary files"
                 ],
-                advice: words!["log_temp_files = '1GB' names them; more work_mem for those alone, or an index"],
+                advice: words![
+                    "`alter system set log_temp_files = '1GB'` and `select pg_reload_conf()` name them in the log; more work_mem for those alone, or an index"
+                ],
             });
         }
     }

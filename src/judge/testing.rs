@@ -127,6 +127,7 @@ pub fn calm() -> Value {
                                       "is_paused": null, "is_streaming": false})),
         "transactions": fact(json!({"sees_all": true, "transactions": []})),
         "prepared_transactions": fact(json!([])),
+        "pending_restart": fact(json!([])),
         "wal_position": fact(json!({"current_lsn": lsn(1 << 38), "replay_lsn": null, "asked_at": ago(0)})),
         "wal_directory": fact(json!({"directory_bytes": 1_u64 << 30, "files": 64, "recycled_files": 10,
                                      "recycled_bytes": 160 << 20, "oldest_lsn": lsn(0), "oldest_modified_at": ago(60)})),

@@ -32,7 +32,13 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
                 measured: None,
                 threshold: None,
                 message: words![*name, " is ", *value, ": ", *gives_up],
-                advice: words!["set it to ", if *value == "on" { "off" } else { "on" }],
+                advice: words![
+                    "`alter system set ",
+                    *name,
+                    if *value == "on" { " = off` and " } else { " = on` and " },
+                    "`select pg_reload_conf()`; now it comes from: ",
+                    &setting.source
+                ],
             }),
             Some(_) => {}
         }

@@ -4,76 +4,124 @@ use super::{
     Answer, Evidence, Judged, NotApplicable, Symptom,
     limits::{DAY, Seconds, limits},
 };
-use crate::model::{Level, Measure, Piece, words};
-use jiff::civil::{Date, date};
+use crate::model::{Level, Measure, Piece, Words, words};
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+    tz::TimeZone,
+};
 
 limits! {
     /// A newer minor release has been out for so long
     warning: Seconds = 90 * DAY;
-    /// The table of releases is so old that it says nothing of newer ones
-    table: Seconds = 120 * DAY;
+    /// The major gets no fixes any more in so long
+    end: Seconds = 180 * DAY;
+    /// The table of releases is so old that there is a newer one which it does not know
+    table: Seconds = 91 * DAY;
 }
 
-/// When this table was last looked after.
-const TABLE_OF: Date = date(2026, 5, 14);
+/// Each day of releases with its minors, as postgresql.org announced them, the oldest first; 15.20 as Debian published
+/// it. There was no 18.5.
+const RELEASES: &[(Date, &[(u32, u32)])] = &[
+    (date(2025, 11, 13), &[(18, 1), (17, 7), (16, 11), (15, 15), (14, 20), (13, 23)]),
+    (date(2026, 2, 12), &[(18, 2), (17, 8), (16, 12), (15, 16), (14, 21)]),
+    (date(2026, 2, 26), &[(18, 3), (17, 9), (16, 13), (15, 17), (14, 22)]),
+    (date(2026, 5, 14), &[(18, 4), (17, 10), (16, 14), (15, 18), (14, 23)]),
+    (date(2026, 8, 13), &[(18, 6), (17, 11), (16, 15), (15, 19), (14, 24)]),
+    (date(2026, 11, 13), &[(15, 20)]),
+];
 
-/// Major, its last known minor, when that came out, and when the major gets its last (postgresql.org/support/versioning).
-const RELEASES: &[(u32, u32, Date, Date)] = &[
-    (13, 23, date(2025, 11, 13), date(2025, 11, 13)),
-    (14, 23, date(2026, 5, 14), date(2026, 11, 12)),
-    (15, 18, date(2026, 5, 14), date(2027, 11, 11)),
-    (16, 14, date(2026, 5, 14), date(2028, 11, 9)),
-    (17, 10, date(2026, 5, 14), date(2029, 11, 8)),
-    (18, 4, date(2026, 5, 14), date(2030, 11, 14)),
+/// When a major gets its last minor (postgresql.org/support/versioning).
+const ENDS: &[(u32, Date)] = &[
+    (13, date(2025, 11, 13)),
+    (14, date(2026, 11, 12)),
+    (15, date(2027, 11, 11)),
+    (16, date(2028, 11, 9)),
+    (17, date(2029, 11, 8)),
+    (18, date(2030, 11, 14)),
 ];
 
 fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
     let server = &evidence.snapshot.server;
     let (major, minor) = (server.major(), server.version_num % 10_000);
-    let Some((_, last, released, end)) = RELEASES.iter().find(|(of, ..)| *of == major) else {
-        return Err(Answer::not_here(words![
-            "PostgreSQL ",
-            major.to_string(),
-            " is newer than this pgtend's table of releases"
-        ]));
+    let Some((_, end)) = ENDS.iter().find(|(of, _)| *of == major) else {
+        let words = words!["PostgreSQL ", major.to_string(), " is not in this pgtend's table of releases"];
+        return Err(Answer::not_here(words));
     };
-    let days = |day: &Date| {
-        let midnight = day.to_zoned(jiff::tz::TimeZone::UTC).map(|day| day.timestamp());
-        midnight.map_or(0, |at| evidence.seconds_since(at))
-    };
+    let now = evidence.snapshot.collected_at;
     let mut answer = Answer::default();
-    let mut find = |subject: String, since, threshold: Seconds, message, advice| {
-        answer.find(Symptom {
-            level: Level::Warning,
-            subject,
-            measured: Some(Measure::Seconds(since)),
-            threshold: Some(threshold.into()),
-            message,
-            advice,
-        });
+    answer.found.extend(nearing_its_end(major, *end, now, limits));
+    let of_major = |(day, minors): &(Date, &'static [(u32, u32)])| {
+        let minor = minors.iter().find(|(of, _)| *of == major)?.1;
+        Some((*day, minor))
     };
-    let ended = days(end);
-    if ended > 0 {
-        let message = words!["PostgreSQL ", major.to_string(), " got its last fixes on ", end.to_string()];
-        find(format!("major {major}"), ended, Seconds(0), message, words!["plan the upgrade to a supported major"]);
-    }
-    let out = days(released);
-    if minor < *last && out >= limits.warning.0 {
-        let message = words![
-            "the server runs ",
-            server.version_text(),
-            ", and ",
-            format!("{major}.{last}"),
-            " has been out for ",
-            Piece::Seconds(out)
-        ];
-        find(format!("minor {major}"), out, limits.warning, message, words!["install it: a restart is all it takes"]);
-    }
-    if days(&TABLE_OF) >= limits.table.0 && minor >= *last && ended == 0 {
-        let words = words!["releases after ", TABLE_OF.to_string(), " are not known to this pgtend: use a newer one"];
-        answer.not_applicable.push(NotApplicable::NotHere(words));
+    let minors: Vec<(Date, u32)> = RELEASES.iter().filter_map(of_major).collect();
+    let Some(&(as_of, last)) = minors.last() else { return Ok(answer) };
+    if let Some((day, next)) = minors.iter().find(|(_, of)| *of > minor) {
+        let behind = Seconds(seconds(midnight(*day), now));
+        if behind >= limits.warning {
+            let mut message = words![
+                "the server runs ",
+                server.version_text(),
+                ", and ",
+                format!("{major}.{next}"),
+                " has been out for ",
+                Piece::Seconds(behind.0)
+            ];
+            if last > *next {
+                message.append(words![format!("; the newest known is {major}.{last}, of {as_of}")]);
+            }
+            answer.find(warning(
+                "minor",
+                major,
+                behind.0,
+                limits.warning,
+                message,
+                "install it: new binaries and a restart",
+            ));
+        }
+    } else if seconds(midnight(as_of), now) >= limits.table.0 && as_of < *end {
+        // Minors come every thirteen weeks: there is one, and whether it is installed nobody here can tell.
+        answer.not_applicable.push(NotApplicable::NotHere(words![format!(
+            "the table of releases is as of {as_of} ({major}.{last}): this pgtend knows of no minor that came later"
+        )]));
     }
     Ok(answer)
+}
+
+/// What is told of a major that gets no fixes any more, or soon gets none.
+fn nearing_its_end(major: u32, end: Date, now: Timestamp, limits: &Limits) -> Option<Symptom> {
+    let left = Seconds(seconds(now, midnight(end)));
+    let name = major.to_string();
+    if left.0 == 0 {
+        let message = words!["PostgreSQL ", name, " gets no fixes any more since ", end.to_string()];
+        return Some(warning("major", major, seconds(midnight(end), now), Seconds(0), message, UPGRADE));
+    }
+    let message =
+        words!["PostgreSQL ", name, " gets its last fixes on ", end.to_string(), ", in ", Piece::Seconds(left.0)];
+    (left <= limits.end).then(|| warning("major", major, left.0, limits.end, message, UPGRADE))
+}
+
+const UPGRADE: &str = "plan the upgrade to a supported major: pg_upgrade, or logical replication";
+
+fn warning(what: &str, major: u32, measured: u64, limit: Seconds, message: Words, advice: &str) -> Symptom {
+    Symptom {
+        level: Level::Warning,
+        subject: format!("{what} {major}"),
+        measured: Some(Measure::Seconds(measured)),
+        threshold: Some(limit.into()),
+        message,
+        advice: words![advice],
+    }
+}
+
+fn midnight(day: Date) -> Timestamp {
+    day.to_zoned(TimeZone::UTC).map_or(Timestamp::MIN, |day| day.timestamp())
+}
+
+/// Whole seconds from one to the other, 0 where that is back.
+fn seconds(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.duration_since(from).as_secs()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -93,11 +141,29 @@ mod tests {
                 it["collected_at"] = json!(at);
             })
         };
-        assert_eq!(of(170_010, "2026-06-01T00:00:00Z").kind(), Kind::Clear);
-        assert_eq!(of(170_004, "2026-08-01T00:00:00Z").kind(), Kind::Clear, "not yet out for long");
-        assert_eq!(found(&of(170_004, "2026-09-01T00:00:00Z")), [(Level::Warning, "minor 17")]);
-        assert_eq!(of(170_010, "2027-06-01T00:00:00Z").kind(), Kind::NotApplicable, "the table is old");
-        assert_eq!(found(&of(130_023, "2026-06-01T00:00:00Z")), [(Level::Warning, "major 13")]);
-        assert_eq!(of(990_001, "2026-06-01T00:00:00Z").kind(), Kind::NotApplicable);
+        assert_eq!(of(170_011, "2026-10-01T00:00:00Z").kind(), Kind::Clear);
+        assert_eq!(of(170_010, "2026-10-01T00:00:00Z").kind(), Kind::Clear, "not yet out for long");
+        assert_eq!(found(&of(170_004, "2026-10-01T00:00:00Z")), [(Level::Warning, "minor 17")], "several behind");
+        assert_eq!(found(&of(170_010, "2026-11-21T00:00:00Z")), [(Level::Warning, "minor 17")]);
+        assert_eq!(of(170_012, "2026-11-21T00:00:00Z").kind(), Kind::NotApplicable, "a newer one than the table has");
+        assert_eq!(of(170_011, "2026-11-21T00:00:00Z").kind(), Kind::NotApplicable, "the table is old");
+        assert_eq!(of(990_001, "2026-11-21T00:00:00Z").kind(), Kind::NotApplicable);
+    }
+
+    #[test]
+    fn a_major_is_told_half_a_year_before_its_end_and_ever_after() {
+        let at = |version: u32, at: &str| {
+            ask("version", |it| {
+                it["server"]["version_num"] = json!(version);
+                it["collected_at"] = json!(at);
+            })
+        };
+        assert_eq!(found(&at(130_023, "2026-11-21T00:00:00Z")), [(Level::Warning, "major 13")]);
+        assert_eq!(at(140_024, "2026-05-01T00:00:00Z").kind(), Kind::Clear);
+        assert_eq!(found(&at(140_024, "2026-10-01T00:00:00Z")), [(Level::Warning, "major 14")]);
+        let ended = at(140_024, "2026-11-21T00:00:00Z");
+        assert_eq!(found(&ended), [(Level::Warning, "major 14")]);
+        assert!(format!("{:?}", ended.found[0].message).contains("any more since"));
+        assert_eq!(at(150_020, "2026-11-21T00:00:00Z").kind(), Kind::Clear);
     }
 }

@@ -1,50 +1,28 @@
 //! How far the transaction ids are from running out.
 
 use super::{
-    Answer, Evidence, Judged, Symptom, known,
-    limits::{Count, limits},
+    Evidence, Judged,
+    id_age::{self, Ids},
+    limits::limits,
 };
-use crate::model::{Level, Piece, words};
 
 limits! {
     /// A database's oldest row is so many transactions old
-    warning: Count = 500_000_000;
+    warning: Count = id_age::WARNING;
     /// ... so many
-    critical: Count = 1_000_000_000;
+    critical: Count = id_age::CRITICAL;
 }
 
-/// The server refuses to write 3 million transactions before 2^31 (PostgreSQL 18 manual, 24.1.5).
-pub(super) const END: u64 = (1 << 31) - 3_000_000;
+const IDS: Ids = Ids {
+    name: "transactions",
+    oldest: "row",
+    freeze_setting: "autovacuum_freeze_max_age",
+    age: |database| database.xid_age,
+    advice: "VACUUM (FREEZE) its oldest tables (`pgtend explain xid-wraparound` lists them); `pgtend check --only xmin-horizon` says who holds VACUUM back",
+};
 
 fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
-    let mut answer = Answer::default();
-    // Whoever lets it come later on purpose is not told before it has come.
-    let own = evidence.number("autovacuum_freeze_max_age").unwrap_or(0);
-    let warning = Count(limits.warning.0.max(own + own / 4));
-    for database in known(&evidence.snapshot.databases)? {
-        let age = Count(u64::try_from(database.xid_age).unwrap_or(0));
-        answer.watch(&database.database, age.into(), warning.into(), Some(limits.critical.into()));
-        let Some(level) = Level::of(age, warning, limits.critical) else { continue };
-        answer.find(Symptom {
-            level,
-            subject: database.database.clone(),
-            measured: Some(age.into()),
-            threshold: Some(if level == Level::Critical { limits.critical } else { warning }.into()),
-            message: words![
-                "database ",
-                &database.database,
-                " is ",
-                Piece::Count(age.0),
-                " transactions from its oldest row; the server stops writing after ",
-                Piece::Count(END.saturating_sub(age.0)),
-                " more"
-            ],
-            advice: words![
-                "VACUUM (FREEZE) its oldest tables; `pgtend check --only xmin-horizon` says who holds VACUUM back"
-            ],
-        });
-    }
-    Ok(answer)
+    id_age::judge(evidence, &IDS, limits.warning, limits.critical)
 }
 
 #[cfg(test)]
@@ -68,5 +46,8 @@ mod tests {
         assert_eq!(found(&aged(500_000_000, "200000000")), [(Level::Warning, "shop")]);
         assert_eq!(aged(700_000_000, "600000000").kind(), Kind::Clear);
         assert_eq!(found(&aged(1_000_000_000, "200000000")), [(Level::Critical, "shop")]);
+        assert_eq!(aged(1_500_000_000, "1500000000").kind(), Kind::Clear, "as it was meant");
+        assert_eq!(found(&aged(1_800_000_000, "1500000000")), [(Level::Warning, "shop")]);
+        assert_eq!(found(&aged(2_000_000_000, "2000000000")), [(Level::Critical, "shop")]);
     }
 }

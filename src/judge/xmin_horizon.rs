@@ -4,7 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom, known,
     limits::{Count, limits},
 };
-use crate::model::{Level, Piece, Words, grant, words};
+use crate::model::{Piece, Words, grant, quote_literal, words};
 
 limits! {
     /// Dead rows are kept since so many transactions
@@ -34,7 +34,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                 }
                 let advice = match kind {
                     "walsender" => words!["a standby with hot_standby_feedback: look for a long query on it"],
-                    _ => words!["end it: select pg_terminate_backend(", &pid, ")"],
+                    _ => words!["end it: `select pg_terminate_backend(", &pid, ")`"],
                 };
                 holders.push((session.holds_back(), format!("session {pid}"), by, advice));
             }
@@ -44,7 +44,13 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
     match snapshot.prepared_transactions.as_result() {
         Ok(prepared) => holders.extend(prepared.iter().map(|one| {
             let by = words!["the prepared transaction ", &one.gid, " of ", &one.owner];
-            let advice = words!["COMMIT PREPARED or ROLLBACK PREPARED it in database ", &one.database];
+            let advice = words![
+                "ask its transaction manager whether to commit it; else, in database ",
+                &one.database,
+                ", `ROLLBACK PREPARED ",
+                quote_literal(&one.gid),
+                "`"
+            ];
             (u64::try_from(one.xid_age).unwrap_or(0), format!("prepared {}", one.gid), by, advice)
         })),
         Err(why) => answer.missing(why),
@@ -63,12 +69,9 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
     }
     holders.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     holders.dedup_by(|later, first| later.1 == first.1);
-    if let Some((age, subject, ..)) = holders.first() {
-        answer.watch(subject, Count(*age).into(), limits.warning.into(), Some(limits.critical.into()));
-    }
     // The oldest decides; naming those behind it would be noise until it is gone.
     if let Some((age, subject, by, advice)) = holders.into_iter().next()
-        && let Some(level) = Level::of(Count(age), limits.warning, limits.critical)
+        && let Some((level, threshold)) = answer.grade(&subject, Count(age), limits.warning, limits.critical)
     {
         let mut message = by;
         message.append(words![" keeps the dead rows of the last ", Piece::Count(age), " transactions from VACUUM"]);
@@ -76,7 +79,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
             level,
             subject,
             measured: Some(Count(age).into()),
-            threshold: Some(if level == Level::Critical { limits.critical } else { limits.warning }.into()),
+            threshold: Some(threshold),
             message,
             advice,
         });

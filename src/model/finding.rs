@@ -44,17 +44,6 @@ impl Level {
     pub fn named(name: &str) -> Option<Level> {
         [Level::Unknown, Level::Warning, Level::Critical].into_iter().find(|level| level.name() == name)
     }
-
-    /// The level of a value that is bad when it is large.
-    pub fn of<T: PartialOrd>(value: T, warning: T, critical: T) -> Option<Level> {
-        if value >= critical {
-            Some(Level::Critical)
-        } else if value >= warning {
-            Some(Level::Warning)
-        } else {
-            None
-        }
-    }
 }
 
 /// How a whole night ended, as monitoring plugins say it.

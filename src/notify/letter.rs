@@ -89,7 +89,13 @@ impl Letter {
             [one] => one.place.clone(),
             more => format!("{} targets", more.len()),
         };
-        visible(&format!("pgtend {place}: {}: {}", self.status.name(), counts.join(", "))).into_owned()
+        let is_as_bad = |change: &Change| {
+            change.kind == ChangeKind::Reminder
+                || change.kind != ChangeKind::Recovered && Status::from(change.level) == self.status
+        };
+        // What is new may be less bad than what is known.
+        let still = if self.status == Status::Ok || all().any(is_as_bad) { "" } else { "still " };
+        visible(&format!("pgtend {place}: {still}{}: {}", self.status.name(), counts.join(", "))).into_owned()
     }
 }
 
@@ -127,6 +133,7 @@ pub(super) fn line(change: &Change, at: Timestamp) -> String {
     let line = match change.kind {
         ChangeKind::Recovered => format!("RECOVERED {} after {lasted}; it was: {text}", change.check),
         ChangeKind::Reminder => format!("{level} {}, for {lasted}: {text}", change.check),
+        ChangeKind::Worse => format!("{level} {}, worse after {lasted}: {text}", change.check),
         kind => format!("{level} {}, {}: {text}", change.check, word(kind)),
     };
     visible(&line).into_owned()

@@ -2,10 +2,7 @@
 
 use super::Gaps;
 use crate::{
-    model::{
-        Bloat, BloatSource, Contents, Fact, Index, Server, Table, Unavailable, Unestimated, estimate_table, grant,
-        quote_identifier,
-    },
+    model::{Bloat, BloatSource, Contents, Index, Server, Table, Unavailable, Unestimated, grant, quote_identifier},
     render::{Cell, Value},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,12 +15,7 @@ pub(super) struct Judged(Result<Option<Bloat>, Unestimated>);
 
 impl Judged {
     pub fn table(contents: &Contents, table: &Table) -> Judged {
-        let measured = contents.heap_tuples.as_ref().and_then(Fact::known).and_then(|heaps| heaps.get(&table.oid));
-        let columns = contents.table_columns.known().and_then(|columns| columns.get(&table.oid));
-        Judged(match measured {
-            Some(tuples) => Ok(Some(tuples.bloat())),
-            None => estimate_table(table, columns),
-        })
+        Judged(contents.table_bloat(table))
     }
 
     pub fn index(contents: &Contents, index: &Index, table: &Table) -> Judged {

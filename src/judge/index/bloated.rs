@@ -1,14 +1,14 @@
 //! bloated-index: it takes far more than it would built anew (fact sheet on indexes, D).
 
 use super::subject::Subject;
-use crate::model::{Contents, IndexFinding, IndexLimits, IndexVerdict, Reason, Verdict};
+use crate::model::{Contents, Index, IndexFinding, IndexLimits, IndexVerdict, Reason, Verdict};
 
 /// Adds the finding to a verdict, which it leaves as it is: the remedy is REINDEX, which a migration cannot bring to
 /// another server. Nothing is said of what may be dropped.
 pub(super) fn note(verdict: &mut IndexVerdict, subject: &Subject<'_>, contents: &Contents, limits: &IndexLimits) {
     let index = subject.index;
-    // Nothing smaller can hold so much bloat, and what goes need not be built anew.
-    if index.size.bytes < limits.bloated_bytes || verdict.verdict == Verdict::Drop || !subject.is_sound() {
+    // Nothing smaller can hold so much bloat.
+    if index.size.bytes < limits.bloated_bytes || !is_worth_rebuilding(verdict, index) {
         return;
     }
     let Ok(Some(bloat)) = contents.index_bloat(index, subject.table) else { return };
@@ -21,6 +21,11 @@ pub(super) fn note(verdict: &mut IndexVerdict, subject: &Subject<'_>, contents: 
             source: bloat.source,
         });
     }
+}
+
+/// Neither does it go, nor must it be built anew for another reason.
+pub(in crate::judge) fn is_worth_rebuilding(verdict: &IndexVerdict, index: &Index) -> bool {
+    verdict.verdict != Verdict::Drop && index.is_valid && index.is_ready && index.is_live
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod subject;
 mod testing;
 mod unused;
 
+pub(super) use bloated::is_worth_rebuilding;
 pub use needs::{Need, NeedKind};
 pub use plan::{Plan, Refusal, select};
 

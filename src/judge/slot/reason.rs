@@ -55,6 +55,10 @@ pub enum Reason {
         limit_seconds: u64,
         since_server_start: bool,
     },
+    /// What looks saw of the server's record before the starts that began it anew.
+    RecordedBefore {
+        seconds: u64,
+    },
     /// Pipelines that run once a day would have come back.
     MissedADay {
         seconds: u64,

@@ -24,6 +24,9 @@ pub struct Standing {
     /// Looks since then; 0 when somebody uses it now.
     pub quiet_looks: u64,
     pub quiet_gap_seconds: u64,
+    /// How long the slot was on record as unused in all at looks before starts of the server, each of which begins the
+    /// record anew; the time from such a look to the start after it is not counted.
+    pub recorded_seconds: u64,
     /// When somebody last used it while a segment of WAL or more lay unread, and left it where it was.
     pub visited_in_vain: Option<Timestamp>,
     /// The look before the first of them, which found the slot standing elsewhere.
@@ -92,6 +95,7 @@ pub fn standing(now: &Snapshot, slot: &Slot, past: Option<&SlotPast>) -> Option<
         quiet_since: first.at,
         quiet_looks: 0,
         quiet_gap_seconds: 0,
+        recorded_seconds: 0,
         wal_bytes: 0,
         visited_in_vain: None,
         moved_after,
@@ -115,6 +119,11 @@ pub fn standing(now: &Snapshot, slot: &Slot, past: Option<&SlotPast>) -> Option<
         if look.slot.is_active || came_by {
             standing.quiet_looks = 0;
             standing.quiet_gap_seconds = 0;
+            standing.recorded_seconds = 0;
+        } else if let Some(before) = before
+            && let Some(since) = before.slot.inactive_since.filter(|since| look.slot.inactive_since > Some(*since))
+        {
+            standing.recorded_seconds += seconds(since, before.at);
         }
         if !look.slot.is_active {
             if standing.quiet_looks == 0 {

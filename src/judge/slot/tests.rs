@@ -159,6 +159,31 @@ fn a_start_of_the_server_is_no_visit() {
 }
 
 #[test]
+fn what_was_on_record_before_a_start_counts_on() {
+    let started = |mut look: Snapshot, at: i64| {
+        look.server.started_at = time(at);
+        look
+    };
+    let before = slot(json!({"inactive_since": time(-8 * DAY)}));
+    let after = slot(json!({"inactive_since": time(-3_599)}));
+    let now = started(look(17, 0, 900, &[&after]), -3_600);
+    let seen = |at: i64| vec![look(17, at, 800, &[&before])];
+    assert_eq!(verdict(&now, &[]), Verdict::Inactive, "the control");
+    assert_eq!(verdict(&now, &seen(-DAY)), Verdict::Stale, "seven days on record, and an hour");
+    assert!(has(&judged(&now, &seen(-DAY)), "recorded-before"));
+    assert_eq!(verdict(&now, &seen(-DAY - 3_600)), Verdict::Inactive, "what nobody saw does not count");
+    let older = slot(json!({"inactive_since": time(-20 * DAY)}));
+    assert_eq!(verdict(&now, &[look(17, -30 * 3_600, 800, &[&older])]), Verdict::Stale, "the control");
+    assert_eq!(verdict(&now, &[look(17, -40 * 3_600, 800, &[&older])]), Verdict::Inactive, "too long a gap");
+    let visited = slot(json!({"inactive_since": time(-2 * DAY)}));
+    let came_by = vec![look(17, -3 * DAY, 700, &[&before]), look(17, -DAY, 800, &[&visited])];
+    assert_ne!(verdict(&now, &came_by), Verdict::Stale, "somebody came in between");
+    let in_use = slot(json!({"inactive_since": null, "active": true, "active_pid": 7}));
+    let used = vec![look(17, -2 * DAY, 700, &[&before]), look(17, -DAY, 800, &[&in_use])];
+    assert_ne!(verdict(&now, &used), Verdict::Stale, "somebody was there");
+}
+
+#[test]
 fn whoever_is_away_between_polls_is_healthy() {
     let now_at = slot(json!({"confirmed_flush_lsn": lsn(5), "restart_lsn": lsn(5), "inactive_since": time(-300)}));
     let now = look(17, 0, 900, &[&now_at]);

@@ -163,7 +163,13 @@ fn unused(evidence: &Evidence, slot: &Slot, reasons: &mut Vec<Reason>) -> Verdic
     if let Some(after) = contradicted {
         reasons.push(Reason::MovedUnseen { after });
     }
-    let by_record = idle.is_some_and(|(_, idle)| idle >= limit_seconds) && contradicted.is_none();
+    // A start begins the record anew; what looks saw of the one before it counts on.
+    let before_starts = past.filter(|past| past.quiet_gap_seconds <= limits.gap_seconds);
+    let recorded = before_starts.map_or(0, |past| past.recorded_seconds);
+    let by_record = idle.is_some_and(|(_, idle)| idle + recorded >= limit_seconds) && contradicted.is_none();
+    if recorded > 0 {
+        reasons.push(Reason::RecordedBefore { seconds: recorded });
+    }
     let by_looks = past.is_some_and(|past| {
         seconds(past.quiet_since, now) >= limit_seconds
             && past.quiet_looks >= limits.looks
@@ -202,7 +208,8 @@ fn unused(evidence: &Evidence, slot: &Slot, reasons: &mut Vec<Reason>) -> Verdic
             return if behind { Verdict::Lagging } else { Verdict::Healthy };
         }
     }
-    reasons.push(what_would_prove(slot, past.as_ref(), now, limits, idle.map(|(since, _)| since)));
+    let unused_since = idle.map(|(since, _)| since);
+    reasons.push(what_would_prove(slot, past.as_ref(), now, limits, unused_since, recorded));
     Verdict::Inactive
 }
 
@@ -217,10 +224,11 @@ fn what_would_prove(
     now: Timestamp,
     limits: &Limits,
     inactive_since: Option<Timestamp>,
+    recorded: u64,
 ) -> Reason {
     let limit = limits.stale_after(slot.slot_type);
     if let Some(since) = inactive_since {
-        return Reason::ProvenFrom { at: after(since, limit).max(now) };
+        return Reason::ProvenFrom { at: after(since, limit.saturating_sub(recorded)).max(now) };
     }
     // A gap that is too long is not mended by more looks: the count begins anew.
     let past = past.filter(|past| past.quiet_looks > 0 && past.quiet_gap_seconds <= limits.gap_seconds);

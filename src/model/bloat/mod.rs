@@ -109,6 +109,15 @@ pub fn estimate_index(index: &Index, table: &Table, key: Option<&IndexKey>) -> R
 }
 
 impl Contents {
+    /// A table's bloat, measured where every page was read, else estimated.
+    pub fn table_bloat(&self, table: &Table) -> Result<Option<Bloat>, Unestimated> {
+        let measured = self.heap_tuples.as_ref().and_then(Fact::known).and_then(|heaps| heaps.get(&table.oid));
+        match measured {
+            Some(tuples) => Ok(Some(tuples.bloat())),
+            None => estimate_table(table, self.table_columns.known().and_then(|columns| columns.get(&table.oid))),
+        }
+    }
+
     /// An index's bloat, measured where every page was read, else estimated.
     pub fn index_bloat(&self, index: &Index, table: &Table) -> Result<Option<Bloat>, Unestimated> {
         let measured = self.btree_pages.as_ref().and_then(Fact::known).and_then(|btrees| btrees.get(&index.oid));

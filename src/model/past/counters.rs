@@ -1,6 +1,6 @@
 //! Counters of a look that the next night compares its own with.
 
-use crate::model::{Contents, Snapshot};
+use crate::model::{Contents, Lsn, Snapshot};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,6 +15,9 @@ pub struct Counters {
     pub subscription_errors: BTreeMap<String, u64>,
     /// Since when the counters of a database count.
     pub counting_since: BTreeMap<String, Timestamp>,
+    /// How far WAL was written, or replayed on a standby. Looks of before that was noted have none.
+    #[serde(default)]
+    pub current_lsn: Option<Lsn>,
 }
 
 impl Counters {
@@ -35,6 +38,7 @@ impl Counters {
                 .iter()
                 .filter_map(|one| Some((one.database.clone(), since(one)?)))
                 .collect(),
+            current_lsn: snapshot.current_lsn(),
         }
     }
 }

@@ -122,17 +122,15 @@ impl FleetReport {
 
     pub fn nagios(&self) -> String {
         let mut out = format!("PGTEND {} - {}\n", self.status.name(), nagios::text(&self.summary()));
+        let untold = self.notified.iter().filter_map(|line| {
+            let why = format!("UNKNOWN notify: {} was not told: {}", line.name, line.error.as_ref()?);
+            Some(nagios::text(&why) + "\n")
+        });
+        let mut lines: Vec<String> = untold.collect();
         for (target, _, findings) in self.told_once() {
-            for one in findings {
-                out.push_str(&nagios::long_line(target, one));
-            }
+            lines.extend(findings.into_iter().map(|one| nagios::long_line(target, one)));
         }
-        for line in &self.notified {
-            if let Some(error) = &line.error {
-                out.push_str(&nagios::text(&format!("UNKNOWN notify: {} was not told: {error}", line.name)));
-                out.push('\n');
-            }
-        }
+        nagios::append(&mut out, &lines);
         out
     }
 

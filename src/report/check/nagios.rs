@@ -3,47 +3,65 @@
 
 use super::{CheckReport, FindingLine, ReadingLine};
 use crate::{
-    model::{Measure, Status},
+    model::{Class, Measure},
     render::visible,
 };
 
 /// A pager shows so much of the first line.
 const FIRST_LINE: usize = 300;
 
+/// Nagios and NRPE read the first 4 kB of what a plugin says.
+const ALL: usize = 4_000;
+
 impl CheckReport {
     /// One target's output.
     pub fn nagios(&self) -> String {
-        let mut out = first_line(self.status, self.target.as_deref(), &self.findings);
+        let mut out = self.first_line();
         let data: Vec<String> = self.readings.iter().map(perfdata).collect();
         if !data.is_empty() {
             out.push_str(&format!(" | {}", data.join(" ")));
         }
         out.push('\n');
-        for one in &self.findings {
-            out.push_str(&long_line(None, one));
-        }
-        out.push_str(&text(&self.summary()));
-        out.push('\n');
+        // Of what has no room the summary tells.
+        let mut lines = vec![text(&self.summary()) + "\n"];
+        lines.extend(self.findings.iter().map(|one| long_line(None, one)));
+        append(&mut out, &lines);
         out
+    }
+
+    /// The status, and the finding that made it so: hygiene that does not count made nothing.
+    fn first_line(&self) -> String {
+        let name = self.target.as_deref().map(|name| format!(" {}", text(name))).unwrap_or_default();
+        let mut line = format!("PGTEND {}{name} -", self.status.name());
+        let counts = |one: &&FindingLine| self.hygiene || one.class == Class::Alert;
+        let status = self.status.name().to_lowercase();
+        match self.findings.iter().filter(counts).find(|one| one.status == status) {
+            None => line.push_str(&text(&format!(" {}", self.summary()))),
+            Some(worst) => {
+                line.push_str(&text(&format!(" {}: {}", worst.check, worst.message)));
+                if line.chars().count() > FIRST_LINE {
+                    line = line.chars().take(FIRST_LINE).collect::<String>() + "…";
+                }
+                if self.findings.len() > 1 {
+                    line.push_str(&format!(" (and {} more)", self.findings.len() - 1));
+                }
+            }
+        }
+        line
     }
 }
 
-pub(super) fn first_line(status: Status, name: Option<&str>, findings: &[FindingLine]) -> String {
-    let name = name.map(|name| format!(" {}", text(name))).unwrap_or_default();
-    let mut line = format!("PGTEND {}{name} -", status.name());
-    match findings {
-        [] => line.push_str(" nothing found"),
-        [worst, rest @ ..] => {
-            line.push_str(&text(&format!(" {}: {}", worst.check, worst.message)));
-            if line.chars().count() > FIRST_LINE {
-                line = line.chars().take(FIRST_LINE).collect::<String>() + "…";
-            }
-            if !rest.is_empty() {
-                line.push_str(&format!(" (and {} more)", rest.len()));
-            }
+/// Adds as many of the lines as there is room for, and says how many were left out.
+pub(super) fn append(out: &mut String, lines: &[String]) {
+    for (at, line) in lines.iter().enumerate() {
+        let more = format!("… and {} more: pgtend check shows them\n", lines.len() - at);
+        let is_last = at + 1 == lines.len();
+        if out.len() + line.len() + if is_last { 0 } else { more.len() } > ALL {
+            out.push_str(&more);
+            return;
         }
+        out.push_str(line);
     }
-    line
 }
 
 pub(super) fn long_line(target: Option<&str>, one: &FindingLine) -> String {

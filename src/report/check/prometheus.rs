@@ -18,6 +18,7 @@ const CLEAR: Family = Family { name: "pgtend_check_clear", help: "A check that w
 const SILENCED: Family = Family { name: "pgtend_check_silenced", help: "How many findings are silenced." };
 const VALUE: Family = Family { name: "pgtend_check_value", help: "The worst value a check watches, in its unit." };
 const WARNING: Family = Family { name: "pgtend_check_warning_value", help: "The limit from which it is a warning." };
+const CRITICAL: Family = Family { name: "pgtend_check_critical_value", help: "The limit from which it is critical." };
 
 /// All nights as one file.
 pub fn prometheus<'a>(nights: impl Iterator<Item = (Option<&'a str>, &'a CheckReport)> + Clone) -> String {
@@ -84,7 +85,9 @@ pub fn prometheus<'a>(nights: impl Iterator<Item = (Option<&'a str>, &'a CheckRe
         })
         .collect();
     write(&VALUE, readings.iter().map(|(labels, one)| (labels.clone(), one.measured.number())).collect());
-    write(&WARNING, readings.into_iter().map(|(labels, one)| (labels, one.warning.number())).collect());
+    write(&WARNING, readings.iter().map(|(labels, one)| (labels.clone(), one.warning.number())).collect());
+    let critical = readings.into_iter().filter_map(|(labels, one)| Some((labels, one.critical?.number())));
+    write(&CRITICAL, critical.collect());
     out
 }
 

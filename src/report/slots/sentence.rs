@@ -53,6 +53,9 @@ pub fn sentence(reason: &Reason) -> String {
             if *since_server_start { ", or longer: the server started about then, which sets it anew" } else { "" },
             human_duration(*limit_seconds)
         ),
+        Reason::RecordedBefore { seconds } => {
+            format!("looks before the server started saw it on record as unused for {} more", human_duration(*seconds))
+        }
         Reason::MissedADay { .. } => "a pipeline that runs once a day would have come back by now".to_owned(),
         Reason::Frozen { since, looks, wal_bytes, .. } => format!(
             "it has stood at the same position since {} in all of {} looks, while {} of WAL were written",

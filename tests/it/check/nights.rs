@@ -33,6 +33,10 @@ pub fn calm(day: i64) -> Value {
     it["control"]["known"]["redo_lsn"] = json!(lsn(1 << 20));
     it["control"]["known"]["checkpoint_lsn"] = json!(lsn(1 << 20));
     it["control"]["known"]["checkpoint_time"] = json!(night(day) - SignedDuration::from_secs(60));
+    // Who is known by an address is the same after a crash.
+    it["address"] = json!("db1:5432");
+    // The newest minor there is, as far as pgtend knows.
+    it["server"]["version_num"] = json!(170_011);
     it["contents"][0]["statistics_resets"]["known"] =
         json!({"database_reset": night(-40), "shared_reset": night(-40), "track_counts": true});
     it
@@ -58,10 +62,10 @@ pub fn told(day: i64) -> Value {
         let held = GB + 2 * GB * (day - 3).max(0).unsigned_abs();
         it["wal_directory"]["known"]["directory_bytes"] = json!(held);
     }
-    // A disk of 84 GB, and something else on it.
+    // A disk of 83 GB, and something else on it.
     let held = it["wal_directory"]["known"]["directory_bytes"].as_u64().unwrap();
     it["disk"] = json!({"known": {"source": "config", "wal": null,
-                                  "data": {"size_bytes": null, "free_bytes": 84 * GB - held}}});
+                                  "data": {"size_bytes": null, "free_bytes": 83 * GB - held}}});
     let resets = &mut it["contents"][0]["statistics_resets"]["known"];
     if day >= 9 {
         resets["database_reset"] = json!(night(9) - SignedDuration::from_hours(3));

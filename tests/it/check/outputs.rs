@@ -3,11 +3,14 @@
 use crate::{
     clusters::say,
     reports::{
-        program::{json, pgtend, run},
+        program::{pgtend, run},
         stories::story,
+        zoo::NAMES,
     },
 };
+use serde_json::{Value, json};
 use std::{
+    collections::BTreeSet,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     path::Path,
@@ -34,7 +37,7 @@ fn the_exit_code_is_the_status_in_every_format() {
 #[test]
 fn json_has_the_keys_of_the_contract() {
     let answer = run(&["check", "--from", &story("disaster"), "--format", "json"]);
-    let report: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+    let report: Value = serde_json::from_str(&answer.stdout).unwrap();
     assert_eq!((&report["command"], &report["status"]), (&"check".into(), &"WARNING".into()));
     let findings = report["findings"].as_array().unwrap();
     assert!(!findings.is_empty());
@@ -46,7 +49,6 @@ fn json_has_the_keys_of_the_contract() {
         assert!(finding["id"].as_str().unwrap().starts_with(finding["check"].as_str().unwrap()));
     }
     assert!(report["notes"].is_array() && report["clear"].is_array());
-    let _ = json(&["overview", "--from", &story("calm")]);
 }
 
 #[test]
@@ -80,6 +82,108 @@ fn formats_of_check_are_no_other_commands() {
     let answer = run(&["overview", "--from", &story("calm"), "--format", "nagios"]);
     assert_eq!((answer.exit, answer.stdout.as_str()), (2, ""));
     assert!(answer.stderr.contains("pgtend check"), "{}", answer.stderr);
+}
+
+/// Metrics that Prometheus takes: no series twice; by its own tool, where Debian's prometheus is installed.
+pub fn are_metrics(text: &str) {
+    let series: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let names: BTreeSet<&str> = series.iter().map(|line| line.rsplit_once(' ').unwrap().0).collect();
+    assert!(!series.is_empty() && names.len() == series.len(), "a series stands there twice: {text}");
+    assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    let Ok(mut tool) =
+        Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()
+    else {
+        say("metrics by promtool: NOT RUN, prometheus is not installed");
+        return;
+    };
+    tool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let said = tool.wait_with_output().unwrap();
+    assert!(said.status.success() && said.stderr.is_empty(), "{said:?}\n{text}");
+}
+
+/// The calm server, with that name wherever a name can stand.
+fn hostile(name: &str, folder: &Path) -> String {
+    let mut it: Value = serde_json::from_str(&std::fs::read_to_string(story("disaster")).unwrap()).unwrap();
+    let slot = json!({
+        "slot_name": name, "plugin": name, "slot_type": "logical", "database": name, "temporary": false,
+        "active": false, "active_pid": null, "restart_lsn": "0/1000000", "confirmed_flush_lsn": "0/1000000",
+        "wal_status": "lost", "invalidation_reason": "wal_removed", "safe_wal_size": null, "xmin_age": null,
+        "catalog_xmin_age": null, "inactive_since": null,
+    });
+    it["slots"] = json!({"known": [slot]});
+    it["prepared_transactions"] = json!({"known": [
+        {"gid": name, "database": name, "owner": name, "prepared": "2026-11-01T00:00:00Z", "xid_age": 5}]});
+    it["databases"]["known"][0]["database"] = json!(name);
+    it["databases"]["known"][0]["xid_age"] = json!(600_000_000);
+    let file = folder.join("hostile.json");
+    std::fs::write(&file, it.to_string()).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn no_name_breaks_an_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut nasty: Vec<&str> = NAMES.to_vec();
+    nasty.extend(["a|b=1;2;3", "x\" } 1\nup 1", "# HELP\n", "\\", "| --- |\n| x |", "<img src=x onerror=alert(1)>"]);
+    for name in nasty {
+        let file = hostile(name, folder.path());
+        let of = |format: &str| {
+            let answer = run(&["check", "--from", &file, "--format", format]);
+            assert_eq!((answer.exit, answer.stderr.as_str()), (2, ""), "{name:?} as {format}");
+            assert!(!answer.stdout.contains(|c: char| c.is_control() && c != '\n'), "{name:?}: {:?}", answer.stdout);
+            answer.stdout
+        };
+        let plugin = of("nagios");
+        assert!(plugin.len() < 4_096, "{name:?}: {plugin}");
+        assert_eq!(plugin.matches('|').count(), 1, "{name:?}: {plugin}");
+        let data = plugin.lines().next().unwrap().split_once(" | ").unwrap().1;
+        assert_eq!(data.split(' ').count(), data.matches('=').count(), "{name:?}: {data}");
+        are_metrics(&of("prometheus"));
+        in_markdown(name, &of("markdown"));
+    }
+}
+
+/// Rendered by Python's Markdown, where it is installed: the name makes no element of its own.
+fn in_markdown(name: &str, text: &str) {
+    let render = "import sys, markdown; print(markdown.markdown(sys.stdin.read(), extensions=['tables']))";
+    let has_it = |python: &&str| {
+        let tried = Command::new(python).args(["-c", "import markdown"]).stderr(Stdio::null()).status();
+        tried.is_ok_and(|status| status.success())
+    };
+    // What apt installs is for Debian's own.
+    let Some(python) = ["/usr/bin/python3", "python3"].into_iter().find(has_it) else {
+        say("markdown by Python's Markdown: NOT RUN, python3-markdown is not installed");
+        return;
+    };
+    let mut python =
+        Command::new(python).args(["-c", render]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    python.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let html = String::from_utf8(python.wait_with_output().unwrap().stdout).unwrap();
+    let elements: BTreeSet<&str> =
+        html.split('<').skip(1).filter_map(|rest| rest.split(['>', ' ', '/']).find(|part| !part.is_empty())).collect();
+    let own = BTreeSet::from(["p", "h1", "h2", "code", "ul", "li"]);
+    assert!(elements.is_subset(&own), "{name:?} made {elements:?}: {html}");
+}
+
+#[test]
+fn a_plugins_text_ends_where_nagios_stops_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut it: Value = serde_json::from_str(&std::fs::read_to_string(story("calm")).unwrap()).unwrap();
+    let prepared = |n: u32| {
+        json!({"gid": format!("g{n}"), "database": "shop", "owner": "app",
+                                   "prepared": "2026-11-01T00:00:00Z", "xid_age": 5})
+    };
+    it["prepared_transactions"] = json!({"known": (0..300).map(prepared).collect::<Vec<_>>()});
+    let file = folder.path().join("many.json");
+    std::fs::write(&file, it.to_string()).unwrap();
+    let answer = run(&["check", "--from", file.to_str().unwrap(), "--format", "nagios"]);
+    assert_eq!(answer.exit, 2);
+    assert!(answer.stdout.len() <= 4_000, "{}", answer.stdout.len());
+    assert!(
+        answer.stdout.contains("300 critical,") && answer.stdout.contains(" more: pgtend check"),
+        "{}",
+        answer.stdout
+    );
 }
 
 /// node_exporter as Debian packages it.

@@ -1,0 +1,223 @@
+//! The pages: every command they name works as it stands there, and so does every command a finding advises.
+
+use super::ask::check;
+use crate::{
+    clusters::{connect, on_every_installation, on_every_major_alone, options, private, query_one_text, sql},
+    reports::{
+        program::{answer, pgtend},
+        zoo::conninfo,
+    },
+};
+use pgtend::{
+    judge::CHECKS,
+    sandbox::{Cluster, StandbyOptions},
+};
+
+/// What a page or an advice names to be typed: code spans, and the lines of code blocks.
+fn commands(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut parts = text.split("```");
+    while let Some(prose) = parts.next() {
+        found.extend(
+            prose.split('`').skip(1).step_by(2).map(|span| span.split_whitespace().collect::<Vec<_>>().join(" ")),
+        );
+        let block = parts.next().unwrap_or_default();
+        found.extend(block.lines().skip(1).map(str::to_owned));
+    }
+    found.retain(|one| is_sql(one) || one.starts_with("pgtend "));
+    found
+}
+
+fn is_sql(text: &str) -> bool {
+    let verbs = [
+        "ALTER",
+        "ANALYZE",
+        "COMMIT PREPARED",
+        "CREATE",
+        "DROP",
+        "REINDEX",
+        "ROLLBACK PREPARED",
+        "SELECT",
+        "SET",
+        "SHOW",
+        "VACUUM",
+    ];
+    // `CREATE INDEX CONCURRENTLY`, `DROP INDEX CONCURRENTLY` alone are a name of the statement.
+    let is_whole = !text.ends_with("CONCURRENTLY");
+    let upper = text.to_uppercase();
+    is_whole && verbs.iter().any(|verb| upper == *verb || upper.starts_with(&format!("{verb} ")))
+}
+
+/// Everything that the pages' placeholders stand for.
+const WORLD: &[&str] = &[
+    "create role your_role",
+    "create table your_table (your_column int)",
+    "create index your_index on your_table (your_column)",
+    "create sequence your_sequence as int",
+    "select pg_create_logical_replication_slot('your_slot', 'test_decoding')",
+    "insert into pg_replication_origin values (77, 'ORIGIN')",
+];
+
+/// What must be there before a statement that takes it away.
+fn before(command: &str) -> Vec<&'static str> {
+    if command.contains("PREPARED") {
+        vec!["begin; select txid_current(); prepare transaction 'GID'"]
+    } else if command.contains("your_subscription") {
+        vec![
+            "create subscription your_subscription connection 'dbname=none' publication p with (connect = false, slot_name = 'gone')",
+        ]
+    } else if command.contains("your_index") {
+        vec!["create index if not exists your_index on your_table (your_column)"]
+    } else {
+        Vec::new()
+    }
+}
+
+fn after(command: &str) -> Vec<&'static str> {
+    match command {
+        one if one.contains("your_subscription") => vec![
+            "alter subscription your_subscription disable",
+            "alter subscription your_subscription set (slot_name = none)",
+            "drop subscription your_subscription",
+        ],
+        one if one.starts_with("ALTER SYSTEM") => vec!["alter system reset all"],
+        _ => Vec::new(),
+    }
+}
+
+async fn runs(cluster: &Cluster, page: &str, command: &str, major: u32) {
+    let idler = connect(cluster, "postgres").await;
+    let pid: i32 = idler.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
+    let client = connect(cluster, "postgres").await;
+    for one in before(command) {
+        client.batch_execute(one).await.unwrap_or_else(|error| panic!("{page} on {major}: {error:?}: {one}"));
+    }
+    let statement = command.replace("PID", &pid.to_string());
+    let ran = client.simple_query(&statement).await;
+    // Only a subscription that has no slot elsewhere may be dropped without its publisher.
+    let wants_a_publisher = command.starts_with("DROP SUBSCRIPTION");
+    assert!(ran.is_ok() || wants_a_publisher, "{page} on {major}: {ran:?}: {statement}");
+    if wants_a_publisher {
+        let code = ran.err().and_then(|error| error.code().map(|code| code.code().to_owned()));
+        assert_eq!(code.as_deref(), Some("08006"), "{page} on {major}: nothing but the publisher is missing");
+    }
+    for one in after(command) {
+        client.batch_execute(one).await.unwrap_or_else(|error| panic!("{page} on {major}: {error:?}: {one}"));
+    }
+}
+
+#[tokio::test]
+async fn every_statement_of_the_pages_works() {
+    let options = options().set("wal_level", "logical").set("max_prepared_transactions", "5");
+    on_every_major_alone("statements of the pages", options, async |major, cluster| {
+        for one in WORLD {
+            sql(&cluster, "postgres", one).await;
+        }
+        let mut count = 0;
+        for check in CHECKS {
+            for command in commands(check.page).iter().filter(|one| is_sql(one)) {
+                if needs_a_standby(command) || major < 14 && command.contains("pg_get_wal_replay_pause_state") {
+                    continue;
+                }
+                runs(&cluster, check.name, command, major).await;
+                count += 1;
+            }
+        }
+        assert!(count > 40, "only {count} statements were found");
+    })
+    .await;
+}
+
+fn needs_a_standby(command: &str) -> bool {
+    command.contains("pg_wal_replay") || command.contains("pg_get_wal_replay")
+}
+
+#[tokio::test]
+async fn what_is_for_a_standby_works_on_one() {
+    on_every_installation("statements for a standby", async |major, installation| {
+        let mut primary = private(installation, options());
+        let standby = primary.standby(&StandbyOptions::default()).expect("a standby");
+        let client = connect(&standby, "postgres").await;
+        client.batch_execute("select pg_wal_replay_pause()").await.unwrap();
+        let page = CHECKS.iter().find(|check| check.name == "replication-lag").unwrap().page;
+        let all = commands(page);
+        let these: Vec<&String> = all.iter().filter(|one| is_sql(one)).collect();
+        assert!(these.iter().any(|one| needs_a_standby(one)));
+        for command in these.into_iter().filter(|one| major >= 14 || !one.contains("pause_state")) {
+            client.batch_execute(command).await.unwrap_or_else(|error| panic!("{error:?}: {command}"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_command_of_pgtend_that_a_page_names_is_one() {
+    on_every_installation("commands of the pages", async |_, installation| {
+        let cluster = private(installation, options().set("wal_level", "logical"));
+        for one in WORLD {
+            sql(&cluster, "postgres", one).await;
+        }
+        let conninfo = conninfo(&cluster, "postgres", "postgres");
+        let mut all: Vec<String> = CHECKS.iter().flat_map(|check| commands(check.page)).collect();
+        all.retain(|one| !is_sql(one));
+        all.sort();
+        all.dedup();
+        assert!(all.len() > 10, "{all:?}");
+        for command in all {
+            let mut words: Vec<&str> = command.split(' ').skip(1).collect();
+            let help = answer(&mut pgtend(&[&words[..], &["--help"]].concat()));
+            assert_eq!(help.exit, 0, "{command}: {help:?}");
+            // The migration is written into a folder, and the rest needs no server.
+            if matches!(words[..], ["indexes", "migrate", ..] | ["explain", ..] | ["history", ..] | ["audit", ..]) {
+                continue;
+            }
+            if words.starts_with(&["slots", "drop"]) {
+                words.extend(["--dry-run", "--allow-unproven"]);
+            }
+            if command.contains("--exact-bloat") {
+                sql(&cluster, "postgres", "create extension if not exists pgstattuple").await;
+            }
+            let ran = answer(&mut pgtend(&[&words[..], &["-d", &conninfo, "--history", "none"]].concat()));
+            assert!(ran.exit == 0 || ran.exit == 1 && words[0] == "check", "{command}: {ran:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_finding_advises_works() {
+    let options = options().set("max_prepared_transactions", "5").set("autovacuum", "off").set("wal_level", "logical");
+    on_every_major_alone("commands of findings", options, async |major, cluster| {
+        for one in [
+            "create table \"Mixed Case\" (n int)",
+            "insert into \"Mixed Case\" values (1), (1)",
+            "insert into pg_replication_origin values (77, 'pg_4711')",
+            "create subscription \"Idle one\" connection 'dbname=none' publication p with (connect = false, slot_name = 'gone')",
+        ] {
+            sql(&cluster, "postgres", one).await;
+        }
+        sql(&cluster, "postgres", "begin; create table p (); prepare transaction 'it''s'").await;
+        let client = connect(&cluster, "postgres").await;
+        assert!(client.simple_query("create unique index concurrently \"Broken\" on \"Mixed Case\" (n)").await.is_err());
+        sql(&cluster, "postgres", "delete from \"Mixed Case\"; insert into \"Mixed Case\" values (1)").await;
+        let folder = tempfile::tempdir().unwrap();
+        let text = "[check.prepared-transactions]\nwarning = \"0s\"\n[check.connections]\nwarning = \"0%\"\n";
+        let config = super::nights::configuration(folder.path(), text);
+        let (_, report) = check(&cluster, "postgres", "postgres", &["--history", "none", "--config", &config]);
+        let mut ran = Vec::new();
+        for finding in report["findings"].as_array().unwrap() {
+            for command in commands(finding["advice"].as_str().unwrap_or_default()).iter().filter(|one| is_sql(one)) {
+                let done = client.simple_query(command).await;
+                assert!(done.is_ok(), "{} on {major}: {done:?}: {command}", finding["check"]);
+                ran.push(command.clone());
+            }
+        }
+        assert!(ran.len() > 7, "{ran:?}");
+        for what in ["Broken", "it''s", "Idle one", "pg_4711", "pg_stat_activity", "alter system set"] {
+            assert!(ran.iter().any(|one| one.contains(what)), "{what} on {major}: {ran:?}");
+        }
+        let left = "select count(*)::text from pg_prepared_xacts";
+        assert_eq!(query_one_text(&cluster, "postgres", left).await.as_deref(), Some("0"));
+    })
+    .await;
+}

@@ -1,0 +1,99 @@
+//! What damages a cluster: wrong pages, and ids that have run far. Each on a cluster of its own.
+
+use super::{
+    ask::{CLEAR, DEFAULT, FOUND, check, found, set, shows},
+    nights::configuration,
+};
+use crate::{
+    clusters::{connect, on_every_major_alone, options, query_one_text, say, sql},
+    reports::zoo::wait_for,
+};
+use pgtend::sandbox::{Cluster, StopMode};
+use std::{
+    fs::OpenOptions,
+    os::unix::fs::{FileExt, MetadataExt, chown},
+    process::Command,
+};
+
+#[tokio::test]
+async fn a_damaged_page_that_somebody_read_is_critical() {
+    let mut options = options();
+    options.initdb.push("--data-checksums".to_owned());
+    on_every_major_alone("a damaged page", options, async |_, mut cluster| {
+        sql(&cluster, "postgres", "create table t as select g from generate_series(1, 1000) g").await;
+        let (_, report) = check(&cluster, "postgres", "postgres", &["--history", "none"]);
+        shows(&report, CLEAR, DEFAULT, &["checksum-failures"]);
+        let path = query_one_text(&cluster, "postgres", "select pg_relation_filepath('t')").await.unwrap();
+        cluster.stop(StopMode::Fast).unwrap();
+        let file = OpenOptions::new().write(true).open(cluster.data_directory().join(path)).unwrap();
+        file.write_all_at(b"not what was written", 4_000).unwrap();
+        cluster.start_again().unwrap();
+        let reader = connect(&cluster, "postgres").await;
+        assert!(reader.simple_query("select count(*) from t").await.is_err(), "the page is refused");
+        drop(reader);
+        wait_for(&cluster, "select checksum_failures > 0 from pg_stat_database where datname = 'postgres'").await;
+        let (exit, report) = check(&cluster, "postgres", "postgres", &["--history", "none"]);
+        assert_eq!((exit, found(&report, "critical").contains("checksum-failures")), (2, true), "{report}");
+        shows(&report, FOUND, DEFAULT, &["checksum-failures"]);
+    })
+    .await;
+}
+
+/// A file of zeros, as the server extends its logs of transactions.
+fn zeros(cluster: &Cluster, name: &str) {
+    let path = cluster.data_directory().join(name);
+    std::fs::write(&path, vec![0; 256 << 10]).unwrap();
+    let owner = cluster.data_directory().metadata().unwrap();
+    chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
+}
+
+#[tokio::test]
+async fn ids_that_have_run_far_are_found() {
+    let options = options().set("autovacuum", "off").set("max_prepared_transactions", "2");
+    on_every_major_alone("ids that have run far", options, async |major, mut cluster| {
+        sql(&cluster, "postgres", "create table t (n int); insert into t values (1)").await;
+        // It holds what it may see and what it has locked: no vacuum against wraparound gets past it.
+        let old = "begin; insert into t values (2); select * from t for share; prepare transaction 'old'";
+        sql(&cluster, "postgres", old).await;
+        // Two who lock one row make a multixact.
+        let (one, other) = (connect(&cluster, "postgres").await, connect(&cluster, "postgres").await);
+        one.batch_execute("begin; select * from t for share").await.unwrap();
+        other.batch_execute("begin; select * from t for share; commit").await.unwrap();
+        one.batch_execute("commit").await.unwrap();
+        drop((one, other));
+        let folder = tempfile::tempdir().unwrap();
+        let resetwal = cluster.installation().program("pg_resetwal");
+        if !resetwal.exists() {
+            say(&format!("ids that have run far: at lowered limits on {major}, it has no pg_resetwal"));
+            let lowered = "[check.xid-wraparound]\nwarning = 1\n[check.multixact]\nwarning = 1\n[check.xmin-horizon]\nwarning = 1\n";
+            let config = configuration(folder.path(), lowered);
+            let (_, report) = check(&cluster, "postgres", "postgres", &["--history", "none", "--config", &config]);
+            let all = set(&["xid-wraparound", "multixact", "xmin-horizon"]);
+            assert!(found(&report, "warning").is_superset(&all), "on {major}: {report}");
+            return;
+        }
+        cluster.stop(StopMode::Fast).unwrap();
+        let data = cluster.data_directory();
+        let owner = data.metadata().unwrap();
+        let mut command = Command::new("setpriv");
+        command.args([format!("--reuid={}", owner.uid()), format!("--regid={}", owner.gid())]);
+        command.args(["--clear-groups", "--"]).arg(&resetwal);
+        let mut command = if owner.uid() == 0 || !is_root() { Command::new(&resetwal) } else { command };
+        let ran = command.args(["-f", "-x", "600000000", "-m", "600000000,1", "-D"]).arg(&data).output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        // 32 pages a file; 32,768 transactions, or 2,048 multixacts, a page.
+        zeros(&cluster, "pg_xact/023C");
+        zeros(&cluster, "pg_multixact/offsets/23C3");
+        cluster.start_again().unwrap_or_else(|error| panic!("{error:?}\n{}", cluster.log()));
+        let (exit, report) = check(&cluster, "postgres", "postgres", &["--history", "none"]);
+        assert_eq!(exit, 2, "{report}");
+        shows(&report, FOUND, DEFAULT, &["xid-wraparound", "multixact", "xmin-horizon"]);
+        let critical = found(&report, "critical");
+        assert!(critical.contains("xmin-horizon") && !critical.contains("xid-wraparound"), "{report}");
+    })
+    .await;
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
