@@ -89,12 +89,14 @@ impl Letter {
             [one] => one.place.clone(),
             more => format!("{} targets", more.len()),
         };
-        let is_as_bad = |change: &Change| {
-            change.kind == ChangeKind::Reminder
-                || change.kind != ChangeKind::Recovered && Status::from(change.level) == self.status
+        let is_as_bad = |change: &Change| match change.kind {
+            ChangeKind::Reminder => true,
+            ChangeKind::Recovered => false,
+            ChangeKind::New | ChangeKind::Worse => Status::from(change.level) == self.status,
         };
         // What is new may be less bad than what is known.
-        let still = if self.status == Status::Ok || all().any(is_as_bad) { "" } else { "still " };
+        let is_news = self.status == Status::Ok || news.iter().any(|one| is_as_bad(one.change));
+        let still = if is_news { "" } else { "still " };
         visible(&format!("pgtend {place}: {still}{}: {}", self.status.name(), counts.join(", "))).into_owned()
     }
 }
