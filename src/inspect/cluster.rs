@@ -51,7 +51,7 @@ pub async fn look(s: &Session, scope: &Scope) -> Result<(Snapshot, Fact<DataDire
         log_files = ask::when(scope.storage, &LOG_FILES, log_files(s));
         slot_spill = ask::when(scope.storage, &SLOT_SPILL, ask::one(s, &SLOT_SPILL));
         timeline_history = ask::when(scope.judge, &TIMELINE_HISTORY, ask::one(s, &TIMELINE_HISTORY));
-        pending_restart = ask::when(scope.arrival, &PENDING_RESTART, ask::many(s, &PENDING_RESTART));
+        pending_restart = ask::when(scope.arrival || scope.health, &PENDING_RESTART, ask::many(s, &PENDING_RESTART));
         read_only_overrides = ask::when(scope.arrival, &READ_ONLY_OVERRIDES, ask::many(s, &READ_ONLY_OVERRIDES));
     }
     let server: Server = match server {

@@ -45,7 +45,7 @@ fn is_sql(text: &str) -> bool {
     // `CREATE INDEX CONCURRENTLY`, `DROP INDEX CONCURRENTLY` alone are a name of the statement.
     let is_whole = !text.ends_with("CONCURRENTLY");
     let upper = text.to_uppercase();
-    is_whole && verbs.iter().any(|verb| upper == *verb || upper.starts_with(&format!("{verb} ")))
+    is_whole && verbs.iter().any(|verb| text == *verb || upper.starts_with(&format!("{verb} ")))
 }
 
 /// Everything that the pages' placeholders stand for.
