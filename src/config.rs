@@ -156,6 +156,14 @@ impl Config {
         Ok(Target { name: name.to_owned(), conninfo: entry.conninfo(name, environment, path)?, trusted: self.trusted })
     }
 
+    /// The standbys of a target, as servers of its own.
+    pub fn replicas(&self, name: &str, environment: &Environment) -> Result<Vec<Target>, ConfigError> {
+        let found = self.path.as_deref().zip(self.targets.get(name));
+        let (path, entry) = found.ok_or_else(|| self.unknown_target(name, environment))?;
+        let target = |conninfo| Target { name: name.to_owned(), conninfo, trusted: self.trusted };
+        Ok(entry.replicas(name, environment, path)?.into_iter().map(target).collect())
+    }
+
     /// The size of the target's disk, in bytes, where the file tells it.
     pub fn disk_size(&self, name: &str) -> Option<u64> {
         self.targets.get(name)?.disk_size

@@ -193,18 +193,28 @@ impl Context {
         self.global.reading.since.iter().map(read).collect()
     }
 
-    /// Asks standbys for the scans they counted themselves, for each database of the snapshot. One that does not answer
-    /// is an unknown; one that is no standby of this server is refused.
-    pub async fn ask_replicas(&self, conninfos: &[String], snapshot: &mut Snapshot) -> Result<(), Failure> {
-        if !conninfos.is_empty() && self.reads_a_file() {
+    /// The standbys to ask: those that were named, else those of the target that was.
+    pub fn replicas(&self, named: &[String]) -> Result<Vec<Conninfo>, Failure> {
+        if !named.is_empty() && self.reads_a_file() {
             return Err(needs_a_server("--replica"));
         }
-        let databases: Vec<String> = snapshot.contents.iter().map(|contents| contents.database.clone()).collect();
-        for written in conninfos {
+        let environment = || self.environment.clone();
+        if let (true, Some(target), false) = (named.is_empty(), self.target(), self.reads_a_file()) {
+            return self.replicas_of(self.config()?, target);
+        }
+        let resolved = named.iter().map(|written| {
             let flags = Flags { dbname: Some(written.clone()), ..Flags::default() };
-            let request = Request { flags, environment: self.environment.clone(), ..Request::default() };
-            let conninfo = resolve(&request)?.conninfo;
-            let name = name_of(&conninfo);
+            Ok(resolve(&Request { flags, environment: environment(), ..Request::default() })?.conninfo)
+        });
+        resolved.collect()
+    }
+
+    /// Asks standbys for the scans they counted themselves, for each database of the snapshot. One that does not answer
+    /// is an unknown; one that is no standby of this server is refused.
+    pub async fn ask_replicas(&self, conninfos: &[Conninfo], snapshot: &mut Snapshot) -> Result<(), Failure> {
+        let databases: Vec<String> = snapshot.contents.iter().map(|contents| contents.database.clone()).collect();
+        for conninfo in conninfos {
+            let name = name_of(conninfo);
             for database in &databases {
                 let look = async {
                     let session = self.connect(conninfo.with_dbname(database)).await?;
@@ -365,7 +375,7 @@ fn name_of(conninfo: &Conninfo) -> String {
 
 /// The same node asked twice would count its scans twice; another cluster's OIDs mean other indexes.
 fn is_another_node(name: &str, used: &ReplicaUse, snapshot: &Snapshot, database: &str) -> Result<(), Failure> {
-    let refuse = |why: String| Err(Failure::new(ExitCode::Usage, format!("--replica {name}: {why}")));
+    let refuse = |why: String| Err(Failure::new(ExitCode::Usage, format!("standby {name}: {why}")));
     let own = snapshot.control.known().map(|control| &control.system_identifier);
     if let (Some(own), Some(theirs)) = (own, &used.system_identifier)
         && own != theirs

@@ -129,7 +129,8 @@ async fn list(list: &ListArgs, context: &Context) -> Result<ExitCode, Failure> {
         ..context.scope()
     };
     let mut snapshot = Box::pin(context.look(scope)).await?;
-    Box::pin(context.ask_replicas(&list.judging.replica, &mut snapshot)).await?;
+    let replicas = context.replicas(&list.judging.replica)?;
+    Box::pin(context.ask_replicas(&replicas, &mut snapshot)).await?;
     let memory = context.memory(&snapshot, Recall { indexes: true, ..Recall::default() }).await?;
     let limits = list.judging.limits(context.config()?.index_limits());
     let judged: Vec<IndexJudgement> = snapshot

@@ -66,6 +66,29 @@ fn refusal(path: &str, text: &str) -> (String, String) {
 }
 
 #[test]
+fn standbys_have_the_password_of_their_target_or_their_own() {
+    let text = "[target.prod]\nconninfo = 'host=a'\npassword = 'env:WORD'\n\
+                replicas = ['host=b', 'host=c password=own']\n[target.alone]\nconninfo = ''";
+    let machine = Machine::new().with(OWN, text).with_var("WORD", "shared");
+    let config = machine.read(None).unwrap();
+    let of = |name: &str| -> Vec<String> {
+        let replicas = config.replicas(name, &machine.environment).unwrap().into_iter().map(|target| {
+            let request =
+                Request { target: Some(target), environment: machine.environment.clone(), ..Request::default() };
+            let host = resolve(&request).unwrap().conninfo.hosts.remove(0);
+            format!("{:?} {}", host.place, host.password.unwrap().secret.expose())
+        });
+        replicas.collect()
+    };
+    let told = of("prod");
+    assert!(told.len() == 2 && told[0].contains("\"b\"") && told[0].ends_with(" shared"), "{told:?}");
+    assert!(told[1].contains("\"c\"") && told[1].ends_with(" own"), "{told:?}");
+    assert_eq!(of("alone"), [""; 0]);
+    let (said, _) = refusal(FOUND, "[target.prod]\nconninfo = ''\nreplicas = ['password=ter2']");
+    assert!(said.contains("the password in a replica of target \"prod\" may not stand"), "{said}");
+}
+
+#[test]
 fn what_is_not_understood_is_refused_with_its_line() {
     for (text, message, hint) in [
         ("x = 1", "line 1: unknown key \"x\"", "known here: \"target\""),
@@ -89,6 +112,17 @@ fn what_is_not_understood_is_refused_with_its_line() {
         ("[target.prod]\nconninfo = ''\npassword = hunter2", "line 3: ", ""),
         ("[target.prod]\nconninfo = ''\npassword = \"hunter2\n", "line 3: ", ""),
         ("[target.prod]\nconninfo = ''\npassword = 'x'\npassword = 'hunter2'", "line 4: duplicate key", ""),
+        ("[target.prod]\nconninfo = ''\nreplicas = 'ter2'", "line 3: \"replicas\" is not a list", "[\"…\"]"),
+        (
+            "[target.prod]\nconninfo = ''\nreplicas = [\n'', 'hots=ter2']",
+            "line 4: a replica of target \"prod\": unknown",
+            "",
+        ),
+        (
+            "[target.prod]\nconninfo = ''\nreplicas = ['env:ter2']",
+            "a replica of target \"prod\" may not be a",
+            "password",
+        ),
         ("[target.prod]\nconninfo = ''\ndisk_size = '500 XB'", "line 3: the disk_size of target \"prod\"", ""),
         ("[target.prod]\nconninfo = ''\ndisk_size = 500", "line 3: \"disk_size\" is not a text", ""),
         ("[target.prod]\nconninfo = 'hots=x'", "line 2: the conninfo of target \"prod\": unknown", "\"host\""),

@@ -81,6 +81,16 @@ impl Context {
         Ok(resolve(&request)?.conninfo)
     }
 
+    /// Where the standbys of a target of the configuration are.
+    pub fn replicas_of(&self, config: &Config, target: &str) -> Result<Vec<Conninfo>, Failure> {
+        let resolved = config.replicas(target, &self.environment)?.into_iter().map(|replica| {
+            let flags = Flags { no_password: true, ..Flags::default() };
+            let request = Request { flags, target: Some(replica), environment: self.environment.clone() };
+            Ok(resolve(&request)?.conninfo)
+        });
+        resolved.collect()
+    }
+
     /// One look. What all databases of a server have in common is asked once for those who share it.
     pub async fn look_over(&self, conninfo: Conninfo, scope: &Scope, shared: &Shared) -> Result<Snapshot, Failure> {
         let session = Box::pin(Session::open(Arc::new(conninfo))).await?;

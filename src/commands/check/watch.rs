@@ -111,7 +111,7 @@ impl Watch<'_> {
         let mut problems: Vec<String> = self.store_error.iter().map(ToString::to_string).collect();
         let claim = self.claim(&place).await;
         let looked = match source {
-            Ok(Source::Server(conninfo)) => self.look(*conninfo).await,
+            Ok(Source::Server(conninfo)) => self.look(*conninfo, target.as_deref()).await,
             Ok(Source::File(snapshot)) => Ok(*snapshot),
             Err(failure) => Err(failure),
         };
@@ -208,7 +208,7 @@ impl Watch<'_> {
         }
     }
 
-    async fn look(&self, conninfo: Conninfo) -> Result<Snapshot, Failure> {
+    async fn look(&self, conninfo: Conninfo, target: Option<&str>) -> Result<Snapshot, Failure> {
         let asked = self.context.scope();
         let scope = Scope {
             exact: asked.exact,
@@ -223,7 +223,12 @@ impl Watch<'_> {
         let shared = self.shared(&conninfo);
         // Each opens connections of its own to the others' databases: of one server's targets one at a time does.
         let _turn = if scope.all_databases { Some(shared.turn().await) } else { None };
-        let look = Box::pin(self.context.look_over(conninfo, &scope, &shared));
+        let look = Box::pin(async {
+            let replicas = target.map(|target| self.context.replicas_of(self.config, target)).transpose()?;
+            let mut snapshot = self.context.look_over(conninfo, &scope, &shared).await?;
+            self.context.ask_replicas(&replicas.unwrap_or_default(), &mut snapshot).await?;
+            Ok(snapshot)
+        });
         match tokio::time::timeout(self.time_limit, look).await {
             Ok(looked) => looked,
             Err(_) => {

@@ -198,7 +198,8 @@ async fn look(list: &ListArgs, bloat: BloatScope, session: &Session, context: &C
     };
     let scope = Scope { relations: true, judge: true, bloat, definitions, ..context.scope() };
     let mut snapshot = context.look_by(session, &scope).await?;
-    Box::pin(context.ask_replicas(&list.judging.replica, &mut snapshot)).await?;
+    let replicas = context.replicas(&list.judging.replica)?;
+    Box::pin(context.ask_replicas(&replicas, &mut snapshot)).await?;
     let memory = context.memory(&snapshot, Recall { indexes: true, ..Recall::default() }).await?;
     let limits = list.judging.limits(context.config()?.index_limits());
     let contents = snapshot.contents.first();

@@ -51,6 +51,22 @@ async fn scans_of_standbys_count_and_a_promotion_begins_anew() {
         }
         assert_eq!((verdict(&both, "t_a"), verdict(&both, "t_b")), ("keep", "drop"), "{both}");
 
+        // Of a target the configuration names them.
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        let target = |replica: &str| {
+            std::fs::write(&file, format!("[target.prod]\nconninfo = \"{first}\"\nreplicas = [\"{replica}\"]\n"))
+                .unwrap();
+            ["--target", "prod", "--config", file.to_str().unwrap()]
+        };
+        let named = json(&[&asked[..3], &target(&second)].concat());
+        assert_eq!((verdict(&named, "t_a"), verdict(&named, "t_b")), ("keep", "drop"), "{named}");
+        let check = ["check", "--only", "unused-index", "--history", "none"];
+        let night = run(&[&check[..], &target(&second)].concat());
+        assert_eq!(night.exit, 0, "{night:?}");
+        let itself = run(&[&check[..], &target(&first)].concat());
+        assert!(itself.exit == 3 && itself.stdout.contains("asked already"), "{itself:?}");
+
         let twice = refusal(2, &[&asked[..], &["--replica", &second, "--replica", &second]].concat());
         assert!(twice.contains("asked already"), "{twice}");
         let itself = refusal(2, &[&asked[..], &["--replica", &first]].concat());
