@@ -99,7 +99,9 @@ async fn runs(cluster: &Cluster, page: &str, command: &str, major: u32) {
     assert!(ran.is_ok() || wants_a_publisher, "{page} on {major}: {ran:?}: {statement}");
     if wants_a_publisher {
         let code = ran.err().and_then(|error| error.code().map(|code| code.code().to_owned()));
-        assert_eq!(code.as_deref(), Some("08006"), "{page} on {major}: nothing but the publisher is missing");
+        // 13 has no code of its own for it.
+        let missing = if major < 14 { "XX000" } else { "08006" };
+        assert_eq!(code.as_deref(), Some(missing), "{page} on {major}: nothing but the publisher is missing");
     }
     for one in after(command) {
         client.batch_execute(one).await.unwrap_or_else(|error| panic!("{page} on {major}: {error:?}: {one}"));
