@@ -424,31 +424,44 @@ fn write(cluster: &Cluster, framework: Framework, folder: &Path) -> (Vec<&'stati
     }
 }
 
-/// A changelog as statements: those of the changesets, then their ways back from the last one.
-fn there_and_back(path: &str) {
-    let text = std::fs::read_to_string(path).unwrap();
-    let (back, there): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("--rollback "));
-    let back = back.iter().rev().map(|line| line.trim_start_matches("--rollback "));
-    let lines: Vec<&str> = there.into_iter().chain(back).collect();
-    std::fs::write(path, lines.join("\n")).unwrap();
+/// The two ways of a file that holds both, where the tool itself would part them.
+fn both_ways(framework: Framework, text: &str) -> Option<(String, String)> {
+    let at = |mark: &str| text.split_once(mark).map(|(there, back)| (there.to_owned(), format!("--{back}")));
+    match framework {
+        Framework::Goose => at("\n-- +goose Down"),
+        Framework::Dbmate => at("\n-- migrate:down"),
+        Framework::Liquibase => {
+            let (back, there): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("--rollback "));
+            let back: Vec<&str> = back.iter().rev().map(|line| line.trim_start_matches("--rollback ")).collect();
+            Some((there.join("\n"), back.join("\n")))
+        }
+        _ => None,
+    }
 }
 
-/// Runs all there, then all back; the tools' own marks are comments to psql.
+/// Runs all there, then all back from the last one; the tools' own marks are comments to psql.
 fn psql(cluster: &Cluster, framework: Framework, paths: &[String]) -> bool {
-    let is_down = |path: &&String| {
+    let (mut there, mut back) = (Vec::new(), Vec::new());
+    for path in paths.iter().filter(|path| path.ends_with(".sql")) {
+        let text = std::fs::read_to_string(path).unwrap();
         let name = path.rsplit('/').next().unwrap_or_default();
-        name.ends_with("down.sql") || framework == Framework::Flyway && name.starts_with('U')
-    };
-    let sql: Vec<&String> = paths.iter().filter(|path| path.ends_with(".sql")).collect();
-    let (down, up): (Vec<&String>, Vec<&String>) = sql.into_iter().partition(is_down);
-    // Back from the last one.
-    for path in up.into_iter().chain(down.into_iter().rev()) {
-        if framework == Framework::Liquibase {
-            there_and_back(path);
+        if let Some(ways) = both_ways(framework, &text) {
+            there.push((path, ways.0));
+            back.push((path, ways.1));
+        } else if name.ends_with("down.sql") || framework == Framework::Flyway && name.starts_with('U') {
+            back.push((path, text));
+        } else {
+            there.push((path, text));
         }
-        let conninfo = conninfo(cluster, "postgres", "shop");
-        let run = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &conninfo, "-f", path];
-        let Ok(output) = Command::new("psql").args(run).output() else { return false };
+    }
+    assert_eq!(there.len(), back.len(), "{}: as many ways back as there", framework.name());
+    let conninfo = conninfo(cluster, "postgres", "shop");
+    for (path, text) in there.into_iter().chain(back.into_iter().rev()) {
+        let mut shell = Command::new("psql");
+        shell.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &conninfo]).stdin(Stdio::piped()).stderr(Stdio::piped());
+        let Ok(mut child) = shell.spawn() else { return false };
+        std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), text.as_bytes()).expect("it reads");
+        let output = child.wait_with_output().expect("it ends");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{}: {path}: {said}", framework.name());
     }
