@@ -1,13 +1,17 @@
 //! The report: sums that are sums, what is not known, what stands in the way, what contradicts itself.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use pgtend::sandbox::Cluster;
 
-use crate::clusters::{connect, database, on_every_installation, on_every_major_alone, options, query_one_text};
+use crate::clusters::{
+    connect, database, on_a_major_and_the_newest, on_every_installation, on_every_major_alone, options, query_one_text,
+};
 use crate::reports::{
     nulls::assert_explained,
-    program::{json, list, refusal, run},
+    program::{json, list, path_of, recorded, refusal, run},
     zoo::{DATABASE, ROLES, batch, conninfo, zoo},
 };
 
@@ -16,6 +20,10 @@ const GIVEN: [&str; 4] = ["--growth", "1MB", "--wal-per-hour", "64MB"];
 
 fn audit(conninfo: &str, more: &[&str]) -> Value {
     json(&[&["audit", "-w", "-d", conninfo], more].concat())
+}
+
+fn audit_of(look: &Path, more: &[&str]) -> Value {
+    json(&[&["audit", "--from", path_of(look)], more].concat())
 }
 
 fn bytes(value: &Value) -> u64 {
@@ -27,8 +35,9 @@ async fn every_null_of_the_audit_is_explained() {
     on_every_installation("the audit's nulls", async |major, _| {
         for (place, cluster) in [("primary", &zoo(major).primary), ("standby", &zoo(major).standby)] {
             for role in ROLES {
+                let look = recorded(&conninfo(cluster, role, DATABASE));
                 for more in [&[][..], &GIVEN, &["--used-fs", "2GB", "--allocated", "3GB", "--price", "0.1"]] {
-                    let report = audit(&conninfo(cluster, role, DATABASE), more);
+                    let report = audit_of(&look, more);
                     assert_explained(&format!("audit {more:?} on the {place} of {major} as {role}"), &report);
                 }
             }
@@ -98,7 +107,7 @@ async fn a_missing_right_leaves_the_sum_open_and_says_what_it_is() {
 
 #[tokio::test]
 async fn a_target_is_answered_by_the_exit_code() {
-    on_every_installation("audit --target-size", async |major, _| {
+    on_a_major_and_the_newest(15, "audit --target-size", async |major, _| {
         let cluster = &zoo(major).primary;
         let all = conninfo(cluster, "postgres", DATABASE);
         let ask = |conninfo: &str, size: &str| {
@@ -171,10 +180,10 @@ async fn what_transactions_left_behind_is_reckoned() {
 
 #[tokio::test]
 async fn the_volume_brings_warnings_of_its_own() {
-    on_every_installation("warnings of the volume", async |major, _| {
-        let place = conninfo(&zoo(major).primary, "postgres", DATABASE);
+    on_a_major_and_the_newest(15, "warnings of the volume", async |major, _| {
+        let look = recorded(&conninfo(&zoo(major).primary, "postgres", DATABASE));
         let warned = |more: &[&str]| {
-            let report = audit(&place, &[&["--provider", "rds"], more, &GIVEN[..]].concat());
+            let report = audit_of(&look, &[&["--provider", "rds"], more, &GIVEN[..]].concat());
             let ids = list(&report["audit"], "warnings").iter().map(|it| it["id"].as_str().expect("an id").to_owned());
             (ids.collect::<Vec<String>>(), report["audit"]["warnings"].to_string())
         };
@@ -190,7 +199,7 @@ async fn the_volume_brings_warnings_of_its_own() {
             let (ids, told) = warned(&[flag, "1MB"]);
             assert!(ids.iter().any(|it| it == "volume_too_small") && told.contains(said), "{told}");
         }
-        let report = audit(&place, &[&["--provider", "self", "--way", "basebackup"], &GIVEN[..]].concat());
+        let report = audit_of(&look, &[&["--provider", "self", "--way", "basebackup"], &GIVEN[..]].concat());
         let physical = list(&report["audit"], "warnings").iter().find(|it| it["id"] == "physical_slot");
         let told = physical.expect("the standby has a slot")["message"].as_str().expect("a sentence").to_owned();
         assert!(told.contains("its standby must be built anew"), "{told}");
@@ -287,19 +296,22 @@ async fn each_way_has_its_own_obstacles_and_they_are_named() {
         batch(&client, "alter system set max_connections = 60").await;
         batch(&client, "select pg_reload_conf()").await;
         let place = conninfo(&cluster, "postgres", &db);
-        let of = |provider: &str, way: &str, severity: &str| {
-            let report = audit(&place, &[&["--provider", provider, "--way", way], &GIVEN[..]].concat());
+        let found_by = |look: &Path, provider: &str, way: &str, severity: &str| {
+            let report = audit_of(look, &[&["--provider", provider, "--way", way], &GIVEN[..]].concat());
             let ids = list(&report["audit"], severity).iter().map(|it| it["id"].as_str().expect("an id").to_owned());
             (ids.collect::<Vec<String>>(), report["audit"][severity].to_string())
         };
         // A setting is told to wait for a restart a moment after the reload.
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-        let (blue_green, told) = loop {
-            let found = of("rds", "blue-green", "blockers");
-            if found.0.iter().any(|id| id == "pending_restart") || std::time::Instant::now() > deadline {
-                break found;
+        let look = loop {
+            let look = recorded(&place);
+            let (found, _) = found_by(&look, "rds", "blue-green", "blockers");
+            if found.iter().any(|id| id == "pending_restart") || std::time::Instant::now() > deadline {
+                break look;
             }
         };
+        let of = |provider: &str, way: &str, severity: &str| found_by(&look, provider, way, severity);
+        let (blue_green, told) = of("rds", "blue-green", "blockers");
         let twice = ["logical_slot", "logical_slot", "subscription", "subscription", "pending_restart"];
         assert_eq!(blue_green, twice, "{major}: {told}");
         // Also those that are in use.

@@ -69,6 +69,18 @@ pub fn json(arguments: &[&str]) -> Value {
     serde_json::from_str(&answer.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", answer.stdout))
 }
 
+/// A look at a server, kept for reports that read it in several ways.
+pub fn recorded(conninfo: &str) -> tempfile::TempPath {
+    let file = tempfile::NamedTempFile::new().expect("a file").into_temp_path();
+    let answer = run(&["snapshot", "-w", "-q", "-d", conninfo, "--output", path_of(&file)]);
+    assert_eq!(answer.exit, 0, "{answer:?}");
+    file
+}
+
+pub fn path_of(file: &Path) -> &str {
+    file.to_str().expect("a path in UTF-8")
+}
+
 /// Runs a report that must fail, with this exit code and nothing on stdout; answers what it said.
 pub fn refusal(exit: i32, arguments: &[&str]) -> String {
     refused(exit, &mut pgtend(arguments))

@@ -458,7 +458,8 @@ fn psql(cluster: &Cluster, framework: Framework, paths: &[String]) -> bool {
     let conninfo = conninfo(cluster, "postgres", "shop");
     for (path, text) in there.into_iter().chain(back.into_iter().rev()) {
         let mut shell = Command::new("psql");
-        shell.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &conninfo]).stdin(Stdio::piped()).stderr(Stdio::piped());
+        shell.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &conninfo]);
+        shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let Ok(mut child) = shell.spawn() else { return false };
         std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), text.as_bytes()).expect("it reads");
         let output = child.wait_with_output().expect("it ends");
