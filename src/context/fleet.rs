@@ -93,7 +93,7 @@ impl Context {
 
     /// One look. What all databases of a server have in common is asked once for those who share it.
     pub async fn look_over(&self, conninfo: Conninfo, scope: &Scope, shared: &Shared) -> Result<Snapshot, Failure> {
-        let session = Box::pin(Session::open(Arc::new(conninfo))).await?;
+        let session = Box::pin(Session::open_in_line(&Arc::new(conninfo))).await?;
         if scope.all_databases {
             return Box::pin(self.inspect(&session, scope)).await;
         }

@@ -60,7 +60,7 @@ pub async fn complete(
         exact_sizes = match measuring {
             Ok(mut measuring) => {
                 measuring.take(answers);
-                measuring.finish(session, &mut first).await
+                measuring.finish(session, scope, &mut first).await
             }
             Err(why) => why,
         };

@@ -36,7 +36,7 @@ pub async fn beside(session: &Session, tables: usize) -> Option<Fact<u64>> {
         return None;
     }
     let connect = async {
-        let beside = session.open_beside(None).await?;
+        let beside = session.open_beside().await?;
         // Only an answer shows that a process of the server stands behind it.
         beside.round(async {}).await?;
         Ok::<Session, SessionError>(beside)

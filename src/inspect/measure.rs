@@ -73,7 +73,7 @@ impl Measuring {
         let whole = if scope.exact {
             let whole = session.round(database_size::unless(known, session));
             // The connection that is there has nothing else to do meanwhile.
-            let (whole, all) = tokio::join!(whole, measuring.ask_all(session, scope.jobs));
+            let (whole, all) = tokio::join!(whole, measuring.ask_all(session, scope));
             all?;
             whole?
         } else {
@@ -108,7 +108,7 @@ impl Measuring {
 
     /// More rounds over connections of their own, as long as the sum is wrong; then enters the sizes and answers how
     /// many were measured.
-    pub async fn finish(mut self, session: &Session, first: &mut FirstLook) -> Fact<u64> {
+    pub async fn finish(mut self, session: &Session, scope: &Scope, first: &mut FirstLook) -> Fact<u64> {
         for _ in 0..MORE_CONNECTIONS {
             let Some((whole, other)) = self.whole else { break };
             let more = sizes::further_round(&self.doubts, &self.sizes, whole, other);
@@ -116,7 +116,7 @@ impl Measuring {
                 break;
             }
             // A limit on connections is no reason to lose what is known: the rest stays unaccounted.
-            let Ok(beside) = session.open_beside(None).await else { break };
+            let Ok(beside) = scope.spare.open(session).await else { break };
             if self.ask(&beside, &more).await.is_err() {
                 break;
             }
@@ -136,19 +136,19 @@ impl Measuring {
     }
 
     /// All of them, in shares of which each has a connection of its own; `jobs` connections work at a time.
-    async fn ask_all(&mut self, session: &Session, jobs: usize) -> Result<(), SessionError> {
+    async fn ask_all(&mut self, session: &Session, scope: &Scope) -> Result<(), SessionError> {
         let mut all: Vec<u32> = self.doubts.iter().map(|relation| relation.oid).collect();
         // As they were made: what the catalogs say of neighbours lies side by side, which saves the server a third.
         all.sort_unstable();
         let query = self.query;
-        let shares = all.chunks(share(all.len(), jobs)).enumerate().map(|(number, share)| async move {
+        let shares = all.chunks(share(all.len(), scope.jobs)).enumerate().map(|(number, share)| async move {
             if number == 0 {
                 return session.round(ask_sizes(session, query, share)).await;
             }
-            let beside = session.open_beside(None).await?;
+            let beside = scope.spare.open(session).await?;
             beside.round(ask_sizes(&beside, query, share)).await
         });
-        let mut answers = stream::iter(shares).buffer_unordered(jobs.max(1));
+        let mut answers = stream::iter(shares).buffer_unordered(scope.jobs.max(1));
         while let Some(answer) = answers.try_next().await? {
             self.take(answer);
         }

@@ -20,11 +20,13 @@ mod relations;
 mod replica;
 mod scope;
 mod sizes;
+mod spare;
 
 pub use again::{Backend, SecondLook, backends, look_again, slots_again, wal_directory};
 pub use particulars::read_particulars;
 pub use replica::ask_replica;
 pub use scope::{BloatScope, Definitions, MOST_DEFINITIONS, MOST_READ_WHOLE, MOST_STATISTICS, Scope};
+pub use spare::Spare;
 
 use crate::{
     model::{Contents, Database, Fact, Server, Skipped, Snapshot, WalPosition, quote_identifier},
@@ -61,7 +63,7 @@ pub async fn inspect(session: &Session, scope: &Scope) -> Result<Snapshot, Inspe
             Fact::Known(databases) => {
                 let others: Vec<&Database> = databases.iter().filter(|d| d.database != connected).collect();
                 // Each database measures over its part of the connections.
-                let part = Scope { jobs: scope.jobs / others.len().max(1), beside: false, ..scope.clone() };
+                let part = scope.part(others.len());
                 let looks = others.into_iter().map(|database| look_into(session, &part, database));
                 let results: Vec<_> = stream::iter(looks).buffered(scope.jobs.max(1)).collect().await;
                 for result in results {
@@ -127,7 +129,7 @@ async fn look_into(session: &Session, scope: &Scope, database: &Database) -> Res
         return Err(skip("no CONNECT privilege", Some(format!("GRANT CONNECT ON DATABASE {name} TO {role}"))));
     }
     let look = async {
-        let beside = session.open_beside(Some(&database.database)).await?;
+        let beside = session.open_in_turn(Some(&database.database)).await?;
         let first = beside.round(first_look(&beside, scope)).await?;
         contents::complete(&beside, scope, database.database.clone(), first).await
     };

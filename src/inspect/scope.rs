@@ -1,5 +1,7 @@
 //! What a report needs to know, so that no more is asked.
 
+use super::Spare;
+
 /// The groups of facts a report is made of. The server's identity and settings are always asked.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
@@ -27,6 +29,8 @@ pub struct Scope {
     pub all_databases: bool,
     /// How many connections read at once.
     pub jobs: usize,
+    /// What else may be open beside the connections that look.
+    pub spare: Spare,
     /// Ask for the size of a large database over one more connection: for somebody who waits for a list, and not where
     /// many servers are looked at.
     pub beside: bool,
@@ -72,8 +76,16 @@ impl Scope {
             exact: false,
             all_databases: false,
             jobs: 1,
+            spare: Spare::default(),
             beside: false,
         }
+    }
+
+    /// What is left for each of so many looks, of which `jobs` go on at once.
+    pub fn part(&self, looks: usize) -> Scope {
+        let jobs = self.jobs.max(1);
+        let at_once = looks.clamp(1, jobs);
+        Scope { jobs: jobs / at_once, spare: Spare::beside(at_once, jobs), beside: false, ..self.clone() }
     }
 }
 

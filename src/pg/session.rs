@@ -22,6 +22,12 @@ const ROUND_LIMIT: Duration = Duration::from_secs(120);
 /// The same where whole relations are read.
 const PATIENT_ROUND_LIMIT: Duration = Duration::from_secs(4 * 3_600);
 
+/// The server has no connection left for the role, the database or anybody.
+const TOO_MANY: &str = "53300";
+
+/// How long a process of the server may take to end once its client has gone, in milliseconds.
+const AFTER_TOO_MANY: [u64; 5] = [20, 60, 180, 540, 1_000];
+
 /// What every reading transaction sets for itself. SET LOCAL, so that a pooler's server connection keeps nothing of
 /// it; the savepoint comes last, so that it survives the failure of a fact. A hundred thousand relations are joined in
 /// memory, as the disk may be full, and by one process, as the others may be busy.
@@ -105,11 +111,30 @@ impl Session {
         Ok(Session { client, conninfo, canceller, endpoint, version_num: server_version_num, user, last_answer })
     }
 
-    /// Another connection like this one, to the same or another database of the server.
-    pub async fn open_beside(&self, database: Option<&str>) -> Result<Session, SessionError> {
+    /// The same where others of this run came before: what they closed just now the server may still count, so it is asked
+    /// again for a while when it says that there are too many (SQLSTATE 53300).
+    pub async fn open_in_line(conninfo: &Arc<Conninfo>) -> Result<Session, SessionError> {
+        let mut waits = AFTER_TOO_MANY.iter();
+        loop {
+            match (Session::open(Arc::clone(conninfo)).await, waits.next()) {
+                (Err(SessionError::Connect(error)), Some(wait)) if error.sqlstate() == Some(TOO_MANY) => {
+                    tokio::time::sleep(Duration::from_millis(*wait)).await;
+                }
+                (outcome, _) => return outcome,
+            }
+        }
+    }
+
+    /// Another connection like this one.
+    pub async fn open_beside(&self) -> Result<Session, SessionError> {
+        Session::open(Arc::clone(&self.conninfo)).await
+    }
+
+    /// The same in line with others, to the same or another database of the server.
+    pub async fn open_in_turn(&self, database: Option<&str>) -> Result<Session, SessionError> {
         match database {
-            None => Session::open(Arc::clone(&self.conninfo)).await,
-            Some(name) => Session::open(Arc::new(self.conninfo.with_dbname(name))).await,
+            None => Session::open_in_line(&self.conninfo).await,
+            Some(name) => Session::open_in_line(&Arc::new(self.conninfo.with_dbname(name))).await,
         }
     }
 

@@ -3,7 +3,10 @@
 use crate::{
     check::nights::configuration,
     clusters::{on_every_major, say},
-    reports::{program::run, zoo::conninfo},
+    reports::{
+        program::{python_with, run},
+        zoo::conninfo,
+    },
 };
 use serde_json::Value;
 use std::{
@@ -117,12 +120,12 @@ async fn the_line_for_cron_mails_nothing_of_a_night_with_an_answer() {
 /// The documents of the manifest, as PyYAML reads them.
 fn manifest() -> Option<Vec<Value>> {
     let script = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.argv[1]))))";
-    let mut python = Command::new("python3");
-    let read = tried("Kubernetes manifest", python.args(["-c", script, &packaged("kubernetes/cronjob.yaml")]))?;
-    if told(&read).contains("No module named 'yaml'") {
-        say("Kubernetes manifest: NOT RUN: python3 has no yaml here");
+    let Some(python) = python_with("yaml") else {
+        say("Kubernetes manifest: NOT RUN: no python3 has yaml here");
         return None;
-    }
+    };
+    let read =
+        tried("Kubernetes manifest", Command::new(python).args(["-c", script, &packaged("kubernetes/cronjob.yaml")]))?;
     assert!(read.status.success(), "{}", told(&read));
     Some(serde_json::from_slice(&read.stdout).unwrap())
 }

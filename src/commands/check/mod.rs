@@ -13,6 +13,7 @@ use crate::{
     error::Failure,
     exit_code::ExitCode,
     history::Store,
+    inspect::{Definitions, Scope},
     model::Snapshot,
     options::OutputFormat,
     report::{CheckReport, Envelope, FleetReport, TargetNight},
@@ -79,7 +80,8 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         },
     };
     let names: Vec<&str> = if args.all_targets { config.target_names().collect() } else { Vec::new() };
-    let jobs = context.scope().jobs.max(1);
+    let asked = context.scope();
+    let jobs = asked.jobs.max(1);
     let rounds = i64::try_from(names.len().div_ceil(jobs).max(1)).unwrap_or(i64::MAX);
     let limit = i64::try_from(args.time_limit.as_secs()).unwrap_or(i64::MAX);
     let watch = Watch {
@@ -88,6 +90,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         config,
         store: store.as_ref(),
         store_error,
+        scope: scope(asked, names.len()),
         time_limit: args.time_limit,
         disk: args.disk,
         claim: SignedDuration::from_secs(limit.saturating_mul(rounds).saturating_add(AFTER_THE_LOOKS)),
@@ -107,6 +110,23 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         store.close().await;
     }
     ended
+}
+
+/// What one of so many looks asks. With all databases it has all connections, as those of one server take turns; else it
+/// shares them with the others.
+fn scope(asked: Scope, looks: usize) -> Scope {
+    let asked = if asked.all_databases { asked } else { asked.part(looks) };
+    Scope {
+        exact: asked.exact,
+        all_databases: asked.all_databases,
+        jobs: asked.jobs,
+        spare: asked.spare,
+        definitions: Definitions::None,
+        // No check asks for these.
+        tablespaces: false,
+        arrival: false,
+        ..Scope::everything()
+    }
 }
 
 /// The server that was named.

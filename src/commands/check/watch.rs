@@ -8,7 +8,7 @@ use crate::{
     error::Failure,
     exit_code::ExitCode,
     history::{HistoryError, Recall, Store},
-    inspect::{Definitions, Scope},
+    inspect::Scope,
     judge::{
         Evidence,
         health::Asked,
@@ -44,6 +44,8 @@ pub struct Watch<'a> {
     pub store: Option<&'a Store>,
     /// Why there is none, where there should be one.
     pub store_error: Option<HistoryError>,
+    /// What each look asks, and its part of the connections.
+    pub scope: Scope,
     pub time_limit: Duration,
     pub disk: DiskArgs,
     /// How long a claim on a place lasts, should this run die.
@@ -209,23 +211,13 @@ impl Watch<'_> {
     }
 
     async fn look(&self, conninfo: Conninfo, target: Option<&str>) -> Result<Snapshot, Failure> {
-        let asked = self.context.scope();
-        let scope = Scope {
-            exact: asked.exact,
-            all_databases: asked.all_databases,
-            jobs: asked.jobs,
-            definitions: Definitions::None,
-            // No check asks for these.
-            tablespaces: false,
-            arrival: false,
-            ..Scope::everything()
-        };
+        let scope = &self.scope;
         let shared = self.shared(&conninfo);
         // Each opens connections of its own to the others' databases: of one server's targets one at a time does.
         let _turn = if scope.all_databases { Some(shared.turn().await) } else { None };
         let look = Box::pin(async {
             let replicas = target.map(|target| self.context.replicas_of(self.config, target)).transpose()?;
-            let mut snapshot = self.context.look_over(conninfo, &scope, &shared).await?;
+            let mut snapshot = self.context.look_over(conninfo, scope, &shared).await?;
             self.context.ask_replicas(&replicas.unwrap_or_default(), &mut snapshot).await?;
             Ok(snapshot)
         });

@@ -116,7 +116,7 @@ pub async fn run(args: Args, list: &ListArgs, context: &Context) -> Result<ExitC
     };
     let plan = confirmed.plan().clone();
     // Afresh: the one that looked may have been cut off while somebody was thinking.
-    let hand = Hand::of(Box::pin(session.open_beside(None)).await?);
+    let hand = Hand::of(Box::pin(session.open_beside()).await?);
     drop(session);
     let tell = |record: &Record| context.ui.show(&line(record));
     let journal = match &store {

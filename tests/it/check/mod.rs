@@ -2,6 +2,7 @@
 
 mod ask;
 mod bad_input;
+mod connections;
 mod fleet;
 pub mod inbox;
 mod later;

@@ -3,7 +3,7 @@
 use crate::{
     clusters::say,
     reports::{
-        program::{pgtend, run},
+        program::{pgtend, python_with, run},
         stories::story,
         zoo::NAMES,
     },
@@ -146,12 +146,7 @@ fn no_name_breaks_an_output() {
 /// Rendered by Python's Markdown, where it is installed: the name makes no element of its own.
 fn in_markdown(name: &str, text: &str) {
     let render = "import sys, markdown; print(markdown.markdown(sys.stdin.read(), extensions=['tables']))";
-    let has_it = |python: &&str| {
-        let tried = Command::new(python).args(["-c", "import markdown"]).stderr(Stdio::null()).status();
-        tried.is_ok_and(|status| status.success())
-    };
-    // What apt installs is for Debian's own.
-    let Some(python) = ["/usr/bin/python3", "python3"].into_iter().find(has_it) else {
+    let Some(python) = python_with("markdown") else {
         say("markdown by Python's Markdown: NOT RUN, python3-markdown is not installed");
         return;
     };

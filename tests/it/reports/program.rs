@@ -62,6 +62,15 @@ pub fn answer(command: &mut Command) -> Answer {
     answer
 }
 
+/// A Python that has this module. What apt installs is for Debian's own.
+pub fn python_with(module: &str) -> Option<&'static str> {
+    let has_it = |python: &&str| {
+        let tried = process::Command::new(python).args(["-c", &format!("import {module}")]).output();
+        tried.is_ok_and(|output| output.status.success())
+    };
+    ["/usr/bin/python3", "python3"].into_iter().find(has_it)
+}
+
 /// Runs a report that must succeed without a word on stderr, and reads its JSON.
 pub fn json(arguments: &[&str]) -> Value {
     let answer = run(&[arguments, &["--format", "json"]].concat());

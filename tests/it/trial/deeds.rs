@@ -9,18 +9,18 @@ use pgtend::sandbox::Cluster;
 use super::act::{self, Act, Scene};
 use super::fault::Fault;
 use super::outcome::{LIMIT, nothing_is_left};
-use super::{hit, of_fault};
+use super::{hit, of_fault, share};
 use crate::check::inbox::Inbox;
 use crate::clusters::{on_every_major_alone, options, say, sql};
 use crate::migrations::program::files;
 use crate::proxy::Proxy;
 
-/// Each major takes every eighth of the pairs, other ones than the major before it; all with `PGTEND_TEST_SHARE=1`.
+/// Each major takes every eighth of the pairs, other ones than the major before it.
 const SHARE: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_acts_or_writes_tells_the_truth_after_every_fault() {
-    let share = std::env::var("PGTEND_TEST_SHARE").map_or(SHARE, |share| share.parse().expect("a number"));
+    let share = share(SHARE);
     let counts = Mutex::new(BTreeMap::<(Act, String), u32>::new());
     let settings = options().set("autovacuum", "off").set("fsync", "off").set("max_connections", "12");
     on_every_major_alone("deeds by fire", settings, async |major, mut cluster| {

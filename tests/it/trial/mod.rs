@@ -41,6 +41,11 @@ const COMMANDS: [&[&str]; 9] = [
 /// Each major takes every third of the pairs of a command and a fault, other ones than the major before it.
 const SHARE: usize = 3;
 
+/// Which part of all cases a major takes: `PGTEND_TEST_SHARE=1` has each take them all.
+fn share(usual: usize) -> usize {
+    std::env::var("PGTEND_TEST_SHARE").map_or(usual, |share| share.parse().expect("PGTEND_TEST_SHARE is a number"))
+}
+
 const CONTENT: &str = "
     create table kept (id int primary key, word text);
     insert into kept select n, repeat('word ', n % 40) from generate_series(1, 5000) n;
@@ -63,13 +68,14 @@ async fn prepare(cluster: &Cluster) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_survives_every_fault() {
+    let share = share(SHARE);
     let counts = std::sync::Mutex::new(BTreeMap::<(Fault, Outcome), u32>::new());
     let settings = options().set("autovacuum", "off").set("fsync", "off").set("max_connections", "12");
     on_every_major_alone("trial by fire", settings, async |major, mut cluster| {
         prepare(&cluster).await;
         let mut dice = fastrand::Rng::with_seed(u64::from(major));
         for (row, arguments) in COMMANDS.iter().enumerate() {
-            let of_this_major = |column: &usize| (row + column + major as usize).is_multiple_of(SHARE);
+            let of_this_major = |column: &usize| (row + column + major as usize).is_multiple_of(share);
             for fault in (0..Fault::ALL.len()).filter(of_this_major).map(|column| Fault::ALL[column]) {
                 let outcome = trial(&mut cluster, arguments, fault, &mut dice).await;
                 *counts.lock().expect("no panic while it is held").entry((fault, outcome)).or_default() += 1;
