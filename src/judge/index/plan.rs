@@ -1,5 +1,7 @@
 //! All verdicts of a database as one plan, and what may be selected of it.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{Need, NeedKind, subject::Subject};
 use crate::model::{IndexJudgement, IndexLimits, IndexVerdict, OidMap, OidSet, Reason, Verdict};
 
@@ -61,10 +63,12 @@ impl Plan {
 /// Holds a choice of indexes, each as `schema.index`, against the plan: what stays by verdict is refused, and so is a
 /// choice that would leave something in use or enforced without an index.
 pub fn select<'a>(plan: &'a Plan, names: &[&str]) -> Result<Vec<&'a IndexVerdict>, Refusal> {
+    let wanted: HashSet<&str> = names.iter().copied().collect();
+    let named = plan.verdicts().iter().map(|verdict| (plan.name(verdict.oid), verdict));
+    let found: HashMap<&str, &IndexVerdict> = named.filter(|(name, _)| wanted.contains(name)).collect();
     let mut selected = Vec::new();
     for name in names {
-        let found = plan.verdicts().iter().find(|verdict| plan.name(verdict.oid) == *name);
-        let verdict = found.ok_or_else(|| Refusal::Unknown((*name).to_owned()))?;
+        let verdict = *found.get(name).ok_or_else(|| Refusal::Unknown((*name).to_owned()))?;
         if verdict.verdict == Verdict::Keep {
             return Err(Refusal::Kept((*name).to_owned()));
         }
