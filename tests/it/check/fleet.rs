@@ -2,7 +2,7 @@
 
 use super::{inbox::Inbox, nights::configuration};
 use crate::{
-    clusters::{on_a_major_and_the_newest, on_every_major, shared, sql},
+    clusters::{on_a_major_and_the_newest, on_a_major_and_the_newest_shared, on_every_major, shared, sql},
     reports::{
         program::{answer, json, pgtend},
         zoo::conninfo,
@@ -14,7 +14,7 @@ use std::{net::TcpListener, time::Instant};
 
 #[tokio::test]
 async fn one_that_hangs_or_refuses_is_unknown_and_delays_nobody() {
-    on_every_major("a fleet with a target that hangs", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "a fleet with a target that hangs", async |_, cluster| {
         let folder = tempfile::tempdir().unwrap();
         // It takes the connection and never says a word.
         let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -59,7 +59,7 @@ async fn one_that_hangs_or_refuses_is_unknown_and_delays_nobody() {
 
 #[tokio::test]
 async fn two_runs_at_once_tell_once() {
-    on_every_major("two checks at once", async |major, cluster| {
+    on_a_major_and_the_newest_shared(13, "two checks at once", async |major, cluster| {
         let folder = tempfile::tempdir().unwrap();
         told_once(major, cluster, folder.path().join("h.db").to_str().unwrap()).await;
     })

@@ -5,7 +5,7 @@ use super::{
     nights::configuration,
 };
 use crate::{
-    clusters::{connect, on_every_major_alone, options, sql},
+    clusters::{connect, on_a_major_and_the_newest_alone, on_every_major_alone, options, sql},
     reports::zoo::wait_for,
 };
 
@@ -52,7 +52,7 @@ async fn a_slot_that_nobody_uses_is_found_by_its_age_and_by_its_wal() {
 #[tokio::test]
 async fn transactions_that_are_left_open_are_found_by_their_age() {
     let options = options().set("max_prepared_transactions", "5");
-    on_every_major_alone("forgotten transactions", options, async |_, cluster| {
+    on_a_major_and_the_newest_alone(13, "forgotten transactions", options, async |_, cluster| {
         sql(&cluster, "postgres", "begin; create table prepared (); prepare transaction 'it''s \"forgotten\"'").await;
         let idler = connect(&cluster, "postgres").await;
         idler.batch_execute("begin; lock pg_class in access share mode").await.unwrap();
@@ -71,7 +71,7 @@ async fn transactions_that_are_left_open_are_found_by_their_age() {
 #[tokio::test]
 async fn an_archive_that_failed_once_is_no_alarm_on_a_server_that_rests() {
     let options = options().set("archive_mode", "on").set("archive_command", "false");
-    on_every_major_alone("an idle archiver", options, async |_, cluster| {
+    on_a_major_and_the_newest_alone(13, "an idle archiver", options, async |_, cluster| {
         sql(&cluster, "postgres", "create table t (); select pg_switch_wal()").await;
         wait_for(&cluster, "select failed_count > 0 from pg_stat_archiver").await;
         let (_, report) = check_later(&cluster, 2 * HOUR, &[]);
@@ -90,7 +90,7 @@ async fn an_archive_that_failed_once_is_no_alarm_on_a_server_that_rests() {
 
 #[tokio::test]
 async fn temporary_files_are_counted_between_two_looks() {
-    on_every_major_alone("temporary files", options(), async |_, cluster| {
+    on_a_major_and_the_newest_alone(13, "temporary files", options(), async |_, cluster| {
         let folder = tempfile::tempdir().unwrap();
         let before = snapshot(&cluster, "postgres", folder.path(), -12 * HOUR);
         let since = before.to_str().unwrap();

@@ -2,7 +2,10 @@
 
 use super::ask::check;
 use crate::{
-    clusters::{connect, on_every_installation, on_every_major_alone, options, private, query_one_text, sql},
+    clusters::{
+        connect, on_a_major_and_the_newest_alone, on_every_installation, on_every_major_alone, options, private,
+        query_one_text, sql,
+    },
     reports::{
         program::{answer, pgtend},
         zoo::conninfo,
@@ -189,7 +192,7 @@ async fn every_command_of_pgtend_that_a_page_names_is_one() {
 #[tokio::test]
 async fn what_a_finding_advises_works() {
     let options = options().set("max_prepared_transactions", "5").set("autovacuum", "off").set("wal_level", "logical");
-    on_every_major_alone("commands of findings", options, async |major, cluster| {
+    on_a_major_and_the_newest_alone(13, "commands of findings", options, async |major, cluster| {
         for one in [
             "create table \"Mixed Case\" (n int)",
             "insert into \"Mixed Case\" values (1), (1)",

@@ -5,7 +5,7 @@ use super::{
     nights::configuration,
 };
 use crate::{
-    clusters::{connect, on_every_major_alone, options, query_one_text, say, sql},
+    clusters::{connect, on_a_major_and_the_newest_alone, options, query_one_text, say, sql},
     reports::zoo::wait_for,
 };
 use pgtend::sandbox::{Cluster, StopMode};
@@ -19,7 +19,7 @@ use std::{
 async fn a_damaged_page_that_somebody_read_is_critical() {
     let mut options = options();
     options.initdb.push("--data-checksums".to_owned());
-    on_every_major_alone("a damaged page", options, async |_, mut cluster| {
+    on_a_major_and_the_newest_alone(13, "a damaged page", options, async |_, mut cluster| {
         sql(&cluster, "postgres", "create table t as select g from generate_series(1, 1000) g").await;
         let (_, report) = check(&cluster, "postgres", "postgres", &["--history", "none"]);
         shows(&report, CLEAR, DEFAULT, &["checksum-failures"]);
@@ -50,7 +50,7 @@ fn zeros(cluster: &Cluster, name: &str) {
 #[tokio::test]
 async fn ids_that_have_run_far_are_found() {
     let options = options().set("autovacuum", "off").set("max_prepared_transactions", "2");
-    on_every_major_alone("ids that have run far", options, async |major, mut cluster| {
+    on_a_major_and_the_newest_alone(15, "ids that have run far", options, async |major, mut cluster| {
         sql(&cluster, "postgres", "create table t (n int); insert into t values (1)").await;
         // It holds what it may see and what it has locked: no vacuum against wraparound gets past it.
         let old = "begin; insert into t values (2); select * from t for share; prepare transaction 'old'";

@@ -6,7 +6,7 @@ use super::{
     nights::configuration,
 };
 use crate::{
-    clusters::{connect, on_every_major_alone, options, query_one_text, say, sql},
+    clusters::{connect, on_a_major_and_the_newest_alone, on_every_major_alone, options, query_one_text, say, sql},
     reports::{
         program::{answer, pgtend},
         zoo::{conninfo, wait_for},
@@ -189,7 +189,7 @@ async fn what_is_wrong_is_found_at_the_default_limits() {
 
 #[tokio::test]
 async fn databases_that_may_not_be_looked_into_are_no_clear_ones() {
-    on_every_major_alone("closed databases", options(), async |_, cluster| {
+    on_a_major_and_the_newest_alone(13, "closed databases", options(), async |_, cluster| {
         sql(&cluster, "postgres", "create role watcher login; grant pg_monitor to watcher").await;
         for name in ["closed", "shut"] {
             sql(&cluster, "postgres", &format!("create database {name}")).await;

@@ -5,7 +5,7 @@ use super::{
     nights::configuration,
 };
 use crate::{
-    clusters::{majors, on_every_major_alone, options, private, say, sql},
+    clusters::{majors, on_a_major_and_the_newest_alone, options, private, say, sql},
     reports::{
         program::{answer, pgtend},
         zoo::{conninfo, wait_for},
@@ -20,57 +20,62 @@ const LOWERED: &str = "[indexes]\nmin_observation = \"0s\"\n[check.unused-index]
 
 #[tokio::test]
 async fn bloat_and_needless_indexes_are_found_at_lowered_limits() {
-    on_every_major_alone("bloat and needless indexes", options().set("autovacuum", "off"), async |major, cluster| {
-        sql(&cluster, "postgres", "create role watcher login; grant pg_monitor to watcher").await;
-        for one in [
-            "create table airy (id bigint primary key, filler text)",
-            "insert into airy select g, repeat('x', 100) from generate_series(1, 100000) g",
-            "delete from airy where id % 5 <> 0",
-            "vacuum (analyze) airy",
-            "create table wide (a int, b int, c int)",
-            "insert into wide select g, g, 1 from generate_series(1, 100000) g",
-            "create index twin_a on wide (a)",
-            "create index twin_b on wide (a)",
-            "create index lone on wide (b)",
-            "analyze wide",
-            "select count(*) from wide",
-            "create table parent (id int primary key)",
-            "insert into parent select g from generate_series(1, 10) g",
-            "create table child (id int, parent_id int references parent)",
-            "insert into child select g, 1 from generate_series(1, 100000) g",
-            "delete from parent where id = 2",
-            "delete from child where id % 5 <> 0",
-        ] {
-            sql(&cluster, "postgres", one).await;
-        }
-        wait_for(&cluster, "select n_dead_tup > 50000 from pg_stat_user_tables where relname = 'child'").await;
-        wait_for(&cluster, "select n_tup_del > 0 from pg_stat_user_tables where relname = 'parent'").await;
-        wait_for(&cluster, "select seq_scan > 0 from pg_stat_user_tables where relname = 'wide'").await;
-        let folder = tempfile::tempdir().unwrap();
-        let config = configuration(folder.path(), LOWERED);
-        let arguments = ["--history", "none", "--config", &config];
-        let (_, report) = check(&cluster, "postgres", "postgres", &arguments);
-        shows(&report, FOUND, "lowered: a gigabyte takes too long", &["table-bloat", "index-bloat"]);
-        shows(&report, FOUND, "lowered: ten gigabytes take too long", &["index-heavy-table"]);
-        shows(&report, FOUND, "lowered: 95 days and a gigabyte take too long", &["unused-index"]);
-        shows(&report, FOUND, "lowered: a hundred megabytes, see below", &["duplicate-index", "missing-fk-index"]);
-        shows(&report, FOUND, "lowered: a hundred megabytes, see below", &["autovacuum-lag"]);
+    on_a_major_and_the_newest_alone(
+        13,
+        "bloat and needless indexes",
+        options().set("autovacuum", "off"),
+        async |major, cluster| {
+            sql(&cluster, "postgres", "create role watcher login; grant pg_monitor to watcher").await;
+            for one in [
+                "create table airy (id bigint primary key, filler text)",
+                "insert into airy select g, repeat('x', 100) from generate_series(1, 100000) g",
+                "delete from airy where id % 5 <> 0",
+                "vacuum (analyze) airy",
+                "create table wide (a int, b int, c int)",
+                "insert into wide select g, g, 1 from generate_series(1, 100000) g",
+                "create index twin_a on wide (a)",
+                "create index twin_b on wide (a)",
+                "create index lone on wide (b)",
+                "analyze wide",
+                "select count(*) from wide",
+                "create table parent (id int primary key)",
+                "insert into parent select g from generate_series(1, 10) g",
+                "create table child (id int, parent_id int references parent)",
+                "insert into child select g, 1 from generate_series(1, 100000) g",
+                "delete from parent where id = 2",
+                "delete from child where id % 5 <> 0",
+            ] {
+                sql(&cluster, "postgres", one).await;
+            }
+            wait_for(&cluster, "select n_dead_tup > 50000 from pg_stat_user_tables where relname = 'child'").await;
+            wait_for(&cluster, "select n_tup_del > 0 from pg_stat_user_tables where relname = 'parent'").await;
+            wait_for(&cluster, "select seq_scan > 0 from pg_stat_user_tables where relname = 'wide'").await;
+            let folder = tempfile::tempdir().unwrap();
+            let config = configuration(folder.path(), LOWERED);
+            let arguments = ["--history", "none", "--config", &config];
+            let (_, report) = check(&cluster, "postgres", "postgres", &arguments);
+            shows(&report, FOUND, "lowered: a gigabyte takes too long", &["table-bloat", "index-bloat"]);
+            shows(&report, FOUND, "lowered: ten gigabytes take too long", &["index-heavy-table"]);
+            shows(&report, FOUND, "lowered: 95 days and a gigabyte take too long", &["unused-index"]);
+            shows(&report, FOUND, "lowered: a hundred megabytes, see below", &["duplicate-index", "missing-fk-index"]);
+            shows(&report, FOUND, "lowered: a hundred megabytes, see below", &["autovacuum-lag"]);
 
-        // The list of indexes tells the same number.
-        let findings = report["findings"].as_array().unwrap();
-        let bloat = findings.iter().find(|one| one["check"] == "index-bloat").unwrap();
-        let conninfo = conninfo(&cluster, "postgres", "postgres");
-        let list = answer(&mut pgtend(&["indexes", "-d", &conninfo, "--history", "none", "--format", "json"]));
-        let list: Value = serde_json::from_str(&list.stdout).expect("JSON");
-        let listed = list["indexes"].as_array().unwrap().iter().find(|one| one["index"] == "airy_pkey").unwrap();
-        let share = listed["bloat_bytes"].as_f64().unwrap() / listed["size_bytes"].as_f64().unwrap() * 1_000.0;
-        assert_eq!(bloat["subject"], "postgres/public.airy_pkey", "on {major}");
-        assert_eq!(bloat["measured"].as_f64().unwrap() * 10.0, share.round(), "on {major}: {listed}");
+            // The list of indexes tells the same number.
+            let findings = report["findings"].as_array().unwrap();
+            let bloat = findings.iter().find(|one| one["check"] == "index-bloat").unwrap();
+            let conninfo = conninfo(&cluster, "postgres", "postgres");
+            let list = answer(&mut pgtend(&["indexes", "-d", &conninfo, "--history", "none", "--format", "json"]));
+            let list: Value = serde_json::from_str(&list.stdout).expect("JSON");
+            let listed = list["indexes"].as_array().unwrap().iter().find(|one| one["index"] == "airy_pkey").unwrap();
+            let share = listed["bloat_bytes"].as_f64().unwrap() / listed["size_bytes"].as_f64().unwrap() * 1_000.0;
+            assert_eq!(bloat["subject"], "postgres/public.airy_pkey", "on {major}");
+            assert_eq!(bloat["measured"].as_f64().unwrap() * 10.0, share.round(), "on {major}: {listed}");
 
-        // Whose statistics the role may not see: not clear, and nobody's fault.
-        let (_, report) = check(&cluster, "watcher", "postgres", &arguments);
-        shows(&report, ELSEWHERE, "lowered: a gigabyte takes too long", &["table-bloat", "index-bloat"]);
-    })
+            // Whose statistics the role may not see: not clear, and nobody's fault.
+            let (_, report) = check(&cluster, "watcher", "postgres", &arguments);
+            shows(&report, ELSEWHERE, "lowered: a gigabyte takes too long", &["table-bloat", "index-bloat"]);
+        },
+    )
     .await;
 }
 

@@ -5,7 +5,7 @@ use super::{
     nights::configuration,
 };
 use crate::{
-    clusters::{on_every_installation, options, private, query_one_text, sql},
+    clusters::{on_a_major_and_the_newest, options, private, query_one_text, sql},
     reports::zoo::wait_for,
 };
 use pgtend::sandbox::{Cluster, StandbyOptions};
@@ -13,7 +13,7 @@ use std::process::Command;
 
 #[tokio::test]
 async fn a_standby_that_stands_still_is_found_from_both_ends() {
-    on_every_installation("a standby that stands still", async |_, installation| {
+    on_a_major_and_the_newest(13, "a standby that stands still", async |_, installation| {
         let mut primary = private(installation, options().set("max_wal_size", "32MB"));
         sql(&primary, "postgres", "create role stranger login; create table t (n int)").await;
         sql(&primary, "postgres", "select pg_create_physical_replication_slot('s1')").await;

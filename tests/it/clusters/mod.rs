@@ -54,10 +54,27 @@ pub async fn on_installations_from(first: u32, name: &str, test: impl AsyncFn(u3
     on_installations(name, |major| major >= first, test).await;
 }
 
-/// The same on one major and on the newest, where the others would show nothing else.
+/// The same on one major and on the newest, where the others would show nothing else; on all with `PGTEND_TEST_SHARE=1`.
 pub async fn on_a_major_and_the_newest(one: u32, name: &str, test: impl AsyncFn(u32, &'static Installation)) {
     let newest = majors().keys().max().copied();
-    on_installations(name, |major| major == one || Some(major) == newest, test).await;
+    let on_all = std::env::var("PGTEND_TEST_SHARE").is_ok_and(|share| share == "1");
+    on_installations(name, |major| on_all || major == one || Some(major) == newest, test).await;
+}
+
+/// The same on their shared clusters.
+pub async fn on_a_major_and_the_newest_shared(one: u32, name: &str, test: impl AsyncFn(u32, &'static Cluster)) {
+    on_a_major_and_the_newest(one, name, async |major, _| test(major, shared(major)).await).await;
+}
+
+/// The same, each with a cluster of its own.
+pub async fn on_a_major_and_the_newest_alone(
+    one: u32,
+    name: &str,
+    options: ClusterOptions,
+    test: impl AsyncFn(u32, Cluster),
+) {
+    let alone = async |major, installation| test(major, private(installation, options.clone())).await;
+    on_a_major_and_the_newest(one, name, alone).await;
 }
 
 async fn on_installations(name: &str, wanted: impl Fn(u32) -> bool, test: impl AsyncFn(u32, &'static Installation)) {

@@ -6,7 +6,8 @@ use pgtend::sandbox::Cluster;
 use serde_json::Value;
 
 use crate::clusters::{
-    connect, database, on_every_major, on_every_major_alone, options, query_one_text, query_texts, say, sql,
+    connect, database, on_a_major_and_the_newest_alone, on_a_major_and_the_newest_shared, options, query_one_text,
+    query_texts, say, sql,
 };
 
 /// How far an estimate may be off, in points of a hundred of the relation's size; statistics know averages only.
@@ -64,7 +65,7 @@ fn compare(major: u32, what: &str, size: u64, told: u64, truth: u64) -> f64 {
 #[tokio::test]
 async fn heap_estimates_are_near_what_vacuum_full_leaves() {
     // Alone: a transaction in another database would keep VACUUM FULL from leaving dead rows behind.
-    on_every_major_alone("heap bloat", options(), async |major, cluster| {
+    on_a_major_and_the_newest_alone(15, "heap bloat", options(), async |major, cluster| {
         let cluster = &cluster;
         let db = database(cluster).await;
         script(cluster, &db, include_str!("heaps.sql")).await;
@@ -103,7 +104,7 @@ async fn heap_estimates_are_near_what_vacuum_full_leaves() {
 
 #[tokio::test]
 async fn btree_estimates_are_near_what_reindex_leaves() {
-    on_every_major("index bloat", async |major, cluster| {
+    on_a_major_and_the_newest_shared(15, "index bloat", async |major, cluster| {
         let db = database(cluster).await;
         script(cluster, &db, include_str!("btrees.sql")).await;
         let before = sizes(cluster, &db, 'i').await;
@@ -170,7 +171,7 @@ async fn measured(cluster: &Cluster, database: &str, list: &str, name: &str) -> 
 
 #[tokio::test]
 async fn where_statistics_are_hidden_bloat_is_unknown_and_the_report_says_what_would_show_it() {
-    on_every_major("hidden bloat", async |major, cluster| {
+    on_a_major_and_the_newest_shared(15, "hidden bloat", async |major, cluster| {
         let db = database(cluster).await;
         let role = format!("reader_of_{db}");
         let setup = format!(

@@ -12,7 +12,10 @@ use tokio::process::Child;
 
 use super::looks::{Run, command, end, look, of_database, open, relations, start};
 use super::round_trips::through;
-use crate::clusters::{connect, database, on_every_major, on_every_major_alone, options, query_one_text, sql};
+use crate::clusters::{
+    connect, database, on_a_major_and_the_newest_alone, on_a_major_and_the_newest_shared, on_every_major_alone,
+    options, query_one_text, sql,
+};
 use crate::proxy::{Behaviour, Proxy};
 
 const SOON: Duration = Duration::from_secs(3);
@@ -58,52 +61,67 @@ fn assert_lost(run: &Run) {
 
 #[tokio::test]
 async fn a_server_that_dies_is_a_clear_error() {
-    on_every_major_alone("a server that dies", options().set("autovacuum", "off"), async |_, mut cluster| {
-        for mode in [StopMode::Immediate, StopMode::Fast] {
-            let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), slow());
-            let child = begun(&cluster, &through(&proxy, &cluster, "postgres"), &["snapshot"]).await;
-            cluster.stop(mode).expect("it stops");
-            let run = end(child).await;
-            assert_lost(&run);
-            cluster.start_again().expect("it starts again");
-        }
-        let run = super::looks::run(&cluster.conninfo(), &["overview"]).await;
-        assert_eq!(run.code, Some(0), "{}", run.stderr);
-    })
+    on_a_major_and_the_newest_alone(
+        13,
+        "a server that dies",
+        options().set("autovacuum", "off"),
+        async |_, mut cluster| {
+            for mode in [StopMode::Immediate, StopMode::Fast] {
+                let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), slow());
+                let child = begun(&cluster, &through(&proxy, &cluster, "postgres"), &["snapshot"]).await;
+                cluster.stop(mode).expect("it stops");
+                let run = end(child).await;
+                assert_lost(&run);
+                cluster.start_again().expect("it starts again");
+            }
+            let run = super::looks::run(&cluster.conninfo(), &["overview"]).await;
+            assert_eq!(run.code, Some(0), "{}", run.stderr);
+        },
+    )
     .await;
 }
 
 #[tokio::test]
 async fn a_line_that_breaks_and_a_session_that_is_ended() {
-    on_every_major_alone("a line that breaks", options().set("autovacuum", "off"), async |_, cluster| {
-        let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), slow());
-        let child = begun(&cluster, &through(&proxy, &cluster, "postgres"), &["tables"]).await;
-        proxy.cut();
-        assert_lost(&end(child).await);
-        nothing_is_left(&cluster).await;
+    on_a_major_and_the_newest_alone(
+        13,
+        "a line that breaks",
+        options().set("autovacuum", "off"),
+        async |_, cluster| {
+            let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), slow());
+            let child = begun(&cluster, &through(&proxy, &cluster, "postgres"), &["tables"]).await;
+            proxy.cut();
+            assert_lost(&end(child).await);
+            nothing_is_left(&cluster).await;
 
-        let child = begun(&cluster, &through(&proxy, &cluster, "postgres"), &["tables"]).await;
-        let end_it = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgtend'";
-        sql(&cluster, "postgres", end_it).await;
-        assert_lost(&end(child).await);
-        nothing_is_left(&cluster).await;
-    })
+            let child = begun(&cluster, &through(&proxy, &cluster, "postgres"), &["tables"]).await;
+            let end_it = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgtend'";
+            sql(&cluster, "postgres", end_it).await;
+            assert_lost(&end(child).await);
+            nothing_is_left(&cluster).await;
+        },
+    )
     .await;
 }
 
 #[tokio::test]
 async fn a_frozen_server_is_waited_for() {
-    on_every_major_alone("a frozen server is waited for", options().set("autovacuum", "off"), async |_, cluster| {
-        let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), slow());
-        let child = begun(&cluster, &through(&proxy, &cluster, "postgres"), &["overview"]).await;
-        cluster.pause().expect("it freezes");
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        cluster.resume().expect("it goes on");
-        let run = end(child).await;
-        assert_eq!(run.code, Some(0), "{}", run.stderr);
-        assert!(run.stderr.is_empty(), "{}", run.stderr);
-        nothing_is_left(&cluster).await;
-    })
+    on_a_major_and_the_newest_alone(
+        13,
+        "a frozen server is waited for",
+        options().set("autovacuum", "off"),
+        async |_, cluster| {
+            let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), slow());
+            let child = begun(&cluster, &through(&proxy, &cluster, "postgres"), &["overview"]).await;
+            cluster.pause().expect("it freezes");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            cluster.resume().expect("it goes on");
+            let run = end(child).await;
+            assert_eq!(run.code, Some(0), "{}", run.stderr);
+            assert!(run.stderr.is_empty(), "{}", run.stderr);
+            nothing_is_left(&cluster).await;
+        },
+    )
     .await;
 }
 
@@ -162,7 +180,7 @@ fn assert_interrupted(run: &Run, major: u32) {
 
 #[tokio::test]
 async fn a_table_dropped_between_two_looks_is_no_error() {
-    on_every_major("a table dropped between two looks", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "a table dropped between two looks", async |_, cluster| {
         let name = database(cluster).await;
         let content = "create table gone as select g as id, repeat(md5(g::text), 3) as t from generate_series(1, 20000) g; \
             create index on gone (id); create table stays as table gone";
@@ -184,7 +202,7 @@ async fn a_table_dropped_between_two_looks_is_no_error() {
 
 #[tokio::test]
 async fn tables_that_come_and_go_disturb_no_look() {
-    on_every_major("tables that come and go", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "tables that come and go", async |_, cluster| {
         let name = database(cluster).await;
         let over = Arc::new(AtomicBool::new(false));
         let client = connect(cluster, &name).await;
@@ -227,33 +245,39 @@ async fn tables_that_come_and_go_disturb_no_look() {
 
 #[tokio::test]
 async fn databases_that_come_and_go_are_skipped_at_worst() {
-    on_every_major_alone("databases that come and go", options().set("autovacuum", "off"), async |_, cluster| {
-        let over = Arc::new(AtomicBool::new(false));
-        let client = connect(&cluster, "postgres").await;
-        let until_then = Arc::clone(&over);
-        let busy = tokio::spawn(async move {
-            while !until_then.load(Ordering::Relaxed) {
-                for batch in ["create database comes", "drop database comes with (force)"] {
-                    client.batch_execute(batch).await.expect("a database");
+    on_a_major_and_the_newest_alone(
+        13,
+        "databases that come and go",
+        options().set("autovacuum", "off"),
+        async |_, cluster| {
+            let over = Arc::new(AtomicBool::new(false));
+            let client = connect(&cluster, "postgres").await;
+            let until_then = Arc::clone(&over);
+            let busy = tokio::spawn(async move {
+                while !until_then.load(Ordering::Relaxed) {
+                    for batch in ["create database comes", "drop database comes with (force)"] {
+                        client.batch_execute(batch).await.expect("a database");
+                    }
+                }
+            });
+            for _ in 0..10 {
+                let run =
+                    super::looks::run(&cluster.conninfo(), &["tables", "--all-databases", "--format", "json"]).await;
+                match run.code {
+                    Some(0) => drop(run.json()),
+                    _ => run.assert_failed(),
                 }
             }
-        });
-        for _ in 0..10 {
-            let run = super::looks::run(&cluster.conninfo(), &["tables", "--all-databases", "--format", "json"]).await;
-            match run.code {
-                Some(0) => drop(run.json()),
-                _ => run.assert_failed(),
+            let session = open(&cluster.conninfo()).await;
+            for _ in 0..10 {
+                let databases = pgtend::inspect::Scope { databases: true, all_databases: true, ..relations() };
+                let snapshot = inspect(&session, &databases).await.expect("a look");
+                assert!(snapshot.databases.known().is_some(), "{:?}", snapshot.databases);
             }
-        }
-        let session = open(&cluster.conninfo()).await;
-        for _ in 0..10 {
-            let databases = pgtend::inspect::Scope { databases: true, all_databases: true, ..relations() };
-            let snapshot = inspect(&session, &databases).await.expect("a look");
-            assert!(snapshot.databases.known().is_some(), "{:?}", snapshot.databases);
-        }
-        over.store(true, Ordering::Relaxed);
-        busy.await.expect("databases");
-    })
+            over.store(true, Ordering::Relaxed);
+            busy.await.expect("databases");
+        },
+    )
     .await;
 }
 

@@ -10,8 +10,8 @@ use pgtend::sandbox::{Cluster, StopMode};
 use super::looks::{look, of_database, open, relations};
 use super::truth::Truth;
 use crate::clusters::{
-    connect, on_a_major_and_the_newest, on_every_major, on_every_major_alone, options, private, query_one_text, say,
-    sql,
+    connect, on_a_major_and_the_newest, on_a_major_and_the_newest_alone, on_a_major_and_the_newest_shared, options,
+    private, query_one_text, say, sql,
 };
 
 /// What one process of the server may be asked about by default.
@@ -288,7 +288,8 @@ async fn examine(cluster: &Cluster, database: &str, name: &str, account: &mut St
 
 #[tokio::test]
 async fn no_data_set_fools_the_estimate() {
-    on_every_major_alone(
+    on_a_major_and_the_newest_alone(
+        13,
         "no data set fools the estimate",
         options().set("autovacuum", "off"),
         async |major, cluster| {
@@ -313,7 +314,7 @@ async fn no_data_set_fools_the_estimate() {
 #[tokio::test]
 async fn a_crash_fools_nobody() {
     let options = options().set("autovacuum", "off");
-    on_every_major_alone("a crash fools nobody", options, async |major, mut cluster| {
+    on_a_major_and_the_newest_alone(13, "a crash fools nobody", options, async |major, mut cluster| {
         let mut account = format!("sizes after a crash on {major}:");
         dwarfs(&cluster).await;
         for set in CRASHED {
@@ -331,7 +332,7 @@ async fn a_crash_fools_nobody() {
 
 #[tokio::test]
 async fn temporary_tables_of_others_count() {
-    on_every_major("temporary tables of others count", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "temporary tables of others count", async |_, cluster| {
         let name = crate::clusters::database(cluster).await;
         let other = connect(cluster, &name).await;
         let made = "create temp table t as select g as id, md5(g::text) as t from generate_series(1, 200000) g; \

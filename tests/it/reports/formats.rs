@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::program::{REPORTS, answer, json, list, pgtend, run};
 use super::zoo::{DATABASE, NAMES, ROLES, conninfo, zoo};
-use crate::clusters::on_every_installation;
+use crate::clusters::on_a_major_and_the_newest;
 
 /// A report in a format, made on a screen of so many columns.
 fn shown(arguments: &[&str], columns: &str) -> String {
@@ -28,7 +28,7 @@ pub fn assert_harmless(what: &str, text: &str) {
 
 #[tokio::test]
 async fn a_table_fits_the_screen_whatever_the_names() {
-    on_every_installation("tables fit the screen", async |major, _| {
+    on_a_major_and_the_newest(13, "tables fit the screen", async |major, _| {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("snapshot.json");
         let file = file.to_str().unwrap();
@@ -69,7 +69,7 @@ fn a_sentence_with_a_word_wider_than_the_screen_fits_all_the_same() {
 
 #[tokio::test]
 async fn the_overview_is_one_screen() {
-    on_every_installation("the overview is one screen", async |major, _| {
+    on_a_major_and_the_newest(13, "the overview is one screen", async |major, _| {
         for cluster in [&zoo(major).primary, &zoo(major).standby] {
             let text = shown(&["overview", "-d", &conninfo(cluster, "postgres", DATABASE)], "80");
             assert!(text.lines().count() <= 24, "{} lines:\n{text}", text.lines().count());
@@ -80,7 +80,7 @@ async fn the_overview_is_one_screen() {
 
 #[tokio::test]
 async fn csv_reads_back_with_a_record_an_element() {
-    on_every_installation("csv reads back", async |major, _| {
+    on_a_major_and_the_newest(13, "csv reads back", async |major, _| {
         let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
         for (report, key) in
             [("databases", "database"), ("tables", "table"), ("indexes", "index"), ("slots", "slot_name")]
@@ -112,7 +112,7 @@ async fn csv_reads_back_with_a_record_an_element() {
 
 #[tokio::test]
 async fn markdown_rows_are_balanced_and_nothing_in_a_name_is_markup() {
-    on_every_installation("markdown is balanced", async |major, _| {
+    on_a_major_and_the_newest(13, "markdown is balanced", async |major, _| {
         let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
         for report in REPORTS {
             let text = shown(&[report, "--format", "markdown", "-d", &conninfo], "80");
@@ -160,7 +160,7 @@ pub fn without_code(line: &str) -> String {
 
 #[tokio::test]
 async fn json_holds_the_names_as_they_are_and_harms_no_terminal() {
-    on_every_installation("json escapes", async |major, _| {
+    on_a_major_and_the_newest(13, "json escapes", async |major, _| {
         let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
         let answer = run(&["tables", "--format", "json", "-d", &conninfo]);
         assert_harmless("json", &answer.stdout);
@@ -176,7 +176,7 @@ async fn json_holds_the_names_as_they_are_and_harms_no_terminal() {
 
 #[tokio::test]
 async fn colour_comes_when_it_is_wanted() {
-    on_every_installation("colour", async |major, _| {
+    on_a_major_and_the_newest(13, "colour", async |major, _| {
         let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
         let colour = |arguments: &[&str], no_color: &str| {
             let mut command = pgtend(&[&["indexes", "-d", &conninfo], arguments].concat());

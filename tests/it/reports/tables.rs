@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::program::{json, list, refusal};
 use super::zoo::{DATABASE, NAMES, batch, conninfo, truth, zoo};
-use crate::clusters::{connect, on_every_installation};
+use crate::clusters::{connect, on_a_major_and_the_newest, on_every_installation};
 
 /// Tables with their sizes; a partitioned one carries the sums of its partitions.
 const TRUTH: &str = "
@@ -132,7 +132,7 @@ async fn the_parts_add_up_to_the_database() {
 
 #[tokio::test]
 async fn filters_leave_out_what_they_say_and_nothing_else() {
-    on_every_installation("filters of tables", async |major, _| {
+    on_a_major_and_the_newest(13, "filters of tables", async |major, _| {
         let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
         let all = json(&["tables", "--exact", "-d", &conninfo]);
         let expected = |keep: &dyn Fn(&Value) -> bool| {
@@ -161,7 +161,7 @@ async fn filters_leave_out_what_they_say_and_nothing_else() {
 
 #[tokio::test]
 async fn every_order_is_kept() {
-    on_every_installation("orders of tables", async |major, _| {
+    on_a_major_and_the_newest(13, "orders of tables", async |major, _| {
         let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
         let orders = [
             ("total", "total_bytes"),

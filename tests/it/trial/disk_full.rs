@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::clusters::{database, on_a_major_and_the_newest, on_every_major, say, shared, sql};
+use crate::clusters::{database, on_a_major_and_the_newest, on_a_major_and_the_newest_shared, say, shared, sql};
 use crate::inspect::looks::of_database;
 use crate::migrations::program::{LIMITS, files};
 use crate::reports::program::{answer, pgtend, refusal};
@@ -45,7 +45,7 @@ impl Drop for Small {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_said_and_nothing_half_written_stays() {
-    on_every_major("a full disk", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "a full disk", async |_, cluster| {
         let said = refusal(1, &["overview", "-d", &cluster.conninfo(), "--output", "/dev/full"]);
         assert!(said.contains("/dev/full") && said.contains("No space left"), "{said}");
         let Some(small) = Small::mount() else { return say("a full disk: NOT RUN under a file: no right to mount") };

@@ -9,7 +9,7 @@ use pgtend::frameworks::Framework;
 use pgtend::sandbox::Cluster;
 use serde_json::Value;
 
-use crate::clusters::{connect, on_every_major_alone, options, query_texts, say};
+use crate::clusters::{connect, on_a_major_and_the_newest_alone, options, query_texts, say};
 use crate::migrations::program::{LIMITS, files, newest};
 use crate::reports::formats::{assert_harmless, bars, without_code};
 use crate::reports::program::{Answer, answer, list, pgtend};
@@ -116,7 +116,7 @@ const FORMATS: [&str; 5] = ["table", "json", "csv", "markdown", "html"];
 async fn no_name_is_obeyed_or_lost_in_any_command_and_format() {
     let settings = options().set("autovacuum", "off").set("fsync", "off");
     let cases = std::sync::atomic::AtomicUsize::new(0);
-    on_every_major_alone("hostile names", settings, async |major, cluster| {
+    on_a_major_and_the_newest_alone(13, "hostile names", settings, async |major, cluster| {
         prepare(&cluster).await;
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

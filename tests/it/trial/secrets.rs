@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use pgtend::sandbox::Cluster;
 
 use crate::check::nights::configuration;
-use crate::clusters::{on_every_major, say};
+use crate::clusters::{on_a_major_and_the_newest_shared, say};
 use crate::migrations::program::files;
 use crate::proxy::{Behaviour, Proxy};
 use crate::reports::program::{answer, pgtend};
@@ -75,7 +75,7 @@ fn told(way: &str, password: &str, port: u16, folder: &Path, run: &[&str]) -> Co
 #[tokio::test(flavor = "multi_thread")]
 async fn no_password_shows_wherever_it_came_from() {
     let cases = std::sync::atomic::AtomicU32::new(0);
-    on_every_major("passwords", async |major, cluster| {
+    on_a_major_and_the_newest_shared(13, "passwords", async |major, cluster| {
         for (row, way) in WAYS.iter().enumerate() {
             for (column, run) in RUNS.iter().enumerate() {
                 // Each major takes a sixth, with the right password and with a wrong one.
@@ -116,7 +116,7 @@ fn shows_nothing(cluster: &Cluster, way: &str, run: &[&str], password: &str) {
 /// While it waits for a server that says nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_password_is_in_the_process_list() {
-    on_every_major("the process list", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "the process list", async |_, cluster| {
         for way in WAYS {
             let stalled = Behaviour { stalled: true, ..Behaviour::default() };
             let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), stalled);

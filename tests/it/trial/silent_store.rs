@@ -8,7 +8,7 @@ use pgtend::model::Snapshot;
 use pgtend::sandbox::Cluster;
 
 use super::outcome::nothing_is_left;
-use crate::clusters::{database, on_every_major, query_one_text};
+use crate::clusters::{database, on_a_major_and_the_newest_shared, query_one_text};
 use crate::inspect::looks::{command, end};
 use crate::proxy::{Behaviour, Proxy};
 use crate::reports::stories::story;
@@ -24,7 +24,7 @@ fn front_of(cluster: &Cluster) -> Proxy {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_falls_silent_is_given_up_on_and_asked_nothing_more() {
-    on_every_major("a store that falls silent", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "a store that falls silent", async |_, cluster| {
         let text = std::fs::read_to_string(story("disaster")).expect("the story");
         let snapshot = Snapshot::from_json(&text).expect("a snapshot");
         let (name, proxy) = (database(cluster).await, front_of(cluster));
@@ -48,7 +48,7 @@ async fn a_store_that_falls_silent_is_given_up_on_and_asked_nothing_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interruption_ends_a_run_that_waits_for_its_store() {
-    on_every_major("interrupted at the store", async |major, cluster| {
+    on_a_major_and_the_newest_shared(13, "interrupted at the store", async |major, cluster| {
         for (at, (arguments, words, exit)) in [
             (&["history", "record"][..], "insert into", 1),
             (&["check"], "insert into", 3),
