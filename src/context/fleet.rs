@@ -110,11 +110,11 @@ impl Context {
 
     /// The snapshot of `--from`.
     pub fn snapshot_file(&self) -> Option<Result<Snapshot, Failure>> {
-        self.global.reading.from.as_deref().map(super::read_snapshot)
+        self.global.reading.from.as_deref().map(super::file::read_snapshot)
     }
 }
 
 /// Host, port and database: what a conninfo is called where no target's name is known.
 pub fn place_of(conninfo: &Conninfo) -> String {
-    format!("{}/{}", super::name_of(conninfo), conninfo.dbname)
+    format!("{}/{}", super::connection::name_of(conninfo), conninfo.dbname)
 }

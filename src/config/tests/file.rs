@@ -1,0 +1,103 @@
+//! Which file is read, and what is refused in it.
+
+use super::*;
+use std::fs;
+
+#[test]
+fn what_is_not_understood_is_refused_with_its_line() {
+    for (text, message, hint) in [
+        ("x = 1", "line 1: unknown key \"x\"", "known here: \"target\""),
+        ("\n[targets.prod]\n", "line 2: unknown key \"targets\"", "did you mean \"target\"?"),
+        (
+            "[target.prod]\n\nconninof = 'ter2'",
+            "line 3: unknown key \"conninof\" in [target.\"prod\"]",
+            "\"conninfo\"?",
+        ),
+        ("[target.prod]\nconninfo=''\nPassword='ter2'", "line 3: unknown key \"Password\"", "\"password\"?"),
+        ("[target.prod]\nconninfo=''\n[target.prod.x]", "line 3: unknown key \"x\"", "\"conninfo\", \"password\""),
+        ("\n[target.prod]\n", "line 2: [target.\"prod\"] has no conninfo", "add conninfo"),
+        ("target = 'ter2'", "line 1: \"target\" is not a table but a text", "write [target.NAME]"),
+        ("[[target]]\nconninfo=''", "line 1: \"target\" is not a table but a list", "write [target.NAME]"),
+        ("[target]\nconninfo = 'ter2'", "line 2: \"conninfo\" in [target] is not a table", "write [target.NAME]"),
+        ("[target.prod]\nconninfo = 5432", "line 2: \"conninfo\" is not a text but a number", ""),
+        ("[target.prod]\nconninfo = ''\npassword = ['ter2']", "line 3: \"password\" is not a text but a list", ""),
+        ("[target.prod]\nconninfo = ''\npassword = ''", "line 3: \"password\" is empty", ""),
+        ("[target.prod]\nconninfo = ''\npassword = 'env:'", "line 3: \"env:\" names no", ""),
+        ("[target.prod]\nconninfo = ''\npassword = 'file:'", "line 3: \"file:\" names no", ""),
+        ("[target.prod]\nconninfo = ''\npassword = hunter2", "line 3: ", ""),
+        ("[target.prod]\nconninfo = ''\npassword = \"hunter2\n", "line 3: ", ""),
+        ("[target.prod]\nconninfo = ''\npassword = 'x'\npassword = 'hunter2'", "line 4: duplicate key", ""),
+        ("[target.prod]\nconninfo = ''\nreplicas = 'ter2'", "line 3: \"replicas\" is not a list", "[\"…\"]"),
+        (
+            "[target.prod]\nconninfo = ''\nreplicas = [\n'', 'hots=ter2']",
+            "line 4: a replica of target \"prod\": unknown",
+            "",
+        ),
+        (
+            "[target.prod]\nconninfo = ''\nreplicas = ['env:ter2']",
+            "a replica of target \"prod\" may not be a",
+            "password",
+        ),
+        ("[target.prod]\nconninfo = ''\ndisk_size = '500 XB'", "line 3: the disk_size of target \"prod\"", ""),
+        ("[target.prod]\nconninfo = ''\ndisk_size = 500", "line 3: \"disk_size\" is not a text", ""),
+        ("[target.prod]\nconninfo = 'hots=x'", "line 2: the conninfo of target \"prod\": unknown", "\"host\""),
+        ("[target.prod]\nconninfo = 'host'", "line 2: the conninfo of target \"prod\": missing", "quoted"),
+        ("[target.prod]\nconninfo = 'sslpassword=ter2'", "not supported", "remove"),
+        ("[target.prod]\nconninfo = 'env:URL'", "may not be a reference", "password = \"env:NAME\""),
+        ("[target.prod]\nconninfo = 'postgres://u:hunter2@h:x/'", "the port in the URI", "percent-encoded"),
+        (
+            "[target.prod]\nconninfo='password=ter2'\npassword='env:X'",
+            "line 3: target \"prod\" has two passwords",
+            "remove",
+        ),
+        ("\"a\\u001b[2J\" = 1", "unknown key \"a\\u{1b}[2J\"", ""),
+    ] {
+        let (said, hinted) = refusal(OWN, text);
+        assert!(said.contains(message) && said.contains("config.toml\", line "), "{text}: {said}");
+        assert!(hinted.contains(hint), "{text}: {hinted}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_not_passed_over() {
+    let machine = Machine::new();
+    let error = machine.read(Some("missing.toml")).unwrap_err();
+    assert!(error.to_string().contains("work/missing.toml\" does not exist"), "{error}");
+    fs::create_dir(machine.folder.path().join(FOUND)).unwrap();
+    let error = machine.read(None).unwrap_err();
+    assert!(error.to_string().contains("is not a plain file"), "{error}");
+    assert!(machine.read(Some("pgtend.toml")).unwrap_err().to_string().contains("cannot be read"));
+    let machine = Machine::new();
+    fs::write(machine.folder.path().join(FOUND), b"# \xff").unwrap();
+    assert!(machine.read(None).unwrap_err().to_string().contains("is not UTF-8"));
+}
+
+#[test]
+fn the_first_file_of_three_is_read() {
+    let prod = |host: &str| format!("[target.prod]\nconninfo = 'host={host}'");
+    let host = |config: &Config, machine: &Machine| {
+        let target = config.target("prod", &machine.environment).unwrap();
+        target.conninfo.expose().to_owned()
+    };
+    let machine = Machine::new().with(OWN, &prod("own"));
+    assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='own'");
+    let machine = machine.with("xdg/pgtend/config.toml", &prod("xdg"));
+    let xdg = machine.folder.path().join("xdg").to_string_lossy().into_owned();
+    let machine = machine.with_var("XDG_CONFIG_HOME", &xdg);
+    assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='xdg'");
+    let machine = machine.with(FOUND, &prod("found"));
+    assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='found'");
+    let machine = machine.with("work/named.toml", &prod("named"));
+    assert_eq!(host(&machine.read(Some("named.toml")).unwrap(), &machine), "host='named'");
+    let machine = machine.with_var("XDG_CONFIG_HOME", "relative");
+    fs::remove_file(machine.folder.path().join(FOUND)).unwrap();
+    assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='own'");
+}
+
+#[test]
+fn no_file_is_no_targets() {
+    let config = Machine::new().read(None).unwrap();
+    assert_eq!((config.path(), config.target_names().count(), config.warnings().len()), (None, 0, 0));
+    let homeless = Machine { environment: Environment::default(), ..Machine::new() };
+    assert!(homeless.read(None).unwrap().path().is_none());
+}
