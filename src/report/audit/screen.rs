@@ -3,7 +3,7 @@
 use super::{AuditPart, AuditReport, TermLine};
 use crate::{
     judge::audit::{Amount, Confidence, Fits, Group},
-    render::{Align, Cell, Column, Document, Table, Tile, Tone, Value, human_bytes},
+    render::{Cell, Column, Document, Table, Tile, Tone, Value, human_bytes},
     report::Report,
 };
 
@@ -154,113 +154,102 @@ impl AuditPart {
     }
 
     fn sum(&self) -> Table {
-        let columns = vec![
-            Column::words("group", "", 0),
-            Column::words("term", "term", 0),
-            Column::numbers("bytes", "size", 0),
-            Column::words("range", "between", 2),
-            Column::words("confidence", "confidence", 1),
-            Column::words("formula", "how", 3),
-            Column::words("source", "from", 4),
-        ];
-        let mut rows: Vec<Vec<Cell>> = self.terms.iter().map(TermLine::cells).collect();
-        let mut total = |title: &str, amount: Option<Amount>| {
-            rows.push(vec![
-                Cell::text("="),
-                Cell::text(title),
-                Cell::or_unknown(amount.map(|it| it.bytes), Value::Bytes),
-                Cell::text(amount.map_or(String::new(), range)),
-                Cell::new(Value::None),
-                Cell::new(Value::None),
-                Cell::new(Value::None),
-            ]);
+        let total = |title, amount: Option<Amount>| SumLine {
+            sign: "=",
+            title,
+            bytes: amount.map(|it| it.bytes),
+            between: amount.map_or(String::new(), range),
+            term: None,
         };
-        total("what arrives", self.arrives);
-        total("minimum", self.minimum);
-        total("recommended", self.recommended);
-        Table { columns, rows, left_out: 0 }
+        let totals = [
+            total("what arrives", self.arrives),
+            total("minimum", self.minimum),
+            total("recommended", self.recommended),
+        ];
+        let told = |it: Option<&str>| Cell::or_none(it, |text| Value::Text(text.to_owned()));
+        Table::of(self.terms.iter().map(SumLine::of).chain(totals))
+            .column(Column::words("group", "", 0), |it| Cell::text(it.sign))
+            .column(Column::words("term", "term", 0), |it| Cell::text(it.title))
+            .column(Column::numbers("bytes", "size", 0), |it| Cell::or_unknown(it.bytes, Value::Bytes))
+            .column(Column::words("range", "between", 2), |it| Cell::text(&it.between))
+            .column(Column::words("confidence", "confidence", 1), |it| told(it.term.map(confidence)))
+            .column(Column::words("formula", "how", 3), |it| told(it.term.map(|term| &*term.formula)))
+            .column(Column::words("source", "from", 4), |it| told(it.term.map(|term| term.source)))
+            .into()
     }
 
     fn databases_table(&self) -> Table {
-        let columns = vec![
-            Column::words("database", "database", 0),
-            Column::numbers("bytes", "now", 0),
-            Column::numbers("after_physical_copy_bytes", "after a physical copy", 1),
-            Column::numbers("after_logical_copy_bytes", "after a logical copy", 0),
-            Column::words("range", "between", 2),
-        ];
         let mut lines: Vec<_> = self.databases.iter().collect();
         lines.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.database.cmp(&b.database)));
         let left_out = lines.len().saturating_sub(MOST_DATABASES);
         lines.truncate(MOST_DATABASES);
-        let rows = lines.into_iter().map(|it| {
-            vec![
-                Cell::name(&it.database),
-                Cell::or_unknown(it.bytes, Value::Bytes),
-                Cell::or_unknown(it.after_physical_copy_bytes, Value::Bytes),
-                Cell::or_unknown(it.after_logical_copy_bytes, Value::AboutBytes),
-                Cell::text(it.after_logical_copy.map_or(String::new(), range)),
-            ]
-        });
-        Table { columns, rows: rows.collect(), left_out }
+        Table::of(lines)
+            .column(Column::words("database", "database", 0), |it| Cell::name(&it.database))
+            .column(Column::numbers("bytes", "now", 0), |it| Cell::or_unknown(it.bytes, Value::Bytes))
+            .column(Column::numbers("after_physical_copy_bytes", "after a physical copy", 1), |it| {
+                Cell::or_unknown(it.after_physical_copy_bytes, Value::Bytes)
+            })
+            .column(Column::numbers("after_logical_copy_bytes", "after a logical copy", 0), |it| {
+                Cell::or_unknown(it.after_logical_copy_bytes, Value::AboutBytes)
+            })
+            .column(Column::words("range", "between", 2), |it| {
+                Cell::text(it.after_logical_copy.map_or(String::new(), range))
+            })
+            .leaving_out(left_out)
+            .into()
     }
 
     fn ways_table(&self) -> Table {
-        let columns = vec![
-            Column::words("way", "way", 0),
-            Column::words("copy", "copy", 1),
-            Column::numbers("arrives_bytes", "arrives", 0),
-            Column::numbers("minimum_bytes", "minimum", 0),
-            Column::numbers("recommended_bytes", "recommended", 0),
-            Column { align: Align::Left, ..Column::words("note", "", 2) },
-        ];
         let bytes = |amount: Option<Amount>| Cell::or_unknown(amount.map(|it| it.bytes), Value::AboutBytes);
-        let rows = self.ways.iter().map(|it| {
-            let note = if it.way == self.way {
-                "chosen"
-            } else if it.is_offered {
-                ""
-            } else {
-                "not offered here"
-            };
-            vec![
-                Cell::text(it.way.id()),
-                Cell::text(if it.is_physical { "physical, keeps bloat" } else { "logical, rebuilds" }),
-                bytes(it.arrives),
-                bytes(it.minimum),
-                bytes(it.recommended),
-                Cell::text(note),
-            ]
-        });
-        Table { columns, rows: rows.collect(), left_out: 0 }
+        Table::of(&self.ways)
+            .column(Column::words("way", "way", 0), |it| Cell::text(it.way.id()))
+            .column(Column::words("copy", "copy", 1), |it| {
+                Cell::text(if it.is_physical { "physical, keeps bloat" } else { "logical, rebuilds" })
+            })
+            .column(Column::numbers("arrives_bytes", "arrives", 0), |it| bytes(it.arrives))
+            .column(Column::numbers("minimum_bytes", "minimum", 0), |it| bytes(it.minimum))
+            .column(Column::numbers("recommended_bytes", "recommended", 0), |it| bytes(it.recommended))
+            .column(Column::words("note", "", 2), |it| {
+                Cell::text(match it {
+                    it if it.way == self.way => "chosen",
+                    it if it.is_offered => "",
+                    _ => "not offered here",
+                })
+            })
+            .into()
     }
 }
 
-impl TermLine {
-    fn cells(&self) -> Vec<Cell> {
-        let sign = match self.group {
+/// A term of the sum, or what the terms come to.
+struct SumLine<'a> {
+    sign: &'static str,
+    title: &'a str,
+    bytes: Option<u64>,
+    between: String,
+    term: Option<&'a TermLine>,
+}
+
+impl SumLine<'_> {
+    fn of(term: &TermLine) -> SumLine<'_> {
+        let sign = match term.group {
             Group::Used => "",
-            Group::Reclaimable if self.counted => "−",
+            Group::Reclaimable if term.counted => "−",
             Group::Reclaimable => "(−)",
             Group::Room => "+",
         };
-        let amount = self.bytes.zip(self.low_bytes).zip(self.high_bytes);
+        let amount = term.bytes.zip(term.low_bytes).zip(term.high_bytes);
         let between = amount.map(|((bytes, low_bytes), high_bytes)| range(Amount { bytes, low_bytes, high_bytes }));
-        let confidence = match self.confidence {
-            Confidence::Measured => "measured",
-            Confidence::Proven => "proven",
-            Confidence::Likely => "likely",
-            Confidence::Rough => "rough",
-        };
-        vec![
-            Cell::text(sign),
-            Cell::text(&self.title),
-            Cell::or_unknown(self.bytes, Value::Bytes),
-            Cell::text(between.unwrap_or_default()),
-            Cell::text(if self.bytes.is_some() { confidence } else { "not known" }),
-            Cell::text(&self.formula),
-            Cell::text(self.source),
-        ]
+        SumLine { sign, title: &term.title, bytes: term.bytes, between: between.unwrap_or_default(), term: Some(term) }
+    }
+}
+
+fn confidence(term: &TermLine) -> &'static str {
+    match term.confidence {
+        _ if term.bytes.is_none() => "not known",
+        Confidence::Measured => "measured",
+        Confidence::Proven => "proven",
+        Confidence::Likely => "likely",
+        Confidence::Rough => "rough",
     }
 }
 

@@ -34,21 +34,32 @@ impl Predictions {
             return;
         }
         document.gap().heading("What audits predicted");
-        let columns = vec![
-            Column::words("made_at", "audited", 1),
-            Column::words("server", "server", 0),
-            Column::words("of", "of", 0),
-            Column::words("way", "after", 0),
-            Column::numbers("now_bytes", "then", 2),
-            Column::numbers("bytes", "predicted", 0),
-            Column::words("range", "between", 3),
-            Column::numbers("measured_bytes", "measured", 0),
-            Column::words("off", "off", 0),
-            Column::words("measured_at", "on", 4),
-            Column::words("system_identifier", "system identifier", 5),
-        ];
-        let rows = self.lines.iter().map(cells).collect();
-        document.table(Table { columns, rows, left_out: self.left_out });
+        let table = Table::of(&self.lines)
+            .column(Column::words("made_at", "audited", 1), |it| Cell::new(Value::Time(it.prediction.made_at)))
+            .column(Column::words("server", "server", 0), |it| Cell::name(&it.prediction.server))
+            .column(Column::words("of", "of", 0), |it| of(&it.prediction.of))
+            .column(Column::words("way", "after", 0), |it| {
+                Cell::text(it.prediction.way.as_deref().unwrap_or("clean-up"))
+            })
+            .column(Column::numbers("now_bytes", "then", 2), |it| Cell::bytes(it.prediction.now_bytes))
+            .column(Column::numbers("bytes", "predicted", 0), |it| Cell::bytes(it.prediction.bytes))
+            .column(Column::words("range", "between", 3), |it| {
+                let (low, high) = (human_bytes(it.prediction.low_bytes), human_bytes(it.prediction.high_bytes));
+                Cell::text(if low == high { String::new() } else { format!("{low} to {high}") })
+            })
+            .column(Column::numbers("measured_bytes", "measured", 0), |it| {
+                Cell::or_none(it.measured_bytes, Value::Bytes)
+            })
+            .column(Column::words("off", "off", 0), |it| {
+                let tone = if is_within(it) { Tone::Good } else { Tone::Warning };
+                Cell::or_none(it.off(), |off| Value::Text(format!("{:+.1} %", off * 100.0))).toned(tone)
+            })
+            .column(Column::words("measured_at", "on", 4), |it| Cell::or_none(it.measured_at, Value::Time))
+            .column(Column::words("system_identifier", "system identifier", 5), |it| {
+                Cell::text(&it.prediction.system_identifier)
+            })
+            .leaving_out(self.left_out);
+        document.table(table);
         if let (moves @ 1.., within) = self.moves {
             document.gap().line(format!(
                 "Of {moves} sizes that were measured after a move, {within} lay within what was predicted."
@@ -66,27 +77,10 @@ fn is_within(it: &KeptPrediction) -> bool {
     it.measured_bytes.is_some_and(|bytes| (it.prediction.low_bytes..=it.prediction.high_bytes).contains(&bytes))
 }
 
-fn cells(line: &KeptPrediction) -> Vec<Cell> {
-    let one = &line.prediction;
-    let of = match &one.of {
+fn of(measured: &Measured) -> Cell {
+    match measured {
         Measured::Everything => Cell::text("everything"),
         Measured::WalDirectory => Cell::text("pg_wal"),
         Measured::Database(name) => Cell::name(name),
-    };
-    let tone = if is_within(line) { Tone::Good } else { Tone::Warning };
-    let off = line.off().map(|off| Cell::text(format!("{:+.1} %", off * 100.0)).toned(tone));
-    let (low, high) = (human_bytes(one.low_bytes), human_bytes(one.high_bytes));
-    vec![
-        Cell::new(Value::Time(one.made_at)),
-        Cell::name(&one.server),
-        of,
-        Cell::text(one.way.as_deref().unwrap_or("clean-up")),
-        Cell::new(Value::Bytes(one.now_bytes)),
-        Cell::new(Value::Bytes(one.bytes)),
-        Cell::text(if low == high { String::new() } else { format!("{low} to {high}") }),
-        Cell::or_none(line.measured_bytes, Value::Bytes),
-        off.unwrap_or_else(|| Cell::new(Value::None)),
-        Cell::or_none(line.measured_at, Value::Time),
-        Cell::text(&one.system_identifier),
-    ]
+    }
 }
