@@ -20,31 +20,23 @@ struct Text {
     postgres: &'static str,
 }
 
+/// One migration, in both dialects.
+macro_rules! text {
+    ($version:literal, $description:literal, $file:literal) => {
+        Text {
+            version: $version,
+            description: $description,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $file)),
+            postgres: include_str!(concat!("../../migrations/postgres/", $file)),
+        }
+    };
+}
+
 const TEXTS: &[Text] = &[
-    Text {
-        version: 1,
-        description: "history",
-        sqlite: include_str!("../../migrations/sqlite/0001_history.sql"),
-        postgres: include_str!("../../migrations/postgres/0001_history.sql"),
-    },
-    Text {
-        version: 2,
-        description: "watch",
-        sqlite: include_str!("../../migrations/sqlite/0002_watch.sql"),
-        postgres: include_str!("../../migrations/postgres/0002_watch.sql"),
-    },
-    Text {
-        version: 3,
-        description: "contents by sample",
-        sqlite: include_str!("../../migrations/sqlite/0003_contents_by_sample.sql"),
-        postgres: include_str!("../../migrations/postgres/0003_contents_by_sample.sql"),
-    },
-    Text {
-        version: 4,
-        description: "prediction",
-        sqlite: include_str!("../../migrations/sqlite/0004_prediction.sql"),
-        postgres: include_str!("../../migrations/postgres/0004_prediction.sql"),
-    },
+    text!(1, "history", "0001_history.sql"),
+    text!(2, "watch", "0002_watch.sql"),
+    text!(3, "contents by sample", "0003_contents_by_sample.sql"),
+    text!(4, "prediction", "0004_prediction.sql"),
 ];
 
 fn migrator(pool: &Pool) -> Migrator {
