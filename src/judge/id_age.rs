@@ -65,3 +65,35 @@ pub(super) fn judge(evidence: &Evidence<'_>, ids: &Ids, warning: Count, critical
     }
     Ok(answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::judge::{
+        Kind,
+        testing::{ask, found, set},
+    };
+    use crate::model::Level;
+    use serde_json::json;
+
+    #[test]
+    fn the_age_decides_and_who_froze_later_on_purpose_is_told_later() {
+        for (check, column, setting) in [
+            ("xid-wraparound", "xid_age", "autovacuum_freeze_max_age"),
+            ("multixact", "multixact_age", "autovacuum_multixact_freeze_max_age"),
+        ] {
+            let aged = |age: u64, own: &str| {
+                ask(check, |it| {
+                    set(it, setting, own);
+                    it["databases"]["known"][0][column] = json!(age);
+                })
+            };
+            assert_eq!(aged(499_999_999, "200000000").kind(), Kind::Clear, "{check}");
+            assert_eq!(found(&aged(500_000_000, "200000000")), [(Level::Warning, "shop")]);
+            assert_eq!(aged(700_000_000, "600000000").kind(), Kind::Clear);
+            assert_eq!(found(&aged(1_000_000_000, "200000000")), [(Level::Critical, "shop")]);
+            assert_eq!(aged(1_500_000_000, "1500000000").kind(), Kind::Clear, "as it was meant");
+            assert_eq!(found(&aged(1_800_000_000, "1500000000")), [(Level::Warning, "shop")]);
+            assert_eq!(found(&aged(2_000_000_000, "2000000000")), [(Level::Critical, "shop")]);
+        }
+    }
+}
