@@ -150,16 +150,11 @@ impl Look {
         let read_whole = if asked.exact && !context.reads_a_file() { MOST_READ_WHOLE } else { 0 };
         let scope = Scope {
             bloat: BloatScope { tables: true, indexes: true, read_whole, ..BloatScope::default() },
-            databases: true,
-            storage: true,
-            tablespaces: true,
-            slots: true,
-            wal: true,
-            relations: true,
             judge: true,
             arrival: true,
             all_databases: true,
-            ..asked
+            beside: true,
+            ..Scope::space().as_asked(&asked)
         };
         let snapshot = Box::pin(context.look(scope)).await?;
         let all = Recall { slots: true, indexes: true, wal: true, growth: true };

@@ -19,15 +19,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let scope = Scope {
-        databases: true,
-        storage: true,
-        tablespaces: true,
-        slots: true,
-        wal: true,
-        relations: true,
-        ..context.scope()
-    };
+    let scope = Scope { beside: true, ..Scope::space().as_asked(&context.scope()) };
     let mut snapshot = context.look(scope).await?;
     args.disk.tell(&mut snapshot, context)?;
     let mut gaps = Gaps::default();

@@ -9,10 +9,7 @@ use crate::{context::Context, error::Failure, exit_code::ExitCode, inspect::Scop
 pub struct Args {}
 
 pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let asked = context.scope();
-    let everything = Scope::everything();
-    let scope = Scope { exact: asked.exact, all_databases: asked.all_databases, jobs: asked.jobs, ..everything };
-    let snapshot = context.look(scope).await?;
+    let snapshot = context.look(Scope::everything().as_asked(&context.scope())).await?;
     context.ui.value(&snapshot)?;
     Ok(ExitCode::Done)
 }

@@ -59,6 +59,30 @@ pub struct BloatScope {
 }
 
 impl Scope {
+    /// What takes space in the whole cluster, and the relations of the databases.
+    pub fn space() -> Scope {
+        Scope {
+            databases: true,
+            storage: true,
+            tablespaces: true,
+            slots: true,
+            wal: true,
+            relations: true,
+            ..Scope::default()
+        }
+    }
+
+    /// What a nightly look asks: all that a check judges or the history keeps.
+    pub fn nightly() -> Scope {
+        Scope { definitions: Definitions::None, tablespaces: false, arrival: false, ..Scope::everything() }
+    }
+
+    /// As thorough as another, and by as many connections.
+    pub fn as_asked(self, other: &Scope) -> Scope {
+        let Scope { exact, all_databases, jobs, .. } = *other;
+        Scope { exact, all_databases, jobs, spare: other.spare.clone(), ..self }
+    }
+
     /// Everything pgtend can know.
     pub fn everything() -> Scope {
         Scope {

@@ -13,7 +13,7 @@ use crate::{
     error::Failure,
     exit_code::ExitCode,
     history::Store,
-    inspect::{Definitions, Scope},
+    inspect::Scope,
     model::Snapshot,
     options::OutputFormat,
     report::{CheckReport, Envelope, FleetReport, TargetNight},
@@ -116,17 +116,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
 /// shares them with the others.
 fn scope(asked: Scope, looks: usize) -> Scope {
     let asked = if asked.all_databases { asked } else { asked.part(looks) };
-    Scope {
-        exact: asked.exact,
-        all_databases: asked.all_databases,
-        jobs: asked.jobs,
-        spare: asked.spare,
-        definitions: Definitions::None,
-        // No check asks for these.
-        tablespaces: false,
-        arrival: false,
-        ..Scope::everything()
-    }
+    Scope::nightly().as_asked(&asked)
 }
 
 /// The server that was named.

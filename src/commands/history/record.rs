@@ -6,7 +6,7 @@ use crate::{
     error::Failure,
     exit_code::ExitCode,
     history::HistoryError,
-    inspect::{Definitions, Scope},
+    inspect::Scope,
     report::{Gaps, RecordedReport},
 };
 use jiff::SignedDuration;
@@ -24,20 +24,10 @@ pub struct Args {}
 pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
     // Before the server is asked anything: it would be for nothing.
     let store = context.store().await?;
-    let asked = context.scope();
-    let scope = Scope {
-        exact: asked.exact,
-        all_databases: asked.all_databases,
-        jobs: asked.jobs,
-        definitions: Definitions::None,
-        tablespaces: false,
-        arrival: false,
-        ..Scope::everything()
-    };
     if !context.reads_a_file() && !store.open_intents().await?.is_empty() {
         settle_what_is_open(&store, &context.session().await?, context).await?;
     }
-    let snapshot = context.look(scope).await?;
+    let snapshot = context.look(Scope::nightly().as_asked(&context.scope())).await?;
     let recorded = match store.record(&snapshot).await {
         // Two runs at once: the one that looked first came second. A look that lies further ahead is a clock's fault.
         Err(HistoryError::OutOfOrder { newest, collected_at })
