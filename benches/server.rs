@@ -5,6 +5,15 @@ use std::path::Path;
 
 use pgtend::sandbox::{Installation, PackageCache, Search};
 
+/// Whether it is run as a benchmark: `cargo test --all-targets` runs it as well, to see that it is in order.
+pub fn is_wanted(name: &str) -> bool {
+    let wanted = env::args().any(|argument| argument == "--bench");
+    if !wanted {
+        println!("{name}: not run; it is run by `cargo bench --bench {name}`");
+    }
+    wanted
+}
+
 /// The newest installation, or that of `PGTEND_BENCH_MAJOR`, from this machine or the tests' packages.
 pub fn installation() -> Installation {
     let major: Option<u32> = env::var("PGTEND_BENCH_MAJOR").ok().map(|text| text.parse().expect("a major version"));

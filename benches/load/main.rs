@@ -46,9 +46,8 @@ vacuum analyze;
 select pg_create_physical_replication_slot('standby', true)";
 
 fn main() {
-    // `cargo test --all-targets` runs this as well, to see that it is in order.
-    if !env::args().any(|argument| argument == "--bench") {
-        return println!("load: not run; it is run by `cargo bench --bench load`");
+    if !server::is_wanted("load") {
+        return;
     }
     let installation = server::installation();
     start::print();

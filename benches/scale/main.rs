@@ -28,9 +28,8 @@ fn main() {
     {
         return reference::print(conninfo);
     }
-    // `cargo test --all-targets` runs this as well, to see that it is in order.
-    if !arguments.iter().any(|argument| argument == "--bench") {
-        return println!("scale: not run; it is run by `cargo bench --bench scale`");
+    if !server::is_wanted("scale") {
+        return;
     }
     let rounds = env::var("PGTEND_BENCH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5);
     let installation = server::installation();

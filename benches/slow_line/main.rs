@@ -41,9 +41,8 @@ const REPORTS: [&[&str]; 9] = [
 ];
 
 fn main() {
-    // `cargo test --all-targets` runs this as well, to see that it is in order.
-    if !std::env::args().any(|argument| argument == "--bench") {
-        return println!("slow_line: not run; it is run by `cargo bench --bench slow_line`");
+    if !server::is_wanted("slow_line") {
+        return;
     }
     let installation = server::installation();
     let cluster = Cluster::start(&installation, ClusterOptions::default()).expect("a cluster");
