@@ -1,11 +1,6 @@
--- Sequences of fewer than 2^53 steps, bounded by the columns they fill, too, and how far each has come. Reading one takes
--- a lock that only DDL feels; those under, or awaited by, an ACCESS EXCLUSIVE lock are left out.
+-- Sequences of fewer than 2^53 steps, bounded by the columns they fill, too. No lock is taken.
 select to_jsonb(r) from (
-  with locked as materialized (
-    select l.relation from pg_catalog.pg_locks l
-     where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'
-       and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())),
-  filled as (
+  with filled as (
     select d.objid as oid, d.refobjid as table_oid, d.refobjsubid as number
       from pg_catalog.pg_depend d
      where d.classid = 'pg_catalog.pg_class'::regclass and d.refclassid = 'pg_catalog.pg_class'::regclass
@@ -33,16 +28,14 @@ select to_jsonb(r) from (
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       left join narrowest w on w.oid = c.oid
      where not s.seqcycle and c.relpersistence <> 't'
-       and not (c.relpersistence = 'u' and pg_is_in_recovery())
-       and not exists (select from locked l where l.relation = c.oid)),
+       and not (c.relpersistence = 'u' and pg_is_in_recovery())),
   small as materialized (
     select b.*, row_number() over (order by b.oid) as place
       from bounded b
      where abs(b.last::numeric - b.first) / abs(b.seqincrement::numeric) < 9007199254740992 and b.last <> b.first)
   select coalesce(jsonb_agg(jsonb_build_object(
-                    'schema', m.schema, 'sequence', m.sequence, 'column', m.column, 'column_type', m.column_type,
-                    'first', m.first, 'last', m.last, 'may_read', m.may_read,
-                    'last_value', case when m.may_read then pg_sequence_last_value(m.oid) end)
+                    'oid', m.oid::int8, 'schema', m.schema, 'sequence', m.sequence, 'column', m.column,
+                    'column_type', m.column_type, 'first', m.first, 'last', m.last, 'may_read', m.may_read)
                   order by m.schema, m.sequence) filter (where m.place <= 5000), '[]')  as sequences,
          count(*) filter (where m.place > 5000)                                         as left_out
     from (select s.*, has_sequence_privilege(s.oid, 'SELECT,USAGE') as may_read from small s) m

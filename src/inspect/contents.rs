@@ -4,7 +4,7 @@ use super::{
     Scope, arrival, bloat, definitions,
     first_look::FirstLook,
     measure::{Measuring, ask_sizes},
-    queries,
+    queries, sequence_use,
 };
 use crate::{
     model::{Contents, Fact},
@@ -25,6 +25,7 @@ pub async fn complete(
     let mut counted = bloat::Counts::default();
     let mut index_shapes = Fact::not_asked(queries::INDEX_SHAPES.fact);
     let mut toast_samples = Fact::not_asked(queries::TOAST_SAMPLES.fact);
+    let mut sequence_values = Vec::new();
     if scope.relations {
         let measuring = Measuring::begin(session, scope, &mut first).await?;
         let more = measuring.as_ref().map_or(Vec::new(), Measuring::next);
@@ -33,6 +34,7 @@ pub async fn complete(
         let judged = bloat::Judged::of(scope, &first);
         let arriving = arrival::Wanted::of(scope, &first);
         let compared = std::mem::take(&mut first.compared);
+        let sequences = sequence_use::shares(&first.sequence_use);
         let rest = async {
             tokio::join!(biased;
                 ask_sizes(session, how, &more),
@@ -40,6 +42,7 @@ pub async fn complete(
                 judged.ask(session),
                 Box::pin(arriving.ask(session)),
                 Box::pin(compared.ask(session)),
+                Box::pin(sequence_use::ask(session, sequences.first().map_or(&[], Vec::as_slice))),
             )
         };
         // Where there is nothing to ask, the answers are at hand without a round trip.
@@ -47,9 +50,14 @@ pub async fn complete(
             && more.is_empty()
             && judged.is_empty()
             && arriving.is_empty()
-            && compared.is_empty();
-        let (answers, definitions, read, arrived, comparisons) =
+            && compared.is_empty()
+            && sequences.is_empty();
+        let (answers, definitions, read, arrived, comparisons, values) =
             if nothing { rest.await } else { session.round(rest).await? };
+        sequence_values.push(values);
+        for share in sequences.iter().skip(1) {
+            sequence_values.push(session.round(Box::pin(sequence_use::ask(session, share))).await?);
+        }
         statistics = read;
         if scope.arrival {
             (statistics.table_columns, index_shapes) = (arrived.table_columns, arrived.index_shapes);
@@ -82,7 +90,7 @@ pub async fn complete(
         indexes: first.indexes,
         last_idx_scans: first.last_idx_scans,
         sequences: first.sequences,
-        sequence_use: first.sequence_use,
+        sequence_use: sequence_use::complete(first.sequence_use, sequence_values),
         locked_relations: first.locked_relations,
         statistics_resets: first.statistics_resets,
         exact_sizes,

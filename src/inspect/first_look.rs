@@ -5,9 +5,10 @@ use super::{
     measure::Doubts,
     queries,
     relations::{TableRow, index, table},
+    sequence_use,
 };
 use crate::{
-    model::{Fact, Index, IndexFacts, LockedRelation, Obstacles, SequenceUse, Sequences, StatisticsResets},
+    model::{Fact, Index, IndexFacts, LockedRelation, Obstacles, Sequences, StatisticsResets},
     pg::Session,
 };
 use jiff::Timestamp;
@@ -22,7 +23,7 @@ pub struct FirstLook {
     pub indexes: Fact<Vec<Index>>,
     pub last_idx_scans: Fact<BTreeMap<u32, Timestamp>>,
     pub sequences: Fact<Sequences>,
-    pub sequence_use: Fact<SequenceUse>,
+    pub sequence_use: Fact<sequence_use::Listed>,
     pub locked_relations: Fact<Vec<LockedRelation>>,
     pub statistics_resets: Fact<StatisticsResets>,
     pub index_facts: IndexFacts,

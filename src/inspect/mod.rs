@@ -19,6 +19,7 @@ pub mod queries;
 mod relations;
 mod replica;
 mod scope;
+mod sequence_use;
 mod sizes;
 mod spare;
 

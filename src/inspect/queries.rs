@@ -29,6 +29,7 @@ queries! {
     SESSIONS = "sessions" { 13 => "sessions.sql" }
     STANDBY_REPLAY = "standby replay" { 13 => "standby_replay.sql" }
     SEQUENCE_USE = "sequence use" { 13 => "sequence_use.sql" }
+    SEQUENCE_VALUES = "sequence values" { 13 => "sequence_values.sql" }
     TRANSACTIONS = "transactions" { 13 => "transactions.sql" }
     PREPARED_TRANSACTIONS = "prepared transactions" { 13 => "prepared_transactions.sql" }
     ROLE_RIGHTS = "role rights" { 13 => "role_rights.sql" }

@@ -30,7 +30,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
             ]));
         }
         if used.left_out > 0 {
-            let reason = format!("in database {database}: {} more were not asked about", used.left_out);
+            let reason = format!("in database {database}: {} more were not read", used.left_out);
             answer.missing(&Unavailable::because("sequence use", reason));
         }
         for one in &used.sequences {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SequenceUse {
     pub sequences: Vec<SequenceState>,
-    /// How many more there are than were asked about.
+    /// How many more there are than were read: beyond the bound, or locked at that moment.
     pub left_out: u64,
 }
 
