@@ -24,6 +24,7 @@ pub async fn look(s: &Session, scope: &Scope) -> Result<(Snapshot, Fact<DataDire
         provider = ask::one(s, &PROVIDER);
         settings = ask::many::<Setting>(s, &SETTINGS);
         databases = ask::when(scope.databases, &DATABASES, ask::many(s, &DATABASES));
+        shared_checksums = ask::when(scope.health, &SHARED_CHECKSUMS, ask::one(s, &SHARED_CHECKSUMS));
         tablespaces = ask::when(scope.tablespaces, &TABLESPACES, ask::many(s, &TABLESPACES));
         slots = ask::when(scope.slots || scope.judge, &SLOTS, ask::many(s, &SLOTS));
         walsenders = ask::when(scope.slots || scope.judge, &WALSENDERS, ask::many(s, &WALSENDERS));
@@ -70,6 +71,7 @@ pub async fn look(s: &Session, scope: &Scope) -> Result<(Snapshot, Fact<DataDire
         control,
         provider,
         databases,
+        shared_checksums,
         tablespaces,
         slots,
         walsenders,

@@ -20,6 +20,7 @@ queries! {
     PROVIDER = "provider" { 13 => "provider.sql" }
     SETTINGS = "settings" { 13 => "settings.sql" }
     DATABASES = "databases" { 13 => "databases.sql" }
+    SHARED_CHECKSUMS = "checksums of shared catalogs" { 13 => "shared_checksums.sql" }
     TABLESPACES = "tablespaces" { 13 => "tablespaces.sql" }
     SLOTS = "replication slots" { 13 => "slots.sql" }
     WALSENDERS = "walsenders" { 13 => "walsenders.sql" }

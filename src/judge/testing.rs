@@ -120,6 +120,7 @@ pub fn calm() -> Value {
             "database": "shop", "owner": "app", "tablespace": null, "encoding": "UTF8", "allows_connections": true,
             "is_template": false, "may_connect": true, "bytes": 1 << 30, "connections": 5, "xid_age": 1_000_000,
             "multixact_age": 1_000, "temp_bytes_written": 0, "stats_reset": null, "checksum_failures": 0}])),
+        "shared_checksums": fact(json!({"checksum_failures": 0, "checksum_last_failure": null})),
         "slots": fact(json!([])), "walsenders": fact(json!([])), "subscriptions": fact(json!([])),
         "subscription_errors": fact(json!([])), "orphaned_origins": fact(json!([])),
         "sessions": fact(json!({"sees_all": true, "clients": 5, "idle_in_transaction": [], "holders": []})),

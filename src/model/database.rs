@@ -27,9 +27,17 @@ pub struct Database {
     pub temp_bytes_written: Option<u64>,
     /// When this database's statistics were last reset; null also after a crash, which resets them too.
     pub stats_reset: Option<Timestamp>,
-    /// Pages whose checksum was wrong since the statistics began; `None` without checksums.
+    /// How often a page's checksum was wrong since the statistics began; `None` without checksums.
     #[serde(default)]
     pub checksum_failures: Option<u64>,
     #[serde(default)]
+    pub checksum_last_failure: Option<Timestamp>,
+}
+
+/// The row of `pg_stat_database` for the catalogs that all databases share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedChecksums {
+    /// As of a database.
+    pub checksum_failures: Option<u64>,
     pub checksum_last_failure: Option<Timestamp>,
 }

@@ -59,7 +59,7 @@ pub use checkpoint::ControlFile;
 pub use checkpoints::Checkpoints;
 pub use column::{ColumnLayout, ColumnStatistics, IndexKey, TableColumns, Visibility};
 pub use contents::{Contents, LockedRelation, Sequences, StatisticsResets, Tree};
-pub use database::Database;
+pub use database::{Database, SharedChecksums};
 pub use database_writes::DatabaseWrites;
 pub use disk::{Disk, DiskSource, Volume, WalRoom};
 pub use fact::{Fact, Unavailable};

@@ -33,6 +33,8 @@ pub struct Snapshot {
     #[serde(default)]
     pub databases: Fact<Vec<Database>>,
     #[serde(default)]
+    pub shared_checksums: Fact<SharedChecksums>,
+    #[serde(default)]
     pub tablespaces: Fact<Vec<Tablespace>>,
     #[serde(default)]
     pub slots: Fact<Vec<Slot>>,

@@ -1,0 +1,6 @@
+-- Pages with a wrong checksum in the catalogs that all databases share.
+select to_jsonb(r) from (
+  select s.checksum_failures, s.checksum_last_failure
+    from pg_catalog.pg_stat_database s
+   where s.datid = 0
+) r
