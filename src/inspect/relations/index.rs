@@ -104,13 +104,13 @@ pub fn doubt(index: &Index, table: &TableRow) -> Doubt {
     let unseen = if table.table.was_measured() {
         count(table.table.modified_since_analyze)
     } else {
-        count(table.table.live_rows) + count(table.table.dead_rows)
+        count(table.table.live_rows).saturating_add(count(table.table.dead_rows))
     };
     let forgotten = if table.table.persistence == Persistence::Unlogged { index.size.bytes } else { 0 };
     Doubt {
         oid: index.oid,
         table_oid: index.table_oid,
         estimate: index.size.bytes,
-        doubt: unseen * LONGEST_TUPLE + forgotten,
+        doubt: unseen.saturating_mul(LONGEST_TUPLE).saturating_add(forgotten),
     }
 }

@@ -83,11 +83,14 @@ pub fn decode(row: &Row) -> Result<TableRow, RowError> {
     let heap_estimate = if kind.has_storage() { heap_bytes(relpages, all_visible, block) } else { 0 };
     // A crash empties unlogged tables and leaves relpages as they were.
     let forgotten = if persistence == Persistence::Unlogged { heap_estimate.max(block) } else { 0 };
-    let unseen_rows =
-        if measured { count(row.modified_since_analyze) } else { count(row.live_rows) + count(row.dead_rows) };
+    let unseen_rows = if measured {
+        count(row.modified_since_analyze)
+    } else {
+        count(row.live_rows).saturating_add(count(row.dead_rows))
+    };
     let table_oid = row.oid.0;
     let heap =
-        Doubt { oid: table_oid, table_oid, estimate: heap_estimate, doubt: unseen_rows * LONGEST_ROW + forgotten };
+        Doubt { oid: table_oid, table_oid, estimate: heap_estimate, doubt: worst(unseen_rows, LONGEST_ROW, forgotten) };
 
     let toast_pages = row.toast_relpages.map_or(0, i64::from);
     let toast_all_visible = row.toast_relallvisible.unwrap_or(0) > 0;
@@ -95,7 +98,7 @@ pub fn decode(row: &Row) -> Result<TableRow, RowError> {
     let toast_unseen = if toast_measured {
         count(row.toast_inserted_since_vacuum.unwrap_or(0))
     } else {
-        count(row.toast_live_rows.unwrap_or(0)) + count(row.toast_dead_rows.unwrap_or(0))
+        count(row.toast_live_rows.unwrap_or(0)).saturating_add(count(row.toast_dead_rows.unwrap_or(0)))
     };
     let counted_chunks = row.toast_live_rows.map(count).filter(|rows| *rows > 0);
     let vacuumed_chunks = row.toast_reltuples.filter(|rows| *rows > 0.0).map(|rows| rows as u64);
@@ -103,12 +106,12 @@ pub fn decode(row: &Row) -> Result<TableRow, RowError> {
         oid,
         table_oid,
         estimate: heap_bytes(toast_pages, toast_all_visible, block),
-        doubt: toast_unseen * LONGEST_TOAST_CHUNK + forgotten,
+        doubt: worst(toast_unseen, LONGEST_TOAST_CHUNK, forgotten),
     });
     let toast_index = row.toast_index_oid.map(|Oid(oid)| {
         let pages = i64::from(row.toast_index_relpages.unwrap_or(0));
         // An entry of a TOAST index takes 24 bytes, with room for page splits.
-        Doubt { oid, table_oid, estimate: index_bytes(pages, block), doubt: toast_unseen * 48 + forgotten }
+        Doubt { oid, table_oid, estimate: index_bytes(pages, block), doubt: worst(toast_unseen, 48, forgotten) }
     });
 
     let estimated = |doubt: &Doubt| StoredBytes { bytes: doubt.estimate, source: SizeSource::Estimated };
@@ -146,6 +149,11 @@ pub fn decode(row: &Row) -> Result<TableRow, RowError> {
         last_autoanalyze: row.last_autoanalyze,
     };
     Ok(TableRow { table, heap, toast, toast_index })
+}
+
+/// Bytes that so many rows, and what a crash may have emptied, come to at most; counters may hold anything.
+fn worst(rows: u64, each: u64, forgotten: u64) -> u64 {
+    rows.saturating_mul(each).saturating_add(forgotten)
 }
 
 /// Bytes of a heap or TOAST relation of so many blocks with its free space and visibility maps.
