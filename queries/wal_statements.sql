@@ -40,7 +40,7 @@ select to_jsonb(r) from (
                         'calls', u.calls, 'wal_bytes', u.wal_bytes, 'wal_fpi', u.wal_fpi,
                         'query', case when u.queryid is not null and u.text !~ '/\*|\*/'
                                       then nullif(btrim(left(regexp_replace(
-                                             split_part(split_part(u.text, '''', 1), '$', 1), '\s+', ' ', 'g'), 80)), '') end)
+                                             regexp_replace(u.text, '(''|\$|\m[0-9]).*$', ''), '\s+', ' ', 'g'), 80)), '') end)
                         order by u.wal_bytes desc, u.queryid), '[]') from uncommented u))::text as j
            $text$, x.nspname,
            case when x.has_info then format('select i.stats_reset from %I.pg_stat_statements_info i', x.nspname)
