@@ -11,7 +11,9 @@ select to_jsonb(r) from (
      where m.relkind = 'r' and m.relpersistence = 'p'
        and (m.relreplident = 'n'
             or m.relreplident = 'd' and not exists (select from pg_catalog.pg_index i
-                                                     where i.indrelid = m.oid and i.indisprimary and i.indisvalid)
+                                                     where i.indrelid = m.oid and i.indisprimary and i.indisvalid
+                                                       -- A deferrable primary key is none.
+                                                       and i.indimmediate)
             or m.relreplident = 'i' and not exists (select from pg_catalog.pg_index i
                                                      where i.indrelid = m.oid and i.indisreplident and i.indisvalid))
     union all select 'unlogged', m.name from mine m where m.relpersistence = 'u'
