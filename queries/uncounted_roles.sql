@@ -5,6 +5,7 @@ select to_jsonb(r) from (
     left join pg_catalog.pg_roles a on a.oid = s.setrole
    cross join lateral unnest(s.setconfig) c(setting)
    where s.setdatabase in (0, (select d.oid from pg_catalog.pg_database d where d.datname = current_database()))
-     and lower(c.setting) in ('track_counts=off', 'track_counts=false', 'track_counts=no', 'track_counts=0')
+     -- As it was written: any beginning of a word that means no.
+     and c.setting ~* '^track_counts=(off?|f|fa|fal|fals|false|no?|0)$'
    order by 1
 ) r
