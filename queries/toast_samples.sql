@@ -26,7 +26,7 @@ select p.oid::int8                                                          as o
            from %I.%I x
           where x.ctid = any (array(
                 select pg_catalog.format(''(%%s,%%s)'', k.block, o.place)::pg_catalog.tid
-                  from (select distinct (g.i * %s / least(%s, 100))::int8 as block
+                  from (select distinct g.i::int8 * %s / least(%s, 100) as block
                           from pg_catalog.generate_series(0, least(%s, 100) - 1) g(i)) k
                  cross join pg_catalog.generate_series(1, 64) o(place)))',
          p.nspname, p.relname, p.blocks, p.blocks, p.blocks), false, false, '')::text

@@ -1,6 +1,7 @@
 //! Looking at real servers: truthfully, quickly, and without anybody noticing.
 
 mod bloat;
+mod edges;
 mod faults;
 mod harmless;
 mod locks;

@@ -1,0 +1,79 @@
+//! Where a query could do harm or tell a lie: many sequences, a number as a secret, a key that is none, a huge TOAST.
+
+use pgtend::{
+    inspect::Scope,
+    model::{Contents, ObstacleKind},
+    sandbox::Cluster,
+};
+use std::{
+    fs::{File, OpenOptions},
+    os::unix::fs::{MetadataExt, chown},
+};
+
+use super::looks::look;
+use crate::clusters::{connect, on_a_major_and_the_newest, options, private, query_one_text, sql};
+
+/// More than there is room for in the table of locks.
+const SEQUENCES: usize = 3_000;
+const SEGMENT: u64 = 1 << 30;
+
+const CONTENT: &str = "create table uploads (id int primary key, body text); \
+    alter table uploads alter column body set storage external; \
+    insert into uploads select g, repeat(md5(g::text), 400) from generate_series(1, 300) g; \
+    create table deferred (id int primary key deferrable, n int); \
+    create role quiet; alter role quiet set track_counts = 'f'";
+
+#[tokio::test]
+async fn at_the_edges_a_look_does_no_harm_and_tells_no_lie() {
+    on_a_major_and_the_newest(13, "the edges", async |major, installation| {
+        let options = options().set("autovacuum", "off").set("max_connections", "20");
+        let cluster = private(installation, options.set("max_locks_per_transaction", "10"));
+        sql(&cluster, "postgres", CONTENT).await;
+        for share in (1..=SEQUENCES).collect::<Vec<_>>().chunks(100) {
+            let one = |n: &usize| format!("create sequence s{n} as int; select setval('s{n}', {n}); ");
+            sql(&cluster, "postgres", &share.iter().map(one).collect::<String>()).await;
+        }
+        grow_toast(&cluster).await;
+        let writer = connect(&cluster, "postgres").await;
+        let update = "/* token=hunter2 */ update deferred set n = 5 where n = 4111111111111111 -- card";
+        writer.batch_execute("begin; insert into deferred values (1, 1)").await.unwrap();
+        writer.batch_execute(update).await.unwrap();
+
+        let snapshot = look(&cluster.conninfo(), &Scope::everything()).await;
+        let contents = &snapshot.contents[0];
+        sequences_are_read_a_few_at_a_time(contents);
+        let kinds = &contents.obstacles.known().unwrap().found;
+        assert_eq!(kinds[&ObstacleKind::NoReplicaIdentity].names, ["public.deferred"], "on {major}");
+        assert_eq!(contents.index_facts.uncounted_roles.known().unwrap()[..], ["quiet"]);
+        let transactions = &snapshot.transactions.known().unwrap().transactions;
+        let queries: Vec<_> = transactions.iter().filter_map(|one| one.query.as_deref()).collect();
+        assert_eq!(queries, ["update deferred set n ="], "nothing of its literals and comments");
+        let samples = contents.toast_samples.known().unwrap();
+        let sample = samples.values().max_by_key(|sample| sample.blocks).unwrap();
+        assert_eq!((sample.blocks > 22_000_000, sample.sampled_blocks), (true, 100), "on {major}");
+    })
+    .await;
+}
+
+fn sequences_are_read_a_few_at_a_time(contents: &Contents) {
+    let used = contents.sequence_use.known().unwrap_or_else(|| panic!("{:?}", contents.sequence_use));
+    let own = used.sequences.iter().filter_map(|one| Some((one.sequence.strip_prefix('s')?, one.last_value)));
+    let own: Vec<_> = own.collect();
+    assert_eq!((own.len(), used.left_out), (SEQUENCES, 0));
+    assert!(own.iter().all(|(name, last)| name.parse().ok() == *last));
+}
+
+/// As large as a TOAST relation of 170 GB, of which the disk holds next to nothing.
+async fn grow_toast(cluster: &Cluster) {
+    let path = "select pg_relation_filepath(reltoastrelid) from pg_class where relname = 'uploads'";
+    let path = query_one_text(cluster, "postgres", path).await.expect("a path");
+    sql(cluster, "postgres", "checkpoint").await;
+    let first = cluster.data_directory().join(path);
+    let owner = first.metadata().unwrap();
+    OpenOptions::new().write(true).open(&first).unwrap().set_len(SEGMENT).unwrap();
+    for number in 1..170 {
+        let segment = first.with_extension(number.to_string());
+        File::create(&segment).unwrap().set_len(SEGMENT).unwrap();
+        chown(&segment, Some(owner.uid()), Some(owner.gid())).unwrap();
+    }
+}
