@@ -81,14 +81,23 @@ fn is_logical(walsender: &Walsender, snapshot: &Snapshot) -> bool {
     })
 }
 
-/// By the standby's own account. Behind is only who has WAL that it has not replayed, or gets none: on a quiet primary the
-/// last commit grows old by itself.
+/// By the standby's own account. Behind is only who has WAL that it has not replayed: on a quiet primary the last commit
+/// grows old by itself. Who gets none cannot know.
 fn as_standby(evidence: &Evidence<'_>, limits: &Limits, answer: &mut Answer) -> Result<(), Box<Answer>> {
     let replay = known(&evidence.snapshot.standby_replay)?;
     let meant = evidence.number("recovery_min_apply_delay").unwrap_or(0) / 1_000;
     let has_more = replay.receive_lsn.zip(replay.replay_lsn).is_some_and(|(received, replayed)| received > replayed);
-    let Some(last) = replay.last_replayed_at else { return Ok(()) };
-    let age = evidence.seconds_since(last).saturating_sub(meant);
+    let age = replay.last_replayed_at.map(|last| evidence.seconds_since(last).saturating_sub(meant));
+    if !has_more && !replay.is_streaming && age.is_none_or(|age| Seconds(age) >= limits.warning) {
+        let mut why = words!["no WAL receiver runs on this standby, and all it has is replayed"];
+        if let Some(age) = age {
+            why.append(words![", the last commit of ", Piece::Seconds(age), " ago"]);
+        }
+        why.append(words![": whether its primary has gone on, only that knows"]);
+        answer.not_applicable.push(NotApplicable::NotHere(why));
+        return Ok(());
+    }
+    let Some(age) = age else { return Ok(()) };
     let lag = Seconds(if has_more { age } else { 0 });
     if let Some(passed) = answer.grade("this standby", lag, limits.warning, limits.critical) {
         let why = if replay.is_paused == Some(true) { ": replay is paused" } else { "" };
@@ -149,16 +158,22 @@ mod tests {
 
     #[test]
     fn a_standby_of_a_quiet_primary_is_not_behind() {
-        let standby = |received: u64, delay: &str| {
+        let standby = |received: u64, delay: &str, is_streaming: bool, last: Option<i64>| {
             ask("replication-lag", |it| {
                 it["server"]["in_recovery"] = json!(true);
                 set(it, "recovery_min_apply_delay", delay);
                 it["standby_replay"] = json!({"known": {"receive_lsn": lsn(received), "replay_lsn": lsn(5),
-                    "last_replayed_at": ago(4_000), "is_paused": false, "is_streaming": true}});
+                    "last_replayed_at": last.map(ago), "is_paused": false, "is_streaming": is_streaming}});
             })
         };
-        assert_eq!(standby(5, "0").kind(), Kind::Clear);
-        assert_eq!(standby(9, "4000000").kind(), Kind::Clear, "as it was meant");
-        assert_eq!(found(&standby(9, "0")), [(Level::Critical, "this standby")]);
+        let streaming = |received: u64, delay: &str| standby(received, delay, true, Some(4_000));
+        assert_eq!(streaming(5, "0").kind(), Kind::Clear);
+        assert_eq!(streaming(9, "4000000").kind(), Kind::Clear, "as it was meant");
+        assert_eq!(found(&streaming(9, "0")), [(Level::Critical, "this standby")]);
+        let cut_off = |received: u64, last: Option<i64>| standby(received, "0", false, last);
+        assert_eq!(cut_off(5, Some(4_000)).kind(), Kind::NotApplicable, "the primary may have gone on");
+        assert_eq!(cut_off(5, None).kind(), Kind::NotApplicable);
+        assert_eq!(cut_off(5, Some(300)).kind(), Kind::Clear, "an archive brings it on");
+        assert_eq!(found(&cut_off(9, Some(4_000))), [(Level::Critical, "this standby")]);
     }
 }
