@@ -25,23 +25,28 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
         for table in tables.iter().filter(|table| table.heap.bytes >= limits.minimum.0) {
             let (live, dead) = (table.live_rows.max(0), table.dead_rows.max(0));
             let share = Percent(dead as f64 / (live + dead).max(1) as f64 * 100.0);
-            let last = table.last_autovacuum.max(table.last_vacuum).unwrap_or(evidence.snapshot.server.started_at);
-            let since = Seconds(evidence.seconds_since(last));
+            let last = table.last_autovacuum.max(table.last_vacuum);
+            let since = Seconds(evidence.seconds_since(last.unwrap_or(evidence.snapshot.server.started_at)));
             if share < limits.warning || since < limits.age {
                 continue;
             }
             let name = subject(&contents.database, &table.schema, &table.table);
+            let mut message = words![
+                Piece::Percent(share.0),
+                " of the rows of ",
+                &name,
+                " are dead (",
+                Piece::Count(dead.unsigned_abs()),
+                "), and nobody vacuumed it "
+            ];
+            // How old the table is nobody knows.
+            message.append(match last {
+                Some(_) => words!["for ", Piece::Seconds(since.0)],
+                None => words!["since the statistics began"],
+            });
             answer.find(Symptom {
                 level: Level::Warning,
-                message: words![
-                    Piece::Percent(share.0),
-                    " of the rows of ",
-                    &name,
-                    " are dead (",
-                    Piece::Count(dead.unsigned_abs()),
-                    "), and nobody vacuumed it for ",
-                    Piece::Seconds(since.0)
-                ],
+                message,
                 subject: name,
                 measured: Some(share.into()),
                 threshold: Some(limits.warning.into()),
