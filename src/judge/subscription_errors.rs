@@ -13,6 +13,7 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
         return Err(Answer::not_here("subscriptions do not run on a standby"));
     }
     let mut answer = Answer::default();
+    let counters = Counters::of(snapshot);
     for one in known(&snapshot.subscriptions)? {
         if !one.subenabled {
             let message = words!["subscription ", &one.subname, " in database ", &one.database, " is disabled"];
@@ -24,7 +25,7 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
             answer.find(symptom(one, Level::Warning, None, message, advice));
             continue;
         }
-        let errors = errors_since(evidence, one);
+        let errors = errors_since(evidence, &counters, one);
         let advice = words!["the server's log has the error; the publisher keeps WAL until it is solved"];
         if one.has_worker == Some(false) {
             let message =
@@ -77,9 +78,8 @@ fn symptom(one: &Subscription, level: Level, errors: Option<u64>, message: Words
 }
 
 /// Errors counted since the look before. Without one they may be of any age, and nothing is said.
-fn errors_since(evidence: &Evidence<'_>, of: &Subscription) -> Option<u64> {
+fn errors_since(evidence: &Evidence<'_>, now: &Counters, of: &Subscription) -> Option<u64> {
     let name = format!("{}/{}", of.database, of.subname);
-    let now = Counters::of(evidence.snapshot);
     let more = now.subscription_errors.get(&name)?.checked_sub(*evidence.before()?.subscription_errors.get(&name)?)?;
     (more > 0).then_some(more)
 }

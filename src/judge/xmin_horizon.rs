@@ -67,10 +67,9 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
             ));
         }
     }
-    holders.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    holders.dedup_by(|later, first| later.1 == first.1);
     // The oldest decides; naming those behind it would be noise until it is gone.
-    if let Some((age, subject, by, advice)) = holders.into_iter().next()
+    let oldest = holders.into_iter().min_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    if let Some((age, subject, by, advice)) = oldest
         && let Some((level, threshold)) = answer.grade(&subject, Count(age), limits.warning, limits.critical)
     {
         let mut message = by;

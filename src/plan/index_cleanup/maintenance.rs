@@ -1,6 +1,6 @@
 //! What is wrong with indexes on one server alone: rests of failed builds, and bloat.
 
-use crate::model::{Bloat, Contents, Index, IndexFinding, IndexVerdict, Table, Verdict, estimate_index};
+use crate::model::{Contents, Index, IndexFinding, IndexVerdict, Table, Verdict};
 use crate::plan::{Consent, Plan};
 use std::collections::HashMap;
 
@@ -48,7 +48,7 @@ pub fn chores(
         }
         let is_rest = verdict.findings.contains(&IndexFinding::InvalidIndex);
         let may_go = verdict.verdict == Verdict::Drop || verdict.verdict == Verdict::Review && wish == Wish::ByName;
-        let bloat = bloat(contents, index, table);
+        let bloat = contents.index_bloat(index, table).ok().flatten();
         let (repair, frees) = match bloat {
             _ if is_rest && may_go => (Repair::Drop, index.size.bytes),
             Some(bloat) if index.is_valid && is_worth(bloat.bytes, index.size.bytes) => (Repair::Rebuild, bloat.bytes),
@@ -98,14 +98,4 @@ pub enum Wish {
 
 fn is_worth(bloat: u64, whole: u64) -> bool {
     bloat >= WORTH_A_REBUILD.1 && bloat as f64 >= WORTH_A_REBUILD.0 * whole as f64
-}
-
-fn bloat(contents: &Contents, index: &Index, table: &Table) -> Option<Bloat> {
-    let measured =
-        contents.btree_pages.as_ref().and_then(|pages| pages.known()).and_then(|pages| pages.get(&index.oid));
-    let key = contents.index_keys.known().and_then(|keys| keys.get(&index.oid));
-    match measured {
-        Some(pages) => Some(pages.bloat()),
-        None => estimate_index(index, table, key).ok().flatten(),
-    }
 }
