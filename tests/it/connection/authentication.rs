@@ -74,7 +74,7 @@ async fn a_missing_database_is_named() {
     assert_says(
         &error,
         &["permission denied for database \"closed\""],
-        "GRANT CONNECT ON DATABASE \"closed\" TO \"scramuser\"",
+        "GRANT CONNECT ON DATABASE closed TO scramuser",
     );
 }
 

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use tokio_postgres::error::DbError;
 
 use super::Failure;
+use crate::model::quote_identifier;
 use crate::pg::connect::endpoint::Endpoint;
 use crate::pg::connect::problem::{Attempt, Problem};
 
@@ -89,7 +90,9 @@ fn of_server(failure: &Failure, attempt: &Attempt, error: &DbError) -> Option<St
         }
         "28000" if message.contains("certificate") => "the server wants a client certificate: name it with sslcert and sslkey".to_owned(),
         "3D000" => "name a database with -d; without it, the one named like the user is taken".to_owned(),
-        "42501" => format!("GRANT CONNECT ON DATABASE \"{}\" TO \"{}\"", failure.dbname, failure.user),
+        "42501" => {
+            format!("GRANT CONNECT ON DATABASE {} TO {}", quote_identifier(&failure.dbname), quote_identifier(&failure.user))
+        }
         "53300" => "all connection slots are taken: wait, end idle sessions, or come as a role that may use the reserved ones (pg_use_reserved_connections from 16 on)".to_owned(),
         "57P03" => "the server is starting up, shutting down or recovering: try again shortly".to_owned(),
         "08P01" if message.contains("startup parameter") => "a pooler such as pgbouncer refuses it: remove options (PGOPTIONS)".to_owned(),
