@@ -3,12 +3,13 @@
 use super::{
     Folder, Migration, NewFile, NotWritable,
     header::{of_piece, sql_header},
-    sql::Stems,
+    stem::Stems,
+    version::Style,
 };
 use jiff::Timestamp;
 
 pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
-    let mut stems = Stems::after(folder, now);
+    let mut stems = Stems::after(folder, ".sql", Style::Seconds, now);
     let mut files = Vec::new();
     for migration in migrations {
         for piece in migration.pieces() {

@@ -12,7 +12,12 @@ pub fn files(folder: &Folder, migrations: &[Migration]) -> Result<Vec<NewFile>, 
     let app = label(folder);
     let mut leaf = leaf(folder, &app)?;
     let stems: Vec<&str> = folder.with_ending(".py").filter(|stem| *stem != "__init__").collect();
-    let last = stems.iter().filter_map(|stem| leading_digits(stem).parse::<u64>().ok()).max().unwrap_or(0);
+    let last = stems
+        .iter()
+        .filter_map(|stem| leading_digits(stem).parse::<u64>().ok())
+        .filter(|one| *one < u64::MAX)
+        .max()
+        .unwrap_or(0);
     let digits = stems.iter().map(|stem| leading_digits(stem).len()).filter(|digits| *digits > 0).max().unwrap_or(4);
     let mut taken: Vec<String> =
         stems.iter().map(|stem| stem[leading_digits(stem).len()..].trim_start_matches('_').to_owned()).collect();

@@ -4,7 +4,8 @@
 use super::{
     Folder, Migration, NewFile, NotWritable,
     header::{of_piece, sql_header},
-    sql::Stems,
+    stem::Stems,
+    version::Style,
 };
 use jiff::Timestamp;
 
@@ -19,7 +20,7 @@ pub fn pair(
     now: Timestamp,
     first_line: impl Fn(bool) -> &'static str,
 ) -> Result<Vec<NewFile>, NotWritable> {
-    let mut stems = Stems::after(folder, now);
+    let mut stems = Stems::after(folder, ".sql", Style::Seconds, now);
     let mut files = Vec::new();
     for migration in migrations {
         for piece in migration.pieces() {

@@ -1,11 +1,11 @@
 //! goose: one file with an Up and a Down section, cut into statements at a semicolon that ends a line.
 
-use super::{Folder, Migration, NewFile, NotWritable, header::sql_header, sql::Stems};
+use super::{Folder, Migration, NewFile, NotWritable, header::sql_header, stem::Stems, version::Style};
 use crate::plan::index_cleanup::Statement;
 use jiff::Timestamp;
 
 pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
-    let mut stems = Stems::after(folder, now);
+    let mut stems = Stems::after(folder, ".sql", Style::Seconds, now);
     let mut files = Vec::new();
     for migration in migrations {
         let path = format!("{}.sql", stems.next(&migration.name())).into();

@@ -2,21 +2,19 @@
 
 use super::{
     Folder, Migration, NewFile, NotWritable,
-    migration::unused,
     quote::{comment, double_quoted},
-    sql::names,
-    version::{Style, Versions, leading_digits},
+    stem::Stems,
+    version::Style,
 };
 use crate::plan::index_cleanup::Statement;
 use jiff::Timestamp;
 
 pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
-    let mut versions = Versions::after(folder.names.iter().map(|name| leading_digits(name)), Style::Seconds, now);
-    let mut taken = names(folder);
+    let mut stems = Stems::after(folder, "", Style::Seconds, now);
     let dialect = Dialect::of(folder)?;
     let mut files = Vec::new();
     for migration in migrations {
-        let name = format!("{}_{}.{}", versions.next(), unused(&migration.name(), &mut taken), dialect.ending);
+        let path = format!("{}.{}", stems.next(&migration.name()), dialect.ending).into();
         let up = raw(&migration.up)?;
         let down = migration.whole_way_back().into_iter().map(raw).collect::<Result<String, _>>()?;
         let header = comment("//", &migration.header);
@@ -29,7 +27,7 @@ pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Resul
         let text = format!(
             "{header}{config}\n\n{way_there}async ({argument}) => {{\n{up}}};\n\n{way_back}async ({argument}) => {{\n{down}}};\n"
         );
-        files.push(NewFile { path: name.into(), text });
+        files.push(NewFile { path, text });
     }
     Ok(files)
 }

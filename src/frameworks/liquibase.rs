@@ -1,11 +1,7 @@
 //! Liquibase: a changelog in formatted SQL, a changeset for each statement of the way back.
 
 use super::{
-    Folder, Migration, NewFile, NotWritable,
-    header::sql_header,
-    migration::{NOTHING, unused},
-    sql::names,
-    version::{Style, Versions, leading_digits},
+    Folder, Migration, NewFile, NotWritable, header::sql_header, migration::NOTHING, stem::Stems, version::Style,
 };
 use crate::plan::index_cleanup::Statement;
 use jiff::Timestamp;
@@ -13,12 +9,11 @@ use jiff::Timestamp;
 const OPTIONS: &str = "splitStatements:false stripComments:false rollbackSplitStatements:false";
 
 pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
-    let mut versions = Versions::after(folder.names.iter().map(|name| leading_digits(name)), Style::Seconds, now);
-    let mut taken = names(folder);
+    let mut stems = Stems::after(folder, "", Style::Seconds, now);
     let mut files = Vec::new();
     for migration in migrations {
-        let version = versions.next();
-        let path = format!("{version}_{}.sql", unused(&migration.name(), &mut taken)).into();
+        let stem = stems.next(&migration.name());
+        let path = format!("{stem}.sql").into();
         let back: Vec<&Statement> = migration.down.iter().filter(|step| !step.is_precaution).collect();
         let whole: String = back.iter().map(|step| format!("{};\n", step.sql)).collect();
         let mut text = format!("--liquibase formatted sql\n{}", sql_header(&migration.header, &whole));
@@ -35,7 +30,8 @@ pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Resul
                 }
             }
             text.push_str(&format!(
-                "\n--changeset pgtend:{version}-{} runInTransaction:{in_transaction} {OPTIONS}\n{sql};\n--rollback {};\n",
+                "\n--changeset pgtend:{}-{} runInTransaction:{in_transaction} {OPTIONS}\n{sql};\n--rollback {};\n",
+                stem.version,
                 number + 1,
                 step.sql
             ));

@@ -129,11 +129,16 @@ pub fn snake(name: &str) -> String {
     if snake.is_empty() { "index".to_owned() } else { snake.to_owned() }
 }
 
-/// `name`, or `name_2`, `name_3` … where that is taken; remembers its answer.
+/// `name`, or `name_2`, `name_3` … where that is taken; remembers its answer. Capitals make no difference.
 pub fn unused(name: &str, taken: &mut Vec<String>) -> String {
+    unused_by(name, taken, str::to_ascii_lowercase)
+}
+
+/// The same where two names are one if `seen_as` makes the same of both.
+pub fn unused_by(name: &str, taken: &mut Vec<String>, seen_as: fn(&str) -> String) -> String {
     let mut candidate = name.to_owned();
     let mut number = 1;
-    while taken.iter().any(|one| one.eq_ignore_ascii_case(&candidate)) {
+    while taken.iter().any(|one| seen_as(one) == seen_as(&candidate)) {
         number += 1;
         candidate = format!("{name}_{number}");
     }

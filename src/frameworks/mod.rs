@@ -22,6 +22,7 @@ mod recreates;
 mod script;
 mod sql;
 mod sqlx_migrate;
+mod stem;
 #[cfg(test)]
 mod tests;
 mod version;

@@ -3,25 +3,23 @@
 use super::{
     Folder, Migration, NewFile, NotWritable,
     knex::Dialect,
-    migration::unused,
     quote::{comment, double_quoted},
-    sql::names,
-    version::{Style, Versions, leading_digits},
+    stem::Stems,
+    version::{Style, leading_digits},
 };
 use crate::plan::index_cleanup::Statement;
 use jiff::Timestamp;
 
 pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
-    let numbered = || folder.names.iter().filter(|name| !leading_digits(name).is_empty());
-    let mut versions = Versions::after(numbered().map(|name| leading_digits(name)), Style::Milliseconds, now);
-    let dashes = numbered().next_back().is_some_and(|name| name[leading_digits(name).len()..].starts_with('-'));
-    let mut taken = names(folder);
+    let newest = folder.names.iter().rev().find(|name| !leading_digits(name).is_empty());
+    let dashes = newest.is_some_and(|name| name[leading_digits(name).len()..].starts_with('-'));
+    let mut stems = Stems::after(folder, "", Style::Milliseconds, now);
     let dialect = Dialect::of(folder)?;
     let mut files = Vec::new();
     for migration in migrations {
-        let name = unused(&migration.name(), &mut taken);
+        let stem = stems.next(&migration.name());
         let separator = if dashes { "-" } else { "_" };
-        let path = format!("{}{separator}{name}.{}", versions.next(), dialect.ending).into();
+        let path = format!("{}{separator}{}.{}", stem.version, stem.name, dialect.ending).into();
         let (way_there, way_back) = (dialect.function("up"), dialect.function("down"));
         let argument = dialect.argument("pgm", "import(\"node-pg-migrate\").MigrationBuilder");
         let text = format!(

@@ -1,27 +1,21 @@
 //! Rails: `db/migrate/<version>_<name>.rb`, a class of that name.
 
-use super::{
-    Folder, Migration, NewFile, NotWritable,
-    migration::unused,
-    quote::comment,
-    sql::names,
-    version::{Style, Versions, leading_digits},
-};
+use super::{Folder, Migration, NewFile, NotWritable, quote::comment, stem::Stems, version::Style};
 use crate::plan::index_cleanup::Statement;
 use jiff::Timestamp;
 
 pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
-    let mut versions = Versions::after(folder.with_ending(".rb").map(leading_digits), Style::Seconds, now);
-    let mut taken = names(folder);
+    // Rails refuses two classes of one name, and `drop_a_1` and `drop_a1` become one.
+    let mut stems = Stems::after(folder, ".rb", Style::Seconds, now).seen_as(camel);
     let release = release(folder)?;
     let mut files = Vec::new();
     for migration in migrations {
-        let name = unused(&migration.name(), &mut taken);
-        let path = format!("{}_{name}.rb", versions.next()).into();
+        let stem = stems.next(&migration.name());
+        let path = format!("{stem}.rb").into();
         let text = format!(
             "{}class {} < ActiveRecord::Migration[{release}]\n  disable_ddl_transaction!\n\n  def up\n{}  end\n\n  def down\n{}  end\nend\n",
             comment("#", &migration.header),
-            camel(&name),
+            camel(&stem.name),
             execute(&migration.up),
             migration.whole_way_back().into_iter().map(execute).collect::<String>(),
         );
@@ -67,5 +61,26 @@ mod tests {
     fn a_class_is_called_as_its_file() {
         assert_eq!(camel("drop_users_email_idx_2"), "DropUsersEmailIdx2");
         assert_eq!(camel("drop_9a"), "Drop9a");
+    }
+
+    #[test]
+    fn two_indexes_never_share_a_class() {
+        let statement = || Statement { sql: "SELECT 1".to_owned(), runs_alone: false, is_precaution: false };
+        let drop = |index: &str| Migration {
+            index: index.to_owned(),
+            header: Vec::new(),
+            up: statement(),
+            down: vec![statement()],
+        };
+        let files = [drop("a_1"), drop("a1")];
+        let now = "2026-01-31T23:59:58Z".parse().unwrap();
+        let made = super::files(&Folder::default(), &files, now).unwrap();
+        let names: Vec<_> = made.iter().map(|file| file.path.display().to_string()).collect();
+        assert_eq!(names, ["20260131235958_drop_a_1.rb", "20260131235959_drop_a1_2.rb"]);
+        assert!(made[0].text.contains("class DropA1 <") && made[1].text.contains("class DropA12 <"), "{made:?}");
+        // Nor with a migration that is there.
+        let folder = Folder { names: vec!["20250101000000_drop_b1.rb".to_owned()], ..Folder::default() };
+        let mut stems = Stems::after(&folder, ".rb", Style::Seconds, now).seen_as(camel);
+        assert_eq!(stems.next("drop_b_1").to_string(), "20260131235958_drop_b_1_2");
     }
 }

@@ -5,10 +5,10 @@ use super::{
     Folder, Migration, NewFile, NotWritable,
     golang_migrate::pair,
     header::sql_header,
-    migration::{lines, unused},
+    migration::lines,
     quote::comment,
-    sql::names,
-    version::{Style, Versions, leading_digits},
+    stem::Stems,
+    version::{Style, leading_digits},
 };
 use jiff::Timestamp;
 
@@ -25,10 +25,9 @@ pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Resul
         let what = "simple and reversible ones, which sqlx refuses";
         return Err(NotWritable::Mixed { folder: folder.display(), what });
     }
-    let mut versions = Versions::after(all.iter().map(|name| leading_digits(name)), Style::Seconds, now);
-    let mut taken = names(folder);
+    let mut stems = Stems::after(folder, ".sql", Style::Seconds, now);
     let write = |migration: &Migration| {
-        let path = format!("{}_{}.sql", versions.next(), unused(&migration.name(), &mut taken)).into();
+        let path = format!("{}.sql", stems.next(&migration.name())).into();
         let up = lines([&migration.up]);
         let first = if migration.up.runs_alone { ALONE } else { "" };
         let mut back = vec!["The way back, statement by statement (this folder has no down migrations):".to_owned()];

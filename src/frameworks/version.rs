@@ -15,6 +15,8 @@ pub enum Style {
     Serial { digits: usize },
 }
 
+const MOST_DIGITS: usize = 18;
+
 const SECONDS: &str = "%Y%m%d%H%M%S";
 
 /// Versions to come, each greater than all that `existing` holds and than those before it.
@@ -28,7 +30,9 @@ pub struct Versions {
 impl Versions {
     /// `existing` are the numbers the folder's files begin with, as digits.
     pub fn after<'a>(existing: impl IntoIterator<Item = &'a str>, usual: Style, now: Timestamp) -> Versions {
-        let numbers = existing.into_iter().filter_map(|digits| Some((digits.parse::<u64>().ok()?, digits.len())));
+        // What is longer than any time is no version of ours to count on from.
+        let existing = existing.into_iter().filter(|digits| digits.len() <= MOST_DIGITS);
+        let numbers = existing.filter_map(|digits| Some((digits.parse::<u64>().ok()?, digits.len())));
         let last = numbers.max_by_key(|(number, _)| *number);
         let style = match last {
             None => usual,
@@ -105,6 +109,7 @@ mod tests {
         assert_eq!(three(&[], Style::Serial { digits: 4 }), ["0001", "0002", "0003"]);
         assert_eq!(three(&["1700000000000"], Style::Seconds), ["1769903998250", "1769903998251", "1769903998252"]);
         assert_eq!(three(&["20270131235959999"], Style::Milliseconds)[0], "20270201000000000");
+        assert_eq!(three(&["18446744073709551615", "7"], Style::Seconds)[0], "8");
     }
 
     proptest! {
