@@ -1,8 +1,10 @@
--- Foreign keys: which columns of which table refer, and through which index of the other table they are checked.
+-- Foreign keys: which columns of which table refer, through which index of the other table they are checked, and whether
+-- they are checked at all (18).
 select k.conname::text    as constraint_name,
        k.conrelid::int8   as table_oid,
        k.conkey           as column_numbers,
-       k.conindid::int8   as target_index_oid
+       k.conindid::int8   as target_index_oid,
+       coalesce((to_jsonb(k) ->> 'conenforced')::bool, true) as is_enforced
   from pg_catalog.pg_constraint k
  where k.contype = 'f'
  order by k.oid

@@ -31,6 +31,7 @@ pub async fn look(s: &Session, wanted: bool) -> IndexFacts {
                 table_oid: row.try_get::<_, Oid>("table_oid")?.0,
                 column_numbers: row.try_get("column_numbers")?,
                 target_index_oid: row.try_get::<_, Oid>("target_index_oid")?.0,
+                is_enforced: row.try_get("is_enforced")?,
             })
         })),
         ask::when(wanted, &INDEX_DEPENDENTS, ask::many(s, &INDEX_DEPENDENTS)),

@@ -24,7 +24,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
         for index in indexes {
             of_table.entry(index.table_oid).or_default().push(index);
         }
-        for key in keys {
+        for key in keys.iter().filter(|key| key.is_enforced) {
             let Some(table) = by_oid.get(&key.table_oid).filter(|table| table.kind == TableKind::Table) else {
                 continue;
             };
@@ -100,5 +100,10 @@ mod tests {
         assert_eq!(with(json!([2]), small).kind(), Kind::Clear);
         assert_eq!(found(&with(json!([2]), json!({}))), [(Level::Warning, "shop/public.orders.fk")]);
         assert_eq!(found(&with(json!([1, 2]), json!({}))), [(Level::Warning, "shop/public.orders.fk")]);
+        let unenforced = ask("missing-fk-index", |it| {
+            it["contents"][0]["index_facts"]["foreign_keys"] = json!({"known": [{"constraint_name": "fk",
+                "table_oid": 20_000, "column_numbers": [2], "target_index_oid": 20_001, "is_enforced": false}]});
+        });
+        assert_eq!(unenforced.kind(), Kind::Clear, "nothing is looked up");
     }
 }

@@ -61,6 +61,14 @@ pub struct ForeignKey {
     pub column_numbers: Vec<i16>,
     /// The index of the other table in which the reference is looked up.
     pub target_index_oid: u32,
+    /// Not so one that is NOT ENFORCED (18): nothing is looked up for it.
+    #[serde(default = "always")]
+    pub is_enforced: bool,
+}
+
+/// Before 18 every foreign key was enforced.
+fn always() -> bool {
+    true
 }
 
 /// Something of the catalog that needs an index.

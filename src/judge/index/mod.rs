@@ -324,6 +324,7 @@ mod tests {
                 table_oid: table.oid,
                 column_numbers: vec![2],
                 target_index_oid: three[0].oid,
+                is_enforced: true,
             });
             for index in &three {
                 let mut index = index.clone();

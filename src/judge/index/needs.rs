@@ -51,7 +51,7 @@ pub fn needs(subjects: &[Subject<'_>], covers: &[Cover], contents: &Contents) ->
         of: supporters[0],
         supporters,
     }));
-    for key in contents.index_facts.foreign_keys.known().into_iter().flatten() {
+    for key in contents.index_facts.foreign_keys.known().into_iter().flatten().filter(|key| key.is_enforced) {
         let behind: Vec<u32> = of_table
             .get(&key.table_oid)
             .into_iter()

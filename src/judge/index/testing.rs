@@ -104,6 +104,7 @@ impl Shop {
             table_oid: if target == 0 { TABLE } else { TABLE + 1 },
             column_numbers: columns.to_vec(),
             target_index_oid: target,
+            is_enforced: true,
         });
     }
 

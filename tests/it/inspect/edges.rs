@@ -34,6 +34,10 @@ async fn at_the_edges_a_look_does_no_harm_and_tells_no_lie() {
             sql(&cluster, "postgres", &share.iter().map(one).collect::<String>()).await;
         }
         grow_toast(&cluster).await;
+        if major >= 18 {
+            let unenforced = "create table refers (id int primary key references uploads not enforced)";
+            sql(&cluster, "postgres", unenforced).await;
+        }
         let writer = connect(&cluster, "postgres").await;
         let update = "/* token=hunter2 */ update deferred set n = 5 where n = 4111111111111111 -- card";
         writer.batch_execute("begin; insert into deferred values (1, 1)").await.unwrap();
@@ -45,6 +49,8 @@ async fn at_the_edges_a_look_does_no_harm_and_tells_no_lie() {
         let kinds = &contents.obstacles.known().unwrap().found;
         assert_eq!(kinds[&ObstacleKind::NoReplicaIdentity].names, ["public.deferred"], "on {major}");
         assert_eq!(contents.index_facts.uncounted_roles.known().unwrap()[..], ["quiet"]);
+        let enforced = contents.index_facts.foreign_keys.known().unwrap().iter().map(|key| key.is_enforced);
+        assert_eq!(enforced.collect::<Vec<_>>(), if major >= 18 { vec![false] } else { vec![] });
         let transactions = &snapshot.transactions.known().unwrap().transactions;
         let queries: Vec<_> = transactions.iter().filter_map(|one| one.query.as_deref()).collect();
         assert_eq!(queries, ["update deferred set n ="], "nothing of its literals and comments");
