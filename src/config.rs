@@ -7,6 +7,7 @@
 
 mod audit;
 pub(crate) mod checks;
+mod databases;
 mod document;
 mod error;
 mod file;
@@ -27,6 +28,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::{
+    inspect::Reach,
     judge::{audit::Given, health::Checks, slot},
     model::{IndexLimits, Silence},
     notify::Recipient,
@@ -162,6 +164,11 @@ impl Config {
         let (path, entry) = found.ok_or_else(|| self.unknown_target(name, environment))?;
         let target = |conninfo| Target { name: name.to_owned(), conninfo, trusted: self.trusted };
         Ok(entry.replicas(name, environment, path)?.into_iter().map(target).collect())
+    }
+
+    /// Which databases of a target are read from inside.
+    pub fn reach(&self, name: &str) -> Reach {
+        self.targets.get(name).map(|entry| entry.reach.clone()).unwrap_or_default()
     }
 
     /// The size of the target's disk, in bytes, where the file tells it.

@@ -67,16 +67,19 @@ impl Context {
         Context { ui: self.ui.clone(), environment, global, config, has_history: false }
     }
 
-    /// The part of a scope that flags decide.
+    /// The part of a scope that flags decide, for who needs no other database than the one that is connected to.
     pub fn scope(&self) -> Scope {
-        let reading = &self.global.reading;
-        Scope {
-            exact: reading.exact,
-            all_databases: reading.all_databases,
-            jobs: usize::from(reading.jobs),
-            beside: true,
-            ..Scope::default()
-        }
+        Scope { exact: self.global.reading.exact, jobs: self.jobs(), beside: true, ..Scope::default() }
+    }
+
+    /// The same for who reads all databases that flags or the target want read.
+    pub fn reaching_scope(&self) -> Result<Scope, Failure> {
+        Ok(Scope { reach: self.reach()?, ..self.scope() })
+    }
+
+    /// How many connections may read at once.
+    pub fn jobs(&self) -> usize {
+        usize::from(self.global.reading.jobs)
     }
 
     pub fn all_databases(&self) -> bool {

@@ -6,7 +6,7 @@ use crate::{
     error::Failure,
     exit_code::ExitCode,
     history::{Recall, system_identifier},
-    inspect::{BloatScope, MOST_READ_WHOLE, Scope},
+    inspect::{BloatScope, MOST_READ_WHOLE, Reach, Scope},
     judge::{
         audit::{Amount, Assumptions, Audit, Disk, Evidence, Fits, Given, Said, Way, audit, predicted},
         slot,
@@ -152,7 +152,7 @@ impl Look {
             bloat: BloatScope { tables: true, indexes: true, read_whole, ..BloatScope::default() },
             judge: true,
             arrival: true,
-            all_databases: true,
+            reach: Reach::All,
             beside: true,
             ..Scope::space().as_asked(&asked)
         };

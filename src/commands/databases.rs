@@ -21,7 +21,7 @@ pub struct Args {
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     // All of them are listed anyway; none has to be entered.
-    let scope = Scope { databases: true, all_databases: false, ..context.scope() };
+    let scope = Scope { databases: true, ..context.scope() };
     let snapshot = context.look(scope).await?;
     let mut gaps = Gaps::default();
     let report = DatabasesReport::of(&snapshot, &args.filter.view(context.for_people()), args.sort, &mut gaps);

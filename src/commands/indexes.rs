@@ -113,20 +113,21 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 async fn list(list: &ListArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let all_databases = context.all_databases();
+    let scope = context.reaching_scope()?;
+    let several = scope.reach.may_be_several();
     let view = list.filter.view(context.for_people());
     let bloat = BloatScope { indexes: true, ..list.bloat.scope(&view, context.reads_a_file())? };
     let scope = Scope {
         bloat,
         relations: true,
         judge: true,
-        databases: all_databases,
+        databases: several,
         definitions: Definitions::Matching {
             schema: view.schema.clone(),
             table: view.table.clone(),
             most: MOST_DEFINITIONS,
         },
-        ..context.scope()
+        ..scope
     };
     let mut snapshot = Box::pin(context.look(scope)).await?;
     let replicas = context.replicas(&list.judging.replica)?;
@@ -140,7 +141,7 @@ async fn list(list: &ListArgs, context: &Context) -> Result<ExitCode, Failure> {
         .collect();
     let mut gaps = Gaps::default();
     let sort = list.sort.unwrap_or_default();
-    let report = IndexesReport::of(&snapshot, &judged, &memory, all_databases, &view, sort, &mut gaps);
+    let report = IndexesReport::of(&snapshot, &judged, &memory, several, &view, sort, &mut gaps);
     let exit = context.show(&snapshot, report, gaps);
     // The end of the program gives it all back at once; name by name a hundred thousand take their time.
     std::mem::forget((snapshot, judged));

@@ -19,7 +19,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let scope = Scope { beside: true, ..Scope::space().as_asked(&context.scope()) };
+    let scope = Scope { beside: true, ..Scope::space().as_asked(&context.reaching_scope()?) };
     let mut snapshot = context.look(scope).await?;
     args.disk.tell(&mut snapshot, context)?;
     let mut gaps = Gaps::default();

@@ -99,7 +99,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 fn scope(context: &Context) -> Scope {
-    Scope { slots: true, all_databases: false, ..context.scope() }
+    Scope { slots: true, ..context.scope() }
 }
 
 async fn list(list: &ListArgs, context: &Context) -> Result<ExitCode, Failure> {

@@ -9,7 +9,7 @@ use crate::{context::Context, error::Failure, exit_code::ExitCode, inspect::Scop
 pub struct Args {}
 
 pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let snapshot = context.look(Scope::everything().as_asked(&context.scope())).await?;
+    let snapshot = context.look(Scope::everything().as_asked(&context.reaching_scope()?)).await?;
     context.ui.value(&snapshot)?;
     Ok(ExitCode::Done)
 }

@@ -25,12 +25,13 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let all_databases = context.all_databases();
+    let scope = context.reaching_scope()?;
+    let several = scope.reach.may_be_several();
     let view = args.filter.view(context.for_people());
     let bloat = BloatScope { tables: true, ..args.bloat.scope(&view, context.reads_a_file())? };
-    let scope = Scope { relations: true, databases: all_databases, bloat, ..context.scope() };
+    let scope = Scope { relations: true, databases: several, bloat, ..scope };
     let snapshot = context.look(scope).await?;
     let mut gaps = Gaps::default();
-    let report = TablesReport::of(&snapshot, all_databases, &view, args.sort, &mut gaps);
+    let report = TablesReport::of(&snapshot, several, &view, args.sort, &mut gaps);
     context.show(&snapshot, report, gaps)
 }

@@ -29,8 +29,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         return Err(needs_a_server("--sample"));
     }
     let sizes = args.disk.needs_sizes(context)?;
-    let scope =
-        Scope { slots: true, wal: true, databases: sizes, storage: sizes, all_databases: false, ..context.scope() };
+    let scope = Scope { slots: true, wal: true, databases: sizes, storage: sizes, ..context.scope() };
     let mut snapshot = context.look_twice(scope, args.sample).await?;
     args.disk.tell(&mut snapshot, context)?;
     let mut gaps = Gaps::default();

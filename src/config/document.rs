@@ -148,6 +148,11 @@ impl<'a> Table<'a> {
         self.text(key)?.ok_or_else(missing)
     }
 
+    /// Whether the key is there and a list.
+    pub(super) fn has_list(&self, key: &str) -> bool {
+        self.find(key).is_some_and(|(_, value)| matches!(value.get_ref(), DeValue::Array(_)))
+    }
+
     /// The texts of a key's list; empty when it is not there.
     pub(super) fn texts(&self, key: &str) -> Result<Vec<Text<'a>>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };
@@ -238,6 +243,12 @@ impl<'a> Table<'a> {
             .collect();
         values.sort_by_key(|value| value.key_at.start);
         values
+    }
+
+    /// A complaint about the value of a key.
+    pub(super) fn error_at(&self, key: &str, message: impl AsRef<str>) -> ConfigError {
+        let at = self.find(key).map_or_else(|| self.at.clone(), |(_, value)| value.span());
+        self.source.error(&at, message)
     }
 
     /// A complaint about the table itself.

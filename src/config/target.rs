@@ -1,10 +1,11 @@
 use std::path::Path;
 
 use super::ConfigError;
-use super::audit;
 use super::document::{Table, Text};
 use super::file::{self, File};
 use super::password::Password;
+use super::{audit, databases};
+use crate::inspect::Reach;
 use crate::judge::audit::Given;
 use crate::pg::conninfo::{Environment, Secret, Written};
 
@@ -19,6 +20,8 @@ pub(super) struct Entry {
     password: Option<Password>,
     /// Its standbys, asked for the scans they counted themselves.
     replicas: Vec<Written>,
+    /// Which of its databases are read from inside.
+    pub(super) reach: Reach,
     /// Bytes of the volume that pg_wal lies on.
     pub(super) disk_size: Option<u64>,
     /// What an audit of it may take for given.
@@ -27,7 +30,9 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Self, ConfigError> {
-        table.allow_only(&[&["conninfo", "password", "replicas", "disk_size"][..], &audit::OF_TARGET].concat())?;
+        table.allow_only(
+            &[&["conninfo", "password", "replicas", "databases", "disk_size"][..], &audit::OF_TARGET].concat(),
+        )?;
         let name = &table.name;
         let untrusted =
             |what: &str| format!("{what} of target {name:?} may not stand in a file found in the working directory");
@@ -54,7 +59,11 @@ impl Entry {
             }
             Ok(conninfo)
         };
-        let conninfo = read("the conninfo", &table.required_text("conninfo")?)?;
+        let mut conninfo = read("the conninfo", &table.required_text("conninfo")?)?;
+        let reach = databases::read(table)?;
+        if let Reach::Listed(names) = &reach {
+            conninfo = names.iter().take(1).fold(conninfo, |conninfo, first| conninfo.or_dbname(first));
+        }
         let replicas: Vec<Written> =
             table.texts("replicas")?.iter().map(|text| read("a replica", text)).collect::<Result<_, _>>()?;
         if let (Some(password), true) = (&password, conninfo.gives("password")) {
@@ -71,7 +80,7 @@ impl Entry {
             })
             .transpose()?;
         let given = audit::of_target(table, file, disk_size)?;
-        Ok(Self { conninfo, password: password.map(parse).transpose()?, replicas, disk_size, given })
+        Ok(Self { conninfo, password: password.map(parse).transpose()?, replicas, reach, disk_size, given })
     }
 
     /// Whether the file itself holds the password.

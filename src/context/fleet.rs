@@ -2,9 +2,10 @@
 
 use super::Context;
 use crate::{
-    config::Config,
+    config::{Config, nearest::quoted},
     error::Failure,
-    inspect::{InspectError, Listing, Scope, list_databases},
+    exit_code::ExitCode,
+    inspect::{InspectError, Listing, Reach, Scope, list_databases},
     model::Snapshot,
     options::OutputFormat,
     pg::{
@@ -53,6 +54,37 @@ impl Context {
         self.global.connection.target.as_deref()
     }
 
+    /// Which databases are read from inside: as the flags say, else as the target that was named does.
+    pub(super) fn reach(&self) -> Result<Reach, Failure> {
+        Ok(match self.target().filter(|_| !self.reads_a_file()) {
+            None => self.reach_of(&Config::default(), None),
+            target => self.reach_of(self.config()?, target),
+        })
+    }
+
+    /// The same of a target of the configuration, or of a server that has no name there.
+    pub fn reach_of(&self, config: &Config, target: Option<&str>) -> Reach {
+        match target {
+            _ if self.all_databases() => Reach::All,
+            Some(target) => config.reach(target),
+            None => Reach::Connected,
+        }
+    }
+
+    /// Refuses a target of which several databases are listed, where something is for the one that is connected to.
+    pub fn wants_one_database(&self, what: &str) -> Result<(), Failure> {
+        let Reach::Listed(names) = self.reach()? else { return Ok(()) };
+        let connected = self.conninfo()?.dbname;
+        if names == [connected.as_str()] {
+            return Ok(());
+        }
+        let target = self.target().unwrap_or_default();
+        let listed = quoted(&names.iter().map(String::as_str).collect::<Vec<_>>(), "and");
+        let message = format!("{what} is for one database, and target {target:?} lists {listed}");
+        Err(Failure::new(ExitCode::Usage, message)
+            .with_hint(Some("name the server and the database: -h HOST -d DBNAME")))
+    }
+
     pub fn format(&self) -> OutputFormat {
         self.global.output.format
     }
@@ -94,7 +126,7 @@ impl Context {
     /// One look. What all databases of a server have in common is asked once for those who share it.
     pub async fn look_over(&self, conninfo: Conninfo, scope: &Scope, shared: &Shared) -> Result<Snapshot, Failure> {
         let session = Box::pin(Session::open_in_line(&Arc::new(conninfo))).await?;
-        if scope.all_databases {
+        if scope.reach.may_be_several() {
             return Box::pin(self.inspect(&session, scope)).await;
         }
         let listing = Box::pin(shared.listing(&session)).await?;

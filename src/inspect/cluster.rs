@@ -23,7 +23,7 @@ pub async fn look(s: &Session, scope: &Scope) -> Result<(Snapshot, Fact<DataDire
         control = ask::one(s, &CONTROL);
         provider = ask::one(s, &PROVIDER);
         settings = ask::many::<Setting>(s, &SETTINGS);
-        databases = ask::when(scope.databases, &DATABASES, ask::many(s, &DATABASES));
+        databases = ask::when(scope.databases || scope.reach.may_be_several(), &DATABASES, ask::many(s, &DATABASES));
         shared_checksums = ask::when(scope.health, &SHARED_CHECKSUMS, ask::one(s, &SHARED_CHECKSUMS));
         tablespaces = ask::when(scope.tablespaces, &TABLESPACES, ask::many(s, &TABLESPACES));
         slots = ask::when(scope.slots || scope.judge, &SLOTS, ask::many(s, &SLOTS));

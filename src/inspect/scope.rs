@@ -1,6 +1,6 @@
 //! What a report needs to know, so that no more is asked.
 
-use super::Spare;
+use super::{Reach, Spare};
 
 /// The groups of facts a report is made of. The server's identity and settings are always asked.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,8 @@ pub struct Scope {
     pub arrival: bool,
     /// Measure every relation.
     pub exact: bool,
-    pub all_databases: bool,
+    /// Which databases are read from inside.
+    pub reach: Reach,
     /// How many connections read at once.
     pub jobs: usize,
     /// What else may be open beside the connections that look.
@@ -79,8 +80,8 @@ impl Scope {
 
     /// As thorough as another, and by as many connections.
     pub fn as_asked(self, other: &Scope) -> Scope {
-        let Scope { exact, all_databases, jobs, .. } = *other;
-        Scope { exact, all_databases, jobs, spare: other.spare.clone(), ..self }
+        let Scope { exact, jobs, .. } = *other;
+        Scope { exact, jobs, reach: other.reach.clone(), spare: other.spare.clone(), ..self }
     }
 
     /// Everything pgtend can know.
@@ -98,7 +99,7 @@ impl Scope {
             bloat: BloatScope { tables: true, indexes: true, ..BloatScope::default() },
             arrival: true,
             exact: false,
-            all_databases: false,
+            reach: Reach::Connected,
             jobs: 1,
             spare: Spare::default(),
             beside: false,

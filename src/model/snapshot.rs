@@ -105,7 +105,7 @@ pub struct Snapshot {
     /// The databases that were read from inside.
     #[serde(default)]
     pub contents: Vec<Contents>,
-    /// Databases that `--all-databases` could not read.
+    /// Databases that were to be read and could not be.
     #[serde(default)]
     pub skipped: Vec<Skipped>,
 }
@@ -117,6 +117,9 @@ pub struct Skipped {
     pub reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Somebody named it: that it was not read is a gap, whatever the reason.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub listed: bool,
 }
 
 /// Why a text is no snapshot this pgtend can read.

@@ -147,6 +147,11 @@ impl Session {
         &self.user
     }
 
+    /// The database that was connected to, by the name it was asked for.
+    pub fn dbname(&self) -> &str {
+        &self.conninfo.dbname
+    }
+
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }

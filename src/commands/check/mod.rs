@@ -80,8 +80,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         },
     };
     let names: Vec<&str> = if args.all_targets { config.target_names().collect() } else { Vec::new() };
-    let asked = context.scope();
-    let jobs = asked.jobs.max(1);
+    let jobs = context.jobs().max(1);
     let rounds = i64::try_from(names.len().div_ceil(jobs).max(1)).unwrap_or(i64::MAX);
     let limit = i64::try_from(args.time_limit.as_secs()).unwrap_or(i64::MAX);
     let watch = Watch {
@@ -90,7 +89,7 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         config,
         store: store.as_ref(),
         store_error,
-        scope: scope(asked, names.len()),
+        looks: names.len(),
         time_limit: args.time_limit,
         disk: args.disk,
         claim: SignedDuration::from_secs(limit.saturating_mul(rounds).saturating_add(AFTER_THE_LOOKS)),
@@ -112,10 +111,10 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     ended
 }
 
-/// What one of so many looks asks. With all databases it has all connections, as those of one server take turns; else it
-/// shares them with the others.
+/// What one of so many looks asks. With other databases to read it has all connections, as those of one server take
+/// turns; else it shares them with the others.
 fn scope(asked: Scope, looks: usize) -> Scope {
-    let asked = if asked.all_databases { asked } else { asked.part(looks) };
+    let asked = if asked.reach.may_be_several() { asked } else { asked.part(looks) };
     Scope::nightly().as_asked(&asked)
 }
 

@@ -8,7 +8,7 @@ use crate::{
     error::Failure,
     exit_code::ExitCode,
     history::{HistoryError, Recall, Store},
-    inspect::Scope,
+    inspect::{Reach, Scope},
     judge::{
         Evidence,
         health::Asked,
@@ -44,8 +44,8 @@ pub struct Watch<'a> {
     pub store: Option<&'a Store>,
     /// Why there is none, where there should be one.
     pub store_error: Option<HistoryError>,
-    /// What each look asks, and its part of the connections.
-    pub scope: Scope,
+    /// How many look, sharing the connections.
+    pub looks: usize,
     pub time_limit: Duration,
     pub disk: DiskArgs,
     /// How long a claim on a place lasts, should this run die.
@@ -211,13 +211,14 @@ impl Watch<'_> {
     }
 
     async fn look(&self, conninfo: Conninfo, target: Option<&str>) -> Result<Snapshot, Failure> {
-        let scope = &self.scope;
+        let reach = self.context.reach_of(self.config, target);
+        let scope = super::scope(Scope { reach, ..self.context.scope() }, self.looks);
         let shared = self.shared(&conninfo);
         // Each opens connections of its own to the others' databases: of one server's targets one at a time does.
-        let _turn = if scope.all_databases { Some(shared.turn().await) } else { None };
+        let _turn = if scope.reach.may_be_several() { Some(shared.turn().await) } else { None };
         let look = Box::pin(async {
             let replicas = target.map(|target| self.context.replicas_of(self.config, target)).transpose()?;
-            let mut snapshot = self.context.look_over(conninfo, scope, &shared).await?;
+            let mut snapshot = self.context.look_over(conninfo, &scope, &shared).await?;
             self.context.ask_replicas(&replicas.unwrap_or_default(), &mut snapshot).await?;
             Ok(snapshot)
         });
@@ -281,7 +282,8 @@ impl Watch<'_> {
         let asked = self.config.checks.ask(&evidence, |check| self.chosen.has(check.name));
         note_unknown(&asked, gaps);
         let mut tally = tally(&asked, &self.chosen.counting(&self.config.silences, target), snapshot.collected_at);
-        tally.notes.extend(unread_databases(snapshot));
+        let is_listed = matches!(self.context.reach_of(self.config, target), Reach::Listed(_));
+        tally.notes.extend(unread_databases(snapshot, is_listed));
         Ok(tally)
     }
 }
@@ -299,7 +301,7 @@ fn server_of(snapshot: &Snapshot) -> Option<String> {
 }
 
 /// The databases that nobody asked to look into: what is wrong inside them is not told.
-fn unread_databases(snapshot: &Snapshot) -> Option<Note> {
+fn unread_databases(snapshot: &Snapshot, is_listed: bool) -> Option<Note> {
     let databases = snapshot.databases.known()?.iter().filter(|one| one.allows_connections && !one.is_template);
     let was_read = |name: &str| {
         snapshot.contents.iter().any(|one| one.database == name)
@@ -308,10 +310,11 @@ fn unread_databases(snapshot: &Snapshot) -> Option<Note> {
     let unread: Vec<&str> = databases.map(|one| one.database.as_str()).filter(|name| !was_read(name)).collect();
     let (first, more) = (unread.get(..3).unwrap_or(&unread).join(", "), unread.len().saturating_sub(3));
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let why = if is_listed { "the target lists others" } else { "--all-databases does" };
     (!unread.is_empty()).then(|| Note {
         check: "databases".to_owned(),
         kind: "not asked",
-        message: format!("not looked into: {first}{more}; --all-databases does").into(),
+        message: format!("not looked into: {first}{more}; {why}").into(),
     })
 }
 

@@ -57,6 +57,7 @@ const HEAD: &str = r##"# pgtend's configuration. Everything here is a comment: t
 # [target.prod]
 # conninfo = "host=db1.example.com user=pgtend dbname=shop sslmode=verify-full"
 # replicas = ["host=db2.example.com user=pgtend sslmode=verify-full"]   # standbys, asked which indexes they use
+# databases = ["shop", "billing"]            # those read from inside, or "all"; else the one of the conninfo
 # disk_size = "500GB"                        # for disk-forecast, unless pgtend runs on the server's own host; for audits
 # provider = "rds"                           # what `pgtend audit` may take for given of this server, instead of flags
 # storage_type = "gp3"

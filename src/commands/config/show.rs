@@ -1,6 +1,8 @@
 //! `pgtend config show`.
 
-use crate::{context::Context, error::Failure, exit_code::ExitCode, judge::health::Checks, model::last_day};
+use crate::{
+    context::Context, error::Failure, exit_code::ExitCode, inspect::Reach, judge::health::Checks, model::last_day,
+};
 use std::fmt::Write as _;
 
 /// What is in force: the file that is read, its targets, who is told, and every limit that is not the default
@@ -16,6 +18,13 @@ pub fn run(_: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let targets: Vec<&str> = config.target_names().collect();
     // Writing into a String does not fail.
     let _ = writeln!(text, "targets: {}", if targets.is_empty() { "none".to_owned() } else { targets.join(", ") });
+    for target in targets {
+        let _ = match config.reach(target) {
+            Reach::Connected => Ok(()),
+            Reach::Listed(names) => writeln!(text, "target.{target}.databases = {names:?}"),
+            Reach::All => writeln!(text, "target.{target}.databases = all"),
+        };
+    }
     let told: Vec<&str> = config.recipients(&context.environment).into_iter().map(|(name, _)| name).collect();
     let _ = writeln!(text, "notify: {}", if told.is_empty() { "nobody".to_owned() } else { told.join(", ") });
     for (key, value) in config.given_for_audits(None).told() {

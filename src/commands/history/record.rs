@@ -27,7 +27,7 @@ pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
     if !context.reads_a_file() && !store.open_intents().await?.is_empty() {
         settle_what_is_open(&store, &context.session().await?, context).await?;
     }
-    let snapshot = context.look(Scope::nightly().as_asked(&context.scope())).await?;
+    let snapshot = context.look(Scope::nightly().as_asked(&context.reaching_scope()?)).await?;
     let recorded = match store.record(&snapshot).await {
         // Two runs at once: the one that looked first came second. A look that lies further ahead is a clock's fault.
         Err(HistoryError::OutOfOrder { newest, collected_at })

@@ -187,7 +187,7 @@ fn refuse_what_means_nothing(list: &ListArgs, args: &MigrateArgs, context: &Cont
     if context.all_databases() {
         return usage("migrations are for one database; leave --all-databases away".to_owned());
     }
-    Ok(())
+    context.wants_one_database("`indexes migrate`")
 }
 
 async fn look(list: &ListArgs, bloat: BloatScope, session: &Session, context: &Context) -> Result<Look, Failure> {

@@ -65,6 +65,7 @@ pub(super) async fn run(list: &ListArgs, args: &VerifyArgs, context: &Context) -
         let message = format!("{flag} means nothing to `indexes verify`: it takes what the files name");
         return Err(Failure::new(ExitCode::Usage, message));
     }
+    context.wants_one_database("`indexes verify`")?;
     let (written, other_files) = read(&args.folder)?;
     if written.is_empty() {
         let message = format!("no file in {} was written by pgtend", args.folder.display());

@@ -6,6 +6,21 @@ use std::fs;
 #[test]
 fn what_is_not_understood_is_refused_with_its_line() {
     for (text, message, hint) in [
+        (
+            "[target.prod]\nconninfo = ''\ndatabases = []",
+            "line 3: the databases of target \"prod\" are an empty",
+            "all",
+        ),
+        (
+            "[target.prod]\nconninfo = ''\ndatabases = 'ter2'",
+            "line 3: the databases of target \"prod\" are n",
+            "[\"…\"]",
+        ),
+        ("[target.prod]\nconninfo = ''\ndatabases = ['a', '']", "line 3: one of the databases of", ""),
+        ("[target.prod]\nconninfo = ''\ndatabases = ['ter2',\n'ter2']", "line 4: the databases of target", ""),
+        ("[target.prod]\nconninfo = ''\ndatabases = ['a', 2]", "an element of \"databases\" is not a text", ""),
+        ("[target.prod]\nconninfo = ''\ndatabases = true", "line 3: \"databases\" is not a text but", ""),
+        ("[target.prod]\nconninfo = ''\ndatabase = 'x'", "line 3: unknown key", "\"databases\"?"),
         ("x = 1", "line 1: unknown key \"x\"", "known here: \"target\""),
         ("\n[targets.prod]\n", "line 2: unknown key \"targets\"", "did you mean \"target\"?"),
         (

@@ -38,3 +38,31 @@ fn an_unknown_target_is_an_error_with_the_nearest_ones() {
     assert_eq!(hint(&machine, "prod1"), "did you mean \"prod-1\" or \"prod-2\"?");
     assert_eq!(hint(&machine, "warehouse"), "it has \"dev\", \"prod-1\" and \"prod-2\"");
 }
+
+#[test]
+fn the_databases_of_a_target_are_one_some_or_all() {
+    let text = "[target.one]\nconninfo = ''\n[target.all]\nconninfo = ''\ndatabases = 'all'\n\
+                [target.some]\nconninfo = 'host=h'\ndatabases = ['b', 'all']\n\
+                [target.own]\nconninfo = 'postgres:///own'\ndatabases = ['b']\n\
+                [target.service]\nconninfo = 'service=s'\ndatabases = ['b']";
+    let machine = Machine::new().with(OWN, text).with("s.conf", "[s]\ndbname=served\n").with_var("PGDATABASE", "other");
+    let services = machine.folder.path().join("s.conf").display().to_string();
+    let machine = machine.with_var("PGSERVICEFILE", &services);
+    let config = machine.read(None).unwrap();
+    let some = Reach::Listed(vec!["b".to_owned(), "all".to_owned()]);
+    for (name, reach, dbname) in [
+        ("one", Reach::Connected, "other"),
+        ("all", Reach::All, "other"),
+        ("some", some, "b"),
+        ("own", Reach::Listed(vec!["b".to_owned()]), "own"),
+        ("service", Reach::Listed(vec!["b".to_owned()]), "served"),
+        ("nobody", Reach::Connected, ""),
+    ] {
+        assert_eq!(config.reach(name), reach, "{name}");
+        if let Ok(target) = config.target(name, &machine.environment) {
+            let environment = machine.environment.clone();
+            let request = Request { target: Some(target), environment, ..Request::default() };
+            assert_eq!(resolve(&request).unwrap().conninfo.dbname, dbname, "{name}");
+        }
+    }
+}

@@ -30,6 +30,15 @@ impl Written {
         self
     }
 
+    /// The same with a database to connect to, unless it names one itself or a service, which may.
+    #[must_use]
+    pub fn or_dbname(mut self, name: &str) -> Self {
+        if !self.gives("dbname") && !self.gives("service") {
+            self.pairs.push(("dbname".to_owned(), name.to_owned()));
+        }
+        self
+    }
+
     /// All of it as `key=value` text.
     pub fn conninfo(&self) -> Secret {
         let pairs: Vec<String> = self.pairs.iter().map(|(key, value)| format!("{key}={}", quote(value))).collect();

@@ -187,7 +187,7 @@ async fn a_table_dropped_between_two_looks_is_no_error() {
         sql(cluster, &name, content).await;
         let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), slow());
         let session = open(&through(&proxy, cluster, &name)).await;
-        let scope = pgtend::inspect::Scope { all_databases: false, ..pgtend::inspect::Scope::everything() };
+        let scope = pgtend::inspect::Scope::everything();
         let (looked, ()) = tokio::join!(inspect(&session, &scope), async {
             // The first answer is under way when the table goes, the second question comes after it.
             tokio::time::sleep(Duration::from_millis(170)).await;
@@ -270,7 +270,8 @@ async fn databases_that_come_and_go_are_skipped_at_worst() {
             }
             let session = open(&cluster.conninfo()).await;
             for _ in 0..10 {
-                let databases = pgtend::inspect::Scope { databases: true, all_databases: true, ..relations() };
+                let databases =
+                    pgtend::inspect::Scope { databases: true, reach: pgtend::inspect::Reach::All, ..relations() };
                 let snapshot = inspect(&session, &databases).await.expect("a look");
                 assert!(snapshot.databases.known().is_some(), "{:?}", snapshot.databases);
             }

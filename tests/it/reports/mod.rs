@@ -8,6 +8,7 @@ mod hardened;
 mod holders;
 mod indexes;
 mod invalidated;
+mod listed;
 pub mod nulls;
 mod output;
 pub mod program;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use pgtend::inspect::{Scope, inspect};
+use pgtend::inspect::{Reach, Scope, inspect};
 use pgtend::judge::{
     index::judge,
     slot::{Evidence, Limits},
@@ -57,7 +57,8 @@ async fn look(conninfo: &str, all_databases: bool) -> Snapshot {
     let flags = Flags { dbname: Some(conninfo.to_owned()), ..Flags::default() };
     let conninfo = resolve(&Request { flags, environment: Environment::default(), ..Request::default() }).unwrap();
     let session = Session::open(Arc::new(conninfo.conninfo)).await.unwrap();
-    inspect(&session, &Scope { all_databases, ..Scope::everything() }).await.unwrap()
+    let reach = if all_databases { Reach::All } else { Reach::Connected };
+    inspect(&session, &Scope { reach, ..Scope::everything() }).await.unwrap()
 }
 
 #[tokio::test]
