@@ -1,6 +1,6 @@
 //! What there is to judge by: the look of now, earlier ones, and what several checks share.
 
-use super::{index, limits::DAY, slot};
+use super::{index, slot};
 use crate::model::{
     Contents, Fact, IndexJudgement, IndexLimits, Setting, Slot, Snapshot, Unavailable, grant,
     past::{Counters, Memory},
@@ -107,11 +107,6 @@ impl<'a> Evidence<'a> {
     /// Whole seconds from a time until the look.
     pub fn seconds_since(&self, at: jiff::Timestamp) -> u64 {
         u64::try_from(self.snapshot.collected_at.duration_since(at).as_secs()).unwrap_or(0)
-    }
-
-    /// Whole days since the server was started.
-    pub fn days_up(&self) -> u64 {
-        self.seconds_since(self.snapshot.server.started_at) / DAY
     }
 }
 

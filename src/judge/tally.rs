@@ -164,11 +164,6 @@ impl Tally {
             self.status = Status::Unknown;
         }
     }
-
-    /// Findings of a level and class.
-    pub fn count(&self, level: Level, class: Class) -> usize {
-        self.findings.iter().filter(|one| one.level == level && one.class == class).count()
-    }
 }
 
 #[cfg(test)]

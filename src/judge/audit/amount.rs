@@ -40,12 +40,6 @@ impl Amount {
         )
     }
 
-    /// What is left of each bound beyond `other`.
-    #[must_use]
-    pub fn beyond(self, other: Amount) -> Amount {
-        self.minus(other)
-    }
-
     #[must_use]
     pub fn map(self, f: impl Fn(u64) -> u64) -> Amount {
         Amount::between(f(self.low_bytes), f(self.bytes), f(self.high_bytes))
