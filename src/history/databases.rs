@@ -2,7 +2,7 @@
 
 use super::{
     HistoryError,
-    dialect::{Transaction, binds},
+    dialect::{Row, Transaction, binds},
     record::Writing,
     time::size,
 };
@@ -10,6 +10,13 @@ use crate::model::{Contents, Snapshot};
 use std::collections::HashMap;
 
 struct State {
+    database_id: i64,
+    is_present: bool,
+    bytes: Option<i64>,
+}
+
+/// What a sample knows of one.
+struct Value {
     database_id: i64,
     is_present: bool,
     bytes: Option<i64>,
@@ -37,26 +44,28 @@ pub(super) async fn write(
             None => seen.push((&contents.database, bytes)),
         }
     }
-    let mut ids = HashMap::new();
+    let (mut ids, mut new, mut values) = (HashMap::new(), Vec::new(), Vec::new());
     for (name, bytes) in seen {
-        let database_id = match states.remove(name) {
-            Some(state) => {
-                // A size that could not be read this time is no change.
-                let bytes = bytes.or(state.bytes);
-                if !state.is_present || bytes != state.bytes {
-                    put(tx, writing, state.database_id, true, bytes).await?;
-                }
-                state.database_id
-            }
-            None => insert(tx, writing, name, bytes).await?,
+        let Some(state) = states.remove(name) else {
+            new.push((name, bytes));
+            continue;
         };
-        ids.insert(name.to_owned(), database_id);
+        // A size that could not be read this time is no change.
+        let bytes = bytes.or(state.bytes);
+        if !state.is_present || bytes != state.bytes {
+            values.push(Value { database_id: state.database_id, is_present: true, bytes });
+        }
+        ids.insert(name.to_owned(), state.database_id);
     }
     if listed.is_some() {
-        for state in states.values().filter(|state| state.is_present) {
-            put(tx, writing, state.database_id, false, None).await?;
-        }
+        let gone = states.values().filter(|state| state.is_present);
+        values.extend(gone.map(|state| Value { database_id: state.database_id, is_present: false, bytes: None }));
     }
+    for value in insert(tx, writing, &new).await? {
+        ids.insert(value.0, value.1.database_id);
+        values.push(value.1);
+    }
+    put(tx, writing, &values).await?;
     Ok(ids)
 }
 
@@ -65,33 +74,45 @@ pub(super) async fn present(tx: &mut Transaction, writing: &Writing, contents: &
     let bytes = contents.database_bytes.known().copied().map(size);
     let sql = "select database_id, is_present, bytes from database where cluster_id = $1 and name = $2";
     let rows = tx.rows(sql, binds![writing.cluster_id, &*contents.database]).await?;
-    let Some(row) = rows.first() else { return insert(tx, writing, &contents.database, bytes).await };
+    let Some(row) = rows.first() else {
+        let new = insert(tx, writing, &[(&contents.database, bytes)]).await?;
+        let (_, value) = new.into_iter().next().ok_or(HistoryError::Inconsistent("a statement answered no row"))?;
+        let database_id = value.database_id;
+        put(tx, writing, &[value]).await?;
+        return Ok(database_id);
+    };
     let (database_id, is_present, known) = (row.int(0)?, row.flag(1)?, row.int_or_none(2)?);
     if !is_present || known.is_none() {
-        put(tx, writing, database_id, true, bytes).await?;
+        put(tx, writing, &[Value { database_id, is_present: true, bytes }]).await?;
     }
     Ok(database_id)
 }
 
-async fn insert(tx: &mut Transaction, writing: &Writing, name: &str, bytes: Option<i64>) -> Result<i64, HistoryError> {
-    let sql = "insert into database (cluster_id, name, first_seen, is_present, bytes) \
-               values ($1, $2, $3, $4, $5) returning database_id";
-    let database_id = tx.one_int(sql, binds![writing.cluster_id, name, writing.collected_at, true, bytes]).await?;
-    put(tx, writing, database_id, true, bytes).await?;
-    Ok(database_id)
-}
-
-async fn put(
+/// Makes databases known; answers with their names and first values.
+async fn insert(
     tx: &mut Transaction,
     writing: &Writing,
-    database_id: i64,
-    is_present: bool,
-    bytes: Option<i64>,
-) -> Result<(), HistoryError> {
-    let sql = "insert into database_value (database_id, sample_id, is_present, bytes) values ($1, $2, $3, $4) \
-               on conflict (database_id, sample_id) do update set is_present = excluded.is_present, bytes = excluded.bytes";
-    tx.execute(sql, binds![database_id, writing.sample_id, is_present, bytes]).await?;
-    let sql = "update database set is_present = $2, bytes = $3 where database_id = $1";
-    tx.execute(sql, binds![database_id, is_present, bytes]).await?;
+    new: &[(&str, Option<i64>)],
+) -> Result<Vec<(String, Value)>, HistoryError> {
+    let rows = new.iter().map(|(name, bytes)| binds![writing.cluster_id, *name, writing.collected_at, true, *bytes]);
+    let into = "database (cluster_id, name, first_seen, is_present, bytes)";
+    let returned = tx.insert(into, rows, "returning name, database_id, bytes").await?;
+    let value = |row: &Row| {
+        Ok((row.text(0)?, Value { database_id: row.int(1)?, is_present: true, bytes: row.int_or_none(2)? }))
+    };
+    returned.iter().map(value).collect()
+}
+
+async fn put(tx: &mut Transaction, writing: &Writing, values: &[Value]) -> Result<(), HistoryError> {
+    let rows = values.iter().map(|value| binds![value.database_id, writing.sample_id, value.is_present, value.bytes]);
+    let into = "database_value (database_id, sample_id, is_present, bytes)";
+    let after = "on conflict (database_id, sample_id) do update \
+                 set is_present = excluded.is_present, bytes = excluded.bytes";
+    tx.insert(into, rows, after).await?;
+    if !values.is_empty() {
+        let sql = "update database set is_present = v.is_present, bytes = v.bytes from database_value v \
+                   where v.sample_id = $1 and v.database_id = database.database_id and database.cluster_id = $2";
+        tx.execute(sql, binds![writing.sample_id, writing.cluster_id]).await?;
+    }
     Ok(())
 }

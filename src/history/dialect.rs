@@ -214,18 +214,20 @@ impl Transaction {
         self.rows(sql, binds).await?.first().ok_or(HistoryError::Inconsistent("a statement answered no row"))?.int(0)
     }
 
-    /// Inserts rows, as many a statement as both dialects take parameters.
+    /// Inserts rows, as many a statement as both dialects take parameters: a store may be far away. Answers what `after`
+    /// says is to be returned.
     pub(super) async fn insert(
         &mut self,
         into: &str,
         rows: impl ExactSizeIterator<Item = Vec<Bind>>,
         after: &str,
-    ) -> Result<(), HistoryError> {
+    ) -> Result<Vec<Row>, HistoryError> {
         const PARAMETERS: usize = 6_000;
         // SQLite searches all of its named parameters for each `$1`, which takes the square of their number.
         let numbered = matches!(self, Transaction::Postgres(..));
         let place = |at: usize| if numbered { format!("${at}") } else { "?".to_owned() };
         let mut rows = rows.peekable();
+        let mut returned = Vec::new();
         while let Some(first) = rows.peek() {
             let width = first.len();
             let most = (PARAMETERS / width.max(1)).min(rows.len());
@@ -237,9 +239,9 @@ impl Transaction {
                 .collect();
             let sql = format!("insert into {into} values {} {after}", tuples.join(","));
             let binds = rows.by_ref().take(most).flatten().collect();
-            self.execute(&sql, binds).await?;
+            returned.extend(self.rows(&sql, binds).await?);
         }
-        Ok(())
+        Ok(returned)
     }
 
     /// What follows takes a server its time.

@@ -7,11 +7,15 @@ use super::{
 };
 use sqlx::{
     SqlSafeStr as _,
-    migrate::{Migration, MigrationType, Migrator},
+    migrate::{Migrate as _, Migration, MigrationType, Migrator},
 };
+use std::fmt::Write as _;
 
 /// Where the tables are on a Postgres server.
 pub(super) const SCHEMA: &str = "pgtend";
+
+/// Where the driver keeps which of them were applied.
+const TABLE: &str = "_sqlx_migrations";
 
 struct Text {
     version: i64,
@@ -87,11 +91,40 @@ pub(super) async fn run(pool: &Pool, address: &StoreAddress) -> Result<(), Histo
                 let made = server.wait(async { Ok(made.await) }).await?;
                 made.map_err(|error| unmigrated(address, &error))?;
             }
-            server.wait(async { Ok(migrator.run(&mut **tx).await) }).await?
+            let exists = tx.ensure_migrations_table(TABLE);
+            let made = server.wait(async { Ok(exists.await) }).await?;
+            made.map_err(|error| unmigrated(address, &error))?;
+            let count = sqlx::raw_sql("select 1 from _sqlx_migrations limit 1").fetch_optional(&mut **tx);
+            if server.wait(count).await?.is_none() {
+                let all = sqlx::raw_sql(sqlx::AssertSqlSafe(in_one_go(&migrator))).execute(&mut **tx);
+                let made = server.wait(async { Ok(all.await) }).await?;
+                made.map_err(|error| unmigrated(address, &error))?;
+                Ok(())
+            } else {
+                server.wait(async { Ok(migrator.run(&mut **tx).await) }).await?
+            }
         }
     };
     done.map_err(|error| unmigrated(address, &error))?;
     transaction.commit().await
+}
+
+/// All migrations of a new store, and the rows by which the driver knows them: one after the other they would take a
+/// server far away dozens of round trips.
+fn in_one_go(migrator: &Migrator) -> String {
+    let mut text = String::new();
+    for one in migrator.iter() {
+        let checksum: String = one.checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+        text.push_str(one.sql.as_str());
+        // Writing into a String does not fail.
+        let _ = write!(
+            text,
+            ";\ninsert into {TABLE} (version, description, success, checksum, execution_time) \
+             values ({}, '{}', true, decode('{checksum}', 'hex'), 0);\n",
+            one.version, one.description
+        );
+    }
+    text
 }
 
 fn unmigrated(address: &StoreAddress, error: &dyn std::error::Error) -> HistoryError {

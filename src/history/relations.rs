@@ -74,12 +74,9 @@ pub(super) async fn write(
     }
     values.extend(gone.into_values().map(|state| state.gone(writing.sample_id)));
     let changed = values.len() + new.len();
-    put(tx, values).await?;
-    let sql = "update relation set oid = v.oid, is_present = v.is_present, is_valid = v.is_valid, bytes = v.bytes, \
-                 scans = v.scans, scans_total = v.scans_total, resets = v.resets \
-               from relation_value v \
-               where v.sample_id = $1 and v.relation_id = relation.relation_id and relation.database_id = $2";
-    tx.execute(sql, binds![writing.sample_id, database_id]).await?;
+    if !values.is_empty() {
+        put(tx, writing, database_id, values).await?;
+    }
     insert(tx, writing, database_id, new).await?;
     Ok(Counts { seen: seen_count, changed: changed as u64 })
 }
@@ -169,9 +166,20 @@ fn value(relation_id: i64, sample_id: i64, is_present: bool, relation: &Relation
     ]
 }
 
-async fn put(tx: &mut Transaction, values: Vec<Vec<Bind>>) -> Result<(), HistoryError> {
+async fn put(
+    tx: &mut Transaction,
+    writing: &Writing,
+    database_id: i64,
+    values: Vec<Vec<Bind>>,
+) -> Result<(), HistoryError> {
     let into = "relation_value (relation_id, sample_id, oid, is_present, is_valid, bytes, scans, scans_total, resets)";
-    tx.insert(into, values.into_iter(), "").await
+    tx.insert(into, values.into_iter(), "").await?;
+    let sql = "update relation set oid = v.oid, is_present = v.is_present, is_valid = v.is_valid, bytes = v.bytes, \
+                 scans = v.scans, scans_total = v.scans_total, resets = v.resets \
+               from relation_value v \
+               where v.sample_id = $1 and v.relation_id = relation.relation_id and relation.database_id = $2";
+    tx.execute(sql, binds![writing.sample_id, database_id]).await?;
+    Ok(())
 }
 
 async fn insert(

@@ -37,43 +37,51 @@ pub(super) async fn write(tx: &mut Transaction, writing: &Writing, snapshot: &Sn
     let mut known = known(tx, writing.cluster_id).await?;
     let now = writing.collected_at;
     let started_at = micros(snapshot.server.started_at);
+    let (mut rows, mut changed) = (Vec::new(), HashMap::new());
     for slot in slots.iter().filter(|slot| !slot.temporary) {
         let value = Value::from(slot);
-        let Some(before) = known.remove(&slot.slot_name) else {
-            let sql = "insert into slot (cluster_id, name, first_seen, certain_since, last_active, last_visited, \
-                         frozen_since) values ($1, $2, $3, $3, $4, $4, $3) returning slot_id";
-            let last_active = value.is_active.then_some(now);
-            let slot_id = tx.one_int(sql, binds![writing.cluster_id, &*slot.slot_name, now, last_active]).await?;
-            put(tx, writing, slot_id, &value).await?;
-            continue;
+        let before = known.remove(&slot.slot_name);
+        let (same, moved, visited) = match &before {
+            None => (false, true, value.is_active),
+            Some(before) => {
+                let same = is_same(&before.value, &value);
+                let moved = !same
+                    || (before.value.restart_lsn, before.value.confirmed_flush_lsn)
+                        != (value.restart_lsn, value.confirmed_flush_lsn);
+                // Every start of the server sets inactive_since anew, a moment after its own.
+                let is_start = value.inactive_since.is_some_and(|since| (since - started_at).abs() < 60_000_000);
+                let came_by = value.inactive_since > before.value.inactive_since && !is_start;
+                (same, moved, value.is_active || moved || came_by)
+            }
         };
-        let same = is_same(&before.value, &value);
-        let moved = !same
-            || (before.value.restart_lsn, before.value.confirmed_flush_lsn)
-                != (value.restart_lsn, value.confirmed_flush_lsn);
-        // Every start of the server sets inactive_since anew, a moment after its own.
-        let is_start = value.inactive_since.is_some_and(|since| (since - started_at).abs() < 60_000_000);
-        let came_by = value.inactive_since > before.value.inactive_since && !is_start;
-        let visited = value.is_active || moved || came_by;
-        let sql = "update slot set certain_since = $2, last_active = $3, last_visited = $4, frozen_since = $5 \
-                   where slot_id = $1";
-        let binds = binds![
-            before.slot_id,
-            if same { before.certain_since } else { now },
-            if value.is_active { Some(now) } else { before.last_active.filter(|_| same) },
-            if visited { Some(now) } else { before.last_visited },
-            if moved { now } else { before.frozen_since },
-        ];
-        tx.execute(sql, binds).await?;
-        if value != before.value {
-            put(tx, writing, before.slot_id, &value).await?;
+        let old = before.as_ref();
+        rows.push(binds![
+            writing.cluster_id,
+            &*slot.slot_name,
+            now,
+            old.filter(|_| same).map_or(now, |old| old.certain_since),
+            if value.is_active { Some(now) } else { old.filter(|_| same).and_then(|old| old.last_active) },
+            if visited { Some(now) } else { old.and_then(|old| old.last_visited) },
+            old.filter(|_| !moved).map_or(now, |old| old.frozen_since),
+        ]);
+        if old.is_none_or(|old| value != old.value) {
+            changed.insert(slot.slot_name.as_str(), value);
         }
     }
-    for gone in known.values().filter(|slot| slot.value.is_present) {
-        let slot_type = gone.value.slot_type.clone();
-        put(tx, writing, gone.slot_id, &Value { slot_type, ..Value::default() }).await?;
+    let into = "slot (cluster_id, name, first_seen, certain_since, last_active, last_visited, frozen_since)";
+    let after = "on conflict (cluster_id, name) do update set certain_since = excluded.certain_since, \
+                 last_active = excluded.last_active, last_visited = excluded.last_visited, \
+                 frozen_since = excluded.frozen_since returning name, slot_id";
+    let mut values = Vec::new();
+    for row in tx.insert(into, rows.into_iter(), after).await? {
+        if let Some(value) = changed.remove(row.text(0)?.as_str()) {
+            values.push((row.int(1)?, value));
+        }
     }
-    Ok(())
+    for gone in known.into_values().filter(|slot| slot.value.is_present) {
+        values.push((gone.slot_id, Value { slot_type: gone.value.slot_type, ..Value::default() }));
+    }
+    put(tx, writing, &values).await
 }
 
 /// Whether it can be the same slot: one that was absent, is of another kind or reaches further back was made anew.
@@ -115,22 +123,24 @@ async fn known(tx: &mut Transaction, cluster_id: i64) -> Result<HashMap<String, 
     Ok(known)
 }
 
-async fn put(tx: &mut Transaction, writing: &Writing, slot_id: i64, value: &Value) -> Result<(), HistoryError> {
-    let sql = "insert into slot_value (slot_id, sample_id, is_present, is_active, slot_type, plugin, restart_lsn, \
-                 confirmed_flush_lsn, wal_status, inactive_since) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    let binds = binds![
-        slot_id,
-        writing.sample_id,
-        value.is_present,
-        value.is_active,
-        &*value.slot_type,
-        value.plugin.as_deref(),
-        value.restart_lsn,
-        value.confirmed_flush_lsn,
-        value.wal_status.as_deref(),
-        value.inactive_since,
-    ];
-    tx.execute(sql, binds).await?;
+async fn put(tx: &mut Transaction, writing: &Writing, values: &[(i64, Value)]) -> Result<(), HistoryError> {
+    let rows = values.iter().map(|(slot_id, value)| {
+        binds![
+            *slot_id,
+            writing.sample_id,
+            value.is_present,
+            value.is_active,
+            &*value.slot_type,
+            value.plugin.as_deref(),
+            value.restart_lsn,
+            value.confirmed_flush_lsn,
+            value.wal_status.as_deref(),
+            value.inactive_since,
+        ]
+    });
+    let into = "slot_value (slot_id, sample_id, is_present, is_active, slot_type, plugin, restart_lsn, \
+                confirmed_flush_lsn, wal_status, inactive_since)";
+    tx.insert(into, rows, "").await?;
     Ok(())
 }
 

@@ -26,6 +26,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 const READER_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a server may take to answer at all.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// For how long a connection that answered is taken to live.
+const TRUSTED: Duration = Duration::from_secs(2);
 /// How long saying goodbye may take.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
 /// What a server does where the line to us went dead: it waits for no lock for ever, and gives back those it has.
@@ -207,15 +209,22 @@ fn server_options(url: &str, address: &StoreAddress) -> Result<PgConnectOptions,
 async fn server_to_read(url: &str, address: &StoreAddress, patience: Duration) -> Result<Pool, sqlx::Error> {
     let options = server_options(url, address)?.options([("default_transaction_read_only", "on")]);
     try_once(&options, patience).await?;
-    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(patience).connect_lazy_with(options);
+    let pool = trusting_for_a_while().max_connections(1).acquire_timeout(patience).connect_lazy_with(options);
     Ok(Pool::Postgres(Server::new(pool, ANSWER_LIMIT)))
 }
 
 async fn open_server(url: &str, address: &StoreAddress, limit: Duration) -> Result<Pool, sqlx::Error> {
     let options = server_options(url, address)?;
     try_once(&options, CONNECT_LIMIT).await?;
-    let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(PATIENCE).connect_lazy_with(options);
+    let pool = trusting_for_a_while().max_connections(2).acquire_timeout(PATIENCE).connect_lazy_with(options);
     Ok(Pool::Postgres(Server::new(pool, limit)))
+}
+
+/// The driver would ask a connection before each use whether it still lives, which is a round trip each time.
+fn trusting_for_a_while() -> PgPoolOptions {
+    PgPoolOptions::new().test_before_acquire(false).before_acquire(|connection, idle| {
+        Box::pin(async move { Ok(idle.idle_for < TRUSTED || connection.ping().await.is_ok()) })
+    })
 }
 
 /// The pool itself would try again for as long as its patience lasts where nobody listens.

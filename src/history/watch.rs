@@ -85,11 +85,9 @@ impl Store {
         tx.execute(sql, binds![place, night.checked_at.map(micros), counters.as_deref()]).await?;
         tx.execute("delete from told where place = $1", binds![place]).await?;
         tx.execute("delete from finding where place = $1", binds![place]).await?;
-        for one in &night.findings {
+        let findings = night.findings.iter().map(|one| {
             let message = serde_json::to_string(&one.message).unwrap_or_else(|_| "[]".to_owned());
-            let sql = "insert into finding (place, finding_id, check_name, class, subject, level, message, since) \
-                       values ($1, $2, $3, $4, $5, $6, $7, $8)";
-            let binds = binds![
+            binds![
                 place,
                 &*one.finding_id,
                 &*one.check,
@@ -98,13 +96,15 @@ impl Store {
                 one.level.name(),
                 &*message,
                 micros(one.since),
-            ];
-            tx.execute(sql, binds).await?;
-        }
-        for one in &night.told {
-            let sql = "insert into told (place, finding_id, recipient, told_at, level) values ($1, $2, $3, $4, $5)";
-            tx.execute(sql, binds![place, &*one.finding_id, &*one.recipient, micros(one.at), one.level.name()]).await?;
-        }
+            ]
+        });
+        let into = "finding (place, finding_id, check_name, class, subject, level, message, since)";
+        tx.insert(into, findings, "").await?;
+        let told = night
+            .told
+            .iter()
+            .map(|one| binds![place, &*one.finding_id, &*one.recipient, micros(one.at), one.level.name()]);
+        tx.insert("told (place, finding_id, recipient, told_at, level)", told, "").await?;
         tx.commit().await
     }
 }

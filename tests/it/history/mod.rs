@@ -7,6 +7,7 @@ mod predictions;
 mod processes;
 mod program;
 mod reports;
+mod round_trips;
 mod scale;
 mod store;
 mod story;
