@@ -3,6 +3,7 @@
 mod beside;
 mod copies;
 mod journal;
+mod older;
 mod predictions;
 mod processes;
 mod program;
