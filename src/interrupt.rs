@@ -4,10 +4,13 @@
 
 use std::{
     io,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     time::Duration,
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+};
 
 /// How long tidying up may take: calling back a query takes two seconds at most, giving back a claim one answer.
 const GRACE: Duration = Duration::from_secs(5);
@@ -18,6 +21,9 @@ const MOMENT: Duration = Duration::from_millis(100);
 static MINDED: AtomicU32 = AtomicU32::new(0);
 /// Parts that come to their end first, once.
 static WHOLE: AtomicU32 = AtomicU32::new(0);
+/// A signal came when nobody minded: the run ends within a moment, whatever began since.
+static UNMINDED: AtomicBool = AtomicBool::new(false);
+static NEWS: Notify = Notify::const_new();
 
 /// For as long as it lives, a signal is somebody's matter.
 pub struct Minded(&'static AtomicU32);
@@ -45,6 +51,15 @@ pub fn whole() -> Minded {
     Minded::of(&WHOLE)
 }
 
+/// Answers once a signal was heard when nobody minded, be it before this was asked.
+pub async fn unminded() {
+    // Made before the look, so that what comes between the two is heard.
+    let news = NEWS.notified();
+    if !UNMINDED.load(Ordering::SeqCst) {
+        news.await;
+    }
+}
+
 /// Listens from now on; `end` ends the run.
 pub fn listen(end: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -61,6 +76,10 @@ pub fn listen(end: impl FnOnce() + Send + 'static) -> io::Result<()> {
             }
             heard += 1;
             let is_minded = [&MINDED, &WHOLE].iter().any(|count| count.load(Ordering::SeqCst) > 0);
+            if !is_minded {
+                UNMINDED.store(true, Ordering::SeqCst);
+                NEWS.notify_waiters();
+            }
             tokio::time::sleep(if is_minded { GRACE } else { MOMENT }).await;
             if heard == 1 && WHOLE.load(Ordering::SeqCst) > 0 {
                 continue;

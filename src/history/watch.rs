@@ -32,10 +32,11 @@ impl Store {
         }
     }
 
-    /// Gives it back.
-    pub async fn release(&self, place: &str) -> Result<(), HistoryError> {
+    /// Gives back what was taken until `until`; of another's nothing.
+    pub async fn release(&self, place: &str, until: Timestamp) -> Result<(), HistoryError> {
         let mut tx = self.begin().await?;
-        tx.execute("update watched set claimed_until = 0 where place = $1", binds![place]).await?;
+        let sql = "update watched set claimed_until = 0 where place = $1 and claimed_until = $2";
+        tx.execute(sql, binds![place, micros(until)]).await?;
         tx.commit().await
     }
 
@@ -111,4 +112,23 @@ impl Store {
 
 fn level(name: &str) -> Result<Level, HistoryError> {
     Level::named(name).ok_or(HistoryError::Inconsistent("a finding has a level that is none"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_place_is_given_back_by_whoever_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("h.db").to_str().unwrap()).await.unwrap();
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        assert_eq!(store.claim("here", at(1), at(100)).await.unwrap(), Ok(()));
+        // One that was interrupted while it asked does not know whether it has the place.
+        store.release("here", at(101)).await.unwrap();
+        assert_eq!(store.claim("here", at(2), at(102)).await.unwrap(), Err(at(100)));
+        store.release("here", at(100)).await.unwrap();
+        assert_eq!(store.claim("here", at(3), at(103)).await.unwrap(), Ok(()));
+        store.close().await;
+    }
 }

@@ -97,8 +97,7 @@ impl Watch<'_> {
         if let Err(error) = store.leave(&seen.place, &before.then(at, counters, now, is_over, told)).await {
             seen.night.report_mut().add_unknown("history", "history", &error.to_string());
         }
-        store.release(&seen.place).await.ok();
-        self.claimed.borrow_mut().remove(&seen.place);
+        self.give_back(&seen.place).await;
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
 use jiff::{SignedDuration, Timestamp};
 use std::{
     cell::RefCell,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     rc::Rc,
     time::Duration,
 };
@@ -50,7 +50,8 @@ pub struct Watch<'a> {
     pub disk: DiskArgs,
     /// How long a claim on a place lasts, should this run die.
     pub claim: SignedDuration,
-    pub claimed: RefCell<BTreeSet<String>>,
+    /// Places that may be ours in the store, and until when.
+    pub claimed: RefCell<BTreeMap<String, Timestamp>>,
     /// What is asked once of each server, by what leads to it.
     pub servers: RefCell<HashMap<String, Rc<Shared>>>,
     /// How the clusters grew, by their line in the store.
@@ -187,11 +188,14 @@ impl Watch<'_> {
         loop {
             let now = self.context.now();
             let until = now.checked_add(self.claim).unwrap_or(Timestamp::MAX);
-            match store.claim(place, now, until).await {
-                Ok(Ok(())) => {
-                    self.claimed.borrow_mut().insert(place.to_owned());
-                    return Claim::Ours(store);
-                }
+            // Before it is asked for: a run that is interrupted meanwhile may have it all the same.
+            self.claimed.borrow_mut().insert(place.to_owned(), until);
+            let claim = store.claim(place, now, until).await;
+            if let Ok(Err(_)) = claim {
+                self.claimed.borrow_mut().remove(place);
+            }
+            match claim {
+                Ok(Ok(())) => return Claim::Ours(store),
                 Ok(Err(_)) if began.elapsed() < PATIENCE => tokio::time::sleep(POLL).await,
                 Ok(Err(_)) => return Claim::Theirs,
                 Err(error) => return Claim::Failed(error),
@@ -201,12 +205,19 @@ impl Watch<'_> {
 
     /// Gives back every place that is still ours.
     pub async fn release(&self) {
-        let claimed = std::mem::take(&mut *self.claimed.borrow_mut());
-        if let Some(store) = self.store {
-            for place in claimed {
-                // Whoever comes next waits for one that could not be given back until it ends by itself.
-                store.release(&place).await.ok();
-            }
+        let places: Vec<String> = self.claimed.borrow().keys().cloned().collect();
+        for place in places {
+            self.give_back(&place).await;
+        }
+    }
+
+    pub async fn give_back(&self, place: &str) {
+        let until = self.claimed.borrow().get(place).copied();
+        if let (Some(store), Some(until)) = (self.store, until) {
+            // Whoever comes next waits for one that could not be given back until it ends by itself.
+            store.release(place, until).await.ok();
+            // Not before: an interruption meanwhile tries again.
+            self.claimed.borrow_mut().remove(place);
         }
     }
 
