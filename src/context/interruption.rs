@@ -59,5 +59,7 @@ pub async fn unless_interrupted<T>(
         result = work => result,
         _ = interrupt.recv() => { clean_up.await; Err(Failure::interrupted()) }
         _ = terminate.recv() => { clean_up.await; Err(Failure::interrupted()) }
+        // It came before this listened.
+        () = interrupt::unminded() => { clean_up.await; Err(Failure::interrupted()) }
     }
 }
