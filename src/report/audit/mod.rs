@@ -43,6 +43,9 @@ struct AuditPart {
     terms: Vec<TermLine>,
     ways: Vec<Arrival>,
     blockers: Vec<FindingLine>,
+    /// Nothing that could stand in the way was hidden.
+    #[serde(skip)]
+    has_seen_all: bool,
     warnings: Vec<FindingLine>,
     checklist: Vec<FindingLine>,
     steps: Vec<steps::Step>,
@@ -122,7 +125,7 @@ impl AuditReport {
     pub fn of(audit: &Audit<'_>, snapshot: &Snapshot, assumptions: &Assumptions, gaps: &mut Gaps) -> AuditReport {
         note_unknown(audit, &snapshot.server.role, gaps);
         note_unpredicted(audit, snapshot, gaps);
-        for fact in [
+        let unread: Vec<&Unavailable> = [
             snapshot.pending_restart.as_result().err(),
             snapshot.read_only_overrides.as_result().err(),
             snapshot.subscriptions.as_result().err(),
@@ -132,12 +135,16 @@ impl AuditReport {
         ]
         .into_iter()
         .flatten()
-        {
+        .collect();
+        for fact in &unread {
             gaps.note(fact, &[], Vec::new());
         }
         for contents in &snapshot.contents {
             gaps.take(&contents.obstacles, &[]);
         }
+        let has_seen_all = unread.is_empty()
+            && audit.databases.iter().all(|it| it.missing.is_none())
+            && snapshot.contents.iter().all(|it| it.obstacles.known().is_some());
         let chosen = audit.chosen();
         let of = |severity: Severity| {
             let found = audit.findings.iter().filter(|it| it.severity == severity);
@@ -193,6 +200,7 @@ impl AuditReport {
                     .collect(),
                 ways: audit.ways.clone(),
                 blockers: of(Severity::Blocker),
+                has_seen_all,
                 warnings: of(Severity::Warning),
                 checklist: of(Severity::Checklist),
                 steps: steps::steps(audit, assumptions),

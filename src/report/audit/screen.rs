@@ -44,6 +44,10 @@ impl Report for AuditReport {
                 document.toned_line(format!("{mark} {place}{}", line.message), tone);
             }
         }
+        if !audit.has_seen_all {
+            let text = "More may stand in the way than this: not everything could be read, see below.";
+            document.gap().toned_line(text, Tone::Warning);
+        }
         document.gap().heading(format!("Steps, for {}", audit.way.id()));
         for (at, step) in audit.steps.iter().enumerate() {
             document.line(format!("{}. {}", at + 1, step.title));
@@ -97,8 +101,14 @@ impl AuditPart {
             tiles.push(Tile { label: "saved a month".to_owned(), value, note });
         }
         let blockers = self.blockers.len() as u64;
-        let value = Cell::new(Value::Count(blockers)).toned(if blockers > 0 { Tone::Bad } else { Tone::Good });
-        let note = format!("and {} warnings", self.warnings.len());
+        let tone = match (blockers, self.has_seen_all) {
+            (0, true) => Tone::Good,
+            (0, false) => Tone::Warning,
+            _ => Tone::Bad,
+        };
+        let value = Cell::new(Value::Count(blockers)).toned(tone);
+        let seen = if self.has_seen_all { "" } else { ", of what could be read" };
+        let note = format!("and {} warnings{seen}", self.warnings.len());
         tiles.push(Tile { label: "blockers".to_owned(), value, note });
         tiles
     }
