@@ -94,7 +94,8 @@ impl From<ActError> for Failure {
 
 impl From<HistoryError> for Failure {
     fn from(error: HistoryError) -> Failure {
-        let exit = if matches!(error, HistoryError::NoStore(_)) { ExitCode::Usage } else { ExitCode::Failed };
+        let is_usage = matches!(error, HistoryError::NoStore(_) | HistoryError::Conninfo);
+        let exit = if is_usage { ExitCode::Usage } else { ExitCode::Failed };
         Failure::new(exit, error.to_string()).with_hint(error.hint())
     }
 }

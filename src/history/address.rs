@@ -17,6 +17,9 @@ impl StoreAddress {
         if text.starts_with("postgresql://") || text.starts_with("postgres://") {
             return Ok(StoreAddress::Server(text.to_owned()));
         }
+        if is_conninfo(text) {
+            return Err(HistoryError::Conninfo);
+        }
         let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")).unwrap_or(text);
         let refused = path.is_empty() || path.contains("://") || path.starts_with(':');
         if refused { Err(HistoryError::NoStore(without_password(text))) } else { Ok(StoreAddress::File(path.into())) }
@@ -57,6 +60,13 @@ impl std::fmt::Debug for StoreAddress {
     }
 }
 
+/// Whether it is `host=db1 dbname=…`, as everywhere else: taken for a path it would be a file whose name is the password.
+fn is_conninfo(text: &str) -> bool {
+    const KEYS: [&str; 8] = ["host", "hostaddr", "port", "user", "password", "dbname", "service", "sslmode"];
+    let key = text.split_once('=').map(|(key, _)| key.trim());
+    key.is_some_and(|key| KEYS.contains(&key))
+}
+
 fn without_password(url: &str) -> String {
     let mut shown = url.to_owned();
     for range in passwords(url).into_iter().rev() {
@@ -65,25 +75,29 @@ fn without_password(url: &str) -> String {
     shown
 }
 
-/// Where passwords stand in a URL: before the last `@` of the authority, and as a parameter. In order.
+/// Where passwords stand in a URL: before the last `@` of the authority, and as parameters. In order, none in another.
 fn passwords(url: &str) -> Vec<std::ops::Range<usize>> {
-    let mut found = Vec::new();
     let authority = url.find("://").map_or(0, |at| at + 3);
-    // A password may hold `/` or `?` that should have been escaped; better too much hidden than too little.
+    // A password may hold `@`, `/`, `?` or `&` that should have been escaped; better too much hidden than too little.
     let end = url[authority..].rfind('@').map_or(authority, |at| authority + at);
-    if let Some(colon) = url[authority..end].find(':') {
-        found.push(authority + colon + 1..end);
-    }
-    let query = url[end..].find('?').map_or(url.len(), |at| end + at + 1);
-    let mut at = query;
-    for parameter in url[query..].split('&') {
+    let colon = url[authority..end].find(':').map(|colon| authority + colon + 1);
+    let mut found: Vec<std::ops::Range<usize>> = colon.map(|colon| colon..end).into_iter().collect();
+    for (at, _) in url.match_indices(['?', '&']) {
+        let parameter = &url[at + 1..];
+        let parameter = parameter.split('&').next().unwrap_or(parameter);
         let name = parameter.split('=').next().unwrap_or_default();
         if name.contains("password") && parameter.len() > name.len() {
-            found.push(at + name.len() + 1..at + parameter.len());
+            found.push(at + 1 + name.len() + 1..at + 1 + parameter.len());
         }
-        at += parameter.len() + 1;
     }
-    found
+    found.sort_by_key(|range| range.start);
+    found.into_iter().fold(Vec::new(), |mut apart: Vec<std::ops::Range<usize>>, range| {
+        match apart.last_mut().filter(|last| range.start <= last.end) {
+            Some(last) => last.end = last.end.max(range.end),
+            None => apart.push(range),
+        }
+        apart
+    })
 }
 
 #[cfg(test)]
@@ -93,7 +107,8 @@ mod tests {
 
     #[test]
     fn what_names_no_store_is_refused() {
-        for text in ["", "sqlite:", "mysql://u:hunter2@h/d", "sqlite::memory:"] {
+        let conninfo = "host=db1 user=app password=hunter2 dbname=pgtend";
+        for text in ["", "sqlite:", "mysql://u:hunter2@h/d", "sqlite::memory:", conninfo, " password = hunter2"] {
             let error = StoreAddress::parse(text).unwrap_err().to_string();
             assert!(error.contains("is no history store") && !error.contains("hunter2"), "{text}: {error}");
         }
@@ -107,6 +122,9 @@ mod tests {
             "postgresql://app@db/pgtend?sslmode=require&password=hunter2",
             "postgresql://app:hun/hunter2?@db/pgtend",
             "postgresql:///pgtend?password=hunter2&host=db",
+            "postgresql://db/pgtend?password=@hunter2",
+            "postgresql://app@db:5432/pgtend?sslmode=require&password=x@hunter2@&host=db",
+            "postgresql://app:x@db/pgtend?password=hunter2@y",
         ] {
             let address = StoreAddress::parse(url).unwrap();
             assert!(!format!("{address} {address:?}").contains("hunter2"), "{address}");
@@ -137,7 +155,7 @@ mod tests {
         ) {
             for url in [
                 format!("postgresql://{user}:{before}hunter2{after}@h/d?{rest}"),
-                format!("postgres://{user}@h/d?{key}={key}&password=hunter2{}", after.replace('@', "")),
+                format!("postgres://{user}@h/d?{key}={key}&password={}hunter2{after}", before.replace('&', "")),
             ] {
                 let address = StoreAddress::parse(&url).unwrap();
                 prop_assert!(!address.to_string().contains("hunter2"), "{}", address);

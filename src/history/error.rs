@@ -5,6 +5,8 @@
 pub enum HistoryError {
     #[error("{0:?} is no history store")]
     NoStore(String),
+    #[error("a conninfo of key=value pairs is no history store")]
+    Conninfo,
     #[error("the history {store} cannot be opened: {reason}")]
     Unopened { store: String, reason: String },
     #[error("the history {store} has schema version {found}, and this pgtend knows up to {known}")]
@@ -32,6 +34,10 @@ impl HistoryError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             HistoryError::NoStore(_) => Some("name a file, sqlite:FILE, postgresql://… or none"),
+            HistoryError::Conninfo => Some("write it as a URL: postgresql://USER@HOST:PORT/DBNAME"),
+            HistoryError::Unopened { store, .. } if store.starts_with("postgres") => Some(
+                "is its server up, and may the role connect? Another store is named with --history or PGTEND_HISTORY",
+            ),
             HistoryError::Unopened { .. } => {
                 Some("name another store with --history or PGTEND_HISTORY; its folder must be writable")
             }
