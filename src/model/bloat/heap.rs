@@ -4,7 +4,7 @@ use super::{
     Bloat, BloatSource,
     row_width::{MAX_ALIGN, Width},
 };
-use crate::model::TableColumns;
+use crate::model::{TableColumns, table::block_or_usual};
 use serde::{Deserialize, Serialize};
 
 /// Layout of a page and of a row (PostgreSQL manual, 66.6 "Database Page Layout").
@@ -67,7 +67,8 @@ impl HeapTuples {
             } else {
                 Width::anything(average).aligned(MAX_ALIGN)
             };
-            needed = pages(self.tuple_count as f64, row, self.fillfactor, self.block_size) as u64 * self.block_size;
+            let block = block_or_usual(self.block_size);
+            needed = pages(self.tuple_count as f64, row, self.fillfactor, block) as u64 * block;
         }
         Bloat { bytes: self.table_len.saturating_sub(needed), source: BloatSource::Exact }
     }

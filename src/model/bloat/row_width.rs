@@ -42,6 +42,8 @@ impl Width {
     /// Padded to the next multiple of `alignment`.
     #[must_use]
     pub fn aligned(&self, alignment: usize) -> Width {
+        // No server says 0, a snapshot that somebody edited may.
+        let alignment = alignment.max(1);
         let mut padded = Width { remainders: [0.0; MAX_ALIGN], ..*self };
         for (remainder, share) in self.remainders.iter().enumerate() {
             let padding = (alignment - remainder % alignment) % alignment;

@@ -170,3 +170,19 @@ fn a_table_has_an_estimate_or_a_reason() {
     let unknown = TableColumns { columns: vec![column, (TEXT, None)], ..columns };
     assert_eq!(estimate_table(&table(json!({})), Some(&unknown)), Err(Unestimated::NeverAnalyzed));
 }
+
+#[test]
+fn an_alignment_or_a_block_of_nothing_is_no_end_of_the_report() {
+    // As an edited snapshot may have them.
+    assert_eq!(Width::exactly(3).aligned(0).mean(), 3.0);
+    let zero = ColumnLayout { attlen: 4, attalign: 0 };
+    assert!(heap_pages(1_000, 100, &[(zero, values(4, 0.0, -1.0))]) > 0);
+    let counted = |block_size| HeapTuples {
+        fillfactor: 100,
+        block_size,
+        table_len: 10 * BLOCK,
+        tuple_count: 100,
+        tuple_len: 2_800,
+    };
+    assert_eq!(counted(0).bloat(), counted(BLOCK).bloat());
+}

@@ -44,8 +44,8 @@ fn is_refused(whole: &[Value], seed: u64) -> bool {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("snapshot.json");
     std::fs::write(&file, text).expect("it is written");
-    let report = REPORTS[dice.usize(..REPORTS.len())];
-    let format = ["table", "json", "csv", "markdown"][dice.usize(..4)];
+    let report = REPORTS.get(dice.usize(..=REPORTS.len())).unwrap_or(&"audit");
+    let format = ["table", "json", "csv", "markdown", "html"][dice.usize(..5)];
     // A panic is seen by `run` itself.
     let answer = run(&[report, "--format", format, "--from", file.to_str().expect("UTF-8")]);
     match answer.exit {
