@@ -90,11 +90,7 @@ impl Retention {
             }
             None => missing.push((Cause::WalKeepSize, hidden("wal_keep_size"))),
         }
-        let archiving = settings.and_then(|settings| settings.get("archive_mode")).map(|mode| match &*mode.setting {
-            "off" => false,
-            "on" => !snapshot.server.in_recovery,
-            _ => true,
-        });
+        let archiving = settings.and_then(|settings| settings.archives(snapshot.server.in_recovery));
         match (archiving, snapshot.archive_status.as_result()) {
             (Some(false), _) => {}
             (Some(true), Ok(status)) => {

@@ -46,6 +46,19 @@ impl Settings {
         self.get(name).map(|s| s.setting != "off")
     }
 
+    /// Whether anything would archive a segment: an empty command, shown as `(disabled)` where archive_mode is off,
+    /// archives nothing. `None` where that is hidden.
+    pub fn has_archive_command(&self) -> Option<bool> {
+        let is_set = |name| self.text(name).is_some_and(|text| text != "(disabled)");
+        self.get("archive_command").map(|_| is_set("archive_command") || is_set("archive_library"))
+    }
+
+    /// Whether this server archives what it writes: with `on` a standby does not (PostgreSQL manual, 19.5.3 "Archiving").
+    /// `None` where that is hidden.
+    pub fn archives(&self, in_recovery: bool) -> Option<bool> {
+        self.get("archive_mode").map(|mode| mode.setting == "always" || mode.setting == "on" && !in_recovery)
+    }
+
     /// The bare value, `None` when hidden, unknown or empty.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name).map(|s| s.setting.as_str()).filter(|s| !s.is_empty())
@@ -75,5 +88,30 @@ mod tests {
         assert_eq!(size("16384", Some("8kB")), Some(128 << 20));
         assert_eq!(size("16777216", Some("B")), Some(16 << 20));
         assert_eq!(size("64", None), Some(64));
+    }
+
+    #[test]
+    fn a_hidden_command_is_not_called_missing_and_a_standby_archives_only_always() {
+        let settings = |all: &[(&str, &str)]| {
+            let one = |(name, setting): &(&str, &str)| Setting {
+                name: (*name).into(),
+                setting: (*setting).into(),
+                unit: None,
+                source: "default".into(),
+                pending_restart: false,
+            };
+            Settings(all.iter().map(one).collect())
+        };
+        assert_eq!(settings(&[]).has_archive_command(), None);
+        assert_eq!(settings(&[("archive_command", "")]).has_archive_command(), Some(false));
+        assert_eq!(settings(&[("archive_command", "(disabled)")]).has_archive_command(), Some(false));
+        let library = [("archive_command", ""), ("archive_library", "basic_archive")];
+        assert_eq!(settings(&library).has_archive_command(), Some(true));
+        let archives = |mode: &str, in_recovery| settings(&[("archive_mode", mode)]).archives(in_recovery);
+        assert_eq!(
+            [archives("on", false), archives("on", true), archives("always", true)].map(Option::unwrap),
+            [true, false, true]
+        );
+        assert_eq!((archives("off", false), settings(&[]).archives(false)), (Some(false), None));
     }
 }

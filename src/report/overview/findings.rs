@@ -2,7 +2,7 @@
 
 use crate::{
     judge::{slot::Verdict, wal::pile_up},
-    model::{Cause, Index, Retention, SharedBy, Snapshot, TimeLeft, wal_shares},
+    model::{Cause, Index, Retention, Settings, SharedBy, Snapshot, TimeLeft, wal_shares},
     render::{human_bytes, times},
     report::{slots, wal},
 };
@@ -75,13 +75,12 @@ pub fn findings(
             _ => {}
         }
     }
-    let archiving = snapshot.settings.known().map(|settings| {
-        let set = |name| settings.text(name).is_some_and(|text| text != "(disabled)");
-        (settings.is_on("archive_mode"), set("archive_command") || set("archive_library"))
-    });
-    if archiving == Some((Some(true), false)) {
+    let settings = snapshot.settings.known();
+    let archives = settings.and_then(|settings| settings.archives(snapshot.server.in_recovery));
+    if archives == Some(true) && settings.and_then(Settings::has_archive_command) == Some(false) {
         find("archiver", "archive_mode is on without a command: every segment waits for ever".to_owned());
-    } else if let Some(archiver) = snapshot.archiver.known()
+    } else if archives != Some(false)
+        && let Some(archiver) = snapshot.archiver.known()
         && archiver.last_failed_time > archiver.last_archived_time
     {
         let wal = archiver.last_failed_wal.as_deref().unwrap_or("a segment");

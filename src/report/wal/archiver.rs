@@ -1,7 +1,7 @@
 //! What archiving does, and what waits for it.
 
 use crate::{
-    model::{Lsn, Settings, Snapshot},
+    model::{Lsn, Settings, Snapshot, Unavailable},
     render::{Tone, counted, human_count},
     report::Gaps,
 };
@@ -22,6 +22,9 @@ pub struct ArchiverState {
     /// Segments waiting.
     ready_files: Option<u64>,
     oldest_ready_lsn: Option<Lsn>,
+    /// A standby that leaves archiving to its primary.
+    #[serde(skip)]
+    is_idle_standby: bool,
 }
 
 impl ArchiverState {
@@ -29,13 +32,17 @@ impl ArchiverState {
         let archiver = gaps.take(&snapshot.archiver, &["wal.archiver"])?;
         let waiting = ["wal.archiver.ready_files", "wal.archiver.oldest_ready_lsn"];
         let status = gaps.take(&snapshot.archive_status, &waiting);
+        for (name, field) in [("archive_mode", "archive_mode"), ("archive_command", "has_command")] {
+            if settings.is_some_and(|settings| settings.get(name).is_none()) {
+                let why = Unavailable::because("settings", format!("{name} is hidden from this role"));
+                gaps.note(&why, &[&format!("wal.archiver.{field}")], Vec::new());
+            }
+        }
+        let in_recovery = snapshot.server.in_recovery;
         Some(ArchiverState {
+            is_idle_standby: in_recovery && settings.and_then(|it| it.archives(in_recovery)) == Some(false),
             archive_mode: settings.and_then(|settings| settings.text("archive_mode")).map(str::to_owned),
-            // Postgres shows `(disabled)` for a command that archive_mode = off makes meaningless.
-            has_command: settings.map(|settings| {
-                settings.text("archive_library").is_some()
-                    || settings.text("archive_command").is_some_and(|command| command != "(disabled)")
-            }),
+            has_command: settings.and_then(Settings::has_archive_command),
             archived_count: archiver.archived_count,
             last_archived_wal: archiver.last_archived_wal.clone(),
             last_archived_time: archiver.last_archived_time,
@@ -50,6 +57,12 @@ impl ArchiverState {
     pub fn sentence(&self) -> (String, Tone) {
         if self.archive_mode.as_deref() == Some("off") {
             return ("is off".to_owned(), Tone::Plain);
+        }
+        if self.is_idle_standby {
+            return (
+                "is the primary's matter: a standby does it with archive_mode = always only".to_owned(),
+                Tone::Plain,
+            );
         }
         let waiting = self.ready_files.map_or("? segments".to_owned(), |files| counted(files, "segment"));
         if self.has_command == Some(false) {
