@@ -122,6 +122,16 @@ pub fn quote_literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// A word as a shell must read it: bare where that is the same word, between apostrophes otherwise.
+pub fn quote_shell(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:@%+,=".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 /// The statement that lets `role` read what the predefined role `what` may read.
 pub fn grant(what: &str, role: &str) -> String {
     format!("GRANT {what} TO {}", quote_identifier(role))
@@ -130,6 +140,22 @@ pub fn grant(what: &str, role: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_name_becomes_a_command_of_the_shell() {
+        for (name, written) in [
+            ("shop", "shop"),
+            ("shop.orders", "shop.orders"),
+            ("my db", "'my db'"),
+            ("x; rm -rf ~", "'x; rm -rf ~'"),
+            ("it's", "'it'\\''s'"),
+            ("$(id)", "'$(id)'"),
+            ("\"A\".b", "'\"A\".b'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quote_shell(name), written);
+        }
+    }
 
     #[test]
     fn only_names_that_need_quotes_get_them() {

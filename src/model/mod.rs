@@ -65,7 +65,7 @@ pub use disk::{Disk, DiskSource, Volume, WalRoom};
 pub use fact::{Fact, Unavailable};
 pub use files::Files;
 pub use finding::{Class, Finding, Level, Measure, Reading, Status};
-pub use identifier::{grant, quote_identifier, quote_literal};
+pub use identifier::{grant, quote_identifier, quote_literal, quote_shell};
 pub use index::{ConstraintKind, Index};
 pub use index_facts::{
     Correlation, Dependent, DependentKind, FIRST_OWN_OID, ForeignKey, IndexFacts, IndexKeys, IndexTexts, OperatorClass,

@@ -7,6 +7,7 @@ use crate::{
         Contents, IndexLimits, Snapshot, Unavailable, Verdict,
         arrival::{Arriving, Basis, DatabaseForecast, Part},
         past::Memory,
+        quote_identifier,
     },
 };
 use std::collections::HashSet;
@@ -110,7 +111,7 @@ fn is_worth(it: &Arriving<'_>, share: f64) -> bool {
 
 fn name(it: &Arriving<'_>) -> String {
     let name = it.index.map_or(&it.table.table, |index| &index.index);
-    format!("{}.{name}", it.table.schema)
+    format!("{}.{}", quote_identifier(&it.table.schema), quote_identifier(name))
 }
 
 /// The largest, by name.

@@ -27,6 +27,9 @@ impl Report for AuditReport {
         }
         document.table(audit.sum());
         document.gap().heading("Databases").table(audit.databases_table());
+        if let more @ 1.. = audit.databases.len().saturating_sub(MOST_DATABASES) {
+            document.toned_line(format!("… and {more} more (--format json has all)"), Tone::Faint);
+        }
         document.gap().heading("Ways of moving").table(audit.ways_table());
         let findings = [
             ("Blockers", &audit.blockers, Tone::Bad),
@@ -191,7 +194,6 @@ impl AuditPart {
     fn databases_table(&self) -> Table {
         let mut lines: Vec<_> = self.databases.iter().collect();
         lines.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.database.cmp(&b.database)));
-        let left_out = lines.len().saturating_sub(MOST_DATABASES);
         lines.truncate(MOST_DATABASES);
         Table::of(lines)
             .column(Column::words("database", "database", 0), |it| Cell::name(&it.database))
@@ -205,7 +207,6 @@ impl AuditPart {
             .column(Column::words("range", "between", 2), |it| {
                 Cell::text(it.after_logical_copy.map_or(String::new(), range))
             })
-            .leaving_out(left_out)
             .into()
     }
 

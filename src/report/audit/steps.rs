@@ -1,6 +1,9 @@
 //! The runbook: what to do in which order, how to see that it worked, and how to go back.
 
-use crate::judge::audit::{Assumptions, Audit, GIB, Kind, Way, What};
+use crate::{
+    judge::audit::{Assumptions, Audit, GIB, Kind, Way, What},
+    model::quote_shell,
+};
 use serde::Serialize;
 
 /// One step.
@@ -79,8 +82,9 @@ fn clean_up(audit: &Audit<'_>, way: Way) -> Vec<Step> {
         }
     }
     if !slots.is_empty() {
-        let mut commands: Vec<String> = slots.iter().map(|slot| format!("pgtend slots why {slot}")).collect();
-        commands.extend(slots.iter().map(|slot| format!("pgtend slots drop {slot}")));
+        let mut commands: Vec<String> =
+            slots.iter().map(|slot| format!("pgtend slots why {}", quote_shell(slot))).collect();
+        commands.extend(slots.iter().map(|slot| format!("pgtend slots drop {}", quote_shell(slot))));
         steps.push(Step {
             title: "Ask the owners, then drop the forgotten slots".to_owned(),
             commands,
@@ -105,9 +109,9 @@ fn clean_up(audit: &Audit<'_>, way: Way) -> Vec<Step> {
             Kind::DroppedIndexes { database, .. } => steps.push(Step {
                 title: format!("Drop the unused and duplicate indexes of {database}"),
                 commands: vec![
-                    format!("pgtend indexes migrate -d {database} --framework F --output DIR"),
+                    format!("pgtend indexes migrate -d {} --framework F --output DIR", quote_shell(database)),
                     "# deploy the migration as any other".to_owned(),
-                    format!("pgtend indexes verify -d {database} DIR"),
+                    format!("pgtend indexes verify -d {} DIR", quote_shell(database)),
                 ],
                 check: "`pgtend indexes verify` finds all of them gone; query times stay as they were".to_owned(),
                 back: "the down migration builds them again".to_owned(),
@@ -120,7 +124,7 @@ fn clean_up(audit: &Audit<'_>, way: Way) -> Vec<Step> {
             }),
             Kind::TableBloat { database, tables, .. } if way.is_physical() => steps.push(Step {
                 title: format!("Rewrite the bloated tables of {database}, if their size matters"),
-                commands: tables.iter().map(|table| format!("pg_repack -d {database} --table {table}")).collect(),
+                commands: tables.iter().map(|table| super::words::repack(database, table)).collect(),
                 check: "`pgtend tables --sort bloat`".to_owned(),
                 back: "not needed: VACUUM FULL instead locks the table for as long as it takes".to_owned(),
             }),

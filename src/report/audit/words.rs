@@ -2,8 +2,8 @@
 
 use crate::{
     judge::audit::{GrowthSource, Kind, Term, WalSource, What},
-    model::quote_identifier,
-    render::{human_bytes, human_bytes_per_day, human_count, human_duration, human_percent},
+    model::{quote_identifier, quote_literal, quote_shell},
+    render::{counted, human_bytes, human_bytes_per_day, human_count, human_duration, human_percent},
 };
 
 /// What it is, in a few words.
@@ -142,15 +142,21 @@ pub fn source(kind: &Kind) -> &'static str {
 pub fn command(term: &Term) -> Option<String> {
     match &term.kind {
         Kind::StaleSlots { slots } | Kind::InactiveSlots { slots } if !slots.is_empty() => {
+            let slots: Vec<String> = slots.iter().map(|slot| quote_shell(slot)).collect();
             Some(format!("pgtend slots drop {}", slots.join(" ")))
         }
         Kind::DroppedIndexes { database, .. } => {
-            Some(format!("pgtend indexes migrate -d {database} --framework F --output DIR"))
+            Some(format!("pgtend indexes migrate -d {} --framework F --output DIR", quote_shell(database)))
         }
         Kind::IndexBloat { indexes, .. } => Some(format!("REINDEX INDEX CONCURRENTLY {};", indexes.first()?)),
-        Kind::TableBloat { tables, .. } => Some(format!("pg_repack --table {}", tables.first()?)),
+        Kind::TableBloat { database, tables, .. } => Some(repack(database, tables.first()?)),
         _ => None,
     }
+}
+
+/// The command that rewrites a table while it is in use; `table` as SQL writes it.
+pub fn repack(database: &str, table: &str) -> String {
+    format!("pg_repack -d {} --table {}", quote_shell(database), quote_shell(table))
 }
 
 /// A sentence on what stands in the way.
@@ -177,37 +183,37 @@ pub fn told(what: &What) -> String {
             format!("subscription {subscription} in {database}: create it again after the move")
         }
         What::NoReplicaIdentity { count, names } => format!(
-            "{} tables have no replica identity, UPDATE and DELETE on them would fail: {}",
-            human_count(*count),
+            "{} without replica identity, on which UPDATE and DELETE would fail: {}",
+            counted(*count, "table"),
             list(*count, names)
         ),
         What::LargeObjects { count } => {
             // Counting ends there.
             let at_least = if *count >= 10_000 { "at least " } else { "" };
-            format!("{at_least}{} large objects are not replicated", human_count(*count))
+            format!("{at_least}{}: not replicated", counted(*count, "large object"))
         }
         What::UnloggedTables { count, names } => {
-            format!("{} unlogged tables arrive empty: {}", human_count(*count), list(*count, names))
+            format!("{}: what is in it does not arrive: {}", counted(*count, "unlogged table"), list(*count, names))
         }
         What::Sequences { count } => {
-            format!("{} sequences: set their values at the switch (setval)", human_count(*count))
+            format!("{}: set the values at the switch (setval)", counted(*count, "sequence"))
         }
         What::MaterializedViews { count, names } => {
-            format!("{} materialized views must be refreshed there: {}", human_count(*count), list(*count, names))
+            format!("{} to be refreshed there: {}", counted(*count, "materialized view"), list(*count, names))
         }
         What::EventTriggers { count, names } => {
-            format!("{} event triggers fire while the copy is made: {}", human_count(*count), list(*count, names))
+            format!("{}, to fire while the copy is made: {}", counted(*count, "event trigger"), list(*count, names))
         }
         What::ForeignServers { count, names } => {
             format!(
-                "{} foreign servers must be reachable from there, by the same name: {}",
-                human_count(*count),
+                "{} to be reachable from there, by the same name: {}",
+                counted(*count, "foreign server"),
                 list(*count, names)
             )
         }
         What::Publication { count, names } => format!(
-            "{} publications: nobody outside may subscribe to them during the move: {}",
-            human_count(*count),
+            "{}: nobody outside may subscribe during the move: {}",
+            counted(*count, "publication"),
             list(*count, names)
         ),
         What::Tablespaces { tablespaces, bytes } => format!(
@@ -223,8 +229,9 @@ pub fn told(what: &What) -> String {
         What::Extension { name, advice } => format!("extension {name}: {advice}"),
         What::PreparedTransactions { count, gid } => {
             format!(
-                "{count} prepared transactions hold locks and old rows, the oldest {}: end them first",
-                quote_identifier(gid)
+                "{} with locks and old rows, the oldest {}: to be ended first",
+                counted(*count as u64, "prepared transaction"),
+                quote_literal(gid)
             )
         }
         What::PendingRestart { settings } => {
