@@ -116,10 +116,25 @@ fn what_is_wrong_is_named_with_its_line_by_config_check_and_by_check() {
     for (text, said) in [
         ("[target.a]\nconninfo = \"host=h\"\npassword = \"env:NOT_SET\"", "NOT_SET"),
         ("[notify.t]\ntype = \"slack\"\nurl = \"file:/nonexistent\"", "/nonexistent"),
+        ("[history]\nurl = \"env:NOT_SET\"", "NOT_SET"),
+        ("[target.a]\nconninfo = \"host=h\"\nreplicas = [\"host=h sslmode=sometimes\"]", "sslmode"),
     ] {
         let config = configuration(folder.path(), text);
         let ended = run(&["config", "check", "--config", &config]);
         assert!(ended.exit == 1 && ended.stderr.contains(said), "{ended:?}");
+    }
+    // What is in force is shown, and no password.
+    let text = "[history]\nurl = \"postgresql://a:hunter2@h/d\"\n[slots]\nstale_after = \"30d\"\ndroppable = [\"old\"]\n\
+                [indexes]\nmin_observation = \"35d\"\nmin_reclaim = \"2MB\"";
+    let shown = run(&["config", "show", "--config", &configuration(folder.path(), text)]).stdout;
+    for said in [
+        "history: postgresql://a:…@h/d\n",
+        "slots.stale_after = \"30d\" (default \"7d\")\n",
+        "slots.droppable = [\"old\"]\n",
+        "indexes.min_observation = \"35d\" (default \"95d\")\n",
+        "indexes.min_reclaim = \"2MB\" (default \"1MB\")\n",
+    ] {
+        assert!(shown.contains(said), "{said}: {shown}");
     }
     let none = run(&["config", "check"]);
     assert!(none.exit == 1 && none.stderr.contains("config init"), "{none:?}");
@@ -159,7 +174,7 @@ fn missing(cluster: &Cluster, role: &str, database: &str) -> BTreeSet<String> {
         let report = json(&[arguments, &["-d", &conninfo]].concat());
         for gap in list(&report, "unavailable") {
             let is_right = gap["needs_version"].is_null() && gap["not_set_up"] != true;
-            if is_right && gap["subjects"] != serde_json::json!(["template0"]) {
+            if is_right {
                 missing.insert(format!("{}: {}", gap["fact"].as_str().unwrap(), gap["reason"].as_str().unwrap()));
             }
         }

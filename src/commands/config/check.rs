@@ -1,6 +1,6 @@
 //! `pgtend config check`.
 
-use crate::{context::Context, error::Failure, exit_code::ExitCode, model::last_day};
+use crate::{context::Context, error::Failure, exit_code::ExitCode, history::StoreAddress, model::last_day};
 
 /// Whether the configuration is in order: every key, every limit with its unit, every secret it refers to
 ///
@@ -16,9 +16,15 @@ pub fn run(_: &Args, context: &Context) -> Result<ExitCode, Failure> {
     };
     let mut wrong = Vec::new();
     for name in config.target_names() {
-        if let Err(failure) = context.conninfo_of(config, name) {
-            wrong.push(failure.message);
+        match (context.conninfo_of(config, name), context.replicas_of(config, name)) {
+            (Err(failure), _) | (Ok(_), Err(failure)) => wrong.push(failure.message),
+            (Ok(_), Ok(_)) => {}
         }
+    }
+    match config.history_url(&context.environment) {
+        Ok(Some(url)) if url != "none" => wrong.extend(StoreAddress::parse(&url).err().map(|why| why.to_string())),
+        Ok(_) => {}
+        Err(why) => wrong.push(why.to_string()),
     }
     for (name, recipient) in config.recipients(&context.environment) {
         if let Err(why) = recipient {

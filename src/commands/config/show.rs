@@ -1,11 +1,22 @@
 //! `pgtend config show`.
 
 use crate::{
-    context::Context, error::Failure, exit_code::ExitCode, inspect::Reach, judge::health::Checks, model::last_day,
+    config::Config,
+    context::Context,
+    error::Failure,
+    exit_code::ExitCode,
+    history::StoreAddress,
+    inspect::Reach,
+    judge::{
+        health::Checks,
+        limits::{Bytes, Seconds},
+        slot,
+    },
+    model::{IndexLimits, last_day},
 };
 use std::fmt::Write as _;
 
-/// What is in force: the file that is read, its targets, who is told, and every limit that is not the default
+/// What is in force: the file that is read, its targets, the history, who is told, and every limit that is not the default
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
@@ -27,6 +38,13 @@ pub fn run(_: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     let told: Vec<&str> = config.recipients(&context.environment).into_iter().map(|(name, _)| name).collect();
     let _ = writeln!(text, "notify: {}", if told.is_empty() { "nobody".to_owned() } else { told.join(", ") });
+    let _ = writeln!(text, "history: {}", history(context));
+    for (key, value, usual) in limits(config) {
+        let _ = writeln!(text, "{key} = {value} (default {usual})");
+    }
+    if !config.droppable_slots().is_empty() {
+        let _ = writeln!(text, "slots.droppable = {:?}", config.droppable_slots());
+    }
     for (key, value) in config.given_for_audits(None).told() {
         let _ = writeln!(text, "{key} = {value}");
     }
@@ -47,4 +65,31 @@ pub fn run(_: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     context.ui.text(&text)?;
     Ok(ExitCode::Done)
+}
+
+/// Where it is, by the flag, the environment or the file; no password shows.
+fn history(context: &Context) -> String {
+    match context.history_url() {
+        Ok(None) => "none".to_owned(),
+        Ok(Some(url)) => StoreAddress::parse(&url).map_or_else(|why| why.to_string(), |address| address.to_string()),
+        Err(why) => why.message,
+    }
+}
+
+/// The limits of `[slots]` and `[indexes]` that are not the usual ones, which come last.
+fn limits(config: &Config) -> Vec<(&'static str, String, String)> {
+    let (slots, usual) = (config.slot_limits(), slot::Limits::default());
+    let (indexes, usual_index) = (config.index_limits(), IndexLimits::default());
+    let seconds = |key, now, usual| (key, Seconds(now).to_string(), Seconds(usual).to_string());
+    let all = [
+        seconds("slots.stale_after", slots.stale_after_seconds, usual.stale_after_seconds),
+        seconds("slots.stale_after_physical", slots.stale_after_physical_seconds, usual.stale_after_physical_seconds),
+        seconds("indexes.min_observation", indexes.min_observation_seconds, usual_index.min_observation_seconds),
+        (
+            "indexes.min_reclaim",
+            Bytes(indexes.min_reclaim_bytes).to_string(),
+            Bytes(usual_index.min_reclaim_bytes).to_string(),
+        ),
+    ];
+    all.into_iter().filter(|(_, now, usual)| now != usual).collect()
 }
