@@ -16,7 +16,15 @@ impl Limits {
         table.allow_only(&["min_observation", "min_reclaim"])?;
         let usual = IndexLimits::default();
         let reclaim = table.text("min_reclaim")?;
-        let reclaim = reclaim.map(|text| parse_bytes(text.value).map_err(|error| text.error(error.to_string())));
+        let reclaim = reclaim.map(|text| {
+            let bytes = parse_bytes(text.value).map_err(|error| text.error(error.to_string()))?;
+            if !file.trusted && bytes < usual.min_reclaim_bytes {
+                return Err(text
+                    .error("min_reclaim below 1MB may not stand in a file found in the working directory")
+                    .with_hint("read the file with --config, if you trust it, or use the flag"));
+            }
+            Ok(bytes)
+        });
         Ok(Self {
             min_observation_seconds: duration(table, "min_observation", file, usual.min_observation_seconds)?,
             min_reclaim_bytes: reclaim.transpose()?,

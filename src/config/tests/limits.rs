@@ -73,13 +73,14 @@ fn a_file_found_in_the_working_directory_makes_nothing_laxer() {
         "[slots]\nstale_after = '6d'",
         "[slots]\nstale_after_physical = '13d'",
         "[indexes]\nmin_observation = '0'",
+        "[indexes]\nmin_reclaim = '0'",
     ] {
         let (said, hinted) = refusal(FOUND, text);
         assert!(said.contains("line 2: ") && said.contains("working directory"), "{text}: {said}");
         assert!(!hinted.is_empty(), "{text}");
     }
     let stricter =
-        "[history]\nurl = 'none'\n[slots]\nstale_after = '30d'\ndroppable = []\n[indexes]\nmin_reclaim = '0'";
+        "[history]\nurl = 'none'\n[slots]\nstale_after = '30d'\ndroppable = []\n[indexes]\nmin_reclaim = '2MB'";
     let machine = Machine::new().with(FOUND, stricter);
     let config = machine.read(None).unwrap();
     assert_eq!(config.slot_limits().stale_after_seconds, 30 * 86_400);
