@@ -14,6 +14,8 @@ pub struct Style {
 
 /// Names are not shortened below this.
 const SHORTEST_NAME: usize = 16;
+/// Words are not broken into narrower lines than this.
+const NARROWEST_WORDS: usize = 14;
 const BETWEEN_COLUMNS: usize = 2;
 
 /// The whole document.
@@ -161,25 +163,46 @@ fn fit(columns: &[Column], mut kept: Vec<usize>, widths: &[usize], may_shorten: 
     let Some(width) = width else { return Fit { columns: kept, limits } };
     loop {
         limits.copy_from_slice(widths);
-        let total = |limits: &[usize]| {
-            kept.iter().map(|c| limits[*c]).sum::<usize>() + BETWEEN_COLUMNS * kept.len().saturating_sub(1)
-        };
-        // The widest name gives way first.
-        while total(&limits) > width {
-            let floor = |c: usize| SHORTEST_NAME.max(columns[c].title.width());
-            let widest =
-                kept.iter().copied().filter(|c| may_shorten[*c] && limits[*c] > floor(*c)).max_by_key(|c| limits[*c]);
-            match widest {
-                Some(c) => limits[c] -= 1,
-                None => break,
-            }
+        narrow(columns, &kept, &mut limits, width, |c| may_shorten[c].then_some(SHORTEST_NAME));
+        if total(&kept, &limits) <= width {
+            return Fit { columns: kept, limits };
         }
         let least = kept.iter().copied().filter(|c| columns[*c].rank > 0).max_by_key(|c| (columns[*c].rank, *c));
         match least {
-            Some(c) if total(&limits) > width => kept.retain(|k| *k != c),
-            _ => return Fit { columns: kept, limits },
+            Some(c) => kept.retain(|k| *k != c),
+            None => break,
         }
     }
+    // Nothing is left to leave out: words go on in a second line.
+    narrow(columns, &kept, &mut limits, width, |c| is_words(&columns[c], may_shorten[c]).then_some(NARROWEST_WORDS));
+    Fit { columns: kept, limits }
+}
+
+/// Takes from the widest of the columns that have a least width, until all of them fit or none is wider than that.
+fn narrow(
+    columns: &[Column],
+    kept: &[usize],
+    limits: &mut [usize],
+    width: usize,
+    least: impl Fn(usize) -> Option<usize>,
+) {
+    let floor = |c: usize| least(c).map(|least| least.max(columns[c].title.width()));
+    while total(kept, limits) > width {
+        let wide = kept.iter().copied().filter(|c| floor(*c).is_some_and(|floor| limits[*c] > floor));
+        match wide.max_by_key(|c| limits[*c]) {
+            Some(c) => limits[c] -= 1,
+            None => break,
+        }
+    }
+}
+
+fn total(kept: &[usize], limits: &[usize]) -> usize {
+    kept.iter().map(|c| limits[*c]).sum::<usize>() + BETWEEN_COLUMNS * kept.len().saturating_sub(1)
+}
+
+/// Whether what stands in a column may go on in a second line: words, where no name is shortened instead.
+fn is_words(column: &Column, may_shorten: bool) -> bool {
+    column.align == Align::Left && !column.is_picture && !may_shorten
 }
 
 fn push_table(out: &mut String, table: &Table, style: Style) {
@@ -211,7 +234,14 @@ fn push_table(out: &mut String, table: &Table, style: Style) {
     for (row, texts) in table.rows.iter().zip(&cells) {
         text.add_row(fit.columns.iter().map(|c| {
             let (words, can_shorten) = &texts[*c];
-            let words = if *can_shorten { shorten(words, fit.limits[*c]) } else { words.clone() };
+            let limit = fit.limits[*c];
+            let words = match can_shorten {
+                true => shorten(words, limit),
+                false if words.width() > limit && is_words(&table.columns[*c], may_shorten[*c]) => {
+                    wrap(words, Some(limit)).join("\n")
+                }
+                false => words.clone(),
+            };
             let cell = comfy_table::Cell::new(words).set_alignment(alignment(table.columns[*c].align));
             match row[*c].tone {
                 Tone::Plain => cell,
@@ -294,6 +324,25 @@ mod tests {
     fn without_a_limit_nothing_is_shortened_and_without_colour_nothing_is_painted() {
         let text = terminal(&names_and_sizes(&[("x\u{1b}[31m", 0)]), Style { color: false, width: None });
         assert!(text.contains("x\\u{1b}[31m") && !text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn words_that_do_not_fit_go_on_in_a_second_line() {
+        let mut document = Document::default();
+        document.table(Table {
+            columns: vec![Column::words("term", "term", 0), Column::numbers("bytes", "size", 0)],
+            rows: vec![
+                vec![Cell::text("WAL of slots a, b and c, if their owners confirm"), Cell::bytes(8_192)],
+                vec![Cell::text("pg_wal"), Cell::bytes(1 << 30)],
+            ],
+            left_out: 0,
+        });
+        insta::assert_snapshot!(terminal(&document, Style { color: false, width: Some(36) }), @r"
+        term                         size
+        WAL of slots a, b and c, if  8 kB
+          their owners confirm
+        pg_wal                       1 GB
+        ");
     }
 
     proptest! {
