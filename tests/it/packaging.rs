@@ -111,7 +111,7 @@ async fn the_line_for_cron_mails_nothing_of_a_night_with_an_answer() {
         shell.env("PATH", format!("{}:/usr/bin:/bin", Path::new(PGTEND).parent().unwrap().display()));
         let mail = told(&shell.output().unwrap());
         assert_eq!(mail, "", "on {major}");
-        assert!(std::fs::read_to_string(&last).unwrap().contains("1 targets: "), "on {major}");
+        assert!(std::fs::read_to_string(&last).unwrap().contains("1 target: "), "on {major}");
         assert!(folder.path().join(".local/state/pgtend/history.db").exists(), "on {major}");
     })
     .await;
@@ -214,7 +214,7 @@ async fn nobody_on_a_read_only_file_system_checks_with_a_postgres_store() {
                 return;
             }
             assert!(matches!(ended.status.code(), Some(0 | 1)), "on {major}: {:?} {said}", ended.status);
-            assert!(said.contains("1 targets: ") && !said.contains("UNKNOWN"), "on {major}: {said}");
+            assert!(said.contains("1 target: ") && !said.contains("UNKNOWN"), "on {major}: {said}");
             let samples = crate::reports::program::json(&["history", "list", "--history", &store]);
             assert_eq!(samples["samples"].as_array().unwrap().len(), night, "on {major}");
         }

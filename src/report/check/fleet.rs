@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     model::{SCHEMA_VERSION, Status},
-    render::{Document, Tone},
+    render::{Document, Tone, counted},
     report::Envelope,
 };
 use serde::Serialize;
@@ -76,11 +76,11 @@ impl FleetReport {
             .filter(|status| count(*status) > 0)
             .map(|status| format!("{} {}", count(status), status.name()))
             .collect();
-        format!("{} targets: {}", self.targets.len(), parts.join(", "))
+        format!("{}: {}", counted(self.targets.len() as u64, "target"), parts.join(", "))
     }
 
     pub fn document(&self) -> Document {
-        let mut document = Document::default();
+        let mut document = Document { title: "pgtend check".to_owned(), ..Document::default() };
         document.toned_line(format!("{}: {}", self.status.name(), self.summary()), tone(self.status));
         let mut told_above = Vec::new();
         for (name, night, findings) in self.told_once() {
