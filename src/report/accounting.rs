@@ -2,7 +2,7 @@
 
 use super::Gaps;
 use crate::{
-    model::{Contents, Index, OidMap, Table},
+    model::{Contents, Index, OidMap, Table, Unavailable},
     render::human_bytes,
 };
 use serde::Serialize;
@@ -25,22 +25,27 @@ pub struct Accounting {
 }
 
 impl Accounting {
-    pub fn of(contents: &Contents, gaps: &mut Gaps) -> Accounting {
-        let database_bytes = gaps
-            .take(&contents.database_bytes, &["accounting.database_bytes", "accounting.unaccounted_bytes"])
-            .copied();
-        let by_relations = [
-            "accounting.relations_bytes",
-            "accounting.catalogs_bytes",
-            "accounting.large_objects_bytes",
-            "accounting.unaccounted_bytes",
-        ];
-        let tables = gaps.take(&contents.tables, &by_relations);
-        let indexes = gaps.take(&contents.indexes, &by_relations);
-        let sequences = gaps
-            .take(&contents.sequences, &["accounting.sequences_bytes", "accounting.unaccounted_bytes"])
-            .map(|sequences| sequences.bytes);
-        let measured_relations = gaps.take(&contents.exact_sizes, &["accounting.measured_relations"]).copied();
+    /// `all_databases`: it is one of a list.
+    pub fn of(contents: &Contents, all_databases: bool, gaps: &mut Gaps) -> Accounting {
+        let subjects = if all_databases { vec![contents.database.clone()] } else { Vec::new() };
+        let list = if all_databases { "accounting[]" } else { "accounting" };
+        let mut note = |why: Option<&Unavailable>, fields: &[&str]| {
+            if let Some(why) = why {
+                let fields: Vec<String> = fields.iter().map(|field| format!("{list}.{field}")).collect();
+                let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+                gaps.note(why, &fields, subjects.clone());
+            }
+        };
+        let by_relations = ["relations_bytes", "catalogs_bytes", "large_objects_bytes", "unaccounted_bytes"];
+        note(contents.database_bytes.as_result().err(), &["database_bytes", "unaccounted_bytes"]);
+        note(contents.tables.as_result().err(), &by_relations);
+        note(contents.indexes.as_result().err(), &by_relations);
+        note(contents.sequences.as_result().err(), &["sequences_bytes", "unaccounted_bytes"]);
+        note(contents.exact_sizes.as_result().err(), &["measured_relations"]);
+        let database_bytes = contents.database_bytes.known().copied();
+        let (tables, indexes) = (contents.tables.known(), contents.indexes.known());
+        let sequences = contents.sequences.known().map(|sequences| sequences.bytes);
+        let measured_relations = contents.exact_sizes.known().copied();
         let sums = tables.zip(indexes).map(|(tables, indexes)| sums(tables, indexes));
         let parts = sums
             .zip(sequences)

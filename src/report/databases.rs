@@ -23,6 +23,9 @@ pub struct DatabasesReport {
     databases: Vec<Row>,
     #[serde(skip)]
     left_out: usize,
+    /// Those that are shown are all there are.
+    #[serde(skip)]
+    shows_all: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,7 +81,8 @@ impl DatabasesReport {
             order.then_with(|| a.database.cmp(&b.database))
         });
         let left_out = view.cut(&mut databases);
-        DatabasesReport { databases, left_out }
+        let shows_all = databases.len() == all.len();
+        DatabasesReport { databases, left_out, shows_all }
     }
 }
 
@@ -123,7 +127,7 @@ impl Report for DatabasesReport {
         );
         let known: u64 = self.databases.iter().filter_map(|d| d.bytes).sum();
         let hidden = self.databases.iter().filter(|d| d.bytes.is_none()).count();
-        if self.left_out == 0 && self.databases.len() > 1 {
+        if self.shows_all && self.databases.len() > 1 {
             let rest = if hidden > 0 { format!(" and {hidden} of unknown size") } else { String::new() };
             document.gap().line(format!("Together {}{rest}.", human_bytes(known)));
         }

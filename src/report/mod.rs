@@ -15,6 +15,8 @@ mod overview;
 mod pictures;
 mod slots;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod view;
 mod wal;
 

@@ -24,11 +24,18 @@ impl Observation {
         contents: &Contents,
         past: Option<&IndexesPast>,
         minimum_seconds: u64,
+        all_databases: bool,
         gaps: &mut Gaps,
     ) -> Observation {
         let window = Window::of(snapshot, contents, past);
         if let Err(why) = &window.since {
-            gaps.note(why, &["observation.since", "observation.seconds"], Vec::new());
+            match all_databases {
+                true => {
+                    let fields = ["observation[].since", "observation[].seconds"];
+                    gaps.note(why, &fields, vec![contents.database.clone()]);
+                }
+                false => gaps.note(why, &["observation.since", "observation.seconds"], Vec::new()),
+            }
         }
         let seconds = window.seconds(snapshot.collected_at);
         Observation {

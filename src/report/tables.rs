@@ -91,7 +91,7 @@ impl TablesReport {
         for contents in &snapshot.contents {
             tables.extend(rows(contents, "tables", all_databases, gaps));
             gaps.take(&contents.locked_relations, &["tables[].locked"]);
-            accounting.push(Accounting::of(contents, gaps));
+            accounting.push(Accounting::of(contents, all_databases, gaps));
         }
         tables.retain(|row| row.total_bytes >= view.min_size && view.matches(&row.schema, &row.table));
         sort_rows(&mut tables, sort);

@@ -67,7 +67,7 @@ pub fn chore_words(chore: &Chore, verdict: Option<&IndexVerdict>) -> Vec<String>
         }
         Repair::Rebuild => vec![
             format!("{name} on {table}: a rebuild frees about {} of {size}.", human_bytes(chore.frees)),
-            format!("Needs about {} free while it runs.", human_bytes(chore.bytes - chore.frees)),
+            format!("Needs about {} free while it runs.", human_bytes(chore.bytes.saturating_sub(chore.frees))),
         ],
     }
 }

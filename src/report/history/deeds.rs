@@ -19,6 +19,9 @@ pub struct DeedsReport {
     left_out: usize,
     #[serde(skip)]
     ledger: Ledger,
+    /// Of all, shown or not.
+    #[serde(skip)]
+    open: usize,
 }
 
 /// Promised against measured, of the deeds that were measured.
@@ -44,9 +47,10 @@ impl DeedsReport {
                 }
             }
         }
+        let open = deeds.iter().filter(|deed| deed.outcome.is_none()).count();
         deeds.reverse();
         let left_out = view.cut(&mut deeds);
-        DeedsReport { deeds, predictions: Predictions::of(predictions, view), left_out, ledger }
+        DeedsReport { deeds, predictions: Predictions::of(predictions, view), left_out, ledger, open }
     }
 }
 
@@ -96,9 +100,9 @@ impl Report for DeedsReport {
                 })
                 .leaving_out(self.left_out),
         );
-        let open = self.deeds.iter().filter(|deed| deed.outcome.is_none()).count();
-        if open > 0 {
-            let text = format!("{open} without an outcome: pgtend ended in the middle of it. Look at the server.");
+        if self.open > 0 {
+            let text =
+                format!("{} without an outcome: pgtend ended in the middle of it. Look at the server.", self.open);
             document.gap().toned_line(text, Tone::Bad);
         }
         if self.ledger.deeds > 0 {

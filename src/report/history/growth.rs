@@ -56,7 +56,8 @@ struct Row {
 /// WAL written, not what lies in pg_wal.
 #[derive(Debug, Serialize)]
 struct Wal {
-    written_bytes: u64,
+    /// Null with fewer than two samples that know the position.
+    written_bytes: Option<u64>,
     bytes_per_day: Option<f64>,
     /// The most between samples no further apart than the window: lower bounds. A window that no two samples are close
     /// enough for is missing.
@@ -83,9 +84,9 @@ impl GrowthReport {
             .collect();
         let untold = rows.iter().filter(|row| row.bytes_per_day.is_none()).count();
         if untold > 0 {
+            let reason = format!("{untold} have fewer than four samples, or all of them within an hour");
             let why =
-                Unavailable::because("growth rate", format!("{untold} have fewer than four samples an hour apart"))
-                    .with_hint(Some("run `pgtend history record` every night"));
+                Unavailable::because("growth rate", reason).with_hint(Some("run `pgtend history record` every night"));
             let fields = ["bytes_per_day", "bytes_per_day_low", "bytes_per_day_high", "one_off_bytes"];
             gaps.note(
                 &why,
@@ -105,6 +106,12 @@ impl GrowthReport {
                 .then_with(|| a.subject.cmp(&b.subject))
         });
         let left_out = view.cut(&mut rows);
+        if wal.is_empty() {
+            let why = Unavailable::because("WAL written", "fewer than two samples know the position of WAL")
+                .not_set_up()
+                .with_hint(Some("run `pgtend history record` every night"));
+            gaps.note(&why, &["wal.written_bytes", "wal.bytes_per_day"], Vec::new());
+        }
         GrowthReport { growth: rows, target_bytes, wal: written(wal), left_out }
     }
 }
@@ -131,12 +138,12 @@ fn row(growth: Growth, target_bytes: Option<u64>) -> Option<Row> {
 }
 
 fn written(intervals: &[WalInterval]) -> Wal {
-    let written_bytes = intervals.iter().map(|interval| interval.bytes).sum();
     let span = intervals.first().zip(intervals.last());
+    let written_bytes = span.map(|_| intervals.iter().fold(0_u64, |sum, one| sum.saturating_add(one.bytes)));
     let days = span.map(|(first, last)| last.to.duration_since(first.from).as_secs_f64() / SECONDS_A_DAY);
     Wal {
         written_bytes,
-        bytes_per_day: days.filter(|days| *days > 0.0).map(|days| written_bytes as f64 / days),
+        bytes_per_day: days.filter(|days| *days > 0.0).zip(written_bytes).map(|(days, bytes)| bytes as f64 / days),
         peaks: WINDOWS.iter().filter_map(|hours| wal_peak(intervals, SignedDuration::from_hours(*hours))).collect(),
     }
 }

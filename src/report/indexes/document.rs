@@ -78,6 +78,10 @@ impl Report for IndexesReport<'_> {
                 "Bloat is an estimate by the statistics of the last ANALYZE, for B-trees; --exact-bloat reads the indexes."
             });
         }
+        if !self.was_read {
+            document.line("Which indexes there are is not known.");
+            return document;
+        }
         let Selection { drops, gain, reviews } = &self.selection;
         let indexes = |count: usize| format!("{count} {}", if count == 1 { "index" } else { "indexes" });
         document.line(match drops {

@@ -43,6 +43,9 @@ pub struct IndexesReport<'a> {
     selection: Selection,
     #[serde(skip)]
     bloat_was_measured: bool,
+    /// The indexes of at least one database could be read.
+    #[serde(skip)]
+    was_read: bool,
 }
 
 /// What all drops of the whole list would gain.
@@ -81,7 +84,7 @@ impl<'a> IndexesReport<'a> {
             indexes.extend(rows(contents, verdicts, all_databases, gaps, &mut unread));
             let minimum = judgement.map_or(0, |judgement| judgement.limits.min_observation_seconds);
             let past = memory.indexes_of(&contents.database);
-            observations.push(Observation::of(snapshot, contents, past, minimum, gaps));
+            observations.push(Observation::of(snapshot, contents, past, minimum, all_databases, gaps));
             note_facts(contents, gaps);
         }
         for replica in &snapshot.replicas {
@@ -112,7 +115,9 @@ impl<'a> IndexesReport<'a> {
         let bloat_was_measured = snapshot.contents.iter().any(|contents| contents.btree_pages.is_some());
         let observation =
             if all_databases { OneOrMany::Many(observations) } else { OneOrMany::One(observations.into_iter().next()) };
-        IndexesReport { observation, indexes, left_out, selection, bloat_was_measured }
+        let is_read = |contents: &Contents| contents.tables.known().is_some() && contents.indexes.known().is_some();
+        let was_read = snapshot.contents.iter().any(is_read);
+        IndexesReport { observation, indexes, left_out, selection, bloat_was_measured, was_read }
     }
 }
 

@@ -21,6 +21,9 @@ pub struct OverviewReport {
     /// The server writes no log files of its own.
     #[serde(skip)]
     logs_elsewhere: bool,
+    /// The slots could be read: then an empty list is none.
+    #[serde(skip)]
+    knows_slots: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -173,6 +176,7 @@ impl OverviewReport {
             overview,
             slot_rows,
             logs_elsewhere: matches!(snapshot.log_files, Fact::Known(None)),
+            knows_slots: snapshot.slots.known().is_some(),
         }
     }
 }

@@ -28,7 +28,9 @@ impl Report for OverviewReport {
             document.line(spaces);
         }
         document.gap();
-        if overview.slots.is_empty() {
+        if !self.knows_slots {
+            document.line("Replication slots: not known.");
+        } else if overview.slots.is_empty() {
             document.line("No replication slot.");
         } else {
             document.table(self.slots());

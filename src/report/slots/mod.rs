@@ -36,6 +36,9 @@ pub struct SlotsReport {
     collected_at: Timestamp,
     #[serde(skip)]
     is_listed: bool,
+    /// What reaches back furthest of all slots, shown or not.
+    #[serde(skip)]
+    most_retained: Option<u64>,
 }
 
 /// Slots whose reason stands below the table; `slots why` has all of each.
@@ -97,6 +100,7 @@ impl SlotsReport {
         if !slots.is_empty() {
             note_missing_columns(snapshot, gaps);
         }
+        let most_retained = slots.iter().filter_map(|row| row.retained_bytes).max();
         slots.retain(|row| row.retained_bytes.is_none_or(|bytes| bytes >= view.min_size));
         slots.sort_by(|a, b| {
             let order = match sort {
@@ -108,7 +112,7 @@ impl SlotsReport {
         });
         let left_out = view.cut(&mut slots);
         let is_listed = snapshot.slots.known().is_some();
-        SlotsReport { slots, left_out, collected_at: snapshot.collected_at, is_listed }
+        SlotsReport { slots, left_out, collected_at: snapshot.collected_at, is_listed, most_retained }
     }
 }
 
@@ -270,8 +274,12 @@ impl Report for SlotsReport {
             for line in telling.iter().take(MOST_TOLD) {
                 document.line(line.clone());
             }
+            if telling.len() > MOST_TOLD {
+                let text = format!("… and {} more: `pgtend slots why NAME` tells of each", telling.len() - MOST_TOLD);
+                document.toned_line(text, Tone::Faint);
+            }
         }
-        if let Some(most) = self.slots.iter().filter_map(|row| row.retained_bytes).max().filter(|bytes| *bytes > 0) {
+        if let Some(most) = self.most_retained.filter(|bytes| *bytes > 0) {
             document.gap().line(format!(
                 "What slots hold overlaps: together {}, as much as the one that reaches back furthest. \
                  \"frees alone\" is what dropping only that slot would release at the next checkpoint, as free or recycled segments.",

@@ -173,6 +173,6 @@ pub fn words(left: &TimeLeft) -> String {
         (Some(soonest), Some(latest)) if human_duration(soonest) == human_duration(latest) => human_duration(soonest),
         (Some(soonest), Some(latest)) => format!("{} to {}", human_duration(soonest), human_duration(latest)),
         (Some(soonest), None) => format!("{} at the highest rate seen, never at the lowest", human_duration(soonest)),
-        (None, _) => "no time that can be told: no WAL is written".to_owned(),
+        (None, _) => "a time that nobody can tell, as no WAL is written".to_owned(),
     }
 }
