@@ -51,13 +51,13 @@ fn block(block: &Block) -> Markup {
             html! { p.command { code { (visible(text.trim())) } } }
         }
         Block::Line(text, tone) if text.starts_with("     ") => {
-            html! { p.command class=(class(*tone)) { (visible(text.trim())) } }
+            html! { p.command class=(class(*tone)) { (spans(text.trim())) } }
         }
         // What to do about the line before.
         Block::Line(text, tone) if text.trim_start().starts_with('→') => {
-            html! { p.advice class=(class(*tone)) { (visible(text.trim())) } }
+            html! { p.advice class=(class(*tone)) { (spans(text.trim())) } }
         }
-        Block::Line(text, tone) => html! { p class=(class(*tone)) { (visible(text.trim())) } },
+        Block::Line(text, tone) => html! { p class=(class(*tone)) { (spans(text.trim())) } },
         Block::Table(table) => table::table(table),
         Block::Commands(commands) => html! {
             @for (command, answers) in commands { p { code { (visible(command)) } " " (visible(answers)) } }
@@ -71,6 +71,18 @@ fn block(block: &Block) -> Markup {
             } }
         },
     }
+}
+
+/// A sentence, with what stands between backticks as code; where one is left over all of it is as it was written.
+fn spans(text: &str) -> Markup {
+    let text = visible(text);
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return html! { (text) };
+    }
+    html! { @for (at, part) in parts.into_iter().enumerate() {
+        @if at % 2 == 0 { (part) } @else { code { (part) } }
+    } }
 }
 
 fn chart(chart: &Chart) -> Markup {
@@ -103,6 +115,17 @@ fn class(tone: Tone) -> &'static str {
 mod tests {
     use super::*;
     use crate::render::{Cell, Column, Node, NodeKind, Table, Value};
+
+    #[test]
+    fn a_command_in_a_sentence_is_code_and_a_lone_backtick_is_itself() {
+        let told = |text: &str| spans(text).into_string();
+        assert_eq!(
+            told("look: `pgtend <slots>` and `x`"),
+            "look: <code>pgtend &lt;slots&gt;</code> and <code>x</code>"
+        );
+        assert_eq!(told("a ` b"), "a ` b");
+        assert_eq!(told("plain"), "plain");
+    }
 
     #[test]
     fn a_name_that_is_markup_stays_text_everywhere() {
