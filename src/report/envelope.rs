@@ -178,7 +178,11 @@ impl<R: Report> Envelope<R> {
             let (grants, others): (Vec<_>, Vec<_>) = self.unavailable.hidden().partition(|gap| gap.wants_grant());
             let mut by_grant: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
             for gap in grants {
-                by_grant.entry(gap.hint.as_deref().unwrap_or_default()).or_default().push(&gap.fact);
+                // Several databases may lack the same.
+                let facts = by_grant.entry(gap.hint.as_deref().unwrap_or_default()).or_default();
+                if !facts.contains(&gap.fact.as_str()) {
+                    facts.push(&gap.fact);
+                }
             }
             for (grant, facts) in by_grant {
                 document.toned_line(format!("? not visible: {} → {grant}", facts.join(", ")), Tone::Faint);

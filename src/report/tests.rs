@@ -8,11 +8,12 @@ use crate::{
     },
     model::{
         Fact, IndexJudgement, IndexLimits, Slot, Snapshot,
-        past::{Deed, Intent, Memory},
+        past::{Deed, Intent, Memory, WalInterval},
     },
     render::{Style, terminal},
 };
 use jiff::Timestamp;
+use serde_json::json;
 
 /// The recorded disaster, with one thing changed.
 fn disaster(change: impl FnOnce(&mut Snapshot)) -> Snapshot {
@@ -127,13 +128,19 @@ fn a_deed_without_an_outcome_is_told_of_where_the_list_is_cut_before_it() {
 }
 
 #[test]
-fn one_sample_does_not_know_that_no_wal_was_written() {
-    let mut gaps = Gaps::default();
-    let report = GrowthReport::of(Vec::new(), &[], None, &View::default(), &mut gaps);
-    let json = serde_json::to_value(&report).unwrap();
-    assert!(json["wal"]["written_bytes"].is_null(), "{json}");
-    let gaps = serde_json::to_value(&gaps).unwrap();
-    assert_eq!(gaps[0]["fields"], serde_json::json!(["wal.written_bytes", "wal.bytes_per_day"]));
+fn one_sample_does_not_know_that_no_wal_was_written_and_two_of_a_minute_no_rate() {
+    let asked = |minutes: i64| {
+        let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
+        let written = WalInterval { from: at(0), to: at(minutes), bytes: 600 };
+        let (wal, mut gaps) = (if minutes > 0 { vec![written] } else { Vec::new() }, Gaps::default());
+        let report = GrowthReport::of(Vec::new(), &wal, None, &View::default(), &mut gaps);
+        let wal = serde_json::to_value(&report).unwrap()["wal"].clone();
+        let gaps = serde_json::to_value(&gaps).unwrap();
+        (wal["written_bytes"].as_u64(), wal["bytes_per_day"].as_f64(), gaps[0]["fields"].clone())
+    };
+    assert_eq!(asked(0), (None, None, json!(["wal.written_bytes", "wal.bytes_per_day"])));
+    assert_eq!(asked(1), (Some(600), None, json!(["wal.bytes_per_day"])));
+    assert_eq!(asked(1_440), (Some(600), Some(600.0), json!(null)));
 }
 
 #[test]
@@ -180,4 +187,44 @@ fn a_database_that_nobody_may_connect_to_is_named_and_hides_nothing() {
         envelope.is_incomplete()
     };
     assert_eq!([skipped(true, false), skipped(false, false), skipped(false, true)], [true, false, true]);
+}
+
+#[test]
+fn nobody_keeps_wal_only_where_everybody_was_asked() {
+    let told = |change: fn(&mut Snapshot)| {
+        let (snapshot, mut gaps) = (disaster(change), Gaps::default());
+        let report = WalReport::of(&snapshot, &[], &mut gaps);
+        let gap = serde_json::to_string(&gaps).unwrap().contains("wal.forecast.pile_up");
+        (read(&snapshot, report, gaps).contains("and nobody does"), gap)
+    };
+    assert_eq!(told(|it| it.slots = Fact::Known(Vec::new())), (true, false));
+    assert_eq!(told(|it| it.slots = Fact::not_asked("replication slots")), (false, true));
+    let blind = |it: &mut Snapshot| {
+        it.slots = Fact::Known(Vec::new());
+        it.settings = Fact::not_asked("settings");
+    };
+    assert_eq!(told(blind), (false, true));
+    let archiving = |it: &mut Snapshot| {
+        it.slots = Fact::Known(Vec::new());
+        set(it, "archive_mode", "on");
+        set(it, "archive_command", "cp %p /archive/%f");
+        it.archiver = Fact::not_asked("archiver");
+    };
+    assert_eq!(told(archiving), (false, true));
+}
+
+#[test]
+fn what_several_databases_lack_is_named_once() {
+    let snapshot = disaster(|it| {
+        let more = it.contents[0].clone();
+        it.contents.push(crate::model::Contents { database: "another".into(), ..more });
+        for (at, one) in it.contents.iter_mut().enumerate() {
+            let why = crate::model::Unavailable::because("tables", format!("denied in {at}"));
+            one.tables = Fact::Unavailable(why.with_hint(Some("GRANT pg_monitor TO app")));
+        }
+    });
+    let mut gaps = Gaps::default();
+    let report = TablesReport::of(&snapshot, true, &View::default(), TableSort::Total, &mut gaps);
+    let text = read(&snapshot, report, gaps);
+    assert!(text.contains("? not visible: tables → GRANT"), "{text}");
 }

@@ -9,7 +9,9 @@ use crate::{
 /// What it is, in a few words.
 pub fn title(kind: &Kind) -> String {
     match kind {
-        Kind::Databases { count } => format!("{} databases", human_count(*count as u64)),
+        // There is always one: none is not known.
+        Kind::Databases { count: 0 } => "databases".to_owned(),
+        Kind::Databases { count } => counted(*count as u64, "database"),
         Kind::SharedCatalogs => "shared catalogs".to_owned(),
         Kind::TransactionStatus { .. } => "pg_xact and pg_multixact".to_owned(),
         Kind::WalDirectory => "pg_wal".to_owned(),

@@ -16,6 +16,8 @@ use serde::Serialize;
 
 const SPARKLINE: usize = 24;
 const SECONDS_A_DAY: f64 = 86_400.0;
+/// In days: what was written in less is no rate.
+const AN_HOUR: f64 = 1.0 / 24.0;
 /// Windows of WAL volume, in hours.
 const WINDOWS: [i64; 3] = [1, 6, 24];
 
@@ -106,13 +108,22 @@ impl GrowthReport {
                 .then_with(|| a.subject.cmp(&b.subject))
         });
         let left_out = view.cut(&mut rows);
-        if wal.is_empty() {
-            let why = Unavailable::because("WAL written", "fewer than two samples know the position of WAL")
-                .not_set_up()
-                .with_hint(Some("run `pgtend history record` every night"));
-            gaps.note(&why, &["wal.written_bytes", "wal.bytes_per_day"], Vec::new());
+        let wal = written(wal);
+        let missing = match (wal.written_bytes, wal.bytes_per_day) {
+            (None, _) => {
+                Some(("fewer than two samples know the position of WAL", &["written_bytes", "bytes_per_day"][..]))
+            }
+            (Some(_), None) => {
+                Some(("its samples span less than an hour, which tells no rate", &["bytes_per_day"][..]))
+            }
+            (Some(_), Some(_)) => None,
+        };
+        if let Some((reason, fields)) = missing {
+            let why = Unavailable::because("WAL written", reason).not_set_up();
+            let fields: Vec<String> = fields.iter().map(|field| format!("wal.{field}")).collect();
+            gaps.note(&why, &fields.iter().map(String::as_str).collect::<Vec<_>>(), Vec::new());
         }
-        GrowthReport { growth: rows, target_bytes, wal: written(wal), left_out }
+        GrowthReport { growth: rows, target_bytes, wal, left_out }
     }
 }
 
@@ -143,7 +154,7 @@ fn written(intervals: &[WalInterval]) -> Wal {
     let days = span.map(|(first, last)| last.to.duration_since(first.from).as_secs_f64() / SECONDS_A_DAY);
     Wal {
         written_bytes,
-        bytes_per_day: days.filter(|days| *days > 0.0).zip(written_bytes).map(|(days, bytes)| bytes as f64 / days),
+        bytes_per_day: days.filter(|days| *days >= AN_HOUR).zip(written_bytes).map(|(days, bytes)| bytes as f64 / days),
         peaks: WINDOWS.iter().filter_map(|hours| wal_peak(intervals, SignedDuration::from_hours(*hours))).collect(),
     }
 }
@@ -243,6 +254,6 @@ impl Row {
 }
 
 fn told(peak: &WalPeak) -> String {
-    let until = peak.to.strftime("%Y-%m-%d %H:%M");
+    let until = peak.to.strftime("%Y-%m-%d %H:%MZ");
     format!("{} in {} h (until {until})", human_bytes(peak.bytes), peak.window_seconds / 3_600)
 }

@@ -23,8 +23,11 @@ pub struct DiskLine {
 
 #[derive(Debug, Serialize)]
 pub struct Forecast {
-    /// Who keeps WAL without moving on; null: nobody, and pg_wal does not grow for ever.
+    /// Who keeps WAL without moving on; null: nobody, and pg_wal does not grow for ever, unless a gap says otherwise.
     pub pile_up: Option<PileUp>,
+    /// Everybody who could was looked at.
+    #[serde(skip)]
+    knows_keepers: bool,
     /// Until the disk is full, were all WAL kept that is written from now on.
     pub until_full: Option<TimeLeft>,
     /// For each 100 GB, where the disk is not known.
@@ -86,8 +89,14 @@ impl DiskLine {
 impl Forecast {
     pub fn of(snapshot: &Snapshot, room: Option<&WalRoom>, growth: Option<&WalGrowth>, gaps: &mut Gaps) -> Forecast {
         gaps.take(&snapshot.slots, &["wal.forecast.slots"]);
+        let pile_up = pile_up(snapshot);
+        let unread = keepers_unread(snapshot);
+        for why in unread.iter().filter(|_| pile_up.is_none()) {
+            gaps.note(why, &["wal.forecast.pile_up"], Vec::new());
+        }
         Forecast {
-            pile_up: pile_up(snapshot),
+            pile_up,
+            knows_keepers: unread.is_empty(),
             until_full: room.zip(growth).map(|(room, growth)| growth.time_for(room.free_bytes)),
             per_100_gb: growth.map(|growth| growth.time_for(HUNDRED_GB)),
             slots: slots(snapshot, growth),
@@ -106,12 +115,27 @@ impl Forecast {
                 _ => format!("filled in {}", words(&left)),
             }
         });
-        let because = self
-            .pile_up
-            .as_ref()
-            .map_or_else(|| "were anybody to keep all WAL from now on, and nobody does".to_owned(), keeper);
+        let because = match &self.pile_up {
+            Some(pile_up) => keeper(pile_up),
+            None if self.knows_keepers => "were anybody to keep all WAL from now on, and nobody does".to_owned(),
+            None => "were anybody to keep all WAL from now on; whether anybody does is not known".to_owned(),
+        };
         format!("{what}{left}; {because}")
     }
+}
+
+/// What would have to be known to say that nobody keeps WAL.
+fn keepers_unread(snapshot: &Snapshot) -> Vec<Unavailable> {
+    let mut unread: Vec<Unavailable> = snapshot.slots.as_result().err().cloned().into_iter().collect();
+    match snapshot.settings.as_result() {
+        Err(why) => unread.push(why.clone()),
+        Ok(settings) => match settings.archives(snapshot.server.in_recovery) {
+            Some(true) => unread.extend(snapshot.archiver.as_result().err().cloned()),
+            Some(false) => {}
+            None => unread.push(Unavailable::because("settings", "archive_mode is hidden from this role")),
+        },
+    }
+    unread
 }
 
 /// Who keeps WAL without moving on, in words.
