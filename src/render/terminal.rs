@@ -119,7 +119,7 @@ fn shown(cell: &Cell) -> (String, bool) {
         Value::AboutBytes(bytes) => format!("~{}", human::bytes(*bytes)),
         Value::Count(count) => human::count(*count),
         Value::Lsn(lsn) => lsn.to_string(),
-        Value::Time(time) => time.strftime("%Y-%m-%d %H:%M").to_string(),
+        Value::Time(time) => time.strftime("%Y-%m-%d %H:%MZ").to_string(),
         Value::Duration(seconds) => human::duration(*seconds),
         Value::BytesPerDay(rate) => human::bytes_per_day(*rate),
         Value::Flag(true) => "yes".to_owned(),
