@@ -62,11 +62,6 @@ pub fn forecast_index(
             }
         }
         (None, Some(predicted)) => predicted,
-        (None, None) => by_heap(now, table, heap),
+        (None, None) => others::by_heap(now, table, heap),
     }
-}
-
-/// As bloated as its table, where nothing is known of the index itself.
-fn by_heap(now: u64, table: &Table, heap: Forecast) -> Forecast {
-    others::by_heap(now, table, heap)
 }

@@ -9,7 +9,7 @@ const LEAST: f64 = 0.5;
 /// half of the rows were updated in, 0.32 of what its table's bloat told.
 const LEAST_OF_GIN: f64 = 0.2;
 
-/// By access method. `heap_share` is the table's packed heap divided by what it takes now.
+/// By access method. `heap` is what was said of its table's heap.
 pub fn forecast_other(index: &Index, table: &Table, shape: Option<&IndexShape>, heap: Forecast) -> Forecast {
     let now = index.size.bytes;
     let rows = table.row_estimate().map(|rows| if index.is_partial { index.partial_rows(table, rows) } else { rows });

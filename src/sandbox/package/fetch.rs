@@ -23,9 +23,6 @@ pub struct FetchPlan {
 }
 
 impl FetchPlan {
-    /// What it takes on the disk, roughly; npm's own cache holds a third of that once more.
-    pub const BYTES_ON_DISK: u64 = 60_000_000;
-
     /// Fetches it. Who finds it already there takes it; the folder appears complete or not at all.
     pub fn fetch(&self) -> Result<Installation> {
         let cache = self.target.parent().unwrap_or(Path::new("/"));

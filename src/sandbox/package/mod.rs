@@ -13,7 +13,7 @@ use std::process::Command;
 
 pub use fetch::FetchPlan;
 
-use super::{Account, Error, Installation, Platform, Result};
+use super::{Account, Error, Platform, Result};
 
 /// One pinned package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,11 +88,6 @@ impl PackageCache {
     /// Where the packages really are, for [`super::Search::caches`].
     pub fn folder(&self) -> &Path {
         &self.folder
-    }
-
-    /// The package if it has been fetched before.
-    pub fn fetched(&self, package: &Package) -> Option<Installation> {
-        Installation::at(&self.folder.join(package.folder_name()).join("bin")).ok()
     }
 
     /// What fetching `package` will do; nothing is done until [`FetchPlan::fetch`]. An error says what
