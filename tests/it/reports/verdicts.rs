@@ -253,7 +253,7 @@ async fn a_slot_in_use_tells_who_uses_it_and_what_pins_it() {
                 "rollback",
                 "pinned-by-transaction",
                 "query",
-                "begin; update t set id = id + 0 where",
+                "begin; update t set id = id +",
             ),
         ] {
             let session = connect(&cluster, "postgres").await;
