@@ -12,10 +12,6 @@ use super::{
 };
 use crate::model::{Contents, Snapshot};
 
-/// Looks this far apart, in microseconds, are of one night. What was counted in a database is then told to be of the
-/// sample's time.
-const AT_ONCE: i64 = 10 * 60 * 1_000_000;
-
 /// The newest sample of the server's line, and what of the look it lacks.
 pub(super) struct Beside<'a> {
     writing: Writing,
@@ -26,13 +22,10 @@ pub(super) struct Beside<'a> {
 /// How many relations were seen, and how many changed.
 pub(super) type Counts = (u64, u64);
 
-/// The line whose newest sample is of the same process, taken at the same time.
+/// The line whose newest sample is of the same process, taken at the same time: what is counted in a database is then
+/// told to be of the sample's time.
 pub(super) fn line_beside<'a>(lines: &'a [Line], look: &Mark) -> Option<&'a Line> {
-    let is_beside = |newest: &Mark| {
-        (newest.started_at, newest.in_recovery) == (look.started_at, look.in_recovery)
-            && (newest.collected_at - look.collected_at).abs() <= AT_ONCE
-    };
-    lines.iter().find(|line| is_beside(&line.newest))
+    lines.iter().find(|line| line.newest.is_beside(look))
 }
 
 /// The sample that a look completes: where all of it is new there, or where the look came too late for one of its own.

@@ -326,7 +326,7 @@ async fn each_way_has_its_own_obstacles_and_they_are_named() {
         assert!(warned.iter().any(|id| id == "read_only_override") && told.contains("batch"), "{told}");
         assert!(warned.iter().any(|id| id == "prepared_transactions") && told.contains("half done"), "{told}");
         assert!(
-            told.contains("extension pg_cron") && told.contains("publications") && told.contains("everything"),
+            told.contains("extension pg_cron") && told.contains("publication") && told.contains("everything"),
             "{told}"
         );
         assert!(!told.contains("pg_partman") && !told.contains("timescaledb"), "they are no matter here: {told}");

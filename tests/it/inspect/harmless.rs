@@ -159,7 +159,9 @@ async fn a_search_path_full_of_traps_misleads_nobody() {
             assert!(victim.batch_execute(innocent).await.is_err(), "no trap: {innocent}");
         }
         for (report, before, after) in zip(clean, reports(&cluster, "postgres").await) {
-            let (before, after) = (outline(&before), outline(&after));
+            let (before, mut after) = (outline(&before), outline(&after));
+            // The traps themselves are WAL, which may be enough to speak of.
+            after.retain(|path| !path.starts_with(".wal.full_page_images.levers[]") || before.contains(path));
             let grown = report != "slots" && report != "wal" && report != "databases";
             assert!(grown || before == after, "{report} on {major}: {before:?} is not {after:?}");
         }
