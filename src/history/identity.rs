@@ -22,10 +22,14 @@ pub(super) struct Mark {
 }
 
 impl Mark {
+    /// Whether both are of one process, which was neither started anew nor promoted in between.
+    pub(super) fn is_of_the_process_of(&self, other: &Mark) -> bool {
+        (self.started_at, self.in_recovery) == (other.started_at, other.in_recovery)
+    }
+
     /// Whether both are of one process, taken at the same time. Either may then have read first how far WAL was written.
     pub(super) fn is_beside(&self, other: &Mark) -> bool {
-        (self.started_at, self.in_recovery) == (other.started_at, other.in_recovery)
-            && (self.collected_at - other.collected_at).abs() <= AT_ONCE
+        self.is_of_the_process_of(other) && (self.collected_at - other.collected_at).abs() <= AT_ONCE
     }
 }
 

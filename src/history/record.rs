@@ -133,14 +133,16 @@ fn is_known(newest: &Mark, look: &Mark) -> bool {
     (newest.collected_at, newest.started_at) == (look.collected_at, look.started_at)
 }
 
-/// Whether the line's newest sample follows from this look, rather than the other way round.
+/// Whether the line's newest sample follows from this look, rather than the other way round. Of one process the clocks
+/// decide: where they are wrong, the sample that lies ahead may have less WAL behind it.
 fn is_older(line: &Line, look: &Mark) -> bool {
     let reversed = Line {
         cluster_id: line.cluster_id,
         addresses: look.address.clone().into_iter().collect(),
         newest: look.clone(),
     };
-    look.collected_at <= line.newest.collected_at && line_of(&[reversed], &line.newest).is_some()
+    look.collected_at <= line.newest.collected_at
+        && (look.is_of_the_process_of(&line.newest) || line_of(&[reversed], &line.newest).is_some())
 }
 
 async fn lines(tx: &mut Transaction, identifier: &str) -> Result<Vec<Line>, HistoryError> {

@@ -1,7 +1,7 @@
 //! `pgtend history …` as a program: killed, without a place to write, in every format.
 
 use super::world::{MB, World};
-use crate::clusters::on_every_major;
+use crate::clusters::{on_every_major, sql};
 use assert_cmd::Command as Assert;
 use jiff::SignedDuration;
 use pgtend::{history::Store, model::Snapshot};
@@ -169,6 +169,8 @@ async fn a_live_cluster_is_recorded_and_goes_on() {
             let opened = Store::open(store.to_str().unwrap()).await.unwrap();
             opened.record(&ahead).await.unwrap();
             opened.close().await;
+            // The server does not stand still for that.
+            sql(cluster, "postgres", "select pg_logical_emit_message(false, 'busy', 'x')").await;
             let late = pgtend(&store, &arguments);
             assert_eq!(late.status.code(), Some(exit), "{late:?}");
             let said = String::from_utf8_lossy(&late.stderr).into_owned();
