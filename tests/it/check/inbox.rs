@@ -53,7 +53,10 @@ fn take(mut stream: TcpStream, status: u16, kept: &Mutex<Vec<Letter>>) -> std::i
     let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
     loop {
         line.clear();
-        reader.read_line(&mut line)?;
+        if reader.read_line(&mut line)? == 0 {
+            // Whoever wrote was ended: what never came whole is no letter.
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
         if line.trim().is_empty() {
             break;
         }
