@@ -9,10 +9,11 @@ pub struct Locks {
     pub strongest: Option<String>,
 }
 
-/// Every transaction has its own virtual id for itself, which nobody else can want.
+/// Every transaction has its own virtual id for itself, which nobody else can want; and whoever connects, by whatever
+/// program, holds its database against DROP DATABASE for that moment (`InitPostgres`).
 const HELD: &str = "select count(*), max(case l.mode when 'AccessShareLock' then 1 when 'RowShareLock' then 2 else 3 end), \
      string_agg(distinct l.mode, ', ') from pg_locks l join pg_stat_activity a using (pid) \
-     where a.application_name = 'pgtend' and l.locktype <> 'virtualxid'";
+     where a.application_name = 'pgtend' and l.locktype <> 'virtualxid' and not (l.locktype = 'object' and l.classid = 'pg_catalog.pg_database'::regclass)";
 
 impl Locks {
     pub async fn look(&mut self, client: &Client) {
