@@ -87,22 +87,13 @@ impl Scope {
     /// Everything pgtend can know.
     pub fn everything() -> Scope {
         Scope {
-            databases: true,
-            storage: true,
-            tablespaces: true,
-            slots: true,
-            wal: true,
-            relations: true,
             definitions: Definitions::Matching { schema: None, table: None, most: MOST_DEFINITIONS },
             judge: true,
             health: true,
             bloat: BloatScope { tables: true, indexes: true, ..BloatScope::default() },
             arrival: true,
-            exact: false,
-            reach: Reach::Connected,
             jobs: 1,
-            spare: Spare::default(),
-            beside: false,
+            ..Scope::space()
         }
     }
 

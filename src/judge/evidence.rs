@@ -126,12 +126,7 @@ pub fn of_databases<'a, T: 'a>(
             }),
         }
     }
-    // Into template0 and its like nobody connects, whatever his rights; who lists it wants to know.
-    let closed = |name: &str| {
-        let databases = snapshot.databases.known();
-        databases.is_some_and(|all| all.iter().any(|one| one.database == name && !one.allows_connections))
-    };
-    for skipped in snapshot.skipped.iter().filter(|one| one.listed || !closed(&one.database)) {
+    for skipped in snapshot.skipped.iter().filter(|one| snapshot.is_missed(one)) {
         let reason = format!("database {} was skipped: {}", skipped.database, skipped.reason);
         answer.missing(&Unavailable::because("database contents", reason).with_hint(skipped.hint.clone()));
     }

@@ -26,7 +26,6 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
     let mut answer = Answer::default();
     let waiting = snapshot.archive_status.known().map(|status| status.ready_files);
     let settings = known(&snapshot.settings)?;
-    let is_set = |name| settings.text(name).is_some_and(|text| text != "(disabled)");
     let find = |level, measured, threshold, message, advice| Symptom {
         level,
         subject: "archiver".to_owned(),
@@ -37,7 +36,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
     };
     let count = waiting.map(Measure::Count);
     // Nothing fails in that state: the counter of failures stands still (fact sheet on slots and WAL, C).
-    if settings.get("archive_command").is_some() && !is_set("archive_command") && !is_set("archive_library") {
+    if settings.has_archive_command() == Some(false) {
         let message = words!["archive_mode is on without an archive_command: every segment stays in pg_wal for ever"];
         answer.find(find(
             Level::Critical,

@@ -136,6 +136,13 @@ pub enum ReadSnapshotError {
 }
 
 impl Snapshot {
+    /// Whether a database that was not read hides anything. Into template0 and its like nobody connects, whatever their
+    /// rights; who lists one wants to know.
+    pub fn is_missed(&self, skipped: &Skipped) -> bool {
+        let is_closed = |database: &Database| database.database == skipped.database && !database.allows_connections;
+        skipped.listed || !self.databases.known().is_some_and(|all| all.iter().any(is_closed))
+    }
+
     /// Reads a snapshot file's text.
     pub fn from_json(text: &str) -> Result<Snapshot, ReadSnapshotError> {
         #[derive(Deserialize)]

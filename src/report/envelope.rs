@@ -58,16 +58,10 @@ impl<R: Report> Envelope<R> {
         if let Err(why) = snapshot.provider.as_result() {
             gaps.note(why, &["server.provider"], Vec::new());
         }
-        // Into template0 and its like nobody connects, whatever their rights: nothing is hidden, unless it was asked for by
-        // name.
-        let is_closed = |name: &str| {
-            let databases = snapshot.databases.known();
-            databases.is_some_and(|all| all.iter().any(|one| one.database == name && !one.allows_connections))
-        };
         for skipped in &snapshot.skipped {
             let reason = format!("database {} was skipped: {}", skipped.database, skipped.reason);
             let why = Unavailable::because("database contents", reason).with_hint(skipped.hint.clone());
-            let why = if !skipped.listed && is_closed(&skipped.database) { why.not_set_up() } else { why };
+            let why = if snapshot.is_missed(skipped) { why } else { why.not_set_up() };
             gaps.note(&why, &[], vec![skipped.database.clone()]);
         }
         let provider = snapshot.provider();

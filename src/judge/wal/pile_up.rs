@@ -22,14 +22,10 @@ pub fn pile_up(snapshot: &Snapshot) -> Option<PileUp> {
 
 fn archiver(snapshot: &Snapshot) -> Option<PileUp> {
     let settings = snapshot.settings.known()?;
-    let mode = settings.get("archive_mode")?.setting.as_str();
-    let archives = mode == "always" || mode == "on" && !snapshot.server.in_recovery;
-    if !archives {
+    if !settings.archives(snapshot.server.in_recovery)? {
         return None;
     }
-    let set = |name: &str| settings.text(name).is_some_and(|text| text != "(disabled)");
-    let is_visible = settings.get("archive_command").is_some();
-    if is_visible && !set("archive_command") && !set("archive_library") {
+    if settings.has_archive_command() == Some(false) {
         return Some(PileUp::NoArchiveCommand);
     }
     let archiver = snapshot.archiver.known()?;
