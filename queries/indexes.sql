@@ -24,8 +24,6 @@ select c.oid::int8                                                  as oid,
        i.indexprs is not null                                       as is_expression,
        i.indnkeyatts::int4                                          as key_columns_count,
        i.indkey::int2[]                                             as column_numbers,
-       k.conname::text                                              as constraint_name,
-       k.contype::text                                              as constraint_type,
        pg_stat_get_numscans(c.oid)                                  as idx_scan,
        pg_stat_get_tuples_returned(c.oid)                           as idx_tup_read,
        pg_stat_get_tuples_fetched(c.oid)                            as idx_tup_fetch
@@ -33,8 +31,7 @@ select c.oid::int8                                                  as oid,
   join pg_catalog.pg_index i on i.indexrelid = c.oid
   join pg_catalog.pg_am am on am.oid = c.relam
   left join pg_catalog.pg_inherits p on p.inhrelid = c.oid and c.relispartition
-  left join pg_catalog.pg_constraint k on k.conindid = c.oid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x')
  where c.relkind in ('i', 'I')
    and not c.relisshared
-   -- TOAST relations bring their own with them.
-   and c.relnamespace <> all (array(select n.oid from pg_catalog.pg_namespace n where n.nspname ~ '^pg_toast'))
+   -- TOAST relations bring their own with them. Of an array the planner would think that it leaves next to nothing.
+   and c.relnamespace not in (select n.oid from pg_catalog.pg_namespace n where n.nspname ~ '^pg_toast')

@@ -1,5 +1,6 @@
 //! The command line: what may be typed, and its help.
 
+use crate::pg::conninfo::is_connection_string;
 use crate::{
     commands,
     context::Context,
@@ -7,7 +8,10 @@ use crate::{
     exit_code::ExitCode,
     options::{GlobalArgs, OutputFormat},
 };
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{
+    CommandFactory as _, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
 
 /// Postgres maintenance a DBA trusts with production: what takes the space, what is at risk, what to do.
 ///
@@ -88,6 +92,20 @@ impl Command {
             Command::Man(args) => commands::man::run(&args, Cli::command(), context),
         }
     }
+}
+
+/// What clap says, and where a connection string belongs: psql takes it anywhere.
+pub fn with_advice(mut answer: clap::Error) -> clap::Error {
+    let misplaced =
+        [ContextKind::InvalidArg, ContextKind::InvalidSubcommand].into_iter().find_map(|kind| answer.get(kind));
+    if let Some(ContextValue::String(text)) = misplaced
+        && !text.starts_with('-')
+        && is_connection_string(text)
+    {
+        let advice = vec!["a connection string stands behind -d (--dbname)".into()];
+        answer.insert(ContextKind::Suggested, ContextValue::StyledStrs(advice));
+    }
+    answer
 }
 
 /// Whether the arguments ask for `check`, also where they are wrong otherwise.

@@ -26,6 +26,7 @@ mod process_list;
 pub mod render;
 pub mod report;
 pub mod sandbox;
+mod typed_password;
 mod ui;
 
 use clap::Parser as _;
@@ -50,8 +51,8 @@ fn run_command() -> ExitCode {
     let mut cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => {
-            // Nobody is left to tell where the stream is closed.
-            answer.print().ok();
+            let answer = cli::with_advice(answer);
+            ui::tell_of_arguments(&answer);
             return if answer.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
         }
     };

@@ -7,12 +7,14 @@ use crate::{
     options::{ColorWhen, OutputArgs, OutputFormat},
     render::{self, Document, Style, visible},
     report::{Envelope, Report},
+    typed_password,
 };
 use anyhow::Context as _;
 use indicatif::ProgressBar;
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use serde::Serialize;
 use std::{
+    borrow::Cow,
     io::{self, BufWriter, IsTerminal, Write},
     path::Path,
     time::Duration,
@@ -137,6 +139,7 @@ impl Ui {
     }
 
     fn say(&self, what: &str, text: &str) {
+        let text = typed_password::concealed(text, std::env::args_os());
         // Messages may have several lines of their own; each is made harmless by itself.
         let lines: Vec<_> = text.lines().map(visible).collect();
         to_stderr(&format!("pgtend: {what}: {}\n", lines.join("\n  ")));
@@ -243,8 +246,20 @@ fn without_place(error: io::Error) -> io::Error {
 }
 
 fn to_stderr(text: &str) {
+    let text = typed_password::concealed(text, std::env::args_os());
     // There is nobody left to tell when stderr itself is gone.
     io::stderr().write_all(text.as_bytes()).ok();
+}
+
+/// What is to be said of the arguments: help that was asked for, or what is wrong with them.
+pub fn tell_of_arguments(answer: &clap::Error) {
+    let text = answer.render().to_string();
+    match typed_password::concealed(&text, std::env::args_os()) {
+        // Nobody is left to tell where the stream is closed.
+        Cow::Borrowed(_) => drop(answer.print()),
+        // Its colours would stand between the letters.
+        Cow::Owned(text) => to_stderr(&text),
+    }
 }
 
 /// Replaces the panic message: a bug is said to be one, and ends with its own exit code.

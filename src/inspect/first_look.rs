@@ -99,7 +99,11 @@ async fn relations(s: &Session, scope: &Scope) -> Relations {
         (tables, whole)
     };
     let indexes = ask::when(wanted, &INDEXES, ask::columns(s, &INDEXES, index::Columns::NAMES, index::decode));
-    let ((mut tables, database_bytes), mut indexes) = tokio::join!(biased; tables, indexes);
+    // After the indexes, so that one whose constraint is just being made is not taken for one without.
+    let constraints =
+        ask::when(wanted, &INDEX_CONSTRAINTS, ask::rows(s, &INDEX_CONSTRAINTS, index::Constraint::decode));
+    let ((mut tables, database_bytes), indexes, constraints) = tokio::join!(biased; tables, indexes, constraints);
+    let mut indexes = index::constrained(indexes, constraints);
     let (mut doubts, mut compared) = (Doubts::default(), comparisons::Wanted::default());
     if let (Fact::Known(tables), Fact::Known(indexes)) = (&mut tables, &mut indexes) {
         tables.sort_unstable_by(|a, b| (&a.table.schema, &a.table.table).cmp(&(&b.table.schema, &b.table.table)));

@@ -13,8 +13,9 @@ use crate::{
 };
 use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
 
-/// Relations one server process is asked about with `--exact`, before the next connection takes over: about 85 MB.
-const RELATIONS_PER_CONNECTION: usize = 24_000;
+/// Relations one server process is asked about with `--exact`, before the next connection takes over: up to 100 MB where
+/// it must open each.
+const RELATIONS_PER_CONNECTION: usize = 23_000;
 
 /// Fewer than these are not worth a connection of their own.
 const WORTH_A_CONNECTION: usize = 2_500;
@@ -242,7 +243,7 @@ mod tests {
     #[test]
     fn no_connection_is_asked_more_than_it_can_bear_and_no_job_is_idle() {
         for (relations, jobs, connections) in
-            [(0, 1, 0), (300, 8, 1), (24_000, 1, 1), (119_000, 1, 5), (119_000, 2, 6), (119_000, 4, 8), (6_000, 8, 3)]
+            [(0, 1, 0), (300, 8, 1), (23_000, 1, 1), (119_000, 1, 6), (119_000, 2, 6), (119_000, 4, 8), (6_000, 8, 3)]
         {
             let each = share(relations, jobs);
             assert!(each <= RELATIONS_PER_CONNECTION, "{relations} by {jobs}: {each}");

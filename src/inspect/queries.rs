@@ -58,6 +58,7 @@ queries! {
     LOCKED_RELATIONS = "locked relations" { 13 => "locked_relations.sql" }
     TABLES = "tables" { 13 => "tables.sql" }
     INDEXES = "indexes" { 13 => "indexes.sql" }
+    INDEX_CONSTRAINTS = "index constraints" { 13 => "index_constraints.sql" }
     LAST_IDX_SCANS = "last index scans" { 16 => "index_last_scans.16.sql" }
     FILE_ACCESS = "file access" { 13 => "file_access.sql" }
     RELATION_FILES = "relation files" { 13 => "relation_files.sql" }

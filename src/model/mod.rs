@@ -19,6 +19,7 @@ mod identifier;
 mod index;
 mod index_facts;
 mod index_particulars;
+mod index_trees;
 mod lsn;
 mod manager;
 mod node;
@@ -72,6 +73,7 @@ pub use index_facts::{
     are_comparable, texts_decide,
 };
 pub use index_particulars::IndexParticulars;
+pub use index_trees::IndexTrees;
 pub use lsn::{Lsn, ParseLsnError};
 pub use manager::ManagerMarks;
 pub use node::{Replica, ReplicaUse, TimelineHistory};

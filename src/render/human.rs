@@ -5,17 +5,16 @@ use humansize::{FormatSizeOptions, Kilo, format_size};
 /// `258 GB`, `1.5 MB`, `8 kB`: three digits at most.
 pub fn bytes(bytes: u64) -> String {
     let precise = FormatSizeOptions::from(humansize::DECIMAL).kilo(Kilo::Binary).decimal_zeroes(0);
-    let places = match bytes {
-        0..1_024 => 0,
-        _ => {
-            let mut scaled = bytes as f64;
-            while scaled >= 1_024.0 {
-                scaled /= 1_024.0;
-            }
-            if scaled < 9.95 { 1 } else { 0 }
-        }
-    };
-    format_size(bytes, precise.decimal_places(places))
+    let mut scaled = bytes as f64;
+    while scaled >= 1_024.0 {
+        scaled /= 1_024.0;
+    }
+    match bytes {
+        0..1_024 => format_size(bytes, precise.decimal_places(0)),
+        // Nobody says 1024 MB.
+        _ if scaled >= 1_023.5 => format_size(bytes.next_power_of_two(), precise),
+        _ => format_size(bytes, precise.decimal_places(if scaled < 9.95 { 1 } else { 0 })),
+    }
 }
 
 /// `+1.5 MB/d`, `-20 kB/d`, `0/d`.
@@ -89,6 +88,9 @@ mod tests {
             (277_025_390_592, "258 GB"),
             (10 << 20, "10 MB"),
             ((10 << 20) - 1, "10 MB"),
+            ((1 << 20) - 1, "1 MB"),
+            ((1 << 30) - (600 << 10), "1023 MB"),
+            ((1 << 30) - (500 << 10), "1 GB"),
             (u64::MAX, "16 EB"),
         ] {
             assert_eq!(bytes(size), text, "{size}");

@@ -23,10 +23,10 @@ impl Judged {
     }
 
     /// Of all parts together: known when each is.
-    pub fn sum(parts: impl Iterator<Item = Judged>) -> Judged {
-        let parts: Result<Vec<Option<Bloat>>, Unestimated> = parts.map(|part| part.0).collect();
-        let sum = |parts: Vec<Option<Bloat>>| parts.into_iter().reduce(|a, b| Some(a?.plus(b?))).flatten();
-        Judged(parts.map(sum))
+    pub fn sum(mut parts: impl Iterator<Item = Judged>) -> Judged {
+        let first = parts.next().map_or(Ok(None), |first| first.0);
+        let add = |sum: Option<Bloat>, part: Judged| Ok(sum.zip(part.0?).map(|(sum, bloat)| sum.plus(bloat)));
+        Judged(first.and_then(|first| parts.try_fold(first, add)))
     }
 
     pub fn bytes(self) -> Option<u64> {

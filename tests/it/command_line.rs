@@ -48,6 +48,90 @@ fn a_password_on_the_command_line_is_not_in_the_process_list() {
     }
 }
 
+/// psql takes a connection string anywhere; whoever types one like that reads an error, which may be somebody else's mail.
+#[test]
+fn a_password_where_none_belongs_is_repeated_nowhere() {
+    let commands = [
+        "",
+        "overview",
+        "databases",
+        "tables",
+        "indexes",
+        "indexes migrate",
+        "indexes verify",
+        "slots",
+        "slots list",
+        "slots drop",
+        "slots why",
+        "wal",
+        "check",
+        "audit",
+        "snapshot",
+        "history",
+        "history record",
+        "history growth",
+        "history journal",
+        "history prune",
+        "explain",
+        "config",
+        "config init",
+        "config check",
+        "demo",
+        "completions",
+        "man",
+        "help",
+    ];
+    let options = [
+        "",
+        "--limit ",
+        "--format=",
+        "--color=",
+        "--jobs=",
+        "--from ",
+        "--since ",
+        "--target ",
+        "-p",
+        "-U",
+        "--output=/nowhere/",
+        "--history ",
+        "--config ",
+        "--schema ",
+        "--only ",
+        "--framework ",
+        "--nonsense=",
+        "--",
+    ];
+    let strings = ["postgresql://app:s3kr1t@localhost:1/shop", "host=/nowhere user=app password=s3kr1t"];
+    let mut told = 0;
+    for (at, command) in commands.iter().enumerate() {
+        for (option, string) in options.iter().zip(strings.iter().cycle().skip(at % 2)) {
+            let typed = match option.strip_suffix(' ') {
+                Some(option) => vec![option.to_owned(), string.to_string()],
+                None => vec![format!("{option}{string}")],
+            };
+            // A configuration may have been made of that name.
+            let folder = tempfile::tempdir().unwrap();
+            let mut pgtend = pgtend();
+            pgtend.args(command.split_whitespace()).args(&typed);
+            pgtend.env("HOME", folder.path()).env("PGHOST", "/nowhere").current_dir(folder.path());
+            let output = pgtend.timeout(std::time::Duration::from_secs(20)).output().unwrap();
+            for text in [&output.stdout, &output.stderr] {
+                let text = String::from_utf8_lossy(text);
+                assert!(!text.contains("s3kr1t"), "pgtend {command} {typed:?}: {text}");
+                told += usize::from(text.contains("***"));
+            }
+        }
+    }
+    assert!(told > 150, "{told}");
+    let output = pgtend().args(["tables", strings[0]]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        told.contains("'postgresql://app:***@localhost:1/shop'") && told.contains("tip: a connection string"),
+        "{told}"
+    );
+    assert_eq!(output.status.code(), Some(2));
+}
+
 #[test]
 fn a_target_that_is_not_there_is_refused_with_its_nearest() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,9 +1,9 @@
-//! A row of `indexes.sql`.
+//! A row of `indexes.sql`, and what `index_constraints.sql` adds to it.
 
 use super::{TableRow, count, index_bytes};
 use crate::{
-    inspect::sizes::Doubt,
-    model::{ConstraintKind, Index, Persistence, SizeSource, StoredBytes},
+    inspect::{queries, sizes::Doubt},
+    model::{ConstraintKind, Fact, Index, OidMap, Persistence, SizeSource, StoredBytes},
     pg::{Lent, Oid, Row, RowError, Text, columns},
 };
 use std::borrow::Cow;
@@ -34,8 +34,6 @@ columns! {
         is_expression: bool,
         key_columns_count: i32,
         column_numbers: Vec<i16>,
-        constraint_name: Option<Text>,
-        constraint_type: Option<Lent<'row>>,
         idx_scan: i64,
         idx_tup_read: i64,
         idx_tup_fetch: i64,
@@ -78,12 +76,8 @@ pub fn decode(row: &Row) -> Result<Index, RowError> {
         is_expression: row.is_expression,
         key_columns_count: row.key_columns_count.unsigned_abs(),
         column_numbers: row.column_numbers,
-        constraint_name: row.constraint_name.map(|text| text.0),
-        constraint: row.constraint_type.map(|kind| match &*kind.0 {
-            "p" => ConstraintKind::PrimaryKey,
-            "x" => ConstraintKind::Exclusion,
-            _ => ConstraintKind::Unique,
-        }),
+        constraint_name: None,
+        constraint: None,
         size,
         idx_scan: row.idx_scan,
         idx_tup_read: row.idx_tup_read,
@@ -91,6 +85,45 @@ pub fn decode(row: &Row) -> Result<Index, RowError> {
         column_names: None,
         definition: None,
     })
+}
+
+/// A row of `index_constraints.sql`: what an index enforces.
+pub struct Constraint {
+    index_oid: u32,
+    name: String,
+    kind: ConstraintKind,
+}
+
+impl Constraint {
+    /// Decodes one.
+    pub fn decode(row: &Row) -> Result<Constraint, RowError> {
+        let kind: Lent<'_> = row.try_get("constraint_type")?;
+        Ok(Constraint {
+            index_oid: row.try_get::<_, Oid>("index_oid")?.0,
+            name: row.try_get::<_, Text>("constraint_name")?.0,
+            kind: match &*kind.0 {
+                "p" => ConstraintKind::PrimaryKey,
+                "x" => ConstraintKind::Exclusion,
+                _ => ConstraintKind::Unique,
+            },
+        })
+    }
+}
+
+/// Indexes with the constraints they enforce: without them none is known, as none could be told from one that may go.
+pub fn constrained(indexes: Fact<Vec<Index>>, constraints: Fact<Vec<Constraint>>) -> Fact<Vec<Index>> {
+    let (mut indexes, constraints) = match (indexes, constraints) {
+        (Fact::Known(indexes), Fact::Known(constraints)) => (indexes, constraints),
+        (Fact::Known(_), Fact::Unavailable(why)) => return Fact::Unavailable(why.for_fact(queries::INDEXES.fact)),
+        (unavailable, _) => return unavailable,
+    };
+    let mut of_index: OidMap<Constraint> = constraints.into_iter().map(|one| (one.index_oid, one)).collect();
+    for index in &mut indexes {
+        if let Some(Constraint { name, kind, .. }) = of_index.remove(&index.oid) {
+            (index.constraint_name, index.constraint) = (Some(name), Some(kind));
+        }
+    }
+    Fact::Known(indexes)
 }
 
 /// The server's own have names that need not be kept for each index.

@@ -1,7 +1,7 @@
 //! What must outlive every clean-up: each need names the indexes that can meet it, and one of them must stay.
 
 use super::{Cover, subject::Subject};
-use crate::model::{Contents, DependentKind, ForeignKey, Index, OidMap, TableKind};
+use crate::model::{Contents, DependentKind, ForeignKey, Index, OidMap, OidSet, TableKind};
 use std::collections::{HashMap, HashSet};
 
 /// Something that at least one index must go on doing.
@@ -30,8 +30,10 @@ pub enum NeedKind {
 pub fn needs(subjects: &[Subject<'_>], covers: &[Cover], contents: &Contents) -> Vec<Need> {
     let mut needs = Vec::new();
     let keepers = keepers(covers);
+    let foreign_keys = contents.index_facts.foreign_keys.known().into_iter().flatten().filter(|key| key.is_enforced);
+    let referring: OidSet = foreign_keys.clone().map(|key| key.table_oid).collect();
     let mut of_table: OidMap<Vec<&Subject<'_>>> = OidMap::default();
-    for subject in subjects {
+    for subject in subjects.iter().filter(|subject| referring.contains(&subject.index.table_oid)) {
         of_table.entry(subject.index.table_oid).or_default().push(subject);
     }
     for (at, subject) in subjects.iter().enumerate() {
@@ -51,7 +53,7 @@ pub fn needs(subjects: &[Subject<'_>], covers: &[Cover], contents: &Contents) ->
         of: supporters[0],
         supporters,
     }));
-    for key in contents.index_facts.foreign_keys.known().into_iter().flatten().filter(|key| key.is_enforced) {
+    for key in foreign_keys {
         let behind: Vec<u32> = of_table
             .get(&key.table_oid)
             .into_iter()

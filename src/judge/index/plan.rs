@@ -94,6 +94,10 @@ impl NeedKind {
 
 /// Takes back drops until every need is met by what stays: of those that would meet it, the best.
 pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], all: &[Subject<'_>]) {
+    // What loses nothing need not be put at hand.
+    if verdicts.iter().all(|one| one.verdict != Verdict::Drop) {
+        return;
+    }
     let place: OidMap<usize> = all.iter().enumerate().map(|(at, one)| (one.index.oid, at)).collect();
     let below = below(all);
     let children_of = |oid: u32| std::iter::once(oid).chain(below.get(&oid).into_iter().flatten().copied());

@@ -1,7 +1,7 @@
 //! One index with everything about it that rules ask for.
 
 use super::signature::Signature;
-use crate::model::{Contents, Index, OidMap, Replica, Table, Tree, Window, past::IndexesPast};
+use crate::model::{Contents, Index, IndexTrees, OidMap, Replica, Table, Window, past::IndexesPast};
 use jiff::Timestamp;
 
 /// An index; of a partitioned one with the sums of its children.
@@ -58,8 +58,7 @@ pub fn subjects<'a>(
         return Vec::new();
     };
     let of_table: OidMap<&Table> = tables.iter().map(|table| (table.oid, table)).collect();
-    let by_oid: OidMap<&Index> = indexes.iter().map(|index| (index.oid, index)).collect();
-    let tree = Tree::of(indexes.iter().map(|index| (index.oid, index.parent_oid)));
+    let trees = IndexTrees::of(indexes);
     let last_scans = contents.last_idx_scans.known();
     let elsewhere = |oid: u32| -> u64 {
         let counted = replicas.iter().filter_map(|replica| replica.used.known()?.idx_scans.known()?.get(&oid));
@@ -75,29 +74,23 @@ pub fn subjects<'a>(
     let scans_of = |index: &Index| counted(index) + elsewhere(index.oid);
     let mut scans_of_table: OidMap<u64> = OidMap::default();
     for index in indexes {
-        *scans_of_table.entry(index.table_oid).or_default() += scans_of(index);
+        let scans = scans_of(index);
+        if scans > 0 {
+            *scans_of_table.entry(index.table_oid).or_default() += scans;
+        }
     }
     indexes
         .iter()
         .filter_map(|index| Some((index, *of_table.get(&index.table_oid)?)))
         .filter(|(_, table)| !table.is_catalog())
         .map(|(index, table)| {
-            let below = tree.below(index.oid);
-            let family = || std::iter::once(index).chain(below.iter().filter_map(|oid| by_oid.get(oid).copied()));
+            let family = || trees.family(index);
             let family_tables = || family().filter_map(|one| of_table.get(&one.table_oid).copied());
-            let mut root = None;
-            let mut at = index;
-            // Bounded, so that a damaged catalog with a cycle ends too.
-            for _ in 0..64 {
-                let Some(parent) = at.parent_oid.and_then(|oid| by_oid.get(&oid).copied()) else { break };
-                root = Some(parent);
-                at = parent;
-            }
             Subject {
                 index,
                 table,
-                root,
-                below: below.len(),
+                root: trees.root(index),
+                below: trees.count_below(index),
                 signature: Signature::of(index, &contents.index_facts),
                 bytes: family().map(|one| one.size.bytes).sum(),
                 scans: family().map(scans_of).sum(),

@@ -59,7 +59,7 @@ impl Flags {
     /// Whether the server itself is named, not only a user, a port or a database on it.
     pub(super) fn names_a_server(&self) -> bool {
         self.host.as_deref().is_some_and(|host| !host.is_empty())
-            || self.dbname.as_deref().is_some_and(super::parameters::is_connection_string)
+            || self.dbname.as_deref().is_some_and(super::is_connection_string)
     }
 }
 

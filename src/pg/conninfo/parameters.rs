@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::keyword::{self, Keyword, Support};
-use super::{ConninfoError, Origin, keyvalue, uri};
+use super::{ConninfoError, Origin, keyvalue, passwords_in, uri};
 
 /// One parameter as it was written. No `Debug`: it may be the password.
 #[derive(Clone)]
@@ -32,12 +32,18 @@ impl Parameters {
 
     /// Sets a parameter whatever was there; refuses what pgtend does not support.
     pub(super) fn set(&mut self, keyword: &'static Keyword, text: String, origin: Origin) -> Result<(), ConninfoError> {
+        let written = || match &origin {
+            Origin::Environment(variable) => (*variable).to_owned(),
+            origin => format!("\"{}\" from {origin}", keyword.name),
+        };
         if keyword.support == Support::Unsupported && !text.is_empty() {
-            let written = match &origin {
-                Origin::Environment(variable) => (*variable).to_owned(),
-                origin => format!("\"{}\" from {origin}", keyword.name),
-            };
-            return Err(keyword::unsupported(keyword, &written));
+            return Err(keyword::unsupported(keyword, &written()));
+        }
+        // In the place of a name it would stand in every message about the server.
+        if !keyword.name.ends_with("password") && !passwords_in(&text).is_empty() {
+            let message = format!("{} is a connection string with a password", written());
+            let hint = "a connection string stands behind -d (--dbname), in DATABASE_URL, or in a target's conninfo";
+            return Err(ConninfoError::new(message).with_hint(hint));
         }
         self.values.insert(keyword.name, Value { text, origin });
         Ok(())
@@ -71,7 +77,7 @@ impl Parameters {
 }
 
 /// Whether libpq takes a database name for a whole conninfo.
-pub(super) fn is_connection_string(text: &str) -> bool {
+pub fn is_connection_string(text: &str) -> bool {
     uri::strip_scheme(text).is_some() || text.contains('=')
 }
 

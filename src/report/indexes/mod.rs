@@ -2,36 +2,24 @@
 
 mod document;
 mod row;
+mod sort;
 mod unread;
 pub mod words;
+
+pub use sort::IndexSort;
 
 use super::{
     Gaps, Observation, View,
     bloat::{self, Judged, Subject},
 };
 use crate::model::{
-    Contents, Gain, Index, IndexJudgement, IndexVerdict, OidMap, OidSet, Snapshot, StoredBytes, Table, Tree, Verdict,
+    Contents, Gain, IndexJudgement, IndexTrees, IndexVerdict, OidMap, OidSet, Snapshot, StoredBytes, Table, Verdict,
     past::Memory,
 };
 use row::Row;
 use serde::Serialize;
-use std::cmp::Ordering;
 
 use unread::{Unread, note_facts};
-
-/// What the list is sorted by.
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-pub enum IndexSort {
-    /// What may go first, by what that gains
-    #[default]
-    Gain,
-    Size,
-    Bloat,
-    Scans,
-    LastScan,
-    Table,
-    Name,
-}
 
 #[derive(Debug, Serialize)]
 pub struct IndexesReport<'a> {
@@ -76,12 +64,14 @@ impl<'a> IndexesReport<'a> {
         gaps: &mut Gaps,
     ) -> IndexesReport<'a> {
         let mut indexes = Vec::new();
+        let mut tables_before = 0;
         let mut observations = Vec::new();
         let mut unread = Unread::default();
         for contents in &snapshot.contents {
             let judgement = judged.iter().find(|judgement| judgement.database == contents.database);
             let verdicts = judgement.map_or(&[][..], |judgement| &judgement.verdicts);
-            indexes.extend(rows(contents, verdicts, all_databases, gaps, &mut unread));
+            indexes.extend(rows(contents, verdicts, tables_before, all_databases, gaps, &mut unread));
+            tables_before += contents.tables.known().map_or(0, |tables| tables.len() as u64);
             let minimum = judgement.map_or(0, |judgement| judgement.limits.min_observation_seconds);
             let past = memory.indexes_of(&contents.database);
             observations.push(Observation::of(snapshot, contents, past, minimum, all_databases, gaps));
@@ -139,51 +129,11 @@ impl Selection {
     }
 }
 
-impl IndexSort {
-    /// A row is large and compared often: what is sorted are places, with the figures that mostly decide.
-    fn apply(self, rows: &mut [Row<'_>]) {
-        let mut order: Vec<([u64; 2], usize)> =
-            rows.iter().enumerate().map(|(at, row)| (self.figures(row), at)).collect();
-        // The stable sort makes use of the order in which they stand: much as their tables were made.
-        order.sort_by(|(figures, at), (others, other)| {
-            figures.cmp(others).then_with(|| self.compare_words(&rows[*at], &rows[*other]))
-        });
-        for at in 0..order.len() {
-            let mut from = order[at].1;
-            // What stood there was swapped away before.
-            while from < at {
-                from = order[from].1;
-            }
-            rows.swap(at, from);
-        }
-    }
-
-    /// What is sorted by; the smaller comes first.
-    fn figures(self, row: &Row<'_>) -> [u64; 2] {
-        let larger = !row.size.bytes;
-        match self {
-            // No worth is negative, and the bits of such numbers are in their order.
-            IndexSort::Gain => [!(row.judged.verdict as u64), !row.judged.worth.to_bits()],
-            IndexSort::Size => [larger, 0],
-            IndexSort::Bloat => [!row.bloat.bytes().map_or(0, |bytes| bytes + 1), 0],
-            IndexSort::Scans => [row.idx_scan, larger],
-            IndexSort::LastScan => [row.last_idx_scan.map_or(0, |at| 1 + at.as_microsecond().unsigned_abs()), larger],
-            IndexSort::Table | IndexSort::Name => [0, 0],
-        }
-    }
-
-    fn compare_words(self, a: &Row<'_>, b: &Row<'_>) -> Ordering {
-        let by_table = match self {
-            IndexSort::Table => (a.schema(), &a.table.table).cmp(&(b.schema(), &b.table.table)),
-            _ => Ordering::Equal,
-        };
-        by_table.then_with(|| a.place().cmp(&b.place()))
-    }
-}
-
+/// Those of one database; the tables of others come before its own.
 fn rows<'a>(
     contents: &'a Contents,
     verdicts: &'a [IndexVerdict],
+    tables_before: u64,
     named_database: bool,
     gaps: &mut Gaps,
     unread: &mut Unread,
@@ -198,23 +148,25 @@ fn rows<'a>(
     }
     let locked: OidSet =
         contents.locked_relations.known().map_or(OidSet::default(), |locked| locked.iter().map(|l| l.oid).collect());
-    let of_table: OidMap<&Table> = tables.iter().map(|table| (table.oid, table)).collect();
-    let by_oid: OidMap<&Index> = indexes.iter().map(|index| (index.oid, index)).collect();
-    let tree = Tree::of(indexes.iter().map(|index| (index.oid, index.parent_oid)));
+    let mut by_name: Vec<&Table> = tables.iter().collect();
+    by_name.sort_by_key(|table| (&table.schema, &table.table));
+    let of_table: OidMap<(u64, &Table)> =
+        (tables_before..).zip(by_name).map(|(rank, it)| (it.oid, (rank, it))).collect();
+    let trees = IndexTrees::of(indexes);
     let counted = |value: i64| u64::try_from(value).unwrap_or(0);
     indexes
         .iter()
         .filter_map(|index| Some((index, verdicts.next_if(|verdict| verdict.oid == index.oid)?)))
         .filter_map(|(index, judged)| Some((index, *of_table.get(&index.table_oid)?, judged)))
-        .filter(|(_, table, _)| !table.is_catalog())
-        .map(|(index, table, judged)| {
-            let below = tree.below(index.oid);
-            let family = || std::iter::once(index).chain(below.iter().filter_map(|oid| by_oid.get(oid).copied()));
+        .filter(|(_, (_, table), _)| !table.is_catalog())
+        .map(|(index, (table_rank, table), judged)| {
+            let family = || trees.family(index);
             let size = family().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size));
             // A partitioned index is its children; a child's table may be a partition at any depth.
             let stored = family().filter(|one| !one.is_partitioned);
-            let bloat =
-                Judged::sum(stored.filter_map(|one| Some(Judged::index(contents, one, of_table.get(&one.table_oid)?))));
+            let bloat = Judged::sum(
+                stored.filter_map(|one| Some(Judged::index(contents, one, of_table.get(&one.table_oid)?.1))),
+            );
             if locked.contains(&index.oid) || locked.contains(&index.table_oid) {
                 unread.locked.insert(index.oid);
             }
@@ -222,6 +174,7 @@ fn rows<'a>(
                 database: named_database.then_some(contents.database.as_str()),
                 index,
                 table,
+                table_rank,
                 judged,
                 size,
                 bloat,
@@ -230,8 +183,8 @@ fn rows<'a>(
                 idx_tup_fetch: family().map(|one| counted(one.idx_tup_fetch)).sum(),
                 last_idx_scan: last_scans
                     .and_then(|scans| family().filter_map(|one| scans.get(&one.oid).copied()).max()),
-                parent: index.parent_oid.and_then(|oid| by_oid.get(&oid)).map(|parent| parent.index.as_str()),
-                partitions: index.is_partitioned.then_some(below.len()),
+                parent: trees.parent(index).map(|parent| parent.index.as_str()),
+                partitions: index.is_partitioned.then(|| trees.count_below(index)),
             }
         })
         .collect()

@@ -22,6 +22,8 @@ pub(super) struct Row<'a> {
     pub database: Option<&'a str>,
     pub index: &'a Index,
     pub table: &'a Table,
+    /// Its table's place among all tables by database, schema and name.
+    pub table_rank: u64,
     pub judged: &'a IndexVerdict,
     pub size: StoredBytes,
     /// What it takes beyond what it would take built anew.

@@ -32,6 +32,7 @@ pub const ROOF: &[&str] = &[
     "lib",
     "options",
     "process_list",
+    "typed_password",
     "history_url",
 ];
 pub const COMMANDS: &str = "commands";

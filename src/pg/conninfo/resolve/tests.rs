@@ -87,6 +87,22 @@ fn refuses_parameters_by_name() {
 }
 
 #[test]
+fn a_connection_string_with_a_password_is_no_name() {
+    for text in ["postgresql://u:s3kr1t@h/db", "postgres://u:s3/kr1t@h", "host=h password=s3kr1t"] {
+        for variable in ["PGHOST", "PGUSER", "PGDATABASE", "PGAPPNAME"] {
+            let error = from_environment(&[(variable, text)]).unwrap_err();
+            assert!(error.to_string().starts_with(variable), "{error}");
+            assert!(!format!("{error} {error:?}").contains("kr1t"), "{error}");
+            assert!(error.hint().is_some_and(|hint| hint.contains("DATABASE_URL")), "{error:?}");
+        }
+        let quoted = format!("host=h user='{text}'");
+        let error = from_conninfo(&quoted).unwrap_err();
+        assert!(error.to_string().contains("\"user\"") && !format!("{error:?}").contains("kr1t"), "{error:?}");
+    }
+    assert!(from_environment(&[("PGUSER", "postgresql://h/db")]).is_ok(), "an odd name, but nobody's secret");
+}
+
+#[test]
 fn without_anything_the_local_server_is_meant() {
     let resolved = from_environment(&[]).unwrap();
     assert_eq!(resolved.source, Source::Defaults);

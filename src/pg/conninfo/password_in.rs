@@ -1,0 +1,65 @@
+//! Passwords in a text that may be a connection string, in whatever shape: whoever puts one where none belongs should not read it
+//! again in an error.
+
+/// A password with so much before and after it that it is told from the same letters elsewhere.
+pub struct PasswordIn<'a> {
+    pub before: &'a str,
+    pub password: &'a str,
+    pub after: &'a str,
+}
+
+/// All there are.
+pub fn passwords_in(text: &str) -> Vec<PasswordIn<'_>> {
+    of_url(text).into_iter().chain(of_words(text)).collect()
+}
+
+/// `://user:password@`. A password may hold whatever a URL should have escaped, so the last `@` before the query ends it.
+fn of_url(text: &str) -> Option<PasswordIn<'_>> {
+    let begin = text.find("://")?;
+    let authority = &text[begin + 3..];
+    let query = authority.find('?').filter(|query| authority[..*query].contains('@'));
+    let end = authority[..query.unwrap_or(authority.len())].rfind('@')?;
+    let colon = authority[..end].find(':')?;
+    let (before, after) = (&text[begin..begin + 3 + colon + 1], &authority[end..end + 1]);
+    Some(PasswordIn { before, password: &authority[colon + 1..end], after })
+        .filter(|secret| !secret.password.is_empty())
+}
+
+/// `password=…`, `sslpassword = '…'` and their like, also of a URL's query and of variables.
+fn of_words(text: &str) -> Vec<PasswordIn<'_>> {
+    const WORD: &str = "password";
+    let small = text.to_ascii_lowercase();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(word) = small[at..].find(WORD) {
+        let begin = at + word;
+        at = begin + WORD.len();
+        let Some(value) = small[at..].trim_start().strip_prefix('=') else { continue };
+        let value = value.trim_start();
+        let start = text.len() - value.len();
+        let length = length_of_value(value);
+        if length > 0 {
+            let (before, password) = (&text[begin..start], &text[start..start + length]);
+            found.push(PasswordIn { before, password, after: "" });
+        }
+        at = start + length;
+    }
+    found
+}
+
+/// Up to white space, or of a quoted one up to its quote.
+fn length_of_value(value: &str) -> usize {
+    if !value.starts_with('\'') {
+        return value.find(char::is_whitespace).unwrap_or(value.len());
+    }
+    let mut is_escaped = false;
+    for (at, character) in value.char_indices().skip(1) {
+        match character {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '\'' => return at + 1,
+            _ => {}
+        }
+    }
+    value.len()
+}
