@@ -80,8 +80,12 @@ def lines(pattern):
     return lambda output: len(re.findall(pattern, output, re.MULTILINE))
 
 
-# A body row of pg-extras' boxes.
-BOX = lines(r"^\| (?!table_name|name|table |index|schema|relname)\S")
+def rows_of_box(output):
+    """Of pg-extras' tables: a title, a double line, the heads, the rows."""
+    below = output.partition("=+\n")[2]
+    return max(0, lines(r"^\| ")(below) - 1)
+
+
 PERL = ["-H", "{host}", "-p", "{port}", "-db", "{name}", "-u", "{user}"]
 ACTIVITY = ["-h", "{host}", "-p", "{port}", "-U", "{user}", "-d", "{name}", "--status-file", "{temporary}/status"]
 NAGIOS = (0, 1, 2)
@@ -99,10 +103,10 @@ def contenders(schema):
         Contender("pgtend indexes", PGTEND, ["indexes", "--format", "json"], ("indexes", in_json("indexes"))),
         Contender("pgtend overview", PGTEND, ["overview"]),
         Contender("pgtend check", PGTEND, ["check", "--history", "none"], fine=(0, 1, 2, 3)),
-        Contender("pg-extras total-table-size", PG_EXTRAS, ["total-table-size"], ("tables", BOX), **extras),
-        Contender("pg-extras index-size", PG_EXTRAS, ["index-size"], ("indexes", BOX), **extras),
-        Contender("pg-extras unused-indexes", PG_EXTRAS, ["unused-indexes"], ("candidates", BOX), **extras),
-        Contender("pg-extras bloat", PG_EXTRAS, ["bloat"], ("relations", BOX), **extras),
+        Contender("pg-extras total-table-size", PG_EXTRAS, ["total-table-size"], ("tables", rows_of_box), **extras),
+        Contender("pg-extras index-size", PG_EXTRAS, ["index-size"], ("indexes", rows_of_box), **extras),
+        Contender("pg-extras unused-indexes", PG_EXTRAS, ["unused-indexes"], ("candidates", rows_of_box), **extras),
+        Contender("pg-extras bloat", PG_EXTRAS, ["bloat"], ("relations", rows_of_box), **extras),
         Contender("pg-extras diagnose", PG_EXTRAS, ["diagnose"], **extras),
         Contender("check_postgres total_relation_size", CHECK_POSTGRES,
                   [*PERL, "--action=total_relation_size", "-w", "100TB", "-c", "200TB"],
