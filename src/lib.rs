@@ -41,14 +41,15 @@ pub fn run() -> std::process::ExitCode {
     // Looked up only where it matters: reading the arguments once more takes its time.
     let exit = match exit {
         ExitCode::Done | ExitCode::Checked(_) => exit,
-        _ if cli::asks_for_check(std::env::args_os()) => exit.under_check(),
+        _ if cli::asks_for_check(process_list::arguments()) => exit.under_check(),
         _ => exit,
     };
     exit.into()
 }
 
 fn run_command() -> ExitCode {
-    let mut cli = match cli::Cli::try_parse() {
+    let still_visible = process_list::hide_passwords(std::env::args_os());
+    let cli = match cli::Cli::try_parse_from(process_list::arguments()) {
         Ok(cli) => cli,
         Err(answer) => {
             let answer = cli::with_advice(answer);
@@ -57,16 +58,7 @@ fn run_command() -> ExitCode {
         }
     };
     trace(cli.global.output.verbose);
-    let global = &mut cli.global;
-    let values = [
-        (&process_list::DBNAME, global.connection.dbname.as_deref()),
-        (&process_list::HISTORY, global.reading.history.as_deref()),
-    ];
-    let still_visible = process_list::hide_passwords(&values, std::env::args_os());
-    let mut environment = environment();
-    global.connection.dbname = process_list::DBNAME.carried(global.connection.dbname.take(), &mut environment);
-    global.reading.history = process_list::HISTORY.carried(global.reading.history.take(), &mut environment);
-    let context = context::Context::new(cli.global, environment);
+    let context = context::Context::new(cli.global, environment());
     if let Some(error) = still_visible {
         context
             .ui
@@ -106,7 +98,10 @@ fn environment() -> Environment {
     let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(Into::into);
     Environment {
-        vars: std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect(),
+        vars: std::env::vars_os()
+            .map(|(name, value)| (lossy(name), lossy(value)))
+            .filter(|(name, _)| !name.starts_with(process_list::VARIABLE))
+            .collect(),
         home: home.or_else(|| user.as_ref().map(|user| user.dir.clone())),
         os_user: user.map(|user| user.name),
     }

@@ -1,53 +1,112 @@
 //! Keeps a password that was typed on the command line out of the process list, where every user of the machine reads it.
+//!
+//! Variables carry it from the first start to the second; a process's environment is its user's own.
 
-use crate::pg::conninfo::{Environment, Written};
-use std::{ffi::OsString, os::unix::process::CommandExt, process::Command};
+use crate::pg::conninfo::passwords_in;
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::process::CommandExt,
+    process::Command,
+};
 
-/// An option whose value may hold a password. A variable carries it from the first start to the second; a process's
-/// environment is its user's own.
-pub struct Carrier {
-    variable: &'static str,
-    /// What stands on the command line in its place.
-    placeholder: &'static str,
-}
+/// What stands on the command line in place of a value with a password: this, and the variable that has it.
+const PLACEHOLDER: &str = "env:";
+pub const VARIABLE: &str = "PGTEND_ARGUMENT_";
 
-pub const DBNAME: Carrier = Carrier { variable: "PGTEND_DBNAME", placeholder: "env:PGTEND_DBNAME" };
-pub const HISTORY: Carrier = Carrier { variable: "PGTEND_HISTORY_URL", placeholder: "env:PGTEND_HISTORY_URL" };
-
-/// Starts the program anew without the passwords, in the same process, when a value holds one. Returns when none does,
-/// or when the system refuses: then a password stays visible, which is what the caller must say.
-pub fn hide_passwords(
-    values: &[(&Carrier, Option<&str>)],
-    mut arguments: impl Iterator<Item = OsString>,
-) -> Option<std::io::Error> {
-    let secret: Vec<(&Carrier, &str)> = values
-        .iter()
-        .filter_map(|(carrier, value)| Some((*carrier, value.filter(|value| *value != carrier.placeholder)?)))
-        .filter(|(_, value)| Written::read(value, "--dbname").is_ok_and(|written| written.gives("password")))
-        .collect();
-    if secret.is_empty() {
+/// Starts the program anew without the passwords, in the same process, where an argument holds one. Returns where none
+/// does, or where the system refuses: then a password stays visible, which is what the caller must say.
+pub fn hide_passwords(mut arguments: impl Iterator<Item = OsString>) -> Option<std::io::Error> {
+    let name = arguments.next().unwrap_or_else(|| "pgtend".into());
+    let (clean, carried) = without_passwords(arguments);
+    if carried.is_empty() {
         return None;
     }
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(error) => return Some(error),
-    };
-    let name = arguments.next().unwrap_or_else(|| "pgtend".into());
-    let clean = arguments.map(|argument| match argument.to_str() {
-        Some(text) => {
-            let hide = |text: String, (carrier, value): &(&Carrier, &str)| text.replace(value, carrier.placeholder);
-            secret.iter().fold(text.to_owned(), hide).into()
-        }
-        None => argument,
-    });
-    let carried = secret.iter().map(|(carrier, value)| (carrier.variable, value));
-    Some(Command::new(program).arg0(name).args(clean).envs(carried).exec())
+    match std::env::current_exe() {
+        Ok(program) => Some(Command::new(program).arg0(name).args(clean).envs(carried).exec()),
+        Err(error) => Some(error),
+    }
 }
 
-impl Carrier {
-    /// The value that was carried over, taken out of the environment that is handed down.
-    pub fn carried(&self, value: Option<String>, environment: &mut Environment) -> Option<String> {
-        let carried = environment.vars.remove(self.variable);
-        if value.as_deref() == Some(self.placeholder) { carried.or(value) } else { value }
+/// The arguments as they were typed.
+pub fn arguments() -> impl Iterator<Item = OsString> {
+    std::env::args_os().map(|argument| as_typed(argument, |variable| std::env::var_os(variable)))
+}
+
+fn without_passwords(arguments: impl Iterator<Item = OsString>) -> (Vec<OsString>, Vec<(String, OsString)>) {
+    let mut carried = Vec::new();
+    let clean = arguments.enumerate().map(|(at, argument)| {
+        if passwords_in(&argument.to_string_lossy()).is_empty() {
+            return argument;
+        }
+        let variable = format!("{VARIABLE}{}", at + 1);
+        let (option, value) = parts(&argument);
+        let clean = format!("{option}{PLACEHOLDER}{variable}").into();
+        carried.push((variable, value));
+        clean
+    });
+    (clean.collect(), carried)
+}
+
+fn as_typed(argument: OsString, variable: impl Fn(&str) -> Option<OsString>) -> OsString {
+    let (option, value) = parts(&argument);
+    let name =
+        value.to_str().and_then(|value| value.strip_prefix(PLACEHOLDER)).filter(|name| name.starts_with(VARIABLE));
+    match name.and_then(variable) {
+        Some(value) => [OsString::from(option), value].into_iter().collect(),
+        None => argument,
+    }
+}
+
+/// `--option=`, if it begins so, and the value.
+fn parts(argument: &OsStr) -> (String, OsString) {
+    let split = argument.to_str().and_then(|text| text.split_once('='));
+    let is_option = |name: &&str| {
+        name.strip_prefix("--").is_some_and(|name| name.chars().all(|one| one.is_ascii_lowercase() || one == '-'))
+    };
+    match split.filter(|(name, _)| is_option(name)) {
+        Some((name, value)) => (format!("{name}="), value.into()),
+        None => (String::new(), argument.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    /// What the process list shows, and the arguments as the second start reads them.
+    fn there_and_back(typed: &[&str]) -> (Vec<String>, Vec<String>) {
+        let (clean, carried) = without_passwords(typed.iter().map(OsString::from));
+        let carried: HashMap<String, OsString> = carried.into_iter().collect();
+        let back = clean.iter().map(|one| as_typed(one.clone(), |name| carried.get(name).cloned()));
+        let texts = |all: Vec<OsString>| all.into_iter().map(|one| one.into_string().unwrap()).collect();
+        (texts(clean.clone()), texts(back.collect()))
+    }
+
+    #[test]
+    fn only_what_holds_a_password_is_hidden() {
+        let typed =
+            ["indexes", "-d", "postgresql://u:s3kr1t@h/db", "--replica=host=r password=s3kr1t", "-Uu", "--limit=3"];
+        let (shown, back) = there_and_back(&typed);
+        assert_eq!(
+            shown,
+            ["indexes", "-d", "env:PGTEND_ARGUMENT_3", "--replica=env:PGTEND_ARGUMENT_4", "-Uu", "--limit=3"]
+        );
+        assert_eq!(back, typed);
+        let typed = ["tables", "env:PGTEND_ARGUMENT_2", "-dpostgresql://u:s3kr1t@h"];
+        let (shown, back) = there_and_back(&typed);
+        assert_eq!(shown, ["tables", "env:PGTEND_ARGUMENT_2", "env:PGTEND_ARGUMENT_3"]);
+        assert_eq!(back, typed, "what nobody hid is what it is");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_typed_comes_back(typed in prop::collection::vec("(--[a-z]{1,5}=|-d)?(postgresql://u:|password=)?\\PC{0,12}(@h)?", 0..5)) {
+            let typed: Vec<&str> = typed.iter().map(String::as_str).collect();
+            let (shown, back) = there_and_back(&typed);
+            prop_assert!(shown.iter().all(|one| passwords_in(one).is_empty()), "{:?}", shown);
+            prop_assert_eq!(back, typed);
+        }
     }
 }

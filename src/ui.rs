@@ -5,6 +5,7 @@ use crate::{
     exit_code::ExitCode,
     interrupt,
     options::{ColorWhen, OutputArgs, OutputFormat},
+    process_list,
     render::{self, Document, Style, visible},
     report::{Envelope, Report},
     typed_password,
@@ -139,7 +140,7 @@ impl Ui {
     }
 
     fn say(&self, what: &str, text: &str) {
-        let text = typed_password::concealed(text, std::env::args_os());
+        let text = typed_password::concealed(text, process_list::arguments());
         // Messages may have several lines of their own; each is made harmless by itself.
         let lines: Vec<_> = text.lines().map(visible).collect();
         to_stderr(&format!("pgtend: {what}: {}\n", lines.join("\n  ")));
@@ -246,7 +247,7 @@ fn without_place(error: io::Error) -> io::Error {
 }
 
 fn to_stderr(text: &str) {
-    let text = typed_password::concealed(text, std::env::args_os());
+    let text = typed_password::concealed(text, process_list::arguments());
     // There is nobody left to tell when stderr itself is gone.
     io::stderr().write_all(text.as_bytes()).ok();
 }
@@ -254,7 +255,7 @@ fn to_stderr(text: &str) {
 /// What is to be said of the arguments: help that was asked for, or what is wrong with them.
 pub fn tell_of_arguments(answer: &clap::Error) {
     let text = answer.render().to_string();
-    match typed_password::concealed(&text, std::env::args_os()) {
+    match typed_password::concealed(&text, process_list::arguments()) {
         // Nobody is left to tell where the stream is closed.
         Cow::Borrowed(_) => drop(answer.print()),
         // Its colours would stand between the letters.

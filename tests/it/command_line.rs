@@ -25,7 +25,14 @@ fn a_password_on_the_command_line_is_not_in_the_process_list() {
         "postgresql://app:s3kr1t-word@/shop?host={}&connect_timeout=30",
         folder.path().display().to_string().replace('/', "%2F")
     );
-    for arguments in [vec!["slots", "-d", &uri], vec!["-v", "slots", &format!("--dbname={uri}")]] {
+    let silent = format!("host={} connect_timeout=30", folder.path().display());
+    for arguments in [
+        vec!["slots", "-d", &uri],
+        vec!["-v", "slots", &format!("--dbname={uri}")],
+        vec!["slots", &format!("-d{uri}")],
+        vec!["indexes", "-d", &silent, "--replica", &uri],
+        vec!["indexes", "-d", &silent, "--replica=host=/nowhere password='s3kr1t word'"],
+    ] {
         let mut child = Command::new(assert_cmd::cargo::cargo_bin("pgtend"))
             .args(&arguments)
             .stdout(Stdio::null())
@@ -36,13 +43,13 @@ fn a_password_on_the_command_line_is_not_in_the_process_list() {
         let seen = loop {
             let listed = Command::new("ps").args(["-o", "args=", "-p", &child.id().to_string()]).output().unwrap();
             let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-            if listed.contains("env:PGTEND_DBNAME") || std::time::Instant::now() > deadline {
+            if listed.contains("env:PGTEND_ARGUMENT_") || std::time::Instant::now() > deadline {
                 break listed;
             }
         };
         child.kill().unwrap();
         let rest = child.wait_with_output().unwrap();
-        assert!(seen.contains("pgtend") && seen.contains("env:PGTEND_DBNAME"), "{seen}");
+        assert!(seen.contains("pgtend") && seen.contains("env:PGTEND_ARGUMENT_"), "{seen}");
         assert!(!seen.contains("s3kr1t"), "{seen}");
         assert!(!String::from_utf8_lossy(&rest.stderr).contains("s3kr1t"));
     }

@@ -195,12 +195,12 @@ fn the_password_of_a_store_is_not_in_the_process_list() {
     let seen = loop {
         let listed = Command::new("ps").args(["-o", "args=", "-p", &child.id().to_string()]).output().unwrap();
         let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-        if listed.contains("env:PGTEND_HISTORY_URL") || Instant::now() > deadline {
+        if listed.contains("env:PGTEND_ARGUMENT_") || Instant::now() > deadline {
             break listed;
         }
     };
     child.kill().unwrap();
     let rest = child.wait_with_output().unwrap();
-    assert!(seen.contains("env:PGTEND_HISTORY_URL") && !seen.contains("s3kr1t"), "{seen}");
+    assert!(seen.contains("env:PGTEND_ARGUMENT_") && !seen.contains("s3kr1t"), "{seen}");
     assert!(!String::from_utf8_lossy(&rest.stderr).contains("s3kr1t"));
 }
