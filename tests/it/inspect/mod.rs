@@ -1,6 +1,7 @@
 //! Looking at real servers: truthfully, quickly, and without anybody noticing.
 
 mod bloat;
+mod data_sets;
 mod edges;
 mod faults;
 mod harmless;

@@ -1,6 +1,7 @@
 //! The tables report against the server's own size functions.
 
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 use super::program::{json, list, refusal};
 use super::zoo::{DATABASE, NAMES, batch, conninfo, truth, zoo};
@@ -20,6 +21,9 @@ select n.nspname as schema, c.relname as table, c.relkind::text as kind, c.relpe
  where c.relkind in ('r', 'p', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema')
    and n.nspname !~ '^pg_temp_'
  group by c.oid, n.nspname, c.relname, c.relkind, c.relpersistence";
+
+/// While a table is being made or dropped its file is the database's already, or still, and no relation's that others see.
+static TEMPORARY_TABLE: Mutex<()> = Mutex::const_new(());
 
 fn find<'a>(report: &'a Value, schema: &str, table: &str) -> &'a Value {
     let found = list(report, "tables").iter().find(|one| one["schema"] == schema && one["table"] == table);
@@ -68,6 +72,7 @@ async fn exact_sizes_are_the_servers_own() {
 async fn what_a_table_is_is_told() {
     on_every_installation("kinds of tables", async |major, _| {
         let cluster = &zoo(major).primary;
+        let _alone = TEMPORARY_TABLE.lock().await;
         let other = connect(cluster, DATABASE).await;
         batch(&other, "create temp table elsewhere as select n from generate_series(1, 20000) n").await;
         let report = json(&["tables", "--exact", "-d", &conninfo(cluster, "watcher", DATABASE)]);
@@ -89,6 +94,7 @@ async fn what_a_table_is_is_told() {
         for name in NAMES {
             assert_eq!(find(&report, name, name)["row_estimate"], 300, "{name:?}");
         }
+        batch(&other, "drop table elsewhere").await;
     })
     .await;
 }
@@ -96,6 +102,7 @@ async fn what_a_table_is_is_told() {
 #[tokio::test]
 async fn the_parts_add_up_to_the_database() {
     on_every_installation("the accounting adds up", async |major, _| {
+        let _alone = TEMPORARY_TABLE.lock().await;
         for cluster in [&zoo(major).primary, &zoo(major).standby] {
             for exact in [&["--exact"][..], &[]] {
                 let conninfo = conninfo(cluster, "postgres", DATABASE);

@@ -37,19 +37,6 @@ fn roomy() -> ClusterOptions {
     options
 }
 
-/// Sebastiano Vigna's SplitMix64: enough for a schedule, and the same on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
-}
-
 /// What a consumer does with its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fate {
@@ -102,7 +89,7 @@ async fn what_changed_is_never_dropped_and_what_nobody_touched_always_is() {
     on_every_installation("races of consumers against drops", async |major, installation| {
         let cluster = private(installation, roomy());
         let wanted = if major == MAJOR_WITH_MOST { MOST } else { SOME };
-        let mut random = Random(seed ^ u64::from(major));
+        let mut random = fastrand::Rng::with_seed(seed ^ u64::from(major));
         let mut tally = Tally::default();
         let court = Court::open(&cluster).await;
         while tally.slots < wanted {
@@ -163,7 +150,7 @@ impl<'a> Court<'a> {
         }
     }
 
-    async fn round(&self, random: &mut Random, tally: &mut Tally, wanted: usize) {
+    async fn round(&self, random: &mut fastrand::Rng, tally: &mut Tally, wanted: usize) {
         let subjects: Vec<Subject> =
             (0..SLOTS.min(wanted - tally.slots)).map(|number| subject(random, tally.slots + number)).collect();
         for subject in &subjects {
@@ -180,7 +167,7 @@ impl<'a> Court<'a> {
         let changes = Changes::default();
         let intents = RefCell::new(BTreeMap::new());
         let (ended, ()) = tokio::join!(
-            self.drop_all(plan, &subjects, &intents, &changes, random.below(20)),
+            self.drop_all(plan, &subjects, &intents, &changes, random.u64(..20)),
             self.consume(&subjects, &snapshot, &changes)
         );
         self.judge(&subjects, &ended, &intents.into_inner(), &changes.into_inner(), tally).await;
@@ -332,8 +319,8 @@ impl<'a> Court<'a> {
     }
 }
 
-fn subject(random: &mut Random, number: usize) -> Subject {
-    let fate = match random.below(100) {
+fn subject(random: &mut fastrand::Rng, number: usize) -> Subject {
+    let fate = match random.u64(..100) {
         0..40 => Fate::Untouched,
         40..52 => Fate::Polled,
         52..62 => Fate::Advanced,
@@ -344,10 +331,10 @@ fn subject(random: &mut Random, number: usize) -> Subject {
     };
     Subject {
         name: format!("s{number}"),
-        is_logical: random.below(2) == 0,
+        is_logical: random.u64(..2) == 0,
         fate,
-        after: Duration::from_micros(random.below(60_000)),
-        stays: Duration::from_micros(random.below(20_000)),
+        after: Duration::from_micros(random.u64(..60_000)),
+        stays: Duration::from_micros(random.u64(..20_000)),
     }
 }
 

@@ -8,6 +8,7 @@ mod deeds;
 mod disk_full;
 mod fault;
 mod hostile;
+mod hostile_migrations;
 mod least;
 mod outcome;
 mod quoting;
