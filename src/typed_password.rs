@@ -24,7 +24,7 @@ pub fn concealed(text: &str, arguments: impl Iterator<Item = OsString>) -> Cow<'
 
 /// The password as messages show it, with what stands before and after it, and the same without it.
 fn as_messages_show_it(PasswordIn { before, password, after }: &PasswordIn<'_>) -> [(String, String); 3] {
-    let as_typed = (format!("{before}{password}{after}"), format!("{before}***{after}"));
+    let as_typed = (format!("{before}{password}{after}"), format!("{before}…{after}"));
     let quoted = |text: &str| {
         let quoted = format!("{text:?}");
         quoted[1..quoted.len() - 1].to_owned()
@@ -65,17 +65,20 @@ mod tests {
     #[test]
     fn passwords_are_told_from_what_stands_beside_them() {
         for (argument, shown) in [
-            ("postgresql://u:geheim@h/db", "postgresql://u:***@h/db"),
-            ("--color=postgres://u:geheim@h/db", "--color=postgres://u:***@h/db"),
-            ("-ppostgres://u:geheim@h", "-ppostgres://u:***@h"),
-            ("postgresql://u:ge/hei:m@x@h/db?sslmode=require", "postgresql://u:***@h/db?sslmode=require"),
-            ("postgresql://u:ge?heim@h/db", "postgresql://u:***@h/db"),
-            ("postgresql://h/db?user=u&password=geheim", "postgresql://h/db?user=u&password=***"),
-            ("host=h password=geheim user=u", "host=h password=*** user=u"),
-            ("host=h PassWord = 'ge heim\\' x' user=u", "host=h PassWord = *** user=u"),
-            ("password='geheim", "password=***"),
-            ("PGPASSWORD=geheim", "PGPASSWORD=***"),
-            ("sslpassword=geheim password=geheim", "sslpassword=*** password=***"),
+            ("postgresql://u:geheim@h/db", "postgresql://u:…@h/db"),
+            ("--color=postgres://u:geheim@h/db", "--color=postgres://u:…@h/db"),
+            ("-ppostgres://u:geheim@h", "-ppostgres://u:…@h"),
+            ("postgresql://u:ge/hei:m@x@h/db?sslmode=require", "postgresql://u:…@h/db?sslmode=require"),
+            ("postgresql://u:ge?heim@h/db", "postgresql://u:…@h/db"),
+            ("postgres//u:geheim@h/db", "postgres//u:…@h/db"),
+            ("postgresql:/u:geheim@h/db", "postgresql:…@h/db"),
+            ("u:geheim@h/db", "u:…@h/db"),
+            ("postgresql://h/db?user=u&password=geheim", "postgresql://h/db?user=u&password=…"),
+            ("host=h password=geheim user=u", "host=h password=… user=u"),
+            ("host=h PassWord = 'ge heim\\' x' user=u", "host=h PassWord = … user=u"),
+            ("password='geheim", "password=…"),
+            ("PGPASSWORD=geheim", "PGPASSWORD=…"),
+            ("sslpassword=geheim password=geheim", "sslpassword=… password=…"),
         ] {
             assert_eq!(
                 told(&format!("there is no \"{argument}\", u"), argument),
@@ -92,7 +95,7 @@ mod tests {
             let url = format!("postgresql://ada:{password}@h/db");
             for message in [format!("cannot read {url}"), format!("no {url:?}"), visible(&format!("no {url}")).into_owned()] {
                 let told = told(&message, &url);
-                prop_assert!(told.contains("ada:***@h/db"), "{}", told);
+                prop_assert!(told.contains("ada:…@h/db"), "{}", told);
             }
         }
     }

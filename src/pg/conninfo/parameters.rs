@@ -39,8 +39,9 @@ impl Parameters {
         if keyword.support == Support::Unsupported && !text.is_empty() {
             return Err(keyword::unsupported(keyword, &written()));
         }
-        // In the place of a name it would stand in every message about the server.
-        if !keyword.name.ends_with("password") && !passwords_in(&text).is_empty() {
+        // In the place of a name it would stand in every message about the server. A role may be named like half a URL.
+        let may_be_odd = keyword.name.ends_with("password") || (keyword.name == "user" && !is_connection_string(&text));
+        if !may_be_odd && !passwords_in(&text).is_empty() {
             let message = format!("{} is a connection string with a password", written());
             let hint = "a connection string stands behind -d (--dbname), in DATABASE_URL, or in a target's conninfo";
             return Err(ConninfoError::new(message).with_hint(hint));

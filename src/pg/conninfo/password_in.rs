@@ -13,16 +13,15 @@ pub fn passwords_in(text: &str) -> Vec<PasswordIn<'_>> {
     of_url(text).into_iter().chain(of_words(text)).collect()
 }
 
-/// `://user:password@`. A password may hold whatever a URL should have escaped, so the last `@` before the query ends it.
+/// `://user:password@`, also where the scheme is missing or mistyped. A password may hold whatever a URL should have escaped, so
+/// the last `@` before the query ends it.
 fn of_url(text: &str) -> Option<PasswordIn<'_>> {
-    let begin = text.find("://")?;
-    let authority = &text[begin + 3..];
+    let authority = text.find("://").map_or(text, |scheme| &text[scheme + 3..]);
     let query = authority.find('?').filter(|query| authority[..*query].contains('@'));
     let end = authority[..query.unwrap_or(authority.len())].rfind('@')?;
     let colon = authority[..end].find(':')?;
-    let (before, after) = (&text[begin..begin + 3 + colon + 1], &authority[end..end + 1]);
-    Some(PasswordIn { before, password: &authority[colon + 1..end], after })
-        .filter(|secret| !secret.password.is_empty())
+    let password = PasswordIn { before: ":", password: &authority[colon + 1..end], after: "@" };
+    Some(password).filter(|secret| !secret.password.is_empty())
 }
 
 /// `password=…`, `sslpassword = '…'` and their like, also of a URL's query and of variables.

@@ -100,6 +100,8 @@ fn a_connection_string_with_a_password_is_no_name() {
         assert!(error.to_string().contains("\"user\"") && !format!("{error:?}").contains("kr1t"), "{error:?}");
     }
     assert!(from_environment(&[("PGUSER", "postgresql://h/db")]).is_ok(), "an odd name, but nobody's secret");
+    assert!(from_environment(&[("PGUSER", "team:ada@example.org")]).is_ok(), "a role may be named so");
+    assert!(from_environment(&[("PGDATABASE", "u:s3kr1t@h/db")]).is_err(), "a URL whose scheme is missing");
 }
 
 #[test]
