@@ -1,12 +1,12 @@
 //! The command line: what may be typed, and its help.
 
-use crate::pg::conninfo::is_connection_string;
 use crate::{
     commands,
     context::Context,
     error::Failure,
     exit_code::ExitCode,
     options::{GlobalArgs, OutputFormat},
+    pg::conninfo::is_connection_string,
 };
 use clap::{
     CommandFactory as _, Parser, Subcommand,

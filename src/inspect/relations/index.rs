@@ -147,3 +147,18 @@ pub fn doubt(index: &Index, table: &TableRow) -> Doubt {
         doubt: unseen.saturating_mul(LONGEST_TUPLE).saturating_add(forgotten),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Unavailable;
+
+    #[test]
+    fn without_constraints_no_index_is_known() {
+        let refused =
+            || Unavailable::because("index constraints", "permission denied").with_hint(Some("look as another role"));
+        let why = constrained(Fact::Known(Vec::new()), Fact::Unavailable(refused()));
+        assert_eq!(why, Fact::Unavailable(refused().for_fact("indexes")));
+        assert_eq!(constrained(Fact::Known(Vec::new()), Fact::Known(Vec::new())), Fact::Known(Vec::new()));
+    }
+}

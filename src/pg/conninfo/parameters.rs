@@ -39,9 +39,7 @@ impl Parameters {
         if keyword.support == Support::Unsupported && !text.is_empty() {
             return Err(keyword::unsupported(keyword, &written()));
         }
-        // In the place of a name it would stand in every message about the server. A role may be named like half a URL.
-        let may_be_odd = keyword.name.ends_with("password") || (keyword.name == "user" && !is_connection_string(&text));
-        if !may_be_odd && !passwords_in(&text).is_empty() {
+        if stands_in_messages(keyword, &text) && !passwords_in(&text).is_empty() {
             let message = format!("{} is a connection string with a password", written());
             let hint = "a connection string stands behind -d (--dbname), in DATABASE_URL, or in a target's conninfo";
             return Err(ConninfoError::new(message).with_hint(hint));
@@ -80,6 +78,16 @@ impl Parameters {
 /// Whether libpq takes a database name for a whole conninfo.
 pub fn is_connection_string(text: &str) -> bool {
     uri::strip_scheme(text).is_some() || text.contains('=')
+}
+
+/// Whether a password in this place would be read in messages about the server. Options, paths and the like are not shown,
+/// and a role or a program may be named like half a URL.
+fn stands_in_messages(keyword: &Keyword, text: &str) -> bool {
+    match keyword.name {
+        "host" | "hostaddr" | "port" | "dbname" | "service" => true,
+        "user" | "application_name" => is_connection_string(text),
+        _ => false,
+    }
 }
 
 /// Splits a URI or a `key=value` conninfo.

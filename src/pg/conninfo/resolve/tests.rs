@@ -101,6 +101,12 @@ fn a_connection_string_with_a_password_is_no_name() {
     }
     assert!(from_environment(&[("PGUSER", "postgresql://h/db")]).is_ok(), "an odd name, but nobody's secret");
     assert!(from_environment(&[("PGUSER", "team:ada@example.org")]).is_ok(), "a role may be named so");
+    assert!(from_environment(&[("PGAPPNAME", "worker:1@host")]).is_ok(), "a program, too");
+    assert!(from_environment(&[("PGOPTIONS", "-c app.place=a:b@c")]).is_ok(), "a setting is not shown");
+    assert!(
+        from_environment(&[("PGPORT", "postgresql://u:s3kr1t@h")])
+            .is_err_and(|error| !error.to_string().contains("kr1t"))
+    );
     assert!(from_environment(&[("PGDATABASE", "u:s3kr1t@h/db")]).is_err(), "a URL whose scheme is missing");
 }
 
