@@ -10,6 +10,7 @@ mod connection;
 mod docs_cli;
 mod docs_tasks;
 mod history;
+mod hostile_server;
 mod house;
 mod indexes;
 mod inspect;
