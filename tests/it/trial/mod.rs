@@ -7,6 +7,8 @@ mod bytes;
 mod deeds;
 mod disk_full;
 mod fault;
+mod fuzzed_protocol;
+mod fuzzing_proxy;
 mod hostile;
 mod hostile_migrations;
 mod least;
