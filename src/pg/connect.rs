@@ -4,20 +4,32 @@
 
 mod address;
 mod attempt;
+mod authentication;
 mod canceller;
 mod endpoint;
 mod error;
+mod frames;
+mod guard;
+mod meter;
 mod peer;
 mod problem;
+mod scram;
+mod server_error;
 mod server_version;
 mod session_attrs;
 mod socket;
+mod startup;
 mod wire;
 
 pub use canceller::Canceller;
 pub use endpoint::Endpoint;
 pub use error::{ConnectError, Failure};
+pub use meter::{Breach, Meter};
 pub use problem::{Attempt, Problem, TlsSetupError};
+pub use scram::ScramError;
+pub use server_error::ServerError;
+
+use std::sync::Arc;
 
 use tokio_postgres::Client;
 
@@ -32,6 +44,10 @@ pub struct Connected {
     pub client: Client,
     /// Ends the statement that is running.
     pub canceller: Canceller,
+    /// Counts what the server sends on this connection.
+    pub meter: Arc<Meter>,
+    /// What the user should know about this connection.
+    pub warnings: Vec<String>,
     /// As reported: `17.10 (Debian 17.10-1.pgdg12+1)`.
     pub server_version: String,
     /// As `server_version_num` has it: `170010`. 0 when the report cannot be read.

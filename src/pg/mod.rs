@@ -3,14 +3,19 @@
 mod connect;
 pub mod conninfo;
 mod hand;
+mod limits;
 mod query;
 mod row;
 mod script;
 mod session;
 mod tls;
 
-pub use connect::{Attempt, Canceller, ConnectError, Connected, Endpoint, Failure, Problem, TlsSetupError, connect};
+pub use connect::{
+    Attempt, Breach, Canceller, ConnectError, Connected, Endpoint, Failure, Meter, Problem, ScramError, ServerError,
+    TlsSetupError, connect,
+};
 pub use hand::{Hand, Undone};
+pub use limits::ReadLimits;
 pub use query::Query;
 pub(crate) use row::columns;
 pub use row::{Json, Lent, Oid, Row, RowError, Text};

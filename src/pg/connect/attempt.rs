@@ -1,20 +1,27 @@
 //! One address: open, encrypt, start up, look at what answered.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 
-use tokio_postgres::config::{ChannelBinding as WireBinding, SslMode as WireMode, SslNegotiation as WireNegotiation};
+use tokio_postgres::config::SslMode as WireMode;
 use tokio_postgres::{AsyncMessage, Config, Connection};
 use tracing::debug;
 
 use super::address::Address;
+use super::authentication::Credentials;
 use super::canceller::Canceller;
 use super::endpoint::Endpoint;
+use super::guard::Guard;
+use super::meter::Meter;
 use super::problem::{Attempt, Problem};
+use super::scram::LOW_ITERATIONS;
+use super::server_error::ServerError;
 use super::session_attrs::{self, Reported};
 use super::socket::{Socket, bounded};
+use super::startup::{self, Started};
 use super::wire::{AlreadyNegotiated, Wire};
 use super::{Connected, peer, server_version};
-use crate::pg::conninfo::{ChannelBinding, Conninfo, Host, SslMode, TargetSessionAttrs};
+use crate::pg::conninfo::{Conninfo, Host, SslMode, TargetSessionAttrs};
 use crate::pg::tls::Tls;
 
 /// How an address fared: the outcome, and the try before the last one, if there was one.
@@ -66,26 +73,33 @@ async fn connect_once(
 ) -> Result<Connected, Problem> {
     let socket = Socket::open(address, &conninfo.keepalives).await.map_err(Problem::Unreachable)?;
     peer::check(&socket, conninfo.requirepeer.as_deref())?;
-    let wire = match tls {
+    let mut wire = match tls {
         Some(tls) => Wire::encrypt(socket, tls).await?,
         None => Wire::Plain(socket),
     };
     let tls_version = wire.tls_version();
-    let config = startup(conninfo, host, wire.is_encrypted());
-    let (client, connection) = config.connect_raw(wire, AlreadyNegotiated).await?;
+    let started = start(conninfo, host, &mut wire).await?;
+    let meter = Arc::new(Meter::new(conninfo.limits.fact_bytes));
+    let guard = Guard::new(wire, &started, Arc::clone(&meter));
+    let mut config = Config::new();
+    // The guard takes the start-up message out again; tokio-postgres only wants a user in it.
+    config.user(&conninfo.user).ssl_mode(WireMode::Disable);
+    let (client, connection) = config.connect_raw(guard, AlreadyNegotiated).await?;
 
-    let on = |name| connection.parameter(name).map(|value| value == "on");
+    let on = |name| started.parameters.get(name).map(|value| value == "on");
     let reported = Reported {
         in_hot_standby: on("in_hot_standby"),
         default_transaction_read_only: on("default_transaction_read_only"),
     };
-    let server_version = connection.parameter("server_version").unwrap_or_default().to_owned();
+    let server_version = started.parameters.get("server_version").cloned().unwrap_or_default();
     let canceller = Canceller::new(client.cancel_token(), address.clone(), conninfo.keepalives, tls.cloned());
     tokio::spawn(drive(connection));
     session_attrs::check(&client, &reported, wanted).await?;
     Ok(Connected {
         client,
         canceller,
+        meter,
+        warnings: warnings(&started, address, endpoint),
         server_version_num: server_version::number(&server_version).unwrap_or(0),
         server_version,
         in_hot_standby: reported.in_hot_standby,
@@ -94,31 +108,48 @@ async fn connect_once(
     })
 }
 
-fn startup(conninfo: &Conninfo, host: &Host, encrypted: bool) -> Config {
-    let mut config = Config::new();
-    config.user(&conninfo.user).dbname(&conninfo.dbname).application_name(&conninfo.application_name);
-    if let Some(password) = &host.password {
-        config.password(password.secret.expose());
-    }
+/// Starts the session up and authenticates.
+async fn start(conninfo: &Conninfo, host: &Host, wire: &mut Wire) -> Result<Started, Problem> {
+    let mut parameters = vec![
+        ("client_encoding", "UTF8"),
+        ("user", conninfo.user.as_str()),
+        ("database", conninfo.dbname.as_str()),
+        ("application_name", conninfo.application_name.as_str()),
+    ];
     if let Some(options) = &conninfo.options {
-        config.options(options);
+        parameters.push(("options", options));
     }
-    config.channel_binding(match conninfo.channel_binding {
-        ChannelBinding::Disable => WireBinding::Disable,
-        ChannelBinding::Prefer => WireBinding::Prefer,
-        ChannelBinding::Require => WireBinding::Require,
+    let credentials = Credentials {
+        user: &conninfo.user,
+        password: host.password.as_ref().map(|password| password.secret.expose()),
+        require_auth: conninfo.require_auth.as_ref(),
+        channel_binding: conninfo.channel_binding,
+        encrypted: wire.is_encrypted(),
+        end_point: wire.end_point(),
+    };
+    startup::start(wire, &parameters, credentials).await
+}
+
+fn warnings(started: &Started, address: &Address, endpoint: &Endpoint) -> Vec<String> {
+    // What passes over a Unix socket cannot be overheard.
+    let low = started.low_iterations.filter(|_| matches!(address, Address::Tcp(_)));
+    let warning = low.map(|iterations| {
+        format!(
+            "{endpoint}: the SCRAM password has {iterations} iterations, below the default of {LOW_ITERATIONS}; \
+             who overhears the login guesses it faster: raise scram_iterations and set the password again"
+        )
     });
-    // The wire is negotiated already; "direct" keeps tokio-postgres from asking again.
-    config.ssl_negotiation(WireNegotiation::Direct);
-    config.ssl_mode(if encrypted { WireMode::Require } else { WireMode::Disable });
-    config
+    warning.into_iter().collect()
 }
 
 /// Moves bytes until the client is dropped or the connection ends.
-async fn drive(mut connection: Connection<Wire, Wire>) {
+async fn drive(mut connection: Connection<Guard, Guard>) {
     while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
         match message {
-            Ok(AsyncMessage::Notice(notice)) => debug!(severity = notice.severity(), "{}", notice.message()),
+            Ok(AsyncMessage::Notice(notice)) => {
+                let notice = ServerError::from(&notice);
+                debug!(severity = ?notice.severity, "{:?}", notice.message);
+            }
             Ok(_) => {}
             Err(error) => {
                 debug!(problem = %Problem::from(error), "the connection ended");

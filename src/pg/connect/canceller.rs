@@ -18,6 +18,9 @@ use crate::pg::tls::Tls;
 /// How long a cancel request may take altogether.
 const LIMIT: Duration = Duration::from_secs(2);
 
+/// The bytes that are read after a cancel request before the server closes; none are expected.
+const MAX_ANSWER: u64 = 64 << 10;
+
 /// Ends the statement a session is running.
 #[derive(Clone)]
 pub struct Canceller {
@@ -47,8 +50,8 @@ impl Canceller {
         };
         self.token.cancel_query_raw(LeftOpen(&mut wire), AlreadyNegotiated).await?;
         // pgbouncer forgets a request whose sender hangs up; the server closes when it is done.
-        let mut rest = Vec::new();
-        match wire.read_to_end(&mut rest).await {
+        // It says nothing before; what a hostile one says is neither kept nor waited for without end.
+        match tokio::io::copy(&mut wire.take(MAX_ANSWER), &mut tokio::io::sink()).await {
             Ok(_) => Ok(()),
             Err(error) if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
                 Ok(())

@@ -57,7 +57,7 @@ impl ConnectError {
     /// The SQLSTATE of the server's answer, when it gave one.
     pub fn sqlstate(&self) -> Option<&str> {
         self.failure().attempts.iter().rev().find_map(|attempt| match &attempt.problem {
-            Problem::Server(error) => Some(error.code().code()),
+            Problem::Server(error) => Some(error.sqlstate.as_str()),
             _ => None,
         })
     }

@@ -5,6 +5,8 @@ use thiserror::Error;
 use tokio_postgres::error::DbError;
 
 use super::endpoint::Endpoint;
+use super::scram::ScramError;
+use super::server_error::ServerError;
 use crate::pg::tls::{CertificateProblem, TlsSetupProblem};
 
 /// One try at one address, and how it ended.
@@ -54,13 +56,38 @@ pub enum Problem {
     Handshake(#[source] io::Error),
     /// The server said no.
     #[error("{}", server_message(.0))]
-    Server(Box<DbError>),
+    Server(ServerError),
     /// The server asked for a password and there is none.
     #[error("the server asks for a password, and none was given")]
     PasswordNeeded,
     /// Authentication failed on our side: channel binding, an unknown method.
     #[error("authentication failed: {0}")]
     Authentication(String),
+    /// The server asks for a method that `require_auth` excludes; libpq's words.
+    #[error("authentication method requirement \"{required}\" failed: {reason}")]
+    MethodRefused {
+        /// The value of `require_auth`.
+        required: String,
+        /// What the server asked for.
+        reason: &'static str,
+    },
+    /// The SCRAM exchange failed on our side.
+    #[error(transparent)]
+    Scram(#[from] ScramError),
+    /// The server wants another version of the protocol.
+    #[error("the server does not speak protocol 3.0")]
+    NoCommonProtocol,
+    /// A message that has no place before the session is ready.
+    #[error("expected authentication request from server, but received {0:?}")]
+    UnexpectedMessage(char),
+    /// A message is larger than the start-up phase allows, both in bytes.
+    #[error("the server sent {announced} bytes before the session was ready; at most {accepted} are accepted")]
+    TooMuchBeforeReady {
+        /// What the server announced or sent.
+        announced: usize,
+        /// What is accepted.
+        accepted: usize,
+    },
     /// The Unix socket belongs to somebody else.
     #[error("requirepeer specifies \"{wanted}\", but actual peer user name is \"{actual}\"")]
     WrongPeer {
@@ -100,7 +127,7 @@ impl Problem {
             | Self::Closed
             | Self::WrongRole(_) => false,
             // 57P03 cannot_connect_now: starting up, shutting down, a standby without hot standby.
-            Self::Server(error) => error.code().code() != "57P03",
+            Self::Server(error) => error.sqlstate != "57P03",
             _ => true,
         }
     }
@@ -111,7 +138,7 @@ impl Problem {
 
     /// Whether the other kind of encryption may help: the refusals pg_hba.conf makes.
     pub(super) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Server(error) if error.code().code().starts_with("28"))
+        matches!(self, Self::Server(error) if error.sqlstate.starts_with("28"))
     }
 
     /// Whether TLS itself failed, so that `sslmode=prefer` goes on without.
@@ -127,9 +154,9 @@ fn plain(error: &io::Error) -> String {
 }
 
 /// The server's own words, with its SQLSTATE.
-fn server_message(error: &DbError) -> String {
-    let mut text = format!("{}: {} (SQLSTATE {})", error.severity(), error.message(), error.code().code());
-    if let Some(detail) = error.detail() {
+fn server_message(error: &ServerError) -> String {
+    let mut text = format!("{}: {} (SQLSTATE {})", error.severity, error.message, error.sqlstate);
+    if let Some(detail) = &error.detail {
         text.push_str(&format!(" DETAIL: {detail}"));
     }
     text
@@ -143,18 +170,15 @@ impl From<tokio_postgres::Error> for Problem {
         let kind = error.to_string();
         let Some(cause) = error.into_source() else { return Self::Protocol(kind) };
         let cause = match cause.downcast::<DbError>() {
-            Ok(error) => return Self::Server(error),
+            Ok(error) => return Self::Server(ServerError::from(&*error)),
             Err(cause) => cause,
         };
         // tokio-postgres keeps its kinds to itself; their texts are all there is.
-        match (kind.as_str(), cause.to_string().as_str()) {
-            ("invalid configuration", "password missing") => Self::PasswordNeeded,
-            ("authentication error", reason) => Self::Authentication(reason.to_owned()),
-            (_, reason) => match cause.downcast::<io::Error>() {
-                Ok(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::Closed,
-                Ok(error) if kind == "error communicating with the server" => Self::Io(*error),
-                _ => Self::Protocol(format!("{kind}: {reason}")),
-            },
+        let reason = cause.to_string();
+        match cause.downcast::<io::Error>() {
+            Ok(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::Closed,
+            Ok(error) if kind == "error communicating with the server" => Self::Io(*error),
+            _ => Self::Protocol(format!("{kind}: {reason}")),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
+use tokio_postgres::tls::{TlsConnect, TlsStream};
 use tokio_rustls::{TlsConnector, client};
 
 use super::problem::Problem;
@@ -60,6 +60,16 @@ impl Wire {
     pub(super) fn is_encrypted(&self) -> bool {
         matches!(self, Self::Encrypted(_))
     }
+
+    /// The digest of the server's certificate, for channel binding of the type `tls-server-end-point` (RFC 5929).
+    pub(super) fn end_point(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Encrypted(stream) => {
+                stream.get_ref().1.peer_certificates().and_then(<[_]>::first).and_then(end_point_digest)
+            }
+        }
+    }
 }
 
 fn handshake_problem(error: io::Error) -> Problem {
@@ -73,18 +83,6 @@ fn handshake_problem(error: io::Error) -> Problem {
     match certificate {
         Some(problem) => Problem::Certificate(problem),
         None => Problem::Handshake(error),
-    }
-}
-
-impl TlsStream for Wire {
-    fn channel_binding(&self) -> ChannelBinding {
-        let digest = match self {
-            Self::Plain(_) => None,
-            Self::Encrypted(stream) => {
-                stream.get_ref().1.peer_certificates().and_then(<[_]>::first).and_then(end_point_digest)
-            }
-        };
-        digest.map_or_else(ChannelBinding::none, ChannelBinding::tls_server_end_point)
     }
 }
 

@@ -45,7 +45,7 @@ pub const KEYWORDS: &[Keyword] = &[
     yes("user", Some("PGUSER")),
     yes("password", Some("PGPASSWORD")),
     yes("passfile", Some("PGPASSFILE")),
-    no("require_auth", Some("PGREQUIREAUTH")),
+    yes("require_auth", Some("PGREQUIREAUTH")),
     yes("channel_binding", Some("PGCHANNELBINDING")),
     yes("connect_timeout", Some("PGCONNECT_TIMEOUT")),
     yes("client_encoding", Some("PGCLIENTENCODING")),

@@ -20,6 +20,7 @@ mod origin;
 mod parameters;
 mod passfile;
 mod password_in;
+mod require_auth;
 mod resolve;
 mod secret;
 mod service;
@@ -38,11 +39,13 @@ pub use keyword::{KEYWORDS, Keyword, Support};
 pub use origin::{Origin, Source};
 pub use parameters::is_connection_string;
 pub use password_in::{PasswordIn, passwords_in};
+pub use require_auth::{AuthMethod, RequireAuth};
 pub use resolve::{Resolved, resolve};
 pub use secret::{Password, Secret};
 pub use tls::{ProtocolVersion, RootCert, SslCertMode, SslMode, SslNegotiation, TlsParameters};
 pub use written::Written;
 
+use super::ReadLimits;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -72,12 +75,16 @@ pub struct Conninfo {
     pub tls: TlsParameters,
     /// Whether SCRAM must be bound to the TLS channel.
     pub channel_binding: ChannelBinding,
+    /// Which authentication methods the server may use; `None` allows all.
+    pub require_auth: Option<RequireAuth>,
     /// Which kind of server will do.
     pub target_session_attrs: TargetSessionAttrs,
     /// Whether hosts are tried in a random order.
     pub load_balance_hosts: LoadBalanceHosts,
     /// The operating-system user that must own the server behind a Unix socket.
     pub requirepeer: Option<String>,
+    /// How much of the server's answers is kept.
+    pub limits: ReadLimits,
     /// The password file, for [`Conninfo::with_dbname`].
     passfile: Option<PathBuf>,
     /// The directory that counts as `localhost` in the password file.

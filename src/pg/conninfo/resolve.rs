@@ -163,6 +163,8 @@ fn finish(
         keepalives: Keepalives::read(parameters)?,
         tls,
         channel_binding: ChannelBinding::read(parameters)?,
+        require_auth: RequireAuth::read(parameters)?,
+        limits: ReadLimits::default(),
         target_session_attrs: TargetSessionAttrs::read(parameters)?,
         load_balance_hosts: LoadBalanceHosts::read(parameters)?,
         requirepeer: parameters.text("requirepeer").map(str::to_owned),

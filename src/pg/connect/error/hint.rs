@@ -2,12 +2,11 @@
 
 use std::io::ErrorKind;
 
-use tokio_postgres::error::DbError;
-
 use super::Failure;
 use crate::model::quote_identifier;
 use crate::pg::connect::endpoint::Endpoint;
 use crate::pg::connect::problem::{Attempt, Problem};
+use crate::pg::connect::server_error::ServerError;
 
 /// The hint for the attempt that says most: a server's answer before a silent address.
 pub(super) fn of(failure: &Failure) -> Option<String> {
@@ -39,6 +38,15 @@ pub(super) fn of(failure: &Failure) -> Option<String> {
             Some("channel_binding=require needs TLS and a SCRAM password on the server; use channel_binding=prefer otherwise".to_owned())
         }
         Problem::Authentication(_) => Some("pgtend knows trust, peer, password, md5, scram-sha-256 and cert authentication".to_owned()),
+        Problem::MethodRefused { .. } => Some(
+            "require_auth (PGREQUIREAUTH) lists the methods that are allowed; nothing was sent to the server".to_owned(),
+        ),
+        Problem::Scram(_) => {
+            Some("this server does not prove that it knows the password: check host and port, and set the password again".to_owned())
+        }
+        Problem::UnexpectedMessage(_) | Problem::NoCommonProtocol | Problem::TooMuchBeforeReady { .. } => {
+            Some("is this a Postgres server? Check host and port".to_owned())
+        }
         Problem::WrongRole(_) => Some("no host that answered is of the kind target_session_attrs asks for".to_owned()),
         Problem::WrongPeer { .. } => Some("somebody else listens on this socket; correct host or requirepeer".to_owned()),
         Problem::Protocol(_) => None,
@@ -70,9 +78,9 @@ fn of_silence(endpoint: &Endpoint, kind: ErrorKind) -> String {
     }
 }
 
-fn of_server(failure: &Failure, attempt: &Attempt, error: &DbError) -> Option<String> {
-    let message = error.message();
-    Some(match error.code().code() {
+fn of_server(failure: &Failure, attempt: &Attempt, error: &ServerError) -> Option<String> {
+    let message = error.message.as_str();
+    Some(match error.sqlstate.as_str() {
         "28P01" => match &failure.password_origin {
             Some(origin) => format!("the password came from {origin}"),
             None => "no password was given".to_owned(),
@@ -96,6 +104,6 @@ fn of_server(failure: &Failure, attempt: &Attempt, error: &DbError) -> Option<St
         "53300" => "all connection slots are taken: wait, end idle sessions, or come as a role that may use the reserved ones (pg_use_reserved_connections from 16 on)".to_owned(),
         "57P03" => "the server is starting up, shutting down or recovering: try again shortly".to_owned(),
         "08P01" if message.contains("startup parameter") => "a pooler such as pgbouncer refuses it: remove options (PGOPTIONS)".to_owned(),
-        _ => return error.hint().map(str::to_owned),
+        _ => return error.hint.clone(),
     })
 }

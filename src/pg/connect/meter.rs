@@ -1,0 +1,107 @@
+//! How much a server has sent, and how much it may.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The size of notices, notifications and parameter reports that one connection may receive, in bytes.
+pub(super) const MAX_ASYNCHRONOUS: u64 = 16 << 20;
+
+/// The least limit for one message, in bytes: any row of a catalog fits.
+const LEAST_MESSAGE: u64 = 16 << 20;
+
+/// Counts what a connection receives; shared by the stream and the session.
+#[derive(Debug)]
+pub struct Meter {
+    message_limit: u64,
+    received: AtomicU64,
+    received_limit: AtomicU64,
+    breach: Mutex<Option<Breach>>,
+}
+
+/// Why the stream ended the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Breach {
+    /// One message is larger than the limit, both in bytes.
+    Message { announced: u64, accepted: u64 },
+    /// The server sent more in all than the limit, in bytes.
+    Total { accepted: u64 },
+    /// The server sent more notices and the like than the limit, in bytes.
+    Asynchronous { accepted: u64 },
+    /// The bytes are no messages.
+    Malformed(&'static str),
+    /// The session gave the connection up.
+    GivenUp(String),
+}
+
+impl Meter {
+    /// A meter for messages of at most `message_limit` bytes, or 16 MB where that is more.
+    pub fn new(message_limit: u64) -> Self {
+        Self {
+            message_limit: message_limit.max(LEAST_MESSAGE),
+            received: AtomicU64::new(0),
+            received_limit: AtomicU64::new(u64::MAX),
+            breach: Mutex::new(None),
+        }
+    }
+
+    /// The bytes received so far.
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// Lets the server send at most `bytes` more.
+    pub fn allow(&self, bytes: u64) {
+        self.received_limit.store(self.received().saturating_add(bytes), Ordering::Relaxed);
+    }
+
+    /// Ends the connection at its next read.
+    pub fn give_up(&self, reason: impl Into<String>) {
+        self.breached(Breach::GivenUp(reason.into()));
+    }
+
+    /// Why the connection was ended from this side, if it was.
+    pub fn breach(&self) -> Option<Breach> {
+        self.breach.lock().ok().and_then(|breach| breach.clone())
+    }
+
+    /// Counts bytes that arrived.
+    pub(super) fn count(&self, bytes: u64) -> Result<(), Breach> {
+        if let Some(breach) = self.breach() {
+            return Err(breach);
+        }
+        let received = self.received.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let accepted = self.received_limit.load(Ordering::Relaxed);
+        if received > accepted { Err(self.breached(Breach::Total { accepted })) } else { Ok(()) }
+    }
+
+    pub(super) fn message_limit(&self) -> u64 {
+        self.message_limit
+    }
+
+    /// Records the first breach.
+    pub(super) fn breached(&self, breach: Breach) -> Breach {
+        if let Ok(mut first) = self.breach.lock() {
+            first.get_or_insert_with(|| breach.clone());
+        }
+        breach
+    }
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message { announced, accepted } => {
+                write!(f, "the server announced a message of {announced} bytes; at most {accepted} are accepted")
+            }
+            Self::Total { .. } => f.write_str("the server sent more than the limits of a snapshot allow"),
+            Self::Asynchronous { accepted } => {
+                write!(f, "the server sent more than {accepted} bytes of notices and parameter reports")
+            }
+            Self::Malformed(what) => write!(f, "the server broke the protocol: {what}"),
+            Self::GivenUp(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for Breach {}

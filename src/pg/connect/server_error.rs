@@ -1,0 +1,127 @@
+//! What an ErrorResponse or NoticeResponse says, cut to a size that can be shown.
+
+use tokio_postgres::error::DbError;
+
+/// The size of one field of an error or notice that is kept, in bytes.
+pub(super) const MAX_FIELD: usize = 8 << 10;
+
+/// An error or notice of the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerError {
+    /// `FATAL`, never localised where the server sends it so.
+    pub severity: String,
+    /// The SQLSTATE: five characters.
+    pub sqlstate: String,
+    /// The primary message.
+    pub message: String,
+    /// The second line, where there is one.
+    pub detail: Option<String>,
+    /// The server's advice, where there is one.
+    pub hint: Option<String>,
+}
+
+impl ServerError {
+    /// Reads the body of an ErrorResponse or NoticeResponse (PostgreSQL manual, 53.8 Error and Notice Message Fields).
+    /// A body that was cut short gives the fields that are left.
+    pub(super) fn parse(body: &[u8]) -> Self {
+        let mut error = Self::default();
+        for (code, value) in fields(body) {
+            let text = || truncated(value);
+            match code {
+                // 'V' is 'S' untranslated; it comes second.
+                b'S' | b'V' => error.severity = text(),
+                b'C' => error.sqlstate = text(),
+                b'M' => error.message = text(),
+                b'D' => error.detail = Some(text()),
+                b'H' => error.hint = Some(text()),
+                _ => {}
+            }
+        }
+        error
+    }
+}
+
+impl From<&DbError> for ServerError {
+    fn from(error: &DbError) -> Self {
+        let text = |text: &str| truncated(text.as_bytes());
+        Self {
+            severity: text(error.severity()),
+            sqlstate: text(error.code().code()),
+            message: text(error.message()),
+            detail: error.detail().map(text),
+            hint: error.hint().map(text),
+        }
+    }
+}
+
+/// Returns the body with every field cut to [`MAX_FIELD`], as a valid body again.
+pub(super) fn shorten(body: &[u8]) -> Vec<u8> {
+    let mut short = Vec::new();
+    for (code, value) in fields(body) {
+        short.push(code);
+        short.extend(truncated(value).as_bytes());
+        short.push(0);
+    }
+    short.push(0);
+    short
+}
+
+fn fields(mut body: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    std::iter::from_fn(move || {
+        let (code, rest) = body.split_first().filter(|(code, _)| **code != 0)?;
+        let end = rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len());
+        let (value, after) = rest.split_at(end);
+        body = after.get(1..).unwrap_or_default();
+        Some((*code, value))
+    })
+}
+
+/// The text, or its first [`MAX_FIELD`] bytes and an ellipsis. Bytes that are no UTF-8 become U+FFFD.
+fn truncated(bytes: &[u8]) -> String {
+    let Some(start) = bytes.get(..MAX_FIELD).filter(|_| bytes.len() > MAX_FIELD) else {
+        return String::from_utf8_lossy(bytes).into_owned();
+    };
+    // A character cut in half at the end would show as U+FFFD.
+    let whole = match std::str::from_utf8(start) {
+        Err(error) if error.error_len().is_none() => start.get(..error.valid_up_to()).unwrap_or_default(),
+        _ => start,
+    };
+    format!("{}… ({} bytes in all)", String::from_utf8_lossy(whole), bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn server_error_survives_bodies_that_are_cut_short() {
+        for body in [&b""[..], b"\0", b"S", b"SFATAL", b"SFATAL\0", b"SFATAL\0M", b"\xff\xff"] {
+            let error = ServerError::parse(body);
+            assert!(error.message.is_empty(), "{error:?}");
+            assert_eq!(shorten(body).last(), Some(&0));
+        }
+    }
+
+    #[test]
+    fn server_error_reads_its_fields() {
+        let error = ServerError::parse(b"SFATALE\0VFATAL\0C28P01\0Mno\0Dsecond\0Hdo it\0Fx.c\0\0");
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            (error.severity.as_str(), error.sqlstate.as_str(), error.message.as_str()),
+            ("FATAL", "28P01", "no")
+        );
+        assert_eq!((error.detail, error.hint), (text("second"), text("do it")));
+    }
+
+    #[test]
+    fn server_error_cuts_long_fields_at_a_character() {
+        let long = "é".repeat(MAX_FIELD);
+        let body = [b"C28P01\0Mx", long.as_bytes(), b"\0\0"].concat();
+        let error = ServerError::parse(&body);
+        assert!(error.message.len() < MAX_FIELD + 40, "{}", error.message.len());
+        assert!(error.message.ends_with("é… (16385 bytes in all)"), "{}", &error.message[MAX_FIELD - 10..]);
+        let short = shorten(&body);
+        assert!(short.len() < MAX_FIELD + 60);
+        assert_eq!(ServerError::parse(&short).message, error.message);
+    }
+}

@@ -1,0 +1,156 @@
+//! The start-up phase: from the start-up message to the first ReadyForQuery, byte for byte.
+//!
+//! It is done here and not by tokio-postgres, which answers any authentication request and keeps whatever a server
+//! sends before it is authenticated. Exactly the bytes up to ReadyForQuery are read.
+
+use std::collections::BTreeMap;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tracing::debug;
+
+use super::authentication::{Credentials, Exchange, Reply};
+use super::problem::Problem;
+use super::server_error::ServerError;
+use super::wire::Wire;
+
+/// The size of one message before the first ReadyForQuery, in bytes.
+pub(super) const MAX_MESSAGE: usize = 64 << 10;
+
+/// The size of everything before the first ReadyForQuery, in bytes.
+pub(super) const MAX_TOTAL: usize = 1 << 20;
+
+/// Protocol 3.0.
+const PROTOCOL: u32 = 3 << 16;
+
+/// The start-up message: protocol version and parameters.
+pub(super) fn message(parameters: &[(&str, &str)]) -> Vec<u8> {
+    let mut body = PROTOCOL.to_be_bytes().to_vec();
+    for (name, value) in parameters {
+        for text in [name, value] {
+            body.extend(text.bytes());
+            body.push(0);
+        }
+    }
+    body.push(0);
+    framed(None, &body)
+}
+
+/// What the server says of itself and of the session.
+#[derive(Debug, Default)]
+pub(super) struct Started {
+    /// The run-time parameters that the server reports, the last value of each.
+    pub(super) parameters: BTreeMap<String, String>,
+    /// The process id and the secret key of BackendKeyData, which a cancel request repeats.
+    pub(super) key: [u8; 8],
+    /// The SCRAM iterations of the password, where they are below the default of PostgreSQL.
+    pub(super) low_iterations: Option<u32>,
+}
+
+impl Started {
+    /// The messages from AuthenticationOk to ReadyForQuery once more, for a client that expects them.
+    pub(super) fn replay(&self) -> Vec<u8> {
+        let mut bytes = framed(Some(b'R'), &[0; 4]);
+        for (name, value) in &self.parameters {
+            bytes.extend(framed(Some(b'S'), format!("{name}\0{value}\0").as_bytes()));
+        }
+        bytes.extend(framed(Some(b'K'), &self.key));
+        bytes.extend(framed(Some(b'Z'), b"I"));
+        bytes
+    }
+}
+
+/// Sends the start-up message, authenticates and reads up to ReadyForQuery.
+///
+/// # Errors
+/// Returns the server's own refusal, a broken connection, a breach of the protocol or of the limits above.
+pub(super) async fn start(
+    wire: &mut Wire,
+    parameters: &[(&str, &str)],
+    credentials: Credentials<'_>,
+) -> Result<Started, Problem> {
+    send(wire, &message(parameters)).await?;
+    let mut exchange = Exchange::new(credentials);
+    let mut input = Input { wire, received: 0 };
+    loop {
+        match input.message().await? {
+            (b'R', body) => match exchange.reply(&body).await? {
+                Reply::Done => break,
+                Reply::Wait => {}
+                Reply::Send(body) => send(input.wire, &framed(Some(b'p'), &body)).await?,
+            },
+            (b'E', body) => return Err(Problem::Server(ServerError::parse(&body))),
+            (b'v', _) => return Err(Problem::NoCommonProtocol),
+            (tag, _) => return Err(Problem::UnexpectedMessage(char::from(tag))),
+        }
+    }
+    let mut started = Started { low_iterations: exchange.low_iterations(), ..Started::default() };
+    loop {
+        match input.message().await? {
+            (b'S', body) => {
+                let mut texts = body.split(|byte| *byte == 0).map(|text| String::from_utf8_lossy(text).into_owned());
+                let (name, value) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
+                started.parameters.insert(name, value);
+            }
+            (b'K', body) => {
+                let key = body.as_slice().try_into();
+                started.key = key.map_err(|_| Problem::Protocol("malformed BackendKeyData".to_owned()))?;
+            }
+            (b'N', body) => {
+                let notice = ServerError::parse(&body);
+                debug!(severity = ?notice.severity, "{:?}", notice.message);
+            }
+            (b'E', body) => return Err(Problem::Server(ServerError::parse(&body))),
+            (b'Z', _) => return Ok(started),
+            (tag, _) => return Err(Problem::UnexpectedMessage(char::from(tag))),
+        }
+    }
+}
+
+/// The server's messages, within the limits.
+struct Input<'a> {
+    wire: &'a mut Wire,
+    received: usize,
+}
+
+impl Input<'_> {
+    async fn message(&mut self) -> Result<(u8, Vec<u8>), Problem> {
+        let mut header = [0; 5];
+        self.wire.read_exact(&mut header).await.map_err(broken)?;
+        let [tag, length @ ..] = header;
+        if !matches!(tag, b'R' | b'S' | b'K' | b'N' | b'E' | b'Z' | b'v') {
+            return Err(Problem::UnexpectedMessage(char::from(tag)));
+        }
+        let announced = u32::from_be_bytes(length) as usize;
+        let length = announced.checked_sub(4);
+        let length =
+            length.ok_or_else(|| Problem::Protocol("a message is shorter than its own length field".to_owned()))?;
+        let too_much = length > MAX_MESSAGE;
+        if too_much && tag != b'E' {
+            return Err(Problem::TooMuchBeforeReady { announced, accepted: MAX_MESSAGE });
+        }
+        self.received = self.received.saturating_add(length.min(MAX_MESSAGE) + header.len());
+        if self.received > MAX_TOTAL {
+            return Err(Problem::TooMuchBeforeReady { announced: self.received, accepted: MAX_TOTAL });
+        }
+        let mut body = vec![0; length.min(MAX_MESSAGE)];
+        self.wire.read_exact(&mut body).await.map_err(broken)?;
+        Ok((tag, body))
+    }
+}
+
+fn framed(tag: Option<u8>, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 4).unwrap_or(u32::MAX);
+    tag.into_iter().chain(length.to_be_bytes()).chain(body.iter().copied()).collect()
+}
+
+async fn send(wire: &mut Wire, bytes: &[u8]) -> Result<(), Problem> {
+    wire.write_all(bytes).await.map_err(broken)?;
+    wire.flush().await.map_err(broken)
+}
+
+fn broken(error: std::io::Error) -> Problem {
+    match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => Problem::Closed,
+        _ => Problem::Io(error),
+    }
+}
