@@ -14,6 +14,7 @@ mod file;
 mod history;
 mod indexes;
 mod limit;
+mod limits;
 pub(crate) mod nearest;
 mod notify;
 mod password;
@@ -32,7 +33,10 @@ use crate::{
     judge::{audit::Given, health::Checks, slot},
     model::{IndexLimits, Silence},
     notify::Recipient,
-    pg::conninfo::{Environment, Target},
+    pg::{
+        ReadLimits,
+        conninfo::{Environment, Target},
+    },
 };
 use document::Document;
 use file::File;
@@ -46,6 +50,7 @@ pub struct Config {
     indexes: indexes::Limits,
     slots: slots::Slots,
     audit: Given,
+    read_limits: ReadLimits,
     warnings: Vec<String>,
     /// The nightly checks with their limits.
     pub checks: Checks,
@@ -67,7 +72,7 @@ impl Config {
     fn understand(file: &File) -> Result<Self, ConfigError> {
         let document = Document::parse(&file.path, &file.text)?;
         let root = document.root();
-        root.allow_only(&["target", "history", "indexes", "slots", "audit", "check", "silence", "notify"])?;
+        root.allow_only(&["target", "history", "indexes", "slots", "audit", "check", "silence", "notify", "limits"])?;
         let mut config = Self { path: Some(file.path.clone()), trusted: file.trusted, ..Self::default() };
         if let Some(table) = root.table("history")? {
             config.history = history::Place::read(&table, file)?;
@@ -86,6 +91,9 @@ impl Config {
         }
         if let Some(table) = root.table("audit")? {
             config.audit = audit::read(&table, file)?;
+        }
+        if let Some(table) = root.table("limits")? {
+            config.read_limits = limits::read(&table, file)?;
         }
         for table in root.tables("target")? {
             let entry = target::Entry::read(&table, file)?;
@@ -143,6 +151,11 @@ impl Config {
     /// `[slots] droppable`: the slots that may be dropped without being named on the command line.
     pub fn droppable_slots(&self) -> &[String] {
         &self.slots.droppable
+    }
+
+    /// `[limits]`: how much of a server's answers is kept.
+    pub fn read_limits(&self) -> ReadLimits {
+        self.read_limits
     }
 
     /// The names of all targets, in order.

@@ -25,7 +25,6 @@ use crate::{
     ui::{Ui, completeness},
 };
 use anyhow::Context as _;
-use file::read_snapshot;
 use jiff::Timestamp;
 use std::{
     cell::OnceCell,
@@ -103,7 +102,7 @@ impl Context {
     /// A snapshot, and where WAL is some time later.
     pub async fn look_twice(&self, scope: Scope, later: Option<Duration>) -> Result<Snapshot, Failure> {
         if let Some(path) = &self.global.reading.from {
-            return read_snapshot(path);
+            return self.read_snapshot(path);
         }
         let session = self.session().await?;
         // On the heap: its many questions at once make it too large for the stack of who waits for several looks.

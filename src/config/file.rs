@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::ConfigError;
 use crate::pg::conninfo::Environment;
+use crate::pg::read_settings_file;
 
 /// A configuration file as it was found.
 pub(super) struct File {
@@ -50,7 +51,7 @@ impl File {
         if !trusted && !metadata.is_file() {
             return Err(unreadable("it is not a plain file"));
         }
-        let text = std::fs::read(path).map_err(|error| unreadable(&error.to_string()))?;
+        let text = read_settings_file(path).map_err(|error| unreadable(&error.to_string()))?;
         let text = String::from_utf8(text).map_err(|_| unreadable("it is not UTF-8"))?;
         let open_to_others = metadata.permissions().mode() & 0o077 != 0;
         Ok(Some(Self { path: path.to_owned(), text, trusted, open_to_others, own }))

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::pg::conninfo::{Environment, Secret};
+use crate::pg::read_settings_file;
 
 /// Where a target's password is.
 #[derive(Clone, Debug)]
@@ -49,7 +50,7 @@ fn place(path: &str, environment: &Environment, folder: &Path) -> PathBuf {
 /// Editors and `echo` end a file with a line break, which is no part of the password.
 fn read(path: &Path) -> Result<Secret, String> {
     let shown = super::file::shown(path);
-    let text = std::fs::read(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let text = read_settings_file(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
     let text = String::from_utf8(text).map_err(|_| format!("{shown} is not UTF-8"))?;
     let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     if line.is_empty() {

@@ -4,7 +4,7 @@ use super::{Context, unless_interrupted};
 use crate::{
     error::Failure,
     pg::{
-        ConnectError, Session, SessionError,
+        ConnectError, ReadLimits, Session, SessionError,
         conninfo::{Conninfo, Flags, Place, Request, resolve},
     },
 };
@@ -39,7 +39,7 @@ impl Context {
         for warning in &resolved.warnings {
             self.ui.warn(warning);
         }
-        Ok(resolved.conninfo)
+        Ok(resolved.conninfo.with_limits(self.read_limits()?))
     }
 
     /// Connects; asks for a password where the server wants one and none is known.
@@ -51,17 +51,31 @@ impl Context {
         {
             conninfo = Arc::new(conninfo.with_password(password.as_str()));
         }
-        match Session::open(Arc::clone(&conninfo)).await {
+        let session = match Session::open(Arc::clone(&conninfo)).await {
             Err(SessionError::Connect(ConnectError::PasswordNeeded(_)))
                 if !self.global.connection.no_password && !self.global.connection.password =>
             {
                 let Some(password) = self.ui.password(&prompt).await else {
                     return Ok(Session::open(conninfo).await?);
                 };
-                Ok(Session::open(Arc::new(conninfo.with_password(password.as_str()))).await?)
+                Session::open(Arc::new(conninfo.with_password(password.as_str()))).await?
             }
-            result => Ok(result?),
+            result => result?,
+        };
+        self.warn_of(&session);
+        Ok(session)
+    }
+
+    /// Shows what the user should know about a connection.
+    pub(super) fn warn_of(&self, session: &Session) {
+        for warning in session.warnings() {
+            self.ui.warn(warning);
         }
+    }
+
+    /// How much of a server's answers is kept.
+    pub(super) fn read_limits(&self) -> Result<ReadLimits, Failure> {
+        Ok(self.config()?.read_limits())
     }
 }
 

@@ -110,7 +110,7 @@ impl Context {
             target: Some(target),
             environment: self.environment.clone(),
         };
-        Ok(resolve(&request)?.conninfo)
+        Ok(resolve(&request)?.conninfo.with_limits(config.read_limits()))
     }
 
     /// Where the standbys of a target of the configuration are.
@@ -118,7 +118,7 @@ impl Context {
         let resolved = config.replicas(target, &self.environment)?.into_iter().map(|replica| {
             let flags = Flags { no_password: true, ..Flags::default() };
             let request = Request { flags, target: Some(replica), environment: self.environment.clone() };
-            Ok(resolve(&request)?.conninfo)
+            Ok(resolve(&request)?.conninfo.with_limits(config.read_limits()))
         });
         resolved.collect()
     }
@@ -126,6 +126,7 @@ impl Context {
     /// One look. What all databases of a server have in common is asked once for those who share it.
     pub async fn look_over(&self, conninfo: Conninfo, scope: &Scope, shared: &Shared) -> Result<Snapshot, Failure> {
         let session = Box::pin(Session::open_in_line(&Arc::new(conninfo))).await?;
+        self.warn_of(&session);
         if scope.reach.may_be_several() {
             return Box::pin(self.inspect(&session, scope)).await;
         }
@@ -142,7 +143,7 @@ impl Context {
 
     /// The snapshot of `--from`.
     pub fn snapshot_file(&self) -> Option<Result<Snapshot, Failure>> {
-        self.global.reading.from.as_deref().map(super::file::read_snapshot)
+        self.global.reading.from.as_deref().map(|path| self.read_snapshot(path))
     }
 }
 

@@ -22,7 +22,8 @@ impl Context {
         }
         let resolved = named.iter().map(|written| {
             let flags = Flags { dbname: Some(written.clone()), ..Flags::default() };
-            Ok(resolve(&Request { flags, environment: environment(), ..Request::default() })?.conninfo)
+            let resolved = resolve(&Request { flags, environment: environment(), ..Request::default() })?;
+            Ok(resolved.conninfo.with_limits(self.read_limits()?))
         });
         resolved.collect()
     }

@@ -59,6 +59,11 @@ pub fn unavailable(session: &Session, query: &Query, error: &QueryError) -> Unav
     let sqlstate = match error {
         QueryError::NeedsVersion(major) => return Unavailable::needs_version(query.fact, *major),
         QueryError::Refused { sqlstate, .. } => Some(sqlstate),
+        QueryError::TooLarge(limit) => {
+            let hint =
+                format!("raise it with {} in [limits] of the configuration, or narrow what is read", limit.setting);
+            return Unavailable::because(query.fact, error.to_string()).with_hint(Some(hint));
+        }
         QueryError::Failed(_) => None,
     };
     let hint = match sqlstate {

@@ -13,6 +13,7 @@ mod guard;
 mod meter;
 mod peer;
 mod problem;
+mod progress;
 mod scram;
 mod server_error;
 mod server_version;
@@ -26,10 +27,12 @@ pub use endpoint::Endpoint;
 pub use error::{ConnectError, Failure};
 pub use meter::{Breach, Meter};
 pub use problem::{Attempt, Problem, TlsSetupError};
+pub use progress::Stage;
 pub use scram::ScramError;
 pub use server_error::ServerError;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_postgres::Client;
 
@@ -92,7 +95,7 @@ async fn connect_host(
     wanted: TargetSessionAttrs,
     attempts: &mut Vec<Attempt>,
 ) -> HostOutcome {
-    let Addresses { list, tls, without_tls } = match Addresses::find(conninfo, host).await {
+    let Addresses { list, tls, without_tls, looked_up_in } = match Addresses::find(conninfo, host).await {
         Ok(addresses) => addresses,
         Err(failed) => {
             let gives_up = failed.problem.is_final();
@@ -101,8 +104,10 @@ async fn connect_host(
         }
     };
     attempts.extend(without_tls);
+    let mut spent = looked_up_in;
     for address in &list {
-        let Attempted { outcome, failed } = attempt(conninfo, host, address, tls.as_ref(), wanted).await;
+        let Attempted { outcome, failed } = attempt(conninfo, host, address, tls.as_ref(), wanted, spent).await;
+        spent = Duration::ZERO;
         attempts.extend(failed);
         match outcome {
             Ok(connected) => return HostOutcome::Connected(Box::new(connected)),

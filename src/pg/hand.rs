@@ -1,6 +1,6 @@
 //! A session that may change the server, one statement at a time.
 
-use super::{Session, SqlState, session::tell};
+use super::{Session, SqlState};
 use std::time::Duration;
 use tokio_postgres::Client;
 
@@ -9,6 +9,9 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// The same for one that writes everything that is dirty.
 const LONG_LIMIT: Duration = Duration::from_secs(3_600);
+
+/// What the server may answer to one statement, in bytes.
+const MAX_ANSWER: u64 = 16 << 20;
 
 /// Limits on what a statement waits for, in its own transaction, so that a pooler's connection keeps nothing of them.
 /// A statement's text is quoted as the standard says, whatever the role's settings are.
@@ -49,6 +52,7 @@ impl Hand {
     /// the transaction around it.
     pub async fn perform(&self, statement: &str) -> Result<usize, Undone> {
         let client: &Client = self.session.client();
+        self.session.meter().allow(MAX_ANSWER);
         let all = async {
             tokio::join!(biased;
                 client.batch_execute(BEGIN),
@@ -61,6 +65,7 @@ impl Hand {
 
     /// Runs a statement that may take long and is allowed in no transaction, as CHECKPOINT.
     pub async fn perform_alone(&self, statement: &str) -> Result<(), Undone> {
+        self.session.meter().allow(MAX_ANSWER);
         self.within(LONG_LIMIT, self.session.client().batch_execute(statement)).await
     }
 
@@ -81,7 +86,7 @@ impl Hand {
     fn undone(&self, error: &tokio_postgres::Error) -> Undone {
         match error.as_db_error() {
             Some(answer) => Undone::Refused { sqlstate: answer.code().clone(), message: answer.message().to_owned() },
-            None => Undone::Unanswered(tell(error)),
+            None => Undone::Unanswered(self.session.reason(error)),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The wire: conninfo, TLS, session, queries, errors. The only user of tokio-postgres.
 
+mod bounded_file;
+mod budget;
 mod connect;
 pub mod conninfo;
 mod hand;
@@ -10,9 +12,11 @@ mod script;
 mod session;
 mod tls;
 
+pub use bounded_file::{MAX_SETTINGS_FILE, read_bounded, read_settings_file};
+pub use budget::ExceededLimit;
 pub use connect::{
     Attempt, Breach, Canceller, ConnectError, Connected, Endpoint, Failure, Meter, Problem, ScramError, ServerError,
-    TlsSetupError, connect,
+    Stage, TlsSetupError, connect,
 };
 pub use hand::{Hand, Undone};
 pub use limits::ReadLimits;

@@ -1,7 +1,8 @@
 //! A connection that reads: short read-only transactions, facts pipelined, each failing alone.
 
 use super::{
-    Canceller, ConnectError, Connected, Endpoint, Query,
+    Canceller, ConnectError, Connected, Endpoint, ExceededLimit, Meter, Query,
+    budget::Budget,
     conninfo::Conninfo,
     row::{Row, RowError},
 };
@@ -21,6 +22,13 @@ const ROUND_LIMIT: Duration = Duration::from_secs(120);
 
 /// The same where whole relations are read.
 const PATIENT_ROUND_LIMIT: Duration = Duration::from_secs(4 * 3_600);
+
+/// A fact above its limit is cancelled once so much of it was discarded, in bytes. A smaller rest is quicker to read, and
+/// a cancel request that comes late would hit the next fact.
+const CANCEL_AFTER: u64 = 4 << 20;
+
+/// How long a fact above its limit may go on sending.
+const DISCARD_LIMIT: Duration = Duration::from_secs(20);
 
 /// The server has no connection left for the role, the database or anybody.
 const TOO_MANY: &str = "53300";
@@ -69,6 +77,9 @@ pub struct Session {
     version_num: u32,
     user: String,
     last_answer: Mutex<Instant>,
+    meter: Arc<Meter>,
+    budget: Arc<Budget>,
+    warnings: Vec<String>,
 }
 
 /// Why a session could not be had, or ended.
@@ -94,29 +105,49 @@ pub enum QueryError {
     #[error("{message}")]
     Refused { sqlstate: SqlState, message: String },
     #[error("{0}")]
+    TooLarge(ExceededLimit),
+    #[error("{0}")]
     Failed(String),
 }
 
 impl Session {
-    /// Connects and checks that the server is one pgtend can read.
+    /// Connects and checks that the server is one pgtend can read. What is read counts as a snapshot of its own.
     pub async fn open(conninfo: Arc<Conninfo>) -> Result<Session, SessionError> {
-        let Connected { client, canceller, endpoint, server_version, server_version_num, .. } =
+        let budget = Arc::new(Budget::new(conninfo.limits));
+        Session::open_within(conninfo, budget).await
+    }
+
+    async fn open_within(conninfo: Arc<Conninfo>, budget: Arc<Budget>) -> Result<Session, SessionError> {
+        let Connected { client, canceller, meter, warnings, endpoint, server_version, server_version_num, .. } =
             // Boxed: with TLS and all its fallbacks the future is large, and futures are moved about on the stack.
             Box::pin(super::connect(&conninfo)).await?;
         if server_version_num < OLDEST_MAJOR * 10_000 {
             return Err(SessionError::TooOld { version: server_version });
         }
-        let user = conninfo.user.clone();
-        let last_answer = Mutex::new(Instant::now());
-        Ok(Session { client, conninfo, canceller, endpoint, version_num: server_version_num, user, last_answer })
+        Ok(Session {
+            client,
+            user: conninfo.user.clone(),
+            conninfo,
+            canceller,
+            endpoint,
+            version_num: server_version_num,
+            last_answer: Mutex::new(Instant::now()),
+            meter,
+            budget,
+            warnings,
+        })
     }
 
     /// The same where others of this run came before: what they closed just now the server may still count, so it is asked
     /// again for a while when it says that there are too many (SQLSTATE 53300).
     pub async fn open_in_line(conninfo: &Arc<Conninfo>) -> Result<Session, SessionError> {
+        Session::open_in_line_within(conninfo, &Arc::new(Budget::new(conninfo.limits))).await
+    }
+
+    async fn open_in_line_within(conninfo: &Arc<Conninfo>, budget: &Arc<Budget>) -> Result<Session, SessionError> {
         let mut waits = AFTER_TOO_MANY.iter();
         loop {
-            match (Session::open(Arc::clone(conninfo)).await, waits.next()) {
+            match (Session::open_within(Arc::clone(conninfo), Arc::clone(budget)).await, waits.next()) {
                 (Err(SessionError::Connect(error)), Some(wait)) if error.sqlstate() == Some(TOO_MANY) => {
                     tokio::time::sleep(Duration::from_millis(*wait)).await;
                 }
@@ -125,17 +156,31 @@ impl Session {
         }
     }
 
-    /// Another connection like this one.
+    /// Another connection like this one, for the same snapshot.
     pub async fn open_beside(&self) -> Result<Session, SessionError> {
-        Session::open(Arc::clone(&self.conninfo)).await
+        Session::open_within(Arc::clone(&self.conninfo), Arc::clone(&self.budget)).await
     }
 
     /// The same in line with others, to the same or another database of the server.
     pub async fn open_in_turn(&self, database: Option<&str>) -> Result<Session, SessionError> {
         match database {
-            None => Session::open_in_line(&self.conninfo).await,
-            Some(name) => Session::open_in_line(&Arc::new(self.conninfo.with_dbname(name))).await,
+            None => Session::open_in_line_within(&self.conninfo, &self.budget).await,
+            Some(name) => Session::open_in_line_within(&Arc::new(self.conninfo.with_dbname(name)), &self.budget).await,
         }
+    }
+
+    /// What the user should know about the connection.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The bytes that the server has sent on this connection.
+    pub fn received_bytes(&self) -> u64 {
+        self.meter.received()
+    }
+
+    pub(super) fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     pub fn major(&self) -> u32 {
@@ -193,6 +238,7 @@ impl Session {
         if let Ok(mut last) = self.last_answer.lock() {
             *last = Instant::now();
         }
+        self.meter.allow(self.budget.round_bytes());
         let all = async {
             tokio::join!(biased; self.client.batch_execute(&begin), questions, self.client.batch_execute("commit"))
         };
@@ -201,13 +247,14 @@ impl Session {
             Err(_) => {
                 // Whether the request arrives or not, there is nothing more to do for a server that is silent.
                 self.canceller.cancel().await.ok();
+                self.meter.give_up("no answer came in time");
                 return Err(SessionError::Silent { endpoint: self.endpoint.to_string(), limit });
             }
         };
         match begun.and(ended) {
             Ok(()) => Ok(answers),
             Err(error) => {
-                let (endpoint, reason) = (self.endpoint.to_string(), tell(&error));
+                let (endpoint, reason) = (self.endpoint.to_string(), self.reason(&error));
                 let lost = self.client.is_closed() || error.as_db_error().is_none();
                 Err(if lost {
                     SessionError::Lost { endpoint, reason }
@@ -240,7 +287,7 @@ impl Session {
         // Boxed for the same reason: a look joins some twenty-five of them.
         let (rows, back) = Box::pin(async {
             tokio::join!(biased;
-                self.rows(sql, oids, names, decode),
+                self.rows(query.fact, sql, oids, names, decode),
                 self.client.batch_execute("rollback to savepoint fact")
             )
         })
@@ -249,56 +296,131 @@ impl Session {
         if let Ok(mut last) = self.last_answer.lock() {
             let took = now.duration_since(*last);
             *last = now;
-            let read = rows.as_ref().ok().and_then(|rows| rows.as_ref().ok());
-            let (count, outcome) = read.map_or((0, "not read"), |rows| (rows.len(), "read"));
+            let (count, outcome) = rows.as_ref().map_or((0, "not read"), |rows| (rows.len(), "read"));
             tracing::info!("{} {outcome}: {count} rows in {:.1} ms", query.fact, took.as_secs_f64() * 1e3);
         }
-        let rows = rows.and_then(|rows| back.map(|()| rows));
-        match rows {
-            Ok(Ok(rows)) => Ok(rows),
-            Ok(Err(Misplaced)) => Err(QueryError::Failed("the answer has other columns than expected".to_owned())),
-            Err(error) => Err(match error.as_db_error() {
+        let rows = rows.and_then(|rows| back.map(|()| rows).map_err(Unread::Driver));
+        rows.map_err(|unread| match unread {
+            Unread::Misplaced => QueryError::Failed("the answer has other columns than expected".to_owned()),
+            Unread::TooLarge(limit) => QueryError::TooLarge(limit),
+            Unread::Driver(error) => match error.as_db_error() {
                 Some(answer) => {
                     QueryError::Refused { sqlstate: answer.code().clone(), message: answer.message().to_owned() }
                 }
-                None => QueryError::Failed(tell(&error)),
-            }),
-        }
+                None => QueryError::Failed(self.reason(&error)),
+            },
+        })
     }
 
     async fn rows<T>(
         &self,
+        fact: &str,
         sql: &str,
         oids: Option<&[i64]>,
         names: &[&str],
         decode: impl Fn(&Row) -> Result<T, RowError>,
-    ) -> Result<Result<Vec<T>, Misplaced>, RowError> {
-        let stream = self.client.query_typed_raw(sql, oids.map(|oids| (oids, Type::INT8_ARRAY))).await?;
+    ) -> Result<Vec<T>, Unread> {
+        let stream = self.client.query_typed_raw(sql, oids.map(|oids| (oids, Type::INT8_ARRAY))).await;
+        let stream = stream.map_err(Unread::Driver)?;
         pin_mut!(stream);
         let mut decoded = Vec::new();
-        let (mut unreadable, mut misplaced) = (None, false);
-        // The stream is drained even after a row that cannot be decoded: the answers behind it wait for that.
-        while let Some(row) = stream.try_next().await? {
-            let in_place = || row.columns().iter().map(|column| column.name()).eq(names.iter().copied());
-            if misplaced || (decoded.is_empty() && !names.is_empty() && !in_place()) {
-                misplaced = true;
+        let (mut unread, mut kept) = (None, 0_u64);
+        let mut discarding: Option<Discarding> = None;
+        // The stream is drained even after a row that is not kept: the answers behind it wait for that.
+        loop {
+            let row = match stream.try_next().await {
+                Ok(Some(row)) => row,
+                Ok(None) => break,
+                // An answer to our own cancel request, where there was one.
+                Err(error) => return Err(unread.unwrap_or(Unread::Driver(error))),
+            };
+            let sent = row.raw_size_bytes() as u64 + ROW_OVERHEAD;
+            if let Some(discarding) = &mut discarding {
+                discarding.go_on(self, fact, sent);
                 continue;
             }
-            match decode(&row) {
-                Ok(value) => decoded.push(value),
-                Err(error) => unreadable = unreadable.or(Some(error)),
+            let in_place = || row.columns().iter().map(|column| column.name()).eq(names.iter().copied());
+            if unread.is_none() && decoded.is_empty() && !names.is_empty() && !in_place() {
+                unread = Some(Unread::Misplaced);
+            }
+            kept = kept.saturating_add(sent + size_of::<T>() as u64);
+            if let Some(limit) = self.budget.exceeded_by(kept) {
+                decoded = Vec::new();
+                unread = Some(Unread::TooLarge(limit));
+                discarding = Some(Discarding::new());
+            } else if unread.is_none() {
+                match decode(&row) {
+                    Ok(value) => decoded.push(value),
+                    Err(error) => unread = Some(Unread::Driver(error)),
+                }
             }
         }
-        match (misplaced, unreadable) {
-            (true, _) => Ok(Err(Misplaced)),
-            (false, Some(error)) => Err(error),
-            (false, None) => Ok(Ok(decoded)),
+        match unread {
+            Some(unread) => Err(unread),
+            None => {
+                self.budget.keep(kept);
+                Ok(decoded)
+            }
+        }
+    }
+
+    /// The whole of what is known about an error: why this side ended the connection, else what the driver says.
+    pub(super) fn reason(&self, error: &tokio_postgres::Error) -> String {
+        match self.meter.breach() {
+            Some(breach) if error.as_db_error().is_none() => breach.to_string(),
+            _ => tell(error),
         }
     }
 }
 
-/// The columns of an answer are not those the query promises.
-struct Misplaced;
+impl Drop for Session {
+    /// Ends the connection also where the server goes on sending; the driver would read on until it stops.
+    fn drop(&mut self) {
+        self.meter.allow(AFTER_SESSION);
+    }
+}
+
+/// What is still read of a connection whose session is gone, in bytes.
+const AFTER_SESSION: u64 = 1 << 20;
+
+/// What a row takes beside its values, in bytes: type, length and number of columns.
+const ROW_OVERHEAD: u64 = 7;
+
+/// The rest of a fact that is larger than its limit.
+struct Discarding {
+    since: Instant,
+    bytes: u64,
+    cancelled: bool,
+}
+
+impl Discarding {
+    fn new() -> Self {
+        Self { since: Instant::now(), bytes: 0, cancelled: false }
+    }
+
+    /// Counts a row. A rest that is large is cancelled; a server that goes on all the same loses the connection.
+    fn go_on(&mut self, session: &Session, fact: &str, sent: u64) {
+        self.bytes = self.bytes.saturating_add(sent);
+        if self.bytes > CANCEL_AFTER && !std::mem::replace(&mut self.cancelled, true) {
+            let canceller = session.canceller.clone();
+            // Beside the reading: the server takes no notice of it while it waits for us to read.
+            tokio::spawn(async move { canceller.cancel().await });
+        }
+        if self.bytes > session.budget.discardable() || self.since.elapsed() > DISCARD_LIMIT {
+            session.meter.give_up(format!("the server did not stop sending the fact \"{fact}\" when it was cancelled"));
+        }
+    }
+}
+
+/// Why the rows of a fact are not there.
+enum Unread {
+    /// The columns are not those the query promises.
+    Misplaced,
+    /// They exceed a limit.
+    TooLarge(ExceededLimit),
+    /// The server or the driver says no.
+    Driver(RowError),
+}
 
 /// The whole of what the driver knows: its own text names only the kind of error, the cause has the rest.
 pub(super) fn tell(error: &tokio_postgres::Error) -> String {

@@ -146,4 +146,64 @@ impl Wire<'_> {
         let fields = format!("S{severity}\0V{severity}\0C{sqlstate}\0M{message}\0\0");
         self.send(b'E', fields.as_bytes())
     }
+
+    /// Answers SCRAM-SHA-256 up to the server-first-message, with these attributes behind the nonce of the client.
+    pub fn scram_first(&mut self, nonce_tail: &str, attributes: &str) -> io::Result<()> {
+        self.authentication(10, b"SCRAM-SHA-256\0\0")?;
+        let initial = self.message()?;
+        let text = String::from_utf8_lossy(&initial).into_owned();
+        let nonce = text.rsplit("r=").next().unwrap_or_default();
+        self.authentication(11, format!("r={nonce}{nonce_tail},{attributes}").as_bytes())
+    }
+
+    /// Serves queries until the client leaves. A simple query does nothing. `answer` gets the text of a prepared one
+    /// and sends its RowDescription, rows and CommandComplete.
+    pub fn serve(&mut self, mut answer: impl FnMut(&mut Self, &str) -> io::Result<()>) -> io::Result<()> {
+        let mut sql = String::new();
+        loop {
+            let message = self.message()?;
+            match message.first() {
+                Some(b'P') => {
+                    // Type byte, length, name of the statement (empty), text.
+                    let text = message.get(6..).unwrap_or_default();
+                    let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+                    sql = String::from_utf8_lossy(&text[..end]).into_owned();
+                }
+                Some(b'S') => {
+                    self.send(b'1', &[])?;
+                    self.send(b'2', &[])?;
+                    answer(self, &sql)?;
+                    self.ready()?;
+                }
+                Some(b'Q') => {
+                    self.send(b'C', b"SELECT 0\0")?;
+                    self.ready()?;
+                }
+                Some(b'X') => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends a RowDescription of `jsonb` columns.
+    pub fn describe_jsonb(&mut self, names: &[&str]) -> io::Result<()> {
+        let mut body = u16::try_from(names.len()).expect("few columns").to_be_bytes().to_vec();
+        for name in names {
+            body.extend(name.bytes().chain([0]));
+            // No table, no column; jsonb of any length, no modifier, binary.
+            body.extend([0, 0, 0, 0, 0, 0]);
+            body.extend(3802_u32.to_be_bytes());
+            body.extend([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 1]);
+        }
+        self.send(b'T', &body)
+    }
+
+    /// A DataRow of one `jsonb` value.
+    pub fn jsonb_row(json: &str) -> Vec<u8> {
+        let value = [&[1], json.as_bytes()].concat();
+        let length = u32::try_from(value.len()).expect("a short value");
+        let body = [&[0, 1], &length.to_be_bytes()[..], &value].concat();
+        let length = u32::try_from(body.len() + 4).expect("a short row");
+        [&[b'D'], &length.to_be_bytes()[..], &body].concat()
+    }
 }

@@ -11,6 +11,7 @@ mod docs_cli;
 mod docs_tasks;
 mod history;
 mod hostile_server;
+mod hostile_wire;
 mod house;
 mod indexes;
 mod inspect;

@@ -99,6 +99,13 @@ const HEAD: &str = r##"# pgtend's configuration. Everything here is a comment: t
 # reason = "TICKET-123: dropped after the migration"
 "##;
 
+const LIMITS: &str = r##"
+# How much of one server's answers is kept; a fact above its limit is unavailable. These are the defaults.
+# [limits]
+# fact_size = "1GB"                          # the rows of one fact, as sent and as decoded
+# snapshot_size = "2GB"                      # all facts of one snapshot
+"##;
+
 const CHECKS: &str = "
 # The limits of each check, with their defaults. `pgtend explain CHECK` says why they are what they are.
 ";
@@ -112,7 +119,7 @@ fn text() -> String {
         "\n# From when on a slot in nobody's use is stale, and which ones --yes may drop without naming them.\n\
          # [slots]\n# stale_after = {}\n# stale_after_physical = {}\n# droppable = []\n\
          \n# How long an index must have been watched before it may go, and how small is not worth it.\n\
-         # [indexes]\n# min_observation = {}\n# min_reclaim = {}\n{CHECKS}",
+         # [indexes]\n# min_observation = {}\n# min_reclaim = {}\n{LIMITS}{CHECKS}",
         Seconds(slots.stale_after_seconds),
         Seconds(slots.stale_after_physical_seconds),
         Seconds(indexes.min_observation_seconds),

@@ -139,3 +139,30 @@ fn limits_and_silences_are_read() {
         second.holds(Some("legacy-1"), at("2027-01-31T11:00:00Z")) && !second.holds(None, at("2027-01-31T11:00:00Z"))
     );
 }
+
+#[test]
+fn read_limits_are_refused_where_they_are_too_small_or_relaxed_by_a_stranger() {
+    for (text, message) in [
+        ("fact_size = '900kB'", "fact_size is at least 1MB"),
+        ("fact_size = 'much'", "much"),
+        ("facts = '1GB'", "unknown key \"facts\" in [limits]"),
+    ] {
+        let error = Machine::new().with(OWN, &format!("[limits]\n{text}")).read(None).unwrap_err();
+        assert!(error.to_string().contains(message), "{error}");
+    }
+    for key in ["fact_size", "snapshot_size"] {
+        let found = Machine::new().with("work/pgtend.toml", &format!("[limits]\n{key} = '3GB'"));
+        let error = found.read(None).unwrap_err();
+        assert!(error.to_string().contains("may not stand in a file found in the working directory"), "{error}");
+        let stricter = Machine::new().with("work/pgtend.toml", &format!("[limits]\n{key} = '2MB'"));
+        assert!(stricter.read(None).is_ok());
+    }
+}
+
+#[test]
+fn read_limits_are_read() {
+    let machine = Machine::new().with(OWN, "[limits]\nfact_size = '3GB'\nsnapshot_size = '64MB'");
+    let limits = machine.read(None).unwrap().read_limits();
+    assert_eq!((limits.fact_bytes, limits.snapshot_bytes), (3 << 30, 64 << 20));
+    assert_eq!(Config::default().read_limits(), crate::pg::ReadLimits::default());
+}

@@ -2,9 +2,11 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::endpoint::Endpoint;
 use super::problem::{Attempt, Problem};
+use super::progress::Progress;
 use super::socket::bounded;
 use crate::pg::conninfo::{Conninfo, Host, LoadBalanceHosts, Place, SslMode};
 use crate::pg::tls::Tls;
@@ -22,6 +24,8 @@ pub(super) struct Addresses {
     pub(super) tls: Option<Tls>,
     /// Why there is no TLS where it is only preferred.
     pub(super) without_tls: Option<Attempt>,
+    /// How long the look-up took; it counts towards the connect timeout of the first address.
+    pub(super) looked_up_in: Duration,
 }
 
 impl Addresses {
@@ -33,7 +37,12 @@ impl Addresses {
                 let path = directory.join(format!(".s.PGSQL.{port}"));
                 let endpoint = Endpoint::Socket { directory: directory.clone(), port };
                 // As in libpq, a Unix socket never speaks TLS, whatever the sslmode.
-                return Ok(Self { list: vec![(Address::Socket(path), endpoint)], tls: None, without_tls: None });
+                return Ok(Self {
+                    list: vec![(Address::Socket(path), endpoint)],
+                    tls: None,
+                    without_tls: None,
+                    looked_up_in: Duration::ZERO,
+                });
             }
             Place::Tcp { host, hostaddr } => (host, hostaddr),
         };
@@ -42,15 +51,23 @@ impl Addresses {
             encrypted: None,
             problem,
         };
+        let since = Instant::now();
         let mut found: Vec<SocketAddr> = match (hostaddr, name) {
             (Some(address), _) => vec![SocketAddr::new(*address, port)],
             (None, name) => {
                 let name = name.as_deref().unwrap_or("localhost");
-                let looked_up =
-                    bounded(conninfo.connect_timeout, tokio::net::lookup_host((name, port))).await.map_err(&failed)?;
+                let looked_up = bounded(
+                    conninfo.connect_timeout,
+                    Duration::ZERO,
+                    &Progress::default(),
+                    tokio::net::lookup_host((name, port)),
+                )
+                .await
+                .map_err(&failed)?;
                 looked_up.map_err(|error| failed(Problem::Resolve(error)))?.collect()
             }
         };
+        let looked_up_in = since.elapsed();
         // The same address twice would be tried, and reported, twice.
         let mut seen = std::collections::BTreeSet::new();
         found.retain(|address| seen.insert(*address));
@@ -71,6 +88,7 @@ impl Addresses {
             list: found.into_iter().map(|address| (Address::Tcp(address), endpoint(address))).collect(),
             tls,
             without_tls,
+            looked_up_in,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::config::SslMode as WireMode;
 use tokio_postgres::{AsyncMessage, Config, Connection};
@@ -14,6 +15,7 @@ use super::endpoint::Endpoint;
 use super::guard::Guard;
 use super::meter::Meter;
 use super::problem::{Attempt, Problem};
+use super::progress::Progress;
 use super::scram::LOW_ITERATIONS;
 use super::server_error::ServerError;
 use super::session_attrs::{self, Reported};
@@ -24,24 +26,36 @@ use super::{Connected, peer, server_version};
 use crate::pg::conninfo::{Conninfo, Host, SslMode, TargetSessionAttrs};
 use crate::pg::tls::Tls;
 
+/// What a server may answer to the question of `target_session_attrs`, in bytes.
+const MAX_ROLE_ANSWER: u64 = 1 << 20;
+
 /// How an address fared: the outcome, and the try before the last one, if there was one.
 pub(super) struct Attempted {
     pub(super) outcome: Result<Connected, Attempt>,
     pub(super) failed: Option<Attempt>,
 }
 
-/// Tries an address, plain or encrypted in the order of the sslmode.
+/// Tries an address, plain or encrypted in the order of the sslmode. As in libpq, both tries share the time of the
+/// address, of which `spent` has passed.
 pub(super) async fn attempt(
     conninfo: &Conninfo,
     host: &Host,
     (address, endpoint): &(Address, Endpoint),
     tls: Option<&Tls>,
     wanted: TargetSessionAttrs,
+    spent: Duration,
 ) -> Attempted {
+    let since = Instant::now();
     let once = async |tls: Option<&Tls>| {
-        let connecting = connect_once(conninfo, host, address, endpoint, tls, wanted);
-        let outcome = bounded(conninfo.connect_timeout, connecting).await.and_then(|outcome| outcome);
-        outcome.map_err(|problem| Attempt { endpoint: endpoint.clone(), encrypted: Some(tls.is_some()), problem })
+        let progress = Progress::default();
+        let connecting = connect_once(conninfo, host, (address, endpoint), tls, wanted, &progress);
+        let spent = spent + since.elapsed();
+        let outcome = bounded(conninfo.connect_timeout, spent, &progress, connecting).await;
+        outcome.and_then(|outcome| outcome).map_err(|problem| Attempt {
+            endpoint: endpoint.clone(),
+            encrypted: Some(tls.is_some()),
+            problem,
+        })
     };
     let (first, second) = match (tls, conninfo.tls.mode) {
         (Some(_), SslMode::Allow) => (None, Some(tls)),
@@ -66,12 +80,12 @@ pub(super) async fn attempt(
 async fn connect_once(
     conninfo: &Conninfo,
     host: &Host,
-    address: &Address,
-    endpoint: &Endpoint,
+    (address, endpoint): (&Address, &Endpoint),
     tls: Option<&Tls>,
     wanted: TargetSessionAttrs,
+    progress: &Progress,
 ) -> Result<Connected, Problem> {
-    let socket = Socket::open(address, &conninfo.keepalives).await.map_err(Problem::Unreachable)?;
+    let socket = Socket::open(address, &conninfo.keepalives, progress).await.map_err(Problem::Unreachable)?;
     peer::check(&socket, conninfo.requirepeer.as_deref())?;
     let mut wire = match tls {
         Some(tls) => Wire::encrypt(socket, tls).await?,
@@ -94,7 +108,12 @@ async fn connect_once(
     let server_version = started.parameters.get("server_version").cloned().unwrap_or_default();
     let canceller = Canceller::new(client.cancel_token(), address.clone(), conninfo.keepalives, tls.cloned());
     tokio::spawn(drive(connection));
-    session_attrs::check(&client, &reported, wanted).await?;
+    meter.allow(MAX_ROLE_ANSWER);
+    session_attrs::check(&client, &reported, wanted).await.map_err(|problem| match meter.breach() {
+        Some(breach) => Problem::Protocol(breach.to_string()),
+        None => problem,
+    })?;
+    meter.allow(u64::MAX);
     Ok(Connected {
         client,
         canceller,

@@ -10,6 +10,7 @@ use tokio_postgres::tls::{ChannelBinding, TlsStream};
 
 use super::address::Address;
 use super::problem::Problem;
+use super::progress::Progress;
 use super::socket::{Socket, bounded};
 use super::wire::{AlreadyNegotiated, Wire};
 use crate::pg::conninfo::Keepalives;
@@ -39,11 +40,12 @@ impl Canceller {
     /// TLS. Returns when the server has taken it, within 2 s; whether there was a statement to
     /// cancel, the server does not say.
     pub async fn cancel(&self) -> Result<(), Problem> {
-        bounded(Some(LIMIT), self.send()).await?
+        let progress = Progress::default();
+        bounded(Some(LIMIT), Duration::ZERO, &progress, self.send(&progress)).await?
     }
 
-    async fn send(&self) -> Result<(), Problem> {
-        let socket = Socket::open(&self.address, &self.keepalives).await.map_err(Problem::Unreachable)?;
+    async fn send(&self, progress: &Progress) -> Result<(), Problem> {
+        let socket = Socket::open(&self.address, &self.keepalives, progress).await.map_err(Problem::Unreachable)?;
         let mut wire = match &self.tls {
             Some(tls) => Wire::encrypt(socket, tls).await?,
             None => Wire::Plain(socket),

@@ -16,6 +16,7 @@ pub struct Meter {
     message_limit: u64,
     received: AtomicU64,
     received_limit: AtomicU64,
+    allowed: AtomicU64,
     breach: Mutex<Option<Breach>>,
 }
 
@@ -24,7 +25,7 @@ pub struct Meter {
 pub enum Breach {
     /// One message is larger than the limit, both in bytes.
     Message { announced: u64, accepted: u64 },
-    /// The server sent more in all than the limit, in bytes.
+    /// The server sent more in one exchange than the limit, in bytes.
     Total { accepted: u64 },
     /// The server sent more notices and the like than the limit, in bytes.
     Asynchronous { accepted: u64 },
@@ -41,6 +42,7 @@ impl Meter {
             message_limit: message_limit.max(LEAST_MESSAGE),
             received: AtomicU64::new(0),
             received_limit: AtomicU64::new(u64::MAX),
+            allowed: AtomicU64::new(u64::MAX),
             breach: Mutex::new(None),
         }
     }
@@ -52,6 +54,7 @@ impl Meter {
 
     /// Lets the server send at most `bytes` more.
     pub fn allow(&self, bytes: u64) {
+        self.allowed.store(bytes, Ordering::Relaxed);
         self.received_limit.store(self.received().saturating_add(bytes), Ordering::Relaxed);
     }
 
@@ -71,8 +74,10 @@ impl Meter {
             return Err(breach);
         }
         let received = self.received.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        let accepted = self.received_limit.load(Ordering::Relaxed);
-        if received > accepted { Err(self.breached(Breach::Total { accepted })) } else { Ok(()) }
+        if received <= self.received_limit.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(self.breached(Breach::Total { accepted: self.allowed.load(Ordering::Relaxed) }))
     }
 
     pub(super) fn message_limit(&self) -> u64 {
@@ -94,7 +99,7 @@ impl fmt::Display for Breach {
             Self::Message { announced, accepted } => {
                 write!(f, "the server announced a message of {announced} bytes; at most {accepted} are accepted")
             }
-            Self::Total { .. } => f.write_str("the server sent more than the limits of a snapshot allow"),
+            Self::Total { accepted } => write!(f, "the server sent more than {accepted} bytes in one exchange"),
             Self::Asynchronous { accepted } => {
                 write!(f, "the server sent more than {accepted} bytes of notices and parameter reports")
             }

@@ -5,6 +5,7 @@ use thiserror::Error;
 use tokio_postgres::error::DbError;
 
 use super::endpoint::Endpoint;
+use super::progress::Stage;
 use super::scram::ScramError;
 use super::server_error::ServerError;
 use crate::pg::tls::{CertificateProblem, TlsSetupProblem};
@@ -30,9 +31,18 @@ pub enum Problem {
     /// Nothing answered at the address.
     #[error("{}", plain(.0))]
     Unreachable(#[source] io::Error),
-    /// The address gave no answer in time.
-    #[error("timeout after {} s", .0.as_secs())]
-    Timeout(Duration),
+    /// The connection was not ready in time.
+    #[error("timeout after {} s{}", limit.as_secs(), match stage {
+        Stage::Unreached => "",
+        Stage::Accepted => ": the connection was accepted, and no answer came",
+        Stage::Answered => ": the server answered, and the session was not ready in time",
+    })]
+    Timeout {
+        /// The connect timeout.
+        limit: Duration,
+        /// How far it came.
+        stage: Stage,
+    },
     /// The connection broke.
     #[error("the connection broke: {}", plain(.0))]
     Io(#[source] io::Error),
@@ -122,7 +132,7 @@ impl Problem {
         match self {
             Self::Resolve(_)
             | Self::Unreachable(_)
-            | Self::Timeout(_)
+            | Self::Timeout { .. }
             | Self::Io(_)
             | Self::Closed
             | Self::WrongRole(_) => false,

@@ -9,16 +9,31 @@ use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 use super::address::Address;
 use super::problem::Problem;
+use super::progress::{Progress, Stage};
 use crate::pg::conninfo::Keepalives;
 
-/// A connected socket.
-pub(super) enum Socket {
+/// A connected socket, which notes that the server has sent something.
+pub(super) struct Socket {
+    pub(super) stream: Stream,
+    progress: Progress,
+}
+
+/// The connection itself.
+pub(super) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
 
 impl Socket {
-    pub(super) async fn open(address: &Address, keepalives: &Keepalives) -> io::Result<Self> {
+    pub(super) async fn open(address: &Address, keepalives: &Keepalives, progress: &Progress) -> io::Result<Self> {
+        let stream = Stream::open(address, keepalives).await?;
+        progress.reach(Stage::Accepted);
+        Ok(Self { stream, progress: progress.clone() })
+    }
+}
+
+impl Stream {
+    async fn open(address: &Address, keepalives: &Keepalives) -> io::Result<Self> {
         match address {
             Address::Socket(path) => open_unix(path).await.map(Self::Unix),
             Address::Tcp(address) => {
@@ -66,42 +81,55 @@ fn apply(keepalives: &Keepalives, socket: &SockRef<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives a step of connecting its time; `None` is for ever.
-pub(super) async fn bounded<T>(limit: Option<Duration>, step: impl Future<Output = T>) -> Result<T, Problem> {
-    match limit {
-        Some(limit) => tokio::time::timeout(limit, step).await.map_err(|_| Problem::Timeout(limit)),
-        None => Ok(step.await),
-    }
+/// Gives connecting to one address its time, of which `spent` has passed; `None` is without end.
+///
+/// # Errors
+/// Returns [`Problem::Timeout`] with the stage that was reached.
+pub(super) async fn bounded<T>(
+    limit: Option<Duration>,
+    spent: Duration,
+    progress: &Progress,
+    step: impl Future<Output = T>,
+) -> Result<T, Problem> {
+    let Some(limit) = limit else { return Ok(step.await) };
+    let stage = |_| Problem::Timeout { limit, stage: progress.stage() };
+    tokio::time::timeout(limit.saturating_sub(spent), step).await.map_err(stage)
 }
 
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        let socket = self.get_mut();
+        let before = buf.filled().len();
+        let polled = match &mut socket.stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        };
+        if buf.filled().len() > before {
+            socket.progress.reach(Stage::Answered);
         }
+        polled
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
-            Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+        match &mut self.get_mut().stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Stream::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
+        match &mut self.get_mut().stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Unix(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        match &mut self.get_mut().stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

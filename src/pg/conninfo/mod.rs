@@ -103,6 +103,13 @@ impl Conninfo {
         changed
     }
 
+    /// The same request with other limits on what is kept.
+    #[must_use]
+    pub fn with_limits(mut self, limits: ReadLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Equal where two requests lead to the same servers, as the same role and under the same options. No password is
     /// in it.
     pub fn server_and_role(&self) -> String {

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{Origin, Password};
+use crate::pg::read_settings_file;
 
 /// A password file that may be used. No `Debug`: it is full of passwords.
 pub(super) struct PassFile {
@@ -25,7 +26,7 @@ impl PassFile {
             ));
         }
         let bytes =
-            std::fs::read(path).map_err(|error| format!("password file \"{shown}\" cannot be read: {error}"))?;
+            read_settings_file(path).map_err(|error| format!("password file \"{shown}\" cannot be read: {error}"))?;
         Ok(Some(Self { path: path.to_owned(), text: String::from_utf8_lossy(&bytes).into_owned() }))
     }
 

@@ -37,7 +37,7 @@ pub(super) fn fill(
 
     let mut looked_in = Vec::new();
     for file in files.filter(|file| file.exists()) {
-        let text = std::fs::read_to_string(&file).map_err(|error| {
+        let text = read_text(&file).map_err(|error| {
             ConninfoError::new(format!("service file \"{}\" cannot be read: {error}", file.display()))
         })?;
         let had_password = parameters.text("password").is_some();
@@ -64,6 +64,11 @@ pub(super) fn fill(
 fn is_open_to_others(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     file.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+fn read_text(file: &Path) -> std::io::Result<String> {
+    let bytes = crate::pg::read_settings_file(file)?;
+    String::from_utf8(bytes).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
 }
 
 fn fill_from_section(

@@ -15,6 +15,7 @@ use rustls::sign::CertifiedKey;
 
 use super::SetupProblem;
 use crate::pg::conninfo::{SslCertMode, TlsParameters};
+use crate::pg::read_settings_file;
 
 /// The certificate to show when the server asks for one, and whether it did.
 pub(super) struct Identity {
@@ -41,15 +42,19 @@ impl Identity {
 
 fn certified_key(cert: &Path, key: Option<&Path>, provider: &CryptoProvider) -> Result<CertifiedKey, SetupProblem> {
     let bad_cert = |reason: String| SetupProblem::BadCertificate { path: cert.to_owned(), reason };
-    let chain: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_file_iter(cert).and_then(Iterator::collect).map_err(|error| bad_cert(error.to_string()))?;
+    let chain: Vec<CertificateDer<'static>> = read_settings_file(cert)
+        .map_err(|error| error.to_string())
+        .and_then(|bytes| {
+            CertificateDer::pem_slice_iter(&bytes).collect::<Result<_, _>>().map_err(|error| error.to_string())
+        })
+        .map_err(bad_cert)?;
     if chain.is_empty() {
         return Err(bad_cert("there is no certificate in it".to_owned()));
     }
     let Some(key) = key else { return Err(bad_cert("there is no home directory to look for its key in".to_owned())) };
     check_mode(key)?;
     let bad_key = |reason: String| SetupProblem::BadKey { path: key.to_owned(), reason };
-    let bytes = std::fs::read(key).map_err(|error| bad_key(error.to_string()))?;
+    let bytes = read_settings_file(key).map_err(|error| bad_key(error.to_string()))?;
     let private = PrivateKeyDer::from_pem_slice(&bytes)
         .or_else(|error| PrivateKeyDer::try_from(bytes.clone()).map_err(|_| error))
         .map_err(|error| bad_key(error.to_string()))?;

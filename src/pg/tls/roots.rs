@@ -6,6 +6,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::SetupProblem;
 use crate::pg::conninfo::{RootCert, SslMode};
+use crate::pg::read_settings_file;
 
 /// The trusted authorities, and what to call them in a message.
 #[derive(Debug)]
@@ -20,17 +21,18 @@ pub(super) struct Roots {
 pub(super) fn read(source: &RootCert, mode: SslMode) -> Result<Option<Roots>, SetupProblem> {
     let (label, certificates) = match source {
         RootCert::System => ("the system's root certificates".to_owned(), system()?),
-        RootCert::File(path) => match CertificateDer::pem_file_iter(path) {
-            Ok(certificates) => {
+        RootCert::File(path) => match read_settings_file(path) {
+            Ok(bytes) => {
                 let bad = |reason: String| SetupProblem::BadRootFile { path: path.clone(), reason };
-                let certificates: Vec<_> =
-                    certificates.collect::<Result<_, _>>().map_err(|error| bad(error.to_string()))?;
+                let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
+                    .collect::<Result<_, _>>()
+                    .map_err(|error| bad(error.to_string()))?;
                 if certificates.is_empty() {
                     return Err(bad("there is no certificate in it".to_owned()));
                 }
                 (format!("\"{}\"", path.display()), certificates)
             }
-            Err(rustls::pki_types::pem::Error::Io(error)) if error.kind() == ErrorKind::NotFound => {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 return if mode >= SslMode::VerifyCa { Err(SetupProblem::NoRootFile(path.clone())) } else { Ok(None) };
             }
             Err(error) => return Err(SetupProblem::BadRootFile { path: path.clone(), reason: error.to_string() }),

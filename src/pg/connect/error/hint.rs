@@ -6,6 +6,7 @@ use super::Failure;
 use crate::model::quote_identifier;
 use crate::pg::connect::endpoint::Endpoint;
 use crate::pg::connect::problem::{Attempt, Problem};
+use crate::pg::connect::progress::Stage;
 use crate::pg::connect::server_error::ServerError;
 
 /// The hint for the attempt that says most: a server's answer before a silent address.
@@ -30,9 +31,7 @@ pub(super) fn of(failure: &Failure) -> Option<String> {
         Problem::OddAnswer => Some("is this a Postgres server? The answer to the request for TLS was neither yes nor no".to_owned()),
         Problem::Resolve(_) => Some("check the host name; hostaddr takes an address as it is".to_owned()),
         Problem::Unreachable(error) => Some(of_silence(&attempt.endpoint, error.kind())),
-        Problem::Timeout(_) => Some(
-            "nothing answers there: a wrong address, a firewall that drops the packets, or an overloaded server; connect_timeout sets the time".to_owned(),
-        ),
+        Problem::Timeout { stage, .. } => Some(of_timeout(*stage).to_owned()),
         Problem::Closed | Problem::Io(_) => Some("is this a Postgres server? Its log may say why it hung up".to_owned()),
         Problem::Authentication(reason) if reason.contains("channel binding") => {
             Some("channel_binding=require needs TLS and a SCRAM password on the server; use channel_binding=prefer otherwise".to_owned())
@@ -58,11 +57,21 @@ fn is_silence(problem: &Problem) -> bool {
         problem,
         Problem::Resolve(_)
             | Problem::Unreachable(_)
-            | Problem::Timeout(_)
-            | Problem::Closed
-            | Problem::Io(_)
+            | Problem::Timeout { stage: Stage::Unreached, .. }
             | Problem::WrongRole(_)
     )
+}
+
+fn of_timeout(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Unreached => {
+            "nothing answers there: a wrong address, a firewall that drops the packets, or an overloaded server; connect_timeout sets the time"
+        }
+        Stage::Accepted => {
+            "something listens there, but no PostgreSQL server answered: an overloaded server, or another service; connect_timeout sets the time"
+        }
+        Stage::Answered => "the server is slow to answer: connect_timeout sets the time",
+    }
 }
 
 fn of_silence(endpoint: &Endpoint, kind: ErrorKind) -> String {

@@ -47,7 +47,8 @@ fn refuses_parameters_by_name() {
         ("hots=x", "unknown connection parameter \"hots\"", "host"),
         ("sslcrl=x", "\"sslcrl\" is not supported", "remove"),
         ("replication=database", "\"replication\" is not supported", "remove"),
-        ("require_auth=md5", "\"require_auth\" is not supported", "remove"),
+        ("require_auth=scram", "invalid require_auth value: \"scram\"", "scram-sha-256"),
+        ("gsslib=gssapi", "\"gsslib\" is not supported", "remove"),
         ("krbsrvname=x", "\"krbsrvname\" is not supported", "remove"),
         ("gssencmode=require", "gssencmode=require is not supported", "sslmode"),
         ("client_encoding=LATIN1", "client_encoding=latin1 is not supported", "UTF8"),
@@ -82,8 +83,10 @@ fn refuses_parameters_by_name() {
     assert!(error.to_string().contains("could not match 2 host names to 1 hostaddr values"), "{error}");
     let error = from_conninfo("connect_timeout=soon").unwrap_err();
     assert!(error.to_string().contains("invalid integer value \"soon\""), "{error}");
-    let error = from_environment(&[("PGHOST", "h"), ("PGREQUIREAUTH", "md5")]).unwrap_err();
-    assert!(error.to_string().contains("require_auth") && error.hint().unwrap().contains("PGREQUIREAUTH"));
+    let error = from_environment(&[("PGHOST", "h"), ("PGGSSLIB", "gssapi")]).unwrap_err();
+    assert!(error.to_string().contains("gsslib") && error.hint().unwrap().contains("PGGSSLIB"));
+    let required = from_environment(&[("PGHOST", "h"), ("PGREQUIREAUTH", "md5")]).unwrap().conninfo.require_auth;
+    assert_eq!(required.map(|required| required.as_written().to_owned()).as_deref(), Some("md5"));
 }
 
 #[test]

@@ -1,0 +1,244 @@
+//! The program against hostile servers: exit codes, messages, peak memory.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::*;
+
+/// The peak of a run that keeps nothing, with room to spare: the binary itself, in MB.
+const LITTLE: u64 = 120;
+
+struct Outcome {
+    exit: i32,
+    stderr: String,
+    peak_mb: u64,
+}
+
+/// Runs the program in an empty environment, for a minute at most, and watches its memory.
+fn run(server: &HostileServer, config: &str, arguments: &[&str]) -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pgtend.toml"), config).unwrap();
+    let port = server.port().to_string();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pgtend"))
+        .env_clear()
+        .envs([("HOME", "/nonexistent"), ("PGPASSWORD", PASSWORD), ("PGCONNECT_TIMEOUT", "3"), ("PGHISTORY", "none")])
+        .current_dir(folder.path())
+        .args(["-h", "127.0.0.1", "-p", &port, "-U", "u", "-d", "d", "--history", "none"])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stderr.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut pipe, &mut text).ok();
+        text
+    });
+    let status = format!("/proc/{}/status", child.id());
+    let (since, mut peak_kb) = (Instant::now(), 0);
+    let exit = loop {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        peak_kb = peak_kb.max(peak.unwrap_or(0));
+        if let Some(exit) = child.try_wait().unwrap() {
+            break exit;
+        }
+        if since.elapsed() > Duration::from_secs(100) {
+            child.kill().ok();
+            panic!("{arguments:?} does not end");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let stderr = reader.join().unwrap();
+    assert!(!stderr.contains(PASSWORD), "{stderr}");
+    Outcome { exit: exit.code().unwrap_or(-1), stderr, peak_mb: peak_kb / 1_024 }
+}
+
+#[track_caller]
+fn assert_outcome(outcome: &Outcome, exit: i32, message: &str, most_mb: u64) {
+    let Outcome { exit: actual, stderr, peak_mb } = outcome;
+    assert_eq!(*actual, exit, "{stderr}");
+    assert!(stderr.contains(message), "{message:?} is not in: {stderr}");
+    assert!(stderr.len() < 20_000, "{} bytes of messages", stderr.len());
+    assert!(*peak_mb < most_mb, "{peak_mb} MB, at most {most_mb} MB");
+}
+
+/// The commands and the exit codes of a server that cannot be read.
+const COMMANDS: [(&[&str], i32); 4] =
+    [(&["tables"], 1), (&["check"], 3), (&["snapshot"], 1), (&["slots", "drop", "s", "--yes"], 1)];
+
+/// Fails each command by a server with this script.
+fn fails(
+    message: &str,
+    most_mb: u64,
+    config: &str,
+    script: impl Fn(&mut Wire<'_>) -> std::io::Result<()> + Send + Sync + 'static,
+) {
+    let server = HostileServer::start(script);
+    for (command, exit) in COMMANDS {
+        let outcome = run(&server, config, command);
+        assert_outcome(&outcome, exit, message, most_mb);
+    }
+}
+
+#[test]
+fn program_bounds_the_startup_phase() {
+    fails("at most 65536 are accepted", LITTLE, "", |wire| {
+        wire.startup()?;
+        wire.raw(b"R\x80\0\0\0")?;
+        wire.message().map(drop)
+    });
+    fails("at most 1048576 are accepted", LITTLE, "", |wire| {
+        wire.startup()?;
+        wire.authentication(0, &[])?;
+        (0..u32::MAX).try_for_each(|number| wire.parameter(&format!("p{number}"), &"x".repeat(10_000)))
+    });
+    fails("at most 65536 are accepted", LITTLE, "", |wire| {
+        wire.startup()?;
+        wire.scram_first(&"x".repeat(200 << 20), "s=c2FsdA==,i=4096")
+    });
+    fails("FATAL: xxx", LITTLE, "", |wire| {
+        wire.startup()?;
+        wire.error("FATAL", "28000", &"x".repeat(5_000_000))
+    });
+    fails("duplicate authentication request", LITTLE, "", |wire| {
+        wire.startup()?;
+        loop {
+            wire.authentication(3, &[])?;
+            wire.message()?;
+        }
+    });
+}
+
+#[test]
+fn program_ends_a_drip_at_the_connect_timeout() {
+    fails("timeout after 3 s", LITTLE, "", |wire| {
+        wire.startup()?;
+        for byte in b"R\0\0\0\x08\0\0\0\0S\0\0\0\x08a\0b\0".iter().cycle() {
+            wire.raw(&[*byte])?;
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        Ok(())
+    });
+}
+
+/// A server that sends rows of this JSON without end, whatever it is asked.
+fn endless_rows(json: &'static str) -> impl Fn(&mut Wire<'_>) -> std::io::Result<()> + Send + Sync + 'static {
+    move |wire| {
+        if wire.startup()?.len() == 16 {
+            return Ok(());
+        }
+        wire.welcome("17.2")?;
+        wire.serve(|wire, _| {
+            wire.describe_jsonb(&["x"])?;
+            let rows = Wire::jsonb_row(json).repeat(500);
+            loop {
+                wire.raw(&rows)?;
+            }
+        })
+    }
+}
+
+/// A row that every column of a server's identity can be read from.
+const IDENTITY: &str = r#"{"version":"17.2","version_num":170002,"in_recovery":false,"database":"d","role":"u"}"#;
+
+#[test]
+fn program_bounds_rows_without_end() {
+    // 16 MB for a fact: what is kept stays below five times as much.
+    let config = "[limits]\nfact_size = \"16MB\"\nsnapshot_size = \"32MB\"\n";
+    for json in [IDENTITY, "{}", "1"] {
+        fails("did not stop sending the fact", 5 * 16 + LITTLE, config, endless_rows(json));
+    }
+}
+
+#[test]
+fn program_bounds_what_comes_during_queries() {
+    let config = "[limits]\nfact_size = \"16MB\"\nsnapshot_size = \"32MB\"\n";
+    let during = |script: fn(&mut Wire<'_>) -> std::io::Result<()>| {
+        move |wire: &mut Wire<'_>| {
+            if wire.startup()?.len() == 16 {
+                return Ok(());
+            }
+            wire.welcome("17.2")?;
+            wire.serve(|wire, _| script(wire))
+        }
+    };
+    fails(
+        "announced a message of 2147483648 bytes",
+        LITTLE,
+        config,
+        during(|wire| {
+            wire.raw(b"T\x80\0\0\0\0\x01")?;
+            wire.message().map(drop)
+        }),
+    );
+    fails(
+        "bytes of notices and parameter reports",
+        LITTLE,
+        config,
+        during(|wire| {
+            loop {
+                wire.send(b'N', format!("SNOTICE\0C00000\0M{}\0\0", "x".repeat(7_000)).as_bytes())?;
+            }
+        }),
+    );
+    fails(
+        "bytes of notices and parameter reports",
+        LITTLE,
+        config,
+        during(|wire| {
+            loop {
+                wire.parameter(&format!("p{}", fastrand::u64(..)), "x")?;
+            }
+        }),
+    );
+}
+
+#[test]
+fn program_escapes_notices_under_vv() {
+    let server = HostileServer::start(|wire| {
+        wire.startup()?;
+        wire.authentication(0, &[])?;
+        wire.send(b'N', b"SNO\x1b[2JTICE\0C00000\0Mclear \x1b[2J\x07\r\nerror: forged\0\0")?;
+        wire.error("FATAL", "57P03", "not \x1b[2J now")
+    });
+    let outcome = run(&server, "", &["tables", "-vv"]);
+    assert_outcome(&outcome, 1, "57P03", LITTLE);
+    assert!(outcome.stderr.contains("clear "), "{}", outcome.stderr);
+    let steering = outcome.stderr.chars().filter(|c| c.is_control() && *c != '\n').count();
+    assert_eq!(steering, 0, "{:?}", outcome.stderr);
+    assert!(!outcome.stderr.contains("\nerror: forged"), "{}", outcome.stderr);
+}
+
+#[test]
+fn program_warns_of_few_scram_iterations_and_refuses_none() {
+    let server = HostileServer::start(|wire| {
+        wire.startup()?;
+        wire.scram_first("x", "s=c2FsdA==,i=0")?;
+        wire.message().map(drop)
+    });
+    let outcome = run(&server, "", &["tables"]);
+    assert_outcome(&outcome, 1, "malformed SCRAM message (invalid iteration count)", LITTLE);
+}
+
+#[test]
+fn program_bounds_files() {
+    let server = HostileServer::start(|_| Ok(()));
+    let zero = run(&server, "", &["tables", "--from", "/dev/zero"]);
+    assert_outcome(&zero, 1, "it is not a snapshot", LITTLE);
+    let large = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(large.path(), "{").unwrap();
+    large.as_file().set_len(64 << 20).unwrap();
+    let path = large.path().display().to_string();
+    let limits = "[limits]\nsnapshot_size = \"16MB\"\n";
+    assert_outcome(&run(&server, limits, &["tables", "--from", &path]), 1, "snapshot_size", LITTLE);
+    for (arguments, exit, message) in [
+        (&["tables", "--config", "/dev/zero"][..], 2, "larger than 16777216 bytes"),
+        (&["config", "check", "--config", "/dev/zero"], 2, "larger than 16777216 bytes"),
+    ] {
+        assert_outcome(&run(&server, "", arguments), exit, message, LITTLE);
+    }
+}
