@@ -2,14 +2,19 @@
 
 mod certificate;
 mod chain;
+mod explain;
 mod identity;
 mod name;
+mod path;
 mod problem;
+mod revocation;
 mod roots;
 mod signature;
+mod usage;
 mod verifier;
 
 pub(super) use certificate::end_point_digest;
+pub(super) use explain::handshake as explain_handshake;
 pub use problem::CertificateProblem;
 
 use std::sync::Arc;
@@ -42,6 +47,11 @@ impl Tls {
     pub(super) fn new(parameters: &TlsParameters, host: Option<&str>) -> Result<Self, SetupProblem> {
         let provider = Arc::new(provider());
         let roots = roots::read(&parameters.root_cert, parameters.mode)?;
+        // As in libpq, revocation is checked wherever the chain is.
+        let revocation = match &roots {
+            Some(_) => revocation::read(&parameters.revocation, &parameters.root_cert)?,
+            None => None,
+        };
         let name = match (parameters.mode, host) {
             (SslMode::VerifyFull, None) => return Err(SetupProblem::NoHostName),
             (SslMode::VerifyFull, Some(host)) => Some(host.to_owned()),
@@ -54,6 +64,7 @@ impl Tls {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Verifier::new(
                 roots,
+                revocation,
                 name,
                 provider.signature_verification_algorithms,
             )))

@@ -8,7 +8,7 @@ use super::endpoint::Endpoint;
 use super::progress::Stage;
 use super::scram::ScramError;
 use super::server_error::ServerError;
-use crate::pg::tls::{CertificateProblem, TlsSetupProblem};
+use crate::pg::tls::{CertificateProblem, TlsSetupProblem, explain_handshake};
 
 /// One try at one address, and how it ended.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ pub enum Problem {
     #[error(transparent)]
     Certificate(CertificateProblem),
     /// The handshake failed otherwise.
-    #[error("SSL error: {0}")]
+    #[error("SSL error: {}", explain_handshake(.0))]
     Handshake(#[source] io::Error),
     /// The server said no.
     #[error("{}", server_message(.0))]

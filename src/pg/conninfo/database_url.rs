@@ -57,7 +57,7 @@ mod tests {
             "sqlite:///x.db",
             "postgresql+psycopg://u:hun@ter2@h/db",
             "hunter2",
-            "postgres://h/db?sslcrl=x",
+            "postgres://h/db?sslpassword=x",
         ] {
             let error = read(text, &mut Vec::new()).err().expect(text);
             assert!(error.to_string().starts_with("DATABASE_URL: "), "{error}");

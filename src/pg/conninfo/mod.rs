@@ -42,7 +42,7 @@ pub use password_in::{PasswordIn, passwords_in};
 pub use require_auth::{AuthMethod, RequireAuth};
 pub use resolve::{Resolved, resolve};
 pub use secret::{Password, Secret};
-pub use tls::{ProtocolVersion, RootCert, SslCertMode, SslMode, SslNegotiation, TlsParameters};
+pub use tls::{ProtocolVersion, RevocationSource, RootCert, SslCertMode, SslMode, SslNegotiation, TlsParameters};
 pub use written::Written;
 
 use super::ReadLimits;

@@ -129,7 +129,7 @@ mod tests {
             ("[a]\n\nservice=b\n", "line 3: a service cannot refer"),
             ("[a]\nhots=b\n", "unknown connection parameter \"hots\""),
             ("[a]\nhost = b\n", "unknown connection parameter \"host \""),
-            ("[a]\nsslcrl=b\n", "\"sslcrl\" is not supported"),
+            ("[a]\nsslpassword=b\n", "\"sslpassword\" is not supported"),
             ("[a]\nldap://x\n", "LDAP"),
         ] {
             let error = read(text, "a").err().expect(text).to_string();

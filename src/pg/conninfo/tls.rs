@@ -84,6 +84,17 @@ pub enum RootCert {
     Nowhere,
 }
 
+/// Where certificate revocation lists are read from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RevocationSource {
+    /// `sslcrl`.
+    pub file: Option<PathBuf>,
+    /// `sslcrldir`.
+    pub directory: Option<PathBuf>,
+    /// `~/.postgresql/root.crl`: used if it exists and neither of the others is set.
+    pub default_file: Option<PathBuf>,
+}
+
 /// Everything about encryption and certificates.
 #[derive(Clone, Debug)]
 pub struct TlsParameters {
@@ -93,6 +104,8 @@ pub struct TlsParameters {
     pub negotiation: SslNegotiation,
     /// `sslrootcert`.
     pub root_cert: RootCert,
+    /// `sslcrl` and `sslcrldir`.
+    pub revocation: RevocationSource,
     /// `sslcert`, or its default place.
     pub cert: Option<PathBuf>,
     /// `sslkey`, or its default place.
@@ -146,6 +159,11 @@ impl TlsParameters {
             mode,
             negotiation,
             root_cert,
+            revocation: RevocationSource {
+                file: parameters.text("sslcrl").map(PathBuf::from),
+                directory: parameters.text("sslcrldir").map(PathBuf::from),
+                default_file: default_file("root.crl"),
+            },
             cert: file("sslcert", "postgresql.crt"),
             key: file("sslkey", "postgresql.key"),
             cert_mode: one_of(parameters, "sslcertmode", &cert_modes)?,

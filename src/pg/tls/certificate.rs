@@ -1,29 +1,50 @@
-//! What we ask of an X.509 certificate.
+//! A parsed X.509 certificate: names, dates, key, signed bytes.
 
 use std::net::IpAddr;
 
 use rustls::pki_types::{CertificateDer, UnixTime};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::der::asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef, TeletexStringRef, Utf8StringRef};
-use x509_cert::der::oid::db::{rfc4519, rfc5280, rfc5912};
-use x509_cert::der::{Decode, Encode};
+use x509_cert::der::oid::db::{rfc4519, rfc5912};
+use x509_cert::der::{Decode, Encode, Header, Reader, SliceReader};
+use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, SubjectAltName};
 use x509_cert::{Certificate, Version};
 
 use super::CertificateProblem;
 
-/// A parsed certificate beside its bytes.
+/// A certificate with its DER bytes.
+#[derive(Clone)]
 pub(super) struct Parsed<'a> {
-    pub(super) der: &'a CertificateDer<'a>,
+    pub(super) der: CertificateDer<'a>,
     pub(super) certificate: Certificate,
 }
 
 impl<'a> Parsed<'a> {
-    pub(super) fn new(der: &'a CertificateDer<'a>) -> Result<Self, CertificateProblem> {
-        let certificate =
-            Certificate::from_der(der).map_err(|error| CertificateProblem::Unusable(error.to_string()))?;
+    /// Parses `der`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it is not an X.509 certificate, or has the same extension twice.
+    pub(super) fn new(der: CertificateDer<'a>) -> Result<Self, CertificateProblem> {
+        let malformed = || CertificateProblem::Unusable("it is malformed".to_owned());
+        let certificate = Certificate::from_der(&der).map_err(|_| malformed())?;
+        let extensions = certificate.tbs_certificate.extensions.as_deref().unwrap_or_default();
+        let mut ids: Vec<_> = extensions.iter().map(|extension| extension.extn_id).collect();
+        ids.sort_unstable();
+        if ids.windows(2).any(|pair| matches!(pair, [left, right] if left == right)) {
+            return Err(malformed());
+        }
         Ok(Self { der, certificate })
+    }
+
+    /// Parses `der` without copying it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`].
+    pub(super) fn borrowed(der: &'a CertificateDer<'_>) -> Result<Self, CertificateProblem> {
+        Self::new(CertificateDer::from(der.as_ref()))
     }
 
     pub(super) fn subject(&self) -> String {
@@ -51,6 +72,11 @@ impl<'a> Parsed<'a> {
         self.certificate.tbs_certificate.subject_public_key_info.to_der().ok()
     }
 
+    /// Checks the validity period.
+    ///
+    /// # Errors
+    ///
+    /// Returns `NotYetValid` or `Expired`.
     pub(super) fn check_dates(&self, now: UnixTime) -> Result<(), CertificateProblem> {
         let validity = &self.certificate.tbs_certificate.validity;
         if now.as_secs() < validity.not_before.to_unix_duration().as_secs() {
@@ -60,26 +86,6 @@ impl<'a> Parsed<'a> {
             return Err(CertificateProblem::Expired);
         }
         Ok(())
-    }
-
-    /// Whether it may sign others: by its basic constraints; a version 1 root has none and may.
-    pub(super) fn may_sign(&self) -> bool {
-        match self.certificate.tbs_certificate.get::<BasicConstraints>() {
-            Ok(Some((_, constraints))) => constraints.ca,
-            Ok(None) => self.is_version_1() && self.is_self_issued(),
-            Err(_) => false,
-        }
-    }
-
-    /// Whether its extended key usage, if it has one, lets it be a server.
-    pub(super) fn may_be_a_server(&self) -> bool {
-        match self.certificate.tbs_certificate.get::<ExtendedKeyUsage>() {
-            Ok(Some((_, usage))) => {
-                usage.0.iter().any(|oid| [rfc5280::ID_KP_SERVER_AUTH, rfc5280::ANY_EXTENDED_KEY_USAGE].contains(oid))
-            }
-            Ok(None) => true,
-            Err(_) => false,
-        }
     }
 
     /// The names of the subject alternative names.
@@ -102,6 +108,14 @@ impl<'a> Parsed<'a> {
         let parts = self.certificate.tbs_certificate.subject.0.iter();
         parts.flat_map(|part| part.0.iter()).find(|part| part.oid == rfc4519::CN).and_then(text)
     }
+}
+
+/// Returns the first element of the outer sequence with its header: what the signature of a
+/// certificate or of a revocation list covers. The bytes are those that were read, not encoded again.
+pub(super) fn signed_part(der: &[u8]) -> Option<&[u8]> {
+    let mut reader = SliceReader::new(der).ok()?;
+    Header::decode(&mut reader).ok()?;
+    reader.tlv_bytes().ok()
 }
 
 /// One subject alternative name that can stand for a host.

@@ -1,66 +1,138 @@
 //! Whether a certificate is signed by a trusted authority.
 
-use rustls::client::verify_server_cert_signed_by_trust_anchor;
+use std::cell::RefCell;
+
 use rustls::crypto::WebPkiSupportedAlgorithms;
-use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, Error};
+use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
 use super::certificate::Parsed;
+use super::path::{Rules, is_self_signed, names_issuer};
+use super::revocation::RevocationLists;
 use super::roots::Roots;
-use super::{CertificateProblem, signature};
+use super::{CertificateProblem, explain, signature};
 
-/// Verifies the chain: by webpki, and where webpki is stricter than OpenSSL, by hand.
+/// Verifies the chain of `leaf`; `sent` are the certificates that the server sent with it.
+///
+/// Three kinds are accepted, and nothing that libpq refuses:
+/// a certificate of the root file that is self-signed, compared byte by byte; a chain that webpki
+/// verifies; and a certificate that webpki refuses because it is version 1 or says CA:TRUE, if a root
+/// signed it directly.
+///
+/// # Errors
+///
+/// Returns why the certificate is not accepted.
 pub(super) fn check(
     roots: &Roots,
+    revocation: Option<&RevocationLists>,
     leaf: &Parsed<'_>,
-    intermediates: &[CertificateDer<'_>],
+    sent: &[CertificateDer<'_>],
     now: UnixTime,
     algorithms: &WebPkiSupportedAlgorithms,
 ) -> Result<(), CertificateProblem> {
-    let verdict = ParsedCertificate::try_from(leaf.der).and_then(|certificate| {
-        verify_server_cert_signed_by_trust_anchor(&certificate, &roots.store, intermediates, now, algorithms.all)
-    });
-    match verdict {
+    let sent_parsed: Vec<Parsed<'_>> = sent.iter().filter_map(|der| Parsed::borrowed(der).ok()).collect();
+    let sent_parsed: Vec<&Parsed<'_>> = sent_parsed.iter().collect();
+    let trusted: Vec<&Parsed<'_>> = roots.certificates().collect();
+    let rules = Rules { now, algorithms, trusted: &trusted, sent: &sent_parsed, revocation };
+    if is_self_signed(leaf) && roots.certificates().any(|root| root.der == leaf.der) {
+        // Without a link there is no signature to verify: the bytes are those that are trusted.
+        return rules.check(&[leaf]);
+    }
+    match check_by_webpki(roots, leaf, sent, &rules) {
+        Err(Failure::LeafKind) => check_direct(roots, leaf, &rules),
+        Err(Failure::Problem(problem)) => Err(problem),
+        Err(Failure::UnknownAuthority) => Err(unknown_authority(roots, leaf)),
         Ok(()) => Ok(()),
-        Err(Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. })) => {
-            Err(CertificateProblem::Expired)
-        }
-        Err(Error::InvalidCertificate(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. })) => {
-            Err(CertificateProblem::NotYetValid)
-        }
-        // OpenSSL accepts both under a trusted root: the self-signed certificate of the manual's
-        // recipe, which is an authority too, and version 1, which `openssl x509 -req` makes.
-        Err(_) if leaf.may_sign() || leaf.is_version_1() => check_by_hand(roots, leaf, now, algorithms),
-        Err(Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
-            Err(unknown_authority(roots, leaf))
-        }
-        Err(Error::InvalidCertificate(problem)) => Err(CertificateProblem::Unusable(problem.to_string())),
-        Err(error) => Err(CertificateProblem::Unusable(error.to_string())),
     }
 }
 
-/// Accepts a certificate that is a trusted root itself, or that a trusted root signed directly.
-fn check_by_hand(
+enum Failure {
+    /// The leaf is of version 1 or says CA:TRUE.
+    LeafKind,
+    UnknownAuthority,
+    Problem(CertificateProblem),
+}
+
+fn check_by_webpki(
     roots: &Roots,
     leaf: &Parsed<'_>,
-    now: UnixTime,
-    algorithms: &WebPkiSupportedAlgorithms,
-) -> Result<(), CertificateProblem> {
-    let is_root = leaf.is_self_issued() && roots.certificates.iter().any(|root| root.as_ref() == leaf.der.as_ref());
-    let issuer = roots
-        .certificates
-        .iter()
-        .filter_map(|root| Parsed::new(root).ok())
-        .find(|root| leaf.is_issued_by(root) && root.may_sign() && signature::is_signed_by(algorithms, leaf, root));
-    match issuer {
-        _ if is_root => {}
-        Some(issuer) => issuer.check_dates(now)?,
-        None => return Err(unknown_authority(roots, leaf)),
+    sent: &[CertificateDer<'_>],
+    rules: &Rules<'_>,
+) -> Result<(), Failure> {
+    // A certificate of the root file that is not self-signed is no root for OpenSSL, only a link.
+    let anchors: Vec<TrustAnchor<'_>> = roots.anchors().cloned().collect();
+    let trusted_links = roots.links().map(|link| CertificateDer::from(link.der.as_ref()));
+    let sent_links = sent.iter().map(|der| CertificateDer::from(der.as_ref()));
+    let links: Vec<CertificateDer<'_>> = trusted_links.chain(sent_links).collect();
+    let refused = RefCell::new(None);
+    let verify = |path: &VerifiedPath<'_>| {
+        check_path(roots, leaf, path, rules).map_err(|problem| {
+            refused.borrow_mut().get_or_insert(problem);
+            webpki::Error::UnknownIssuer
+        })
+    };
+    let verdict = EndEntityCert::try_from(&leaf.der).and_then(|certificate| {
+        let usage = KeyUsage::server_auth();
+        certificate
+            .verify_for_usage(rules.algorithms.all, &anchors, &links, rules.now, usage, None, Some(&verify))
+            .map(|_| ())
+    });
+    match (verdict, refused.into_inner()) {
+        (Ok(()), _) => Ok(()),
+        (Err(webpki::Error::UnsupportedCertVersion | webpki::Error::CaUsedAsEndEntity), _) => Err(Failure::LeafKind),
+        (Err(_), Some(problem)) => Err(Failure::Problem(problem)),
+        (Err(webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey), None) => {
+            Err(Failure::UnknownAuthority)
+        }
+        (Err(error), None) => Err(Failure::Problem(explain::webpki(&error))),
     }
-    leaf.check_dates(now)?;
-    if !leaf.may_be_a_server() {
-        return Err(CertificateProblem::Unusable("its extended key usage does not include serverAuth".to_owned()));
+}
+
+/// Holds a chain that webpki verified to OpenSSL's rules. Of several roots with the same name and
+/// key, those that are valid now count, and each must do.
+fn check_path(
+    roots: &Roots,
+    leaf: &Parsed<'_>,
+    path: &VerifiedPath<'_>,
+    rules: &Rules<'_>,
+) -> Result<(), CertificateProblem> {
+    let intermediates: Vec<CertificateDer<'_>> =
+        path.intermediate_certificates().map(|intermediate| intermediate.der()).collect();
+    let intermediates: Vec<Parsed<'_>> = intermediates.iter().map(Parsed::borrowed).collect::<Result<_, _>>()?;
+    let same: Vec<&Parsed<'_>> = roots.with_anchor(path.anchor()).collect();
+    let valid: Vec<&Parsed<'_>> = same.iter().copied().filter(|root| root.check_dates(rules.now).is_ok()).collect();
+    let candidates = if valid.is_empty() { same } else { valid };
+    if candidates.is_empty() {
+        return Err(unknown_authority(roots, leaf));
+    }
+    for root in candidates {
+        let chain: Vec<&Parsed<'_>> = [leaf].into_iter().chain(&intermediates).chain([root]).collect();
+        rules.check(&chain)?;
+    }
+    Ok(())
+}
+
+/// Accepts a certificate of version 1 or with CA:TRUE that a root without name constraints signed.
+fn check_direct(roots: &Roots, leaf: &Parsed<'_>, rules: &Rules<'_>) -> Result<(), CertificateProblem> {
+    let signers: Vec<&Parsed<'_>> = roots
+        .roots()
+        .filter(|root| leaf.is_issued_by(root) && names_issuer(leaf, root))
+        .filter(|root| signature::is_signed_by(rules.algorithms, leaf, root))
+        .collect();
+    let valid: Vec<&Parsed<'_>> = signers.iter().copied().filter(|root| root.check_dates(rules.now).is_ok()).collect();
+    let candidates = if valid.is_empty() { signers } else { valid };
+    if candidates.is_empty() {
+        return Err(unknown_authority(roots, leaf));
+    }
+    for root in candidates {
+        if root.has_name_constraints() {
+            let kind = if leaf.is_version_1() { "is X.509 version 1" } else { "says CA:TRUE" };
+            return Err(CertificateProblem::Unusable(format!(
+                "it {kind} and its issuer {} has name constraints",
+                root.subject()
+            )));
+        }
+        rules.check(&[leaf, root])?;
     }
     Ok(())
 }

@@ -30,6 +30,24 @@ pub enum CertificateProblem {
     /// It is not valid yet.
     #[error("the server's certificate is not valid yet")]
     NotYetValid,
+    /// A certificate of the chain is revoked.
+    #[error("the certificate of {subject} is revoked, by {lists}")]
+    Revoked {
+        /// The subject of the revoked certificate.
+        subject: String,
+        /// The revocation lists that were used.
+        lists: String,
+    },
+    /// Whether a certificate of the chain is revoked is not known.
+    #[error("whether the certificate of {subject} is revoked is unknown: {reason}, in {lists}")]
+    RevocationUnknown {
+        /// The subject of the certificate.
+        subject: String,
+        /// What is missing.
+        reason: String,
+        /// The revocation lists that were used.
+        lists: String,
+    },
     /// It cannot be used for this.
     #[error("the server's certificate cannot be used: {0}")]
     Unusable(String),
@@ -58,7 +76,16 @@ impl CertificateProblem {
             Self::Expired | Self::NotYetValid => {
                 "renew the certificate, or correct the clock of this machine".to_owned()
             }
-            Self::Unusable(_) => "have the server's certificate issued anew".to_owned(),
+            Self::Revoked { .. } => {
+                "do not connect before the server has a new certificate; the administrator of the authority knows why it was revoked"
+                    .to_owned()
+            }
+            Self::RevocationUnknown { lists, .. } => format!(
+                "put a current list of each authority of the chain, the root included, into {lists} (sslcrl, sslcrldir)"
+            ),
+            Self::Unusable(_) => {
+                "have the server's certificate issued again; docs/tls.md lists what pgtend accepts".to_owned()
+            }
         }
     }
 }
@@ -78,6 +105,10 @@ pub(in crate::pg) enum SetupProblem {
     NoRootPlace,
     #[error("could not read root certificate file \"{}\": {reason}", .path.display())]
     BadRootFile { path: PathBuf, reason: String },
+    #[error("certificate revocation list \"{}\" does not exist", .0.display())]
+    NoRevocationFile(PathBuf),
+    #[error("could not read certificate revocation list \"{}\": {reason}", .path.display())]
+    BadRevocationFile { path: PathBuf, reason: String },
     #[error("the system has no root certificates: {0}")]
     NoSystemRoots(String),
     #[error("host name must be specified for a verified SSL connection")]
@@ -111,6 +142,10 @@ impl SetupProblem {
             Self::NoSystemRoots(_) => "install the ca-certificates package, or name a file with sslrootcert".to_owned(),
             Self::OpenKey(path) => format!("chmod 0600 \"{}\"", path.display()),
             Self::BadKey { .. } => "the key must be an unencrypted PEM or DER file that belongs to sslcert; keys with a passphrase (sslpassword) are not supported".to_owned(),
+            Self::NoRevocationFile(_) => "provide it, or remove sslcrl or sslcrldir".to_owned(),
+            Self::BadRevocationFile { .. } => {
+                "it must hold complete lists in PEM form (X509 CRL), as openssl ca -gencrl writes them".to_owned()
+            }
             Self::NoCertificate => "name one with sslcert and sslkey".to_owned(),
             Self::NoAlpn => "sslnegotiation=direct needs a server of version 17 or newer".to_owned(),
             _ => return None,

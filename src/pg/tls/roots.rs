@@ -1,23 +1,87 @@
+//! The trusted certificates (`sslrootcert`).
+
+use std::fmt;
 use std::io::ErrorKind;
 
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, TrustAnchor};
 
 use super::SetupProblem;
+use super::certificate::Parsed;
+use super::path::is_self_signed;
 use crate::pg::conninfo::{RootCert, SslMode};
 use crate::pg::read_settings_file;
 
-/// The trusted authorities, and what to call them in a message.
-#[derive(Debug)]
+/// The trusted certificates, and their source for messages.
 pub(super) struct Roots {
     pub(super) label: String,
-    pub(super) store: RootCertStore,
-    pub(super) certificates: Vec<CertificateDer<'static>>,
+    roots: Vec<Root>,
+    links: Vec<Parsed<'static>>,
 }
 
-/// Reads the authorities. `None`: nothing is verified, because there is no file and the mode does
-/// without. A file that is there is used in every mode, as libpq does.
+/// A self-signed certificate, also as webpki takes it.
+struct Root {
+    anchor: TrustAnchor<'static>,
+    certificate: Parsed<'static>,
+}
+
+impl Roots {
+    /// Sorts the certificates into roots and others. What cannot be parsed is left out.
+    fn new(label: String, certificates: Vec<CertificateDer<'static>>) -> Self {
+        let mut roots = Vec::new();
+        let mut links = Vec::new();
+        for certificate in certificates.into_iter().filter_map(|der| Parsed::new(der).ok()) {
+            if !is_self_signed(&certificate) {
+                links.push(certificate);
+            } else if let Ok(anchor) = webpki::anchor_from_trusted_cert(&certificate.der) {
+                roots.push(Root { anchor: anchor.to_owned(), certificate });
+            }
+        }
+        Self { label, roots, links }
+    }
+
+    /// Returns all certificates.
+    pub(super) fn certificates(&self) -> impl Iterator<Item = &Parsed<'_>> {
+        self.roots().chain(self.links())
+    }
+
+    /// Returns the self-signed certificates.
+    pub(super) fn roots(&self) -> impl Iterator<Item = &Parsed<'_>> {
+        self.roots.iter().map(|root| &root.certificate)
+    }
+
+    /// Returns the certificates that are not self-signed: links of a chain, never its end.
+    pub(super) fn links(&self) -> impl Iterator<Item = &Parsed<'_>> {
+        self.links.iter()
+    }
+
+    /// Returns the roots for webpki.
+    pub(super) fn anchors(&self) -> impl Iterator<Item = &TrustAnchor<'static>> {
+        self.roots.iter().map(|root| &root.anchor)
+    }
+
+    /// Returns the roots with the name and key of `anchor`.
+    pub(super) fn with_anchor(&self, anchor: &TrustAnchor<'_>) -> impl Iterator<Item = &Parsed<'_>> {
+        let same = |root: &&Root| {
+            root.anchor.subject == anchor.subject
+                && root.anchor.subject_public_key_info == anchor.subject_public_key_info
+        };
+        self.roots.iter().filter(same).map(|root| &root.certificate)
+    }
+}
+
+impl fmt::Debug for Roots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Roots").field("label", &self.label).finish_non_exhaustive()
+    }
+}
+
+/// Reads the trusted certificates. Returns `None` if there is no file and the mode verifies only
+/// where there is one. A file that exists is used in every mode, as in libpq.
+///
+/// # Errors
+///
+/// Returns an error if the file is missing and required, cannot be read, or holds no certificate.
 pub(super) fn read(source: &RootCert, mode: SslMode) -> Result<Option<Roots>, SetupProblem> {
     let (label, certificates) = match source {
         RootCert::System => ("the system's root certificates".to_owned(), system()?),
@@ -40,9 +104,7 @@ pub(super) fn read(source: &RootCert, mode: SslMode) -> Result<Option<Roots>, Se
         RootCert::Nowhere if mode >= SslMode::VerifyCa => return Err(SetupProblem::NoRootPlace),
         RootCert::Nowhere => return Ok(None),
     };
-    let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(certificates.iter().cloned());
-    Ok(Some(Roots { label, store, certificates }))
+    Ok(Some(Roots::new(label, certificates)))
 }
 
 fn system() -> Result<Vec<CertificateDer<'static>>, SetupProblem> {

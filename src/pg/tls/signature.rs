@@ -5,11 +5,12 @@
 
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
-use rustls::{CertificateError, DigitallySignedStruct, Error, PeerMisbehaved};
+use rustls::{DigitallySignedStruct, Error};
 use x509_cert::der::{Decode, Encode};
-use x509_cert::spki::SubjectPublicKeyInfoRef;
+use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoRef};
 
-use super::certificate::Parsed;
+use super::CertificateProblem;
+use super::certificate::{Parsed, signed_part};
 
 /// Verifies what the server signed in a TLS handshake.
 pub(super) fn check_handshake(
@@ -23,12 +24,12 @@ pub(super) fn check_handshake(
         .iter()
         .find(|(scheme, _)| *scheme == signed.scheme)
         .map(|(_, candidates)| *candidates)
-        .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
-    let key = certificate.public_key().ok_or(CertificateError::BadEncoding)?;
+        .ok_or_else(unproved)?;
+    let key = certificate.public_key().ok_or_else(unproved)?;
     if candidates.iter().any(|algorithm| verifies(*algorithm, &key, message, signed.signature())) {
         return Ok(());
     }
-    Err(CertificateError::BadSignature.into())
+    Err(unproved())
 }
 
 /// Verifies a handshake of TLS 1.3, where the scheme names the one algorithm.
@@ -38,26 +39,48 @@ pub(super) fn check_handshake_13(
     certificate: &Parsed<'_>,
     signed: &DigitallySignedStruct,
 ) -> Result<(), Error> {
-    let key = certificate.public_key().ok_or(CertificateError::BadEncoding)?;
+    let key = certificate.public_key().ok_or_else(unproved)?;
     let key = SubjectPublicKeyInfoDer::from(key.as_slice());
-    rustls::crypto::verify_tls13_signature_with_raw_key(message, &key, signed, algorithms).map(|_| ())
+    rustls::crypto::verify_tls13_signature_with_raw_key(message, &key, signed, algorithms)
+        .map(|_| ())
+        .map_err(|_| unproved())
 }
 
-/// Whether `issuer`'s key made the signature of `certificate`.
+fn unproved() -> Error {
+    let reason =
+        "its key did not sign the handshake, or is RSA below 2048 bits or of another kind that pgtend does not accept";
+    CertificateProblem::Unusable(reason.to_owned()).into()
+}
+
+/// Returns whether the key of `issuer` made the signature of `certificate`.
 pub(super) fn is_signed_by(
     algorithms: &WebPkiSupportedAlgorithms,
     certificate: &Parsed<'_>,
     issuer: &Parsed<'_>,
 ) -> bool {
-    let parts = || {
-        let message = certificate.certificate.tbs_certificate.to_der().ok()?;
-        let identifier = certificate.certificate.signature_algorithm.to_der().ok()?;
-        let signature = certificate.certificate.signature.as_bytes()?.to_vec();
-        Some((message, content(&identifier)?.to_vec(), signature, issuer.public_key()?))
-    };
-    let Some((message, identifier, signature, key)) = parts() else { return false };
-    let algorithms = algorithms.all.iter().filter(|algorithm| algorithm.signature_alg_id().as_ref() == identifier);
-    algorithms.into_iter().any(|algorithm| verifies(*algorithm, &key, &message, &signature))
+    let parsed = &certificate.certificate;
+    if parsed.signature_algorithm != parsed.tbs_certificate.signature {
+        return false;
+    }
+    parsed.signature.as_bytes().is_some_and(|signature| {
+        is_signed(algorithms, &certificate.der, &parsed.signature_algorithm, signature, issuer)
+    })
+}
+
+/// Returns whether the key of `issuer` made `signature` over the first part of `der`, a certificate
+/// or a revocation list. Only *ring*'s algorithms count: no MD5, no SHA-1, no RSA below 2048 bits.
+pub(super) fn is_signed(
+    algorithms: &WebPkiSupportedAlgorithms,
+    der: &[u8],
+    identifier: &AlgorithmIdentifierOwned,
+    signature: &[u8],
+    issuer: &Parsed<'_>,
+) -> bool {
+    let parts = || Some((signed_part(der)?, identifier.to_der().ok()?, issuer.public_key()?));
+    let Some((message, identifier, key)) = parts() else { return false };
+    let Some(identifier) = content(&identifier) else { return false };
+    let mut algorithms = algorithms.all.iter().filter(|algorithm| algorithm.signature_alg_id().as_ref() == identifier);
+    algorithms.any(|algorithm| verifies(*algorithm, &key, message, signature))
 }
 
 fn verifies(algorithm: &dyn SignatureVerificationAlgorithm, key: &[u8], message: &[u8], signature: &[u8]) -> bool {

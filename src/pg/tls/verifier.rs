@@ -6,20 +6,28 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 use super::certificate::Parsed;
+use super::revocation::RevocationLists;
 use super::roots::Roots;
 use super::{chain, name, signature};
 
 /// Verifies as much of a server's certificate as the sslmode asks for.
 pub(super) struct Verifier {
     roots: Option<Roots>,
+    revocation: Option<RevocationLists>,
     name: Option<String>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Verifier {
-    /// Without `roots` any certificate will do; without `name` any host's.
-    pub(super) fn new(roots: Option<Roots>, name: Option<String>, algorithms: WebPkiSupportedAlgorithms) -> Self {
-        Self { roots, name, algorithms }
+    /// Accepts any certificate without `roots`, does not check revocation without `revocation`, and
+    /// accepts a certificate for any host without `name`.
+    pub(super) fn new(
+        roots: Option<Roots>,
+        revocation: Option<RevocationLists>,
+        name: Option<String>,
+        algorithms: WebPkiSupportedAlgorithms,
+    ) -> Self {
+        Self { roots, revocation, name, algorithms }
     }
 }
 
@@ -33,8 +41,8 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         if let Some(roots) = &self.roots {
-            let leaf = Parsed::new(end_entity)?;
-            chain::check(roots, &leaf, intermediates, now, &self.algorithms)?;
+            let leaf = Parsed::borrowed(end_entity)?;
+            chain::check(roots, self.revocation.as_ref(), &leaf, intermediates, now, &self.algorithms)?;
             if let Some(host) = &self.name {
                 name::check(&leaf, host)?;
             }
@@ -48,7 +56,7 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        signature::check_handshake(&self.algorithms, message, &Parsed::new(cert)?, dss)?;
+        signature::check_handshake(&self.algorithms, message, &Parsed::borrowed(cert)?, dss)?;
         Ok(HandshakeSignatureValid::assertion())
     }
 
@@ -58,7 +66,7 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        signature::check_handshake_13(&self.algorithms, message, &Parsed::new(cert)?, dss)?;
+        signature::check_handshake_13(&self.algorithms, message, &Parsed::borrowed(cert)?, dss)?;
         Ok(HandshakeSignatureValid::assertion())
     }
 
@@ -71,6 +79,7 @@ impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier")
             .field("roots", &self.roots.as_ref().map(|roots| &roots.label))
+            .field("revocation", &self.revocation)
             .field("name", &self.name)
             .finish()
     }

@@ -1,6 +1,7 @@
 //! Connecting to real servers, as psql would.
 
 mod authentication;
+mod certificate_matrix;
 mod certificates;
 pub mod pgbouncer;
 mod pooler;

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::{Uid, User};
 
-const CLIENTS: &str = "/usr/lib/postgresql/15/bin";
+/// The folder of psql and the other clients.
+pub const CLIENTS: &str = "/usr/lib/postgresql/15/bin";
 
 const KEEPER: &str = r#"trap '' INT TERM
 "$@" >"$LOG" 2>&1 &
@@ -78,13 +79,16 @@ fn new_directory() -> PathBuf {
 /// A data directory fresh from initdb, copied for every server; its keeper removes it.
 static TEMPLATE: LazyLock<(PathBuf, Child)> = LazyLock::new(|| {
     let (directory, keeper) = kept_directory();
-    let initdb = Path::new(&bindir()).join("initdb");
     let data = directory.join("data");
-    run(as_user(initdb)
-        .args(["--no-sync", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-D"])
-        .arg(&data));
+    initdb(Path::new(&bindir()), &data);
     (data, keeper)
 });
+
+fn initdb(bin: &Path, data: &Path) {
+    run(as_user(bin.join("initdb"))
+        .args(["--no-sync", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-D"])
+        .arg(data));
+}
 
 fn keep(directory: &Path, program: &mut dyn Iterator<Item = String>) -> Child {
     as_user("/bin/sh")
@@ -92,6 +96,7 @@ fn keep(directory: &Path, program: &mut dyn Iterator<Item = String>) -> Child {
         .args(program)
         .env("DIRECTORY", directory)
         .env("LOG", directory.join("log"))
+        .env("OPENSSL_CONF", directory.join("data/openssl.cnf"))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -106,6 +111,18 @@ impl Server {
         let directory = new_directory();
         let data = directory.join("data");
         run(as_user("/bin/cp").arg("-a").arg(&TEMPLATE.0).arg(&data));
+        Self::start_in(directory, Path::new(&bindir()), conf, hba, files)
+    }
+
+    /// Starts a server of the programs in `bin`, with `openssl.cnf` of its data directory.
+    pub fn start_from(bin: &Path, conf: &str, hba: &str, files: &[(&str, &str)]) -> Self {
+        let directory = new_directory();
+        initdb(bin, &directory.join("data"));
+        Self::start_in(directory, bin, conf, hba, files)
+    }
+
+    fn start_in(directory: PathBuf, bin: &Path, conf: &str, hba: &str, files: &[(&str, &str)]) -> Self {
+        let data = directory.join("data");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
         let conf = format!(
             "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\nfsync = off\nshared_buffers = 8MB\n{conf}\n",
@@ -117,7 +134,7 @@ impl Server {
             std::fs::write(&path, text).expect("a file");
             give(&path, 0o600);
         }
-        let program = [shown(&Path::new(&bindir()).join("postgres")), "-D".to_owned(), shown(&data)];
+        let program = [shown(&bin.join("postgres")), "-D".to_owned(), shown(&data)];
         let keeper = keep(&directory, &mut program.into_iter());
         let server = Self { directory, port, _keeper: keeper };
         server.wait();

@@ -45,7 +45,7 @@ fn write(path: &Path, text: &str, mode: u32) {
 fn refuses_parameters_by_name() {
     for (text, message, hint) in [
         ("hots=x", "unknown connection parameter \"hots\"", "host"),
-        ("sslcrl=x", "\"sslcrl\" is not supported", "remove"),
+        ("sslpassword=x", "\"sslpassword\" is not supported", "remove"),
         ("replication=database", "\"replication\" is not supported", "remove"),
         ("require_auth=scram", "invalid require_auth value: \"scram\"", "scram-sha-256"),
         ("gsslib=gssapi", "\"gsslib\" is not supported", "remove"),
@@ -126,6 +126,20 @@ fn without_anything_the_local_server_is_meant() {
     assert_eq!(conninfo.connect_timeout, Some(DEFAULT_CONNECT_TIMEOUT));
     assert_eq!(conninfo.tls.mode, SslMode::Prefer);
     assert!(conninfo.options.is_none());
+}
+
+#[test]
+fn revocation_lists_are_read_from_what_is_set() {
+    let (_home, mut request) = world(&[("PGSSLCRL", "/env.crl"), ("PGSSLCRLDIR", "/env.d")]);
+    let revocation = resolve(&request).unwrap().conninfo.tls.revocation;
+    assert_eq!(revocation.file.as_deref(), Some(Path::new("/env.crl")));
+    assert_eq!(revocation.directory.as_deref(), Some(Path::new("/env.d")));
+    request.flags.dbname = Some("host=h sslcrl=/own.crl sslcrldir=''".to_owned());
+    let revocation = resolve(&request).unwrap().conninfo.tls.revocation;
+    assert_eq!(revocation.file.as_deref(), Some(Path::new("/own.crl")));
+    let revocation = from_environment(&[]).unwrap().conninfo.tls.revocation;
+    assert_eq!((revocation.file, revocation.directory), (None, None));
+    assert!(revocation.default_file.unwrap().ends_with(".postgresql/root.crl"));
 }
 
 #[test]

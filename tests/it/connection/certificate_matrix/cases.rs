@@ -1,0 +1,72 @@
+//! The cases of the matrix, and what psql and pgtend say to each.
+
+mod chains;
+mod lists;
+mod names;
+mod servers;
+
+/// Which revocation lists the client has.
+#[derive(Clone, Copy)]
+pub enum Lists {
+    None,
+    /// `sslcrl`, a file of these lists.
+    File(&'static [&'static str]),
+    /// `sslcrldir`, with hashed names.
+    Folder(&'static [&'static str]),
+    /// `sslcrl` and `sslcrldir`.
+    Both(&'static str, &'static str),
+    /// `sslcrl`, a file that does not exist.
+    Missing,
+    /// `~/.postgresql/root.crl`.
+    Default(&'static [&'static str]),
+    /// `sslcrl` of the first, and the second in the root file.
+    InRootFile(&'static str, &'static str),
+}
+
+/// What a client says to a server's certificate under verify-ca and under verify-full: an empty text
+/// stands for accepted, another one for a part of the error.
+pub type Verdict = [&'static str; 2];
+
+#[derive(Clone, Copy)]
+pub struct Case {
+    pub name: &'static str,
+    /// What the server sends, its own certificate first.
+    pub sent: &'static [&'static str],
+    /// The certificates of the root file.
+    pub roots: &'static [&'static str],
+    pub lists: Lists,
+    pub host: &'static str,
+    /// Whether psql accepts it under verify-ca and under verify-full.
+    pub psql: [bool; 2],
+    pub pgtend: Verdict,
+}
+
+const YES: [bool; 2] = [true, true];
+const NO: [bool; 2] = [false, false];
+const ONLY_CA: [bool; 2] = [true, false];
+const OK: Verdict = ["", ""];
+
+type Names = &'static [&'static str];
+
+fn case(name: &'static str, sent: Names, roots: Names, psql: [bool; 2], pgtend: Verdict) -> Case {
+    Case { name, sent, roots, lists: Lists::None, host: "db.test", psql, pgtend }
+}
+
+const fn no(part: &'static str) -> Verdict {
+    [part, part]
+}
+
+pub fn cases() -> Vec<Case> {
+    let mut all = chains::plain();
+    all.extend(chains::roots());
+    all.extend(chains::chains());
+    all.extend(servers::direct());
+    all.extend(servers::self_signed());
+    all.extend(servers::leaves());
+    all.extend(servers::keys());
+    all.extend(names::names());
+    all.extend(lists::lists());
+    all
+}
+
+const AUTHORITY: Verdict = no("is not signed by an authority in");

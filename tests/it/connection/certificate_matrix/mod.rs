@@ -1,0 +1,179 @@
+//! Certificates that psql and pgtend are shown by a real server. psql is the oracle: nothing that it
+//! refuses is accepted. Where pgtend is stricter, the case is in a list here and in docs/tls.md.
+
+mod authority;
+mod cases;
+mod oracle;
+mod revocation;
+mod templates;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use pgtend::pg::connect;
+use pgtend::pg::conninfo::Environment;
+
+use self::authority::Authority;
+use self::cases::{Case, Lists, cases};
+use self::oracle::{CertificateServer, psql};
+
+/// The server's OpenSSL: anything goes.
+const WEAK: &str = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMinProtocol = TLSv1.2\nCipherString = DEFAULT@SECLEVEL=0\n";
+
+/// The cases in which pgtend refuses what psql accepts.
+const STRICTER: &[&str] = &[
+    "two roots of the same name, no key identifier, right one first",
+    "root with name constraints, common name inside, no alternative name",
+    "root with name constraints on email addresses",
+    "root with name constraints, wildcard below a single label",
+    "root without basic constraints, with keyCertSign",
+    "root with an RSA-PSS key",
+    "intermediate with critical policies",
+    "version 1 signed by an intermediate",
+    "version 1 signed by a root with name constraints",
+    "CA:TRUE signed by an intermediate",
+    "CA:TRUE with critical policies",
+    "CA:TRUE signed by a root with name constraints that permit the name",
+    "critical policies",
+    "critical inhibitAnyPolicy",
+    "for Netscape's server gated cryptography only",
+    "CA:FALSE with a path length",
+    "key RSA-PSS",
+    "key P-521",
+    "list of version 1",
+    "list signed with SHA-1",
+    "file of lists missing",
+];
+
+const MODES: [&str; 2] = ["verify-ca", "verify-full"];
+
+#[tokio::test]
+async fn certificate_matrix() {
+    let authority = Authority::new(templates::certificates(), &templates::lists());
+    let mut server = CertificateServer::start(&authority.text("leaf.crt"), &authority.text("leaf.key"));
+    let mut wrong = Vec::new();
+    let mut stricter = BTreeSet::new();
+    let (mut accepted, mut refused) = (0, 0);
+    for (number, case) in cases().into_iter().enumerate() {
+        let chain: String = case.sent.iter().map(|name| authority.text(&format!("{name}.crt"))).collect();
+        let key = authority.key_of(case.sent[0]);
+        server.show(&chain, &authority.text(&key));
+        let client = Client::new(&authority, number, &case);
+        for (mode, (psql_expected, pgtend_expected)) in MODES.into_iter().zip(case.psql.into_iter().zip(case.pgtend)) {
+            let conninfo = client.conninfo(&server, &case, mode);
+            let by_psql = psql(&conninfo, &client.home);
+            let by_pgtend = client.pgtend(&conninfo).await;
+            let mut complain = |why: &str| {
+                wrong.push(format!("{}, {mode}: {why}\n  psql: {by_psql:?}\n  pgtend: {by_pgtend:?}", case.name));
+            };
+            match (by_psql.is_ok(), by_pgtend.is_ok()) {
+                (false, true) => complain("psql refuses it, pgtend accepts it"),
+                (true, false) => {
+                    stricter.insert(case.name);
+                }
+                _ => {}
+            }
+            if by_psql.is_ok() != psql_expected {
+                complain("psql does not do what the case says");
+            }
+            // Any other failure of psql would prove nothing.
+            if let Err(error) = &by_psql
+                && ![
+                    "SSL error: certificate verify failed",
+                    "SSL error: EVP lib",
+                    "does not match host name",
+                    "server certificate for",
+                ]
+                .iter()
+                .any(|part| error.contains(part))
+            {
+                complain("psql fails for another reason");
+            }
+            match &by_pgtend {
+                Ok(()) => {
+                    accepted += 1;
+                    if !pgtend_expected.is_empty() {
+                        complain("pgtend does not refuse it");
+                    }
+                }
+                Err(error) => {
+                    refused += 1;
+                    if !error.contains(pgtend_expected) || pgtend_expected.is_empty() {
+                        complain("pgtend says something else");
+                    }
+                    if ["Other(", "Error(", "::", "InvalidCertificate", "UnknownIssuer", "{ "]
+                        .iter()
+                        .any(|part| error.contains(part))
+                    {
+                        complain("pgtend shows Rust");
+                    }
+                }
+            }
+        }
+    }
+    drop(server);
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(stricter, STRICTER.iter().copied().collect(), "the cases in which pgtend is stricter");
+    assert!(accepted > 60 && refused > 100, "{accepted} accepted, {refused} refused");
+}
+
+#[test]
+fn certificate_docs_list_stricter_cases() {
+    let page = include_str!("../../../../docs/tls.md");
+    let (_, section) = page.split_once("## Stricter than psql").expect("the section");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let listed: Vec<&str> = rows.filter(|cell| *cell != "case" && !cell.starts_with("---")).collect();
+    assert_eq!(listed, STRICTER, "docs/tls.md lists the cases of STRICTER, in that order");
+}
+
+/// The files of the client of one case.
+struct Client {
+    home: std::path::PathBuf,
+    parameters: String,
+}
+
+impl Client {
+    fn new(authority: &Authority, number: usize, case: &Case) -> Self {
+        let home = authority.path(&format!("home{number}"));
+        std::fs::create_dir_all(home.join(".postgresql")).expect("a folder");
+        let mut roots: Vec<String> = case.roots.iter().map(|name| format!("{name}.crt")).collect();
+        let named = |names: &[&str]| names.iter().map(|name| format!("{name}.crl")).collect::<Vec<_>>();
+        let file = |path: &Path| format!(" sslcrl='{}'", path.display());
+        let folder = |path: &Path| format!(" sslcrldir='{}'", path.display());
+        let bundle = |names: &[&str]| authority.bundle(&format!("case{number}.crl"), &named(names));
+        let hashed = |names: &[&str]| authority.hashed(&format!("case{number}.d"), names);
+        let lists = match case.lists {
+            Lists::None => String::new(),
+            Lists::File(names) => file(&bundle(names)),
+            Lists::Folder(names) => folder(&hashed(names)),
+            Lists::Both(first, second) => file(&bundle(&[first])) + &folder(&hashed(&[second])),
+            Lists::Missing => file(Path::new("/nowhere.crl")),
+            Lists::Default(names) => {
+                std::fs::copy(bundle(names), home.join(".postgresql/root.crl")).expect("a copy");
+                String::new()
+            }
+            Lists::InRootFile(named, inside) => {
+                roots.push(format!("{inside}.crl"));
+                file(&bundle(&[named]))
+            }
+        };
+        let roots = authority.bundle(&format!("case{number}.roots"), &roots);
+        Self { home, parameters: format!("sslrootcert='{}'{lists}", roots.display()) }
+    }
+
+    fn conninfo(&self, server: &CertificateServer, case: &Case, mode: &str) -> String {
+        format!(
+            "host={} hostaddr=127.0.0.1 port={} dbname=postgres user=postgres sslmode={mode} {}",
+            case.host, server.server.port, self.parameters
+        )
+    }
+
+    async fn pgtend(&self, conninfo: &str) -> Result<(), String> {
+        let environment = Environment { home: Some(self.home.clone()), ..Environment::default() };
+        let conninfo = super::resolved(conninfo, environment).conninfo;
+        let connected = connect(&conninfo).await.map_err(|error| error.to_string())?;
+        connected.client.simple_query("select 1").await.map_err(|error| error.to_string())?;
+        Ok(())
+    }
+}
