@@ -138,8 +138,19 @@ impl Context {
     /// The store for looking into it; it must be there.
     pub async fn existing_store(&self) -> Result<Store, Failure> {
         let url = self.named_history()?;
-        let Some(store) = Store::open_to_read(&url, PATIENCE).await? else {
-            let shown = crate::history::StoreAddress::parse(&url)?;
+        self.existing(Store::open_to_read(&url, PATIENCE).await?, &url).await
+    }
+
+    /// The store for changing what is in it; it must be there. Nothing is made where the address leads to another server
+    /// by now.
+    pub async fn existing_store_to_change(&self) -> Result<Store, Failure> {
+        let url = self.named_history()?;
+        self.existing(Store::open_to_add(&url, PATIENCE).await?, &url).await
+    }
+
+    async fn existing(&self, store: Option<Store>, url: &str) -> Result<Store, Failure> {
+        let Some(store) = store else {
+            let shown = crate::history::StoreAddress::parse(url)?;
             return Err(Failure::new(ExitCode::Failed, format!("there is no history yet in {shown}"))
                 .with_hint(Some("`pgtend history record` takes the first sample")));
         };

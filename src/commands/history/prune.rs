@@ -11,8 +11,7 @@ pub struct Args {}
 
 pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
     // Pruning is no reason to make a store.
-    context.existing_store().await?.close().await;
-    let store = context.store().await?;
+    let store = context.existing_store_to_change().await?;
     let before = store.bytes().await?;
     let pruned = store.prune(context.now()).await?;
     let after = store.bytes().await?;
