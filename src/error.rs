@@ -87,7 +87,7 @@ impl From<ActError> for Failure {
             ActError::Inspect(error) => (*error).into(),
             ActError::Journal(error) => error.into(),
             error @ ActError::AnotherServer(_) => Failure::new(ExitCode::Refused, error.to_string())
-                .with_hint(Some("nothing was done; look again and plan anew")),
+                .with_hint(Some("nothing was done; run the command again to plan for the server that answers now")),
         }
     }
 }

@@ -4,8 +4,8 @@ use super::Journal;
 use crate::{
     inspect::{SecondLook, wal_directory},
     model::past::{Intent, Outcome, OutcomeKind},
-    pg::{Hand, Undone},
-    plan::slot_drop::{Checkpointed, Ending},
+    pg::{Hand, SqlState, Undone},
+    plan::slot_drop::{Checkpointed, Ending, require_start},
 };
 use jiff::Timestamp;
 
@@ -35,7 +35,7 @@ pub async fn checkpoint(
         kind: CHECKPOINT.to_owned(),
         subject: "pg_wal".to_owned(),
         statement: "CHECKPOINT".to_owned(),
-        seen: serde_json::json!({ "backend": before.backend.known() }),
+        seen: serde_json::json!({ "backend": before.backend.known(), "server": before.identity }),
         promised_bytes: None,
         gauge: None,
         before_bytes,
@@ -45,8 +45,13 @@ pub async fn checkpoint(
         Ok(open) => open,
         Err(why) => return unmeasured(Ending::Refused, format!("the journal cannot be written: {why}")),
     };
-    let outcome = match hand.perform_alone(&intent.statement).await {
+    let guard = require_start(before.identity.started_at);
+    let outcome = match hand.perform_alone(&guard, &intent.statement).await {
         Ok(()) => Outcome { outcome: OutcomeKind::Done, detail: None, finished_at: now() },
+        Err(Undone::Refused { sqlstate: SqlState::DIVISION_BY_ZERO, .. }) => {
+            let detail = Some("the connection led to another server than planned".to_owned());
+            Outcome { outcome: OutcomeKind::Refused, detail, finished_at: now() }
+        }
         Err(undone @ Undone::Refused { .. }) => {
             Outcome { outcome: OutcomeKind::Failed, detail: Some(undone.to_string()), finished_at: now() }
         }
@@ -54,7 +59,9 @@ pub async fn checkpoint(
     };
     let unjournalled = open.close(&outcome).await;
     if outcome.outcome != OutcomeKind::Done {
-        return unmeasured(Ending::Failed, outcome.detail.unwrap_or_default());
+        let is_refused = outcome.outcome == OutcomeKind::Refused;
+        let ending = if is_refused { Ending::Refused } else { Ending::Failed };
+        return unmeasured(ending, outcome.detail.unwrap_or_default());
     }
     let after = wal_directory(hand.session()).await;
     let after = after.as_ref().ok().and_then(|directory| directory.known());

@@ -18,7 +18,7 @@ pub enum ActError {
     Inspect(Box<InspectError>),
     #[error(transparent)]
     Journal(#[from] HistoryError),
-    #[error("this is not the server the plan was made for: {0}")]
+    #[error("the connection led to another server than planned: {0}")]
     AnotherServer(String),
 }
 

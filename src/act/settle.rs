@@ -3,12 +3,13 @@
 use super::{ActError, checkpoint::CHECKPOINT, slot_drop::DROP_SLOT};
 use crate::{
     history::{HistoryError, Store},
-    inspect::{Backend, backends, look_again, slots_again},
+    inspect::{Backend, SecondLook, backends, look_again, recheck_slots},
     model::{
-        Fact, SlotSight,
+        Fact, ServerIdentity, SlotSight,
         past::{Deed, Outcome, OutcomeKind},
     },
     pg::Session,
+    plan::same_server::{Property, differences},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -31,9 +32,31 @@ struct Seen {
     server: SeenServer,
 }
 
+/// Entries of earlier versions lack most of the identity.
 #[derive(Deserialize)]
-struct SeenServer {
-    in_recovery: bool,
+#[serde(untagged)]
+enum SeenServer {
+    Identity(Box<ServerIdentity>),
+    Recovery { in_recovery: bool },
+}
+
+impl SeenServer {
+    /// Whether the server at hand may be that one. It may have been restarted or updated since, and another role may
+    /// read less of it.
+    fn may_be(&self, timeline_id: Option<u32>, look: &SecondLook) -> bool {
+        match self {
+            SeenServer::Identity(seen) => differences(seen, &look.identity).iter().all(|difference| {
+                let may_change =
+                    matches!(difference.property, Property::StartTime | Property::Version | Property::Role);
+                let is_proof = difference.planned.is_some() && difference.actual.is_some();
+                may_change || !is_proof
+            }),
+            SeenServer::Recovery { in_recovery } => {
+                let in_control = look.control.known().map(|control| control.timeline_id);
+                *in_recovery == look.server.in_recovery && timeline_id == in_control
+            }
+        }
+    }
 }
 
 /// Looks at the server for every open intent that was meant for it, and writes down what is certain. A slot that is gone
@@ -47,18 +70,25 @@ pub async fn settle(store: &Store, session: &Session, now: &dyn Fn() -> Timestam
     let control = look.control.known();
     let backends = backends(session).await?;
     // After the processes: whatever they were at is then visible.
-    let (sights, _) = slots_again(session).await?;
+    let recheck = recheck_slots(session).await?;
+    // Behind a pooler each look may reach another server: then nothing is known of either.
+    let is_one_server = differences(&look.identity, &recheck.identity).is_empty();
+    let sights = recheck.slots;
     let mut settled = Vec::new();
     for deed in open {
         let identifier = control.map(|control| &control.system_identifier);
         let is_here = identifier.is_some() && identifier == deed.intent.system_identifier.as_ref();
         let stays = |deed: Deed, why: &str| Settled { deed, outcome: None, why: why.to_owned() };
+        if !is_one_server {
+            settled.push(stays(deed, "the connection led from one server to another"));
+            continue;
+        }
         if !is_here || session.endpoint().to_string() != deed.intent.server {
             settled.push(stays(deed, "it was for another server, or for another address of this one"));
             continue;
         }
         let verdict = match &*deed.intent.kind {
-            DROP_SLOT => of_drop(&deed, &look.server, control.map(|control| control.timeline_id), &backends, &sights),
+            DROP_SLOT => of_drop(&deed, &look, &backends, &sights),
             CHECKPOINT => Ok((OutcomeKind::Unknown, "it may have run, and nothing depends on it".to_owned())),
             _ => Err("this pgtend does not know such a deed"),
         };
@@ -80,15 +110,14 @@ fn lost(error: HistoryError) -> ActError {
 
 fn of_drop(
     deed: &Deed,
-    server: &crate::model::Server,
-    timeline_id: Option<u32>,
+    look: &SecondLook,
     backends: &Fact<Vec<Backend>>,
     sights: &Fact<Vec<SlotSight>>,
 ) -> Result<(OutcomeKind, String), &'static str> {
     let Ok(seen) = serde_json::from_value::<Seen>(deed.intent.seen.clone()) else {
         return Err("what was seen then cannot be read");
     };
-    if seen.server.in_recovery != server.in_recovery || seen.timeline_id != timeline_id {
+    if !seen.server.may_be(seen.timeline_id, look) {
         return Err("another server answers at that address now: its slots are its own");
     }
     match (&seen.backend, backends.known()) {

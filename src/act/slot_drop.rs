@@ -2,18 +2,22 @@
 
 use super::{ActError, Journal, checkpoint::checkpoint};
 use crate::{
-    inspect::{SecondLook, look_again, slots_again},
+    inspect::{SecondLook, SlotRecheck, look_again, recheck_slots},
     model::{
-        Fact, SlotSight, WalPosition,
+        Fact, ServerIdentity, SlotSight, WalPosition,
         past::{Gauge, Intent, Outcome, OutcomeKind},
     },
     pg::{Hand, SqlState, Undone},
     plan::{
         ConfirmedPlan, SlotDrops,
-        slot_drop::{Checkpointed, Ended, Ending, PlannedServer, SlotDrop, statement},
+        same_server::describe_differences,
+        slot_drop::{Checkpointed, Ended, Ending, SlotDrop, statement},
     },
 };
 use jiff::Timestamp;
+
+/// Why the dropping statement found no slot: its conditions do not tell one from the other.
+const CHANGED: &str = "the slot changed after it was checked, or the statement reached another server";
 
 /// As the journal calls it.
 pub const DROP_SLOT: &str = "drop-slot";
@@ -42,7 +46,9 @@ pub async fn drop_slots(
     stop: &dyn Fn() -> bool,
 ) -> Result<Done, ActError> {
     let look = Box::pin(look_again(hand.session())).await?;
-    is_the_planned_server(&look, &plan.plan().server)?;
+    if let Some(differences) = describe_differences(&plan.plan().server.identity, &look.identity) {
+        return Err(ActError::AnotherServer(differences));
+    }
     let work = Work { hand, journal, now, look, plan: &plan };
     let mut ended: Vec<Ended> = Vec::new();
     let mut lost: Option<String> = None;
@@ -65,24 +71,6 @@ pub async fn drop_slots(
     Ok(Done { ended, checkpoint })
 }
 
-fn is_the_planned_server(look: &SecondLook, planned: &PlannedServer) -> Result<(), ActError> {
-    let server = &look.server;
-    let identifier = look.control.known().map(|control| &control.system_identifier);
-    let refuse = |why: &str| Err(ActError::AnotherServer(why.to_owned()));
-    if let (Some(now), Some(then)) = (identifier, &planned.system_identifier)
-        && now != then
-    {
-        return refuse("its system identifier differs");
-    }
-    match (server.in_recovery, planned.in_recovery) {
-        (true, false) => refuse("it is in recovery now, and was not"),
-        (false, true) => refuse("it was promoted since"),
-        _ if server.version_num != planned.version_num => refuse("its version differs"),
-        _ if server.role != planned.role => refuse("the role differs"),
-        _ => Ok(()),
-    }
-}
-
 fn end(drop: &SlotDrop, outcome: Ending, detail: impl Into<String>) -> Ended {
     Ended {
         slot_name: drop.slot.slot_name.clone(),
@@ -96,11 +84,15 @@ fn end(drop: &SlotDrop, outcome: Ending, detail: impl Into<String>) -> Ended {
 impl Work<'_> {
     async fn drop_slot(&self, drop: &SlotDrop, share: Option<u64>) -> Ended {
         let name = &drop.slot.slot_name;
-        let (sights, position) = match slots_again(self.hand.session()).await {
-            Ok(look) => look,
+        let recheck = match recheck_slots(self.hand.session()).await {
+            Ok(recheck) => recheck,
             Err(error) => return end(drop, Ending::NotTried, error.to_string()),
         };
-        let sights = match sights {
+        if let Some(why) = self.another_server(&recheck.identity) {
+            return end(drop, Ending::Refused, why);
+        }
+        let SlotRecheck { slots, wal_position, identity } = recheck;
+        let sights = match slots {
             Fact::Known(sights) => sights,
             Fact::Unavailable(why) => {
                 return end(drop, Ending::Failed, format!("it could not be looked at again: {}", why.reason));
@@ -112,14 +104,14 @@ impl Work<'_> {
         if let Some(why) = changed(&sight, drop) {
             return end(drop, Ending::Refused, why);
         }
-        let statement = statement(&sight, self.plan.plan().server.version_num);
-        let intent = self.intent(drop, &sight, &position, share, statement);
+        let statement = statement(&sight, identity.version_num, identity.started_at);
+        let intent = self.intent(drop, &sight, &wal_position, share, statement);
         let open = match self.journal.open(&intent).await {
             Ok(open) => open,
             Err(why) => return end(drop, Ending::Refused, format!("the journal cannot be written: {why}")),
         };
         let (outcome, detail) = match self.hand.perform(&intent.statement).await {
-            Ok(0) => (Ending::Refused, Some("it changed since it was looked at".to_owned())),
+            Ok(0) => (Ending::Refused, Some(CHANGED.to_owned())),
             Ok(_) => (Ending::Done, None),
             Err(undone) => self.undone(name, undone).await,
         };
@@ -158,14 +150,26 @@ impl Work<'_> {
         if before.contains(&sqlstate) {
             return (Ending::Failed, Some(message));
         }
-        match slots_again(self.hand.session()).await {
-            Ok((Fact::Known(sights), _)) if sights.iter().any(|sight| sight.slot.slot_name == *name) => {
+        let recheck = recheck_slots(self.hand.session()).await;
+        if let Ok(recheck) = &recheck
+            && let Some(why) = self.another_server(&recheck.identity)
+        {
+            return (Ending::Unknown, Some(format!("{message}; {why}")));
+        }
+        match recheck.map(|recheck| recheck.slots) {
+            Ok(Fact::Known(sights)) if sights.iter().any(|sight| sight.slot.slot_name == *name) => {
                 (Ending::Failed, Some(format!("{message}; looked again: it is still there")))
             }
-            Ok((Fact::Known(_), _)) => (Ending::Unknown, Some(format!("{message}; looked again: it is gone"))),
-            Ok((Fact::Unavailable(why), _)) => (Ending::Unknown, Some(format!("{message}; {}", why.reason))),
+            Ok(Fact::Known(_)) => (Ending::Unknown, Some(format!("{message}; looked again: it is gone"))),
+            Ok(Fact::Unavailable(why)) => (Ending::Unknown, Some(format!("{message}; {}", why.reason))),
             Err(error) => (Ending::Unknown, Some(format!("{message}; {error}"))),
         }
+    }
+
+    /// Why the server that answered is not the planned one.
+    fn another_server(&self, identity: &ServerIdentity) -> Option<String> {
+        let differences = describe_differences(&self.plan.plan().server.identity, identity)?;
+        Some(format!("the connection led to another server than planned: {differences}"))
     }
 
     fn intent(
@@ -183,14 +187,15 @@ impl Work<'_> {
             "plan": drop,
             "consent": self.plan.consent(),
             "server": planned,
-            "timeline_id": self.look.control.known().map(|control| control.timeline_id),
+            "endpoint": self.hand.session().endpoint().to_string(),
+            "timeline_id": self.look.identity.timeline_id,
             "backend": self.look.backend.known(),
         });
         Intent {
-            system_identifier: planned.system_identifier.clone(),
+            system_identifier: planned.identity.system_identifier.clone(),
             server: self.hand.session().endpoint().to_string(),
             database: planned.database.clone(),
-            role: planned.role.clone(),
+            role: planned.identity.role.clone(),
             kind: DROP_SLOT.to_owned(),
             subject: drop.slot.slot_name.clone(),
             statement,

@@ -2,7 +2,7 @@
 
 use super::{InspectError, ask, queries};
 use crate::{
-    model::{ControlFile, Fact, Server, SlotSight, WalDirectory, WalPosition},
+    model::{ControlFile, Fact, Server, ServerIdentity, ServerInstance, SlotSight, WalDirectory, WalPosition},
     pg::{Session, SessionError},
 };
 use jiff::Timestamp;
@@ -21,6 +21,7 @@ pub struct Backend {
 /// Which server it is that will be changed, and what lies in its pg_wal before.
 pub struct SecondLook {
     pub server: Server,
+    pub identity: ServerIdentity,
     pub control: Fact<ControlFile>,
     pub wal_directory: Fact<WalDirectory>,
     /// The process that will do it.
@@ -31,28 +32,57 @@ pub struct SecondLook {
 pub async fn look_again(session: &Session) -> Result<SecondLook, InspectError> {
     let look = async {
         tokio::join!(biased;
-            ask::one::<Server>(session, &queries::SERVER),
-            ask::one(session, &queries::CONTROL),
+            identity(session),
             ask::one(session, &queries::WAL_DIRECTORY),
             ask::one(session, &queries::OWN_BACKEND),
         )
     };
-    let (server, control, wal_directory, backend) = session.round(Box::pin(look)).await?;
-    match server {
-        Fact::Known(server) => Ok(SecondLook { server, control, wal_directory, backend }),
-        Fact::Unavailable(why) => Err(InspectError::NoIdentity(why.reason)),
-    }
+    let (identified, wal_directory, backend) = session.round(Box::pin(look)).await?;
+    let Identified { server, identity, control } = identified?;
+    Ok(SecondLook { server, identity, control, wal_directory, backend })
 }
 
-/// Every slot as it is now, and where WAL is.
-pub async fn slots_again(session: &Session) -> Result<(Fact<Vec<SlotSight>>, Fact<WalPosition>), SessionError> {
+/// Every slot as it is now, and on which server.
+pub struct SlotRecheck {
+    pub slots: Fact<Vec<SlotSight>>,
+    pub wal_position: Fact<WalPosition>,
+    /// Read in the same transaction: a pooler may send each transaction to another server.
+    pub identity: ServerIdentity,
+}
+
+/// Reads every slot, where WAL is, and which server that is, in one round trip.
+pub async fn recheck_slots(session: &Session) -> Result<SlotRecheck, InspectError> {
     let look = async {
         tokio::join!(biased;
             ask::many(session, &queries::SLOT_IDENTITIES),
             ask::one(session, &queries::WAL_POSITION),
+            identity(session),
         )
     };
-    session.round(Box::pin(look)).await
+    let (slots, wal_position, identified) = session.round(Box::pin(look)).await?;
+    Ok(SlotRecheck { slots, wal_position, identity: identified?.identity })
+}
+
+struct Identified {
+    server: Server,
+    identity: ServerIdentity,
+    control: Fact<ControlFile>,
+}
+
+/// Part of a round.
+async fn identity(session: &Session) -> Result<Identified, InspectError> {
+    let (server, control, instance) = tokio::join!(biased;
+        ask::one::<Server>(session, &queries::SERVER),
+        ask::one::<ControlFile>(session, &queries::CONTROL),
+        ask::one::<ServerInstance>(session, &queries::SERVER_INSTANCE),
+    );
+    match server {
+        Fact::Known(server) => {
+            let identity = ServerIdentity::new(&server, control.known(), instance.known());
+            Ok(Identified { server, identity, control })
+        }
+        Fact::Unavailable(why) => Err(InspectError::NoIdentity(why.reason)),
+    }
 }
 
 /// What lies in pg_wal now.

@@ -21,6 +21,7 @@ pub async fn look(s: &Session, scope: &Scope) -> Result<(Snapshot, Fact<DataDire
     ask::together! {
         server = ask::one(s, &SERVER);
         control = ask::one(s, &CONTROL);
+        instance = ask::when(scope.instance, &SERVER_INSTANCE, ask::one(s, &SERVER_INSTANCE));
         provider = ask::one(s, &PROVIDER);
         settings = ask::many::<Setting>(s, &SETTINGS);
         databases = ask::when(scope.databases || scope.reach.may_be_several(), &DATABASES, ask::many(s, &DATABASES));
@@ -67,6 +68,7 @@ pub async fn look(s: &Session, scope: &Scope) -> Result<(Snapshot, Fact<DataDire
         collected_at: server.asked_at,
         disk: Fact::default(),
         server,
+        instance,
         settings: settings.map(Settings),
         control,
         provider,

@@ -25,7 +25,7 @@ mod sequence_use;
 mod sizes;
 mod spare;
 
-pub use again::{Backend, SecondLook, backends, look_again, slots_again, wal_directory};
+pub use again::{Backend, SecondLook, SlotRecheck, backends, look_again, recheck_slots, wal_directory};
 pub use particulars::read_particulars;
 pub use reach::Reach;
 pub use replica::ask_replica;

@@ -16,6 +16,7 @@ macro_rules! queries {
 
 queries! {
     SERVER = "server" { 13 => "server.sql" }
+    SERVER_INSTANCE = "server instance" { 13 => "server_instance.sql" }
     CONTROL = "control file" { 13 => "control.sql" }
     PROVIDER = "provider" { 13 => "provider.sql" }
     SETTINGS = "settings" { 13 => "settings.sql" }

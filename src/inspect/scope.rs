@@ -6,6 +6,8 @@ use super::{Reach, Spare};
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     pub databases: bool,
+    /// What tells the server from any other: for a plan that is to be carried out there.
+    pub instance: bool,
     /// Temporary files, logs, slot spill.
     pub storage: bool,
     /// Their sizes cost the server a look at each of its files.

@@ -24,6 +24,9 @@ pub struct Snapshot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     pub server: Server,
+    /// Asked where a plan is made. Never written to a file: no plan of a file is carried out.
+    #[serde(skip, default = "instance_not_asked")]
+    pub instance: Fact<ServerInstance>,
     #[serde(default)]
     pub control: Fact<ControlFile>,
     #[serde(default)]
@@ -108,6 +111,10 @@ pub struct Snapshot {
     /// Databases that were to be read and could not be.
     #[serde(default)]
     pub skipped: Vec<Skipped>,
+}
+
+fn instance_not_asked() -> Fact<ServerInstance> {
+    Fact::not_asked("server instance")
 }
 
 /// A database that was not read.

@@ -63,10 +63,14 @@ impl Hand {
         self.within(LIMIT, async { Box::pin(all).await.1.map(|rows| rows.len()) }).await
     }
 
-    /// Runs a statement that may take long and is allowed in no transaction, as CHECKPOINT.
-    pub async fn perform_alone(&self, statement: &str) -> Result<(), Undone> {
+    /// Runs a utility statement that may take long, as CHECKPOINT, unless `guard` fails.
+    ///
+    /// Both travel in one message: the server runs them in one implicit transaction and stops at the first error, and a
+    /// pooler sends them to one server.
+    pub async fn perform_alone(&self, guard: &str, statement: &str) -> Result<(), Undone> {
         self.session.meter().allow(MAX_ANSWER);
-        self.within(LONG_LIMIT, self.session.client().batch_execute(statement)).await
+        let message = format!("set local search_path = ''; {guard}; {statement}");
+        self.within(LONG_LIMIT, self.session.client().batch_execute(&message)).await
     }
 
     async fn within<T>(

@@ -2,6 +2,7 @@
 
 mod consent;
 pub mod index_cleanup;
+pub mod same_server;
 pub mod slot_drop;
 
 pub use consent::{ConfirmedPlan, Consent, Plan};

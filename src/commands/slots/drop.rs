@@ -8,9 +8,10 @@ use crate::{
     error::Failure,
     exit_code::ExitCode,
     history::Store,
+    inspect::Scope,
     judge::slot::Evidence,
     model::{Snapshot, past::OutcomeKind},
-    pg::{Hand, Session},
+    pg::{Hand, Session, SessionError},
     plan::{
         Consent, Plan as _, SlotDrops,
         slot_drop::{Asked, Ended, Ending, Impossible},
@@ -97,7 +98,7 @@ pub async fn run(args: Args, list: &ListArgs, context: &Context) -> Result<ExitC
     if let Some(store) = &store {
         settle_what_is_open(store, &session, context).await?;
     }
-    let snapshot = context.look_by(&session, &scope(context)).await?;
+    let snapshot = context.look_by(&session, &Scope { instance: true, ..scope(context) }).await?;
     let endpoint = session.endpoint().to_string();
     let plan = plan(&args, &snapshot, context).await?;
     if args.dry_run || plan.drops.is_empty() {
@@ -115,9 +116,16 @@ pub async fn run(args: Args, list: &ListArgs, context: &Context) -> Result<ExitC
         Err(refused) => return show(context, &snapshot, &refused, Some(&endpoint), None),
     };
     let plan = confirmed.plan().clone();
-    // Afresh: the one that looked may have been cut off while somebody was thinking.
-    let hand = Hand::of(Box::pin(session.open_beside()).await?);
+    // A new connection to the same address: the first one may have been closed during the prompt.
+    let hand = match Box::pin(session.open_beside()).await {
+        Ok(session) => Hand::of(session),
+        Err(error) => {
+            show(context, &snapshot, &plan, Some(&endpoint), None)?;
+            return Err(not_reached(error));
+        }
+    };
     drop(session);
+    let endpoint = hand.session().endpoint().to_string();
     let tell = |record: &Record| context.ui.show(&line(record));
     let journal = match &store {
         Some(store) => Journal::Store(store),
@@ -126,11 +134,29 @@ pub async fn run(args: Args, list: &ListArgs, context: &Context) -> Result<ExitC
     let stop = Cell::new(false);
     let (now, stopped) = (|| context.now(), || stop.get());
     let work = drop_slots(confirmed, &hand, &journal, &now, &stopped);
-    let done = context.to_its_end(Box::pin(work), &stop).await??;
+    let done = context.to_its_end(Box::pin(work), &stop).await?;
     if let Some(store) = store {
         store.close().await;
     }
+    let done = match done {
+        Ok(done) => done,
+        Err(error) => {
+            show(context, &snapshot, &plan, Some(&endpoint), None)?;
+            return Err(error.into());
+        }
+    };
     show(context, &snapshot, &plan, Some(&endpoint), Some(&done))
+}
+
+/// The planned address does not answer, or what answers there is of another kind than `target_session_attrs` asks for.
+fn not_reached(error: SessionError) -> Failure {
+    let is_of_another_kind = matches!(&error, SessionError::Connect(error) if error.is_wrong_role());
+    let mut failure = Failure::from(error);
+    failure.message = format!("nothing was dropped: {}", failure.message);
+    if is_of_another_kind {
+        failure.exit = ExitCode::Refused;
+    }
+    failure
 }
 
 async fn plan(args: &Args, snapshot: &Snapshot, context: &Context) -> Result<SlotDrops, Failure> {

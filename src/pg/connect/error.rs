@@ -62,6 +62,11 @@ impl ConnectError {
         })
     }
 
+    /// Whether the last server that answered is not of the kind that `target_session_attrs` asks for.
+    pub fn is_wrong_role(&self) -> bool {
+        self.failure().attempts.last().is_some_and(|last| last.problem.is_wrong_role())
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<&str> {
         self.failure().hint.as_deref()

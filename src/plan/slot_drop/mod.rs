@@ -14,12 +14,12 @@ pub use asked::{Asked, Impossible};
 pub use ended::{Checkpointed, Ended, Ending};
 pub use freed::Freed;
 pub use refusal::Refusal;
-pub use statement::statement;
+pub use statement::{require_start, statement};
 pub use successor::successor;
 
 use crate::{
     judge::slot::{Evidence, Judgement, Owner, PIPELINE_COST, Protection, Reason, STANDBY_COST, Verdict},
-    model::{Slot, SlotType, Snapshot, Unavailable},
+    model::{ServerIdentity, Slot, SlotType, Snapshot, Unavailable},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -57,11 +57,9 @@ pub struct RefusedDrop {
 /// Which server the plan is for. Another one is not touched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedServer {
-    pub version_num: u32,
-    pub system_identifier: Option<String>,
-    pub in_recovery: bool,
+    #[serde(flatten)]
+    pub identity: ServerIdentity,
     pub database: String,
-    pub role: String,
     pub looked_at: Timestamp,
 }
 
@@ -102,11 +100,8 @@ impl SlotDrops {
         let settings = snapshot.settings.known();
         let mut plan = SlotDrops {
             server: PlannedServer {
-                version_num: server.version_num,
-                system_identifier: snapshot.control.known().map(|control| control.system_identifier.clone()),
-                in_recovery: server.in_recovery,
+                identity: ServerIdentity::new(server, snapshot.control.known(), snapshot.instance.known()),
                 database: server.database.clone(),
-                role: server.role.clone(),
                 looked_at: snapshot.collected_at,
             },
             together: Freed::default(),

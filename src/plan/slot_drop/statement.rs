@@ -1,13 +1,17 @@
 //! The statement that drops a slot if it is still the slot that was seen.
 
 use crate::model::{SlotSight, SlotType, quote_literal};
+use jiff::Timestamp;
 
 /// Compare and drop, in one statement. Rows of the view that fail a condition never reach the list after SELECT, so the
 /// function is called for the slot that passes all of them and for no other (docs/decisions, "Compare and drop").
 ///
 /// The view's own `database` is not compared but `datoid`, and every condition is on a column of the slots: so the server
 /// removes the view's join, and between the copy of the slots and the drop it does nothing but compare.
-pub fn statement(sight: &SlotSight, version_num: u32) -> String {
+///
+/// Before it reads any slot, the server compares its own start time. So a statement that a pooler sends to another server
+/// than the one that was checked drops nothing.
+pub fn statement(sight: &SlotSight, version_num: u32, started_at: Timestamp) -> String {
     let slot = &sight.slot;
     let is = |column: &str, value: Option<String>, cast: &str| match value {
         Some(value) => format!("s.{column} = {}{cast}", quote_literal(&value)),
@@ -18,6 +22,7 @@ pub fn statement(sight: &SlotSight, version_num: u32) -> String {
         SlotType::Physical => "physical",
     };
     let mut conditions = vec![
+        has_started(started_at),
         is("slot_name", Some(slot.slot_name.clone()), ""),
         "not s.active".to_owned(),
         "not s.temporary".to_owned(),
@@ -40,4 +45,14 @@ pub fn statement(sight: &SlotSight, version_num: u32) -> String {
           where {}",
         conditions.join("\n   and ")
     )
+}
+
+/// A statement that fails (22012, division by zero) on a server that started at another time. In one message with a
+/// utility statement, which takes no WHERE, it keeps that one from running elsewhere.
+pub fn require_start(started_at: Timestamp) -> String {
+    format!("select 1 / case when {} then 1 else 0 end", has_started(started_at))
+}
+
+fn has_started(at: Timestamp) -> String {
+    format!("pg_catalog.pg_postmaster_start_time() = {}::timestamptz", quote_literal(&at.to_string()))
 }

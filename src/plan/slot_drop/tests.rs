@@ -241,10 +241,11 @@ fn what_is_freed_alone_and_together_is_what_nobody_else_keeps() {
 
 #[test]
 fn the_statement_compares_all_that_was_seen() {
+    let started_at = "2026-01-01T00:00:00.000001Z".parse().unwrap();
     let sight: SlotSight = serde_json::from_value(slot(json!({"plugin": "it's"}))).unwrap();
-    insta::assert_snapshot!(statement(&sight, 170_004));
+    insta::assert_snapshot!(statement(&sight, 170_004, started_at));
     let sight: SlotSight = serde_json::from_value(physical(json!({}))).unwrap();
-    insta::assert_snapshot!(statement(&sight, 160_004));
+    insta::assert_snapshot!(statement(&sight, 160_004, started_at));
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl SlotDropReport {
         let drops = plan.drops.iter().map(|drop| line(drop, &[], ended(&drop.slot.slot_name)));
         let refused = plan.refused.iter().map(|refused| line(&refused.of, &refused.refusals, None));
         let lines: Vec<DropLine> = drops.chain(refused).collect();
-        if plan.server.version_num < 170_000 && !lines.is_empty() {
+        if plan.server.identity.version_num < 170_000 && !lines.is_empty() {
             let why = Unavailable::needs_version("replication slots", 17);
             gaps.note(&why, &["drops[].inactive_since"], Vec::new());
         }
@@ -134,16 +134,16 @@ impl SlotDropReport {
         SlotDropReport {
             is_plan: done.is_none(),
             endpoint: endpoint.map(str::to_owned),
-            role: server.role.clone(),
+            role: server.identity.role.clone(),
             drops: lines,
             together: Frees::of(&plan.together),
             checkpoint,
             about: format!(
                 "On {}: {}, database {}, as role {}.",
                 endpoint.unwrap_or("the server of this snapshot"),
-                if server.in_recovery { "a standby" } else { "a primary" },
+                if server.identity.in_recovery { "a standby" } else { "a primary" },
                 server.database,
-                server.role
+                server.identity.role
             ),
             asks_checkpoint: plan.checkpoint,
             checkpoint_timeout_seconds: plan.checkpoint_timeout_seconds,

@@ -36,12 +36,31 @@ pub fn program(test: &str) -> Option<PathBuf> {
 impl Pgbouncer {
     /// In front of the superuser's socket, with one connection to the server per database.
     pub async fn start(program: &Path, cluster: &Cluster) -> Pgbouncer {
+        Self::start_with(program, cluster, &cluster.socket_dir().display().to_string(), cluster.port(), 1).await
+    }
+
+    /// In front of the sockets of two servers, with a connection to each: a new one goes to the next of them.
+    pub async fn start_over(program: &Path, clusters: &[Cluster; 2]) -> Pgbouncer {
+        let [first, second] = clusters;
+        // One port serves both hosts: that is the number in the socket's name.
+        let folder = second.socket_dir().join("other");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let socket = second.socket_dir().join(format!(".s.PGSQL.{}", second.port()));
+        let name = folder.join(format!(".s.PGSQL.{}", first.port()));
+        std::os::unix::fs::symlink(socket, name).expect("a link");
+        if let Some(account) = second.account() {
+            std::os::unix::fs::chown(&folder, Some(account.uid), Some(account.gid)).expect("the server's account");
+        }
+        let hosts = format!("{},{}", first.socket_dir().display(), folder.display());
+        Self::start_with(program, first, &hosts, first.port(), 2).await
+    }
+
+    async fn start_with(program: &Path, cluster: &Cluster, hosts: &str, server_port: u16, size: u32) -> Pgbouncer {
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
         let text = format!(
-            "[databases]\n* = user=postgres host={} port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
-             unix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 1\n",
-            cluster.socket_dir().display(),
-            cluster.port()
+            "[databases]\n* = user=postgres host={hosts} port={server_port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+             listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\n\
+             default_pool_size = {size}\n"
         );
         let ini = cluster.write_file("pgbouncer.ini", &text).expect("pgbouncer.ini");
         let mut command = Command::new(program);

@@ -42,7 +42,7 @@ pub struct Trap {
 /// All that one connection needs to know.
 #[derive(Clone)]
 pub struct Road {
-    pub server: Server,
+    pub server: Arc<Mutex<Server>>,
     pub behaviour: Behaviour,
     pub turns: Arc<Turns>,
     pub stalled: Arc<watch::Sender<bool>>,
@@ -76,9 +76,10 @@ impl Road {
 
     async fn pass(&self, client: TcpStream, session: &Session<'_>) -> io::Result<()> {
         client.set_nodelay(true)?;
-        match &self.server {
+        let target = self.server.lock().expect("no panic while the target is read").clone();
+        match target {
             Server::Tcp(host, port) => {
-                let server = TcpStream::connect((host.as_str(), *port)).await?;
+                let server = TcpStream::connect((host.as_str(), port)).await?;
                 server.set_nodelay(true)?;
                 self.both_ways(client, server, session).await
             }

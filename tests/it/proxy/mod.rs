@@ -40,6 +40,7 @@ pub struct Proxy {
     turns: Arc<Turns>,
     stalled: Arc<watch::Sender<bool>>,
     trap: Arc<Mutex<Option<line::Trap>>>,
+    server: Arc<Mutex<line::Server>>,
     /// Counts the cuts; nobody may hear of it any more when the proxy goes.
     cuts: watch::Sender<u32>,
 }
@@ -57,8 +58,9 @@ impl Proxy {
         let (turns, stalled, cuts) =
             (Arc::default(), Arc::new(watch::Sender::new(behaviour.stalled)), watch::Sender::new(0));
         let trap = Arc::default();
+        let server = Arc::new(Mutex::new(line::Server::new(host, port)));
         let road = line::Road {
-            server: line::Server::new(host, port),
+            server: Arc::clone(&server),
             behaviour,
             turns: Arc::clone(&turns),
             stalled: Arc::clone(&stalled),
@@ -69,12 +71,17 @@ impl Proxy {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(road.accept(listener));
         });
-        Self { port: own_port, turns, stalled, trap, cuts }
+        Self { port: own_port, turns, stalled, trap, server, cuts }
     }
 
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Sends later connections to another server, as an address that moves does. Those that are open stay.
+    pub fn lead_to(&self, host: &str, port: u16) {
+        *self.server.lock().expect("no panic while the target is set") = line::Server::new(host, port);
     }
 
     /// How often a client that was ready for queries spoke and had to wait for the server, over all

@@ -1,5 +1,6 @@
 //! Dropping slots on real servers: refusals, races, faults.
 
+mod another_server;
 pub mod faults;
 mod pooled;
 mod postgres_store;

@@ -161,7 +161,7 @@ impl<'a> Court<'a> {
         self.setup.batch_execute(write).await.unwrap();
         self.setup.batch_execute("checkpoint").await.unwrap();
 
-        let scope = Scope { slots: true, ..Scope::default() };
+        let scope = Scope { slots: true, instance: true, ..Scope::default() };
         let snapshot = inspect(&self.session, &scope).await.unwrap();
         let plan = plan(&snapshot, &subjects);
         let changes = Changes::default();
@@ -294,7 +294,9 @@ impl<'a> Court<'a> {
             }
             match one.detail.as_deref().unwrap_or_default() {
                 _ if dropped => {}
-                "it changed since it was looked at" => tally.refused_by_the_statement += 1,
+                "the slot changed after it was checked, or the statement reached another server" => {
+                    tally.refused_by_the_statement += 1;
+                }
                 detail if detail.contains("is active for PID") || detail.contains("uses it now") => {
                     tally.refused_in_use += 1;
                 }
