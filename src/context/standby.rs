@@ -34,9 +34,12 @@ impl Context {
         let databases: Vec<String> = snapshot.contents.iter().map(|contents| contents.database.clone()).collect();
         for conninfo in conninfos {
             let name = name_of(conninfo);
+            // The first session decides which of several hosts is asked; those for other databases go to the same one.
+            let mut reached = conninfo.clone();
             for database in &databases {
                 let look = async {
-                    let session = self.connect(conninfo.with_dbname(database)).await?;
+                    let session = self.connect(reached.with_dbname(database)).await?;
+                    reached = session.conninfo().clone();
                     Ok::<ReplicaUse, Failure>(ask_replica(&session).await?)
                 };
                 let what = format!("reading {name}");

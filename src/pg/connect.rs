@@ -12,6 +12,7 @@ mod frames;
 mod guard;
 mod meter;
 mod peer;
+mod pin;
 mod problem;
 mod progress;
 mod scram;
@@ -59,6 +60,8 @@ pub struct Connected {
     pub in_hot_standby: Option<bool>,
     /// Where the session is.
     pub endpoint: Endpoint,
+    /// The request narrowed to that address: what further connections to the same server use.
+    pub pinned: Conninfo,
     /// The TLS version, such as `TLSv1.3`; `None` for a plain connection.
     pub tls: Option<&'static str>,
 }

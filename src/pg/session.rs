@@ -71,6 +71,7 @@ const KEEP_NO_STATISTICS: &str = "set local stats_fetch_consistency = 'none'; ";
 /// A connection to one database of an inspected server.
 pub struct Session {
     client: Client,
+    /// Leads to the address of this session, whatever the request leads to by now.
     conninfo: Arc<Conninfo>,
     canceller: Canceller,
     endpoint: Endpoint,
@@ -118,7 +119,7 @@ impl Session {
     }
 
     async fn open_within(conninfo: Arc<Conninfo>, budget: Arc<Budget>) -> Result<Session, SessionError> {
-        let Connected { client, canceller, meter, warnings, endpoint, server_version, server_version_num, .. } =
+        let Connected { client, canceller, meter, warnings, endpoint, pinned, server_version, server_version_num, .. } =
             // Boxed: with TLS and all its fallbacks the future is large, and futures are moved about on the stack.
             Box::pin(super::connect(&conninfo)).await?;
         if server_version_num < OLDEST_MAJOR * 10_000 {
@@ -127,7 +128,7 @@ impl Session {
         Ok(Session {
             client,
             user: conninfo.user.clone(),
-            conninfo,
+            conninfo: Arc::new(pinned),
             canceller,
             endpoint,
             version_num: server_version_num,
@@ -156,12 +157,12 @@ impl Session {
         }
     }
 
-    /// Another connection like this one, for the same snapshot.
+    /// Opens another connection to this session's address, for the same snapshot.
     pub async fn open_beside(&self) -> Result<Session, SessionError> {
         Session::open_within(Arc::clone(&self.conninfo), Arc::clone(&self.budget)).await
     }
 
-    /// The same in line with others, to the same or another database of the server.
+    /// Opens one to the same address, in line with others, to the same or another database.
     pub async fn open_in_turn(&self, database: Option<&str>) -> Result<Session, SessionError> {
         match database {
             None => Session::open_in_line_within(&self.conninfo, &self.budget).await,
@@ -195,6 +196,11 @@ impl Session {
     /// The database that was connected to, by the name it was asked for.
     pub fn dbname(&self) -> &str {
         &self.conninfo.dbname
+    }
+
+    /// Returns the request narrowed to the address that was reached.
+    pub fn conninfo(&self) -> &Conninfo {
+        &self.conninfo
     }
 
     pub fn endpoint(&self) -> &Endpoint {

@@ -24,10 +24,17 @@ pub struct Args {}
 pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
     // Before the server is asked anything: it would be for nothing.
     let store = context.store().await?;
-    if !context.reads_a_file() && !store.open_intents().await?.is_empty() {
-        settle_what_is_open(&store, &context.session().await?, context).await?;
-    }
-    let snapshot = context.look(Scope::nightly().as_asked(&context.reaching_scope()?)).await?;
+    let scope = Scope::nightly().as_asked(&context.reaching_scope()?);
+    let snapshot = if context.reads_a_file() {
+        context.look(scope).await?
+    } else {
+        // One session for both: of several hosts a second one may reach another server.
+        let session = context.session().await?;
+        if !store.open_intents().await?.is_empty() {
+            settle_what_is_open(&store, &session, context).await?;
+        }
+        context.look_by(&session, &scope).await?
+    };
     let recorded = match store.record(&snapshot).await {
         // Two runs at once: the one that looked first came second. A look that lies further ahead is a clock's fault.
         Err(HistoryError::OutOfOrder { newest, collected_at })

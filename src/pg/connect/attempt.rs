@@ -22,7 +22,7 @@ use super::session_attrs::{self, Reported};
 use super::socket::{Socket, bounded};
 use super::startup::{self, Started};
 use super::wire::{AlreadyNegotiated, Wire};
-use super::{Connected, peer, server_version};
+use super::{Connected, peer, pin, server_version};
 use crate::pg::conninfo::{Conninfo, Host, SslMode, TargetSessionAttrs};
 use crate::pg::tls::Tls;
 
@@ -123,6 +123,7 @@ async fn connect_once(
         server_version,
         in_hot_standby: reported.in_hot_standby,
         endpoint: endpoint.clone(),
+        pinned: pin::pin(conninfo, host, endpoint),
         tls: tls_version,
     })
 }

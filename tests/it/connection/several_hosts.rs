@@ -101,3 +101,28 @@ async fn random_order_finds_both() {
     }
     assert_eq!(seen.len(), 2);
 }
+
+#[tokio::test]
+async fn further_connections_go_to_the_address_of_the_first() {
+    use pgtend::pg::Session;
+    let (primary, standby) = ports();
+    let more = ["target_session_attrs=any", "target_session_attrs=prefer-standby"];
+    for round in 0..20 {
+        let text = hosts(&[primary, standby], &format!("load_balance_hosts=random {}", more[round % 2]));
+        let first = Session::open(std::sync::Arc::new(conninfo(&text))).await.unwrap();
+        for other in
+            [first.open_beside().await, first.open_in_turn(None).await, first.open_in_turn(Some("template1")).await]
+        {
+            assert_eq!(other.unwrap().endpoint(), first.endpoint(), "{text}");
+        }
+    }
+    // A name is resolved once, and kept for certificates and the password file.
+    let text = hosts(&[primary], "").replace("127.0.0.1", "localhost");
+    let first = Session::open(std::sync::Arc::new(conninfo(&text))).await.unwrap();
+    let place = pgtend::pg::conninfo::Place::Tcp {
+        host: Some("localhost".to_owned()),
+        hostaddr: Some(std::net::Ipv4Addr::LOCALHOST.into()),
+    };
+    assert_eq!(first.conninfo().hosts[0].place, place);
+    assert_eq!(first.open_beside().await.unwrap().endpoint(), first.endpoint());
+}

@@ -10,5 +10,6 @@ pub mod looks;
 mod names;
 mod pgbouncer;
 pub mod round_trips;
+mod several_hosts;
 mod sizes;
 mod truth;
