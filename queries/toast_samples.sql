@@ -1,5 +1,6 @@
 -- The chunks on a few blocks, evenly spread, of the TOAST relations of the given tables. Those under, or awaited by, an
--- ACCESS EXCLUSIVE lock are left out, and so are those whose rows the role may not read.
+-- ACCESS EXCLUSIVE lock are left out, and so are those whose rows the role may not read. TOAST relations are read by name:
+-- their schemas belong to the server, only it names and creates relations there, and they have no policies, rules or triggers.
 with locked as materialized (
   select l.relation from pg_catalog.pg_locks l
    where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'
@@ -12,6 +13,7 @@ with locked as materialized (
     join pg_catalog.pg_namespace n on n.oid = t.relnamespace
    cross join (select current_setting('block_size')::int8 as block) b
    where not exists (select from locked l where l.relation in (c.oid, t.oid))
+     and t.relkind = 't' and (n.nspname = 'pg_toast' or n.nspname like 'pg\_toast\_temp\_%')
      and has_schema_privilege(n.oid, 'USAGE') and has_table_privilege(t.oid, 'SELECT')
 )
 select p.oid::int8                                                          as oid,

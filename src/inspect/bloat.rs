@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     model::{
-        BtreePages, ColumnLayout, ColumnStatistics, Fact, HeapTuples, Index, IndexKey, OidMap, Table, TableColumns,
-        Unavailable, Visibility, grant,
+        BtreePages, ColumnLayout, ColumnStatistics, Fact, ForeignObject, HeapTuples, Index, IndexKey, OidMap, Table,
+        TableColumns, Unavailable, Visibility, grant,
     },
     pg::{Query, Row, RowError, Session, SessionError},
 };
@@ -233,6 +233,7 @@ struct Pgstattuple {
     is_installed: bool,
     reads_tables: Option<bool>,
     reads_indexes: Option<bool>,
+    foreign_object: Option<ForeignObject>,
 }
 
 impl Pgstattuple {
@@ -241,7 +242,14 @@ impl Pgstattuple {
             let why = Unavailable::because(query.fact, "the extension pgstattuple is not installed in this database");
             return Err(why.with_hint(Some("CREATE EXTENSION pgstattuple")));
         }
-        if granted != Some(true) {
+        if let Some(object) = &self.foreign_object {
+            return Err(object.unavailable(query.fact));
+        }
+        let Some(granted) = granted else {
+            let why = Unavailable::because(query.fact, "the extension pgstattuple lacks the function as a member");
+            return Err(why.with_hint(Some("ALTER EXTENSION pgstattuple UPDATE")));
+        };
+        if !granted {
             let why = Unavailable::because(query.fact, "permission denied for the functions of pgstattuple");
             return Err(why.with_hint(query.needs().map(|role| grant(role, session.user()))));
         }

@@ -87,7 +87,7 @@ pub enum DependentKind {
     Extension,
 }
 
-/// Expressions and predicate as `pg_get_indexdef` and `pg_get_expr` write them with an empty search_path.
+/// Expressions and predicate as `pg_get_indexdef` and `pg_get_expr` write them when search_path is pg_catalog.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexTexts {
     /// One for each key column that is an expression, in order.

@@ -15,6 +15,7 @@ mod disk;
 mod fact;
 mod files;
 mod finding;
+mod foreign_object;
 mod identifier;
 mod index;
 mod index_facts;
@@ -67,6 +68,7 @@ pub use disk::{Disk, DiskSource, Volume, WalRoom};
 pub use fact::{Fact, Unavailable};
 pub use files::Files;
 pub use finding::{Class, Finding, Level, Measure, Reading, Status};
+pub use foreign_object::{ForeignObject, LookAlike};
 pub use identifier::{grant, quote_identifier, quote_literal, quote_shell};
 pub use index::{ConstraintKind, Index};
 pub use index_facts::{

@@ -1,8 +1,11 @@
 //! Who writes WAL.
 
-use super::Unavailable;
+use super::{ForeignObject, LookAlike, Unavailable, quote_identifier};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// The statement that adds what an older version of the extension lacks.
+const UPDATE: &str = "ALTER EXTENSION pg_stat_statements UPDATE";
 
 /// What pg_stat_statements counted, where it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +17,13 @@ pub struct WalStatements {
     pub extension_version: Option<String>,
     /// Whether the role may see what others run.
     pub sees_all: bool,
-    /// `None` where the extension is not installed.
+    /// An object of the extension that is not trusted; then nothing was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign_object: Option<ForeignObject>,
+    /// A relation in the extension's schema that is called `pg_stat_statements_info` and is no member of the extension.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_alike: Option<LookAlike>,
+    /// `None` where the extension is not installed or not trusted.
     pub found: Option<CountedStatements>,
 }
 
@@ -63,7 +72,15 @@ impl WalStatements {
     /// The statements with all their WAL, or why there are none and what would help.
     pub fn counted(&self, database: &str) -> Result<(&CountedStatements, u64), Unavailable> {
         let fact = "wal of statements";
+        if let Some(object) = &self.foreign_object {
+            return Err(object.unavailable(fact));
+        }
         let Some(found) = &self.found else {
+            if self.is_installed {
+                let version = self.extension_version.as_deref().unwrap_or("?");
+                let reason = format!("extension pg_stat_statements {version} has no member view pg_stat_statements");
+                return Err(Unavailable::because(fact, reason).with_hint(Some(UPDATE)));
+            }
             let reason = match (self.is_loaded, self.is_installed) {
                 (true, _) => format!("pg_stat_statements is loaded, but not installed in database {database}"),
                 (false, _) => "pg_stat_statements is not there".to_owned(),
@@ -81,11 +98,36 @@ impl WalStatements {
             None => {
                 let version = self.extension_version.as_deref().unwrap_or("?");
                 let reason = format!("pg_stat_statements {version} does not count WAL");
-                Err(Unavailable::because(fact, reason)
-                    .not_set_up()
-                    .with_hint(Some("ALTER EXTENSION pg_stat_statements UPDATE")))
+                Err(Unavailable::because(fact, reason).not_set_up().with_hint(Some(UPDATE)))
             }
         }
+    }
+
+    /// Returns why the time of the last reset is unknown; `None` when it is known. `major` is the server's major version:
+    /// PostgreSQL 13 has no newer pg_stat_statements than 1.8.
+    pub fn since_unavailable(&self, major: u32) -> Option<Unavailable> {
+        if self.found.as_ref().is_none_or(|found| found.since.is_some()) {
+            return None;
+        }
+        let version = self.extension_version.as_deref().unwrap_or("?");
+        let fact = "reset of statement statistics";
+        if let Some(LookAlike { name, owner }) = &self.look_alike {
+            let owner = quote_identifier(owner);
+            let reason = format!(
+                "{name} (owner {owner}) is not a member of extension pg_stat_statements {version}; pgtend does not execute it"
+            );
+            let hint = match major {
+                13 => "rename or drop it".to_owned(),
+                _ => format!("rename or drop it, then {UPDATE}"),
+            };
+            return Some(Unavailable::because(fact, reason).with_hint(Some(hint)));
+        }
+        let reason = format!("pg_stat_statements {version} has no view pg_stat_statements_info");
+        let why = Unavailable::because(fact, reason).not_set_up();
+        Some(match major {
+            13 => Unavailable { needs_version: Some(14), ..why },
+            _ => why.with_hint(Some(UPDATE)),
+        })
     }
 
     fn is_older_than_1_8(&self) -> bool {
@@ -116,5 +158,34 @@ mod tests {
         assert_eq!(hint(old), "ALTER EXTENSION pg_stat_statements UPDATE");
         let new = statements(serde_json::json!({"found": empty}));
         assert_eq!(new.counted("shop").unwrap().1, 0, "it has seen no statement yet");
+    }
+
+    #[test]
+    fn untrusted_extension_is_a_gap() {
+        let object = serde_json::json!({"extension": "pg_stat_statements", "kind": "VIEW",
+            "name": "public.pg_stat_statements", "owner": "app", "superuser": "postgres"});
+        let why = statements(serde_json::json!({"foreign_object": object})).counted("shop").unwrap_err();
+        assert!(why.reason.contains("public.pg_stat_statements") && why.reason.contains("role app"), "{why:?}");
+        assert_eq!(
+            why.hint.as_deref(),
+            Some("check its definition, then ALTER VIEW public.pg_stat_statements OWNER TO postgres")
+        );
+        let why = statements(serde_json::json!({})).counted("shop").unwrap_err();
+        assert!(why.reason.contains("has no member view pg_stat_statements"), "{why:?}");
+        assert_eq!(why.hint.as_deref(), Some(UPDATE));
+    }
+
+    #[test]
+    fn unknown_reset_names_the_look_alike() {
+        let found = serde_json::json!({"wal_bytes": 5, "since": null, "statements": []});
+        let old = serde_json::json!({"extension_version": "1.8", "found": found});
+        assert_eq!(statements(old.clone()).since_unavailable(14).unwrap().hint.as_deref(), Some(UPDATE));
+        assert_eq!(statements(old.clone()).since_unavailable(13).unwrap().hint, None);
+        let mut trap = statements(old);
+        trap.look_alike = Some(LookAlike { name: "public.pg_stat_statements_info".into(), owner: "app".into() });
+        let why = trap.since_unavailable(14).unwrap();
+        assert!(why.reason.contains("public.pg_stat_statements_info (owner app) is not a member"), "{why:?}");
+        let found = serde_json::json!({"wal_bytes": 5, "since": "2026-01-01T00:00:00Z", "statements": []});
+        assert_eq!(statements(serde_json::json!({"found": found})).since_unavailable(14), None);
     }
 }

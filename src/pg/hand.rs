@@ -14,12 +14,13 @@ const LONG_LIMIT: Duration = Duration::from_secs(3_600);
 const MAX_ANSWER: u64 = 16 << 20;
 
 /// Limits on what a statement waits for, in its own transaction, so that a pooler's connection keeps nothing of them.
-/// A statement's text is quoted as the standard says, whatever the role's settings are.
+/// A statement's text is quoted as the standard says, whatever the role's settings are. `search_path` names pg_temp last:
+/// where it is not named, the server looks up relations and types there first.
 const BEGIN: &str = "\
 begin transaction isolation level read committed; \
 set local statement_timeout = '60s'; \
 set local lock_timeout = '2s'; \
-set local search_path = ''; \
+set local search_path = pg_catalog, pg_temp; \
 set local standard_conforming_strings = on";
 
 /// The one way to change a server that is not our own. `act` takes it in hand; everything else reads.

@@ -38,13 +38,15 @@ const AFTER_TOO_MANY: [u64; 5] = [20, 60, 180, 540, 1_000];
 
 /// What every reading transaction sets for itself. SET LOCAL, so that a pooler's server connection keeps nothing of
 /// it; the savepoint comes last, so that it survives the failure of a fact. A hundred thousand relations are joined in
-/// memory, as the disk may be full, and by one process, as the others may be busy.
+/// memory, as the disk may be full, and by one process, as the others may be busy. `search_path` names pg_temp last:
+/// where it is not named, the server looks up relations and types there first (functions and operators never), and a
+/// pooler's server connection may hold temporary objects of another client.
 const BEGIN: &str = "\
 begin transaction isolation level read committed read only; \
 set local statement_timeout = '30s'; \
 set local lock_timeout = '200ms'; \
 set local idle_in_transaction_session_timeout = '60s'; \
-set local search_path = ''; \
+set local search_path = pg_catalog, pg_temp; \
 set local datestyle = 'ISO'; \
 set local intervalstyle = 'postgres'; \
 set local timezone = 'UTC'; \

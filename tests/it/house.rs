@@ -1,6 +1,7 @@
 //! The house rules: which room may import which, who reads the clock and the
 //! environment, who talks to the server, who prints.
 
+mod lookups;
 mod paths;
 mod queries;
 pub mod rules;
@@ -57,6 +58,14 @@ fn every_query_says_what_it_is_and_asks_the_catalog_by_its_full_name() {
     let violations: Vec<String> =
         texts.iter().flat_map(|(path, text)| queries::violations(path, text, &registry)).collect();
     assert_none(&violations);
+}
+
+#[test]
+fn queries_look_up_names_in_pg_catalog_only() {
+    let texts = files("queries", "");
+    let violations: Vec<String> = texts.iter().flat_map(|(path, text)| lookups::violations(path, text)).collect();
+    assert_none(&violations);
+    assert_none(&lookups::different_checks(&texts));
 }
 
 #[test]

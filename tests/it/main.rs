@@ -26,3 +26,4 @@ mod sandbox;
 mod slot_drop;
 mod terminal;
 mod trial;
+mod trust;

@@ -76,6 +76,9 @@ pub fn statements(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Statements> {
             if !counted.sees_all && !found.statements.is_empty() {
                 note_hidden(snapshot, counted, gaps);
             }
+            if let Some(why) = counted.since_unavailable(snapshot.server.major()) {
+                gaps.note(&why, &["wal.statements.since"], Vec::new());
+            }
             let share = |bytes: u64| if wal_bytes == 0 { 0.0 } else { bytes as f64 / wal_bytes as f64 };
             let line = |one: &crate::model::WalStatement| StatementLine {
                 queryid: one.queryid.clone(),

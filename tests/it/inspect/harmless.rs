@@ -79,7 +79,7 @@ async fn all_is_read_inside_read_only_transactions() {
                         if text.starts_with("begin") {
                             assert!(!inside, "two transactions at once");
                             assert!(text.contains("read only") && text.contains("read committed"), "{text}");
-                            for guard in ["statement_timeout", "lock_timeout", "search_path = ''"] {
+                            for guard in ["statement_timeout", "lock_timeout", "search_path = pg_catalog, pg_temp;"] {
                                 assert!(text.contains(guard), "no {guard}: {text}");
                             }
                             assert_eq!(text.contains("client_connection_check_interval"), major >= 14, "{text}");
