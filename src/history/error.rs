@@ -15,6 +15,11 @@ pub enum HistoryError {
     Older { store: String, found: i64, known: i64 },
     #[error("the history {store} cannot be brought up to date: {reason}")]
     Unmigrated { store: String, reason: String },
+    #[error(
+        "the history {store} is not used: {object} is owned by role {owner}, which is neither the connecting role nor a \
+         superuser, and its code would run with your rights; remedy: {remedy}"
+    )]
+    Foreign { store: String, object: String, owner: String, remedy: String },
     #[error("the history cannot be read or written: {0}")]
     Failed(String),
     #[error("the history's server did not answer within {seconds} s")]

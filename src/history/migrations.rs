@@ -4,6 +4,7 @@ use super::{
     HistoryError, StoreAddress,
     dialect::{Pool, Transaction, binds},
     error::told,
+    ownership,
 };
 use sqlx::{
     SqlSafeStr as _,
@@ -13,6 +14,10 @@ use std::fmt::Write as _;
 
 /// Where the tables are on a Postgres server.
 pub(super) const SCHEMA: &str = "pgtend";
+
+/// The search path of a store's connections: where pg_temp is not named, the server looks up relations there first, and a
+/// pooler's server connection may hold temporary tables of another client.
+pub(super) const SEARCH_PATH: &str = "pgtend,pg_temp";
 
 /// Where the driver keeps which of them were applied.
 const TABLE: &str = "_sqlx_migrations";
@@ -57,7 +62,7 @@ fn migrator(pool: &Pool) -> Migrator {
 /// Whether a store can be read as it is: not when it is empty, and nothing is brought up to date for a reader.
 pub(super) async fn is_readable(pool: &Pool, address: &StoreAddress) -> Result<bool, HistoryError> {
     let known = newest();
-    match applied(pool).await? {
+    match applied(pool, address).await? {
         0 => Ok(false),
         found if found == known => Ok(true),
         found if found > known => Err(HistoryError::Newer { store: address.to_string(), found, known }),
@@ -72,7 +77,7 @@ fn newest() -> i64 {
 /// Refuses a newer store; applies what an older one lacks.
 pub(super) async fn run(pool: &Pool, address: &StoreAddress) -> Result<(), HistoryError> {
     let known = newest();
-    match applied(pool).await? {
+    match applied(pool, address).await? {
         found if found == known => return Ok(()),
         found if found > known => return Err(HistoryError::Newer { store: address.to_string(), found, known }),
         _ => {}
@@ -80,13 +85,17 @@ pub(super) async fn run(pool: &Pool, address: &StoreAddress) -> Result<(), Histo
     // All in one transaction that others wait for: of two that come first at once, one finds the work done.
     let mut transaction = pool.begin().await?;
     transaction.lock("pgtend migrations").await?;
+    // Another role may have created the schema since it was checked.
+    let has_schema = match &transaction {
+        Transaction::Sqlite(_) => true,
+        Transaction::Postgres(..) => ownership::check_within(&mut transaction, address).await?.has_schema,
+    };
     let migrator = migrator(pool);
     let done = match &mut transaction {
         Transaction::Sqlite(tx) => migrator.run(&mut **tx).await,
         Transaction::Postgres(tx, server) => {
             // A role that may not create one may well use one that was made for it.
-            let exists = "select 1 from pg_catalog.pg_namespace where nspname = $1";
-            if server.wait(sqlx::query(exists).bind(SCHEMA).fetch_optional(&mut **tx)).await?.is_none() {
+            if !has_schema {
                 let made = sqlx::query(sqlx::AssertSqlSafe(format!("create schema {SCHEMA}"))).execute(&mut **tx);
                 let made = server.wait(async { Ok(made.await) }).await?;
                 made.map_err(|error| unmigrated(address, &error))?;
@@ -132,14 +141,12 @@ fn unmigrated(address: &StoreAddress, error: &dyn std::error::Error) -> HistoryE
 }
 
 /// The highest version applied; 0 for a store that is new.
-async fn applied(pool: &Pool) -> Result<i64, HistoryError> {
+async fn applied(pool: &Pool, address: &StoreAddress) -> Result<i64, HistoryError> {
     let exists = match pool {
-        Pool::Sqlite(_) => "select count(*) from sqlite_master where name = '_sqlx_migrations'",
-        Pool::Postgres(_) => {
-            "select count(*) from pg_catalog.pg_tables where schemaname = 'pgtend' and tablename = '_sqlx_migrations'"
-        }
+        Pool::Sqlite(_) => first(pool, "select count(*) from sqlite_master where name = '_sqlx_migrations'").await? > 0,
+        Pool::Postgres(_) => ownership::check(pool, address).await?.has_migration_table,
     };
-    if first(pool, exists).await? == 0 {
+    if !exists {
         return Ok(0);
     }
     first(pool, "select coalesce(max(version), 0) from _sqlx_migrations").await

@@ -15,6 +15,7 @@ mod indexes_past;
 mod journal;
 mod lineages;
 mod migrations;
+mod ownership;
 mod patience;
 mod prediction;
 mod prune;

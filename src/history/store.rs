@@ -200,7 +200,7 @@ async fn read_file(options: SqliteConnectOptions) -> Result<Pool, sqlx::Error> {
 fn server_options(url: &str, address: &StoreAddress) -> Result<PgConnectOptions, sqlx::Error> {
     // A schema of its own: the database may be somebody's.
     let options =
-        PgConnectOptions::from_str(url)?.application_name("pgtend").options([("search_path", migrations::SCHEMA)]);
+        PgConnectOptions::from_str(url)?.application_name("pgtend").options([("search_path", migrations::SEARCH_PATH)]);
     let options = options.options(LIMITS);
     // Else the driver would send PGPASSWORD, which was meant for another server.
     Ok(if address.password().is_none() { options.password("") } else { options })

@@ -4,6 +4,7 @@ mod beside;
 mod copies;
 mod journal;
 mod older;
+mod ownership;
 mod predictions;
 mod processes;
 mod program;
