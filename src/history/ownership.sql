@@ -36,7 +36,9 @@ with schema as materialized (
          true as takes_owner
     from schema s
   union all
-  select 2, pg_catalog.format('%s %s', k.kind, r.name), r.relowner,
+  -- Tables first: with a table's owner its sequences change theirs.
+  select case k.kind when 'table' then 2 when 'sequence' then 7 else 3 end,
+         pg_catalog.format('%s %s', k.kind, r.name), r.relowner,
          case when k.kind in ('view', 'materialized view', 'foreign table')
               then pg_catalog.format('DROP %s %s', pg_catalog.upper(k.kind), r.name)
               else pg_catalog.format('ALTER TABLE %s OWNER TO ', r.name) end,

@@ -37,9 +37,8 @@ impl ForeignObject {
                 "schema {name} of extension {extension} is owned by role {owner}, which could replace the objects in it; \
                  pgtend does not execute them"
             );
-            let hint = format!(
-                "as a superuser: CREATE SCHEMA {extension}; ALTER EXTENSION {extension} SET SCHEMA {extension}"
-            );
+            let hint =
+                format!("as a superuser: CREATE SCHEMA monitoring; ALTER EXTENSION {extension} SET SCHEMA monitoring");
             return Unavailable::because(fact, reason).with_hint(Some(hint));
         }
         let reason = format!(
@@ -81,7 +80,7 @@ mod tests {
         assert!(!function.not_set_up, "it counts as a gap");
         let schema = foreign("SCHEMA", "public");
         assert!(schema.reason.contains("schema public") && schema.reason.contains("role \"App\""), "{schema:?}");
-        let hint = "as a superuser: CREATE SCHEMA pgstattuple; ALTER EXTENSION pgstattuple SET SCHEMA pgstattuple";
+        let hint = "as a superuser: CREATE SCHEMA monitoring; ALTER EXTENSION pgstattuple SET SCHEMA monitoring";
         assert_eq!(schema.hint.as_deref(), Some(hint));
     }
 }
