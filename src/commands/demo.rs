@@ -7,6 +7,7 @@ use crate::{
     context::{Context, unless_interrupted},
     error::Failure,
     exit_code::ExitCode,
+    model::ShellCommand,
     pg::Scribe,
     sandbox::{Cluster, ClusterOptions, Installation, PackageCache, Search, disaster},
 };
@@ -107,10 +108,14 @@ async fn tour(args: Args, context: &Context) -> Result<ExitCode, Failure> {
 
     if args.keep {
         let conninfo = cluster.conninfo();
-        let remove = cluster.leave().context("cannot leave the cluster running")?;
+        let look = ShellCommand::new("pgtend overview").conninfo(&conninfo);
+        let drop = ShellCommand::new("pgtend slots drop").operand(forgotten).arg("--checkpoint").conninfo(&conninfo);
+        let (postmaster, folder) = cluster.leave().context("cannot leave the cluster running")?;
+        let stop = postmaster.map(|pid| format!("kill -QUIT {pid}; sleep 1; ")).unwrap_or_default();
+        let remove = ShellCommand::new("rm -rf").path(&folder.to_string_lossy());
         ui.text(&format!(
-            "\nThe cluster stays. Look at it:\n  pgtend overview -d '{conninfo}'\nDrop the forgotten slot (it asks):\n  \
-             pgtend slots drop {forgotten} --checkpoint -d '{conninfo}'\nRemove it:\n  {remove}\n"
+            "\nThe cluster stays. Look at it:\n  {look}\nDrop the forgotten slot (it asks):\n  {drop}\nRemove it:\n  \
+             {stop}{remove}\n"
         ))?;
     } else {
         drop(cluster);

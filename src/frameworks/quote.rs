@@ -1,5 +1,7 @@
 //! Texts as other languages write them.
 
+use crate::model::is_unprintable;
+
 /// A string of Python, JavaScript and TypeScript alike: both read these escapes the same way.
 pub fn double_quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
@@ -11,7 +13,7 @@ pub fn double_quoted(text: &str) -> String {
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
             // Below U+10000 whatever is no letter to an editor, hides or reorders what stands around it, or ends a line.
-            c if is_unseen(c) => {
+            c if is_unprintable(c) => {
                 quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
             }
             c => quoted.push(c),
@@ -23,13 +25,7 @@ pub fn double_quoted(text: &str) -> String {
 
 /// What may stand in a comment of one line, in whatever language: nothing in it ends the line.
 pub fn one_line(text: &str) -> String {
-    text.chars().map(|c| if is_unseen(c) { ' ' } else { c }).collect()
-}
-
-/// Controls, ends of lines, and what makes a reader see another order or nothing at all (Unicode 9).
-fn is_unseen(c: char) -> bool {
-    let reorders = matches!(c, '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || reorders || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FEFF}')
+    text.chars().map(|c| if is_unprintable(c) { ' ' } else { c }).collect()
 }
 
 /// Lines as a comment.

@@ -1,7 +1,10 @@
 //! The maintenance script: what is wrong on one server alone is no matter for a migration of a schema.
 
 use super::quote::comment;
-use crate::plan::index_cleanup::{Chore, Repair, qualified};
+use crate::{
+    model::{qualified, quote_literal, regclass_name},
+    plan::index_cleanup::{Chore, Repair},
+};
 
 /// A script for psql that can be run again after whatever stopped it: each step asks first whether it is still due.
 pub fn maintenance_script(header: &[String], chores: &[Chore]) -> String {
@@ -9,22 +12,19 @@ pub fn maintenance_script(header: &[String], chores: &[Chore]) -> String {
     script.push_str("\\set ON_ERROR_STOP on\n\\timing on\nSET statement_timeout = 0;\nSET lock_timeout = '5min';\n");
     for chore in chores {
         let name = qualified(&chore.schema, &chore.index);
+        let regclass = quote_literal(&regclass_name(&chore.schema, &chore.index));
         script.push('\n');
         script.push_str(&comment("--", &chore.why));
         match chore.repair {
             // The name may have gone to an index that is well.
             Repair::Drop => script.push_str(&format!(
                 "{}\\if :is_due\nDROP INDEX CONCURRENTLY IF EXISTS {name};\n\\endif\n",
-                due(&format!("i.indexrelid = pg_catalog.to_regclass({}) AND NOT i.indisvalid", regclass(&name)))
+                due(&format!("i.indexrelid = pg_catalog.to_regclass({regclass}) AND NOT i.indisvalid"))
             )),
             // A rebuild gives it another OID: it is done once.
             Repair::Rebuild => script.push_str(&format!(
                 "{}\\if :is_due\n{}REINDEX INDEX CONCURRENTLY {name};\n\\endif\n",
-                due(&format!(
-                    "i.indexrelid = pg_catalog.to_regclass({}) AND i.indexrelid = {}",
-                    regclass(&name),
-                    chore.oid
-                )),
+                due(&format!("i.indexrelid = pg_catalog.to_regclass({regclass}) AND i.indexrelid = {}", chore.oid)),
                 leftovers(chore),
             )),
         }
@@ -34,15 +34,6 @@ pub fn maintenance_script(header: &[String], chores: &[Chore]) -> String {
 
 fn due(condition: &str) -> String {
     format!("SELECT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE {condition}) AS is_due \\gset\n")
-}
-
-fn regclass(name: &str) -> String {
-    literal(name)
-}
-
-fn literal(text: &str) -> String {
-    let text = text.replace('\'', "''");
-    if text.contains('\\') { format!("E'{}'", text.replace('\\', "\\\\")) } else { format!("'{text}'") }
 }
 
 /// What earlier attempts at this rebuild left behind goes first, unless somebody is building it right now.
@@ -55,6 +46,6 @@ fn leftovers(chore: &Chore) -> String {
          AND pg_catalog.regexp_replace(c.relname, '_ccnew[0-9]*$', '') = {}\n   AND c.relname ~ '_ccnew[0-9]*$'\n   \
          AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)\n\\gexec\n",
         chore.oid,
-        literal(&chore.index),
+        quote_literal(&chore.index),
     )
 }

@@ -2,10 +2,10 @@
 
 use super::{
     Answer, Evidence, Judged, Symptom,
-    evidence::{of_databases, qualified, subject},
+    evidence::{of_databases, subject},
     limits::{DAY, MB, Percent, Seconds, limits},
 };
-use crate::model::{Level, Piece, words};
+use crate::model::{Level, Piece, code_span, qualified, words};
 
 limits! {
     /// So much of a table's rows are dead
@@ -51,9 +51,8 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                 measured: Some(share.into()),
                 threshold: Some(limits.warning.into()),
                 advice: words![
-                    "`VACUUM (VERBOSE) ",
-                    qualified(&table.schema, &table.table),
-                    "` says how many cannot be removed yet: then `pgtend check --only xmin-horizon` names who holds them; else lower its autovacuum_vacuum_scale_factor"
+                    code_span(&format!("VACUUM (VERBOSE) {}", qualified(&table.schema, &table.table))),
+                    " says how many cannot be removed yet: then `pgtend check --only xmin-horizon` names who holds them; else lower its autovacuum_vacuum_scale_factor"
                 ],
             });
         }

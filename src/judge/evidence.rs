@@ -2,9 +2,8 @@
 
 use super::{index, slot};
 use crate::model::{
-    Contents, Fact, IndexJudgement, IndexLimits, Setting, Slot, Snapshot, Unavailable, grant,
+    Contents, Fact, IndexJudgement, IndexLimits, Setting, ShellCommand, Slot, Snapshot, Unavailable, code_span, grant,
     past::{Counters, Memory},
-    quote_identifier,
 };
 use std::cell::OnceCell;
 
@@ -133,9 +132,9 @@ pub fn of_databases<'a, T: 'a>(
     known
 }
 
-/// A relation's name as SQL takes it: `public."Orders"`.
-pub fn qualified(schema: &str, name: &str) -> String {
-    format!("{}.{}", quote_identifier(schema), quote_identifier(name))
+/// The command that shows the evidence on a slot, as a code span.
+pub fn slots_why(slot_name: &str) -> String {
+    code_span(&ShellCommand::new("pgtend slots why").operand(slot_name).to_string())
 }
 
 /// A relation's name for people and for silences: `shop/public.orders`.

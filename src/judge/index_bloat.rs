@@ -2,12 +2,12 @@
 
 use super::{
     Answer, Evidence, Judged,
-    evidence::{of_databases, qualified, subject},
+    evidence::{of_databases, subject},
     index::is_worth_rebuilding,
     limits::{GB, limits},
     mostly_air::{Much, Relations},
 };
-use crate::model::{IndexVerdict, Table, words};
+use crate::model::{IndexVerdict, Table, code_span, qualified, words};
 use std::collections::HashMap;
 
 limits! {
@@ -39,9 +39,8 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
             if is_worth_rebuilding(verdict, index) {
                 let name = subject(&contents.database, &table.schema, &index.index);
                 let advice = words![
-                    "`REINDEX INDEX CONCURRENTLY ",
-                    qualified(&table.schema, &index.index),
-                    "` gives it back; it needs room for the new one meanwhile"
+                    code_span(&format!("REINDEX INDEX CONCURRENTLY {}", qualified(&table.schema, &index.index))),
+                    " gives it back; it needs room for the new one meanwhile"
                 ];
                 answer.found.extend(all.judge(name, index.size.bytes, contents.index_bloat(index, table), advice));
             }

@@ -5,7 +5,7 @@ use super::{
     evidence::{of_databases, subject},
     limits::{Bytes, GB, Percent, limits},
 };
-use crate::model::{Level, Piece, TableKind, words};
+use crate::model::{Level, Piece, ShellCommand, TableKind, code_span, words};
 use std::collections::HashMap;
 
 limits! {
@@ -48,11 +48,19 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                 subject: name,
                 measured: Some(share.into()),
                 threshold: Some(limits.warning.into()),
-                advice: words!["`pgtend indexes --table ", &table.table, "` says which may go, and which are bloated"],
+                advice: words![
+                    code_span(&indexes_of(&contents.database, &table.table).to_string()),
+                    " says which may go, and which are bloated"
+                ],
             });
         }
     }
     Ok(answer)
+}
+
+/// The report of one table's indexes; `--table` takes a pattern.
+fn indexes_of(database: &str, table: &str) -> ShellCommand {
+    ShellCommand::new("pgtend indexes").database(database).option("--table", &glob::Pattern::escape(table))
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use super::{
     Answer, Evidence, Judged, Symptom,
-    evidence::{of_databases, qualified, subject},
+    evidence::{of_databases, subject},
     limits::limits,
 };
-use crate::model::{IndexFinding, Level, Measure, Piece, Reason, Table, words};
+use crate::model::{IndexFinding, Level, Measure, Piece, Reason, Table, code_span, qualified, words};
 use std::collections::HashMap;
 
 limits! {}
@@ -29,14 +29,13 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
             // What REINDEX leaves behind has a number in its name where the first one was taken.
             let left = index.index.trim_end_matches(|c: char| c.is_ascii_digit());
             let advice = if left.ends_with("_ccnew") || left.ends_with("_ccold") {
-                words!["a REINDEX left it behind: `DROP INDEX CONCURRENTLY ", sql, "`"]
+                words!["a REINDEX left it behind: ", code_span(&format!("DROP INDEX CONCURRENTLY {sql}"))]
             } else {
                 words![
-                    "where it is wanted, `REINDEX INDEX CONCURRENTLY ",
-                    &sql,
-                    "` (of a unique one find the duplicates first); else `DROP INDEX CONCURRENTLY ",
-                    &sql,
-                    "`"
+                    "where it is wanted, ",
+                    code_span(&format!("REINDEX INDEX CONCURRENTLY {sql}")),
+                    " (of a unique one find the duplicates first); else ",
+                    code_span(&format!("DROP INDEX CONCURRENTLY {sql}"))
                 ]
             };
             answer.find(Symptom {

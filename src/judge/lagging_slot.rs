@@ -2,6 +2,7 @@
 
 use super::{
     Answer, Evidence, Judged, Symptom,
+    evidence::slots_why,
     limits::{Bytes, GB, limits},
     passed,
     slot::{Reason, Verdict},
@@ -65,7 +66,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
             measured: Some(Measure::Bytes(held)),
             threshold: Some(if level == Level::Critical { limits.critical } else { limits.warning }.into()),
             message,
-            advice: words!["look at its consumer; `pgtend slots why ", &slot.slot_name, "` says what pins it"],
+            advice: words!["look at its consumer; ", slots_why(&slot.slot_name), " says what pins it"],
         });
     }
     Ok(answer)

@@ -2,10 +2,10 @@
 
 use super::{
     Answer, Evidence, Judged, Symptom,
-    evidence::{of_databases, qualified, subject},
+    evidence::{of_databases, subject},
     limits::{MB, limits},
 };
-use crate::model::{ForeignKey, Index, Level, Measure, Piece, Table, TableKind, words};
+use crate::model::{ForeignKey, Index, Level, Measure, Piece, Table, TableKind, code_span, qualified, words};
 use std::collections::HashMap;
 
 limits! {
@@ -47,8 +47,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                     Piece::Bytes(table.heap.bytes)
                 ],
                 advice: words![
-                    "CREATE INDEX CONCURRENTLY ON ",
-                    qualified(&table.schema, &table.table),
+                    code_span(&format!("CREATE INDEX CONCURRENTLY ON {}", qualified(&table.schema, &table.table))),
                     " with its columns first"
                 ],
             });

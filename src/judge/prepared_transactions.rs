@@ -4,7 +4,7 @@ use super::{
     Answer, Evidence, Judged, Symptom, known,
     limits::{HOUR, MINUTE, Seconds, limits},
 };
-use crate::model::{Piece, quote_literal, words};
+use crate::model::{Piece, code_span, quote_literal, words};
 
 limits! {
     /// A transaction has been prepared for so long
@@ -37,9 +37,8 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
             advice: words![
                 "ask its transaction manager whether to commit it; else, in database ",
                 &one.database,
-                ", `ROLLBACK PREPARED ",
-                quote_literal(&one.gid),
-                "`"
+                ", ",
+                code_span(&format!("ROLLBACK PREPARED {}", quote_literal(&one.gid)))
             ],
         });
     }

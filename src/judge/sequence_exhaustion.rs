@@ -5,7 +5,7 @@ use super::{
     evidence::{of_databases, subject},
     limits::{Percent, limits},
 };
-use crate::model::{Piece, Unavailable, words};
+use crate::model::{Piece, Unavailable, quote_identifier, words};
 
 limits! {
     /// So much of its range is used
@@ -26,7 +26,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                 " sequences of database ",
                 database,
                 " may not be read by this role: GRANT SELECT ON ALL SEQUENCES IN SCHEMA … TO ",
-                &evidence.snapshot.server.role
+                quote_identifier(&evidence.snapshot.server.role)
             ]));
         }
         if used.left_out > 0 {

@@ -2,6 +2,7 @@
 
 use super::{
     Answer, Evidence, Judged, NotApplicable, Symptom,
+    evidence::slots_why,
     limits::{DAY, GB, MB, limits},
     slot::{Judgement, Protection, Reason, Verdict},
 };
@@ -61,7 +62,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
             measured: Some(idle.map_or(crate::model::Measure::Bytes(held), crate::model::Measure::Seconds)),
             threshold: Some(if idle.is_some() { limits.warning.into() } else { limits.at_once.into() }),
             message,
-            advice: words!["ask its owner; `pgtend slots why ", &slot.slot_name, "` has the evidence for a ticket"],
+            advice: words!["ask its owner; ", slots_why(&slot.slot_name), " has the evidence for a ticket"],
         });
     }
     Ok(answer)

@@ -2,7 +2,7 @@
 
 use super::{Answer, Evidence, Judged, Symptom, known, limits::limits};
 use crate::model::{
-    Level, Measure, Piece, Subscription, Words, past::Counters, quote_identifier, quote_literal, words,
+    Level, Measure, Piece, Subscription, Words, code_span, past::Counters, quote_identifier, quote_literal, words,
 };
 
 limits! {}
@@ -18,9 +18,8 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
         if !one.subenabled {
             let message = words!["subscription ", &one.subname, " in database ", &one.database, " is disabled"];
             let advice = words![
-                "`ALTER SUBSCRIPTION ",
-                quote_identifier(&one.subname),
-                " ENABLE` in that database, or drop it: its slot keeps WAL on the publisher meanwhile"
+                code_span(&format!("ALTER SUBSCRIPTION {} ENABLE", quote_identifier(&one.subname))),
+                " in that database, or drop it: its slot keeps WAL on the publisher meanwhile"
             ];
             answer.find(symptom(one, Level::Warning, None, message, advice));
             continue;
@@ -60,9 +59,8 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
                     if origins.len() > names.len() { ", …" } else { "" }
                 ],
                 advice: words![
-                    "`select pg_replication_origin_drop(",
-                    quote_literal(names[0]),
-                    ")`, and so for each, once nobody else uses it"
+                    code_span(&format!("select pg_replication_origin_drop({})", quote_literal(names[0]))),
+                    ", and so for each, once nobody else uses it"
                 ],
             });
         }

@@ -2,11 +2,11 @@
 
 use super::{
     Answer, Evidence, Judged,
-    evidence::{of_databases, qualified, subject},
+    evidence::{of_databases, subject},
     limits::{GB, limits},
     mostly_air::{Much, Relations},
 };
-use crate::model::words;
+use crate::model::{code_span, qualified, words};
 
 limits! {
     /// So much of a table would be gone if it were written anew
@@ -28,9 +28,9 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
             }
             let name = subject(&contents.database, &table.schema, &table.table);
             let advice = words![
-                "if it grows again, leave it: new rows fill it; else pg_repack, or `VACUUM (FULL) ",
-                qualified(&table.schema, &table.table),
-                "`, which locks it"
+                "if it grows again, leave it: new rows fill it; else pg_repack, or ",
+                code_span(&format!("VACUUM (FULL) {}", qualified(&table.schema, &table.table))),
+                ", which locks it"
             ];
             answer.found.extend(all.judge(name, table.heap.bytes, contents.table_bloat(table), advice));
         }

@@ -1,10 +1,12 @@
 //! Who keeps VACUUM from removing dead rows.
 
 use super::{
-    Answer, Evidence, Judged, Symptom, known,
+    Answer, Evidence, Judged, Symptom,
+    evidence::slots_why,
+    known,
     limits::{Count, limits},
 };
-use crate::model::{Piece, Words, grant, quote_literal, words};
+use crate::model::{Piece, Words, code_span, grant, quote_literal, words};
 
 limits! {
     /// Dead rows are kept since so many transactions
@@ -34,7 +36,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                 }
                 let advice = match kind {
                     "walsender" => words!["a standby with hot_standby_feedback: look for a long query on it"],
-                    _ => words!["end it: `select pg_terminate_backend(", &pid, ")`"],
+                    _ => words!["end it: ", code_span(&format!("select pg_terminate_backend({pid})"))],
                 };
                 holders.push((session.holds_back(), format!("session {pid}"), by, advice));
             }
@@ -47,9 +49,8 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
             let advice = words![
                 "ask its transaction manager whether to commit it; else, in database ",
                 &one.database,
-                ", `ROLLBACK PREPARED ",
-                quote_literal(&one.gid),
-                "`"
+                ", ",
+                code_span(&format!("ROLLBACK PREPARED {}", quote_literal(&one.gid)))
             ];
             (u64::try_from(one.xid_age).unwrap_or(0), format!("prepared {}", one.gid), by, advice)
         })),
@@ -58,7 +59,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
     for slot in known(&snapshot.slots)?.iter().filter(|slot| !slot.is_lost()) {
         for (age, rows) in [(slot.xmin_age, "slot "), (slot.catalog_xmin_age, "slot (for catalogs alone) ")] {
             let Some(age) = age else { continue };
-            let advice = words!["`pgtend slots why ", &slot.slot_name, "` says whose it is"];
+            let advice = words![slots_why(&slot.slot_name), " says whose it is"];
             holders.push((
                 age.unsigned_abs(),
                 format!("slot {}", slot.slot_name),

@@ -16,7 +16,6 @@ mod fact;
 mod files;
 mod finding;
 mod foreign_object;
-mod identifier;
 mod index;
 mod index_facts;
 mod index_particulars;
@@ -29,6 +28,7 @@ mod oid_map;
 pub mod past;
 mod price;
 mod provider;
+mod quote;
 mod retention;
 mod role_rights;
 mod seconds;
@@ -69,7 +69,6 @@ pub use fact::{Fact, Unavailable};
 pub use files::Files;
 pub use finding::{Class, Finding, Level, Measure, Reading, Status};
 pub use foreign_object::{ForeignObject, LookAlike};
-pub use identifier::{grant, quote_identifier, quote_literal, quote_shell};
 pub use index::{ConstraintKind, Index};
 pub use index_facts::{
     Correlation, Dependent, DependentKind, FIRST_OWN_OID, ForeignKey, IndexFacts, IndexKeys, IndexTexts, OperatorClass,
@@ -84,6 +83,10 @@ pub use obstacle::{Named, ObstacleKind, Obstacles, PendingRestart, ReadOnlyOverr
 pub use oid_map::{OidMap, OidSet};
 pub use price::parse_price;
 pub use provider::{Provider, ProviderMarks};
+pub use quote::{
+    ShellCommand, code_ranges, code_span, code_spans, dollar_quote, grant, is_connection_string, is_unprintable,
+    qualified, quote_conninfo_value, quote_identifier, quote_literal, quote_shell, regclass_name,
+};
 pub use retention::{Cause, Holder, PartialRetention, Retention};
 pub use role_rights::RoleRights;
 pub use seconds::parse_seconds;

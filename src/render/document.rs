@@ -106,6 +106,8 @@ pub enum Block {
     Table(Table),
     /// Commands to type, each with what it answers.
     Commands(Vec<(String, String)>),
+    /// Commands of one step, a line each: never wrapped, and fit to paste.
+    Code(Vec<String>),
     /// Drawn where the format can draw.
     Chart(Chart),
     /// What people came for, in large figures where the format can set them; else the lines say it.
@@ -140,6 +142,10 @@ impl Document {
 
     pub fn commands(&mut self, commands: Vec<(String, String)>) -> &mut Self {
         self.push(Block::Commands(commands))
+    }
+
+    pub fn code(&mut self, commands: Vec<String>) -> &mut Self {
+        self.push(Block::Code(commands))
     }
 
     pub fn chart(&mut self, chart: Chart) -> &mut Self {

@@ -1,20 +1,15 @@
 //! Characters that would steer a terminal or hide text are shown, never obeyed.
 
+use crate::model::is_unprintable;
 use std::borrow::Cow;
-
-/// Controls (C0, DEL, C1), line and paragraph separators, and the marks that reorder or hide text.
-pub fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61C}' | '\u{2028}' | '\u{2029}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
-}
 
 /// The text with every such character written as Rust and C would write it: `\n`, `\u{1b}`.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unsafe) {
+    if !text.contains(is_unprintable) {
         return Cow::Borrowed(text);
     }
     let escaped = text.chars().flat_map(|c| {
-        let (shown, kept) = if is_unsafe(c) { (Some(c.escape_default()), None) } else { (None, Some(c)) };
+        let (shown, kept) = if is_unprintable(c) { (Some(c.escape_default()), None) } else { (None, Some(c)) };
         shown.into_iter().flatten().chain(kept)
     });
     Cow::Owned(escaped.collect())
@@ -23,6 +18,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{quote_identifier, quote_literal, quote_shell};
     use proptest::prelude::*;
 
     #[test]
@@ -33,8 +29,15 @@ mod tests {
 
     proptest! {
         #[test]
+        fn quoted_text_stays_as_it_is(text: String) {
+            for quoted in [quote_shell(&text), quote_identifier(&text), quote_literal(&text)] {
+                prop_assert_eq!(visible(&quoted), quoted.as_str());
+            }
+        }
+
+        #[test]
         fn nothing_unsafe_is_left(text: String) {
-            prop_assert!(!visible(&text).contains(is_unsafe));
+            prop_assert!(!visible(&text).contains(is_unprintable));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! JSON, safe to print: what would steer a terminal is escaped even where JSON would let it stand.
 
-use super::escape::is_unsafe;
+use crate::model::is_unprintable;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 use std::io::{self, Write};
@@ -41,7 +41,7 @@ impl<W: Write> Visible<W> {
         } else {
             let text = std::str::from_utf8(&self.kept).map_err(io::Error::other)?;
             let mut rest = text;
-            while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c) && !matches!(c, '\n')) {
+            while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unprintable(*c) && !matches!(c, '\n')) {
                 // None of them lies beyond the basic plane, so one escape each will do.
                 write!(self.out, "{}\\u{:04x}", &rest[..at], u32::from(c))?;
                 rest = &rest[at + c.len_utf8()..];
@@ -86,7 +86,7 @@ mod tests {
             let mut out = Vec::new();
             json(&[&text], &mut out).unwrap();
             let out = String::from_utf8(out).unwrap();
-            prop_assert!(!out.trim_end().contains(is_unsafe));
+            prop_assert!(!out.trim_end().contains(is_unprintable));
             prop_assert_eq!(serde_json::from_str::<Vec<String>>(&out).unwrap(), [text]);
         }
     }

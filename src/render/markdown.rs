@@ -1,6 +1,7 @@
 //! Markdown (GitHub's), fit for a ticket.
 
 use super::{Align, Block, Document, Value, escape::visible, human};
+use crate::model::{code_span, code_spans};
 
 /// The whole document.
 pub fn markdown(document: &Document) -> String {
@@ -9,7 +10,7 @@ pub fn markdown(document: &Document) -> String {
         match block {
             Block::Gap | Block::Chart(_) | Block::Tiles(_) => {}
             Block::Heading(text) => out.push_str(&format!("## {}\n\n", plain(text))),
-            Block::Line(text, _) => out.push_str(&format!("{}\n\n", plain(text.trim()))),
+            Block::Line(text, _) => out.push_str(&format!("{}\n\n", sentence(text.trim()))),
             Block::Table(table) => {
                 let titles: Vec<&str> = table.columns.iter().map(|column| column.title).collect();
                 out.push_str(&format!("| {} |\n|", titles.join(" | ")));
@@ -25,6 +26,12 @@ pub fn markdown(document: &Document) -> String {
                     out.push_str(&format!("\n… and {} more\n", human::count(table.left_out as u64)));
                 }
                 out.push('\n');
+            }
+            Block::Code(commands) => {
+                let text: String = commands.iter().map(|command| format!("{}\n", visible(command))).collect();
+                let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+                let fence = "`".repeat(longest.max(2) + 1);
+                out.push_str(&format!("{fence}sh\n{text}{fence}\n\n"));
             }
             Block::Commands(commands) => {
                 for (command, answers) in commands {
@@ -42,7 +49,7 @@ fn written(value: &Value) -> String {
         Value::None => String::new(),
         Value::Unknown => "?".to_owned(),
         Value::Text(text) => plain(text),
-        Value::Name(name) => code(name),
+        Value::Name(name) => cell_code(name),
         Value::Bytes(bytes) => human::bytes(*bytes),
         Value::AboutBytes(bytes) => format!("about {}", human::bytes(*bytes)),
         Value::Count(count) => human::count(*count),
@@ -67,13 +74,19 @@ fn plain(text: &str) -> String {
     out
 }
 
-/// A code span, fenced longer than any run of backticks inside; a bar would end a table's cell even there.
+/// A sentence in which nothing is markup but its code spans.
+fn sentence(text: &str) -> String {
+    let text = visible(text);
+    code_spans(&text).into_iter().map(|(is_code, part)| if is_code { code_span(part) } else { plain(part) }).collect()
+}
+
 fn code(text: &str) -> String {
-    let text = visible(text).replace('|', "\\|");
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-    format!("{fence}{pad}{text}{pad}{fence}")
+    code_span(&visible(text))
+}
+
+/// A code span inside a table, where a bar would end the cell.
+fn cell_code(text: &str) -> String {
+    code_span(&visible(text).replace('|', "\\|"))
 }
 
 #[cfg(test)]

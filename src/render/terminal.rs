@@ -1,7 +1,9 @@
 //! Text for people: aligned tables that fit the width, colour with meaning.
 
 use super::{Align, Block, Cell, Column, Document, Table, Tone, Value, escape::visible, human};
+use crate::model::code_ranges;
 use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, presets};
+use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
 /// How the reader's screen is.
@@ -33,6 +35,9 @@ pub fn terminal(document: &Document, style: Style) -> String {
             }
             Block::Table(table) => push_table(&mut out, table, style),
             Block::Commands(commands) => push_commands(&mut out, commands, style),
+            Block::Code(commands) => {
+                commands.iter().for_each(|command| push_line(&mut out, &format!("     {}", visible(command))));
+            }
         }
     }
     out
@@ -59,13 +64,16 @@ fn push_line(out: &mut String, line: &str) {
     out.push('\n');
 }
 
-/// Breaks at spaces; continuation lines keep the indentation of the first.
+/// Breaks at spaces, but not inside a code span; continuation lines keep the indentation of the first.
 fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
     let Some(width) = width else { return vec![text.to_owned()] };
     let indent = text.len() - text.trim_start().len();
     let mut lines = vec![" ".repeat(indent)];
     let room = width.saturating_sub(indent + 2).max(1);
-    let words = text.split_whitespace().flat_map(|word| broken(word, room));
+    let words = unbreakable(text).into_iter().flat_map(|(word, is_code)| match is_code {
+        true => vec![word.to_owned()],
+        false => broken(word, room),
+    });
     for word in words {
         let fresh = lines.last().is_none_or(|line| line.trim().is_empty());
         let used = lines.last().map_or(0, |line| line.width());
@@ -79,6 +87,25 @@ fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Splits a sentence at spaces outside its code spans, each part with whether it holds one.
+fn unbreakable(sentence: &str) -> Vec<(&str, bool)> {
+    let code: Vec<Range<usize>> = code_ranges(sentence);
+    let mut parts = Vec::new();
+    let mut start = None;
+    for (position, c) in sentence.char_indices().chain([(sentence.len(), ' ')]) {
+        let is_break = c.is_whitespace() && !code.iter().any(|span| span.contains(&position));
+        match (start, is_break) {
+            (None, false) => start = Some(position),
+            (Some(from), true) => {
+                parts.push((&sentence[from..position], code.iter().any(|span| (from..position).contains(&span.start))));
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    parts
 }
 
 /// A word in pieces that fit, for names longer than the screen is wide.

@@ -122,7 +122,10 @@ impl Cluster {
 
     /// `key=value` pairs for the superuser over the socket, which asks no password.
     pub fn conninfo(&self) -> String {
-        format!("host={} port={} user=postgres dbname=postgres", self.home.display(), self.port)
+        let home = self.home.display().to_string();
+        let is_plain = !home.contains(|c: char| c.is_whitespace() || matches!(c, '\'' | '\\'));
+        let host = if is_plain { home } else { format!("'{}'", home.replace('\\', "\\\\").replace('\'', "\\'")) };
+        format!("host={host} port={} user=postgres dbname=postgres", self.port)
     }
 
     /// `key=value` pairs for the superuser over TCP, with the password.
@@ -175,13 +178,12 @@ impl Cluster {
         fs::read(self.log_file()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
-    /// Leaves the server running and its folder in place beyond this process. Answers the shell command that ends
-    /// and removes it.
-    pub fn leave(mut self) -> Result<String> {
+    /// Leaves the server running and its folder in place beyond this process. Returns the postmaster's process id, unless
+    /// the cluster is stopped, and the folder.
+    pub fn leave(mut self) -> Result<(Option<u32>, PathBuf)> {
         self.keeper.leave()?;
         self.left = true;
-        let stop = self.postmaster_pid().map(|pid| format!("kill -QUIT {pid}; sleep 1; ")).unwrap_or_default();
-        Ok(format!("{stop}rm -rf {}", self.home.display()))
+        Ok((self.postmaster_pid(), self.home.clone()))
     }
 
     /// The postmaster, unless the cluster is stopped.

@@ -1,6 +1,11 @@
 //! `pgtend config grants`.
 
-use crate::{context::Context, error::Failure, exit_code::ExitCode, model::quote_identifier};
+use crate::{
+    context::Context,
+    error::Failure,
+    exit_code::ExitCode,
+    model::{is_unprintable, quote_identifier},
+};
 
 /// The SQL that makes the monitoring role: what every report and the nightly check need, and no more
 #[derive(Debug, clap::Args)]
@@ -11,6 +16,11 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    // psql reads \password up to the end of the line, and knows no U&"…" there.
+    if args.role.is_empty() || args.role.contains(is_unprintable) {
+        let message = "the role's name is empty or holds control characters, which \\password of psql cannot take";
+        return Err(Failure::new(ExitCode::Usage, message).with_hint(Some("name another role with --role")));
+    }
     let role = quote_identifier(&args.role);
     context.ui.text(&format!(
         "-- As a superuser (on a managed service: as its administrator), once for the cluster.\n\

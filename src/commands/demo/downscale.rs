@@ -5,6 +5,7 @@ use crate::{
     context::Context,
     error::Failure,
     inspect::Scope,
+    model::ShellCommand,
     pg::Scribe,
     render::human_bytes,
     sandbox::{Cluster, ClusterOptions},
@@ -70,17 +71,18 @@ async fn clean_indexes(there: &Context) -> Result<(), Failure> {
     let ui = &there.ui;
     let folder = tempfile::tempdir().context("cannot make a folder for migrations")?;
     let path = folder.path();
+    let migrate = ShellCommand::new("pgtend indexes migrate --framework sql")
+        .option("--output", &path.to_string_lossy())
+        .arg("--yes --min-observation 0");
     ui.text(&format!(
-        "\n── The indexes nobody asks ──\nAs migrations, with the way back beside each.\n$ pgtend indexes migrate --framework sql \
-         --output {} --yes --min-observation 0\n\n",
-        path.display()
+        "\n── The indexes nobody asks ──\nAs migrations, with the way back beside each.\n$ {migrate}\n\n"
     ))?;
     Box::pin(indexes::run(indexes::Args::migrate_into(path.to_owned()), there)).await?;
     let files = std::fs::read_dir(path).context("cannot list the migrations")?;
     let mut files: Vec<PathBuf> = files.filter_map(|file| Some(file.ok()?.path())).collect();
     files.retain(|file| file.to_string_lossy().ends_with(".up.sql"));
     files.sort();
-    ui.text(&format!("\n$ for file in *.up.sql; do psql -f $file; done   # {} of them\n", files.len()))?;
+    ui.text(&format!("\n$ for file in *.up.sql; do psql -f \"$file\"; done   # {} of them\n", files.len()))?;
     let scribe = Scribe::open(&there.conninfo()?).await?;
     for file in &files {
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -89,7 +91,8 @@ async fn clean_indexes(there: &Context) -> Result<(), Failure> {
         let statement: Vec<&str> = text.lines().filter(own).collect();
         scribe.run(&statement.join("\n")).await.with_context(|| format!("cannot run {}", file.display()))?;
     }
-    ui.text(&format!("\n$ pgtend indexes verify {}\n\n", path.display()))?;
+    let verify = ShellCommand::new("pgtend indexes verify").path(&path.to_string_lossy());
+    ui.text(&format!("\n$ {verify}\n\n"))?;
     Box::pin(indexes::run(indexes::Args::verify(path.to_owned()), there)).await?;
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::{
     inspect::{BloatScope, Definitions, MOST_DEFINITIONS, Scope, read_particulars},
     interrupt,
     judge::index::{Plan as Judged, judge},
-    model::{Contents, Fact, IndexFinding, IndexParticulars, Snapshot, past::Memory},
+    model::{Contents, Fact, IndexFinding, IndexParticulars, ShellCommand, Snapshot, code_span, past::Memory},
     pg::Session,
     plan::{
         Plan as _,
@@ -156,10 +156,11 @@ pub(super) async fn run(list: &ListArgs, args: &MigrateArgs, context: &Context) 
     let _whole = interrupt::whole();
     let written = frameworks::write(&confirmed, &place.folder, &files)
         .map_err(|error| Failure::new(ExitCode::Failed, error.to_string()))?;
+    let verify = ShellCommand::new("pgtend indexes verify").path(&place.folder.to_string_lossy()).to_string();
     context.ui.note(&format!(
-        "{} written; `pgtend indexes verify {}` tells later what became of the indexes",
+        "{} written; {} tells later what became of the indexes",
         consent::files(written.len()),
-        place.folder.display()
+        code_span(&verify)
     ));
     Ok(ExitCode::Done)
 }

@@ -7,7 +7,7 @@ use crate::{
         Contents, IndexLimits, Snapshot, Unavailable, Verdict,
         arrival::{Arriving, Basis, DatabaseForecast, Part},
         past::Memory,
-        quote_identifier,
+        qualified, regclass_name,
     },
 };
 use std::collections::HashSet;
@@ -110,8 +110,11 @@ fn is_worth(it: &Arriving<'_>, share: f64) -> bool {
 }
 
 fn name(it: &Arriving<'_>) -> String {
-    let name = it.index.map_or(&it.table.table, |index| &index.index);
-    format!("{}.{}", quote_identifier(&it.table.schema), quote_identifier(name))
+    match it.index {
+        Some(index) => qualified(&it.table.schema, &index.index),
+        // pg_repack casts it to regclass.
+        None => regclass_name(&it.table.schema, &it.table.table),
+    }
 }
 
 /// The largest, by name.

@@ -17,11 +17,6 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, ConninfoError> 
     Ok(pairs)
 }
 
-/// A value as it may stand behind `key=`.
-pub fn quote(value: &str) -> String {
-    format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
-}
-
 fn key<'a>(text: &str, rest: &'a str) -> Result<(&'a str, &'a str), ConninfoError> {
     let end = rest.find(|c: char| c == '=' || c.is_whitespace()).unwrap_or(rest.len());
     let (key, after) = rest.split_at(end);
@@ -60,6 +55,7 @@ fn value(text: &str) -> Result<(String, &str), ConninfoError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::quote_conninfo_value as quote;
     use proptest::prelude::*;
 
     #[test]

@@ -29,15 +29,14 @@ mod uri;
 mod value;
 mod written;
 
+pub use crate::model::is_connection_string;
 pub use choice::{ChannelBinding, LoadBalanceHosts, TargetSessionAttrs};
 pub use environment::{Environment, Flags, Request, Target};
 pub use error::ConninfoError;
 pub use host::{Host, Place};
 pub use keepalive::Keepalives;
-pub use keyvalue::quote;
 pub use keyword::{KEYWORDS, Keyword, Support};
 pub use origin::{Origin, Source};
-pub use parameters::is_connection_string;
 pub use password_in::{PasswordIn, passwords_in};
 pub use require_auth::{AuthMethod, RequireAuth};
 pub use resolve::{Resolved, resolve};

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::keyword::{self, Keyword, Support};
 use super::{ConninfoError, Origin, keyvalue, passwords_in, uri};
+use crate::model::is_connection_string;
 
 /// One parameter as it was written. No `Debug`: it may be the password.
 #[derive(Clone)]
@@ -73,11 +74,6 @@ impl Parameters {
         }
         Ok(())
     }
-}
-
-/// Whether libpq takes a database name for a whole conninfo.
-pub fn is_connection_string(text: &str) -> bool {
-    uri::strip_scheme(text).is_some() || text.contains('=')
 }
 
 /// Whether a password in this place would be read in messages about the server. Options, paths and the like are not shown,

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::host::default_socket_directory;
-use super::parameters::{Parameters, is_connection_string, split};
+use super::parameters::{Parameters, split};
 use super::passfile::PassFile;
 use super::value::{integer, positive};
 use super::*;

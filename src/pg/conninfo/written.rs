@@ -1,7 +1,8 @@
 use std::fmt;
 
 use super::parameters::{Parameters, split};
-use super::{ConninfoError, Origin, Secret, Source, quote};
+use super::{ConninfoError, Origin, Secret, Source};
+use crate::model::quote_conninfo_value;
 
 /// A conninfo of the configuration as it was written, to see what it gives before it is followed.
 #[derive(Clone)]
@@ -41,7 +42,8 @@ impl Written {
 
     /// All of it as `key=value` text.
     pub fn conninfo(&self) -> Secret {
-        let pairs: Vec<String> = self.pairs.iter().map(|(key, value)| format!("{key}={}", quote(value))).collect();
+        let pairs: Vec<String> =
+            self.pairs.iter().map(|(key, value)| format!("{key}={}", quote_conninfo_value(value))).collect();
         pairs.join(" ").into()
     }
 }

@@ -6,7 +6,7 @@ mod statements;
 
 pub use maintenance::{Chore, Maintenance, Repair, WORTH_A_REBUILD, Wish, chores};
 pub use selection::{NotSelected, Selection, Wanted, choose};
-pub use statements::{EXCLUSIVE_LOCK_TIMEOUT, Statement, Unwritable, build_index, drop_index, qualified};
+pub use statements::{EXCLUSIVE_LOCK_TIMEOUT, Statement, Unwritable, build_index, drop_index};
 
 use super::{Consent, Plan};
 use crate::model::{

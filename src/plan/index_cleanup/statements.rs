@@ -1,6 +1,6 @@
 //! The statements that take an index away, and those that bring it back just as it was.
 
-use crate::model::{IndexParticulars, quote_identifier};
+use crate::model::{IndexParticulars, dollar_quote, qualified, quote_identifier, quote_literal};
 use std::collections::HashMap;
 
 /// One statement, without its semicolon, in one line.
@@ -41,13 +41,15 @@ pub enum Unwritable {
 
 /// The way there: one statement, so that no framework can run half of it.
 pub fn drop_index(index: &IndexParticulars) -> Result<Statement, Unwritable> {
-    let name = plain_text(&qualified(&index.schema, &index.index))?.to_owned();
+    plain_text(&index.schema)?;
+    plain_text(&index.index)?;
+    let name = qualified(&index.schema, &index.index);
     if !index.is_partitioned {
         return Ok(Statement::alone(format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")));
     }
     // A partitioned index cannot be dropped concurrently. Whoever comes later waits behind the lock it asks for, so
     // that it may wait only briefly itself; in a block of code the limit ends with it, whatever framework runs it.
-    let tag = dollar_tag(&name);
+    let tag = dollar_quote(&name);
     Ok(Statement::plain(format!(
         "DO {tag} BEGIN SET LOCAL lock_timeout = '{EXCLUSIVE_LOCK_TIMEOUT}'; DROP INDEX IF EXISTS {name}; END {tag}"
     )))
@@ -116,7 +118,7 @@ fn decorations(index: &IndexParticulars) -> Vec<String> {
         all.push(format!("ALTER INDEX {name} ALTER COLUMN {column} SET STATISTICS {target}"));
     }
     if let Some(comment) = &index.comment {
-        all.push(format!("COMMENT ON INDEX {name} IS {}", literal(comment)));
+        all.push(format!("COMMENT ON INDEX {name} IS {}", quote_literal(comment)));
     }
     if index.is_clustered {
         all.push(format!("ALTER TABLE {table} CLUSTER ON {}", quote_identifier(&index.index)));
@@ -128,46 +130,6 @@ fn decorations(index: &IndexParticulars) -> Vec<String> {
         all.push(format!("ALTER INDEX {name} DEPENDS ON EXTENSION {}", quote_identifier(extension)));
     }
     all
-}
-
-/// `schema.name` as SQL writes it.
-pub fn qualified(schema: &str, name: &str) -> String {
-    format!("{}.{}", quote_identifier(schema), quote_identifier(name))
-}
-
-/// A literal in one line, read alike whatever `standard_conforming_strings` says.
-fn literal(text: &str) -> String {
-    let is_plain = !text.chars().any(|c| c == '\\' || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'));
-    if is_plain {
-        return format!("'{}'", text.replace('\'', "''"));
-    }
-    let mut literal = String::from("E'");
-    for c in text.chars() {
-        match c {
-            '\'' => literal.push_str("''"),
-            '\\' => literal.push_str("\\\\"),
-            '\n' => literal.push_str("\\n"),
-            '\r' => literal.push_str("\\r"),
-            '\t' => literal.push_str("\\t"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
-                literal.push_str(&format!("\\u{:04X}", u32::from(c)));
-            }
-            c => literal.push(c),
-        }
-    }
-    literal.push('\'');
-    literal
-}
-
-/// A dollar quote that does not end inside `text`.
-fn dollar_tag(text: &str) -> String {
-    let mut tag = "$$".to_owned();
-    let mut number = 0;
-    while text.contains(&tag) {
-        number += 1;
-        tag = format!("$pgtend{number}$");
-    }
-    tag
 }
 
 fn plain_text(text: &str) -> Result<&str, Unwritable> {
@@ -333,7 +295,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_literal_is_one_line_and_means_its_text(text in any::<String>()) {
-            let literal = literal(&text);
+            let literal = quote_literal(&text);
             prop_assert!(plain_text(&literal.replace('\u{FFFD}', "")).is_ok(), "{literal:?}");
             prop_assert_eq!(read(&literal), text);
         }

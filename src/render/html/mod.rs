@@ -10,6 +10,7 @@ mod treemap;
 mod waterfall;
 
 use super::{Block, Chart, Document, Picture, Tone, escape::visible};
+use crate::model::code_spans;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");
@@ -46,10 +47,9 @@ fn block(block: &Block) -> Markup {
     match block {
         Block::Gap => html! {},
         Block::Heading(text) => html! { h2 { (visible(text)) } },
-        // What is indented is a command, or what belongs to one.
-        Block::Line(text, tone) if text.starts_with("     ") && *tone == Tone::Plain => {
-            html! { p.command { code { (visible(text.trim())) } } }
-        }
+        Block::Code(commands) => html! {
+            @for command in commands { p.command { code { (visible(command)) } } }
+        },
         Block::Line(text, tone) if text.starts_with("     ") => {
             html! { p.command class=(class(*tone)) { (spans(text.trim())) } }
         }
@@ -73,16 +73,10 @@ fn block(block: &Block) -> Markup {
     }
 }
 
-/// A sentence, with what stands between backticks as code; where one is left over all of it is as it was written.
+/// A sentence with its code spans.
 fn spans(text: &str) -> Markup {
     let text = visible(text);
-    let parts: Vec<&str> = text.split('`').collect();
-    if parts.len().is_multiple_of(2) {
-        return html! { (text) };
-    }
-    html! { @for (at, part) in parts.into_iter().enumerate() {
-        @if at % 2 == 0 { (part) } @else { code { (part) } }
-    } }
+    html! { @for (is_code, part) in code_spans(&text) { @if is_code { code { (part) } } @else { (part) } } }
 }
 
 fn chart(chart: &Chart) -> Markup {

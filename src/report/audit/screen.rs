@@ -54,9 +54,7 @@ impl Report for AuditReport {
         document.gap().heading(format!("Steps, for {}", audit.way.id()));
         for (at, step) in audit.steps.iter().enumerate() {
             document.line(format!("{}. {}", at + 1, step.title));
-            for command in &step.commands {
-                document.line(format!("     {command}"));
-            }
+            document.code(step.commands.clone());
             document.toned_line(format!("     check: {}; back: {}", step.check, step.back), Tone::Faint);
         }
         document.gap().heading("Cost");

@@ -2,7 +2,7 @@
 
 use crate::{
     judge::audit::{Assumptions, Audit, GIB, Kind, Way, What},
-    model::quote_shell,
+    model::ShellCommand,
 };
 use serde::Serialize;
 
@@ -83,8 +83,8 @@ fn clean_up(audit: &Audit<'_>, way: Way) -> Vec<Step> {
     }
     if !slots.is_empty() {
         let mut commands: Vec<String> =
-            slots.iter().map(|slot| format!("pgtend slots why {}", quote_shell(slot))).collect();
-        commands.extend(slots.iter().map(|slot| format!("pgtend slots drop {}", quote_shell(slot))));
+            slots.iter().map(|slot| ShellCommand::new("pgtend slots why").operand(slot).into()).collect();
+        commands.extend(slots.iter().map(|slot| ShellCommand::new("pgtend slots drop").operand(slot).to_string()));
         steps.push(Step {
             title: "Ask the owners, then drop the forgotten slots".to_owned(),
             commands,
@@ -109,9 +109,9 @@ fn clean_up(audit: &Audit<'_>, way: Way) -> Vec<Step> {
             Kind::DroppedIndexes { database, .. } => steps.push(Step {
                 title: format!("Drop the unused and duplicate indexes of {database}"),
                 commands: vec![
-                    format!("pgtend indexes migrate -d {} --framework F --output DIR", quote_shell(database)),
+                    super::words::migrate(database).into(),
                     "# deploy the migration as any other".to_owned(),
-                    format!("pgtend indexes verify -d {} DIR", quote_shell(database)),
+                    ShellCommand::new("pgtend indexes verify").database(database).arg("DIR").into(),
                 ],
                 check: "`pgtend indexes verify` finds all of them gone; query times stay as they were".to_owned(),
                 back: "the down migration builds them again".to_owned(),

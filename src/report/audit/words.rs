@@ -2,7 +2,7 @@
 
 use crate::{
     judge::audit::{GrowthSource, Kind, Term, WalSource, What},
-    model::{quote_identifier, quote_literal, quote_shell},
+    model::{ShellCommand, quote_identifier, quote_literal},
     render::{counted, human_bytes, human_bytes_per_day, human_count, human_duration, human_percent},
 };
 
@@ -144,12 +144,10 @@ pub fn source(kind: &Kind) -> &'static str {
 pub fn command(term: &Term) -> Option<String> {
     match &term.kind {
         Kind::StaleSlots { slots } | Kind::InactiveSlots { slots } if !slots.is_empty() => {
-            let slots: Vec<String> = slots.iter().map(|slot| quote_shell(slot)).collect();
-            Some(format!("pgtend slots drop {}", slots.join(" ")))
+            let drop = ShellCommand::new("pgtend slots drop");
+            Some(slots.iter().fold(drop, |command, slot| command.operand(slot)).into())
         }
-        Kind::DroppedIndexes { database, .. } => {
-            Some(format!("pgtend indexes migrate -d {} --framework F --output DIR", quote_shell(database)))
-        }
+        Kind::DroppedIndexes { database, .. } => Some(migrate(database).into()),
         Kind::IndexBloat { indexes, .. } => Some(format!("REINDEX INDEX CONCURRENTLY {};", indexes.first()?)),
         Kind::TableBloat { database, tables, .. } => Some(repack(database, tables.first()?)),
         _ => None,
@@ -158,7 +156,12 @@ pub fn command(term: &Term) -> Option<String> {
 
 /// The command that rewrites a table while it is in use; `table` as SQL writes it.
 pub fn repack(database: &str, table: &str) -> String {
-    format!("pg_repack -d {} --table {}", quote_shell(database), quote_shell(table))
+    ShellCommand::new("pg_repack").repack_database(database).option("--table", table).into()
+}
+
+/// The command that writes the clean-up of a database's indexes as migrations.
+pub fn migrate(database: &str) -> ShellCommand {
+    ShellCommand::new("pgtend indexes migrate").database(database).arg("--framework F --output DIR")
 }
 
 /// A sentence on what stands in the way.

@@ -2,8 +2,8 @@
 
 use super::{lock_words, way_back_words};
 use crate::{
-    model::{Confidence, IndexFinding},
-    plan::index_cleanup::{IndexCleanup, Lock, Removal, qualified},
+    model::{Confidence, IndexFinding, qualified},
+    plan::index_cleanup::{IndexCleanup, Lock, Removal},
     render::{counted, human_bytes, human_duration},
     report::indexes::words::words,
 };

@@ -1,8 +1,8 @@
 //! `pgtend indexes migrate --maintenance`: what a script for this one server mends.
 
 use crate::{
-    model::{IndexVerdict, Snapshot},
-    plan::index_cleanup::{Chore, Repair, qualified},
+    model::{IndexVerdict, Snapshot, qualified},
+    plan::index_cleanup::{Chore, Repair},
     render::{Cell, Column, Document, Table, human_bytes},
     report::{Report, indexes::words::words},
 };

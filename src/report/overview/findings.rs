@@ -2,7 +2,7 @@
 
 use crate::{
     judge::{slot::Verdict, wal::pile_up},
-    model::{Cause, Index, Retention, Settings, SharedBy, Snapshot, TimeLeft, wal_shares},
+    model::{Cause, Index, Retention, Settings, SharedBy, ShellCommand, Snapshot, TimeLeft, wal_shares},
     render::{human_bytes, times},
     report::{slots, wal},
 };
@@ -121,8 +121,11 @@ pub fn next(findings: &[Finding], slots: &[slots::Row]) -> Vec<Next> {
     let mut stale = slots.iter().filter(|slot| slot.verdict == Verdict::Stale && slot.protection.is_none());
     match (stale.next(), stale.next()) {
         (Some(one), None) => {
-            let command = format!("pgtend slots drop {}", one.slot_name);
-            commands.push(next(&command, "the plan first: what is freed, what is lost; it asks before it drops"));
+            let command = ShellCommand::new("pgtend slots drop").operand(&one.slot_name);
+            commands.push(next(
+                &command.to_string(),
+                "the plan first: what is freed, what is lost; it asks before it drops",
+            ));
         }
         (Some(_), Some(_)) => {
             commands.push(next("pgtend slots drop --stale", "the plan first: what is freed, what is lost; it asks"));
