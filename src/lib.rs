@@ -20,6 +20,7 @@ pub mod judge;
 pub mod model;
 pub mod notify;
 mod options;
+mod output_file;
 pub mod pg;
 pub mod plan;
 mod process_list;
@@ -53,8 +54,14 @@ fn run_command() -> ExitCode {
         Ok(cli) => cli,
         Err(answer) => {
             let answer = cli::with_advice(answer);
-            ui::tell_of_arguments(&answer);
-            return if answer.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
+            return match ui::tell_of_arguments(&answer) {
+                Err(failure) => {
+                    ui::early_failure(&failure);
+                    failure.exit
+                }
+                Ok(()) if answer.use_stderr() => ExitCode::Usage,
+                Ok(()) => ExitCode::Done,
+            };
         }
     };
     trace(cli.global.output.verbose);

@@ -5,7 +5,7 @@ use crate::{
     exit_code::ExitCode,
     interrupt,
     options::{ColorWhen, OutputArgs, OutputFormat},
-    process_list,
+    output_file, process_list,
     render::{self, Document, Style, visible},
     report::{Envelope, Report},
     typed_password,
@@ -17,7 +17,6 @@ use serde::Serialize;
 use std::{
     borrow::Cow,
     io::{self, BufWriter, IsTerminal, Write},
-    path::Path,
     time::Duration,
 };
 
@@ -32,7 +31,8 @@ pub struct Ui {
 }
 
 impl Ui {
-    pub fn new(output: OutputArgs, plain: bool, columns: Option<usize>) -> Ui {
+    pub fn new(mut output: OutputArgs, plain: bool, columns: Option<usize>) -> Ui {
+        output.output = output.output.filter(|path| !output_file::names_stdout(path));
         Ui { output, plain, columns }
     }
 
@@ -179,15 +179,23 @@ impl Ui {
 
     fn write(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
         let Some(path) = &self.output.output else {
-            let mut out = BufWriter::new(io::stdout().lock());
-            return match render(&mut out).and_then(|()| out.flush()) {
-                // `| head` has seen enough.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-                result => Ok(result.context("cannot write to stdout")?),
-            };
+            return Ok(to_stdout(render).context("cannot write to stdout")?);
         };
-        let result = if path.exists() && !path.is_file() { write_through(path, render) } else { replace(path, render) };
+        let _whole = interrupt::whole();
+        let result = output_file::write(path, render);
         result.with_context(|| format!("cannot write {}", path.display())).map_err(Failure::from)
+    }
+}
+
+/// Writes to stdout. A reader that closes the pipe early, as `head`, is no error.
+fn to_stdout(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    if output_file::is_stdout_closed() {
+        return Err(io::Error::other("it is closed"));
+    }
+    let mut out = BufWriter::new(io::stdout().lock());
+    match render(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
     }
 }
 
@@ -215,52 +223,34 @@ impl Drop for Echo {
     }
 }
 
-/// Into a device or a pipe, which cannot be replaced.
-fn write_through(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut out = BufWriter::new(std::fs::OpenOptions::new().write(true).open(path)?);
-    match render(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
-    }
-}
-
-/// Beside the file first, then in its place: whoever reads it finds all of it or what was there before.
-fn replace(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let _whole = interrupt::whole();
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let usual = std::fs::Permissions::from_mode(0o666);
-    let file =
-        tempfile::Builder::new().prefix(".pgtend-").permissions(usual).tempfile_in(folder).map_err(without_place)?;
-    let mut out = BufWriter::new(file);
-    render(&mut out)?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// The file beside is ours alone to know: the user named another one.
-fn without_place(error: io::Error) -> io::Error {
-    let text = error.to_string();
-    io::Error::new(error.kind(), text.split(" at path ").next().unwrap_or(&text))
-}
-
 fn to_stderr(text: &str) {
     let text = typed_password::concealed(text, process_list::arguments());
     // There is nobody left to tell when stderr itself is gone.
     io::stderr().write_all(text.as_bytes()).ok();
 }
 
-/// What is to be said of the arguments: help that was asked for, or what is wrong with them.
-pub fn tell_of_arguments(answer: &clap::Error) {
+/// Prints what clap has to say: help that was asked for to stdout, an error of usage to stderr.
+///
+/// # Errors
+///
+/// Help could not be written to stdout.
+pub fn tell_of_arguments(answer: &clap::Error) -> Result<(), Failure> {
     let text = answer.render().to_string();
     match typed_password::concealed(&text, process_list::arguments()) {
-        // Nobody is left to tell where the stream is closed.
-        Cow::Borrowed(_) => drop(answer.print()),
+        Cow::Borrowed(_) if answer.use_stderr() => drop(answer.print()),
+        Cow::Borrowed(_) => {
+            let print = |_: &mut dyn Write| answer.print().and_then(|()| io::stdout().flush());
+            to_stdout(print).context("cannot write to stdout")?;
+        }
         // Its colours would stand between the letters.
         Cow::Owned(text) => to_stderr(&text),
     }
+    Ok(())
+}
+
+/// Reports a failure before there is a [`Ui`].
+pub fn early_failure(failure: &Failure) {
+    to_stderr(&format!("pgtend: error: {}\n", visible(&failure.message)));
 }
 
 /// Replaces the panic message: a bug is said to be one, and ends with its own exit code.

@@ -2,7 +2,7 @@
 
 mod page;
 
-use crate::{context::Context, error::Failure, exit_code::ExitCode};
+use crate::{context::Context, error::Failure, exit_code::ExitCode, output_file};
 use anyhow::Context as _;
 use std::path::PathBuf;
 
@@ -23,7 +23,8 @@ pub fn run(args: &Args, program: clap::Command, context: &Context) -> Result<Exi
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
             for page in &pages {
                 let path = folder.join(&page.file);
-                std::fs::write(&path, &page.text).with_context(|| format!("cannot write {}", path.display()))?;
+                let written = output_file::write(&path, |out| out.write_all(page.text.as_bytes()));
+                written.with_context(|| format!("cannot write {}", path.display()))?;
             }
         }
         None => {

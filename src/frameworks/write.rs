@@ -1,7 +1,10 @@
 //! All files or none.
 
 use super::NewFile;
-use crate::plan::ConfirmedPlan;
+use crate::{
+    output_file::{NEW_FILE_MODE, folder_of, temporary},
+    plan::ConfirmedPlan,
+};
 use std::{
     fs, io,
     io::Write as _,
@@ -48,12 +51,9 @@ fn failed(path: &Path, error: &io::Error) -> NotWritten {
 
 /// On the disk, and under a name that no tool takes for a migration.
 fn put_beside(path: &Path, text: &str, undo: &mut Undo) -> Result<NamedTempFile, NotWritten> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     make_folder(folder, undo).map_err(|error| failed(path, &error))?;
-    let usual = fs::Permissions::from_mode(0o666);
-    let place = tempfile::Builder::new().prefix(".pgtend-").permissions(usual).tempfile_in(folder);
-    let mut file = place.map_err(|error| failed(path, &error))?;
+    let mut file = temporary(folder, NEW_FILE_MODE).map_err(|error| failed(path, &error))?;
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|error| failed(path, &error))?;
     Ok(file)
 }
@@ -80,11 +80,9 @@ fn make_folder(folder: &Path, undo: &mut Undo) -> io::Result<()> {
     Ok(())
 }
 
-/// The place beside is ours alone to know: the user named another one.
 fn words(error: &io::Error) -> String {
     let text = error.to_string();
-    let text = text.split(" at path ").next().unwrap_or(&text);
-    text.split(" (os error ").next().unwrap_or(text).to_owned()
+    text.split(" (os error ").next().unwrap_or(&text).to_owned()
 }
 
 /// What was made, taken away again unless all of it was.

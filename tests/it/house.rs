@@ -4,6 +4,7 @@
 mod lookups;
 mod paths;
 mod queries;
+mod quoting;
 pub mod rules;
 mod statements;
 mod tokens;
@@ -72,5 +73,12 @@ fn queries_look_up_names_in_pg_catalog_only() {
 fn statements_are_sent_from_few_places() {
     let sources = files("src", ".rs");
     let violations: Vec<String> = sources.iter().flat_map(|(path, text)| statements::violations(path, text)).collect();
+    assert_none(&violations);
+}
+
+#[test]
+fn quotes_are_made_in_one_module() {
+    let sources = files("src", ".rs");
+    let violations: Vec<String> = sources.iter().flat_map(|(path, text)| quoting::violations(path, text)).collect();
     assert_none(&violations);
 }

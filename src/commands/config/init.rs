@@ -11,9 +11,10 @@ use crate::{
         slot,
     },
     model::{Class, IndexLimits},
+    output_file,
 };
 use anyhow::Context as _;
-use std::{fmt::Write as _, io::Write as _, os::unix::fs::OpenOptionsExt, path::PathBuf};
+use std::{fmt::Write as _, path::PathBuf};
 
 /// Write a commented configuration file to begin with; one that is there already is left as it is
 #[derive(Debug, clap::Args)]
@@ -43,9 +44,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
     // It will name servers, and perhaps hold a password.
-    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
-    written.with_context(|| format!("cannot write {shown}"))?;
+    output_file::create_new(&path, 0o600, text.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
     context.ui.note(&format!("{shown} written; everything in it is a comment until you say otherwise"));
     Ok(ExitCode::Done)
 }

@@ -10,13 +10,14 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("inspect", &["pg", "model"]),
     ("judge", &["model"]),
     ("plan", &["judge", "model"]),
-    ("frameworks", &["plan", "model"]),
+    ("frameworks", &["plan", "output_file", "model"]),
     ("render", &["model"]),
     ("report", &["render", "plan", "judge", "model"]),
     ("history", &["model"]),
     ("act", &["plan", "inspect", "pg", "history", "model"]),
     ("notify", &["render", "model"]),
     ("sandbox", &[]),
+    ("output_file", &[]),
 ];
 
 /// What may import everything: the roof, and the commands that glue the rooms together.

@@ -144,3 +144,109 @@ fn quiet_and_verbose_keep_to_stderr() {
     }
     assert!(pgtend(&["--version"]).output().unwrap().stdout.starts_with(b"pgtend "));
 }
+
+#[test]
+fn output_keeps_mode_and_links() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, link, other) = (folder.path().join("target"), folder.path().join("link"), folder.path().join("other"));
+    fs::write(&target, "old").unwrap();
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
+    std::os::unix::fs::symlink("target", &link).unwrap();
+    for is_hard_linked in [false, true] {
+        if is_hard_linked {
+            fs::hard_link(&target, &other).unwrap();
+        }
+        let arguments = report(&link);
+        let answer = run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!((answer.exit, answer.stderr.as_str()), (0, ""));
+        assert!(link.is_symlink());
+        assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(fs::read_to_string(&target).unwrap().starts_with('{'));
+    }
+    assert_eq!(fs::read(&target).unwrap(), fs::read(&other).unwrap());
+    assert_eq!(files_in(folder.path()), 3);
+}
+
+#[test]
+fn writable_file_in_a_closed_folder_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("closed");
+    fs::create_dir(&inner).unwrap();
+    let snapshot = folder.path().join("snapshot.json");
+    fs::copy(story("disaster"), &snapshot).unwrap();
+    let (writable, readable) = (inner.join("writable"), inner.join("readable"));
+    for (path, mode) in [(&writable, 0o666), (&readable, 0o444)] {
+        fs::write(path, "old").unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let run = |path: &Path| {
+        let arguments = ["tables", "--from", snapshot.to_str().unwrap(), "--output", path.to_str().unwrap()];
+        super::program::answer(&mut super::program::pgtend_of_nobody(folder.path(), &arguments))
+    };
+    // Sticky, and another's: a rename over the file is refused. Then no new file at all.
+    for folder_mode in [0o1777, 0o555] {
+        fs::set_permissions(&inner, fs::Permissions::from_mode(folder_mode)).unwrap();
+        fs::write(&writable, "old").unwrap();
+        let answer = run(&writable);
+        assert_eq!((answer.exit, answer.stderr.as_str()), (0, ""), "{folder_mode:o}");
+        assert!(fs::read_to_string(&writable).unwrap().len() > 3);
+        let answer = run(&readable);
+        assert!(answer.exit == 1 && answer.stderr.contains("Permission denied"), "{answer:?}");
+        assert_eq!(fs::read_to_string(&readable).unwrap(), "old");
+        assert_eq!(files_in(&inner), 2);
+    }
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Commands that write to stdout and need no server.
+fn stdout_commands() -> Vec<Vec<String>> {
+    let from = story("disaster");
+    let commands = [
+        "--help", "--version", "demo --help", "slots drop --help", "completions bash", "man", "explain", "explain stale-slot",
+        "config init -", "config grants", "tables --output -", "tables --output /dev/stdout",
+    ];
+    let formats = ["table", "json", "csv", "html", "markdown"].map(|format| format!("tables --format {format}"));
+    let commands = commands.map(str::to_owned).into_iter().chain(formats);
+    commands
+        .map(|command| {
+            let mut words: Vec<String> = command.split(' ').map(str::to_owned).collect();
+            if words[0] == "tables" {
+                words.extend(["--from".to_owned(), from.clone()]);
+            }
+            words
+        })
+        .collect()
+}
+
+fn with_stdout(redirection: &str, arguments: &[String]) -> (Option<i32>, String) {
+    let script = format!("exec \"$0\" \"$@\" {redirection}");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_pgtend")]).args(arguments).env_clear().stdin(Stdio::null());
+    let output = command.output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn closed_or_full_stdout_is_an_error() {
+    for arguments in stdout_commands() {
+        for redirection in [">&-", "> /dev/full"] {
+            let (exit, said) = with_stdout(redirection, &arguments);
+            assert_eq!(exit, Some(1), "{arguments:?} {redirection}: {said}");
+            assert!(said.contains("cannot write"), "{arguments:?} {redirection}: {said}");
+        }
+        assert_eq!(with_stdout("> /dev/null", &arguments), (Some(0), String::new()), "{arguments:?}");
+    }
+}
+
+#[test]
+fn closed_pipe_ends_quietly() {
+    for arguments in stdout_commands() {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
+        command.args(&arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}

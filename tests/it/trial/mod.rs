@@ -13,6 +13,7 @@ mod hostile;
 mod hostile_migrations;
 mod least;
 mod outcome;
+mod printed_commands;
 mod quoting;
 mod secrets;
 mod silent_store;

@@ -1,8 +1,10 @@
 //! What pgtend quotes, the server reads as it was meant: all its keywords, and texts of any letters.
 
-use pgtend::model::{quote_identifier, quote_literal};
+use std::process::Command;
 
-use crate::clusters::{connect, on_every_major, query_texts};
+use pgtend::model::{is_unprintable, quote_identifier, quote_literal};
+
+use crate::clusters::{connect, on_a_major_and_the_newest_shared, on_every_major, query_texts, say};
 
 fn any_text(dice: &mut fastrand::Rng, most: usize) -> String {
     let mut text = String::new();
@@ -47,8 +49,45 @@ async fn what_is_quoted_is_what_the_server_reads() {
             let rows = client.query(&format!("select {literal} as {identifier}"), &[]).await;
             let rows = rows.unwrap_or_else(|error| panic!("{error:?}: {literal} as {identifier}"));
             assert_eq!((rows[0].columns()[0].name(), rows[0].get::<_, &str>(0)), (&*name, &*text));
-            let server = client.query_one("select quote_ident($1)", &[&name]).await.expect("quoted");
-            assert_eq!(server.get::<_, String>(0), identifier, "{name:?} on {major}");
+            if !name.contains(is_unprintable) {
+                let server = client.query_one("select quote_ident($1)", &[&name]).await.expect("quoted");
+                assert_eq!(server.get::<_, String>(0), identifier, "{name:?} on {major}");
+            }
+        }
+    })
+    .await;
+}
+
+/// Interpolation of variables, backslashes and either setting change nothing: psql is the oracle.
+#[tokio::test]
+async fn quoting_means_itself_in_psql() {
+    if Command::new("psql").arg("--version").output().is_err() {
+        return say("quoting in psql: NOT RUN, there is no psql");
+    }
+    on_a_major_and_the_newest_shared(13, "quoting in psql", async |major, cluster| {
+        let mut dice = fastrand::Rng::with_seed(u64::from(major));
+        let fixed = ["a:b :'x' :\"x\" :x", "\\q \\! \\", "it's \"x\"", "two\nlines\r\t\u{1b}\u{202e}", "E'\\", "ünï🐘"];
+        let texts: Vec<String> = fixed.map(str::to_owned).into_iter().chain((0..20).map(|_| any_text(&mut dice, 60))).collect();
+        for setting in ["on", "off"] {
+            let mut script = format!("\\set x injected\nset standard_conforming_strings = {setting};\n");
+            for text in &texts {
+                let (name, literal) = (quote_identifier(text), quote_literal(text));
+                script.push_str(&format!(
+                    "select encode(convert_to({literal}, 'UTF8'), 'hex'), \
+                     (select encode(convert_to(j.key, 'UTF8'), 'hex') from json_each(row_to_json(r)) j) from (select 1 as {name}) r;\n"
+                ));
+            }
+            let output = assert_cmd::Command::new("psql")
+                .args(["-XAtq", "-F", " ", "-v", "ON_ERROR_STOP=1", "-d", &cluster.conninfo()])
+                .env("PGOPTIONS", "-c escape_string_warning=off")
+                .write_stdin(script)
+                .output()
+                .expect("psql runs");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let answers = String::from_utf8(output.stdout).expect("text");
+            let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+            let expected: Vec<String> = texts.iter().map(|text| format!("{0} {0}", hex(text))).collect();
+            assert_eq!(answers.lines().collect::<Vec<_>>(), expected, "on {major}, {setting}");
         }
     })
     .await;

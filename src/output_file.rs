@@ -1,0 +1,233 @@
+//! Files that pgtend writes: how an existing file keeps its mode, links and owner, and when a file appears whole or not
+//! at all.
+//!
+//! | the path names | what is done | atomic |
+//! | --- | --- | --- |
+//! | nothing, or a dangling symlink | a new file with the mode the umask leaves | yes |
+//! | a regular file, also through symlinks | a new file takes its place, with its mode, owner and group | yes |
+//! | a file with several hard links, an ACL or extended attributes | written in place | no |
+//! | a file whose owner or group cannot be given to a new one, or in a folder that takes no new file | in place | no |
+//! | a device, a pipe, a socket, anything below `/dev` or `/proc` | written to as it is | no |
+//!
+//! A file that may not be written to is never replaced.
+
+use std::{
+    fs::{self, File, Metadata, OpenOptions, Permissions},
+    io::{self, BufWriter, Write},
+    os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+use tempfile::NamedTempFile;
+
+/// The most symlinks that lead to a file, as the kernel counts (`MAXSYMLINKS`).
+const MAX_SYMLINKS: usize = 40;
+
+/// The mode of a new file before the umask.
+pub const NEW_FILE_MODE: u32 = 0o666;
+
+/// Writes a file with what `render` writes, as the table above says.
+///
+/// # Errors
+///
+/// Returns the error of `render` or of the system. An atomic write leaves the old content then; one in place may leave a
+/// part of the new content, and its error says so.
+pub fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    if is_kernel_path(path) {
+        return append(path, render);
+    }
+    let existing = match fs::metadata(path) {
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    match existing {
+        None => create(&resolve(path)?, render),
+        Some(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Some(metadata) if !metadata.is_file() => append(path, render),
+        Some(metadata) => overwrite(&resolve(path)?, &metadata, render),
+    }
+}
+
+/// Writes a new file with this mode (before the umask), whole or not at all.
+///
+/// # Errors
+///
+/// Returns `AlreadyExists` where the path names anything, also a dangling symlink.
+pub fn create_new(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+    let mut file = temporary(folder_of(path), mode)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map(drop).map_err(|error| error.error)
+}
+
+/// Returns whether the path means stdout: `-`, `/dev/stdout` and its other names.
+pub fn names_stdout(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
+}
+
+/// Returns whether the program was started with stdout closed (`>&-`).
+///
+/// Rust's runtime opens `/dev/null` for reading and writing, without close-on-exec, in the place of a closed stream
+/// (Rust source, `library/std/src/sys/pal/unix/mod.rs`, `sanitize_standard_fds`). Shells open it for writing only;
+/// subprocess libraries set close-on-exec, which `F_GETFL` still shows on Linux; a daemon has it as stdin, too.
+pub fn is_stdout_closed() -> bool {
+    is_substitute(&io::stdout()) && !is_substitute(&io::stdin())
+}
+
+fn is_substitute(stream: &impl std::os::fd::AsFd) -> bool {
+    use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
+    let (Ok(flags), Ok(stream), Ok(null)) = (fcntl_getfl(stream), fstat(stream), stat("/dev/null")) else {
+        return false;
+    };
+    stream.st_rdev == null.st_rdev
+        && rustix::fs::FileType::from_raw_mode(stream.st_mode).is_char_device()
+        && flags & OFlags::ACCMODE == OFlags::RDWR
+        && !flags.intersects(OFlags::CLOEXEC | OFlags::APPEND)
+}
+
+/// Makes a temporary file in the folder, with this mode before the umask; it goes away unless it is persisted.
+pub fn temporary(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    let builder = &mut tempfile::Builder::new();
+    builder.prefix(".pgtend-").permissions(Permissions::from_mode(mode)).tempfile_in(folder).map_err(without_path)
+}
+
+/// The folder of a path; `.` for a bare name.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The user named another path than that of the temporary file.
+fn without_path(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    io::Error::new(error.kind(), text.split(" at path ").next().unwrap_or(&text))
+}
+
+/// Returns whether the path names an open descriptor or a device.
+fn is_kernel_path(path: &Path) -> bool {
+    let folder = fs::canonicalize(folder_of(path)).unwrap_or_else(|_| folder_of(path).to_owned());
+    ["/dev/fd", "/proc"].iter().any(|kernel| folder.starts_with(kernel))
+        || folder == Path::new("/dev") && !path.is_dir()
+}
+
+/// Follows symlinks to the file that they name, whether it exists or not.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let mut target = path.to_owned();
+    for _ in 0..MAX_SYMLINKS {
+        match fs::symlink_metadata(&target) {
+            Ok(metadata) if metadata.is_symlink() => target = folder_of(&target).join(fs::read_link(&target)?),
+            Ok(_) => return Ok(target),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(target),
+            Err(error) => return Err(error),
+        }
+    }
+    // What open(2) says of a loop.
+    fs::metadata(path)?;
+    Err(io::Error::other("too many levels of symbolic links"))
+}
+
+/// Writes to a device, a pipe or an open descriptor. A reader that closes a pipe early is no error.
+fn append(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(OpenOptions::new().append(true).open(path)?);
+    match render(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe && is_pipe(path) => Ok(()),
+        result => result,
+    }
+}
+
+fn is_pipe(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo() || metadata.file_type().is_socket())
+}
+
+fn overwrite(
+    path: &Path,
+    existing: &Metadata,
+    render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    // Whoever may not write to a file may not replace it either.
+    let file = OpenOptions::new().write(true).open(path)?;
+    if existing.nlink() > 1 || has_attributes(&file) {
+        return write_in_place(file, render);
+    }
+    match successor(path, existing) {
+        Ok(temporary) => match fill(temporary, render)?.persist(path) {
+            Ok(_) => sync_folder(path),
+            // A mount point, or a file of another owner in a sticky folder: what was rendered is copied over.
+            Err(error) if cannot_replace(&error.error) => {
+                let rendered = fs::read(error.file.path())?;
+                return write_in_place(file, |out| out.write_all(&rendered));
+            }
+            Err(error) => return Err(error.error),
+        },
+        Err(error) if cannot_replace(&error) => return write_in_place(file, render),
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+/// An empty file beside `path` with the mode, owner and group of the one that it will replace.
+fn successor(path: &Path, existing: &Metadata) -> io::Result<NamedTempFile> {
+    let file = temporary(folder_of(path), 0o600)?;
+    let own = file.as_file().metadata()?;
+    let differs = |old: u32, new: u32| (old != new).then_some(old);
+    let (owner, group) = (differs(existing.uid(), own.uid()), differs(existing.gid(), own.gid()));
+    if owner.is_some() || group.is_some() {
+        std::os::unix::fs::fchown(file.as_file(), owner, group)?;
+    }
+    file.as_file().set_permissions(Permissions::from_mode(existing.mode() & 0o7777))?;
+    Ok(file)
+}
+
+fn create(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    fill(temporary(folder_of(path), NEW_FILE_MODE)?, render)?.persist(path).map_err(|error| error.error)?;
+    sync_folder(path);
+    Ok(())
+}
+
+fn fill(
+    file: NamedTempFile,
+    render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<NamedTempFile> {
+    let mut out = BufWriter::new(file);
+    render(&mut out)?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// A rename lasts once its folder is on the disk; not every file system can be asked for that.
+fn sync_folder(path: &Path) {
+    File::open(folder_of(path)).and_then(|folder| folder.sync_all()).ok();
+}
+
+/// Renders first, so that an error of `render` leaves the file as it was.
+fn write_in_place(mut file: File, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut content = Vec::new();
+    render(&mut content)?;
+    let written = file.write_all(&content).and_then(|()| file.set_len(content.len() as u64));
+    written.and_then(|()| file.sync_all()).map_err(|error| {
+        let text = error.to_string();
+        let text = text.split(" (os error ").next().unwrap_or(&text);
+        io::Error::new(error.kind(), format!("{text}; its content is incomplete"))
+    })
+}
+
+/// Returns whether the system refused a new file in the place of the old one, which may still be written to.
+fn cannot_replace(error: &io::Error) -> bool {
+    use io::ErrorKind::{CrossesDevices, PermissionDenied, ReadOnlyFilesystem, ResourceBusy};
+    matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem | ResourceBusy | CrossesDevices)
+}
+
+/// Returns whether a file has an ACL or extended attributes, which a new file would lack. A security label is the
+/// system's to set.
+fn has_attributes(file: &File) -> bool {
+    let mut names = vec![0_u8; 64 << 10];
+    let length = rustix::fs::flistxattr(file, &mut names[..]).unwrap_or(0);
+    let mut names = names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    names.any(|name| !name.starts_with(b"security."))
+}
+
+#[cfg(test)]
+mod tests;
