@@ -18,6 +18,7 @@ mod limits;
 pub(crate) mod nearest;
 mod notify;
 mod password;
+mod password_command;
 mod silences;
 mod slots;
 mod target;
@@ -25,7 +26,7 @@ mod target;
 pub use error::ConfigError;
 pub(crate) use file::own_path;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::{
@@ -46,6 +47,8 @@ use file::File;
 pub struct Config {
     path: Option<PathBuf>,
     targets: BTreeMap<String, target::Entry>,
+    /// The targets of the user's own file where the one above was found in the working directory.
+    own_targets: BTreeMap<String, target::Entry>,
     history: Option<history::Place>,
     indexes: indexes::Limits,
     slots: slots::Slots,
@@ -56,24 +59,26 @@ pub struct Config {
     pub checks: Checks,
     pub silences: Vec<Silence>,
     notify: Vec<notify::Entry>,
-    /// Whether the user wrote the file; one of the working directory may come from anybody.
-    trusted: bool,
 }
 
 impl Config {
     /// Reads the file that was named, or else the one that is found.
     pub fn read(explicit: Option<&Path>, environment: &Environment, cwd: &Path) -> Result<Self, ConfigError> {
-        match File::find(explicit, environment, cwd)? {
-            Some(file) => Self::understand(&file),
-            None => Ok(Self::default()),
+        let Some(file) = File::find(explicit, environment, cwd)? else { return Ok(Self::default()) };
+        let mut config = Self::understand(&file)?;
+        if !file.trusted
+            && let Some(own) = File::own(environment)?
+        {
+            config.add_own_targets(Self::understand(&own)?);
         }
+        Ok(config)
     }
 
     fn understand(file: &File) -> Result<Self, ConfigError> {
         let document = Document::parse(&file.path, &file.text)?;
         let root = document.root();
         root.allow_only(&["target", "history", "indexes", "slots", "audit", "check", "silence", "notify", "limits"])?;
-        let mut config = Self { path: Some(file.path.clone()), trusted: file.trusted, ..Self::default() };
+        let mut config = Self { path: Some(file.path.clone()), ..Self::default() };
         if let Some(table) = root.table("history")? {
             config.history = history::Place::read(&table, file)?;
             if config.history.as_ref().is_some_and(history::Place::holds_a_password) && file.open_to_others {
@@ -112,6 +117,26 @@ impl Config {
             config.notify.push(notify::Entry::read(&table, file)?);
         }
         Ok(config)
+    }
+
+    /// Adds the targets of the user's own file. They come before those of the same name in the working directory, which
+    /// anyone may have written.
+    fn add_own_targets(&mut self, own: Config) {
+        self.warnings.extend(own.warnings);
+        let (found, own_path) = (self.path.as_deref(), own.path.as_deref());
+        let twice: Vec<&str> =
+            self.targets.keys().filter(|name| own.targets.contains_key(*name)).map(String::as_str).collect();
+        if let (Some(found), Some(own_path), false) = (found, own_path, twice.is_empty()) {
+            let (noun, verb) = if twice.len() == 1 { ("target", "is") } else { ("targets", "are") };
+            self.warnings.push(format!(
+                "{noun} {} {verb} in {} and in {}: the definition in your own file {} is used",
+                nearest::quoted(&twice, "and"),
+                file::shown(found),
+                file::shown(own_path),
+                file::shown(own_path),
+            ));
+        }
+        self.own_targets = own.targets;
     }
 
     /// The file it was read from.
@@ -163,40 +188,56 @@ impl Config {
         self.targets.keys().map(String::as_str)
     }
 
-    /// The target of that name. Its password is fetched only now, so that a secret that is missing
-    /// for one target keeps nobody from another.
+    /// Returns the target of that name. Its password is fetched only now, so that a secret that is missing for one target
+    /// does not affect another.
     pub fn target(&self, name: &str, environment: &Environment) -> Result<Target, ConfigError> {
-        let found = self.path.as_deref().zip(self.targets.get(name));
-        let (path, entry) = found.ok_or_else(|| self.unknown_target(name, environment))?;
-        Ok(Target { name: name.to_owned(), conninfo: entry.conninfo(name, environment, path)?, trusted: self.trusted })
+        self.entry(name).ok_or_else(|| self.unknown_target(name, environment))?.target(name, environment)
     }
 
-    /// The standbys of a target, as servers of its own.
+    /// Returns the standbys of a target, as servers of their own.
     pub fn replicas(&self, name: &str, environment: &Environment) -> Result<Vec<Target>, ConfigError> {
-        let found = self.path.as_deref().zip(self.targets.get(name));
-        let (path, entry) = found.ok_or_else(|| self.unknown_target(name, environment))?;
-        let target = |conninfo| Target { name: name.to_owned(), conninfo, trusted: self.trusted };
-        Ok(entry.replicas(name, environment, path)?.into_iter().map(target).collect())
+        self.entry(name).ok_or_else(|| self.unknown_target(name, environment))?.replicas(name, environment)
+    }
+
+    /// Whether there is a target of that name.
+    pub fn has_target(&self, name: &str) -> bool {
+        self.entry(name).is_some()
+    }
+
+    /// Returns the file that a target is from.
+    pub fn file_of_target(&self, name: &str) -> Option<&Path> {
+        self.entry(name).map(|entry| entry.path.as_path())
+    }
+
+    /// Whether a target is from a file that was found in the working directory.
+    pub fn is_from_working_directory(&self, name: &str) -> bool {
+        self.entry(name).is_some_and(|entry| !entry.trusted)
+    }
+
+    /// The user's own target, else the one of the file in the working directory.
+    fn entry(&self, name: &str) -> Option<&target::Entry> {
+        self.own_targets.get(name).or_else(|| self.targets.get(name))
     }
 
     /// Which databases of a target are read from inside.
     pub fn reach(&self, name: &str) -> Reach {
-        self.targets.get(name).map(|entry| entry.reach.clone()).unwrap_or_default()
+        self.entry(name).map(|entry| entry.reach.clone()).unwrap_or_default()
     }
 
     /// The size of the target's disk, in bytes, where the file tells it.
     pub fn disk_size(&self, name: &str) -> Option<u64> {
-        self.targets.get(name)?.disk_size
+        self.entry(name)?.disk_size
     }
 
     /// What an audit may take for given: of the target, if one is named, and else of `[audit]`.
     pub fn given_for_audits(&self, target: Option<&str>) -> Given {
-        let of_target = target.and_then(|name| self.targets.get(name)).map(|entry| entry.given.clone());
+        let of_target = target.and_then(|name| self.entry(name)).map(|entry| entry.given.clone());
         of_target.unwrap_or_default().or(self.audit.clone())
     }
 
     fn unknown_target(&self, name: &str, environment: &Environment) -> ConfigError {
-        let known: Vec<&str> = self.target_names().collect();
+        let known: BTreeSet<&str> = self.targets.keys().chain(self.own_targets.keys()).map(String::as_str).collect();
+        let known: Vec<&str> = known.into_iter().collect();
         let near = nearest::nearest(name, &known);
         let Some(path) = &self.path else {
             let own = file::own_path(environment).map_or_else(|| "--config FILE".to_owned(), |it| file::shown(&it));

@@ -27,7 +27,7 @@ use crate::{
 use anyhow::Context as _;
 use jiff::Timestamp;
 use std::{
-    cell::OnceCell,
+    cell::{Cell, OnceCell},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -40,6 +40,8 @@ pub struct Context {
     config: OnceCell<Config>,
     /// Whether there is a history at all: a throwaway cluster has none.
     has_history: bool,
+    /// Whether the working directory's file was named to the user.
+    is_noted: Cell<bool>,
 }
 
 impl Context {
@@ -47,7 +49,7 @@ impl Context {
         let plain = environment.var("NO_COLOR").is_some() || environment.var("TERM") == Some("dumb");
         let columns = environment.var("COLUMNS").and_then(|columns| columns.parse().ok());
         let ui = Ui::new(global.output.clone(), plain, columns);
-        Context { ui, environment, global, config: OnceCell::new(), has_history: true }
+        Context { ui, environment, global, config: OnceCell::new(), has_history: true, is_noted: Cell::new(false) }
     }
 
     /// The same run, looking at a throwaway cluster instead of the server the user named; what it does there is
@@ -63,7 +65,7 @@ impl Context {
         let mut environment = self.environment.clone();
         environment.vars.retain(|name, _| !is_libpq(name));
         let config = OnceCell::from(Config::default());
-        Context { ui: self.ui.clone(), environment, global, config, has_history: false }
+        Context { ui: self.ui.clone(), environment, global, config, has_history: false, is_noted: Cell::new(false) }
     }
 
     /// The part of a scope that flags decide, for who needs no other database than the one that is connected to.

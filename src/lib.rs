@@ -24,10 +24,10 @@ mod output_file;
 pub mod pg;
 pub mod plan;
 mod process_list;
+pub mod redact;
 pub mod render;
 pub mod report;
 pub mod sandbox;
-mod typed_password;
 mod ui;
 
 use clap::Parser as _;
@@ -50,6 +50,7 @@ pub fn run() -> std::process::ExitCode {
 
 fn run_command() -> ExitCode {
     let still_visible = process_list::hide_passwords(std::env::args_os());
+    redact::register_arguments(process_list::arguments().map(|argument| argument.to_string_lossy().into_owned()));
     let cli = match cli::Cli::try_parse_from(process_list::arguments()) {
         Ok(cli) => cli,
         Err(answer) => {
@@ -123,7 +124,7 @@ fn trace(verbose: u8) {
     };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(level))
-        .with_writer(std::io::stderr)
+        .with_writer(ui::RedactedStderr::default)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(false)
         .without_time()

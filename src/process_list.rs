@@ -2,7 +2,7 @@
 //!
 //! Variables carry it from the first start to the second; a process's environment is its user's own.
 
-use crate::pg::conninfo::passwords_in;
+use crate::redact::passwords_in;
 use std::{
     ffi::{OsStr, OsString},
     os::unix::process::CommandExt,

@@ -1,14 +1,15 @@
 //! The one place that prints: the report to stdout or a file, everything else to stderr.
 
+mod password;
+
 use crate::{
     error::Failure,
     exit_code::ExitCode,
     interrupt,
     options::{ColorWhen, OutputArgs, OutputFormat},
-    output_file, process_list,
+    output_file, redact,
     render::{self, Document, Style, visible},
     report::{Envelope, Report},
-    typed_password,
 };
 use anyhow::Context as _;
 use indicatif::ProgressBar;
@@ -81,7 +82,7 @@ impl Ui {
     /// Progress and other remarks; `-q` silences them.
     pub fn note(&self, text: &str) {
         if !self.output.quiet {
-            to_stderr(&format!("{}\n", visible(text)));
+            to_stderr(&format!("{}\n", visible(&redact::own(text))));
         }
     }
 
@@ -98,7 +99,7 @@ impl Ui {
         // Who does not wait for the answer gets the terminal back as it was.
         let _as_before = Echo::of_now();
         let prompt = visible(prompt).into_owned();
-        on_a_thread(move || rpassword::prompt_password(prompt).ok()).await
+        on_a_thread(move || password::read(&prompt).ok()).await
     }
 
     /// Whether there is somebody to ask: what is typed and what is asked both go by a terminal.
@@ -108,12 +109,12 @@ impl Ui {
 
     /// What should be read before a question is answered: on stderr, so that it is seen wherever the report goes.
     pub fn show(&self, text: &str) {
-        to_stderr(text);
+        to_stderr(&redact::data(text));
     }
 
     /// Asks on the terminal for a line; `None` at its end (Ctrl-D).
     pub async fn ask(&self, prompt: &str) -> Option<String> {
-        to_stderr(&visible(prompt));
+        to_stderr(&visible(&redact::data(prompt)));
         on_a_thread(|| {
             let mut line = String::new();
             let read = io::stdin().read_line(&mut line);
@@ -132,7 +133,7 @@ impl Ui {
         }
         // Draws on stderr, and only where that is a terminal.
         let spinner = if self.output.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
-        spinner.set_message(visible(what).into_owned());
+        spinner.set_message(visible(&redact::own(what)).into_owned());
         spinner.enable_steady_tick(Duration::from_millis(120));
         let done = work.await;
         spinner.finish_and_clear();
@@ -140,7 +141,7 @@ impl Ui {
     }
 
     fn say(&self, what: &str, text: &str) {
-        let text = typed_password::concealed(text, process_list::arguments());
+        let text = redact::own(text);
         // Messages may have several lines of their own; each is made harmless by itself.
         let lines: Vec<_> = text.lines().map(visible).collect();
         to_stderr(&format!("pgtend: {what}: {}\n", lines.join("\n  ")));
@@ -223,9 +224,24 @@ impl Drop for Echo {
     }
 }
 
+/// Writes traces to stderr without the secrets in them.
+#[derive(Default)]
+pub struct RedactedStderr;
+
+impl Write for RedactedStderr {
+    /// Takes a whole event at a time, as tracing writes it.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::stderr().write_all(redact::own(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
 fn to_stderr(text: &str) {
-    let text = typed_password::concealed(text, process_list::arguments());
-    // There is nobody left to tell when stderr itself is gone.
+    // Nothing can be reported when stderr itself is gone.
     io::stderr().write_all(text.as_bytes()).ok();
 }
 
@@ -236,7 +252,7 @@ fn to_stderr(text: &str) {
 /// Help could not be written to stdout.
 pub fn tell_of_arguments(answer: &clap::Error) -> Result<(), Failure> {
     let text = answer.render().to_string();
-    match typed_password::concealed(&text, process_list::arguments()) {
+    match redact::own(&text) {
         Cow::Borrowed(_) if answer.use_stderr() => drop(answer.print()),
         Cow::Borrowed(_) => {
             let print = |_: &mut dyn Write| answer.print().and_then(|()| io::stdout().flush());

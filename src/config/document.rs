@@ -148,6 +148,11 @@ impl<'a> Table<'a> {
         self.text(key)?.ok_or_else(missing)
     }
 
+    /// Whether the key is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
     /// Whether the key is there and a list.
     pub(super) fn has_list(&self, key: &str) -> bool {
         self.find(key).is_some_and(|(_, value)| matches!(value.get_ref(), DeValue::Array(_)))

@@ -34,10 +34,15 @@ impl File {
                 ConfigError::new(format!("{} does not exist", shown(&path))).with_hint("correct --config")
             });
         }
-        if let Some(found) = Self::read(&cwd.join("pgtend.toml"), false, own.clone())? {
+        if let Some(found) = Self::read(&cwd.join("pgtend.toml"), false, own)? {
             return Ok(Some(found));
         }
-        own.map_or(Ok(None), |path| Self::read(&path, true, Some(path.clone())))
+        Self::own(environment)
+    }
+
+    /// Returns the user's own file, if there is one.
+    pub(super) fn own(environment: &Environment) -> Result<Option<Self>, ConfigError> {
+        own_path(environment).map_or(Ok(None), |path| Self::read(&path, true, Some(path.clone())))
     }
 
     fn read(path: &Path, trusted: bool, own: Option<PathBuf>) -> Result<Option<Self>, ConfigError> {
@@ -64,7 +69,7 @@ impl File {
     /// Where a secret belongs that may not stand in this file.
     pub(super) fn where_to_put_secrets(&self) -> String {
         let own = self.own.as_deref().map_or_else(|| "a file of your own".to_owned(), shown);
-        format!("keep the password in ~/.pgpass, or move the whole target to {own} and read it with --config")
+        format!("keep the password in a line of ~/.pgpass that names the host, or move the whole target to {own}")
     }
 }
 

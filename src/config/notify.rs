@@ -59,6 +59,7 @@ impl Entry {
     /// The recipient with its URL.
     pub(super) fn fetch(&self, environment: &Environment, config: &Path) -> Result<Recipient, String> {
         let url = self.url.fetch(environment, config.parent().unwrap_or(config))?;
+        crate::redact::register(url.expose().trim());
         Ok(Recipient {
             name: self.name.clone(),
             kind: self.kind,

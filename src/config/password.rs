@@ -1,13 +1,13 @@
 use std::path::{Path, PathBuf};
 
-use crate::pg::conninfo::{Environment, Secret};
+use crate::pg::conninfo::{Environment, Sensitive};
 use crate::pg::read_settings_file;
 
 /// Where a target's password is.
 #[derive(Clone, Debug)]
 pub(super) enum Password {
     /// In the configuration itself.
-    Literal(Secret),
+    Literal(Sensitive),
     /// `env:NAME`
     Variable(String),
     /// `file:PATH`: from the folder of the configuration on, or from the home directory with `~/`.
@@ -28,7 +28,7 @@ impl Password {
     }
 
     /// Fetches it; the message says why that was not possible.
-    pub(super) fn fetch(&self, environment: &Environment, folder: &Path) -> Result<Secret, String> {
+    pub(super) fn fetch(&self, environment: &Environment, folder: &Path) -> Result<Sensitive, String> {
         match self {
             Self::Literal(secret) => Ok(secret.clone()),
             Self::Variable(name) => match environment.var(name) {
@@ -48,7 +48,7 @@ fn place(path: &str, environment: &Environment, folder: &Path) -> PathBuf {
 }
 
 /// Editors and `echo` end a file with a line break, which is no part of the password.
-fn read(path: &Path) -> Result<Secret, String> {
+fn read(path: &Path) -> Result<Sensitive, String> {
     let shown = super::file::shown(path);
     let text = read_settings_file(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
     let text = String::from_utf8(text).map_err(|_| format!("{shown} is not UTF-8"))?;

@@ -1,23 +1,25 @@
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::ConfigError;
 use super::document::{Table, Text};
 use super::file::{self, File};
 use super::password::Password;
+use super::password_command::PasswordCommand;
 use super::{audit, databases};
 use crate::inspect::Reach;
 use crate::judge::audit::Given;
-use crate::pg::conninfo::{Environment, Secret, Written};
-
-/// What a conninfo may not give in an untrusted file: the password and the files it is read from. A
-/// client's key may be named, as it never leaves the machine.
-const SECRETS: [&str; 3] = ["password", "passfile", "servicefile"];
+use crate::pg::conninfo::{Environment, PasswordProvider, REFUSED_PARAMETERS, Secret, Sensitive, Target, Written};
 
 /// `[target.NAME]`
 #[derive(Debug)]
 pub(super) struct Entry {
+    /// The file it is from, and whether that is the user's own.
+    pub(super) path: PathBuf,
+    pub(super) trusted: bool,
     conninfo: Written,
     password: Option<Password>,
+    password_command: Option<PasswordCommand>,
     /// Its standbys, asked for the scans they counted themselves.
     replicas: Vec<Written>,
     /// Which of its databases are read from inside.
@@ -31,7 +33,12 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Self, ConfigError> {
         table.allow_only(
-            &[&["conninfo", "password", "replicas", "databases", "disk_size"][..], &audit::OF_TARGET].concat(),
+            &[
+                &["conninfo", "password", "password_command", "password_command_timeout", "replicas", "databases"][..],
+                &["disk_size"],
+                &audit::OF_TARGET,
+            ]
+            .concat(),
         )?;
         let name = &table.name;
         let untrusted =
@@ -53,7 +60,8 @@ impl Entry {
                 let located = text.error(format!("{what} of target {name:?}: {error}"));
                 error.hint().map_or(located.clone(), |hint| located.with_hint(hint))
             })?;
-            if let (Some(given), false) = (SECRETS.iter().find(|given| conninfo.gives(given)), file.trusted) {
+            if let (Some(given), false) = (REFUSED_PARAMETERS.iter().find(|given| conninfo.gives(given)), file.trusted)
+            {
                 let given = format!("the {given} in {what}");
                 return Err(text.error(untrusted(&given)).with_hint(file.where_to_put_secrets()));
             }
@@ -71,6 +79,12 @@ impl Entry {
                 .error(format!("target {name:?} has two passwords: this one and one in its conninfo"))
                 .with_hint("remove one of them"));
         }
+        let password_command = PasswordCommand::read(table, file)?;
+        if password_command.is_some() && (password.is_some() || conninfo.gives("password")) {
+            return Err(table
+                .error_at("password_command", format!("target {name:?} has a password and a password_command"))
+                .with_hint("remove one of them"));
+        }
         let parse = |text: Text<'_>| Password::parse(text.value).map_err(|why| text.error(why));
         let disk_size = table.text("disk_size")?;
         let disk_size = disk_size
@@ -80,7 +94,17 @@ impl Entry {
             })
             .transpose()?;
         let given = audit::of_target(table, file, disk_size)?;
-        Ok(Self { conninfo, password: password.map(parse).transpose()?, replicas, reach, disk_size, given })
+        Ok(Self {
+            path: file.path.clone(),
+            trusted: file.trusted,
+            conninfo,
+            password: password.map(parse).transpose()?,
+            password_command,
+            replicas,
+            reach,
+            disk_size,
+            given,
+        })
     }
 
     /// Whether the file itself holds the password.
@@ -89,37 +113,43 @@ impl Entry {
         matches!(self.password, Some(Password::Literal(_))) || written
     }
 
-    /// The conninfo with the password in it; `config` is the file this stands in.
-    pub(super) fn conninfo(&self, name: &str, environment: &Environment, config: &Path) -> Result<Secret, ConfigError> {
-        let password = self.secret(name, environment, config)?;
-        Ok(with_password(&self.conninfo, password.as_ref()))
+    /// Returns the server to connect to, with its password.
+    pub(super) fn target(&self, name: &str, environment: &Environment) -> Result<Target, ConfigError> {
+        let password = self.secret(name, environment)?;
+        Ok(self.server(name, with_password(&self.conninfo, password.as_ref()), self.provider(name, environment)))
     }
 
-    /// The conninfos of its standbys, each with the target's password where it has none of its own.
-    pub(super) fn replicas(
-        &self,
-        name: &str,
-        environment: &Environment,
-        config: &Path,
-    ) -> Result<Vec<Secret>, ConfigError> {
+    /// Returns its standbys, each with the target's password or password command where it has no password of its own.
+    pub(super) fn replicas(&self, name: &str, environment: &Environment) -> Result<Vec<Target>, ConfigError> {
         let needs_it = self.replicas.iter().any(|replica| !replica.gives("password"));
-        let password = if needs_it { self.secret(name, environment, config)? } else { None };
-        let own = |replica: &Written| if replica.gives("password") { None } else { password.as_ref() };
-        Ok(self.replicas.iter().map(|replica| with_password(replica, own(replica))).collect())
+        let password = if needs_it { self.secret(name, environment)? } else { None };
+        let standby = |replica: &Written| match replica.gives("password") {
+            true => self.server(name, with_password(replica, None), None),
+            false => self.server(name, with_password(replica, password.as_ref()), self.provider(name, environment)),
+        };
+        Ok(self.replicas.iter().map(standby).collect())
     }
 
-    fn secret(&self, name: &str, environment: &Environment, config: &Path) -> Result<Option<Secret>, ConfigError> {
+    fn server(&self, name: &str, conninfo: Sensitive, password_provider: Option<Arc<dyn PasswordProvider>>) -> Target {
+        Target { name: name.to_owned(), conninfo, trusted: self.trusted, password_provider }
+    }
+
+    fn provider(&self, name: &str, environment: &Environment) -> Option<Arc<dyn PasswordProvider>> {
+        Some(self.password_command.as_ref()?.provider(name, environment, &self.path))
+    }
+
+    fn secret(&self, name: &str, environment: &Environment) -> Result<Option<Secret>, ConfigError> {
         let Some(password) = &self.password else { return Ok(None) };
-        let folder = config.parent().unwrap_or(config);
+        let folder = self.path.parent().unwrap_or(&self.path);
         let secret = password.fetch(environment, folder).map_err(|why| {
             ConfigError::new(format!("the password of target {name:?}: {why}"))
-                .with_hint(format!("[target.{name:?}] in {} says where it is", file::shown(config)))
+                .with_hint(format!("[target.{name:?}] in {} says where it is", file::shown(&self.path)))
         })?;
-        Ok(Some(secret))
+        Ok(Some(Secret::from(secret.expose())))
     }
 }
 
-fn with_password(conninfo: &Written, password: Option<&Secret>) -> Secret {
+fn with_password(conninfo: &Written, password: Option<&Secret>) -> Sensitive {
     match password {
         Some(password) => conninfo.clone().with_password(password).conninfo(),
         None => conninfo.conninfo(),

@@ -2,10 +2,11 @@
 
 use super::{Context, unless_interrupted};
 use crate::{
+    config::Config,
     error::Failure,
     pg::{
         ConnectError, ReadLimits, Session, SessionError,
-        conninfo::{Conninfo, Flags, Place, Request, resolve},
+        conninfo::{Conninfo, Flags, Host, Request, resolve},
     },
 };
 use std::sync::Arc;
@@ -24,6 +25,9 @@ impl Context {
             Some(name) => Some(self.config()?.target(name, &self.environment)?),
             None => None,
         };
+        if let Some(target) = &target {
+            self.note_working_directory(self.config()?, &[&target.name]);
+        }
         let resolved = resolve(&Request {
             flags: Flags {
                 host: connection.host.clone(),
@@ -36,15 +40,29 @@ impl Context {
             target,
             environment: self.environment.clone(),
         })?;
-        for warning in &resolved.warnings {
-            self.ui.warn(warning);
+        Ok(self.with_warnings(resolved).with_limits(self.read_limits()?))
+    }
+
+    /// Says once that targets are from a file that was found in the working directory.
+    pub fn note_working_directory(&self, config: &Config, targets: &[&str]) {
+        let found = targets.iter().find(|name| config.is_from_working_directory(name));
+        let Some(file) = found.and_then(|name| config.file_of_target(name)) else { return };
+        if self.is_noted.replace(true) {
+            return;
         }
-        Ok(resolved.conninfo.with_limits(self.read_limits()?))
+        let what = match targets {
+            [target] => format!("target {target:?} is"),
+            _ => "targets are".to_owned(),
+        };
+        self.ui.note(&format!(
+            "pgtend: note: {what} from {:?}, found in the working directory",
+            file.display().to_string()
+        ));
     }
 
     /// Connects; asks for a password where the server wants one and none is known.
     pub(super) async fn connect(&self, conninfo: Conninfo) -> Result<Session, Failure> {
-        let prompt = format!("Password for user {}: ", conninfo.user);
+        let prompt = prompt(&conninfo);
         let mut conninfo = Arc::new(conninfo);
         if self.global.connection.password
             && let Some(password) = self.ui.password(&prompt).await
@@ -79,15 +97,18 @@ impl Context {
     }
 }
 
-/// Host and port, which is all of a conninfo that may be shown.
+/// Hosts and ports, which is all of a conninfo that may be shown.
 pub(super) fn name_of(conninfo: &Conninfo) -> String {
-    let place = |place: &Place| match place {
-        Place::Tcp { host: Some(host), .. } => host.clone(),
-        Place::Tcp { hostaddr: Some(address), .. } => address.to_string(),
-        Place::Tcp { .. } => "localhost".to_owned(),
-        Place::Socket(directory) => directory.display().to_string(),
-    };
-    let hosts: Vec<String> =
-        conninfo.hosts.iter().map(|host| format!("{}:{}", place(&host.place), host.port)).collect();
+    let hosts: Vec<String> = conninfo.hosts.iter().map(|host| format!("{}:{}", host.name(), host.port)).collect();
     hosts.join(",")
+}
+
+/// What the password is asked for: the role, and the hosts that it would be sent to.
+fn prompt(conninfo: &Conninfo) -> String {
+    let host = |host: &Host| match host.port {
+        5432 => host.name(),
+        port => format!("{}:{port}", host.name()),
+    };
+    let hosts: Vec<String> = conninfo.hosts.iter().map(host).collect();
+    format!("Password for user {} at {}: ", conninfo.user, hosts.join(", "))
 }

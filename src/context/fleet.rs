@@ -10,7 +10,7 @@ use crate::{
     options::OutputFormat,
     pg::{
         Session,
-        conninfo::{Conninfo, Flags, Request, resolve},
+        conninfo::{Conninfo, Flags, Request, Resolved, resolve},
     },
 };
 use std::{rc::Rc, sync::Arc, time::Duration};
@@ -110,7 +110,7 @@ impl Context {
             target: Some(target),
             environment: self.environment.clone(),
         };
-        Ok(resolve(&request)?.conninfo.with_limits(config.read_limits()))
+        Ok(self.with_warnings(resolve(&request)?).with_limits(config.read_limits()))
     }
 
     /// Where the standbys of a target of the configuration are.
@@ -118,9 +118,17 @@ impl Context {
         let resolved = config.replicas(target, &self.environment)?.into_iter().map(|replica| {
             let flags = Flags { no_password: true, ..Flags::default() };
             let request = Request { flags, target: Some(replica), environment: self.environment.clone() };
-            Ok(resolve(&request)?.conninfo.with_limits(config.read_limits()))
+            Ok(self.with_warnings(resolve(&request)?).with_limits(config.read_limits()))
         });
         resolved.collect()
+    }
+
+    /// Prints what was ignored, and returns where to connect.
+    pub(super) fn with_warnings(&self, resolved: Resolved) -> Conninfo {
+        for warning in &resolved.warnings {
+            self.ui.warn(warning);
+        }
+        resolved.conninfo
     }
 
     /// One look. What all databases of a server have in common is asked once for those who share it.

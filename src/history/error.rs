@@ -1,5 +1,7 @@
 //! Why the history could not be had.
 
+use crate::redact;
+
 /// What is wrong with a store, or with what should go into it. No message holds a password.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
@@ -78,5 +80,5 @@ pub(super) fn told(error: &dyn std::error::Error) -> String {
         }
         cause = error.source();
     }
-    text
+    redact::foreign(&text).into_owned()
 }

@@ -1,7 +1,9 @@
 //! Sending: a few tries with growing pauses, and an end to it.
 
 use super::{Kind, Letter, Recipient};
+use crate::redact;
 use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER};
+use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -75,7 +77,7 @@ impl Sender {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(NotifyError::NoUrl("it begins neither with https:// nor with http://".to_owned()));
         }
-        let body = to.kind.body(letter);
+        let body = to.kind.body(letter).map(without_secrets);
         let mut pause = self.patience.pause;
         for attempt in 1.. {
             let request = match (&body, to.kind) {
@@ -107,7 +109,17 @@ impl Sender {
     }
 }
 
-/// Whole seconds, as Slack writes them.
+/// Returns the body without the secrets in its texts; keys stay.
+fn without_secrets(value: Value) -> Value {
+    match value {
+        Value::String(text) => redact::own(&text).into_owned().into(),
+        Value::Array(items) => items.into_iter().map(without_secrets).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(key, value)| (key, without_secrets(value))).collect(),
+        value => value,
+    }
+}
+
+/// Returns the wait that a recipient asks for, in whole seconds as Slack writes them.
 fn retry_after(answer: &Response) -> Option<Duration> {
     let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds))
@@ -125,5 +137,20 @@ fn told(error: reqwest::Error) -> String {
         }
         cause = error.source();
     }
-    text
+    redact::foreign(&text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn body_holds_no_secret() {
+        redact::register("password-of-notify");
+        let body =
+            json!({"text": "bad password-of-notify", "list": [{"password-of-notify": 1}, "password-of-notify", 2]});
+        let expected = json!({"text": "bad …", "list": [{"password-of-notify": 1}, "…", 2]});
+        assert_eq!(without_secrets(body), expected);
+    }
 }

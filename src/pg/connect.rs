@@ -39,7 +39,7 @@ use tokio_postgres::Client;
 
 use self::address::Addresses;
 use self::attempt::{Attempted, attempt};
-use super::conninfo::{Conninfo, Host, LoadBalanceHosts, TargetSessionAttrs};
+use super::conninfo::{Conninfo, Host, LoadBalanceHosts, Password, PasswordRequest, TargetSessionAttrs};
 
 /// A session, and what is known of the server without a query.
 #[derive(Debug)]
@@ -107,6 +107,17 @@ async fn connect_host(
         }
     };
     attempts.extend(without_tls);
+    let provided = match provided_password(conninfo, host).await {
+        Ok(provided) => provided,
+        Err(reason) => {
+            let endpoint = list.into_iter().next().map(|(_, endpoint)| endpoint);
+            let endpoint =
+                endpoint.unwrap_or_else(|| Endpoint::Tcp { host: Some(host.name()), address: None, port: host.port });
+            attempts.push(Attempt { endpoint, encrypted: None, problem: Problem::NoPassword(reason) });
+            return HostOutcome::GiveUp;
+        }
+    };
+    let host = provided.as_ref().unwrap_or(host);
     let mut spent = looked_up_in;
     for address in &list {
         let Attempted { outcome, failed } = attempt(conninfo, host, address, tls.as_ref(), wanted, spent).await;
@@ -127,6 +138,17 @@ async fn connect_host(
         }
     }
     HostOutcome::NextHost
+}
+
+/// Returns the host with a password of the request's provider, if it has one. It is asked for each connection: a login
+/// token lives minutes.
+async fn provided_password(conninfo: &Conninfo, host: &Host) -> Result<Option<Host>, String> {
+    let Some(provider) = &conninfo.password_provider else { return Ok(None) };
+    let name = host.name();
+    let request = PasswordRequest { host: &name, port: host.port, user: &conninfo.user, dbname: &conninfo.dbname };
+    let secret = provider.password(request).await?;
+    let password = Password { secret, origin: provider.origin() };
+    Ok(Some(Host { password: Some(password), ..host.clone() }))
 }
 
 fn in_order(conninfo: &Conninfo) -> Vec<&Host> {

@@ -1,6 +1,7 @@
 //! A session that may change the server, one statement at a time.
 
 use super::{Session, SqlState};
+use crate::redact;
 use std::time::Duration;
 use tokio_postgres::Client;
 
@@ -90,7 +91,10 @@ impl Hand {
 
     fn undone(&self, error: &tokio_postgres::Error) -> Undone {
         match error.as_db_error() {
-            Some(answer) => Undone::Refused { sqlstate: answer.code().clone(), message: answer.message().to_owned() },
+            Some(answer) => Undone::Refused {
+                sqlstate: answer.code().clone(),
+                message: redact::foreign(answer.message()).into_owned(),
+            },
             None => Undone::Unanswered(self.session.reason(error)),
         }
     }

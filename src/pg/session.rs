@@ -6,6 +6,7 @@ use super::{
     conninfo::Conninfo,
     row::{Row, RowError},
 };
+use crate::redact;
 use futures_util::{TryStreamExt, pin_mut};
 use std::{
     future::Future,
@@ -312,9 +313,10 @@ impl Session {
             Unread::Misplaced => QueryError::Failed("the answer has other columns than expected".to_owned()),
             Unread::TooLarge(limit) => QueryError::TooLarge(limit),
             Unread::Driver(error) => match error.as_db_error() {
-                Some(answer) => {
-                    QueryError::Refused { sqlstate: answer.code().clone(), message: answer.message().to_owned() }
-                }
+                Some(answer) => QueryError::Refused {
+                    sqlstate: answer.code().clone(),
+                    message: redact::foreign(answer.message()).into_owned(),
+                },
                 None => QueryError::Failed(self.reason(&error)),
             },
         })
@@ -433,7 +435,7 @@ enum Unread {
 /// The whole of what the driver knows: its own text names only the kind of error, the cause has the rest.
 pub(super) fn tell(error: &tokio_postgres::Error) -> String {
     let mut text = match error.as_db_error() {
-        Some(answer) => return answer.message().to_owned(),
+        Some(answer) => return redact::foreign(answer.message()).into_owned(),
         None => error.to_string(),
     };
     let mut cause = std::error::Error::source(error);
@@ -441,5 +443,5 @@ pub(super) fn tell(error: &tokio_postgres::Error) -> String {
         text = format!("{text}: {inner}");
         cause = inner.source();
     }
-    text
+    redact::foreign(&text).into_owned()
 }

@@ -23,6 +23,7 @@ mod relation_files;
 mod reports;
 mod rights;
 mod sandbox;
+mod secrets;
 mod slot_drop;
 mod terminal;
 mod trial;

@@ -125,7 +125,7 @@ fn of_server(watch: &Watch<'_>) -> Result<Look, Failure> {
     let (place, source) = match context.conninfo() {
         Ok(conninfo) => (target.clone().unwrap_or_else(|| place_of(&conninfo)), Ok(Source::Server(Box::new(conninfo)))),
         // A secret that cannot be fetched is the night's answer; a target that is not there is a mistake.
-        Err(failure) => match target.clone().filter(|name| watch.config.target_names().any(|known| known == name)) {
+        Err(failure) => match target.clone().filter(|name| watch.config.has_target(name)) {
             Some(target) => (target, Err(failure)),
             None => return Err(failure),
         },
@@ -163,6 +163,7 @@ async fn fleet(watch: &Watch<'_>, args: &Args, names: &[&str], jobs: usize) -> R
         return Err(Failure::new(ExitCode::Usage, "the configuration has no targets")
             .with_hint(Some("add [target.NAME] with conninfo = \"…\"")));
     }
+    context.note_working_directory(watch.config, names);
     let nights = names.iter().map(|name| async move {
         let source = context.conninfo_of(watch.config, name).map(|conninfo| Source::Server(Box::new(conninfo)));
         let look = Look { place: (*name).to_owned(), target: Some((*name).to_owned()), source };

@@ -64,6 +64,12 @@ const HEAD: &str = r##"# pgtend's configuration. Everything here is a comment: t
 # price = 0.115                              # of a GiB and month, in your currency
 # password = "env:PGTEND_PROD_PASSWORD"      # or "file:/run/secrets/prod"; without it ~/.pgpass is asked
 
+# A login token instead of a password; the command runs for each connection, without a shell.
+# [target.rds]
+# conninfo = "host=shop.abc.eu-west-1.rds.amazonaws.com user=pgtend dbname=shop sslmode=verify-full"
+# password_command = ["aws", "rds", "generate-db-auth-token", "--hostname", "{host}", "--port", "{port}", "--username", "{user}"]
+# password_command_timeout = "30s"
+
 # Where samples, findings and deeds are kept; a fleet shares one on a Postgres server.
 # [history]
 # url = "env:PGTEND_STORE"

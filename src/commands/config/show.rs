@@ -30,6 +30,10 @@ pub fn run(_: &Args, context: &Context) -> Result<ExitCode, Failure> {
     // Writing into a String does not fail.
     let _ = writeln!(text, "targets: {}", if targets.is_empty() { "none".to_owned() } else { targets.join(", ") });
     for target in targets {
+        if let Some(file) = config.file_of_target(target) {
+            let note = if config.is_from_working_directory(target) { " (found in the working directory)" } else { "" };
+            let _ = writeln!(text, "target.{target} from {}{note}", file.display());
+        }
         let _ = match config.reach(target) {
             Reach::Connected => Ok(()),
             Reach::Listed(names) => writeln!(text, "target.{target}.databases = {names:?}"),

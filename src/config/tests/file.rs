@@ -100,13 +100,44 @@ fn the_first_file_of_three_is_read() {
     let xdg = machine.folder.path().join("xdg").to_string_lossy().into_owned();
     let machine = machine.with_var("XDG_CONFIG_HOME", &xdg);
     assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='xdg'");
-    let machine = machine.with(FOUND, &prod("found"));
-    assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='found'");
+    let machine = machine.with(FOUND, "[target.other]\nconninfo = 'host=found'");
+    assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='xdg'");
+    assert_eq!(machine.target("other").unwrap().conninfo.expose(), "host='found'");
     let machine = machine.with("work/named.toml", &prod("named"));
     assert_eq!(host(&machine.read(Some("named.toml")).unwrap(), &machine), "host='named'");
     let machine = machine.with_var("XDG_CONFIG_HOME", "relative");
     fs::remove_file(machine.folder.path().join(FOUND)).unwrap();
     assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='own'");
+}
+
+#[test]
+fn own_target_wins_over_working_directory() {
+    let own = "[target.prod]\nconninfo = 'host=own'\ndisk_size = '1GB'\n[target.mine]\nconninfo = 'host=mine'";
+    let found = "[target.prod]\nconninfo = 'host=evil'\ndisk_size = '2GB'\n[target.dev]\nconninfo = 'host=dev'";
+    let machine = Machine::new().with(OWN, own).with(FOUND, found);
+    let config = machine.read(None).unwrap();
+    for (name, conninfo, trusted) in
+        [("prod", "host='own'", true), ("mine", "host='mine'", true), ("dev", "host='dev'", false)]
+    {
+        let target = config.target(name, &machine.environment).unwrap();
+        assert_eq!((target.conninfo.expose(), target.trusted), (conninfo, trusted), "{name}");
+        assert_eq!(config.is_from_working_directory(name), !trusted, "{name}");
+        assert!(config.file_of_target(name).unwrap().ends_with(if trusted { "config.toml" } else { "pgtend.toml" }));
+    }
+    assert_eq!(config.disk_size("prod"), Some(1 << 30));
+    // All targets are those of the file in force.
+    assert_eq!(config.target_names().collect::<Vec<_>>(), ["dev", "prod"]);
+    let [warning] = config.warnings() else { panic!("{:?}", config.warnings()) };
+    for part in ["target \"prod\" is in", "work/pgtend.toml\"", "home/.config/pgtend/config.toml\" is used"] {
+        assert!(warning.contains(part), "{warning}");
+    }
+    assert!(config.target("pord", &machine.environment).unwrap_err().hint().unwrap().contains("\"prod\""));
+
+    // An own file with a mistake is an error: whether it has the target cannot be known.
+    let broken = Machine::new().with(OWN, "[target.prod").with(FOUND, found);
+    assert!(broken.read(None).unwrap_err().to_string().contains("config.toml\", line 1"));
+    // A file that is named is the user's, and the only one.
+    assert!(machine.read(Some("pgtend.toml")).unwrap().warnings().is_empty());
 }
 
 #[test]

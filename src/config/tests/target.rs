@@ -26,6 +26,58 @@ fn standbys_have_the_password_of_their_target_or_their_own() {
 }
 
 #[test]
+fn bad_password_command_is_refused() {
+    for (keys, message, hint) in [
+        ("password_command = []", "password_command of target \"prod\" names no program", "[\"PROGRAM\""),
+        ("password_command = ['']", "names no program", "[\"PROGRAM\""),
+        ("password_command = ['a\u{0}b']", "", ""),
+        ("password_command = 'aws rds ter2'", "\"password_command\" is not a list but a text", "[\"…\"]"),
+        ("password_command = ['aws', 2]", "an element of \"password_command\" is not a text", ""),
+        ("password_command = ['ter2']\npassword = 'hunter2'", "has a password and a password_command", "remove one"),
+        ("password_command = ['aws']\npassword_command_timeout = '30'", "is not a duration with its unit", ""),
+        ("password_command = ['aws']\npassword_command_timeout = '0s'", "is not a duration with its unit", ""),
+        ("password_command_timeout = '30s'", "has a password_command_timeout and no password_command", ""),
+    ] {
+        let (said, hinted) = refusal(OWN, &format!("[target.prod]\nconninfo = 'host=h'\n{keys}"));
+        assert!(said.contains(message) && hinted.contains(hint), "{keys}: {said} {hinted}");
+    }
+    let (said, _) = refusal(OWN, "[target.prod]\nconninfo = 'host=h password=hunter2'\npassword_command = ['aws']");
+    assert!(said.contains("has a password and a password_command"), "{said}");
+}
+
+#[tokio::test]
+async fn password_command_is_asked_for_each_server() {
+    use crate::pg::conninfo::PasswordRequest;
+    let text = "[target.prod]\nconninfo = 'host=a user=app'\n\
+                password_command = ['./token', '{host}', '{port}', '{user}', '{dbname}', '{else}']\n\
+                replicas = ['host=b port=6432', 'host=c password=own-one']";
+    let script = "#!/bin/sh\nprintf '%s,' \"$@\"\n";
+    let machine = Machine::new().with(OWN, text).with("home/.config/pgtend/token", script);
+    let program = machine.folder.path().join("home/.config/pgtend/token");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+    let machine = machine.with_var("PGPASSWORD", "of-the-environment");
+    let config = machine.read(None).unwrap();
+    let mut targets = vec![config.target("prod", &machine.environment).unwrap()];
+    targets.extend(config.replicas("prod", &machine.environment).unwrap());
+    let mut asked = Vec::new();
+    for target in targets {
+        let request = Request { target: Some(target), environment: machine.environment.clone(), ..Request::default() };
+        let conninfo = resolve(&request).unwrap().conninfo;
+        let host = &conninfo.hosts[0];
+        let Some(provider) = &conninfo.password_provider else {
+            asked.push(host.password.as_ref().unwrap().secret.expose().to_owned());
+            continue;
+        };
+        assert!(host.password.is_none(), "PGPASSWORD is not meant for it");
+        assert_eq!(provider.origin().to_string(), "password_command of target prod");
+        let name = host.name();
+        let request = PasswordRequest { host: &name, port: host.port, user: "app", dbname: "shop" };
+        asked.push(provider.password(request).await.unwrap().expose().to_owned());
+    }
+    assert_eq!(asked, ["a,5432,app,shop,{else},", "b,6432,app,shop,{else},", "own-one"]);
+}
+
+#[test]
 fn an_unknown_target_is_an_error_with_the_nearest_ones() {
     let hint = |machine: &Machine, name| machine.target(name).unwrap_err().hint().unwrap_or_default().to_owned();
     let nothing = Machine::new();

@@ -25,6 +25,7 @@ use super::wire::{AlreadyNegotiated, Wire};
 use super::{Connected, peer, pin, server_version};
 use crate::pg::conninfo::{Conninfo, Host, SslMode, TargetSessionAttrs};
 use crate::pg::tls::Tls;
+use crate::redact;
 
 /// What a server may answer to the question of `target_session_attrs`, in bytes.
 const MAX_ROLE_ANSWER: u64 = 1 << 20;
@@ -105,7 +106,8 @@ async fn connect_once(
         in_hot_standby: on("in_hot_standby"),
         default_transaction_read_only: on("default_transaction_read_only"),
     };
-    let server_version = started.parameters.get("server_version").cloned().unwrap_or_default();
+    let server_version = started.parameters.get("server_version").map(String::as_str).unwrap_or_default();
+    let server_version = redact::foreign(server_version).into_owned();
     let canceller = Canceller::new(client.cancel_token(), address.clone(), conninfo.keepalives, tls.cloned());
     tokio::spawn(drive(connection));
     meter.allow(MAX_ROLE_ANSWER);

@@ -84,6 +84,9 @@ fn offered_password(conninfo: &Conninfo, endpoint: &Endpoint) -> Option<Origin> 
         }
         _ => false,
     });
+    if let (Some(_), Some(provider)) = (host, &conninfo.password_provider) {
+        return Some(provider.origin());
+    }
     host.and_then(|host| host.password.as_ref()).map(|password| password.origin.clone())
 }
 

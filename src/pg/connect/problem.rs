@@ -9,6 +9,7 @@ use super::progress::Stage;
 use super::scram::ScramError;
 use super::server_error::ServerError;
 use crate::pg::tls::{CertificateProblem, TlsSetupProblem, explain_handshake};
+use crate::redact;
 
 /// One try at one address, and how it ended.
 #[derive(Debug)]
@@ -70,6 +71,9 @@ pub enum Problem {
     /// The server asked for a password and there is none.
     #[error("the server asks for a password, and none was given")]
     PasswordNeeded,
+    /// The password for the connection could not be had.
+    #[error("{0}")]
+    NoPassword(String),
     /// Authentication failed on our side: channel binding, an unknown method.
     #[error("authentication failed: {0}")]
     Authentication(String),
@@ -184,7 +188,7 @@ impl From<tokio_postgres::Error> for Problem {
             Err(cause) => cause,
         };
         // tokio-postgres keeps its kinds to itself; their texts are all there is.
-        let reason = cause.to_string();
+        let reason = redact::foreign(&cause.to_string()).into_owned();
         match cause.downcast::<io::Error>() {
             Ok(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::Closed,
             Ok(error) if kind == "error communicating with the server" => Self::Io(*error),

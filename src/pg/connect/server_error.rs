@@ -1,5 +1,6 @@
 //! What an ErrorResponse or NoticeResponse says, cut to a size that can be shown.
 
+use crate::redact;
 use tokio_postgres::error::DbError;
 
 /// The size of one field of an error or notice that is kept, in bytes.
@@ -76,18 +77,18 @@ fn fields(mut body: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
-/// The text, or its first [`MAX_FIELD`] bytes and an ellipsis. Bytes that are no UTF-8 become U+FFFD.
+/// The text without the secrets of this process, or its first [`MAX_FIELD`] bytes and an ellipsis. Bytes that are no
+/// UTF-8 become U+FFFD.
 fn truncated(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    // Before it is cut, so that no half of a secret is left at the end.
+    let text = redact::foreign(&text);
+    if text.len() <= MAX_FIELD {
+        return text.into_owned();
+    }
     // With the note behind it, it is no longer than a field that is kept whole.
-    let Some(start) = bytes.get(..MAX_FIELD - 64).filter(|_| bytes.len() > MAX_FIELD) else {
-        return String::from_utf8_lossy(bytes).into_owned();
-    };
-    // A character cut in half at the end would show as U+FFFD.
-    let whole = match std::str::from_utf8(start) {
-        Err(error) if error.error_len().is_none() => start.get(..error.valid_up_to()).unwrap_or_default(),
-        _ => start,
-    };
-    format!("{}… ({} bytes in all)", String::from_utf8_lossy(whole), bytes.len())
+    let end = text.floor_char_boundary(MAX_FIELD - 64);
+    format!("{}… ({} bytes in all)", text.get(..end).unwrap_or_default(), bytes.len())
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::Secret;
+use super::{PasswordProvider, Sensitive};
 
 /// The part of the process environment a connection depends on, read once by the roof.
 #[derive(Clone, Default)]
@@ -70,7 +71,7 @@ impl fmt::Debug for Flags {
             .field("host", &self.host)
             .field("port", &self.port)
             .field("username", &self.username)
-            .field("dbname", &self.dbname.as_deref().map(Secret::from))
+            .field("dbname", &self.dbname.as_deref().map(Sensitive::from))
             .field("no_password", &self.no_password)
             .field("force_password", &self.force_password)
             .finish()
@@ -83,9 +84,11 @@ pub struct Target {
     /// Its name in the configuration.
     pub name: String,
     /// Its `key=value` conninfo or URI.
-    pub conninfo: Secret,
-    /// Whether the user wrote it; a file merely found in the working directory may come from anybody.
+    pub conninfo: Sensitive,
+    /// Whether it is from the user's own file and not from one found in the working directory.
     pub trusted: bool,
+    /// What is asked for the password of each connection.
+    pub password_provider: Option<Arc<dyn PasswordProvider>>,
 }
 
 /// Everything a connection may be worked out from.

@@ -2,6 +2,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::parameters::Parameters;
+use super::passfile::HostField;
 use super::{ConninfoError, Password};
 
 /// The port of a server that says nothing else.
@@ -33,10 +34,22 @@ pub enum Place {
 }
 
 impl Host {
-    /// What stands for this server in the password file: its name, else its address; `localhost`
-    /// for the default socket directory.
-    pub(super) fn password_key(&self, socket_directory: Option<&str>) -> String {
+    /// Returns the name that was given, else the address; of a Unix socket its directory.
+    pub fn name(&self) -> String {
         match &self.place {
+            Place::Tcp { host: Some(host), .. } => host.clone(),
+            Place::Tcp { hostaddr: Some(address), .. } => address.to_string(),
+            Place::Tcp { .. } => "localhost".to_owned(),
+            Place::Socket(directory) => directory.display().to_string(),
+        }
+    }
+
+    /// Returns what stands for this server in the password file: its name, else its address; `localhost`
+    /// for the default socket directory. With `NameOnly` the address comes first: the file that names the server may
+    /// pair the name of one host with the address of another.
+    pub(super) fn password_key(&self, socket_directory: Option<&str>, hosts: HostField) -> String {
+        match &self.place {
+            Place::Tcp { hostaddr: Some(address), .. } if hosts == HostField::NameOnly => address.to_string(),
             Place::Socket(directory) => match directory.to_str() {
                 Some(directory) if Some(directory) != socket_directory => directory.to_owned(),
                 _ => "localhost".to_owned(),

@@ -19,7 +19,7 @@ mod keyword;
 mod origin;
 mod parameters;
 mod passfile;
-mod password_in;
+mod provider;
 mod require_auth;
 mod resolve;
 mod secret;
@@ -27,6 +27,7 @@ mod service;
 mod tls;
 mod uri;
 mod value;
+mod working_directory;
 mod written;
 
 pub use crate::model::is_connection_string;
@@ -37,16 +38,19 @@ pub use host::{Host, Place};
 pub use keepalive::Keepalives;
 pub use keyword::{KEYWORDS, Keyword, Support};
 pub use origin::{Origin, Source};
-pub use password_in::{PasswordIn, passwords_in};
+pub use provider::{PasswordFuture, PasswordProvider, PasswordRequest};
 pub use require_auth::{AuthMethod, RequireAuth};
 pub use resolve::{Resolved, resolve};
-pub use secret::{Password, Secret};
+pub use secret::{Password, Secret, Sensitive};
 pub use tls::{ProtocolVersion, RevocationSource, RootCert, SslCertMode, SslMode, SslNegotiation, TlsParameters};
+pub use working_directory::REFUSED_PARAMETERS;
 pub use written::Written;
 
 use super::ReadLimits;
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use passfile::{PassFile, PassFileUse};
 
 /// The time one address gets when nobody said otherwise.
 ///
@@ -84,8 +88,10 @@ pub struct Conninfo {
     pub requirepeer: Option<String>,
     /// How much of the server's answers is kept.
     pub limits: ReadLimits,
+    /// What is asked for the password of each connection; comes before the passwords of `hosts`.
+    pub password_provider: Option<Arc<dyn PasswordProvider>>,
     /// The password file, for [`Conninfo::with_dbname`].
-    passfile: Option<PathBuf>,
+    passfile: Option<PassFileUse>,
     /// The directory that counts as `localhost` in the password file.
     socket_directory: Option<String>,
 }
@@ -99,6 +105,7 @@ impl Conninfo {
         for host in &mut changed.hosts {
             host.password = Some(password.clone());
         }
+        changed.password_provider = None;
         changed
     }
 
@@ -123,13 +130,14 @@ impl Conninfo {
     pub fn with_dbname(&self, dbname: impl Into<String>) -> Self {
         let mut changed = self.clone();
         changed.dbname = dbname.into();
-        let Some(path) = &changed.passfile else { return changed };
-        let Ok(Some(file)) = passfile::PassFile::read(path) else { return changed };
+        let Some(PassFileUse { path, hosts }) = &changed.passfile else { return changed };
+        let Ok(Some(file)) = PassFile::read(path) else { return changed };
         for host in &mut changed.hosts {
             let from_file = host.password.as_ref().is_none_or(|password| password.origin.is_password_file());
             if from_file {
                 host.password = file.password(
-                    &host.password_key(self.socket_directory.as_deref()),
+                    *hosts,
+                    &host.password_key(self.socket_directory.as_deref(), *hosts),
                     host.port,
                     &changed.dbname,
                     &changed.user,

@@ -49,6 +49,8 @@ pub enum Origin {
         /// The line.
         line: usize,
     },
+    /// The `password_command` of the target of that name.
+    Command(String),
     /// The user typed it.
     Prompt,
 }
@@ -66,6 +68,7 @@ impl fmt::Display for Origin {
             Self::Environment(name) => write!(f, "the environment variable {name}"),
             Self::Service { name, file } => write!(f, "service {name} in {}", file.display()),
             Self::PasswordFile { path, line } => write!(f, "{} line {line}", path.display()),
+            Self::Command(target) => write!(f, "password_command of target {target}"),
             Self::Prompt => f.write_str("the prompt"),
         }
     }

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
 use super::keyword::{self, Keyword, Support};
-use super::{ConninfoError, Origin, keyvalue, passwords_in, uri};
+use super::{ConninfoError, Origin, keyvalue, uri};
 use crate::model::is_connection_string;
+use crate::redact::{self, passwords_in};
 
 /// One parameter as it was written. No `Debug`: it may be the password.
 #[derive(Clone)]
@@ -44,6 +45,9 @@ impl Parameters {
             let message = format!("{} is a connection string with a password", written());
             let hint = "a connection string stands behind -d (--dbname), in DATABASE_URL, or in a target's conninfo";
             return Err(ConninfoError::new(message).with_hint(hint));
+        }
+        if keyword.name == "password" {
+            redact::register(&text);
         }
         self.values.insert(keyword.name, Value { text, origin });
         Ok(())

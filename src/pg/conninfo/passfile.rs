@@ -6,6 +6,22 @@ use std::path::{Path, PathBuf};
 use super::{Origin, Password};
 use crate::pg::read_settings_file;
 
+/// Where the password file is, and which of its lines count.
+#[derive(Clone, Debug)]
+pub(super) struct PassFileUse {
+    pub(super) path: PathBuf,
+    pub(super) hosts: HostField,
+}
+
+/// How the host of a line must be written. `*` in the other fields always fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HostField {
+    /// The name or `*`.
+    NameOrStar,
+    /// The name; for a server that a file of the working directory names.
+    NameOnly,
+}
+
 /// A password file that may be used. No `Debug`: it is full of passwords.
 pub(super) struct PassFile {
     path: PathBuf,
@@ -30,11 +46,21 @@ impl PassFile {
         Ok(Some(Self { path: path.to_owned(), text: String::from_utf8_lossy(&bytes).into_owned() }))
     }
 
-    /// The password of the first line that fits.
-    pub(super) fn password(&self, host: &str, port: u16, dbname: &str, user: &str) -> Option<Password> {
+    /// Returns the password of the first line that fits.
+    pub(super) fn password(
+        &self,
+        hosts: HostField,
+        host: &str,
+        port: u16,
+        dbname: &str,
+        user: &str,
+    ) -> Option<Password> {
         let port = port.to_string();
         let lines = self.text.lines().enumerate().filter(|(_, line)| !line.starts_with('#'));
         for (number, line) in lines {
+            if hosts == HostField::NameOnly && line.starts_with("*:") {
+                continue;
+            }
             let Some(password) = [host, &port, dbname, user].into_iter().try_fold(line, after_match) else { continue };
             let password = unescape(password);
             if !password.is_empty() {
@@ -82,7 +108,7 @@ mod tests {
 
     fn find(text: &str, host: &str, port: u16, dbname: &str, user: &str) -> Option<(String, usize)> {
         let file = PassFile { path: "/x/.pgpass".into(), text: text.into() };
-        let password = file.password(host, port, dbname, user)?;
+        let password = file.password(HostField::NameOrStar, host, port, dbname, user)?;
         match password.origin {
             Origin::PasswordFile { line, .. } => Some((password.secret.expose().to_owned(), line)),
             _ => None,
@@ -116,6 +142,20 @@ mod tests {
     #[test]
     fn understands_escapes() {
         assert_eq!(find(r"\:\:1:*:a\\b:*:p\:w\\d", "::1", 1, r"a\b", "u"), Some((r"p:w\d".into(), 1)));
+    }
+
+    #[test]
+    fn line_with_star_as_host_is_skipped_where_a_name_is_wanted() {
+        let text = "*:*:*:*:star\nh:*:*:u:named\n\\*:*:*:*:escaped\n";
+        let file = PassFile { path: "/x/.pgpass".into(), text: text.into() };
+        let find = |host: &str, user: &str| {
+            let password = file.password(HostField::NameOnly, host, 5432, "d", user)?;
+            Some(password.secret.expose().to_owned())
+        };
+        assert_eq!(find("h", "u").as_deref(), Some("named"));
+        assert_eq!(find("h", "v"), None);
+        assert_eq!(find("evil", "u"), None);
+        assert_eq!(find("*", "u").as_deref(), Some("escaped"));
     }
 
     proptest! {

@@ -1,10 +1,10 @@
-use std::path::PathBuf;
-
 use super::host::default_socket_directory;
 use super::parameters::{Parameters, split};
-use super::passfile::PassFile;
+use super::passfile::{HostField, PassFile, PassFileUse};
 use super::value::{integer, positive};
 use super::*;
+use crate::redact;
+use std::path::PathBuf;
 
 /// A resolved request and what the user should know about it.
 #[derive(Clone, Debug)]
@@ -27,12 +27,29 @@ pub fn resolve(request: &Request) -> Result<Resolved, ConninfoError> {
     let environment = &request.environment;
     let mut warnings = Vec::new();
     let (source, mut parameters) = choose(request, &mut warnings)?;
+    let target = request.target.as_ref().filter(|_| matches!(source, Source::Target(_)));
+    let untrusted = target.filter(|target| !target.trusted);
+    if let Some(target) = untrusted {
+        working_directory::refuse_weaker(&parameters, environment, &target.name)?;
+    }
     let named_by_source = parameters.clone();
     service::fill(&mut parameters, environment, &mut warnings)?;
     keep_service_password_at_home(&mut parameters, &named_by_source, &mut warnings);
     fill_from_environment(&mut parameters, environment)?;
-    keep_environment_password_at_home(&mut parameters, request, &source, &mut warnings);
-    let conninfo = finish(&parameters, environment, &mut warnings)?;
+    if let Some(target) = untrusted {
+        keep_other_passwords_at_home(&mut parameters, &target.name, &mut warnings);
+    }
+    let mut conninfo = finish(&parameters, environment, &mut warnings)?;
+    conninfo.password_provider = target.and_then(|target| target.password_provider.clone());
+    if let Some(target) = untrusted {
+        restrict_password_file(&mut conninfo, &target.name, &mut warnings);
+    }
+    if conninfo.password_provider.is_some() {
+        conninfo.passfile = None;
+    } else {
+        find_passwords(&mut conninfo, &parameters, &mut warnings);
+    }
+    register_names(&conninfo);
     Ok(Resolved { conninfo, source, warnings })
 }
 
@@ -100,19 +117,38 @@ fn keep_service_password_at_home(parameters: &mut Parameters, named: &Parameters
     }
 }
 
-/// A host that a stranger's file named does not get the password of the user's environment.
-fn keep_environment_password_at_home(
-    parameters: &mut Parameters,
-    request: &Request,
-    source: &Source,
-    warnings: &mut Vec<String>,
-) {
-    let (Source::Target(name), Some(Origin::Environment(_))) = (source, parameters.origin("password")) else { return };
-    if request.target.as_ref().is_some_and(|target| !target.trusted) {
+/// A server that a file of the working directory names gets neither PGPASSWORD nor the password of PGSERVICE.
+fn keep_other_passwords_at_home(parameters: &mut Parameters, target: &str, warnings: &mut Vec<String>) {
+    let what = match parameters.origin("password") {
+        Some(Origin::Environment(_)) => "PGPASSWORD".to_owned(),
+        Some(origin @ Origin::Service { .. }) => format!("the password of {origin}"),
+        _ => return,
+    };
+    warnings.push(format!(
+        "{what} is not used for target {target}: a file of the working directory names its host; use ~/.pgpass"
+    ));
+    parameters.remove("password");
+}
+
+/// Of the password file such a server gets what names it, and nothing where its file turns encryption off.
+fn restrict_password_file(conninfo: &mut Conninfo, target: &str, warnings: &mut Vec<String>) {
+    if working_directory::is_plain_by_choice(conninfo.tls.mode, &conninfo.hosts) {
         warnings.push(format!(
-            "PGPASSWORD is not used for target {name}: a file of the working directory names its host; use ~/.pgpass"
+            "the password file is not used for target {target}: a file of the working directory turns encryption off"
         ));
-        parameters.remove("password");
+        conninfo.passfile = None;
+    }
+    if let Some(file) = &mut conninfo.passfile {
+        file.hosts = HostField::NameOnly;
+    }
+}
+
+/// Messages about a connection show these names, also where the password is the same.
+fn register_names(conninfo: &Conninfo) {
+    redact::register_name(&conninfo.user);
+    redact::register_name(&conninfo.dbname);
+    for host in &conninfo.hosts {
+        redact::register_name(&host.name());
     }
 }
 
@@ -153,7 +189,7 @@ fn finish(
         .or_else(|| parameters.text("fallback_application_name"))
         .unwrap_or("pgtend");
 
-    let mut conninfo = Conninfo {
+    let conninfo = Conninfo {
         hosts: Host::list(parameters, socket_directory)?,
         user,
         dbname,
@@ -168,10 +204,10 @@ fn finish(
         target_session_attrs: TargetSessionAttrs::read(parameters)?,
         load_balance_hosts: LoadBalanceHosts::read(parameters)?,
         requirepeer: parameters.text("requirepeer").map(str::to_owned),
-        passfile: passfile_path(parameters, environment),
+        password_provider: None,
+        passfile: passfile_path(parameters, environment).map(|path| PassFileUse { path, hosts: HostField::NameOrStar }),
         socket_directory: socket_directory.map(str::to_owned),
     };
-    find_passwords(&mut conninfo, parameters, warnings);
     Ok(conninfo)
 }
 
@@ -182,12 +218,24 @@ fn find_passwords(conninfo: &mut Conninfo, parameters: &Parameters, warnings: &m
         }
         return;
     }
-    let Some(path) = &conninfo.passfile else { return };
-    match PassFile::read(path) {
+    let Some(PassFileUse { path, hosts: host_field }) = conninfo.passfile.clone() else { return };
+    match PassFile::read(&path) {
         Ok(Some(file)) => {
             let Conninfo { hosts, user, dbname, socket_directory, .. } = conninfo;
             for host in hosts {
-                host.password = file.password(&host.password_key(socket_directory.as_deref()), host.port, dbname, user);
+                let find = |field| {
+                    let key = host.password_key(socket_directory.as_deref(), field);
+                    file.password(field, &key, host.port, dbname, user)
+                };
+                let (found, otherwise) = (find(host_field), find(HostField::NameOrStar));
+                if let (None, Some(unused)) = (&found, otherwise) {
+                    let key = host.password_key(socket_directory.as_deref(), host_field);
+                    warnings.push(format!(
+                        "{} is not used: a file of the working directory names the server, so the line must name its host \"{key}\"",
+                        unused.origin
+                    ));
+                }
+                host.password = found;
             }
         }
         Ok(None) => {}

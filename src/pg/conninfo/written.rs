@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::parameters::{Parameters, split};
-use super::{ConninfoError, Origin, Secret, Source};
+use super::{ConninfoError, Origin, Secret, Sensitive, Source};
 use crate::model::quote_conninfo_value;
 
 /// A conninfo of the configuration as it was written, to see what it gives before it is followed.
@@ -41,7 +41,7 @@ impl Written {
     }
 
     /// All of it as `key=value` text.
-    pub fn conninfo(&self) -> Secret {
+    pub fn conninfo(&self) -> Sensitive {
         let pairs: Vec<String> =
             self.pairs.iter().map(|(key, value)| format!("{key}={}", quote_conninfo_value(value))).collect();
         pairs.join(" ").into()

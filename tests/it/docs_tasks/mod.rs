@@ -71,6 +71,7 @@ pages! {
     history "docs/tasks/history.md"
     standbys "docs/tasks/standbys.md"
     pooler "docs/tasks/pooler.md"
+    tokens "docs/tasks/tokens.md"
     verdicts "docs/tasks/verdicts.md"
     unknown "docs/tasks/unknown.md"
 }

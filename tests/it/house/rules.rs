@@ -5,17 +5,18 @@ use super::tokens::tokens;
 
 /// The rooms, from the ground up, and what each may import beside itself.
 pub const ROOMS: &[(&str, &[&str])] = &[
+    ("redact", &[]),
     ("model", &[]),
-    ("pg", &["model"]),
+    ("pg", &["redact", "model"]),
     ("inspect", &["pg", "model"]),
     ("judge", &["model"]),
     ("plan", &["judge", "model"]),
     ("frameworks", &["plan", "output_file", "model"]),
     ("render", &["model"]),
     ("report", &["render", "plan", "judge", "model"]),
-    ("history", &["model"]),
+    ("history", &["redact", "model"]),
     ("act", &["plan", "inspect", "pg", "history", "model"]),
-    ("notify", &["render", "model"]),
+    ("notify", &["render", "redact", "model"]),
     ("sandbox", &[]),
     ("output_file", &[]),
 ];
@@ -33,13 +34,12 @@ pub const ROOF: &[&str] = &[
     "lib",
     "options",
     "process_list",
-    "typed_password",
     "history_url",
 ];
 pub const COMMANDS: &str = "commands";
 
 /// The rooms that are functions of values alone.
-const PURE: &[&str] = &["model", "judge", "plan", "render", "report"];
+const PURE: &[&str] = &["redact", "model", "judge", "plan", "render", "report"];
 
 /// The crates that one room keeps to itself.
 const KEEPERS: &[(&str, &str)] = &[("tokio_postgres", "pg"), ("sqlx", "history")];

@@ -22,6 +22,9 @@ pub(super) fn of(failure: &Failure) -> Option<String> {
         Problem::PasswordNeeded => Some(
             "give one in PGPASSWORD, in a line of ~/.pgpass (host:port:database:user:password), or at the prompt of a terminal".to_owned(),
         ),
+        Problem::NoPassword(_) => Some(
+            "run the command of password_command by itself to see what it prints; password_command_timeout sets its time limit".to_owned(),
+        ),
         Problem::Certificate(problem) => Some(problem.hint()),
         Problem::TlsSetup(problem) => problem.hint(),
         Problem::Handshake(_) => Some(

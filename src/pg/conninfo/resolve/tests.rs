@@ -170,8 +170,12 @@ fn sources_come_in_their_order() {
     assert_eq!(resolved.source, Source::DatabaseUrl);
 
     let (_home, mut request) = world(&[url, ("PGHOST", "env-host"), ("PGUSER", "env-user")]);
-    request.target =
-        Some(Target { name: "prod".into(), conninfo: "host=target-host password=t".into(), trusted: true });
+    request.target = Some(Target {
+        name: "prod".into(),
+        conninfo: "host=target-host password=t".into(),
+        trusted: true,
+        password_provider: None,
+    });
     let resolved = resolve(&request).unwrap();
     assert_eq!(resolved.source, Source::Target("prod".into()));
     assert_eq!(host_name(&resolved), Some("target-host"));
@@ -350,16 +354,92 @@ fn parameters_keep_their_libpq_meaning() {
 #[test]
 fn a_request_never_shows_its_passwords() {
     let (_home, mut request) = world(&[("PGPASSWORD", "hunter2"), ("DATABASE_URL", "postgres://u:hunter2@h/d")]);
-    request.target = Some(Target { name: "t".into(), conninfo: "password=hunter2".into(), trusted: true });
+    request.target =
+        Some(Target { name: "t".into(), conninfo: "password=hunter2".into(), trusted: true, password_provider: None });
     assert!(!format!("{request:?} {:?}", resolve(&request).unwrap()).contains("hunter2"));
     request.flags.dbname = Some("password=hunter2 host=x".into());
     assert!(!format!("{request:?} {:?}", resolve(&request).unwrap()).contains("hunter2"));
 }
 
+fn untrusted(conninfo: &str) -> Option<Target> {
+    Some(Target { name: "prod".into(), conninfo: conninfo.into(), trusted: false, password_provider: None })
+}
+
+#[test]
+fn working_directory_target_uses_only_lines_that_name_its_host() {
+    let (home, mut request) = world(&[]);
+    let lines = "*:*:*:*:star\ndb1:*:*:*:for-db1\n127.0.0.1:*:*:*:for-loopback\n/run/x:*:*:*:for-socket\n";
+    write(&home.path().join(".pgpass"), lines, 0o600);
+    for (conninfo, expected, warning) in [
+        ("host=evil", None, "the line must name its host \"evil\""),
+        ("host=evil sslmode=disable", None, "turns encryption off"),
+        ("host=db1,evil", Some("for-db1"), "host \"evil\""),
+        ("host=db1 hostaddr=192.0.2.1", None, "host \"192.0.2.1\""),
+        ("host=db1 sslmode=allow", None, "turns encryption off"),
+        ("host=evil hostaddr=127.0.0.1", Some("for-loopback"), ""),
+        ("hostaddr=127.0.0.1 sslmode=disable", Some("for-loopback"), ""),
+        ("host=/run/x sslmode=disable", Some("for-socket"), ""),
+        ("host=db1", Some("for-db1"), ""),
+    ] {
+        request.target = untrusted(conninfo);
+        let resolved = resolve(&request).unwrap();
+        assert_eq!(password(&resolved), expected, "{conninfo}");
+        let warnings = resolved.warnings.join(" ");
+        assert!(warnings.contains(warning) && warnings.is_empty() == warning.is_empty(), "{conninfo}: {warnings}");
+        let other = resolved.conninfo.with_dbname("other");
+        let other = other.hosts[0].password.as_ref().map(|password| password.secret.expose().to_owned());
+        assert_eq!(other.as_deref(), expected, "{conninfo}, another database");
+        // The user's own target may use every line.
+        let trusted = untrusted(conninfo).map(|target| Target { trusted: true, ..target });
+        request.target = trusted;
+        assert!(password(&resolve(&request).unwrap()).is_some(), "{conninfo}");
+    }
+}
+
+#[test]
+fn working_directory_target_may_not_weaken_the_environment() {
+    let demands = [
+        ("PGSSLMODE", "verify-full", "sslmode=disable"),
+        ("PGSSLMODE", "require", "sslmode=prefer"),
+        ("PGREQUIRESSL", "1", "sslmode=prefer"),
+        ("PGSSLMODE", "verify-ca", "sslrootcert=/tmp/theirs.pem"),
+        ("PGSSLROOTCERT", "/mine.pem", "sslrootcert=/tmp/theirs.pem"),
+        ("PGCHANNELBINDING", "require", "channel_binding=disable"),
+        ("PGREQUIREPEER", "postgres", "requirepeer=mallory"),
+        ("PGSSLMINPROTOCOLVERSION", "TLSv1.3", "ssl_min_protocol_version=TLSv1.2"),
+    ];
+    for (variable, value, given) in demands {
+        let (_home, mut request) = world(&[(variable, value)]);
+        request.target = untrusted(&format!("host=db1 {given}"));
+        let error = resolve(&request).unwrap_err();
+        let name = given.split('=').next().unwrap();
+        let message =
+            format!("target prod: a file found in the working directory may not change {name}, which {variable} sets");
+        assert_eq!(error.to_string(), message);
+        assert!(error.hint().unwrap().contains(name));
+        request.target = request.target.map(|target| Target { trusted: true, ..target });
+        assert!(!resolve(&request).is_err_and(|error| error.to_string().contains("working directory")), "{given}");
+    }
+    let (_home, mut request) = world(&[("PGSSLMODE", "require"), ("PGCHANNELBINDING", "require")]);
+    request.target = untrusted("host=db1 sslmode=verify-full sslrootcert=system channel_binding=require");
+    assert_eq!(resolve(&request).unwrap().conninfo.tls.mode, SslMode::VerifyFull);
+}
+
+#[test]
+fn working_directory_target_gets_no_password_of_a_service() {
+    let (home, mut request) = world(&[("PGSERVICE", "mine")]);
+    write(&home.path().join(".pg_service.conf"), "[mine]\nhost=mine\npassword=of-the-service\n", 0o600);
+    request.target = untrusted("port=6666");
+    let resolved = resolve(&request).unwrap();
+    assert_eq!(password(&resolved), None);
+    assert!(resolved.warnings.concat().contains("the password of service mine"), "{:?}", resolved.warnings);
+}
+
 #[test]
 fn a_host_that_a_strangers_file_named_gets_no_password_from_the_environment() {
     let (_home, mut request) = world(&[("PGPASSWORD", "mine")]);
-    let target = Target { name: "prod".into(), conninfo: "host=their-host".into(), trusted: false };
+    let target =
+        Target { name: "prod".into(), conninfo: "host=their-host".into(), trusted: false, password_provider: None };
     request.target = Some(target.clone());
     let resolved = resolve(&request).unwrap();
     assert_eq!(password(&resolved), None);

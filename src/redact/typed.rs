@@ -1,14 +1,14 @@
-//! Passwords in a text that may be a connection string, in whatever shape: whoever puts one where none belongs should not read it
-//! again in an error.
+//! Finds passwords in a text that may be a connection string, also a mistyped one: a connection string that was typed in
+//! the wrong place must not be repeated in an error message.
 
-/// A password with so much before and after it that it is told from the same letters elsewhere.
+/// A password with enough text before and after it to distinguish it from the same letters elsewhere.
 pub struct PasswordIn<'a> {
     pub before: &'a str,
     pub password: &'a str,
     pub after: &'a str,
 }
 
-/// All there are.
+/// Returns every password in the text.
 pub fn passwords_in(text: &str) -> Vec<PasswordIn<'_>> {
     of_url(text).into_iter().chain(of_words(text)).collect()
 }

@@ -1,0 +1,238 @@
+//! Runs a command for its output, within limits of time and size.
+
+use crate::pg::conninfo::Secret;
+use crate::{process_list, redact};
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use std::{
+    io,
+    path::Path,
+    process::{ExitStatus, Stdio},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::{Child, Command},
+    time::timeout,
+};
+
+/// The most that a command may print, in bytes.
+const MAX_OUTPUT: usize = 64 * 1024;
+
+/// The most of its stderr that is kept, in bytes.
+const MAX_ERRORS: usize = 64 * 1024;
+
+/// The most of its stderr that a message repeats, in characters.
+const SHOWN_ERRORS: usize = 2_000;
+
+/// How long stderr may stay open after the end of the command: a process it left behind may hold it.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// Runs the program without a shell, without stdin, in a process group of its own, and returns the line that it prints.
+/// The environment is pgtend's without passwords (PGPASSWORD, typed arguments).
+///
+/// # Errors
+///
+/// A message that continues one which begins with the program: it cannot be started, fails, is too slow, or prints
+/// anything but one line of UTF-8. Its output is in no message; its stderr is, redacted, where it fails.
+pub(super) async fn run(program: &Path, arguments: &[String], limit: Duration) -> Result<Secret, String> {
+    let began = Instant::now();
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.process_group(0).kill_on_drop(true);
+    for (name, _) in std::env::vars_os() {
+        if name == "PGPASSWORD" || name.to_string_lossy().starts_with(process_list::VARIABLE) {
+            command.env_remove(name);
+        }
+    }
+    let mut child = command.spawn().map_err(|error| format!("cannot be started: {}", plain(&error)))?;
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err("cannot be read".to_owned());
+    };
+    let group = Group(child.id());
+    let errors = Mutex::default();
+    let (output, status) = match timeout(limit, finish(&mut child, stdout, stderr, &errors)).await {
+        Ok(finished) => finished.map_err(|error| format!("cannot be read: {}", plain(&error)))?,
+        Err(_) => return Err(format!("did not end within {} s", limit.as_secs())),
+    };
+    let Some(status) = status else { return Err(format!("printed more than {} kB", MAX_OUTPUT / 1024)) };
+    group.has_ended();
+    tracing::info!("the password command ended with {status} after {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
+    if !status.success() {
+        return Err(failure(status, &output, &errors.lock().unwrap_or_else(PoisonError::into_inner)));
+    }
+    password(output)
+}
+
+/// The process group of a command; it is killed unless the command has ended.
+struct Group(Option<u32>);
+
+impl Group {
+    fn has_ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // The child was not waited for, so its number still belongs to it.
+        if let Some(group) = self.0.and_then(|id| i32::try_from(id).ok()) {
+            killpg(Pid::from_raw(group), Signal::SIGKILL).ok();
+        }
+    }
+}
+
+/// Reads what the command prints, then waits for its end; no status where it prints too much.
+async fn finish(
+    child: &mut Child,
+    stdout: impl AsyncRead + Unpin,
+    mut stderr: impl AsyncRead + Unpin,
+    errors: &Mutex<Vec<u8>>,
+) -> io::Result<(Vec<u8>, Option<ExitStatus>)> {
+    let collect = async {
+        let mut buffer = [0; 4096];
+        // Read on beyond the limit: a full pipe would stop the command.
+        while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
+            let mut errors = errors.lock().unwrap_or_else(PoisonError::into_inner);
+            let room = MAX_ERRORS - errors.len();
+            errors.extend_from_slice(&buffer[..count.min(room)]);
+        }
+    };
+    let output = async {
+        let mut output = Vec::new();
+        stdout.take(MAX_OUTPUT as u64 + 1).read_to_end(&mut output).await?;
+        let status = if output.len() > MAX_OUTPUT { None } else { Some(child.wait().await?) };
+        Ok((output, status))
+    };
+    let (mut collect, mut output) = (std::pin::pin!(collect), std::pin::pin!(output));
+    tokio::select! {
+        result = &mut output => {
+            timeout(LAST_WORDS, collect).await.ok();
+            result
+        }
+        () = &mut collect => output.await,
+    }
+}
+
+fn failure(status: ExitStatus, output: &[u8], errors: &[u8]) -> String {
+    // A command that fails may have printed its token on both.
+    for line in String::from_utf8_lossy(output).lines() {
+        redact::register_short_lived(line.trim());
+    }
+    let errors = String::from_utf8_lossy(errors);
+    let shown: String = redact::foreign(errors.trim()).chars().take(SHOWN_ERRORS).collect();
+    let end = match std::os::unix::process::ExitStatusExt::signal(&status) {
+        Some(signal) => format!("was ended by signal {signal}"),
+        None => format!("failed with exit status {}", status.code().unwrap_or(-1)),
+    };
+    if shown.is_empty() { end } else { format!("{end}: {shown}") }
+}
+
+/// Returns the one line that was printed, without its line break.
+fn password(output: Vec<u8>) -> Result<Secret, String> {
+    let mut text = String::from_utf8(output).map_err(|_| "printed something that is not UTF-8".to_owned())?;
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    match text {
+        text if text.is_empty() => Err("printed nothing".to_owned()),
+        text if text.contains(['\n', '\r']) => Err("printed more than one line".to_owned()),
+        text if text.contains('\0') => Err("printed a NUL byte".to_owned()),
+        text => Ok(Secret::short_lived(text)),
+    }
+}
+
+/// The system's words without its number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error ").next().unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn shell(script: &str, limit: Duration) -> Result<String, String> {
+        let arguments = ["-c".to_owned(), script.to_owned()];
+        run(Path::new("sh"), &arguments, limit).await.map(|secret| secret.expose().to_owned())
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn bad_output_is_refused() {
+        for (script, why) in [
+            ("exit 3", "failed with exit status 3"),
+            (
+                "printf token-of-3; echo >&2 no access for token-of-3; exit 3",
+                "failed with exit status 3: no access for …",
+            ),
+            ("kill -9 $$", "was ended by signal 9"),
+            ("true", "printed nothing"),
+            ("echo", "printed nothing"),
+            ("printf 'one\\ntwo\\n'", "printed more than one line"),
+            ("printf 'one\\n\\n'", "printed more than one line"),
+            ("printf 'one\\rtwo'", "printed more than one line"),
+            ("printf 'a\\000b'", "printed a NUL byte"),
+            ("printf '\\377\\376'", "printed something that is not UTF-8"),
+            ("head -c 65537 /dev/zero | tr '\\0' x", "printed more than 64 kB"),
+            ("yes", "printed more than 64 kB"),
+        ] {
+            assert_eq!(shell(script, LONG).await, Err(why.to_owned()), "{script}");
+        }
+        let missing = run(Path::new("/nonexistent/token"), &[], LONG).await.unwrap_err();
+        assert_eq!(missing, "cannot be started: No such file or directory");
+    }
+
+    #[tokio::test]
+    async fn one_line_is_the_password() {
+        for (script, password) in [
+            ("printf 'a b'", "a b".to_owned()),
+            ("echo ' a&=%+/?:@ '", " a&=%+/?:@ ".to_owned()),
+            ("printf 'crlf\\r\\n'", "crlf".to_owned()),
+            ("head -c 65536 /dev/zero | tr '\\0' x", "x".repeat(65_536)),
+            ("head -c 1000000 /dev/zero >&2; echo much-on-stderr", "much-on-stderr".to_owned()),
+            ("cat; echo stdin-is-empty", "stdin-is-empty".to_owned()),
+        ] {
+            assert_eq!(shell(script, LONG).await.as_ref(), Ok(&password), "{script}");
+        }
+    }
+
+    #[tokio::test]
+    async fn time_limit_ends_grandchildren() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pids");
+        let script = format!("sleep 600 & echo $! > {0}; sh -c 'echo $$ >> {0}; sleep 600'", file.display());
+        let began = Instant::now();
+        let limit = Duration::from_secs(1);
+        assert_eq!(shell(&script, limit).await, Err("did not end within 1 s".to_owned()));
+        assert!(began.elapsed() < Duration::from_secs(20));
+        let pids = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(pids.lines().count(), 2);
+        for pid in pids.lines() {
+            // A process that was killed and not reaped yet is a zombie: Z in its state.
+            let is_gone = || {
+                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+                stat.is_empty() || stat.contains(") Z ")
+            };
+            while !is_gone() {
+                assert!(began.elapsed() < Duration::from_secs(20), "{pid} runs on");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn background_process_does_not_delay_the_password() {
+        let began = Instant::now();
+        let script = "sleep 30 >/dev/null & echo from-the-front";
+        assert_eq!(shell(script, LONG).await, Ok("from-the-front".to_owned()));
+        assert!(began.elapsed() < Duration::from_secs(20));
+    }
+}

@@ -1,0 +1,87 @@
+//! Limits on a target of a `pgtend.toml` that was found in the working directory: anyone may have written it, so it must
+//! not obtain a password that was meant for another server, nor weaken what the environment demands of a connection.
+
+use super::parameters::Parameters;
+use super::{ConninfoError, Environment, Host, Origin, Place, SslMode};
+
+/// Parameters that such a file may not give: each names a secret, or a file that secrets are read from.
+pub const REFUSED_PARAMETERS: [&str; 6] = ["password", "passfile", "servicefile", "service", "sslcert", "sslkey"];
+
+/// Parameters that such a file may not change where the environment sets them.
+const DEMANDS: [(&str, &str); 11] = [
+    ("sslmode", "PGSSLMODE"),
+    ("sslrootcert", "PGSSLROOTCERT"),
+    ("sslcrl", "PGSSLCRL"),
+    ("sslcrldir", "PGSSLCRLDIR"),
+    ("sslcertmode", "PGSSLCERTMODE"),
+    ("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION"),
+    ("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION"),
+    ("channel_binding", "PGCHANNELBINDING"),
+    ("require_auth", "PGREQUIREAUTH"),
+    ("requirepeer", "PGREQUIREPEER"),
+    ("gssencmode", "PGGSSENCMODE"),
+];
+
+/// Refuses a target that would weaken what the environment demands; `target` is its name.
+///
+/// # Errors
+///
+/// Names the parameter and the variable.
+pub(super) fn refuse_weaker(
+    parameters: &Parameters,
+    environment: &Environment,
+    target: &str,
+) -> Result<(), ConninfoError> {
+    let refusal = |name: &str, variable: &str| {
+        Err(ConninfoError::new(format!(
+            "target {target}: a file found in the working directory may not change {name}, which {variable} sets"
+        ))
+        .with_hint(format!("remove {name} from its conninfo, or move the target to your own configuration file")))
+    };
+    let demanded = demanded_sslmode(environment);
+    for (name, variable) in DEMANDS {
+        let Some(given) = parameters.text(name) else { continue };
+        if !matches!(parameters.origin(name), Some(Origin::Source(_))) {
+            continue;
+        }
+        if name == "sslmode" {
+            let Some((demanded, variable)) = demanded else { continue };
+            if SslMode::parse(given).is_some_and(|given| given < demanded) {
+                return refusal(name, variable);
+            }
+        } else if environment.var(variable).is_some_and(|value| value != given) {
+            return refusal(name, variable);
+        } else if name == "sslrootcert"
+            && let Some((SslMode::VerifyCa | SslMode::VerifyFull, variable)) = demanded
+            && environment.var("PGSSLROOTCERT").is_none()
+        {
+            // Another authority would vouch for whatever server its owner likes.
+            return refusal(name, variable);
+        }
+    }
+    Ok(())
+}
+
+fn demanded_sslmode(environment: &Environment) -> Option<(SslMode, &'static str)> {
+    if let Some(mode) = environment.var("PGSSLMODE") {
+        return SslMode::parse(mode).map(|mode| (mode, "PGSSLMODE"));
+    }
+    let is_required = environment.var("PGREQUIRESSL").is_some_and(|text| text.starts_with('1'));
+    is_required.then_some((SslMode::Require, "PGREQUIRESSL"))
+}
+
+/// Whether the target asks for less encryption than libpq's default on the way to another machine.
+pub(super) fn is_plain_by_choice(mode: SslMode, hosts: &[Host]) -> bool {
+    mode < SslMode::Prefer && hosts.iter().any(|host| !is_local(&host.place))
+}
+
+fn is_local(place: &Place) -> bool {
+    match place {
+        Place::Socket(_) => true,
+        Place::Tcp { hostaddr: Some(address), .. } => address.is_loopback(),
+        Place::Tcp { host: Some(host), .. } => {
+            host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+        }
+        Place::Tcp { .. } => true,
+    }
+}

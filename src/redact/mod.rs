@@ -1,0 +1,219 @@
+//! Replaces passwords and other secrets in text that pgtend shows, logs or sends.
+//!
+//! Every secret registers itself when it is read ([`register`]). Text that others wrote (a server, a webhook, the stderr
+//! of a command, a driver) passes through [`foreign`] where it enters the program; everything written to stderr passes
+//! through [`own`] as well. Data of a report (names of objects) is not rewritten: a table named like
+//! the password stays.
+//!
+//! | length of the secret | in foreign text | in pgtend's own text |
+//! | --- | --- | --- |
+//! | 1 to 3 bytes | as a whole word | not replaced |
+//! | 4 to 7 bytes | anywhere | as a whole word |
+//! | 8 bytes and more | anywhere | anywhere |
+//!
+//! In pgtend's own text a secret stays that equals a role, database or host name of the connection: these names are shown
+//! on purpose. A secret is found as it is, percent-encoded, with the escapes of JSON, Rust, conninfo strings and SQL
+//! (`\'`, `''`), and from 8 bytes on in hexadecimal and base64.
+
+mod encoding;
+mod typed;
+
+pub use typed::{PasswordIn, passwords_in};
+
+use encoding::{View, base64_cores, hexadecimal};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, VecDeque},
+    ops::Range,
+    sync::{PoisonError, RwLock},
+};
+
+/// What stands in place of a secret.
+pub const MARK: &str = "…";
+
+/// Bytes below which a secret is replaced in foreign text only where it is a whole word.
+const SHORT: usize = 4;
+
+/// Bytes below which a secret is replaced in pgtend's own text only where it is a whole word.
+const MEDIUM: usize = 8;
+
+/// Number of short-lived secrets that are kept; `--jobs` allows 32 connections at once.
+const SHORT_LIVED: usize = 64;
+
+static PROCESS: RwLock<Redactor> = RwLock::new(Redactor::new());
+
+/// Registers a secret of this process. An empty one is ignored.
+pub fn register(secret: &str) {
+    with_process(|redactor| redactor.register(secret));
+}
+
+/// Registers a secret that is replaced by others soon, such as a login token: the last 64 are kept.
+pub fn register_short_lived(secret: &str) {
+    with_process(|redactor| redactor.register_short_lived(secret));
+}
+
+/// Registers a role, database or host name, which pgtend's own messages show also where it equals a secret.
+pub fn register_name(name: &str) {
+    with_process(|redactor| redactor.register_name(name));
+}
+
+/// Registers the passwords of the command line, each together with the text around it: what was typed in the wrong place
+/// may be no password at all.
+pub fn register_arguments(arguments: impl Iterator<Item = String>) {
+    with_process(|redactor| arguments.for_each(|argument| redactor.register_argument(&argument)));
+}
+
+/// Returns text that others wrote, without the secrets of this process.
+pub fn foreign(text: &str) -> Cow<'_, str> {
+    PROCESS.read().unwrap_or_else(PoisonError::into_inner).foreign(text)
+}
+
+/// Returns text that pgtend wrote, without the secrets of this process.
+pub fn own(text: &str) -> Cow<'_, str> {
+    PROCESS.read().unwrap_or_else(PoisonError::into_inner).own(text)
+}
+
+/// Returns data of a report that is shown beside it, such as a plan: names of objects stay, passwords that were typed on
+/// the command line do not.
+pub fn data(text: &str) -> Cow<'_, str> {
+    PROCESS.read().unwrap_or_else(PoisonError::into_inner).replace(text, std::iter::empty())
+}
+
+fn with_process(change: impl FnOnce(&mut Redactor)) {
+    change(&mut PROCESS.write().unwrap_or_else(PoisonError::into_inner));
+}
+
+/// A set of secrets.
+#[derive(Default)]
+struct Redactor {
+    secrets: BTreeSet<String>,
+    short_lived: VecDeque<String>,
+    names: BTreeSet<String>,
+    arguments: Vec<Pattern>,
+}
+
+/// A text to find, and which part of it is the secret.
+#[derive(PartialEq, Eq)]
+struct Pattern {
+    text: String,
+    secret: Range<usize>,
+    whole_word: bool,
+}
+
+impl Pattern {
+    fn new(text: &str, whole_word: bool) -> Pattern {
+        Pattern { text: text.to_owned(), secret: 0..text.len(), whole_word }
+    }
+
+    fn find_in(&self, view: &View<'_>, found: &mut Vec<Range<usize>>) {
+        let text = view.text();
+        let mut from = 0;
+        while let Some(position) = text.get(from..).and_then(|rest| rest.find(&self.text)) {
+            let start = from + position;
+            if !self.whole_word || is_whole_word(text, start..start + self.text.len()) {
+                found.push(view.original(start + self.secret.start..start + self.secret.end));
+            }
+            // By one character only: occurrences of the same secret may overlap.
+            from = start + text[start..].chars().next().map_or(1, char::len_utf8);
+        }
+    }
+}
+
+impl Redactor {
+    const fn new() -> Redactor {
+        Redactor {
+            secrets: BTreeSet::new(),
+            short_lived: VecDeque::new(),
+            names: BTreeSet::new(),
+            arguments: Vec::new(),
+        }
+    }
+
+    fn register(&mut self, secret: &str) {
+        if !secret.is_empty() && !self.secrets.contains(secret) {
+            self.secrets.insert(secret.to_owned());
+        }
+    }
+
+    fn register_short_lived(&mut self, secret: &str) {
+        if secret.is_empty() || self.short_lived.iter().any(|known| known == secret) {
+            return;
+        }
+        if self.short_lived.len() == SHORT_LIVED {
+            self.short_lived.pop_front();
+        }
+        self.short_lived.push_back(secret.to_owned());
+    }
+
+    fn register_name(&mut self, name: &str) {
+        self.names.insert(name.to_owned());
+    }
+
+    fn register_argument(&mut self, argument: &str) {
+        for PasswordIn { before, password, after } in passwords_in(argument) {
+            let text = format!("{before}{password}{after}");
+            let secret = before.len()..before.len() + password.len();
+            self.arguments.push(Pattern { text, secret, whole_word: false });
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &String> {
+        self.secrets.iter().chain(&self.short_lived)
+    }
+
+    fn foreign<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.replace(text, self.all().map(|secret| (secret.as_str(), secret.len() < SHORT)))
+    }
+
+    fn own<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let hidden = self.all().filter(|secret| secret.len() >= SHORT && !self.names.contains(*secret));
+        self.replace(text, hidden.map(|secret| (secret.as_str(), secret.len() < MEDIUM)))
+    }
+
+    fn replace<'a, 'b>(&self, text: &'a str, secrets: impl Iterator<Item = (&'b str, bool)>) -> Cow<'a, str> {
+        let views = View::all(text);
+        let mut found = Vec::new();
+        for (secret, whole_word) in secrets {
+            let pattern = Pattern::new(secret, whole_word);
+            views.iter().for_each(|view| pattern.find_in(view, &mut found));
+            if secret.len() >= MEDIUM {
+                for encoded in base64_cores(secret.as_bytes()).into_iter().chain(hexadecimal(secret.as_bytes())) {
+                    Pattern::new(&encoded, false).find_in(&views[0], &mut found);
+                }
+            }
+        }
+        for pattern in &self.arguments {
+            views.iter().for_each(|view| pattern.find_in(view, &mut found));
+        }
+        without(text, found)
+    }
+}
+
+fn is_whole_word(text: &str, range: Range<usize>) -> bool {
+    let is_part = |character: char| character.is_alphanumeric() || character == '_';
+    let before = text[..range.start].chars().next_back();
+    let after = text[range.end..].chars().next();
+    !before.is_some_and(is_part) && !after.is_some_and(is_part)
+}
+
+/// Replaces the ranges; those that overlap or touch become one mark.
+fn without(text: &str, mut ranges: Vec<Range<usize>>) -> Cow<'_, str> {
+    if ranges.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    ranges.sort_by_key(|range| (range.start, range.end));
+    let mut clean = String::with_capacity(text.len());
+    let mut end = 0;
+    for (position, range) in ranges.iter().enumerate() {
+        if position == 0 || range.start > end {
+            clean.push_str(&text[end..range.start]);
+            clean.push_str(MARK);
+        }
+        end = end.max(range.end);
+    }
+    clean.push_str(&text[end..]);
+    Cow::Owned(clean)
+}
+
+#[cfg(test)]
+mod tests;
