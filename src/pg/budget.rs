@@ -41,20 +41,14 @@ impl Budget {
         self.kept.fetch_add(fact_bytes, Ordering::Relaxed);
     }
 
-    /// What a fact may send that is not kept before the connection is given up, in bytes.
-    pub(super) fn discardable(&self) -> u64 {
-        self.limits.fact_bytes.clamp(LEAST_DISCARDED, MOST_DISCARDED)
-    }
-
     /// What one round trip may bring in all, in bytes: what is kept and what is discarded, with room to spare.
     pub(super) fn round_bytes(&self) -> u64 {
-        self.limits.snapshot_bytes.saturating_mul(2).saturating_add(self.discardable().saturating_mul(4))
+        self.limits.snapshot_bytes.saturating_mul(2).saturating_add(DISCARDED)
     }
 }
 
-/// The bounds of [`Budget::discardable`], in bytes.
-const LEAST_DISCARDED: u64 = 64 << 20;
-const MOST_DISCARDED: u64 = 1 << 30;
+/// What one round trip may bring beside what is kept, in bytes.
+const DISCARDED: u64 = 1 << 30;
 
 impl fmt::Display for ExceededLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

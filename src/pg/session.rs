@@ -1,19 +1,15 @@
 //! A connection that reads: short read-only transactions, facts pipelined, each failing alone.
 
-use super::{
-    Canceller, ConnectError, Connected, Endpoint, ExceededLimit, Meter, Query,
-    budget::Budget,
-    conninfo::Conninfo,
-    row::{Row, RowError},
-};
+mod reading;
+
+use super::{Canceller, ConnectError, Connected, Endpoint, ExceededLimit, Meter, budget::Budget, conninfo::Conninfo};
 use crate::redact;
-use futures_util::{TryStreamExt, pin_mut};
 use std::{
     future::Future,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
-use tokio_postgres::{Client, error::SqlState, types::Type};
+use tokio_postgres::{Client, error::SqlState};
 
 /// The oldest major version pgtend reads.
 pub const OLDEST_MAJOR: u32 = 13;
@@ -23,13 +19,6 @@ const ROUND_LIMIT: Duration = Duration::from_secs(120);
 
 /// The same where whole relations are read.
 const PATIENT_ROUND_LIMIT: Duration = Duration::from_secs(4 * 3_600);
-
-/// A fact above its limit is cancelled once so much of it was discarded, in bytes. A smaller rest is quicker to read, and
-/// a cancel request that comes late would hit the next fact.
-const CANCEL_AFTER: u64 = 4 << 20;
-
-/// How long a fact above its limit may go on sending.
-const DISCARD_LIMIT: Duration = Duration::from_secs(20);
 
 /// The server has no connection left for the role, the database or anybody.
 const TOO_MANY: &str = "53300";
@@ -274,106 +263,6 @@ impl Session {
         }
     }
 
-    /// One fact, a row at a time, so that a hundred thousand rows are never held as sent. `oids` fills `$1`.
-    pub async fn read<T>(
-        &self,
-        query: &Query,
-        oids: Option<&[i64]>,
-        decode: impl Fn(&Row) -> Result<T, RowError>,
-    ) -> Result<Vec<T>, QueryError> {
-        self.read_columns(query, oids, &[], decode).await
-    }
-
-    /// The same where rows are decoded by place: the columns must have these names, in this order.
-    pub async fn read_columns<T>(
-        &self,
-        query: &Query,
-        oids: Option<&[i64]>,
-        names: &[&str],
-        decode: impl Fn(&Row) -> Result<T, RowError>,
-    ) -> Result<Vec<T>, QueryError> {
-        let sql = query.sql_for(self.major()).map_err(QueryError::NeedsVersion)?;
-        // Boxed for the same reason: a look joins some twenty-five of them.
-        let (rows, back) = Box::pin(async {
-            tokio::join!(biased;
-                self.rows(query.fact, sql, oids, names, decode),
-                self.client.batch_execute("rollback to savepoint fact")
-            )
-        })
-        .await;
-        let now = Instant::now();
-        if let Ok(mut last) = self.last_answer.lock() {
-            let took = now.duration_since(*last);
-            *last = now;
-            let (count, outcome) = rows.as_ref().map_or((0, "not read"), |rows| (rows.len(), "read"));
-            tracing::info!("{} {outcome}: {count} rows in {:.1} ms", query.fact, took.as_secs_f64() * 1e3);
-        }
-        let rows = rows.and_then(|rows| back.map(|()| rows).map_err(Unread::Driver));
-        rows.map_err(|unread| match unread {
-            Unread::Misplaced => QueryError::Failed("the answer has other columns than expected".to_owned()),
-            Unread::TooLarge(limit) => QueryError::TooLarge(limit),
-            Unread::Driver(error) => match error.as_db_error() {
-                Some(answer) => QueryError::Refused {
-                    sqlstate: answer.code().clone(),
-                    message: redact::foreign(answer.message()).into_owned(),
-                },
-                None => QueryError::Failed(self.reason(&error)),
-            },
-        })
-    }
-
-    async fn rows<T>(
-        &self,
-        fact: &str,
-        sql: &str,
-        oids: Option<&[i64]>,
-        names: &[&str],
-        decode: impl Fn(&Row) -> Result<T, RowError>,
-    ) -> Result<Vec<T>, Unread> {
-        let stream = self.client.query_typed_raw(sql, oids.map(|oids| (oids, Type::INT8_ARRAY))).await;
-        let stream = stream.map_err(Unread::Driver)?;
-        pin_mut!(stream);
-        let mut decoded = Vec::new();
-        let (mut unread, mut kept) = (None, 0_u64);
-        let mut discarding: Option<Discarding> = None;
-        // The stream is drained even after a row that is not kept: the answers behind it wait for that.
-        loop {
-            let row = match stream.try_next().await {
-                Ok(Some(row)) => row,
-                Ok(None) => break,
-                // An answer to our own cancel request, where there was one.
-                Err(error) => return Err(unread.unwrap_or(Unread::Driver(error))),
-            };
-            let sent = row.raw_size_bytes() as u64 + ROW_OVERHEAD;
-            if let Some(discarding) = &mut discarding {
-                discarding.go_on(self, fact, sent);
-                continue;
-            }
-            let in_place = || row.columns().iter().map(|column| column.name()).eq(names.iter().copied());
-            if unread.is_none() && decoded.is_empty() && !names.is_empty() && !in_place() {
-                unread = Some(Unread::Misplaced);
-            }
-            kept = kept.saturating_add(sent + size_of::<T>() as u64);
-            if let Some(limit) = self.budget.exceeded_by(kept) {
-                decoded = Vec::new();
-                unread = Some(Unread::TooLarge(limit));
-                discarding = Some(Discarding::new());
-            } else if unread.is_none() {
-                match decode(&row) {
-                    Ok(value) => decoded.push(value),
-                    Err(error) => unread = Some(Unread::Driver(error)),
-                }
-            }
-        }
-        match unread {
-            Some(unread) => Err(unread),
-            None => {
-                self.budget.keep(kept);
-                Ok(decoded)
-            }
-        }
-    }
-
     /// The whole of what is known about an error: why this side ended the connection, else what the driver says.
     pub(super) fn reason(&self, error: &tokio_postgres::Error) -> String {
         match self.meter.breach() {
@@ -392,45 +281,6 @@ impl Drop for Session {
 
 /// What is still read of a connection whose session is gone, in bytes.
 const AFTER_SESSION: u64 = 1 << 20;
-
-/// What a row takes beside its values, in bytes: type, length and number of columns.
-const ROW_OVERHEAD: u64 = 7;
-
-/// The rest of a fact that is larger than its limit.
-struct Discarding {
-    since: Instant,
-    bytes: u64,
-    cancelled: bool,
-}
-
-impl Discarding {
-    fn new() -> Self {
-        Self { since: Instant::now(), bytes: 0, cancelled: false }
-    }
-
-    /// Counts a row. A rest that is large is cancelled; a server that goes on all the same loses the connection.
-    fn go_on(&mut self, session: &Session, fact: &str, sent: u64) {
-        self.bytes = self.bytes.saturating_add(sent);
-        if self.bytes > CANCEL_AFTER && !std::mem::replace(&mut self.cancelled, true) {
-            let canceller = session.canceller.clone();
-            // Beside the reading: the server takes no notice of it while it waits for us to read.
-            tokio::spawn(async move { canceller.cancel().await });
-        }
-        if self.bytes > session.budget.discardable() || self.since.elapsed() > DISCARD_LIMIT {
-            session.meter.give_up(format!("the server did not stop sending the fact \"{fact}\" when it was cancelled"));
-        }
-    }
-}
-
-/// Why the rows of a fact are not there.
-enum Unread {
-    /// The columns are not those the query promises.
-    Misplaced,
-    /// They exceed a limit.
-    TooLarge(ExceededLimit),
-    /// The server or the driver says no.
-    Driver(RowError),
-}
 
 /// The whole of what the driver knows: its own text names only the kind of error, the cause has the rest.
 pub(super) fn tell(error: &tokio_postgres::Error) -> String {

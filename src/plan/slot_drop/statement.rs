@@ -9,8 +9,8 @@ use jiff::Timestamp;
 /// The view's own `database` is not compared but `datoid`, and every condition is on a column of the slots: so the server
 /// removes the view's join, and between the copy of the slots and the drop it does nothing but compare.
 ///
-/// Before it reads any slot, the server compares its own start time. So a statement that a pooler sends to another server
-/// than the one that was checked drops nothing.
+/// The server compares its own start time, too. So a statement that a pooler sends to another server than the one that was
+/// checked drops nothing. That condition is part of the one on the name: alone it would keep the join up to 15.
 pub fn statement(sight: &SlotSight, version_num: u32, started_at: Timestamp) -> String {
     let slot = &sight.slot;
     let is = |column: &str, value: Option<String>, cast: &str| match value {
@@ -22,8 +22,11 @@ pub fn statement(sight: &SlotSight, version_num: u32, started_at: Timestamp) -> 
         SlotType::Physical => "physical",
     };
     let mut conditions = vec![
-        has_started(started_at),
-        is("slot_name", Some(slot.slot_name.clone()), ""),
+        format!(
+            "s.slot_name = case when {} then {}::name end",
+            has_started(started_at),
+            quote_literal(&slot.slot_name)
+        ),
         "not s.active".to_owned(),
         "not s.temporary".to_owned(),
         is("slot_type", Some(slot_type.to_owned()), ""),

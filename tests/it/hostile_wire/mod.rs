@@ -15,7 +15,7 @@ const PASSWORD: &str = "correct-horse-battery";
 
 fn conninfo(server: &HostileServer, more: &str) -> Conninfo {
     let text = format!(
-        "host=127.0.0.1 port={} user=u dbname=d password={PASSWORD} sslmode=disable connect_timeout=5 {more}",
+        "host=127.0.0.1 port={} user=u dbname=d password={PASSWORD} sslmode=disable connect_timeout=60 {more}",
         server.port()
     );
     let flags = Flags { dbname: Some(text), ..Flags::default() };

@@ -132,9 +132,9 @@ async fn startup_bounds_the_answer_to_target_session_attrs() {
         wire.ready()?;
         wire.message()?;
         wire.send(b'T', b"\0\x01x\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0")?;
-        let row = [0, 1, 0, 0, 0, 1, b'f'];
+        let rows = b"D\0\0\0\x0b\0\x01\0\0\0\x01f".repeat(1_000);
         loop {
-            wire.send(b'D', &row)?;
+            wire.raw(&rows)?;
         }
     });
     let error = refusal(&server, "target_session_attrs=standby").await;

@@ -1,7 +1,7 @@
 //! `slots drop` acts on the planned server only: several hosts, addresses that move, copies, restarts, promotions.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -303,6 +303,53 @@ async fn pooler_with_two_servers_is_refused() {
         for cluster in &clusters {
             assert_eq!(slots(cluster).await, [SLOT], "on {major}");
         }
+    })
+    .await;
+}
+
+/// A run was killed before its statement left; then the address moves to a copy, whose slot stands where it stood.
+#[tokio::test]
+async fn open_intent_is_not_settled_on_a_copy() {
+    on_a_major_and_the_newest(13, "an open intent and a copy", async |major, installation| {
+        let mut original = private(installation, trusting());
+        sql(&original, "postgres", MAKE).await;
+        let folder = tempfile::tempdir().unwrap();
+        let kept = folder.path().join("copy");
+        original.keep_in(&kept).expect("a copy");
+        let copy = private(installation, ClusterOptions { origin: Some(kept), ..trusting() });
+        let history = folder.path().join("history.db");
+        let proxy = Proxy::in_front_of(original.host(), original.port(), Behaviour::default());
+        proxy.stall_at("pg_drop_replication_slot(s.slot_name)", false);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pgtend"))
+            .env_clear()
+            .env("HOME", "/nonexistent")
+            .args(["slots", "drop", "--history", history.to_str().unwrap(), "-d", &at(proxy.port())])
+            .args(YES)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !proxy.is_stalled() {
+            assert!(Instant::now() < deadline, "no drop on {major}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        proxy.cut();
+        // The connections end before anything held back passes.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        proxy.resume();
+        assert_eq!(journalled(&history).await, ["open"]);
+
+        proxy.lead_to(copy.host(), copy.port());
+        let moved = run(&at(proxy.port()), history.to_str().unwrap(), &["--stale", "--yes"]);
+        assert!(moved.stderr.contains("it stays open: another server answers"), "on {major}: {}", moved.stderr);
+        assert_eq!(journalled(&history).await, ["open"], "on {major}");
+        proxy.lead_to(original.host(), original.port());
+        let back = run(&at(proxy.port()), history.to_str().unwrap(), &["--stale", "--yes"]);
+        assert!(back.stderr.contains("nothing was dropped"), "on {major}: {}", back.stderr);
+        assert_eq!(journalled(&history).await, ["failed"], "on {major}");
     })
     .await;
 }

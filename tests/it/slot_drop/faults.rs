@@ -20,7 +20,7 @@ const STEPS: [(&str, &str, bool); 8] = [
     ("the second look", "select to_jsonb(s) from pg_catalog.pg_replication_slots s order", true),
     ("before the drop", "pg_drop_replication_slot(s.slot_name)", false),
     ("after the drop", "pg_drop_replication_slot(s.slot_name)", true),
-    ("the second slot", "s.slot_name = 'b'", true),
+    ("the second slot", "then 'b'::name end", true),
     ("before the checkpoint", "CHECKPOINT", false),
     ("after the checkpoint", "CHECKPOINT", true),
 ];
