@@ -19,8 +19,13 @@ const SENDING: [&str; 11] = [
 ];
 
 /// Where, and what of: the texts of `queries/` and constants; a slot's drop, quoted and compared; the demo's own script.
-const SENDERS: [&str; 4] =
-    ["src/pg/session.rs", "src/pg/hand.rs", "src/pg/script.rs", "src/pg/connect/session_attrs.rs"];
+const SENDERS: [&str; 5] = [
+    "src/pg/session.rs",
+    "src/pg/session/reading.rs",
+    "src/pg/hand.rs",
+    "src/pg/script.rs",
+    "src/pg/connect/session_attrs.rs",
+];
 
 /// Words that lead to the two that do not read, and who may say them.
 const HANDS: [(&str, &[&str]); 3] = [
