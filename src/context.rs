@@ -14,6 +14,7 @@ use crate::{
     config::Config,
     error::Failure,
     exit_code::ExitCode,
+    history::StoreAddress,
     inspect::{Scope, inspect, wal_position_after},
     model::{
         Fact, Snapshot,
@@ -42,6 +43,8 @@ pub struct Context {
     has_history: bool,
     /// Whether the working directory's file was named to the user.
     is_noted: Cell<bool>,
+    /// The store's address, once it was resolved.
+    history: OnceCell<Option<StoreAddress>>,
 }
 
 impl Context {
@@ -49,7 +52,15 @@ impl Context {
         let plain = environment.var("NO_COLOR").is_some() || environment.var("TERM") == Some("dumb");
         let columns = environment.var("COLUMNS").and_then(|columns| columns.parse().ok());
         let ui = Ui::new(global.output.clone(), plain, columns);
-        Context { ui, environment, global, config: OnceCell::new(), has_history: true, is_noted: Cell::new(false) }
+        Context {
+            ui,
+            environment,
+            global,
+            config: OnceCell::new(),
+            has_history: true,
+            is_noted: Cell::new(false),
+            history: OnceCell::new(),
+        }
     }
 
     /// The same run, looking at a throwaway cluster instead of the server the user named; what it does there is
@@ -65,7 +76,15 @@ impl Context {
         let mut environment = self.environment.clone();
         environment.vars.retain(|name, _| !is_libpq(name));
         let config = OnceCell::from(Config::default());
-        Context { ui: self.ui.clone(), environment, global, config, has_history: false, is_noted: Cell::new(false) }
+        Context {
+            ui: self.ui.clone(),
+            environment,
+            global,
+            config,
+            has_history: false,
+            is_noted: Cell::new(false),
+            history: OnceCell::new(),
+        }
     }
 
     /// The part of a scope that flags decide, for who needs no other database than the one that is connected to.

@@ -94,7 +94,7 @@ impl From<ActError> for Failure {
 
 impl From<HistoryError> for Failure {
     fn from(error: HistoryError) -> Failure {
-        let is_usage = matches!(error, HistoryError::NoStore(_) | HistoryError::Conninfo);
+        let is_usage = matches!(error, HistoryError::NoStore(_) | HistoryError::Conninfo(_));
         let exit = if is_usage { ExitCode::Usage } else { ExitCode::Failed };
         Failure::new(exit, error.to_string()).with_hint(error.hint())
     }

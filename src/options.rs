@@ -109,8 +109,8 @@ pub struct ReadingArgs {
     /// Every database of the cluster that the role may connect to
     #[arg(long, global = true)]
     pub all_databases: bool,
-    /// Where samples and deeds are kept, and read by reports: a file, postgresql://…, or none; with --from it is read
-    /// only when given here [default: $PGTEND_HISTORY, else history.url of the configuration, else
+    /// Where samples and actions are kept, and read by reports: a file, postgresql://…, a key=value conninfo, or none; with
+    /// --from it is read only when given here [default: $PGTEND_HISTORY, else history.url of the configuration, else
     /// $XDG_STATE_HOME/pgtend/history.db]
     #[arg(long, global = true, value_name = "URL")]
     pub history: Option<String>,

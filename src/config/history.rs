@@ -4,7 +4,7 @@ use super::ConfigError;
 use super::document::Table;
 use super::file::{self, File};
 use super::password::Password;
-use crate::history::StoreAddress;
+use crate::history::StoreName;
 use crate::pg::conninfo::Environment;
 
 /// `[history]`
@@ -26,11 +26,11 @@ impl Place {
         }
         let url = Password::parse(text.value).map_err(|_| text.error("\"url\" names no history"))?;
         if let Password::Literal(url) = &url
-            && StoreAddress::parse(url.expose()).is_err()
+            && StoreName::parse(url.expose()).is_err()
         {
             return Err(text
                 .error("\"url\" is no history store")
-                .with_hint("name a file, sqlite:FILE, postgresql://…, none, or env:NAME or file:PATH that hold one"));
+                .with_hint("name a file, sqlite:FILE, postgresql://…, a key=value conninfo, none, or env:NAME or file:PATH that hold one"));
         }
         Ok(Some(Self { url }))
     }
@@ -38,7 +38,7 @@ impl Place {
     /// Whether the file itself holds the store's password.
     pub(super) fn holds_a_password(&self) -> bool {
         let Password::Literal(url) = &self.url else { return false };
-        StoreAddress::parse(url.expose()).is_ok_and(|address| address.has_password())
+        StoreName::parse(url.expose()).is_ok_and(|name| name.has_password())
     }
 
     /// The URL; a relative path is one from the folder of the configuration on.
@@ -49,9 +49,9 @@ impl Place {
                 .with_hint(format!("[history] in {} says where it is", file::shown(config)))
         })?;
         let url = url.expose();
-        Ok(match (url, StoreAddress::parse(url)) {
+        Ok(match (url, StoreName::parse(url)) {
             ("none", _) => url.to_owned(),
-            (_, Ok(StoreAddress::File(path))) => match (path.strip_prefix("~"), &environment.home) {
+            (_, Ok(StoreName::File(path))) => match (path.strip_prefix("~"), &environment.home) {
                 (Ok(rest), Some(home)) => home.join(rest).display().to_string(),
                 _ => folder.join(path).display().to_string(),
             },

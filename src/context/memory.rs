@@ -4,7 +4,7 @@ use super::Context;
 use crate::{
     error::Failure,
     exit_code::ExitCode,
-    history::{HistoryError, Recall, Store},
+    history::{HistoryError, Recall, Store, StoreAddress},
     history_url::history_url,
     model::{
         Snapshot, between_looks,
@@ -28,8 +28,8 @@ impl Context {
     /// names one. Fails when a snapshot of `--since` cannot be used, or the configuration.
     pub async fn memory(&self, snapshot: &Snapshot, recall: Recall) -> Result<Memory, Failure> {
         let mut memory = Memory::default();
-        if let Some(url) = self.history_to_read()? {
-            let reading = Box::pin(self.recall(&url, snapshot, recall));
+        if let Some(address) = self.history_to_read()? {
+            let reading = Box::pin(self.recall(&address, snapshot, recall));
             match tokio::time::timeout(RECALL_LIMIT, reading).await {
                 Ok(Ok(remembered)) => memory = remembered,
                 Ok(Err(error)) => {
@@ -51,8 +51,13 @@ impl Context {
         Ok(memory)
     }
 
-    async fn recall(&self, url: &str, snapshot: &Snapshot, recall: Recall) -> Result<Memory, HistoryError> {
-        let Some(store) = Store::open_to_read(url, PATIENCE).await? else {
+    async fn recall(
+        &self,
+        address: &StoreAddress,
+        snapshot: &Snapshot,
+        recall: Recall,
+    ) -> Result<Memory, HistoryError> {
+        let Some(store) = Store::open_to_read(address, PATIENCE).await? else {
             if self.global.reading.history.is_some() {
                 self.ui.note("history: nothing is recorded there yet; `pgtend history record` takes the first sample");
             }
@@ -71,9 +76,9 @@ impl Context {
             return Ok(());
         }
         // What is wrong with it was said when the report wanted to be reminded.
-        let Ok(Some(url)) = self.history_url() else { return Ok(()) };
+        let Ok(Some(address)) = self.history_address() else { return Ok(()) };
         let keeping = Box::pin(async {
-            if let Some(store) = Store::open_to_add(&url, PATIENCE).await? {
+            if let Some(store) = Store::open_to_add(&address, PATIENCE).await? {
                 let kept = store.predict(predictions).await;
                 store.close().await;
                 kept?;
@@ -95,34 +100,41 @@ impl Context {
     }
 
     /// Where a report reads what is remembered, if it does.
-    fn history_to_read(&self) -> Result<Option<String>, Failure> {
+    fn history_to_read(&self) -> Result<Option<StoreAddress>, Failure> {
         let reading = &self.global.reading;
         if !self.has_history || (reading.from.is_some() && reading.history.is_none()) {
             return Ok(None);
         }
-        let url = match self.history_url() {
+        let address = match self.history_address() {
             // Without a home directory there is nothing to remember, and nothing to complain about either.
             Err(failure) if failure.exit == ExitCode::Usage && self.environment.home.is_none() => {
                 self.ui.note(&format!("history: {failure}"));
                 return Ok(None);
             }
-            url => url?,
+            address => address?,
         };
-        if url.is_none() {
+        if address.is_none() {
             self.ui.note("history: none, as was asked; the report knows only this look and --since");
         }
-        Ok(url)
+        Ok(address)
     }
 
-    /// Where samples and deeds are kept; `None` for nowhere.
-    pub fn history_url(&self) -> Result<Option<String>, Failure> {
-        history_url(self.global.reading.history.as_deref(), &self.environment, || {
+    /// Where samples and actions are kept; `None` for nowhere. Resolved once a run, so that its warnings come once.
+    pub fn history_address(&self) -> Result<Option<StoreAddress>, Failure> {
+        if let Some(address) = self.history.get() {
+            return Ok(address.clone());
+        }
+        let (address, warnings) = history_url(self.global.reading.history.as_deref(), &self.environment, || {
             Ok(self.config()?.history_url(&self.environment)?)
-        })
+        })?;
+        for warning in warnings {
+            self.ui.warn(&warning);
+        }
+        Ok(self.history.get_or_init(|| address).clone())
     }
 
-    fn named_history(&self) -> Result<String, Failure> {
-        self.history_url()?.ok_or_else(|| {
+    fn named_history(&self) -> Result<StoreAddress, Failure> {
+        self.history_address()?.ok_or_else(|| {
             let message = "there is no history: --history, PGTEND_HISTORY or the configuration says none";
             Failure::new(ExitCode::Failed, message).with_hint(Some("name a file or postgresql://…"))
         })
@@ -137,28 +149,33 @@ impl Context {
 
     /// The store for looking into it; it must be there.
     pub async fn existing_store(&self) -> Result<Store, Failure> {
-        let url = self.named_history()?;
-        self.existing(Store::open_to_read(&url, PATIENCE).await?, &url).await
+        let address = self.named_history()?;
+        self.existing(Store::open_to_read(&address, PATIENCE).await?, &address).await
     }
 
     /// The store for changing what is in it; it must be there. Nothing is made where the address leads to another server
     /// by now.
     pub async fn existing_store_to_change(&self) -> Result<Store, Failure> {
-        let url = self.named_history()?;
-        self.existing(Store::open_to_add(&url, PATIENCE).await?, &url).await
+        let address = self.named_history()?;
+        self.existing(Store::open_to_add(&address, PATIENCE).await?, &address).await
     }
 
-    async fn existing(&self, store: Option<Store>, url: &str) -> Result<Store, Failure> {
+    async fn existing(&self, store: Option<Store>, address: &StoreAddress) -> Result<Store, Failure> {
         let Some(store) = store else {
-            let shown = crate::history::StoreAddress::parse(url)?;
-            return Err(Failure::new(ExitCode::Failed, format!("there is no history yet in {shown}"))
+            return Err(Failure::new(ExitCode::Failed, format!("there is no history yet in {address}"))
                 .with_hint(Some("`pgtend history record` takes the first sample")));
         };
         self.tell_open_deeds(&store).await?;
         Ok(store)
     }
 
+    /// Shows the warnings about the connection to a store's server.
+    pub fn warn_of_store(&self, store: &Store) {
+        store.warnings().iter().for_each(|warning| self.ui.warn(&format!("history: {warning}")));
+    }
+
     async fn tell_open_deeds(&self, store: &Store) -> Result<(), HistoryError> {
+        self.warn_of_store(store);
         for deed in store.open_intents().await? {
             let Intent { kind, subject, server, begun_at, .. } = &deed.intent;
             let begun_at = begun_at.strftime("%Y-%m-%d %H:%M:%SZ");

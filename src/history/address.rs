@@ -1,103 +1,144 @@
 //! Where a store is: a file, or a database on a server.
 
 use super::HistoryError;
-use std::path::PathBuf;
+use crate::pg::conninfo::{Conninfo, Environment, Host, Place, Secret, Source, resolve_text};
+use crate::redact::passwords_in;
+use std::{fmt, path::PathBuf};
 
-/// The address of a store. Its `Display` shows no password.
-#[derive(Clone, PartialEq, Eq)]
-pub enum StoreAddress {
+/// The environment variables that a store's conninfo is completed from. They say where files are looked up and how secure
+/// a connection must be. All others name the inspected server: its host, database, role, password and client certificate.
+const VARIABLES: [&str; 18] = [
+    "PGPASSFILE",
+    "PGSERVICEFILE",
+    "PGSYSCONFDIR",
+    "PGCONNECT_TIMEOUT",
+    "PGREQUIREAUTH",
+    "PGCHANNELBINDING",
+    "PGGSSENCMODE",
+    "PGSSLMODE",
+    "PGREQUIRESSL",
+    "PGSSLNEGOTIATION",
+    "PGSSLROOTCERT",
+    "PGSSLCRL",
+    "PGSSLCRLDIR",
+    "PGSSLSNI",
+    "PGSSLMINPROTOCOLVERSION",
+    "PGSSLMAXPROTOCOLVERSION",
+    "PGMINPROTOCOLVERSION",
+    "PGMAXPROTOCOLVERSION",
+];
+
+/// A store as the user names it. Neither `Debug` nor an error shows a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreName {
+    /// A SQLite file.
     File(PathBuf),
-    /// A `postgresql://` URL, direct to the server: a transaction-mode pooler mixes sqlx's statements up.
-    Server(String),
+    /// A `postgresql://` URI or a `key=value` conninfo, not resolved yet.
+    Server(Secret),
+}
+
+/// The resolved address of a store. Neither `Display` nor `Debug` shows a password.
+#[derive(Clone)]
+pub enum StoreAddress {
+    /// A SQLite file.
+    File(PathBuf),
+    /// A server, to be connected directly: a transaction-mode pooler does not keep prepared statements apart.
+    Server(Box<Conninfo>),
+}
+
+impl StoreName {
+    /// Parses a path, `sqlite:PATH`, `sqlite://PATH`, `postgresql://…` or `key=value …`.
+    ///
+    /// # Errors
+    ///
+    /// Fails on an empty path and on the URL of another database.
+    pub fn parse(text: &str) -> Result<StoreName, HistoryError> {
+        if text.starts_with("postgresql://") || text.starts_with("postgres://") || is_conninfo(text) {
+            return Ok(StoreName::Server(text.into()));
+        }
+        if let Some((scheme, _)) = text.split_once("://").filter(|(scheme, _)| *scheme != "sqlite") {
+            return Err(HistoryError::NoStore(format!("{}://…", if scheme.contains(':') { "" } else { scheme })));
+        }
+        let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")).unwrap_or(text);
+        if path.is_empty() || path.starts_with(':') {
+            return Err(HistoryError::NoStore(text.to_owned()));
+        }
+        Ok(StoreName::File(path.into()))
+    }
+
+    /// Returns whether the text itself holds a password.
+    pub fn has_password(&self) -> bool {
+        matches!(self, StoreName::Server(text) if !passwords_in(text.expose()).is_empty())
+    }
+
+    /// Resolves the address, and returns warnings about the files that were read for it.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the conninfo cannot be understood or asks for what pgtend does not support.
+    pub fn resolve(self, environment: &Environment) -> Result<(StoreAddress, Vec<String>), HistoryError> {
+        let text = match self {
+            StoreName::File(path) => return Ok((StoreAddress::File(path), Vec::new())),
+            StoreName::Server(text) => text,
+        };
+        let mut environment = environment.clone();
+        environment.vars.retain(|name, _| VARIABLES.contains(&name.as_str()));
+        let resolved = resolve_text(&text, Source::History, &environment)?;
+        Ok((StoreAddress::Server(Box::new(resolved.conninfo)), resolved.warnings))
+    }
 }
 
 impl StoreAddress {
-    /// Reads a path, `sqlite:PATH`, `sqlite://PATH` or `postgresql://…`.
-    pub fn parse(text: &str) -> Result<StoreAddress, HistoryError> {
-        if text.starts_with("postgresql://") || text.starts_with("postgres://") {
-            return Ok(StoreAddress::Server(text.to_owned()));
-        }
-        if is_conninfo(text) {
-            return Err(HistoryError::Conninfo);
-        }
-        let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")).unwrap_or(text);
-        let refused = path.is_empty() || path.contains("://") || path.starts_with(':');
-        if refused { Err(HistoryError::NoStore(without_password(text))) } else { Ok(StoreAddress::File(path.into())) }
-    }
-
-    /// Whether the URL itself holds a password.
-    pub fn has_password(&self) -> bool {
-        self.password().is_some()
-    }
-
-    /// The password in it, as the URL writes it.
-    pub(super) fn password(&self) -> Option<&str> {
-        match self {
-            StoreAddress::File(_) => None,
-            StoreAddress::Server(url) => passwords(url).into_iter().map(|range| &url[range]).find(|it| !it.is_empty()),
-        }
-    }
-
-    /// A driver's message, which may quote what it was given.
+    /// Replaces the passwords of the conninfo in a message of the server or the driver.
     pub(super) fn hide_in(&self, message: &str) -> String {
-        self.password().map_or_else(|| message.to_owned(), |password| message.replace(password, "…"))
+        let StoreAddress::Server(conninfo) = self else { return message.to_owned() };
+        let passwords = conninfo.hosts.iter().filter_map(|host| host.password.as_ref());
+        passwords.fold(message.to_owned(), |text, password| text.replace(password.secret.expose(), "…"))
     }
 }
 
-impl std::fmt::Display for StoreAddress {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// A URI of host, port, database and role.
+impl fmt::Display for StoreAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StoreAddress::File(path) => write!(f, "{:?}", path.display().to_string()),
-            StoreAddress::Server(url) => f.write_str(&without_password(url)),
+            StoreAddress::Server(conninfo) => {
+                let hosts: Vec<String> = conninfo.hosts.iter().map(host).collect();
+                write!(f, "postgresql://{}@{}/{}", escaped(&conninfo.user), hosts.join(","), escaped(&conninfo.dbname))
+            }
         }
     }
 }
 
-// By hand: the URL may hold a password.
-impl std::fmt::Debug for StoreAddress {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for StoreAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StoreAddress({self})")
     }
 }
 
-/// Whether it is `host=db1 dbname=…`, as everywhere else: taken for a path it would be a file whose name is the password.
+fn host(host: &Host) -> String {
+    let name = match &host.place {
+        Place::Socket(directory) => escaped(&directory.display().to_string()),
+        Place::Tcp { host: Some(name), .. } if name.contains(':') => format!("[{name}]"),
+        Place::Tcp { host: Some(name), .. } => escaped(name),
+        Place::Tcp { hostaddr: Some(address), .. } if address.is_ipv6() => format!("[{address}]"),
+        Place::Tcp { hostaddr: Some(address), .. } => address.to_string(),
+        Place::Tcp { host: None, hostaddr: None } => "localhost".to_owned(),
+    };
+    format!("{name}:{}", host.port)
+}
+
+/// Percent-encodes a part of a URI.
+fn escaped(text: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// Returns whether the text begins like `host=db1 dbname=…`. A misspelled keyword counts, too: taken for a path, the rest
+/// could name a file after a password.
 fn is_conninfo(text: &str) -> bool {
-    const KEYS: [&str; 8] = ["host", "hostaddr", "port", "user", "password", "dbname", "service", "sslmode"];
-    let key = text.split_once('=').map(|(key, _)| key.trim());
-    key.is_some_and(|key| KEYS.contains(&key))
-}
-
-fn without_password(url: &str) -> String {
-    let mut shown = url.to_owned();
-    for range in passwords(url).into_iter().rev() {
-        shown.replace_range(range, "…");
-    }
-    shown
-}
-
-/// Where passwords stand in a URL: before the last `@` of the authority, and as parameters. In order, none in another.
-fn passwords(url: &str) -> Vec<std::ops::Range<usize>> {
-    let authority = url.find("://").map_or(0, |at| at + 3);
-    // A password may hold `@`, `/`, `?` or `&` that should have been escaped; better too much hidden than too little.
-    let end = url[authority..].rfind('@').map_or(authority, |at| authority + at);
-    let colon = url[authority..end].find(':').map(|colon| authority + colon + 1);
-    let mut found: Vec<std::ops::Range<usize>> = colon.map(|colon| colon..end).into_iter().collect();
-    for (at, _) in url.match_indices(['?', '&']) {
-        let parameter = &url[at + 1..];
-        let parameter = parameter.split('&').next().unwrap_or(parameter);
-        let name = parameter.split('=').next().unwrap_or_default();
-        if name.contains("password") && parameter.len() > name.len() {
-            found.push(at + 1 + name.len() + 1..at + 1 + parameter.len());
-        }
-    }
-    found.sort_by_key(|range| range.start);
-    found.into_iter().fold(Vec::new(), |mut apart: Vec<std::ops::Range<usize>>, range| {
-        match apart.last_mut().filter(|last| range.start <= last.end) {
-            Some(last) => last.end = last.end.max(range.end),
-            None => apart.push(range),
-        }
-        apart
-    })
+    let word = text.split_once('=').map_or("", |(word, _)| word.trim());
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 #[cfg(test)]
@@ -105,62 +146,164 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn environment(vars: &[(&str, &str)]) -> Environment {
+        Environment {
+            vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            home: Some("/nonexistent".into()),
+            os_user: Some("ada".into()),
+        }
+    }
+
+    fn resolved(text: &str, vars: &[(&str, &str)]) -> Result<StoreAddress, HistoryError> {
+        StoreName::parse(text)?.resolve(&environment(vars)).map(|(address, _)| address)
+    }
+
     #[test]
-    fn what_names_no_store_is_refused() {
-        let conninfo = "host=db1 user=app password=hunter2 dbname=pgtend";
-        for text in ["", "sqlite:", "mysql://u:hunter2@h/d", "sqlite::memory:", conninfo, " password = hunter2"] {
-            let error = StoreAddress::parse(text).unwrap_err().to_string();
+    fn other_databases_are_refused() {
+        for text in ["", "sqlite:", "mysql://u:hunter2@h/d", "jdbc:postgresql://hunter2", "sqlite::memory:"] {
+            let error = resolved(text, &[]).unwrap_err().to_string();
             assert!(error.contains("is no history store") && !error.contains("hunter2"), "{text}: {error}");
         }
     }
 
     #[test]
+    fn unknown_and_unsupported_parameters_are_refused_by_name() {
+        for (text, name) in [
+            ("hots=db1 password=hunter2", "hots"),
+            ("host=db1 password=hunter2 statement_timeout=1", "behind the password"),
+            ("postgresql://app:hunter2@db/d?sslmod=require", "sslmod"),
+            ("postgresql://app:hunter2@db/d?statement_cache_capacity=1", "statement_cache_capacity"),
+            ("postgresql://app:hunter2@db/d?gssencmode=require", "gssencmode=require"),
+            ("postgresql://app:hunter2@db/d?sslpassword=x", "sslpassword"),
+            ("postgresql://app:hunter2@db/d?replication=database", "replication"),
+            ("postgresql://app:hunter2@db/d?sslmode=sometimes", "sslmode"),
+            ("postgresql://app:hunter2@db/d?channel_binding=maybe", "channel_binding"),
+            ("postgresql://app:hunter2@db/d?client_encoding=LATIN1", "client_encoding"),
+            ("postgresql://app:hun@ter2@db/d", "@"),
+            ("service=nowhere password=hunter2", "nowhere"),
+        ] {
+            let error = resolved(text, &[]).unwrap_err();
+            let said = format!("{error} {error:?} {:?}", error.hint());
+            assert!(error.to_string().starts_with("history store: "), "{text}: {error}");
+            assert!(error.to_string().contains(name), "{text}: {error}");
+            assert!(!said.contains("ter2"), "{text}: {said}");
+        }
+    }
+
+    #[test]
     fn no_form_of_password_shows() {
-        for url in [
+        for text in [
             "postgresql://app:hunter2@db/pgtend",
             "postgres://app:hunter2@db:5432/pgtend?sslmode=require",
             "postgresql://app@db/pgtend?sslmode=require&password=hunter2",
-            "postgresql://app:hun/hunter2?@db/pgtend",
             "postgresql:///pgtend?password=hunter2&host=db",
-            "postgresql://db/pgtend?password=@hunter2",
-            "postgresql://app@db:5432/pgtend?sslmode=require&password=x@hunter2@&host=db",
-            "postgresql://app:x@db/pgtend?password=hunter2@y",
+            "host=db user=app password=hunter2 dbname=pgtend",
         ] {
-            let address = StoreAddress::parse(url).unwrap();
+            let name = StoreName::parse(text).unwrap();
+            assert!(name.has_password() && !format!("{name:?}").contains("hunter2"), "{text}");
+            let address = resolved(text, &[]).unwrap();
             assert!(!format!("{address} {address:?}").contains("hunter2"), "{address}");
-            assert!(address.password().is_some(), "{url}");
+            assert_eq!(address.hide_in("cannot use hunter2"), "cannot use …");
         }
-        let plain = StoreAddress::parse("postgresql://app@db/pgtend").unwrap();
-        assert_eq!((plain.password(), plain.to_string().as_str()), (None, "postgresql://app@db/pgtend"));
-        let keyed = StoreAddress::parse("postgresql://app:hunter2@db/pgtend").unwrap();
-        assert_eq!(keyed.hide_in("cannot use hunter2"), "cannot use …");
+        let plain = StoreName::parse("postgresql://app@db/pgtend").unwrap();
+        assert!(!plain.has_password());
     }
 
     #[test]
     fn files_in_all_spellings() {
         for text in ["/x/history.db", "sqlite:/x/history.db", "sqlite:///x/history.db"] {
-            assert_eq!(StoreAddress::parse(text).unwrap(), StoreAddress::File("/x/history.db".into()));
+            assert_eq!(StoreName::parse(text).unwrap(), StoreName::File("/x/history.db".into()));
         }
+        for text in ["./a=b.db", "A=b.db", "/x/a=b.db", "sqlite:a=b.db"] {
+            assert!(matches!(StoreName::parse(text), Ok(StoreName::File(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_display_is_a_uri_that_names_the_same_server() {
+        for (text, shown) in [
+            ("postgresql://app@db/pgtend?sslmode=require", "postgresql://app@db:5432/pgtend"),
+            ("host=db1,db2 port=5433,5434 user='a b' dbname=s", "postgresql://a%20b@db1:5433,db2:5434/s"),
+            ("host=/run/pg user=app", "postgresql://app@%2Frun%2Fpg:5432/app"),
+            ("hostaddr=::1 dbname=s", "postgresql://ada@[::1]:5432/s"),
+        ] {
+            let address = resolved(text, &[]).unwrap().to_string();
+            assert_eq!(address, shown, "{text}");
+            assert_eq!(resolved(&address, &[]).unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn only_security_settings_and_file_names_of_the_environment_are_read() {
+        let vars = [
+            ("PGHOST", "other"),
+            ("PGPORT", "1"),
+            ("PGUSER", "other"),
+            ("PGDATABASE", "other"),
+            ("PGPASSWORD", "hunter2"),
+            ("PGSERVICE", "other"),
+            ("PGOPTIONS", "-c role=other"),
+            ("PGSSLCERT", "/nonexistent"),
+            ("PGTARGETSESSIONATTRS", "standby"),
+            ("DATABASE_URL", "postgresql://other"),
+            ("PGSSLMODE", "verify-full"),
+            ("PGCHANNELBINDING", "require"),
+        ];
+        let StoreAddress::Server(conninfo) = resolved("host=db", &vars).unwrap() else { panic!("a server") };
+        let plain = format!("{conninfo:?}");
+        assert!(!plain.contains("other") && !plain.contains("/nonexistent\""), "{plain}");
+        assert_eq!((conninfo.user.as_str(), conninfo.hosts[0].port), ("ada", 5432));
+        assert!(conninfo.hosts[0].password.is_none() && conninfo.options.is_none());
+        assert_eq!(conninfo.tls.mode, crate::pg::conninfo::SslMode::VerifyFull);
+        assert_eq!(conninfo.channel_binding, crate::pg::conninfo::ChannelBinding::Require);
+    }
+
+    #[test]
+    fn passwords_come_from_pgpass_and_service_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let token = "t".repeat(2048);
+        std::fs::write(path("pgpass"), format!("db:5432:pgtend:app:s3 kr&t\ndb:*:*:iam:{token}\n")).unwrap();
+        std::fs::set_permissions(path("pgpass"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::write(path("services"), "[store]\nhost=db\nuser=app\ndbname=pgtend\nsslmode=require\n").unwrap();
+        let (pgpass, services) = (path("pgpass").display().to_string(), path("services").display().to_string());
+        let vars = [("PGPASSFILE", pgpass.as_str()), ("PGSERVICEFILE", &services), ("PGPASSWORD", "another")];
+        let password = |text: &str| {
+            let StoreAddress::Server(conninfo) = resolved(text, &vars).unwrap() else { panic!("a server") };
+            conninfo.hosts[0].password.as_ref().map(|password| password.secret.expose().to_owned())
+        };
+        for text in [
+            "postgresql://app@db/pgtend",
+            "host=db user=app dbname=pgtend",
+            "service=store",
+            "postgresql://?service=store",
+        ] {
+            assert_eq!(password(text).as_deref(), Some("s3 kr&t"), "{text}");
+        }
+        assert_eq!(password("postgresql://app:own@db/pgtend").as_deref(), Some("own"));
+        assert_eq!(password("postgresql://iam@db/x"), Some(token));
+        assert_eq!(password("postgresql://app@other/pgtend"), None);
     }
 
     proptest! {
         #[test]
         fn any_text_is_an_address_or_refused(text: String) {
-            let _ = StoreAddress::parse(&text).map(|address| address.to_string());
+            let _ = resolved(&text, &[]).map(|address| address.to_string());
         }
 
         #[test]
         fn no_password_shows_whatever_stands_around_it(
             user in "[^:@/?]{0,9}", before in "[ -~]{0,9}", after in "[ -~]{0,9}", rest in "[^@]{0,30}", key in "[a-z]{0,4}",
         ) {
-            for url in [
+            for text in [
                 format!("postgresql://{user}:{before}hunter2{after}@h/d?{rest}"),
                 format!("postgres://{user}@h/d?{key}={key}&password={}hunter2{after}", before.replace('&', "")),
+                format!("host=h {key}= password='{}hunter2{after}'", before.replace('\'', "")),
             ] {
-                let address = StoreAddress::parse(&url).unwrap();
-                prop_assert!(!address.to_string().contains("hunter2"), "{}", address);
-                let debug = format!("{address:?}");
-                prop_assert!(!debug.contains("hunter2"), "{}", debug);
+                match resolved(&text, &[]) {
+                    Ok(address) => prop_assert!(!address.to_string().contains("hunter2"), "{}", address),
+                    Err(error) => prop_assert!(!format!("{error} {:?}", error.hint()).contains("hunter2"), "{text}: {error}"),
+                }
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Why the history could not be had.
 
+use super::tunnel::TunnelError;
+use crate::pg::{ConnectError, Problem, conninfo::ConninfoError};
 use crate::redact;
 
 /// What is wrong with a store, or with what should go into it. No message holds a password.
@@ -7,10 +9,10 @@ use crate::redact;
 pub enum HistoryError {
     #[error("{0:?} is no history store")]
     NoStore(String),
-    #[error("a conninfo of key=value pairs is no history store")]
-    Conninfo,
+    #[error(transparent)]
+    Conninfo(#[from] ConninfoError),
     #[error("the history {store} cannot be opened: {reason}")]
-    Unopened { store: String, reason: String },
+    Unopened { store: String, reason: String, hint: Option<String> },
     #[error("the history {store} has schema version {found}, and this pgtend knows up to {known}")]
     Newer { store: String, found: i64, known: i64 },
     #[error("the history {store} has schema version {found}, and this pgtend reads {known}")]
@@ -38,10 +40,11 @@ pub enum HistoryError {
 
 impl HistoryError {
     /// What to do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
-            HistoryError::NoStore(_) => Some("name a file, sqlite:FILE, postgresql://… or none"),
-            HistoryError::Conninfo => Some("write it as a URL: postgresql://USER@HOST:PORT/DBNAME"),
+            HistoryError::NoStore(_) => Some("name a file, sqlite:FILE, postgresql://…, a key=value conninfo, or none"),
+            HistoryError::Conninfo(error) => error.hint(),
+            HistoryError::Unopened { hint: Some(hint), .. } => Some(hint),
             HistoryError::Unopened { store, .. } if store.starts_with("postgres") => Some(
                 "is its server up, and may the role connect? Another store is named with --history or PGTEND_HISTORY",
             ),
@@ -60,6 +63,44 @@ impl HistoryError {
             _ => None,
         }
     }
+}
+
+/// Describes why a store's server was not reached, and what to do about it. The connection's own hints name the flags and
+/// variables of the inspected server, so only those about the server itself are taken over.
+pub(super) fn unreached(error: &TunnelError) -> (String, Option<String>) {
+    let TunnelError::Connect(error) = error else { return (error.to_string(), None) };
+    let attempts = &error.failure().attempts;
+    let reason = match &attempts[..] {
+        [only] => format!("{}: {}", only.endpoint, only.problem),
+        all => all
+            .iter()
+            .map(|attempt| format!("{}: {}", attempt.endpoint, attempt.problem))
+            .collect::<Vec<_>>()
+            .join("; "),
+    };
+    let hint = match attempts.last().map(|attempt| &attempt.problem) {
+        _ if matches!(error, ConnectError::PasswordNeeded(_)) => Some(
+            "give the password in the conninfo, or in a line of ~/.pgpass (host:port:database:user:password); PGPASSWORD \
+             belongs to the inspected server"
+                .to_owned(),
+        ),
+        Some(Problem::Server(_)) if error.sqlstate() == Some("08P01") => {
+            Some("connect the store directly to its server, not through a transaction-mode pooler".to_owned())
+        }
+        Some(
+            Problem::Certificate(_)
+            | Problem::TlsSetup(_)
+            | Problem::Handshake(_)
+            | Problem::NoTls
+            | Problem::OddAnswer
+            | Problem::Authentication(_)
+            | Problem::WrongRole(_)
+            | Problem::WrongPeer { .. },
+        ) => error.hint().map(str::to_owned),
+        Some(Problem::Server(_)) if error.sqlstate() == Some("28P01") => error.hint().map(str::to_owned),
+        _ => None,
+    };
+    (reason, hint)
 }
 
 impl From<sqlx::Error> for HistoryError {

@@ -8,12 +8,14 @@ mod beside;
 mod counter;
 mod databases;
 mod dialect;
+mod driver_socket;
 mod error;
 mod growth;
 mod identity;
 mod indexes_past;
 mod journal;
 mod lineages;
+
 mod migrations;
 mod ownership;
 mod patience;
@@ -30,10 +32,11 @@ mod slot_past;
 mod slots;
 mod store;
 mod time;
+mod tunnel;
 mod wal;
 mod watch;
 
-pub use address::StoreAddress;
+pub use address::{StoreAddress, StoreName};
 pub use error::HistoryError;
 pub use prune::Pruned;
 pub use recall::Recall;

@@ -1,8 +1,8 @@
 //! A store's server that says nothing is given up on.
 
-use super::HistoryError;
+use super::{HistoryError, tunnel::Tunnel};
 use sqlx::PgPool;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// How long a store's server may take for one answer. Longer than its own limit on waiting for a lock.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(120);
@@ -14,12 +14,24 @@ const LONG_LIMIT: Duration = Duration::from_secs(3_600);
 #[derive(Clone, Debug)]
 pub(super) struct Server {
     pub(super) pool: PgPool,
+    tunnel: Arc<Tunnel>,
     limit: Duration,
 }
 
 impl Server {
-    pub(super) fn new(pool: PgPool, limit: Duration) -> Server {
-        Server { pool, limit }
+    pub(super) fn new(pool: PgPool, tunnel: Tunnel, limit: Duration) -> Server {
+        Server { pool, tunnel: Arc::new(tunnel), limit }
+    }
+
+    /// What the user should know about the connection.
+    pub(super) fn warnings(&self) -> &[String] {
+        &self.tunnel.warnings
+    }
+
+    /// Closes all connections.
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+        self.tunnel.close().await;
     }
 
     pub(super) fn for_long(&mut self) {

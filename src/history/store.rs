@@ -3,18 +3,19 @@
 use super::{
     HistoryError, StoreAddress,
     dialect::{Pool, Transaction, binds},
-    error::told,
+    error::{told, unreached},
     migrations,
     patience::{ANSWER_LIMIT, Server},
+    tunnel::Tunnel,
 };
+use crate::pg::conninfo::{Conninfo, TargetSessionAttrs};
 use sqlx::{
-    Connection as _, PgConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    Connection as _, Executor as _,
+    postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
     path::{Path, PathBuf},
-    str::FromStr,
     time::Duration,
 };
 
@@ -30,8 +31,16 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 const TRUSTED: Duration = Duration::from_secs(2);
 /// How long saying goodbye may take.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
-/// What a server does where the line to us went dead: it waits for no lock for ever, and gives back those it has.
-const LIMITS: [(&str, &str); 2] = [("lock_timeout", "30s"), ("idle_in_transaction_session_timeout", "60s")];
+/// What each session of a store starts with: a schema of its own, since the database may have other users; the formats that
+/// sqlx decodes; and limits for a server whose connection to us is dead, so that it ends the wait for a lock and releases
+/// its own.
+const SETTINGS: [(&str, &str); 5] = [
+    ("search_path", migrations::SEARCH_PATH),
+    ("DateStyle", "ISO,MDY"),
+    ("TimeZone", "UTC"),
+    ("lock_timeout", "30s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+];
 
 /// What pgtend remembers.
 #[derive(Clone, Debug)]
@@ -41,38 +50,36 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a store by its URL or path; makes it, or brings it up to date, when that is needed.
-    pub async fn open(url: &str) -> Result<Store, HistoryError> {
-        Store::open_within(url, ANSWER_LIMIT).await
+    /// Opens a store; makes it, or brings it up to date, when that is needed.
+    pub async fn open(address: &StoreAddress) -> Result<Store, HistoryError> {
+        Store::open_within(address, ANSWER_LIMIT).await
     }
 
     /// The same where each answer of a server may take no longer than `limit`.
-    pub async fn open_within(url: &str, limit: Duration) -> Result<Store, HistoryError> {
-        let address = StoreAddress::parse(url)?;
-        let pool = match &address {
+    pub async fn open_within(address: &StoreAddress, limit: Duration) -> Result<Store, HistoryError> {
+        let pool = match address {
             StoreAddress::File(path) => {
-                make_folder(path).map_err(|error| unopened(&address, &error))?;
-                open_file(path, true).await
+                make_folder(path).map_err(|error| unopened(address, &error))?;
+                open_file(path, true).await.map_err(|error| unopened(address, &error))?
             }
-            StoreAddress::Server(url) => open_server(url, &address, limit).await,
+            StoreAddress::Server(conninfo) => open_server(conninfo, address, limit).await?,
         };
-        let store = Store { pool: pool.map_err(|error| unopened(&address, &error))?, address };
+        let store = Store { pool, address: address.clone() };
         migrations::run(&store.pool, &store.address).await?;
         Ok(store)
     }
 
     /// Opens a store to read it, without making or changing anything; `None` where nothing was recorded yet. Gives up
     /// on a server after `patience`.
-    pub async fn open_to_read(url: &str, patience: Duration) -> Result<Option<Store>, HistoryError> {
-        let address = StoreAddress::parse(url)?;
-        let pool = match &address {
-            StoreAddress::File(path) => match file_to_read(path).await.map_err(|error| unopened(&address, &error))? {
-                Some(pool) => Ok(pool),
+    pub async fn open_to_read(address: &StoreAddress, patience: Duration) -> Result<Option<Store>, HistoryError> {
+        let pool = match address {
+            StoreAddress::File(path) => match file_to_read(path).await.map_err(|error| unopened(address, &error))? {
+                Some(pool) => pool,
                 None => return Ok(None),
             },
-            StoreAddress::Server(url) => server_to_read(url, &address, patience).await,
+            StoreAddress::Server(conninfo) => server_to_read(conninfo, address, patience).await?,
         };
-        let store = Store { pool: pool.map_err(|error| unopened(&address, &error))?, address };
+        let store = Store { pool, address: address.clone() };
         let readable = migrations::is_readable(&store.pool, &store.address).await;
         match readable? {
             true => Ok(Some(store)),
@@ -84,21 +91,28 @@ impl Store {
     }
 
     /// Opens a store to add to it, as it is: neither made nor brought up to date. `None` where nothing was recorded yet.
-    pub async fn open_to_add(url: &str, patience: Duration) -> Result<Option<Store>, HistoryError> {
+    pub async fn open_to_add(address: &StoreAddress, patience: Duration) -> Result<Option<Store>, HistoryError> {
         // Whether it is one is looked up without a trace.
-        let Some(readable) = Store::open_to_read(url, patience).await? else { return Ok(None) };
-        let address = readable.address.clone();
+        let Some(readable) = Store::open_to_read(address, patience).await? else { return Ok(None) };
         readable.close().await;
-        let pool = match &address {
-            StoreAddress::File(path) => open_file(path, false).await,
-            StoreAddress::Server(url) => open_server(url, &address, ANSWER_LIMIT).await,
+        let pool = match address {
+            StoreAddress::File(path) => open_file(path, false).await.map_err(|error| unopened(address, &error))?,
+            StoreAddress::Server(conninfo) => open_server(conninfo, address, ANSWER_LIMIT).await?,
         };
-        Ok(Some(Store { pool: pool.map_err(|error| unopened(&address, &error))?, address }))
+        Ok(Some(Store { pool, address: address.clone() }))
     }
 
     /// Its address, without a password.
     pub fn address(&self) -> String {
         self.address.to_string()
+    }
+
+    /// What the user should know about the connection to its server.
+    pub fn warnings(&self) -> &[String] {
+        match &self.pool {
+            Pool::Sqlite(_) => &[],
+            Pool::Postgres(server) => server.warnings(),
+        }
     }
 
     pub(super) async fn begin(&self) -> Result<Transaction, HistoryError> {
@@ -111,7 +125,7 @@ impl Store {
             Pool::Sqlite(pool) => pool.close().await,
             // What was recorded was committed: a server that hears nothing any more misses only the goodbye.
             Pool::Postgres(server) => {
-                tokio::time::timeout(GOODBYE_LIMIT, server.pool.close()).await.ok();
+                tokio::time::timeout(GOODBYE_LIMIT, server.close()).await.ok();
             }
         }
     }
@@ -131,7 +145,7 @@ impl Store {
 }
 
 fn unopened(address: &StoreAddress, error: &dyn std::error::Error) -> HistoryError {
-    HistoryError::Unopened { store: address.to_string(), reason: address.hide_in(&told(error)) }
+    HistoryError::Unopened { store: address.to_string(), reason: address.hide_in(&told(error)), hint: None }
 }
 
 fn make_folder(path: &Path) -> std::io::Result<()> {
@@ -197,27 +211,35 @@ async fn read_file(options: SqliteConnectOptions) -> Result<Pool, sqlx::Error> {
     Ok(Pool::Sqlite(pool))
 }
 
-fn server_options(url: &str, address: &StoreAddress) -> Result<PgConnectOptions, sqlx::Error> {
-    // A schema of its own: the database may be somebody's.
-    let options =
-        PgConnectOptions::from_str(url)?.application_name("pgtend").options([("search_path", migrations::SEARCH_PATH)]);
-    let options = options.options(LIMITS);
-    // Else the driver would send PGPASSWORD, which was meant for another server.
-    Ok(if address.password().is_none() { options.password("") } else { options })
+async fn server_to_read(conninfo: &Conninfo, address: &StoreAddress, patience: Duration) -> Result<Pool, HistoryError> {
+    const READ_ONLY: (&str, &str) = ("default_transaction_read_only", "on");
+    // Set at connection start it would decide what a server answers to these two.
+    let is_asked =
+        matches!(conninfo.target_session_attrs, TargetSessionAttrs::ReadWrite | TargetSessionAttrs::ReadOnly);
+    let at_start = (!is_asked).then_some(READ_ONLY);
+    let tunnel = tunnel(&conninfo.with_settings(at_start), address, patience).await?;
+    let mut pool = trusting_for_a_while().max_connections(1).acquire_timeout(patience);
+    if is_asked {
+        pool = pool.after_connect(|connection, _| {
+            Box::pin(async move { connection.execute("set default_transaction_read_only = on").await.map(drop) })
+        });
+    }
+    let pool = pool.connect_lazy_with(tunnel.options());
+    Ok(Pool::Postgres(Server::new(pool, tunnel, ANSWER_LIMIT)))
 }
 
-async fn server_to_read(url: &str, address: &StoreAddress, patience: Duration) -> Result<Pool, sqlx::Error> {
-    let options = server_options(url, address)?.options([("default_transaction_read_only", "on")]);
-    try_once(&options, patience).await?;
-    let pool = trusting_for_a_while().max_connections(1).acquire_timeout(patience).connect_lazy_with(options);
-    Ok(Pool::Postgres(Server::new(pool, ANSWER_LIMIT)))
+async fn open_server(conninfo: &Conninfo, address: &StoreAddress, limit: Duration) -> Result<Pool, HistoryError> {
+    let tunnel = tunnel(conninfo, address, CONNECT_LIMIT).await?;
+    let pool = trusting_for_a_while().max_connections(2).acquire_timeout(PATIENCE).connect_lazy_with(tunnel.options());
+    Ok(Pool::Postgres(Server::new(pool, tunnel, limit)))
 }
 
-async fn open_server(url: &str, address: &StoreAddress, limit: Duration) -> Result<Pool, sqlx::Error> {
-    let options = server_options(url, address)?;
-    try_once(&options, CONNECT_LIMIT).await?;
-    let pool = trusting_for_a_while().max_connections(2).acquire_timeout(PATIENCE).connect_lazy_with(options);
-    Ok(Pool::Postgres(Server::new(pool, limit)))
+/// Connects at once, so that a server that does not answer is given up on after `limit`: the pool would try again.
+async fn tunnel(conninfo: &Conninfo, address: &StoreAddress, limit: Duration) -> Result<Tunnel, HistoryError> {
+    Tunnel::open(conninfo.with_settings(SETTINGS), limit).await.map_err(|error| {
+        let (reason, hint) = unreached(&error);
+        HistoryError::Unopened { store: address.to_string(), reason: address.hide_in(&reason), hint }
+    })
 }
 
 /// The driver would ask a connection before each use whether it still lives, which is a round trip each time.
@@ -225,10 +247,4 @@ fn trusting_for_a_while() -> PgPoolOptions {
     PgPoolOptions::new().test_before_acquire(false).before_acquire(|connection, idle| {
         Box::pin(async move { Ok(idle.idle_for < TRUSTED || connection.ping().await.is_ok()) })
     })
-}
-
-/// The pool itself would try again for as long as its patience lasts where nobody listens.
-async fn try_once(options: &PgConnectOptions, patience: Duration) -> Result<(), sqlx::Error> {
-    let first = async { PgConnection::connect_with(options).await?.close().await };
-    tokio::time::timeout(patience, first).await.map_err(|_| sqlx::Error::PoolTimedOut)?
 }

@@ -116,12 +116,12 @@ fn level(name: &str) -> Result<Level, HistoryError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::StoreAddress, *};
 
     #[tokio::test]
     async fn a_place_is_given_back_by_whoever_has_it() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("h.db").to_str().unwrap()).await.unwrap();
+        let store = Store::open(&StoreAddress::File(folder.path().join("h.db"))).await.unwrap();
         let at = |second: i64| Timestamp::from_second(second).unwrap();
         assert_eq!(store.claim("here", at(1), at(100)).await.unwrap(), Ok(()));
         // One that was interrupted while it asked does not know whether it has the place.

@@ -21,6 +21,7 @@ mod server_version;
 mod session_attrs;
 mod socket;
 mod startup;
+mod stream;
 mod wire;
 
 pub use canceller::Canceller;
@@ -31,6 +32,7 @@ pub use problem::{Attempt, Problem, TlsSetupError};
 pub use progress::Stage;
 pub use scram::ScramError;
 pub use server_error::ServerError;
+pub use stream::ServerStream;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +41,7 @@ use tokio_postgres::Client;
 
 use self::address::Addresses;
 use self::attempt::{Attempted, attempt};
+use self::stream::Established;
 use super::conninfo::{Conninfo, Host, LoadBalanceHosts, Password, PasswordRequest, TargetSessionAttrs};
 
 /// A session, and what is known of the server without a query.
@@ -69,6 +72,24 @@ pub struct Connected {
 /// Connects to the first host that will do. Must be called inside a tokio runtime: the connection
 /// is driven by a task of its own.
 pub async fn connect(conninfo: &Conninfo) -> Result<Connected, ConnectError> {
+    let established = establish(conninfo).await?;
+    let endpoint = established.endpoint.clone();
+    established
+        .into_session(conninfo)
+        .await
+        .map_err(|problem| ConnectError::new(conninfo, vec![Attempt { endpoint, encrypted: None, problem }]))
+}
+
+/// Connects by the same rules and returns the authenticated byte stream, for a driver that cannot follow them itself.
+///
+/// # Errors
+///
+/// Fails as [`connect`] does.
+pub async fn connect_stream(conninfo: &Conninfo) -> Result<ServerStream, ConnectError> {
+    Ok(establish(conninfo).await?.into_stream())
+}
+
+async fn establish(conninfo: &Conninfo) -> Result<Established, ConnectError> {
     let mut attempts = Vec::new();
     let passes: &[TargetSessionAttrs] = match conninfo.target_session_attrs {
         TargetSessionAttrs::PreferStandby => &[TargetSessionAttrs::Standby, TargetSessionAttrs::Any],
@@ -77,7 +98,7 @@ pub async fn connect(conninfo: &Conninfo) -> Result<Connected, ConnectError> {
     for wanted in passes {
         for host in in_order(conninfo) {
             match connect_host(conninfo, host, *wanted, &mut attempts).await {
-                HostOutcome::Connected(connected) => return Ok(*connected),
+                HostOutcome::Connected(established) => return Ok(*established),
                 HostOutcome::NextHost => {}
                 HostOutcome::GiveUp => return Err(ConnectError::new(conninfo, attempts)),
             }
@@ -87,7 +108,7 @@ pub async fn connect(conninfo: &Conninfo) -> Result<Connected, ConnectError> {
 }
 
 enum HostOutcome {
-    Connected(Box<Connected>),
+    Connected(Box<Established>),
     NextHost,
     GiveUp,
 }
@@ -124,7 +145,7 @@ async fn connect_host(
         spent = Duration::ZERO;
         attempts.extend(failed);
         match outcome {
-            Ok(connected) => return HostOutcome::Connected(Box::new(connected)),
+            Ok(established) => return HostOutcome::Connected(Box::new(established)),
             Err(last) => {
                 let (is_final, next_host) = (last.problem.is_final(), last.problem.is_wrong_role());
                 attempts.push(last);

@@ -16,7 +16,7 @@ pub use bounded_file::{MAX_SETTINGS_FILE, read_bounded, read_settings_file};
 pub use budget::ExceededLimit;
 pub use connect::{
     Attempt, Breach, Canceller, ConnectError, Connected, Endpoint, Failure, Meter, Problem, ScramError, ServerError,
-    Stage, TlsSetupError, connect,
+    ServerStream, Stage, TlsSetupError, connect, connect_stream,
 };
 pub use hand::{Hand, Undone};
 pub use limits::ReadLimits;

@@ -131,7 +131,7 @@ fn what_is_wrong_is_named_with_its_line_by_config_check_and_by_check() {
                 [indexes]\nmin_observation = \"35d\"\nmin_reclaim = \"2MB\"";
     let shown = run(&["config", "show", "--config", &configuration(folder.path(), text)]).stdout;
     for said in [
-        "history: postgresql://a:…@h/d\n",
+        "history: postgresql://a@h:5432/d\n",
         "slots.stale_after = \"30d\" (default \"7d\")\n",
         "slots.droppable = [\"old\"]\n",
         "indexes.min_observation = \"35d\" (default \"95d\")\n",

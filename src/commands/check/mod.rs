@@ -71,11 +71,14 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     if file.is_some() && args.all_targets {
         return Err(needs_a_server("--all-targets"));
     }
-    let url = if file.is_some() && !context.names_a_history() { None } else { context.history_url()? };
-    let (store, store_error) = match url {
+    let address = if file.is_some() && !context.names_a_history() { None } else { context.history_address()? };
+    let (store, store_error) = match address {
         None => (None, None),
-        Some(url) => match Store::open(&url).await {
-            Ok(store) => (Some(store), None),
+        Some(address) => match Store::open(&address).await {
+            Ok(store) => {
+                context.warn_of_store(&store);
+                (Some(store), None)
+            }
             Err(error) => (None, Some(error)),
         },
     };

@@ -1,6 +1,6 @@
 //! `pgtend config check`.
 
-use crate::{context::Context, error::Failure, exit_code::ExitCode, history::StoreAddress, model::last_day};
+use crate::{context::Context, error::Failure, exit_code::ExitCode, history::StoreName, model::last_day};
 
 /// Whether the configuration is in order: every key, every limit with its unit, every secret it refers to
 ///
@@ -22,7 +22,10 @@ pub fn run(_: &Args, context: &Context) -> Result<ExitCode, Failure> {
         }
     }
     match config.history_url(&context.environment) {
-        Ok(Some(url)) if url != "none" => wrong.extend(StoreAddress::parse(&url).err().map(|why| why.to_string())),
+        Ok(Some(url)) if url != "none" => {
+            let resolved = StoreName::parse(&url).and_then(|name| name.resolve(&context.environment));
+            wrong.extend(resolved.err().map(|why| why.to_string()));
+        }
         Ok(_) => {}
         Err(why) => wrong.push(why.to_string()),
     }

@@ -70,7 +70,8 @@ const HEAD: &str = r##"# pgtend's configuration. Everything here is a comment: t
 # password_command = ["aws", "rds", "generate-db-auth-token", "--hostname", "{host}", "--port", "{port}", "--username", "{user}"]
 # password_command_timeout = "30s"
 
-# Where samples, findings and deeds are kept; a fleet shares one on a Postgres server.
+# Where samples, findings and actions are kept: a file, or a Postgres server that a fleet shares, as postgresql://… or
+# "host=stats dbname=pgtend user=pgtend sslmode=verify-full". Of PG* only the TLS and authentication settings are read.
 # [history]
 # url = "env:PGTEND_STORE"
 

@@ -5,7 +5,6 @@ use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    history::StoreAddress,
     inspect::Reach,
     judge::{
         health::Checks,
@@ -73,9 +72,9 @@ pub fn run(_: &Args, context: &Context) -> Result<ExitCode, Failure> {
 
 /// Where it is, by the flag, the environment or the file; no password shows.
 fn history(context: &Context) -> String {
-    match context.history_url() {
+    match context.history_address() {
         Ok(None) => "none".to_owned(),
-        Ok(Some(url)) => StoreAddress::parse(&url).map_or_else(|why| why.to_string(), |address| address.to_string()),
+        Ok(Some(address)) => address.to_string(),
         Err(why) => why.message,
     }
 }

@@ -220,8 +220,12 @@ async fn open_journal(context: &Context) -> Result<Store, Failure> {
         Failure::new(ExitCode::Refused, format!("nothing was dropped: there is no journal to write it to: {why}"))
             .with_hint(Some("--history names another store; --no-journal prints the record instead"))
     };
-    match context.history_url() {
-        Ok(Some(url)) => Store::open(&url).await.map_err(|error| refuse(error.to_string())),
+    match context.history_address() {
+        Ok(Some(address)) => {
+            let store = Store::open(&address).await.map_err(|error| refuse(error.to_string()))?;
+            context.warn_of_store(&store);
+            Ok(store)
+        }
         Ok(None) => Err(refuse("--history or PGTEND_HISTORY says none".to_owned())),
         Err(failure) => Err(refuse(failure.message)),
     }

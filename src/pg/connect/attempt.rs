@@ -1,38 +1,29 @@
 //! One address: open, encrypt, start up, look at what answered.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio_postgres::config::SslMode as WireMode;
-use tokio_postgres::{AsyncMessage, Config, Connection};
-use tracing::debug;
-
 use super::address::Address;
 use super::authentication::Credentials;
-use super::canceller::Canceller;
 use super::endpoint::Endpoint;
 use super::guard::Guard;
 use super::meter::Meter;
 use super::problem::{Attempt, Problem};
 use super::progress::Progress;
 use super::scram::LOW_ITERATIONS;
-use super::server_error::ServerError;
 use super::session_attrs::{self, Reported};
 use super::socket::{Socket, bounded};
 use super::startup::{self, Started};
-use super::wire::{AlreadyNegotiated, Wire};
-use super::{Connected, peer, pin, server_version};
+use super::stream::Established;
+use super::wire::Wire;
+use super::{peer, pin};
 use crate::pg::conninfo::{Conninfo, Host, SslMode, TargetSessionAttrs};
 use crate::pg::tls::Tls;
 use crate::redact;
 
-/// What a server may answer to the question of `target_session_attrs`, in bytes.
-const MAX_ROLE_ANSWER: u64 = 1 << 20;
-
 /// How an address fared: the outcome, and the try before the last one, if there was one.
 pub(super) struct Attempted {
-    pub(super) outcome: Result<Connected, Attempt>,
+    pub(super) outcome: Result<Established, Attempt>,
     pub(super) failed: Option<Attempt>,
 }
 
@@ -64,7 +55,7 @@ pub(super) async fn attempt(
         _ => (tls, None),
     };
     let failed = match once(first).await {
-        Ok(connected) => return Attempted { outcome: Ok(connected), failed: None },
+        Ok(established) => return Attempted { outcome: Ok(established), failed: None },
         Err(failed) => failed,
     };
     let other_may_help = failed.problem.is_refusal() || (first.is_some() && failed.problem.is_of_tls());
@@ -85,7 +76,7 @@ async fn connect_once(
     tls: Option<&Tls>,
     wanted: TargetSessionAttrs,
     progress: &Progress,
-) -> Result<Connected, Problem> {
+) -> Result<Established, Problem> {
     let socket = Socket::open(address, &conninfo.keepalives, progress).await.map_err(Problem::Unreachable)?;
     peer::check(&socket, conninfo.requirepeer.as_deref())?;
     let mut wire = match tls {
@@ -94,39 +85,28 @@ async fn connect_once(
     };
     let tls_version = wire.tls_version();
     let started = start(conninfo, host, &mut wire).await?;
-    let meter = Arc::new(Meter::new(conninfo.limits.fact_bytes));
-    let guard = Guard::new(wire, &started, Arc::clone(&meter));
-    let mut config = Config::new();
-    // The guard takes the start-up message out again; tokio-postgres only wants a user in it.
-    config.user(&conninfo.user).ssl_mode(WireMode::Disable);
-    let (client, connection) = config.connect_raw(guard, AlreadyNegotiated).await?;
-
     let on = |name| started.parameters.get(name).map(|value| value == "on");
     let reported = Reported {
         in_hot_standby: on("in_hot_standby"),
         default_transaction_read_only: on("default_transaction_read_only"),
     };
+    if let Err(problem) = session_attrs::check(&mut wire, &reported, wanted).await {
+        startup::terminate(&mut wire).await;
+        return Err(problem);
+    }
+    let meter = Arc::new(Meter::new(conninfo.limits.fact_bytes));
     let server_version = started.parameters.get("server_version").map(String::as_str).unwrap_or_default();
-    let server_version = redact::foreign(server_version).into_owned();
-    let canceller = Canceller::new(client.cancel_token(), address.clone(), conninfo.keepalives, tls.cloned());
-    tokio::spawn(drive(connection));
-    meter.allow(MAX_ROLE_ANSWER);
-    session_attrs::check(&client, &reported, wanted).await.map_err(|problem| match meter.breach() {
-        Some(breach) => Problem::Protocol(breach.to_string()),
-        None => problem,
-    })?;
-    meter.allow(u64::MAX);
-    Ok(Connected {
-        client,
-        canceller,
+    Ok(Established {
+        guard: Guard::new(wire, &started, Arc::clone(&meter)),
         meter,
         warnings: warnings(&started, address, endpoint),
-        server_version_num: server_version::number(&server_version).unwrap_or(0),
-        server_version,
+        server_version: redact::foreign(server_version).into_owned(),
         in_hot_standby: reported.in_hot_standby,
+        address: address.clone(),
         endpoint: endpoint.clone(),
         pinned: pin::pin(conninfo, host, endpoint),
-        tls: tls_version,
+        tls_version,
+        tls: tls.cloned(),
     })
 }
 
@@ -162,21 +142,4 @@ fn warnings(started: &Started, address: &Address, endpoint: &Endpoint) -> Vec<St
         )
     });
     warning.into_iter().collect()
-}
-
-/// Moves bytes until the client is dropped or the connection ends.
-async fn drive(mut connection: Connection<Guard, Guard>) {
-    while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
-        match message {
-            Ok(AsyncMessage::Notice(notice)) => {
-                let notice = ServerError::from(&notice);
-                debug!(severity = ?notice.severity, "{:?}", notice.message);
-            }
-            Ok(_) => {}
-            Err(error) => {
-                debug!(problem = %Problem::from(error), "the connection ended");
-                return;
-            }
-        }
-    }
 }

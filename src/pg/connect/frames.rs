@@ -17,6 +17,8 @@ pub(super) struct Frames {
     asynchronous: u64,
     /// The columns of the last RowDescription.
     columns: Option<[u8; 2]>,
+    /// Whether a row must have them. A driver that executes prepared statements gets rows without a new description.
+    are_rows_described: bool,
 }
 
 #[derive(Debug)]
@@ -33,7 +35,18 @@ enum State {
 
 impl Frames {
     pub(super) fn new(message_limit: u64) -> Self {
-        Self { state: State::Header(Vec::new()), message_limit, asynchronous: 0, columns: None }
+        Self {
+            state: State::Header(Vec::new()),
+            message_limit,
+            asynchronous: 0,
+            columns: None,
+            are_rows_described: true,
+        }
+    }
+
+    /// Accepts rows that no RowDescription precedes.
+    pub(super) fn accept_undescribed_rows(&mut self) {
+        self.are_rows_described = false;
     }
 
     /// Reads the next bytes and appends to `passed` what goes on to the driver.
@@ -81,6 +94,7 @@ impl Frames {
             match (tag, self.columns) {
                 (b'T', _) => self.columns = Some(columns),
                 (_, Some(described)) if described == columns => {}
+                _ if !self.are_rows_described => {}
                 _ => return Err(Breach::Malformed("a row does not have the columns that were described")),
             }
         }
@@ -142,6 +156,18 @@ mod tests {
     use proptest::prelude::*;
 
     const LIMIT: u64 = 1 << 20;
+
+    #[test]
+    fn undescribed_rows_pass_only_where_prepared_statements_are_executed() {
+        let row = message(b'D', &[0, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let mut frames = Frames::new(LIMIT);
+        let refused = frames.follow(&row, &mut Vec::new());
+        assert!(matches!(refused, Err(Breach::Malformed(_))), "{refused:?}");
+        let (mut frames, mut passed) = (Frames::new(LIMIT), Vec::new());
+        frames.accept_undescribed_rows();
+        frames.follow(&row, &mut passed).unwrap();
+        assert_eq!(passed, row);
+    }
 
     fn message(tag: u8, body: &[u8]) -> Vec<u8> {
         let length = u32::try_from(body.len() + 4).unwrap();

@@ -49,6 +49,17 @@ impl Guard {
         }
     }
 
+    /// Leaves the pairing of rows and statements to a driver that executes prepared statements.
+    pub(super) fn for_prepared_statements(mut self) -> Self {
+        self.frames.accept_undescribed_rows();
+        self
+    }
+
+    /// Says goodbye to the server.
+    pub(super) async fn terminate(mut self) {
+        super::startup::terminate(&mut self.wire).await;
+    }
+
     fn deliver(&mut self, buf: &mut ReadBuf<'_>) -> bool {
         let waiting = self.passed.get(self.position..).unwrap_or_default();
         let count = waiting.len().min(buf.remaining());

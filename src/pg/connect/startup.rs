@@ -70,7 +70,7 @@ pub(super) async fn start(
 ) -> Result<Started, Problem> {
     send(wire, &message(parameters)).await?;
     let mut exchange = Exchange::new(credentials);
-    let mut input = Input { wire, received: 0 };
+    let mut input = Input { wire, received: 0, accepted: START };
     loop {
         match input.message().await? {
             (b'R', body) => match exchange.reply(&body).await? {
@@ -106,10 +106,47 @@ pub(super) async fn start(
     }
 }
 
+/// Asks one question before a driver takes over; returns the first column of the first row.
+///
+/// # Errors
+/// Returns the server's refusal, a broken connection, a breach of the protocol or of the limits above.
+pub(super) async fn first_value(wire: &mut Wire, question: &str) -> Result<Option<Vec<u8>>, Problem> {
+    send(wire, &framed(Some(b'Q'), &[question.as_bytes(), &[0]].concat())).await?;
+    let mut input = Input { wire, received: 0, accepted: ANSWER };
+    let mut value = None;
+    loop {
+        match input.message().await? {
+            (b'D', body) if value.is_none() => value = first_column(&body),
+            (b'E', body) => return Err(Problem::Server(ServerError::parse(&body))),
+            (b'Z', _) => return Ok(value),
+            _ => {}
+        }
+    }
+}
+
+/// The first column of a DataRow: after the number of columns, the length of each one and its bytes.
+fn first_column(row: &[u8]) -> Option<Vec<u8>> {
+    let (length, rest) = row.get(2..)?.split_first_chunk()?;
+    let length = usize::try_from(i32::from_be_bytes(*length)).ok()?;
+    rest.get(..length).map(<[u8]>::to_vec)
+}
+
+/// Says goodbye to the server, as far as the connection still takes it.
+pub(super) async fn terminate(wire: &mut Wire) {
+    send(wire, &framed(Some(b'X'), &[])).await.ok();
+}
+
+/// The messages of the start-up phase.
+const START: &[u8] = b"RSKNEZv";
+
+/// The messages that answer a simple query.
+const ANSWER: &[u8] = b"TDCSNEZ";
+
 /// The server's messages, within the limits.
 struct Input<'a> {
     wire: &'a mut Wire,
     received: usize,
+    accepted: &'static [u8],
 }
 
 impl Input<'_> {
@@ -117,7 +154,7 @@ impl Input<'_> {
         let mut header = [0; 5];
         self.wire.read_exact(&mut header).await.map_err(broken)?;
         let [tag, length @ ..] = header;
-        if !matches!(tag, b'R' | b'S' | b'K' | b'N' | b'E' | b'Z' | b'v') {
+        if !self.accepted.contains(&tag) {
             return Err(Problem::UnexpectedMessage(char::from(tag)));
         }
         let announced = u32::from_be_bytes(length) as usize;

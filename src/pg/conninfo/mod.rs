@@ -40,7 +40,7 @@ pub use keyword::{KEYWORDS, Keyword, Support};
 pub use origin::{Origin, Source};
 pub use provider::{PasswordFuture, PasswordProvider, PasswordRequest};
 pub use require_auth::{AuthMethod, RequireAuth};
-pub use resolve::{Resolved, resolve};
+pub use resolve::{Resolved, resolve, resolve_text};
 pub use secret::{Password, Secret, Sensitive};
 pub use tls::{ProtocolVersion, RevocationSource, RootCert, SslCertMode, SslMode, SslNegotiation, TlsParameters};
 pub use working_directory::REFUSED_PARAMETERS;
@@ -106,6 +106,18 @@ impl Conninfo {
             host.password = Some(password.clone());
         }
         changed.password_provider = None;
+        changed
+    }
+
+    /// The same request with settings that the session starts with, after those of the user: the last one wins.
+    ///
+    /// Names and values must not hold white space or backslashes, which the server would split at.
+    #[must_use]
+    pub fn with_settings<'a>(&self, settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut changed = self.clone();
+        let more = settings.into_iter().map(|(name, value)| format!("-c {name}={value}"));
+        let all: Vec<String> = changed.options.take().into_iter().chain(more).collect();
+        changed.options = Some(all.join(" ")).filter(|options| !options.is_empty());
         changed
     }
 

@@ -8,6 +8,8 @@ pub enum Source {
     Flags,
     /// `--target NAME`.
     Target(String),
+    /// The conninfo of the history store.
+    History,
     /// `PGHOST`, `PGHOSTADDR`, `PGSERVICE` or `PGDATABASE`.
     Environment,
     /// `DATABASE_URL`.
@@ -21,6 +23,7 @@ impl fmt::Display for Source {
         match self {
             Self::Flags => f.write_str("the connection flags"),
             Self::Target(name) => write!(f, "target {name}"),
+            Self::History => f.write_str("history store"),
             Self::Environment => f.write_str("the PG* environment variables"),
             Self::DatabaseUrl => f.write_str("DATABASE_URL"),
             Self::Defaults => f.write_str("the defaults"),

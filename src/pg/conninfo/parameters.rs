@@ -90,6 +90,24 @@ fn stands_in_messages(keyword: &Keyword, text: &str) -> bool {
     }
 }
 
+/// Splits a URI or a `key=value` conninfo of which every name must be known.
+///
+/// # Errors
+///
+/// Fails, without a name, where what looks like a parameter of a URI may be the end of a password with `?` and `@` in it.
+pub(super) fn split_strictly(text: &str) -> Result<Vec<(String, String)>, ConninfoError> {
+    let pairs = split(text)?;
+    let is_uri = uri::strip_scheme(text).is_some();
+    let first_unknown = pairs.iter().position(|(name, _)| keyword::find(name).is_none());
+    let behind = first_unknown.filter(|_| is_uri).and_then(|position| pairs.get(position..)).unwrap_or_default();
+    if behind.iter().any(|(name, value)| name.contains('@') || value.contains('@')) {
+        return Err(
+            ConninfoError::new("unknown connection parameter before an \"@\" of the URI").with_hint(uri::ENCODE)
+        );
+    }
+    Ok(pairs)
+}
+
 /// Splits a URI or a `key=value` conninfo.
 pub(super) fn split(text: &str) -> Result<Vec<(String, String)>, ConninfoError> {
     match uri::strip_scheme(text) {

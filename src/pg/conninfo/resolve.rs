@@ -1,5 +1,5 @@
 use super::host::default_socket_directory;
-use super::parameters::{Parameters, split};
+use super::parameters::{Parameters, split_strictly};
 use super::passfile::{HostField, PassFile, PassFileUse};
 use super::value::{integer, positive};
 use super::*;
@@ -53,6 +53,30 @@ pub fn resolve(request: &Request) -> Result<Resolved, ConninfoError> {
     Ok(Resolved { conninfo, source, warnings })
 }
 
+/// Resolves one conninfo or URI by itself: no flags, no target, no `DATABASE_URL`. The variables of `environment` fill the
+/// gaps, so the caller passes only those that may.
+///
+/// # Errors
+///
+/// Fails on unknown and unsupported parameters, on values that are none, and on a service that is not defined.
+pub fn resolve_text(text: &Secret, source: Source, environment: &Environment) -> Result<Resolved, ConninfoError> {
+    let mut warnings = Vec::new();
+    let mut parameters = Parameters::default();
+    let conninfo = (|| {
+        parameters.set_all(split_strictly(text.expose())?, &Origin::Source(source.clone()))?;
+        let named = parameters.clone();
+        service::fill(&mut parameters, environment, &mut warnings)?;
+        keep_service_password_at_home(&mut parameters, &named, &mut warnings);
+        fill_from_environment(&mut parameters, environment)?;
+        let mut conninfo = finish(&parameters, environment, &mut warnings)?;
+        find_passwords(&mut conninfo, &parameters, &mut warnings);
+        register_names(&conninfo);
+        Ok(conninfo)
+    })()
+    .map_err(|error: ConninfoError| error.in_source(&source.to_string()))?;
+    Ok(Resolved { conninfo, source, warnings })
+}
+
 fn choose(request: &Request, warnings: &mut Vec<String>) -> Result<(Source, Parameters), ConninfoError> {
     let Request { flags, target, environment } = request;
     if flags.is_given() {
@@ -69,7 +93,7 @@ fn choose(request: &Request, warnings: &mut Vec<String>) -> Result<(Source, Para
     if let Some(target) = target {
         let source = Source::Target(target.name.clone());
         let mut parameters = Parameters::default();
-        split(target.conninfo.expose())
+        split_strictly(target.conninfo.expose())
             .and_then(|pairs| parameters.set_all(pairs, &Origin::Source(source.clone())))
             .map_err(|error| error.in_source(&source.to_string()))?;
         return Ok((source, parameters));
@@ -96,7 +120,7 @@ fn from_flags(flags: &Flags) -> Result<Parameters, ConninfoError> {
     // As in psql, a whole conninfo in --dbname wins over the flags beside it.
     if let Some(dbname) = flags.dbname.as_ref().filter(|text| !text.is_empty()) {
         let pairs = if is_connection_string(dbname) {
-            split(dbname).map_err(|error| error.in_source("--dbname"))?
+            split_strictly(dbname).map_err(|error| error.in_source("--dbname"))?
         } else {
             vec![("dbname".to_owned(), dbname.clone())]
         };

@@ -4,7 +4,7 @@
 
 use super::ConninfoError;
 
-const ENCODE: &str = "in a URI, special characters of the password are percent-encoded: @ is %40, / is %2F, : is %3A, ? is %3F, # is %23, % is %25";
+pub(super) const ENCODE: &str = "in a URI, special characters of the password are percent-encoded: @ is %40, / is %2F, : is %3A, ? is %3F, # is %23, % is %25";
 
 /// The text behind `postgresql://` or `postgres://`.
 pub(super) fn strip_scheme(text: &str) -> Option<&str> {

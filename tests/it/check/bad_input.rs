@@ -4,6 +4,7 @@ use super::{
     inbox::Inbox,
     nights::{configuration, told},
 };
+use crate::history::address;
 use crate::reports::{
     program::{Answer, answer, pgtend, run},
     stories::story,
@@ -90,7 +91,7 @@ async fn a_store_that_is_newer_or_locked_is_named_and_loses_nothing() {
     std::fs::write(&file, told(11).to_string()).unwrap();
     let (file, path) = (file.to_str().unwrap(), folder.path().join("h.db"));
     let history = path.to_str().unwrap();
-    Store::open(history).await.unwrap().close().await;
+    Store::open(&address(history)).await.unwrap().close().await;
     let mut other = SqliteConnection::connect(history).await.unwrap();
     let version = "select max(version) from _sqlx_migrations";
     let newest: i64 = sqlx::query_scalar(version).fetch_one(&mut other).await.unwrap();

@@ -2,10 +2,10 @@
 
 mod authentication;
 mod certificate_matrix;
-mod certificates;
+pub mod certificates;
 pub mod pgbouncer;
 mod pooler;
-mod server;
+pub mod server;
 mod several_hosts;
 mod sources;
 mod tls;

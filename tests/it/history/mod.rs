@@ -1,6 +1,7 @@
 //! The history store and the journal, on SQLite and on Postgres.
 
 mod beside;
+mod connection;
 mod copies;
 mod journal;
 mod older;
@@ -16,7 +17,11 @@ mod story;
 mod world;
 
 use crate::clusters::{database, majors, on_every_installation, say, shared};
-use pgtend::history::Store;
+use pgtend::{
+    history::{Store, StoreAddress, StoreName},
+    pg::conninfo::Environment,
+};
+use std::path::Path;
 
 /// Runs a test on a new SQLite store, and on a new Postgres store of the oldest and of the newest major.
 pub async fn on_both_dialects(name: &str, test: impl AsyncFn(&str)) {
@@ -47,6 +52,13 @@ pub async fn postgres_url(major: u32) -> String {
     format!("postgresql://{user}@{host}:{port}/{database}")
 }
 
+/// Resolves a path, URI or conninfo without a home directory and without variables.
+pub fn address(text: impl AsRef<Path>) -> StoreAddress {
+    let text = text.as_ref().to_str().expect("UTF-8");
+    let environment = Environment { os_user: Some("postgres".to_owned()), ..Environment::default() };
+    StoreName::parse(text).and_then(|name| name.resolve(&environment)).unwrap_or_else(|error| panic!("{error}")).0
+}
+
 pub async fn open(url: &str) -> Store {
-    Store::open(url).await.unwrap_or_else(|error| panic!("{url}: {error}"))
+    Store::open(&address(url)).await.unwrap_or_else(|error| panic!("{url}: {error}"))
 }

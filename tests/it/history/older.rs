@@ -1,5 +1,6 @@
 //! Stores as an older pgtend left them: reports say so and go on without, the first that writes brings them up to date.
 
+use super::address;
 use super::{
     open, postgres_url,
     world::{MB, World},
@@ -57,9 +58,9 @@ async fn server_of(version: usize, major: u32) -> String {
 
 /// Nobody crashes, nobody is silent, and a reader changes nothing.
 async fn read_by_reports(url: &str, version: usize) {
-    let error = Store::open_to_read(url, Duration::from_secs(5)).await.unwrap_err();
+    let error = Store::open_to_read(&address(url), Duration::from_secs(5)).await.unwrap_err();
     assert!(matches!(error, HistoryError::Older { found, .. } if found == version as i64), "{error}");
-    let error = Store::open_to_add(url, Duration::from_secs(5)).await.unwrap_err();
+    let error = Store::open_to_add(&address(url), Duration::from_secs(5)).await.unwrap_err();
     assert!(matches!(error, HistoryError::Older { .. }), "{error}");
     let calm = story("calm");
     for report in ["audit", "overview", "indexes", "slots", "wal"] {
@@ -89,7 +90,7 @@ async fn brought_up_to_date(url: &str) {
     assert_eq!(store.samples(None).await.unwrap().len(), 1);
     assert!(store.predictions().await.unwrap().is_empty());
     store.close().await;
-    let reader = Store::open_to_read(url, Duration::from_secs(5)).await.unwrap().expect("a store");
+    let reader = Store::open_to_read(&address(url), Duration::from_secs(5)).await.unwrap().expect("a store");
     assert_eq!(reader.lineages().await.unwrap().len(), 2);
     reader.close().await;
 }

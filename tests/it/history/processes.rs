@@ -1,5 +1,6 @@
 //! Many processes at one store: nobody is refused, and nothing is lost or written twice.
 
+use super::address;
 use super::{
     on_both_dialects, open,
     world::{MB, World},
@@ -96,7 +97,7 @@ async fn fleets_of_several_machines_share_a_postgres_store() {
         let config = config.to_str().unwrap();
         let arguments = ["check", "--all-targets", "--config", config, "--history", &store, "--no-notify"];
         end((0..4).map(|_| start(&arguments)).collect(), &[0, 1]);
-        let store = Store::open(&store).await.unwrap();
+        let store = Store::open(&address(&store)).await.unwrap();
         assert_eq!(store.lineages().await.unwrap().len(), 1, "on {major}");
         for name in &names {
             assert!(store.night(name).await.unwrap().checked_at.is_some(), "{name} on {major}");

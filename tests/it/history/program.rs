@@ -1,5 +1,6 @@
 //! `pgtend history …` as a program: killed, without a place to write, in every format.
 
+use super::address;
 use super::world::{MB, World};
 use crate::clusters::{on_every_major, sql};
 use assert_cmd::Command as Assert;
@@ -128,7 +129,7 @@ async fn a_killed_recording_leaves_all_of_a_sample_or_nothing() {
         child.kill().unwrap();
         killed += i32::from(!child.wait().unwrap().success());
 
-        let store = Store::open(path.to_str().unwrap()).await.unwrap();
+        let store = Store::open(&address(&path)).await.unwrap();
         let samples = store.samples(None).await.unwrap();
         let newest = samples.last().unwrap();
         written += i64::from(newest.collected_at == world.now);
@@ -166,7 +167,7 @@ async fn a_live_cluster_is_recorded_and_goes_on() {
         for (minutes, exit) in [(5, 0), (24 * 60, 1)] {
             let mut ahead: Snapshot = serde_json::from_slice(&look.stdout).unwrap();
             ahead.collected_at += SignedDuration::from_mins(minutes);
-            let opened = Store::open(store.to_str().unwrap()).await.unwrap();
+            let opened = Store::open(&address(&store)).await.unwrap();
             opened.record(&ahead).await.unwrap();
             opened.close().await;
             // The server does not stand still for that.

@@ -1,5 +1,6 @@
 //! Reports that remember: what the store changes in verdicts, and that a store that cannot be had changes nothing else.
 
+use super::address;
 use super::world::{MB, World};
 use crate::clusters::{database, on_every_major, sql};
 use crate::reports::program::pgtend_of_nobody;
@@ -54,7 +55,7 @@ fn save(snapshot: &Snapshot, folder: &Path) -> String {
 
 /// Looks at a forgotten slot every six hours for so many hours; answers the last, which is not recorded.
 async fn forgotten(store: &Path, hours: i64) -> World {
-    let store = Store::open(store.to_str().unwrap()).await.unwrap();
+    let store = Store::open(&address(&store)).await.unwrap();
     let mut world = World::new();
     world.add_table("orders", MB);
     world.add_slot("forgotten");
@@ -102,7 +103,7 @@ async fn files_and_samples_are_looks_alike_and_count_once() {
     let since = folder.path().join("since.json");
     std::fs::write(&since, serde_json::to_vec(&of_16(&world)).unwrap()).unwrap();
     let since = since.to_str().unwrap();
-    let open = Store::open(store.to_str().unwrap()).await.unwrap();
+    let open = Store::open(&address(&store)).await.unwrap();
     open.record(&of_16(&world)).await.unwrap();
     open.close().await;
     world.pass(12, 20 * MB);
@@ -168,7 +169,7 @@ async fn a_store_that_cannot_be_had_is_said_once_and_lived_with() {
     assert!(refused.contains("history: ") && !refused.contains("hunter2"), "{refused}");
     let newer = remarks(async |folder: &Path| {
         let path = folder.join("newer.db");
-        Store::open(path.to_str().unwrap()).await.unwrap().close().await;
+        Store::open(&address(&path)).await.unwrap().close().await;
         execute(
             &path,
             "update _sqlx_migrations set version = 99 where version = (select max(version) from _sqlx_migrations)",
@@ -180,7 +181,7 @@ async fn a_store_that_cannot_be_had_is_said_once_and_lived_with() {
     assert!(newer.contains("schema version 99"), "{newer}");
     let older = remarks(async |folder: &Path| {
         let path = folder.join("older.db");
-        Store::open(path.to_str().unwrap()).await.unwrap().close().await;
+        Store::open(&address(&path)).await.unwrap().close().await;
         execute(&path, "delete from _sqlx_migrations where version > 1").await;
         path
     })
@@ -280,7 +281,7 @@ async fn unfinished_deeds_are_told_of_when_a_report_starts() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("history.db");
     let world = forgotten(&store, DAY).await;
-    let open = Store::open(store.to_str().unwrap()).await.unwrap();
+    let open = Store::open(&address(&store)).await.unwrap();
     let intent = Intent {
         system_identifier: Some(world.system_identifier.clone()),
         server: "\"db1\", port 5432".into(),
@@ -330,7 +331,7 @@ async fn an_index_nobody_scans_may_go_once_the_store_has_watched_it_for_long_eno
             let (folder, now, conninfo) = (folder.path(), now.clone(), conninfo.clone());
             let store = store.with_file_name(format!("{days}.db"));
             async move {
-                let open = Store::open(store.to_str().unwrap()).await.unwrap();
+                let open = Store::open(&address(&store)).await.unwrap();
                 let mut files = Vec::new();
                 // The server's counters began anew when it was started, a moment ago: up to then a look watched over it.
                 for hours in [24 * days, 1, 0] {

@@ -1,5 +1,6 @@
 //! What writing costs where the store's server is far away.
 
+use super::address;
 use super::{
     postgres_url,
     world::{MB, World},
@@ -69,7 +70,7 @@ async fn a_record_into_a_store_far_away_is_a_few_round_trips() {
             say(&format!("on {major}: {what}: {} to connect, {} round trips", now.0 - since.0, now.1 - since.1));
             since = now;
         };
-        let store = Store::open(&url).await.unwrap();
+        let store = Store::open(&address(&url)).await.unwrap();
         count("making the store");
         store.record(&look(&world)).await.unwrap();
         count("the first record");
@@ -80,7 +81,7 @@ async fn a_record_into_a_store_far_away_is_a_few_round_trips() {
             world.scan("index_4", 9);
             world.table("table_3").heap.bytes += MB;
             world.add_table(&format!("new_{}", world.now.as_second()), MB);
-            let store = Store::open(&url).await.unwrap();
+            let store = Store::open(&address(&url)).await.unwrap();
             count("opening it");
             store.record(&look(&world)).await.unwrap();
             count("a record");

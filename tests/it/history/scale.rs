@@ -1,6 +1,7 @@
 //! The price of a recording where there are many relations. Not run by default:
 //! `cargo test --release --test it -- --ignored --nocapture history::scale`.
 
+use super::address;
 use super::world::{MB, World};
 use crate::clusters::say;
 use pgtend::history::Store;
@@ -80,7 +81,7 @@ async fn a_year_of_119_000_relations_of_which_2_percent_change_a_night() {
         without.1 / MB,
     ));
     let begun = Instant::now();
-    let opened = Store::open(store).await.unwrap();
+    let opened = Store::open(&address(store)).await.unwrap();
     let cluster_id = opened.lineages().await.unwrap()[0].cluster_id;
     let since = World::new().now;
     let scans = opened.index_scans(cluster_id, "shop", since, world.now).await.unwrap().len();

@@ -1,5 +1,6 @@
 //! Opening, refusing, writing from several sides at once.
 
+use super::address;
 use super::{
     on_both_dialects, open,
     world::{MB, World},
@@ -20,7 +21,7 @@ async fn a_store_of_a_newer_version_is_refused_by_name() {
     let mut file = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
     sqlx::query("update _sqlx_migrations set version = 7 where version = 1").execute(&mut file).await.unwrap();
     file.close().await.unwrap();
-    let error = Store::open(path.to_str().unwrap()).await.unwrap_err();
+    let error = Store::open(&address(&path)).await.unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, HistoryError::Newer { found: 7, .. }), "{text}");
     assert!(text.contains("history.db") && text.contains("schema version 7"), "{text}");
@@ -32,27 +33,24 @@ async fn a_folder_that_cannot_be_written_is_said() {
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
     let below = file.join("history.db").display().to_string();
-    let error = Store::open(&below).await.unwrap_err();
+    let error = Store::open(&address(&below)).await.unwrap_err();
     assert!(error.to_string().contains("cannot be opened") && error.hint().is_some(), "{error}");
     assert!(
-        Store::open_to_read(&folder.path().join("none.db").display().to_string(), Duration::from_secs(1))
-            .await
-            .unwrap()
-            .is_none()
+        Store::open_to_read(&address(&folder.path().join("none.db")), Duration::from_secs(1)).await.unwrap().is_none()
     );
     assert!(!folder.path().join("none.db").exists(), "looking makes nothing");
 
     let garbage = folder.path().join("garbage.db");
     std::fs::write(&garbage, "this is no database, and long enough to be seen as one that is damaged".repeat(20))
         .unwrap();
-    let error = Store::open(garbage.to_str().unwrap()).await.unwrap_err();
+    let error = Store::open(&address(&garbage)).await.unwrap_err();
     assert!(error.to_string().contains("garbage.db"), "{error}");
 }
 
 #[tokio::test]
 async fn the_password_of_a_store_does_not_show() {
     let url = "postgresql://app:s3kr1t-word@127.0.0.1:1/pgtend?sslmode=disable";
-    let error = Store::open(url).await.unwrap_err();
+    let error = Store::open(&address(url)).await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("s3kr1t"), "{error}");
     assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
 }
@@ -71,7 +69,8 @@ async fn of_many_that_come_first_at_once_none_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for round in 0..20 {
         let path = folder.path().join(format!("{round}.db")).display().to_string();
-        for opened in join_all((0..8).map(|_| Store::open(&path))).await {
+        let address = address(&path);
+        for opened in join_all((0..8).map(|_| Store::open(&address))).await {
             opened.unwrap_or_else(|error| panic!("round {round}: {error}")).close().await;
         }
     }
@@ -80,7 +79,8 @@ async fn of_many_that_come_first_at_once_none_is_refused() {
 #[tokio::test]
 async fn two_writers_at_once_lose_nothing() {
     on_both_dialects("two writers at once", async |url| {
-        let (one, two) = tokio::join!(Store::open(url), Store::open(url));
+        let address = address(url);
+        let (one, two) = tokio::join!(Store::open(&address), Store::open(&address));
         let (one, two) = (one.unwrap(), two.unwrap());
         let world = |identifier: &str| {
             let mut world = World::new();
@@ -139,7 +139,7 @@ async fn a_role_without_rights_is_told_what_it_needs_and_content_with_it() {
         let socket = cluster.conninfo().split(' ').find_map(|part| Some(part.strip_prefix("host=")?.to_owned()));
         let port = cluster.conninfo().split(' ').find_map(|part| Some(part.strip_prefix("port=")?.to_owned()));
         let url = format!("postgresql://{role}@{}:{}/{name}", socket.unwrap().replace('/', "%2F"), port.unwrap());
-        let error = Store::open(&url).await.unwrap_err();
+        let error = Store::open(&address(&url)).await.unwrap_err();
         assert!(error.to_string().contains("permission denied"), "{error}");
         assert!(error.hint().is_some_and(|hint| hint.contains("CREATE SCHEMA pgtend")), "{error}");
         sql(cluster, &name, &format!("create schema pgtend authorization {role}")).await;

@@ -52,7 +52,8 @@ fn has_variable_argument(line: &str, program: &str) -> bool {
         let (inside, after) = command.split_at(end);
         // A version or a number of files is no argument.
         let is_version = inside.contains(concat!("pgtend ", "{}")) || inside.contains(concat!("pgtend ", "{0}"));
-        inside.contains('{') && !is_version && !inside.contains(": ") || inside.ends_with(' ') && after.starts_with("\",")
+        inside.contains('{') && !is_version && !inside.contains(": ")
+            || inside.ends_with(' ') && after.starts_with("\",")
     })
 }
 
@@ -72,7 +73,9 @@ mod tests {
         ] {
             assert!(!violations("src/report/x.rs", source).is_empty(), "{source}");
         }
-        for source in [r#"ShellCommand::new("pgtend slots why")"#, r#"format!("Written by pgtend {} at", v)"#, "// -d {"] {
+        for source in
+            [r#"ShellCommand::new("pgtend slots why")"#, r#"format!("Written by pgtend {} at", v)"#, "// -d {"]
+        {
             assert_eq!(violations("src/report/x.rs", source), [""; 0], "{source}");
         }
         assert!(violations("src/model/quote/shell.rs", r#"format!("-d {x}")"#).is_empty());

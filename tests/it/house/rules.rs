@@ -14,7 +14,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("frameworks", &["plan", "output_file", "model"]),
     ("render", &["model"]),
     ("report", &["render", "plan", "judge", "model"]),
-    ("history", &["redact", "model"]),
+    ("history", &["pg", "redact", "model"]),
     ("act", &["plan", "inspect", "pg", "history", "model"]),
     ("notify", &["render", "redact", "model"]),
     ("sandbox", &[]),

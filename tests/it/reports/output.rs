@@ -202,8 +202,18 @@ fn writable_file_in_a_closed_folder_is_written() {
 fn stdout_commands() -> Vec<Vec<String>> {
     let from = story("disaster");
     let commands = [
-        "--help", "--version", "demo --help", "slots drop --help", "completions bash", "man", "explain", "explain stale-slot",
-        "config init -", "config grants", "tables --output -", "tables --output /dev/stdout",
+        "--help",
+        "--version",
+        "demo --help",
+        "slots drop --help",
+        "completions bash",
+        "man",
+        "explain",
+        "explain stale-slot",
+        "config init -",
+        "config grants",
+        "tables --output -",
+        "tables --output /dev/stdout",
     ];
     let formats = ["table", "json", "csv", "html", "markdown"].map(|format| format!("tables --format {format}"));
     let commands = commands.map(str::to_owned).into_iter().chain(formats);

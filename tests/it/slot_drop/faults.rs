@@ -1,6 +1,7 @@
 //! pgtend killed, the connection cut, the server restarted, at every step: nothing is dropped unreported, nothing is
 //! reported that did not happen, and the next start settles what stayed open.
 
+use crate::history::address;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -109,7 +110,7 @@ async fn one(cluster: &mut Cluster, what: &str, words: &str, lets_through: bool,
     // A server that was left alone may still be at the statement.
     idle(cluster).await;
     let left = slots(cluster).await;
-    let store = Store::open(history.to_str().unwrap()).await.unwrap();
+    let store = Store::open(&address(&history)).await.unwrap();
     let deeds = store.deeds().await.unwrap();
     store.close().await;
     truthful(what, &left, &deeds, reported.as_ref());
@@ -120,7 +121,7 @@ async fn one(cluster: &mut Cluster, what: &str, words: &str, lets_through: bool,
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(0), "{what}, the next start: {said}");
     assert_eq!(said.matches("looked again").count(), open, "{what}: {said}");
-    let store = Store::open(history.to_str().unwrap()).await.unwrap();
+    let store = Store::open(&address(&history)).await.unwrap();
     let deeds = store.deeds().await.unwrap();
     store.close().await;
     assert!(deeds.iter().all(|deed| deed.outcome.is_some()), "{what}: {said}\n{deeds:?}");

@@ -2,6 +2,7 @@
 
 use super::program::{place, run, slots};
 use crate::clusters::{on_a_major_and_the_newest, sql};
+use crate::history::address;
 use pgtend::{history::Store, model::past::OutcomeKind};
 
 #[tokio::test]
@@ -28,7 +29,7 @@ async fn the_journal_lies_on_a_server_or_nothing_is_dropped() {
         let dropped = run(&conninfo, &url("postgres"), &[&["forgotten"], &flags[..]].concat());
         assert_eq!((dropped.exit, dropped.of("forgotten")), (0, "done".to_owned()), "on {major}: {}", dropped.stderr);
         assert_eq!(slots(&place.cluster).await, ["kept"], "on {major}");
-        let store = Store::open(&url("postgres")).await.unwrap();
+        let store = Store::open(&address(&url("postgres"))).await.unwrap();
         let deeds = store.deeds().await.unwrap();
         store.close().await;
         let [deed] = &deeds[..] else { panic!("on {major}: {deeds:?}") };
@@ -51,7 +52,7 @@ async fn the_journal_lies_on_a_server_or_nothing_is_dropped() {
         let said: Vec<_> = both.iter().map(|run| (run.exit, &run.stdout, &run.stderr)).collect();
         assert_eq!(done, 1, "on {major}: {said:?}");
         assert!(slots(&place.cluster).await.is_empty());
-        let store = Store::open(&url("postgres")).await.unwrap();
+        let store = Store::open(&address(&url("postgres"))).await.unwrap();
         let deeds = store.deeds().await.unwrap();
         store.close().await;
         let done =

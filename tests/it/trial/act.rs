@@ -1,5 +1,6 @@
 //! What acts or writes, and what must be so however a run of it ended.
 
+use crate::history::address;
 use std::fs;
 use std::path::Path;
 
@@ -155,7 +156,7 @@ impl Act {
                 assert!(report.is_ok() || run.stdout.is_empty() && !is_done, "{case}: {}", run.text());
             }
             Act::Record => {
-                let store = Store::open(&scene.place("history.db")).await;
+                let store = Store::open(&address(&scene.place("history.db"))).await;
                 let store = store.unwrap_or_else(|error| panic!("{case}: the store is ruined: {error}"));
                 let samples = store.samples(None).await.expect("samples").len();
                 store.close().await;
@@ -184,7 +185,7 @@ async fn dropped(cluster: &Cluster, scene: &Scene<'_>, run: &Run, case: &str) {
     let history = scene.place("history.db");
     let left = slots(cluster).await;
     let left: Vec<String> = left.into_iter().filter(|name| NAMES.contains(&name.as_str())).collect();
-    let store = Store::open(&history).await.expect("the store");
+    let store = Store::open(&address(&history)).await.expect("the store");
     let deeds = store.deeds().await.expect("the journal");
     store.close().await;
     let report = serde_json::from_slice::<Value>(&run.stdout).ok();

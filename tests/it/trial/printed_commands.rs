@@ -52,12 +52,14 @@ async fn printed_commands_reach_the_named_database_only() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut run = Vec::new();
         for format in ["table", "json", "markdown", "html"] {
-            let fixed = ["audit", "--all-databases", "--min-observation", "0", "--min-reclaim", "8kB", "--history", "none"];
+            let fixed =
+                ["audit", "--all-databases", "--min-observation", "0", "--min-reclaim", "8kB", "--history", "none"];
             let conninfo = conninfo(&cluster, "postgres", "postgres");
             let printed = answer(&mut pgtend(&[&fixed[..], &["--format", format, "-d", &conninfo]].concat()));
             assert_eq!(printed.exit, 0, "{printed:?}");
             let commands = commands_in(format, &printed.stdout);
-            let reached: Vec<String> = commands.iter().map(|command| database_of(&cluster, command, folder.path())).collect();
+            let reached: Vec<String> =
+                commands.iter().map(|command| database_of(&cluster, command, folder.path())).collect();
             for name in &names {
                 assert!(reached.contains(name), "{format}: no command leads to {name:?}: {commands:#?}");
             }

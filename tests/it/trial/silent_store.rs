@@ -1,6 +1,7 @@
 //! A history's server that falls silent in the middle of an answer: it is given up on, and an interruption ends the run
 //! wherever it waits.
 
+use crate::history::address;
 use std::time::{Duration, Instant};
 
 use pgtend::history::{HistoryError, Store};
@@ -28,7 +29,8 @@ async fn a_store_that_falls_silent_is_given_up_on_and_asked_nothing_more() {
         let text = std::fs::read_to_string(story("disaster")).expect("the story");
         let snapshot = Snapshot::from_json(&text).expect("a snapshot");
         let (name, proxy) = (database(cluster).await, front_of(cluster));
-        let store = Store::open_within(&url(&proxy, cluster, &name), Duration::from_secs(1)).await.expect("a store");
+        let store =
+            Store::open_within(&address(&url(&proxy, cluster, &name)), Duration::from_secs(1)).await.expect("a store");
         proxy.stall_at("insert into", true);
         let since = Instant::now();
         let silent = store.record(&snapshot).await.expect_err("nothing was answered");
