@@ -184,7 +184,8 @@ fn is_literal(word: &str) -> bool {
 
 /// The text of a literal.
 fn inner(literal: &str) -> &str {
-    let mark = if literal.starts_with('$') { literal[1..].find('$').map_or(1, |end| end + 2) } else { 1 };
+    let tag = literal.strip_prefix('$').and_then(|rest| rest.find('$'));
+    let mark = tag.map_or(1, |end| end + 2);
     literal.get(mark..literal.len().saturating_sub(mark)).unwrap_or_default()
 }
 
