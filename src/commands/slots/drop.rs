@@ -116,13 +116,17 @@ pub async fn run(args: Args, list: &ListArgs, context: &Context) -> Result<ExitC
         Err(refused) => return show(context, &snapshot, &refused, Some(&endpoint), None),
     };
     let plan = confirmed.plan().clone();
+    // As everywhere, a refusal shows the plan, and a failure does not.
+    let unexecuted = |failure: Failure, endpoint: &str| {
+        if failure.exit == ExitCode::Refused {
+            show(context, &snapshot, &plan, Some(endpoint), None)?;
+        }
+        Err(failure)
+    };
     // A new connection to the same address: the first one may have been closed during the prompt.
     let hand = match Box::pin(session.open_beside()).await {
         Ok(session) => Hand::of(session),
-        Err(error) => {
-            show(context, &snapshot, &plan, Some(&endpoint), None)?;
-            return Err(not_reached(error));
-        }
+        Err(error) => return unexecuted(not_reached(error), &endpoint),
     };
     drop(session);
     let endpoint = hand.session().endpoint().to_string();
@@ -140,10 +144,7 @@ pub async fn run(args: Args, list: &ListArgs, context: &Context) -> Result<ExitC
     }
     let done = match done {
         Ok(done) => done,
-        Err(error) => {
-            show(context, &snapshot, &plan, Some(&endpoint), None)?;
-            return Err(error.into());
-        }
+        Err(error) => return unexecuted(error.into(), &endpoint),
     };
     show(context, &snapshot, &plan, Some(&endpoint), Some(&done))
 }
