@@ -76,11 +76,11 @@ pub(in crate::pg) fn handshake(error: &io::Error) -> String {
 /// `HandshakeFailure` as `handshake failure`.
 fn spaced(name: &str) -> String {
     let mut text = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && !text.is_empty() {
+    for character in name.chars() {
+        if character.is_ascii_uppercase() && !text.is_empty() {
             text.push(' ');
         }
-        text.push(letter.to_ascii_lowercase());
+        text.push(character.to_ascii_lowercase());
     }
     text
 }

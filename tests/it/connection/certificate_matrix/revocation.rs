@@ -9,7 +9,7 @@ use super::*;
 
 static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| {
     let mut certificates = templates::certificates();
-    certificates.retain(|template| ["root", "leaf-revoked"].contains(&template.name));
+    certificates.retain(|template| ["root", "leaf-revoked", "v1-revoked"].contains(&template.name));
     let mut lists = templates::lists();
     lists.retain(|list| ["root", "root-nothing"].contains(&list.name));
     Authority::new(certificates, &lists)
