@@ -12,7 +12,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let hba = "local all postgres trust\nlocal all peeruser peer\nlocal all all scram-sha-256\n\
                hostssl all certuser all cert\nhostnossl all plainuser all trust\nhostssl all tlsuser all trust\n\
-               host all md5user all md5\nhost all clearuser all password\nhost all scramuser,nologin all scram-sha-256\n";
+               host all md5user all md5\nhost all clearuser all password\nhost all scramuser,nologin,countuser all scram-sha-256\n";
     let server = Server::start(&conf, hba, &files);
     server.sql(&format!(
         "set password_encryption = 'scram-sha-256';
@@ -172,4 +172,66 @@ async fn client_certificates_are_checked_on_both_sides() {
 async fn requirepeer_looks_at_the_owner_of_the_server() {
     let error = refusal(&SERVER.socket("user=postgres requirepeer=nobody")).await;
     assert_says(&error, &["requirepeer specifies \"nobody\", but actual peer user name is"], "requirepeer");
+}
+
+#[tokio::test]
+async fn require_auth_is_honoured() {
+    // What psql 16 and later do: PostgreSQL manual, 34.1.2 Parameter Key Words, require_auth.
+    for (user, method, reason) in [
+        ("plainuser", "none", "server did not complete authentication"),
+        ("clearuser", "password", "server requested a cleartext password"),
+        ("md5user", "md5", "server requested a hashed password"),
+        ("scramuser", "scram-sha-256", "server requested SASL authentication"),
+    ] {
+        let login = format!("user={user} password={PASSWORD} sslmode=disable");
+        let others: Vec<&str> =
+            ["none", "password", "md5", "scram-sha-256"].into_iter().filter(|other| *other != method).collect();
+        for refused in [format!("!{method}"), others.join(","), "gss".to_owned()] {
+            let error = refusal(&SERVER.tcp(&format!("{login} require_auth={refused}"))).await;
+            let message = format!("authentication method requirement \"{refused}\" failed: {reason}");
+            assert_says(&error, &[&message], "PGREQUIREAUTH");
+        }
+        let excluded: Vec<String> = others.iter().map(|other| format!("!{other}")).collect();
+        for allowed in [method.to_owned(), excluded.join(","), format!("gss,{method}")] {
+            session(&SERVER.tcp(&format!("{login} require_auth={allowed}"))).await;
+        }
+    }
+    // A client certificate is no exchange that require_auth knows.
+    let own =
+        format!("user=certuser sslmode=require {} {}", file("sslcert", "client.crt"), file("sslkey", "client.key"));
+    let error = refusal(&SERVER.tcp(&format!("{own} require_auth=!none"))).await;
+    assert_says(&error, &["server did not complete authentication"], "require_auth");
+    session(&SERVER.tcp(&format!("{own} require_auth=none"))).await;
+}
+
+/// A password of so many SCRAM iterations, as PostgreSQL stores it.
+fn scram_verifier(iterations: u32) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use ring::{digest, hmac, pbkdf2};
+    let salt = b"sixteen bytes xx";
+    let mut salted = [0; 32];
+    let count = iterations.try_into().expect("some iterations");
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, count, salt, PASSWORD.as_bytes(), &mut salted);
+    let salted = hmac::Key::new(hmac::HMAC_SHA256, &salted);
+    let stored = digest::digest(&digest::SHA256, hmac::sign(&salted, b"Client Key").as_ref());
+    let server = hmac::sign(&salted, b"Server Key");
+    let [salt, stored, server] = [&salt[..], stored.as_ref(), server.as_ref()].map(|bytes| STANDARD.encode(bytes));
+    format!("SCRAM-SHA-256${iterations}:{salt}${stored}:{server}")
+}
+
+#[tokio::test]
+async fn scram_iterations_are_warned_of_when_few_and_work_when_many() {
+    SERVER.sql("create role countuser login");
+    for (iterations, warns) in [(1, true), (4_095, true), (4_096, false), (200_000, false)] {
+        SERVER.sql(&format!("alter role countuser password '{}'", scram_verifier(iterations)));
+        let login = format!("user=countuser password={PASSWORD}");
+        let hostile = format!("{login}-not sslmode=disable connect_timeout=60");
+        let tcp = session(&SERVER.tcp(&format!("{login} sslmode=disable connect_timeout=60"))).await;
+        assert_eq!(tcp.warnings.len(), usize::from(warns), "{iterations}: {:?}", tcp.warnings);
+        assert!(tcp.warnings.iter().all(|warning| warning.contains(&format!("{iterations} iterations"))));
+        assert_says(&refusal(&SERVER.tcp(&hostile)).await, &["28P01"], "");
+        // What passes over a Unix socket cannot be overheard.
+        let socket = session(&SERVER.socket(&format!("{login} connect_timeout=60"))).await;
+        assert!(socket.warnings.is_empty(), "{:?}", socket.warnings);
+    }
 }
