@@ -76,7 +76,7 @@ pub struct OutputArgs {
     /// How the report is written
     #[arg(long, global = true, value_enum, default_value_t)]
     pub format: OutputFormat,
-    /// Write the report to a file instead of stdout; the file appears whole or not at all
+    /// Write the report to a file instead of stdout (- for stdout); an existing file keeps its mode, owner and links
     #[arg(long, global = true, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// When to use colour (NO_COLOR is honoured)

@@ -65,26 +65,6 @@ pub fn names_stdout(path: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
 }
 
-/// Returns whether the program was started with stdout closed (`>&-`).
-///
-/// Rust's runtime opens `/dev/null` for reading and writing, without close-on-exec, in the place of a closed stream
-/// (Rust source, `library/std/src/sys/pal/unix/mod.rs`, `sanitize_standard_fds`). Shells open it for writing only;
-/// subprocess libraries set close-on-exec, which `F_GETFL` still shows on Linux; a daemon has it as stdin, too.
-pub fn is_stdout_closed() -> bool {
-    is_substitute(&io::stdout()) && !is_substitute(&io::stdin())
-}
-
-fn is_substitute(stream: &impl std::os::fd::AsFd) -> bool {
-    use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
-    let (Ok(flags), Ok(stream), Ok(null)) = (fcntl_getfl(stream), fstat(stream), stat("/dev/null")) else {
-        return false;
-    };
-    stream.st_rdev == null.st_rdev
-        && rustix::fs::FileType::from_raw_mode(stream.st_mode).is_char_device()
-        && flags & OFlags::ACCMODE == OFlags::RDWR
-        && !flags.intersects(OFlags::CLOEXEC | OFlags::APPEND)
-}
-
 /// Makes a temporary file in the folder, with this mode before the umask; it goes away unless it is persisted.
 pub fn temporary(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let builder = &mut tempfile::Builder::new();

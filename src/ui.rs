@@ -190,7 +190,7 @@ impl Ui {
 
 /// Writes to stdout. A reader that closes the pipe early, as `head`, is no error.
 fn to_stdout(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    if output_file::is_stdout_closed() {
+    if is_stdout_closed() {
         return Err(io::Error::other("it is closed"));
     }
     let mut out = BufWriter::new(io::stdout().lock());
@@ -198,6 +198,26 @@ fn to_stdout(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Resul
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
+}
+
+/// Returns whether the program was started with stdout closed (`>&-`).
+///
+/// Rust's runtime opens `/dev/null` for reading and writing, without close-on-exec, in the place of a closed stream
+/// (Rust source, `library/std/src/sys/pal/unix/mod.rs`, `sanitize_standard_fds`). Shells open it for writing only;
+/// subprocess libraries set close-on-exec, which `F_GETFL` still shows on Linux; a daemon has it as stdin, too.
+fn is_stdout_closed() -> bool {
+    is_substitute(&io::stdout()) && !is_substitute(&io::stdin())
+}
+
+fn is_substitute(stream: &impl std::os::fd::AsFd) -> bool {
+    use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
+    let (Ok(flags), Ok(stream), Ok(null)) = (fcntl_getfl(stream), fstat(stream), stat("/dev/null")) else {
+        return false;
+    };
+    stream.st_rdev == null.st_rdev
+        && rustix::fs::FileType::from_raw_mode(stream.st_mode).is_char_device()
+        && flags & OFlags::ACCMODE == OFlags::RDWR
+        && !flags.intersects(OFlags::CLOEXEC | OFlags::APPEND)
 }
 
 /// A thread of its own, which the end of the program does not wait for: nothing else ends a read.

@@ -84,7 +84,8 @@ async fn tour(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     scene("Who keeps WAL", "The slots, what each holds, and what dropping it alone would release.", "pgtend slots")?;
     slots::run(slots::Args::default(), &there).await?;
     let forgotten = "debezium_orders_retired";
-    scene("Whose is it?", "The evidence on one slot, fit for a ticket.", &format!("pgtend slots why {forgotten}"))?;
+    let why = ShellCommand::new("pgtend slots why").operand(forgotten).to_string();
+    scene("Whose is it?", "The evidence on one slot, fit for a ticket.", &why)?;
     slots::run(slots::Args::why(forgotten), &there).await?;
     scene("pg_wal", "What keeps it, part by part, and that nothing bounds what a slot may keep.", "pgtend wal")?;
     wal::run(wal::Args::default(), &there).await?;
@@ -93,8 +94,9 @@ async fn tour(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     scene("Indexes", "One table, fifty indexes: who was ever asked?", "pgtend indexes --table products --limit 12")?;
     indexes::run(indexes::Args::of_table("products", 12), &there).await?;
 
-    let (plan, drop_it) = (format!("pgtend slots drop {forgotten} --dry-run"), "--yes --allow-unproven --checkpoint");
-    let drop_it = format!("pgtend slots drop {forgotten} {drop_it}");
+    let command = ShellCommand::new("pgtend slots drop").operand(forgotten);
+    let plan = command.clone().arg("--dry-run").to_string();
+    let drop_it = command.arg("--yes --allow-unproven --checkpoint").to_string();
     if args.keep {
         scene("Dropping it", "The plan, and nothing but the plan: the rest is yours to do.", &plan)?;
         slots::run(slots::Args::drop(forgotten, true), &there).await?;

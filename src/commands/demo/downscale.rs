@@ -23,11 +23,12 @@ pub async fn tour(cluster: &mut Cluster, options: ClusterOptions, there: &Contex
         ui.text(&format!("\n── {title} ──\n{explanation}\n$ {command}\n\n"))
     };
     let given = "--growth 0 --wal-per-hour 16MB --outage 1h --min-observation 0 --min-reclaim 64kB";
-    scene("How small may it be?", "Before the clean-up.", &format!("pgtend audit {given}"))?;
+    let audit_command = ShellCommand::new("pgtend audit").arg(given).to_string();
+    scene("How small may it be?", "Before the clean-up.", &audit_command)?;
     Box::pin(audit::run(audit::Args::of_the_demo(), there)).await?;
     for slot in FORGOTTEN {
-        let command = format!("pgtend slots drop {slot} --yes --allow-unproven --checkpoint");
-        scene("First step", "Its owner was asked: nobody wants it any more.", &command)?;
+        let command = ShellCommand::new("pgtend slots drop").operand(slot).arg("--yes --allow-unproven --checkpoint");
+        scene("First step", "Its owner was asked: nobody wants it any more.", &command.to_string())?;
         slots::run(slots::Args::drop(slot, false), there).await?;
     }
     clean_indexes(there).await?;
@@ -35,7 +36,7 @@ pub async fn tour(cluster: &mut Cluster, options: ClusterOptions, there: &Contex
     scene("The bloated table", "Nobody else is here, so it may be locked; else pg_repack would do it.", rewrite)?;
     Scribe::open(&there.conninfo()?).await?.run(rewrite).await.context("cannot rewrite the table")?;
     Scribe::open(&there.conninfo()?).await?.run("CHECKPOINT").await.context("cannot make a checkpoint")?;
-    scene("Measure again", "After the clean-up.", &format!("pgtend audit {given}"))?;
+    scene("Measure again", "After the clean-up.", &audit_command)?;
     Box::pin(audit::run(audit::Args::of_the_demo(), there)).await?;
     let predicted = Box::pin(audit::arrives(&audit::Args::of_the_demo(), there)).await?;
 

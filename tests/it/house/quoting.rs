@@ -50,10 +50,9 @@ fn has_variable_argument(line: &str, program: &str) -> bool {
         let command = &line[at + 1..];
         let end = command.find(['"', '`']).unwrap_or(command.len());
         let (inside, after) = command.split_at(end);
-        // A version or a number of files is no argument.
-        let is_version = inside.contains(concat!("pgtend ", "{}")) || inside.contains(concat!("pgtend ", "{0}"));
-        inside.contains('{') && !is_version && !inside.contains(": ")
-            || inside.ends_with(' ') && after.starts_with("\",")
+        // A version, as in `pgtend {}`, or a sentence about pgtend.
+        let is_prose = ["pgtend {}", "pgtend {0}", "pgtend needs "].iter().any(|start| inside.contains(start));
+        inside.contains('{') && !is_prose && !inside.contains(": ") || inside.ends_with(' ') && after.starts_with("\",")
     })
 }
 
