@@ -58,13 +58,21 @@ fn given(form: &str, token: &str, role: &str, port: u16, machine: &Machine) -> C
         command.args(["--target", "prod"]);
     };
     match form {
-        "uri" => drop(command.args(["-d", &format!("postgresql://{role}:{}@{place}", percent(token))])),
-        "uri parameter" => {
-            drop(command.args(["-d", &format!("postgresql://{role}@{place}&password={}", percent(token))]))
+        "uri" => {
+            command.args(["-d", &format!("postgresql://{role}:{}@{place}", percent(token))]);
         }
-        "conninfo" => drop(command.args(["-d", &format!("{server} password={}", quote(token))])),
-        "PGPASSWORD" => drop(command.args(["-d", &server]).env("PGPASSWORD", token)),
-        "DATABASE_URL" => drop(command.env("DATABASE_URL", format!("postgresql://{role}:{}@{place}", percent(token)))),
+        "uri parameter" => {
+            command.args(["-d", &format!("postgresql://{role}@{place}&password={}", percent(token))]);
+        }
+        "conninfo" => {
+            command.args(["-d", &format!("{server} password={}", quote(token))]);
+        }
+        "PGPASSWORD" => {
+            command.args(["-d", &server]).env("PGPASSWORD", token);
+        }
+        "DATABASE_URL" => {
+            command.env("DATABASE_URL", format!("postgresql://{role}:{}@{place}", percent(token)));
+        }
         ".pgpass" => {
             machine.write("home/.pgpass", &format!("127.0.0.1:*:*:{role}:{}\n", pgpass(token)));
             command.args(["-d", &server]);
