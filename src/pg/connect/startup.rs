@@ -80,6 +80,8 @@ pub(super) async fn start(
             },
             (b'E', body) => return Err(Problem::Server(ServerError::parse(&body))),
             (b'v', _) => return Err(Problem::NoCommonProtocol),
+            // As in libpq, a notice may come at any time.
+            (b'N', body) => log_notice(&body),
             (tag, _) => return Err(Problem::UnexpectedMessage(char::from(tag))),
         }
     }
@@ -95,15 +97,17 @@ pub(super) async fn start(
                 let key = body.as_slice().try_into();
                 started.key = key.map_err(|_| Problem::Protocol("malformed BackendKeyData".to_owned()))?;
             }
-            (b'N', body) => {
-                let notice = ServerError::parse(&body);
-                debug!(severity = ?notice.severity, "{:?}", notice.message);
-            }
+            (b'N', body) => log_notice(&body),
             (b'E', body) => return Err(Problem::Server(ServerError::parse(&body))),
             (b'Z', _) => return Ok(started),
             (tag, _) => return Err(Problem::UnexpectedMessage(char::from(tag))),
         }
     }
+}
+
+fn log_notice(body: &[u8]) {
+    let notice = ServerError::parse(body);
+    debug!(severity = ?notice.severity, "{:?}", notice.message);
 }
 
 /// Asks one question before a driver takes over; returns the first column of the first row.

@@ -1,6 +1,6 @@
 //! A store on a Postgres server whose schema, or an object in it, is owned by another role.
 
-use super::{open, postgres_url, world::World};
+use super::{address, open, postgres_url, world::World};
 use crate::{
     clusters::{database, on_a_major_and_the_newest, query_one_text, shared, sql},
     reports::{program::run, zoo::conninfo},
@@ -81,9 +81,9 @@ async fn store_with_foreign_objects_is_refused() {
             let fill = |text: &str| text.replace("{me}", me).replace("{other}", &other);
             sql(cluster, &name, &fill(setup)).await;
             let errors = [
-                Store::open(&url).await.err(),
-                Store::open_to_read(&url, PATIENCE).await.err(),
-                Store::open_to_add(&url, PATIENCE).await.err(),
+                Store::open(&address(&url)).await.err(),
+                Store::open_to_read(&address(&url), PATIENCE).await.err(),
+                Store::open_to_add(&address(&url), PATIENCE).await.err(),
             ];
             for error in errors {
                 let error = error.unwrap_or_else(|| panic!("on {major}: {object} is not refused"));
@@ -140,7 +140,7 @@ async fn store_that_another_role_prepared_is_refused() {
         sql(cluster, &name, &grants).await;
         let as_other = url.replacen("//postgres@", &format!("//{other}@"), 1);
         assert_ne!(as_other, url);
-        assert!(Store::open_to_read(&as_other, PATIENCE).await.unwrap().is_some());
+        assert!(Store::open_to_read(&address(&as_other), PATIENCE).await.unwrap().is_some());
     })
     .await;
 }

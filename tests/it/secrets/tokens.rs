@@ -9,7 +9,7 @@ use crate::{
     terminal::{Terminal, line_of},
 };
 use assert_cmd::Command;
-use pgtend::{pg::conninfo::quote, sandbox::Cluster};
+use pgtend::{model::quote_conninfo_value as quote, sandbox::Cluster};
 use std::time::{Duration, Instant};
 
 const HBA: &str = "local all all trust\nhost all clear all password\nhost all all all scram-sha-256\n";
