@@ -76,7 +76,7 @@ impl WalStatements {
             return Err(object.unavailable(fact));
         }
         let Some(found) = &self.found else {
-            if self.is_installed {
+            if self.is_installed && self.is_loaded {
                 let version = self.extension_version.as_deref().unwrap_or("?");
                 let reason = format!("extension pg_stat_statements {version} has no member view pg_stat_statements");
                 return Err(Unavailable::because(fact, reason).with_hint(Some(UPDATE)));

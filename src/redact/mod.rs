@@ -105,6 +105,28 @@ impl Pattern {
         Pattern { text: text.to_owned(), secret: 0..text.len(), whole_word }
     }
 
+    /// Returns the same text as terminals show it: control characters are escaped, backslashes are not. `None` where it
+    /// has no control character.
+    fn as_shown(&self) -> Option<Pattern> {
+        let shown = |text: &str| -> String {
+            text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+        };
+        if !self.text.contains(char::is_control) {
+            return None;
+        }
+        let start = shown(&self.text[..self.secret.start]).len();
+        let end = start + shown(&self.text[self.secret.clone()]).len();
+        Some(Pattern { text: shown(&self.text), secret: start..end, whole_word: self.whole_word })
+    }
+
+    /// Finds the text in every view of a message; the first view is the message itself.
+    fn find_in_all(&self, views: &[View<'_>], found: &mut Vec<Range<usize>>) {
+        views.iter().for_each(|view| self.find_in(view, found));
+        if let (Some(shown), Some(message)) = (self.as_shown(), views.first()) {
+            shown.find_in(message, found);
+        }
+    }
+
     fn find_in(&self, view: &View<'_>, found: &mut Vec<Range<usize>>) {
         let text = view.text();
         let mut from = 0;
@@ -175,7 +197,7 @@ impl Redactor {
         let mut found = Vec::new();
         for (secret, whole_word) in secrets {
             let pattern = Pattern::new(secret, whole_word);
-            views.iter().for_each(|view| pattern.find_in(view, &mut found));
+            pattern.find_in_all(&views, &mut found);
             if secret.len() >= MEDIUM {
                 for encoded in base64_cores(secret.as_bytes()).into_iter().chain(hexadecimal(secret.as_bytes())) {
                     Pattern::new(&encoded, false).find_in(&views[0], &mut found);
@@ -183,7 +205,7 @@ impl Redactor {
             }
         }
         for pattern in &self.arguments {
-            views.iter().for_each(|view| pattern.find_in(view, &mut found));
+            pattern.find_in_all(&views, &mut found);
         }
         without(text, found)
     }

@@ -156,6 +156,12 @@ fn typed_password_is_recognised_by_its_context() {
     }
 }
 
+#[test]
+fn control_characters_are_found_as_terminals_show_them() {
+    let redactor = with(&["back\\slash\u{1}end"]);
+    assert_eq!(redactor.foreign("no back\\slash\\u{1}end here"), "no … here");
+}
+
 proptest! {
     #[test]
     fn no_secret_survives(secrets in prop::collection::vec("\\PC{4,12}", 1..4), before: String, after: String) {

@@ -204,6 +204,6 @@ impl Wire<'_> {
         let length = u32::try_from(value.len()).expect("a short value");
         let body = [&[0, 1], &length.to_be_bytes()[..], &value].concat();
         let length = u32::try_from(body.len() + 4).expect("a short row");
-        [&[b'D'], &length.to_be_bytes()[..], &body].concat()
+        [b"D", &length.to_be_bytes()[..], &body].concat()
     }
 }

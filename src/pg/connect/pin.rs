@@ -82,12 +82,12 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("pgpass");
-        let lines = "b:2:d:u:first\nb:2:other:u:second\n10.0.0.2:2:other:u:wrong\n";
+        let lines = "b:2:d:u:pin-first\nb:2:other:u:pin-second\n10.0.0.2:2:other:u:pin-wrong\n";
         std::fs::write(&file, lines).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         let conninfo = conninfo("host=a,b port=1,2 user=u dbname=d", Some(&file));
         let pinned = pin(&conninfo, &conninfo.hosts[1], &tcp("b", "10.0.0.2:2"));
         let password = |conninfo: &Conninfo| conninfo.hosts[0].password.as_ref().unwrap().secret.expose().to_owned();
-        assert_eq!((&*password(&pinned), &*password(&pinned.with_dbname("other"))), ("first", "second"));
+        assert_eq!((&*password(&pinned), &*password(&pinned.with_dbname("other"))), ("pin-first", "pin-second"));
     }
 }

@@ -135,7 +135,7 @@ async fn history_password_in_clear_text_follows_libpq() {
 #[tokio::test(flavor = "multi_thread")]
 async fn history_server_is_verified_as_every_other() {
     let at = |host: &str, more: &str| {
-        address(format!("host={host} hostaddr=127.0.0.1 port={} user=app password={PASSWORD} {more}", SERVER.port))
+        address(&format!("host={host} hostaddr=127.0.0.1 port={} user=app password={PASSWORD} {more}", SERVER.port))
     };
     let (right, wrong) = (file("sslrootcert", "ca.crt"), file("sslrootcert", "other_ca.crt"));
     for (host, more, said) in [
@@ -155,7 +155,7 @@ async fn history_server_is_verified_as_every_other() {
     works(&at("db.test", "sslmode=disable require_auth=scram-sha-256")).await;
     // pg_hba.conf lets this role in by TLS only, with a clear-text password.
     let plain = |more: &str| {
-        address(format!("host=db.test hostaddr=127.0.0.1 port={} user=plain password={PASSWORD} {more}", SERVER.port))
+        address(&format!("host=db.test hostaddr=127.0.0.1 port={} user=plain password={PASSWORD} {more}", SERVER.port))
     };
     works(&plain(&format!("sslmode=verify-full {right}"))).await;
     let refusing = plain(&format!("sslmode=verify-full require_auth=scram-sha-256 {right}"));
@@ -220,7 +220,7 @@ async fn history_target_session_attrs_are_held() {
     on_a_major_and_the_newest(13, "target_session_attrs of a store", async |major, _| {
         let url = super::postgres_url(major).await;
         for wrong in ["standby", "read-only"] {
-            let address = address(format!("{url}?target_session_attrs={wrong}"));
+            let address = address(&format!("{url}?target_session_attrs={wrong}"));
             for opened in [
                 Store::open(&address).await,
                 Store::open_to_read(&address, Duration::from_secs(5)).await.map(Option::unwrap),
@@ -230,7 +230,7 @@ async fn history_target_session_attrs_are_held() {
             }
         }
         for right in ["any", "primary", "read-write", "prefer-standby"] {
-            works(&address(format!("{url}?target_session_attrs={right}"))).await;
+            works(&address(&format!("{url}?target_session_attrs={right}"))).await;
         }
         // A reader's sessions cannot write, whichever way that was set.
         let settings = "select count(*)::text from pg_catalog.pg_stat_activity where application_name = 'pgtend'";

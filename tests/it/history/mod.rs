@@ -53,7 +53,7 @@ pub async fn postgres_url(major: u32) -> String {
 }
 
 /// Resolves a path, URI or conninfo without a home directory and without variables.
-pub fn address(text: impl AsRef<Path>) -> StoreAddress {
+pub fn address(text: &(impl AsRef<Path> + ?Sized)) -> StoreAddress {
     let text = text.as_ref().to_str().expect("UTF-8");
     let environment = Environment { os_user: Some("postgres".to_owned()), ..Environment::default() };
     StoreName::parse(text).and_then(|name| name.resolve(&environment)).unwrap_or_else(|error| panic!("{error}")).0

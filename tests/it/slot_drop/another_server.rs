@@ -101,7 +101,7 @@ impl Ended {
 }
 
 async fn journalled(history: &Path) -> Vec<String> {
-    let store = Store::open(&address(history)).await.unwrap();
+    let store = Store::open(&address(&history)).await.unwrap();
     let deeds = store.deeds().await.unwrap();
     store.close().await;
     deeds.into_iter().map(|deed| deed.outcome.map_or("open", |outcome| outcome.outcome.name()).to_owned()).collect()
@@ -134,7 +134,7 @@ async fn random_hosts_drop_on_the_reported_server() {
             assert_eq!(slots(&clusters[1 - reported]).await, [SLOT], "drop {number} on {major}: {endpoint}");
             dropped[reported] += 1;
 
-            let store = Store::open(&address(history)).await.unwrap();
+            let store = Store::open(&address(&history)).await.unwrap();
             let deeds = store.deeds().await.unwrap();
             store.close().await;
             let newest = deeds.iter().max_by_key(|deed| deed.deed_id).unwrap();
