@@ -3,6 +3,7 @@
 
 mod lookups;
 mod paths;
+mod promises;
 mod queries;
 mod quoting;
 pub mod rules;
