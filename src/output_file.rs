@@ -123,7 +123,7 @@ fn overwrite(
     existing: &Metadata,
     render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    // Whoever may not write to a file may not replace it either.
+    // A user who may not write to a file may not replace it either.
     let file = OpenOptions::new().write(true).open(path)?;
     if existing.nlink() > 1 || has_attributes(&file) {
         return write_in_place(file, render);

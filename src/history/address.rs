@@ -88,15 +88,6 @@ impl StoreName {
     }
 }
 
-impl StoreAddress {
-    /// Replaces the passwords of the conninfo in a message of the server or the driver.
-    pub(super) fn hide_in(&self, message: &str) -> String {
-        let StoreAddress::Server(conninfo) = self else { return message.to_owned() };
-        let passwords = conninfo.hosts.iter().filter_map(|host| host.password.as_ref());
-        passwords.fold(message.to_owned(), |text, password| text.replace(password.secret.expose(), "…"))
-    }
-}
-
 /// A URI of host, port, database and role.
 impl fmt::Display for StoreAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -203,7 +194,7 @@ mod tests {
             assert!(name.has_password() && !format!("{name:?}").contains("hunter2"), "{text}");
             let address = resolved(text, &[]).unwrap();
             assert!(!format!("{address} {address:?}").contains("hunter2"), "{address}");
-            assert_eq!(address.hide_in("cannot use hunter2"), "cannot use …");
+            assert_eq!(crate::redact::foreign("cannot use hunter2"), "cannot use …");
         }
         let plain = StoreName::parse("postgresql://app@db/pgtend").unwrap();
         assert!(!plain.has_password());

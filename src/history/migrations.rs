@@ -137,7 +137,7 @@ fn in_one_go(migrator: &Migrator) -> String {
 }
 
 fn unmigrated(address: &StoreAddress, error: &dyn std::error::Error) -> HistoryError {
-    HistoryError::Unmigrated { store: address.to_string(), reason: address.hide_in(&told(error)) }
+    HistoryError::Unmigrated { store: address.to_string(), reason: told(error) }
 }
 
 /// The highest version applied; 0 for a store that is new.

@@ -145,7 +145,7 @@ impl Store {
 }
 
 fn unopened(address: &StoreAddress, error: &dyn std::error::Error) -> HistoryError {
-    HistoryError::Unopened { store: address.to_string(), reason: address.hide_in(&told(error)), hint: None }
+    HistoryError::Unopened { store: address.to_string(), reason: told(error), hint: None }
 }
 
 fn make_folder(path: &Path) -> std::io::Result<()> {
@@ -238,7 +238,7 @@ async fn open_server(conninfo: &Conninfo, address: &StoreAddress, limit: Duratio
 async fn tunnel(conninfo: &Conninfo, address: &StoreAddress, limit: Duration) -> Result<Tunnel, HistoryError> {
     Tunnel::open(conninfo.with_settings(SETTINGS), limit).await.map_err(|error| {
         let (reason, hint) = unreached(&error);
-        HistoryError::Unopened { store: address.to_string(), reason: address.hide_in(&reason), hint }
+        HistoryError::Unopened { store: address.to_string(), reason, hint }
     })
 }
 

@@ -15,7 +15,7 @@ pub enum Stage {
     Answered,
 }
 
-/// The stage of one attempt, shared by its socket and whoever waits for it.
+/// The stage of one attempt, shared by its socket and the caller.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Progress(Arc<AtomicU8>);
 

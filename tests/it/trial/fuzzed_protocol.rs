@@ -2,7 +2,7 @@
 
 use super::{fuzzing_proxy::FuzzingProxy, prepare};
 use crate::{
-    clusters::{on_a_major_and_the_newest_alone, options, query_one_text, say},
+    clusters::{on_a_major_and_the_newest_alone, options, query_one_text, say, sql},
     inspect::looks::{Run, command, end},
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -62,6 +62,33 @@ async fn fuzzed_protocol_never_panics_or_hangs() {
     let (exits, damages) = (exits.into_inner().expect("whole"), damages.into_inner());
     assert!(damages > 0, "the proxy damages messages");
     say(&format!("fuzzed protocol: {} runs, {damages} messages damaged, exits {exits:?}", exits.values().sum::<u32>()));
+}
+
+/// What uses a store, in this order: the first run makes it.
+const STORE_COMMANDS: [&[&str]; 4] = [&["history", "record"], &["history", "list"], &["check"], &["history", "growth"]];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fuzzed_store_never_panics_or_hangs() {
+    on_a_major_and_the_newest_alone(13, "fuzzed store", options(), async |major, cluster| {
+        sql(&cluster, "postgres", "create database store").await;
+        let target = cluster.tcp_conninfo();
+        for number in 0..RUNS * 2 {
+            let seed = u64::from(major) * 1_000_000 + 900_000 + number;
+            let one_in = ONE_IN[usize::try_from(number).expect("few runs") % ONE_IN.len()];
+            let proxy = FuzzingProxy::start(cluster.port(), seed, one_in);
+            let store = format!(
+                "host=127.0.0.1 port={} user=postgres dbname=store password={} sslmode=disable connect_timeout=5",
+                proxy.port(),
+                cluster.password()
+            );
+            for arguments in STORE_COMMANDS {
+                let arguments = [arguments, &["--format", "json", "--history", &store]].concat();
+                let run = end(command(&target, &arguments).spawn().expect("the program starts")).await;
+                assert_sound(&run, &arguments[..2], seed);
+            }
+        }
+    })
+    .await;
 }
 
 async fn fuzzed_run(proxy: &FuzzingProxy, password: &str, arguments: &[&str]) -> Run {
