@@ -46,12 +46,14 @@ pub(super) fn of(failure: &Failure) -> Option<String> {
         Problem::Scram(_) => {
             Some("this server does not prove that it knows the password: check host and port, and set the password again".to_owned())
         }
-        Problem::UnexpectedMessage(_) | Problem::NoCommonProtocol | Problem::TooMuchBeforeReady { .. } => {
+        Problem::UnexpectedMessage(_)
+        | Problem::NoCommonProtocol
+        | Problem::TooMuchBeforeReady { .. }
+        | Problem::Protocol(_) => {
             Some("is this a Postgres server? Check host and port".to_owned())
         }
         Problem::WrongRole(_) => Some("no host that answered is of the kind target_session_attrs asks for".to_owned()),
         Problem::WrongPeer { .. } => Some("somebody else listens on this socket; correct host or requirepeer".to_owned()),
-        Problem::Protocol(_) => None,
     }
 }
 
