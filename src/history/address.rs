@@ -59,6 +59,11 @@ impl StoreName {
         if let Some((scheme, _)) = text.split_once("://").filter(|(scheme, _)| *scheme != "sqlite") {
             return Err(HistoryError::NoStore(format!("{}://…", if scheme.contains(':') { "" } else { scheme })));
         }
+        // A URI with a typing error, or a value that only the configuration understands: as a path it would name a file after
+        // what may be a password.
+        if let Some(scheme) = ["postgresql:", "postgres:", "env:"].into_iter().find(|scheme| text.starts_with(scheme)) {
+            return Err(HistoryError::NoStore(format!("{scheme}…")));
+        }
         let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")).unwrap_or(text);
         if path.is_empty() || path.starts_with(':') {
             return Err(HistoryError::NoStore(text.to_owned()));
@@ -184,6 +189,9 @@ mod tests {
     #[test]
     fn no_form_of_password_shows() {
         for text in [
+            "postgres:/app:hunter2@db/d",
+            "postgresql:app:hunter2@db",
+            "env:NOPE",
             "postgresql://app:hunter2@db/pgtend",
             "postgres://app:hunter2@db:5432/pgtend?sslmode=require",
             "postgresql://app@db/pgtend?sslmode=require&password=hunter2",

@@ -39,7 +39,7 @@ pub fn resolve(request: &Request) -> Result<Resolved, ConninfoError> {
     if let Some(target) = untrusted {
         keep_other_passwords_at_home(&mut parameters, &target.name, &mut warnings);
     }
-    let mut conninfo = finish(&parameters, environment, &mut warnings)?;
+    let mut conninfo = finish(&parameters, environment)?;
     conninfo.password_provider = target.and_then(|target| target.password_provider.clone());
     if let Some(target) = untrusted {
         restrict_password_file(&mut conninfo, &target.name, &mut warnings);
@@ -68,7 +68,7 @@ pub fn resolve_text(text: &Secret, source: Source, environment: &Environment) ->
         service::fill(&mut parameters, environment, &mut warnings)?;
         keep_service_password_at_home(&mut parameters, &named, &mut warnings);
         fill_from_environment(&mut parameters, environment)?;
-        let mut conninfo = finish(&parameters, environment, &mut warnings)?;
+        let mut conninfo = finish(&parameters, environment)?;
         find_passwords(&mut conninfo, &parameters, &mut warnings);
         register_names(&conninfo);
         Ok(conninfo)
@@ -190,11 +190,7 @@ fn fill_from_environment(parameters: &mut Parameters, environment: &Environment)
     Ok(())
 }
 
-fn finish(
-    parameters: &Parameters,
-    environment: &Environment,
-    warnings: &mut Vec<String>,
-) -> Result<Conninfo, ConninfoError> {
+fn finish(parameters: &Parameters, environment: &Environment) -> Result<Conninfo, ConninfoError> {
     refuse_what_cannot_be_done(parameters)?;
     let user = parameters.text("user").or(environment.os_user.as_deref()).map(str::to_owned).ok_or_else(|| {
         ConninfoError::new("no user name given, and the operating system does not know one")
@@ -207,7 +203,6 @@ fn finish(
         Some(seconds) => positive(seconds).map(|seconds| Duration::from_secs(seconds.into())),
     };
     let tls = TlsParameters::read(parameters, environment)?;
-    warn_of_revocation_list(&tls, environment, warnings);
     let application_name = parameters
         .text("application_name")
         .or_else(|| parameters.text("fallback_application_name"))
@@ -295,15 +290,6 @@ fn refuse_what_cannot_be_done(parameters: &Parameters) -> Result<(), ConninfoErr
     match parameters.text("min_protocol_version") {
         None | Some("3.0") => Ok(()),
         Some(text) => refuse("min_protocol_version", text, "pgtend speaks protocol 3.0"),
-    }
-}
-
-/// libpq reads ~/.postgresql/root.crl when it is there; not doing so must not go unsaid.
-fn warn_of_revocation_list(tls: &TlsParameters, environment: &Environment, warnings: &mut Vec<String>) {
-    let Some(path) = environment.home.as_ref().map(|home| home.join(".postgresql/root.crl")) else { return };
-    if tls.mode >= SslMode::Require && path.exists() {
-        warnings
-            .push(format!("\"{}\" is not used: pgtend does not check certificate revocation lists", path.display()));
     }
 }
 

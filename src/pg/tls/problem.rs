@@ -39,7 +39,7 @@ pub enum CertificateProblem {
         lists: String,
     },
     /// Whether a certificate of the chain is revoked is not known.
-    #[error("whether the certificate of {subject} is revoked is unknown: {reason}, in {lists}")]
+    #[error("cannot check whether the certificate of {subject} is revoked: {reason}, in {lists}")]
     RevocationUnknown {
         /// The subject of the certificate.
         subject: String,

@@ -41,7 +41,7 @@ pub(super) fn of(failure: &Failure) -> Option<String> {
         }
         Problem::Authentication(_) => Some("pgtend knows trust, peer, password, md5, scram-sha-256 and cert authentication".to_owned()),
         Problem::MethodRefused { .. } => Some(
-            "require_auth (PGREQUIREAUTH) lists the methods that are allowed; nothing was sent to the server".to_owned(),
+            "require_auth (PGREQUIREAUTH) lists the methods that are allowed; no credentials were sent".to_owned(),
         ),
         Problem::Scram(_) => {
             Some("this server does not prove that it knows the password: check host and port, and set the password again".to_owned())
