@@ -107,9 +107,16 @@ impl Ui {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// What should be read before a question is answered: on stderr, so that it is seen wherever the report goes.
-    pub fn show(&self, text: &str) {
-        to_stderr(&redact::data(text));
+    /// Prints what must be read before something is done, to stderr, so that it is seen wherever the report goes.
+    ///
+    /// # Errors
+    ///
+    /// Stderr is closed or cannot be written to: then nothing may be done.
+    pub fn show(&self, text: &str) -> io::Result<()> {
+        if is_closed(&io::stderr()) {
+            return Err(io::Error::other("stderr is closed"));
+        }
+        io::stderr().write_all(redact::data(text).as_bytes())
     }
 
     /// Asks on the terminal for a line; `None` at its end (Ctrl-D).
@@ -182,7 +189,9 @@ impl Ui {
         let Some(path) = &self.output.output else {
             return Ok(to_stdout(render).context("cannot write to stdout")?);
         };
-        let _whole = interrupt::whole();
+        // Writing to a pipe may wait for its reader; a signal ends that. A file is written to its end.
+        let is_file = std::fs::metadata(path).map_or(true, |found| found.is_file());
+        let _whole = is_file.then(interrupt::whole);
         let result = output_file::write(path, render);
         result.with_context(|| format!("cannot write {}", path.display())).map_err(Failure::from)
     }
@@ -190,7 +199,7 @@ impl Ui {
 
 /// Writes to stdout. A reader that closes the pipe early, as `head`, is no error.
 fn to_stdout(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    if is_stdout_closed() {
+    if is_closed(&io::stdout()) {
         return Err(io::Error::other("it is closed"));
     }
     let mut out = BufWriter::new(io::stdout().lock());
@@ -200,13 +209,13 @@ fn to_stdout(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Resul
     }
 }
 
-/// Returns whether the program was started with stdout closed (`>&-`).
+/// Returns whether the program was started with a standard stream closed (`>&-`, `2>&-`).
 ///
 /// Rust's runtime opens `/dev/null` for reading and writing, without close-on-exec, in the place of a closed stream
 /// (Rust source, `library/std/src/sys/pal/unix/mod.rs`, `sanitize_standard_fds`). Shells open it for writing only;
 /// subprocess libraries set close-on-exec, which `F_GETFL` still shows on Linux; a daemon has it as stdin, too.
-fn is_stdout_closed() -> bool {
-    is_substitute(&io::stdout()) && !is_substitute(&io::stdin())
+fn is_closed(stream: &impl std::os::fd::AsFd) -> bool {
+    is_substitute(stream) && !is_substitute(&io::stdin())
 }
 
 fn is_substitute(stream: &impl std::os::fd::AsFd) -> bool {

@@ -9,7 +9,8 @@ use serde::Serialize;
 /// The store's journal, or somebody who is told instead (`--no-journal`).
 pub enum Journal<'a> {
     Store(&'a Store),
-    Told(&'a dyn Fn(&Record)),
+    /// What prints a record instead (`--no-journal`); its error says why that was not possible.
+    Told(&'a dyn Fn(&Record) -> Result<(), String>),
 }
 
 /// What the journal would hold.
@@ -33,7 +34,7 @@ impl Journal<'_> {
         let deed_id = match self {
             Journal::Store(store) => Some(store.intend(intent).await.map_err(|error| error.to_string())?),
             Journal::Told(tell) => {
-                tell(&Record::Intent(intent));
+                tell(&Record::Intent(intent))?;
                 None
             }
         };
@@ -48,10 +49,7 @@ impl Open<'_> {
             (Journal::Store(store), Some(deed_id)) => {
                 store.conclude(deed_id, outcome).await.err().map(|error| error.to_string())
             }
-            (Journal::Told(tell), _) => {
-                tell(&Record::Outcome { subject: &self.subject, outcome });
-                None
-            }
+            (Journal::Told(tell), _) => tell(&Record::Outcome { subject: &self.subject, outcome }).err(),
             (Journal::Store(_), None) => None,
         }
     }

@@ -130,7 +130,9 @@ pub async fn run(args: Args, list: &ListArgs, context: &Context) -> Result<ExitC
     };
     drop(session);
     let endpoint = hand.session().endpoint().to_string();
-    let tell = |record: &Record| context.ui.show(&line(record));
+    let tell = |record: &Record| {
+        context.ui.show(&line(record)).map_err(|error| format!("the record cannot be printed to stderr: {error}"))
+    };
     let journal = match &store {
         Some(store) => Journal::Store(store),
         None => Journal::Told(&tell),
@@ -195,7 +197,13 @@ async fn consent(
         let mut gaps = Gaps::default();
         let report = SlotDropReport::of(plan, Some(endpoint), None, &mut gaps);
         let document = Envelope::new(snapshot, report, gaps).document();
-        context.ui.show(&format!("{}\n", render::terminal(&document, context.ui.style_of_stderr())));
+        let plan = format!("{}\n", render::terminal(&document, context.ui.style_of_stderr()));
+        context.ui.show(&plan).map_err(|error| {
+            Failure::new(
+                ExitCode::Refused,
+                format!("nothing was dropped: the plan cannot be printed to stderr: {error}"),
+            )
+        })?;
     }
     if args.yes {
         return Ok(Consent::Unattended);

@@ -8,7 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use pgtend::sandbox::{Cluster, StandbyOptions};
 use serde_json::Value;
 
-use crate::clusters::{connect, on_every_installation, options, private, query_one_text, query_texts, sql};
+use crate::clusters::{
+    connect, on_a_major_and_the_newest, on_every_installation, options, private, query_one_text, query_texts, sql,
+};
 
 pub struct Run {
     pub exit: i32,
@@ -317,4 +319,28 @@ fn on_a_terminal(place: &Place, typed: &str) -> (i32, String) {
     child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[tokio::test]
+async fn plan_that_cannot_be_printed_is_not_executed() {
+    on_a_major_and_the_newest(15, "plan that cannot be printed", async |_, installation| {
+        let place = place(installation);
+        sql(&place.cluster, "postgres", "select pg_create_physical_replication_slot('kept', true)").await;
+        let conninfo = place.cluster.conninfo();
+        for (stderr, journal) in [
+            ("2>&-", ["--history", &place.history()]),
+            ("2>/dev/full", ["--history", &place.history()]),
+            ("2>&-", ["--no-journal", "-q"]),
+            ("2>/dev/full", ["--no-journal", "-q"]),
+        ] {
+            let script = format!("exec \"$0\" slots drop kept --yes --allow-unproven \"$@\" {stderr}");
+            let mut command = Command::new("sh");
+            command.args(["-c", &script, env!("CARGO_BIN_EXE_pgtend"), "-d", &conninfo]).args(journal);
+            let output = command.env_clear().env("HOME", "/nonexistent").stdin(Stdio::null()).output().unwrap();
+            assert_eq!(output.status.code(), Some(4), "{stderr} {journal:?}: {output:?}");
+            assert_eq!(place.slots().await, ["kept"], "{stderr} {journal:?}");
+        }
+        assert!(place.deeds().is_empty(), "nothing was begun");
+    })
+    .await;
 }

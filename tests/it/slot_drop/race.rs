@@ -195,6 +195,7 @@ impl<'a> Court<'a> {
                 }
                 intents.borrow_mut().insert(intent.subject.clone(), Timestamp::now());
             }
+            Ok(())
         };
         let journal = Journal::Told(&told);
         let done = drop_slots(confirmed, &self.hand, &journal, &Timestamp::now, &|| false).await.unwrap();
