@@ -160,7 +160,19 @@ mod tests {
 
     #[test]
     fn other_databases_are_refused() {
-        for text in ["", "sqlite:", "mysql://u:hunter2@h/d", "jdbc:postgresql://hunter2", "sqlite::memory:"] {
+        for text in [
+            "u:hunter2@db:5432/d",
+            "postgresql//u:hunter2@db/d",
+            "db1 password=hunter2",
+            "postgres:/app:hunter2@db/d",
+            "postgresql:app:hunter2@db",
+            "env:NOPE",
+            "",
+            "sqlite:",
+            "mysql://u:hunter2@h/d",
+            "jdbc:postgresql://hunter2",
+            "sqlite::memory:",
+        ] {
             let error = resolved(text, &[]).unwrap_err().to_string();
             assert!(error.contains("is no history store") && !error.contains("hunter2"), "{text}: {error}");
         }
@@ -193,9 +205,6 @@ mod tests {
     #[test]
     fn no_form_of_password_shows() {
         for text in [
-            "postgres:/app:hunter2@db/d",
-            "postgresql:app:hunter2@db",
-            "env:NOPE",
             "postgresql://app:hunter2@db/pgtend",
             "postgres://app:hunter2@db:5432/pgtend?sslmode=require",
             "postgresql://app@db/pgtend?sslmode=require&password=hunter2",
