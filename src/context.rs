@@ -17,7 +17,7 @@ use crate::{
     history::StoreAddress,
     inspect::{Scope, inspect, wal_position_after},
     model::{
-        Fact, Snapshot,
+        Fact, PrintedConnection, Snapshot,
         past::{Lineage, Sample},
     },
     options::{ConnectionArgs, GlobalArgs, OutputFormat},
@@ -37,6 +37,8 @@ use std::{
 pub struct Context {
     pub ui: Ui,
     pub environment: Environment,
+    /// How printed commands reach the server of this run.
+    pub connection: PrintedConnection,
     global: GlobalArgs,
     config: OnceCell<Config>,
     /// Whether there is a history at all: a throwaway cluster has none.
@@ -51,9 +53,11 @@ impl Context {
     pub fn new(global: GlobalArgs, environment: Environment) -> Context {
         let plain = environment.var("NO_COLOR").is_some() || environment.var("TERM") == Some("dumb");
         let columns = environment.var("COLUMNS").and_then(|columns| columns.parse().ok());
-        let ui = Ui::new(global.output.clone(), plain, columns);
+        let connection = connection::printed(&global, &environment);
+        let ui = Ui::new(global.output.clone(), plain, columns, connection.clone());
         Context {
             ui,
+            connection,
             environment,
             global,
             config: OnceCell::new(),
@@ -76,8 +80,10 @@ impl Context {
         let mut environment = self.environment.clone();
         environment.vars.retain(|name, _| !is_libpq(name));
         let config = OnceCell::from(Config::default());
+        let connection = connection::printed(&global, &environment);
         Context {
-            ui: self.ui.clone(),
+            ui: self.ui.reached_by(connection.clone()),
+            connection,
             environment,
             global,
             config,
@@ -150,6 +156,7 @@ impl Context {
         let machine = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
         let socket = || session.endpoint().socket_on(machine.as_deref()?);
         snapshot.address = snapshot.address.take().or_else(socket);
+        snapshot.connection = self.connection.clone();
         Ok(snapshot)
     }
 
@@ -172,7 +179,7 @@ impl Context {
         report: R,
         gaps: Gaps,
     ) -> Result<ExitCode, Failure> {
-        let envelope = Envelope::remembered(self.now(), remembered, report, gaps);
+        let envelope = Envelope::remembered(self.now(), remembered, report, gaps).reached_by(self.connection.clone());
         self.ui.report(&envelope)?;
         Ok(completeness(self.global.output.strict, envelope.is_incomplete()))
     }

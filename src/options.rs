@@ -29,7 +29,7 @@ pub struct ConnectionArgs {
     /// Role to connect as
     #[arg(long, short = 'U', global = true, value_name = "ROLE")]
     pub username: Option<String>,
-    /// Database: a name, a "key=value" conninfo or a postgresql:// URI
+    /// Database: a name, a "key=value" conninfo or a postgresql:// URI; beside --target, another database of it, by its name
     #[arg(long, short = 'd', global = true, value_name = "DBNAME")]
     pub dbname: Option<String>,
     /// Never ask for a password
@@ -39,7 +39,7 @@ pub struct ConnectionArgs {
     #[arg(long, short = 'W', global = true, conflicts_with = "no_password")]
     pub password: bool,
     /// A target of the configuration file
-    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["host", "port", "username", "dbname"])]
+    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["host", "port", "username"])]
     pub target: Option<String>,
     /// Configuration file [default: ./pgtend.toml, else $XDG_CONFIG_HOME/pgtend/config.toml]
     #[arg(long, global = true, value_name = "FILE")]

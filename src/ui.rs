@@ -6,6 +6,7 @@ use crate::{
     error::Failure,
     exit_code::ExitCode,
     interrupt,
+    model::PrintedConnection,
     options::{ColorWhen, OutputArgs, OutputFormat},
     output_file, redact,
     render::{self, Document, Style, visible},
@@ -29,12 +30,14 @@ pub struct Ui {
     plain: bool,
     /// `COLUMNS`, for reports that go to a pipe.
     columns: Option<usize>,
+    /// How commands in messages reach the server.
+    connection: PrintedConnection,
 }
 
 impl Ui {
-    pub fn new(mut output: OutputArgs, plain: bool, columns: Option<usize>) -> Ui {
+    pub fn new(mut output: OutputArgs, plain: bool, columns: Option<usize>, connection: PrintedConnection) -> Ui {
         output.output = output.output.filter(|path| !output_file::names_stdout(path));
-        Ui { output, plain, columns }
+        Ui { output, plain, columns, connection }
     }
 
     /// The same, for a command whose `--output` is no place for its report.
@@ -43,6 +46,12 @@ impl Ui {
         let mut here = self.clone();
         here.output.output = None;
         here
+    }
+
+    /// The same, where commands in messages reach another server.
+    #[must_use]
+    pub fn reached_by(&self, connection: PrintedConnection) -> Ui {
+        Ui { connection, ..self.clone() }
     }
 
     /// Writes a report in the format that was asked for.
@@ -82,7 +91,7 @@ impl Ui {
     /// Progress and other remarks; `-q` silences them.
     pub fn note(&self, text: &str) {
         if !self.output.quiet {
-            to_stderr(&format!("{}\n", visible(&redact::own(text))));
+            to_stderr(&format!("{}\n", visible(&redact::own(&self.connection.sentence(text)))));
         }
     }
 
@@ -148,7 +157,8 @@ impl Ui {
     }
 
     fn say(&self, what: &str, text: &str) {
-        let text = redact::own(text);
+        let text = self.connection.sentence(text);
+        let text = redact::own(&text);
         // Messages may have several lines of their own; each is made harmless by itself.
         let lines: Vec<_> = text.lines().map(visible).collect();
         to_stderr(&format!("pgtend: {what}: {}\n", lines.join("\n  ")));

@@ -4,9 +4,12 @@ use super::{Context, unless_interrupted};
 use crate::{
     config::Config,
     error::Failure,
+    exit_code::ExitCode,
+    model::PrintedConnection,
+    options::GlobalArgs,
     pg::{
         ConnectError, ReadLimits, Session, SessionError,
-        conninfo::{Conninfo, Flags, Host, Request, resolve},
+        conninfo::{self, Conninfo, Environment, Flags, Host, Request, is_connection_string, resolve},
     },
 };
 use std::sync::Arc;
@@ -22,7 +25,14 @@ impl Context {
     pub fn conninfo(&self) -> Result<Conninfo, Failure> {
         let connection = &self.global.connection;
         let target = match &connection.target {
-            Some(name) => Some(self.config()?.target(name, &self.environment)?),
+            Some(name) => {
+                let dbname = self.database_of_target()?;
+                let target = self.config()?.target(name, &self.environment)?;
+                Some(match dbname {
+                    Some(dbname) => target.with_dbname(dbname)?,
+                    None => target,
+                })
+            }
             None => None,
         };
         if let Some(target) = &target {
@@ -33,7 +43,7 @@ impl Context {
                 host: connection.host.clone(),
                 port: connection.port.clone(),
                 username: connection.username.clone(),
-                dbname: connection.dbname.clone(),
+                dbname: connection.dbname.clone().filter(|_| target.is_none()),
                 no_password: connection.no_password,
                 force_password: connection.password,
             },
@@ -41,6 +51,21 @@ impl Context {
             environment: self.environment.clone(),
         })?;
         Ok(self.with_warnings(resolved).with_limits(self.read_limits()?))
+    }
+
+    /// The database that `-d` names beside `--target`.
+    ///
+    /// # Errors
+    ///
+    /// It is a connection string, which may name another server.
+    pub fn database_of_target(&self) -> Result<Option<&str>, Failure> {
+        let dbname = self.target().and(self.global.connection.dbname.as_deref()).filter(|name| !name.is_empty());
+        if dbname.is_some_and(is_connection_string) {
+            let message = "-d beside --target takes the name of a database, and this is a connection string";
+            return Err(Failure::new(ExitCode::Usage, message)
+                .with_hint(Some("leave out --target, or name a database of that target: -d DBNAME")));
+        }
+        Ok(dbname)
     }
 
     /// Says once that targets are from a file that was found in the working directory.
@@ -95,6 +120,29 @@ impl Context {
     pub(super) fn read_limits(&self) -> Result<ReadLimits, Failure> {
         Ok(self.config()?.read_limits())
     }
+}
+
+/// How printed commands reach the server that the flags name; a report from a file is of no server that is known.
+pub(super) fn printed(global: &GlobalArgs, environment: &Environment) -> PrintedConnection {
+    let given = &global.connection;
+    if global.reading.from.is_some() {
+        return PrintedConnection::default();
+    }
+    let config = given.config.as_ref().map(|path| path.to_string_lossy());
+    if let Some(target) = &given.target {
+        let dbname = given.dbname.as_deref().filter(|name| !name.is_empty() && !is_connection_string(name));
+        return PrintedConnection::of_target(target, config.as_deref(), dbname);
+    }
+    conninfo::printed(
+        &Flags {
+            host: given.host.clone(),
+            port: given.port.clone(),
+            username: given.username.clone(),
+            dbname: given.dbname.clone(),
+            ..Flags::default()
+        },
+        environment,
+    )
 }
 
 /// Hosts and ports, which is all of a conninfo that may be shown.

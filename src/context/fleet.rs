@@ -6,7 +6,7 @@ use crate::{
     error::Failure,
     exit_code::ExitCode,
     inspect::{InspectError, Listing, Reach, Scope, list_databases},
-    model::Snapshot,
+    model::{PrintedConnection, Snapshot},
     options::OutputFormat,
     pg::{
         Session,
@@ -66,8 +66,9 @@ impl Context {
     pub fn reach_of(&self, config: &Config, target: Option<&str>) -> Reach {
         match target {
             _ if self.all_databases() => Reach::All,
-            Some(target) => config.reach(target),
-            None => Reach::Connected,
+            // -d names one of its databases.
+            Some(target) if self.global.connection.dbname.is_none() => config.reach(target),
+            _ => Reach::Connected,
         }
     }
 
@@ -82,7 +83,7 @@ impl Context {
         let listed = quoted(&names.iter().map(String::as_str).collect::<Vec<_>>(), "and");
         let message = format!("{what} is for one database, and target {target:?} lists {listed}");
         Err(Failure::new(ExitCode::Usage, message)
-            .with_hint(Some("name the server and the database: -h HOST -d DBNAME")))
+            .with_hint(Some("name one of its databases beside --target: -d DBNAME")))
     }
 
     pub fn format(&self) -> OutputFormat {
@@ -111,6 +112,13 @@ impl Context {
             environment: self.environment.clone(),
         };
         Ok(self.with_warnings(resolve(&request)?).with_limits(config.read_limits()))
+    }
+
+    /// How printed commands reach a target of the configuration.
+    pub fn connection_of(&self, target: &str) -> PrintedConnection {
+        let given = &self.global.connection;
+        let config = given.config.as_ref().map(|path| path.to_string_lossy());
+        PrintedConnection::of_target(target, config.as_deref(), given.dbname.as_deref())
     }
 
     /// Where the standbys of a target of the configuration are.

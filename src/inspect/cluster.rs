@@ -2,7 +2,7 @@
 
 use super::{InspectError, Scope, ask, queries};
 use crate::{
-    model::{Fact, Files, SCHEMA_VERSION, SNAPSHOT, Server, Setting, Settings, Snapshot},
+    model::{Fact, Files, PrintedConnection, SCHEMA_VERSION, SNAPSHOT, Server, Setting, Settings, Snapshot},
     pg::{QueryError, Session, SqlState},
 };
 use serde::Deserialize;
@@ -68,6 +68,7 @@ pub async fn look(s: &Session, scope: &Scope) -> Result<(Snapshot, Fact<DataDire
         collected_at: server.asked_at,
         disk: Fact::default(),
         server,
+        connection: PrintedConnection::default(),
         instance,
         settings: settings.map(Settings),
         control,

@@ -5,7 +5,7 @@ use super::{
     evidence::{of_databases, subject},
     limits::{Bytes, GB, Percent, limits},
 };
-use crate::model::{Level, Piece, ShellCommand, TableKind, code_span, words};
+use crate::model::{Level, Piece, PrintedConnection, ShellCommand, TableKind, code_span, words};
 use std::collections::HashMap;
 
 limits! {
@@ -49,7 +49,7 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                 measured: Some(share.into()),
                 threshold: Some(limits.warning.into()),
                 advice: words![
-                    code_span(&indexes_of(&contents.database, &table.table).to_string()),
+                    code_span(&indexes_of(&evidence.snapshot.connection, &contents.database, &table.table).to_string()),
                     " says which may go, and which are bloated"
                 ],
             });
@@ -59,8 +59,10 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
 }
 
 /// The report of one table's indexes; `--table` takes a pattern.
-fn indexes_of(database: &str, table: &str) -> ShellCommand {
-    ShellCommand::new("pgtend indexes").database(database).option("--table", &glob::Pattern::escape(table))
+fn indexes_of(connection: &PrintedConnection, database: &str, table: &str) -> ShellCommand {
+    connection
+        .add_to_for(ShellCommand::new("pgtend indexes"), database)
+        .option("--table", &glob::Pattern::escape(table))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! From the answers of all checks to one status, and to what is worth a line.
 
 use super::{Kind, NotApplicable, health::Asked};
-use crate::model::{Class, Finding, Level, Reading, Silence, Status, Unavailable, Words};
+use crate::model::{Class, Finding, Level, PrintedConnection, Reading, Silence, Status, Unavailable, Words};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -149,6 +149,17 @@ impl Tally {
             advice: hint.unwrap_or_default().into(),
         });
         self.status = self.status.or_worse(Status::Unknown);
+    }
+
+    /// Adds the connection to the commands of the advice.
+    pub fn reached_by(&mut self, connection: &PrintedConnection) {
+        let silenced = self.silenced.iter_mut().map(|one| &mut one.finding);
+        for finding in self.findings.iter_mut().chain(silenced) {
+            finding.advice.reached_by(connection);
+        }
+        for note in &mut self.notes {
+            note.message.reached_by(connection);
+        }
     }
 
     /// Sorts the findings, and sets the status by them.

@@ -84,8 +84,8 @@ pub use oid_map::{OidMap, OidSet};
 pub use price::parse_price;
 pub use provider::{Provider, ProviderMarks};
 pub use quote::{
-    ShellCommand, code_ranges, code_span, code_spans, dollar_quote, grant, is_connection_string, is_unprintable,
-    qualified, quote_conninfo_value, quote_identifier, quote_literal, quote_shell, regclass_name,
+    PrintedConnection, ShellCommand, code_ranges, code_span, code_spans, dollar_quote, grant, is_connection_string,
+    is_unprintable, qualified, quote_conninfo_value, quote_identifier, quote_literal, quote_shell, regclass_name,
 };
 pub use retention::{Cause, Holder, PartialRetention, Retention};
 pub use role_rights::RoleRights;

@@ -24,6 +24,9 @@ pub struct Snapshot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     pub server: Server,
+    /// How printed commands reach it. Never written to a file: who reads that may reach the server in another way.
+    #[serde(skip)]
+    pub connection: PrintedConnection,
     /// Asked where a plan is made. Never written to a file: no plan of a file is carried out.
     #[serde(skip, default = "instance_not_asked")]
     pub instance: Fact<ServerInstance>,

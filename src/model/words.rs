@@ -1,5 +1,6 @@
 //! A sentence whose numbers are still numbers: the judge says it, the renderer writes it.
 
+use super::PrintedConnection;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,15 @@ pub enum Piece {
 pub struct Words(pub Vec<Piece>);
 
 impl Words {
+    /// Adds the connection to the commands in it.
+    pub fn reached_by(&mut self, connection: &PrintedConnection) {
+        for piece in &mut self.0 {
+            if let Piece::Text(text) = piece {
+                *text = connection.sentence(text);
+            }
+        }
+    }
+
     pub fn append(&mut self, more: Words) {
         self.0.extend(more.0);
     }

@@ -1,6 +1,7 @@
 //! A report as people read it: headings, sentences, tables, commands.
 
 use super::{Cell, Chart, Tone};
+use crate::model::PrintedConnection;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
@@ -98,6 +99,23 @@ impl<R> From<Tabulated<R>> for Table {
     }
 }
 
+/// What reads the lines of a block of code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    Shell,
+    Sql,
+}
+
+impl Language {
+    /// Its name in the fence of a Markdown block.
+    pub fn fence(self) -> &'static str {
+        match self {
+            Language::Shell => "sh",
+            Language::Sql => "sql",
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub enum Block {
     Heading(String),
@@ -106,8 +124,8 @@ pub enum Block {
     Table(Table),
     /// Commands to type, each with what it answers.
     Commands(Vec<(String, String)>),
-    /// Commands of one step, a line each: never wrapped, and fit to paste.
-    Code(Vec<String>),
+    /// Commands or statements of one step, a line each: never wrapped, and fit to paste.
+    Code(Language, Vec<String>),
     /// Drawn where the format can draw.
     Chart(Chart),
     /// What people came for, in large figures where the format can set them; else the lines say it.
@@ -144,8 +162,8 @@ impl Document {
         self.push(Block::Commands(commands))
     }
 
-    pub fn code(&mut self, commands: Vec<String>) -> &mut Self {
-        self.push(Block::Code(commands))
+    pub fn code(&mut self, language: Language, lines: Vec<String>) -> &mut Self {
+        self.push(Block::Code(language, lines))
     }
 
     pub fn chart(&mut self, chart: Chart) -> &mut Self {
@@ -163,6 +181,27 @@ impl Document {
     fn push(&mut self, block: Block) -> &mut Self {
         self.blocks.push(block);
         self
+    }
+
+    /// Adds the connection to its commands.
+    pub fn reached_by(&mut self, connection: &PrintedConnection) {
+        for block in &mut self.blocks {
+            match block {
+                Block::Line(text, _) => *text = connection.sentence(text),
+                Block::Commands(commands) => {
+                    for (command, answers) in commands {
+                        *command = connection.command(command);
+                        *answers = connection.sentence(answers);
+                    }
+                }
+                Block::Code(_, commands) => {
+                    for command in commands {
+                        *command = connection.command(command);
+                    }
+                }
+                Block::Heading(_) | Block::Table(_) | Block::Chart(_) | Block::Tiles(_) | Block::Gap => {}
+            }
+        }
     }
 
     /// The table a spreadsheet wants.

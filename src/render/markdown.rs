@@ -27,11 +27,11 @@ pub fn markdown(document: &Document) -> String {
                 }
                 out.push('\n');
             }
-            Block::Code(commands) => {
+            Block::Code(language, commands) => {
                 let text: String = commands.iter().map(|command| format!("{}\n", visible(command))).collect();
                 let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
                 let fence = "`".repeat(longest.max(2) + 1);
-                out.push_str(&format!("{fence}sh\n{text}{fence}\n\n"));
+                out.push_str(&format!("{fence}{}\n{text}{fence}\n\n", language.fence()));
             }
             Block::Commands(commands) => {
                 for (command, answers) in commands {
@@ -92,7 +92,15 @@ fn cell_code(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::{Cell, Column, Table};
+    use crate::render::{Cell, Column, Language, Table};
+
+    #[test]
+    fn fence_names_the_language() {
+        let mut document = Document::default();
+        document.code(Language::Shell, vec!["pgtend wal".to_owned()]);
+        document.code(Language::Sql, vec!["CHECKPOINT;".to_owned()]);
+        assert_eq!(markdown(&document), "```sh\npgtend wal\n```\n\n```sql\nCHECKPOINT;\n```\n\n");
+    }
 
     #[test]
     fn names_stay_names() {

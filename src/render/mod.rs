@@ -16,7 +16,7 @@ mod terminal;
 pub use cell::{Cell, Tone, Value};
 pub use chart::{Chart, Moment, Node, NodeKind, Picture, Series, Share, Step, StepKind};
 pub use csv::csv;
-pub use document::{Align, Block, Column, Document, Table, Tabulated, Tile};
+pub use document::{Align, Block, Column, Document, Language, Table, Tabulated, Tile};
 pub use escape::visible;
 pub use html::html;
 pub use human::{

@@ -35,7 +35,7 @@ pub fn terminal(document: &Document, style: Style) -> String {
             }
             Block::Table(table) => push_table(&mut out, table, style),
             Block::Commands(commands) => push_commands(&mut out, commands, style),
-            Block::Code(commands) => {
+            Block::Code(_, commands) => {
                 commands.iter().for_each(|command| push_line(&mut out, &format!("     {}", visible(command))));
             }
         }

@@ -3,7 +3,7 @@
 use super::Gaps;
 use crate::{
     model::{
-        Provider, SCHEMA_VERSION, Snapshot, Unavailable,
+        PrintedConnection, Provider, SCHEMA_VERSION, Snapshot, Unavailable,
         past::{Lineage, Sample},
     },
     render::{Document, Tone},
@@ -48,6 +48,8 @@ pub struct Envelope<R> {
     report: R,
     #[serde(skip)]
     about: String,
+    #[serde(skip)]
+    connection: PrintedConnection,
 }
 
 impl<R: Report> Envelope<R> {
@@ -90,7 +92,17 @@ impl<R: Report> Envelope<R> {
             unavailable: gaps,
             report,
             about,
+            connection: PrintedConnection::default(),
         }
+        .reached_by(snapshot.connection.clone())
+    }
+
+    /// The same, with the connection in the commands that it prints.
+    #[must_use]
+    pub fn reached_by(mut self, connection: PrintedConnection) -> Envelope<R> {
+        self.unavailable.reached_by(&connection);
+        self.connection = connection;
+        self
     }
 
     /// A report on what is remembered: of one line of samples with its newest, or of all of them.
@@ -117,7 +129,8 @@ impl<R: Report> Envelope<R> {
         );
         let collected_at = newest.map_or(now, |(_, sample)| sample.collected_at);
         let (schema_version, command) = (SCHEMA_VERSION, R::COMMAND);
-        Envelope { schema_version, command, collected_at, server, unavailable: gaps, report, about }
+        let connection = PrintedConnection::default();
+        Envelope { schema_version, command, collected_at, server, unavailable: gaps, report, about, connection }
     }
 
     /// A report on a server that could not be looked at; `about` says which.
@@ -131,6 +144,7 @@ impl<R: Report> Envelope<R> {
             unavailable: Gaps::default(),
             report,
             about,
+            connection: PrintedConnection::default(),
         }
     }
 
@@ -149,6 +163,12 @@ impl<R: Report> Envelope<R> {
 
     /// The report as people read it: about which server, then the report, then what could not be read.
     pub fn document(&self) -> Document {
+        let mut document = self.plain_document();
+        document.reached_by(&self.connection);
+        document
+    }
+
+    fn plain_document(&self) -> Document {
         let title = format!("pgtend {}", R::COMMAND);
         let mut document = Document { title, ..Document::default() };
         document.toned_line(self.about.clone(), Tone::Faint);

@@ -1,6 +1,6 @@
 //! What a report could not know, and what would help: nothing unknown reads as zero or "none".
 
-use crate::model::{Fact, Unavailable};
+use crate::model::{Fact, PrintedConnection, Unavailable};
 use serde::Serialize;
 
 /// One thing that could not be read, and the fields that are null because of it.
@@ -69,6 +69,13 @@ impl Gaps {
                 needs_version: why.needs_version,
                 not_set_up: why.not_set_up,
             }),
+        }
+    }
+
+    /// Adds the connection to the commands of the hints.
+    pub fn reached_by(&mut self, connection: &PrintedConnection) {
+        for hint in self.0.iter_mut().filter_map(|gap| gap.hint.as_mut()) {
+            *hint = connection.sentence(hint);
         }
     }
 

@@ -125,8 +125,12 @@ fn scope(asked: Scope, looks: usize) -> Scope {
 fn of_server(watch: &Watch<'_>) -> Result<Look, Failure> {
     let context = watch.context;
     let target = context.target().map(str::to_owned);
+    let named = match (&target, context.database_of_target()?) {
+        (Some(target), Some(dbname)) => Some(format!("{target}/{dbname}")),
+        _ => target.clone(),
+    };
     let (place, source) = match context.conninfo() {
-        Ok(conninfo) => (target.clone().unwrap_or_else(|| place_of(&conninfo)), Ok(Source::Server(Box::new(conninfo)))),
+        Ok(conninfo) => (named.unwrap_or_else(|| place_of(&conninfo)), Ok(Source::Server(Box::new(conninfo)))),
         // A secret that cannot be fetched is the night's answer; a target that is not there is a mistake.
         Err(failure) => match target.clone().filter(|name| watch.config.has_target(name)) {
             Some(target) => (target, Err(failure)),

@@ -231,6 +231,9 @@ impl Watch<'_> {
             let replicas = target.map(|target| self.context.replicas_of(self.config, target)).transpose()?;
             let mut snapshot = self.context.look_over(conninfo, &scope, &shared).await?;
             self.context.ask_replicas(&replicas.unwrap_or_default(), &mut snapshot).await?;
+            if let Some(target) = target {
+                snapshot.connection = self.context.connection_of(target);
+            }
             Ok(snapshot)
         });
         match tokio::time::timeout(self.time_limit, look).await {
@@ -295,6 +298,7 @@ impl Watch<'_> {
         let mut tally = tally(&asked, &self.chosen.counting(&self.config.silences, target), snapshot.collected_at);
         let is_listed = matches!(self.context.reach_of(self.config, target), Reach::Listed(_));
         tally.notes.extend(unread_databases(snapshot, is_listed));
+        tally.reached_by(&snapshot.connection);
         Ok(tally)
     }
 }

@@ -5,11 +5,13 @@
 
 use std::ops::Range;
 
+mod connection;
 mod conninfo;
 mod identifier;
 mod literal;
 mod shell;
 
+pub use connection::PrintedConnection;
 pub use conninfo::{is_connection_string, quote_conninfo_value};
 pub use identifier::{grant, qualified, quote_identifier, regclass_name};
 pub use literal::{dollar_quote, quote_literal};

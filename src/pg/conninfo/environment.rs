@@ -3,7 +3,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{PasswordProvider, Sensitive};
+use super::{ConninfoError, PasswordProvider, Sensitive, Written};
 
 /// The part of the process environment a connection depends on, read once by the roof.
 #[derive(Clone, Default)]
@@ -89,6 +89,18 @@ pub struct Target {
     pub trusted: bool,
     /// What is asked for the password of each connection.
     pub password_provider: Option<Arc<dyn PasswordProvider>>,
+}
+
+impl Target {
+    /// The same server with another database, by its name.
+    ///
+    /// # Errors
+    ///
+    /// The target's conninfo is none.
+    pub fn with_dbname(mut self, name: &str) -> Result<Target, ConninfoError> {
+        self.conninfo = Written::read(self.conninfo.expose(), &self.name)?.with_dbname(name).conninfo();
+        Ok(self)
+    }
 }
 
 /// Everything a connection may be worked out from.

@@ -24,6 +24,11 @@ impl Parameters {
         self.values.get(name).map(|value| value.text.as_str()).filter(|text| !text.is_empty())
     }
 
+    /// All of them that are not empty, by name.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(name, value)| (*name, value.text.as_str())).filter(|(_, text)| !text.is_empty())
+    }
+
     pub(super) fn origin(&self, name: &str) -> Option<&Origin> {
         self.values.get(name).map(|value| &value.origin)
     }

@@ -84,7 +84,7 @@ fn choose(request: &Request, warnings: &mut Vec<String>) -> Result<(Source, Para
             warnings.push(format!("target {} is not used: the connection flags come before it", target.name));
         } else if environment.var("DATABASE_URL").is_some()
             && !flags.names_a_server()
-            && NAMING.iter().all(|name| environment.var(name).is_none())
+            && !is_named_by_environment(environment)
         {
             warnings.push("DATABASE_URL is not used: the connection flags come before it".to_owned());
         }
@@ -98,7 +98,7 @@ fn choose(request: &Request, warnings: &mut Vec<String>) -> Result<(Source, Para
             .map_err(|error| error.in_source(&source.to_string()))?;
         return Ok((source, parameters));
     }
-    if NAMING.iter().any(|name| environment.var(name).is_some()) {
+    if is_named_by_environment(environment) {
         return Ok((Source::Environment, Parameters::default()));
     }
     match environment.var("DATABASE_URL") {
@@ -107,7 +107,12 @@ fn choose(request: &Request, warnings: &mut Vec<String>) -> Result<(Source, Para
     }
 }
 
-fn from_flags(flags: &Flags) -> Result<Parameters, ConninfoError> {
+/// Whether a `PG*` variable names the server.
+pub(super) fn is_named_by_environment(environment: &Environment) -> bool {
+    NAMING.iter().any(|name| environment.var(name).is_some())
+}
+
+pub(super) fn from_flags(flags: &Flags) -> Result<Parameters, ConninfoError> {
     let origin = Origin::Source(Source::Flags);
     let mut parameters = Parameters::default();
     let pairs = [("host", &flags.host), ("port", &flags.port), ("user", &flags.username)];

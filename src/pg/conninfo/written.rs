@@ -40,6 +40,14 @@ impl Written {
         self
     }
 
+    /// The same for another database.
+    #[must_use]
+    pub fn with_dbname(mut self, name: &str) -> Self {
+        self.pairs.retain(|(key, _)| key != "dbname");
+        self.pairs.push(("dbname".to_owned(), name.to_owned()));
+        self
+    }
+
     /// All of it as `key=value` text.
     pub fn conninfo(&self) -> Sensitive {
         let pairs: Vec<String> =

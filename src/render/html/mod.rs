@@ -47,7 +47,7 @@ fn block(block: &Block) -> Markup {
     match block {
         Block::Gap => html! {},
         Block::Heading(text) => html! { h2 { (visible(text)) } },
-        Block::Code(commands) => html! {
+        Block::Code(_, commands) => html! {
             @for command in commands { p.command { code { (visible(command)) } } }
         },
         Block::Line(text, tone) if text.starts_with("     ") => {

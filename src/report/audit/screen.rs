@@ -3,7 +3,7 @@
 use super::{AuditPart, AuditReport, TermLine};
 use crate::{
     judge::audit::{Amount, Confidence, Fits, Group},
-    render::{Cell, Column, Document, Table, Tile, Tone, Value, human_bytes},
+    render::{Cell, Column, Document, Language, Table, Tile, Tone, Value, human_bytes},
     report::Report,
 };
 
@@ -54,7 +54,10 @@ impl Report for AuditReport {
         document.gap().heading(format!("Steps, for {}", audit.way.id()));
         for (at, step) in audit.steps.iter().enumerate() {
             document.line(format!("{}. {}", at + 1, step.title));
-            document.code(step.commands.clone());
+            for part in step.commands.chunk_by(|one, next| one.language == next.language) {
+                let lines = part.iter().map(|command| command.text.clone()).collect();
+                document.code(part.first().map_or(Language::Shell, |command| command.language), lines);
+            }
             document.toned_line(format!("     check: {}; back: {}", step.check, step.back), Tone::Faint);
         }
         document.gap().heading("Cost");

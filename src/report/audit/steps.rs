@@ -2,33 +2,59 @@
 
 use crate::{
     judge::audit::{Assumptions, Audit, GIB, Kind, Way, What},
-    model::ShellCommand,
+    model::{PrintedConnection, ShellCommand},
+    render::Language,
 };
 use serde::Serialize;
 
 /// One step.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Step {
     pub title: String,
-    pub commands: Vec<String>,
+    pub commands: Vec<Command>,
     /// How to see that it worked.
     pub check: String,
     /// How to go back.
     pub back: String,
 }
 
+/// A line of a step: a command, or a statement with the database it is for.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Command {
+    pub text: String,
+    #[serde(skip)]
+    pub language: Language,
+}
+
+impl Command {
+    fn shell(text: impl Into<String>) -> Command {
+        Command { text: text.into(), language: Language::Shell }
+    }
+
+    fn sql(text: String) -> Command {
+        Command { text, language: Language::Sql }
+    }
+
+    /// A line without names: a statement ends with a semicolon, and a comment may follow it.
+    fn fixed(line: &str) -> Command {
+        let statement = line.split(" -- ").next().unwrap_or_default();
+        if statement.trim_end().ends_with(';') { Command::sql(line.to_owned()) } else { Command::shell(line) }
+    }
+}
+
 fn step(title: &str, commands: &[&str], check: &str, back: &str) -> Step {
     Step {
         title: title.to_owned(),
-        commands: commands.iter().map(|it| (*it).to_owned()).collect(),
+        commands: commands.iter().map(|line| Command::fixed(line)).collect(),
         check: check.to_owned(),
         back: back.to_owned(),
     }
 }
 
 /// All of them for the chosen way.
-pub fn steps(audit: &Audit<'_>, assumptions: &Assumptions) -> Vec<Step> {
-    let mut steps = clean_up(audit, assumptions.way);
+pub fn steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &PrintedConnection) -> Vec<Step> {
+    let mut steps = clean_up(audit, assumptions.way, connection);
     let size = audit.chosen().and_then(|it| it.recommended).map(|it| it.bytes.div_ceil(GIB));
     let size = size.map_or("SIZE".to_owned(), |size| size.to_string());
     match assumptions.way {
@@ -49,7 +75,7 @@ pub fn steps(audit: &Audit<'_>, assumptions: &Assumptions) -> Vec<Step> {
     }
     steps.push(step(
         "Verify",
-        &["pgtend audit --all-databases", "pgtend check", "ANALYZE;"],
+        &["pgtend audit --all-databases", "pgtend check", "ANALYZE;   -- each database"],
         "sizes are within the forecast; no finding that was not there before",
         "switch the application back to the old server: what was written since must be carried over by hand",
     ));
@@ -66,14 +92,21 @@ pub fn steps(audit: &Audit<'_>, assumptions: &Assumptions) -> Vec<Step> {
     ));
     steps.push(step(
         "Set alarms",
-        &["pgtend check   # from a timer", "ALTER SYSTEM SET max_slot_wal_keep_size = '…';"],
+        &["pgtend check   # from a timer", "ALTER SYSTEM SET max_slot_wal_keep_size = '…';   -- any database"],
         "a slot that lags and a disk that fills are told to somebody",
         "not needed",
     ));
+    for step in &mut steps {
+        for command in &mut step.commands {
+            command.text = connection.command(&command.text);
+        }
+        step.check = connection.sentence(&step.check);
+        step.back = connection.sentence(&step.back);
+    }
     steps
 }
 
-fn clean_up(audit: &Audit<'_>, way: Way) -> Vec<Step> {
+fn clean_up(audit: &Audit<'_>, way: Way, connection: &PrintedConnection) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut slots: Vec<&String> = Vec::new();
     for term in &audit.terms {
@@ -82,9 +115,9 @@ fn clean_up(audit: &Audit<'_>, way: Way) -> Vec<Step> {
         }
     }
     if !slots.is_empty() {
-        let mut commands: Vec<String> =
-            slots.iter().map(|slot| ShellCommand::new("pgtend slots why").operand(slot).into()).collect();
-        commands.extend(slots.iter().map(|slot| ShellCommand::new("pgtend slots drop").operand(slot).to_string()));
+        let each =
+            |names: &'static str| slots.iter().map(move |slot| Command::shell(ShellCommand::new(names).operand(slot)));
+        let commands = each("pgtend slots why").chain(each("pgtend slots drop")).collect();
         steps.push(Step {
             title: "Ask the owners, then drop the forgotten slots".to_owned(),
             commands,
@@ -93,7 +126,7 @@ fn clean_up(audit: &Audit<'_>, way: Way) -> Vec<Step> {
         });
         steps.push(step(
             "Checkpoint",
-            &["CHECKPOINT;"],
+            &["CHECKPOINT;   -- any database"],
             "`pgtend wal`: pg_wal has shrunk (or wait for checkpoint_timeout where the role may not)",
             "not needed",
         ));
@@ -109,22 +142,24 @@ fn clean_up(audit: &Audit<'_>, way: Way) -> Vec<Step> {
             Kind::DroppedIndexes { database, .. } => steps.push(Step {
                 title: format!("Drop the unused and duplicate indexes of {database}"),
                 commands: vec![
-                    super::words::migrate(database).into(),
-                    "# deploy the migration as any other".to_owned(),
-                    ShellCommand::new("pgtend indexes verify").database(database).arg("DIR").into(),
+                    Command::shell(super::words::migrate(connection, database)),
+                    Command::fixed("# deploy the migration as any other"),
+                    Command::shell(
+                        connection.add_to_for(ShellCommand::new("pgtend indexes verify"), database).arg("DIR"),
+                    ),
                 ],
                 check: "`pgtend indexes verify` finds all of them gone; query times stay as they were".to_owned(),
                 back: "the down migration builds them again".to_owned(),
             }),
             Kind::IndexBloat { database, indexes, .. } if way.is_physical() => steps.push(Step {
                 title: format!("Rebuild the bloated indexes of {database}"),
-                commands: indexes.iter().map(|index| format!("REINDEX INDEX CONCURRENTLY {index};")).collect(),
+                commands: indexes.iter().map(|index| Command::sql(super::words::reindex(database, index))).collect(),
                 check: "`pgtend indexes --sort bloat`; no index named *_ccnew or *_ccold is left".to_owned(),
                 back: "DROP INDEX CONCURRENTLY of an invalid *_ccnew".to_owned(),
             }),
             Kind::TableBloat { database, tables, .. } if way.is_physical() => steps.push(Step {
                 title: format!("Rewrite the bloated tables of {database}, if their size matters"),
-                commands: tables.iter().map(|table| super::words::repack(database, table)).collect(),
+                commands: tables.iter().map(|table| Command::shell(super::words::repack(database, table))).collect(),
                 check: "`pgtend tables --sort bloat`".to_owned(),
                 back: "not needed: VACUUM FULL instead locks the table for as long as it takes".to_owned(),
             }),
@@ -144,22 +179,25 @@ fn blue_green(audit: &Audit<'_>, way: Way, size: &str) -> Vec<Step> {
         steps.push(step(
             "Stop change data capture and drop what Blue/Green does not accept",
             &[
-                "SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical';",
-                "SELECT subname FROM pg_subscription;",
+                "SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical';   -- any database",
+                "SELECT subname FROM pg_subscription;   -- any database",
             ],
-            "both queries answer with no row in every database",
+            "both queries answer with no row",
             "create them again: each consumer takes a new snapshot",
         ));
     }
     steps.push(Step {
         title: "Create green".to_owned(),
-        commands: vec![create],
+        commands: vec![Command::shell(create)],
         check: "its status is AVAILABLE; blue's free space falls meanwhile: act at 90 % used".to_owned(),
         back: "aws rds delete-blue-green-deployment --delete-target".to_owned(),
     });
     steps.push(step(
         "Check the guardrails",
-        &["SELECT name FROM pg_settings WHERE pending_restart;", "SELECT count(*) FROM pg_prepared_xacts;"],
+        &[
+            "SELECT name FROM pg_settings WHERE pending_restart;   -- any database",
+            "SELECT count(*) FROM pg_prepared_xacts;   -- any database",
+        ],
         "no row, 0; lag near 0; no long transaction, no DDL",
         "wait",
     ));
@@ -188,7 +226,9 @@ fn shrink(size: &str) -> Vec<Step> {
         ),
         Step {
             title: "Shrink, in a maintenance window: the instance is down meanwhile".to_owned(),
-            commands: vec![format!("gcloud sql instances perform-storage-shrink INSTANCE --storage-size={size}GB")],
+            commands: vec![Command::shell(format!(
+                "gcloud sql instances perform-storage-shrink INSTANCE --storage-size={size}GB"
+            ))],
             check: "the instance answers; replicas are shrunk after it".to_owned(),
             back: "grow it again: storage may be raised at any time".to_owned(),
         },
@@ -255,7 +295,7 @@ fn replication() -> Vec<Step> {
             "Replicate",
             &[
                 "CREATE PUBLICATION move FOR ALL TABLES;   -- OLD, each database",
-                "CREATE SUBSCRIPTION move CONNECTION '…' PUBLICATION move;   -- NEW",
+                "CREATE SUBSCRIPTION move CONNECTION '…' PUBLICATION move;   -- NEW, each database",
             ],
             "all rows of pg_subscription_rel have srsubstate r; `pgtend slots`: slot move lags by nothing",
             "DROP SUBSCRIPTION move; the old server keeps WAL for it until then",
@@ -264,9 +304,9 @@ fn replication() -> Vec<Step> {
             "Switch over",
             &[
                 "# stop writes",
-                "SELECT setval(…);   -- each sequence",
-                "REFRESH MATERIALIZED VIEW …;",
-                "DROP SUBSCRIPTION move;",
+                "SELECT setval(…);   -- NEW, each database, each sequence",
+                "REFRESH MATERIALIZED VIEW …;   -- NEW, each database",
+                "DROP SUBSCRIPTION move;   -- NEW, each database",
             ],
             "the last LSN was applied; sequences are ahead of their tables",
             "point the application back, before the first write",
@@ -296,9 +336,31 @@ fn dms() -> Vec<Step> {
         ),
         step(
             "Switch over",
-            &["# stop writes, wait for latency 0, stop the task", "SELECT setval(…);   -- each sequence"],
+            &[
+                "# stop writes, wait for latency 0, stop the task",
+                "SELECT setval(…);   -- NEW, each database, each sequence",
+            ],
             "counts agree; `pgtend slots` shows no slot of DMS left on the old server",
             "point the application back, before the first write",
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::audit::words::reindex;
+
+    #[test]
+    fn statement_names_its_database() {
+        let steps = [basebackup(), dump(), replication(), dms(), shrink("100")].concat();
+        let lines = steps.iter().flat_map(|step| &step.commands);
+        let statements: Vec<&Command> = lines.filter(|line| line.language == Language::Sql).collect();
+        assert_eq!(statements.len(), 6);
+        for statement in statements {
+            assert!(statement.text.contains(" database"), "{statement:?}");
+        }
+        assert_eq!(reindex("my\ndb", "s.i"), "REINDEX INDEX CONCURRENTLY s.i;   -- database U&\"my\\000Adb\"");
+        assert_eq!(Command::fixed("createdb -h NEW x && y; z").language, Language::Shell);
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     judge::audit::{GrowthSource, Kind, Term, WalSource, What},
-    model::{ShellCommand, quote_identifier, quote_literal},
+    model::{PrintedConnection, ShellCommand, quote_identifier, quote_literal},
     render::{counted, human_bytes, human_bytes_per_day, human_count, human_duration, human_percent},
 };
 
@@ -141,17 +141,22 @@ pub fn source(kind: &Kind) -> &'static str {
 }
 
 /// The command that reclaims it.
-pub fn command(term: &Term) -> Option<String> {
+pub fn command(term: &Term, connection: &PrintedConnection) -> Option<String> {
     match &term.kind {
         Kind::StaleSlots { slots } | Kind::InactiveSlots { slots } if !slots.is_empty() => {
             let drop = ShellCommand::new("pgtend slots drop");
-            Some(slots.iter().fold(drop, |command, slot| command.operand(slot)).into())
+            Some(slots.iter().fold(connection.add_to(drop), |command, slot| command.operand(slot)).into())
         }
-        Kind::DroppedIndexes { database, .. } => Some(migrate(database).into()),
-        Kind::IndexBloat { indexes, .. } => Some(format!("REINDEX INDEX CONCURRENTLY {};", indexes.first()?)),
+        Kind::DroppedIndexes { database, .. } => Some(migrate(connection, database).into()),
+        Kind::IndexBloat { database, indexes, .. } => Some(reindex(database, indexes.first()?)),
         Kind::TableBloat { database, tables, .. } => Some(repack(database, tables.first()?)),
         _ => None,
     }
+}
+
+/// The statement that rebuilds an index while it is in use, with its database; `index` as SQL writes it.
+pub fn reindex(database: &str, index: &str) -> String {
+    format!("REINDEX INDEX CONCURRENTLY {index};   -- database {}", quote_identifier(database))
 }
 
 /// The command that rewrites a table while it is in use; `table` as SQL writes it.
@@ -160,8 +165,8 @@ pub fn repack(database: &str, table: &str) -> String {
 }
 
 /// The command that writes the clean-up of a database's indexes as migrations.
-pub fn migrate(database: &str) -> ShellCommand {
-    ShellCommand::new("pgtend indexes migrate").database(database).arg("--framework F --output DIR")
+pub fn migrate(connection: &PrintedConnection, database: &str) -> ShellCommand {
+    connection.add_to_for(ShellCommand::new("pgtend indexes migrate"), database).arg("--framework F --output DIR")
 }
 
 /// A sentence on what stands in the way.

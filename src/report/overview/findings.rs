@@ -2,7 +2,9 @@
 
 use crate::{
     judge::{slot::Verdict, wal::pile_up},
-    model::{Cause, Index, Retention, Settings, SharedBy, ShellCommand, Snapshot, TimeLeft, wal_shares},
+    model::{
+        Cause, Index, PrintedConnection, Retention, Settings, SharedBy, ShellCommand, Snapshot, TimeLeft, wal_shares,
+    },
     render::{human_bytes, times},
     report::{slots, wal},
 };
@@ -115,8 +117,9 @@ fn binding(snapshot: &Snapshot) -> Option<String> {
 }
 
 /// The commands that look closer.
-pub fn next(findings: &[Finding], slots: &[slots::Row]) -> Vec<Next> {
-    let next = |command: &str, answers: &str| Next { command: command.to_owned(), answers: answers.to_owned() };
+pub fn next(findings: &[Finding], slots: &[slots::Row], connection: &PrintedConnection) -> Vec<Next> {
+    let next =
+        |command: &str, answers: &str| Next { command: connection.command(command), answers: answers.to_owned() };
     let mut commands = Vec::new();
     let mut stale = slots.iter().filter(|slot| slot.verdict == Verdict::Stale && slot.protection.is_none());
     match (stale.next(), stale.next()) {

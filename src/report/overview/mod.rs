@@ -130,7 +130,7 @@ impl OverviewReport {
             Some(growth.time_for(room.free_bytes))
         });
         let findings = findings::findings(snapshot, until_full, wal_bytes, wal_to_data_ratio, &slot_rows);
-        let next = findings::next(&findings, &slot_rows);
+        let next = findings::next(&findings, &slot_rows, &snapshot.connection);
         let overview = Overview {
             databases_bytes,
             wal_bytes,

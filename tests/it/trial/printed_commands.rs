@@ -3,7 +3,6 @@
 
 use std::process::Command;
 
-use pgtend::sandbox::Cluster;
 use serde_json::Value;
 
 use crate::clusters::{connect, on_a_major_and_the_newest_alone, options, say};
@@ -58,8 +57,7 @@ async fn printed_commands_reach_the_named_database_only() {
             let printed = answer(&mut pgtend(&[&fixed[..], &["--format", format, "-d", &conninfo]].concat()));
             assert_eq!(printed.exit, 0, "{printed:?}");
             let commands = commands_in(format, &printed.stdout);
-            let reached: Vec<String> =
-                commands.iter().map(|command| database_of(&cluster, command, folder.path())).collect();
+            let reached: Vec<String> = commands.iter().map(|command| database_of(command, folder.path())).collect();
             for name in &names {
                 assert!(reached.contains(name), "{format}: no command leads to {name:?}: {commands:#?}");
             }
@@ -68,6 +66,59 @@ async fn printed_commands_reach_the_named_database_only() {
         assert!(!folder.path().join("injected").exists(), "a name was executed");
         assert_eq!(hostile.received(), [[0_u8; 0]; 0], "a printed command connected to a host inside a name");
         say(&format!("printed commands: {} run", run.len()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn printed_commands_carry_the_connection() {
+    on_a_major_and_the_newest_alone(13, "printed connections", options().set("fsync", "off"), async |_, cluster| {
+        let client = connect(&cluster, "postgres").await;
+        batch(&client, "create database shop").await;
+        batch(&client, "select pg_create_physical_replication_slot('old_one', true)").await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = folder.path().join("a.toml");
+        let to = conninfo(&cluster, "postgres", "postgres");
+        std::fs::write(&config, format!("[target.prod]\nconninfo = \"{to}\"\n")).expect("written");
+        let config = config.to_str().expect("a path");
+        let at = format!("-h {} -p {} -U postgres -d postgres", cluster.socket_dir().display(), cluster.port());
+        let with_password = format!("{to} password={PASSWORD}");
+        let of_target = format!("--target prod --config {config}");
+        for (given, flags) in [
+            (vec!["-d", with_password.as_str()], at),
+            (vec!["--target", "prod", "--config", config], of_target.clone()),
+            (vec!["--target", "prod", "--config", config, "-d", "shop"], format!("{of_target} -d shop")),
+        ] {
+            let run = |command: &[&str]| {
+                let fixed = ["--history", "none", "--format", "json"];
+                let printed = answer(&mut pgtend(&[command, &fixed, &given[..]].concat()));
+                assert!(!format!("{printed:?}").contains(PASSWORD));
+                printed
+            };
+            let report: Value = serde_json::from_str(&run(&["overview"]).stdout).expect("JSON");
+            let database = if flags.ends_with("shop") { "shop" } else { "postgres" };
+            assert_eq!(report["server"]["database"], database);
+            let next = report["overview"]["next"].as_array().expect("next");
+            let commands: Vec<&str> = next.iter().filter_map(|line| line["command"].as_str()).collect();
+            assert!(commands.contains(&format!("pgtend tables {flags}").as_str()), "{commands:#?}");
+            assert!(commands.iter().all(|command| command.contains(&flags)), "{commands:#?}");
+            let report: Value = serde_json::from_str(&run(&["audit"]).stdout).expect("JSON");
+            let steps = report["audit"]["steps"].as_array().expect("steps");
+            let lines = steps.iter().flat_map(|step| step["commands"].as_array().expect("commands"));
+            let lines: Vec<&str> = lines.filter_map(Value::as_str).filter(|line| line.starts_with("pgtend ")).collect();
+            assert!(
+                lines.contains(&format!("pgtend audit {flags} --all-databases --used-fs SIZE").as_str()),
+                "{lines:#?}"
+            );
+            assert!(lines.iter().all(|line| line.contains(&flags)), "{lines:#?}");
+            let night = run(&["check", "--only", "slot-limit,stale-slot,lagging-slot"]);
+            for (_, command) in night.stdout.match_indices("`pgtend slots").map(|(at, _)| night.stdout.split_at(at)) {
+                assert!(command.split('`').nth(1).is_some_and(|command| command.contains(&flags)), "{command}");
+            }
+        }
+        let strings = answer(&mut pgtend(&["slots", "--target", "prod", "--config", config, "-d", &with_password]));
+        assert_eq!(strings.exit, 2, "{strings:?}");
+        assert!(strings.stderr.contains("connection string") && !strings.stderr.contains(PASSWORD), "{strings:?}");
     })
     .await;
 }
@@ -92,20 +143,18 @@ fn commands_in(format: &str, output: &str) -> Vec<String> {
             .collect(),
         _ => output.lines().map(|line| line.trim().to_owned()).collect(),
     };
-    lines.into_iter().filter(|line| line.starts_with("pgtend indexes migrate -d ")).collect()
+    lines.into_iter().filter(|line| line.starts_with("pgtend indexes migrate ")).collect()
 }
 
 /// Runs the plan of a printed command through bash, and returns the database it was made for.
-fn database_of(cluster: &Cluster, command: &str, folder: &std::path::Path) -> String {
+fn database_of(command: &str, folder: &std::path::Path) -> String {
     let command = command.replace("--framework F --output DIR", "--framework sql --output out --dry-run --format json");
     let script = format!("pgtend() {{ \"$PGTEND\" \"$@\" --history none; }}; {command}");
     let output = Command::new("bash")
         .args(["--norc", "-c", &script])
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .envs([("PGTEND", env!("CARGO_BIN_EXE_pgtend")), ("PGPASSWORD", PASSWORD), ("PGUSER", "postgres")])
-        .env("PGHOST", cluster.socket_dir())
-        .env("PGPORT", cluster.port().to_string())
+        .envs([("PGTEND", env!("CARGO_BIN_EXE_pgtend")), ("PGPASSWORD", PASSWORD)])
         .current_dir(folder)
         .output()
         .expect("bash runs");
