@@ -74,6 +74,10 @@ impl Command {
             let message = "--format nagios and prometheus are for `pgtend check`";
             return Err(Failure::new(ExitCode::Usage, message));
         }
+        // These act, or record what they saw: nothing is done that could not be reported.
+        if matches!(self, Command::Slots(_) | Command::Check(_) | Command::History(_)) {
+            context.ui.check_output()?;
+        }
         match self {
             Command::Overview(args) => commands::overview::run(args, context).await,
             Command::Databases(args) => commands::databases::run(args, context).await,

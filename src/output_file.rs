@@ -48,6 +48,27 @@ pub fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     }
 }
 
+/// Checks that [`write`] could write the path, before anything is done that its content reports. Pipes are not opened, as
+/// that waits for a reader.
+///
+/// # Errors
+///
+/// Returns the error of the system.
+pub fn check(path: &Path) -> io::Result<()> {
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(metadata) if metadata.is_file() => OpenOptions::new().write(true).open(path).map(drop),
+        Ok(_) => Ok(rustix::fs::access(path, rustix::fs::Access::WRITE_OK)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_kernel_path(path) => {
+            temporary(folder_of(&resolve(path)?), 0o600).map(drop)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Writes a new file with this mode (before the umask), whole or not at all.
 ///
 /// # Errors

@@ -54,6 +54,12 @@ impl Ui {
         Ui { connection, ..self.clone() }
     }
 
+    /// Checks that the report can be written where `--output` says, before anything is done that it reports.
+    pub fn check_output(&self) -> Result<(), Failure> {
+        let Some(path) = &self.output.output else { return Ok(()) };
+        output_file::check(path).with_context(|| format!("cannot write {}", path.display())).map_err(Failure::from)
+    }
+
     /// Writes a report in the format that was asked for.
     pub fn report<R: Report>(&self, envelope: &Envelope<R>) -> Result<(), Failure> {
         match self.output.format {

@@ -180,3 +180,20 @@ fn devices_and_pipes_are_written_to() {
     assert_eq!(reader.join().unwrap(), "new");
     assert!(fs::metadata(&fifo).unwrap().file_type().is_fifo());
 }
+
+#[test]
+fn check_refuses_what_cannot_be_written() {
+    let place = Place::new();
+    let file = place.file("report", 0o644);
+    let fifo = place.path("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    for path in [&file, &place.path("new"), &fifo, Path::new("/dev/null")] {
+        check(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+    assert!(!place.path("new").exists());
+    assert_eq!(fs::read_to_string(&file).unwrap(), "what was there, longer than what comes");
+    for path in [place.path("none/new"), place.path("report/new"), place.0.path().to_owned(), place.path("new/")] {
+        assert!(check(&path).is_err(), "{}", path.display());
+    }
+    assert_eq!(place.count(), 2);
+}

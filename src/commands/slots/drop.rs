@@ -1,6 +1,6 @@
 //! `pgtend slots drop`: the conversation around a plan. What may be dropped is `plan`'s to say, how `act`'s.
 
-use super::{ListArgs, SLOTS, nobody_bears, scope, unreadable};
+use super::{ListArgs, SLOTS, scope, unreadable};
 use crate::{
     act::{Done, Journal, Record, drop_slots, settle},
     commands::filter::needs_a_server,
@@ -169,9 +169,10 @@ async fn plan(args: &Args, snapshot: &Snapshot, context: &Context) -> Result<Slo
     let evidence = Evidence { snapshot, memory: &memory, limits: &limits };
     SlotDrops::of(&evidence, &args.asked(config.droppable_slots().to_vec())).map_err(|impossible| match impossible {
         Impossible::Unreadable(why) => unreadable(&why),
-        Impossible::NoSuchSlot { name, names } => {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            nobody_bears(&name, &names)
+        // No other name is suggested: it would be pasted as a drop.
+        Impossible::NoSuchSlot { name } => {
+            Failure::new(ExitCode::Failed, format!("there is no replication slot {name:?}"))
+                .with_hint(Some("`pgtend slots` lists the slots"))
         }
         Impossible::NoRight { role, hint } => {
             Failure::new(ExitCode::Failed, format!("role {role} may not drop replication slots")).with_hint(Some(hint))

@@ -21,10 +21,9 @@ pub struct Asked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Impossible {
     Unreadable(Unavailable),
-    /// The first name nobody bears, and those there are.
+    /// The first name that no slot has.
     NoSuchSlot {
         name: String,
-        names: Vec<String>,
     },
     NoRight {
         role: String,
@@ -50,8 +49,7 @@ impl Asked {
         let mut wanted: Vec<(&Slot, Judgement)> = Vec::new();
         for name in &self.names {
             let Some(slot) = slots.iter().find(|slot| slot.slot_name == *name) else {
-                let names = slots.iter().map(|slot| slot.slot_name.clone()).collect();
-                return Err(Impossible::NoSuchSlot { name: name.clone(), names });
+                return Err(Impossible::NoSuchSlot { name: name.clone() });
             };
             if !wanted.iter().any(|(known, _)| known.slot_name == *name) {
                 wanted.push((slot, evidence.judge(slot)));
