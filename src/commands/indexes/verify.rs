@@ -12,6 +12,7 @@ use crate::{
 use std::{
     collections::BTreeMap,
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -66,7 +67,7 @@ pub(super) async fn run(list: &ListArgs, args: &VerifyArgs, context: &Context) -
         return Err(Failure::new(ExitCode::Usage, message));
     }
     context.wants_one_database("`indexes verify`")?;
-    let (written, other_files) = read(&args.folder)?;
+    let (written, other_files) = read(&args.folder, |path| fs::read(path))?;
     if written.is_empty() {
         let message = format!("no file in {} was written by pgtend", args.folder.display());
         return Err(Failure::new(ExitCode::Failed, message));
@@ -82,8 +83,20 @@ pub(super) async fn run(list: &ListArgs, args: &VerifyArgs, context: &Context) -
     context.show(&snapshot, report, gaps)
 }
 
+/// The result, or `None` for what was removed while the folder is read.
+fn unless_removed<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The indexes of all files in it, and how many files name none.
-fn read(folder: &Path) -> Result<(Vec<Written>, usize), Failure> {
+fn read(
+    folder: &Path,
+    mut content: impl FnMut(&Path) -> std::io::Result<Vec<u8>>,
+) -> Result<(Vec<Written>, usize), Failure> {
     let failed = |path: &Path, error: &std::io::Error| {
         Failure::new(ExitCode::Failed, format!("cannot read {}: {}", path.display(), error.kind()))
     };
@@ -91,11 +104,15 @@ fn read(folder: &Path) -> Result<(Vec<Written>, usize), Failure> {
     let mut others = 0;
     let mut folders = vec![folder.to_path_buf()];
     while let Some(path) = folders.pop() {
-        let entries = fs::read_dir(&path).map_err(|error| failed(&path, &error))?;
+        let entries = fs::read_dir(&path);
+        // The folder that was named must be there.
+        let entries = if path == folder { entries.map(Some) } else { unless_removed(entries) };
+        let Some(entries) = entries.map_err(|error| failed(&path, &error))? else { continue };
         for entry in entries {
             let entry = entry.map_err(|error| failed(&path, &error))?;
             let path = entry.path();
-            let kind = entry.file_type().map_err(|error| failed(&path, &error))?;
+            let kind = unless_removed(entry.file_type()).map_err(|error| failed(&path, &error))?;
+            let Some(kind) = kind else { continue };
             if kind.is_dir() {
                 folders.push(path);
                 continue;
@@ -105,7 +122,8 @@ fn read(folder: &Path) -> Result<(Vec<Written>, usize), Failure> {
             if !kind.is_file() || is_setting {
                 continue;
             }
-            let text = fs::read(&path).map_err(|error| failed(&path, &error))?;
+            let text = unless_removed(content(&path)).map_err(|error| failed(&path, &error))?;
+            let Some(text) = text else { continue };
             let marks = marked(&String::from_utf8_lossy(&text));
             others += usize::from(marks.is_empty());
             let shown = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
@@ -119,4 +137,30 @@ fn read(folder: &Path) -> Result<(Vec<Written>, usize), Failure> {
         Written { schema, table, index, files }
     });
     Ok((written.collect(), others))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removed_files_are_skipped() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("migrations");
+        fs::create_dir_all(folder.join("inner")).unwrap();
+        for file in ["a.sql", "b.sql", "inner/c.sql"] {
+            fs::write(folder.join(file), "select 1").unwrap();
+        }
+        let mut reads = 0;
+        let (written, others) = read(&folder, |path| {
+            reads += 1;
+            let text = fs::read(path);
+            fs::remove_dir_all(&folder).ok();
+            text
+        })
+        .unwrap();
+        assert_eq!((written.len(), others), (0, 1));
+        assert!(reads >= 1);
+        assert!(read(&folder, |path| fs::read(path)).is_err(), "the folder itself is gone");
+    }
 }
