@@ -12,7 +12,7 @@ mod script;
 mod session;
 mod tls;
 
-pub use bounded_file::{MAX_SETTINGS_FILE, read_bounded, read_settings_file};
+pub use bounded_file::{MAX_SETTINGS_FILE, read_bounded, read_connection_file, read_settings_file};
 pub use budget::ExceededLimit;
 pub use connect::{
     Attempt, Breach, Canceller, ConnectError, Connected, Endpoint, Failure, Meter, Problem, ScramError, ServerError,

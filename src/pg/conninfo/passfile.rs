@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{Origin, Password};
-use crate::pg::read_settings_file;
+use crate::pg::read_connection_file;
 
 /// Where the password file is, and which of its lines count.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl PassFile {
             ));
         }
         let bytes =
-            read_settings_file(path).map_err(|error| format!("password file \"{shown}\" cannot be read: {error}"))?;
+            read_connection_file(path).map_err(|error| format!("password file \"{shown}\" cannot be read: {error}"))?;
         Ok(Some(Self { path: path.to_owned(), text: String::from_utf8_lossy(&bytes).into_owned() }))
     }
 

@@ -67,7 +67,7 @@ fn is_open_to_others(file: &Path) -> bool {
 }
 
 fn read_text(file: &Path) -> std::io::Result<String> {
-    let bytes = crate::pg::read_settings_file(file)?;
+    let bytes = crate::pg::read_connection_file(file)?;
     String::from_utf8(bytes).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
 }
 

@@ -15,7 +15,7 @@ use rustls::sign::CertifiedKey;
 
 use super::SetupProblem;
 use crate::pg::conninfo::{SslCertMode, TlsParameters};
-use crate::pg::read_settings_file;
+use crate::pg::read_connection_file;
 
 /// The certificate to show when the server asks for one, and whether it did.
 pub(super) struct Identity {
@@ -42,7 +42,7 @@ impl Identity {
 
 fn certified_key(cert: &Path, key: Option<&Path>, provider: &CryptoProvider) -> Result<CertifiedKey, SetupProblem> {
     let bad_cert = |reason: String| SetupProblem::BadCertificate { path: cert.to_owned(), reason };
-    let chain: Vec<CertificateDer<'static>> = read_settings_file(cert)
+    let chain: Vec<CertificateDer<'static>> = read_connection_file(cert)
         .map_err(|error| error.to_string())
         .and_then(|bytes| {
             CertificateDer::pem_slice_iter(&bytes).collect::<Result<_, _>>().map_err(|error| error.to_string())
@@ -54,7 +54,7 @@ fn certified_key(cert: &Path, key: Option<&Path>, provider: &CryptoProvider) -> 
     let Some(key) = key else { return Err(bad_cert("there is no home directory to look for its key in".to_owned())) };
     check_mode(key)?;
     let bad_key = |reason: String| SetupProblem::BadKey { path: key.to_owned(), reason };
-    let bytes = read_settings_file(key).map_err(|error| bad_key(error.to_string()))?;
+    let bytes = read_connection_file(key).map_err(|error| bad_key(error.to_string()))?;
     let private = PrivateKeyDer::from_pem_slice(&bytes)
         .or_else(|error| PrivateKeyDer::try_from(bytes.clone()).map_err(|_| error))
         .map_err(|error| bad_key(error.to_string()))?;

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rustls::crypto::WebPkiSupportedAlgorithms;
-use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateRevocationListDer, UnixTime};
 use x509_cert::crl::CertificateList;
 use x509_cert::der::Decode;
@@ -21,6 +21,7 @@ use super::certificate::Parsed;
 use super::path::identifies;
 use super::{CertificateProblem, SetupProblem, signature};
 use crate::pg::conninfo::{RevocationSource, RootCert};
+use crate::pg::read_connection_file;
 
 /// The lists of all files.
 pub(super) struct RevocationLists {
@@ -78,13 +79,11 @@ fn read_file(path: &Path) -> Result<Vec<RevocationList>, SetupProblem> {
 }
 
 fn read_lists(path: &Path) -> Result<Vec<RevocationList>, SetupProblem> {
-    let blocks = match CertificateRevocationListDer::pem_file_iter(path) {
-        Ok(blocks) => blocks.collect::<Result<Vec<_>, _>>(),
-        Err(pem::Error::Io(error)) if error.kind() == ErrorKind::NotFound => {
-            return Err(SetupProblem::NoRevocationFile(path.to_owned()));
-        }
-        Err(error) => Err(error),
-    };
+    let bytes = read_connection_file(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => SetupProblem::NoRevocationFile(path.to_owned()),
+        _ => bad(path, error.to_string()),
+    })?;
+    let blocks = CertificateRevocationListDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
     let blocks = blocks.map_err(|error| bad(path, error.to_string()))?;
     blocks.into_iter().map(|der| RevocationList::new(der).map_err(|reason| bad(path, reason))).collect()
 }
@@ -155,32 +154,33 @@ impl RevocationLists {
         now: UnixTime,
         algorithms: &WebPkiSupportedAlgorithms,
     ) -> Result<(), CertificateProblem> {
-        let unknown = |why: &str| {
+        let of = issuer.subject();
+        let unknown = |reason: String| {
             Err(CertificateProblem::RevocationUnknown {
                 subject: certificate.subject(),
-                reason: format!("{why} {}", issuer.subject()),
+                reason,
                 lists: self.label.clone(),
             })
         };
         let fitting: Vec<&RevocationList> = self.lists.iter().filter(|list| list.is_from(issuer)).collect();
         if fitting.is_empty() {
-            return unknown("there is no revocation list of");
+            return unknown(format!("there is no revocation list of {of}"));
         }
         if !issuer.may_sign_revocation_lists() {
-            return unknown("the key usage does not allow revocation lists (cRLSign) of");
+            return unknown(format!("the key usage of {of} does not allow revocation lists (cRLSign)"));
         }
         let current: Vec<&RevocationList> = fitting.iter().copied().filter(|list| list.is_current(now)).collect();
         if current.is_empty() {
             let early = fitting.iter().all(|list| list.is_early(now));
             return unknown(if early {
-                "the revocation list is not valid yet of"
+                format!("the revocation list of {of} is not valid yet")
             } else {
-                "the revocation list has expired of"
+                format!("the revocation list of {of} has expired")
             });
         }
         for list in current {
             if !list.is_signed_by(issuer, algorithms) {
-                return unknown("the signature of a revocation list is not that of");
+                return unknown(format!("the signature of a revocation list is not that of {of}"));
             }
             let serial = &certificate.certificate.tbs_certificate.serial_number;
             let revoked = list.parsed.tbs_cert_list.revoked_certificates.iter().flatten();

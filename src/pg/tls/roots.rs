@@ -10,7 +10,7 @@ use super::SetupProblem;
 use super::certificate::Parsed;
 use super::path::is_self_signed;
 use crate::pg::conninfo::{RootCert, SslMode};
-use crate::pg::read_settings_file;
+use crate::pg::read_connection_file;
 
 /// The trusted certificates, and their source for messages.
 pub(super) struct Roots {
@@ -85,7 +85,7 @@ impl fmt::Debug for Roots {
 pub(super) fn read(source: &RootCert, mode: SslMode) -> Result<Option<Roots>, SetupProblem> {
     let (label, certificates) = match source {
         RootCert::System => ("the system's root certificates".to_owned(), system()?),
-        RootCert::File(path) => match read_settings_file(path) {
+        RootCert::File(path) => match read_connection_file(path) {
             Ok(bytes) => {
                 let bad = |reason: String| SetupProblem::BadRootFile { path: path.clone(), reason };
                 let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes)

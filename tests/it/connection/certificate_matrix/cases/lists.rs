@@ -13,9 +13,12 @@ pub fn lists() -> Vec<Case> {
             File(&["root-other"]),
             case("list of another issuer", &["leaf"], &["root"], NO, no("there is no revocation list of CN=root")),
         ),
-        with(File(&["root-expired"]), case("list expired", &["leaf"], &["root"], NO, no("has expired of"))),
+        with(File(&["root-expired"]), case("list expired", &["leaf"], &["root"], NO, no("CN=root has expired, in"))),
         with(File(&["root-expired", "root-nothing"]), case("list expired and renewed", &["leaf"], &["root"], YES, OK)),
-        with(File(&["root-future"]), case("list not yet valid", &["leaf"], &["root"], NO, no("not valid yet of"))),
+        with(
+            File(&["root-future"]),
+            case("list not yet valid", &["leaf"], &["root"], NO, no("CN=root is not valid yet, in")),
+        ),
         with(
             File(&["root-same-name"]),
             case(
