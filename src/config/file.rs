@@ -66,10 +66,15 @@ impl File {
         shown(&self.path)
     }
 
+    /// Where a target belongs that gives what may not stand in this file.
+    pub(super) fn where_to_move_target(&self) -> String {
+        let own = self.own.as_deref().map_or_else(|| "a file of your own".to_owned(), shown);
+        format!("move the whole target to {own}")
+    }
+
     /// Where a secret belongs that may not stand in this file.
     pub(super) fn where_to_put_secrets(&self) -> String {
-        let own = self.own.as_deref().map_or_else(|| "a file of your own".to_owned(), shown);
-        format!("keep the password in a line of ~/.pgpass that names the host, or move the whole target to {own}")
+        format!("keep the password in a line of ~/.pgpass that names the host, or {}", self.where_to_move_target())
     }
 }
 

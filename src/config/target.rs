@@ -62,8 +62,8 @@ impl Entry {
             })?;
             if let (Some(given), false) = (REFUSED_PARAMETERS.iter().find(|given| conninfo.gives(given)), file.trusted)
             {
-                let given = format!("the {given} in {what}");
-                return Err(text.error(untrusted(&given)).with_hint(file.where_to_put_secrets()));
+                let hint = if *given == "password" { file.where_to_put_secrets() } else { file.where_to_move_target() };
+                return Err(text.error(untrusted(&format!("the {given} in {what}"))).with_hint(hint));
             }
             Ok(conninfo)
         };

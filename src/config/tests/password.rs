@@ -30,7 +30,9 @@ fn a_file_found_in_the_working_directory_holds_no_secrets() {
         let (said, hinted) = refusal(FOUND, text);
         assert!(said.contains(message) && said.contains("pgtend.toml\""), "{text}: {said}");
         assert!(said.contains("may not stand in a file found in the working directory"), "{text}: {said}");
-        assert!(hinted.contains("~/.pgpass") && hinted.contains("home/.config/pgtend/config.toml"), "{text}: {hinted}");
+        assert!(hinted.contains("home/.config/pgtend/config.toml"), "{text}: {hinted}");
+        let is_of_a_password = message.contains("password") || message.contains("reference");
+        assert_eq!(hinted.contains("~/.pgpass"), is_of_a_password, "{text}: {hinted}");
     }
 }
 

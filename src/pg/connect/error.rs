@@ -43,7 +43,7 @@ impl ConnectError {
             password_origin,
             hint: None,
         };
-        failure.hint = hint::of(&failure);
+        failure.hint = hint::of(&failure, conninfo.is_from_working_directory);
         if needs_password { Self::PasswordNeeded(failure) } else { Self::Failed(failure) }
     }
 

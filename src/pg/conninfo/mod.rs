@@ -92,6 +92,8 @@ pub struct Conninfo {
     pub limits: ReadLimits,
     /// What is asked for the password of each connection; comes before the passwords of `hosts`.
     pub password_provider: Option<Arc<dyn PasswordProvider>>,
+    /// Whether a file of the working directory names the server: it gets no password of the environment.
+    pub is_from_working_directory: bool,
     /// The password file, for [`Conninfo::with_dbname`].
     passfile: Option<PassFileUse>,
     /// The directory that counts as `localhost` in the password file.

@@ -41,6 +41,7 @@ pub fn resolve(request: &Request) -> Result<Resolved, ConninfoError> {
     }
     let mut conninfo = finish(&parameters, environment)?;
     conninfo.password_provider = target.and_then(|target| target.password_provider.clone());
+    conninfo.is_from_working_directory = untrusted.is_some();
     if let Some(target) = untrusted {
         restrict_password_file(&mut conninfo, &target.name, &mut warnings);
     }
@@ -229,6 +230,7 @@ fn finish(parameters: &Parameters, environment: &Environment) -> Result<Conninfo
         load_balance_hosts: LoadBalanceHosts::read(parameters)?,
         requirepeer: parameters.text("requirepeer").map(str::to_owned),
         password_provider: None,
+        is_from_working_directory: false,
         passfile: passfile_path(parameters, environment).map(|path| PassFileUse { path, hosts: HostField::NameOrStar }),
         socket_directory: socket_directory.map(str::to_owned),
     };

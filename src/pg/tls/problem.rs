@@ -65,11 +65,11 @@ impl CertificateProblem {
                 "put the authority that signed it (or the certificate itself, if it is self-signed) into {root}, or name another file with sslrootcert"
             ),
             Self::WrongName { names, .. } if names.is_empty() => {
-                "have the certificate issued with the host's name, or use sslmode=verify-ca".to_owned()
+                "have the certificate issued with the host's name".to_owned()
             }
             Self::WrongName { names, .. } => {
                 format!(
-                    "connect with one of the names in the certificate ({}), with hostaddr for the address, or use sslmode=verify-ca",
+                    "connect with one of the names in the certificate ({}), with hostaddr for the address",
                     names.join(", ")
                 )
             }
@@ -136,9 +136,9 @@ impl SetupProblem {
     pub(in crate::pg) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoRootFile(_) | Self::NoRootPlace => {
-                "provide the file, name another one with sslrootcert, use sslrootcert=system, or change sslmode to do without verification".to_owned()
+                "provide the file, name another one with sslrootcert, or use sslrootcert=system".to_owned()
             }
-            Self::NoHostName => "give host beside hostaddr, or use sslmode=verify-ca".to_owned(),
+            Self::NoHostName => "give host beside hostaddr: the name in the server's certificate".to_owned(),
             Self::NoSystemRoots(_) => "install the ca-certificates package, or name a file with sslrootcert".to_owned(),
             Self::OpenKey(path) => format!("chmod 0600 \"{}\"", path.display()),
             Self::BadKey { .. } => "the key must be an unencrypted PEM or DER file that belongs to sslcert; keys with a passphrase (sslpassword) are not supported".to_owned(),

@@ -84,7 +84,7 @@ async fn verification_without_a_root_file_is_refused() {
 async fn a_server_without_tls_is_refused_where_tls_is_required() {
     for mode in ["require", "verify-ca", "verify-full"] {
         let error = refusal(&at(&PLAIN, "db.test", &format!("sslmode={mode} {}", file("sslrootcert", "ca.crt")))).await;
-        assert_says(&error, &["does not support SSL"], "sslmode=prefer");
+        assert_says(&error, &["does not support SSL"], "turn on ssl");
     }
     for mode in ["disable", "allow", "prefer"] {
         assert_eq!(session(&at(&PLAIN, "db.test", &format!("sslmode={mode}"))).await.tls, None);

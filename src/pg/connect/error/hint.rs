@@ -10,7 +10,7 @@ use crate::pg::connect::progress::Stage;
 use crate::pg::connect::server_error::ServerError;
 
 /// The hint for the attempt that says most: a server's answer before a silent address.
-pub(super) fn of(failure: &Failure) -> Option<String> {
+pub(super) fn of(failure: &Failure, is_from_working_directory: bool) -> Option<String> {
     let telling = failure.attempts.iter().rev().find(|attempt| !is_silence(&attempt.problem));
     let attempt = telling.or(failure.attempts.last())?;
     let several = failure.attempts.iter().any(|other| !other.endpoint.is_same_server(&attempt.endpoint));
@@ -19,6 +19,9 @@ pub(super) fn of(failure: &Failure) -> Option<String> {
     }
     match &attempt.problem {
         Problem::Server(error) => of_server(failure, attempt, error),
+        Problem::PasswordNeeded if is_from_working_directory => Some(
+            "give one in a line of ~/.pgpass that names the host (host:port:database:user:password), or at the prompt of a terminal; PGPASSWORD is not used for a server that a file of the working directory names".to_owned(),
+        ),
         Problem::PasswordNeeded => Some(
             "give one in PGPASSWORD, in a line of ~/.pgpass (host:port:database:user:password), or at the prompt of a terminal".to_owned(),
         ),
@@ -30,14 +33,14 @@ pub(super) fn of(failure: &Failure) -> Option<String> {
         Problem::Handshake(_) => Some(
             "pgtend speaks TLSv1.2 and TLSv1.3; is this a Postgres server, and does it want a client certificate (sslcert, sslkey)?".to_owned(),
         ),
-        Problem::NoTls => Some("turn on ssl in the server's configuration, or use sslmode=prefer".to_owned()),
+        Problem::NoTls => Some("turn on ssl in the server's configuration".to_owned()),
         Problem::OddAnswer => Some("is this a Postgres server? The answer to the request for TLS was neither yes nor no".to_owned()),
         Problem::Resolve(_) => Some("check the host name; hostaddr takes an address as it is".to_owned()),
         Problem::Unreachable(error) => Some(of_silence(&attempt.endpoint, error.kind())),
         Problem::Timeout { stage, .. } => Some(of_timeout(*stage).to_owned()),
         Problem::Closed | Problem::Io(_) => Some("is this a Postgres server? Its log may say why it hung up".to_owned()),
         Problem::Authentication(reason) if reason.contains("channel binding") => {
-            Some("channel_binding=require needs TLS and a SCRAM password on the server; use channel_binding=prefer otherwise".to_owned())
+            Some("channel_binding=require needs TLS and a SCRAM password on the server".to_owned())
         }
         Problem::Authentication(_) => Some("pgtend knows trust, peer, password, md5, scram-sha-256 and cert authentication".to_owned()),
         Problem::MethodRefused { .. } => Some(
@@ -120,4 +123,29 @@ fn of_server(failure: &Failure, attempt: &Attempt, error: &ServerError) -> Optio
         "08P01" if message.contains("startup parameter") => "a pooler such as pgbouncer refuses it: remove options (PGOPTIONS)".to_owned(),
         _ => return error.hint.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    fn hint(problem: Problem, is_from_working_directory: bool) -> String {
+        let endpoint = Endpoint::Socket { directory: PathBuf::from("/tmp"), port: 5432 };
+        let attempts = vec![Attempt { endpoint, encrypted: None, problem }];
+        let (user, dbname) = ("app".to_owned(), "shop".to_owned());
+        let failure = Failure { user, dbname, attempts, password_origin: None, hint: None };
+        of(&failure, is_from_working_directory).expect("a hint")
+    }
+
+    #[test]
+    fn password_hint_names_what_is_used() {
+        assert!(hint(Problem::PasswordNeeded, false).contains("give one in PGPASSWORD"));
+        assert!(hint(Problem::PasswordNeeded, true).contains("PGPASSWORD is not used"));
+    }
+
+    #[test]
+    fn hint_advises_no_weaker_setting() {
+        assert!(!hint(Problem::NoTls, false).contains("sslmode="));
+    }
 }
