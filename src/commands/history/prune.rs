@@ -1,6 +1,11 @@
 //! `pgtend history prune`.
 
-use crate::{context::Context, error::Failure, exit_code::ExitCode, render::human_bytes};
+use crate::{
+    context::Context,
+    error::Failure,
+    exit_code::ExitCode,
+    render::{counted, human_bytes},
+};
 use serde_json::json;
 
 /// Thin old samples: all of 35 days stay, one a week for a year, one a month after that
@@ -18,7 +23,11 @@ pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
     store.close().await;
     if context.for_people() {
         let (before, after) = (human_bytes(before), human_bytes(after));
-        context.ui.text(&format!("{} samples pruned, {} kept; {before} → {after}\n", pruned.samples, pruned.kept))?;
+        context.ui.text(&format!(
+            "{} pruned, {} kept; {before} → {after}\n",
+            counted(pruned.samples, "sample"),
+            pruned.kept
+        ))?;
     } else {
         let pruned = json!({"samples_pruned": pruned.samples, "samples_kept": pruned.kept,
                             "bytes_before": before, "bytes_after": after});

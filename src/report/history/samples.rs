@@ -5,7 +5,7 @@ use crate::{
         Lsn,
         past::{Lineage, Sample},
     },
-    render::{Cell, Column, Document, Table, Value, human_bytes, human_count},
+    render::{Cell, Column, Document, Table, Value, counted, human_bytes},
     report::{Report, View},
 };
 use jiff::Timestamp;
@@ -96,9 +96,9 @@ impl Report for SamplesReport {
                 .column(Column::words("started_at", "server started", 9), |row| Cell::new(Value::Time(row.started_at)))
                 .leaving_out(self.left_out),
         );
-        let (samples, clusters) = (human_count(self.all as u64), self.clusters.len());
+        let (samples, clusters) = (counted(self.all as u64, "sample"), self.clusters.len());
         let clusters = if clusters == 1 { "one cluster".to_owned() } else { format!("{clusters} clusters") };
-        document.gap().line(format!("{samples} samples of {clusters} in {}.", human_bytes(self.store_bytes)));
+        document.gap().line(format!("{samples} of {clusters} in {}.", human_bytes(self.store_bytes)));
         document
     }
 }
