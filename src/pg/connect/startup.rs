@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tracing::debug;
+use tracing::{Level, debug};
 
 use super::authentication::{Credentials, Exchange, Reply};
 use super::problem::Problem;
@@ -105,7 +105,11 @@ pub(super) async fn start(
     }
 }
 
+/// Logs a notice. It is read only where it is shown: replacing secrets takes time for each notice and each secret.
 fn log_notice(body: &[u8]) {
+    if !tracing::enabled!(Level::DEBUG) {
+        return;
+    }
     let notice = ServerError::parse(body);
     debug!(severity = ?notice.severity, "{:?}", notice.message);
 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::config::SslMode as WireMode;
 use tokio_postgres::{AsyncMessage, Config, Connection};
-use tracing::debug;
+use tracing::{Level, debug};
 
 use super::address::Address;
 use super::canceller::Canceller;
@@ -116,7 +116,8 @@ impl AsyncWrite for ServerStream {
 async fn drive(mut connection: Connection<Guard, Guard>) {
     while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
         match message {
-            Ok(AsyncMessage::Notice(notice)) => {
+            // A server may send many, and replacing secrets takes time for each notice and each secret.
+            Ok(AsyncMessage::Notice(notice)) if tracing::enabled!(Level::DEBUG) => {
                 let notice = ServerError::from(&notice);
                 debug!(severity = ?notice.severity, "{:?}", notice.message);
             }
@@ -126,5 +127,7 @@ async fn drive(mut connection: Connection<Guard, Guard>) {
                 return;
             }
         }
+        // Messages that are buffered already take nothing of the budget by themselves.
+        tokio::task::coop::consume_budget().await;
     }
 }
