@@ -7,6 +7,7 @@ use sqlx::{
     postgres::{PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
 };
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Connections to a store.
 #[derive(Clone, Debug)]
@@ -75,7 +76,10 @@ macro_rules! get {
     ($row:expr, $at:expr) => {
         match $row {
             Row::Sqlite(row) => row.try_get($at).map_err(HistoryError::from),
-            Row::Postgres(row) => row.try_get($at).map_err(HistoryError::from),
+            Row::Postgres(row) => match catch_unwind(AssertUnwindSafe(|| row.try_get($at))) {
+                Ok(value) => value.map_err(HistoryError::from),
+                Err(_) => Err(HistoryError::DriverPanicked),
+            },
         }
     };
 }

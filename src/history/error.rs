@@ -28,6 +28,8 @@ pub enum HistoryError {
     Failed(String),
     #[error("the history's server did not answer within {seconds} s")]
     Silent { seconds: u64 },
+    #[error("the driver of the history's server panicked")]
+    DriverPanicked,
     #[error("the history is inconsistent: {0}")]
     Inconsistent(&'static str),
     #[error("the server does not say which cluster it is, and it has no address either: {0}")]

@@ -1,8 +1,9 @@
 //! A store's server that says nothing is given up on.
 
 use super::{HistoryError, tunnel::Tunnel};
+use futures_util::FutureExt as _;
 use sqlx::PgPool;
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 /// How long a store's server may take for one answer. Longer than its own limit on waiting for a lock.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(120);
@@ -38,13 +39,18 @@ impl Server {
         self.limit = LONG_LIMIT;
     }
 
-    /// Waits for one answer. After a silence nothing more is asked: whoever comes next hears of it at once.
+    /// Waits for one answer of the driver. After a silence or a panic nothing more is asked: whoever comes next hears of it at
+    /// once. A panic is reported on stderr as the bug that it is; the report that needs the history goes on without it.
     pub(super) async fn wait<T>(
         &self,
         answer: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, HistoryError> {
-        match tokio::time::timeout(self.limit, answer).await {
-            Ok(answer) => Ok(answer?),
+        match tokio::time::timeout(self.limit, AssertUnwindSafe(answer).catch_unwind()).await {
+            Ok(Ok(answer)) => Ok(answer?),
+            Ok(Err(_)) => {
+                drop(self.pool.close());
+                Err(HistoryError::DriverPanicked)
+            }
             Err(_) => {
                 // From here on it is closed; waiting for that would be waiting for the server.
                 drop(self.pool.close());

@@ -2,10 +2,11 @@
 //!
 //! sqlx knows neither `channel_binding` nor `require_auth`, ignores parameters it does not know, and sends a password in
 //! clear text to any server that asks. It therefore gets no password and no network: it connects to a Unix socket that only
-//! this process may use. Behind each of its connections stands one of [`connect_stream`], of which the bytes are copied.
+//! this process may use. Behind each of its connections stands one of [`connect_stream`], of which the bytes are copied. The
+//! stream ends with an error at the first message that the driver could not decode without a panic.
 
 use super::driver_socket::{DriverSocket, PORT};
-use crate::pg::{ConnectError, ServerStream, connect_stream, conninfo::Conninfo};
+use crate::pg::{Breach, ConnectError, ServerStream, connect_stream, conninfo::Conninfo};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::{
     io,
@@ -13,7 +14,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::AsyncWriteExt as _,
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{UnixListener, UnixStream},
     sync::Notify,
     task::{JoinHandle, JoinSet},
@@ -29,6 +30,22 @@ pub(super) enum TunnelError {
     Timeout(Duration),
     #[error("the driver's socket cannot be made: {0}")]
     Socket(#[from] io::Error),
+}
+
+/// SQLSTATE of connection_failure.
+const CONNECTION_FAILURE: &str = "08006";
+
+/// SQLSTATE of protocol_violation.
+const PROTOCOL_VIOLATION: &str = "08P01";
+
+impl TunnelError {
+    /// The SQLSTATE with which the server refused the connection.
+    fn sqlstate(&self) -> Option<&str> {
+        match self {
+            TunnelError::Connect(error) => error.sqlstate(),
+            TunnelError::Timeout(_) | TunnelError::Socket(_) => None,
+        }
+    }
 }
 
 /// The socket, and what stands behind it.
@@ -152,7 +169,7 @@ async fn serve(mut driver: UnixStream, made: Option<ServerStream>, conninfo: Arc
     match server {
         Ok(server) => relay(driver, server).await,
         Err(error) => {
-            driver.write_all(&error_response(&error)).await.ok();
+            driver.write_all(&error_response(error.sqlstate().unwrap_or(CONNECTION_FAILURE), &error)).await.ok();
             // The driver reads the error before it sees its own startup message unread.
             driver.shutdown().await.ok();
             tokio::io::copy(&mut driver, &mut tokio::io::sink()).await.ok();
@@ -160,16 +177,30 @@ async fn serve(mut driver: UnixStream, made: Option<ServerStream>, conninfo: Arc
     }
 }
 
-/// A fatal ErrorResponse with the SQLSTATE of the server, or 08006 connection_failure.
-fn error_response(error: &TunnelError) -> Vec<u8> {
-    let sqlstate = match error {
-        TunnelError::Connect(error) => error.sqlstate(),
-        _ => None,
-    };
+/// A fatal ErrorResponse.
+fn error_response(sqlstate: &str, error: &impl std::fmt::Display) -> Vec<u8> {
     let message = error.to_string().replace('\0', "");
-    let fields = format!("SFATAL\0VFATAL\0C{}\0M{message}\0\0", sqlstate.unwrap_or("08006"));
+    let fields = format!("SFATAL\0VFATAL\0C{sqlstate}\0M{message}\0\0");
     let length = u32::try_from(fields.len() + 4).unwrap_or(u32::MAX);
     [&b"E"[..], &length.to_be_bytes(), fields.as_bytes()].concat()
+}
+
+/// Copies what the server sends. What ends the connection is reported to the driver as an error of the server: the stream
+/// delivers whole messages, so that another one may follow. (`tokio::io::copy` drops what it has read when reading fails.)
+async fn copy_answers(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+    let mut buffer = vec![0; 32 << 10];
+    loop {
+        match from.read(&mut buffer).await {
+            Ok(0) => return Ok(()),
+            Ok(count) => to.write_all(buffer.get(..count).unwrap_or_default()).await?,
+            Err(error) => {
+                let is_breach = error.get_ref().is_some_and(|error| error.is::<Breach>());
+                let sqlstate = if is_breach { PROTOCOL_VIOLATION } else { CONNECTION_FAILURE };
+                to.write_all(&error_response(sqlstate, &error)).await.ok();
+                return Err(error);
+            }
+        }
+    }
 }
 
 /// Copies bytes both ways until either side closes. A server that stops reading may still say why.
@@ -184,7 +215,7 @@ async fn relay(driver: UnixStream, server: ServerStream) {
         copied.is_ok()
     };
     let down = async {
-        if let Err(error) = tokio::io::copy(&mut from_server, &mut to_driver).await {
+        if let Err(error) = copy_answers(&mut from_server, &mut to_driver).await {
             tracing::debug!("the connection to the history's server ended: {error}");
         }
     };

@@ -5,9 +5,11 @@
 mod address;
 mod attempt;
 mod authentication;
+mod bodies;
 mod canceller;
 mod endpoint;
 mod error;
+mod extended_query;
 mod frames;
 mod guard;
 mod meter;

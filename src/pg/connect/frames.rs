@@ -1,8 +1,10 @@
 //! Follows the framing of the server's messages, piece by piece, and holds them to limits.
 //!
 //! A message is a type byte, a length of four bytes that counts itself, and a body (PostgreSQL manual, 53.7 Message
-//! Formats). Bodies pass as they arrive. Nothing is kept but the start of an error or notice that is cut short.
+//! Formats). tokio-postgres checks what it decodes: bodies pass to it as they arrive, and nothing is kept but the start of an
+//! error or notice that is cut short. sqlx does not: its messages are kept until they are complete and checked.
 
+use super::extended_query::ExtendedQuery;
 use super::meter::{Breach, MAX_ASYNCHRONOUS};
 use super::server_error::{MAX_FIELD, shorten};
 
@@ -15,10 +17,16 @@ pub(super) struct Frames {
     state: State,
     message_limit: u64,
     asynchronous: u64,
-    /// The columns of the last RowDescription.
-    columns: Option<[u8; 2]>,
-    /// Whether a row must have them. A driver that executes prepared statements gets rows without a new description.
-    are_rows_described: bool,
+    checks: Checks,
+}
+
+/// What is checked of the server's answers.
+#[derive(Debug)]
+enum Checks {
+    /// Each row has the number of columns of the last RowDescription.
+    Columns(Option<[u8; 2]>),
+    /// Each message answers a request and can be decoded.
+    Answers(Box<ExtendedQuery>),
 }
 
 #[derive(Debug)]
@@ -27,6 +35,8 @@ enum State {
     Header(Vec<u8>),
     /// This much of a body goes on.
     Pass(u64),
+    /// A message that is checked when it is complete: its type, its body so far, and what is still to come.
+    Check { tag: u8, body: Vec<u8>, left: u64 },
     /// This much of a body is dropped.
     Drop(u64),
     /// A long error or notice: its type, its start, and what is still to come.
@@ -35,18 +45,19 @@ enum State {
 
 impl Frames {
     pub(super) fn new(message_limit: u64) -> Self {
-        Self {
-            state: State::Header(Vec::new()),
-            message_limit,
-            asynchronous: 0,
-            columns: None,
-            are_rows_described: true,
-        }
+        Self { state: State::Header(Vec::new()), message_limit, asynchronous: 0, checks: Checks::Columns(None) }
     }
 
-    /// Accepts rows that no RowDescription precedes.
-    pub(super) fn accept_undescribed_rows(&mut self) {
-        self.are_rows_described = false;
+    /// Checks every answer, for a driver that executes prepared statements and trusts what it decodes.
+    pub(super) fn check_answers(&mut self) {
+        self.checks = Checks::Answers(Box::default());
+    }
+
+    /// Follows bytes of the driver that were sent to the server.
+    pub(super) fn follow_requests(&mut self, bytes: &[u8]) {
+        if let Checks::Answers(answers) = &mut self.checks {
+            answers.follow_requests(bytes);
+        }
     }
 
     /// Reads the next bytes and appends to `passed` what goes on to the driver.
@@ -57,8 +68,9 @@ impl Frames {
         while !bytes.is_empty() {
             match &mut self.state {
                 State::Header(header) => {
-                    header.extend(take(&mut bytes, header_size(header).saturating_sub(header.len())));
-                    let size = header_size(header);
+                    let has_columns = matches!(self.checks, Checks::Columns(_));
+                    header.extend(take(&mut bytes, header_size(header, has_columns).saturating_sub(header.len())));
+                    let size = header_size(header, has_columns);
                     if header.len() >= size {
                         let header = std::mem::take(header);
                         self.state = self.begin(&header, passed)?;
@@ -68,6 +80,7 @@ impl Frames {
                     let body = take_up_to(&mut bytes, left);
                     passed.extend_from_slice(body);
                 }
+                State::Check { body, left, .. } => body.extend(take_up_to(&mut bytes, left)),
                 State::Drop(left) => {
                     take_up_to(&mut bytes, left);
                 }
@@ -77,7 +90,7 @@ impl Frames {
                     start.extend(body.iter().take(room));
                 }
             }
-            self.end_if_complete(passed);
+            self.end_if_complete(passed)?;
         }
         Ok(())
     }
@@ -90,12 +103,12 @@ impl Frames {
         // What is left of the body behind what the header holds of it.
         let left = (announced + 1).checked_sub(header.len() as u64);
         let left = left.ok_or(Breach::Malformed("a message is shorter than its own length field"))?;
-        if let Some(columns) = header.get(5..7).and_then(|columns| columns.try_into().ok()) {
-            match (tag, self.columns) {
-                (b'T', _) => self.columns = Some(columns),
-                (_, Some(described)) if described == columns => {}
-                _ if !self.are_rows_described => {}
-                _ => return Err(Breach::Malformed("a row does not have the columns that were described")),
+        if let (Checks::Columns(described), Some(columns)) = (&mut self.checks, header.get(5..7)) {
+            let columns = columns.try_into().ok();
+            if *tag == b'T' {
+                *described = columns;
+            } else if *described != columns {
+                return Err(Breach::Malformed("a row does not have the columns that were described"));
             }
         }
         if matches!(tag, b'S' | b'A' | b'N') {
@@ -115,27 +128,38 @@ impl Frames {
             }
             _ => {}
         }
+        if matches!(self.checks, Checks::Answers(_)) {
+            return Ok(State::Check { tag: *tag, body: Vec::new(), left });
+        }
         passed.extend_from_slice(header);
         Ok(State::Pass(left))
     }
 
-    fn end_if_complete(&mut self, passed: &mut Vec<u8>) {
-        match &self.state {
+    fn end_if_complete(&mut self, passed: &mut Vec<u8>) -> Result<(), Breach> {
+        match std::mem::replace(&mut self.state, State::Header(Vec::new())) {
             State::Pass(0) | State::Drop(0) => {}
-            State::Shorten { tag, start, left: 0 } => {
-                let body = shorten(start);
-                passed.push(*tag);
-                passed.extend(u32::try_from(body.len() + 4).unwrap_or(u32::MAX).to_be_bytes());
-                passed.extend(body);
-            }
-            _ => return,
+            State::Shorten { tag, start, left: 0 } => self.check(tag, &shorten(&start), passed)?,
+            State::Check { tag, body, left: 0 } => self.check(tag, &body, passed)?,
+            incomplete => self.state = incomplete,
         }
-        self.state = State::Header(Vec::new());
+        Ok(())
+    }
+
+    /// Passes on a complete message whose body can be decoded.
+    fn check(&mut self, tag: u8, body: &[u8], passed: &mut Vec<u8>) -> Result<(), Breach> {
+        if let (Checks::Answers(answers), true) = (&mut self.checks, tag != b'N') {
+            answers.answer(tag, body).map_err(Breach::Malformed)?;
+        }
+        passed.push(tag);
+        passed.extend(u32::try_from(body.len() + 4).unwrap_or(u32::MAX).to_be_bytes());
+        passed.extend(body);
+        Ok(())
     }
 }
 
-fn header_size(header: &[u8]) -> usize {
-    if matches!(header.first(), Some(b'T' | b'D')) { 7 } else { 5 }
+/// The size of type byte and length; with `has_columns`, of rows and their descriptions also the number of columns.
+fn header_size(header: &[u8], has_columns: bool) -> usize {
+    if has_columns && matches!(header.first(), Some(b'T' | b'D')) { 7 } else { 5 }
 }
 
 fn take<'a>(bytes: &mut &'a [u8], count: usize) -> &'a [u8] {
@@ -158,15 +182,31 @@ mod tests {
     const LIMIT: u64 = 1 << 20;
 
     #[test]
-    fn undescribed_rows_pass_only_where_prepared_statements_are_executed() {
-        let row = message(b'D', &[0, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
-        let mut frames = Frames::new(LIMIT);
-        let refused = frames.follow(&row, &mut Vec::new());
+    fn frames_pass_only_checked_answers_where_statements_are_prepared() {
+        let checking = || {
+            let mut frames = Frames::new(LIMIT);
+            frames.check_answers();
+            frames.follow_requests(&message(b'Q', b"select\0"));
+            frames
+        };
+        let described = message(b'T', &[&[0, 1][..], b"a\0\0\0\0\0\0\0\0\0\0\x14\0\x08\xff\xff\xff\xff\0\0"].concat());
+        let row = message(b'D', &[0, 1, 0, 0, 0, 1, b'7']);
+        let longer_value = message(b'D', &[0, 1, 0, 0, 0, 2, b'7']);
+        let mut passed = Vec::new();
+        let refused = checking().follow(&[&described[..], &longer_value].concat(), &mut passed);
         assert!(matches!(refused, Err(Breach::Malformed(_))), "{refused:?}");
-        let (mut frames, mut passed) = (Frames::new(LIMIT), Vec::new());
-        frames.accept_undescribed_rows();
-        frames.follow(&row, &mut passed).unwrap();
-        assert_eq!(passed, row);
+        assert_eq!(passed, described, "nothing of the refused message is passed");
+        // Notices and errors may come at any time; parameter reports are dropped.
+        let notice = message(b'N', b"SNOTICE\0C00000\0Mx\0\0");
+        let error = message(b'E', b"SERROR\0C42P01\0Mx\0\0");
+        let (end, ready) = (message(b'C', b"SELECT 1\0"), message(b'Z', b"I"));
+        let parameter = message(b'S', b"a\0b\0");
+        let stream = [&described, &notice, &parameter, &row, &end, &error, &ready].map(Vec::as_slice).concat();
+        for size in 1..stream.len() {
+            let (mut frames, mut passed) = (checking(), Vec::new());
+            stream.chunks(size).for_each(|piece| frames.follow(piece, &mut passed).unwrap());
+            assert_eq!(passed, [&described, &notice, &row, &end, &error, &ready].map(Vec::as_slice).concat());
+        }
     }
 
     fn message(tag: u8, body: &[u8]) -> Vec<u8> {
@@ -183,7 +223,7 @@ mod tests {
     fn frames_reject_a_message_above_the_limit_by_its_header() {
         for length in [LIMIT + 1, 1 << 31, u64::from(u32::MAX)] {
             let header = [b"D", u32::try_from(length).unwrap().to_be_bytes().as_slice(), &[0, 0]].concat();
-            let mut frames = Frames { columns: Some([0, 0]), ..Frames::new(LIMIT) };
+            let mut frames = Frames { checks: Checks::Columns(Some([0, 0])), ..Frames::new(LIMIT) };
             let breach = frames.follow(&header, &mut Vec::new());
             assert_eq!(breach, Err(Breach::Message { announced: length, accepted: LIMIT }));
         }

@@ -1,4 +1,4 @@
-//! The stream tokio-postgres reads: an authenticated connection, held to limits.
+//! The stream that a driver reads: an authenticated connection, held to limits.
 
 use std::io;
 use std::pin::Pin;
@@ -49,9 +49,9 @@ impl Guard {
         }
     }
 
-    /// Leaves the pairing of rows and statements to a driver that executes prepared statements.
+    /// Checks every answer, for a driver that executes prepared statements and trusts what it decodes.
     pub(super) fn for_prepared_statements(mut self) -> Self {
-        self.frames.accept_undescribed_rows();
+        self.frames.check_answers();
         self
     }
 
@@ -136,7 +136,11 @@ impl AsyncWrite for Guard {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let guard = self.get_mut();
         match guard.startup.swallow(buf) {
-            0 => Pin::new(&mut guard.wire).poll_write(cx, buf),
+            0 => {
+                let written = ready!(Pin::new(&mut guard.wire).poll_write(cx, buf))?;
+                guard.frames.follow_requests(buf.get(..written).unwrap_or_default());
+                Poll::Ready(Ok(written))
+            }
             swallowed => Poll::Ready(Ok(swallowed)),
         }
     }

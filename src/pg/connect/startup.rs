@@ -47,12 +47,11 @@ pub(super) struct Started {
 }
 
 impl Started {
-    /// The messages from AuthenticationOk to ReadyForQuery once more, for a client that expects them.
+    /// The messages from AuthenticationOk to ReadyForQuery once more, for a driver that expects them. Parameter reports are
+    /// left out: pgtend reads them itself, and sqlx-postgres computes a number from any `server_version`, unchecked
+    /// (`src/connection/stream.rs`).
     pub(super) fn replay(&self) -> Vec<u8> {
         let mut bytes = framed(Some(b'R'), &[0; 4]);
-        for (name, value) in &self.parameters {
-            bytes.extend(framed(Some(b'S'), format!("{name}\0{value}\0").as_bytes()));
-        }
         bytes.extend(framed(Some(b'K'), &self.key));
         bytes.extend(framed(Some(b'Z'), b"I"));
         bytes

@@ -68,7 +68,6 @@ async fn fuzzed_protocol_never_panics_or_hangs() {
 const STORE_COMMANDS: [&[&str]; 4] = [&["history", "record"], &["history", "list"], &["check"], &["history", "growth"]];
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "sqlx-postgres 0.9.0 panics on a damaged DataRow of the store's server (exit 70); the guard does not check these yet"]
 async fn fuzzed_store_never_panics_or_hangs() {
     on_a_major_and_the_newest_alone(13, "fuzzed store", options(), async |major, cluster| {
         sql(&cluster, "postgres", "create database store").await;
