@@ -7,8 +7,12 @@ use crate::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
-/// Runs per command and major; more with `PGTEND_TEST_FUZZ=200`.
+/// Runs per command and major, twice as many of the store's; more with `PGTEND_TEST_FUZZ=200`.
 const RUNS: u64 = 12;
+
+fn runs() -> u64 {
+    std::env::var("PGTEND_TEST_FUZZ").map_or(RUNS, |runs| runs.parse().expect("a number"))
+}
 
 /// How often a message is damaged, as one in so many: early in a connection, or late.
 const ONE_IN: [u32; 4] = [10, 60, 300, 1_500];
@@ -36,13 +40,12 @@ const COMMANDS: [&[&str]; 14] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fuzzed_protocol_never_panics_or_hangs() {
-    let runs = std::env::var("PGTEND_TEST_FUZZ").map_or(RUNS, |runs| runs.parse().expect("a number"));
     let exits = std::sync::Mutex::new(BTreeMap::<i32, u32>::new());
     let damages = std::sync::atomic::AtomicU32::new(0);
     on_a_major_and_the_newest_alone(13, "fuzzed protocol", options(), async |major, cluster| {
         prepare(&cluster).await;
         for (row, arguments) in COMMANDS.iter().enumerate() {
-            for number in 0..runs {
+            for number in 0..runs() {
                 let seed = u64::from(major) * 1_000_000 + row as u64 * 10_000 + number;
                 let proxy = FuzzingProxy::start(
                     cluster.port(),
@@ -72,7 +75,7 @@ async fn fuzzed_store_never_panics_or_hangs() {
     on_a_major_and_the_newest_alone(13, "fuzzed store", options(), async |major, cluster| {
         sql(&cluster, "postgres", "create database store").await;
         let target = cluster.tcp_conninfo();
-        for number in 0..RUNS * 2 {
+        for number in 0..runs() * 2 {
             let seed = u64::from(major) * 1_000_000 + 900_000 + number;
             let one_in = ONE_IN[usize::try_from(number).expect("few runs") % ONE_IN.len()];
             let proxy = FuzzingProxy::start(cluster.port(), seed, one_in);
