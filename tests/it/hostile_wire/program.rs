@@ -259,3 +259,25 @@ fn program_bounds_files() {
         assert_outcome(&run(&server, "", arguments), exit, message, LITTLE);
     }
 }
+
+#[test]
+fn program_names_what_the_server_of_a_store_breaks() {
+    // The answer to Bind comes where the description of a statement is due.
+    let server = HostileServer::start(|wire| {
+        wire.startup()?;
+        wire.welcome("17.2")?;
+        wire.serve(|_, _| Ok(()))
+    });
+    let store = format!("host=127.0.0.1 port={} user=u dbname=d sslmode=disable", server.port());
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_pgtend"))
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .current_dir(folder.path())
+        .args(["history", "list", "--history", &store])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("the server broke the protocol: a message does not answer the request"), "{said}");
+}
