@@ -3,10 +3,10 @@
 use std::env;
 use std::path::Path;
 
-use pgtend::sandbox::{Installation, PackageCache, Search};
+use pgtend::sandbox::{Installation, InstallationSearch, PackageCache};
 
 /// Whether it is run as a benchmark: `cargo test --all-targets` runs it as well, to see that it is in order.
-pub fn is_wanted(name: &str) -> bool {
+pub fn is_benchmark_run(name: &str) -> bool {
     let wanted = env::args().any(|argument| argument == "--bench");
     if !wanted {
         println!("{name}: not run; it is run by `cargo bench --bench {name}`");
@@ -19,8 +19,9 @@ pub fn installation() -> Installation {
     let major: Option<u32> = env::var("PGTEND_BENCH_MAJOR").ok().map(|text| text.parse().expect("a major version"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("pg");
     let cache = PackageCache::new(folder, false).expect("a folder that the server's user can enter");
-    let search = Search { explicit: None, path: env::var_os("PATH"), caches: vec![cache.folder().to_path_buf()] };
-    let found = search.run().expect("a search without an explicit folder").installations;
+    let search =
+        InstallationSearch { explicit: None, path: env::var_os("PATH"), caches: vec![cache.folder().to_path_buf()] };
+    let found = search.find_installations().expect("a search without an explicit folder").installations;
     match found.into_iter().find(|it| major.is_none_or(|major| it.major == major)) {
         Some(installation) => installation,
         None => {

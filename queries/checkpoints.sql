@@ -1,5 +1,5 @@
 -- Checkpoints since the statistics began: those that came by time, and those that were asked for, by WAL or by hand.
 select to_jsonb(r) from (
-  select s.checkpoints_timed as timed, s.checkpoints_req as requested, s.stats_reset, clock_timestamp() as asked_at
+  select s.checkpoints_timed as timed, s.checkpoints_req as requested, s.stats_reset, clock_timestamp() as requested_at
     from pg_catalog.pg_stat_bgwriter s
 ) r

@@ -9,7 +9,7 @@ select to_jsonb(r) from (
          pg_has_role(current_user, 'pg_monitor', 'USAGE')                    as role_is_monitor,
          pg_is_in_recovery()                                                 as in_recovery,
          pg_postmaster_start_time()                                          as started_at,
-         clock_timestamp()                                                   as asked_at,
+         clock_timestamp()                                                   as requested_at,
          current_setting('block_size')::int                                  as block_size_bytes,
          pg_size_bytes(current_setting('wal_segment_size'))                  as wal_segment_bytes
     from (select current_user as name) me

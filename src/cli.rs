@@ -40,21 +40,21 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Overview(commands::overview::Args),
-    Databases(commands::databases::Args),
-    Tables(commands::tables::Args),
-    Indexes(Box<commands::indexes::Args>),
-    Slots(commands::slots::Args),
-    Wal(commands::wal::Args),
-    Check(commands::check::Args),
-    Audit(commands::audit::Args),
-    Snapshot(commands::snapshot::Args),
-    History(commands::history::Args),
-    Explain(commands::explain::Args),
-    Config(commands::config::Args),
-    Demo(commands::demo::Args),
-    Completions(commands::completions::Args),
-    Man(commands::man::Args),
+    Overview(commands::overview::OverviewArgs),
+    Databases(commands::databases::DatabasesArgs),
+    Tables(commands::tables::TablesArgs),
+    Indexes(Box<commands::indexes::IndexesArgs>),
+    Slots(commands::slots::SlotsArgs),
+    Wal(commands::wal::WalArgs),
+    Check(commands::check::CheckArgs),
+    Audit(commands::audit::AuditArgs),
+    Snapshot(commands::snapshot::SnapshotArgs),
+    History(commands::history::HistoryArgs),
+    Explain(commands::explain::ExplainArgs),
+    Config(commands::config::ConfigArgs),
+    Demo(commands::demo::DemoArgs),
+    Completions(commands::completions::CompletionsArgs),
+    Man(commands::man::ManArgs),
 }
 
 impl Command {
@@ -62,13 +62,13 @@ impl Command {
     pub fn exit_if_interrupted(&self) -> ExitCode {
         match self {
             Command::Check(_) => ExitCode::Failed.under_check(),
-            Command::Audit(args) => args.exit_without_answer(),
+            Command::Audit(args) => args.exit_on_failure(),
             _ => ExitCode::Failed,
         }
     }
 
     /// Does what was asked.
-    pub async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub async fn dispatch(self, context: &Context) -> Result<ExitCode, Failure> {
         let is_for_check = matches!(context.format(), OutputFormat::Nagios | OutputFormat::Prometheus);
         if is_for_check && !matches!(self, Command::Check(_)) {
             let message = "--format nagios and prometheus are for `pgtend check`";
@@ -79,41 +79,41 @@ impl Command {
             context.ui.check_output()?;
         }
         match self {
-            Command::Overview(args) => commands::overview::run(args, context).await,
-            Command::Databases(args) => commands::databases::run(args, context).await,
-            Command::Tables(args) => commands::tables::run(args, context).await,
-            Command::Indexes(args) => commands::indexes::run(*args, context).await,
-            Command::Slots(args) => commands::slots::run(args, context).await,
-            Command::Wal(args) => commands::wal::run(args, context).await,
-            Command::Check(args) => commands::check::run(args, context).await,
-            Command::Audit(args) => commands::audit::run(args, context).await,
-            Command::Snapshot(args) => commands::snapshot::run(args, context).await,
-            Command::History(args) => commands::history::run(args, context).await,
-            Command::Explain(args) => commands::explain::run(&args, context),
-            Command::Config(args) => commands::config::run(&args, context),
-            Command::Demo(args) => commands::demo::run(args, context).await,
-            Command::Completions(args) => commands::completions::run(&args, &mut Cli::command(), context),
-            Command::Man(args) => commands::man::run(&args, Cli::command(), context),
+            Command::Overview(args) => commands::overview::cmd_overview(args, context).await,
+            Command::Databases(args) => commands::databases::cmd_databases(args, context).await,
+            Command::Tables(args) => commands::tables::cmd_tables(args, context).await,
+            Command::Indexes(args) => commands::indexes::cmd_indexes(*args, context).await,
+            Command::Slots(args) => commands::slots::cmd_slots(args, context).await,
+            Command::Wal(args) => commands::wal::cmd_wal(args, context).await,
+            Command::Check(args) => commands::check::cmd_check(args, context).await,
+            Command::Audit(args) => commands::audit::cmd_audit(args, context).await,
+            Command::Snapshot(args) => commands::snapshot::cmd_snapshot(args, context).await,
+            Command::History(args) => commands::history::cmd_history(args, context).await,
+            Command::Explain(args) => commands::explain::cmd_explain(&args, context),
+            Command::Config(args) => commands::config::cmd_config(&args, context),
+            Command::Demo(args) => commands::demo::cmd_demo(args, context).await,
+            Command::Completions(args) => commands::completions::cmd_completions(&args, &mut Cli::command(), context),
+            Command::Man(args) => commands::man::cmd_man(&args, Cli::command(), context),
         }
     }
 }
 
 /// What clap says, and where a connection string belongs: psql takes it anywhere.
-pub fn with_advice(mut answer: clap::Error) -> clap::Error {
+pub fn with_connection_string_hint(mut error: clap::Error) -> clap::Error {
     let misplaced =
-        [ContextKind::InvalidArg, ContextKind::InvalidSubcommand].into_iter().find_map(|kind| answer.get(kind));
+        [ContextKind::InvalidArg, ContextKind::InvalidSubcommand].into_iter().find_map(|kind| error.get(kind));
     if let Some(ContextValue::String(text)) = misplaced
         && !text.starts_with('-')
         && is_connection_string(text)
     {
         let advice = vec!["a connection string stands behind -d (--dbname)".into()];
-        answer.insert(ContextKind::Suggested, ContextValue::StyledStrs(advice));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(advice));
     }
-    answer
+    error
 }
 
 /// Whether the arguments ask for `check`, also where they are wrong otherwise.
-pub fn asks_for_check(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> bool {
+pub fn is_check_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> bool {
     let tolerant = Cli::command().ignore_errors(true).try_get_matches_from(arguments);
     tolerant.is_ok_and(|matches| matches.subcommand_name() == Some("check"))
 }

@@ -9,29 +9,29 @@ mod audit;
 pub(crate) mod checks;
 mod databases;
 mod document;
+mod durations;
 mod error;
 mod file;
 mod history;
 mod indexes;
-mod limit;
-mod limits;
 pub(crate) mod nearest;
 mod notify;
 mod password;
 mod password_command;
 mod silences;
+mod size_limits;
 mod slots;
 mod target;
 
 pub use error::ConfigError;
-pub(crate) use file::own_path;
+pub(crate) use file::user_config_path;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::{
-    inspect::Reach,
-    judge::{audit::Given, health::Checks, slot},
+    inspect::DatabaseSelection,
+    judge::{audit::Overrides, runner::Checks, slot},
     model::{IndexLimits, Silence},
     notify::Recipient,
     pg::{
@@ -40,51 +40,53 @@ use crate::{
     },
 };
 use document::Document;
-use file::File;
+use file::ConfigFile;
 
 /// The configuration, read and found to be in order. Empty where there is no file.
 #[derive(Debug, Default)]
 pub struct Config {
     path: Option<PathBuf>,
-    targets: BTreeMap<String, target::Entry>,
+    targets: BTreeMap<String, target::TargetEntry>,
     /// The targets of the user's own file where the one above was found in the working directory.
-    own_targets: BTreeMap<String, target::Entry>,
-    history: Option<history::Place>,
+    user_targets: BTreeMap<String, target::TargetEntry>,
+    history: Option<history::HistoryEntry>,
     indexes: indexes::Limits,
     slots: slots::Slots,
-    audit: Given,
+    audit: Overrides,
     read_limits: ReadLimits,
     warnings: Vec<String>,
     /// The nightly checks with their limits.
     pub checks: Checks,
     pub silences: Vec<Silence>,
-    notify: Vec<notify::Entry>,
+    notify: Vec<notify::NotifyEntry>,
 }
 
 impl Config {
     /// Reads the file that was named, or else the one that is found.
     pub fn read(explicit: Option<&Path>, environment: &Environment, cwd: &Path) -> Result<Self, ConfigError> {
-        let Some(file) = File::find(explicit, environment, cwd)? else { return Ok(Self::default()) };
-        let mut config = Self::understand(&file)?;
+        let Some(file) = ConfigFile::find(explicit, environment, cwd)? else { return Ok(Self::default()) };
+        let mut config = Self::parse_file(&file)?;
         if !file.trusted
-            && let Some(own) = File::own(environment)?
+            && let Some(own) = ConfigFile::read_user_file(environment)?
         {
-            config.add_own_targets(Self::understand(&own)?);
+            config.add_user_targets(Self::parse_file(&own)?);
         }
         Ok(config)
     }
 
-    fn understand(file: &File) -> Result<Self, ConfigError> {
+    fn parse_file(file: &ConfigFile) -> Result<Self, ConfigError> {
         let document = Document::parse(&file.path, &file.text)?;
         let root = document.root();
         root.allow_only(&["target", "history", "indexes", "slots", "audit", "check", "silence", "notify", "limits"])?;
         let mut config = Self { path: Some(file.path.clone()), ..Self::default() };
         if let Some(table) = root.table("history")? {
-            config.history = history::Place::read(&table, file)?;
-            if config.history.as_ref().is_some_and(history::Place::holds_a_password) && file.open_to_others {
+            config.history = history::HistoryEntry::read(&table, file)?;
+            if config.history.as_ref().is_some_and(history::HistoryEntry::contains_password)
+                && file.has_group_or_world_access
+            {
                 config.warnings.push(format!(
                     "{} holds the password of the history and has group or world access; permissions should be u=rw (0600)",
-                    file.shown()
+                    file.display()
                 ));
             }
         }
@@ -95,48 +97,48 @@ impl Config {
             config.slots = slots::Slots::read(&table, file)?;
         }
         if let Some(table) = root.table("audit")? {
-            config.audit = audit::read(&table, file)?;
+            config.audit = audit::read_audit_overrides(&table, file)?;
         }
         if let Some(table) = root.table("limits")? {
-            config.read_limits = limits::read(&table, file)?;
+            config.read_limits = size_limits::read_size_limits(&table, file)?;
         }
         for table in root.tables("target")? {
-            let entry = target::Entry::read(&table, file)?;
-            if entry.holds_a_password() && file.open_to_others {
+            let entry = target::TargetEntry::read(&table, file)?;
+            if entry.contains_password() && file.has_group_or_world_access {
                 config.warnings.push(format!(
                     "{} holds the password of target {:?} and has group or world access; permissions should be u=rw (0600)",
-                    file.shown(),
+                    file.display(),
                     table.name
                 ));
             }
             config.targets.insert(table.name.clone(), entry);
         }
-        config.checks = checks::read(root.tables("check")?, file)?;
-        config.silences = silences::read(&root.list("silence")?, file)?;
+        config.checks = checks::read_checks(root.tables("check")?, file)?;
+        config.silences = silences::read_silences(&root.table_list("silence")?, file)?;
         for table in root.tables("notify")? {
-            config.notify.push(notify::Entry::read(&table, file)?);
+            config.notify.push(notify::NotifyEntry::read(&table, file)?);
         }
         Ok(config)
     }
 
     /// Adds the targets of the user's own file. They come before those of the same name in the working directory, which
     /// anyone may have written.
-    fn add_own_targets(&mut self, own: Config) {
-        self.warnings.extend(own.warnings);
-        let (found, own_path) = (self.path.as_deref(), own.path.as_deref());
-        let twice: Vec<&str> =
-            self.targets.keys().filter(|name| own.targets.contains_key(*name)).map(String::as_str).collect();
-        if let (Some(found), Some(own_path), false) = (found, own_path, twice.is_empty()) {
-            let (noun, verb) = if twice.len() == 1 { ("target", "is") } else { ("targets", "are") };
+    fn add_user_targets(&mut self, user_config: Config) {
+        self.warnings.extend(user_config.warnings);
+        let (found, own_path) = (self.path.as_deref(), user_config.path.as_deref());
+        let duplicates: Vec<&str> =
+            self.targets.keys().filter(|name| user_config.targets.contains_key(*name)).map(String::as_str).collect();
+        if let (Some(found), Some(own_path), false) = (found, own_path, duplicates.is_empty()) {
+            let (noun, verb) = if duplicates.len() == 1 { ("target", "is") } else { ("targets", "are") };
             self.warnings.push(format!(
                 "{noun} {} {verb} in {} and in {}: the definition in your own file {} is used",
-                nearest::quoted(&twice, "and"),
-                file::shown(found),
-                file::shown(own_path),
-                file::shown(own_path),
+                nearest::quoted_list(&duplicates, "and"),
+                file::display_path(found),
+                file::display_path(own_path),
+                file::display_path(own_path),
             ));
         }
-        self.own_targets = own.targets;
+        self.user_targets = user_config.targets;
     }
 
     /// The file it was read from.
@@ -215,13 +217,13 @@ impl Config {
     }
 
     /// The user's own target, else the one of the file in the working directory.
-    fn entry(&self, name: &str) -> Option<&target::Entry> {
-        self.own_targets.get(name).or_else(|| self.targets.get(name))
+    fn entry(&self, name: &str) -> Option<&target::TargetEntry> {
+        self.user_targets.get(name).or_else(|| self.targets.get(name))
     }
 
     /// Which databases of a target are read from inside.
-    pub fn reach(&self, name: &str) -> Reach {
-        self.entry(name).map(|entry| entry.reach.clone()).unwrap_or_default()
+    pub fn database_selection(&self, name: &str) -> DatabaseSelection {
+        self.entry(name).map(|entry| entry.database_selection.clone()).unwrap_or_default()
     }
 
     /// The size of the target's disk, in bytes, where the file tells it.
@@ -230,25 +232,26 @@ impl Config {
     }
 
     /// What an audit may take for given: of the target, if one is named, and else of `[audit]`.
-    pub fn given_for_audits(&self, target: Option<&str>) -> Given {
-        let of_target = target.and_then(|name| self.entry(name)).map(|entry| entry.given.clone());
+    pub fn audit_overrides(&self, target: Option<&str>) -> Overrides {
+        let of_target = target.and_then(|name| self.entry(name)).map(|entry| entry.overrides.clone());
         of_target.unwrap_or_default().or(self.audit.clone())
     }
 
     fn unknown_target(&self, name: &str, environment: &Environment) -> ConfigError {
-        let known: BTreeSet<&str> = self.targets.keys().chain(self.own_targets.keys()).map(String::as_str).collect();
+        let known: BTreeSet<&str> = self.targets.keys().chain(self.user_targets.keys()).map(String::as_str).collect();
         let known: Vec<&str> = known.into_iter().collect();
-        let near = nearest::nearest(name, &known);
+        let suggestions = nearest::nearest_names(name, &known);
         let Some(path) = &self.path else {
-            let own = file::own_path(environment).map_or_else(|| "--config FILE".to_owned(), |it| file::shown(&it));
+            let own = file::user_config_path(environment)
+                .map_or_else(|| "--config FILE".to_owned(), |it| file::display_path(&it));
             return ConfigError::new(format!("there is no target {name:?}: there is no configuration file"))
                 .with_hint(format!("create pgtend.toml here or {own}, with [target.NAME] and conninfo = \"…\" in it"));
         };
-        let error = ConfigError::new(format!("there is no target {name:?} in {}", file::shown(path)));
-        match (near.is_empty(), known.is_empty()) {
+        let error = ConfigError::new(format!("there is no target {name:?} in {}", file::display_path(path)));
+        match (suggestions.is_empty(), known.is_empty()) {
             (_, true) => error.with_hint("it has no targets: add [target.NAME] with conninfo = \"…\""),
-            (true, _) => error.with_hint(format!("it has {}", nearest::quoted(&known, "and"))),
-            (false, _) => error.with_hint(format!("did you mean {}?", nearest::quoted(&near, "or"))),
+            (true, _) => error.with_hint(format!("it has {}", nearest::quoted_list(&known, "and"))),
+            (false, _) => error.with_hint(format!("did you mean {}?", nearest::quoted_list(&suggestions, "or"))),
         }
     }
 }

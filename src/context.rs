@@ -1,13 +1,13 @@
 //! What a command gets from the roof: the environment read once, a way to look, a way to show.
 
 mod connection;
-mod file;
 mod fleet;
+mod history;
 mod interruption;
-mod memory;
+mod snapshot_file;
 mod standby;
 
-pub use fleet::{Shared, place_of};
+pub use fleet::{SharedServer, target_key_of};
 pub use interruption::unless_interrupted;
 
 use crate::{
@@ -15,15 +15,15 @@ use crate::{
     error::Failure,
     exit_code::ExitCode,
     history::StoreAddress,
-    inspect::{Scope, inspect, wal_position_after},
+    inspect::{Scope, collect_snapshot, read_wal_position_after},
     model::{
         Fact, PrintedConnection, Snapshot,
-        past::{Lineage, Sample},
+        history::{ClusterBranch, Sample},
     },
     options::{ConnectionArgs, GlobalArgs, OutputFormat},
     pg::{Session, conninfo::Environment},
     report::{Envelope, Gaps, Report},
-    ui::{Ui, completeness},
+    ui::{Ui, exit_code_of_completeness},
 };
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -44,9 +44,9 @@ pub struct Context {
     /// Whether there is a history at all: a throwaway cluster has none.
     has_history: bool,
     /// Whether the working directory's file was named to the user.
-    is_noted: Cell<bool>,
+    working_directory_noted: Cell<bool>,
     /// The store's address, once it was resolved.
-    history: OnceCell<Option<StoreAddress>>,
+    history_address: OnceCell<Option<StoreAddress>>,
 }
 
 impl Context {
@@ -62,17 +62,17 @@ impl Context {
             global,
             config: OnceCell::new(),
             has_history: true,
-            is_noted: Cell::new(false),
-            history: OnceCell::new(),
+            working_directory_noted: Cell::new(false),
+            history_address: OnceCell::new(),
         }
     }
 
     /// The same run, looking at a throwaway cluster instead of the server the user named; what it does there is
     /// journalled in a history of its own, and no report reads that.
-    pub fn looking_at(&self, conninfo: String, history: &Path) -> Context {
+    pub fn for_throwaway_cluster(&self, conninfo: String, history: &Path) -> Context {
         let mut global = self.global.clone();
-        let nowhere = ConnectionArgs { dbname: Some(conninfo), no_password: true, ..ConnectionArgs::default() };
-        global.connection = nowhere;
+        let connection = ConnectionArgs { dbname: Some(conninfo), no_password: true, ..ConnectionArgs::default() };
+        global.connection = connection;
         global.reading.history = Some(history.display().to_string());
         global.reading.from = None;
         global.reading.since.clear();
@@ -88,19 +88,19 @@ impl Context {
             global,
             config,
             has_history: false,
-            is_noted: Cell::new(false),
-            history: OnceCell::new(),
+            working_directory_noted: Cell::new(false),
+            history_address: OnceCell::new(),
         }
     }
 
     /// The part of a scope that flags decide, for who needs no other database than the one that is connected to.
     pub fn scope(&self) -> Scope {
-        Scope { exact: self.global.reading.exact, jobs: self.jobs(), beside: true, ..Scope::default() }
+        Scope { exact: self.global.reading.exact, jobs: self.jobs(), concurrent_size: true, ..Scope::default() }
     }
 
     /// The same for who reads all databases that flags or the target want read.
-    pub fn reaching_scope(&self) -> Result<Scope, Failure> {
-        Ok(Scope { reach: self.reach()?, ..self.scope() })
+    pub fn scope_with_databases(&self) -> Result<Scope, Failure> {
+        Ok(Scope { database_selection: self.database_selection()?, ..self.scope() })
     }
 
     /// How many connections may read at once.
@@ -112,7 +112,7 @@ impl Context {
         self.global.reading.all_databases
     }
 
-    pub fn reads_a_file(&self) -> bool {
+    pub fn reads_snapshot_file(&self) -> bool {
         self.global.reading.from.is_some()
     }
 
@@ -122,39 +122,39 @@ impl Context {
     }
 
     /// A snapshot: from the file of `--from`, else of a server.
-    pub async fn look(&self, scope: Scope) -> Result<Snapshot, Failure> {
-        self.look_twice(scope, None).await
+    pub async fn collect_snapshot(&self, scope: Scope) -> Result<Snapshot, Failure> {
+        self.collect_with_later_wal(scope, None).await
     }
 
     /// A snapshot, and where WAL is some time later.
-    pub async fn look_twice(&self, scope: Scope, later: Option<Duration>) -> Result<Snapshot, Failure> {
+    pub async fn collect_with_later_wal(&self, scope: Scope, later: Option<Duration>) -> Result<Snapshot, Failure> {
         if let Some(path) = &self.global.reading.from {
             return self.read_snapshot(path);
         }
         let session = self.session().await?;
         // On the heap: its many questions at once make it too large for the stack of who waits for several looks.
         let work = Box::pin(async {
-            let mut snapshot = self.inspect(&session, &scope).await?;
+            let mut snapshot = self.collect(&session, &scope).await?;
             if let Some(wait) = later
-                && let Fact::Known(position) = wal_position_after(&session, wait).await?
+                && let Fact::Known(position) = read_wal_position_after(&session, wait).await?
             {
                 snapshot.wal_position_later = Some(position);
             }
             Ok(snapshot)
         });
-        self.ask(&session, work).await
+        self.run_cancellable(&session, work).await
     }
 
     /// A snapshot by way of a session that is there.
-    pub async fn look_by(&self, session: &Session, scope: &Scope) -> Result<Snapshot, Failure> {
-        self.ask(session, Box::pin(self.inspect(session, scope))).await
+    pub async fn collect_in_session(&self, session: &Session, scope: &Scope) -> Result<Snapshot, Failure> {
+        self.run_cancellable(session, Box::pin(self.collect(session, scope))).await
     }
 
     /// One look over a connection, which notes where that reached the server.
-    async fn inspect(&self, session: &Session, scope: &Scope) -> Result<Snapshot, Failure> {
-        let mut snapshot = inspect(session, scope).await?;
+    async fn collect(&self, session: &Session, scope: &Scope) -> Result<Snapshot, Failure> {
+        let mut snapshot = collect_snapshot(session, scope).await?;
         let machine = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
-        let socket = || session.endpoint().socket_on(machine.as_deref()?);
+        let socket = || session.endpoint().socket_address_on(machine.as_deref()?);
         snapshot.address = snapshot.address.take().or_else(socket);
         snapshot.connection = self.connection.clone();
         Ok(snapshot)
@@ -166,22 +166,23 @@ impl Context {
     }
 
     /// Shows a report and answers with what its completeness means for the exit code.
-    pub fn show<R: Report>(&self, snapshot: &Snapshot, report: R, gaps: Gaps) -> Result<ExitCode, Failure> {
+    pub fn print_report<R: Report>(&self, snapshot: &Snapshot, report: R, gaps: Gaps) -> Result<ExitCode, Failure> {
         let envelope = Envelope::new(snapshot, report, gaps);
-        self.ui.report(&envelope)?;
-        Ok(completeness(self.global.output.strict, envelope.is_incomplete()))
+        self.ui.print_report(&envelope)?;
+        Ok(exit_code_of_completeness(self.global.output.strict, envelope.is_incomplete()))
     }
 
     /// Shows a report on what is remembered, whatever server there may be now.
-    pub fn show_remembered<R: Report>(
+    pub fn print_history_report<R: Report>(
         &self,
-        remembered: Option<(&Lineage, &Sample)>,
+        newest_sample: Option<(&ClusterBranch, &Sample)>,
         report: R,
         gaps: Gaps,
     ) -> Result<ExitCode, Failure> {
-        let envelope = Envelope::remembered(self.now(), remembered, report, gaps).reached_by(self.connection.clone());
-        self.ui.report(&envelope)?;
-        Ok(completeness(self.global.output.strict, envelope.is_incomplete()))
+        let envelope =
+            Envelope::from_history(self.now(), newest_sample, report, gaps).reached_by(self.connection.clone());
+        self.ui.print_report(&envelope)?;
+        Ok(exit_code_of_completeness(self.global.output.strict, envelope.is_incomplete()))
     }
 
     /// The clock of this machine.

@@ -1,11 +1,11 @@
 //! What went wrong, for the person who must mend it: what was tried, what was answered, what to do.
 
 use crate::{
-    act::ActError,
+    act::ActionError,
     config::ConfigError,
     exit_code::ExitCode,
     history::HistoryError,
-    inspect::InspectError,
+    inspect::CollectError,
     pg::{ConnectError, SessionError, conninfo::ConninfoError},
 };
 use std::fmt;
@@ -72,21 +72,21 @@ impl From<SessionError> for Failure {
     }
 }
 
-impl From<InspectError> for Failure {
-    fn from(error: InspectError) -> Failure {
+impl From<CollectError> for Failure {
+    fn from(error: CollectError) -> Failure {
         match error {
-            InspectError::Session(error) => error.into(),
+            CollectError::Session(error) => error.into(),
             error => Failure::new(ExitCode::Failed, error.to_string()),
         }
     }
 }
 
-impl From<ActError> for Failure {
-    fn from(error: ActError) -> Failure {
+impl From<ActionError> for Failure {
+    fn from(error: ActionError) -> Failure {
         match error {
-            ActError::Inspect(error) => (*error).into(),
-            ActError::Journal(error) => error.into(),
-            error @ ActError::AnotherServer(_) => Failure::new(ExitCode::Refused, error.to_string())
+            ActionError::Collect(error) => (*error).into(),
+            ActionError::Journal(error) => error.into(),
+            error @ ActionError::AnotherServer(_) => Failure::new(ExitCode::Refused, error.to_string())
                 .with_hint(Some("nothing was done; run the command again to plan for the server that answers now")),
         }
     }
@@ -94,7 +94,7 @@ impl From<ActError> for Failure {
 
 impl From<HistoryError> for Failure {
     fn from(error: HistoryError) -> Failure {
-        let is_usage = matches!(error, HistoryError::NoStore(_) | HistoryError::Conninfo(_));
+        let is_usage = matches!(error, HistoryError::InvalidAddress(_) | HistoryError::Conninfo(_));
         let exit = if is_usage { ExitCode::Usage } else { ExitCode::Failed };
         Failure::new(exit, error.to_string()).with_hint(error.hint())
     }
@@ -106,7 +106,8 @@ impl From<anyhow::Error> for Failure {
         match error.downcast::<Failure>() {
             Ok(failure) => failure,
             Err(error) => {
-                let chain: Vec<String> = error.chain().map(|cause| without_number(&cause.to_string())).collect();
+                let chain: Vec<String> =
+                    error.chain().map(|cause| without_os_error_number(&cause.to_string())).collect();
                 Failure::new(ExitCode::Failed, chain.join(": "))
             }
         }
@@ -114,7 +115,7 @@ impl From<anyhow::Error> for Failure {
 }
 
 /// The system's words without its number: `Permission denied`, not `Permission denied (os error 13)`.
-fn without_number(text: &str) -> String {
+fn without_os_error_number(text: &str) -> String {
     match text.split_once(" (os error ") {
         Some((words, number)) => format!("{words}{}", number.split_once(')').map_or("", |(_, rest)| rest)),
         None => text.to_owned(),

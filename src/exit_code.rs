@@ -5,7 +5,7 @@ use crate::model::Status;
 /// Exit codes of every command but `audit --target-size`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
-    Done,
+    Success,
     Failed,
     /// Bad usage: flags, conninfo, configuration.
     Usage,
@@ -22,13 +22,13 @@ pub enum ExitCode {
 impl ExitCode {
     pub fn number(self) -> u8 {
         match self {
-            ExitCode::Done => 0,
+            ExitCode::Success => 0,
             ExitCode::Failed => 1,
             ExitCode::Usage => 2,
             ExitCode::Incomplete => 3,
             ExitCode::Refused => 4,
             ExitCode::Bug => 70,
-            ExitCode::Checked(status) => status.number(),
+            ExitCode::Checked(status) => status.exit_code(),
         }
     }
 

@@ -25,10 +25,12 @@ pub fn history_url(
         None => configured()?,
     };
     let Some(named) = named else {
-        return own_path(environment).map(|path| (Some(StoreAddress::File(path)), Vec::new())).ok_or_else(|| {
-            Failure::new(ExitCode::Usage, "there is no home directory to keep the history in")
-                .with_hint(Some("name a file with --history, PGTEND_HISTORY or [history] url, or none"))
-        });
+        return default_history_path(environment).map(|path| (Some(StoreAddress::File(path)), Vec::new())).ok_or_else(
+            || {
+                Failure::new(ExitCode::Usage, "there is no home directory to keep the history in")
+                    .with_hint(Some("name a file with --history, PGTEND_HISTORY or [history] url, or none"))
+            },
+        );
     };
     if named == "none" {
         return Ok((None, Vec::new()));
@@ -38,7 +40,7 @@ pub fn history_url(
 }
 
 /// `$XDG_STATE_HOME/pgtend/history.db`. As the specification says, a relative one is not used.
-fn own_path(environment: &Environment) -> Option<PathBuf> {
+fn default_history_path(environment: &Environment) -> Option<PathBuf> {
     let named = environment.var("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let folder = named.or_else(|| environment.home.as_ref().map(|home| home.join(".local/state")))?;
     Some(folder.join("pgtend/history.db"))
@@ -57,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_option_wins_over_the_environment_and_that_over_the_default() {
+    fn history_url_precedence() {
         let shown = |found: (Option<StoreAddress>, Vec<String>)| {
             assert!(found.1.is_empty(), "{:?}", found.1);
             found.0.map(|address| address.to_string().trim_matches('"').to_owned())
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_conninfo_is_a_usage_error() {
+    fn history_url_bad_conninfo_is_usage_error() {
         for text in ["mysql://h", "postgresql://h/d?sslmod=require", "hots=h"] {
             let failure = history_url(Some(text), &environment(&[]), || Ok(None)).unwrap_err();
             assert_eq!(failure.exit, ExitCode::Usage, "{text}: {failure}");
@@ -91,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_file_open_to_others_is_a_warning() {
+    fn history_url_warns_of_readable_passfile() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("pgpass");
         std::fs::write(&file, "*:*:*:*:s3kr1t\n").unwrap();

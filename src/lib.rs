@@ -35,14 +35,14 @@ use exit_code::ExitCode;
 use pg::conninfo::Environment;
 
 /// Runs the program: reads the arguments and the environment, does what was asked, answers with the exit code.
-pub fn run() -> std::process::ExitCode {
-    ui::tell_of_bugs();
+pub fn run_program() -> std::process::ExitCode {
+    ui::install_panic_hook();
     // The hook has said what there is to say; a panic's payload may hold anything.
     let exit = std::panic::catch_unwind(run_command).unwrap_or(ExitCode::Bug);
     // Looked up only where it matters: reading the arguments once more takes its time.
     let exit = match exit {
-        ExitCode::Done | ExitCode::Checked(_) => exit,
-        _ if cli::asks_for_check(process_list::arguments()) => exit.under_check(),
+        ExitCode::Success | ExitCode::Checked(_) => exit,
+        _ if cli::is_check_command(process_list::restored_arguments()) => exit.under_check(),
         _ => exit,
     };
     exit.into()
@@ -50,23 +50,25 @@ pub fn run() -> std::process::ExitCode {
 
 fn run_command() -> ExitCode {
     let still_visible = process_list::hide_passwords(std::env::args_os());
-    redact::register_arguments(process_list::arguments().map(|argument| argument.to_string_lossy().into_owned()));
-    let cli = match cli::Cli::try_parse_from(process_list::arguments()) {
+    redact::register_arguments(
+        process_list::restored_arguments().map(|argument| argument.to_string_lossy().into_owned()),
+    );
+    let cli = match cli::Cli::try_parse_from(process_list::restored_arguments()) {
         Ok(cli) => cli,
         Err(answer) => {
-            let answer = cli::with_advice(answer);
-            return match ui::tell_of_arguments(&answer) {
+            let answer = cli::with_connection_string_hint(answer);
+            return match ui::print_clap_message(&answer) {
                 Err(failure) => {
-                    ui::early_failure(&failure);
+                    ui::print_early_failure(&failure);
                     failure.exit
                 }
                 Ok(()) if answer.use_stderr() => ExitCode::Usage,
-                Ok(()) => ExitCode::Done,
+                Ok(()) => ExitCode::Success,
             };
         }
     };
-    trace(cli.global.output.verbose);
-    let context = context::Context::new(cli.global, environment());
+    init_tracing(cli.global.output.verbose);
+    let context = context::Context::new(cli.global, read_environment());
     if let Some(error) = still_visible {
         context
             .ui
@@ -76,22 +78,22 @@ fn run_command() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             let failure = error::Failure::new(ExitCode::Failed, format!("cannot start: {error}"));
-            context.ui.failure(&failure);
+            context.ui.print_failure(&failure);
             return failure.exit;
         }
     };
     let (ui, exit) = (context.ui.clone(), cli.command.exit_if_interrupted());
     let end = move || {
-        ui.failure(&error::Failure::new(exit, "interrupted"));
+        ui.print_failure(&error::Failure::new(exit, "interrupted"));
         std::process::exit(i32::from(exit.number()));
     };
-    if let Err(error) = interrupt::listen(end) {
+    if let Err(error) = interrupt::spawn_signal_listener(end) {
         context.ui.warn(&format!("cannot listen for signals: {error}"));
     }
-    let exit = match runtime.block_on(cli.command.run(&context)) {
+    let exit = match runtime.block_on(cli.command.dispatch(&context)) {
         Ok(exit) => exit,
         Err(failure) => {
-            context.ui.failure(&failure);
+            context.ui.print_failure(&failure);
             failure.exit
         }
     };
@@ -101,14 +103,14 @@ fn run_command() -> ExitCode {
 }
 
 /// The process environment, read here and handed down.
-fn environment() -> Environment {
+fn read_environment() -> Environment {
     let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
     let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(Into::into);
     Environment {
         vars: std::env::vars_os()
             .map(|(name, value)| (lossy(name), lossy(value)))
-            .filter(|(name, _)| !name.starts_with(process_list::VARIABLE))
+            .filter(|(name, _)| !name.starts_with(process_list::VARIABLE_PREFIX))
             .collect(),
         home: home.or_else(|| user.as_ref().map(|user| user.dir.clone())),
         os_user: user.map(|user| user.name),
@@ -116,7 +118,7 @@ fn environment() -> Environment {
 }
 
 /// Traces of pgtend alone: a driver's could hold what must not be seen.
-fn trace(verbose: u8) {
+fn init_tracing(verbose: u8) {
     let level = match verbose {
         0 => return,
         1 => "pgtend=info",

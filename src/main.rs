@@ -1,5 +1,5 @@
 //! The door.
 
 fn main() -> std::process::ExitCode {
-    pgtend::run()
+    pgtend::run_program()
 }

@@ -31,9 +31,9 @@ pub const NEW_FILE_MODE: u32 = 0o666;
 ///
 /// Returns the error of `render` or of the system. An atomic write leaves the old content then; one in place may leave a
 /// part of the new content, and its error says so.
-pub fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+pub fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if is_kernel_path(path) {
-        return append(path, render);
+        return append_to_file(path, render);
     }
     let existing = match fs::metadata(path) {
         Ok(metadata) => Some(metadata),
@@ -41,10 +41,10 @@ pub fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>)
         Err(error) => return Err(error),
     };
     match existing {
-        None => create(&resolve(path)?, render),
+        None => create_file(&resolve_symlinks(path)?, render),
         Some(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        Some(metadata) if !metadata.is_file() => append(path, render),
-        Some(metadata) => overwrite(&resolve(path)?, &metadata, render),
+        Some(metadata) if !metadata.is_file() => append_to_file(path, render),
+        Some(metadata) => overwrite_file(&resolve_symlinks(path)?, &metadata, render),
     }
 }
 
@@ -63,7 +63,7 @@ pub fn check(path: &Path) -> io::Result<()> {
         Ok(metadata) if metadata.is_file() => OpenOptions::new().write(true).open(path).map(drop),
         Ok(_) => Ok(rustix::fs::access(path, rustix::fs::Access::WRITE_OK)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !is_kernel_path(path) => {
-            temporary(folder_of(&resolve(path)?), 0o600).map(drop)
+            temporary_file(parent_folder(&resolve_symlinks(path)?), 0o600).map(drop)
         }
         Err(error) => Err(error),
     }
@@ -75,7 +75,7 @@ pub fn check(path: &Path) -> io::Result<()> {
 ///
 /// Returns `AlreadyExists` where the path names anything, also a dangling symlink.
 pub fn create_new(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
-    let mut file = temporary(folder_of(path), mode)?;
+    let mut file = temporary_file(parent_folder(path), mode)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map(drop).map_err(|error| error.error)
@@ -87,13 +87,13 @@ pub fn names_stdout(path: &Path) -> bool {
 }
 
 /// Makes a temporary file in the folder, with this mode before the umask; it goes away unless it is persisted.
-pub fn temporary(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
+pub fn temporary_file(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let builder = &mut tempfile::Builder::new();
     builder.prefix(".pgtend-").permissions(Permissions::from_mode(mode)).tempfile_in(folder).map_err(without_path)
 }
 
 /// The folder of a path; `.` for a bare name.
-pub fn folder_of(path: &Path) -> &Path {
+pub fn parent_folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -105,17 +105,17 @@ fn without_path(error: io::Error) -> io::Error {
 
 /// Returns whether the path names an open descriptor or a device.
 fn is_kernel_path(path: &Path) -> bool {
-    let folder = fs::canonicalize(folder_of(path)).unwrap_or_else(|_| folder_of(path).to_owned());
+    let folder = fs::canonicalize(parent_folder(path)).unwrap_or_else(|_| parent_folder(path).to_owned());
     ["/dev/fd", "/proc"].iter().any(|kernel| folder.starts_with(kernel))
         || folder == Path::new("/dev") && !path.is_dir()
 }
 
 /// Follows symlinks to the file that they name, whether it exists or not.
-fn resolve(path: &Path) -> io::Result<PathBuf> {
+fn resolve_symlinks(path: &Path) -> io::Result<PathBuf> {
     let mut target = path.to_owned();
     for _ in 0..MAX_SYMLINKS {
         match fs::symlink_metadata(&target) {
-            Ok(metadata) if metadata.is_symlink() => target = folder_of(&target).join(fs::read_link(&target)?),
+            Ok(metadata) if metadata.is_symlink() => target = parent_folder(&target).join(fs::read_link(&target)?),
             Ok(_) => return Ok(target),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(target),
             Err(error) => return Err(error),
@@ -127,7 +127,7 @@ fn resolve(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Writes to a device, a pipe or an open descriptor. A reader that closes a pipe early is no error.
-fn append(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn append_to_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut out = BufWriter::new(OpenOptions::new().append(true).open(path)?);
     match render(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe && is_pipe(path) => Ok(()),
@@ -139,7 +139,7 @@ fn is_pipe(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo() || metadata.file_type().is_socket())
 }
 
-fn overwrite(
+fn overwrite_file(
     path: &Path,
     existing: &Metadata,
     render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -149,8 +149,8 @@ fn overwrite(
     if existing.nlink() > 1 || has_attributes(&file) {
         return write_in_place(file, render);
     }
-    match successor(path, existing) {
-        Ok(temporary) => match fill(temporary, render)?.persist(path) {
+    match replacement_file(path, existing) {
+        Ok(temporary) => match render_into(temporary, render)?.persist(path) {
             Ok(_) => sync_folder(path),
             // A mount point, or a file of another owner in a sticky folder: what was rendered is copied over.
             Err(error) if cannot_replace(&error.error) => {
@@ -166,11 +166,11 @@ fn overwrite(
 }
 
 /// An empty file beside `path` with the mode, owner and group of the one that it will replace.
-fn successor(path: &Path, existing: &Metadata) -> io::Result<NamedTempFile> {
-    let file = temporary(folder_of(path), 0o600)?;
-    let own = file.as_file().metadata()?;
+fn replacement_file(path: &Path, existing: &Metadata) -> io::Result<NamedTempFile> {
+    let file = temporary_file(parent_folder(path), 0o600)?;
+    let new_metadata = file.as_file().metadata()?;
     let differs = |old: u32, new: u32| (old != new).then_some(old);
-    let (owner, group) = (differs(existing.uid(), own.uid()), differs(existing.gid(), own.gid()));
+    let (owner, group) = (differs(existing.uid(), new_metadata.uid()), differs(existing.gid(), new_metadata.gid()));
     if owner.is_some() || group.is_some() {
         std::os::unix::fs::fchown(file.as_file(), owner, group)?;
     }
@@ -178,16 +178,21 @@ fn successor(path: &Path, existing: &Metadata) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-fn create(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn create_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    fill(temporary(folder_of(path), NEW_FILE_MODE)?, render)?.persist(path).map_err(|error| error.error)?;
+    render_into(temporary_file(parent_folder(path), NEW_FILE_MODE)?, render)?
+        .persist(path)
+        .map_err(|error| error.error)?;
     sync_folder(path);
     Ok(())
 }
 
-fn fill(file: NamedTempFile, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<NamedTempFile> {
+fn render_into(
+    file: NamedTempFile,
+    render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<NamedTempFile> {
     let mut out = BufWriter::new(file);
     render(&mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -197,7 +202,7 @@ fn fill(file: NamedTempFile, render: impl FnOnce(&mut dyn Write) -> io::Result<(
 
 /// A rename lasts once its folder is on the disk; not every file system can be asked for that.
 fn sync_folder(path: &Path) {
-    File::open(folder_of(path)).and_then(|folder| folder.sync_all()).ok();
+    File::open(parent_folder(path)).and_then(|folder| folder.sync_all()).ok();
 }
 
 /// Renders first, so that an error of `render` leaves the file as it was.

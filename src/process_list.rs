@@ -11,7 +11,7 @@ use std::{
 
 /// What stands on the command line in place of a value with a password: this, and the variable that has it.
 const PLACEHOLDER: &str = "env:";
-pub const VARIABLE: &str = "PGTEND_ARGUMENT_";
+pub const VARIABLE_PREFIX: &str = "PGTEND_ARGUMENT_";
 
 /// Starts the program anew without the passwords, in the same process, where an argument holds one. Returns where none
 /// does, or where the system refuses: then a password stays visible, which is what the caller must say.
@@ -28,7 +28,7 @@ pub fn hide_passwords(mut arguments: impl Iterator<Item = OsString>) -> Option<s
 }
 
 /// The arguments as they were typed.
-pub fn arguments() -> impl Iterator<Item = OsString> {
+pub fn restored_arguments() -> impl Iterator<Item = OsString> {
     std::env::args_os().map(|argument| as_typed(argument, |variable| std::env::var_os(variable)))
 }
 
@@ -38,8 +38,8 @@ fn without_passwords(arguments: impl Iterator<Item = OsString>) -> (Vec<OsString
         if passwords_in(&argument.to_string_lossy()).is_empty() {
             return argument;
         }
-        let variable = format!("{VARIABLE}{}", at + 1);
-        let (option, value) = parts(&argument);
+        let variable = format!("{VARIABLE_PREFIX}{}", at + 1);
+        let (option, value) = split_option(&argument);
         let clean = format!("{option}{PLACEHOLDER}{variable}").into();
         carried.push((variable, value));
         clean
@@ -48,9 +48,11 @@ fn without_passwords(arguments: impl Iterator<Item = OsString>) -> (Vec<OsString
 }
 
 fn as_typed(argument: OsString, variable: impl Fn(&str) -> Option<OsString>) -> OsString {
-    let (option, value) = parts(&argument);
-    let name =
-        value.to_str().and_then(|value| value.strip_prefix(PLACEHOLDER)).filter(|name| name.starts_with(VARIABLE));
+    let (option, value) = split_option(&argument);
+    let name = value
+        .to_str()
+        .and_then(|value| value.strip_prefix(PLACEHOLDER))
+        .filter(|name| name.starts_with(VARIABLE_PREFIX));
     match name.and_then(variable) {
         Some(value) => [OsString::from(option), value].into_iter().collect(),
         None => argument,
@@ -58,7 +60,7 @@ fn as_typed(argument: OsString, variable: impl Fn(&str) -> Option<OsString>) -> 
 }
 
 /// `--option=`, if it begins so, and the value.
-fn parts(argument: &OsStr) -> (String, OsString) {
+fn split_option(argument: &OsStr) -> (String, OsString) {
     let split = argument.to_str().and_then(|text| text.split_once('='));
     let is_option = |name: &&str| {
         name.strip_prefix("--").is_some_and(|name| name.chars().all(|one| one.is_ascii_lowercase() || one == '-'))
@@ -76,7 +78,7 @@ mod tests {
     use std::collections::HashMap;
 
     /// What the process list shows, and the arguments as the second start reads them.
-    fn there_and_back(typed: &[&str]) -> (Vec<String>, Vec<String>) {
+    fn roundtrip(typed: &[&str]) -> (Vec<String>, Vec<String>) {
         let (clean, carried) = without_passwords(typed.iter().map(OsString::from));
         let carried: HashMap<String, OsString> = carried.into_iter().collect();
         let back = clean.iter().map(|one| as_typed(one.clone(), |name| carried.get(name).cloned()));
@@ -85,26 +87,26 @@ mod tests {
     }
 
     #[test]
-    fn only_what_holds_a_password_is_hidden() {
+    fn hide_passwords_only_where_present() {
         let typed =
             ["indexes", "-d", "postgresql://u:s3kr1t@h/db", "--replica=host=r password=s3kr1t", "-Uu", "--limit=3"];
-        let (shown, back) = there_and_back(&typed);
+        let (shown, back) = roundtrip(&typed);
         assert_eq!(
             shown,
             ["indexes", "-d", "env:PGTEND_ARGUMENT_3", "--replica=env:PGTEND_ARGUMENT_4", "-Uu", "--limit=3"]
         );
         assert_eq!(back, typed);
         let typed = ["tables", "env:PGTEND_ARGUMENT_2", "-dpostgresql://u:s3kr1t@h"];
-        let (shown, back) = there_and_back(&typed);
+        let (shown, back) = roundtrip(&typed);
         assert_eq!(shown, ["tables", "env:PGTEND_ARGUMENT_2", "env:PGTEND_ARGUMENT_3"]);
         assert_eq!(back, typed, "what nobody hid is what it is");
     }
 
     proptest! {
         #[test]
-        fn whatever_is_typed_comes_back(typed in prop::collection::vec("(--[a-z]{1,5}=|-d)?(postgresql://u:|password=)?\\PC{0,12}(@h)?", 0..5)) {
+        fn hidden_arguments_roundtrip(typed in prop::collection::vec("(--[a-z]{1,5}=|-d)?(postgresql://u:|password=)?\\PC{0,12}(@h)?", 0..5)) {
             let typed: Vec<&str> = typed.iter().map(String::as_str).collect();
-            let (shown, back) = there_and_back(&typed);
+            let (shown, back) = roundtrip(&typed);
             prop_assert!(shown.iter().all(|one| passwords_in(one).is_empty()), "{:?}", shown);
             prop_assert_eq!(back, typed);
         }

@@ -9,7 +9,7 @@ use crate::{
     model::PrintedConnection,
     options::{ColorWhen, OutputArgs, OutputFormat},
     output_file, redact,
-    render::{self, Document, Style, visible},
+    render::{self, Document, Style, escape_unprintable},
     report::{Envelope, Report},
 };
 use anyhow::Context as _;
@@ -42,10 +42,10 @@ impl Ui {
 
     /// The same, for a command whose `--output` is no place for its report.
     #[must_use]
-    pub fn to_stdout(&self) -> Ui {
-        let mut here = self.clone();
-        here.output.output = None;
-        here
+    pub fn with_stdout(&self) -> Ui {
+        let mut stdout_ui = self.clone();
+        stdout_ui.output.output = None;
+        stdout_ui
     }
 
     /// The same, where commands in messages reach another server.
@@ -61,64 +61,64 @@ impl Ui {
     }
 
     /// Writes a report in the format that was asked for.
-    pub fn report<R: Report>(&self, envelope: &Envelope<R>) -> Result<(), Failure> {
+    pub fn print_report<R: Report>(&self, envelope: &Envelope<R>) -> Result<(), Failure> {
         match self.output.format {
-            OutputFormat::Json => self.write(|out| self.json(envelope, out)),
-            _ => self.document(&envelope.document()),
+            OutputFormat::Json => self.write_output(|out| self.write_json(envelope, out)),
+            _ => self.print_document(&envelope.document()),
         }
     }
 
     /// Writes a document in the format that was asked for; JSON is not made of one.
-    pub fn document(&self, document: &Document) -> Result<(), Failure> {
+    pub fn print_document(&self, document: &Document) -> Result<(), Failure> {
         let style = self.style();
-        self.write(|out| match self.output.format {
+        self.write_output(|out| match self.output.format {
             OutputFormat::Html => out.write_all(render::html(document, &document.title).as_bytes()),
-            OutputFormat::Markdown => out.write_all(render::markdown(document).as_bytes()),
-            OutputFormat::Csv => render::csv(document, out),
-            _ => out.write_all(render::terminal(document, style).as_bytes()),
+            OutputFormat::Markdown => out.write_all(render::render_markdown(document).as_bytes()),
+            OutputFormat::Csv => render::write_csv(document, out),
+            _ => out.write_all(render::render_terminal(document, style).as_bytes()),
         })
     }
 
     /// Writes a value as JSON, whatever the format.
-    pub fn value(&self, value: &impl Serialize) -> Result<(), Failure> {
-        self.write(|out| self.json(value, out))
+    pub fn print_json(&self, value: &impl Serialize) -> Result<(), Failure> {
+        self.write_output(|out| self.write_json(value, out))
     }
 
     /// Text for people on stdout.
-    pub fn text(&self, text: &str) -> Result<(), Failure> {
-        self.write(|out| out.write_all(text.as_bytes()))
+    pub fn print_text(&self, text: &str) -> Result<(), Failure> {
+        self.write_output(|out| out.write_all(text.as_bytes()))
     }
 
     /// Something the user should know, beside the report.
     pub fn warn(&self, text: &str) {
-        self.say("warning", text);
+        self.print_message("warning", text);
     }
 
     /// Progress and other remarks; `-q` silences them.
     pub fn note(&self, text: &str) {
         if !self.output.quiet {
-            to_stderr(&format!("{}\n", visible(&redact::own(&self.connection.sentence(text)))));
+            write_to_stderr(&format!("{}\n", escape_unprintable(&redact::own(&self.connection.sentence(text)))));
         }
     }
 
     /// The end of a run that failed.
-    pub fn failure(&self, failure: &Failure) {
-        self.say("error", &failure.message);
+    pub fn print_failure(&self, failure: &Failure) {
+        self.print_message("error", &failure.message);
         if let Some(hint) = &failure.hint {
-            self.say("hint", hint);
+            self.print_message("hint", hint);
         }
     }
 
     /// Asks for a password on the terminal; `None` when there is none to ask on.
-    pub async fn password(&self, prompt: &str) -> Option<String> {
+    pub async fn read_password(&self, prompt: &str) -> Option<String> {
         // Who does not wait for the answer gets the terminal back as it was.
-        let _as_before = Echo::of_now();
-        let prompt = visible(prompt).into_owned();
-        on_a_thread(move || password::read(&prompt).ok()).await
+        let _restore_echo = TerminalEcho::save();
+        let prompt = escape_unprintable(prompt).into_owned();
+        on_detached_thread(move || password::read_password_line(&prompt).ok()).await
     }
 
     /// Whether there is somebody to ask: what is typed and what is asked both go by a terminal.
-    pub fn has_a_reader(&self) -> bool {
+    pub fn is_interactive(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
@@ -127,7 +127,7 @@ impl Ui {
     /// # Errors
     ///
     /// Stderr is closed or cannot be written to: then nothing may be done.
-    pub fn show(&self, text: &str) -> io::Result<()> {
+    pub fn print_to_stderr(&self, text: &str) -> io::Result<()> {
         if is_closed(&io::stderr()) {
             return Err(io::Error::other("stderr is closed"));
         }
@@ -135,9 +135,9 @@ impl Ui {
     }
 
     /// Asks on the terminal for a line; `None` at its end (Ctrl-D).
-    pub async fn ask(&self, prompt: &str) -> Option<String> {
-        to_stderr(&visible(&redact::data(prompt)));
-        on_a_thread(|| {
+    pub async fn read_answer(&self, prompt: &str) -> Option<String> {
+        write_to_stderr(&escape_unprintable(&redact::data(prompt)));
+        on_detached_thread(|| {
             let mut line = String::new();
             let read = io::stdin().read_line(&mut line);
             read.ok().filter(|bytes| *bytes > 0).map(|_| line.trim().to_owned())
@@ -146,7 +146,7 @@ impl Ui {
     }
 
     /// Shows on a terminal, from one second on, that something is going on.
-    pub async fn patiently<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+    pub async fn with_spinner<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         tokio::select! {
             biased;
@@ -155,29 +155,29 @@ impl Ui {
         }
         // Draws on stderr, and only where that is a terminal.
         let spinner = if self.output.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
-        spinner.set_message(visible(&redact::own(what)).into_owned());
+        spinner.set_message(escape_unprintable(&redact::own(what)).into_owned());
         spinner.enable_steady_tick(Duration::from_millis(120));
         let done = work.await;
         spinner.finish_and_clear();
         done
     }
 
-    fn say(&self, what: &str, text: &str) {
+    fn print_message(&self, what: &str, text: &str) {
         let text = self.connection.sentence(text);
         let text = redact::own(&text);
         // Messages may have several lines of their own; each is made harmless by itself.
-        let lines: Vec<_> = text.lines().map(visible).collect();
-        to_stderr(&format!("pgtend: {what}: {}\n", lines.join("\n  ")));
+        let lines: Vec<_> = text.lines().map(escape_unprintable).collect();
+        write_to_stderr(&format!("pgtend: {what}: {}\n", lines.join("\n  ")));
     }
 
-    fn json(&self, value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    fn write_json(&self, value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
         let mut out = out;
-        let people_watch = self.output.output.is_none() && io::stdout().is_terminal();
-        if people_watch { render::json_pretty(value, &mut out) } else { render::json(value, &mut out) }
+        let is_for_terminal = self.output.output.is_none() && io::stdout().is_terminal();
+        if is_for_terminal { render::write_json_pretty(value, &mut out) } else { render::write_json(value, &mut out) }
     }
 
     /// How text is laid out on stderr.
-    pub fn style_of_stderr(&self) -> Style {
+    pub fn stderr_style(&self) -> Style {
         let terminal = io::stderr().is_terminal();
         let color = match self.output.color {
             ColorWhen::Always => true,
@@ -201,20 +201,20 @@ impl Ui {
         Style { color, width }
     }
 
-    fn write(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    fn write_output(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
         let Some(path) = &self.output.output else {
-            return Ok(to_stdout(render).context("cannot write to stdout")?);
+            return Ok(write_to_stdout(render).context("cannot write to stdout")?);
         };
         // Writing to a pipe may wait for its reader; a signal ends that. A file is written to its end.
         let is_file = std::fs::metadata(path).map_or(true, |found| found.is_file());
-        let _whole = is_file.then(interrupt::whole);
-        let result = output_file::write(path, render);
+        let _whole = is_file.then(interrupt::guard_uninterruptible);
+        let result = output_file::write_file(path, render);
         result.with_context(|| format!("cannot write {}", path.display())).map_err(Failure::from)
     }
 }
 
 /// Writes to stdout. A reader that closes the pipe early, as `head`, is no error.
-fn to_stdout(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn write_to_stdout(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if is_closed(&io::stdout()) {
         return Err(io::Error::other("it is closed"));
     }
@@ -231,10 +231,10 @@ fn to_stdout(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Resul
 /// (Rust source, `library/std/src/sys/pal/unix/mod.rs`, `sanitize_standard_fds`). Shells open it for writing only;
 /// subprocess libraries set close-on-exec, which `F_GETFL` still shows on Linux; a daemon has it as stdin, too.
 fn is_closed(stream: &impl std::os::fd::AsFd) -> bool {
-    is_substitute(stream) && !is_substitute(&io::stdin())
+    is_dev_null_substitute(stream) && !is_dev_null_substitute(&io::stdin())
 }
 
-fn is_substitute(stream: &impl std::os::fd::AsFd) -> bool {
+fn is_dev_null_substitute(stream: &impl std::os::fd::AsFd) -> bool {
     use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
     let (Ok(flags), Ok(stream), Ok(null)) = (fcntl_getfl(stream), fstat(stream), stat("/dev/null")) else {
         return false;
@@ -246,24 +246,24 @@ fn is_substitute(stream: &impl std::os::fd::AsFd) -> bool {
 }
 
 /// A thread of its own, which the end of the program does not wait for: nothing else ends a read.
-async fn on_a_thread<T: Send + 'static>(read: impl FnOnce() -> Option<T> + Send + 'static) -> Option<T> {
+async fn on_detached_thread<T: Send + 'static>(read: impl FnOnce() -> Option<T> + Send + 'static) -> Option<T> {
     let (answer, answered) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || answer.send(read()).ok());
     answered.await.ok().flatten()
 }
 
 /// How the terminal shows what is typed, which it does again when this goes.
-struct Echo(std::fs::File, Termios);
+struct TerminalEcho(std::fs::File, Termios);
 
-impl Echo {
-    fn of_now() -> Option<Echo> {
+impl TerminalEcho {
+    fn save() -> Option<TerminalEcho> {
         let terminal = std::fs::File::open("/dev/tty").ok()?;
         let settings = tcgetattr(&terminal).ok()?;
-        Some(Echo(terminal, settings))
+        Some(TerminalEcho(terminal, settings))
     }
 }
 
-impl Drop for Echo {
+impl Drop for TerminalEcho {
     fn drop(&mut self) {
         tcsetattr(&self.0, SetArg::TCSANOW, &self.1).ok();
     }
@@ -285,7 +285,7 @@ impl Write for RedactedStderr {
     }
 }
 
-fn to_stderr(text: &str) {
+fn write_to_stderr(text: &str) {
     // Nothing can be reported when stderr itself is gone.
     io::stderr().write_all(text.as_bytes()).ok();
 }
@@ -295,36 +295,36 @@ fn to_stderr(text: &str) {
 /// # Errors
 ///
 /// Help could not be written to stdout.
-pub fn tell_of_arguments(answer: &clap::Error) -> Result<(), Failure> {
-    let text = answer.render().to_string();
+pub fn print_clap_message(error: &clap::Error) -> Result<(), Failure> {
+    let text = error.render().to_string();
     match redact::own(&text) {
-        Cow::Borrowed(_) if answer.use_stderr() => drop(answer.print()),
+        Cow::Borrowed(_) if error.use_stderr() => drop(error.print()),
         Cow::Borrowed(_) => {
-            let print = |_: &mut dyn Write| answer.print().and_then(|()| io::stdout().flush());
-            to_stdout(print).context("cannot write to stdout")?;
+            let print = |_: &mut dyn Write| error.print().and_then(|()| io::stdout().flush());
+            write_to_stdout(print).context("cannot write to stdout")?;
         }
         // Its colours would stand between the letters.
-        Cow::Owned(text) => to_stderr(&text),
+        Cow::Owned(text) => write_to_stderr(&text),
     }
     Ok(())
 }
 
 /// Reports a failure before there is a [`Ui`].
-pub fn early_failure(failure: &Failure) {
-    to_stderr(&format!("pgtend: error: {}\n", visible(&failure.message)));
+pub fn print_early_failure(failure: &Failure) {
+    write_to_stderr(&format!("pgtend: error: {}\n", escape_unprintable(&failure.message)));
 }
 
 /// Replaces the panic message: a bug is said to be one, and ends with its own exit code.
-pub fn tell_of_bugs() {
+pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
-        to_stderr(&format!(
-            "pgtend: this is a bug in pgtend{place}, please report it; nothing was changed on the server by a report\n"
+        let location = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
+        write_to_stderr(&format!(
+            "pgtend: this is a bug in pgtend{location}, please report it; nothing was changed on the server by a report\n"
         ));
     }));
 }
 
 /// The exit code of a run that may have found gaps.
-pub fn completeness(strict: bool, incomplete: bool) -> ExitCode {
-    if strict && incomplete { ExitCode::Incomplete } else { ExitCode::Done }
+pub fn exit_code_of_completeness(strict: bool, incomplete: bool) -> ExitCode {
+    if strict && incomplete { ExitCode::Incomplete } else { ExitCode::Success }
 }

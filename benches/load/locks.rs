@@ -5,21 +5,21 @@ use tokio_postgres::Client;
 /// The most that was seen at once, and the strongest of all.
 #[derive(Default)]
 pub struct Locks {
-    pub most: i64,
+    pub max_count: i64,
     pub strongest: Option<String>,
 }
 
 /// Every transaction has its own virtual id for itself, which nobody else can want; and whoever connects, by whatever
 /// program, holds its database against DROP DATABASE for that moment (`InitPostgres`).
-const HELD: &str = "select count(*), max(case l.mode when 'AccessShareLock' then 1 when 'RowShareLock' then 2 else 3 end), \
+const HELD_LOCKS: &str = "select count(*), max(case l.mode when 'AccessShareLock' then 1 when 'RowShareLock' then 2 else 3 end), \
      string_agg(distinct l.mode, ', ') from pg_locks l join pg_stat_activity a using (pid) \
      where a.application_name = 'pgtend' and l.locktype <> 'virtualxid' and not (l.locktype = 'object' and l.classid = 'pg_catalog.pg_database'::regclass)";
 
 impl Locks {
-    pub async fn look(&mut self, client: &Client) {
-        let row = client.query_one(HELD, &[]).await.expect("locks");
+    pub async fn sample_locks(&mut self, client: &Client) {
+        let row = client.query_one(HELD_LOCKS, &[]).await.expect("locks");
         let (count, modes): (i64, Option<String>) = (row.get(0), row.get(2));
-        self.most = self.most.max(count);
+        self.max_count = self.max_count.max(count);
         let is_stronger = row.get::<_, Option<i32>>(1) > Some(1);
         if let Some(modes) = modes
             && (is_stronger || self.strongest.is_none())
@@ -28,7 +28,7 @@ impl Locks {
         }
     }
 
-    pub fn is_gentle(&self) -> bool {
+    pub fn takes_only_select_locks(&self) -> bool {
         self.strongest.as_deref().is_none_or(|modes| modes == "AccessShareLock")
     }
 }

@@ -8,16 +8,16 @@
 #[path = "../server.rs"]
 mod server;
 
-mod beside;
 mod locks;
+mod pgbench_impact;
 mod processes;
-mod start;
+mod startup;
 
 use std::env;
 use std::process::{Command, Stdio};
 
 use pgtend::sandbox::{Cluster, ClusterOptions};
-use processes::Watched;
+use processes::RunCost;
 use tokio_postgres::{Client, NoTls};
 
 /// Every report, as typed.
@@ -46,36 +46,36 @@ vacuum analyze;
 select pg_create_physical_replication_slot('standby', true)";
 
 fn main() {
-    if !server::is_wanted("load") {
+    if !server::is_benchmark_run("load") {
         return;
     }
     let installation = server::installation();
-    start::print();
-    let options = ClusterOptions::default().set("autovacuum", "off").set("max_connections", "50");
+    startup::print_startup();
+    let options = ClusterOptions::default().with_setting("autovacuum", "off").with_setting("max_connections", "50");
     let cluster = Cluster::start(&installation, options).expect("a cluster");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let client = session(&cluster.conninfo()).await;
+        let client = open_session(&cluster.conninfo()).await;
         for statement in DATA.split(";\nvacuum analyze;\n").flat_map(|part| ["vacuum analyze", part]).skip(1) {
             client.batch_execute(statement).await.expect("the data");
         }
-        costs(&format!("A small database on {}", installation.version), &cluster.conninfo()).await;
+        print_costs(&format!("A small database on {}", installation.version), &cluster.conninfo()).await;
         if let Ok(large) = env::var("PGTEND_BENCH_LARGE") {
-            costs("A large database", &large).await;
+            print_costs("A large database", &large).await;
         }
-        beside::print(&cluster, &installation).await;
+        pgbench_impact::print_pgbench_impact(&cluster, &installation).await;
     });
 }
 
-pub async fn session(conninfo: &str) -> Client {
+pub async fn open_session(conninfo: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(conninfo, NoTls).await.expect("a session");
     tokio::spawn(connection);
     client
 }
 
 /// The program at a report, its answer thrown away.
-pub fn report(arguments: &[&str], conninfo: &str) -> Command {
+pub fn report_command(arguments: &[&str], conninfo: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
     command.env_clear().env("HOME", "/nonexistent").args(arguments);
     command.args(["-q", "-w", "--history", "none", "-d", conninfo]);
@@ -83,8 +83,8 @@ pub fn report(arguments: &[&str], conninfo: &str) -> Command {
     command
 }
 
-async fn costs(title: &str, conninfo: &str) {
-    let client = session(conninfo).await;
+async fn print_costs(title: &str, conninfo: &str) {
+    let client = open_session(conninfo).await;
     let relations: i64 = client.query_one("select count(*) from pg_class", &[]).await.expect("a count").get(0);
     println!("\n{title}, {relations} relations\n");
     println!(
@@ -93,9 +93,9 @@ async fn costs(title: &str, conninfo: &str) {
     println!("| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |");
     for arguments in REPORTS {
         // Once before: what is read from the disk the first time is not the report's.
-        assert!(report(arguments, conninfo).status().expect("it starts").code().is_some_and(|code| code < 4));
-        let watched = Watched::run(&client, arguments, conninfo).await;
-        println!("| `{}` | {} |", arguments.join(" "), watched.cells());
-        watched.is_gentle(arguments);
+        assert!(report_command(arguments, conninfo).status().expect("it starts").code().is_some_and(|code| code < 4));
+        let watched = RunCost::measure_run(&client, arguments, conninfo).await;
+        println!("| `{}` | {} |", arguments.join(" "), watched.table_cells());
+        watched.assert_only_select_locks(arguments);
     }
 }

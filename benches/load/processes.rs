@@ -10,7 +10,7 @@ use super::locks::Locks;
 
 /// What was seen of the server's processes that served it.
 #[derive(Default)]
-pub struct Watched {
+pub struct RunCost {
     cpu: HashMap<i32, Duration>,
     memory: HashMap<i32, u64>,
     /// Blocks of the database and of the shared catalogs.
@@ -19,54 +19,54 @@ pub struct Watched {
     locks: Locks,
 }
 
-const BLOCKS: &str = "select sum(blks_hit)::bigint, sum(blks_read)::bigint from pg_stat_database \
+const BLOCK_COUNTERS: &str = "select sum(blks_hit)::bigint, sum(blks_read)::bigint from pg_stat_database \
      where datname = current_database() or datid = 0";
 
-async fn parent_of_the_session(client: &Client) -> u32 {
+async fn postmaster_pid(client: &Client) -> u32 {
     let pid: i32 = client.query_one("select pg_backend_pid()", &[]).await.expect("its pid").get(0);
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("a server on this machine");
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     after_name.split_whitespace().nth(1).and_then(|text| text.parse().ok()).expect("its parent")
 }
 
-fn children(postmaster: u32) -> Vec<i32> {
+fn child_pids(postmaster: u32) -> Vec<i32> {
     let all = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children")).unwrap_or_default();
     all.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
-async fn blocks(client: &Client) -> (i64, i64) {
+async fn block_counters(client: &Client) -> (i64, i64) {
     // Processes hand their counts in when they end, and some while later others see them.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
-    let row = client.query_one(BLOCKS, &[]).await.expect("counters");
+    let row = client.query_one(BLOCK_COUNTERS, &[]).await.expect("counters");
     (row.get(0), row.get(1))
 }
 
-impl Watched {
-    pub async fn run(client: &Client, arguments: &[&str], conninfo: &str) -> Watched {
-        let mut watched = Watched::default();
-        let (before, idle) = (blocks(client).await, blocks(client).await);
+impl RunCost {
+    pub async fn measure_run(client: &Client, arguments: &[&str], conninfo: &str) -> RunCost {
+        let mut watched = RunCost::default();
+        let (before, idle) = (block_counters(client).await, block_counters(client).await);
         // Asking costs blocks, too.
         let own = (idle.0 - before.0, idle.1 - before.1);
-        let postmaster = parent_of_the_session(client).await;
-        let there = children(postmaster);
-        let mut child = super::report(arguments, conninfo).spawn().expect("it starts");
+        let postmaster = postmaster_pid(client).await;
+        let child_pids_now = child_pids(postmaster);
+        let mut child = super::report_command(arguments, conninfo).spawn().expect("it starts");
         while child.try_wait().expect("it can be waited for").is_none() {
-            watched.look(postmaster, &there);
+            watched.sample_processes(postmaster, &child_pids_now);
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let after = blocks(client).await;
+        let after = block_counters(client).await;
         (watched.hit, watched.read) = (after.0 - idle.0 - own.0, after.1 - idle.1 - own.1);
         // A second run for the locks: looking at them costs the server time and blocks.
-        let mut child = super::report(arguments, conninfo).spawn().expect("it starts");
+        let mut child = super::report_command(arguments, conninfo).spawn().expect("it starts");
         while child.try_wait().expect("it can be waited for").is_none() {
-            watched.locks.look(client).await;
+            watched.locks.sample_locks(client).await;
         }
         watched
     }
 
     /// By the kernel alone, which costs the server nothing: the postmaster's children that were not there before.
-    fn look(&mut self, postmaster: u32, before: &[i32]) {
-        for pid in children(postmaster).into_iter().filter(|pid| !before.contains(pid)) {
+    fn sample_processes(&mut self, postmaster: u32, before: &[i32]) {
+        for pid in child_pids(postmaster).into_iter().filter(|pid| !before.contains(pid)) {
             let of = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
             // The first number: nanoseconds on a processor. Not the private pages: a shared buffer that only one
             // process has touched so far counts among them.
@@ -75,13 +75,13 @@ impl Watched {
             let own = own.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
             if let (Some(cpu), Some(own)) = (cpu, own) {
                 self.cpu.insert(pid, Duration::from_nanos(cpu));
-                let most = self.memory.entry(pid).or_default();
-                *most = own.max(*most);
+                let peak = self.memory.entry(pid).or_default();
+                *peak = own.max(*peak);
             }
         }
     }
 
-    pub fn cells(&self) -> String {
+    pub fn table_cells(&self) -> String {
         let cpu: Duration = self.cpu.values().sum();
         let memory = self.memory.values().max().copied().unwrap_or_default();
         format!(
@@ -89,7 +89,7 @@ impl Watched {
             cpu.as_secs_f64() * 1e3,
             self.hit,
             self.read,
-            self.locks.most,
+            self.locks.max_count,
             self.locks.strongest.as_deref().unwrap_or("none seen"),
             memory as f64 / 1024.0,
             self.cpu.len(),
@@ -97,7 +97,7 @@ impl Watched {
     }
 
     /// Nothing stronger than what a plain SELECT takes.
-    pub fn is_gentle(&self, arguments: &[&str]) {
-        assert!(self.locks.is_gentle(), "{arguments:?} holds {:?}", self.locks.strongest);
+    pub fn assert_only_select_locks(&self, arguments: &[&str]) {
+        assert!(self.locks.takes_only_select_locks(), "{arguments:?} holds {:?}", self.locks.strongest);
     }
 }

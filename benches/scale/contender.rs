@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use super::data::MONITOR;
+use super::data::MONITOR_ROLE;
 use super::reference;
 
 /// Bounds from the project's goals; none where nothing is promised.
@@ -26,7 +26,7 @@ pub struct Contender {
 impl Contender {
     pub fn command(&self) -> Command {
         let mut command = match self.arguments {
-            None => reference::command(&self.conninfo),
+            None => reference::reference_command(&self.conninfo),
             Some(arguments) => {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
                 command.args(arguments).args(["-d", &self.conninfo]);
@@ -39,17 +39,17 @@ impl Contender {
 }
 
 /// The reference first.
-pub fn all(conninfo: &str) -> Vec<Contender> {
+pub fn all_contenders(conninfo: &str) -> Vec<Contender> {
     let default = Targets { ratio: Some(0.4), client_mb: Some(100), backend_mb: Some(50) };
     let exact = Targets { ratio: Some(1.1), client_mb: None, backend_mb: Some(100) };
-    let both = Targets { ratio: Some(0.7), ..exact };
+    let estimate = Targets { ratio: Some(0.7), ..exact };
     let contender = |name, targets, arguments| Contender { name, targets, arguments, conninfo: conninfo.to_owned() };
     // A role without EXECUTE on pg_stat_file: sizes are asked relation by relation.
     let monitor = |name, targets, arguments| Contender {
         name,
         targets,
         arguments,
-        conninfo: conninfo.replace("user=postgres", &format!("user={MONITOR}")),
+        conninfo: conninfo.replace("user=postgres", &format!("user={MONITOR_ROLE}")),
     };
     vec![
         contender("reference", Targets::default(), None),
@@ -57,10 +57,10 @@ pub fn all(conninfo: &str) -> Vec<Contender> {
         contender("indexes, JSON", default, Some(&["indexes", "--format", "json"])),
         contender("overview", default, Some(&["overview"])),
         contender("tables --exact", exact, Some(&["tables", "--exact"])),
-        contender("tables --exact --jobs 2", both, Some(&["tables", "--exact", "--jobs", "2"])),
+        contender("tables --exact --jobs 2", estimate, Some(&["tables", "--exact", "--jobs", "2"])),
         monitor("tables, JSON, as pg_monitor", default, Some(&["tables", "--format", "json"])),
         monitor("indexes, JSON, as pg_monitor", default, Some(&["indexes", "--format", "json"])),
         monitor("tables --exact, as pg_monitor", exact, Some(&["tables", "--exact"])),
-        monitor("tables --exact --jobs 2, as pg_monitor", both, Some(&["tables", "--exact", "--jobs", "2"])),
+        monitor("tables --exact --jobs 2, as pg_monitor", estimate, Some(&["tables", "--exact", "--jobs", "2"])),
     ]
 }

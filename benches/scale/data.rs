@@ -8,24 +8,24 @@ use tokio_postgres::NoTls;
 
 pub const TABLES: u32 = 17_000;
 const SCHEMAS: u32 = 34;
-const FILLED: u32 = 30;
-const ROWS: u32 = 20_000;
+const FILLED_TABLES: u32 = 30;
+const ROWS_PER_TABLE: u32 = 20_000;
 pub const DATABASE: &str = "scale";
 /// A member of pg_monitor, as the manual has monitoring done.
-pub const MONITOR: &str = "watcher";
+pub const MONITOR_ROLE: &str = "watcher";
 
 /// Started from the copy that the first run has kept; filled by the first run.
-pub fn cluster(installation: &Installation) -> Cluster {
+pub fn start_cluster(installation: &Installation) -> Cluster {
     let begun = Instant::now();
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
-    std::fs::create_dir_all(&kept).expect("a folder to keep the copy in");
-    let copy = kept.join(format!("scale-{}-{TABLES}", installation.major));
+    let cache_folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
+    std::fs::create_dir_all(&cache_folder).expect("a folder to keep the copy in");
+    let copy = cache_folder.join(format!("scale-{}-{TABLES}", installation.major));
     let options = ClusterOptions::default()
-        .set("autovacuum", "off")
-        .set("max_locks_per_transaction", "1024")
-        .set("shared_buffers", "128MB")
-        .set("full_page_writes", "off")
-        .set("max_wal_size", "8GB");
+        .with_setting("autovacuum", "off")
+        .with_setting("max_locks_per_transaction", "1024")
+        .with_setting("shared_buffers", "128MB")
+        .with_setting("full_page_writes", "off")
+        .with_setting("max_wal_size", "8GB");
     let mut cluster = if copy.exists() {
         Cluster::start(installation, ClusterOptions { origin: Some(copy.clone()), ..options }).expect("the copy starts")
     } else {
@@ -33,15 +33,15 @@ pub fn cluster(installation: &Installation) -> Cluster {
     };
     if !copy.exists() {
         println!("filling it, once …");
-        fill(&cluster);
-        cluster.keep_in(&copy).expect("the copy is kept");
+        fill_database(&cluster);
+        cluster.save_copy(&copy).expect("the copy is kept");
     }
-    run(
+    run_statements(
         &cluster.conninfo(),
         &[format!(
             "do $$ begin
-                 if not exists (select from pg_roles where rolname = '{MONITOR}') then
-                     create role {MONITOR} login in role pg_monitor;
+                 if not exists (select from pg_roles where rolname = '{MONITOR_ROLE}') then
+                     create role {MONITOR_ROLE} login in role pg_monitor;
                  end if;
              end $$"
         )],
@@ -54,8 +54,8 @@ pub fn conninfo(cluster: &Cluster) -> String {
     cluster.conninfo().replace("dbname=postgres", &format!("dbname={DATABASE}"))
 }
 
-fn fill(cluster: &Cluster) {
-    run(&cluster.conninfo(), &[format!("create database {DATABASE}")]);
+fn fill_database(cluster: &Cluster) {
+    run_statements(&cluster.conninfo(), &[format!("create database {DATABASE}")]);
     let per_schema = TABLES / SCHEMAS;
     let mut statements: Vec<String> = (0..SCHEMAS).map(|schema| format!("create schema tenant_{schema}")).collect();
     // Chunks of 500: each table takes seven locks until the end of its transaction.
@@ -76,22 +76,22 @@ fn fill(cluster: &Cluster) {
              end loop;
          end $$"
     ));
-    for schema in 0..FILLED {
+    for schema in 0..FILLED_TABLES {
         let table = format!("tenant_{schema}.table_0");
         statements.push(format!(
             "insert into {table}
              select n, n % 1000, (array['new', 'paid', 'sent'])[1 + n % 3], now() - n * interval '1 minute',
                     case when n % 100 = 0 then (select string_agg(md5((n * 100 + i)::text), '') from generate_series(1, 100) i)
                          else md5(n::text) end
-               from generate_series(1, {ROWS}) n"
+               from generate_series(1, {ROWS_PER_TABLE}) n"
         ));
         statements.push(format!("analyze {table}"));
     }
     statements.push("checkpoint".to_owned());
-    run(&conninfo(cluster), &statements);
+    run_statements(&conninfo(cluster), &statements);
 }
 
-fn run(conninfo: &str, statements: &[String]) {
+fn run_statements(conninfo: &str, statements: &[String]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(conninfo, NoTls).await.expect("a session");

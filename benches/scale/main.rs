@@ -24,34 +24,34 @@ use pgtend::sandbox::Cluster;
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
     if let [word, conninfo] = arguments.as_slice()
-        && word == reference::WORD
+        && word == reference::REFERENCE_ARGUMENT
     {
-        return reference::print(conninfo);
+        return reference::print_reference(conninfo);
     }
-    if !server::is_wanted("scale") {
+    if !server::is_benchmark_run("scale") {
         return;
     }
     let rounds = env::var("PGTEND_BENCH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5);
     let installation = server::installation();
     println!("Postgres {}, {} tables, {rounds} rounds", installation.version, data::TABLES);
-    let cluster = data::cluster(&installation);
+    let cluster = data::start_cluster(&installation);
     let conninfo = data::conninfo(&cluster);
-    let contenders = contender::all(&conninfo);
+    let contenders = contender::all_contenders(&conninfo);
 
-    let fresh = memory::of_a_fresh_backend(&conninfo);
-    let peaks: Vec<Peaks> = contenders.iter().map(|contender| observed(&cluster, contender)).collect();
+    let fresh = memory::fresh_backend_memory(&conninfo);
+    let peaks: Vec<Peaks> = contenders.iter().map(|contender| measure_peaks(&cluster, contender)).collect();
     let mut times: Vec<Vec<Duration>> = contenders.iter().map(|_| Vec::new()).collect();
     for _ in 0..rounds {
         for (contender, times) in contenders.iter().zip(&mut times) {
-            times.push(timed(contender));
+            times.push(time_run(contender));
         }
     }
-    println!("\n{}", results::table(&contenders, &mut times, &peaks, fresh));
-    println!("{}", completeness::told(&conninfo));
+    println!("\n{}", results::results_table(&contenders, &mut times, &peaks, fresh));
+    println!("{}", completeness::compare_counts(&conninfo));
 }
 
 /// One run that is watched. Not timed: watching costs the server time.
-fn observed(cluster: &Cluster, contender: &Contender) -> Peaks {
+fn measure_peaks(cluster: &Cluster, contender: &Contender) -> Peaks {
     // The server processes of the one before have gone by then.
     std::thread::sleep(Duration::from_millis(300));
     let mut child = contender.command().spawn().expect("it starts");
@@ -60,7 +60,7 @@ fn observed(cluster: &Cluster, contender: &Contender) -> Peaks {
     let status = loop {
         match child.try_wait().expect("it can be waited for") {
             Some(status) => break status,
-            None => peaks.look(postmaster, child.id()),
+            None => peaks.sample_memory(postmaster, child.id()),
         }
         std::thread::sleep(Duration::from_millis(2));
     };
@@ -68,7 +68,7 @@ fn observed(cluster: &Cluster, contender: &Contender) -> Peaks {
     peaks
 }
 
-fn timed(contender: &Contender) -> Duration {
+fn time_run(contender: &Contender) -> Duration {
     let begun = Instant::now();
     let status = contender.command().status().expect("it starts");
     assert!(status.success(), "{}: {status}", contender.name);

@@ -15,21 +15,21 @@ pub struct Peaks {
     /// Of each server process that served the database.
     backends: HashMap<u32, u64>,
     /// What the same processes computed.
-    computed: HashMap<u32, Duration>,
+    cpu_times: HashMap<u32, Duration>,
 }
 
 impl Peaks {
-    pub fn look(&mut self, postmaster: u32, client: u32) {
-        self.client = self.client.max(field(&format!("/proc/{client}/status"), "VmHWM:"));
+    pub fn sample_memory(&mut self, postmaster: u32, client: u32) {
+        self.client = self.client.max(status_field(&format!("/proc/{client}/status"), "VmHWM:"));
         let children = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children")).unwrap_or_default();
         for pid in children.split_whitespace().filter_map(|pid| pid.parse().ok()) {
             // "postgres: postgres scale [local] SELECT"
             let title = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             if title.contains(&format!(" {DATABASE} "))
-                && let Some(now) = anonymous(pid)
+                && let Some(now) = anonymous_memory(pid)
             {
-                if let Some(time) = computed(pid) {
-                    self.computed.insert(pid, time);
+                if let Some(time) = process_cpu_time(pid) {
+                    self.cpu_times.insert(pid, time);
                 }
                 let peak = self.backends.entry(pid).or_default();
                 *peak = now.max(*peak);
@@ -38,46 +38,46 @@ impl Peaks {
     }
 
     /// The largest backend.
-    pub fn backend(&self) -> Option<u64> {
+    pub fn largest_backend(&self) -> Option<u64> {
         self.backends.values().max().copied()
     }
 
     /// The time all backends computed; unlike the time by the clock it does not depend on what else runs.
-    pub fn computed(&self) -> Duration {
-        self.computed.values().sum()
+    pub fn cpu_time(&self) -> Duration {
+        self.cpu_times.values().sum()
     }
 
     /// How many backends there were.
-    pub fn backends(&self) -> usize {
+    pub fn backend_count(&self) -> usize {
         self.backends.len()
     }
 }
 
 /// What a backend has before it is asked anything that matters.
-pub fn of_a_fresh_backend(conninfo: &str) -> Option<u64> {
+pub fn fresh_backend_memory(conninfo: &str) -> Option<u64> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(conninfo, NoTls).await.expect("a session");
         tokio::spawn(connection);
         let pid: i32 = client.query_one("select pg_backend_pid()", &[]).await.expect("its pid").get(0);
-        anonymous(pid.unsigned_abs())
+        anonymous_memory(pid.unsigned_abs())
     })
 }
 
 /// What a process keeps for itself. Not the private pages of smaps: a shared buffer that only one process has touched
 /// so far counts among them.
-fn anonymous(pid: u32) -> Option<u64> {
-    field(&format!("/proc/{pid}/smaps_rollup"), "Anonymous:")
+fn anonymous_memory(pid: u32) -> Option<u64> {
+    status_field(&format!("/proc/{pid}/smaps_rollup"), "Anonymous:")
 }
 
 /// The first number of schedstat: nanoseconds on a processor.
-fn computed(pid: u32) -> Option<Duration> {
+fn process_cpu_time(pid: u32) -> Option<Duration> {
     let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
     text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
 /// A field in kB; none if the file cannot be read or lacks it.
-fn field(file: &str, name: &str) -> Option<u64> {
+fn status_field(file: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(file).ok()?;
     text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }

@@ -6,28 +6,28 @@ use std::process::Command;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 /// The argument with which this program is the reference itself, where there is no psql.
-pub const WORD: &str = "reference";
+pub const REFERENCE_ARGUMENT: &str = "reference";
 
-const SQL: &str = "select relname, relkind, reltuples, pg_relation_size(oid) from pg_class";
+const REFERENCE_QUERY: &str = "select relname, relkind, reltuples, pg_relation_size(oid) from pg_class";
 
-pub fn command(conninfo: &str) -> Command {
+pub fn reference_command(conninfo: &str) -> Command {
     let mut command = Command::new("psql");
     if Command::new("psql").arg("--version").output().is_ok() {
-        command.args(["-X", "-At", "-d", conninfo, "-c", SQL]);
+        command.args(["-X", "-At", "-d", conninfo, "-c", REFERENCE_QUERY]);
     } else {
         command = Command::new(std::env::current_exe().expect("our own path"));
-        command.args([WORD, conninfo]);
+        command.args([REFERENCE_ARGUMENT, conninfo]);
     }
     command
 }
 
 /// What psql would print.
-pub fn print(conninfo: &str) {
+pub fn print_reference(conninfo: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let answer = runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(conninfo, NoTls).await.expect("a session");
         tokio::spawn(connection);
-        client.simple_query(SQL).await.expect("an answer")
+        client.simple_query(REFERENCE_QUERY).await.expect("an answer")
     });
     let mut out = BufWriter::new(std::io::stdout().lock());
     for message in answer {

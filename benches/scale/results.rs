@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::contender::Contender;
 use super::memory::Peaks;
 
-const HEAD: &str = "\
+const TABLE_HEADER: &str = "\
 | command | median | of the reference | target | server computes | client | target | backend growth | target | backends |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ";
 
-pub fn table(
+pub fn results_table(
     contenders: &[Contender],
     times: &mut [Vec<Duration>],
     peaks: &[Peaks],
@@ -20,21 +20,21 @@ pub fn table(
     let reference = medians.first().copied().unwrap_or(f64::NAN);
     let rows = contenders.iter().zip(&medians).zip(peaks).map(|((contender, seconds), peaks)| {
         let targets = contender.targets;
-        let growth = peaks.backend().zip(fresh_backend).map(|(peak, fresh)| peak.saturating_sub(fresh));
+        let growth = peaks.largest_backend().zip(fresh_backend).map(|(peak, fresh)| peak.saturating_sub(fresh));
         format!(
             "| `{}` | {seconds:.2} s | {:.2} | {} | {:.2} s | {} | {} | {} | {} | {} |\n",
             contender.name,
             seconds / reference,
             targets.ratio.map_or(String::new(), |most| format!("≤ {most}")),
-            peaks.computed().as_secs_f64(),
+            peaks.cpu_time().as_secs_f64(),
             megabytes(peaks.client),
             targets.client_mb.map_or(String::new(), |most| format!("≤ {most} MB")),
             megabytes(growth),
             targets.backend_mb.map_or(String::new(), |most| format!("≤ {most} MB")),
-            peaks.backends(),
+            peaks.backend_count(),
         )
     });
-    HEAD.chars().chain(rows.collect::<String>().chars()).collect()
+    TABLE_HEADER.chars().chain(rows.collect::<String>().chars()).collect()
 }
 
 fn megabytes(kilobytes: Option<u64>) -> String {

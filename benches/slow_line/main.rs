@@ -41,38 +41,38 @@ const REPORTS: [&[&str]; 9] = [
 ];
 
 fn main() {
-    if !server::is_wanted("slow_line") {
+    if !server::is_benchmark_run("slow_line") {
         return;
     }
     let installation = server::installation();
     let cluster = Cluster::start(&installation, ClusterOptions::default()).expect("a cluster");
-    fill(&cluster);
+    fill_database(&cluster);
     println!("Postgres {}, {} ms a round trip\n", installation.version, 2 * ONE_WAY.as_millis());
     println!("| report | in all | to connect | after connecting | target | round trips |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: |");
     for report in REPORTS {
         let behaviour = Behaviour { to_server: ONE_WAY, to_client: ONE_WAY, stalled: false };
         // In front of the socket, which asks for no password.
-        let proxy = Proxy::in_front_of(&cluster.socket_dir().display().to_string(), cluster.port(), behaviour);
+        let proxy = Proxy::new(&cluster.socket_dir().display().to_string(), cluster.port(), behaviour);
         let conninfo = format!("host=127.0.0.1 port={} user=postgres dbname=postgres sslmode=disable", proxy.port());
         let begun = Instant::now();
         let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
         let status = command.args(report).args(["-d", &conninfo]).stdin(Stdio::null()).stdout(Stdio::null()).status();
         assert!(status.expect("it starts").success(), "{report:?}");
-        let whole = begun.elapsed();
+        let elapsed = begun.elapsed();
         let connecting = 2 * ONE_WAY * u32::try_from(proxy.round_trips_to_connect()).expect("a few");
         println!(
             "| `{}` | {:.2} s | {:.2} s | {:.2} s | < 1 s | {} |",
             report.join(" "),
-            whole.as_secs_f64(),
+            elapsed.as_secs_f64(),
             connecting.as_secs_f64(),
-            whole.saturating_sub(connecting).as_secs_f64(),
+            elapsed.saturating_sub(connecting).as_secs_f64(),
             proxy.round_trips(),
         );
     }
 }
 
-fn fill(cluster: &Cluster) {
+fn fill_database(cluster: &Cluster) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(&cluster.conninfo(), NoTls).await.expect("a session");

@@ -2,25 +2,25 @@
 
 use super::Journal;
 use crate::{
-    inspect::{SecondLook, wal_directory},
-    model::past::{Intent, Outcome, OutcomeKind},
-    pg::{Hand, SqlState, Undone},
-    plan::slot_drop::{Checkpointed, Ending, require_start},
+    inspect::{ServerRecheck, read_wal_directory},
+    model::history::{Intent, JournalOutcome, JournalOutcomeKind},
+    pg::{ExecuteError, SqlState, WriteSession},
+    plan::slot_drop::{ActionOutcomeKind, CheckpointOutcome, server_start_guard},
 };
 use jiff::Timestamp;
 
 /// As the journal calls it.
-pub const CHECKPOINT: &str = "checkpoint";
+pub const CHECKPOINT_ACTION: &str = "checkpoint";
 
 /// Runs one and measures pg_wal after it; `before` was taken before anything was dropped.
-pub async fn checkpoint(
-    hand: &Hand,
+pub async fn run_checkpoint(
+    write_session: &WriteSession,
     journal: &Journal<'_>,
     now: &dyn Fn() -> Timestamp,
-    before: &SecondLook,
-) -> Checkpointed {
-    let before_bytes = before.wal_directory.known().map(|directory| directory.directory_bytes);
-    let unmeasured = |outcome, detail: String| Checkpointed {
+    recheck: &ServerRecheck,
+) -> CheckpointOutcome {
+    let before_bytes = recheck.wal_directory.known().map(|directory| directory.directory_bytes);
+    let unmeasured = |outcome, detail: String| CheckpointOutcome {
         outcome,
         detail: Some(detail),
         before_bytes,
@@ -28,45 +28,45 @@ pub async fn checkpoint(
         recycled_bytes: None,
     };
     let intent = Intent {
-        system_identifier: before.control.known().map(|control| control.system_identifier.clone()),
-        server: hand.session().endpoint().to_string(),
-        database: before.server.database.clone(),
-        role: before.server.role.clone(),
-        kind: CHECKPOINT.to_owned(),
+        system_identifier: recheck.control.known().map(|control| control.system_identifier.clone()),
+        server: write_session.session().endpoint().to_string(),
+        database: recheck.server.database.clone(),
+        role: recheck.server.role.clone(),
+        kind: CHECKPOINT_ACTION.to_owned(),
         subject: "pg_wal".to_owned(),
         statement: "CHECKPOINT".to_owned(),
-        seen: serde_json::json!({ "backend": before.backend.known(), "server": before.identity }),
+        seen: serde_json::json!({ "backend": recheck.backend.known(), "server": recheck.identity }),
         promised_bytes: None,
-        gauge: None,
+        quantity: None,
         before_bytes,
         begun_at: now(),
     };
-    let open = match journal.open(&intent).await {
+    let entry = match journal.open(&intent).await {
         Ok(open) => open,
-        Err(why) => return unmeasured(Ending::Refused, format!("the journal cannot be written: {why}")),
+        Err(why) => return unmeasured(ActionOutcomeKind::Refused, format!("the journal cannot be written: {why}")),
     };
-    let guard = require_start(before.identity.started_at);
-    let outcome = match hand.perform_alone(&guard, &intent.statement).await {
-        Ok(()) => Outcome { outcome: OutcomeKind::Done, detail: None, finished_at: now() },
-        Err(Undone::Refused { sqlstate: SqlState::DIVISION_BY_ZERO, .. }) => {
+    let guard = server_start_guard(recheck.identity.started_at);
+    let outcome = match write_session.execute_guarded(&guard, &intent.statement).await {
+        Ok(()) => JournalOutcome { outcome: JournalOutcomeKind::Done, detail: None, finished_at: now() },
+        Err(ExecuteError::Refused { sqlstate: SqlState::DIVISION_BY_ZERO, .. }) => {
             let detail = Some("the connection led to another server than planned".to_owned());
-            Outcome { outcome: OutcomeKind::Refused, detail, finished_at: now() }
+            JournalOutcome { outcome: JournalOutcomeKind::Refused, detail, finished_at: now() }
         }
-        Err(undone @ Undone::Refused { .. }) => {
-            Outcome { outcome: OutcomeKind::Failed, detail: Some(undone.to_string()), finished_at: now() }
+        Err(undone @ ExecuteError::Refused { .. }) => {
+            JournalOutcome { outcome: JournalOutcomeKind::Failed, detail: Some(undone.to_string()), finished_at: now() }
         }
-        Err(undone) => return unmeasured(Ending::Unknown, undone.to_string()),
+        Err(undone) => return unmeasured(ActionOutcomeKind::Unknown, undone.to_string()),
     };
-    let unjournalled = open.close(&outcome).await;
-    if outcome.outcome != OutcomeKind::Done {
-        let is_refused = outcome.outcome == OutcomeKind::Refused;
-        let ending = if is_refused { Ending::Refused } else { Ending::Failed };
-        return unmeasured(ending, outcome.detail.unwrap_or_default());
+    let unjournalled = entry.close(&outcome).await;
+    if outcome.outcome != JournalOutcomeKind::Done {
+        let is_refused = outcome.outcome == JournalOutcomeKind::Refused;
+        let outcome_kind = if is_refused { ActionOutcomeKind::Refused } else { ActionOutcomeKind::Failed };
+        return unmeasured(outcome_kind, outcome.detail.unwrap_or_default());
     }
-    let after = wal_directory(hand.session()).await;
+    let after = read_wal_directory(write_session.session()).await;
     let after = after.as_ref().ok().and_then(|directory| directory.known());
-    Checkpointed {
-        outcome: Ending::Done,
+    CheckpointOutcome {
+        outcome: ActionOutcomeKind::Done,
         detail: unjournalled,
         before_bytes,
         after_bytes: after.map(|directory| directory.directory_bytes),

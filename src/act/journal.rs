@@ -2,7 +2,7 @@
 
 use crate::{
     history::Store,
-    model::past::{Intent, Outcome},
+    model::history::{Intent, JournalOutcome},
 };
 use serde::Serialize;
 
@@ -10,46 +10,46 @@ use serde::Serialize;
 pub enum Journal<'a> {
     Store(&'a Store),
     /// What prints a record instead (`--no-journal`); its error says why that was not possible.
-    Told(&'a dyn Fn(&Record) -> Result<(), String>),
+    Printed(&'a dyn Fn(&JournalRecord) -> Result<(), String>),
 }
 
 /// What the journal would hold.
 #[derive(Debug, Serialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
-pub enum Record<'a> {
+pub enum JournalRecord<'a> {
     Intent(&'a Intent),
-    Outcome { subject: &'a str, outcome: &'a Outcome },
+    Outcome { subject: &'a str, outcome: &'a JournalOutcome },
 }
 
 /// A deed that is written down and not yet done.
-pub struct Open<'a> {
+pub struct OpenEntry<'a> {
     journal: &'a Journal<'a>,
     subject: String,
-    pub deed_id: Option<i64>,
+    pub journal_id: Option<i64>,
 }
 
 impl Journal<'_> {
     /// Writes the intent; an error means that the deed must not be done.
-    pub async fn open(&self, intent: &Intent) -> Result<Open<'_>, String> {
-        let deed_id = match self {
-            Journal::Store(store) => Some(store.intend(intent).await.map_err(|error| error.to_string())?),
-            Journal::Told(tell) => {
-                tell(&Record::Intent(intent))?;
+    pub async fn open(&self, intent: &Intent) -> Result<OpenEntry<'_>, String> {
+        let journal_id = match self {
+            Journal::Store(store) => Some(store.write_intent(intent).await.map_err(|error| error.to_string())?),
+            Journal::Printed(tell) => {
+                tell(&JournalRecord::Intent(intent))?;
                 None
             }
         };
-        Ok(Open { journal: self, subject: intent.subject.clone(), deed_id })
+        Ok(OpenEntry { journal: self, subject: intent.subject.clone(), journal_id })
     }
 }
 
-impl Open<'_> {
+impl OpenEntry<'_> {
     /// Writes the outcome; answers why it could not be written.
-    pub async fn close(&self, outcome: &Outcome) -> Option<String> {
-        match (self.journal, self.deed_id) {
+    pub async fn close(&self, outcome: &JournalOutcome) -> Option<String> {
+        match (self.journal, self.journal_id) {
             (Journal::Store(store), Some(deed_id)) => {
-                store.conclude(deed_id, outcome).await.err().map(|error| error.to_string())
+                store.write_outcome(deed_id, outcome).await.err().map(|error| error.to_string())
             }
-            (Journal::Told(tell), _) => tell(&Record::Outcome { subject: &self.subject, outcome }).err(),
+            (Journal::Printed(tell), _) => tell(&JournalRecord::Outcome { subject: &self.subject, outcome }).err(),
             (Journal::Store(_), None) => None,
         }
     }

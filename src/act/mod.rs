@@ -2,34 +2,34 @@
 
 mod checkpoint;
 mod journal;
-mod settle;
+mod recover;
 mod slot_drop;
 
-pub use journal::{Journal, Record};
-pub use settle::{Settled, settle};
-pub use slot_drop::{Done, drop_slots};
+pub use journal::{Journal, JournalRecord};
+pub use recover::{RecoveredAction, recover_open_intents};
+pub use slot_drop::{SlotDropsResult, execute_slot_drops};
 
-use crate::{history::HistoryError, inspect::InspectError, pg::SessionError};
+use crate::{history::HistoryError, inspect::CollectError, pg::SessionError};
 
 /// Why nothing was even begun.
 #[derive(Debug, thiserror::Error)]
-pub enum ActError {
+pub enum ActionError {
     #[error(transparent)]
-    Inspect(Box<InspectError>),
+    Collect(Box<CollectError>),
     #[error(transparent)]
     Journal(#[from] HistoryError),
     #[error("the connection led to another server than planned: {0}")]
     AnotherServer(String),
 }
 
-impl From<InspectError> for ActError {
-    fn from(error: InspectError) -> ActError {
-        ActError::Inspect(Box::new(error))
+impl From<CollectError> for ActionError {
+    fn from(error: CollectError) -> ActionError {
+        ActionError::Collect(Box::new(error))
     }
 }
 
-impl From<SessionError> for ActError {
-    fn from(error: SessionError) -> ActError {
-        InspectError::from(error).into()
+impl From<SessionError> for ActionError {
+    fn from(error: SessionError) -> ActionError {
+        CollectError::from(error).into()
     }
 }

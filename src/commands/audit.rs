@@ -1,19 +1,23 @@
 //! `pgtend audit`.
 
-use super::filter::{needs_a_server, parse_window};
+use super::filter::{parse_window, server_required};
 use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    history::{Recall, system_identifier},
-    inspect::{BloatScope, MOST_READ_WHOLE, Reach, Scope},
+    history::{HistoryScope, system_identifier},
+    inspect::{BloatScope, DatabaseSelection, MAX_FULL_SCANS, Scope},
     judge::{
-        audit::{Amount, Assumptions, Audit, Disk, Evidence, Fits, Given, Said, Way, audit, predicted},
+        audit::{
+            Amount, Assumptions, Audit, AuditEvidence, Fits, MoveMethod, Overrides, Sourced, StorageType,
+            compute_audit, predict_sizes,
+        },
         slot,
     },
     model::{
-        IndexLimits, Provider, Snapshot, parse_bytes, parse_price,
-        past::{Memory, Prediction},
+        IndexLimits, Provider, Snapshot,
+        history::{HistoryView, Prediction},
+        parse_bytes, parse_price,
     },
     report::{AuditReport, Gaps},
 };
@@ -26,7 +30,7 @@ use crate::{
 /// in [audit], or of a target. Where there is a history, what is predicted is kept there.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Assumptions")]
-pub struct Args {
+pub struct AuditArgs {
     /// Whether a volume of that size is large enough, as in 200GB
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     target_size: Option<u64>,
@@ -52,17 +56,17 @@ pub struct Args {
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     growth: Option<u64>,
     /// Who runs the server: rds, aurora, cloudsql, azure, alloydb, neon, supabase or self [default: what its marks tell]
-    #[arg(long, value_name = "NAME", value_parser = Provider::named)]
+    #[arg(long, value_name = "NAME", value_parser = Provider::from_name)]
     provider: Option<Provider>,
     /// How to move [default: what is usual there]
     #[arg(long, value_enum, value_name = "WAY")]
-    way: Option<Way>,
+    method: Option<MoveMethod>,
     /// A second copy in another zone: storage costs twice
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     multi_az: Option<bool>,
     /// The kind of volume
     #[arg(long, value_enum, value_name = "TYPE")]
-    storage_type: Option<Disk>,
+    storage_type: Option<StorageType>,
     /// How long scans must have been counted before an index is called unused, as for `pgtend indexes`
     #[arg(long, value_name = "TIME", value_parser = parse_window)]
     min_observation: Option<u64>,
@@ -74,100 +78,100 @@ pub struct Args {
     price: Option<f64>,
     /// The system identifier of the server that this one was copied from: what an audit of that one predicted is then
     /// measured here, see `pgtend history journal`
-    #[arg(long, value_name = "IDENTIFIER", value_parser = identifier)]
+    #[arg(long, value_name = "IDENTIFIER", value_parser = parse_system_identifier)]
     moved_from: Option<String>,
 }
 
-fn identifier(text: &str) -> Result<String, String> {
+fn parse_system_identifier(text: &str) -> Result<String, String> {
     let is_one = !text.is_empty() && text.len() <= 20 && text.bytes().all(|it| it.is_ascii_digit());
     if is_one { Ok(text.to_owned()) } else { Err(format!("{text:?} is no system identifier, which is a number")) }
 }
 
-impl Args {
+impl AuditArgs {
     /// Where 1 would say that it does not fit, no answer is another number.
-    pub fn exit_without_answer(&self) -> ExitCode {
+    pub fn exit_on_failure(&self) -> ExitCode {
         if self.target_size.is_some() { ExitCode::Incomplete } else { ExitCode::Failed }
     }
 
     /// On a cluster of a minute's age.
-    pub fn of_the_demo() -> Args {
+    pub fn for_demo() -> AuditArgs {
         let (growth, wal_per_hour, outage) = (Some(0), Some(16 << 20), Some(3_600));
-        let min_reclaim = Some(super::indexes::SMALLEST_OF_THE_DEMO);
-        Args { growth, wal_per_hour, outage, min_observation: Some(0), min_reclaim, ..Args::default() }
+        let min_reclaim = Some(super::indexes::DEMO_MIN_RECLAIM_BYTES);
+        AuditArgs { growth, wal_per_hour, outage, min_observation: Some(0), min_reclaim, ..AuditArgs::default() }
     }
 }
 
-pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let without_answer = args.exit_without_answer();
-    let done = Box::pin(run_audit(args, context)).await;
-    match done {
+pub async fn cmd_audit(args: AuditArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let without_answer = args.exit_on_failure();
+    let result = Box::pin(audit_and_report(args, context)).await;
+    match result {
         Err(failure) if failure.exit == ExitCode::Failed => Err(Failure { exit: without_answer, ..failure }),
         done => done,
     }
 }
 
-async fn run_audit(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let look = Look::take(&args, context).await?;
-    let audit = audit(&look.evidence());
+async fn audit_and_report(args: AuditArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let input = AuditInput::collect(&args, context).await?;
+    let audit = compute_audit(&input.evidence());
     let mut gaps = Gaps::default();
-    let report = AuditReport::of(&audit, &look.snapshot, &look.assumptions, &mut gaps);
-    let exit = context.show(&look.snapshot, report, gaps)?;
-    context.keep_predictions(&look.predictions(&audit, args.moved_from.as_deref(), context)).await?;
+    let report = AuditReport::new(&audit, &input.snapshot, &input.assumptions, &mut gaps);
+    let exit = context.print_report(&input.snapshot, report, gaps)?;
+    context.store_predictions(&input.predictions(&audit, args.moved_from.as_deref(), context)).await?;
     Ok(match audit.fits {
         None => exit,
-        Some(Fits::Yes) => ExitCode::Done,
+        Some(Fits::Yes) => ExitCode::Success,
         Some(Fits::OnlyNow | Fits::No) => ExitCode::Failed,
         Some(Fits::CannotTell) => ExitCode::Incomplete,
     })
 }
 
 /// What arrives by the chosen way; `None` where a part is not known.
-pub async fn arrives(args: &Args, context: &Context) -> Result<Option<Amount>, Failure> {
-    let look = Look::take(args, context).await?;
-    Ok(audit(&look.evidence()).chosen().and_then(|it| it.arrives))
+pub async fn predict_size_after_copy(args: &AuditArgs, context: &Context) -> Result<Option<Amount>, Failure> {
+    let input = AuditInput::collect(args, context).await?;
+    Ok(compute_audit(&input.evidence()).chosen().and_then(|it| it.size_after_bytes))
 }
 
 /// Everything an audit is made of.
-struct Look {
+struct AuditInput {
     snapshot: Snapshot,
-    memory: Memory,
+    history: HistoryView,
     assumptions: Assumptions,
     slot_limits: slot::Limits,
     index_limits: IndexLimits,
 }
 
-impl Look {
-    async fn take(args: &Args, context: &Context) -> Result<Look, Failure> {
+impl AuditInput {
+    async fn collect(args: &AuditArgs, context: &Context) -> Result<AuditInput, Failure> {
         let config = context.config()?;
-        let given = args.given().or(config.given_for_audits(context.target()));
-        if let Some(why) = given.contradiction() {
+        let overrides = args.overrides().or(config.audit_overrides(context.target()));
+        if let Some(why) = overrides.contradiction() {
             return Err(Failure::new(ExitCode::Usage, why));
         }
-        if args.moved_from.is_some() && context.reads_a_file() {
-            return Err(needs_a_server("--moved-from"));
+        if args.moved_from.is_some() && context.reads_snapshot_file() {
+            return Err(server_required("--moved-from"));
         }
-        let asked = context.scope();
-        let read_whole = if asked.exact && !context.reads_a_file() { MOST_READ_WHOLE } else { 0 };
+        let requested = context.scope();
+        let read_whole = if requested.exact && !context.reads_snapshot_file() { MAX_FULL_SCANS } else { 0 };
         let scope = Scope {
-            bloat: BloatScope { tables: true, indexes: true, read_whole, ..BloatScope::default() },
-            judge: true,
-            arrival: true,
-            reach: Reach::All,
-            beside: true,
-            ..Scope::space().as_asked(&asked)
+            bloat: BloatScope { tables: true, indexes: true, full_scans: read_whole, ..BloatScope::default() },
+            index_facts: true,
+            copy_size: true,
+            database_selection: DatabaseSelection::All,
+            concurrent_size: true,
+            ..Scope::space().with_options_of(&requested)
         };
-        let snapshot = Box::pin(context.look(scope)).await?;
-        let all = Recall { slots: true, indexes: true, wal: true, growth: true };
-        let memory = Box::pin(context.memory(&snapshot, all)).await?;
-        let usual = config.index_limits();
-        let min_observation_seconds = args.min_observation.unwrap_or(usual.min_observation_seconds);
-        let min_reclaim_bytes = args.min_reclaim.unwrap_or(usual.min_reclaim_bytes);
-        Ok(Look {
-            assumptions: given.assumptions(snapshot.provider(), args.target_size),
+        let snapshot = Box::pin(context.collect_snapshot(scope)).await?;
+        let history_kinds = HistoryScope { slots: true, indexes: true, wal: true, growth: true };
+        let history = Box::pin(context.load_history(&snapshot, history_kinds)).await?;
+        let defaults = config.index_limits();
+        let min_observation_seconds = args.min_observation.unwrap_or(defaults.min_observation_seconds);
+        let min_reclaim_bytes = args.min_reclaim.unwrap_or(defaults.min_reclaim_bytes);
+        Ok(AuditInput {
+            assumptions: overrides.assumptions(snapshot.provider(), args.target_size),
             slot_limits: config.slot_limits(),
-            index_limits: IndexLimits { min_observation_seconds, min_reclaim_bytes, ..usual },
+            index_limits: IndexLimits { min_observation_seconds, min_reclaim_bytes, ..defaults },
             snapshot,
-            memory,
+            history,
         })
     }
 
@@ -179,26 +183,26 @@ impl Look {
         };
         let server = context.target().map(str::to_owned).or_else(|| snapshot.address.clone());
         let server = server.unwrap_or_else(|| format!("cluster {identifier}"));
-        let kept = predicted(audit).into_iter().map(|it| Prediction {
+        let predictions = predict_sizes(audit).into_iter().map(|it| Prediction {
             system_identifier: identifier.clone(),
             moved_from: moved_from.map(str::to_owned),
             address: snapshot.address.clone(),
             server: server.clone(),
             made_at: snapshot.collected_at,
-            way: it.moved.then(|| self.assumptions.way.id().to_owned()),
-            of: it.of,
+            method: it.moved.then(|| self.assumptions.method.id().to_owned()),
+            of: it.quantity,
             now_bytes: it.now_bytes,
-            bytes: it.then.bytes,
-            low_bytes: it.then.low_bytes,
-            high_bytes: it.then.high_bytes,
+            bytes: it.expected.bytes,
+            low_bytes: it.expected.low_bytes,
+            high_bytes: it.expected.high_bytes,
         });
-        kept.collect()
+        predictions.collect()
     }
 
-    fn evidence(&self) -> Evidence<'_> {
-        Evidence {
+    fn evidence(&self) -> AuditEvidence<'_> {
+        AuditEvidence {
             snapshot: &self.snapshot,
-            memory: &self.memory,
+            history: &self.history,
             assumptions: &self.assumptions,
             slot_limits: &self.slot_limits,
             index_limits: &self.index_limits,
@@ -206,25 +210,25 @@ impl Look {
     }
 }
 
-impl Args {
+impl AuditArgs {
     /// What the flags say.
-    fn given(&self) -> Given {
-        fn by<T: Copy>(flag: &str, value: &Option<T>) -> Option<Said<T>> {
-            value.map(|value| Said { value, by: flag.to_owned() })
+    fn overrides(&self) -> Overrides {
+        fn from_flag<T: Copy>(flag: &str, value: &Option<T>) -> Option<Sourced<T>> {
+            value.map(|value| Sourced { value, source: flag.to_owned() })
         }
-        Given {
-            allocated_bytes: by("--allocated", &self.allocated),
-            used_fs_bytes: by("--used-fs", &self.used_fs),
-            horizon_seconds: by("--horizon", &self.horizon),
-            outage_seconds: by("--outage", &self.outage),
-            margin_percent: by("--margin", &self.margin),
-            wal_bytes_per_hour: by("--wal-per-hour", &self.wal_per_hour),
-            growth_bytes_per_day: by("--growth", &self.growth),
-            provider: by("--provider", &self.provider),
-            way: by("--way", &self.way),
-            multi_az: by("--multi-az", &self.multi_az),
-            storage_type: by("--storage-type", &self.storage_type),
-            price: by("--price", &self.price),
+        Overrides {
+            allocated_bytes: from_flag("--allocated", &self.allocated),
+            used_fs_bytes: from_flag("--used-fs", &self.used_fs),
+            horizon_seconds: from_flag("--horizon", &self.horizon),
+            outage_seconds: from_flag("--outage", &self.outage),
+            margin_percent: from_flag("--margin", &self.margin),
+            wal_bytes_per_hour: from_flag("--wal-per-hour", &self.wal_per_hour),
+            growth_bytes_per_day: from_flag("--growth", &self.growth),
+            provider: from_flag("--provider", &self.provider),
+            method: from_flag("--method", &self.method),
+            multi_az: from_flag("--multi-az", &self.multi_az),
+            storage_type: from_flag("--storage-type", &self.storage_type),
+            price: from_flag("--price", &self.price),
         }
     }
 }

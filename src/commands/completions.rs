@@ -7,15 +7,19 @@ use clap_complete::Shell;
 ///
 /// For bash: pgtend completions bash > ~/.local/share/bash-completion/completions/pgtend
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct CompletionsArgs {
     /// Which shell
     #[arg(value_enum)]
     shell: Shell,
 }
 
-pub fn run(args: &Args, program: &mut clap::Command, context: &Context) -> Result<ExitCode, Failure> {
+pub fn cmd_completions(
+    args: &CompletionsArgs,
+    program: &mut clap::Command,
+    context: &Context,
+) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, program, "pgtend", &mut script);
-    context.ui.text(&String::from_utf8_lossy(&script))?;
-    Ok(ExitCode::Done)
+    context.ui.print_text(&String::from_utf8_lossy(&script))?;
+    Ok(ExitCode::Success)
 }

@@ -11,7 +11,7 @@ use crate::{
 
 /// Size, tablespace, connections and xid age of every database of the cluster
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct DatabasesArgs {
     #[command(flatten)]
     filter: SizeFilter,
     /// What comes first
@@ -19,11 +19,11 @@ pub struct Args {
     sort: DatabaseSort,
 }
 
-pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+pub async fn cmd_databases(args: DatabasesArgs, context: &Context) -> Result<ExitCode, Failure> {
     // All of them are listed anyway; none has to be entered.
     let scope = Scope { databases: true, ..context.scope() };
-    let snapshot = context.look(scope).await?;
+    let snapshot = context.collect_snapshot(scope).await?;
     let mut gaps = Gaps::default();
-    let report = DatabasesReport::of(&snapshot, &args.filter.view(context.for_people()), args.sort, &mut gaps);
-    context.show(&snapshot, report, gaps)
+    let report = DatabasesReport::new(&snapshot, &args.filter.view(context.for_people()), args.sort, &mut gaps);
+    context.print_report(&snapshot, report, gaps)
 }

@@ -25,22 +25,22 @@ impl DiskArgs {
     }
 
     /// Puts what the user told above what the host tells.
-    pub fn tell(&self, snapshot: &mut Snapshot, context: &Context) -> Result<(), Failure> {
-        self.tell_of(snapshot, context.target_disk_size()?);
+    pub fn apply(&self, snapshot: &mut Snapshot, context: &Context) -> Result<(), Failure> {
+        self.apply_with_configured_size(snapshot, context.target_disk_size()?);
         Ok(())
     }
 
     /// The same, where the configuration's word on the target is at hand.
-    pub fn tell_of(&self, snapshot: &mut Snapshot, configured: Option<u64>) {
-        let told = |source, size_bytes, free_bytes| {
+    pub fn apply_with_configured_size(&self, snapshot: &mut Snapshot, configured: Option<u64>) {
+        let disk = |source, size_bytes, free_bytes| {
             Fact::Known(Disk { source, data: Volume { size_bytes, free_bytes }, wal: None })
         };
         if self.disk_size.is_some() || self.disk_free.is_some() {
-            snapshot.disk = told(DiskSource::Flag, self.disk_size, self.disk_free);
+            snapshot.disk = disk(DiskSource::Flag, self.disk_size, self.disk_free);
         } else if let Some(size) = configured {
             // What the file system says is better than what once was written down.
             if snapshot.disk.known().is_none() {
-                snapshot.disk = told(DiskSource::Config, Some(size), None);
+                snapshot.disk = disk(DiskSource::Config, Some(size), None);
             }
         }
     }

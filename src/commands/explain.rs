@@ -1,7 +1,7 @@
 //! `pgtend explain`.
 
 use crate::{
-    config::nearest::nearest,
+    config::nearest::nearest_names,
     context::Context,
     error::Failure,
     exit_code::ExitCode,
@@ -10,27 +10,27 @@ use crate::{
 
 /// The page of one check: what it means, how it is judged, what to do; a list when none is named
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ExplainArgs {
     /// Which check, as unused-index
     #[arg(value_name = "CHECK")]
     check: Option<String>,
 }
 
-pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+pub fn cmd_explain(args: &ExplainArgs, context: &Context) -> Result<ExitCode, Failure> {
     let Some(name) = &args.check else {
         let longest = CHECKS.iter().map(|check| check.name.len()).max().unwrap_or(0);
         let line = |check: &Check| format!("{:longest$}  {}\n", check.name, check.summary());
-        context.ui.text(&CHECKS.iter().map(line).collect::<String>())?;
-        return Ok(ExitCode::Done);
+        context.ui.print_text(&CHECKS.iter().map(line).collect::<String>())?;
+        return Ok(ExitCode::Success);
     };
     let Some(check) = CHECKS.iter().find(|check| check.name == name) else {
         let names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
-        let hint = match nearest(name, &names).first() {
+        let hint = match nearest_names(name, &names).first() {
             Some(near) => format!("perhaps {near}"),
             None => "`pgtend explain` lists them".to_owned(),
         };
         return Err(Failure::new(ExitCode::Usage, format!("there is no check {name:?}")).with_hint(Some(hint)));
     };
-    context.ui.text(check.page)?;
-    Ok(ExitCode::Done)
+    context.ui.print_text(check.page)?;
+    Ok(ExitCode::Success)
 }

@@ -3,24 +3,24 @@
 use crate::{
     error::Failure,
     exit_code::ExitCode,
-    inspect::{BloatScope, MOST_READ_WHOLE},
+    inspect::{BloatScope, MAX_FULL_SCANS},
     model::parse_bytes,
     report::View,
 };
 use clap::Args;
 
 /// How many elements people see unless they say otherwise; machines get all.
-const FOR_PEOPLE: usize = 50;
+const DEFAULT_LIST_LENGTH: usize = 50;
 
 /// Which relations are shown. Global, so that they may stand on either side of a `list`.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Filters (of what is shown)")]
 pub struct RelationFilter {
     /// Only schemas that match, as in `shop_*`
-    #[arg(long, global = true, value_name = "GLOB", value_parser = pattern)]
+    #[arg(long, global = true, value_name = "GLOB", value_parser = parse_pattern)]
     pub schema: Option<glob::Pattern>,
     /// Only tables that match
-    #[arg(long, global = true, value_name = "GLOB", value_parser = pattern)]
+    #[arg(long, global = true, value_name = "GLOB", value_parser = parse_pattern)]
     pub table: Option<glob::Pattern>,
     #[command(flatten)]
     pub size: SizeFilter,
@@ -61,43 +61,43 @@ impl BloatArgs {
     /// Of which relations the bloat is judged: of those in the view.
     pub fn scope(&self, view: &View, reads_a_file: bool) -> Result<BloatScope, Failure> {
         if self.exact_bloat && reads_a_file {
-            return Err(needs_a_server("--exact-bloat"));
+            return Err(server_required("--exact-bloat"));
         }
-        let most = view.limit.unwrap_or(MOST_READ_WHOLE).min(MOST_READ_WHOLE);
+        let most = view.limit.unwrap_or(MAX_FULL_SCANS).min(MAX_FULL_SCANS);
         Ok(BloatScope {
             schema: view.schema.clone(),
             table: view.table.clone(),
             min_size: view.min_size,
-            read_whole: if self.exact_bloat { most } else { 0 },
+            full_scans: if self.exact_bloat { most } else { 0 },
             ..BloatScope::default()
         })
     }
 }
 
 impl RelationFilter {
-    pub fn view(&self, people: bool) -> View {
-        View { schema: self.schema.clone(), table: self.table.clone(), ..self.size.view(people) }
+    pub fn view(&self, for_people: bool) -> View {
+        View { schema: self.schema.clone(), table: self.table.clone(), ..self.size.view(for_people) }
     }
 }
 
 impl SizeFilter {
-    pub fn view(&self, people: bool) -> View {
-        View { min_size: self.min_size.unwrap_or(0), ..self.length.view(people) }
+    pub fn view(&self, for_people: bool) -> View {
+        View { min_size: self.min_size.unwrap_or(0), ..self.length.view(for_people) }
     }
 }
 
 impl ListLength {
-    pub fn view(&self, people: bool) -> View {
+    pub fn view(&self, for_people: bool) -> View {
         let limit = match self.limit {
             Some(0) => None,
             Some(most) => Some(most),
-            None => people.then_some(FOR_PEOPLE),
+            None => for_people.then_some(DEFAULT_LIST_LENGTH),
         };
         View { limit, ..View::default() }
     }
 }
 
-fn pattern(text: &str) -> Result<glob::Pattern, String> {
+fn parse_pattern(text: &str) -> Result<glob::Pattern, String> {
     glob::Pattern::new(text).map_err(|error| format!("{error}"))
 }
 
@@ -125,7 +125,7 @@ pub fn parse_window(text: &str) -> Result<u64, String> {
 }
 
 /// A flag that means nothing with `--from`.
-pub fn needs_a_server(flag: &str) -> Failure {
+pub fn server_required(flag: &str) -> Failure {
     Failure::new(ExitCode::Usage, format!("{flag} needs a server, and --from reads a file"))
 }
 
@@ -135,7 +135,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn windows_are_days_and_weeks_too() {
+    fn window_accepts_days_and_weeks() {
         assert_eq!(
             ["0", "95d", "95 days", "6w", "12h", "90"].map(|text| parse_window(text).unwrap()),
             [0, 95 * 86_400, 95 * 86_400, 6 * 604_800, 43_200, 90]
@@ -147,9 +147,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_understood_or_refused(text: String, digits in "[-+.0-9eE]{1,40}( ?[a-z]{0,8})") {
+        fn duration_parsers_never_panic(text: String, digits in "[-+.0-9eE]{1,40}( ?[a-z]{0,8})") {
             for text in [&text, &digits] {
-                let _ = (parse_duration(text), parse_window(text), pattern(text));
+                let _ = (parse_duration(text), parse_window(text), parse_pattern(text));
             }
         }
     }

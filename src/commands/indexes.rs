@@ -8,10 +8,10 @@ use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    history::Recall,
-    inspect::{BloatScope, Definitions, MOST_DEFINITIONS, Scope},
-    judge::index::judgement,
-    model::{IndexJudgement, IndexLimits, parse_bytes},
+    history::HistoryScope,
+    inspect::{BloatScope, Definitions, MAX_DEFINITIONS, Scope},
+    judge::index::assess_indexes,
+    model::{IndexAssessment, IndexLimits, parse_bytes},
     report::{Gaps, IndexSort, IndexesReport},
 };
 use std::path::PathBuf;
@@ -21,27 +21,27 @@ use std::path::PathBuf;
 /// The verdict is keep, review or drop. All drops may go together, or any of them: nothing in use and nothing enforced
 /// loses its last index. `pgtend explain` has a page on each finding.
 #[derive(Debug, Default, clap::Args)]
-pub struct Args {
+pub struct IndexesArgs {
     #[command(flatten)]
-    list: ListArgs,
+    list: IndexesListArgs,
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<IndexesCommand>,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+enum IndexesCommand {
     /// Every index: size, scans, last scan, what it enforces, whether it may go and why (the default)
     List,
-    Migrate(Box<migrate::MigrateArgs>),
-    Verify(Box<verify::VerifyArgs>),
+    Migrate(Box<migrate::IndexesMigrateArgs>),
+    Verify(Box<verify::IndexesVerifyArgs>),
 }
 
 #[derive(Debug, Default, clap::Args)]
-struct ListArgs {
+struct IndexesListArgs {
     #[command(flatten)]
     filter: RelationFilter,
     #[command(flatten)]
-    judging: JudgingArgs,
+    thresholds: IndexThresholdArgs,
     /// What comes first [default: gain]
     #[arg(long, global = true, value_enum)]
     sort: Option<IndexSort>,
@@ -52,7 +52,7 @@ struct ListArgs {
 /// What a verdict wants.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Judging")]
-struct JudgingArgs {
+struct IndexThresholdArgs {
     /// How long scans must have been counted for a drop that rests on them, as in 95d; 0 waives it [default: 95d]
     #[arg(long, global = true, value_name = "TIME", value_parser = parse_window)]
     min_observation: Option<u64>,
@@ -64,86 +64,88 @@ struct JudgingArgs {
     replica: Vec<String>,
 }
 
-impl JudgingArgs {
+impl IndexThresholdArgs {
     /// Flags win over the configuration.
-    fn limits(&self, usual: IndexLimits) -> IndexLimits {
+    fn limits(&self, defaults: IndexLimits) -> IndexLimits {
         IndexLimits {
-            min_observation_seconds: self.min_observation.unwrap_or(usual.min_observation_seconds),
-            min_reclaim_bytes: self.min_reclaim.unwrap_or(usual.min_reclaim_bytes),
-            ..usual
+            min_observation_seconds: self.min_observation.unwrap_or(defaults.min_observation_seconds),
+            min_reclaim_bytes: self.min_reclaim.unwrap_or(defaults.min_reclaim_bytes),
+            ..defaults
         }
     }
 }
 
 /// On a cluster so small that every page counts.
-pub const SMALLEST_OF_THE_DEMO: u64 = 64 << 10;
+pub const DEMO_MIN_RECLAIM_BYTES: u64 = 64 << 10;
 
-impl Args {
+impl IndexesArgs {
     /// The clean-up as scripts for psql, on a cluster of a minute's age.
-    pub fn migrate_into(folder: PathBuf) -> Args {
-        let (min_observation, min_reclaim) = (Some(0), Some(SMALLEST_OF_THE_DEMO));
-        let judging = JudgingArgs { min_observation, min_reclaim, ..JudgingArgs::default() };
-        let migrate = Command::Migrate(Box::new(migrate::MigrateArgs::into_folder(folder)));
-        Args { list: ListArgs { judging, ..ListArgs::default() }, command: Some(migrate) }
+    pub fn for_demo_migrate(folder: PathBuf) -> IndexesArgs {
+        let (min_observation, min_reclaim) = (Some(0), Some(DEMO_MIN_RECLAIM_BYTES));
+        let thresholds = IndexThresholdArgs { min_observation, min_reclaim, ..IndexThresholdArgs::default() };
+        let migrate = IndexesCommand::Migrate(Box::new(migrate::IndexesMigrateArgs::for_demo(folder)));
+        IndexesArgs { list: IndexesListArgs { thresholds, ..IndexesListArgs::default() }, command: Some(migrate) }
     }
 
     /// What became of them.
-    pub fn verify(folder: PathBuf) -> Args {
-        let verify = Command::Verify(Box::new(verify::VerifyArgs::of(folder)));
-        Args { list: ListArgs::default(), command: Some(verify) }
+    pub fn for_demo_verify(folder: PathBuf) -> IndexesArgs {
+        let verify = IndexesCommand::Verify(Box::new(verify::IndexesVerifyArgs::for_demo(folder)));
+        IndexesArgs { list: IndexesListArgs::default(), command: Some(verify) }
     }
 
     /// The largest indexes of one table, on a cluster so small that every page counts.
-    pub fn of_table(table: &str, most: usize) -> Args {
+    pub fn for_demo_table(table: &str, limit: usize) -> IndexesArgs {
         let table = glob::Pattern::new(&glob::Pattern::escape(table)).ok();
-        let length = ListLength { limit: Some(most) };
+        let length = ListLength { limit: Some(limit) };
         let size = SizeFilter { length, ..SizeFilter::default() };
         let filter = RelationFilter { table, size, ..RelationFilter::default() };
-        let judging = JudgingArgs { min_reclaim: Some(100 << 10), ..JudgingArgs::default() };
-        Args { list: ListArgs { filter, judging, ..ListArgs::default() }, command: None }
+        let thresholds = IndexThresholdArgs { min_reclaim: Some(100 << 10), ..IndexThresholdArgs::default() };
+        IndexesArgs { list: IndexesListArgs { filter, thresholds, ..IndexesListArgs::default() }, command: None }
     }
 }
 
-pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+pub async fn cmd_indexes(args: IndexesArgs, context: &Context) -> Result<ExitCode, Failure> {
     match args.command {
-        None | Some(Command::List) => list(&args.list, context).await,
-        Some(Command::Migrate(migrate)) => Box::pin(migrate::run(&args.list, &migrate, context)).await,
-        Some(Command::Verify(verify)) => verify::run(&args.list, &verify, context).await,
+        None | Some(IndexesCommand::List) => cmd_indexes_list(&args.list, context).await,
+        Some(IndexesCommand::Migrate(migrate)) => {
+            Box::pin(migrate::cmd_indexes_migrate(&args.list, &migrate, context)).await
+        }
+        Some(IndexesCommand::Verify(verify)) => verify::cmd_indexes_verify(&args.list, &verify, context).await,
     }
 }
 
-async fn list(list: &ListArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let scope = context.reaching_scope()?;
-    let several = scope.reach.may_be_several();
+async fn cmd_indexes_list(list: &IndexesListArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let scope = context.scope_with_databases()?;
+    let has_several_databases = scope.database_selection.may_select_several();
     let view = list.filter.view(context.for_people());
-    let bloat = BloatScope { indexes: true, ..list.bloat.scope(&view, context.reads_a_file())? };
+    let bloat = BloatScope { indexes: true, ..list.bloat.scope(&view, context.reads_snapshot_file())? };
     let scope = Scope {
         bloat,
         relations: true,
-        judge: true,
-        databases: several,
+        index_facts: true,
+        databases: has_several_databases,
         definitions: Definitions::Matching {
             schema: view.schema.clone(),
             table: view.table.clone(),
-            most: MOST_DEFINITIONS,
+            most: MAX_DEFINITIONS,
         },
         ..scope
     };
-    let mut snapshot = Box::pin(context.look(scope)).await?;
-    let replicas = context.replicas(&list.judging.replica)?;
-    Box::pin(context.ask_replicas(&replicas, &mut snapshot)).await?;
-    let memory = context.memory(&snapshot, Recall { indexes: true, ..Recall::default() }).await?;
-    let limits = list.judging.limits(context.config()?.index_limits());
-    let judged: Vec<IndexJudgement> = snapshot
-        .contents
+    let mut snapshot = Box::pin(context.collect_snapshot(scope)).await?;
+    let replicas = context.replicas(&list.thresholds.replica)?;
+    Box::pin(context.collect_replica_use(&replicas, &mut snapshot)).await?;
+    let history = context.load_history(&snapshot, HistoryScope { indexes: true, ..HistoryScope::default() }).await?;
+    let limits = list.thresholds.limits(context.config()?.index_limits());
+    let assessments: Vec<IndexAssessment> = snapshot
+        .database_snapshots
         .iter()
-        .map(|contents| judgement(&snapshot, contents, memory.indexes_of(&contents.database), &limits))
+        .map(|contents| assess_indexes(&snapshot, contents, history.index_history(&contents.database), &limits))
         .collect();
     let mut gaps = Gaps::default();
     let sort = list.sort.unwrap_or_default();
-    let report = IndexesReport::of(&snapshot, &judged, &memory, several, &view, sort, &mut gaps);
-    let exit = context.show(&snapshot, report, gaps);
+    let report = IndexesReport::new(&snapshot, &assessments, &history, has_several_databases, &view, sort, &mut gaps);
+    let exit = context.print_report(&snapshot, report, gaps);
     // The end of the program gives it all back at once; name by name a hundred thousand take their time.
-    std::mem::forget((snapshot, judged));
+    std::mem::forget((snapshot, assessments));
     exit
 }

@@ -5,26 +5,28 @@ use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    history::Recall,
+    history::HistoryScope,
     inspect::Scope,
-    judge::slot::Evidence,
+    judge::slot::SlotEvidence,
     report::{Gaps, OverviewReport},
 };
 
 /// One screen: what takes the space, what is at risk, what to do next
 #[derive(Debug, Default, clap::Args)]
-pub struct Args {
+pub struct OverviewArgs {
     #[command(flatten)]
     disk: DiskArgs,
 }
 
-pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let scope = Scope { beside: true, ..Scope::space().as_asked(&context.reaching_scope()?) };
-    let mut snapshot = context.look(scope).await?;
-    args.disk.tell(&mut snapshot, context)?;
+pub async fn cmd_overview(args: OverviewArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let scope = Scope { concurrent_size: true, ..Scope::space().with_options_of(&context.scope_with_databases()?) };
+    let mut snapshot = context.collect_snapshot(scope).await?;
+    args.disk.apply(&mut snapshot, context)?;
     let mut gaps = Gaps::default();
-    let memory = context.memory(&snapshot, Recall { slots: true, wal: true, ..Recall::default() }).await?;
+    let history =
+        context.load_history(&snapshot, HistoryScope { slots: true, wal: true, ..HistoryScope::default() }).await?;
     let limits = context.config()?.slot_limits();
-    let report = OverviewReport::of(&Evidence { snapshot: &snapshot, memory: &memory, limits: &limits }, &mut gaps);
-    context.show(&snapshot, report, gaps)
+    let report =
+        OverviewReport::new(&SlotEvidence { snapshot: &snapshot, history: &history, limits: &limits }, &mut gaps);
+    context.print_report(&snapshot, report, gaps)
 }

@@ -6,10 +6,11 @@ use crate::{context::Context, error::Failure, exit_code::ExitCode, inspect::Scop
 ///
 /// The file holds names and sizes, no rows of tables and no passwords.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct SnapshotArgs {}
 
-pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let snapshot = context.look(Scope::everything().as_asked(&context.reaching_scope()?)).await?;
-    context.ui.value(&snapshot)?;
-    Ok(ExitCode::Done)
+pub async fn cmd_snapshot(_: SnapshotArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let snapshot =
+        context.collect_snapshot(Scope::everything().with_options_of(&context.scope_with_databases()?)).await?;
+    context.ui.print_json(&snapshot)?;
+    Ok(ExitCode::Success)
 }

@@ -14,7 +14,7 @@ use crate::{
 /// Sizes are exact for the largest tables and for all whose catalog entry may be out of date, else estimates marked ~
 /// that are proven against the size of the whole database.
 #[derive(Debug, Default, clap::Args)]
-pub struct Args {
+pub struct TablesArgs {
     #[command(flatten)]
     filter: RelationFilter,
     /// What comes first
@@ -24,14 +24,14 @@ pub struct Args {
     bloat: BloatArgs,
 }
 
-pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let scope = context.reaching_scope()?;
-    let several = scope.reach.may_be_several();
+pub async fn cmd_tables(args: TablesArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let scope = context.scope_with_databases()?;
+    let has_several_databases = scope.database_selection.may_select_several();
     let view = args.filter.view(context.for_people());
-    let bloat = BloatScope { tables: true, ..args.bloat.scope(&view, context.reads_a_file())? };
-    let scope = Scope { relations: true, databases: several, bloat, ..scope };
-    let snapshot = context.look(scope).await?;
+    let bloat = BloatScope { tables: true, ..args.bloat.scope(&view, context.reads_snapshot_file())? };
+    let scope = Scope { relations: true, databases: has_several_databases, bloat, ..scope };
+    let snapshot = context.collect_snapshot(scope).await?;
     let mut gaps = Gaps::default();
-    let report = TablesReport::of(&snapshot, several, &view, args.sort, &mut gaps);
-    context.show(&snapshot, report, gaps)
+    let report = TablesReport::new(&snapshot, has_several_databases, &view, args.sort, &mut gaps);
+    context.print_report(&snapshot, report, gaps)
 }

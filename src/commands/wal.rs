@@ -2,13 +2,13 @@
 
 use super::{
     disk::DiskArgs,
-    filter::{needs_a_server, parse_duration},
+    filter::{parse_duration, server_required},
 };
 use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    history::Recall,
+    history::HistoryScope,
     inspect::Scope,
     report::{Gaps, WalReport},
 };
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// Where WAL is, what keeps how much of it in pg_wal, who writes it, how fast it grows, when the disk is full
 #[derive(Debug, Default, clap::Args)]
-pub struct Args {
+pub struct WalArgs {
     /// Measure the rate by looking twice, so long apart
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     sample: Option<Duration>,
@@ -24,16 +24,16 @@ pub struct Args {
     disk: DiskArgs,
 }
 
-pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    if args.sample.is_some() && context.reads_a_file() {
-        return Err(needs_a_server("--sample"));
+pub async fn cmd_wal(args: WalArgs, context: &Context) -> Result<ExitCode, Failure> {
+    if args.sample.is_some() && context.reads_snapshot_file() {
+        return Err(server_required("--sample"));
     }
     let sizes = args.disk.needs_sizes(context)?;
     let scope = Scope { slots: true, wal: true, databases: sizes, storage: sizes, ..context.scope() };
-    let mut snapshot = context.look_twice(scope, args.sample).await?;
-    args.disk.tell(&mut snapshot, context)?;
+    let mut snapshot = context.collect_with_later_wal(scope, args.sample).await?;
+    args.disk.apply(&mut snapshot, context)?;
     let mut gaps = Gaps::default();
-    let memory = context.memory(&snapshot, Recall { wal: true, ..Recall::default() }).await?;
-    let report = WalReport::of(&snapshot, &memory.wal, &mut gaps);
-    context.show(&snapshot, report, gaps)
+    let history = context.load_history(&snapshot, HistoryScope { wal: true, ..HistoryScope::default() }).await?;
+    let report = WalReport::new(&snapshot, &history.wal, &mut gaps);
+    context.print_report(&snapshot, report, gaps)
 }

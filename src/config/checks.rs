@@ -3,17 +3,17 @@
 use super::{
     ConfigError,
     document::{Table, Value},
-    file::File,
-    nearest::{nearest, quoted},
+    file::ConfigFile,
+    nearest::{nearest_names, quoted_list},
 };
 use crate::judge::{
-    health::Checks,
-    limits::{Misfit, Written},
+    runner::Checks,
+    thresholds::{ConfigValue, ThresholdError},
 };
 use toml::de::DeValue;
 
 /// Sets the limits that the file has.
-pub(super) fn read(tables: Vec<Table<'_>>, file: &File) -> Result<Checks, ConfigError> {
+pub(super) fn read_checks(tables: Vec<Table<'_>>, file: &ConfigFile) -> Result<Checks, ConfigError> {
     let mut checks = Checks::default();
     for table in tables {
         if !file.trusted {
@@ -21,26 +21,26 @@ pub(super) fn read(tables: Vec<Table<'_>>, file: &File) -> Result<Checks, Config
                 .error("limits of checks may not stand in a file found in the working directory")
                 .with_hint("read the file with --config, if you trust it"));
         }
-        let Some(rule) = checks.rule(&table.name) else {
-            let (message, hint) = unknown(&table.name);
+        let Some(rule) = checks.find_rule(&table.name) else {
+            let (message, hint) = describe_unknown_check(&table.name);
             return Err(table.error(message).with_hint(hint));
         };
         for value in table.values() {
-            let written = written(&value);
+            let written = read_value(&value);
             match rule.set(&value.key, &written) {
                 Ok(()) => {}
-                Err(Misfit::Not(kind)) => {
+                Err(ThresholdError::Expected(kind)) => {
                     let message = format!("{:?} of check {} is not {kind}", value.key, table.name);
                     return Err(value.error(message));
                 }
-                Err(Misfit::UnknownKey) => {
-                    let keys = rule.keys();
+                Err(ThresholdError::UnknownKey) => {
+                    let keys = rule.thresholds();
                     let known: Vec<&str> = keys.iter().map(|key| key.name).collect();
                     let error = value.key_error(format!("check {} has no limit {:?}", table.name, value.key));
-                    return Err(match (nearest(&value.key, &known).first(), known.is_empty()) {
+                    return Err(match (nearest_names(&value.key, &known).first(), known.is_empty()) {
                         (Some(near), _) => error.with_hint(format!("did you mean {near:?}?")),
                         (None, true) => error.with_hint("it has no limits at all; --skip and [[silence]] leave it out"),
-                        (None, false) => error.with_hint(format!("it has {}", quoted(&known, "and"))),
+                        (None, false) => error.with_hint(format!("it has {}", quoted_list(&known, "and"))),
                     });
                 }
             }
@@ -50,23 +50,23 @@ pub(super) fn read(tables: Vec<Table<'_>>, file: &File) -> Result<Checks, Config
 }
 
 /// What is wrong with a check's name, and what may have been meant.
-pub(crate) fn unknown(name: &str) -> (String, String) {
+pub(crate) fn describe_unknown_check(name: &str) -> (String, String) {
     let known = Checks::names();
     let message = format!("there is no check {name:?}");
-    match nearest(name, &known)[..] {
+    match nearest_names(name, &known)[..] {
         [] => (message, format!("there are {}", known.join(", "))),
-        ref near => (message, format!("did you mean {}?", quoted(near, "or"))),
+        ref near => (message, format!("did you mean {}?", quoted_list(near, "or"))),
     }
 }
 
-fn written<'a>(value: &'a Value<'_>) -> Written<'a> {
+fn read_value<'a>(value: &'a Value<'_>) -> ConfigValue<'a> {
     match value.get() {
-        DeValue::String(text) => Written::Text(text),
+        DeValue::String(text) => ConfigValue::Text(text),
         DeValue::Integer(number) => {
             let digits = number.as_str().replace('_', "");
-            i64::from_str_radix(&digits, number.radix()).map_or(Written::Other, Written::Integer)
+            i64::from_str_radix(&digits, number.radix()).map_or(ConfigValue::Other, ConfigValue::Integer)
         }
-        DeValue::Boolean(flag) => Written::Flag(*flag),
-        _ => Written::Other,
+        DeValue::Boolean(flag) => ConfigValue::Flag(*flag),
+        _ => ConfigValue::Other,
     }
 }

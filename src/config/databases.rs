@@ -2,35 +2,35 @@
 
 use super::ConfigError;
 use super::document::Table;
-use crate::inspect::Reach;
+use crate::inspect::DatabaseSelection;
 
 /// A list of names, or `"all"`; without it the one that the conninfo leads to.
-pub(super) fn read(table: &Table<'_>) -> Result<Reach, ConfigError> {
+pub(super) fn read_database_selection(table: &Table<'_>) -> Result<DatabaseSelection, ConfigError> {
     const KEY: &str = "databases";
-    let of = format!("the databases of target {:?}", table.name);
+    let subject = format!("the databases of target {:?}", table.name);
     if !table.has_list(KEY) {
         return match table.text(KEY)? {
-            None => Ok(Reach::Connected),
-            Some(text) if text.value == "all" => Ok(Reach::All),
+            None => Ok(DatabaseSelection::Connected),
+            Some(text) if text.value == "all" => Ok(DatabaseSelection::All),
             Some(text) => Err(text
-                .error(format!("{of} are neither a list nor \"all\""))
+                .error(format!("{subject} are neither a list nor \"all\""))
                 .with_hint(format!("write {KEY} = [\"…\"]"))),
         };
     }
     let mut names: Vec<String> = Vec::new();
     for text in table.texts(KEY)? {
         if text.value.is_empty() {
-            return Err(text.error(format!("one of {of} has no name")));
+            return Err(text.error(format!("one of {subject} has no name")));
         }
         if names.iter().any(|name| name == text.value) {
-            return Err(text.error(format!("{of} name one of them twice")));
+            return Err(text.error(format!("{subject} name one of them twice")));
         }
         names.push(text.value.to_owned());
     }
     if names.is_empty() {
         return Err(table
-            .error_at(KEY, format!("{of} are an empty list"))
+            .value_error(KEY, format!("{subject} are an empty list"))
             .with_hint("leave the key away for the database of the conninfo, or write databases = \"all\""));
     }
-    Ok(Reach::Listed(names))
+    Ok(DatabaseSelection::Listed(names))
 }

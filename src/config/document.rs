@@ -9,7 +9,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::nearest::{nearest, quoted};
+use super::nearest::{nearest_names, quoted_list};
 use super::{ConfigError, file};
 
 /// A text that is TOML.
@@ -30,7 +30,7 @@ pub(super) struct Table<'a> {
     pub(super) name: String,
     /// `[target."prod"]`, or nothing for the whole file.
     title: Option<String>,
-    at: Range<usize>,
+    span: Range<usize>,
     source: Source<'a>,
     table: &'a DeTable<'a>,
 }
@@ -38,14 +38,14 @@ pub(super) struct Table<'a> {
 /// A text value and where it stands.
 pub(super) struct Text<'a> {
     pub(super) value: &'a str,
-    at: Range<usize>,
+    span: Range<usize>,
     source: Source<'a>,
 }
 
 /// A key with its value, whatever it is.
 pub(super) struct Value<'a> {
     pub(super) key: String,
-    key_at: Range<usize>,
+    key_span: Range<usize>,
     value: &'a Spanned<DeValue<'a>>,
     source: Source<'a>,
 }
@@ -57,7 +57,7 @@ impl Value<'_> {
     }
 
     pub(super) fn key_error(&self, message: impl AsRef<str>) -> ConfigError {
-        self.source.error(&self.key_at, message)
+        self.source.error(&self.key_span, message)
     }
 
     /// A complaint about the value, which is not quoted.
@@ -75,7 +75,7 @@ impl<'a> Document<'a> {
     }
 
     pub(super) fn root(&'a self) -> Table<'a> {
-        Table { name: String::new(), title: None, at: 0..0, source: self.source, table: self.table.get_ref() }
+        Table { name: String::new(), title: None, span: 0..0, source: self.source, table: self.table.get_ref() }
     }
 }
 
@@ -83,7 +83,7 @@ impl Source<'_> {
     fn error(&self, at: &Range<usize>, message: impl AsRef<str>) -> ConfigError {
         let before = self.text.get(..at.start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
-        ConfigError::new(format!("{}, line {line}: {}", file::shown(self.path), message.as_ref()))
+        ConfigError::new(format!("{}, line {line}: {}", file::display_path(self.path), message.as_ref()))
     }
 }
 
@@ -97,9 +97,9 @@ impl<'a> Table<'a> {
         let (name, place) =
             (key.get_ref(), self.title.as_ref().map_or_else(String::new, |title| format!(" in {title}")));
         let error = self.source.error(&key.span(), format!("unknown key {name:?}{place}"));
-        Err(match nearest(name, known).first() {
+        Err(match nearest_names(name, known).first() {
             Some(near) => error.with_hint(format!("did you mean {near:?}?")),
-            None => error.with_hint(format!("known here: {}", quoted(known, "and"))),
+            None => error.with_hint(format!("known here: {}", quoted_list(known, "and"))),
         })
     }
 
@@ -107,24 +107,24 @@ impl<'a> Table<'a> {
     pub(super) fn text(&self, key: &str) -> Result<Option<Text<'a>>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(None) };
         match value.get_ref() {
-            DeValue::String(text) => Ok(Some(Text { value: text.as_ref(), at: value.span(), source: self.source })),
-            other => Err(self.source.error(&value.span(), format!("{key:?} is not a text but a {}", kind(other)))),
+            DeValue::String(text) => Ok(Some(Text { value: text.as_ref(), span: value.span(), source: self.source })),
+            other => Err(self.source.error(&value.span(), format!("{key:?} is not a text but a {}", type_name(other)))),
         }
     }
 
     /// A number or a text as it is written, if it is there.
-    pub(super) fn bare(&self, key: &str) -> Result<Option<Text<'a>>, ConfigError> {
+    pub(super) fn number_or_text(&self, key: &str) -> Result<Option<Text<'a>>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(None) };
         let written = match value.get_ref() {
             DeValue::String(text) => text.as_ref(),
             DeValue::Integer(number) => number.as_str(),
             DeValue::Float(number) => number.as_str(),
             other => {
-                let message = format!("{key:?} is neither a number nor a text but a {}", kind(other));
+                let message = format!("{key:?} is neither a number nor a text but a {}", type_name(other));
                 return Err(self.source.error(&value.span(), message));
             }
         };
-        Ok(Some(Text { value: written, at: value.span(), source: self.source }))
+        Ok(Some(Text { value: written, span: value.span(), source: self.source }))
     }
 
     /// The answer to a question, if it is there.
@@ -133,7 +133,7 @@ impl<'a> Table<'a> {
         match value.get_ref() {
             DeValue::Boolean(flag) => Ok(Some(*flag)),
             other => {
-                let message = format!("{key:?} is not true or false but a {}", kind(other));
+                let message = format!("{key:?} is not true or false but a {}", type_name(other));
                 Err(self.source.error(&value.span(), message))
             }
         }
@@ -143,7 +143,7 @@ impl<'a> Table<'a> {
     pub(super) fn required_text(&self, key: &str) -> Result<Text<'a>, ConfigError> {
         let missing = || {
             let title = self.title.as_deref().unwrap_or("the file");
-            self.source.error(&self.at, format!("{title} has no {key}")).with_hint(format!("add {key} = \"…\""))
+            self.source.error(&self.span, format!("{title} has no {key}")).with_hint(format!("add {key} = \"…\""))
         };
         self.text(key)?.ok_or_else(missing)
     }
@@ -162,13 +162,13 @@ impl<'a> Table<'a> {
     pub(super) fn texts(&self, key: &str) -> Result<Vec<Text<'a>>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };
         let DeValue::Array(values) = value.get_ref() else {
-            let message = format!("{key:?} is not a list but a {}", kind(value.get_ref()));
+            let message = format!("{key:?} is not a list but a {}", type_name(value.get_ref()));
             return Err(self.source.error(&value.span(), message).with_hint(format!("write {key} = [\"…\"]")));
         };
         let texts = values.iter().map(|value| match value.get_ref() {
-            DeValue::String(text) => Ok(Text { value: text.as_ref(), at: value.span(), source: self.source }),
+            DeValue::String(text) => Ok(Text { value: text.as_ref(), span: value.span(), source: self.source }),
             other => {
-                let message = format!("an element of {key:?} is not a text but a {}", kind(other));
+                let message = format!("an element of {key:?} is not a text but a {}", type_name(other));
                 Err(self.source.error(&value.span(), message))
             }
         });
@@ -182,12 +182,12 @@ impl<'a> Table<'a> {
             DeValue::Table(table) => Ok(Some(Table {
                 name: key.to_owned(),
                 title: Some(format!("[{key}]")),
-                at: name.span(),
+                span: name.span(),
                 source: self.source,
                 table,
             })),
             other => {
-                let message = format!("{key:?} is not a table but a {}", kind(other));
+                let message = format!("{key:?} is not a table but a {}", type_name(other));
                 Err(self.source.error(&value.span(), message).with_hint(format!("write [{key}]")))
             }
         }
@@ -198,17 +198,17 @@ impl<'a> Table<'a> {
         let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };
         let write = format!("write [{key}.NAME]");
         let DeValue::Table(tables) = value.get_ref() else {
-            let message = format!("{key:?} is not a table but a {}", kind(value.get_ref()));
+            let message = format!("{key:?} is not a table but a {}", type_name(value.get_ref()));
             return Err(self.source.error(&value.span(), message).with_hint(write));
         };
         let tables = tables.iter().map(|(name, value)| match value.get_ref() {
             DeValue::Table(table) => {
                 let name_text = name.get_ref().to_string();
                 let title = Some(format!("[{key}.{name_text:?}]"));
-                Ok(Table { name: name_text, title, at: name.span(), source: self.source, table })
+                Ok(Table { name: name_text, title, span: name.span(), source: self.source, table })
             }
             other => {
-                let message = format!("{:?} in [{key}] is not a table but a {}", name.get_ref(), kind(other));
+                let message = format!("{:?} in [{key}] is not a table but a {}", name.get_ref(), type_name(other));
                 Err(self.source.error(&name.span(), message).with_hint(write.clone()))
             }
         });
@@ -216,18 +216,18 @@ impl<'a> Table<'a> {
     }
 
     /// The tables of a list, `[[key]]` each, in the order in which they stand.
-    pub(super) fn list(&self, key: &str) -> Result<Vec<Table<'a>>, ConfigError> {
+    pub(super) fn table_list(&self, key: &str) -> Result<Vec<Table<'a>>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };
         let wrong = |at: &Range<usize>, found: &DeValue<'_>| {
             self.source
-                .error(at, format!("{key:?} is not a list of tables but a {}", kind(found)))
+                .error(at, format!("{key:?} is not a list of tables but a {}", type_name(found)))
                 .with_hint(format!("write [[{key}]]"))
         };
         let DeValue::Array(all) = value.get_ref() else { return Err(wrong(&value.span(), value.get_ref())) };
         let tables = all.iter().map(|value| match value.get_ref() {
             DeValue::Table(table) => {
                 let title = Some(format!("[[{key}]]"));
-                Ok(Table { name: key.to_owned(), title, at: value.span(), source: self.source, table })
+                Ok(Table { name: key.to_owned(), title, span: value.span(), source: self.source, table })
             }
             other => Err(wrong(&value.span(), other)),
         });
@@ -241,24 +241,24 @@ impl<'a> Table<'a> {
             .iter()
             .map(|(key, value)| Value {
                 key: key.get_ref().to_string(),
-                key_at: key.span(),
+                key_span: key.span(),
                 value,
                 source: self.source,
             })
             .collect();
-        values.sort_by_key(|value| value.key_at.start);
+        values.sort_by_key(|value| value.key_span.start);
         values
     }
 
     /// A complaint about the value of a key.
-    pub(super) fn error_at(&self, key: &str, message: impl AsRef<str>) -> ConfigError {
-        let at = self.find(key).map_or_else(|| self.at.clone(), |(_, value)| value.span());
+    pub(super) fn value_error(&self, key: &str, message: impl AsRef<str>) -> ConfigError {
+        let at = self.find(key).map_or_else(|| self.span.clone(), |(_, value)| value.span());
         self.source.error(&at, message)
     }
 
     /// A complaint about the table itself.
     pub(super) fn error(&self, message: impl AsRef<str>) -> ConfigError {
-        self.source.error(&self.at, message)
+        self.source.error(&self.span, message)
     }
 
     fn find(&self, wanted: &str) -> Option<(&'a Spanned<toml::de::DeString<'a>>, &'a Spanned<DeValue<'a>>)> {
@@ -269,11 +269,11 @@ impl<'a> Table<'a> {
 impl Text<'_> {
     /// A complaint about it; it is not quoted.
     pub(super) fn error(&self, message: impl AsRef<str>) -> ConfigError {
-        self.source.error(&self.at, message)
+        self.source.error(&self.span, message)
     }
 }
 
-fn kind(value: &DeValue<'_>) -> &'static str {
+fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "text",
         DeValue::Integer(_) | DeValue::Float(_) => "number",

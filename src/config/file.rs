@@ -7,46 +7,46 @@ use crate::pg::conninfo::Environment;
 use crate::pg::read_settings_file;
 
 /// A configuration file as it was found.
-pub(super) struct File {
+pub(super) struct ConfigFile {
     pub(super) path: PathBuf,
     pub(super) text: String,
     /// Whether the user wrote it or named it. One that was found in the working directory may come
     /// with a repository of somebody else.
     pub(super) trusted: bool,
     /// Whether the group or the world may do anything with it.
-    pub(super) open_to_others: bool,
+    pub(super) has_group_or_world_access: bool,
     /// Where a secret may go instead.
-    pub(super) own: Option<PathBuf>,
+    pub(super) user_path: Option<PathBuf>,
 }
 
-impl File {
+impl ConfigFile {
     /// The named file, which must exist; else the one in the working directory; else the user's own.
     pub(super) fn find(
         explicit: Option<&Path>,
         environment: &Environment,
         cwd: &Path,
     ) -> Result<Option<Self>, ConfigError> {
-        let own = own_path(environment);
+        let user_path = user_config_path(environment);
         if let Some(path) = explicit {
             let path = cwd.join(path);
-            let found = Self::read(&path, true, own)?;
+            let found = Self::read(&path, true, user_path)?;
             return found.map(Some).ok_or_else(|| {
-                ConfigError::new(format!("{} does not exist", shown(&path))).with_hint("correct --config")
+                ConfigError::new(format!("{} does not exist", display_path(&path))).with_hint("correct --config")
             });
         }
-        if let Some(found) = Self::read(&cwd.join("pgtend.toml"), false, own)? {
+        if let Some(found) = Self::read(&cwd.join("pgtend.toml"), false, user_path)? {
             return Ok(Some(found));
         }
-        Self::own(environment)
+        Self::read_user_file(environment)
     }
 
     /// Returns the user's own file, if there is one.
-    pub(super) fn own(environment: &Environment) -> Result<Option<Self>, ConfigError> {
-        own_path(environment).map_or(Ok(None), |path| Self::read(&path, true, Some(path.clone())))
+    pub(super) fn read_user_file(environment: &Environment) -> Result<Option<Self>, ConfigError> {
+        user_config_path(environment).map_or(Ok(None), |path| Self::read(&path, true, Some(path.clone())))
     }
 
-    fn read(path: &Path, trusted: bool, own: Option<PathBuf>) -> Result<Option<Self>, ConfigError> {
-        let unreadable = |why: &str| ConfigError::new(format!("{} cannot be read: {why}", shown(path)));
+    fn read(path: &Path, trusted: bool, user_path: Option<PathBuf>) -> Result<Option<Self>, ConfigError> {
+        let unreadable = |why: &str| ConfigError::new(format!("{} cannot be read: {why}", display_path(path)));
         let metadata = match path.metadata() {
             Ok(metadata) => metadata,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
@@ -59,33 +59,33 @@ impl File {
         let text = read_settings_file(path).map_err(|error| unreadable(&error.to_string()))?;
         let text = String::from_utf8(text).map_err(|_| unreadable("it is not UTF-8"))?;
         let open_to_others = metadata.permissions().mode() & 0o077 != 0;
-        Ok(Some(Self { path: path.to_owned(), text, trusted, open_to_others, own }))
+        Ok(Some(Self { path: path.to_owned(), text, trusted, has_group_or_world_access: open_to_others, user_path }))
     }
 
-    pub(super) fn shown(&self) -> String {
-        shown(&self.path)
+    pub(super) fn display(&self) -> String {
+        display_path(&self.path)
     }
 
     /// Where a target belongs that gives what may not stand in this file.
     pub(super) fn where_to_move_target(&self) -> String {
-        let own = self.own.as_deref().map_or_else(|| "a file of your own".to_owned(), shown);
-        format!("move the whole target to {own}")
+        let user_path = self.user_path.as_deref().map_or_else(|| "a file of your own".to_owned(), display_path);
+        format!("move the whole target to {user_path}")
     }
 
     /// Where a secret belongs that may not stand in this file.
-    pub(super) fn where_to_put_secrets(&self) -> String {
+    pub(super) fn secrets_hint(&self) -> String {
         format!("keep the password in a line of ~/.pgpass that names the host, or {}", self.where_to_move_target())
     }
 }
 
 /// `$XDG_CONFIG_HOME/pgtend/config.toml`. As the specification says, a relative one is not used.
-pub(crate) fn own_path(environment: &Environment) -> Option<PathBuf> {
+pub(crate) fn user_config_path(environment: &Environment) -> Option<PathBuf> {
     let named = environment.var("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let folder = named.or_else(|| environment.home.as_ref().map(|home| home.join(".config")))?;
     Some(folder.join("pgtend/config.toml"))
 }
 
 /// A path for a message; what would steer a terminal is escaped.
-pub(super) fn shown(path: &Path) -> String {
+pub(super) fn display_path(path: &Path) -> String {
     format!("{:?}", path.to_string_lossy())
 }

@@ -2,21 +2,21 @@ use std::path::Path;
 
 use super::ConfigError;
 use super::document::Table;
-use super::file::{self, File};
-use super::password::Password;
+use super::file::{self, ConfigFile};
+use super::password::SecretSource;
 use crate::history::StoreName;
 use crate::pg::conninfo::Environment;
 
 /// `[history]`
 #[derive(Debug)]
-pub(super) struct Place {
-    url: Password,
+pub(super) struct HistoryEntry {
+    url: SecretSource,
 }
 
-impl Place {
+impl HistoryEntry {
     /// A file that may come from anybody may switch the history off, no more: what is written there tells of the user's
     /// servers, and what is read there decides what may be dropped.
-    pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Option<Self>, ConfigError> {
+    pub(super) fn read(table: &Table<'_>, file: &ConfigFile) -> Result<Option<Self>, ConfigError> {
         table.allow_only(&["url"])?;
         let Some(text) = table.text("url")? else { return Ok(None) };
         if !file.trusted && text.value != "none" {
@@ -24,8 +24,8 @@ impl Place {
                 .error("a history may not be named in a file found in the working directory; only \"none\" may stand there")
                 .with_hint("name it with --history, PGTEND_HISTORY, or in a file of your own"));
         }
-        let url = Password::parse(text.value).map_err(|_| text.error("\"url\" names no history"))?;
-        if let Password::Literal(url) = &url
+        let url = SecretSource::parse(text.value).map_err(|_| text.error("\"url\" names no history"))?;
+        if let SecretSource::Literal(url) = &url
             && StoreName::parse(url.expose()).is_err()
         {
             return Err(text
@@ -36,8 +36,8 @@ impl Place {
     }
 
     /// Whether the file itself holds the store's password.
-    pub(super) fn holds_a_password(&self) -> bool {
-        let Password::Literal(url) = &self.url else { return false };
+    pub(super) fn contains_password(&self) -> bool {
+        let SecretSource::Literal(url) = &self.url else { return false };
         StoreName::parse(url.expose()).is_ok_and(|name| name.has_password())
     }
 
@@ -46,7 +46,7 @@ impl Place {
         let folder = config.parent().unwrap_or(config);
         let url = self.url.fetch(environment, folder).map_err(|why| {
             ConfigError::new(format!("the history: {why}"))
-                .with_hint(format!("[history] in {} says where it is", file::shown(config)))
+                .with_hint(format!("[history] in {} says where it is", file::display_path(config)))
         })?;
         let url = url.expose();
         Ok(match (url, StoreName::parse(url)) {

@@ -1,7 +1,7 @@
 use super::ConfigError;
 use super::document::Table;
-use super::file::File;
-use super::limit::duration;
+use super::durations::read_duration;
+use super::file::ConfigFile;
 use crate::model::{IndexLimits, parse_bytes};
 
 /// `[indexes]`
@@ -12,13 +12,13 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Self, ConfigError> {
+    pub(super) fn read(table: &Table<'_>, file: &ConfigFile) -> Result<Self, ConfigError> {
         table.allow_only(&["min_observation", "min_reclaim"])?;
-        let usual = IndexLimits::default();
+        let defaults = IndexLimits::default();
         let reclaim = table.text("min_reclaim")?;
         let reclaim = reclaim.map(|text| {
             let bytes = parse_bytes(text.value).map_err(|error| text.error(error.to_string()))?;
-            if !file.trusted && bytes < usual.min_reclaim_bytes {
+            if !file.trusted && bytes < defaults.min_reclaim_bytes {
                 return Err(text
                     .error("min_reclaim below 1MB may not stand in a file found in the working directory")
                     .with_hint("read the file with --config, if you trust it, or use the flag"));
@@ -26,17 +26,17 @@ impl Limits {
             Ok(bytes)
         });
         Ok(Self {
-            min_observation_seconds: duration(table, "min_observation", file, usual.min_observation_seconds)?,
+            min_observation_seconds: read_duration(table, "min_observation", file, defaults.min_observation_seconds)?,
             min_reclaim_bytes: reclaim.transpose()?,
         })
     }
 
     pub(super) fn limits(&self) -> IndexLimits {
-        let usual = IndexLimits::default();
+        let defaults = IndexLimits::default();
         IndexLimits {
-            min_observation_seconds: self.min_observation_seconds.unwrap_or(usual.min_observation_seconds),
-            min_reclaim_bytes: self.min_reclaim_bytes.unwrap_or(usual.min_reclaim_bytes),
-            ..usual
+            min_observation_seconds: self.min_observation_seconds.unwrap_or(defaults.min_observation_seconds),
+            min_reclaim_bytes: self.min_reclaim_bytes.unwrap_or(defaults.min_reclaim_bytes),
+            ..defaults
         }
     }
 }

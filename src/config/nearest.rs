@@ -1,7 +1,7 @@
 //! What somebody may have meant.
 
 /// The known names that are a slip of the finger or two away, nearest first.
-pub fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Vec<&'a str> {
+pub fn nearest_names<'a>(wrong: &str, known: &[&'a str]) -> Vec<&'a str> {
     let wrong = wrong.to_lowercase();
     let mut near: Vec<(usize, &str)> = known
         .iter()
@@ -13,7 +13,7 @@ pub fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// `"a", "b" or "c"`
-pub(crate) fn quoted(names: &[&str], before_last: &str) -> String {
+pub(crate) fn quoted_list(names: &[&str], before_last: &str) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
     match quoted.split_last() {
         Some((last, before)) if !before.is_empty() => format!("{} {before_last} {last}", before.join(", ")),
@@ -26,22 +26,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn far_names_are_not_offered() {
+    fn nearest_omits_distant_names() {
         for (wrong, known) in [("xyz", "conninfo"), ("prod", "dev"), ("", "target"), ("staging", "production")] {
-            assert!(nearest(wrong, &[known]).is_empty(), "{wrong}");
+            assert!(nearest_names(wrong, &[known]).is_empty(), "{wrong}");
         }
     }
 
     #[test]
-    fn slips_are_seen_through() {
-        assert_eq!(nearest("prdo", &["dev", "prod", "prod-eu"]), ["prod"]);
-        assert_eq!(nearest("Conninfo", &["conninfo", "password"]), ["conninfo"]);
-        assert_eq!(nearest("eu-prod-1", &["eu-prod-3", "eu-prod-11", "dev"]), ["eu-prod-11", "eu-prod-3"]);
+    fn nearest_finds_typos() {
+        assert_eq!(nearest_names("prdo", &["dev", "prod", "prod-eu"]), ["prod"]);
+        assert_eq!(nearest_names("Conninfo", &["conninfo", "password"]), ["conninfo"]);
+        assert_eq!(nearest_names("eu-prod-1", &["eu-prod-3", "eu-prod-11", "dev"]), ["eu-prod-11", "eu-prod-3"]);
     }
 
     #[test]
-    fn names_are_listed_as_people_do() {
-        assert_eq!(quoted(&["a"], "or"), "\"a\"");
-        assert_eq!(quoted(&["a", "b", "c"], "or"), "\"a\", \"b\" or \"c\"");
+    fn quoted_list_joins_with_conjunction() {
+        assert_eq!(quoted_list(&["a"], "or"), "\"a\"");
+        assert_eq!(quoted_list(&["a", "b", "c"], "or"), "\"a\", \"b\" or \"c\"");
     }
 }

@@ -3,30 +3,30 @@
 use super::{
     ConfigError,
     document::{Table, Text},
-    file::File,
-    password::Password,
+    file::ConfigFile,
+    password::SecretSource,
 };
 use crate::{
     model::parse_seconds,
-    notify::{Kind, Recipient},
+    notify::{Recipient, RecipientKind},
     pg::conninfo::Environment,
 };
 use std::path::Path;
 
-const WEEK: u64 = 7 * 86_400;
+const DEFAULT_REMIND_SECONDS: u64 = 7 * 86_400;
 
 /// One recipient, its URL not fetched yet.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct NotifyEntry {
     name: String,
-    kind: Kind,
-    url: Password,
+    kind: RecipientKind,
+    url: SecretSource,
     remind_seconds: u64,
     hygiene: bool,
 }
 
-impl Entry {
-    pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Entry, ConfigError> {
+impl NotifyEntry {
+    pub(super) fn read(table: &Table<'_>, file: &ConfigFile) -> Result<NotifyEntry, ConfigError> {
         if !file.trusted {
             return Err(table
                 .error("[notify] may not stand in a file found in the working directory")
@@ -36,20 +36,20 @@ impl Entry {
         let name = &table.name;
         let kind = table.required_text("type")?;
         let kind = match kind.value {
-            "slack" => Kind::Slack,
-            "webhook" => Kind::Webhook,
-            "heartbeat" => Kind::Heartbeat,
+            "slack" => RecipientKind::Slack,
+            "webhook" => RecipientKind::Webhook,
+            "heartbeat" => RecipientKind::Heartbeat,
             _ => return Err(kind.error(format!("the type of {name:?} is none of slack, webhook and heartbeat"))),
         };
         let url = table.required_text("url")?;
         let remind_seconds = match table.text("remind_every")? {
-            None => WEEK,
+            None => DEFAULT_REMIND_SECONDS,
             Some(text) => parse_seconds(text.value)
                 .filter(|seconds| *seconds > 0)
                 .ok_or_else(|| text.error("\"remind_every\" is not a duration with its unit, as in \"7d\""))?,
         };
         let hygiene = table.flag("hygiene")?.unwrap_or(false);
-        Ok(Entry { name: name.clone(), kind, url: reference(&url)?, remind_seconds, hygiene })
+        Ok(NotifyEntry { name: name.clone(), kind, url: parse_secret_reference(&url)?, remind_seconds, hygiene })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -71,9 +71,9 @@ impl Entry {
 }
 
 /// Whoever has the URL of a webhook can write to it: it is a secret, and has no place in the file itself.
-fn reference(text: &Text<'_>) -> Result<Password, ConfigError> {
-    match Password::parse(text.value).map_err(|why| text.error(why))? {
-        Password::Literal(_) => Err(text
+fn parse_secret_reference(text: &Text<'_>) -> Result<SecretSource, ConfigError> {
+    match SecretSource::parse(text.value).map_err(|why| text.error(why))? {
+        SecretSource::Literal(_) => Err(text
             .error("the URL of a webhook is a secret and may not stand here")
             .with_hint("write url = \"env:NAME\" or \"file:PATH\"")),
         reference => Ok(reference),

@@ -5,7 +5,7 @@ use crate::pg::read_settings_file;
 
 /// Where a target's password is.
 #[derive(Clone, Debug)]
-pub(super) enum Password {
+pub(super) enum SecretSource {
     /// In the configuration itself.
     Literal(Sensitive),
     /// `env:NAME`
@@ -14,7 +14,7 @@ pub(super) enum Password {
     File(String),
 }
 
-impl Password {
+impl SecretSource {
     /// Reads what stands in the configuration; the message says what is wrong with it.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         match (text.strip_prefix("env:"), text.strip_prefix("file:")) {
@@ -35,12 +35,12 @@ impl Password {
                 Some(text) => Ok(text.into()),
                 None => Err(format!("the environment variable {name:?} is not set")),
             },
-            Self::File(path) => read(&place(path, environment, folder)),
+            Self::File(path) => read_secret_file(&resolve_secret_path(path, environment, folder)),
         }
     }
 }
 
-fn place(path: &str, environment: &Environment, folder: &Path) -> PathBuf {
+fn resolve_secret_path(path: &str, environment: &Environment, folder: &Path) -> PathBuf {
     match (path.strip_prefix("~/"), &environment.home) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => folder.join(path),
@@ -48,8 +48,8 @@ fn place(path: &str, environment: &Environment, folder: &Path) -> PathBuf {
 }
 
 /// Editors and `echo` end a file with a line break, which is no part of the password.
-fn read(path: &Path) -> Result<Sensitive, String> {
-    let shown = super::file::shown(path);
+fn read_secret_file(path: &Path) -> Result<Sensitive, String> {
+    let shown = super::file::display_path(path);
     let text = read_settings_file(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
     let text = String::from_utf8(text).map_err(|_| format!("{shown} is not UTF-8"))?;
     let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));

@@ -2,31 +2,31 @@
 
 use super::{
     ConfigError,
-    checks::unknown,
+    checks::describe_unknown_check,
     document::{Table, Value},
-    file::File,
+    file::ConfigFile,
 };
-use crate::{judge::health::Checks, model::Silence};
+use crate::{judge::runner::Checks, model::Silence};
 use glob::Pattern;
 use jiff::{Timestamp, civil, tz::TimeZone};
 use toml::de::DeValue;
 
 const KEYS: [&str; 5] = ["check", "subject", "target", "until", "reason"];
 
-pub(super) fn read(tables: &[Table<'_>], file: &File) -> Result<Vec<Silence>, ConfigError> {
+pub(super) fn read_silences(tables: &[Table<'_>], file: &ConfigFile) -> Result<Vec<Silence>, ConfigError> {
     if let (Some(first), false) = (tables.first(), file.trusted) {
         return Err(first
             .error("[[silence]] may not stand in a file found in the working directory")
             .with_hint("read the file with --config, if you trust it"));
     }
-    tables.iter().map(silence).collect()
+    tables.iter().map(read_silence).collect()
 }
 
-fn silence(table: &Table<'_>) -> Result<Silence, ConfigError> {
+fn read_silence(table: &Table<'_>) -> Result<Silence, ConfigError> {
     table.allow_only(&KEYS)?;
     let check = table.required_text("check")?;
     if !Checks::names().contains(&check.value) {
-        let (message, hint) = unknown(check.value);
+        let (message, hint) = describe_unknown_check(check.value);
         return Err(check.error(message).with_hint(hint));
     }
     let glob = |key: &str| {
@@ -43,12 +43,12 @@ fn silence(table: &Table<'_>) -> Result<Silence, ConfigError> {
     let until = until.ok_or_else(|| {
         table.error("[[silence]] has no until").with_hint("for ever is too long: add until = \"2027-01-31\"")
     })?;
-    let until_text = moment(until).ok_or_else(|| until.error("\"until\" is not a date such as \"2027-01-31\""))?;
+    let until_text = parse_until(until).ok_or_else(|| until.error("\"until\" is not a date such as \"2027-01-31\""))?;
     Ok(Silence { check: check.value.to_owned(), subject, target, until: until_text, reason })
 }
 
 /// A day counts to its end, in UTC.
-fn moment(value: &Value<'_>) -> Option<Timestamp> {
+fn parse_until(value: &Value<'_>) -> Option<Timestamp> {
     let text = match value.get() {
         DeValue::String(text) => text.to_string(),
         DeValue::Datetime(date) => date.to_string(),

@@ -1,7 +1,7 @@
 use super::ConfigError;
 use super::document::Table;
-use super::file::File;
-use super::limit::duration;
+use super::durations::read_duration;
+use super::file::ConfigFile;
 use crate::judge::slot;
 
 /// `[slots]`
@@ -13,9 +13,9 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Self, ConfigError> {
+    pub(super) fn read(table: &Table<'_>, file: &ConfigFile) -> Result<Self, ConfigError> {
         table.allow_only(&["stale_after", "stale_after_physical", "droppable"])?;
-        let usual = slot::Limits::default();
+        let defaults = slot::Limits::default();
         let droppable = table.texts("droppable")?;
         // It is a consent, and nobody gives it for another.
         if let (Some(first), false) = (droppable.first(), file.trusted) {
@@ -24,25 +24,25 @@ impl Slots {
                 .with_hint("read the file with --config, if you trust it, or name the slots on the command line"));
         }
         Ok(Self {
-            stale_after_seconds: duration(table, "stale_after", file, usual.stale_after_seconds)?,
-            stale_after_physical_seconds: duration(
+            stale_after_seconds: read_duration(table, "stale_after", file, defaults.stale_after_seconds)?,
+            stale_after_physical_seconds: read_duration(
                 table,
                 "stale_after_physical",
                 file,
-                usual.stale_after_physical_seconds,
+                defaults.stale_after_physical_seconds,
             )?,
             droppable: droppable.iter().map(|text| text.value.to_owned()).collect(),
         })
     }
 
     pub(super) fn limits(&self) -> slot::Limits {
-        let usual = slot::Limits::default();
+        let defaults = slot::Limits::default();
         slot::Limits {
-            stale_after_seconds: self.stale_after_seconds.unwrap_or(usual.stale_after_seconds),
+            stale_after_seconds: self.stale_after_seconds.unwrap_or(defaults.stale_after_seconds),
             stale_after_physical_seconds: self
                 .stale_after_physical_seconds
-                .unwrap_or(usual.stale_after_physical_seconds),
-            ..usual
+                .unwrap_or(defaults.stale_after_physical_seconds),
+            ..defaults
         }
     }
 }

@@ -3,40 +3,42 @@ use std::sync::Arc;
 
 use super::ConfigError;
 use super::document::{Table, Text};
-use super::file::{self, File};
-use super::password::Password;
+use super::file::{self, ConfigFile};
+use super::password::SecretSource;
 use super::password_command::PasswordCommand;
 use super::{audit, databases};
-use crate::inspect::Reach;
-use crate::judge::audit::Given;
-use crate::pg::conninfo::{Environment, PasswordProvider, REFUSED_PARAMETERS, Secret, Sensitive, Target, Written};
+use crate::inspect::DatabaseSelection;
+use crate::judge::audit::Overrides;
+use crate::pg::conninfo::{
+    ConfigConninfo, Environment, PasswordProvider, REFUSED_PARAMETERS, Secret, Sensitive, Target,
+};
 
 /// `[target.NAME]`
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct TargetEntry {
     /// The file it is from, and whether that is the user's own.
     pub(super) path: PathBuf,
     pub(super) trusted: bool,
-    conninfo: Written,
-    password: Option<Password>,
+    conninfo: ConfigConninfo,
+    password: Option<SecretSource>,
     password_command: Option<PasswordCommand>,
     /// Its standbys, asked for the scans they counted themselves.
-    replicas: Vec<Written>,
+    replicas: Vec<ConfigConninfo>,
     /// Which of its databases are read from inside.
-    pub(super) reach: Reach,
+    pub(super) database_selection: DatabaseSelection,
     /// Bytes of the volume that pg_wal lies on.
     pub(super) disk_size: Option<u64>,
     /// What an audit of it may take for given.
-    pub(super) given: Given,
+    pub(super) overrides: Overrides,
 }
 
-impl Entry {
-    pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Self, ConfigError> {
+impl TargetEntry {
+    pub(super) fn read(table: &Table<'_>, file: &ConfigFile) -> Result<Self, ConfigError> {
         table.allow_only(
             &[
                 &["conninfo", "password", "password_command", "password_command_timeout", "replicas", "databases"][..],
                 &["disk_size"],
-                &audit::OF_TARGET,
+                &audit::TARGET_KEYS,
             ]
             .concat(),
         )?;
@@ -45,7 +47,7 @@ impl Entry {
             |what: &str| format!("{what} of target {name:?} may not stand in a file found in the working directory");
         let password = table.text("password")?;
         if let (Some(password), false) = (&password, file.trusted) {
-            return Err(password.error(untrusted("the password")).with_hint(file.where_to_put_secrets()));
+            return Err(password.error(untrusted("the password")).with_hint(file.secrets_hint()));
         }
         let read = |what: &str, text: &Text<'_>| {
             if ["env:", "file:"].iter().any(|prefix| text.value.starts_with(prefix)) {
@@ -53,39 +55,40 @@ impl Entry {
                     true => text
                         .error(format!("{what} of target {name:?} may not be a reference"))
                         .with_hint("write the conninfo out without its password, and password = \"env:NAME\" or \"file:PATH\" beside it"),
-                    false => text.error(untrusted(&format!("a reference for {what}"))).with_hint(file.where_to_put_secrets()),
+                    false => text.error(untrusted(&format!("a reference for {what}"))).with_hint(file.secrets_hint()),
                 });
             }
-            let conninfo = Written::read(text.value, name).map_err(|error| {
+            let conninfo = ConfigConninfo::read(text.value, name).map_err(|error| {
                 let located = text.error(format!("{what} of target {name:?}: {error}"));
                 error.hint().map_or(located.clone(), |hint| located.with_hint(hint))
             })?;
-            if let (Some(given), false) = (REFUSED_PARAMETERS.iter().find(|given| conninfo.gives(given)), file.trusted)
+            if let (Some(parameter), false) =
+                (REFUSED_PARAMETERS.iter().find(|given| conninfo.has_parameter(given)), file.trusted)
             {
-                let hint = if *given == "password" { file.where_to_put_secrets() } else { file.where_to_move_target() };
-                return Err(text.error(untrusted(&format!("the {given} in {what}"))).with_hint(hint));
+                let hint = if *parameter == "password" { file.secrets_hint() } else { file.where_to_move_target() };
+                return Err(text.error(untrusted(&format!("the {parameter} in {what}"))).with_hint(hint));
             }
             Ok(conninfo)
         };
         let mut conninfo = read("the conninfo", &table.required_text("conninfo")?)?;
-        let reach = databases::read(table)?;
-        if let Reach::Listed(names) = &reach {
-            conninfo = names.iter().take(1).fold(conninfo, |conninfo, first| conninfo.or_dbname(first));
+        let database_selection = databases::read_database_selection(table)?;
+        if let DatabaseSelection::Listed(names) = &database_selection {
+            conninfo = names.iter().take(1).fold(conninfo, |conninfo, first| conninfo.with_default_dbname(first));
         }
-        let replicas: Vec<Written> =
+        let replicas: Vec<ConfigConninfo> =
             table.texts("replicas")?.iter().map(|text| read("a replica", text)).collect::<Result<_, _>>()?;
-        if let (Some(password), true) = (&password, conninfo.gives("password")) {
+        if let (Some(password), true) = (&password, conninfo.has_parameter("password")) {
             return Err(password
                 .error(format!("target {name:?} has two passwords: this one and one in its conninfo"))
                 .with_hint("remove one of them"));
         }
         let password_command = PasswordCommand::read(table, file)?;
-        if password_command.is_some() && (password.is_some() || conninfo.gives("password")) {
+        if password_command.is_some() && (password.is_some() || conninfo.has_parameter("password")) {
             return Err(table
-                .error_at("password_command", format!("target {name:?} has a password and a password_command"))
+                .value_error("password_command", format!("target {name:?} has a password and a password_command"))
                 .with_hint("remove one of them"));
         }
-        let parse = |text: Text<'_>| Password::parse(text.value).map_err(|why| text.error(why));
+        let parse = |text: Text<'_>| SecretSource::parse(text.value).map_err(|why| text.error(why));
         let disk_size = table.text("disk_size")?;
         let disk_size = disk_size
             .map(|text| {
@@ -93,7 +96,7 @@ impl Entry {
                     .map_err(|why| text.error(format!("the disk_size of target {name:?}: {why}")))
             })
             .transpose()?;
-        let given = audit::of_target(table, file, disk_size)?;
+        let overrides = audit::read_target_overrides(table, file, disk_size)?;
         Ok(Self {
             path: file.path.clone(),
             trusted: file.trusted,
@@ -101,55 +104,69 @@ impl Entry {
             password: password.map(parse).transpose()?,
             password_command,
             replicas,
-            reach,
+            database_selection,
             disk_size,
-            given,
+            overrides,
         })
     }
 
     /// Whether the file itself holds the password.
-    pub(super) fn holds_a_password(&self) -> bool {
-        let written = [&self.conninfo].into_iter().chain(&self.replicas).any(|conninfo| conninfo.gives("password"));
-        matches!(self.password, Some(Password::Literal(_))) || written
+    pub(super) fn contains_password(&self) -> bool {
+        let written =
+            [&self.conninfo].into_iter().chain(&self.replicas).any(|conninfo| conninfo.has_parameter("password"));
+        matches!(self.password, Some(SecretSource::Literal(_))) || written
     }
 
     /// Returns the server to connect to, with its password.
     pub(super) fn target(&self, name: &str, environment: &Environment) -> Result<Target, ConfigError> {
-        let password = self.secret(name, environment)?;
-        Ok(self.server(name, with_password(&self.conninfo, password.as_ref()), self.provider(name, environment)))
+        let password = self.fetch_password(name, environment)?;
+        Ok(self.to_target(
+            name,
+            with_password(&self.conninfo, password.as_ref()),
+            self.password_provider(name, environment),
+        ))
     }
 
     /// Returns its standbys, each with the target's password or password command where it has no password of its own.
     pub(super) fn replicas(&self, name: &str, environment: &Environment) -> Result<Vec<Target>, ConfigError> {
-        let needs_it = self.replicas.iter().any(|replica| !replica.gives("password"));
-        let password = if needs_it { self.secret(name, environment)? } else { None };
-        let standby = |replica: &Written| match replica.gives("password") {
-            true => self.server(name, with_password(replica, None), None),
-            false => self.server(name, with_password(replica, password.as_ref()), self.provider(name, environment)),
+        let needs_password = self.replicas.iter().any(|replica| !replica.has_parameter("password"));
+        let password = if needs_password { self.fetch_password(name, environment)? } else { None };
+        let standby = |replica: &ConfigConninfo| match replica.has_parameter("password") {
+            true => self.to_target(name, with_password(replica, None), None),
+            false => self.to_target(
+                name,
+                with_password(replica, password.as_ref()),
+                self.password_provider(name, environment),
+            ),
         };
         Ok(self.replicas.iter().map(standby).collect())
     }
 
-    fn server(&self, name: &str, conninfo: Sensitive, password_provider: Option<Arc<dyn PasswordProvider>>) -> Target {
+    fn to_target(
+        &self,
+        name: &str,
+        conninfo: Sensitive,
+        password_provider: Option<Arc<dyn PasswordProvider>>,
+    ) -> Target {
         Target { name: name.to_owned(), conninfo, trusted: self.trusted, password_provider }
     }
 
-    fn provider(&self, name: &str, environment: &Environment) -> Option<Arc<dyn PasswordProvider>> {
+    fn password_provider(&self, name: &str, environment: &Environment) -> Option<Arc<dyn PasswordProvider>> {
         Some(self.password_command.as_ref()?.provider(name, environment, &self.path))
     }
 
-    fn secret(&self, name: &str, environment: &Environment) -> Result<Option<Secret>, ConfigError> {
+    fn fetch_password(&self, name: &str, environment: &Environment) -> Result<Option<Secret>, ConfigError> {
         let Some(password) = &self.password else { return Ok(None) };
         let folder = self.path.parent().unwrap_or(&self.path);
         let secret = password.fetch(environment, folder).map_err(|why| {
             ConfigError::new(format!("the password of target {name:?}: {why}"))
-                .with_hint(format!("[target.{name:?}] in {} says where it is", file::shown(&self.path)))
+                .with_hint(format!("[target.{name:?}] in {} says where it is", file::display_path(&self.path)))
         })?;
         Ok(Some(Secret::from(secret.expose())))
     }
 }
 
-fn with_password(conninfo: &Written, password: Option<&Secret>) -> Sensitive {
+fn with_password(conninfo: &ConfigConninfo, password: Option<&Secret>) -> Sensitive {
     match password {
         Some(password) => conninfo.clone().with_password(password).conninfo(),
         None => conninfo.conninfo(),

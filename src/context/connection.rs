@@ -9,7 +9,9 @@ use crate::{
     options::GlobalArgs,
     pg::{
         ConnectError, ReadLimits, Session, SessionError,
-        conninfo::{self, Conninfo, Environment, Flags, Host, Request, is_connection_string, resolve},
+        conninfo::{
+            self, ConnectionFlags, ConnectionRequest, Conninfo, Environment, Host, is_connection_string, resolve,
+        },
     },
 };
 use std::sync::Arc;
@@ -38,8 +40,8 @@ impl Context {
         if let Some(target) = &target {
             self.note_working_directory(self.config()?, &[&target.name]);
         }
-        let resolved = resolve(&Request {
-            flags: Flags {
+        let resolved = resolve(&ConnectionRequest {
+            flags: ConnectionFlags {
                 host: connection.host.clone(),
                 port: connection.port.clone(),
                 username: connection.username.clone(),
@@ -50,7 +52,7 @@ impl Context {
             target,
             environment: self.environment.clone(),
         })?;
-        Ok(self.with_warnings(resolved).with_limits(self.read_limits()?))
+        Ok(self.print_resolve_warnings(resolved).with_limits(self.read_limits()?))
     }
 
     /// The database that `-d` names beside `--target`.
@@ -72,7 +74,7 @@ impl Context {
     pub fn note_working_directory(&self, config: &Config, targets: &[&str]) {
         let found = targets.iter().find(|name| config.is_from_working_directory(name));
         let Some(file) = found.and_then(|name| config.file_of_target(name)) else { return };
-        if self.is_noted.replace(true) {
+        if self.working_directory_noted.replace(true) {
             return;
         }
         let what = match targets {
@@ -87,10 +89,10 @@ impl Context {
 
     /// Connects; asks for a password where the server wants one and none is known.
     pub(super) async fn connect(&self, conninfo: Conninfo) -> Result<Session, Failure> {
-        let prompt = prompt(&conninfo);
+        let prompt = password_prompt(&conninfo);
         let mut conninfo = Arc::new(conninfo);
         if self.global.connection.password
-            && let Some(password) = self.ui.password(&prompt).await
+            && let Some(password) = self.ui.read_password(&prompt).await
         {
             conninfo = Arc::new(conninfo.with_password(password.as_str()));
         }
@@ -98,19 +100,19 @@ impl Context {
             Err(SessionError::Connect(ConnectError::PasswordNeeded(_)))
                 if !self.global.connection.no_password && !self.global.connection.password =>
             {
-                let Some(password) = self.ui.password(&prompt).await else {
+                let Some(password) = self.ui.read_password(&prompt).await else {
                     return Ok(Session::open(conninfo).await?);
                 };
                 Session::open(Arc::new(conninfo.with_password(password.as_str()))).await?
             }
             result => result?,
         };
-        self.warn_of(&session);
+        self.print_session_warnings(&session);
         Ok(session)
     }
 
     /// Shows what the user should know about a connection.
-    pub(super) fn warn_of(&self, session: &Session) {
+    pub(super) fn print_session_warnings(&self, session: &Session) {
         for warning in session.warnings() {
             self.ui.warn(warning);
         }
@@ -134,25 +136,25 @@ pub(super) fn printed(global: &GlobalArgs, environment: &Environment) -> Printed
         return PrintedConnection::of_target(target, config.as_deref(), dbname);
     }
     conninfo::printed(
-        &Flags {
+        &ConnectionFlags {
             host: given.host.clone(),
             port: given.port.clone(),
             username: given.username.clone(),
             dbname: given.dbname.clone(),
-            ..Flags::default()
+            ..ConnectionFlags::default()
         },
         environment,
     )
 }
 
 /// Hosts and ports, which is all of a conninfo that may be shown.
-pub(super) fn name_of(conninfo: &Conninfo) -> String {
+pub(super) fn format_hosts(conninfo: &Conninfo) -> String {
     let hosts: Vec<String> = conninfo.hosts.iter().map(|host| format!("{}:{}", host.name(), host.port)).collect();
     hosts.join(",")
 }
 
 /// What the password is asked for: the role, and the hosts that it would be sent to.
-fn prompt(conninfo: &Conninfo) -> String {
+fn password_prompt(conninfo: &Conninfo) -> String {
     let host = |host: &Host| match host.port {
         5432 => host.name(),
         port => format!("{}:{port}", host.name()),

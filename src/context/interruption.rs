@@ -8,14 +8,14 @@ use tokio::signal::unix::{SignalKind, signal};
 
 impl Context {
     /// Waits for a server's answers, shows that it waits, and calls the questions back when it is interrupted.
-    pub async fn ask<T>(
+    pub async fn run_cancellable<T>(
         &self,
         session: &Session,
-        questions: impl Future<Output = Result<T, Failure>>,
+        work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let canceller = session.canceller().clone();
         let what = format!("reading {}", session.endpoint());
-        unless_interrupted(self.ui.patiently(&what, questions), async {
+        unless_interrupted(self.ui.with_spinner(&what, work), async {
             // The run ends either way; a server that cannot be told will notice that its client is gone.
             canceller.cancel().await.ok();
         })
@@ -23,18 +23,18 @@ impl Context {
     }
 
     /// Lets a deed come to its end. The first Ctrl-C or SIGTERM sets `stop`, the second gives up waiting.
-    pub async fn to_its_end<T>(
+    pub async fn run_to_completion<T>(
         &self,
         mut work: impl Future<Output = T> + Unpin,
         stop: &Cell<bool>,
     ) -> Result<T, Failure> {
-        let _whole = interrupt::whole();
+        let _guard = interrupt::guard_uninterruptible();
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
         loop {
             tokio::select! {
                 biased;
-                done = &mut work => return Ok(done),
+                result = &mut work => return Ok(result),
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
@@ -52,7 +52,7 @@ pub async fn unless_interrupted<T>(
     work: impl Future<Output = Result<T, Failure>>,
     clean_up: impl Future<Output = ()>,
 ) -> Result<T, Failure> {
-    let _minded = interrupt::minded();
+    let _guard = interrupt::guard_cancellable();
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
     tokio::select! {
@@ -60,6 +60,6 @@ pub async fn unless_interrupted<T>(
         _ = interrupt.recv() => { clean_up.await; Err(Failure::interrupted()) }
         _ = terminate.recv() => { clean_up.await; Err(Failure::interrupted()) }
         // It came before this listened.
-        () = interrupt::unminded() => { clean_up.await; Err(Failure::interrupted()) }
+        () = interrupt::wait_for_unhandled_signal() => { clean_up.await; Err(Failure::interrupted()) }
     }
 }

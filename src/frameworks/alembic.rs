@@ -1,18 +1,22 @@
 //! Alembic: `<revision>_<name>.py` behind the one head.
 
 use super::{
-    Folder, Migration, NewFile, NotWritable,
-    django::strings,
-    quote::{comment, double_quoted},
+    Migration, MigrationError, MigrationFolder, NewFile,
+    django::string_literals,
+    quote::{double_quoted, format_comment},
 };
 use crate::plan::index_cleanup::Statement;
 use jiff::{Timestamp, tz::TimeZone};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
-    let Revisions { mut all, heads } = revisions(folder)?;
+pub fn alembic_files(
+    folder: &MigrationFolder,
+    migrations: &[Migration],
+    now: Timestamp,
+) -> Result<Vec<NewFile>, MigrationError> {
+    let Revisions { revisions: mut all, heads } = read_revisions(folder)?;
     if heads.len() > 1 {
-        return Err(NotWritable::SeveralHeads {
+        return Err(MigrationError::SeveralHeads {
             folder: folder.display(),
             what: "heads",
             heads,
@@ -33,9 +37,9 @@ pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Resul
              def downgrade() -> None:\n    with op.get_context().autocommit_block():\n{}",
             name.replace('_', " "),
             head.as_deref().unwrap_or_default(),
-            comment("#", &migration.header),
-            execute(&migration.up),
-            migration.whole_way_back().into_iter().map(execute).collect::<String>(),
+            format_comment("#", &migration.header),
+            execute_call(&migration.up),
+            migration.down_statements().into_iter().map(execute_call).collect::<String>(),
         );
         files.push(NewFile { path: format!("{revision}_{name}.py").into(), text });
         all.push(revision.clone());
@@ -45,31 +49,31 @@ pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Resul
 }
 
 /// A plain string would be searched for `:name`; in DDL only the percent sign means something.
-fn execute(step: &Statement) -> String {
+fn execute_call(step: &Statement) -> String {
     format!("        op.execute(DDL({}))\n", double_quoted(&step.sql.replace('%', "%%")))
 }
 
 struct Revisions {
-    all: Vec<String>,
+    revisions: Vec<String>,
     heads: Vec<String>,
 }
 
-fn revisions(folder: &Folder) -> Result<Revisions, NotWritable> {
-    let mut all = Vec::new();
-    let mut behind = Vec::new();
+fn read_revisions(folder: &MigrationFolder) -> Result<Revisions, MigrationError> {
+    let mut revisions = Vec::new();
+    let mut referenced = Vec::new();
     for name in folder.names.iter().filter(|name| name.ends_with(".py")) {
         let text = folder.text(name)?;
-        if let Some(revision) = strings(&assigned(&text, "revision")).into_iter().next() {
-            all.push(revision);
-            behind.extend(strings(&assigned(&text, "down_revision")));
+        if let Some(revision) = string_literals(&assigned_value(&text, "revision")).into_iter().next() {
+            revisions.push(revision);
+            referenced.extend(string_literals(&assigned_value(&text, "down_revision")));
         }
     }
-    let heads = all.iter().filter(|revision| !behind.contains(revision)).cloned().collect();
-    Ok(Revisions { all, heads })
+    let heads = revisions.iter().filter(|revision| !referenced.contains(revision)).cloned().collect();
+    Ok(Revisions { revisions, heads })
 }
 
 /// What is assigned to a name at the beginning of a line, with or without its type; brackets may span lines.
-fn assigned(text: &str, name: &str) -> String {
+fn assigned_value(text: &str, name: &str) -> String {
     let mut lines = text.lines().skip_while(|line| {
         let rest = line.strip_prefix(name).map(str::trim_start);
         !rest.is_some_and(|rest| rest.starts_with('=') && !rest.starts_with("==") || rest.starts_with(':'))
@@ -88,14 +92,14 @@ fn assigned(text: &str, name: &str) -> String {
 }
 
 /// Twelve digits, as Alembic's own; the same for the same migration at the same time.
-fn new_revision(all: &[String], head: &Option<String>, index: &str, now: Timestamp) -> String {
+fn new_revision(revisions: &[String], head: &Option<String>, index: &str, now: Timestamp) -> String {
     (0_u32..)
         .map(|attempt| {
             let mut hasher = DefaultHasher::new();
             (head, index, now.as_nanosecond(), attempt).hash(&mut hasher);
             format!("{:012x}", hasher.finish() >> 16)
         })
-        .find(|revision| !all.contains(revision))
+        .find(|revision| !revisions.contains(revision))
         .unwrap_or_default()
 }
 
@@ -103,26 +107,26 @@ fn new_revision(all: &[String], head: &Option<String>, index: &str, now: Timesta
 mod tests {
     use super::*;
 
-    fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, Folder) {
+    fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, MigrationFolder) {
         let root = tempfile::tempdir().unwrap();
         for (name, text) in files {
             std::fs::write(root.path().join(name), text).unwrap();
         }
-        let folder = Folder::read(root.path()).unwrap();
+        let folder = MigrationFolder::read(root.path()).unwrap();
         (root, folder)
     }
 
     #[test]
-    fn the_head_is_what_nobody_revises() {
+    fn alembic_head_is_unreferenced_revision() {
         let first = ("a_.py", "revision = 'a'\ndown_revision = None\n");
         let typed = ("b_.py", "revision: str = \"b\"\ndown_revision: Union[str, None] = \"a\"  # first\n");
         let (_root, both) = folder(&[first, typed]);
-        assert_eq!(revisions(&both).unwrap().heads, ["b"]);
+        assert_eq!(read_revisions(&both).unwrap().heads, ["b"]);
         let (_root, two) = folder(&[first, typed, ("c_.py", "revision = 'c'\ndown_revision = 'a'\n")]);
-        assert_eq!(revisions(&two).unwrap().heads, ["b", "c"]);
-        assert!(files(&two, &[], Timestamp::UNIX_EPOCH).unwrap_err().to_string().contains("b, c"));
+        assert_eq!(read_revisions(&two).unwrap().heads, ["b", "c"]);
+        assert!(alembic_files(&two, &[], Timestamp::UNIX_EPOCH).unwrap_err().to_string().contains("b, c"));
         let merge = ("d_.py", "revision = 'd'\ndown_revision = (\n    'b',\n    'c',\n)\n");
         let (_root, merged) = folder(&[first, typed, ("c_.py", "revision = 'c'\ndown_revision = 'a'\n"), merge]);
-        assert_eq!(revisions(&merged).unwrap().heads, ["d"]);
+        assert_eq!(read_revisions(&merged).unwrap().heads, ["d"]);
     }
 }

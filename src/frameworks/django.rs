@@ -1,17 +1,17 @@
 //! Django: `<number>_<name>.py` behind the app's one leaf.
 
 use super::{
-    Folder, Migration, NewFile, NotWritable,
-    migration::unused,
-    quote::{comment, double_quoted},
+    Migration, MigrationError, MigrationFolder, NewFile,
+    migration::unused_name,
+    quote::{double_quoted, format_comment},
     version::leading_digits,
 };
 use crate::plan::index_cleanup::Statement;
 
-pub fn files(folder: &Folder, migrations: &[Migration]) -> Result<Vec<NewFile>, NotWritable> {
-    let app = label(folder);
-    let mut leaf = leaf(folder, &app)?;
-    let stems: Vec<&str> = folder.with_ending(".py").filter(|stem| *stem != "__init__").collect();
+pub fn django_files(folder: &MigrationFolder, migrations: &[Migration]) -> Result<Vec<NewFile>, MigrationError> {
+    let app = app_label(folder);
+    let mut leaf = leaf_migration(folder, &app)?;
+    let stems: Vec<&str> = folder.stems_with_ending(".py").filter(|stem| *stem != "__init__").collect();
     let last = stems
         .iter()
         .filter_map(|stem| leading_digits(stem).parse::<u64>().ok())
@@ -23,7 +23,7 @@ pub fn files(folder: &Folder, migrations: &[Migration]) -> Result<Vec<NewFile>, 
         stems.iter().map(|stem| stem[leading_digits(stem).len()..].trim_start_matches('_').to_owned()).collect();
     let mut files = Vec::new();
     for (number, migration) in (last + 1..).zip(migrations) {
-        let stem = format!("{number:0digits$}_{}", unused(&migration.name(), &mut taken));
+        let stem = format!("{number:0digits$}_{}", unused_name(&migration.name(), &mut taken));
         let dependencies = match &leaf {
             Some(leaf) => format!("[({}, {})]", double_quoted(&app), double_quoted(leaf)),
             None => "[]".to_owned(),
@@ -32,9 +32,9 @@ pub fn files(folder: &Folder, migrations: &[Migration]) -> Result<Vec<NewFile>, 
             "{}from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n    atomic = False\n\n    \
              dependencies = {dependencies}\n\n    operations = [\n        migrations.RunSQL(\n            \
              sql=[\n{}            ],\n            reverse_sql=[\n{}            ],\n        ),\n    ]\n",
-            comment("#", &migration.header),
-            line(&migration.up),
-            migration.whole_way_back().into_iter().map(line).collect::<String>(),
+            format_comment("#", &migration.header),
+            sql_list_item(&migration.up),
+            migration.down_statements().into_iter().map(sql_list_item).collect::<String>(),
         );
         files.push(NewFile { path: format!("{stem}.py").into(), text });
         leaf = Some(stem);
@@ -45,46 +45,47 @@ pub fn files(folder: &Folder, migrations: &[Migration]) -> Result<Vec<NewFile>, 
     Ok(files)
 }
 
-fn line(step: &Statement) -> String {
+fn sql_list_item(step: &Statement) -> String {
     format!("                {},\n", double_quoted(&step.sql))
 }
 
 /// The app's label: what its `AppConfig` says, else the name of its folder.
-fn label(folder: &Folder) -> String {
+fn app_label(folder: &MigrationFolder) -> String {
     let app = folder.path.parent().unwrap_or(&folder.path);
     let config = std::fs::read_to_string(app.join("apps.py")).unwrap_or_default();
-    let said = config.lines().find_map(|line| {
+    let configured = config.lines().find_map(|line| {
         let value = line.trim().strip_prefix("label")?.trim_start().strip_prefix('=')?;
-        strings(value).into_iter().next()
+        string_literals(value).into_iter().next()
     });
-    let own = || app.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    said.or_else(own).unwrap_or_else(|| "app".to_owned())
+    let folder_name =
+        || app.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    configured.or_else(folder_name).unwrap_or_else(|| "app".to_owned())
 }
 
 /// The migration that no other one of the app depends on, or replaces.
-fn leaf(folder: &Folder, app: &str) -> Result<Option<String>, NotWritable> {
-    let mut all = Vec::new();
-    let mut behind = Vec::new();
-    for stem in folder.with_ending(".py").filter(|stem| *stem != "__init__") {
+fn leaf_migration(folder: &MigrationFolder, app: &str) -> Result<Option<String>, MigrationError> {
+    let mut stems = Vec::new();
+    let mut referenced = Vec::new();
+    for stem in folder.stems_with_ending(".py").filter(|stem| *stem != "__init__") {
         let text = folder.text(&format!("{stem}.py"))?;
         if !text.contains("class Migration") {
             continue;
         }
-        all.push(stem.to_owned());
+        stems.push(stem.to_owned());
         for list in ["dependencies", "replaces"] {
-            for pair in strings(&assigned(&text, list)).chunks(2) {
+            for pair in string_literals(&assigned_list(&text, list)).chunks(2) {
                 if let [of, name] = pair
                     && of == app
                 {
-                    behind.push(name.clone());
+                    referenced.push(name.clone());
                 }
             }
         }
     }
-    let leaves: Vec<String> = all.into_iter().filter(|stem| !behind.contains(stem)).collect();
+    let leaves: Vec<String> = stems.into_iter().filter(|stem| !referenced.contains(stem)).collect();
     match leaves.len() {
         0 | 1 => Ok(leaves.into_iter().next()),
-        _ => Err(NotWritable::SeveralHeads {
+        _ => Err(MigrationError::SeveralHeads {
             folder: folder.display(),
             what: "leaf migrations",
             heads: leaves,
@@ -94,7 +95,7 @@ fn leaf(folder: &Folder, app: &str) -> Result<Option<String>, NotWritable> {
 }
 
 /// What stands in the brackets behind `name =`, comments taken away.
-fn assigned(text: &str, name: &str) -> String {
+fn assigned_list(text: &str, name: &str) -> String {
     let code: String =
         text.lines().filter(|line| !line.trim_start().starts_with('#')).map(|line| format!("{line}\n")).collect();
     let is_assignment =
@@ -126,7 +127,7 @@ fn without_calls(list: &str) -> String {
 }
 
 /// The string literals of a line or a list.
-pub fn strings(text: &str) -> Vec<String> {
+pub fn string_literals(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find(['"', '\'']) {
@@ -145,34 +146,34 @@ mod tests {
 
     const SECOND: &str = "class Migration(migrations.Migration):\n    dependencies = [\n        migrations.swappable_dependency(\"auth.User\"),\n        # (\"shop\", \"0009_gone\"),\n        ('shop', '0001_initial'), (\"auth\", \"0012_x\"),\n    ]\n";
 
-    fn app(files: &[(&str, &str)]) -> (tempfile::TempDir, Folder) {
+    fn app(files: &[(&str, &str)]) -> (tempfile::TempDir, MigrationFolder) {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("shop/migrations");
         std::fs::create_dir_all(&path).unwrap();
         for (name, text) in files {
             std::fs::write(path.join(name), text).unwrap();
         }
-        let folder = Folder::read(&path).unwrap();
+        let folder = MigrationFolder::read(&path).unwrap();
         (root, folder)
     }
 
     #[test]
-    fn the_leaf_is_what_nobody_depends_on() {
+    fn django_leaf_is_unreferenced_migration() {
         let first = "class Migration(migrations.Migration):\n    initial = True\n    dependencies = []\n";
         let (_root, folder) = app(&[("0001_initial.py", first), ("0002_more.py", SECOND), ("__init__.py", "")]);
-        assert_eq!(leaf(&folder, "shop").unwrap().as_deref(), Some("0002_more"));
+        assert_eq!(leaf_migration(&folder, "shop").unwrap().as_deref(), Some("0002_more"));
         let (_root, folder) = app(&[("0001_initial.py", first), ("0002_more.py", SECOND), ("0002_other.py", SECOND)]);
-        let refused = leaf(&folder, "shop").unwrap_err().to_string();
+        let refused = leaf_migration(&folder, "shop").unwrap_err().to_string();
         assert!(refused.contains("0002_more, 0002_other") && refused.contains("--merge"), "{refused}");
         let (_root, folder) = app(&[]);
-        assert_eq!(leaf(&folder, "shop").unwrap(), None);
+        assert_eq!(leaf_migration(&folder, "shop").unwrap(), None);
     }
 
     #[test]
-    fn an_app_is_called_as_its_config_says() {
+    fn django_app_label_from_config() {
         let (root, folder) = app(&[]);
-        assert_eq!(label(&folder), "shop");
+        assert_eq!(app_label(&folder), "shop");
         std::fs::write(root.path().join("shop/apps.py"), "class A(AppConfig):\n    label = 'store'\n").unwrap();
-        assert_eq!(label(&folder), "store");
+        assert_eq!(app_label(&folder), "store");
     }
 }

@@ -1,48 +1,52 @@
 //! Flyway: `V<version>__<name>.sql`, its undo `U…` and for each a `.conf`: only there can a script leave the transaction.
 
 use super::{
-    Folder, Migration, NewFile, NotWritable,
+    Migration, MigrationError, MigrationFolder, NewFile,
     header::sql_header,
-    migration::{lines, unused},
-    version::{Style, Versions},
+    migration::{join_statements, unused_name},
+    version::{VersionSequence, VersionStyle},
 };
 use jiff::Timestamp;
 
-const CONF: &str = "executeInTransaction=false\nplaceholderReplacement=false\n";
+const SCRIPT_CONFIG: &str = "executeInTransaction=false\nplaceholderReplacement=false\n";
 
-pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
+pub fn flyway_files(
+    folder: &MigrationFolder,
+    migrations: &[Migration],
+    now: Timestamp,
+) -> Result<Vec<NewFile>, MigrationError> {
     let existing = folder.names.iter().filter_map(|name| name.strip_prefix('V')?.split_once("__"));
     let (numbers, mut taken): (Vec<&str>, Vec<String>) =
         existing.map(|(version, rest)| (version, rest.trim_end_matches(".sql").to_owned())).unzip();
-    let mut versions = Dotted::after(&numbers, now);
+    let mut versions = DottedVersions::after(&numbers, now);
     let mut files = Vec::new();
     for migration in migrations {
-        let stem = format!("{}__{}", versions.next(), unused(&migration.name(), &mut taken));
-        let ways = [("V", lines([&migration.up])), ("U", lines(migration.whole_way_back()))];
-        for (way, statements) in ways {
+        let stem = format!("{}__{}", versions.next(), unused_name(&migration.name(), &mut taken));
+        let scripts = [("V", join_statements([&migration.up])), ("U", join_statements(migration.down_statements()))];
+        for (prefix, statements) in scripts {
             let text = format!("{}{statements}", sql_header(&migration.header, &statements));
-            files.push(NewFile { path: format!("{way}{stem}.sql").into(), text });
-            files.push(NewFile { path: format!("{way}{stem}.sql.conf").into(), text: CONF.to_owned() });
+            files.push(NewFile { path: format!("{prefix}{stem}.sql").into(), text });
+            files.push(NewFile { path: format!("{prefix}{stem}.sql.conf").into(), text: SCRIPT_CONFIG.to_owned() });
         }
     }
     Ok(files)
 }
 
 /// Versions such as `7`, `2.11` or `2_11`: the last part counts up.
-struct Dotted {
+struct DottedVersions {
     head: String,
-    versions: Versions,
+    versions: VersionSequence,
 }
 
-impl Dotted {
-    fn after(existing: &[&str], now: Timestamp) -> Dotted {
+impl DottedVersions {
+    fn after(existing: &[&str], now: Timestamp) -> DottedVersions {
         let parts =
             |version: &str| -> Vec<u64> { version.split(['.', '_']).map(|part| part.parse().unwrap_or(0)).collect() };
         let last = existing.iter().copied().max_by_key(|version| parts(version)).unwrap_or_default();
         let at = last.rfind(['.', '_']).map_or(0, |at| at + 1);
         let (head, tail) = last.split_at(at);
         let tails = existing.iter().filter(|_| !tail.is_empty()).map(|_| tail);
-        Dotted { head: head.to_owned(), versions: Versions::after(tails, Style::Seconds, now) }
+        DottedVersions { head: head.to_owned(), versions: VersionSequence::after(tails, VersionStyle::Seconds, now) }
     }
 
     fn next(&mut self) -> String {
@@ -55,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dotted_versions_count_up_at_their_end() {
+    fn flyway_increments_last_version_part() {
         let now = "2026-01-31T23:59:58Z".parse().unwrap();
         for (existing, expected) in [
             (&[][..], "20260131235958"),
@@ -64,7 +68,7 @@ mod tests {
             (&["2_07"], "2_08"),
             (&["20270101000000"], "20270101000001"),
         ] {
-            assert_eq!(Dotted::after(existing, now).next(), expected);
+            assert_eq!(DottedVersions::after(existing, now).next(), expected);
         }
     }
 }

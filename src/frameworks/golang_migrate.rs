@@ -2,37 +2,41 @@
 //! (`database/postgres/postgres.go`, `Run`): several statements of one file share an implicit transaction.
 
 use super::{
-    Folder, Migration, NewFile, NotWritable,
-    header::{of_piece, sql_header},
+    Migration, MigrationError, MigrationFolder, NewFile,
+    header::{part_header, sql_header},
     stem::Stems,
-    version::Style,
+    version::VersionStyle,
 };
 use jiff::Timestamp;
 
-pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
-    pair(folder, migrations, now, |_| "")
+pub fn golang_migrate_files(
+    folder: &MigrationFolder,
+    migrations: &[Migration],
+    now: Timestamp,
+) -> Result<Vec<NewFile>, MigrationError> {
+    up_down_files(folder, migrations, now, |_| "")
 }
 
 /// A pair of files a piece; `first_line` of what runs outside of transactions.
-pub fn pair(
-    folder: &Folder,
+pub fn up_down_files(
+    folder: &MigrationFolder,
     migrations: &[Migration],
     now: Timestamp,
     first_line: impl Fn(bool) -> &'static str,
-) -> Result<Vec<NewFile>, NotWritable> {
-    let mut stems = Stems::after(folder, ".sql", Style::Seconds, now);
+) -> Result<Vec<NewFile>, MigrationError> {
+    let mut stems = Stems::after(folder, ".sql", VersionStyle::Seconds, now);
     let mut files = Vec::new();
     for migration in migrations {
-        for piece in migration.pieces() {
-            let stem = stems.next(&piece.name);
-            let header = of_piece(&migration.header, &piece);
-            let ways = [
-                ("up", format!("{};\n", piece.up_sql()), piece.up_runs_alone()),
-                ("down", piece.down_sql(), piece.down_runs_alone()),
+        for part in migration.parts() {
+            let stem = stems.next(&part.name);
+            let header = part_header(&migration.header, &part);
+            let scripts = [
+                ("up", format!("{};\n", part.up_sql()), part.up_is_non_transactional()),
+                ("down", part.down_sql(), part.down_is_non_transactional()),
             ];
-            for (way, statements, alone) in ways {
+            for (direction, statements, alone) in scripts {
                 let text = format!("{}{}{statements}", first_line(alone), sql_header(&header, &statements));
-                files.push(NewFile { path: format!("{stem}.{way}.sql").into(), text });
+                files.push(NewFile { path: format!("{stem}.{direction}.sql").into(), text });
             }
         }
     }

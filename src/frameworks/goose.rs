@@ -1,19 +1,25 @@
 //! goose: one file with an Up and a Down section, cut into statements at a semicolon that ends a line.
 
-use super::{Folder, Migration, NewFile, NotWritable, header::sql_header, stem::Stems, version::Style};
+use super::{
+    Migration, MigrationError, MigrationFolder, NewFile, header::sql_header, stem::Stems, version::VersionStyle,
+};
 use crate::plan::index_cleanup::Statement;
 use jiff::Timestamp;
 
-pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
-    let mut stems = Stems::after(folder, ".sql", Style::Seconds, now);
+pub fn goose_files(
+    folder: &MigrationFolder,
+    migrations: &[Migration],
+    now: Timestamp,
+) -> Result<Vec<NewFile>, MigrationError> {
+    let mut stems = Stems::after(folder, ".sql", VersionStyle::Seconds, now);
     let mut files = Vec::new();
     for migration in migrations {
         let path = format!("{}.sql", stems.next(&migration.name())).into();
-        let down: String = migration.whole_way_back().into_iter().map(statement).collect();
+        let down: String = migration.down_statements().into_iter().map(goose_statement).collect();
         let text = format!(
             "-- +goose NO TRANSACTION\n{}-- +goose Up\n{}\n-- +goose Down\n{down}",
             sql_header(&migration.header, &down),
-            statement(&migration.up),
+            goose_statement(&migration.up),
         );
         files.push(NewFile { path, text });
     }
@@ -21,7 +27,7 @@ pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Resul
 }
 
 /// A statement in which goose could see an end or a comment (`internal/sqlparser/parser.go`) stands between marks.
-fn statement(step: &Statement) -> String {
+fn goose_statement(step: &Statement) -> String {
     let is_plain = !step.sql.contains(';') && !step.sql.contains("--");
     match is_plain {
         true => format!("{};\n", step.sql),

@@ -24,11 +24,11 @@ pub struct NewFile {
 
 /// Why a folder cannot get the migrations.
 #[derive(Debug, thiserror::Error)]
-pub enum NotWritable {
+pub enum MigrationError {
     #[error("{folder} has several {what}: {}; merge them first ({how})", heads.join(", "))]
     SeveralHeads { folder: String, what: &'static str, heads: Vec<String>, how: &'static str },
     #[error("{framework} cannot say {sql:?}: {why}")]
-    CannotSay { framework: &'static str, sql: String, why: &'static str },
+    Inexpressible { framework: &'static str, sql: String, why: &'static str },
     #[error("{folder} mixes two kinds of migrations ({what})")]
     Mixed { folder: String, what: &'static str },
     #[error("{0}")]
@@ -37,85 +37,87 @@ pub enum NotWritable {
 
 /// What a framework that takes one statement a file, or one transaction a file, puts into one migration.
 #[derive(Clone, Debug)]
-pub struct Piece<'a> {
+pub struct MigrationPart<'a> {
     pub name: String,
     /// `None` where there is nothing to do on the way there.
     pub up: Option<&'a Statement>,
     pub down: Vec<&'a Statement>,
     /// Its place among the pieces, and how many there are.
-    pub of: (usize, usize),
+    pub position: (usize, usize),
 }
 
 /// What stands where a migration has nothing to do.
-pub const NOTHING: &str = "SELECT 1";
+pub const NO_OP_STATEMENT: &str = "SELECT 1";
 
 impl Migration {
     /// `drop_<index>`, in the letters that every framework takes.
     pub fn name(&self) -> String {
-        format!("drop_{}", snake(&self.index))
+        format!("drop_{}", to_snake_case(&self.index))
     }
 
     /// Everything the way back needs, for frameworks that run one statement after another.
-    pub fn whole_way_back(&self) -> Vec<&Statement> {
+    pub fn down_statements(&self) -> Vec<&Statement> {
         self.down.iter().collect()
     }
 
     /// Cut so that each piece's way back is one statement outside of transactions, or several that share one. In the
     /// order of versions: the way back is walked from the last one.
-    pub fn pieces(&self) -> Vec<Piece<'_>> {
+    pub fn parts(&self) -> Vec<MigrationPart<'_>> {
         let mut groups: Vec<Vec<&Statement>> = Vec::new();
         for step in self.down.iter().filter(|step| !step.is_precaution) {
             match groups.last_mut() {
-                Some(group) if !step.runs_alone && group.iter().all(|other| !other.runs_alone) => group.push(step),
+                Some(group) if !step.non_transactional && group.iter().all(|other| !other.non_transactional) => {
+                    group.push(step)
+                }
                 _ => groups.push(vec![step]),
             }
         }
         let count = groups.len();
         let name = |at: usize| match at {
             0 => self.name(),
-            _ => format!("restore_{}_{}", snake(&self.index), count - at),
+            _ => format!("restore_{}_{}", to_snake_case(&self.index), count - at),
         };
-        let mut pieces: Vec<Piece<'_>> = groups
+        let mut parts: Vec<MigrationPart<'_>> = groups
             .into_iter()
             .enumerate()
-            .map(|(at, down)| Piece {
+            .map(|(at, down)| MigrationPart {
                 name: name(at),
                 up: (at == 0).then_some(&self.up),
                 down,
-                of: (count - at, count),
+                position: (count - at, count),
             })
             .collect();
-        pieces.reverse();
-        pieces
+        parts.reverse();
+        parts
     }
 }
 
-impl Piece<'_> {
+impl MigrationPart<'_> {
     pub fn up_sql(&self) -> &str {
-        self.up.map_or(NOTHING, |up| &up.sql)
+        self.up.map_or(NO_OP_STATEMENT, |up| &up.sql)
     }
 
-    pub fn up_runs_alone(&self) -> bool {
-        self.up.is_some_and(|up| up.runs_alone)
+    pub fn up_is_non_transactional(&self) -> bool {
+        self.up.is_some_and(|up| up.non_transactional)
     }
 
-    pub fn down_runs_alone(&self) -> bool {
-        self.down.iter().any(|step| step.runs_alone)
+    pub fn down_is_non_transactional(&self) -> bool {
+        self.down.iter().any(|step| step.non_transactional)
     }
 
     /// The statements of the way back, each with its semicolon.
     pub fn down_sql(&self) -> String {
-        lines(self.down.iter().copied())
+        join_statements(self.down.iter().copied())
     }
 }
 
 /// Statements, each with its semicolon on a line of its own.
-pub fn lines<'a>(statements: impl IntoIterator<Item = &'a Statement>) -> String {
+pub fn join_statements<'a>(statements: impl IntoIterator<Item = &'a Statement>) -> String {
     statements.into_iter().map(|step| format!("{};\n", step.sql)).collect()
 }
 
 /// Lower case letters, digits and underscores, at most forty.
-pub fn snake(name: &str) -> String {
+pub fn to_snake_case(name: &str) -> String {
     let mut snake = String::new();
     for c in name.chars().map(|c| c.to_ascii_lowercase()) {
         match c {
@@ -130,15 +132,15 @@ pub fn snake(name: &str) -> String {
 }
 
 /// `name`, or `name_2`, `name_3` … where that is taken; remembers its answer. Capitals make no difference.
-pub fn unused(name: &str, taken: &mut Vec<String>) -> String {
-    unused_by(name, taken, str::to_ascii_lowercase)
+pub fn unused_name(name: &str, taken: &mut Vec<String>) -> String {
+    unused_name_by(name, taken, str::to_ascii_lowercase)
 }
 
 /// The same where two names are one if `seen_as` makes the same of both.
-pub fn unused_by(name: &str, taken: &mut Vec<String>, seen_as: fn(&str) -> String) -> String {
+pub fn unused_name_by(name: &str, taken: &mut Vec<String>, normalize: fn(&str) -> String) -> String {
     let mut candidate = name.to_owned();
     let mut number = 1;
-    while taken.iter().any(|one| seen_as(one) == seen_as(&candidate)) {
+    while taken.iter().any(|one| normalize(one) == normalize(&candidate)) {
         number += 1;
         candidate = format!("{name}_{number}");
     }
@@ -151,11 +153,11 @@ mod tests {
     use super::*;
 
     fn step(sql: &str, runs_alone: bool) -> Statement {
-        Statement { sql: sql.to_owned(), runs_alone, is_precaution: sql == "clear" }
+        Statement { sql: sql.to_owned(), non_transactional: runs_alone, is_precaution: sql == "clear" }
     }
 
     #[test]
-    fn the_way_back_is_walked_from_the_last_piece() {
+    fn migration_parts_roll_back_in_reverse() {
         let migration = Migration {
             index: "Users e-mail".to_owned(),
             header: Vec::new(),
@@ -169,28 +171,28 @@ mod tests {
                 step("y", false),
             ],
         };
-        let pieces = migration.pieces();
+        let pieces = migration.parts();
         let seen: Vec<(String, String, String)> =
             pieces.iter().map(|piece| (piece.name.clone(), piece.up_sql().to_owned(), piece.down_sql())).collect();
         let expected = [
-            ("restore_users_e_mail_1", NOTHING, "x;\ny;\n"),
-            ("restore_users_e_mail_2", NOTHING, "b;\n"),
-            ("restore_users_e_mail_3", NOTHING, "a;\n"),
+            ("restore_users_e_mail_1", NO_OP_STATEMENT, "x;\ny;\n"),
+            ("restore_users_e_mail_2", NO_OP_STATEMENT, "b;\n"),
+            ("restore_users_e_mail_3", NO_OP_STATEMENT, "a;\n"),
             ("drop_users_e_mail", "drop", "only;\n"),
         ];
         assert_eq!(seen, expected.map(|(name, up, down)| (name.to_owned(), up.to_owned(), down.to_owned())));
         // Walked backwards, the statements come in their order.
-        let walked: String = pieces.iter().rev().map(Piece::down_sql).collect();
+        let walked: String = pieces.iter().rev().map(MigrationPart::down_sql).collect();
         assert_eq!(walked, "only;\na;\nb;\nx;\ny;\n");
     }
 
     #[test]
-    fn names_are_made_of_letters_that_everybody_takes() {
+    fn migration_name_is_snake_case_and_unique() {
         for (name, expected) in [("Idx; DROP--", "idx_drop"), ("ünï", "n"), ("\"", "index"), ("9a", "9a")] {
-            assert_eq!(snake(name), expected);
+            assert_eq!(to_snake_case(name), expected);
         }
-        assert!(snake(&"x_".repeat(60)).len() <= 40);
+        assert!(to_snake_case(&"x_".repeat(60)).len() <= 40);
         let mut taken = vec!["drop_a".to_owned()];
-        assert_eq!([unused("drop_a", &mut taken), unused("drop_a", &mut taken)], ["drop_a_2", "drop_a_3"]);
+        assert_eq!([unused_name("drop_a", &mut taken), unused_name("drop_a", &mut taken)], ["drop_a_2", "drop_a_3"]);
     }
 }

@@ -4,6 +4,7 @@
 
 mod alembic;
 mod dbmate;
+mod declarations;
 mod diesel;
 mod django;
 mod flyway;
@@ -13,12 +14,11 @@ mod goose;
 mod header;
 mod knex;
 mod liquibase;
+mod location;
 mod migration;
 mod node_pg_migrate;
-mod project;
 mod quote;
 mod rails;
-mod recreates;
 mod script;
 mod sql;
 mod sqlx_migrate;
@@ -28,13 +28,13 @@ mod tests;
 mod version;
 mod write;
 
-pub use folder::Folder;
-pub use header::{Marked, marked, marker};
-pub use migration::{Migration, NewFile, NotWritable};
-pub use project::{Place, find};
-pub use recreates::{Mention, recreates};
+pub use declarations::{IndexDeclaration, find_index_declarations};
+pub use folder::MigrationFolder;
+pub use header::{IndexMarker, format_index_marker, parse_index_markers};
+pub use location::{MigrationLocation, find_migration_locations};
+pub use migration::{Migration, MigrationError, NewFile};
 pub use script::maintenance_script;
-pub use write::{NotWritten, write};
+pub use write::{WriteError, write_migration_files};
 
 use jiff::Timestamp;
 
@@ -94,21 +94,26 @@ impl Framework {
     }
 
     /// The files of a clean-up, in the folder's own style. Nothing is written yet.
-    pub fn files(self, folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
+    pub fn migration_files(
+        self,
+        folder: &MigrationFolder,
+        migrations: &[Migration],
+        now: Timestamp,
+    ) -> Result<Vec<NewFile>, MigrationError> {
         match self {
-            Framework::Sql => sql::files(folder, migrations, now),
-            Framework::Sqlx => sqlx_migrate::files(folder, migrations, now),
-            Framework::Flyway => flyway::files(folder, migrations, now),
-            Framework::Liquibase => liquibase::files(folder, migrations, now),
-            Framework::GolangMigrate => golang_migrate::files(folder, migrations, now),
-            Framework::Goose => goose::files(folder, migrations, now),
-            Framework::Dbmate => dbmate::files(folder, migrations, now),
-            Framework::Diesel => diesel::files(folder, migrations, now),
-            Framework::Rails => rails::files(folder, migrations, now),
-            Framework::Django => django::files(folder, migrations),
-            Framework::Alembic => alembic::files(folder, migrations, now),
-            Framework::Knex => knex::files(folder, migrations, now),
-            Framework::NodePgMigrate => node_pg_migrate::files(folder, migrations, now),
+            Framework::Sql => sql::sql_files(folder, migrations, now),
+            Framework::Sqlx => sqlx_migrate::sqlx_files(folder, migrations, now),
+            Framework::Flyway => flyway::flyway_files(folder, migrations, now),
+            Framework::Liquibase => liquibase::liquibase_files(folder, migrations, now),
+            Framework::GolangMigrate => golang_migrate::golang_migrate_files(folder, migrations, now),
+            Framework::Goose => goose::goose_files(folder, migrations, now),
+            Framework::Dbmate => dbmate::dbmate_files(folder, migrations, now),
+            Framework::Diesel => diesel::diesel_files(folder, migrations, now),
+            Framework::Rails => rails::rails_files(folder, migrations, now),
+            Framework::Django => django::django_files(folder, migrations),
+            Framework::Alembic => alembic::alembic_files(folder, migrations, now),
+            Framework::Knex => knex::knex_files(folder, migrations, now),
+            Framework::NodePgMigrate => node_pg_migrate::node_pg_migrate_files(folder, migrations, now),
         }
     }
 

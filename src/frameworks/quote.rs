@@ -29,7 +29,7 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// Lines as a comment.
-pub fn comment(mark: &str, lines: &[String]) -> String {
+pub fn format_comment(mark: &str, lines: &[String]) -> String {
     lines
         .iter()
         .map(|line| if line.is_empty() { format!("{mark}\n") } else { format!("{mark} {}\n", one_line(line)) })
@@ -48,15 +48,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_quoted_text_means_itself_and_is_one_line(text in any::<String>()) {
+        fn double_quoted_roundtrips_on_one_line(text in any::<String>()) {
             let quoted = double_quoted(&text);
             prop_assert_eq!(read(&quoted), text);
             prop_assert_eq!(one_line(&quoted), quoted);
         }
 
         #[test]
-        fn a_comment_is_as_many_lines_as_it_was_given(lines in proptest::collection::vec(any::<String>(), 0..5)) {
-            let text = comment("--", &lines);
+        fn comment_keeps_line_count(lines in proptest::collection::vec(any::<String>(), 0..5)) {
+            let text = format_comment("--", &lines);
             let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
             prop_assert_eq!(text.matches(breaks).count(), lines.len());
             prop_assert!(text.lines().all(|line| line.starts_with("--")));

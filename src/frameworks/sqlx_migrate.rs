@@ -2,37 +2,46 @@
 //! must run outside of a transaction begins, at its very first byte, with `-- no-transaction` (sqlx 0.8 and newer).
 
 use super::{
-    Folder, Migration, NewFile, NotWritable,
-    golang_migrate::pair,
+    Migration, MigrationError, MigrationFolder, NewFile,
+    golang_migrate::up_down_files,
     header::sql_header,
-    migration::lines,
-    quote::comment,
+    migration::join_statements,
+    quote::format_comment,
     stem::Stems,
-    version::{Style, leading_digits},
+    version::{VersionStyle, leading_digits},
 };
 use jiff::Timestamp;
 
-const ALONE: &str = "-- no-transaction\n";
+const NO_TRANSACTION_LINE: &str = "-- no-transaction\n";
 
-pub fn files(folder: &Folder, migrations: &[Migration], now: Timestamp) -> Result<Vec<NewFile>, NotWritable> {
+pub fn sqlx_files(
+    folder: &MigrationFolder,
+    migrations: &[Migration],
+    now: Timestamp,
+) -> Result<Vec<NewFile>, MigrationError> {
     let is_migration = |name: &&String| name.ends_with(".sql") && !leading_digits(name).is_empty();
-    let all: Vec<&String> = folder.names.iter().filter(is_migration).collect();
-    let reversible = all.iter().filter(|name| name.ends_with(".up.sql") || name.ends_with(".down.sql")).count();
-    if reversible == all.len() {
-        return pair(folder, migrations, now, |alone| if alone { ALONE } else { "" });
+    let migration_names: Vec<&String> = folder.names.iter().filter(is_migration).collect();
+    let reversible =
+        migration_names.iter().filter(|name| name.ends_with(".up.sql") || name.ends_with(".down.sql")).count();
+    if reversible == migration_names.len() {
+        return up_down_files(folder, migrations, now, |alone| if alone { NO_TRANSACTION_LINE } else { "" });
     }
     if reversible > 0 {
         let what = "simple and reversible ones, which sqlx refuses";
-        return Err(NotWritable::Mixed { folder: folder.display(), what });
+        return Err(MigrationError::Mixed { folder: folder.display(), what });
     }
-    let mut stems = Stems::after(folder, ".sql", Style::Seconds, now);
+    let mut stems = Stems::after(folder, ".sql", VersionStyle::Seconds, now);
     let write = |migration: &Migration| {
         let path = format!("{}.sql", stems.next(&migration.name())).into();
-        let up = lines([&migration.up]);
-        let first = if migration.up.runs_alone { ALONE } else { "" };
-        let mut back = vec!["The way back, statement by statement (this folder has no down migrations):".to_owned()];
-        back.extend(migration.whole_way_back().iter().map(|step| format!("  {};", step.sql)));
-        NewFile { path, text: format!("{first}{}{up}{}", sql_header(&migration.header, &up), comment("--", &back)) }
+        let up = join_statements([&migration.up]);
+        let first = if migration.up.non_transactional { NO_TRANSACTION_LINE } else { "" };
+        let mut down_comment =
+            vec!["The way back, statement by statement (this folder has no down migrations):".to_owned()];
+        down_comment.extend(migration.down_statements().iter().map(|step| format!("  {};", step.sql)));
+        NewFile {
+            path,
+            text: format!("{first}{}{up}{}", sql_header(&migration.header, &up), format_comment("--", &down_comment)),
+        }
     };
     Ok(migrations.iter().map(write).collect())
 }

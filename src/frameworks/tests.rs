@@ -1,20 +1,20 @@
 //! What is written is read back as each tool reads it: by its documented grammar, whatever the statements hold.
 
-use super::{Folder, Framework, Migration, NewFile, NotWritable};
+use super::{Framework, Migration, MigrationError, MigrationFolder, NewFile};
 use crate::plan::index_cleanup::Statement;
 use proptest::prelude::*;
 
 fn step(sql: &str, runs_alone: bool) -> Statement {
-    Statement { sql: sql.to_owned(), runs_alone, is_precaution: false }
+    Statement { sql: sql.to_owned(), non_transactional: runs_alone, is_precaution: false }
 }
 
-fn written(framework: Framework, migration: &Migration) -> Result<Vec<NewFile>, NotWritable> {
+fn files_for(framework: Framework, migration: &Migration) -> Result<Vec<NewFile>, MigrationError> {
     let now = "2026-01-31T23:59:58Z".parse().unwrap();
-    framework.files(&Folder::default(), std::slice::from_ref(migration), now)
+    framework.migration_files(&MigrationFolder::default(), std::slice::from_ref(migration), now)
 }
 
 /// Of each file the statements of its way there, and of its way back.
-type Ways = Vec<(Vec<String>, Vec<String>)>;
+type UpDownStatements = Vec<(Vec<String>, Vec<String>)>;
 
 fn line_statements(text: &str) -> Vec<String> {
     let is_sql = |line: &&str| !line.starts_with("--") && !line.starts_with('\\') && !line.is_empty();
@@ -22,7 +22,7 @@ fn line_statements(text: &str) -> Vec<String> {
 }
 
 /// Files in pairs, whose names end in `.up.sql` and `.down.sql` (golang-migrate: `^([0-9]+)_(.*)\.(down|up)\.(.*)$`).
-fn pairs(files: &[NewFile]) -> Ways {
+fn read_up_down_pairs(files: &[NewFile]) -> UpDownStatements {
     let of = |pair: &[NewFile]| {
         let [up, down] = pair else { panic!("no pair") };
         let names = [up, down].map(|file| file.path.to_str().unwrap().to_owned());
@@ -37,7 +37,7 @@ fn pairs(files: &[NewFile]) -> Ways {
 
 /// goose (`internal/sqlparser/parser.go`): annotations are comments at the beginning of a line; other comments are left
 /// out; a statement ends with a line whose last word before a comment ends in a semicolon, or between its marks.
-fn goose(text: &str) -> (Vec<String>, Vec<String>) {
+fn read_goose(text: &str) -> (Vec<String>, Vec<String>) {
     let (mut up, mut down) = (Vec::new(), Vec::new());
     let mut is_down = None;
     let mut inside = false;
@@ -76,7 +76,7 @@ fn goose(text: &str) -> (Vec<String>, Vec<String>) {
 }
 
 /// dbmate (`pkg/dbmate/migration.go`): two blocks, each begun by its mark at the beginning of a line.
-fn dbmate(files: &[NewFile]) -> Ways {
+fn read_dbmate(files: &[NewFile]) -> UpDownStatements {
     let of = |file: &NewFile| {
         let marks = |mark: &str| file.text.lines().filter(|line| line.starts_with(mark)).count();
         assert_eq!((marks("-- migrate:up"), marks("-- migrate:down")), (1, 1), "{}", file.text);
@@ -89,7 +89,7 @@ fn dbmate(files: &[NewFile]) -> Ways {
 }
 
 /// Liquibase: changesets, each with the one line of its rollback; gone back from the last.
-fn liquibase(text: &str) -> Ways {
+fn read_liquibase(text: &str) -> UpDownStatements {
     assert!(text.starts_with("--liquibase formatted sql\n"));
     text.split("\n--changeset ")
         .skip(1)
@@ -104,13 +104,13 @@ fn liquibase(text: &str) -> Ways {
 }
 
 /// The string at the beginning of a text, as Python and JavaScript read it: JSON's escapes are a part of theirs.
-fn string(text: &str) -> String {
+fn read_string(text: &str) -> String {
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<String>();
     stream.next().expect("a string").expect("a whole one")
 }
 
 /// All strings behind `mark`, in both functions or lists.
-fn calls(text: &str, divider: &str, mark: &str) -> (Vec<String>, Vec<String>) {
+fn read_calls(text: &str, divider: &str, mark: &str) -> (Vec<String>, Vec<String>) {
     let code: String = text
         .lines()
         .filter(|line| !line.starts_with('#') && !line.starts_with("//"))
@@ -119,13 +119,13 @@ fn calls(text: &str, divider: &str, mark: &str) -> (Vec<String>, Vec<String>) {
     let (up, down) = code.split_once(divider).expect("two ways");
     let of = |part: &str| {
         let lines = part.lines().filter_map(|line| line.trim_start().strip_prefix(mark));
-        lines.filter(|rest| rest.starts_with('"')).map(string).collect::<Vec<_>>()
+        lines.filter(|rest| rest.starts_with('"')).map(read_string).collect::<Vec<_>>()
     };
     (of(up), of(down))
 }
 
 /// Ruby: what stands between the marks of a here-document, its indentation taken away.
-fn ruby(text: &str) -> (Vec<String>, Vec<String>) {
+fn read_ruby(text: &str) -> (Vec<String>, Vec<String>) {
     let (up, down) = text.split_once("\n  def down\n").unwrap();
     let of = |part: &str| {
         let documents = part.split("execute <<~'SQL'\n").skip(1);
@@ -158,7 +158,7 @@ fn any_sql() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn every_tool_reads_what_was_meant(up in any_sql(), first in any_sql(), second in any_sql(), index in any::<String>(), header in any::<String>()) {
+    fn frameworks_roundtrip_any_statement(up in any_sql(), first in any_sql(), second in any_sql(), index in any::<String>(), header in any::<String>()) {
         let migration = Migration {
             index,
             header: vec!["Written".to_owned(), format!("About {header}")],
@@ -167,11 +167,11 @@ proptest! {
         };
         let whole = (vec![up.clone()], vec![first.clone(), second.clone()]);
         let nothing = "SELECT 1".to_owned();
-        let pieces = vec![(vec![nothing], vec![second.clone()]), (vec![up.clone()], vec![first.clone()])];
+        let parts = vec![(vec![nothing], vec![second.clone()]), (vec![up.clone()], vec![first.clone()])];
         for framework in Framework::ALL {
-            let files = match written(framework, &migration) {
+            let files = match files_for(framework, &migration) {
                 Ok(files) => files,
-                Err(NotWritable::CannotSay { .. }) => {
+                Err(MigrationError::Inexpressible { .. }) => {
                     // Said rather than written wrongly, and only where it must be.
                     let all = format!("{up}{first}{second}");
                     let must_be = match framework {
@@ -185,12 +185,12 @@ proptest! {
                 Err(other) => panic!("{other}"),
             };
             let one = &files[0].text;
-            let read: Ways = match framework {
-                Framework::Sql => pairs(&files),
-                Framework::Sqlx | Framework::GolangMigrate => pairs(&files),
-                Framework::Goose => vec![goose(one)],
-                Framework::Dbmate => dbmate(&files),
-                Framework::Liquibase => liquibase(one),
+            let read: UpDownStatements = match framework {
+                Framework::Sql => read_up_down_pairs(&files),
+                Framework::Sqlx | Framework::GolangMigrate => read_up_down_pairs(&files),
+                Framework::Goose => vec![read_goose(one)],
+                Framework::Dbmate => read_dbmate(&files),
+                Framework::Liquibase => read_liquibase(one),
                 Framework::Flyway => {
                     prop_assert!(files[1].text.contains("executeInTransaction=false"));
                     vec![(line_statements(one), line_statements(&files[2].text))]
@@ -199,22 +199,22 @@ proptest! {
                     let of = |name: &str| files.iter().filter(|file| file.path.ends_with(name)).map(|file| line_statements(&file.text)).collect::<Vec<_>>();
                     of("up.sql").into_iter().zip(of("down.sql")).collect()
                 }
-                Framework::Rails => vec![ruby(one)],
-                Framework::Django => vec![calls(one, "reverse_sql=", "")],
+                Framework::Rails => vec![read_ruby(one)],
+                Framework::Django => vec![read_calls(one, "reverse_sql=", "")],
                 Framework::Alembic => {
-                    let (up, down) = calls(one, "\ndef downgrade", "op.execute(DDL(");
+                    let (up, down) = read_calls(one, "\ndef downgrade", "op.execute(DDL(");
                     let undo = |all: Vec<String>| all.into_iter().map(|sql| sql.replace("%%", "%")).collect();
                     vec![(undo(up), undo(down))]
                 }
                 Framework::Knex => {
-                    let (up, down) = calls(one, "\nexports.down", "await knex.raw(");
+                    let (up, down) = read_calls(one, "\nexports.down", "await knex.raw(");
                     let undo = |all: Vec<String>| all.into_iter().map(|sql| sql.replace("\\?", "?")).collect();
                     vec![(undo(up), undo(down))]
                 }
-                Framework::NodePgMigrate => vec![calls(one, "\nexports.down", "pgm.sql(")],
+                Framework::NodePgMigrate => vec![read_calls(one, "\nexports.down", "pgm.sql(")],
             };
             let expected = match framework {
-                Framework::Sqlx | Framework::GolangMigrate | Framework::Dbmate | Framework::Diesel | Framework::Liquibase => &pieces,
+                Framework::Sqlx | Framework::GolangMigrate | Framework::Dbmate | Framework::Diesel | Framework::Liquibase => &parts,
                 _ => &vec![whole.clone()],
             };
             prop_assert_eq!(&read, expected, "{:?}: {}", framework, one);
@@ -223,25 +223,25 @@ proptest! {
 }
 
 #[test]
-fn the_first_byte_of_what_sqlx_runs_alone_is_its_mark() {
+fn sqlx_no_transaction_is_first_line() {
     let migration = Migration {
         index: "a".to_owned(),
         header: vec!["Written".to_owned()],
         up: step("DROP INDEX CONCURRENTLY a", true),
         down: vec![step("CREATE INDEX CONCURRENTLY a ON t (x)", true), step("ANALYZE t", false)],
     };
-    let files = written(Framework::Sqlx, &migration).unwrap();
+    let files = files_for(Framework::Sqlx, &migration).unwrap();
     let marked: Vec<bool> = files.iter().map(|file| file.text.starts_with("-- no-transaction\n")).collect();
     // The step of the way back that decorates runs in a transaction, both ways.
     assert_eq!(marked, [false, false, true, true]);
-    let files = written(Framework::Diesel, &migration).unwrap();
+    let files = files_for(Framework::Diesel, &migration).unwrap();
     let settings: Vec<&str> =
         files.iter().filter(|file| file.path.ends_with("metadata.toml")).map(|file| file.text.as_str()).collect();
     assert_eq!(settings, ["run_in_transaction = false\n"]);
 }
 
 #[test]
-fn a_folder_keeps_its_style() {
+fn frameworks_keep_version_style() {
     let now = "2026-01-31T23:59:58Z".parse().unwrap();
     let migration = Migration {
         index: "users_idx".to_owned(),
@@ -250,8 +250,13 @@ fn a_folder_keeps_its_style() {
         down: vec![step("CREATE INDEX CONCURRENTLY a ON t (x)", true)],
     };
     let first = |framework: Framework, names: &[&str]| {
-        let folder = Folder { names: names.iter().map(|name| (*name).to_owned()).collect(), ..Folder::default() };
-        framework.files(&folder, std::slice::from_ref(&migration), now).map(|files| files[0].path.display().to_string())
+        let folder = MigrationFolder {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..MigrationFolder::default()
+        };
+        framework
+            .migration_files(&folder, std::slice::from_ref(&migration), now)
+            .map(|files| files[0].path.display().to_string())
     };
     for (framework, names, expected) in [
         (Framework::Sqlx, &["0001_a.up.sql", "0001_a.down.sql"][..], "0002_drop_users_idx.up.sql"),

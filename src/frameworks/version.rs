@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 /// How a tool numbers where nothing says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub enum VersionStyle {
     /// `20260131235959`, UTC.
     Seconds,
     /// Milliseconds since 1970.
@@ -15,60 +15,64 @@ pub enum Style {
     Serial { digits: usize },
 }
 
-const MOST_DIGITS: usize = 18;
+const MAX_DIGITS: usize = 18;
 
-const SECONDS: &str = "%Y%m%d%H%M%S";
+const SECONDS_FORMAT: &str = "%Y%m%d%H%M%S";
 
 /// Versions to come, each greater than all that `existing` holds and than those before it.
 #[derive(Clone, Debug)]
-pub struct Versions {
-    style: Style,
+pub struct VersionSequence {
+    style: VersionStyle,
     last: Option<u64>,
     now: Timestamp,
 }
 
-impl Versions {
+impl VersionSequence {
     /// `existing` are the numbers the folder's files begin with, as digits.
-    pub fn after<'a>(existing: impl IntoIterator<Item = &'a str>, usual: Style, now: Timestamp) -> Versions {
+    pub fn after<'a>(
+        existing: impl IntoIterator<Item = &'a str>,
+        default_style: VersionStyle,
+        now: Timestamp,
+    ) -> VersionSequence {
         // What is longer than any time is no version of ours to count on from.
-        let existing = existing.into_iter().filter(|digits| digits.len() <= MOST_DIGITS);
+        let existing = existing.into_iter().filter(|digits| digits.len() <= MAX_DIGITS);
         let numbers = existing.filter_map(|digits| Some((digits.parse::<u64>().ok()?, digits.len())));
         let last = numbers.max_by_key(|(number, _)| *number);
         let style = match last {
-            None => usual,
-            Some((_, 14)) => Style::Seconds,
-            Some((_, 13)) => Style::Milliseconds,
-            Some((_, 17)) => Style::LongMilliseconds,
-            Some((_, digits)) => Style::Serial { digits },
+            None => default_style,
+            Some((_, 14)) => VersionStyle::Seconds,
+            Some((_, 13)) => VersionStyle::Milliseconds,
+            Some((_, 17)) => VersionStyle::LongMilliseconds,
+            Some((_, digits)) => VersionStyle::Serial { digits },
         };
-        Versions { style, last: last.map(|(number, _)| number), now }
+        VersionSequence { style, last: last.map(|(number, _)| number), now }
     }
 
     pub fn next(&mut self) -> String {
         let now = self.now.to_zoned(TimeZone::UTC);
-        let (wished, digits) = match self.style {
-            Style::Seconds => (now.strftime(SECONDS).to_string().parse().unwrap_or(0), 14),
-            Style::Milliseconds => (u64::try_from(self.now.as_millisecond()).unwrap_or(0), 13),
-            Style::LongMilliseconds => {
-                let seconds: u64 = now.strftime(SECONDS).to_string().parse().unwrap_or(0);
+        let (from_clock, digits) = match self.style {
+            VersionStyle::Seconds => (now.strftime(SECONDS_FORMAT).to_string().parse().unwrap_or(0), 14),
+            VersionStyle::Milliseconds => (u64::try_from(self.now.as_millisecond()).unwrap_or(0), 13),
+            VersionStyle::LongMilliseconds => {
+                let seconds: u64 = now.strftime(SECONDS_FORMAT).to_string().parse().unwrap_or(0);
                 (seconds * 1_000 + u64::from(now.millisecond().unsigned_abs()), 17)
             }
-            Style::Serial { digits } => (1, digits),
+            VersionStyle::Serial { digits } => (1, digits),
         };
         let number = match self.last {
-            Some(last) if last >= wished => self.one_more(last),
-            _ => wished,
+            Some(last) if last >= from_clock => self.next_after(last),
+            _ => from_clock,
         };
         self.last = Some(number);
         format!("{number:0digits$}")
     }
 
     /// The next second of a time; the next number of what is none.
-    fn one_more(&self, last: u64) -> u64 {
+    fn next_after(&self, last: u64) -> u64 {
         let following = match self.style {
-            Style::Seconds => next_second(&format!("{last:014}")),
+            VersionStyle::Seconds => next_second(&format!("{last:014}")),
             // Their tools order them as numbers; a thousandth more is a valid time but at the end of a second.
-            Style::LongMilliseconds if last % 1_000 == 999 => {
+            VersionStyle::LongMilliseconds if last % 1_000 == 999 => {
                 next_second(&format!("{:014}", last / 1_000)).map(|second| second * 1_000)
             }
             _ => None,
@@ -78,9 +82,9 @@ impl Versions {
 }
 
 fn next_second(digits: &str) -> Option<u64> {
-    let time = DateTime::strptime(SECONDS, digits).ok()?;
+    let time = DateTime::strptime(SECONDS_FORMAT, digits).ok()?;
     let next = time.checked_add(jiff::Span::new().seconds(1)).ok()?;
-    next.strftime(SECONDS).to_string().parse().ok()
+    next.strftime(SECONDS_FORMAT).to_string().parse().ok()
 }
 
 /// The digits a name begins with.
@@ -93,32 +97,35 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn three(existing: &[&str], usual: Style) -> Vec<String> {
+    fn next_three(existing: &[&str], default_style: VersionStyle) -> Vec<String> {
         let now = "2026-01-31T23:59:58.250Z".parse().unwrap();
-        let mut versions = Versions::after(existing.iter().copied(), usual, now);
+        let mut versions = VersionSequence::after(existing.iter().copied(), default_style, now);
         (0..3).map(|_| versions.next()).collect()
     }
 
     #[test]
-    fn the_folder_s_style_goes_on() {
-        assert_eq!(three(&[], Style::Seconds), ["20260131235958", "20260131235959", "20260201000000"]);
-        assert_eq!(three(&["20260301000059"], Style::Seconds)[0], "20260301000100");
-        assert_eq!(three(&["0007", "0012"], Style::Seconds), ["0013", "0014", "0015"]);
-        assert_eq!(three(&["9"], Style::Seconds), ["10", "11", "12"]);
-        assert_eq!(three(&["00000000000000"], Style::Seconds)[0], "20260131235958");
-        assert_eq!(three(&[], Style::Serial { digits: 4 }), ["0001", "0002", "0003"]);
-        assert_eq!(three(&["1700000000000"], Style::Seconds), ["1769903998250", "1769903998251", "1769903998252"]);
-        assert_eq!(three(&["20270131235959999"], Style::Milliseconds)[0], "20270201000000000");
-        assert_eq!(three(&["18446744073709551615", "7"], Style::Seconds)[0], "8");
+    fn versions_keep_folder_style() {
+        assert_eq!(next_three(&[], VersionStyle::Seconds), ["20260131235958", "20260131235959", "20260201000000"]);
+        assert_eq!(next_three(&["20260301000059"], VersionStyle::Seconds)[0], "20260301000100");
+        assert_eq!(next_three(&["0007", "0012"], VersionStyle::Seconds), ["0013", "0014", "0015"]);
+        assert_eq!(next_three(&["9"], VersionStyle::Seconds), ["10", "11", "12"]);
+        assert_eq!(next_three(&["00000000000000"], VersionStyle::Seconds)[0], "20260131235958");
+        assert_eq!(next_three(&[], VersionStyle::Serial { digits: 4 }), ["0001", "0002", "0003"]);
+        assert_eq!(
+            next_three(&["1700000000000"], VersionStyle::Seconds),
+            ["1769903998250", "1769903998251", "1769903998252"]
+        );
+        assert_eq!(next_three(&["20270131235959999"], VersionStyle::Milliseconds)[0], "20270201000000000");
+        assert_eq!(next_three(&["18446744073709551615", "7"], VersionStyle::Seconds)[0], "8");
     }
 
     proptest! {
         #[test]
-        fn every_version_is_greater_than_all_before(existing in proptest::collection::vec(0_u64..100_000_000_000_000_000, 0..6)) {
+        fn versions_increase_strictly(existing in proptest::collection::vec(0_u64..100_000_000_000_000_000, 0..6)) {
             let texts: Vec<String> = existing.iter().map(u64::to_string).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let mut last = existing.iter().max().copied();
-            for version in three(&texts, Style::Seconds) {
+            for version in next_three(&texts, VersionStyle::Seconds) {
                 let number: u64 = version.parse().unwrap();
                 prop_assert!(last.is_none_or(|last| number > last));
                 last = Some(number);

@@ -2,7 +2,7 @@
 
 use super::NewFile;
 use crate::{
-    output_file::{NEW_FILE_MODE, folder_of, temporary},
+    output_file::{NEW_FILE_MODE, parent_folder, temporary_file},
     plan::ConfirmedPlan,
 };
 use std::{
@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
-pub enum NotWritten {
+pub enum WriteError {
     #[error("{} is there already; nothing was written", .0.display())]
     Exists(PathBuf),
     #[error("cannot write {}: {reason}; nothing was written", path.display())]
@@ -24,77 +24,83 @@ pub enum NotWritten {
 /// Writes the files of a plan that somebody agreed to, below `folder`, which is made where it is missing. Never replaces
 /// anything; what a failure leaves half done is taken away again. No file appears before all are on the disk beside their
 /// places, so that a full disk or a sudden end finds none of them there.
-pub fn write<P>(_: &ConfirmedPlan<P>, folder: &Path, files: &[NewFile]) -> Result<Vec<PathBuf>, NotWritten> {
-    write_all(folder, files)
+pub fn write_migration_files<P>(
+    _: &ConfirmedPlan<P>,
+    folder: &Path,
+    files: &[NewFile],
+) -> Result<Vec<PathBuf>, WriteError> {
+    write_all_or_none(folder, files)
 }
 
-fn write_all(folder: &Path, files: &[NewFile]) -> Result<Vec<PathBuf>, NotWritten> {
+fn write_all_or_none(folder: &Path, files: &[NewFile]) -> Result<Vec<PathBuf>, WriteError> {
     let paths: Vec<PathBuf> = files.iter().map(|file| folder.join(&file.path)).collect();
     if let Some(path) = paths.iter().find(|path| path.symlink_metadata().is_ok()) {
-        return Err(NotWritten::Exists(path.clone()));
+        return Err(WriteError::Exists(path.clone()));
     }
-    let mut undo = Undo { folders: Vec::new(), files: Vec::new(), done: false };
-    let mut beside = Vec::new();
+    let mut cleanup = WriteCleanup { folders: Vec::new(), files: Vec::new(), is_complete: false };
+    let mut temporary_files = Vec::new();
     for (file, path) in files.iter().zip(&paths) {
-        beside.push(put_beside(path, &file.text, &mut undo)?);
+        temporary_files.push(write_temporary_file(path, &file.text, &mut cleanup)?);
     }
-    for (file, path) in beside.into_iter().zip(&paths) {
-        put_into_place(file, path, &mut undo)?;
+    for (file, path) in temporary_files.into_iter().zip(&paths) {
+        persist_new_file(file, path, &mut cleanup)?;
     }
-    undo.done = true;
+    cleanup.is_complete = true;
     Ok(paths)
 }
 
-fn failed(path: &Path, error: &io::Error) -> NotWritten {
-    NotWritten::Failed { path: path.to_path_buf(), reason: words(error) }
+fn write_failed(path: &Path, error: &io::Error) -> WriteError {
+    WriteError::Failed { path: path.to_path_buf(), reason: error_text(error) }
 }
 
 /// On the disk, and under a name that no tool takes for a migration.
-fn put_beside(path: &Path, text: &str, undo: &mut Undo) -> Result<NamedTempFile, NotWritten> {
-    let folder = folder_of(path);
-    make_folder(folder, undo).map_err(|error| failed(path, &error))?;
-    let mut file = temporary(folder, NEW_FILE_MODE).map_err(|error| failed(path, &error))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|error| failed(path, &error))?;
+fn write_temporary_file(path: &Path, text: &str, cleanup: &mut WriteCleanup) -> Result<NamedTempFile, WriteError> {
+    let folder = parent_folder(path);
+    make_folder(folder, cleanup).map_err(|error| write_failed(path, &error))?;
+    let mut file = temporary_file(folder, NEW_FILE_MODE).map_err(|error| write_failed(path, &error))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(|error| write_failed(path, &error))?;
     Ok(file)
 }
 
 /// Unless somebody else was faster.
-fn put_into_place(file: NamedTempFile, path: &Path, undo: &mut Undo) -> Result<(), NotWritten> {
+fn persist_new_file(file: NamedTempFile, path: &Path, cleanup: &mut WriteCleanup) -> Result<(), WriteError> {
     match file.persist_noclobber(path) {
         Ok(_) => {
-            undo.files.push(path.to_path_buf());
+            cleanup.files.push(path.to_path_buf());
             Ok(())
         }
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(NotWritten::Exists(path.to_path_buf())),
-        Err(error) => Err(failed(path, &error.error)),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(WriteError::Exists(path.to_path_buf())),
+        Err(error) => Err(write_failed(path, &error.error)),
     }
 }
 
-fn make_folder(folder: &Path, undo: &mut Undo) -> io::Result<()> {
+fn make_folder(folder: &Path, cleanup: &mut WriteCleanup) -> io::Result<()> {
     let missing: Vec<&Path> =
         folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
     for path in missing.into_iter().rev() {
         fs::create_dir(path)?;
-        undo.folders.push(path.to_path_buf());
+        cleanup.folders.push(path.to_path_buf());
     }
     Ok(())
 }
 
-fn words(error: &io::Error) -> String {
+fn error_text(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error ").next().unwrap_or(&text).to_owned()
 }
 
 /// What was made, taken away again unless all of it was.
-struct Undo {
+struct WriteCleanup {
     folders: Vec<PathBuf>,
     files: Vec<PathBuf>,
-    done: bool,
+    is_complete: bool,
 }
 
-impl Drop for Undo {
+impl Drop for WriteCleanup {
     fn drop(&mut self) {
-        if self.done {
+        if self.is_complete {
             return;
         }
         for file in self.files.iter().rev() {
@@ -114,7 +120,7 @@ mod tests {
         NewFile { path: path.into(), text: format!("-- {path}\n") }
     }
 
-    fn contents(folder: &Path) -> Vec<String> {
+    fn list_names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(folder)
             .map(|all| all.map(|one| one.unwrap().file_name().to_string_lossy().into_owned()).collect())
             .unwrap_or_default();
@@ -123,23 +129,23 @@ mod tests {
     }
 
     #[test]
-    fn all_files_or_none() {
+    fn write_is_all_or_none() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("db/migrations");
-        let written = write_all(&folder, &[file("1_a/up.sql"), file("1_a/down.sql"), file("2.sql")]).unwrap();
+        let written = write_all_or_none(&folder, &[file("1_a/up.sql"), file("1_a/down.sql"), file("2.sql")]).unwrap();
         assert_eq!(fs::read_to_string(&written[1]).unwrap(), "-- 1_a/down.sql\n");
-        assert_eq!(contents(&folder), ["1_a", "2.sql"]);
+        assert_eq!(list_names(&folder), ["1_a", "2.sql"]);
         // The third is there: the first two do not appear.
-        let error = write_all(&folder, &[file("3.sql"), file("4_b/up.sql"), file("2.sql")]).unwrap_err();
-        assert!(matches!(error, NotWritten::Exists(_)), "{error}");
-        assert_eq!(contents(&folder), ["1_a", "2.sql"]);
+        let error = write_all_or_none(&folder, &[file("3.sql"), file("4_b/up.sql"), file("2.sql")]).unwrap_err();
+        assert!(matches!(error, WriteError::Exists(_)), "{error}");
+        assert_eq!(list_names(&folder), ["1_a", "2.sql"]);
         // The third cannot be: its folder is a file.
-        let error = write_all(&folder, &[file("3.sql"), file("4_b/up.sql"), file("2.sql/x.sql")]).unwrap_err();
+        let error = write_all_or_none(&folder, &[file("3.sql"), file("4_b/up.sql"), file("2.sql/x.sql")]).unwrap_err();
         assert!(error.to_string().contains("nothing was written"), "{error}");
-        assert_eq!(contents(&folder), ["1_a", "2.sql"]);
+        assert_eq!(list_names(&folder), ["1_a", "2.sql"]);
         // Folders made on the way go, too.
         let other = root.path().join("new/deep");
-        write_all(&other, &[file("a.sql"), file("a.sql/b.sql")]).unwrap_err();
+        write_all_or_none(&other, &[file("a.sql"), file("a.sql/b.sql")]).unwrap_err();
         assert!(!root.path().join("new").exists());
     }
 }

@@ -1,7 +1,7 @@
 //! Where a store is: a file, or a database on a server.
 
 use super::HistoryError;
-use crate::pg::conninfo::{Conninfo, Environment, Host, Place, Secret, Source, resolve_text};
+use crate::pg::conninfo::{Conninfo, Environment, Host, HostAddress, Secret, Source, resolve_text};
 use crate::redact::passwords_in;
 use std::{fmt, path::PathBuf};
 
@@ -57,20 +57,23 @@ impl StoreName {
             return Ok(StoreName::Server(text.into()));
         }
         if let Some((scheme, _)) = text.split_once("://").filter(|(scheme, _)| *scheme != "sqlite") {
-            return Err(HistoryError::NoStore(format!("{}://…", if scheme.contains(':') { "" } else { scheme })));
+            return Err(HistoryError::InvalidAddress(format!(
+                "{}://…",
+                if scheme.contains(':') { "" } else { scheme }
+            )));
         }
         // A URI with a typing error, or a value that only the configuration understands: as a path it would name a file after
         // what may be a password.
         if let Some(scheme) = ["postgresql:", "postgres:", "env:"].into_iter().find(|scheme| text.starts_with(scheme)) {
-            return Err(HistoryError::NoStore(format!("{scheme}…")));
+            return Err(HistoryError::InvalidAddress(format!("{scheme}…")));
         }
         let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")).unwrap_or(text);
         // As in `u:PASSWORD@host/db` or `db1 password=…`. A path that is meant so begins with `./` or `/`.
         if !path.starts_with(['.', '/']) && !passwords_in(path).is_empty() {
-            return Err(HistoryError::NoStore("…".to_owned()));
+            return Err(HistoryError::InvalidAddress("…".to_owned()));
         }
         if path.is_empty() || path.starts_with(':') {
-            return Err(HistoryError::NoStore(text.to_owned()));
+            return Err(HistoryError::InvalidAddress(text.to_owned()));
         }
         Ok(StoreName::File(path.into()))
     }
@@ -103,8 +106,14 @@ impl fmt::Display for StoreAddress {
         match self {
             StoreAddress::File(path) => write!(f, "{:?}", path.display().to_string()),
             StoreAddress::Server(conninfo) => {
-                let hosts: Vec<String> = conninfo.hosts.iter().map(host).collect();
-                write!(f, "postgresql://{}@{}/{}", escaped(&conninfo.user), hosts.join(","), escaped(&conninfo.dbname))
+                let hosts: Vec<String> = conninfo.hosts.iter().map(format_host).collect();
+                write!(
+                    f,
+                    "postgresql://{}@{}/{}",
+                    percent_encode(&conninfo.user),
+                    hosts.join(","),
+                    percent_encode(&conninfo.dbname)
+                )
             }
         }
     }
@@ -116,20 +125,20 @@ impl fmt::Debug for StoreAddress {
     }
 }
 
-fn host(host: &Host) -> String {
-    let name = match &host.place {
-        Place::Socket(directory) => escaped(&directory.display().to_string()),
-        Place::Tcp { host: Some(name), .. } if name.contains(':') => format!("[{name}]"),
-        Place::Tcp { host: Some(name), .. } => escaped(name),
-        Place::Tcp { hostaddr: Some(address), .. } if address.is_ipv6() => format!("[{address}]"),
-        Place::Tcp { hostaddr: Some(address), .. } => address.to_string(),
-        Place::Tcp { host: None, hostaddr: None } => "localhost".to_owned(),
+fn format_host(host: &Host) -> String {
+    let name = match &host.address {
+        HostAddress::Socket(directory) => percent_encode(&directory.display().to_string()),
+        HostAddress::Tcp { host: Some(name), .. } if name.contains(':') => format!("[{name}]"),
+        HostAddress::Tcp { host: Some(name), .. } => percent_encode(name),
+        HostAddress::Tcp { hostaddr: Some(address), .. } if address.is_ipv6() => format!("[{address}]"),
+        HostAddress::Tcp { hostaddr: Some(address), .. } => address.to_string(),
+        HostAddress::Tcp { host: None, hostaddr: None } => "localhost".to_owned(),
     };
     format!("{name}:{}", host.port)
 }
 
 /// Percent-encodes a part of a URI.
-fn escaped(text: &str) -> String {
+fn percent_encode(text: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
     text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
@@ -154,12 +163,12 @@ mod tests {
         }
     }
 
-    fn resolved(text: &str, vars: &[(&str, &str)]) -> Result<StoreAddress, HistoryError> {
+    fn resolve_address(text: &str, vars: &[(&str, &str)]) -> Result<StoreAddress, HistoryError> {
         StoreName::parse(text)?.resolve(&environment(vars)).map(|(address, _)| address)
     }
 
     #[test]
-    fn other_databases_are_refused() {
+    fn store_name_rejects_other_databases() {
         for text in [
             "u:hunter2@db:5432/d",
             "postgresql//u:hunter2@db/d",
@@ -173,13 +182,13 @@ mod tests {
             "jdbc:postgresql://hunter2",
             "sqlite::memory:",
         ] {
-            let error = resolved(text, &[]).unwrap_err().to_string();
+            let error = resolve_address(text, &[]).unwrap_err().to_string();
             assert!(error.contains("is no history store") && !error.contains("hunter2"), "{text}: {error}");
         }
     }
 
     #[test]
-    fn unknown_and_unsupported_parameters_are_refused_by_name() {
+    fn store_name_rejects_unknown_parameters() {
         for (text, name) in [
             ("hots=db1 password=hunter2", "hots"),
             ("host=db1 password=hunter2 statement_timeout=1", "behind the password"),
@@ -194,16 +203,16 @@ mod tests {
             ("postgresql://app:hun@ter2@db/d", "@"),
             ("service=nowhere password=hunter2", "nowhere"),
         ] {
-            let error = resolved(text, &[]).unwrap_err();
-            let said = format!("{error} {error:?} {:?}", error.hint());
+            let error = resolve_address(text, &[]).unwrap_err();
+            let output = format!("{error} {error:?} {:?}", error.hint());
             assert!(error.to_string().starts_with("history store: "), "{text}: {error}");
             assert!(error.to_string().contains(name), "{text}: {error}");
-            assert!(!said.contains("ter2"), "{text}: {said}");
+            assert!(!output.contains("ter2"), "{text}: {output}");
         }
     }
 
     #[test]
-    fn no_form_of_password_shows() {
+    fn store_address_hides_passwords() {
         for text in [
             "postgresql://app:hunter2@db/pgtend",
             "postgres://app:hunter2@db:5432/pgtend?sslmode=require",
@@ -213,7 +222,7 @@ mod tests {
         ] {
             let name = StoreName::parse(text).unwrap();
             assert!(name.has_password() && !format!("{name:?}").contains("hunter2"), "{text}");
-            let address = resolved(text, &[]).unwrap();
+            let address = resolve_address(text, &[]).unwrap();
             assert!(!format!("{address} {address:?}").contains("hunter2"), "{address}");
             assert!(!crate::redact::foreign("cannot use hunter2").contains("hunter2"));
         }
@@ -222,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn files_in_all_spellings() {
+    fn store_name_accepts_file_forms() {
         for text in ["/x/history.db", "sqlite:/x/history.db", "sqlite:///x/history.db"] {
             assert_eq!(StoreName::parse(text).unwrap(), StoreName::File("/x/history.db".into()));
         }
@@ -232,21 +241,21 @@ mod tests {
     }
 
     #[test]
-    fn the_display_is_a_uri_that_names_the_same_server() {
+    fn store_address_displays_as_uri() {
         for (text, shown) in [
             ("postgresql://app@db/pgtend?sslmode=require", "postgresql://app@db:5432/pgtend"),
             ("host=db1,db2 port=5433,5434 user='a b' dbname=s", "postgresql://a%20b@db1:5433,db2:5434/s"),
             ("host=/run/pg user=app", "postgresql://app@%2Frun%2Fpg:5432/app"),
             ("hostaddr=::1 dbname=s", "postgresql://ada@[::1]:5432/s"),
         ] {
-            let address = resolved(text, &[]).unwrap().to_string();
+            let address = resolve_address(text, &[]).unwrap().to_string();
             assert_eq!(address, shown, "{text}");
-            assert_eq!(resolved(&address, &[]).unwrap().to_string(), shown);
+            assert_eq!(resolve_address(&address, &[]).unwrap().to_string(), shown);
         }
     }
 
     #[test]
-    fn only_security_settings_and_file_names_of_the_environment_are_read() {
+    fn store_reads_only_safe_environment_variables() {
         let vars = [
             ("PGHOST", "other"),
             ("PGPORT", "1"),
@@ -261,7 +270,7 @@ mod tests {
             ("PGSSLMODE", "verify-full"),
             ("PGCHANNELBINDING", "require"),
         ];
-        let StoreAddress::Server(conninfo) = resolved("host=db", &vars).unwrap() else { panic!("a server") };
+        let StoreAddress::Server(conninfo) = resolve_address("host=db", &vars).unwrap() else { panic!("a server") };
         let plain = format!("{conninfo:?}");
         assert!(!plain.contains("other") && !plain.contains("/nonexistent\""), "{plain}");
         assert_eq!((conninfo.user.as_str(), conninfo.hosts[0].port), ("ada", 5432));
@@ -271,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_come_from_pgpass_and_service_files() {
+    fn store_reads_pgpass_and_service_files() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let token = "t".repeat(2048);
@@ -281,7 +290,7 @@ mod tests {
         let (pgpass, services) = (path("pgpass").display().to_string(), path("services").display().to_string());
         let vars = [("PGPASSFILE", pgpass.as_str()), ("PGSERVICEFILE", &services), ("PGPASSWORD", "another")];
         let password = |text: &str| {
-            let StoreAddress::Server(conninfo) = resolved(text, &vars).unwrap() else { panic!("a server") };
+            let StoreAddress::Server(conninfo) = resolve_address(text, &vars).unwrap() else { panic!("a server") };
             conninfo.hosts[0].password.as_ref().map(|password| password.secret.expose().to_owned())
         };
         for text in [
@@ -299,12 +308,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_an_address_or_refused(text: String) {
-            let _ = resolved(&text, &[]).map(|address| address.to_string());
+        fn store_name_parse_never_panics(text: String) {
+            let _ = resolve_address(&text, &[]).map(|address| address.to_string());
         }
 
         #[test]
-        fn no_password_shows_whatever_stands_around_it(
+        fn store_errors_hide_passwords(
             user in "[^:@/?]{0,9}", before in "[ -~]{0,9}", after in "[ -~]{0,9}", rest in "[^@]{0,30}", key in "[a-z]{0,4}",
         ) {
             for text in [
@@ -312,7 +321,7 @@ mod tests {
                 format!("postgres://{user}@h/d?{key}={key}&password={}hunter2{after}", before.replace('&', "")),
                 format!("host=h {key}= password='{}hunter2{after}'", before.replace('\'', "")),
             ] {
-                match resolved(&text, &[]) {
+                match resolve_address(&text, &[]) {
                     Ok(address) => prop_assert!(!address.to_string().contains("hunter2"), "{}", address),
                     Err(error) => prop_assert!(!format!("{error} {:?}", error.hint()).contains("hunter2"), "{text}: {error}"),
                 }

@@ -17,7 +17,7 @@ impl Counter {
 
     /// The counter at a later sample. A decrease is a reset; `reset` says that there was one even if the value has
     /// caught up since.
-    pub(super) fn at(self, value: i64, reset: bool) -> Counter {
+    pub(super) fn advance(self, value: i64, reset: bool) -> Counter {
         if reset || value < self.value {
             // Counted since the reset. What was counted before it and after the last sample is lost.
             let began_anew = self.value > 0 || value > 0;
@@ -30,7 +30,7 @@ impl Counter {
 
 /// What a look at a database knows of its statistics' beginnings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Beginnings {
+pub(super) struct ResetTimes {
     /// When it was looked at, by the server's clock.
     pub(super) collected_at: i64,
     pub(super) timeline_id: Option<i64>,
@@ -42,13 +42,18 @@ pub(super) struct Beginnings {
 
 /// Whether all counters of a database began anew since the last sample. `fell` and `held` count those that were above
 /// zero and are now lower, or not.
-pub(super) fn all_reset(before: &Beginnings, now: &Beginnings, fell: usize, held: usize) -> bool {
+pub(super) fn all_counters_reset(
+    before: &ResetTimes,
+    now: &ResetTimes,
+    decreased: usize,
+    not_decreased: usize,
+) -> bool {
     // A promoted server has counters of its own.
     let promoted = now.timeline_id > before.timeline_id && before.timeline_id.is_some();
     let since = Some(before.collected_at);
     let crashed = now.shared_reset > since;
     // Resetting a single index stamps the whole database, so the stamp alone proves nothing.
-    let by_hand = now.database_reset > since && fell > held;
+    let by_hand = now.database_reset > since && decreased > not_decreased;
     promoted || crashed || by_hand
 }
 
@@ -58,43 +63,48 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_decrease_is_a_reset_and_loses_nothing_that_was_seen() {
-        let counter = Counter::new(100).at(120, false).at(7, false).at(9, false);
+    fn counter_decrease_is_a_reset() {
+        let counter = Counter::new(100).advance(120, false).advance(7, false).advance(9, false);
         assert_eq!(counter, Counter { value: 9, total: 129, resets: 1 });
     }
 
     #[test]
-    fn a_reset_is_counted_even_when_the_value_has_caught_up() {
-        assert_eq!(Counter::new(5).at(8, true), Counter { value: 8, total: 13, resets: 1 });
-        assert_eq!(Counter::new(0).at(0, true), Counter { value: 0, total: 0, resets: 0 });
+    fn counter_reset_counts_without_decrease() {
+        assert_eq!(Counter::new(5).advance(8, true), Counter { value: 8, total: 13, resets: 1 });
+        assert_eq!(Counter::new(0).advance(0, true), Counter { value: 0, total: 0, resets: 0 });
     }
 
     #[test]
-    fn one_index_reset_by_hand_is_not_all_of_them() {
+    fn single_index_reset_is_not_a_full_reset() {
         let before =
-            Beginnings { collected_at: 15, timeline_id: Some(1), database_reset: Some(10), shared_reset: Some(5) };
-        let by_hand = Beginnings { database_reset: Some(20), ..before };
-        assert!(!all_reset(&before, &by_hand, 1, 40));
-        assert!(all_reset(&before, &by_hand, 40, 1));
-        assert!(!all_reset(&before, &before, 40, 1), "without a stamp each counter speaks for itself");
+            ResetTimes { collected_at: 15, timeline_id: Some(1), database_reset: Some(10), shared_reset: Some(5) };
+        let by_hand = ResetTimes { database_reset: Some(20), ..before };
+        assert!(!all_counters_reset(&before, &by_hand, 1, 40));
+        assert!(all_counters_reset(&before, &by_hand, 40, 1));
+        assert!(!all_counters_reset(&before, &before, 40, 1), "without a stamp each counter speaks for itself");
     }
 
     #[test]
-    fn a_crash_and_a_promotion_are_all_of_them() {
+    fn crash_and_promotion_reset_all_counters() {
         let before =
-            Beginnings { collected_at: 15, timeline_id: Some(1), database_reset: Some(10), shared_reset: Some(5) };
-        assert!(all_reset(&before, &Beginnings { database_reset: None, shared_reset: Some(30), ..before }, 0, 40));
-        assert!(all_reset(&before, &Beginnings { timeline_id: Some(2), ..before }, 0, 40));
-        let one_kind_by_hand = Beginnings { shared_reset: Some(9), ..before };
-        assert!(!all_reset(&before, &one_kind_by_hand, 0, 40), "the next earliest stamp is no new one");
+            ResetTimes { collected_at: 15, timeline_id: Some(1), database_reset: Some(10), shared_reset: Some(5) };
+        assert!(all_counters_reset(
+            &before,
+            &ResetTimes { database_reset: None, shared_reset: Some(30), ..before },
+            0,
+            40
+        ));
+        assert!(all_counters_reset(&before, &ResetTimes { timeline_id: Some(2), ..before }, 0, 40));
+        let one_kind_by_hand = ResetTimes { shared_reset: Some(9), ..before };
+        assert!(!all_counters_reset(&before, &one_kind_by_hand, 0, 40), "the next earliest stamp is no new one");
     }
 
     proptest! {
         #[test]
-        fn the_total_never_falls(values in proptest::collection::vec((0_i64..1_000_000, any::<bool>()), 1..50)) {
+        fn counter_total_never_decreases(values in proptest::collection::vec((0_i64..1_000_000, any::<bool>()), 1..50)) {
             let mut counter = Counter::new(values[0].0);
             for (value, reset) in values {
-                let next = counter.at(value, reset);
+                let next = counter.advance(value, reset);
                 prop_assert!(next.total >= counter.total && next.resets >= counter.resets);
                 counter = next;
             }

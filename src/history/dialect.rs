@@ -1,6 +1,6 @@
 //! One SQL text for both dialects: columns are text, bigint and bool, parameters `$1`.
 
-use super::{HistoryError, patience::Server};
+use super::{HistoryError, answer_timeout::StoreServer};
 use futures_util::TryStreamExt as _;
 use sqlx::{
     AssertSqlSafe, Postgres, Row as _, Sqlite, SqlitePool,
@@ -13,13 +13,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 #[derive(Clone, Debug)]
 pub(super) enum Pool {
     Sqlite(SqlitePool),
-    Postgres(Server),
+    Postgres(StoreServer),
 }
 
 /// A transaction; dropped without a commit it leaves nothing.
 pub(super) enum Transaction {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
-    Postgres(sqlx::Transaction<'static, Postgres>, Server),
+    Postgres(sqlx::Transaction<'static, Postgres>, StoreServer),
 }
 
 /// A parameter.
@@ -85,24 +85,24 @@ macro_rules! get {
 }
 
 impl Row {
-    pub(super) fn int(&self, at: usize) -> Result<i64, HistoryError> {
-        get!(self, at)
+    pub(super) fn int(&self, index: usize) -> Result<i64, HistoryError> {
+        get!(self, index)
     }
 
-    pub(super) fn int_or_none(&self, at: usize) -> Result<Option<i64>, HistoryError> {
-        get!(self, at)
+    pub(super) fn int_or_none(&self, index: usize) -> Result<Option<i64>, HistoryError> {
+        get!(self, index)
     }
 
-    pub(super) fn text(&self, at: usize) -> Result<String, HistoryError> {
-        get!(self, at)
+    pub(super) fn text(&self, index: usize) -> Result<String, HistoryError> {
+        get!(self, index)
     }
 
-    pub(super) fn text_or_none(&self, at: usize) -> Result<Option<String>, HistoryError> {
-        get!(self, at)
+    pub(super) fn text_or_none(&self, index: usize) -> Result<Option<String>, HistoryError> {
+        get!(self, index)
     }
 
-    pub(super) fn flag(&self, at: usize) -> Result<bool, HistoryError> {
-        get!(self, at)
+    pub(super) fn flag(&self, index: usize) -> Result<bool, HistoryError> {
+        get!(self, index)
     }
 }
 
@@ -157,13 +157,13 @@ impl Pool {
     }
 
     /// Hands over the rows one by one, as of a transaction.
-    pub(super) async fn each(
+    pub(super) async fn for_each_row(
         &self,
         sql: &str,
         binds: Vec<Bind>,
         take: impl FnMut(&Row) -> Result<(), HistoryError>,
     ) -> Result<(), HistoryError> {
-        self.begin_reading().await?.each(sql, binds, take).await
+        self.begin_reading().await?.for_each_row(sql, binds, take).await
     }
 }
 
@@ -190,7 +190,7 @@ impl Transaction {
     }
 
     /// Hands over the rows one by one: 100,000 rows of a driver take ten times the memory of what is read from them.
-    pub(super) async fn each(
+    pub(super) async fn for_each_row(
         &mut self,
         sql: &str,
         binds: Vec<Bind>,
@@ -214,7 +214,7 @@ impl Transaction {
     }
 
     /// The first column of the only row, as of `insert … returning`.
-    pub(super) async fn one_int(&mut self, sql: &str, binds: Vec<Bind>) -> Result<i64, HistoryError> {
+    pub(super) async fn returning_int(&mut self, sql: &str, binds: Vec<Bind>) -> Result<i64, HistoryError> {
         self.rows(sql, binds).await?.first().ok_or(HistoryError::Inconsistent("a statement answered no row"))?.int(0)
     }
 
@@ -229,7 +229,7 @@ impl Transaction {
         const PARAMETERS: usize = 6_000;
         // SQLite searches all of its named parameters for each `$1`, which takes the square of their number.
         let numbered = matches!(self, Transaction::Postgres(..));
-        let place = |at: usize| if numbered { format!("${at}") } else { "?".to_owned() };
+        let placeholder = |at: usize| if numbered { format!("${at}") } else { "?".to_owned() };
         let mut rows = rows.peekable();
         let mut returned = Vec::new();
         while let Some(first) = rows.peek() {
@@ -237,8 +237,8 @@ impl Transaction {
             let most = (PARAMETERS / width.max(1)).min(rows.len());
             let tuples: Vec<String> = (0..most)
                 .map(|row| {
-                    let places: Vec<String> = (1..=width).map(|at| place(row * width + at)).collect();
-                    format!("({})", places.join(","))
+                    let placeholders: Vec<String> = (1..=width).map(|at| placeholder(row * width + at)).collect();
+                    format!("({})", placeholders.join(","))
                 })
                 .collect();
             let sql = format!("insert into {into} values {} {after}", tuples.join(","));
@@ -249,9 +249,9 @@ impl Transaction {
     }
 
     /// What follows takes a server its time.
-    pub(super) fn for_long(&mut self) {
+    pub(super) fn use_long_timeout(&mut self) {
         if let Transaction::Postgres(_, server) = self {
-            server.for_long();
+            server.use_long_timeout();
         }
     }
 

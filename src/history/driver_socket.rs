@@ -108,7 +108,7 @@ mod tests {
     use tokio::net::UnixStream;
 
     #[tokio::test]
-    async fn no_folder_is_an_error_that_names_it() {
+    async fn driver_socket_error_names_the_folder() {
         let folder = tempfile::tempdir().unwrap();
         let long = folder.path().join("x".repeat(90));
         std::fs::create_dir(&long).unwrap();
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_is_private_short_enough_and_removed() {
+    async fn driver_socket_folder_is_private_and_removed() {
         let folder = tempfile::tempdir().unwrap();
         let long = folder.path().join("x".repeat(90));
         std::fs::create_dir(&long).unwrap();
@@ -134,11 +134,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_abstract_socket_is_found_by_the_name_the_driver_makes() {
-        let (one, _listener) = in_abstract_namespace().unwrap();
+    async fn driver_socket_abstract_name_is_found() {
+        let (first, _listener) = in_abstract_namespace().unwrap();
         let (other, _other_listener) = in_abstract_namespace().unwrap();
-        assert_ne!(one.directory(), other.directory());
-        let name = format!("{}/.s.PGSQL.{}", one.directory().display(), PORT);
+        assert_ne!(first.directory(), other.directory());
+        let name = format!("{}/.s.PGSQL.{}", first.directory().display(), PORT);
         UnixStream::connect(name).await.unwrap();
     }
 }

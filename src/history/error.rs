@@ -8,26 +8,26 @@ use crate::redact;
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     #[error("{0:?} is no history store")]
-    NoStore(String),
+    InvalidAddress(String),
     #[error(transparent)]
     Conninfo(#[from] ConninfoError),
     #[error("the history {store} cannot be opened: {reason}")]
-    Unopened { store: String, reason: String, hint: Option<String> },
+    OpenFailed { store: String, reason: String, hint: Option<String> },
     #[error("the history {store} has schema version {found}, and this pgtend knows up to {known}")]
-    Newer { store: String, found: i64, known: i64 },
+    NewerSchema { store: String, found: i64, known: i64 },
     #[error("the history {store} has schema version {found}, and this pgtend reads {known}")]
-    Older { store: String, found: i64, known: i64 },
+    OlderSchema { store: String, found: i64, known: i64 },
     #[error("the history {store} cannot be brought up to date: {reason}")]
-    Unmigrated { store: String, reason: String },
+    MigrationFailed { store: String, reason: String },
     #[error(
         "the history {store} is not used: {object} is owned by role {owner}, which is neither the connecting role nor a \
          superuser, and its code would run with your rights; remedy: {remedy}"
     )]
-    Foreign { store: String, object: String, owner: String, remedy: String },
+    UntrustedOwner { store: String, object: String, owner: String, remedy: String },
     #[error("the history cannot be read or written: {0}")]
     Failed(String),
     #[error("the history's server did not answer within {seconds} s")]
-    Silent { seconds: u64 },
+    AnswerTimeout { seconds: u64 },
     #[error("the driver of the history's server panicked")]
     DriverPanicked,
     #[error("the history is inconsistent: {0}")]
@@ -37,25 +37,27 @@ pub enum HistoryError {
     #[error("the history has a newer sample of this cluster, of {newest}; this one is of {collected_at}")]
     OutOfOrder { newest: jiff::Timestamp, collected_at: jiff::Timestamp },
     #[error("there is no deed {0} that is still open in the journal")]
-    NoSuchDeed(i64),
+    NoOpenEntry(i64),
 }
 
 impl HistoryError {
     /// What to do about it.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            HistoryError::NoStore(_) => Some("name a file, sqlite:FILE, postgresql://…, a key=value conninfo, or none"),
+            HistoryError::InvalidAddress(_) => {
+                Some("name a file, sqlite:FILE, postgresql://…, a key=value conninfo, or none")
+            }
             HistoryError::Conninfo(error) => error.hint(),
-            HistoryError::Unopened { hint: Some(hint), .. } => Some(hint),
-            HistoryError::Unopened { store, .. } if store.starts_with("postgres") => Some(
+            HistoryError::OpenFailed { hint: Some(hint), .. } => Some(hint),
+            HistoryError::OpenFailed { store, .. } if store.starts_with("postgres") => Some(
                 "is its server up, and may the role connect? Another store is named with --history or PGTEND_HISTORY",
             ),
-            HistoryError::Unopened { .. } => {
+            HistoryError::OpenFailed { .. } => {
                 Some("name another store with --history or PGTEND_HISTORY; its folder must be writable")
             }
-            HistoryError::Newer { .. } => Some("use the newer pgtend that wrote it, or name another store"),
-            HistoryError::Older { .. } => Some("`pgtend history record` brings it up to date"),
-            HistoryError::Unmigrated { .. } => {
+            HistoryError::NewerSchema { .. } => Some("use the newer pgtend that wrote it, or name another store"),
+            HistoryError::OlderSchema { .. } => Some("`pgtend history record` brings it up to date"),
+            HistoryError::MigrationFailed { .. } => {
                 Some("the role needs a schema pgtend of its own: CREATE SCHEMA pgtend AUTHORIZATION …")
             }
             HistoryError::OutOfOrder { .. } => {
@@ -69,7 +71,7 @@ impl HistoryError {
 
 /// Describes why a store's server was not reached, and what to do about it. The connection's own hints name the flags and
 /// variables of the inspected server, so only those about the server itself are taken over.
-pub(super) fn unreached(error: &TunnelError) -> (String, Option<String>) {
+pub(super) fn describe_tunnel_error(error: &TunnelError) -> (String, Option<String>) {
     let TunnelError::Connect(error) = error else { return (error.to_string(), None) };
     let attempts = &error.failure().attempts;
     let reason = match &attempts[..] {
@@ -94,7 +96,7 @@ pub(super) fn unreached(error: &TunnelError) -> (String, Option<String>) {
             | Problem::TlsSetup(_)
             | Problem::Handshake(_)
             | Problem::NoTls
-            | Problem::OddAnswer
+            | Problem::UnexpectedTlsAnswer
             | Problem::Authentication(_)
             | Problem::WrongRole(_)
             | Problem::WrongPeer { .. },
@@ -107,12 +109,12 @@ pub(super) fn unreached(error: &TunnelError) -> (String, Option<String>) {
 
 impl From<sqlx::Error> for HistoryError {
     fn from(error: sqlx::Error) -> HistoryError {
-        HistoryError::Failed(told(&error))
+        HistoryError::Failed(error_chain(&error))
     }
 }
 
 /// The error and its causes, without the words that would say the same twice.
-pub(super) fn told(error: &dyn std::error::Error) -> String {
+pub(super) fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -3,18 +3,18 @@
 use super::{
     HistoryError, Store,
     dialect::{Row, binds},
-    relation::kind,
+    relation::parse_kind,
     time::{bytes, micros, timestamp},
 };
-use crate::model::past::{Growth, Point, Subject, SubjectKind};
+use crate::model::history::{Growth, SizePoint, Subject, SubjectKind};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// When a sample could have written a value.
-type Looks = Vec<(i64, i64)>;
+type SampleTimes = Vec<(i64, i64)>;
 
 /// The values written of a subject, by sample; none for "gone" or "not known".
-type Values = BTreeMap<i64, Option<i64>>;
+type SizesBySample = BTreeMap<i64, Option<i64>>;
 
 impl Store {
     /// The sizes of the cluster, its pg_wal and its databases since `since`; of their tables and indexes, too, when
@@ -26,14 +26,14 @@ impl Store {
         relations: bool,
     ) -> Result<Vec<Growth>, HistoryError> {
         let databases = self.database_growth(cluster_id, since).await?;
-        let mut all = Vec::new();
-        all.extend(self.cluster_growth(&databases));
-        all.extend(self.wal_growth(cluster_id, since).await?);
+        let mut growths = Vec::new();
+        growths.extend(self.cluster_growth(&databases));
+        growths.extend(self.wal_growth(cluster_id, since).await?);
         if relations {
-            all.extend(self.relation_growth(cluster_id, since).await?);
+            growths.extend(self.relation_growth(cluster_id, since).await?);
         }
-        all.splice(all.len().min(2)..all.len().min(2), databases);
-        Ok(all)
+        growths.splice(growths.len().min(2)..growths.len().min(2), databases);
+        Ok(growths)
     }
 
     /// The sum, at the moments that know every database.
@@ -46,17 +46,17 @@ impl Store {
         // A database that was not there yet was no part of it; one that is hidden now makes the newest sum a part only.
         let newest = sums.values().next_back()?.0;
         let points =
-            sums.iter().filter(|(_, (known, _))| *known <= newest).map(|(&at, &(_, bytes))| Point { at, bytes });
+            sums.iter().filter(|(_, (known, _))| *known <= newest).map(|(&at, &(_, bytes))| SizePoint { at, bytes });
         let subject = Subject { kind: SubjectKind::Cluster, database: None, schema: None, name: None };
         Some(Growth { subject, points: points.collect() })
     }
 
     async fn wal_growth(&self, cluster_id: i64, since: Timestamp) -> Result<Option<Growth>, HistoryError> {
         let samples = self.samples(Some(cluster_id)).await?;
-        let points: Vec<Point> = samples
+        let points: Vec<SizePoint> = samples
             .iter()
             .filter(|sample| sample.collected_at >= since)
-            .filter_map(|sample| Some(Point { at: sample.collected_at, bytes: sample.wal_directory_bytes? }))
+            .filter_map(|sample| Some(SizePoint { at: sample.collected_at, bytes: sample.wal_directory_bytes? }))
             .collect();
         let subject = Subject { kind: SubjectKind::Wal, database: None, schema: None, name: None };
         Ok((!points.is_empty()).then_some(Growth { subject, points }))
@@ -65,17 +65,17 @@ impl Store {
     async fn database_growth(&self, cluster_id: i64, since: Timestamp) -> Result<Vec<Growth>, HistoryError> {
         let sql = "select sample_id, collected_at from sample where cluster_id = $1 and databases_known \
                    order by sample_id";
-        let looks = looks(&self.pool.rows(sql, binds![cluster_id]).await?)?;
+        let sample_times = sample_times(&self.pool.rows(sql, binds![cluster_id]).await?)?;
         let sql = "select d.database_id, d.name, v.sample_id, v.bytes from database d \
                      join database_value v on v.database_id = d.database_id \
                     where d.cluster_id = $1 and d.is_present order by d.name, v.sample_id";
-        let mut subjects: BTreeMap<(i64, String), Values> = BTreeMap::new();
+        let mut subjects: BTreeMap<(i64, String), SizesBySample> = BTreeMap::new();
         for row in self.pool.rows(sql, binds![cluster_id]).await? {
             subjects.entry((row.int(0)?, row.text(1)?)).or_default().insert(row.int(2)?, row.int_or_none(3)?);
         }
         let growths = subjects.into_iter().map(|((_, name), values)| {
             let subject = Subject { kind: SubjectKind::Database, database: Some(name), schema: None, name: None };
-            Ok(Growth { subject, points: points(&looks, &values, since)? })
+            Ok(Growth { subject, points: size_points(&sample_times, &values, since)? })
         });
         growths.collect()
     }
@@ -89,8 +89,9 @@ impl Store {
             let sql = "select s.sample_id, s.collected_at from contents_sample c \
                          join sample s on s.sample_id = c.sample_id \
                         where c.database_id = $1 and c.tables_known order by s.sample_id";
-            let looks = looks(&self.pool.rows(sql, binds![database_id]).await?)?;
-            let first = looks.iter().find(|(_, at)| *at >= micros(since)).map_or(i64::MAX, |(sample_id, _)| *sample_id);
+            let sample_times = sample_times(&self.pool.rows(sql, binds![database_id]).await?)?;
+            let first =
+                sample_times.iter().find(|(_, at)| *at >= micros(since)).map_or(i64::MAX, |(sample_id, _)| *sample_id);
             // One that did not change its size has no growth to tell; most never do.
             let sql = "select r.relation_id, r.kind, r.schema_name, r.name, v.sample_id, v.is_present, v.bytes \
                          from relation r join relation_value v on v.relation_id = r.relation_id \
@@ -100,43 +101,47 @@ impl Store {
                           and exists (select 1 from relation_value o where o.relation_id = r.relation_id \
                                        and o.bytes <> r.bytes) \
                         order by r.relation_id, v.sample_id";
-            let mut of: Option<(i64, Subject, Values)> = None;
+            let mut current: Option<(i64, Subject, SizesBySample)> = None;
             for row in self.pool.rows(sql, binds![database_id, first]).await? {
                 let relation_id = row.int(0)?;
-                if of.as_ref().is_none_or(|(id, ..)| *id != relation_id) {
+                if current.as_ref().is_none_or(|(id, ..)| *id != relation_id) {
                     let subject = Subject {
-                        kind: kind(&row.text(1)?)?,
+                        kind: parse_kind(&row.text(1)?)?,
                         database: Some(database.clone()),
                         schema: Some(row.text(2)?),
                         name: Some(row.text(3)?),
                     };
-                    if let Some((_, subject, values)) = of.replace((relation_id, subject, Values::new())) {
-                        growths.push(Growth { subject, points: points(&looks, &values, since)? });
+                    if let Some((_, subject, values)) = current.replace((relation_id, subject, SizesBySample::new())) {
+                        growths.push(Growth { subject, points: size_points(&sample_times, &values, since)? });
                     }
                 }
-                if let Some((_, _, values)) = &mut of {
+                if let Some((_, _, values)) = &mut current {
                     let size = row.flag(5)?.then_some(row.int(6)?);
                     values.insert(row.int(4)?, size);
                 }
             }
-            if let Some((_, subject, values)) = of {
-                growths.push(Growth { subject, points: points(&looks, &values, since)? });
+            if let Some((_, subject, values)) = current {
+                growths.push(Growth { subject, points: size_points(&sample_times, &values, since)? });
             }
         }
         Ok(growths)
     }
 }
 
-fn looks(rows: &[Row]) -> Result<Looks, HistoryError> {
+fn sample_times(rows: &[Row]) -> Result<SampleTimes, HistoryError> {
     rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
 }
 
 /// A point for every look since `since`: where nothing was written, what the last value says still holds.
-fn points(looks: &Looks, values: &Values, since: Timestamp) -> Result<Vec<Point>, HistoryError> {
+fn size_points(
+    sample_times: &SampleTimes,
+    values: &SizesBySample,
+    since: Timestamp,
+) -> Result<Vec<SizePoint>, HistoryError> {
     let mut points = Vec::new();
-    for &(sample_id, collected_at) in looks.iter().filter(|(_, at)| *at >= micros(since)) {
+    for &(sample_id, collected_at) in sample_times.iter().filter(|(_, at)| *at >= micros(since)) {
         if let Some((_, Some(size))) = values.range(..=sample_id).next_back() {
-            points.push(Point { at: timestamp(collected_at)?, bytes: bytes(*size) });
+            points.push(SizePoint { at: timestamp(collected_at)?, bytes: bytes(*size) });
         }
     }
     Ok(points)

@@ -2,11 +2,11 @@
 //! docs/decisions/0006-which-cluster-a-sample-belongs-to.md has the reasons.
 
 /// Looks this far apart, in microseconds, are of one night, and may have been taken at the same time.
-pub(super) const AT_ONCE: i64 = 10 * 60 * 1_000_000;
+pub(super) const CONCURRENT_MICROS: i64 = 10 * 60 * 1_000_000;
 
 /// What tells one look from another's server. Times in microseconds, LSNs as byte positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct SampleIdentity {
     pub(super) collected_at: i64,
     pub(super) started_at: i64,
     pub(super) in_recovery: bool,
@@ -21,23 +21,23 @@ pub(super) struct Mark {
     pub(super) shared_reset: Option<i64>,
 }
 
-impl Mark {
+impl SampleIdentity {
     /// Whether both are of one process, which was neither started anew nor promoted in between.
-    pub(super) fn is_of_the_process_of(&self, other: &Mark) -> bool {
+    pub(super) fn is_same_process_as(&self, other: &SampleIdentity) -> bool {
         (self.started_at, self.in_recovery) == (other.started_at, other.in_recovery)
     }
 
     /// Whether both are of one process, taken at the same time. Either may then have read first how far WAL was written.
-    pub(super) fn is_beside(&self, other: &Mark) -> bool {
-        self.is_of_the_process_of(other) && (self.collected_at - other.collected_at).abs() <= AT_ONCE
+    pub(super) fn is_concurrent_with(&self, other: &SampleIdentity) -> bool {
+        self.is_same_process_as(other) && (self.collected_at - other.collected_at).abs() <= CONCURRENT_MICROS
     }
 }
 
 /// A line of looks: its newest, and every address it was reached at.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
+pub(super) struct KnownBranch {
     pub(super) cluster_id: i64,
-    pub(super) newest: Mark,
+    pub(super) newest: SampleIdentity,
     pub(super) addresses: Vec<String>,
 }
 
@@ -53,42 +53,42 @@ pub(super) enum Evidence {
 }
 
 /// The line that a look follows, if any.
-pub(super) fn line_of<'a>(lines: &'a [Line], look: &Mark) -> Option<&'a Line> {
-    let following = lines.iter().filter_map(|line| Some((follows(line, look)?, line)));
+pub(super) fn matching_branch<'a>(branches: &'a [KnownBranch], identity: &SampleIdentity) -> Option<&'a KnownBranch> {
+    let following = branches.iter().filter_map(|line| Some((continuation_evidence(line, identity)?, line)));
     following.max_by_key(|(evidence, line)| (*evidence, line.newest.collected_at)).map(|(_, line)| line)
 }
 
-fn follows(line: &Line, look: &Mark) -> Option<Evidence> {
-    let last = &line.newest;
-    let fell = |before: Option<i64>, now: Option<i64>| before.zip(now).is_some_and(|(before, now)| now < before);
-    let lies_behind = fell(last.checkpoint_lsn, look.checkpoint_lsn)
+fn continuation_evidence(branch: &KnownBranch, identity: &SampleIdentity) -> Option<Evidence> {
+    let last = &branch.newest;
+    let decreased = |before: Option<i64>, now: Option<i64>| before.zip(now).is_some_and(|(before, now)| now < before);
+    let is_behind = decreased(last.checkpoint_lsn, identity.checkpoint_lsn)
         // What a standby has received and not replayed is gone after a restart.
-        || (!look.in_recovery && fell(last.current_lsn, look.current_lsn));
-    if look.in_recovery != last.in_recovery
-        || look.collected_at < last.collected_at
-        || fell(last.timeline_id, look.timeline_id)
-        || (lies_behind && !look.is_beside(last))
+        || (!identity.in_recovery && decreased(last.current_lsn, identity.current_lsn));
+    if identity.in_recovery != last.in_recovery
+        || identity.collected_at < last.collected_at
+        || decreased(last.timeline_id, identity.timeline_id)
+        || (is_behind && !identity.is_concurrent_with(last))
     {
         return None;
     }
-    if look.started_at == last.started_at {
+    if identity.started_at == last.started_at {
         return Some(Evidence::Process);
     }
-    let known_address = look.address.as_ref().is_some_and(|address| line.addresses.contains(address));
+    let known_address = identity.address.as_ref().is_some_and(|address| branch.addresses.contains(address));
     let by_address = if known_address { Evidence::Address } else { Evidence::Position };
-    let started_since = look.started_at > last.collected_at;
-    if look.timeline_id > last.timeline_id {
+    let started_since = identity.started_at > last.collected_at;
+    if identity.timeline_id > last.timeline_id {
         // A promoted standby ran already, and was promoted since. What was started since on a timeline of its own was
         // restored, what has had its timeline for longer is a copy that lives its own life: these go for the same server
         // only where they have taken its place.
-        let promoted = !started_since && look.promoted_at.is_some_and(|at| at > last.collected_at);
+        let promoted = !started_since && identity.promoted_at.is_some_and(|at| at > last.collected_at);
         (promoted || known_address).then_some(by_address)
     } else {
         // A restart. A server that ran already when another process was looked at is another server; so is one at an
         // address nobody has named yet. Without an address its statistics must go on.
-        let moved = look.address.is_some() && !line.addresses.is_empty();
-        let goes_on = last.shared_reset.is_some() && look.shared_reset == last.shared_reset;
-        (started_since && (known_address || goes_on && !moved)).then_some(by_address)
+        let moved = identity.address.is_some() && !branch.addresses.is_empty();
+        let statistics_continue = last.shared_reset.is_some() && identity.shared_reset == last.shared_reset;
+        (started_since && (known_address || statistics_continue && !moved)).then_some(by_address)
     }
 }
 
@@ -97,14 +97,14 @@ mod tests {
     use super::*;
 
     /// Of the tests' time, a thousand of which are a day: no two days are at once.
-    fn at(time: i64) -> i64 {
-        time * AT_ONCE
+    fn time_at(time: i64) -> i64 {
+        time * CONCURRENT_MICROS
     }
 
     /// The primary on the given day: started on day 0, writing 100 bytes a day.
-    fn on(day: i64) -> Mark {
-        Mark {
-            collected_at: at(day * 1_000),
+    fn sample_on_day(day: i64) -> SampleIdentity {
+        SampleIdentity {
+            collected_at: time_at(day * 1_000),
             started_at: 0,
             in_recovery: false,
             timeline_id: Some(1),
@@ -116,99 +116,134 @@ mod tests {
         }
     }
 
-    fn line(newest: Mark) -> Line {
-        Line { cluster_id: 1, addresses: newest.address.clone().into_iter().collect(), newest }
+    fn branch_with(newest: SampleIdentity) -> KnownBranch {
+        KnownBranch { cluster_id: 1, addresses: newest.address.clone().into_iter().collect(), newest }
     }
 
-    fn judged(look: Mark) -> Option<Evidence> {
-        follows(&line(on(10)), &look)
+    fn evidence_for(identity: SampleIdentity) -> Option<Evidence> {
+        continuation_evidence(&branch_with(sample_on_day(10)), &identity)
     }
 
     #[test]
-    fn what_goes_back_is_another_server() {
-        assert_eq!(judged(Mark { timeline_id: Some(0), ..on(11) }), None);
-        assert_eq!(judged(Mark { checkpoint_lsn: Some(999), ..on(11) }), None);
-        assert_eq!(judged(Mark { current_lsn: Some(7), ..on(11) }), None);
-        assert_eq!(judged(on(9)), None, "an older look");
+    fn branch_rejects_positions_that_go_back() {
+        assert_eq!(evidence_for(SampleIdentity { timeline_id: Some(0), ..sample_on_day(11) }), None);
+        assert_eq!(evidence_for(SampleIdentity { checkpoint_lsn: Some(999), ..sample_on_day(11) }), None);
+        assert_eq!(evidence_for(SampleIdentity { current_lsn: Some(7), ..sample_on_day(11) }), None);
+        assert_eq!(evidence_for(sample_on_day(9)), None, "an older look");
         // Point-in-time recovery in place: a higher timeline, but older data.
         assert_eq!(
-            judged(Mark { timeline_id: Some(2), checkpoint_lsn: Some(500), started_at: at(10_500), ..on(11) }),
+            evidence_for(SampleIdentity {
+                timeline_id: Some(2),
+                checkpoint_lsn: Some(500),
+                started_at: time_at(10_500),
+                ..sample_on_day(11)
+            }),
             None
         );
     }
 
     #[test]
-    fn of_two_looks_at_once_either_may_have_read_the_position_first() {
-        let behind = |seconds: i64| Mark {
-            collected_at: at(10_000) + seconds * 1_000_000,
+    fn concurrent_samples_may_be_behind() {
+        let behind = |seconds: i64| SampleIdentity {
+            collected_at: time_at(10_000) + seconds * 1_000_000,
             checkpoint_lsn: Some(999),
             current_lsn: Some(1_049),
-            ..on(10)
+            ..sample_on_day(10)
         };
-        assert_eq!(judged(behind(1)), Some(Evidence::Process));
-        assert_eq!(judged(behind(601)), None, "not at once");
-        assert_eq!(judged(Mark { started_at: at(1), ..behind(1) }), None, "another process");
+        assert_eq!(evidence_for(behind(1)), Some(Evidence::Process));
+        assert_eq!(evidence_for(behind(601)), None, "not at once");
+        assert_eq!(evidence_for(SampleIdentity { started_at: time_at(1), ..behind(1) }), None, "another process");
     }
 
     #[test]
-    fn a_standby_is_never_mixed_with_its_primary() {
-        assert_eq!(judged(Mark { in_recovery: true, ..on(11) }), None);
+    fn branch_separates_standby_from_primary() {
+        assert_eq!(evidence_for(SampleIdentity { in_recovery: true, ..sample_on_day(11) }), None);
     }
 
     #[test]
-    fn a_copy_on_the_same_timeline_is_told_by_when_it_started_or_where_it_is() {
-        let copy = |started_at, address: Option<&str>| Mark {
-            started_at: at(started_at),
+    fn branch_separates_copy_on_same_timeline() {
+        let copy = |started_at, address: Option<&str>| SampleIdentity {
+            started_at: time_at(started_at),
             address: address.map(Into::into),
-            ..on(11)
+            ..sample_on_day(11)
         };
-        assert_eq!(judged(copy(5_000, None)), None, "it ran beside the first");
-        assert_eq!(judged(copy(10_500, Some("copy:5432"))), None, "it is elsewhere");
-        assert_eq!(judged(copy(-500, None)), None, "no server starts earlier than it did");
-        let of_a_backup = Mark { shared_reset: Some(10_501), ..copy(10_500, None) };
-        assert_eq!(judged(of_a_backup), None, "nobody knows where it is, and its statistics began with it");
-        assert_eq!(judged(Mark { shared_reset: None, ..copy(10_500, None) }), None, "nothing speaks for it");
-    }
-
-    #[test]
-    fn a_copy_restored_to_a_timeline_of_its_own_stays_apart() {
-        let copy = Mark { timeline_id: Some(2), started_at: at(10_500), address: None, ..on(11) };
-        assert_eq!(judged(copy.clone()), None);
-        assert_eq!(judged(Mark { address: Some("copy:5432".into()), ..copy }), None);
-        // It has run since before the last look, and written more than the first.
-        let of_old = Mark { timeline_id: Some(2), started_at: at(3_000), address: Some("copy:5432".into()), ..on(11) };
-        assert_eq!(judged(of_old.clone()), None, "nobody knows when it was promoted");
-        assert_eq!(judged(Mark { promoted_at: Some(at(3_100)), ..of_old }), None, "it had its timeline before");
-    }
-
-    #[test]
-    fn restarts_promotions_and_other_names_of_the_same_process_go_on() {
-        assert_eq!(judged(on(11)), Some(Evidence::Process));
-        assert_eq!(judged(Mark { address: Some("10.0.0.5:5432".into()), ..on(11) }), Some(Evidence::Process));
-        assert_eq!(judged(Mark { started_at: at(10_500), ..on(11) }), Some(Evidence::Address));
-        assert_eq!(judged(Mark { started_at: at(10_500), address: None, ..on(11) }), Some(Evidence::Position));
+        assert_eq!(evidence_for(copy(5_000, None)), None, "it ran beside the first");
+        assert_eq!(evidence_for(copy(10_500, Some("copy:5432"))), None, "it is elsewhere");
+        assert_eq!(evidence_for(copy(-500, None)), None, "no server starts earlier than it did");
+        let of_a_backup = SampleIdentity { shared_reset: Some(10_501), ..copy(10_500, None) };
+        assert_eq!(evidence_for(of_a_backup), None, "nobody knows where it is, and its statistics began with it");
         assert_eq!(
-            judged(Mark { started_at: at(10_500), shared_reset: Some(10_499), ..on(11) }),
+            evidence_for(SampleIdentity { shared_reset: None, ..copy(10_500, None) }),
+            None,
+            "nothing speaks for it"
+        );
+    }
+
+    #[test]
+    fn branch_separates_copy_on_new_timeline() {
+        let copy =
+            SampleIdentity { timeline_id: Some(2), started_at: time_at(10_500), address: None, ..sample_on_day(11) };
+        assert_eq!(evidence_for(copy.clone()), None);
+        assert_eq!(evidence_for(SampleIdentity { address: Some("copy:5432".into()), ..copy }), None);
+        // It has run since before the last look, and written more than the first.
+        let of_old = SampleIdentity {
+            timeline_id: Some(2),
+            started_at: time_at(3_000),
+            address: Some("copy:5432".into()),
+            ..sample_on_day(11)
+        };
+        assert_eq!(evidence_for(of_old.clone()), None, "nobody knows when it was promoted");
+        assert_eq!(
+            evidence_for(SampleIdentity { promoted_at: Some(time_at(3_100)), ..of_old }),
+            None,
+            "it had its timeline before"
+        );
+    }
+
+    #[test]
+    fn branch_continues_after_restart_and_promotion() {
+        assert_eq!(evidence_for(sample_on_day(11)), Some(Evidence::Process));
+        assert_eq!(
+            evidence_for(SampleIdentity { address: Some("10.0.0.5:5432".into()), ..sample_on_day(11) }),
+            Some(Evidence::Process)
+        );
+        assert_eq!(
+            evidence_for(SampleIdentity { started_at: time_at(10_500), ..sample_on_day(11) }),
             Some(Evidence::Address)
         );
-        let promoted = Mark {
+        assert_eq!(
+            evidence_for(SampleIdentity { started_at: time_at(10_500), address: None, ..sample_on_day(11) }),
+            Some(Evidence::Position)
+        );
+        assert_eq!(
+            evidence_for(SampleIdentity {
+                started_at: time_at(10_500),
+                shared_reset: Some(10_499),
+                ..sample_on_day(11)
+            }),
+            Some(Evidence::Address)
+        );
+        let promoted = SampleIdentity {
             timeline_id: Some(2),
-            started_at: at(3_000),
-            promoted_at: Some(at(10_200)),
+            started_at: time_at(3_000),
+            promoted_at: Some(time_at(10_200)),
             address: Some("db2:5432".into()),
-            ..on(11)
+            ..sample_on_day(11)
         };
-        assert_eq!(judged(promoted), Some(Evidence::Position));
-        let replaced = Mark { timeline_id: Some(2), started_at: at(10_500), ..on(11) };
-        assert_eq!(judged(replaced), Some(Evidence::Address), "recovered in its own place");
+        assert_eq!(evidence_for(promoted), Some(Evidence::Position));
+        let replaced = SampleIdentity { timeline_id: Some(2), started_at: time_at(10_500), ..sample_on_day(11) };
+        assert_eq!(evidence_for(replaced), Some(Evidence::Address), "recovered in its own place");
     }
 
     #[test]
-    fn of_several_lines_the_one_with_the_best_evidence_goes_on() {
-        let other = Line { cluster_id: 2, ..line(Mark { started_at: at(700), ..on(10) }) };
-        let lines = [line(on(10)), other];
-        assert_eq!(line_of(&lines, &on(11)).map(|line| line.cluster_id), Some(1));
-        let second = Mark { started_at: at(700), ..on(11) };
-        assert_eq!(line_of(&lines, &second).map(|line| line.cluster_id), Some(2));
+    fn branch_with_best_evidence_is_chosen() {
+        let other = KnownBranch {
+            cluster_id: 2,
+            ..branch_with(SampleIdentity { started_at: time_at(700), ..sample_on_day(10) })
+        };
+        let branches = [branch_with(sample_on_day(10)), other];
+        assert_eq!(matching_branch(&branches, &sample_on_day(11)).map(|line| line.cluster_id), Some(1));
+        let second = SampleIdentity { started_at: time_at(700), ..sample_on_day(11) };
+        assert_eq!(matching_branch(&branches, &second).map(|line| line.cluster_id), Some(2));
     }
 }

@@ -5,21 +5,21 @@ use super::{
     dialect::{Row, binds},
     time::{bytes, micros, size, timestamp},
 };
-use crate::model::past::{Deed, Gauge, Intent, Outcome, OutcomeKind};
+use crate::model::history::{Intent, JournalEntry, JournalOutcome, JournalOutcomeKind, MeasuredQuantity};
 use jiff::Timestamp;
 
 const WAL_DIRECTORY: &str = "wal_directory";
 const DATABASE: &str = "database";
 
-const COLUMNS: &str = "deed_id, system_identifier, server, database_name, role_name, kind, subject, statement, seen, \
+const JOURNAL_COLUMNS: &str = "deed_id, system_identifier, server, database_name, role_name, kind, subject, statement, seen, \
                        promised_bytes, gauge, gauge_database, before_bytes, begun_at, finished_at, outcome, detail";
 
 impl Store {
     /// Writes down what is about to be done; it is on disk when this returns. Answers with the deed's number.
-    pub async fn intend(&self, intent: &Intent) -> Result<i64, HistoryError> {
-        let (gauge, gauge_database) = match &intent.gauge {
-            Some(Gauge::WalDirectory) => (Some(WAL_DIRECTORY), None),
-            Some(Gauge::Database(name)) => (Some(DATABASE), Some(name.as_str())),
+    pub async fn write_intent(&self, intent: &Intent) -> Result<i64, HistoryError> {
+        let (quantity, quantity_database) = match &intent.quantity {
+            Some(MeasuredQuantity::WalDirectory) => (Some(WAL_DIRECTORY), None),
+            Some(MeasuredQuantity::Database(name)) => (Some(DATABASE), Some(name.as_str())),
             None => (None, None),
         };
         let sql = "insert into deed (system_identifier, server, database_name, role_name, kind, subject, statement, \
@@ -35,56 +35,58 @@ impl Store {
             &*intent.statement,
             &*intent.seen.to_string(),
             intent.promised_bytes.map(size),
-            gauge,
-            gauge_database,
+            quantity,
+            quantity_database,
             intent.before_bytes.map(size),
             micros(intent.begun_at),
         ];
         let mut tx = self.begin().await?;
-        let deed_id = tx.one_int(sql, binds).await?;
+        let journal_id = tx.returning_int(sql, binds).await?;
         tx.commit().await?;
-        Ok(deed_id)
+        Ok(journal_id)
     }
 
     /// Writes down how a deed ended. A deed ends once.
-    pub async fn conclude(&self, deed_id: i64, outcome: &Outcome) -> Result<(), HistoryError> {
+    pub async fn write_outcome(&self, journal_id: i64, outcome: &JournalOutcome) -> Result<(), HistoryError> {
         let sql = "update deed set finished_at = $2, outcome = $3, detail = $4 \
                    where deed_id = $1 and outcome is null";
-        let binds = binds![deed_id, micros(outcome.finished_at), outcome.outcome.name(), outcome.detail.as_deref()];
+        let binds = binds![journal_id, micros(outcome.finished_at), outcome.outcome.name(), outcome.detail.as_deref()];
         let mut tx = self.begin().await?;
         let written = tx.execute(sql, binds).await?;
         tx.commit().await?;
-        if written == 1 { Ok(()) } else { Err(HistoryError::NoSuchDeed(deed_id)) }
+        if written == 1 { Ok(()) } else { Err(HistoryError::NoOpenEntry(journal_id)) }
     }
 
     /// Deeds without an outcome: pgtend ended in the middle of them, or is at them now.
-    pub async fn open_intents(&self) -> Result<Vec<Deed>, HistoryError> {
-        let sql = format!("select {COLUMNS} from deed where outcome is null order by deed_id");
-        self.pool.rows(&sql, binds![]).await?.iter().map(deed).collect()
+    pub async fn open_journal_entries(&self) -> Result<Vec<JournalEntry>, HistoryError> {
+        let sql = format!("select {JOURNAL_COLUMNS} from deed where outcome is null order by deed_id");
+        self.pool.rows(&sql, binds![]).await?.iter().map(decode_entry).collect()
     }
 
     /// All deeds, oldest first, with what later samples measured.
-    pub async fn deeds(&self) -> Result<Vec<Deed>, HistoryError> {
-        let sql = format!("select {COLUMNS} from deed order by deed_id");
+    pub async fn journal_entries(&self) -> Result<Vec<JournalEntry>, HistoryError> {
+        let sql = format!("select {JOURNAL_COLUMNS} from deed order by deed_id");
         let rows = self.pool.rows(&sql, binds![]).await?;
-        let mut deeds = rows.iter().map(deed).collect::<Result<Vec<_>, _>>()?;
-        for deed in &mut deeds {
-            self.measure(deed).await?;
+        let mut entries = rows.iter().map(decode_entry).collect::<Result<Vec<_>, _>>()?;
+        for entry in &mut entries {
+            self.measure_effect(entry).await?;
         }
-        Ok(deeds)
+        Ok(entries)
     }
 
     /// Holds the gauge's first size after the deed against the one before it.
-    async fn measure(&self, deed: &mut Deed) -> Result<(), HistoryError> {
-        let Intent { system_identifier: Some(identifier), gauge: Some(gauge), before_bytes: Some(before), .. } =
-            &deed.intent
+    async fn measure_effect(&self, entry: &mut JournalEntry) -> Result<(), HistoryError> {
+        let Intent { system_identifier: Some(identifier), quantity: Some(gauge), before_bytes: Some(before), .. } =
+            &entry.intent
         else {
             return Ok(());
         };
-        let Some(Outcome { outcome: OutcomeKind::Done, finished_at, .. }) = &deed.outcome else { return Ok(()) };
+        let Some(JournalOutcome { outcome: JournalOutcomeKind::Done, finished_at, .. }) = &entry.outcome else {
+            return Ok(());
+        };
         let after = match gauge {
             // What a slot kept is removed, or recycled, by a checkpoint.
-            Gauge::WalDirectory => {
+            MeasuredQuantity::WalDirectory => {
                 let sql = "select s.collected_at, s.wal_directory_bytes from sample s \
                              join cluster c on c.cluster_id = s.cluster_id \
                             where c.system_identifier = $1 and c.branch = $2 and s.checkpoint_time > $3 \
@@ -92,7 +94,7 @@ impl Store {
                 let branch = self.branch_at(identifier, *finished_at).await?;
                 self.pool.rows(sql, binds![&**identifier, branch, micros(*finished_at)]).await?
             }
-            Gauge::Database(name) => {
+            MeasuredQuantity::Database(name) => {
                 let sql = "select s.collected_at, v.bytes from sample s \
                              join cluster c on c.cluster_id = s.cluster_id \
                              join database d on d.cluster_id = c.cluster_id and d.name = $4 \
@@ -107,39 +109,39 @@ impl Store {
             }
         };
         if let Some(row) = after.first() {
-            deed.measured_at = Some(timestamp(row.int(0)?)?);
-            deed.measured_bytes = Some(size(*before).saturating_sub(row.int(1)?));
+            entry.measured_at = Some(timestamp(row.int(0)?)?);
+            entry.measured_bytes = Some(size(*before).saturating_sub(row.int(1)?));
         }
         Ok(())
     }
 
     /// The line that was looked at last before the deed, else the first one after it. A deed is done on a primary.
-    async fn branch_at(&self, identifier: &str, at: Timestamp) -> Result<i64, HistoryError> {
+    async fn branch_at(&self, identifier: &str, time: Timestamp) -> Result<i64, HistoryError> {
         let sql = "select c.branch from sample s join cluster c on c.cluster_id = s.cluster_id \
                     where c.system_identifier = $1 and not c.is_standby \
                     order by case when s.collected_at <= $2 then 0 else 1 end, \
                              abs(s.collected_at - $2), c.branch limit 1";
-        self.pool.rows(sql, binds![identifier, micros(at)]).await?.first().map_or(Ok(0), |row| row.int(0))
+        self.pool.rows(sql, binds![identifier, micros(time)]).await?.first().map_or(Ok(0), |row| row.int(0))
     }
 }
 
-fn deed(row: &Row) -> Result<Deed, HistoryError> {
-    let gauge = match row.text_or_none(10)?.as_deref() {
-        Some(WAL_DIRECTORY) => Some(Gauge::WalDirectory),
-        Some(DATABASE) => Some(Gauge::Database(row.text_or_none(11)?.unwrap_or_default())),
+fn decode_entry(row: &Row) -> Result<JournalEntry, HistoryError> {
+    let quantity = match row.text_or_none(10)?.as_deref() {
+        Some(WAL_DIRECTORY) => Some(MeasuredQuantity::WalDirectory),
+        Some(DATABASE) => Some(MeasuredQuantity::Database(row.text_or_none(11)?.unwrap_or_default())),
         _ => None,
     };
     let outcome = match (row.text_or_none(15)?, row.int_or_none(14)?) {
         (Some(name), Some(finished_at)) => {
-            let outcome = OutcomeKind::ALL.into_iter().find(|kind| kind.name() == name);
+            let outcome = JournalOutcomeKind::ALL.into_iter().find(|kind| kind.name() == name);
             let outcome = outcome.ok_or(HistoryError::Inconsistent("a deed's outcome has no known name"))?;
-            Some(Outcome { outcome, detail: row.text_or_none(16)?, finished_at: timestamp(finished_at)? })
+            Some(JournalOutcome { outcome, detail: row.text_or_none(16)?, finished_at: timestamp(finished_at)? })
         }
         _ => None,
     };
     let seen = serde_json::from_str(&row.text(8)?);
-    Ok(Deed {
-        deed_id: row.int(0)?,
+    Ok(JournalEntry {
+        journal_id: row.int(0)?,
         intent: Intent {
             system_identifier: row.text_or_none(1)?,
             server: row.text(2)?,
@@ -150,7 +152,7 @@ fn deed(row: &Row) -> Result<Deed, HistoryError> {
             statement: row.text(7)?,
             seen: seen.map_err(|_| HistoryError::Inconsistent("what a deed was decided on is no JSON"))?,
             promised_bytes: row.int_or_none(9)?.map(bytes),
-            gauge,
+            quantity,
             before_bytes: row.int_or_none(12)?.map(bytes),
             begun_at: timestamp(row.int(13)?)?,
         },

@@ -3,7 +3,7 @@
 use super::{
     HistoryError, StoreAddress,
     dialect::{Pool, Transaction, binds},
-    error::told,
+    error::error_chain,
     ownership,
 };
 use sqlx::{
@@ -20,9 +20,9 @@ pub(super) const SCHEMA: &str = "pgtend";
 pub(super) const SEARCH_PATH: &str = "pgtend,pg_temp";
 
 /// Where the driver keeps which of them were applied.
-const TABLE: &str = "_sqlx_migrations";
+const MIGRATIONS_TABLE: &str = "_sqlx_migrations";
 
-struct Text {
+struct MigrationText {
     version: i64,
     description: &'static str,
     sqlite: &'static str,
@@ -30,9 +30,9 @@ struct Text {
 }
 
 /// One migration, in both dialects.
-macro_rules! text {
+macro_rules! migration_text {
     ($version:literal, $description:literal, $file:literal) => {
-        Text {
+        MigrationText {
             version: $version,
             description: $description,
             sqlite: include_str!(concat!("../../migrations/sqlite/", $file)),
@@ -41,15 +41,15 @@ macro_rules! text {
     };
 }
 
-const TEXTS: &[Text] = &[
-    text!(1, "history", "0001_history.sql"),
-    text!(2, "watch", "0002_watch.sql"),
-    text!(3, "contents by sample", "0003_contents_by_sample.sql"),
-    text!(4, "prediction", "0004_prediction.sql"),
+const MIGRATIONS: &[MigrationText] = &[
+    migration_text!(1, "history", "0001_history.sql"),
+    migration_text!(2, "watch", "0002_watch.sql"),
+    migration_text!(3, "contents by sample", "0003_contents_by_sample.sql"),
+    migration_text!(4, "prediction", "0004_prediction.sql"),
 ];
 
 fn migrator(pool: &Pool) -> Migrator {
-    let migrations = TEXTS.iter().map(|text| {
+    let migrations = MIGRATIONS.iter().map(|text| {
         let sql = match pool {
             Pool::Sqlite(_) => text.sqlite,
             Pool::Postgres(_) => text.postgres,
@@ -61,25 +61,25 @@ fn migrator(pool: &Pool) -> Migrator {
 
 /// Whether a store can be read as it is: not when it is empty, and nothing is brought up to date for a reader.
 pub(super) async fn is_readable(pool: &Pool, address: &StoreAddress) -> Result<bool, HistoryError> {
-    let known = newest();
-    match applied(pool, address).await? {
+    let known = newest_version();
+    match applied_version(pool, address).await? {
         0 => Ok(false),
         found if found == known => Ok(true),
-        found if found > known => Err(HistoryError::Newer { store: address.to_string(), found, known }),
-        found => Err(HistoryError::Older { store: address.to_string(), found, known }),
+        found if found > known => Err(HistoryError::NewerSchema { store: address.to_string(), found, known }),
+        found => Err(HistoryError::OlderSchema { store: address.to_string(), found, known }),
     }
 }
 
-fn newest() -> i64 {
-    TEXTS.iter().map(|text| text.version).max().unwrap_or(0)
+fn newest_version() -> i64 {
+    MIGRATIONS.iter().map(|text| text.version).max().unwrap_or(0)
 }
 
 /// Refuses a newer store; applies what an older one lacks.
-pub(super) async fn run(pool: &Pool, address: &StoreAddress) -> Result<(), HistoryError> {
-    let known = newest();
-    match applied(pool, address).await? {
+pub(super) async fn apply_migrations(pool: &Pool, address: &StoreAddress) -> Result<(), HistoryError> {
+    let known = newest_version();
+    match applied_version(pool, address).await? {
         found if found == known => return Ok(()),
-        found if found > known => return Err(HistoryError::Newer { store: address.to_string(), found, known }),
+        found if found > known => return Err(HistoryError::NewerSchema { store: address.to_string(), found, known }),
         _ => {}
     }
     // All in one transaction that others wait for: of two that come first at once, one finds the work done.
@@ -88,7 +88,7 @@ pub(super) async fn run(pool: &Pool, address: &StoreAddress) -> Result<(), Histo
     // Another role may have created the schema since it was checked.
     let has_schema = match &transaction {
         Transaction::Sqlite(_) => true,
-        Transaction::Postgres(..) => ownership::check_within(&mut transaction, address).await?.has_schema,
+        Transaction::Postgres(..) => ownership::check_ownership_within(&mut transaction, address).await?.has_schema,
     };
     let migrator = migrator(pool);
     let done = match &mut transaction {
@@ -98,60 +98,62 @@ pub(super) async fn run(pool: &Pool, address: &StoreAddress) -> Result<(), Histo
             if !has_schema {
                 let made = sqlx::query(sqlx::AssertSqlSafe(format!("create schema {SCHEMA}"))).execute(&mut **tx);
                 let made = server.wait(async { Ok(made.await) }).await?;
-                made.map_err(|error| unmigrated(address, &error))?;
+                made.map_err(|error| migration_failed(address, &error))?;
             }
-            let exists = tx.ensure_migrations_table(TABLE);
+            let exists = tx.ensure_migrations_table(MIGRATIONS_TABLE);
             let made = server.wait(async { Ok(exists.await) }).await?;
-            made.map_err(|error| unmigrated(address, &error))?;
+            made.map_err(|error| migration_failed(address, &error))?;
             let count = sqlx::raw_sql("select 1 from _sqlx_migrations limit 1").fetch_optional(&mut **tx);
             if server.wait(count).await?.is_none() {
-                let all = sqlx::raw_sql(sqlx::AssertSqlSafe(in_one_go(&migrator))).execute(&mut **tx);
-                let made = server.wait(async { Ok(all.await) }).await?;
-                made.map_err(|error| unmigrated(address, &error))?;
+                let combined = sqlx::raw_sql(sqlx::AssertSqlSafe(combined_sql(&migrator))).execute(&mut **tx);
+                let made = server.wait(async { Ok(combined.await) }).await?;
+                made.map_err(|error| migration_failed(address, &error))?;
                 Ok(())
             } else {
                 server.wait(async { Ok(migrator.run(&mut **tx).await) }).await?
             }
         }
     };
-    done.map_err(|error| unmigrated(address, &error))?;
+    done.map_err(|error| migration_failed(address, &error))?;
     transaction.commit().await
 }
 
 /// All migrations of a new store, and the rows by which the driver knows them: one after the other they would take a
 /// server far away dozens of round trips.
-fn in_one_go(migrator: &Migrator) -> String {
+fn combined_sql(migrator: &Migrator) -> String {
     let mut text = String::new();
-    for one in migrator.iter() {
-        let checksum: String = one.checksum.iter().map(|byte| format!("{byte:02x}")).collect();
-        text.push_str(one.sql.as_str());
+    for migration in migrator.iter() {
+        let checksum: String = migration.checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+        text.push_str(migration.sql.as_str());
         // Writing into a String does not fail.
         let _ = write!(
             text,
-            ";\ninsert into {TABLE} (version, description, success, checksum, execution_time) \
+            ";\ninsert into {MIGRATIONS_TABLE} (version, description, success, checksum, execution_time) \
              values ({}, '{}', true, decode('{checksum}', 'hex'), 0);\n",
-            one.version, one.description
+            migration.version, migration.description
         );
     }
     text
 }
 
-fn unmigrated(address: &StoreAddress, error: &dyn std::error::Error) -> HistoryError {
-    HistoryError::Unmigrated { store: address.to_string(), reason: told(error) }
+fn migration_failed(address: &StoreAddress, error: &dyn std::error::Error) -> HistoryError {
+    HistoryError::MigrationFailed { store: address.to_string(), reason: error_chain(error) }
 }
 
 /// The highest version applied; 0 for a store that is new.
-async fn applied(pool: &Pool, address: &StoreAddress) -> Result<i64, HistoryError> {
+async fn applied_version(pool: &Pool, address: &StoreAddress) -> Result<i64, HistoryError> {
     let exists = match pool {
-        Pool::Sqlite(_) => first(pool, "select count(*) from sqlite_master where name = '_sqlx_migrations'").await? > 0,
-        Pool::Postgres(_) => ownership::check(pool, address).await?.has_migration_table,
+        Pool::Sqlite(_) => {
+            query_int(pool, "select count(*) from sqlite_master where name = '_sqlx_migrations'").await? > 0
+        }
+        Pool::Postgres(_) => ownership::check_ownership(pool, address).await?.has_migration_table,
     };
     if !exists {
         return Ok(0);
     }
-    first(pool, "select coalesce(max(version), 0) from _sqlx_migrations").await
+    query_int(pool, "select coalesce(max(version), 0) from _sqlx_migrations").await
 }
 
-async fn first(pool: &Pool, sql: &str) -> Result<i64, HistoryError> {
+async fn query_int(pool: &Pool, sql: &str) -> Result<i64, HistoryError> {
     pool.rows(sql, binds![]).await?.first().map_or(Ok(0), |row| row.int(0))
 }

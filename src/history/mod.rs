@@ -4,7 +4,8 @@
 //! a sample's time is the snapshot's.
 
 mod address;
-mod beside;
+mod cluster_branches;
+mod concurrent_sample;
 mod counter;
 mod databases;
 mod dialect;
@@ -12,33 +13,32 @@ mod driver_socket;
 mod error;
 mod growth;
 mod identity;
-mod indexes_past;
+mod index_history;
 mod journal;
-mod lineages;
 
+mod answer_timeout;
+mod check_state;
+mod first_seen;
+mod history_view;
 mod migrations;
 mod ownership;
-mod patience;
 mod prediction;
 mod prune;
-mod recall;
 mod record;
 mod relation;
 mod relations;
 mod retention;
 mod scans;
-mod sightings;
-mod slot_past;
+mod slot_history;
 mod slots;
 mod store;
 mod time;
 mod tunnel;
 mod wal;
-mod watch;
 
 pub use address::{StoreAddress, StoreName};
 pub use error::HistoryError;
+pub use history_view::HistoryScope;
 pub use prune::Pruned;
-pub use recall::Recall;
 pub use record::{Recorded, system_identifier};
 pub use store::Store;

@@ -11,10 +11,10 @@ use super::{
 };
 
 /// Answers one row; runnable with `psql -f`.
-const SQL: &str = include_str!("ownership.sql");
+const OWNERSHIP_SQL: &str = include_str!("ownership.sql");
 
 /// What exists of a store on a Postgres server; all of it is owned by the connecting role or by superusers.
-pub(super) struct Owned {
+pub(super) struct OwnedObjects {
     pub has_schema: bool,
     pub has_migration_table: bool,
 }
@@ -24,8 +24,8 @@ pub(super) struct Owned {
 /// # Errors
 ///
 /// [`HistoryError::Foreign`] when another role owns the schema or an object in it.
-pub(super) async fn check(pool: &Pool, address: &StoreAddress) -> Result<Owned, HistoryError> {
-    owned(pool.rows(SQL, binds![]).await?.first(), address)
+pub(super) async fn check_ownership(pool: &Pool, address: &StoreAddress) -> Result<OwnedObjects, HistoryError> {
+    owned_objects(pool.rows(OWNERSHIP_SQL, binds![]).await?.first(), address)
 }
 
 /// Checks a store again in the transaction that brings it up to date: it may have been created since.
@@ -33,19 +33,22 @@ pub(super) async fn check(pool: &Pool, address: &StoreAddress) -> Result<Owned, 
 /// # Errors
 ///
 /// As [`check`].
-pub(super) async fn check_within(transaction: &mut Transaction, address: &StoreAddress) -> Result<Owned, HistoryError> {
-    owned(transaction.rows(SQL, binds![]).await?.first(), address)
+pub(super) async fn check_ownership_within(
+    transaction: &mut Transaction,
+    address: &StoreAddress,
+) -> Result<OwnedObjects, HistoryError> {
+    owned_objects(transaction.rows(OWNERSHIP_SQL, binds![]).await?.first(), address)
 }
 
-fn owned(row: Option<&Row>, address: &StoreAddress) -> Result<Owned, HistoryError> {
+fn owned_objects(row: Option<&Row>, address: &StoreAddress) -> Result<OwnedObjects, HistoryError> {
     let row = row.ok_or(HistoryError::Inconsistent("a statement answered no row"))?;
     if let Some(object) = row.text_or_none(2)? {
-        return Err(HistoryError::Foreign {
+        return Err(HistoryError::UntrustedOwner {
             store: address.to_string(),
             object,
             owner: row.text_or_none(3)?.unwrap_or_default(),
             remedy: row.text_or_none(4)?.unwrap_or_default(),
         });
     }
-    Ok(Owned { has_schema: row.int(0)? > 0, has_migration_table: row.int(1)? > 0 })
+    Ok(OwnedObjects { has_schema: row.int(0)? > 0, has_migration_table: row.int(1)? > 0 })
 }

@@ -5,42 +5,42 @@ use super::{
     dialect::{Row, binds},
     time::{bytes, micros, size, timestamp},
 };
-use crate::model::past::{KeptPrediction, Measure, Measured, Prediction, hold_against};
+use crate::model::history::{MeasuredSize, PredictedQuantity, Prediction, TrackedPrediction, compare_predictions};
 use std::collections::{BTreeMap, BTreeSet};
 
 const EVERYTHING: &str = "everything";
 const WAL_DIRECTORY: &str = "wal_directory";
 const DATABASE: &str = "database";
 
-const COLUMNS: &str = "system_identifier, moved_from, address, server, made_at, way, gauge, gauge_database, now_bytes, \
+const PREDICTION_COLUMNS: &str = "system_identifier, moved_from, address, server, made_at, way, gauge, gauge_database, now_bytes, \
                        bytes, low_bytes, high_bytes";
 
 impl Store {
     /// Keeps what one audit predicted; all of it or nothing.
-    pub async fn predict(&self, predictions: &[Prediction]) -> Result<(), HistoryError> {
+    pub async fn write_predictions(&self, predictions: &[Prediction]) -> Result<(), HistoryError> {
         let mut tx = self.begin().await?;
-        for one in predictions {
-            let (gauge, gauge_database) = match &one.of {
-                Measured::Everything => (EVERYTHING, None),
-                Measured::WalDirectory => (WAL_DIRECTORY, None),
-                Measured::Database(name) => (DATABASE, Some(name.as_str())),
+        for prediction in predictions {
+            let (quantity, quantity_database) = match &prediction.of {
+                PredictedQuantity::Everything => (EVERYTHING, None),
+                PredictedQuantity::WalDirectory => (WAL_DIRECTORY, None),
+                PredictedQuantity::Database(name) => (DATABASE, Some(name.as_str())),
             };
             let sql = format!(
-                "insert into prediction ({COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+                "insert into prediction ({PREDICTION_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
             );
             let binds = binds![
-                &*one.system_identifier,
-                one.moved_from.as_deref(),
-                one.address.as_deref(),
-                &*one.server,
-                micros(one.made_at),
-                one.way.as_deref(),
-                gauge,
-                gauge_database,
-                size(one.now_bytes),
-                size(one.bytes),
-                size(one.low_bytes),
-                size(one.high_bytes),
+                &*prediction.system_identifier,
+                prediction.moved_from.as_deref(),
+                prediction.address.as_deref(),
+                &*prediction.server,
+                micros(prediction.made_at),
+                prediction.method.as_deref(),
+                quantity,
+                quantity_database,
+                size(prediction.now_bytes),
+                size(prediction.bytes),
+                size(prediction.low_bytes),
+                size(prediction.high_bytes),
             ];
             tx.execute(&sql, binds).await?;
         }
@@ -48,16 +48,16 @@ impl Store {
     }
 
     /// All predictions, oldest first, with what was measured since.
-    pub async fn predictions(&self) -> Result<Vec<KeptPrediction>, HistoryError> {
-        let sql = format!("select {COLUMNS} from prediction order by prediction_id");
+    pub async fn predictions(&self) -> Result<Vec<TrackedPrediction>, HistoryError> {
+        let sql = format!("select {PREDICTION_COLUMNS} from prediction order by prediction_id");
         let rows = self.pool.rows(&sql, binds![]).await?;
-        let predictions = rows.iter().map(prediction).collect::<Result<Vec<_>, _>>()?;
+        let predictions = rows.iter().map(decode_prediction).collect::<Result<Vec<_>, _>>()?;
         // What an audit saw itself.
-        let mut seen: Vec<Measure> = predictions.iter().map(measure).collect();
-        let present = self.at_addresses(&predictions).await?;
+        let mut measured_sizes: Vec<MeasuredSize> = predictions.iter().map(size_at_prediction).collect();
+        let primaries = self.primaries_at_addresses(&predictions).await?;
         let successors = |prediction: &Prediction| {
             let Some(address) = &prediction.address else { return Vec::new() };
-            let at_the_address = present.iter().filter(|it| it.address == *address);
+            let at_the_address = primaries.iter().filter(|it| it.address == *address);
             let since = at_the_address.filter(|it| it.since > micros(prediction.made_at));
             since.map(|it| it.system_identifier.clone()).collect()
         };
@@ -66,23 +66,23 @@ impl Store {
         let databases: BTreeSet<&str> = predictions
             .iter()
             .filter_map(|it| match &it.of {
-                Measured::Database(name) => Some(name.as_str()),
+                PredictedQuantity::Database(name) => Some(name.as_str()),
                 _ => None,
             })
             .collect();
         for identifier in &identifiers {
-            seen.extend(self.sampled_wal(identifier).await?);
+            measured_sizes.extend(self.sampled_wal(identifier).await?);
             for database in &databases {
-                seen.extend(self.sampled_database(identifier, database).await?);
+                measured_sizes.extend(self.sampled_database(identifier, database).await?);
             }
         }
-        Ok(hold_against(predictions, &seen, successors))
+        Ok(compare_predictions(predictions, &measured_sizes, successors))
     }
 
     /// The primaries that were seen at the addresses of those that were audited, and since when each is known at all.
-    async fn at_addresses(&self, predictions: &[Prediction]) -> Result<Vec<Present>, HistoryError> {
+    async fn primaries_at_addresses(&self, predictions: &[Prediction]) -> Result<Vec<PrimaryAtAddress>, HistoryError> {
         let mut since: BTreeMap<String, i64> = BTreeMap::new();
-        let mut at: BTreeSet<(String, String)> = BTreeSet::new();
+        let mut addresses: BTreeSet<(String, String)> = BTreeSet::new();
         let sql = "select c.system_identifier, min(s.collected_at) from sample s \
                      join cluster c on c.cluster_id = s.cluster_id group by c.system_identifier";
         for row in self.pool.rows(sql, binds![]).await? {
@@ -91,32 +91,32 @@ impl Store {
         let sql = "select distinct c.system_identifier, s.address from sample s \
                      join cluster c on c.cluster_id = s.cluster_id where s.address is not null and not c.is_standby";
         for row in self.pool.rows(sql, binds![]).await? {
-            at.insert((row.text(0)?, row.text(1)?));
+            addresses.insert((row.text(0)?, row.text(1)?));
         }
-        for one in predictions {
-            let first = since.entry(one.system_identifier.clone()).or_insert(i64::MAX);
-            *first = (*first).min(micros(one.made_at));
-            if let Some(address) = &one.address {
-                at.insert((one.system_identifier.clone(), address.clone()));
+        for prediction in predictions {
+            let first = since.entry(prediction.system_identifier.clone()).or_insert(i64::MAX);
+            *first = (*first).min(micros(prediction.made_at));
+            if let Some(address) = &prediction.address {
+                addresses.insert((prediction.system_identifier.clone(), address.clone()));
             }
         }
-        let present = at.into_iter().map(|(system_identifier, address)| {
+        let primaries = addresses.into_iter().map(|(system_identifier, address)| {
             let since = since.get(&system_identifier).copied().unwrap_or(0);
-            Present { system_identifier, address, since }
+            PrimaryAtAddress { system_identifier, address, since }
         });
-        Ok(present.collect())
+        Ok(primaries.collect())
     }
 
-    async fn sampled_wal(&self, identifier: &str) -> Result<Vec<Measure>, HistoryError> {
+    async fn sampled_wal(&self, identifier: &str) -> Result<Vec<MeasuredSize>, HistoryError> {
         let sql = "select s.collected_at, s.wal_directory_bytes from sample s \
                      join cluster c on c.cluster_id = s.cluster_id \
                     where c.system_identifier = $1 and not c.is_standby and s.wal_directory_bytes is not null \
                     order by s.sample_id";
         let rows = self.pool.rows(sql, binds![identifier]).await?;
-        rows.iter().map(|row| sampled(row, identifier, Measured::WalDirectory)).collect()
+        rows.iter().map(|row| decode_measured_size(row, identifier, PredictedQuantity::WalDirectory)).collect()
     }
 
-    async fn sampled_database(&self, identifier: &str, database: &str) -> Result<Vec<Measure>, HistoryError> {
+    async fn sampled_database(&self, identifier: &str, database: &str) -> Result<Vec<MeasuredSize>, HistoryError> {
         let sql = "select s.collected_at, v.bytes from sample s \
                      join cluster c on c.cluster_id = s.cluster_id \
                      join database d on d.cluster_id = c.cluster_id and d.name = $2 \
@@ -126,24 +126,26 @@ impl Store {
                                           where n.database_id = d.database_id and n.sample_id <= s.sample_id) \
                     order by s.sample_id";
         let rows = self.pool.rows(sql, binds![identifier, database]).await?;
-        rows.iter().map(|row| sampled(row, identifier, Measured::Database(database.to_owned()))).collect()
+        rows.iter()
+            .map(|row| decode_measured_size(row, identifier, PredictedQuantity::Database(database.to_owned())))
+            .collect()
     }
 }
 
 /// A server that was seen at an address.
-struct Present {
+struct PrimaryAtAddress {
     system_identifier: String,
     address: String,
     since: i64,
 }
 
-fn sampled(row: &Row, identifier: &str, of: Measured) -> Result<Measure, HistoryError> {
-    let (at, bytes) = (timestamp(row.int(0)?)?, bytes(row.int(1)?));
-    Ok(Measure { system_identifier: identifier.to_owned(), moved_from: None, of, at, bytes })
+fn decode_measured_size(row: &Row, identifier: &str, of: PredictedQuantity) -> Result<MeasuredSize, HistoryError> {
+    let (measured_at, bytes) = (timestamp(row.int(0)?)?, bytes(row.int(1)?));
+    Ok(MeasuredSize { system_identifier: identifier.to_owned(), moved_from: None, of, at: measured_at, bytes })
 }
 
-fn measure(prediction: &Prediction) -> Measure {
-    Measure {
+fn size_at_prediction(prediction: &Prediction) -> MeasuredSize {
+    MeasuredSize {
         system_identifier: prediction.system_identifier.clone(),
         moved_from: prediction.moved_from.clone(),
         of: prediction.of.clone(),
@@ -152,11 +154,11 @@ fn measure(prediction: &Prediction) -> Measure {
     }
 }
 
-fn prediction(row: &Row) -> Result<Prediction, HistoryError> {
+fn decode_prediction(row: &Row) -> Result<Prediction, HistoryError> {
     let of = match &*row.text(6)? {
-        EVERYTHING => Measured::Everything,
-        WAL_DIRECTORY => Measured::WalDirectory,
-        _ => Measured::Database(row.text_or_none(7)?.unwrap_or_default()),
+        EVERYTHING => PredictedQuantity::Everything,
+        WAL_DIRECTORY => PredictedQuantity::WalDirectory,
+        _ => PredictedQuantity::Database(row.text_or_none(7)?.unwrap_or_default()),
     };
     Ok(Prediction {
         system_identifier: row.text(0)?,
@@ -164,7 +166,7 @@ fn prediction(row: &Row) -> Result<Prediction, HistoryError> {
         address: row.text_or_none(2)?,
         server: row.text(3)?,
         made_at: timestamp(row.int(4)?)?,
-        way: row.text_or_none(5)?,
+        method: row.text_or_none(5)?,
         of,
         now_bytes: bytes(row.int(8)?),
         bytes: bytes(row.int(9)?),

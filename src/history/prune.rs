@@ -3,7 +3,7 @@
 use super::{
     HistoryError, Store,
     dialect::{Pool, Transaction, binds},
-    retention::merged,
+    retention::samples_to_merge,
 };
 use jiff::Timestamp;
 
@@ -15,7 +15,7 @@ pub struct Pruned {
 }
 
 /// The tables of values and what a value is of.
-const VALUES: [(&str, &str); 4] = [
+const VALUE_TABLES: [(&str, &str); 4] = [
     ("relation_value", "relation_id"),
     ("database_value", "database_id"),
     ("contents_sample", "database_id"),
@@ -27,26 +27,26 @@ impl Store {
     /// at a sample that stays is still told by it.
     pub async fn prune(&self, now: Timestamp) -> Result<Pruned, HistoryError> {
         let mut pruned = Pruned { samples: 0, kept: 0 };
-        for lineage in self.lineages().await? {
+        for branch in self.cluster_branches().await? {
             let mut tx = self.begin().await?;
-            tx.for_long();
+            tx.use_long_timeout();
             // As a recording does: neither sees the other's half.
-            tx.lock(&lineage.system_identifier).await?;
+            tx.lock(&branch.system_identifier).await?;
             let sql = "select sample_id, collected_at from sample where cluster_id = $1 order by sample_id";
-            let rows = tx.rows(sql, binds![lineage.cluster_id]).await?;
+            let rows = tx.rows(sql, binds![branch.cluster_id]).await?;
             let samples =
                 rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect::<Result<Vec<_>, HistoryError>>()?;
-            let gone = merged(&samples, now);
-            for (dropped, keeper) in &gone {
+            let merges = samples_to_merge(&samples, now);
+            for (dropped, kept) in &merges {
                 let sql = "update sample set merged_into = $2 where sample_id = $1";
-                tx.execute(sql, binds![*dropped, *keeper]).await?;
+                tx.execute(sql, binds![*dropped, *kept]).await?;
             }
-            if !gone.is_empty() {
-                merge(&mut tx).await?;
+            if !merges.is_empty() {
+                merge_values(&mut tx).await?;
             }
             tx.commit().await?;
-            pruned.samples += gone.len() as u64;
-            pruned.kept += (samples.len() - gone.len()) as u64;
+            pruned.samples += merges.len() as u64;
+            pruned.kept += (samples.len() - merges.len()) as u64;
         }
         if let (Pool::Sqlite(pool), true) = (&self.pool, pruned.samples > 0) {
             // Gives the space back to the file system.
@@ -56,21 +56,21 @@ impl Store {
     }
 }
 
-async fn merge(tx: &mut Transaction) -> Result<(), HistoryError> {
-    for (table, key) in VALUES {
+async fn merge_values(tx: &mut Transaction) -> Result<(), HistoryError> {
+    for (table, key) in VALUE_TABLES {
         // A later value, up to the sample that takes over, is what was true there.
-        let overtaken = format!(
+        let delete_superseded = format!(
             "delete from {table} where exists ( \
                select 1 from sample m join {table} n on n.{key} = {table}.{key} \
                 where m.sample_id = {table}.sample_id and m.merged_into is not null \
                   and n.sample_id > {table}.sample_id and n.sample_id <= m.merged_into)"
         );
-        tx.execute(&overtaken, binds![]).await?;
-        let moved = format!(
+        tx.execute(&delete_superseded, binds![]).await?;
+        let move_values = format!(
             "update {table} set sample_id = (select m.merged_into from sample m where m.sample_id = {table}.sample_id) \
               where sample_id in (select m.sample_id from sample m where m.merged_into is not null)"
         );
-        tx.execute(&moved, binds![]).await?;
+        tx.execute(&move_values, binds![]).await?;
     }
     tx.execute("delete from sample where merged_into is not null", binds![]).await?;
     Ok(())

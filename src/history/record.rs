@@ -1,21 +1,21 @@
 //! Writing one sample: what changed since the last, in one transaction.
 
 use super::{
-    HistoryError, Store,
-    beside::{beside, line_beside},
+    HistoryError, Store, cluster_branches,
+    concurrent_sample::{concurrent_branch, find_concurrent_sample},
     databases,
     dialect::{Transaction, binds},
-    identity::{Line, Mark, line_of},
-    lineages, relations, slots,
+    identity::{KnownBranch, SampleIdentity, matching_branch},
+    relations, slots,
     time::{micros, position, size, timestamp},
 };
-use crate::model::{Contents, Snapshot, past::Lineage};
+use crate::model::{DatabaseSnapshot, Snapshot, history::ClusterBranch};
 use jiff::Timestamp;
 
 /// What a recording did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    pub lineage: Lineage,
+    pub cluster_branch: ClusterBranch,
     /// The first sample of its line.
     pub is_first: bool,
     /// The very same look was recorded before; nothing was written.
@@ -26,7 +26,7 @@ pub struct Recorded {
 }
 
 /// A sample that is being written.
-pub(super) struct Writing {
+pub(super) struct NewSample {
     pub(super) cluster_id: i64,
     pub(super) sample_id: i64,
     pub(super) collected_at: i64,
@@ -37,58 +37,63 @@ impl Store {
     /// A look into other databases of a server that was looked at just now becomes part of that sample.
     pub async fn record(&self, snapshot: &Snapshot) -> Result<Recorded, HistoryError> {
         let identifier = system_identifier(snapshot)?;
-        let look = mark(snapshot);
+        let identity = sample_identity(snapshot);
         let mut tx = self.begin().await?;
         tx.lock(&identifier).await?;
-        let lines = lines(&mut tx, &identifier).await?;
-        if let Some(line) = lines.iter().find(|line| is_known(&line.newest, &look)) {
-            let lineage = lineages::one(&mut tx, line.cluster_id).await?;
-            return Ok(Recorded { lineage, is_first: false, was_known: true, relations: 0, changed: 0 });
+        let branches = known_branches(&mut tx, &identifier).await?;
+        if let Some(branch) = branches.iter().find(|line| is_same_sample(&line.newest, &identity)) {
+            let cluster_branch = cluster_branches::load_branch(&mut tx, branch.cluster_id).await?;
+            return Ok(Recorded { cluster_branch, is_first: false, was_known: true, relations: 0, changed: 0 });
         }
-        if let Some(sample) = beside(&mut tx, &lines, &look, snapshot).await? {
-            let (relations, changed) = sample.write(&mut tx, &look).await?;
-            let lineage = lineages::one(&mut tx, sample.cluster_id()).await?;
+        if let Some(sample) = find_concurrent_sample(&mut tx, &branches, &identity, snapshot).await? {
+            let (relations, changed) = sample.write(&mut tx, &identity).await?;
+            let cluster_branch = cluster_branches::load_branch(&mut tx, sample.cluster_id()).await?;
             tx.commit().await?;
-            return Ok(Recorded { lineage, is_first: false, was_known: false, relations, changed });
+            return Ok(Recorded { cluster_branch, is_first: false, was_known: false, relations, changed });
         }
-        if let Some(later) = lines.iter().find(|line| is_older(line, &look)) {
+        if let Some(later) = branches.iter().find(|line| is_older_than_branch(line, &identity)) {
             return Err(HistoryError::OutOfOrder {
                 newest: timestamp(later.newest.collected_at)?,
                 collected_at: snapshot.collected_at,
             });
         }
-        let line = line_of(&lines, &look);
-        let cluster_id = match line {
+        let branch = matching_branch(&branches, &identity);
+        let cluster_id = match branch {
             Some(line) => line.cluster_id,
-            None => new_cluster(&mut tx, &identifier, &look).await?,
+            None => insert_branch(&mut tx, &identifier, &identity).await?,
         };
-        let sample_id = new_sample(&mut tx, cluster_id, snapshot, &look).await?;
-        let writing = Writing { cluster_id, sample_id, collected_at: look.collected_at };
-        let ids = databases::write(&mut tx, &writing, snapshot).await?;
+        let sample_id = insert_sample(&mut tx, cluster_id, snapshot, &identity).await?;
+        let writing = NewSample { cluster_id, sample_id, collected_at: identity.collected_at };
+        let ids = databases::write_databases(&mut tx, &writing, snapshot).await?;
         let (mut relations, mut changed) = (0, 0);
-        for contents in &snapshot.contents {
-            let Some(&database_id) = ids.get(contents.database.as_str()) else { continue };
-            let counts = relations::write(&mut tx, &writing, database_id, contents, look.timeline_id).await?;
+        for database_snapshot in &snapshot.database_snapshots {
+            let Some(&database_id) = ids.get(database_snapshot.database.as_str()) else { continue };
+            let counts =
+                relations::write_relations(&mut tx, &writing, database_id, database_snapshot, identity.timeline_id)
+                    .await?;
             relations += counts.seen;
             changed += counts.changed;
         }
-        slots::write(&mut tx, &writing, snapshot).await?;
-        let lineage = lineages::one(&mut tx, cluster_id).await?;
+        slots::write_slots(&mut tx, &writing, snapshot).await?;
+        let cluster_branch = cluster_branches::load_branch(&mut tx, cluster_id).await?;
         tx.commit().await?;
-        Ok(Recorded { lineage, is_first: line.is_none(), was_known: false, relations, changed })
+        Ok(Recorded { cluster_branch, is_first: branch.is_none(), was_known: false, relations, changed })
     }
 
     /// The line that a snapshot would be recorded to: whose history it may be read with.
-    pub async fn identify(&self, snapshot: &Snapshot) -> Result<Option<Lineage>, HistoryError> {
+    pub async fn identify(&self, snapshot: &Snapshot) -> Result<Option<ClusterBranch>, HistoryError> {
         let identifier = system_identifier(snapshot)?;
-        let look = mark(snapshot);
+        let identity = sample_identity(snapshot);
         let mut tx = self.pool.begin_reading().await?;
-        let lines = lines(&mut tx, &identifier).await?;
-        let line = lines.iter().find(|line| is_known(&line.newest, &look)).or_else(|| line_of(&lines, &look));
+        let branches = known_branches(&mut tx, &identifier).await?;
+        let branch = branches
+            .iter()
+            .find(|line| is_same_sample(&line.newest, &identity))
+            .or_else(|| matching_branch(&branches, &identity));
         // Others may have been looked at meanwhile, and recorded first.
-        let line = line.or_else(|| line_beside(&lines, &look));
-        match line {
-            Some(line) => Ok(Some(lineages::one(&mut tx, line.cluster_id).await?)),
+        let branch = branch.or_else(|| concurrent_branch(&branches, &identity));
+        match branch {
+            Some(line) => Ok(Some(cluster_branches::load_branch(&mut tx, line.cluster_id).await?)),
             None => Ok(None),
         }
     }
@@ -103,9 +108,9 @@ pub fn system_identifier(snapshot: &Snapshot) -> Result<String, HistoryError> {
     }
 }
 
-fn mark(snapshot: &Snapshot) -> Mark {
+fn sample_identity(snapshot: &Snapshot) -> SampleIdentity {
     let control = snapshot.control.known();
-    Mark {
+    SampleIdentity {
         collected_at: micros(snapshot.collected_at),
         started_at: micros(snapshot.server.started_at),
         in_recovery: snapshot.server.in_recovery,
@@ -114,7 +119,7 @@ fn mark(snapshot: &Snapshot) -> Mark {
         current_lsn: snapshot.current_lsn().map(position),
         address: snapshot.address.clone(),
         promoted_at: promoted_at(snapshot).map(micros),
-        shared_reset: snapshot.contents.iter().find_map(shared_reset).map(micros),
+        shared_reset: snapshot.database_snapshots.iter().find_map(shared_stats_reset).map(micros),
     }
 }
 
@@ -125,27 +130,27 @@ fn promoted_at(snapshot: &Snapshot) -> Option<Timestamp> {
     history.modified_at.filter(|_| snapshot.control.known().is_some_and(|control| control.timeline_id == timeline))
 }
 
-fn shared_reset(contents: &Contents) -> Option<Timestamp> {
-    contents.statistics_resets.known()?.shared_reset
+fn shared_stats_reset(database_snapshot: &DatabaseSnapshot) -> Option<Timestamp> {
+    database_snapshot.statistics_resets.known()?.shared_reset
 }
 
-fn is_known(newest: &Mark, look: &Mark) -> bool {
-    (newest.collected_at, newest.started_at) == (look.collected_at, look.started_at)
+fn is_same_sample(newest: &SampleIdentity, identity: &SampleIdentity) -> bool {
+    (newest.collected_at, newest.started_at) == (identity.collected_at, identity.started_at)
 }
 
 /// Whether the line's newest sample follows from this look, rather than the other way round. Of one process the clocks
 /// decide: where they are wrong, the sample that lies ahead may have less WAL behind it.
-fn is_older(line: &Line, look: &Mark) -> bool {
-    let reversed = Line {
-        cluster_id: line.cluster_id,
-        addresses: look.address.clone().into_iter().collect(),
-        newest: look.clone(),
+fn is_older_than_branch(branch: &KnownBranch, identity: &SampleIdentity) -> bool {
+    let reversed = KnownBranch {
+        cluster_id: branch.cluster_id,
+        addresses: identity.address.clone().into_iter().collect(),
+        newest: identity.clone(),
     };
-    look.collected_at <= line.newest.collected_at
-        && (look.is_of_the_process_of(&line.newest) || line_of(&[reversed], &line.newest).is_some())
+    identity.collected_at <= branch.newest.collected_at
+        && (identity.is_same_process_as(&branch.newest) || matching_branch(&[reversed], &branch.newest).is_some())
 }
 
-async fn lines(tx: &mut Transaction, identifier: &str) -> Result<Vec<Line>, HistoryError> {
+async fn known_branches(tx: &mut Transaction, identifier: &str) -> Result<Vec<KnownBranch>, HistoryError> {
     let rows = tx
         .rows(
             "select s.cluster_id, s.collected_at, s.started_at, s.in_recovery, s.timeline_id, s.checkpoint_lsn, \
@@ -158,10 +163,10 @@ async fn lines(tx: &mut Transaction, identifier: &str) -> Result<Vec<Line>, Hist
             binds![identifier],
         )
         .await?;
-    let mut lines = Vec::with_capacity(rows.len());
+    let mut branches = Vec::with_capacity(rows.len());
     for row in rows {
         let cluster_id = row.int(0)?;
-        let newest = Mark {
+        let newest = SampleIdentity {
             collected_at: row.int(1)?,
             started_at: row.int(2)?,
             in_recovery: row.flag(3)?,
@@ -175,23 +180,23 @@ async fn lines(tx: &mut Transaction, identifier: &str) -> Result<Vec<Line>, Hist
         let known = "select distinct address from sample where cluster_id = $1 and address is not null";
         let addresses = tx.rows(known, binds![cluster_id]).await?;
         let addresses = addresses.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
-        lines.push(Line { cluster_id, newest, addresses });
+        branches.push(KnownBranch { cluster_id, newest, addresses });
     }
-    Ok(lines)
+    Ok(branches)
 }
 
-async fn new_cluster(tx: &mut Transaction, identifier: &str, look: &Mark) -> Result<i64, HistoryError> {
+async fn insert_branch(tx: &mut Transaction, identifier: &str, identity: &SampleIdentity) -> Result<i64, HistoryError> {
     let sql = "insert into cluster (system_identifier, branch, is_standby, first_seen) \
                select $1, coalesce(max(branch), 0) + 1, $2, $3 from cluster where system_identifier = $1 \
                returning cluster_id";
-    tx.one_int(sql, binds![identifier, look.in_recovery, look.collected_at]).await
+    tx.returning_int(sql, binds![identifier, identity.in_recovery, identity.collected_at]).await
 }
 
-async fn new_sample(
+async fn insert_sample(
     tx: &mut Transaction,
     cluster_id: i64,
     snapshot: &Snapshot,
-    look: &Mark,
+    identity: &SampleIdentity,
 ) -> Result<i64, HistoryError> {
     let checkpoint_time = snapshot.control.known().map(|control| micros(control.checkpoint_time));
     let wal_directory = snapshot.wal_directory.known().map(|directory| size(directory.directory_bytes));
@@ -203,20 +208,20 @@ async fn new_sample(
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) returning sample_id";
     let binds = binds![
         cluster_id,
-        look.collected_at,
-        look.started_at,
+        identity.collected_at,
+        identity.started_at,
         i64::from(snapshot.server.version_num),
-        look.in_recovery,
-        look.timeline_id,
-        look.checkpoint_lsn,
+        identity.in_recovery,
+        identity.timeline_id,
+        identity.checkpoint_lsn,
         checkpoint_time,
-        look.current_lsn,
-        look.address.as_deref(),
+        identity.current_lsn,
+        identity.address.as_deref(),
         snapshot.server.database.as_str(),
         provider,
         wal_directory,
         snapshot.slots.known().is_some(),
         snapshot.databases.known().is_some(),
     ];
-    tx.one_int(sql, binds).await
+    tx.returning_int(sql, binds).await
 }

@@ -6,20 +6,20 @@ use super::{
     dialect::{Bind, Row, binds},
     time::size,
 };
-use crate::model::{Contents, Persistence, past::SubjectKind};
+use crate::model::{DatabaseSnapshot, Persistence, history::SubjectKind};
 use std::collections::HashMap;
 
 /// What a relation is known by; its OID is only a hint.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key {
+pub(super) struct RelationKey {
     pub(super) kind: SubjectKind,
     pub(super) schema: String,
     pub(super) name: String,
 }
 
 /// A relation of the snapshot.
-pub(super) struct Relation {
-    pub(super) key: Key,
+pub(super) struct SeenRelation {
+    pub(super) key: RelationKey,
     pub(super) table: String,
     pub(super) oid: u32,
     pub(super) is_valid: bool,
@@ -28,13 +28,13 @@ pub(super) struct Relation {
 }
 
 /// What a snapshot shows of a database's relations.
-pub(super) struct Seen {
-    pub(super) relations: Vec<Relation>,
+pub(super) struct SeenRelations {
+    pub(super) relations: Vec<SeenRelation>,
     tables: bool,
     indexes: bool,
 }
 
-impl Seen {
+impl SeenRelations {
     /// Whether a relation of this kind that is missing is gone.
     pub(super) fn knows(&self, kind: SubjectKind) -> bool {
         match kind {
@@ -45,14 +45,14 @@ impl Seen {
     }
 
     /// Temporary tables are left out. An index lies in its table's schema, so without the tables none is known.
-    pub(super) fn of(contents: &Contents) -> Seen {
-        let tables = contents.tables.known().map_or(&[][..], Vec::as_slice);
+    pub(super) fn from_database(database_snapshot: &DatabaseSnapshot) -> SeenRelations {
+        let tables = database_snapshot.tables.known().map_or(&[][..], Vec::as_slice);
         let lasting = || tables.iter().filter(|table| table.persistence != Persistence::Temporary);
         let by_oid: HashMap<u32, _> = lasting().map(|table| (table.oid, table)).collect();
-        let indexes = contents.indexes.known().map_or(&[][..], Vec::as_slice);
-        let mut relations: Vec<Relation> = lasting()
-            .map(|table| Relation {
-                key: Key { kind: SubjectKind::Table, schema: table.schema.clone(), name: table.table.clone() },
+        let indexes = database_snapshot.indexes.known().map_or(&[][..], Vec::as_slice);
+        let mut relations: Vec<SeenRelation> = lasting()
+            .map(|table| SeenRelation {
+                key: RelationKey { kind: SubjectKind::Table, schema: table.schema.clone(), name: table.table.clone() },
                 table: table.table.clone(),
                 oid: table.oid,
                 is_valid: true,
@@ -62,8 +62,8 @@ impl Seen {
             .collect();
         relations.extend(indexes.iter().filter_map(|index| {
             let table = by_oid.get(&index.table_oid)?;
-            Some(Relation {
-                key: Key { kind: SubjectKind::Index, schema: table.schema.clone(), name: index.index.clone() },
+            Some(SeenRelation {
+                key: RelationKey { kind: SubjectKind::Index, schema: table.schema.clone(), name: index.index.clone() },
                 table: table.table.clone(),
                 oid: index.oid,
                 is_valid: index.is_valid,
@@ -71,13 +71,13 @@ impl Seen {
                 scans: index.idx_scan.max(0),
             })
         }));
-        let tables = contents.tables.known().is_some();
-        Seen { relations, tables, indexes: tables && contents.indexes.known().is_some() }
+        let tables = database_snapshot.tables.known().is_some();
+        SeenRelations { relations, tables, indexes: tables && database_snapshot.indexes.known().is_some() }
     }
 }
 
 /// A relation as it was written last.
-pub(super) struct State {
+pub(super) struct RelationState {
     pub(super) relation_id: i64,
     pub(super) kind: SubjectKind,
     pub(super) table: String,
@@ -88,11 +88,11 @@ pub(super) struct State {
     pub(super) counter: Counter,
 }
 
-impl State {
-    pub(super) fn read(row: &Row) -> Result<(Key, State), HistoryError> {
-        let kind = kind(&row.text(1)?)?;
+impl RelationState {
+    pub(super) fn read(row: &Row) -> Result<(RelationKey, RelationState), HistoryError> {
+        let kind = parse_kind(&row.text(1)?)?;
         let oid = u32::try_from(row.int(5)?).map_err(|_| HistoryError::Inconsistent("an OID is no OID"))?;
-        let state = State {
+        let state = RelationState {
             relation_id: row.int(0)?,
             kind,
             table: row.text(4)?,
@@ -102,30 +102,30 @@ impl State {
             bytes: row.int(8)?,
             counter: Counter { value: row.int(9)?, total: row.int(10)?, resets: row.int(11)? },
         };
-        Ok((Key { kind, schema: row.text(2)?, name: row.text(3)? }, state))
+        Ok((RelationKey { kind, schema: row.text(2)?, name: row.text(3)? }, state))
     }
 
     /// Whether it is the same relation for certain. An index may be rebuilt under a new OID (REINDEX CONCURRENTLY) and
     /// keeps its counter then; where there is nothing to keep, nothing is certain.
-    pub(super) fn is_certainly(&self, now: &Relation, counter: Counter) -> bool {
+    pub(super) fn is_same_relation(&self, now: &SeenRelation, counter: Counter) -> bool {
         let counted_on = self.counter.value > 0 && counter.resets == self.counter.resets;
         self.is_present && (self.oid == now.oid || (self.kind == SubjectKind::Index && counted_on))
     }
 
-    pub(super) fn differs(&self, now: &Relation, counter: Counter) -> bool {
+    pub(super) fn differs(&self, now: &SeenRelation, counter: Counter) -> bool {
         !self.is_present
             || (self.oid, self.is_valid, self.bytes) != (now.oid, now.is_valid, now.bytes)
             || self.counter != counter
     }
 
     /// The value that says it is gone.
-    pub(super) fn gone(&self, sample_id: i64) -> Vec<Bind> {
+    pub(super) fn gone_value(&self, sample_id: i64) -> Vec<Bind> {
         let Counter { total, resets, .. } = self.counter;
         binds![self.relation_id, sample_id, i64::from(self.oid), false, false, 0_i64, 0_i64, total, resets]
     }
 }
 
-pub(super) fn kind(name: &str) -> Result<SubjectKind, HistoryError> {
+pub(super) fn parse_kind(name: &str) -> Result<SubjectKind, HistoryError> {
     [SubjectKind::Table, SubjectKind::Index]
         .into_iter()
         .find(|kind| kind.name() == name)

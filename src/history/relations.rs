@@ -2,48 +2,48 @@
 
 use super::{
     HistoryError,
-    counter::{Beginnings, Counter, all_reset},
+    counter::{Counter, ResetTimes, all_counters_reset},
     dialect::{Bind, Transaction, binds},
-    record::Writing,
-    relation::{Key, Relation, Seen, State},
+    record::NewSample,
+    relation::{RelationKey, RelationState, SeenRelation, SeenRelations},
     time::micros,
 };
-use crate::model::{Contents, past::SubjectKind};
+use crate::model::{DatabaseSnapshot, history::SubjectKind};
 use std::collections::HashMap;
 
-pub(super) struct Counts {
+pub(super) struct WrittenCounts {
     pub(super) seen: u64,
     pub(super) changed: u64,
 }
 
 /// Writes new, changed and gone relations.
-pub(super) async fn write(
+pub(super) async fn write_relations(
     tx: &mut Transaction,
-    writing: &Writing,
+    writing: &NewSample,
     database_id: i64,
-    contents: &Contents,
+    database_snapshot: &DatabaseSnapshot,
     timeline_id: Option<i64>,
-) -> Result<Counts, HistoryError> {
-    let mut seen = Seen::of(contents);
-    let now = beginnings(writing, contents, timeline_id);
-    let before = last_beginnings(tx, database_id).await?;
-    note(tx, writing, database_id, &seen, &now).await?;
-    let mut states = states(tx, database_id).await?;
+) -> Result<WrittenCounts, HistoryError> {
+    let mut seen = SeenRelations::from_database(database_snapshot);
+    let now = reset_times(writing, database_snapshot, timeline_id);
+    let before = last_reset_times(tx, database_id).await?;
+    insert_database_sample(tx, writing, database_id, &seen, &now).await?;
+    let mut states = load_relation_states(tx, database_id).await?;
     let reset = before.is_some_and(|before| {
-        let (fell, held) = fallen_and_held(&states, &seen);
-        all_reset(&before, &now, fell, held)
+        let (decreased, not_decreased) = count_decreased_counters(&states, &seen);
+        all_counters_reset(&before, &now, decreased, not_decreased)
     });
 
     let mut values = Vec::new();
-    let mut newcomers = Vec::new();
+    let mut unknown_names = Vec::new();
     let seen_count = seen.relations.len() as u64;
     for relation in std::mem::take(&mut seen.relations) {
         let Some(state) = states.remove(&relation.key) else {
-            newcomers.push(relation);
+            unknown_names.push(relation);
             continue;
         };
-        let counter = state.counter.at(relation.scans, reset);
-        if !state.is_certainly(&relation, counter) {
+        let counter = state.counter.advance(relation.scans, reset);
+        if !state.is_same_relation(&relation, counter) {
             let sql = "update relation set certain_since = $2 where relation_id = $1";
             tx.execute(sql, binds![state.relation_id, writing.collected_at]).await?;
         }
@@ -52,38 +52,38 @@ pub(super) async fn write(
             tx.execute(sql, binds![state.relation_id, &*relation.table]).await?;
         }
         if state.differs(&relation, counter) {
-            values.push(value(state.relation_id, writing.sample_id, true, &relation, counter));
+            values.push(relation_value(state.relation_id, writing.sample_id, true, &relation, counter));
         }
     }
-    let mut gone: HashMap<(SubjectKind, u32), State> = states
+    let mut gone: HashMap<(SubjectKind, u32), RelationState> = states
         .into_values()
         .filter(|state| state.is_present && seen.knows(state.kind))
         .map(|state| ((state.kind, state.oid), state))
         .collect();
     let mut new = Vec::new();
-    for relation in newcomers {
+    for relation in unknown_names {
         // Gone by its name, here under another with the same OID: renamed.
         match gone.remove(&(relation.key.kind, relation.oid)) {
             Some(state) => {
-                rename(tx, &state, &relation).await?;
-                let counter = state.counter.at(relation.scans, reset);
-                values.push(value(state.relation_id, writing.sample_id, true, &relation, counter));
+                rename_relation(tx, &state, &relation).await?;
+                let counter = state.counter.advance(relation.scans, reset);
+                values.push(relation_value(state.relation_id, writing.sample_id, true, &relation, counter));
             }
             None => new.push(relation),
         }
     }
-    values.extend(gone.into_values().map(|state| state.gone(writing.sample_id)));
+    values.extend(gone.into_values().map(|state| state.gone_value(writing.sample_id)));
     let changed = values.len() + new.len();
     if !values.is_empty() {
-        put(tx, writing, database_id, values).await?;
+        write_relation_values(tx, writing, database_id, values).await?;
     }
-    insert(tx, writing, database_id, new).await?;
-    Ok(Counts { seen: seen_count, changed: changed as u64 })
+    insert_relations(tx, writing, database_id, new).await?;
+    Ok(WrittenCounts { seen: seen_count, changed: changed as u64 })
 }
 
-fn beginnings(writing: &Writing, contents: &Contents, timeline_id: Option<i64>) -> Beginnings {
-    let resets = contents.statistics_resets.known();
-    Beginnings {
+fn reset_times(writing: &NewSample, database_snapshot: &DatabaseSnapshot, timeline_id: Option<i64>) -> ResetTimes {
+    let resets = database_snapshot.statistics_resets.known();
+    ResetTimes {
         collected_at: writing.collected_at,
         timeline_id,
         database_reset: resets.and_then(|resets| resets.database_reset).map(micros),
@@ -91,13 +91,13 @@ fn beginnings(writing: &Writing, contents: &Contents, timeline_id: Option<i64>) 
     }
 }
 
-async fn last_beginnings(tx: &mut Transaction, database_id: i64) -> Result<Option<Beginnings>, HistoryError> {
+async fn last_reset_times(tx: &mut Transaction, database_id: i64) -> Result<Option<ResetTimes>, HistoryError> {
     let sql = "select s.collected_at, s.timeline_id, c.database_reset, c.shared_reset \
                  from contents_sample c join sample s on s.sample_id = c.sample_id \
                 where c.database_id = $1 order by c.sample_id desc limit 1";
     let rows = tx.rows(sql, binds![database_id]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    Ok(Some(Beginnings {
+    Ok(Some(ResetTimes {
         collected_at: row.int(0)?,
         timeline_id: row.int_or_none(1)?,
         database_reset: row.int_or_none(2)?,
@@ -105,12 +105,12 @@ async fn last_beginnings(tx: &mut Transaction, database_id: i64) -> Result<Optio
     }))
 }
 
-async fn note(
+async fn insert_database_sample(
     tx: &mut Transaction,
-    writing: &Writing,
+    writing: &NewSample,
     database_id: i64,
-    seen: &Seen,
-    now: &Beginnings,
+    seen: &SeenRelations,
+    now: &ResetTimes,
 ) -> Result<(), HistoryError> {
     let sql = "insert into contents_sample (database_id, sample_id, tables_known, indexes_known, database_reset, \
                  shared_reset) values ($1, $2, $3, $4, $5, $6)";
@@ -120,12 +120,15 @@ async fn note(
     Ok(())
 }
 
-async fn states(tx: &mut Transaction, database_id: i64) -> Result<HashMap<Key, State>, HistoryError> {
+async fn load_relation_states(
+    tx: &mut Transaction,
+    database_id: i64,
+) -> Result<HashMap<RelationKey, RelationState>, HistoryError> {
     let sql = "select relation_id, kind, schema_name, name, table_name, oid, is_present, is_valid, bytes, scans, \
                       scans_total, resets from relation where database_id = $1";
     let mut states = HashMap::new();
-    tx.each(sql, binds![database_id], |row| {
-        let (key, state) = State::read(row)?;
+    tx.for_each_row(sql, binds![database_id], |row| {
+        let (key, state) = RelationState::read(row)?;
         states.insert(key, state);
         Ok(())
     })
@@ -133,7 +136,7 @@ async fn states(tx: &mut Transaction, database_id: i64) -> Result<HashMap<Key, S
     Ok(states)
 }
 
-fn fallen_and_held(states: &HashMap<Key, State>, seen: &Seen) -> (usize, usize) {
+fn count_decreased_counters(states: &HashMap<RelationKey, RelationState>, seen: &SeenRelations) -> (usize, usize) {
     let mut counts = (0, 0);
     for relation in &seen.relations {
         match states.get(&relation.key) {
@@ -145,14 +148,24 @@ fn fallen_and_held(states: &HashMap<Key, State>, seen: &Seen) -> (usize, usize) 
     counts
 }
 
-async fn rename(tx: &mut Transaction, state: &State, relation: &Relation) -> Result<(), HistoryError> {
+async fn rename_relation(
+    tx: &mut Transaction,
+    state: &RelationState,
+    relation: &SeenRelation,
+) -> Result<(), HistoryError> {
     let sql = "update relation set schema_name = $2, name = $3, table_name = $4 where relation_id = $1";
     let binds = binds![state.relation_id, &*relation.key.schema, &*relation.key.name, &*relation.table];
     tx.execute(sql, binds).await?;
     Ok(())
 }
 
-fn value(relation_id: i64, sample_id: i64, is_present: bool, relation: &Relation, counter: Counter) -> Vec<Bind> {
+fn relation_value(
+    relation_id: i64,
+    sample_id: i64,
+    is_present: bool,
+    relation: &SeenRelation,
+    counter: Counter,
+) -> Vec<Bind> {
     binds![
         relation_id,
         sample_id,
@@ -166,9 +179,9 @@ fn value(relation_id: i64, sample_id: i64, is_present: bool, relation: &Relation
     ]
 }
 
-async fn put(
+async fn write_relation_values(
     tx: &mut Transaction,
-    writing: &Writing,
+    writing: &NewSample,
     database_id: i64,
     values: Vec<Vec<Bind>>,
 ) -> Result<(), HistoryError> {
@@ -182,11 +195,11 @@ async fn put(
     Ok(())
 }
 
-async fn insert(
+async fn insert_relations(
     tx: &mut Transaction,
-    writing: &Writing,
+    writing: &NewSample,
     database_id: i64,
-    new: Vec<Relation>,
+    new: Vec<SeenRelation>,
 ) -> Result<(), HistoryError> {
     let rows = new.iter().map(|relation| {
         let counter = Counter::new(relation.scans);

@@ -5,12 +5,12 @@ use super::{
     dialect::binds,
     time::{bytes, micros, timestamp},
 };
-use crate::model::past::IndexScans;
+use crate::model::history::IndexScans;
 use jiff::Timestamp;
 use std::collections::HashMap;
 
 /// A sample that read a database's indexes.
-struct Edge {
+struct WindowEdge {
     sample_id: i64,
     collected_at: i64,
 }
@@ -26,17 +26,17 @@ impl Store {
         until: Timestamp,
     ) -> Result<Vec<IndexScans>, HistoryError> {
         let (Some(first), Some(last)) = (
-            match self.edge(cluster_id, database, "<=", "desc", since).await? {
+            match self.window_edge(cluster_id, database, "<=", "desc", since).await? {
                 Some(edge) => Some(edge),
-                None => self.edge(cluster_id, database, ">", "asc", since).await?,
+                None => self.window_edge(cluster_id, database, ">", "asc", since).await?,
             },
-            self.edge(cluster_id, database, "<=", "desc", until).await?,
+            self.window_edge(cluster_id, database, "<=", "desc", until).await?,
         ) else {
             return Ok(Vec::new());
         };
-        let before = self.totals(cluster_id, database, first.sample_id).await?;
+        let before = self.scan_totals(cluster_id, database, first.sample_id).await?;
         let mut scans = Vec::new();
-        for (relation_id, end) in self.totals(cluster_id, database, last.sample_id).await? {
+        for (relation_id, end) in self.scan_totals(cluster_id, database, last.sample_id).await? {
             if !end.is_present {
                 continue;
             }
@@ -56,30 +56,30 @@ impl Store {
         Ok(scans)
     }
 
-    async fn edge(
+    async fn window_edge(
         &self,
         cluster_id: i64,
         database: &str,
         comparison: &'static str,
         order: &'static str,
-        at: Timestamp,
-    ) -> Result<Option<Edge>, HistoryError> {
+        time: Timestamp,
+    ) -> Result<Option<WindowEdge>, HistoryError> {
         let sql = format!(
             "select s.sample_id, s.collected_at from contents_sample c \
                join sample s on s.sample_id = c.sample_id join database d on d.database_id = c.database_id \
               where d.cluster_id = $1 and d.name = $2 and c.indexes_known and s.collected_at {comparison} $3 \
               order by s.sample_id {order} limit 1"
         );
-        let rows = self.pool.rows(&sql, binds![cluster_id, database, micros(at)]).await?;
-        rows.first().map(|row| Ok(Edge { sample_id: row.int(0)?, collected_at: row.int(1)? })).transpose()
+        let rows = self.pool.rows(&sql, binds![cluster_id, database, micros(time)]).await?;
+        rows.first().map(|row| Ok(WindowEdge { sample_id: row.int(0)?, collected_at: row.int(1)? })).transpose()
     }
 
-    async fn totals(
+    async fn scan_totals(
         &self,
         cluster_id: i64,
         database: &str,
         sample_id: i64,
-    ) -> Result<HashMap<i64, Totals>, HistoryError> {
+    ) -> Result<HashMap<i64, ScanTotals>, HistoryError> {
         let sql = "select r.relation_id, r.schema_name, r.table_name, r.name, r.first_seen, v.is_present, \
                           v.scans_total, v.resets \
                      from relation r join database d on d.database_id = r.database_id \
@@ -89,7 +89,7 @@ impl Store {
                                           where n.relation_id = r.relation_id and n.sample_id <= $3)";
         let mut totals = HashMap::new();
         for row in self.pool.rows(sql, binds![cluster_id, database, sample_id]).await? {
-            let total = Totals {
+            let total = ScanTotals {
                 schema: row.text(1)?,
                 table: row.text(2)?,
                 index: row.text(3)?,
@@ -104,7 +104,7 @@ impl Store {
     }
 }
 
-struct Totals {
+struct ScanTotals {
     schema: String,
     table: String,
     index: String,

@@ -3,7 +3,7 @@
 use super::{
     HistoryError,
     dialect::{Transaction, binds},
-    record::Writing,
+    record::NewSample,
     time::{micros, position},
 };
 use crate::model::{Slot, SlotType, Snapshot, WalStatus};
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 /// A slot's value as the store keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Value {
+struct SlotValue {
     is_present: bool,
     is_active: bool,
     slot_type: String,
@@ -22,36 +22,40 @@ struct Value {
     inactive_since: Option<i64>,
 }
 
-struct Known {
+struct KnownSlot {
     slot_id: i64,
     certain_since: i64,
     last_active: Option<i64>,
-    last_visited: Option<i64>,
+    last_connected: Option<i64>,
     frozen_since: i64,
-    value: Value,
+    value: SlotValue,
 }
 
 /// Writes what changed. Temporary slots are somebody's session and are left out.
-pub(super) async fn write(tx: &mut Transaction, writing: &Writing, snapshot: &Snapshot) -> Result<(), HistoryError> {
+pub(super) async fn write_slots(
+    tx: &mut Transaction,
+    writing: &NewSample,
+    snapshot: &Snapshot,
+) -> Result<(), HistoryError> {
     let Some(slots) = snapshot.slots.known() else { return Ok(()) };
-    let mut known = known(tx, writing.cluster_id).await?;
+    let mut known = load_known_slots(tx, writing.cluster_id).await?;
     let now = writing.collected_at;
     let started_at = micros(snapshot.server.started_at);
     let (mut rows, mut changed) = (Vec::new(), HashMap::new());
     for slot in slots.iter().filter(|slot| !slot.temporary) {
-        let value = Value::from(slot);
+        let value = SlotValue::from(slot);
         let before = known.remove(&slot.slot_name);
-        let (same, moved, visited) = match &before {
+        let (same, moved, connected) = match &before {
             None => (false, true, value.is_active),
             Some(before) => {
-                let same = is_same(&before.value, &value);
+                let same = is_same_slot(&before.value, &value);
                 let moved = !same
                     || (before.value.restart_lsn, before.value.confirmed_flush_lsn)
                         != (value.restart_lsn, value.confirmed_flush_lsn);
                 // Every start of the server sets inactive_since anew, a moment after its own.
                 let is_start = value.inactive_since.is_some_and(|since| (since - started_at).abs() < 60_000_000);
-                let came_by = value.inactive_since > before.value.inactive_since && !is_start;
-                (same, moved, value.is_active || moved || came_by)
+                let inactive_since_moved = value.inactive_since > before.value.inactive_since && !is_start;
+                (same, moved, value.is_active || moved || inactive_since_moved)
             }
         };
         let old = before.as_ref();
@@ -61,7 +65,7 @@ pub(super) async fn write(tx: &mut Transaction, writing: &Writing, snapshot: &Sn
             now,
             old.filter(|_| same).map_or(now, |old| old.certain_since),
             if value.is_active { Some(now) } else { old.filter(|_| same).and_then(|old| old.last_active) },
-            if visited { Some(now) } else { old.and_then(|old| old.last_visited) },
+            if connected { Some(now) } else { old.and_then(|old| old.last_connected) },
             old.filter(|_| !moved).map_or(now, |old| old.frozen_since),
         ]);
         if old.is_none_or(|old| value != old.value) {
@@ -79,19 +83,19 @@ pub(super) async fn write(tx: &mut Transaction, writing: &Writing, snapshot: &Sn
         }
     }
     for gone in known.into_values().filter(|slot| slot.value.is_present) {
-        values.push((gone.slot_id, Value { slot_type: gone.value.slot_type, ..Value::default() }));
+        values.push((gone.slot_id, SlotValue { slot_type: gone.value.slot_type, ..SlotValue::default() }));
     }
-    put(tx, writing, &values).await
+    write_slot_values(tx, writing, &values).await
 }
 
 /// Whether it can be the same slot: one that was absent, is of another kind or reaches further back was made anew.
-fn is_same(before: &Value, now: &Value) -> bool {
+fn is_same_slot(before: &SlotValue, now: &SlotValue) -> bool {
     before.is_present
         && (&before.slot_type, &before.plugin) == (&now.slot_type, &now.plugin)
         && before.restart_lsn.zip(now.restart_lsn).is_none_or(|(before, now)| now >= before)
 }
 
-async fn known(tx: &mut Transaction, cluster_id: i64) -> Result<HashMap<String, Known>, HistoryError> {
+async fn load_known_slots(tx: &mut Transaction, cluster_id: i64) -> Result<HashMap<String, KnownSlot>, HistoryError> {
     let sql = "select s.name, s.slot_id, s.certain_since, s.last_active, s.last_visited, s.frozen_since, \
                       v.is_present, v.is_active, v.slot_type, v.plugin, v.restart_lsn, v.confirmed_flush_lsn, \
                       v.wal_status, v.inactive_since \
@@ -100,7 +104,7 @@ async fn known(tx: &mut Transaction, cluster_id: i64) -> Result<HashMap<String, 
                   and v.sample_id = (select max(n.sample_id) from slot_value n where n.slot_id = s.slot_id)";
     let mut known = HashMap::new();
     for row in tx.rows(sql, binds![cluster_id]).await? {
-        let value = Value {
+        let value = SlotValue {
             is_present: row.flag(6)?,
             is_active: row.flag(7)?,
             slot_type: row.text(8)?,
@@ -110,11 +114,11 @@ async fn known(tx: &mut Transaction, cluster_id: i64) -> Result<HashMap<String, 
             wal_status: row.text_or_none(12)?,
             inactive_since: row.int_or_none(13)?,
         };
-        let slot = Known {
+        let slot = KnownSlot {
             slot_id: row.int(1)?,
             certain_since: row.int(2)?,
             last_active: row.int_or_none(3)?,
-            last_visited: row.int_or_none(4)?,
+            last_connected: row.int_or_none(4)?,
             frozen_since: row.int(5)?,
             value,
         };
@@ -123,7 +127,11 @@ async fn known(tx: &mut Transaction, cluster_id: i64) -> Result<HashMap<String, 
     Ok(known)
 }
 
-async fn put(tx: &mut Transaction, writing: &Writing, values: &[(i64, Value)]) -> Result<(), HistoryError> {
+async fn write_slot_values(
+    tx: &mut Transaction,
+    writing: &NewSample,
+    values: &[(i64, SlotValue)],
+) -> Result<(), HistoryError> {
     let rows = values.iter().map(|(slot_id, value)| {
         binds![
             *slot_id,
@@ -144,8 +152,8 @@ async fn put(tx: &mut Transaction, writing: &Writing, values: &[(i64, Value)]) -
     Ok(())
 }
 
-impl From<&Slot> for Value {
-    fn from(slot: &Slot) -> Value {
+impl From<&Slot> for SlotValue {
+    fn from(slot: &Slot) -> SlotValue {
         let slot_type = match slot.slot_type {
             SlotType::Physical => "physical",
             SlotType::Logical => "logical",
@@ -156,7 +164,7 @@ impl From<&Slot> for Value {
             WalStatus::Unreserved => "unreserved",
             WalStatus::Lost => "lost",
         });
-        Value {
+        SlotValue {
             is_present: true,
             is_active: slot.active,
             slot_type: slot_type.to_owned(),

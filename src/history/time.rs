@@ -4,8 +4,8 @@ use super::HistoryError;
 use crate::model::Lsn;
 use jiff::Timestamp;
 
-pub(super) fn micros(at: Timestamp) -> i64 {
-    at.as_microsecond()
+pub(super) fn micros(time: Timestamp) -> i64 {
+    time.as_microsecond()
 }
 
 pub(super) fn timestamp(micros: i64) -> Result<Timestamp, HistoryError> {

@@ -1,7 +1,7 @@
 //! WAL volume between samples.
 
 use super::{HistoryError, Store};
-use crate::model::past::WalInterval;
+use crate::model::history::WalInterval;
 use jiff::Timestamp;
 
 impl Store {
@@ -9,12 +9,12 @@ impl Store {
     /// positions of one line only grow.
     pub async fn wal_intervals(&self, cluster_id: i64, since: Timestamp) -> Result<Vec<WalInterval>, HistoryError> {
         let samples = self.samples(Some(cluster_id)).await?;
-        let placed: Vec<_> = samples
+        let positions: Vec<_> = samples
             .iter()
             .filter(|sample| sample.collected_at >= since)
             .filter_map(|sample| Some((sample.collected_at, sample.current_lsn?)))
             .collect();
-        let intervals = placed.windows(2).map(|pair| WalInterval {
+        let intervals = positions.windows(2).map(|pair| WalInterval {
             from: pair[0].0,
             to: pair[1].0,
             bytes: pair[1].1.bytes_since(pair[0].1),

@@ -1,12 +1,12 @@
 //! What bloat is judged by: statistics of what will be shown, and where that is asked for, whole relations.
 
 use super::{
-    Scope, ask,
-    first_look::FirstLook,
-    foremost::foremost,
-    queries,
-    relations::shown,
-    scope::{BloatScope, MOST_STATISTICS},
+    Scope,
+    catalog_facts::CatalogFacts,
+    fetch, queries,
+    relations::shown_tables,
+    scope::{BloatScope, MAX_STATISTICS},
+    top_n::top_n,
 };
 use crate::{
     model::{
@@ -24,38 +24,38 @@ const HEAP_FILLFACTOR: u8 = 100;
 const BTREE_FILLFACTOR: u8 = 90;
 
 /// The relations that are judged, the largest first.
-pub struct Judged {
+pub struct BloatSelection {
     tables: Fact<Vec<i64>>,
     indexes: Fact<Vec<i64>>,
 }
 
 /// What was read of them.
-pub struct Statistics {
+pub struct BloatStatistics {
     pub table_columns: Fact<BTreeMap<u32, TableColumns>>,
     pub index_keys: Fact<BTreeMap<u32, IndexKey>>,
 }
 
-impl Default for Statistics {
+impl Default for BloatStatistics {
     fn default() -> Self {
-        Statistics {
-            table_columns: Fact::not_asked(queries::COLUMN_STATISTICS.fact),
-            index_keys: Fact::not_asked(queries::INDEX_KEY_STATISTICS.fact),
+        BloatStatistics {
+            table_columns: Fact::not_requested(queries::COLUMN_STATISTICS.fact),
+            index_keys: Fact::not_requested(queries::INDEX_KEY_STATISTICS.fact),
         }
     }
 }
 
-impl Judged {
+impl BloatSelection {
     /// Those that are shown and were measured: before the first ANALYZE there are no statistics.
-    pub fn of(scope: &Scope, first: &FirstLook) -> Judged {
+    pub fn new(scope: &Scope, facts: &CatalogFacts) -> BloatSelection {
         let measured = |table: &Table| table.was_measured();
         let is_estimated = |index: &Index| index.is_estimated();
-        Judged {
-            tables: largest_tables(scope, first, &queries::COLUMN_STATISTICS, MOST_STATISTICS, measured),
+        BloatSelection {
+            tables: largest_tables(scope, facts, &queries::COLUMN_STATISTICS, MAX_STATISTICS, measured),
             indexes: largest_indexes(
                 scope,
-                first,
+                facts,
                 &queries::INDEX_KEY_STATISTICS,
-                MOST_STATISTICS,
+                MAX_STATISTICS,
                 measured,
                 is_estimated,
             ),
@@ -67,36 +67,36 @@ impl Judged {
     }
 
     /// Part of a round.
-    pub async fn ask(&self, session: &Session) -> Statistics {
+    pub async fn fetch_statistics(&self, session: &Session) -> BloatStatistics {
         let (table_columns, index_keys) = tokio::join!(biased;
-            by_oid(session, &queries::COLUMN_STATISTICS, &self.tables, table_columns),
-            by_oid(session, &queries::INDEX_KEY_STATISTICS, &self.indexes, index_key),
+            fetch_by_oid(session, &queries::COLUMN_STATISTICS, &self.tables, decode_table_columns),
+            fetch_by_oid(session, &queries::INDEX_KEY_STATISTICS, &self.indexes, decode_index_key),
         );
-        Statistics { table_columns, index_keys }
+        BloatStatistics { table_columns, index_keys }
     }
 }
 
 /// The largest tables in the scope, with indexes and TOAST as they are shown.
 fn largest_tables(
     scope: &Scope,
-    first: &FirstLook,
+    facts: &CatalogFacts,
     query: &Query,
     most: usize,
     choose: impl Fn(&Table) -> bool,
 ) -> Fact<Vec<i64>> {
     let BloatScope { schema, table, min_size, .. } = &scope.bloat;
     if !scope.bloat.tables {
-        return Fact::not_asked(query.fact);
+        return Fact::not_requested(query.fact);
     }
-    let tables = match first.tables.as_result() {
+    let tables = match facts.tables.as_result() {
         Ok(tables) => tables,
         Err(why) => return Fact::Unavailable(why.for_fact(query.fact)),
     };
     let mut totals: OidMap<u64> = OidMap::default();
-    for index in first.indexes.known().into_iter().flatten() {
+    for index in facts.indexes.known().into_iter().flatten() {
         *totals.entry(index.table_oid).or_default() += index.size.bytes;
     }
-    let shown = shown(tables, schema.as_ref(), table.as_ref());
+    let shown = shown_tables(tables, schema.as_ref(), table.as_ref());
     let chosen = tables
         .iter()
         .map(|row| &row.table)
@@ -105,28 +105,28 @@ fn largest_tables(
         // A partition is part of a sum that may be larger.
         .filter(|(bytes, it)| bytes >= min_size || it.parent_oid.is_some())
         .map(|(bytes, it)| (bytes, it.oid));
-    Fact::Known(largest(chosen, most))
+    Fact::Known(largest_oids(chosen, most))
 }
 
 /// The largest indexes in the scope.
 fn largest_indexes(
     scope: &Scope,
-    first: &FirstLook,
+    facts: &CatalogFacts,
     query: &Query,
     most: usize,
-    of_table: impl Fn(&Table) -> bool,
+    choose_table: impl Fn(&Table) -> bool,
     choose: impl Fn(&Index) -> bool,
 ) -> Fact<Vec<i64>> {
     let BloatScope { schema, table, min_size, .. } = &scope.bloat;
     if !scope.bloat.indexes {
-        return Fact::not_asked(query.fact);
+        return Fact::not_requested(query.fact);
     }
-    let (tables, indexes) = match (first.tables.as_result(), first.indexes.as_result()) {
+    let (tables, indexes) = match (facts.tables.as_result(), facts.indexes.as_result()) {
         (Ok(tables), Ok(indexes)) => (tables, indexes),
         (Err(why), _) | (_, Err(why)) => return Fact::Unavailable(why.for_fact(query.fact)),
     };
-    let mut shown = shown(tables, schema.as_ref(), table.as_ref());
-    for row in tables.iter().filter(|row| !of_table(&row.table)) {
+    let mut shown = shown_tables(tables, schema.as_ref(), table.as_ref());
+    for row in tables.iter().filter(|row| !choose_table(&row.table)) {
         shown.remove(&row.table.oid);
     }
     let chosen = indexes
@@ -134,15 +134,15 @@ fn largest_indexes(
         .filter(|it| shown.contains(&it.table_oid) && choose(it))
         .filter(|it| it.size.bytes >= *min_size || it.parent_oid.is_some())
         .map(|it| (it.size.bytes, it.oid));
-    Fact::Known(largest(chosen, most))
+    Fact::Known(largest_oids(chosen, most))
 }
 
-pub fn largest<S: Ord + Copy>(relations: impl Iterator<Item = (S, u32)>, most: usize) -> Vec<i64> {
-    let largest = foremost(relations.collect(), most, |(size, oid)| (Reverse(*size), *oid));
+pub fn largest_oids<S: Ord + Copy>(relations: impl Iterator<Item = (S, u32)>, most: usize) -> Vec<i64> {
+    let largest = top_n(relations.collect(), most, |(size, oid)| (Reverse(*size), *oid));
     largest.into_iter().map(|(_, oid)| i64::from(oid)).collect()
 }
 
-pub async fn by_oid<T>(
+pub async fn fetch_by_oid<T>(
     session: &Session,
     query: &Query,
     oids: &Fact<Vec<i64>>,
@@ -154,17 +154,17 @@ pub async fn by_oid<T>(
         Fact::Known(oids) if oids.is_empty() => Fact::Known(BTreeMap::new()),
         Fact::Known(oids) => match session.read(query, Some(oids), decode).await {
             Ok(rows) => Fact::Known(rows.into_iter().collect()),
-            Err(error) => Fact::Unavailable(ask::unavailable(session, query, &error)),
+            Err(error) => Fact::Unavailable(fetch::unavailable_fact(session, query, &error)),
         },
     }
 }
 
-pub fn fillfactor(row: &Row, usual: u8) -> Result<u8, RowError> {
+pub fn read_fillfactor(row: &Row, default_percent: u8) -> Result<u8, RowError> {
     let set: Option<i32> = row.try_get("fillfactor")?;
-    Ok(set.and_then(|percent| u8::try_from(percent).ok()).unwrap_or(usual))
+    Ok(set.and_then(|percent| u8::try_from(percent).ok()).unwrap_or(default_percent))
 }
 
-pub fn visibility(row: &Row) -> Result<Visibility, RowError> {
+pub fn read_visibility(row: &Row) -> Result<Visibility, RowError> {
     // Null when it was dropped meanwhile.
     let may_select: Option<bool> = row.try_get("may_select")?;
     let row_security: Option<bool> = row.try_get("row_security")?;
@@ -175,7 +175,11 @@ pub fn visibility(row: &Row) -> Result<Visibility, RowError> {
     })
 }
 
-pub fn statistics(null_frac: Option<f32>, avg_width: Option<i32>, n_distinct: Option<f32>) -> Option<ColumnStatistics> {
+pub fn column_statistics(
+    null_frac: Option<f32>,
+    avg_width: Option<i32>,
+    n_distinct: Option<f32>,
+) -> Option<ColumnStatistics> {
     Some(ColumnStatistics {
         null_frac: f64::from(null_frac?),
         avg_width: u32::try_from(avg_width?).ok()?,
@@ -183,47 +187,47 @@ pub fn statistics(null_frac: Option<f32>, avg_width: Option<i32>, n_distinct: Op
     })
 }
 
-pub fn layout(attlen: i16, attalign: i32) -> ColumnLayout {
+pub fn column_layout(attlen: i16, attalign: i32) -> ColumnLayout {
     ColumnLayout { attlen, attalign: u8::try_from(attalign).unwrap_or(1) }
 }
 
-pub fn table_columns(row: &Row) -> Result<TableColumns, RowError> {
+pub fn decode_table_columns(row: &Row) -> Result<TableColumns, RowError> {
     let stores_nothing: Vec<bool> = row.try_get("stores_nothing")?;
     let is_dropped: Vec<bool> = row.try_get("is_dropped")?;
-    let mut columns = columns(row)?;
+    let mut columns = decode_columns(row)?;
     for ((_, found), stores_nothing) in columns.iter_mut().zip(stores_nothing) {
         if stores_nothing {
-            *found = Some(ColumnStatistics::NOTHING);
+            *found = Some(ColumnStatistics::ABSENT);
         }
     }
     Ok(TableColumns {
-        fillfactor: fillfactor(row, HEAP_FILLFACTOR)?,
-        visibility: visibility(row)?,
+        fillfactor: read_fillfactor(row, HEAP_FILLFACTOR)?,
+        visibility: read_visibility(row)?,
         columns,
         dropped: is_dropped.iter().enumerate().filter(|(_, dropped)| **dropped).map(|(at, _)| at).collect(),
     })
 }
 
 /// Layouts of columns, and what ANALYZE found of each.
-fn columns(row: &Row) -> Result<Vec<(ColumnLayout, Option<ColumnStatistics>)>, RowError> {
+fn decode_columns(row: &Row) -> Result<Vec<(ColumnLayout, Option<ColumnStatistics>)>, RowError> {
     let attlen: Vec<i16> = row.try_get("attlen")?;
     let attalign: Vec<i32> = row.try_get("attalign")?;
     let null_frac: Vec<Option<f32>> = row.try_get("null_frac")?;
     let avg_width: Vec<Option<i32>> = row.try_get("avg_width")?;
     let n_distinct: Vec<Option<f32>> = row.try_get("n_distinct")?;
-    let layouts = attlen.into_iter().zip(attalign).map(|(attlen, attalign)| layout(attlen, attalign));
+    let layouts = attlen.into_iter().zip(attalign).map(|(attlen, attalign)| column_layout(attlen, attalign));
     let found = null_frac.into_iter().zip(avg_width).zip(n_distinct);
     Ok(layouts
-        .zip(found.map(|((null_frac, avg_width), n_distinct)| statistics(null_frac, avg_width, n_distinct)))
+        .zip(found.map(|((null_frac, avg_width), n_distinct)| column_statistics(null_frac, avg_width, n_distinct)))
         .collect())
 }
 
-fn index_key(row: &Row) -> Result<IndexKey, RowError> {
+fn decode_index_key(row: &Row) -> Result<IndexKey, RowError> {
     Ok(IndexKey {
-        fillfactor: fillfactor(row, BTREE_FILLFACTOR)?,
+        fillfactor: read_fillfactor(row, BTREE_FILLFACTOR)?,
         deduplicates: row.try_get("deduplicates")?,
-        visibility: visibility(row)?,
-        columns: columns(row)?,
+        visibility: read_visibility(row)?,
+        columns: decode_columns(row)?,
     })
 }
 
@@ -239,18 +243,18 @@ struct Pgstattuple {
 impl Pgstattuple {
     fn allows(&self, session: &Session, query: &Query, granted: Option<bool>) -> Result<(), Unavailable> {
         if !self.is_installed {
-            let why = Unavailable::because(query.fact, "the extension pgstattuple is not installed in this database");
+            let why = Unavailable::new(query.fact, "the extension pgstattuple is not installed in this database");
             return Err(why.with_hint(Some("CREATE EXTENSION pgstattuple")));
         }
         if let Some(object) = &self.foreign_object {
             return Err(object.unavailable(query.fact));
         }
         let Some(granted) = granted else {
-            let why = Unavailable::because(query.fact, "the extension pgstattuple lacks the function as a member");
+            let why = Unavailable::new(query.fact, "the extension pgstattuple lacks the function as a member");
             return Err(why.with_hint(Some("ALTER EXTENSION pgstattuple UPDATE")));
         };
         if !granted {
-            let why = Unavailable::because(query.fact, "permission denied for the functions of pgstattuple");
+            let why = Unavailable::new(query.fact, "permission denied for the functions of pgstattuple");
             return Err(why.with_hint(query.needs().map(|role| grant(role, session.user()))));
         }
         Ok(())
@@ -259,40 +263,44 @@ impl Pgstattuple {
 
 /// What was counted; `None` where nobody asked.
 #[derive(Default)]
-pub struct Counts {
+pub struct FullScanCounts {
     pub heap_tuples: Option<Fact<BTreeMap<u32, HeapTuples>>>,
     pub btree_pages: Option<Fact<BTreeMap<u32, BtreePages>>>,
 }
 
 /// Reads the largest of what is shown from the first page to the last, one statement a relation.
-pub async fn read_whole(session: &Session, scope: &Scope, first: &FirstLook) -> Result<Counts, SessionError> {
-    let most = scope.bloat.read_whole;
+pub async fn scan_whole_relations(
+    session: &Session,
+    scope: &Scope,
+    facts: &CatalogFacts,
+) -> Result<FullScanCounts, SessionError> {
+    let most = scope.bloat.full_scans;
     if most == 0 {
-        return Ok(Counts::default());
+        return Ok(FullScanCounts::default());
     }
     let (heap_query, btree_query) = (&queries::HEAP_TUPLES, &queries::BTREE_PAGES);
-    let heaps = largest_tables(scope, first, heap_query, most, |_| true);
+    let heaps = largest_tables(scope, facts, heap_query, most, |_| true);
     let is_btree = |it: &Index| it.method == "btree" && !it.is_partitioned && it.is_valid;
-    let btrees = largest_indexes(scope, first, btree_query, most, |_| true, is_btree);
-    let extension: Fact<Pgstattuple> = session.round(ask::one(session, &queries::PGSTATTUPLE)).await?;
-    let heaps = allowed(session, heap_query, heaps, &extension, |it| it.reads_tables);
-    let btrees = allowed(session, btree_query, btrees, &extension, |it| it.reads_indexes);
+    let btrees = largest_indexes(scope, facts, btree_query, most, |_| true, is_btree);
+    let extension: Fact<Pgstattuple> = session.run_round(fetch::json_row(session, &queries::PGSTATTUPLE)).await?;
+    let heaps = allowed_oids(session, heap_query, heaps, &extension, |it| it.reads_tables);
+    let btrees = allowed_oids(session, btree_query, btrees, &extension, |it| it.reads_indexes);
     let (heap_tuples, btree_pages) = session
-        .patient_round(async {
+        .run_long_round(async {
             tokio::join!(biased;
-                one_by_one(session, heap_query, heaps, heap_tuples),
-                one_by_one(session, btree_query, btrees, btree_pages),
+                fetch_each(session, heap_query, heaps, decode_heap_tuples),
+                fetch_each(session, btree_query, btrees, decode_btree_pages),
             )
         })
         .await?;
-    Ok(Counts {
+    Ok(FullScanCounts {
         heap_tuples: scope.bloat.tables.then_some(heap_tuples),
         btree_pages: scope.bloat.indexes.then_some(btree_pages),
     })
 }
 
 /// The relations, if the extension may be asked about them.
-fn allowed(
+fn allowed_oids(
     session: &Session,
     query: &Query,
     oids: Fact<Vec<i64>>,
@@ -311,7 +319,7 @@ fn allowed(
 }
 
 /// Each relation is a statement, so that each has its own time and fails alone.
-pub async fn one_by_one<T>(
+pub async fn fetch_each<T>(
     session: &Session,
     query: &Query,
     oids: Fact<Vec<i64>>,
@@ -322,13 +330,13 @@ pub async fn one_by_one<T>(
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     let decode = |row: &Row| Ok((row.try_get::<_, i64>("oid")? as u32, decode(row)?));
-    let questions = oids.chunks(1).map(|one| session.read(query, Some(one), decode));
+    let statements = oids.chunks(1).map(|one| session.read(query, Some(one), decode));
     let mut found = BTreeMap::new();
     let mut failure = None;
-    for answer in join_all(questions).await {
-        match answer {
+    for result in join_all(statements).await {
+        match result {
             Ok(rows) => found.extend(rows),
-            Err(error) => failure = Some(ask::unavailable(session, query, &error)),
+            Err(error) => failure = Some(fetch::unavailable_fact(session, query, &error)),
         }
     }
     match failure {
@@ -337,27 +345,27 @@ pub async fn one_by_one<T>(
     }
 }
 
-fn count(row: &Row, column: &str) -> Result<u64, RowError> {
+fn count_column(row: &Row, column: &str) -> Result<u64, RowError> {
     Ok(u64::try_from(row.try_get::<_, i64>(column)?).unwrap_or(0))
 }
 
-fn heap_tuples(row: &Row) -> Result<HeapTuples, RowError> {
+fn decode_heap_tuples(row: &Row) -> Result<HeapTuples, RowError> {
     Ok(HeapTuples {
-        fillfactor: fillfactor(row, HEAP_FILLFACTOR)?,
-        block_size: count(row, "block_size")?,
-        table_len: count(row, "table_len")?,
-        tuple_count: count(row, "tuple_count")?,
-        tuple_len: count(row, "tuple_len")?,
+        fillfactor: read_fillfactor(row, HEAP_FILLFACTOR)?,
+        block_size: count_column(row, "block_size")?,
+        table_len: count_column(row, "table_len")?,
+        tuple_count: count_column(row, "tuple_count")?,
+        tuple_len: count_column(row, "tuple_len")?,
     })
 }
 
-fn btree_pages(row: &Row) -> Result<BtreePages, RowError> {
+fn decode_btree_pages(row: &Row) -> Result<BtreePages, RowError> {
     Ok(BtreePages {
-        fillfactor: fillfactor(row, BTREE_FILLFACTOR)?,
-        block_size: count(row, "block_size")?,
-        index_size: count(row, "index_size")?,
-        internal_pages: count(row, "internal_pages")?,
-        leaf_pages: count(row, "leaf_pages")?,
+        fillfactor: read_fillfactor(row, BTREE_FILLFACTOR)?,
+        block_size: count_column(row, "block_size")?,
+        index_size: count_column(row, "index_size")?,
+        internal_pages: count_column(row, "internal_pages")?,
+        leaf_pages: count_column(row, "leaf_pages")?,
         avg_leaf_density: row.try_get::<_, Option<f64>>("avg_leaf_density")?.unwrap_or(0.0),
     })
 }

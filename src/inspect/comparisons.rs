@@ -1,31 +1,34 @@
 //! What two indexes of one table must be asked for before they can be told apart: asked of those alone that could do
 //! each other's work.
 
-use super::{ask, queries};
+use super::{fetch, queries};
 use crate::{
-    model::{Correlation, FIRST_OWN_OID, Fact, Index, IndexFacts, IndexKeys, IndexTexts, are_comparable, texts_decide},
+    model::{
+        Correlation, FIRST_NORMAL_OBJECT_ID, Fact, Index, IndexFacts, IndexKeys, IndexTexts, are_comparable,
+        differ_only_in_texts,
+    },
     pg::{Oid, Query, Row, RowError, Session, Text},
 };
 use std::collections::BTreeMap;
 
 /// Which indexes' keys, which indexes' texts, and which tables' statistics matter.
 #[derive(Default)]
-pub struct Wanted {
+pub struct ComparisonSelection {
     keys: Vec<i64>,
     texts: Vec<i64>,
     tables: Vec<i64>,
 }
 
-impl Wanted {
+impl ComparisonSelection {
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
     /// Keys of comparable indexes; texts where they alone decide; statistics where an index of one column begins
     /// another one.
-    pub fn of(indexes: &[Index]) -> Wanted {
-        let mut wanted = Wanted::default();
-        let mut sorted: Vec<&Index> = indexes.iter().filter(|index| index.oid >= FIRST_OWN_OID).collect();
+    pub fn new(indexes: &[Index]) -> ComparisonSelection {
+        let mut selection = ComparisonSelection::default();
+        let mut sorted: Vec<&Index> = indexes.iter().filter(|index| index.oid >= FIRST_NORMAL_OBJECT_ID).collect();
         sorted.sort_unstable_by_key(|index| (index.table_oid, index.oid));
         for family in sorted.chunk_by(|a, b| a.table_oid == b.table_oid).filter(|family| family.len() > 1) {
             let begins = |a: &Index, b: &Index| {
@@ -36,40 +39,40 @@ impl Wanted {
                 let oid = i64::from(a.oid);
                 let related = || family.iter().filter(|b| are_comparable(a, b));
                 if related().next().is_some() {
-                    wanted.keys.push(oid);
+                    selection.keys.push(oid);
                 }
-                if related().any(|b| texts_decide(a, b)) {
-                    wanted.texts.push(oid);
+                if related().any(|b| differ_only_in_texts(a, b)) {
+                    selection.texts.push(oid);
                 }
                 statistics_matter |= related().any(|b| begins(a, b));
             }
             if statistics_matter {
-                wanted.tables.push(i64::from(family[0].table_oid));
+                selection.tables.push(i64::from(family[0].table_oid));
             }
         }
-        wanted
+        selection
     }
 
     /// Asks for them; to be joined with what else a round trip asks.
-    pub async fn ask(&self, session: &Session) -> Answers {
+    pub async fn fetch_rows(&self, session: &Session) -> ComparisonRows {
         let (keys, texts, correlations) = tokio::join!(biased;
-            about(session, &queries::INDEX_KEYS, &self.keys, keys),
-            about(session, &queries::INDEX_TEXTS, &self.texts, texts),
-            about(session, &queries::COLUMN_CORRELATIONS, &self.tables, correlation),
+            fetch_for_oids(session, &queries::INDEX_KEYS, &self.keys, decode_keys),
+            fetch_for_oids(session, &queries::INDEX_TEXTS, &self.texts, decode_texts),
+            fetch_for_oids(session, &queries::COLUMN_CORRELATIONS, &self.tables, decode_correlation),
         );
-        Answers { keys, texts, correlations }
+        ComparisonRows { keys, texts, correlations }
     }
 }
 
 /// What a round has answered.
-pub struct Answers {
+pub struct ComparisonRows {
     keys: Fact<Vec<(u32, IndexKeys)>>,
     texts: Fact<Vec<(u32, IndexTexts)>>,
     correlations: Fact<Vec<Correlation>>,
 }
 
-impl Answers {
-    pub fn enter(self, facts: &mut IndexFacts) {
+impl ComparisonRows {
+    pub fn add_to(self, facts: &mut IndexFacts) {
         facts.keys = self.keys.map(BTreeMap::from_iter);
         facts.texts = self.texts.map(BTreeMap::from_iter);
         facts.correlations = self.correlations.map(|mut rows| {
@@ -80,7 +83,7 @@ impl Answers {
 }
 
 /// A fact about these alone; nothing is asked about none.
-async fn about<T>(
+async fn fetch_for_oids<T>(
     session: &Session,
     query: &Query,
     oids: &[i64],
@@ -91,11 +94,11 @@ async fn about<T>(
     }
     match session.read(query, Some(oids), decode).await {
         Ok(rows) => Fact::Known(rows),
-        Err(error) => Fact::Unavailable(ask::unavailable(session, query, &error)),
+        Err(error) => Fact::Unavailable(fetch::unavailable_fact(session, query, &error)),
     }
 }
 
-fn keys(row: &Row) -> Result<(u32, IndexKeys), RowError> {
+fn decode_keys(row: &Row) -> Result<(u32, IndexKeys), RowError> {
     let parameters: Option<Vec<Option<Text>>> = row.try_get("parameters")?;
     let storage: Option<Vec<Text>> = row.try_get("storage")?;
     let keys = IndexKeys {
@@ -110,7 +113,7 @@ fn keys(row: &Row) -> Result<(u32, IndexKeys), RowError> {
     Ok((row.try_get::<_, Oid>("oid")?.0, keys))
 }
 
-fn texts(row: &Row) -> Result<(u32, IndexTexts), RowError> {
+fn decode_texts(row: &Row) -> Result<(u32, IndexTexts), RowError> {
     let expressions: Vec<Option<Text>> = row.try_get("expressions")?;
     let texts = IndexTexts {
         expressions: expressions.into_iter().map(|text| text.map_or_else(String::new, |text| text.0)).collect(),
@@ -119,7 +122,7 @@ fn texts(row: &Row) -> Result<(u32, IndexTexts), RowError> {
     Ok((row.try_get::<_, Oid>("oid")?.0, texts))
 }
 
-fn correlation(row: &Row) -> Result<Correlation, RowError> {
+fn decode_correlation(row: &Row) -> Result<Correlation, RowError> {
     Ok(Correlation {
         table_oid: row.try_get::<_, Oid>("table_oid")?.0,
         number: row.try_get("number")?,

@@ -3,7 +3,7 @@
 //! The server looks at every file for that: of 119,000 relations a fifth of a second, in which it could as well send
 //! what else it was asked.
 
-use super::{ask, queries::DATABASE_SIZE};
+use super::{fetch, queries::DATABASE_SIZE};
 use crate::{
     model::Fact,
     pg::{Session, SessionError},
@@ -12,10 +12,10 @@ use serde::Deserialize;
 use std::time::Duration;
 
 /// A database of fewer tables is measured before another connection is there.
-const WORTH_A_CONNECTION: usize = 5_000;
+const MIN_TABLES_FOR_CONNECTION: usize = 5_000;
 
 /// How long another connection may take. A pooler that has none left makes one wait for the one that asks.
-const PATIENCE: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 struct DatabaseSize {
@@ -23,24 +23,24 @@ struct DatabaseSize {
 }
 
 /// Part of a round, unless it is known already.
-pub async fn unless(known: Option<Fact<u64>>, session: &Session) -> Fact<u64> {
+pub async fn fetch_unless_known(known: Option<Fact<u64>>, session: &Session) -> Fact<u64> {
     match known {
         Some(known) => known,
-        None => ask::one::<DatabaseSize>(session, &DATABASE_SIZE).await.map(|size| size.bytes),
+        None => fetch::json_row::<DatabaseSize>(session, &DATABASE_SIZE).await.map(|size| size.bytes),
     }
 }
 
 /// Over a connection beside this one, where a database of so many tables makes it worth one and there is one to be had.
-pub async fn beside(session: &Session, tables: usize) -> Option<Fact<u64>> {
-    if tables < WORTH_A_CONNECTION {
+pub async fn fetch_concurrently(session: &Session, tables: usize) -> Option<Fact<u64>> {
+    if tables < MIN_TABLES_FOR_CONNECTION {
         return None;
     }
     let connect = async {
-        let beside = session.open_beside().await?;
+        let second = session.open_another().await?;
         // Only an answer shows that a process of the server stands behind it.
-        beside.round(async {}).await?;
-        Ok::<Session, SessionError>(beside)
+        second.run_round(async {}).await?;
+        Ok::<Session, SessionError>(second)
     };
-    let beside = tokio::time::timeout(PATIENCE, connect).await.ok()?.ok()?;
-    beside.round(unless(None, &beside)).await.ok()
+    let second = tokio::time::timeout(CONNECT_TIMEOUT, connect).await.ok()?.ok()?;
+    second.run_round(fetch_unless_known(None, &second)).await.ok()
 }

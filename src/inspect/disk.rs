@@ -17,16 +17,16 @@ const SAME_START_SECONDS: i64 = 60;
 
 /// What the file system says, once the files there prove to be the ones the server runs on: a socket or a loopback
 /// address may lead into a container or a tunnel, and the path be another server's here.
-pub fn of_host(
+pub fn read_host_disk(
     session: &Session,
     server: &Server,
     control: Option<&ControlFile>,
     data_directory: Fact<DataDirectory>,
 ) -> Fact<Disk> {
     let unknown = |reason: String| {
-        Fact::Unavailable(Unavailable::because("disk", reason).with_hint(Some("--disk-size, --disk-free")))
+        Fact::Unavailable(Unavailable::new("disk", reason).with_hint(Some("--disk-size, --disk-free")))
     };
-    if !session.endpoint().is_on_this_machine() {
+    if !session.endpoint().is_local() {
         return unknown("the server runs elsewhere, and no server tells of its disk".to_owned());
     }
     let folder = match data_directory {
@@ -34,7 +34,7 @@ pub fn of_host(
         Fact::Unavailable(why) if why.fact == queries::DATA_DIRECTORY.fact => return unknown(why.reason),
         Fact::Unavailable(why) => return Fact::Unavailable(why.for_fact("disk")),
     };
-    match is_its_own(&folder, server, control) {
+    match is_data_directory_of(&folder, server, control) {
         Ok(true) => {}
         Ok(false) => {
             return unknown(
@@ -51,7 +51,7 @@ pub fn of_host(
 
 /// Whether the server runs on the files in this folder: pg_control begins with the system identifier, and the third line
 /// of postmaster.pid is when the server was started (PostgreSQL source, pg_control.h and pidfile.h).
-fn is_its_own(folder: &Path, server: &Server, control: Option<&ControlFile>) -> io::Result<bool> {
+fn is_data_directory_of(folder: &Path, server: &Server, control: Option<&ControlFile>) -> io::Result<bool> {
     let Some(control) = control else { return Ok(false) };
     if !folder.is_dir() {
         return Ok(false);
@@ -68,8 +68,8 @@ fn is_its_own(folder: &Path, server: &Server, control: Option<&ControlFile>) -> 
 /// The volume of the data directory, and that of pg_wal, when it is another.
 fn volumes(folder: &Path) -> io::Result<(Volume, Option<Volume>)> {
     let wal = folder.join("pg_wal");
-    let apart = fs::metadata(folder)?.dev() != fs::metadata(&wal)?.dev();
-    Ok((volume(folder)?, if apart { Some(volume(&wal)?) } else { None }))
+    let has_own_volume = fs::metadata(folder)?.dev() != fs::metadata(&wal)?.dev();
+    Ok((volume(folder)?, if has_own_volume { Some(volume(&wal)?) } else { None }))
 }
 
 #[allow(clippy::useless_conversion, reason = "block counts are narrower elsewhere")]

@@ -1,23 +1,23 @@
 //! What a standby counted itself.
 
-use super::{InspectError, ask, queries};
+use super::{CollectError, fetch, queries};
 use crate::{
     model::{ControlFile, Fact, ReplicaUse, Server},
     pg::Session,
 };
 
 /// Asks a standby, in one round trip, for the scans it counted and since when.
-pub async fn ask_replica(s: &Session) -> Result<ReplicaUse, InspectError> {
+pub async fn collect_replica(s: &Session) -> Result<ReplicaUse, CollectError> {
     use queries::*;
     let (server, control, statistics_resets, walsenders, slots, idx_scans) = s
-        .round(async {
+        .run_round(async {
             tokio::join!(biased;
-                ask::one::<Server>(s, &SERVER),
-                ask::one::<ControlFile>(s, &CONTROL),
-                ask::one(s, &STATISTICS_RESETS),
-                ask::many(s, &WALSENDERS),
-                ask::many(s, &SLOTS),
-                ask::rows(s, &INDEX_USE, |row| {
+                fetch::json_row::<Server>(s, &SERVER),
+                fetch::json_row::<ControlFile>(s, &CONTROL),
+                fetch::json_row(s, &STATISTICS_RESETS),
+                fetch::json_rows(s, &WALSENDERS),
+                fetch::json_rows(s, &SLOTS),
+                fetch::rows(s, &INDEX_USE, |row| {
                     let scans = u64::try_from(row.try_get::<_, i64>("idx_scan")?).unwrap_or(0);
                     Ok((row.try_get::<_, i64>("oid")? as u32, scans))
                 }),
@@ -26,7 +26,7 @@ pub async fn ask_replica(s: &Session) -> Result<ReplicaUse, InspectError> {
         .await?;
     let server = match server {
         Fact::Known(server) => server,
-        Fact::Unavailable(why) => return Err(InspectError::NoIdentity(why.reason)),
+        Fact::Unavailable(why) => return Err(CollectError::NoIdentity(why.reason)),
     };
     Ok(ReplicaUse {
         system_identifier: control.known().map(|control| control.system_identifier.clone()),

@@ -1,6 +1,6 @@
 //! What a report needs to know, so that no more is asked.
 
-use super::{Reach, Spare};
+use super::{ConnectionBudget, DatabaseSelection};
 
 /// The groups of facts a report is made of. The server's identity and settings are always asked.
 #[derive(Clone, Debug, Default)]
@@ -20,23 +20,23 @@ pub struct Scope {
     /// Definitions and column names of these indexes.
     pub definitions: Definitions,
     /// What verdicts on indexes rest on.
-    pub judge: bool,
+    pub index_facts: bool,
     /// What only the nightly check wants: sessions, replay, sequences, errors of subscriptions.
     pub health: bool,
     pub bloat: BloatScope,
     /// What a prediction of the size after a logical copy rests on.
-    pub arrival: bool,
+    pub copy_size: bool,
     /// Measure every relation.
     pub exact: bool,
     /// Which databases are read from inside.
-    pub reach: Reach,
+    pub database_selection: DatabaseSelection,
     /// How many connections read at once.
     pub jobs: usize,
     /// What else may be open beside the connections that look.
-    pub spare: Spare,
+    pub connection_budget: ConnectionBudget,
     /// Ask for the size of a large database over one more connection: for somebody who waits for a list, and not where
     /// many servers are looked at.
-    pub beside: bool,
+    pub concurrent_size: bool,
 }
 
 /// Which indexes' definitions are read: they cost the server a lock each.
@@ -58,7 +58,7 @@ pub struct BloatScope {
     /// Bytes; smaller relations are left out.
     pub min_size: u64,
     /// Read every page of so many, the largest first; 0 for estimates alone.
-    pub read_whole: usize,
+    pub full_scans: usize,
 }
 
 impl Scope {
@@ -77,41 +77,52 @@ impl Scope {
 
     /// What a nightly look asks: all that a check judges or the history keeps.
     pub fn nightly() -> Scope {
-        Scope { definitions: Definitions::None, tablespaces: false, arrival: false, ..Scope::everything() }
+        Scope { definitions: Definitions::None, tablespaces: false, copy_size: false, ..Scope::everything() }
     }
 
     /// As thorough as another, and by as many connections.
-    pub fn as_asked(self, other: &Scope) -> Scope {
+    pub fn with_options_of(self, other: &Scope) -> Scope {
         let Scope { exact, jobs, .. } = *other;
-        Scope { exact, jobs, reach: other.reach.clone(), spare: other.spare.clone(), ..self }
+        Scope {
+            exact,
+            jobs,
+            database_selection: other.database_selection.clone(),
+            connection_budget: other.connection_budget.clone(),
+            ..self
+        }
     }
 
     /// Everything pgtend can know.
     pub fn everything() -> Scope {
         Scope {
-            definitions: Definitions::Matching { schema: None, table: None, most: MOST_DEFINITIONS },
-            judge: true,
+            definitions: Definitions::Matching { schema: None, table: None, most: MAX_DEFINITIONS },
+            index_facts: true,
             health: true,
             bloat: BloatScope { tables: true, indexes: true, ..BloatScope::default() },
-            arrival: true,
+            copy_size: true,
             jobs: 1,
             ..Scope::space()
         }
     }
 
     /// What is left for each of so many looks, of which `jobs` go on at once.
-    pub fn part(&self, looks: usize) -> Scope {
+    pub fn share_for(&self, databases: usize) -> Scope {
         let jobs = self.jobs.max(1);
-        let at_once = looks.clamp(1, jobs);
-        Scope { jobs: jobs / at_once, spare: Spare::beside(at_once, jobs), beside: false, ..self.clone() }
+        let at_once = databases.clamp(1, jobs);
+        Scope {
+            jobs: jobs / at_once,
+            connection_budget: ConnectionBudget::for_concurrent(at_once, jobs),
+            concurrent_size: false,
+            ..self.clone()
+        }
     }
 }
 
 /// How many index definitions one look reads at most.
-pub const MOST_DEFINITIONS: usize = 1_000;
+pub const MAX_DEFINITIONS: usize = 1_000;
 
 /// Of how many tables, and of how many indexes, one look reads the statistics at most.
-pub const MOST_STATISTICS: usize = 500;
+pub const MAX_STATISTICS: usize = 500;
 
 /// How many tables, and how many indexes, one look reads whole at most.
-pub const MOST_READ_WHOLE: usize = 100;
+pub const MAX_FULL_SCANS: usize = 100;

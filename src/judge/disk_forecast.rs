@@ -1,13 +1,13 @@
 //! When the disk will be full.
 
 use super::{
-    Answer, Evidence, Judged, Symptom,
-    limits::{DAY, Seconds, limits},
+    CheckOutcome, Evaluation, Evidence, Finding,
+    thresholds::{DAY, Seconds, limits},
 };
 use crate::model::{
-    Level, Piece,
-    past::{SubjectKind, Trend},
-    words,
+    Fragment, Level,
+    history::{SubjectKind, Trend},
+    message,
 };
 
 limits! {
@@ -17,58 +17,59 @@ limits! {
     critical: Seconds = 7 * DAY;
 }
 
-fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
-    let Some(room) = evidence.snapshot.wal_room() else {
-        return Err(Answer::not_configured(
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let Some(headroom) = evidence.snapshot.wal_headroom() else {
+        return Err(CheckOutcome::not_configured(
             "how large the disk is, nobody said: --disk-size, or disk_size of the target",
         ));
     };
-    let room = room.map_err(Answer::cannot_tell)?;
+    let headroom = headroom.map_err(CheckOutcome::from_unavailable)?;
     let trend = |kind| {
-        let of_kind = evidence.memory.growth.iter().find(|growth| growth.subject.kind == kind);
+        let of_kind = evidence.history.growth.iter().find(|growth| growth.subject.kind == kind);
         of_kind.and_then(|growth| growth.trend())
     };
     let (data, wal) = (trend(SubjectKind::Cluster), trend(SubjectKind::Wal));
     // Where pg_wal has a volume of its own, nothing else fills it.
-    let trends: Vec<&Trend> = if room.wal_is_apart { wal.iter().collect() } else { data.iter().chain(&wal).collect() };
+    let trends: Vec<&Trend> =
+        if headroom.wal_on_own_volume { wal.iter().collect() } else { data.iter().chain(&wal).collect() };
     if trends.is_empty() {
-        return Err(Answer::not_enough_history("how fast it fills takes four looks or more"));
+        return Err(CheckOutcome::not_enough_history("how fast it fills takes four looks or more"));
     }
     let a_day: f64 = trends.iter().map(|trend| trend.bytes_per_day).sum();
-    let mut answer = Answer::default();
-    if a_day <= 0.0 && room.free_bytes > 0 {
-        return Ok(answer);
+    let mut outcome = CheckOutcome::default();
+    if a_day <= 0.0 && headroom.free_bytes > 0 {
+        return Ok(outcome);
     }
-    let seconds = room.free_bytes as f64 / a_day.max(1.0) * DAY as f64;
-    let left = Seconds(seconds as u64);
-    let level = if left <= limits.critical {
+    let seconds = headroom.free_bytes as f64 / a_day.max(1.0) * DAY as f64;
+    let remaining = Seconds(seconds as u64);
+    let level = if remaining <= limits.critical {
         Level::Critical
-    } else if left <= limits.warning {
+    } else if remaining <= limits.warning {
         Level::Warning
     } else {
-        return Ok(answer);
+        return Ok(outcome);
     };
-    let about = if room.is_at_most { "at most " } else { "" };
-    answer.find(Symptom {
+    let about = if headroom.is_upper_bound { "at most " } else { "" };
+    outcome.add_finding(Finding {
         level,
         subject: "disk".to_owned(),
-        measured: Some(left.into()),
+        measured: Some(remaining.into()),
         threshold: Some(if level == Level::Critical { limits.critical } else { limits.warning }.into()),
-        message: words![
+        message: message![
             "the disk is full in ",
             about,
-            Piece::Seconds(left.0),
+            Fragment::Seconds(remaining.0),
             ": ",
-            Piece::Bytes(room.free_bytes),
+            Fragment::Bytes(headroom.free_bytes),
             " are free, and ",
-            Piece::Bytes(a_day.max(0.0) as u64),
+            Fragment::Bytes(a_day.max(0.0) as u64),
             " come a day"
         ],
-        advice: words![
+        advice: message![
             "`pgtend history growth` says what grows, `pgtend wal` what keeps WAL; look there before the disk is grown"
         ],
     });
-    Ok(answer)
+    Ok(outcome)
 }
 
 #[cfg(test)]
@@ -76,47 +77,48 @@ mod tests {
     use super::*;
     use crate::{
         judge::{
-            Kind,
-            limits::Rule,
-            testing::{ago, ask, calm},
+            CheckOutcomeKind,
+            testing::{ago, evaluate_check, healthy_snapshot},
+            thresholds::Rule,
         },
         model::{
             Snapshot,
-            past::{Growth, Memory, Point, Subject},
+            history::{Growth, HistoryView, SizePoint, Subject},
         },
     };
     use serde_json::json;
 
     /// A server that grows so much a day, and has so much room.
-    fn growing(bytes_per_day: u64, free: u64) -> Answer {
-        let mut now = calm();
+    fn evaluate_growing_disk(bytes_per_day: u64, free: u64) -> CheckOutcome {
+        let mut now = healthy_snapshot();
         now["disk"] =
             json!({"known": {"source": "config", "data": {"size_bytes": null, "free_bytes": free}, "wal": null}});
         let now: Snapshot = serde_json::from_value(now).unwrap();
-        let points = (0..10).map(|day: u32| Point {
+        let points = (0..10).map(|day: u32| SizePoint {
             at: ago(i64::from(10 - day) * 86_400),
             bytes: (1 << 40) + u64::from(day) * bytes_per_day,
         });
         let subject = Subject { kind: SubjectKind::Cluster, database: None, schema: None, name: None };
-        let memory = Memory { growth: vec![Growth { subject, points: points.collect() }], ..Memory::default() };
-        Limits::default().judge(&Evidence::new(&now, memory))
+        let history =
+            HistoryView { growth: vec![Growth { subject, points: points.collect() }], ..HistoryView::default() };
+        Limits::default().evaluate(&Evidence::new(&now, history))
     }
 
     #[test]
-    fn without_the_disks_size_or_enough_looks_there_is_no_forecast() {
-        assert_eq!(ask("disk-forecast", |_| {}).kind(), Kind::NotApplicable);
-        let young = ask("disk-forecast", |it| {
+    fn disk_forecast_needs_size_and_samples() {
+        assert_eq!(evaluate_check("disk-forecast", |_| {}).kind(), CheckOutcomeKind::NotApplicable);
+        let young = evaluate_check("disk-forecast", |it| {
             it["disk"] =
                 json!({"known": {"source": "flag", "data": {"size_bytes": null, "free_bytes": 1}, "wal": null}});
         });
-        assert_eq!(young.kind(), Kind::NotApplicable);
+        assert_eq!(young.kind(), CheckOutcomeKind::NotApplicable);
     }
 
     #[test]
-    fn a_month_is_a_warning_and_a_week_is_critical() {
-        assert_eq!(growing(0, 5 << 30).kind(), Kind::Clear);
-        assert_eq!(growing(1 << 30, 31 << 30).kind(), Kind::Clear);
-        let level = |free: u64| growing(1 << 30, free).found.first().map(|symptom| symptom.level);
+    fn disk_forecast_month_warns_week_is_critical() {
+        assert_eq!(evaluate_growing_disk(0, 5 << 30).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(evaluate_growing_disk(1 << 30, 31 << 30).kind(), CheckOutcomeKind::Passed);
+        let level = |free: u64| evaluate_growing_disk(1 << 30, free).findings.first().map(|symptom| symptom.level);
         assert_eq!(level(30 << 30), Some(Level::Warning));
         assert_eq!(level(7 << 30), Some(Level::Critical));
         assert_eq!(level(0), Some(Level::Critical));

@@ -1,8 +1,8 @@
 //! What indexes that do the same as another take, as one finding a database.
 
 use super::{
-    Evidence, Judged, drops,
-    limits::{MB, limits},
+    Evaluation, Evidence, droppable_indexes,
+    thresholds::{MB, limits},
 };
 use crate::model::IndexFinding;
 
@@ -11,7 +11,13 @@ limits! {
     warning: Bytes = 100 * MB;
 }
 
-fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let advice = "`pgtend indexes` names the twin of each; `pgtend indexes migrate` writes the migration";
-    drops::judge(evidence, IndexFinding::DuplicateIndex, limits.warning, ", the twin of another, can go: ", advice)
+    droppable_indexes::evaluate_droppable_indexes(
+        evidence,
+        IndexFinding::DuplicateIndex,
+        limits.warning,
+        ", the twin of another, can go: ",
+        advice,
+    )
 }

@@ -2,8 +2,9 @@
 
 use super::{index, slot};
 use crate::model::{
-    Contents, Fact, IndexJudgement, IndexLimits, Setting, ShellCommand, Slot, Snapshot, Unavailable, code_span, grant,
-    past::{Counters, Memory},
+    DatabaseSnapshot, Fact, IndexAssessment, IndexLimits, Setting, ShellCommand, Slot, Snapshot, Unavailable,
+    code_span, grant,
+    history::{Counters, HistoryView},
 };
 use std::cell::OnceCell;
 
@@ -11,71 +12,73 @@ use std::cell::OnceCell;
 pub struct Evidence<'a> {
     pub snapshot: &'a Snapshot,
     /// What is remembered of the server.
-    pub memory: Memory,
-    before: Option<Counters>,
+    pub history: HistoryView,
+    previous_counters: Option<Counters>,
     slot_limits: slot::Limits,
     index_limits: IndexLimits,
-    slots: OnceCell<Vec<slot::Judgement>>,
-    indexes: OnceCell<Vec<IndexJudgement>>,
+    slot_assessments: OnceCell<Vec<slot::SlotAssessment>>,
+    index_assessments: OnceCell<Vec<IndexAssessment>>,
 }
 
 impl<'a> Evidence<'a> {
-    pub fn new(snapshot: &'a Snapshot, memory: Memory) -> Evidence<'a> {
+    pub fn new(snapshot: &'a Snapshot, history: HistoryView) -> Evidence<'a> {
         Evidence {
             snapshot,
-            memory,
-            before: None,
+            history,
+            previous_counters: None,
             slot_limits: slot::Limits::default(),
             index_limits: IndexLimits::default(),
-            slots: OnceCell::new(),
-            indexes: OnceCell::new(),
+            slot_assessments: OnceCell::new(),
+            index_assessments: OnceCell::new(),
         }
     }
 
     /// Judges slots and indexes by other limits than the usual ones.
     #[must_use]
-    pub fn limited(self, slot_limits: slot::Limits, index_limits: IndexLimits) -> Evidence<'a> {
+    pub fn with_limits(self, slot_limits: slot::Limits, index_limits: IndexLimits) -> Evidence<'a> {
         Evidence { slot_limits, index_limits, ..self }
     }
 
     /// The counters of the look before.
-    pub fn before(&self) -> Option<&Counters> {
-        self.before.as_ref()
+    pub fn previous_counters(&self) -> Option<&Counters> {
+        self.previous_counters.as_ref()
     }
 
     /// Remembers the counters of a look; the newest before this one is what is compared with.
     #[must_use]
-    pub fn after(mut self, counters: Option<Counters>) -> Evidence<'a> {
+    pub fn with_previous_counters(mut self, counters: Option<Counters>) -> Evidence<'a> {
         let now = self.snapshot.collected_at;
         let newer = |one: &Counters| {
-            one.collected_at < now && self.before.as_ref().is_none_or(|other| other.collected_at < one.collected_at)
+            one.collected_at < now
+                && self.previous_counters.as_ref().is_none_or(|other| other.collected_at < one.collected_at)
         };
         if let Some(counters) = counters.filter(newer) {
-            self.before = Some(counters);
+            self.previous_counters = Some(counters);
         }
         self
     }
 
     /// Every slot with its judgement.
-    pub fn slots(&self) -> Result<impl Iterator<Item = (&'a Slot, &slot::Judgement)>, Unavailable> {
+    pub fn assessed_slots(&self) -> Result<impl Iterator<Item = (&'a Slot, &slot::SlotAssessment)>, Unavailable> {
         let slots = self.snapshot.slots.as_result().map_err(Clone::clone)?;
-        let judged = self.slots.get_or_init(|| {
-            let evidence = slot::Evidence { snapshot: self.snapshot, memory: &self.memory, limits: &self.slot_limits };
-            slots.iter().map(|slot| evidence.judge(slot)).collect()
+        let assessments = self.slot_assessments.get_or_init(|| {
+            let evidence =
+                slot::SlotEvidence { snapshot: self.snapshot, history: &self.history, limits: &self.slot_limits };
+            slots.iter().map(|slot| evidence.assess(slot)).collect()
         });
-        Ok(slots.iter().zip(judged))
+        Ok(slots.iter().zip(assessments))
     }
 
     /// The verdicts on the indexes of every database that was read.
-    pub fn indexes(&self) -> impl Iterator<Item = (&'a Contents, &IndexJudgement)> {
-        let judged = self.indexes.get_or_init(|| {
-            let contents = self.snapshot.contents.iter();
-            let judge = |one: &Contents| {
-                index::judge(self.snapshot, one, self.memory.indexes_of(&one.database), &self.index_limits)
+    pub fn assessed_indexes(&self) -> impl Iterator<Item = (&'a DatabaseSnapshot, &IndexAssessment)> {
+        let assessments = self.index_assessments.get_or_init(|| {
+            let databases = self.snapshot.database_snapshots.iter();
+            let judge = |one: &DatabaseSnapshot| {
+                index::plan_drops(self.snapshot, one, self.history.index_history(&one.database), &self.index_limits)
             };
-            contents.map(|one| judge(one).into_judgement()).collect()
+            databases.map(|one| judge(one).into_assessment()).collect()
         });
-        self.snapshot.contents.iter().zip(judged)
+        self.snapshot.database_snapshots.iter().zip(assessments)
     }
 
     /// A setting; one that is missing is hidden from the role, or unknown to this version.
@@ -88,56 +91,56 @@ impl<'a> Evidence<'a> {
     pub fn missing_setting(&self, name: &str) -> Unavailable {
         let server = &self.snapshot.server;
         if server.role_is_superuser || server.role_is_monitor {
-            return Unavailable::because("settings", format!("{name} was not asked for"));
+            return Unavailable::new("settings", format!("{name} was not asked for"));
         }
-        self.hidden("settings", &format!("{name} is hidden from this role"))
+        self.hidden_fact("settings", &format!("{name} is hidden from this role"))
     }
 
     /// A setting that is a plain number.
-    pub fn number(&self, name: &str) -> Option<u64> {
+    pub fn setting_number(&self, name: &str) -> Option<u64> {
         self.snapshot.settings.known()?.get(name)?.setting.parse().ok()
     }
 
     /// Something that a member of pg_monitor would see.
-    pub fn hidden(&self, fact: &str, reason: &str) -> Unavailable {
-        Unavailable::because(fact, reason).with_hint(Some(grant("pg_monitor", &self.snapshot.server.role)))
+    pub fn hidden_fact(&self, fact: &str, reason: &str) -> Unavailable {
+        Unavailable::new(fact, reason).with_hint(Some(grant("pg_monitor", &self.snapshot.server.role)))
     }
 
     /// Whole seconds from a time until the look.
-    pub fn seconds_since(&self, at: jiff::Timestamp) -> u64 {
-        u64::try_from(self.snapshot.collected_at.duration_since(at).as_secs()).unwrap_or(0)
+    pub fn seconds_since(&self, time: jiff::Timestamp) -> u64 {
+        u64::try_from(self.snapshot.collected_at.duration_since(time).as_secs()).unwrap_or(0)
     }
 }
 
 /// What is known of a fact of every database that was read, and why the rest is not.
-pub fn of_databases<'a, T: 'a>(
+pub fn collect_database_facts<'a, T: 'a>(
     snapshot: &'a Snapshot,
-    fact: impl Fn(&'a Contents) -> &'a Fact<T>,
-    answer: &mut super::Answer,
-) -> Vec<(&'a Contents, &'a T)> {
+    fact: impl Fn(&'a DatabaseSnapshot) -> &'a Fact<T>,
+    outcome: &mut super::CheckOutcome,
+) -> Vec<(&'a DatabaseSnapshot, &'a T)> {
     let mut known = Vec::new();
-    for contents in &snapshot.contents {
-        match fact(contents).as_result() {
-            Ok(value) => known.push((contents, value)),
-            Err(why) => answer.missing(&Unavailable {
-                reason: format!("in database {}: {}", contents.database, why.reason),
+    for db in &snapshot.database_snapshots {
+        match fact(db).as_result() {
+            Ok(value) => known.push((db, value)),
+            Err(why) => outcome.add_unavailable(&Unavailable {
+                reason: format!("in database {}: {}", db.database, why.reason),
                 ..why.clone()
             }),
         }
     }
-    for skipped in snapshot.skipped.iter().filter(|one| snapshot.is_missed(one)) {
+    for skipped in snapshot.skipped.iter().filter(|one| snapshot.is_skipped_gap(one)) {
         let reason = format!("database {} was skipped: {}", skipped.database, skipped.reason);
-        answer.missing(&Unavailable::because("database contents", reason).with_hint(skipped.hint.clone()));
+        outcome.add_unavailable(&Unavailable::new("database contents", reason).with_hint(skipped.hint.clone()));
     }
     known
 }
 
 /// The command that shows the evidence on a slot, as a code span.
-pub fn slots_why(slot_name: &str) -> String {
+pub fn slots_why_command(slot_name: &str) -> String {
     code_span(&ShellCommand::new("pgtend slots why").operand(slot_name).to_string())
 }
 
 /// A relation's name for people and for silences: `shop/public.orders`.
-pub fn subject(database: &str, schema: &str, name: &str) -> String {
+pub fn relation_subject(database: &str, schema: &str, name: &str) -> String {
     format!("{database}/{schema}.{name}")
 }

@@ -1,10 +1,10 @@
 //! Whether WAL reaches the archive.
 
 use super::{
-    Answer, Evidence, Judged, Symptom, known,
-    limits::{Count, HOUR, limits},
+    CheckOutcome, Evaluation, Evidence, Finding, require_fact,
+    thresholds::{Count, HOUR, limits},
 };
-use crate::model::{Level, Measure, Piece, words};
+use crate::model::{Fragment, Level, Measure, message};
 
 limits! {
     /// A backlog of so many segments, although nothing fails
@@ -13,20 +13,20 @@ limits! {
     critical: Seconds = HOUR;
 }
 
-fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let snapshot = evidence.snapshot;
-    let mode = evidence.setting("archive_mode").map_err(Answer::cannot_tell)?;
+    let mode = evidence.setting("archive_mode").map_err(CheckOutcome::from_unavailable)?;
     match mode.setting.as_str() {
-        "off" => return Err(Answer::not_here("archive_mode is off")),
+        "off" => return Err(CheckOutcome::not_supported("archive_mode is off")),
         "on" if snapshot.server.in_recovery => {
-            return Err(Answer::not_here("a standby archives only with archive_mode = always"));
+            return Err(CheckOutcome::not_supported("a standby archives only with archive_mode = always"));
         }
         _ => {}
     }
-    let mut answer = Answer::default();
+    let mut outcome = CheckOutcome::default();
     let waiting = snapshot.archive_status.known().map(|status| status.ready_files);
-    let settings = known(&snapshot.settings)?;
-    let find = |level, measured, threshold, message, advice| Symptom {
+    let settings = require_fact(&snapshot.settings)?;
+    let find = |level, measured, threshold, message, advice| Finding {
         level,
         subject: "archiver".to_owned(),
         measured,
@@ -37,17 +37,17 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
     let count = waiting.map(Measure::Count);
     // Nothing fails in that state: the counter of failures stands still (fact sheet on slots and WAL, C).
     if settings.has_archive_command() == Some(false) {
-        let message = words!["archive_mode is on without an archive_command: every segment stays in pg_wal for ever"];
-        answer.find(find(
+        let message = message!["archive_mode is on without an archive_command: every segment stays in pg_wal for ever"];
+        outcome.add_finding(find(
             Level::Critical,
             count,
             None,
             message,
-            words!["set archive_command or archive_library, or turn archive_mode off"],
+            message!["set archive_command or archive_library, or turn archive_mode off"],
         ));
-        return Ok(answer);
+        return Ok(outcome);
     }
-    let archiver = known(&snapshot.archiver)?;
+    let archiver = require_fact(&snapshot.archiver)?;
     // A failure of long ago says nothing once nothing waits any more: the failed segment would.
     if archiver.last_failed_time > archiver.last_archived_time && waiting != Some(0) {
         let last = archiver.last_archived_time.or(archiver.stats_reset);
@@ -55,76 +55,82 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
         let level =
             if since.is_some_and(|since| since >= limits.critical.0) { Level::Critical } else { Level::Warning };
         let wal = archiver.last_failed_wal.as_deref().unwrap_or("a segment");
-        let mut message = words!["archiving fails at ", wal];
+        let mut message = message!["archiving fails at ", wal];
         match archiver.last_archived_time {
-            Some(at) => {
-                message.append(words![", the last success was ", Piece::Seconds(evidence.seconds_since(at)), " ago"])
-            }
-            None => message.append(words![", and nothing was ever archived"]),
+            Some(time) => message.append(message![
+                ", the last success was ",
+                Fragment::Seconds(evidence.seconds_since(time)),
+                " ago"
+            ]),
+            None => message.append(message![", and nothing was ever archived"]),
         }
         if let Some(files) = waiting {
-            message.append(words!["; ", Piece::Count(files), " segments wait"]);
+            message.append(message!["; ", Fragment::Count(files), " segments wait"]);
         }
-        let advice = words!["the server's log has the command's own error; WAL stays until it succeeds"];
-        answer.find(find(level, since.map(Measure::Seconds), Some(limits.critical.into()), message, advice));
-        return Ok(answer);
+        let advice = message!["the server's log has the command's own error; WAL stays until it succeeds"];
+        outcome.add_finding(find(level, since.map(Measure::Seconds), Some(limits.critical.into()), message, advice));
+        return Ok(outcome);
     }
-    let waiting = Count(known(&snapshot.archive_status)?.ready_files);
-    answer.watch("archiver", waiting.into(), limits.backlog.into(), None);
+    let waiting = Count(require_fact(&snapshot.archive_status)?.ready_files);
+    outcome.record_reading("archiver", waiting.into(), limits.backlog.into(), None);
     if waiting >= limits.backlog {
         let message =
-            words![Piece::Count(waiting.0), " segments wait for the archiver: it is slower than WAL is written"];
-        let advice = words!["let archive_command do several segments at a time, or look at the archive's storage"];
-        answer.find(find(Level::Warning, Some(waiting.into()), Some(limits.backlog.into()), message, advice));
+            message![Fragment::Count(waiting.0), " segments wait for the archiver: it is slower than WAL is written"];
+        let advice = message!["let archive_command do several segments at a time, or look at the archive's storage"];
+        outcome.add_finding(find(Level::Warning, Some(waiting.into()), Some(limits.backlog.into()), message, advice));
     }
-    Ok(answer)
+    Ok(outcome)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::judge::{
-        Kind,
-        testing::{ago, ask, found, set},
+        CheckOutcomeKind,
+        testing::{ago, evaluate_check, found_subjects, set_setting},
     };
     use crate::model::Level;
     use serde_json::json;
 
     #[test]
-    fn nothing_is_asked_where_nothing_is_archived() {
-        assert_eq!(ask("failed-archiving", |it| set(it, "archive_mode", "off")).kind(), Kind::NotApplicable);
-        let standby = ask("failed-archiving", |it| it["server"]["in_recovery"] = json!(true));
-        assert_eq!(standby.kind(), Kind::NotApplicable);
+    fn failed_archiving_skips_archive_mode_off() {
+        assert_eq!(
+            evaluate_check("failed-archiving", |it| set_setting(it, "archive_mode", "off")).kind(),
+            CheckOutcomeKind::NotApplicable
+        );
+        let standby = evaluate_check("failed-archiving", |it| it["server"]["in_recovery"] = json!(true));
+        assert_eq!(standby.kind(), CheckOutcomeKind::NotApplicable);
     }
 
     #[test]
-    fn a_missing_command_is_told_although_nothing_fails() {
+    fn failed_archiving_reports_missing_command() {
         assert_eq!(
-            found(&ask("failed-archiving", |it| set(it, "archive_command", ""))),
+            found_subjects(&evaluate_check("failed-archiving", |it| set_setting(it, "archive_command", ""))),
             [(Level::Critical, "archiver")]
         );
-        let disabled = ask("failed-archiving", |it| set(it, "archive_command", "(disabled)"));
-        assert_eq!(found(&disabled), [(Level::Critical, "archiver")]);
+        let disabled = evaluate_check("failed-archiving", |it| set_setting(it, "archive_command", "(disabled)"));
+        assert_eq!(found_subjects(&disabled), [(Level::Critical, "archiver")]);
     }
 
     #[test]
-    fn an_hour_without_success_is_critical() {
+    fn failed_archiving_critical_after_an_hour() {
         let failing = |since: i64| {
-            ask("failed-archiving", |it| {
+            evaluate_check("failed-archiving", |it| {
                 it["archiver"]["known"]["last_archived_time"] = json!(ago(since));
                 it["archiver"]["known"]["last_failed_time"] = json!(ago(1));
             })
         };
-        assert_eq!(found(&failing(3_599)), [(Level::Warning, "archiver")]);
-        assert_eq!(found(&failing(3_600)), [(Level::Critical, "archiver")]);
-        let over = ask("failed-archiving", |it| {
+        assert_eq!(found_subjects(&failing(3_599)), [(Level::Warning, "archiver")]);
+        assert_eq!(found_subjects(&failing(3_600)), [(Level::Critical, "archiver")]);
+        let over = evaluate_check("failed-archiving", |it| {
             it["archiver"]["known"]["last_archived_time"] = json!(ago(4_000));
             it["archiver"]["known"]["last_failed_time"] = json!(ago(3_000));
             it["archive_status"]["known"]["ready_files"] = json!(0);
         });
-        assert_eq!(over.kind(), Kind::Clear, "an idle server: nothing waits");
-        let backlog =
-            |files: u64| ask("failed-archiving", |it| it["archive_status"]["known"]["ready_files"] = json!(files));
-        assert_eq!(backlog(999).kind(), Kind::Clear);
-        assert_eq!(found(&backlog(1_000)), [(Level::Warning, "archiver")]);
+        assert_eq!(over.kind(), CheckOutcomeKind::Passed, "an idle server: nothing waits");
+        let backlog = |files: u64| {
+            evaluate_check("failed-archiving", |it| it["archive_status"]["known"]["ready_files"] = json!(files))
+        };
+        assert_eq!(backlog(999).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&backlog(1_000)), [(Level::Warning, "archiver")]);
     }
 }

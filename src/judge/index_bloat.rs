@@ -1,13 +1,13 @@
 //! Which indexes are mostly air.
 
 use super::{
-    Answer, Evidence, Judged,
-    evidence::{of_databases, subject},
+    CheckOutcome, Evaluation, Evidence,
+    evidence::{collect_database_facts, relation_subject},
     index::is_worth_rebuilding,
-    limits::{GB, limits},
-    mostly_air::{Much, Relations},
+    relation_bloat::{BloatCheck, BloatThreshold},
+    thresholds::{GB, limits},
 };
-use crate::model::{IndexVerdict, Table, code_span, qualified, words};
+use crate::model::{IndexVerdict, Table, code_span, message, qualified};
 use std::collections::HashMap;
 
 limits! {
@@ -17,35 +17,40 @@ limits! {
     minimum: Bytes = GB;
 }
 
-fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
-    let mut answer = Answer::default();
-    of_databases(evidence.snapshot, |contents| &contents.indexes, &mut answer);
-    of_databases(evidence.snapshot, |contents| &contents.index_keys, &mut answer);
-    for (contents, judged) in evidence.indexes() {
-        let much = Much { share: limits.warning, bytes: limits.minimum };
-        let mut all = Relations::of("index", &contents.database, much);
-        let indexes = contents.indexes.known().into_iter().flatten();
-        let large: Vec<_> = indexes.filter(|index| all.is_large(index.size.bytes)).collect();
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    collect_database_facts(evidence.snapshot, |contents| &contents.indexes, &mut outcome);
+    collect_database_facts(evidence.snapshot, |contents| &contents.index_keys, &mut outcome);
+    for (db, assessment) in evidence.assessed_indexes() {
+        let threshold = BloatThreshold { share: limits.warning, bytes: limits.minimum };
+        let mut check = BloatCheck::new("index", &db.database, threshold);
+        let indexes = db.indexes.known().into_iter().flatten();
+        let large: Vec<_> = indexes.filter(|index| check.could_exceed_threshold(index.size.bytes)).collect();
         if large.is_empty() {
             continue;
         }
         let tables: HashMap<u32, &Table> =
-            contents.tables.known().into_iter().flatten().map(|table| (table.oid, table)).collect();
-        let verdicts: HashMap<u32, &IndexVerdict> = judged.verdicts.iter().map(|one| (one.oid, one)).collect();
+            db.tables.known().into_iter().flatten().map(|table| (table.oid, table)).collect();
+        let verdicts: HashMap<u32, &IndexVerdict> = assessment.verdicts.iter().map(|one| (one.oid, one)).collect();
         for index in large {
             let (Some(table), Some(verdict)) = (tables.get(&index.table_oid), verdicts.get(&index.oid)) else {
                 continue;
             };
             if is_worth_rebuilding(verdict, index) {
-                let name = subject(&contents.database, &table.schema, &index.index);
-                let advice = words![
+                let name = relation_subject(&db.database, &table.schema, &index.index);
+                let advice = message![
                     code_span(&format!("REINDEX INDEX CONCURRENTLY {}", qualified(&table.schema, &index.index))),
                     " gives it back; it needs room for the new one meanwhile"
                 ];
-                answer.found.extend(all.judge(name, index.size.bytes, contents.index_bloat(index, table), advice));
+                outcome.findings.extend(check.evaluate_relation(
+                    name,
+                    index.size.bytes,
+                    db.index_bloat(index, table),
+                    advice,
+                ));
             }
         }
-        all.note_unestimated(&evidence.snapshot.server.role, &mut answer);
+        check.note_unestimated(&evidence.snapshot.server.role, &mut outcome);
     }
-    Ok(answer)
+    Ok(outcome)
 }

@@ -1,11 +1,11 @@
 //! Which tables carry more indexes than data.
 
 use super::{
-    Answer, Evidence, Judged, Symptom,
-    evidence::{of_databases, subject},
-    limits::{Bytes, GB, Percent, limits},
+    CheckOutcome, Evaluation, Evidence, Finding,
+    evidence::{collect_database_facts, relation_subject},
+    thresholds::{Bytes, GB, Percent, limits},
 };
-use crate::model::{Level, Piece, PrintedConnection, ShellCommand, TableKind, code_span, words};
+use crate::model::{Fragment, Level, PrintedConnection, ShellCommand, TableKind, code_span, message};
 use std::collections::HashMap;
 
 limits! {
@@ -15,13 +15,13 @@ limits! {
     minimum: Bytes = 10 * GB;
 }
 
-fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
-    let mut answer = Answer::default();
-    let tables = of_databases(evidence.snapshot, |contents| &contents.tables, &mut answer);
-    of_databases(evidence.snapshot, |contents| &contents.indexes, &mut answer);
-    for (contents, tables) in tables {
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    let tables = collect_database_facts(evidence.snapshot, |contents| &contents.tables, &mut outcome);
+    collect_database_facts(evidence.snapshot, |contents| &contents.indexes, &mut outcome);
+    for (db, tables) in tables {
         let mut of_table: HashMap<u32, (u64, u64)> = HashMap::new();
-        for index in contents.indexes.known().into_iter().flatten() {
+        for index in db.indexes.known().into_iter().flatten() {
             let (count, bytes) = of_table.entry(index.table_oid).or_default();
             (*count, *bytes) = (*count + 1, *bytes + index.size.bytes);
         }
@@ -31,35 +31,35 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
             if Bytes(bytes) < limits.minimum || share < limits.warning {
                 continue;
             }
-            let name = subject(&contents.database, &table.schema, &table.table);
-            answer.find(Symptom {
+            let name = relation_subject(&db.database, &table.schema, &table.table);
+            outcome.add_finding(Finding {
                 level: Level::Warning,
-                message: words![
+                message: message![
                     "the ",
-                    Piece::Count(count),
+                    Fragment::Count(count),
                     " indexes of ",
                     &name,
                     " take ",
-                    Piece::Bytes(bytes),
+                    Fragment::Bytes(bytes),
                     ", ",
-                    Piece::Percent(share.0),
+                    Fragment::Percent(share.0),
                     " of the table"
                 ],
                 subject: name,
                 measured: Some(share.into()),
                 threshold: Some(limits.warning.into()),
-                advice: words![
-                    code_span(&indexes_of(&evidence.snapshot.connection, &contents.database, &table.table).to_string()),
+                advice: message![
+                    code_span(&indexes_command(&evidence.snapshot.connection, &db.database, &table.table).to_string()),
                     " says which may go, and which are bloated"
                 ],
             });
         }
     }
-    Ok(answer)
+    Ok(outcome)
 }
 
 /// The report of one table's indexes; `--table` takes a pattern.
-fn indexes_of(connection: &PrintedConnection, database: &str, table: &str) -> ShellCommand {
+fn indexes_command(connection: &PrintedConnection, database: &str, table: &str) -> ShellCommand {
     connection
         .add_to_for(ShellCommand::new("pgtend indexes"), database)
         .option("--table", &glob::Pattern::escape(table))
@@ -68,25 +68,25 @@ fn indexes_of(connection: &PrintedConnection, database: &str, table: &str) -> Sh
 #[cfg(test)]
 mod tests {
     use crate::judge::{
-        Kind,
-        testing::{ask, found, index},
+        CheckOutcomeKind,
+        testing::{evaluate_check, found_subjects, index},
     };
     use crate::model::Level;
     use serde_json::json;
 
     #[test]
-    fn the_ratio_and_the_size_must_both_be_passed() {
+    fn index_heavy_table_needs_ratio_and_size() {
         let with = |bytes: u64| {
-            ask("index-heavy-table", |it| {
-                it["contents"][0]["indexes"]["known"] = json!([index(20_001, "wide", &[1, 2, 3], bytes)]);
+            evaluate_check("index-heavy-table", |it| {
+                it["database_snapshots"][0]["indexes"]["known"] = json!([index(20_001, "wide", &[1, 2, 3], bytes)]);
             })
         };
-        assert_eq!(with((10 << 30) - 1).kind(), Kind::Clear, "51 times, but small");
-        assert_eq!(found(&with(10 << 30)), [(Level::Warning, "shop/public.orders")]);
-        let balanced = ask("index-heavy-table", |it| {
-            it["contents"][0]["tables"]["known"][0]["heap"]["bytes"] = json!(4_u64 << 30);
-            it["contents"][0]["indexes"]["known"] = json!([index(20_001, "wide", &[1, 2, 3], 11 << 30)]);
+        assert_eq!(with((10 << 30) - 1).kind(), CheckOutcomeKind::Passed, "51 times, but small");
+        assert_eq!(found_subjects(&with(10 << 30)), [(Level::Warning, "shop/public.orders")]);
+        let balanced = evaluate_check("index-heavy-table", |it| {
+            it["database_snapshots"][0]["tables"]["known"][0]["heap"]["bytes"] = json!(4_u64 << 30);
+            it["database_snapshots"][0]["indexes"]["known"] = json!([index(20_001, "wide", &[1, 2, 3], 11 << 30)]);
         });
-        assert_eq!(balanced.kind(), Kind::Clear);
+        assert_eq!(balanced.kind(), CheckOutcomeKind::Passed);
     }
 }

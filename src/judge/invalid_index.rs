@@ -1,50 +1,50 @@
 //! Whether an index was left invalid by a build that failed.
 
 use super::{
-    Answer, Evidence, Judged, Symptom,
-    evidence::{of_databases, subject},
-    limits::limits,
+    CheckOutcome, Evaluation, Evidence, Finding,
+    evidence::{collect_database_facts, relation_subject},
+    thresholds::limits,
 };
-use crate::model::{IndexFinding, Level, Measure, Piece, Reason, Table, code_span, qualified, words};
+use crate::model::{Fragment, IndexFinding, Level, Measure, Reason, Table, code_span, message, qualified};
 use std::collections::HashMap;
 
 limits! {}
 
-fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
-    let mut answer = Answer::default();
-    of_databases(evidence.snapshot, |contents| &contents.indexes, &mut answer);
-    for (contents, judged) in evidence.indexes() {
+fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    collect_database_facts(evidence.snapshot, |contents| &contents.indexes, &mut outcome);
+    for (db, assessment) in evidence.assessed_indexes() {
         let tables: HashMap<u32, &Table> =
-            contents.tables.known().into_iter().flatten().map(|table| (table.oid, table)).collect();
-        let verdicts: HashMap<u32, _> = judged.verdicts.iter().map(|one| (one.oid, one)).collect();
-        for index in contents.indexes.known().into_iter().flatten() {
+            db.tables.known().into_iter().flatten().map(|table| (table.oid, table)).collect();
+        let verdicts: HashMap<u32, _> = assessment.verdicts.iter().map(|one| (one.oid, one)).collect();
+        for index in db.indexes.known().into_iter().flatten() {
             let Some(verdict) = verdicts.get(&index.oid) else { continue };
             let is_built = verdict.reasons.contains(&Reason::BeingBuilt);
             if !verdict.findings.contains(&IndexFinding::InvalidIndex) || is_built || index.is_partitioned {
                 continue;
             }
             let schema = tables.get(&index.table_oid).map_or("?", |table| table.schema.as_str());
-            let name = subject(&contents.database, schema, &index.index);
+            let name = relation_subject(&db.database, schema, &index.index);
             let sql = qualified(schema, &index.index);
             // What REINDEX leaves behind has a number in its name where the first one was taken.
-            let left = index.index.trim_end_matches(|c: char| c.is_ascii_digit());
-            let advice = if left.ends_with("_ccnew") || left.ends_with("_ccold") {
-                words!["a REINDEX left it behind: ", code_span(&format!("DROP INDEX CONCURRENTLY {sql}"))]
+            let base_name = index.index.trim_end_matches(|c: char| c.is_ascii_digit());
+            let advice = if base_name.ends_with("_ccnew") || base_name.ends_with("_ccold") {
+                message!["a REINDEX left it behind: ", code_span(&format!("DROP INDEX CONCURRENTLY {sql}"))]
             } else {
-                words![
+                message![
                     "where it is wanted, ",
                     code_span(&format!("REINDEX INDEX CONCURRENTLY {sql}")),
                     " (of a unique one find the duplicates first); else ",
                     code_span(&format!("DROP INDEX CONCURRENTLY {sql}"))
                 ]
             };
-            answer.find(Symptom {
+            outcome.add_finding(Finding {
                 level: Level::Warning,
-                message: words![
+                message: message![
                     "index ",
                     &name,
                     " is invalid: it takes ",
-                    Piece::Bytes(index.size.bytes),
+                    Fragment::Bytes(index.size.bytes),
                     ", costs every write, and no query uses it"
                 ],
                 subject: name,
@@ -54,29 +54,29 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
             });
         }
     }
-    Ok(answer)
+    Ok(outcome)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::judge::{
-        Kind,
-        testing::{ask, found, index},
+        CheckOutcomeKind,
+        testing::{evaluate_check, found_subjects, index},
     };
     use crate::model::Level;
     use serde_json::{Value, json};
 
     #[test]
-    fn an_invalid_index_is_found_unless_it_is_being_built() {
+    fn invalid_index_ignores_running_build() {
         let with = |builds: Value| {
-            ask("invalid-index", |it| {
-                let mut one = index(20_002, "half_built", &[2], 1 << 20);
-                one["is_valid"] = json!(false);
-                it["contents"][0]["indexes"]["known"].as_array_mut().unwrap().push(one);
-                it["contents"][0]["index_facts"]["builds"] = json!({"known": builds});
+            evaluate_check("invalid-index", |it| {
+                let mut half_built = index(20_002, "half_built", &[2], 1 << 20);
+                half_built["is_valid"] = json!(false);
+                it["database_snapshots"][0]["indexes"]["known"].as_array_mut().unwrap().push(half_built);
+                it["database_snapshots"][0]["index_facts"]["builds"] = json!({"known": builds});
             })
         };
-        assert_eq!(with(json!([20_000])).kind(), Kind::Clear);
-        assert_eq!(found(&with(json!([]))), [(Level::Warning, "shop/public.half_built")]);
+        assert_eq!(with(json!([20_000])).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&with(json!([]))), [(Level::Warning, "shop/public.half_built")]);
     }
 }

@@ -1,24 +1,24 @@
 //! Whether a slot was invalidated: its consumer cannot go on.
 
 use super::{
-    Answer, Evidence, Judged, Symptom,
-    limits::limits,
-    slot::{Reason, Verdict},
+    CheckOutcome, Evaluation, Evidence, Finding,
+    slot::{Reason, SlotVerdict},
+    thresholds::limits,
 };
 use crate::{
     model::SlotType,
-    model::{Level, words},
+    model::{Level, message},
 };
 
 limits! {}
 
-fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
-    let mut answer = Answer::default();
-    for (slot, judgement) in evidence.slots().map_err(Answer::cannot_tell)? {
-        if judgement.verdict != Verdict::Lost {
+fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    for (slot, assessment) in evidence.assessed_slots().map_err(CheckOutcome::from_unavailable)? {
+        if assessment.verdict != SlotVerdict::Lost {
             continue;
         }
-        let cause = judgement.reasons.iter().find_map(|reason| match reason {
+        let cause = assessment.reasons.iter().find_map(|reason| match reason {
             Reason::Invalidated { cause } => Some(match cause.as_str() {
                 "wal_removed" => "its WAL was removed (max_slot_wal_keep_size)",
                 "rows_removed" => "rows it needed were removed",
@@ -28,50 +28,53 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
             }),
             _ => None,
         });
-        let may_live_again = judgement.reasons.contains(&Reason::MayLiveAgain);
+        let may_live_again = assessment.reasons.contains(&Reason::MayLiveAgain);
         let (level, advice) = match slot.slot_type {
             SlotType::Logical => {
-                (Level::Critical, words!["set its consumer up anew, then drop the slot: nothing more is lost by it"])
+                (Level::Critical, message!["set its consumer up anew, then drop the slot: nothing more is lost by it"])
             }
             SlotType::Physical if may_live_again => {
-                (Level::Warning, words!["a standby that finds the WAL in an archive catches up; else rebuild it"])
+                (Level::Warning, message!["a standby that finds the WAL in an archive catches up; else rebuild it"])
             }
-            SlotType::Physical => (Level::Critical, words!["rebuild the standby, then drop the slot"]),
+            SlotType::Physical => (Level::Critical, message!["rebuild the standby, then drop the slot"]),
         };
-        answer.find(Symptom {
+        outcome.add_finding(Finding {
             level,
             subject: slot.slot_name.clone(),
             measured: None,
             threshold: None,
-            message: words!["slot ", &slot.slot_name, " is lost: ", cause.unwrap_or("it was invalidated")],
+            message: message!["slot ", &slot.slot_name, " is lost: ", cause.unwrap_or("it was invalidated")],
             advice,
         });
     }
-    Ok(answer)
+    Ok(outcome)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::judge::{
-        Kind,
-        testing::{ask, found, slot},
+        CheckOutcomeKind,
+        testing::{evaluate_check, found_subjects, slot},
     };
     use crate::model::Level;
     use serde_json::{Value, json};
 
     #[test]
-    fn a_lost_slot_is_found_whatever_its_size() {
+    fn lost_slot_is_found_at_any_size() {
         let lost = |change: Value| {
-            ask("lost-slot", |it| {
+            evaluate_check("lost-slot", |it| {
                 let mut slot = slot(0, 0);
                 slot["wal_status"] = json!("lost");
                 slot.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
                 it["slots"] = json!({"known": [slot]});
             })
         };
-        assert_eq!(found(&lost(json!({"invalidation_reason": "wal_removed"}))), [(Level::Critical, "orders")]);
+        assert_eq!(found_subjects(&lost(json!({"invalidation_reason": "wal_removed"}))), [(Level::Critical, "orders")]);
         let standby = json!({"slot_type": "physical", "plugin": null, "invalidation_reason": "wal_removed"});
-        assert_eq!(found(&lost(standby)), [(Level::Warning, "orders")], "17: it may live again");
-        assert_eq!(ask("lost-slot", |it| it["slots"] = json!({"known": [slot(0, 0)]})).kind(), Kind::Clear);
+        assert_eq!(found_subjects(&lost(standby)), [(Level::Warning, "orders")], "17: it may live again");
+        assert_eq!(
+            evaluate_check("lost-slot", |it| it["slots"] = json!({"known": [slot(0, 0)]})).kind(),
+            CheckOutcomeKind::Passed
+        );
     }
 }

@@ -1,11 +1,11 @@
 //! Which foreign keys have no index behind them, so that a delete of the other table reads all of this one.
 
 use super::{
-    Answer, Evidence, Judged, Symptom,
-    evidence::{of_databases, subject},
-    limits::{MB, limits},
+    CheckOutcome, Evaluation, Evidence, Finding,
+    evidence::{collect_database_facts, relation_subject},
+    thresholds::{MB, limits},
 };
-use crate::model::{ForeignKey, Index, Level, Measure, Piece, Table, TableKind, code_span, qualified, words};
+use crate::model::{ForeignKey, Fragment, Index, Level, Measure, Table, TableKind, code_span, message, qualified};
 use std::collections::HashMap;
 
 limits! {
@@ -13,11 +13,11 @@ limits! {
     minimum: Bytes = 100 * MB;
 }
 
-fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
-    let mut answer = Answer::default();
-    let keys = of_databases(evidence.snapshot, |contents| &contents.index_facts.foreign_keys, &mut answer);
-    for (contents, keys) in keys {
-        let (Some(tables), Some(indexes)) = (contents.tables.known(), contents.indexes.known()) else { continue };
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    let keys = collect_database_facts(evidence.snapshot, |contents| &contents.index_facts.foreign_keys, &mut outcome);
+    for (db, keys) in keys {
+        let (Some(tables), Some(indexes)) = (db.tables.known(), db.indexes.known()) else { continue };
         let by_oid: HashMap<u32, &Table> = tables.iter().map(|table| (table.oid, table)).collect();
         let indexes_by_oid: HashMap<u32, &Index> = indexes.iter().map(|index| (index.oid, index)).collect();
         let mut of_table: HashMap<u32, Vec<&Index>> = HashMap::new();
@@ -28,36 +28,40 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
             let Some(table) = by_oid.get(&key.table_oid).filter(|table| table.kind == TableKind::Table) else {
                 continue;
             };
-            let is_supported = of_table.get(&table.oid).is_some_and(|all| all.iter().any(|one| supports(one, key)));
-            if table.heap.bytes < limits.minimum.0 || is_supported || is_read_only(key, &by_oid, &indexes_by_oid) {
+            let is_supported =
+                of_table.get(&table.oid).is_some_and(|all| all.iter().any(|one| supports_foreign_key(one, key)));
+            if table.heap.bytes < limits.minimum.0
+                || is_supported
+                || is_referenced_table_static(key, &by_oid, &indexes_by_oid)
+            {
                 continue;
             }
-            let name = subject(&contents.database, &table.schema, &table.table);
-            answer.find(Symptom {
+            let name = relation_subject(&db.database, &table.schema, &table.table);
+            outcome.add_finding(Finding {
                 level: Level::Warning,
                 subject: format!("{name}.{}", key.constraint_name),
                 measured: Some(Measure::Bytes(table.heap.bytes)),
                 threshold: Some(limits.minimum.into()),
-                message: words![
+                message: message![
                     "foreign key ",
                     &key.constraint_name,
                     " of ",
                     &name,
                     " has no index: each delete of a row it may refer to reads ",
-                    Piece::Bytes(table.heap.bytes)
+                    Fragment::Bytes(table.heap.bytes)
                 ],
-                advice: words![
+                advice: message![
                     code_span(&format!("CREATE INDEX CONCURRENTLY ON {}", qualified(&table.schema, &table.table))),
                     " with its columns first"
                 ],
             });
         }
     }
-    Ok(answer)
+    Ok(outcome)
 }
 
 /// The columns lead the index, in any order, and it has all rows (fact sheet on indexes, A3).
-fn supports(index: &Index, key: &ForeignKey) -> bool {
+fn supports_foreign_key(index: &Index, key: &ForeignKey) -> bool {
     let wanted = &key.column_numbers;
     let leading = index.column_numbers.get(..wanted.len()).unwrap_or_default();
     index.is_valid
@@ -69,7 +73,7 @@ fn supports(index: &Index, key: &ForeignKey) -> bool {
 }
 
 /// The other table's rows were neither deleted nor updated since the statistics began: nobody pays.
-fn is_read_only(key: &ForeignKey, tables: &HashMap<u32, &Table>, indexes: &HashMap<u32, &Index>) -> bool {
+fn is_referenced_table_static(key: &ForeignKey, tables: &HashMap<u32, &Table>, indexes: &HashMap<u32, &Index>) -> bool {
     let target = indexes.get(&key.target_index_oid).and_then(|index| tables.get(&index.table_oid));
     target.is_some_and(|table| table.rows_deleted == 0 && table.rows_updated == 0)
 }
@@ -77,32 +81,36 @@ fn is_read_only(key: &ForeignKey, tables: &HashMap<u32, &Table>, indexes: &HashM
 #[cfg(test)]
 mod tests {
     use crate::judge::{
-        Kind,
-        testing::{ask, found},
+        CheckOutcomeKind,
+        testing::{evaluate_check, found_subjects},
     };
     use crate::model::Level;
     use serde_json::{Value, json};
 
     #[test]
-    fn a_foreign_key_wants_an_index_where_it_costs() {
+    fn missing_fk_index_reports_only_costly_keys() {
         let with = |columns: Value, table: Value| {
-            ask("missing-fk-index", |it| {
-                let contents = &mut it["contents"][0];
-                contents["index_facts"]["foreign_keys"] = json!({"known": [{"constraint_name": "fk",
+            evaluate_check("missing-fk-index", |it| {
+                let db = &mut it["database_snapshots"][0];
+                db["index_facts"]["foreign_keys"] = json!({"known": [{"constraint_name": "fk",
                     "table_oid": 20_000, "column_numbers": columns, "target_index_oid": 20_001}]});
-                contents["tables"]["known"][0].as_object_mut().unwrap().extend(table.as_object().unwrap().clone());
+                db["tables"]["known"][0].as_object_mut().unwrap().extend(table.as_object().unwrap().clone());
             })
         };
-        assert_eq!(with(json!([1]), json!({})).kind(), Kind::Clear, "the index of column 1 leads");
-        assert_eq!(with(json!([2]), json!({"rows_deleted": 0, "rows_updated": 0})).kind(), Kind::Clear, "nobody pays");
+        assert_eq!(with(json!([1]), json!({})).kind(), CheckOutcomeKind::Passed, "the index of column 1 leads");
+        assert_eq!(
+            with(json!([2]), json!({"rows_deleted": 0, "rows_updated": 0})).kind(),
+            CheckOutcomeKind::Passed,
+            "nobody pays"
+        );
         let small = json!({"heap": {"bytes": 99 << 20, "source": "exact"}});
-        assert_eq!(with(json!([2]), small).kind(), Kind::Clear);
-        assert_eq!(found(&with(json!([2]), json!({}))), [(Level::Warning, "shop/public.orders.fk")]);
-        assert_eq!(found(&with(json!([1, 2]), json!({}))), [(Level::Warning, "shop/public.orders.fk")]);
-        let unenforced = ask("missing-fk-index", |it| {
-            it["contents"][0]["index_facts"]["foreign_keys"] = json!({"known": [{"constraint_name": "fk",
+        assert_eq!(with(json!([2]), small).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&with(json!([2]), json!({}))), [(Level::Warning, "shop/public.orders.fk")]);
+        assert_eq!(found_subjects(&with(json!([1, 2]), json!({}))), [(Level::Warning, "shop/public.orders.fk")]);
+        let unenforced = evaluate_check("missing-fk-index", |it| {
+            it["database_snapshots"][0]["index_facts"]["foreign_keys"] = json!({"known": [{"constraint_name": "fk",
                 "table_oid": 20_000, "column_numbers": [2], "target_index_oid": 20_001, "is_enforced": false}]});
         });
-        assert_eq!(unenforced.kind(), Kind::Clear, "nothing is looked up");
+        assert_eq!(unenforced.kind(), CheckOutcomeKind::Passed, "nothing is looked up");
     }
 }

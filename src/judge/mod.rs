@@ -1,19 +1,19 @@
 //! From a snapshot to a judgement: pure functions. One check, one page (`pgtend explain`).
 
-mod answer;
 pub mod audit;
 mod evidence;
-pub mod health;
 pub mod index;
-pub mod limits;
+mod outcome;
+pub mod runner;
 pub mod slot;
+pub mod thresholds;
 pub mod wal;
 
 mod autovacuum_lag;
 mod checksum_failures;
 mod connections;
 mod disk_forecast;
-mod drops;
+mod droppable_indexes;
 mod duplicate_index;
 mod failed_archiving;
 mod id_age;
@@ -24,10 +24,10 @@ mod invalid_index;
 mod lagging_slot;
 mod lost_slot;
 mod missing_fk_index;
-mod mostly_air;
 mod multixact;
 mod pending_restart;
 mod prepared_transactions;
+mod relation_bloat;
 mod replication_lag;
 mod retained_wal;
 mod sequence_exhaustion;
@@ -35,8 +35,8 @@ mod slot_limit;
 mod stale_slot;
 mod stats_lost;
 mod subscription_errors;
+pub mod summary;
 mod table_bloat;
-pub mod tally;
 mod temp_files;
 #[cfg(test)]
 mod testing;
@@ -46,11 +46,13 @@ mod version;
 mod xid_wraparound;
 mod xmin_horizon;
 
-pub use answer::{Answer, Judged, Kind, NotApplicable, Symptom, known, passed};
 pub use evidence::Evidence;
+pub use outcome::{
+    CheckOutcome, CheckOutcomeKind, Evaluation, Finding, NotApplicable, exceeded_threshold, require_fact,
+};
 
 use crate::model::Class;
-use limits::Rule;
+use thresholds::Rule;
 
 /// One check: its name and the page that explains it.
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_page_names_its_check_and_says_what_to_do() {
+    fn check_pages_name_check_and_remedy() {
         for check in CHECKS {
             assert!(check.page.starts_with(&format!("# {}: ", check.name)), "{}", check.name);
             for part in ["## What it means", "## How it is judged", "## What to do"] {

@@ -1,56 +1,56 @@
 //! Whether settings were changed that only a restart brings into force.
 
-use super::{Answer, Evidence, Judged, Symptom, known, limits::limits};
-use crate::model::{Level, Measure, Piece, words};
+use super::{CheckOutcome, Evaluation, Evidence, Finding, require_fact, thresholds::limits};
+use crate::model::{Fragment, Level, Measure, message};
 
 limits! {}
 
 /// So many are named.
-const NAMED: usize = 5;
+const MAX_NAMES: usize = 5;
 
-fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
-    let waiting = known(&evidence.snapshot.pending_restart)?;
-    let mut answer = Answer::default();
+fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
+    let waiting = require_fact(&evidence.snapshot.pending_restart)?;
+    let mut outcome = CheckOutcome::default();
     if waiting.is_empty() {
-        return Ok(answer);
+        return Ok(outcome);
     }
     let count = waiting.len() as u64;
-    let names: Vec<&str> = waiting.iter().take(NAMED).map(|one| one.name.as_str()).collect();
-    answer.find(Symptom {
+    let names: Vec<&str> = waiting.iter().take(MAX_NAMES).map(|one| one.name.as_str()).collect();
+    outcome.add_finding(Finding {
         level: Level::Warning,
         subject: "settings".to_owned(),
         measured: Some(Measure::Count(count)),
         threshold: Some(Measure::Count(1)),
-        message: words![
-            Piece::Count(count),
+        message: message![
+            Fragment::Count(count),
             if count == 1 { " setting was changed and waits" } else { " settings were changed and wait" },
             " for a restart: ",
             names.join(", "),
-            if waiting.len() > NAMED { ", …" } else { "" }
+            if waiting.len() > MAX_NAMES { ", …" } else { "" }
         ],
-        advice: words![
+        advice: message![
             "plan the restart, or take the change back: the next crash is a restart, too, and brings them all at once"
         ],
     });
-    Ok(answer)
+    Ok(outcome)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::judge::{
-        Kind,
-        testing::{ask, found},
+        CheckOutcomeKind,
+        testing::{evaluate_check, found_subjects},
     };
     use crate::model::Level;
     use serde_json::{Value, json};
 
     #[test]
-    fn whatever_waits_is_told_once_and_what_was_not_read_is_not_clear() {
-        let with = |waiting: Value| ask("pending-restart", |it| it["pending_restart"] = waiting);
-        assert_eq!(with(json!({"known": []})).kind(), Kind::Clear);
+    fn pending_restart_reports_once_or_unknown() {
+        let with = |waiting: Value| evaluate_check("pending-restart", |it| it["pending_restart"] = waiting);
+        assert_eq!(with(json!({"known": []})).kind(), CheckOutcomeKind::Passed);
         let two = with(json!({"known": [{"name": "max_connections"}, {"name": "wal_level"}]}));
-        assert_eq!(found(&two), [(Level::Warning, "settings")]);
+        assert_eq!(found_subjects(&two), [(Level::Warning, "settings")]);
         let unread = with(json!({"unavailable": {"fact": "pending restart", "reason": "denied"}}));
-        assert_eq!(unread.kind(), Kind::CannotTell);
+        assert_eq!(unread.kind(), CheckOutcomeKind::Unknown);
     }
 }

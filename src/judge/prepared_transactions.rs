@@ -1,10 +1,10 @@
 //! Whether a prepared transaction was forgotten.
 
 use super::{
-    Answer, Evidence, Judged, Symptom, known,
-    limits::{HOUR, MINUTE, Seconds, limits},
+    CheckOutcome, Evaluation, Evidence, Finding, require_fact,
+    thresholds::{HOUR, MINUTE, Seconds, limits},
 };
-use crate::model::{Piece, code_span, quote_literal, words};
+use crate::model::{Fragment, code_span, message, quote_literal};
 
 limits! {
     /// A transaction has been prepared for so long
@@ -13,57 +13,58 @@ limits! {
     critical: Seconds = HOUR;
 }
 
-fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
-    let mut answer = Answer::default();
-    for one in known(&evidence.snapshot.prepared_transactions)? {
-        let age = Seconds(evidence.seconds_since(one.prepared));
-        let Some((level, threshold)) = answer.grade(&one.gid, age, limits.warning, limits.critical) else {
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    for prepared in require_fact(&evidence.snapshot.prepared_transactions)? {
+        let age = Seconds(evidence.seconds_since(prepared.prepared));
+        let Some((level, threshold)) = outcome.record_and_compare(&prepared.gid, age, limits.warning, limits.critical)
+        else {
             continue;
         };
-        answer.find(Symptom {
+        outcome.add_finding(Finding {
             level,
-            subject: format!("{}/{}", one.database, one.gid),
+            subject: format!("{}/{}", prepared.database, prepared.gid),
             measured: Some(age.into()),
             threshold: Some(threshold),
-            message: words![
+            message: message![
                 "transaction ",
-                &one.gid,
+                &prepared.gid,
                 " of ",
-                &one.owner,
+                &prepared.owner,
                 " has been prepared for ",
-                Piece::Seconds(age.0),
+                Fragment::Seconds(age.0),
                 ": it keeps its locks, and dead rows from VACUUM, even over a restart"
             ],
-            advice: words![
+            advice: message![
                 "ask its transaction manager whether to commit it; else, in database ",
-                &one.database,
+                &prepared.database,
                 ", ",
-                code_span(&format!("ROLLBACK PREPARED {}", quote_literal(&one.gid)))
+                code_span(&format!("ROLLBACK PREPARED {}", quote_literal(&prepared.gid)))
             ],
         });
     }
-    Ok(answer)
+    Ok(outcome)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::judge::{
-        Kind,
-        testing::{ago, ask, found},
+        CheckOutcomeKind,
+        testing::{ago, evaluate_check, found_subjects},
     };
     use crate::model::Level;
     use serde_json::json;
 
     #[test]
-    fn minutes_are_too_long() {
+    fn prepared_transactions_age_thresholds() {
         let prepared = |seconds: i64| {
-            ask("prepared-transactions", |it| {
+            evaluate_check("prepared-transactions", |it| {
                 it["prepared_transactions"] = json!({"known": [{"gid": "g", "database": "shop", "owner": "app",
                                                                 "prepared": ago(seconds), "xid_age": 5}]});
             })
         };
-        assert_eq!(prepared(299).kind(), Kind::Clear);
-        assert_eq!(found(&prepared(300)), [(Level::Warning, "shop/g")]);
-        assert_eq!(found(&prepared(3_600)), [(Level::Critical, "shop/g")]);
+        assert_eq!(prepared(299).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&prepared(300)), [(Level::Warning, "shop/g")]);
+        assert_eq!(found_subjects(&prepared(3_600)), [(Level::Critical, "shop/g")]);
     }
 }

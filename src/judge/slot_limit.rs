@@ -1,10 +1,10 @@
 //! Whether a slot is about to pass its limit, or there is no room for another.
 
 use super::{
-    Answer, Evidence, Judged, Symptom,
-    limits::{Percent, limits},
+    CheckOutcome, Evaluation, Evidence, Finding,
+    thresholds::{Percent, limits},
 };
-use crate::model::{Level, Measure, Piece, words};
+use crate::model::{Fragment, Level, Measure, message};
 
 limits! {
     /// A slot that has used up so much of max_slot_wal_keep_size
@@ -13,92 +13,94 @@ limits! {
     critical: Percent = 90.0;
 }
 
-fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
-    let mut answer = Answer::default();
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
     let settings = evidence.snapshot.settings.known();
     let limit = settings.and_then(|settings| settings.bytes("max_slot_wal_keep_size"));
     let mut slots = 0;
-    for (slot, _) in evidence.slots().map_err(Answer::cannot_tell)? {
+    for (slot, _) in evidence.assessed_slots().map_err(CheckOutcome::from_unavailable)? {
         slots += 1;
-        let (Some(limit), Some(left)) = (limit.filter(|limit| *limit > 0), slot.safe_wal_size) else { continue };
-        if slot.is_lost() || slot.holds_from().is_none() {
+        let (Some(limit), Some(safe_bytes)) = (limit.filter(|limit| *limit > 0), slot.safe_wal_size) else { continue };
+        if slot.is_lost() || slot.retained_from().is_none() {
             continue;
         }
-        let left = u64::try_from(left).unwrap_or(0);
+        let remaining = u64::try_from(safe_bytes).unwrap_or(0);
         // A slot that keeps nothing has a little more than the limit left.
-        let used = Percent((1.0 - left as f64 / limit as f64).clamp(0.0, 1.0) * 100.0);
-        let Some((level, threshold)) = answer.grade(&slot.slot_name, used, limits.warning, limits.critical) else {
+        let used = Percent((1.0 - remaining as f64 / limit as f64).clamp(0.0, 1.0) * 100.0);
+        let Some((level, threshold)) =
+            outcome.record_and_compare(&slot.slot_name, used, limits.warning, limits.critical)
+        else {
             continue;
         };
-        answer.find(Symptom {
+        outcome.add_finding(Finding {
             level,
             subject: slot.slot_name.clone(),
             measured: Some(used.into()),
             threshold: Some(threshold),
-            message: words![
+            message: message![
                 "slot ",
                 &slot.slot_name,
                 " is lost after ",
-                Piece::Bytes(left),
+                Fragment::Bytes(remaining),
                 " more of WAL (max_slot_wal_keep_size)"
             ],
-            advice: words![
+            advice: message![
                 "bring its consumer back, or raise max_slot_wal_keep_size (a reload is enough) while the disk allows it"
             ],
         });
     }
     // What nobody uses at all is nobody's limit.
-    if let Some(most) = evidence.number("max_replication_slots").filter(|most| slots > 0 && slots >= *most) {
-        answer.find(Symptom {
+    if let Some(most) = evidence.setting_number("max_replication_slots").filter(|most| slots > 0 && slots >= *most) {
+        outcome.add_finding(Finding {
             level: Level::Warning,
             subject: "max_replication_slots".to_owned(),
             measured: Some(Measure::Count(slots)),
             threshold: Some(Measure::Count(most)),
-            message: words![
+            message: message![
                 "all ",
-                Piece::Count(most),
+                Fragment::Count(most),
                 " replication slots are taken: a new standby or consumer is refused"
             ],
-            advice: words!["drop the slots nobody uses (`pgtend slots`), or raise max_replication_slots and restart"],
+            advice: message!["drop the slots nobody uses (`pgtend slots`), or raise max_replication_slots and restart"],
         });
     }
-    Ok(answer)
+    Ok(outcome)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::judge::{
-        Kind,
-        testing::{ask, found, set, slot},
+        CheckOutcomeKind,
+        testing::{evaluate_check, found_subjects, set_setting, slot},
     };
     use crate::model::Level;
     use serde_json::json;
 
     #[test]
-    fn what_is_left_of_the_limit_decides() {
-        let left = |percent: i64| {
-            ask("slot-limit", |it| {
-                set(it, "max_slot_wal_keep_size", "102400");
+    fn slot_limit_uses_safe_wal_size() {
+        let evaluate_remaining = |percent: i64| {
+            evaluate_check("slot-limit", |it| {
+                set_setting(it, "max_slot_wal_keep_size", "102400");
                 let mut slot = slot(0, 1 << 30);
                 slot["safe_wal_size"] = json!(percent << 30);
                 it["slots"] = json!({"known": [slot]});
             })
         };
-        assert_eq!(left(26).kind(), Kind::Clear);
-        assert_eq!(found(&left(25)), [(Level::Warning, "orders")]);
-        assert_eq!(found(&left(10)), [(Level::Critical, "orders")]);
-        assert_eq!(found(&left(-1)), [(Level::Critical, "orders")]);
+        assert_eq!(evaluate_remaining(26).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&evaluate_remaining(25)), [(Level::Warning, "orders")]);
+        assert_eq!(found_subjects(&evaluate_remaining(10)), [(Level::Critical, "orders")]);
+        assert_eq!(found_subjects(&evaluate_remaining(-1)), [(Level::Critical, "orders")]);
     }
 
     #[test]
-    fn the_last_slot_taken_is_told() {
+    fn slot_limit_reports_last_free_slot() {
         let with = |slots: usize| {
-            ask("slot-limit", |it| {
-                set(it, "max_replication_slots", "2");
+            evaluate_check("slot-limit", |it| {
+                set_setting(it, "max_replication_slots", "2");
                 it["slots"] = json!({"known": vec![slot(0, 0); slots]});
             })
         };
-        assert_eq!((with(0).kind(), with(1).kind()), (Kind::Clear, Kind::Clear));
-        assert_eq!(found(&with(2)), [(Level::Warning, "max_replication_slots")]);
+        assert_eq!((with(0).kind(), with(1).kind()), (CheckOutcomeKind::Passed, CheckOutcomeKind::Passed));
+        assert_eq!(found_subjects(&with(2)), [(Level::Warning, "max_replication_slots")]);
     }
 }

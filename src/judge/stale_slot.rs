@@ -1,12 +1,12 @@
 //! Whether a replication slot keeps WAL for somebody who no longer comes.
 
 use super::{
-    Answer, Evidence, Judged, NotApplicable, Symptom,
-    evidence::slots_why,
-    limits::{DAY, GB, MB, limits},
-    slot::{Judgement, Protection, Reason, Verdict},
+    CheckOutcome, Evaluation, Evidence, Finding, NotApplicable,
+    evidence::slots_why_command,
+    slot::{Protection, Reason, SlotAssessment, SlotVerdict},
+    thresholds::{DAY, GB, MB, limits},
 };
-use crate::model::{Level, words};
+use crate::model::{Level, message};
 
 limits! {
     /// An unused slot is worth a warning after so long
@@ -19,58 +19,58 @@ limits! {
     critical: Bytes = GB;
 }
 
-fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
-    let mut answer = Answer::default();
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
     let current = evidence.snapshot.current_lsn();
-    for (slot, judgement) in evidence.slots().map_err(Answer::cannot_tell)? {
-        if slot.temporary || judgement.protection == Some(Protection::Synced) {
+    for (slot, assessment) in evidence.assessed_slots().map_err(CheckOutcome::from_unavailable)? {
+        if slot.temporary || assessment.protection == Some(Protection::Synced) {
             continue;
         }
-        let held = current.zip(slot.holds_from()).map_or(0, |(now, from)| now.bytes_since(from));
-        let idle = unused_seconds(judgement);
-        let level = match judgement.verdict {
-            Verdict::Stale if held >= limits.critical.0 => Level::Critical,
-            Verdict::Stale => Level::Warning,
-            Verdict::Inactive if held >= limits.at_once.0 => Level::Warning,
-            Verdict::Inactive if held < limits.minimum.0 => continue,
-            Verdict::Inactive => match idle {
+        let held = current.zip(slot.retained_from()).map_or(0, |(now, from)| now.bytes_since(from));
+        let idle = unused_seconds(assessment);
+        let level = match assessment.verdict {
+            SlotVerdict::Stale if held >= limits.critical.0 => Level::Critical,
+            SlotVerdict::Stale => Level::Warning,
+            SlotVerdict::Inactive if held >= limits.at_once.0 => Level::Warning,
+            SlotVerdict::Inactive if held < limits.minimum.0 => continue,
+            SlotVerdict::Inactive => match idle {
                 Some(seconds) if seconds >= limits.warning.0 => Level::Warning,
                 Some(_) => continue,
                 None => {
-                    let why = words!["nobody uses slot ", &slot.slot_name, "; since when, later looks will tell"];
-                    answer.not_applicable.push(NotApplicable::NotEnoughHistory(why));
+                    let why = message!["nobody uses slot ", &slot.slot_name, "; since when, later looks will tell"];
+                    outcome.not_applicable.push(NotApplicable::NotEnoughHistory(why));
                     continue;
                 }
             },
             _ => continue,
         };
-        let mut message = words!["slot ", &slot.slot_name];
-        message.append(match judgement.verdict {
-            Verdict::Stale => words![" is forgotten: nobody used it"],
-            _ => words![": nobody uses it"],
+        let mut message = message!["slot ", &slot.slot_name];
+        message.append(match assessment.verdict {
+            SlotVerdict::Stale => message![" is forgotten: nobody used it"],
+            _ => message![": nobody uses it"],
         });
         if let Some(seconds) = idle {
-            message.append(words![" for ", crate::model::Piece::Seconds(seconds)]);
+            message.append(message![" for ", crate::model::Fragment::Seconds(seconds)]);
         }
-        message.append(words![", and it keeps ", crate::model::Piece::Bytes(held), " of WAL"]);
-        if let Some(owner) = &judgement.owner {
-            message.append(words![" (probably ", &owner.name, ")"]);
+        message.append(message![", and it keeps ", crate::model::Fragment::Bytes(held), " of WAL"]);
+        if let Some(owner) = &assessment.owner {
+            message.append(message![" (probably ", &owner.name, ")"]);
         }
-        answer.find(Symptom {
+        outcome.add_finding(Finding {
             level,
             subject: slot.slot_name.clone(),
             measured: Some(idle.map_or(crate::model::Measure::Bytes(held), crate::model::Measure::Seconds)),
             threshold: Some(if idle.is_some() { limits.warning.into() } else { limits.at_once.into() }),
             message,
-            advice: words!["ask its owner; ", slots_why(&slot.slot_name), " has the evidence for a ticket"],
+            advice: message!["ask its owner; ", slots_why_command(&slot.slot_name), " has the evidence for a ticket"],
         });
     }
-    Ok(answer)
+    Ok(outcome)
 }
 
 /// For how long nobody is known to have used it.
-fn unused_seconds(judgement: &Judgement) -> Option<u64> {
-    let seconds = judgement.reasons.iter().filter_map(|reason| match reason {
+fn unused_seconds(assessment: &SlotAssessment) -> Option<u64> {
+    let seconds = assessment.reasons.iter().filter_map(|reason| match reason {
         Reason::Idle { seconds, .. } | Reason::Unused { seconds, .. } => Some(*seconds),
         _ => None,
     });
@@ -80,31 +80,31 @@ fn unused_seconds(judgement: &Judgement) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use crate::judge::{
-        Kind,
-        testing::{DAY, ask, slot},
+        CheckOutcomeKind,
+        testing::{DAY, evaluate_check, slot},
     };
     use crate::model::Level;
     use serde_json::{Value, json};
 
     #[test]
-    fn a_slot_may_rest_for_a_day_or_keep_little() {
+    fn stale_slot_ignores_short_or_small() {
         for (idle, held) in [(DAY - 1, 5 << 30), (30 * DAY, 1 << 20), (DAY - 1, (10 << 30) - 1)] {
-            let answer = ask("stale-slot", |it| it["slots"] = json!({"known": [slot(idle, held)]}));
-            assert_eq!(answer.kind(), Kind::Clear, "{idle} {held}");
+            let outcome = evaluate_check("stale-slot", |it| it["slots"] = json!({"known": [slot(idle, held)]}));
+            assert_eq!(outcome.kind(), CheckOutcomeKind::Passed, "{idle} {held}");
         }
-        let before_17 = ask("stale-slot", |it| {
+        let before_17 = evaluate_check("stale-slot", |it| {
             let mut slot = slot(0, 1 << 30);
             slot["inactive_since"] = Value::Null;
             it["slots"] = json!({"known": [slot]});
         });
-        assert_eq!(before_17.kind(), Kind::NotApplicable, "one look tells no time");
+        assert_eq!(before_17.kind(), CheckOutcomeKind::NotApplicable, "one look tells no time");
     }
 
     #[test]
-    fn a_day_a_proof_and_ten_gigabytes_each_say_more() {
+    fn stale_slot_levels_by_age_proof_and_bytes() {
         let level = |idle, held| {
-            let answer = ask("stale-slot", |it| it["slots"] = json!({"known": [slot(idle, held)]}));
-            answer.found.first().map(|symptom| symptom.level)
+            let outcome = evaluate_check("stale-slot", |it| it["slots"] = json!({"known": [slot(idle, held)]}));
+            outcome.findings.first().map(|symptom| symptom.level)
         };
         assert_eq!(level(DAY, 64 << 20), Some(Level::Warning));
         assert_eq!(level(60, 10 << 30), Some(Level::Warning), "on the first night");

@@ -1,64 +1,66 @@
 //! Whether the counters that verdicts rest on began anew since the look before.
 
-use super::{Answer, Evidence, Judged, Symptom, evidence::of_databases, limits::limits};
-use crate::model::{Level, words};
+use super::{CheckOutcome, Evaluation, Evidence, Finding, evidence::collect_database_facts, thresholds::limits};
+use crate::model::{Level, message};
 
 limits! {}
 
-fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
+fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
     let now = evidence.snapshot;
-    let Some(before) = evidence.before() else {
-        return Err(Answer::not_enough_history("whether counters began anew takes an earlier look"));
+    let Some(before) = evidence.previous_counters() else {
+        return Err(CheckOutcome::not_enough_history("whether counters began anew takes an earlier look"));
     };
-    let mut answer = Answer::default();
-    for (contents, resets) in of_databases(now, |contents| &contents.statistics_resets, &mut answer) {
+    let mut outcome = CheckOutcome::default();
+    for (db, resets) in collect_database_facts(now, |contents| &contents.statistics_resets, &mut outcome) {
         let Some(since) = resets.counting_since() else { continue };
-        let Some(then) = before.counting_since.get(&contents.database) else { continue };
+        let Some(then) = before.counting_since.get(&db.database) else { continue };
         if since <= *then || since <= before.collected_at {
             continue;
         }
         let crashed = now.server.started_at > before.collected_at;
         let why = if crashed { " (the server crashed or was restored)" } else { " (somebody reset them)" };
-        answer.find(Symptom {
+        outcome.add_finding(Finding {
             level: Level::Warning,
-            subject: contents.database.clone(),
+            subject: db.database.clone(),
             measured: None,
             threshold: None,
-            message: words![
+            message: message![
                 "the counters of database ",
-                &contents.database,
+                &db.database,
                 " began anew at ",
                 since,
                 why,
                 ": verdicts on unused indexes wait for new evidence"
             ],
-            advice: words![
+            advice: message![
                 "`ANALYZE` in that database, so that autovacuum knows its tables again; the rest comes back by itself"
             ],
         });
     }
-    if now.contents.is_empty() {
-        return Err(Answer::not_configured("no database was read from inside"));
+    if now.database_snapshots.is_empty() {
+        return Err(CheckOutcome::not_configured("no database was read from inside"));
     }
-    Ok(answer)
+    Ok(outcome)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::judge::{
-        Kind,
-        testing::{ago, ask, ask_after, found},
+        CheckOutcomeKind,
+        testing::{ago, evaluate_check, evaluate_check_after, found_subjects},
     };
     use crate::model::Level;
     use serde_json::{Value, json};
 
     #[test]
-    fn only_what_began_anew_since_the_look_before_is_told() {
+    fn stats_lost_reports_reset_since_last_run() {
         let reset = |at: i64| {
-            move |it: &mut Value| it["contents"][0]["statistics_resets"]["known"]["shared_reset"] = json!(ago(at))
+            move |it: &mut Value| {
+                it["database_snapshots"][0]["statistics_resets"]["known"]["shared_reset"] = json!(ago(at))
+            }
         };
-        assert_eq!(ask("stats-lost", reset(60)).kind(), Kind::NotApplicable);
-        assert_eq!(ask_after("stats-lost", |_| {}, |_| {}).kind(), Kind::Clear);
-        assert_eq!(found(&ask_after("stats-lost", |_| {}, reset(60))), [(Level::Warning, "shop")]);
+        assert_eq!(evaluate_check("stats-lost", reset(60)).kind(), CheckOutcomeKind::NotApplicable);
+        assert_eq!(evaluate_check_after("stats-lost", |_| {}, |_| {}).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&evaluate_check_after("stats-lost", |_| {}, reset(60))), [(Level::Warning, "shop")]);
     }
 }

@@ -1,126 +1,148 @@
 //! Whether this server's subscriptions get their changes.
 
-use super::{Answer, Evidence, Judged, Symptom, known, limits::limits};
+use super::{CheckOutcome, Evaluation, Evidence, Finding, require_fact, thresholds::limits};
 use crate::model::{
-    Level, Measure, Piece, Subscription, Words, code_span, past::Counters, quote_identifier, quote_literal, words,
+    Fragment, Level, Measure, Message, Subscription, code_span, history::Counters, message, quote_identifier,
+    quote_literal,
 };
 
 limits! {}
 
-fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
+fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
     let snapshot = evidence.snapshot;
     if snapshot.server.in_recovery {
-        return Err(Answer::not_here("subscriptions do not run on a standby"));
+        return Err(CheckOutcome::not_supported("subscriptions do not run on a standby"));
     }
-    let mut answer = Answer::default();
-    let counters = Counters::of(snapshot);
-    for one in known(&snapshot.subscriptions)? {
-        if !one.subenabled {
-            let message = words!["subscription ", &one.subname, " in database ", &one.database, " is disabled"];
-            let advice = words![
-                code_span(&format!("ALTER SUBSCRIPTION {} ENABLE", quote_identifier(&one.subname))),
+    let mut outcome = CheckOutcome::default();
+    let counters = Counters::from_snapshot(snapshot);
+    for subscription in require_fact(&snapshot.subscriptions)? {
+        if !subscription.subenabled {
+            let message = message![
+                "subscription ",
+                &subscription.subname,
+                " in database ",
+                &subscription.database,
+                " is disabled"
+            ];
+            let advice = message![
+                code_span(&format!("ALTER SUBSCRIPTION {} ENABLE", quote_identifier(&subscription.subname))),
                 " in that database, or drop it: its slot keeps WAL on the publisher meanwhile"
             ];
-            answer.find(symptom(one, Level::Warning, None, message, advice));
+            outcome.add_finding(subscription_finding(subscription, Level::Warning, None, message, advice));
             continue;
         }
-        let errors = errors_since(evidence, &counters, one);
-        let advice = words!["the server's log has the error; the publisher keeps WAL until it is solved"];
-        if one.has_worker == Some(false) {
-            let message =
-                words!["subscription ", &one.subname, " in database ", &one.database, " has no worker running"];
-            answer.find(symptom(one, Level::Critical, errors, message, advice));
-        } else if let Some(errors) = errors {
-            let message = words![
+        let errors = errors_since(evidence, &counters, subscription);
+        let advice = message!["the server's log has the error; the publisher keeps WAL until it is solved"];
+        if subscription.has_worker == Some(false) {
+            let message = message![
                 "subscription ",
-                &one.subname,
+                &subscription.subname,
                 " in database ",
-                &one.database,
+                &subscription.database,
+                " has no worker running"
+            ];
+            outcome.add_finding(subscription_finding(subscription, Level::Critical, errors, message, advice));
+        } else if let Some(errors) = errors {
+            let message = message![
+                "subscription ",
+                &subscription.subname,
+                " in database ",
+                &subscription.database,
                 " failed ",
-                Piece::Count(errors),
+                Fragment::Count(errors),
                 " times since the look before"
             ];
-            answer.find(symptom(one, Level::Warning, Some(errors), message, advice));
+            outcome.add_finding(subscription_finding(subscription, Level::Warning, Some(errors), message, advice));
         }
     }
     match snapshot.orphaned_origins.as_result() {
         Ok(origins) if !origins.is_empty() => {
             let names: Vec<&str> = origins.iter().take(5).map(|origin| origin.origin_name.as_str()).collect();
-            answer.find(Symptom {
+            outcome.add_finding(Finding {
                 level: Level::Warning,
                 subject: "replication origins".to_owned(),
                 measured: Some(Measure::Count(origins.len() as u64)),
                 threshold: None,
-                message: words![
-                    Piece::Count(origins.len() as u64),
+                message: message![
+                    Fragment::Count(origins.len() as u64),
                     if origins.len() == 1 { " replication origin belongs" } else { " replication origins belong" },
                     " to no subscription any more: ",
                     names.join(", "),
                     if origins.len() > names.len() { ", …" } else { "" }
                 ],
-                advice: words![
+                advice: message![
                     code_span(&format!("select pg_replication_origin_drop({})", quote_literal(names[0]))),
                     ", and so for each, once nobody else uses it"
                 ],
             });
         }
         Ok(_) => {}
-        Err(why) => answer.missing(why),
+        Err(why) => outcome.add_unavailable(why),
     }
-    Ok(answer)
+    Ok(outcome)
 }
 
-fn symptom(one: &Subscription, level: Level, errors: Option<u64>, message: Words, advice: Words) -> Symptom {
-    let subject = format!("{}/{}", one.database, one.subname);
-    Symptom { level, subject, measured: errors.map(Measure::Count), threshold: None, message, advice }
+fn subscription_finding(
+    subscription: &Subscription,
+    level: Level,
+    errors: Option<u64>,
+    message: Message,
+    advice: Message,
+) -> Finding {
+    let subject = format!("{}/{}", subscription.database, subscription.subname);
+    Finding { level, subject, measured: errors.map(Measure::Count), threshold: None, message, advice }
 }
 
 /// Errors counted since the look before. Without one they may be of any age, and nothing is said.
-fn errors_since(evidence: &Evidence<'_>, now: &Counters, of: &Subscription) -> Option<u64> {
-    let name = format!("{}/{}", of.database, of.subname);
-    let more = now.subscription_errors.get(&name)?.checked_sub(*evidence.before()?.subscription_errors.get(&name)?)?;
+fn errors_since(evidence: &Evidence<'_>, now: &Counters, subscription: &Subscription) -> Option<u64> {
+    let name = format!("{}/{}", subscription.database, subscription.subname);
+    let more = now
+        .subscription_errors
+        .get(&name)?
+        .checked_sub(*evidence.previous_counters()?.subscription_errors.get(&name)?)?;
     (more > 0).then_some(more)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::judge::{
-        Kind,
-        testing::{ask, ask_after, found},
+        CheckOutcomeKind,
+        testing::{evaluate_check, evaluate_check_after, found_subjects},
     };
     use crate::model::Level;
     use serde_json::{Value, json};
 
-    fn subscription(enabled: bool, has_worker: bool) -> Value {
+    fn subscription_json(enabled: bool, has_worker: bool) -> Value {
         json!({"subname": "s", "database": "shop", "subenabled": enabled, "subslotname": "s", "has_worker": has_worker})
     }
 
     #[test]
-    fn a_worker_must_run_where_it_is_wanted() {
-        let with = |one: Value| ask("subscription-errors", |it| it["subscriptions"] = json!({"known": [one]}));
-        assert_eq!(with(subscription(true, true)).kind(), Kind::Clear);
-        assert_eq!(found(&with(subscription(false, false))), [(Level::Warning, "shop/s")]);
-        assert_eq!(found(&with(subscription(true, false))), [(Level::Critical, "shop/s")]);
-        let standby = ask("subscription-errors", |it| it["server"]["in_recovery"] = json!(true));
-        assert_eq!(standby.kind(), Kind::NotApplicable);
-        let origin = ask("subscription-errors", |it| {
+    fn subscription_errors_needs_running_worker() {
+        let with =
+            |one: Value| evaluate_check("subscription-errors", |it| it["subscriptions"] = json!({"known": [one]}));
+        assert_eq!(with(subscription_json(true, true)).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&with(subscription_json(false, false))), [(Level::Warning, "shop/s")]);
+        assert_eq!(found_subjects(&with(subscription_json(true, false))), [(Level::Critical, "shop/s")]);
+        let standby = evaluate_check("subscription-errors", |it| it["server"]["in_recovery"] = json!(true));
+        assert_eq!(standby.kind(), CheckOutcomeKind::NotApplicable);
+        let origin = evaluate_check("subscription-errors", |it| {
             it["orphaned_origins"] = json!({"known": [{"origin_name": "pg_17"}]});
         });
-        assert_eq!(found(&origin), [(Level::Warning, "replication origins")]);
+        assert_eq!(found_subjects(&origin), [(Level::Warning, "replication origins")]);
     }
 
     #[test]
-    fn errors_count_since_the_look_before() {
+    fn subscription_errors_counts_since_last_run() {
         let errors = |count: u64| {
             move |it: &mut Value| {
-                it["subscriptions"] = json!({"known": [subscription(true, true)]});
+                it["subscriptions"] = json!({"known": [subscription_json(true, true)]});
                 it["subscription_errors"] = json!({"known": [{"subname": "s", "database": "shop",
                     "apply_error_count": count, "sync_error_count": 0, "stats_reset": null}]});
             }
         };
-        assert_eq!(ask("subscription-errors", errors(5)).kind(), Kind::Clear, "of any age");
-        assert_eq!(ask_after("subscription-errors", errors(5), errors(5)).kind(), Kind::Clear);
-        let more = ask_after("subscription-errors", errors(5), errors(6));
-        assert_eq!(found(&more), [(Level::Warning, "shop/s")]);
+        assert_eq!(evaluate_check("subscription-errors", errors(5)).kind(), CheckOutcomeKind::Passed, "of any age");
+        assert_eq!(evaluate_check_after("subscription-errors", errors(5), errors(5)).kind(), CheckOutcomeKind::Passed);
+        let more = evaluate_check_after("subscription-errors", errors(5), errors(6));
+        assert_eq!(found_subjects(&more), [(Level::Warning, "shop/s")]);
     }
 }

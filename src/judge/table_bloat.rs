@@ -1,12 +1,12 @@
 //! Which tables are mostly air.
 
 use super::{
-    Answer, Evidence, Judged,
-    evidence::{of_databases, subject},
-    limits::{GB, limits},
-    mostly_air::{Much, Relations},
+    CheckOutcome, Evaluation, Evidence,
+    evidence::{collect_database_facts, relation_subject},
+    relation_bloat::{BloatCheck, BloatThreshold},
+    thresholds::{GB, limits},
 };
-use crate::model::{code_span, qualified, words};
+use crate::model::{code_span, message, qualified};
 
 limits! {
     /// So much of a table would be gone if it were written anew
@@ -15,26 +15,26 @@ limits! {
     minimum: Bytes = GB;
 }
 
-fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
-    let mut answer = Answer::default();
-    let tables = of_databases(evidence.snapshot, |contents| &contents.tables, &mut answer);
-    of_databases(evidence.snapshot, |contents| &contents.table_columns, &mut answer);
-    for (contents, tables) in tables {
-        let much = Much { share: limits.warning, bytes: limits.minimum };
-        let mut all = Relations::of("table", &contents.database, much);
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    let tables = collect_database_facts(evidence.snapshot, |contents| &contents.tables, &mut outcome);
+    collect_database_facts(evidence.snapshot, |contents| &contents.table_columns, &mut outcome);
+    for (db, tables) in tables {
+        let threshold = BloatThreshold { share: limits.warning, bytes: limits.minimum };
+        let mut check = BloatCheck::new("table", &db.database, threshold);
         for table in tables {
-            if !all.is_large(table.heap.bytes) {
+            if !check.could_exceed_threshold(table.heap.bytes) {
                 continue;
             }
-            let name = subject(&contents.database, &table.schema, &table.table);
-            let advice = words![
+            let name = relation_subject(&db.database, &table.schema, &table.table);
+            let advice = message![
                 "if it grows again, leave it: new rows fill it; else pg_repack, or ",
                 code_span(&format!("VACUUM (FULL) {}", qualified(&table.schema, &table.table))),
                 ", which locks it"
             ];
-            answer.found.extend(all.judge(name, table.heap.bytes, contents.table_bloat(table), advice));
+            outcome.findings.extend(check.evaluate_relation(name, table.heap.bytes, db.table_bloat(table), advice));
         }
-        all.note_unestimated(&evidence.snapshot.server.role, &mut answer);
+        check.note_unestimated(&evidence.snapshot.server.role, &mut outcome);
     }
-    Ok(answer)
+    Ok(outcome)
 }

@@ -1,9 +1,9 @@
 //! A calm server, and what the checks answer when something about it is changed.
 
-use super::{Answer, Evidence, health::Checks};
+use super::{CheckOutcome, Evidence, runner::Checks};
 use crate::model::{
     Level, Snapshot,
-    past::{Counters, Memory},
+    history::{Counters, HistoryView},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub fn setting(name: &str, value: &str) -> Value {
 }
 
 /// A table of 200 MB with one index, all as it should be.
-pub fn contents() -> Value {
+pub fn database_snapshot() -> Value {
     json!({
         "database": "shop",
         "tables": {"known": [{
@@ -86,7 +86,7 @@ pub fn session(pid: i32, idle: i64) -> Value {
 }
 
 /// A server on which nothing is wrong, and nothing is hidden.
-pub fn calm() -> Value {
+pub fn healthy_snapshot() -> Value {
     let settings: Vec<Value> = [
         ("archive_mode", "on"),
         ("archive_command", "cp %p /archive/%f"),
@@ -113,7 +113,7 @@ pub fn calm() -> Value {
         "schema_version": 1, "command": "snapshot", "pgtend_version": "0", "collected_at": ago(0),
         "server": {"version_num": 170_010, "version": "", "database": "shop", "role": "app",
                    "role_is_superuser": false, "role_may_replicate": false, "role_is_monitor": true,
-                   "in_recovery": false, "started_at": ago(400 * DAY), "asked_at": ago(0),
+                   "in_recovery": false, "started_at": ago(400 * DAY), "requested_at": ago(0),
                    "block_size_bytes": 8192, "wal_segment_bytes": 16 << 20},
         "settings": fact(settings.into()),
         "databases": fact(json!([{
@@ -129,7 +129,7 @@ pub fn calm() -> Value {
         "transactions": fact(json!({"sees_all": true, "transactions": []})),
         "prepared_transactions": fact(json!([])),
         "pending_restart": fact(json!([])),
-        "wal_position": fact(json!({"current_lsn": lsn(1 << 38), "replay_lsn": null, "asked_at": ago(0)})),
+        "wal_position": fact(json!({"current_lsn": lsn(1 << 38), "replay_lsn": null, "requested_at": ago(0)})),
         "wal_directory": fact(json!({"directory_bytes": 1_u64 << 30, "files": 64, "recycled_files": 10,
                                      "recycled_bytes": 160 << 20, "oldest_lsn": lsn(0), "oldest_modified_at": ago(60)})),
         "archiver": fact(json!({"archived_count": 5, "last_archived_wal": "000000010000000000000001",
@@ -138,48 +138,52 @@ pub fn calm() -> Value {
         "archive_status": fact(json!({"ready_files": 1, "oldest_ready_lsn": null})),
         "control": fact(json!({"system_identifier": "7", "timeline_id": 1,
             "redo_lsn": lsn(0), "checkpoint_lsn": lsn(0), "checkpoint_time": ago(60)})),
-        "contents": [contents()],
+        "database_snapshots": [database_snapshot()],
     })
 }
 
 /// Sets one setting.
-pub fn set(snapshot: &mut Value, name: &str, value: &str) {
-    let all = snapshot["settings"]["known"].as_array_mut().unwrap();
-    all.retain(|one| one["name"] != name);
-    all.push(setting(name, value));
+pub fn set_setting(snapshot: &mut Value, name: &str, value: &str) {
+    let settings = snapshot["settings"]["known"].as_array_mut().unwrap();
+    settings.retain(|one| one["name"] != name);
+    settings.push(setting(name, value));
 }
 
-fn read(value: &Value) -> Snapshot {
+fn parse_snapshot(value: &Value) -> Snapshot {
     serde_json::from_value(value.clone()).unwrap()
 }
 
 /// The answer of a check at its default limits, after the change.
-pub fn ask(check: &str, change: impl FnOnce(&mut Value)) -> Answer {
-    let mut now = calm();
+pub fn evaluate_check(check: &str, change: impl FnOnce(&mut Value)) -> CheckOutcome {
+    let mut now = healthy_snapshot();
     change(&mut now);
-    let now = read(&now);
-    asked(check, &now, &[])
+    let now = parse_snapshot(&now);
+    evaluate_with_history(check, &now, &[])
 }
 
 /// The same with a calm look a day before.
-pub fn ask_after(check: &str, before: impl FnOnce(&mut Value), change: impl FnOnce(&mut Value)) -> Answer {
-    let (mut earlier, mut now) = (calm(), calm());
+pub fn evaluate_check_after(
+    check: &str,
+    before: impl FnOnce(&mut Value),
+    change: impl FnOnce(&mut Value),
+) -> CheckOutcome {
+    let (mut earlier, mut now) = (healthy_snapshot(), healthy_snapshot());
     earlier["collected_at"] = json!(ago(DAY));
     before(&mut earlier);
     change(&mut now);
-    asked(check, &read(&now), &[read(&earlier)])
+    evaluate_with_history(check, &parse_snapshot(&now), &[parse_snapshot(&earlier)])
 }
 
-fn asked(check: &str, now: &Snapshot, earlier: &[Snapshot]) -> Answer {
-    let mut memory = Memory::default();
-    memory.add(earlier);
-    let evidence = Evidence::new(now, memory).after(earlier.first().map(Counters::of));
-    let mut asked = Checks::default().ask(&evidence, |one| one.name == check);
-    assert_eq!(asked.len(), 1, "{check}");
-    asked.remove(0).answer
+fn evaluate_with_history(check: &str, now: &Snapshot, earlier: &[Snapshot]) -> CheckOutcome {
+    let mut history = HistoryView::default();
+    history.add_snapshots(earlier);
+    let evidence = Evidence::new(now, history).with_previous_counters(earlier.first().map(Counters::from_snapshot));
+    let mut results = Checks::default().run_checks(&evidence, |one| one.name == check);
+    assert_eq!(results.len(), 1, "{check}");
+    results.remove(0).outcome
 }
 
 /// What was found, in short.
-pub fn found(answer: &Answer) -> Vec<(Level, &str)> {
-    answer.found.iter().map(|symptom| (symptom.level, symptom.subject.as_str())).collect()
+pub fn found_subjects(outcome: &CheckOutcome) -> Vec<(Level, &str)> {
+    outcome.findings.iter().map(|symptom| (symptom.level, symptom.subject.as_str())).collect()
 }

@@ -1,7 +1,7 @@
 //! Whether a setting gives up what Postgres promises.
 
-use super::{Answer, Evidence, Judged, Symptom, known, limits::limits};
-use crate::model::{Level, words};
+use super::{CheckOutcome, Evaluation, Evidence, Finding, require_fact, thresholds::limits};
+use crate::model::{Level, message};
 
 limits! {}
 
@@ -20,19 +20,19 @@ const UNSAFE: &[(&str, &str, &str, Level)] = &[
     ("track_counts", "off", "autovacuum has nothing to go by, and nothing is counted", Level::Warning),
 ];
 
-fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
-    let settings = known(&evidence.snapshot.settings)?;
-    let mut answer = Answer::default();
+fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
+    let settings = require_fact(&evidence.snapshot.settings)?;
+    let mut outcome = CheckOutcome::default();
     for (name, value, gives_up, level) in UNSAFE {
         match settings.get(name) {
-            None => answer.missing(&evidence.missing_setting(name)),
-            Some(setting) if setting.setting == *value => answer.find(Symptom {
+            None => outcome.add_unavailable(&evidence.missing_setting(name)),
+            Some(setting) if setting.setting == *value => outcome.add_finding(Finding {
                 level: *level,
                 subject: (*name).to_owned(),
                 measured: None,
                 threshold: None,
-                message: words![*name, " is ", *value, ": ", *gives_up],
-                advice: words![
+                message: message![*name, " is ", *value, ": ", *gives_up],
+                advice: message![
                     "`alter system set ",
                     *name,
                     if *value == "on" { " = off` and " } else { " = on` and " },
@@ -43,26 +43,26 @@ fn judge(evidence: &Evidence<'_>, _: &Limits) -> Judged {
             Some(_) => {}
         }
     }
-    Ok(answer)
+    Ok(outcome)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::judge::{
-        Kind,
-        testing::{ask, found, set},
+        CheckOutcomeKind,
+        testing::{evaluate_check, found_subjects, set_setting},
     };
 
     #[test]
-    fn each_is_told_and_a_hidden_one_is_not_taken_for_safe() {
+    fn unsafe_settings_hidden_is_unknown() {
         for (name, value, _, level) in UNSAFE {
-            let answer = ask("unsafe-settings", |it| set(it, name, value));
-            assert_eq!(found(&answer), [(*level, *name)]);
+            let outcome = evaluate_check("unsafe-settings", |it| set_setting(it, name, value));
+            assert_eq!(found_subjects(&outcome), [(*level, *name)]);
         }
-        let hidden = ask("unsafe-settings", |it| {
+        let hidden = evaluate_check("unsafe-settings", |it| {
             it["settings"]["known"].as_array_mut().unwrap().retain(|one| one["name"] != "fsync");
         });
-        assert_eq!(hidden.kind(), Kind::CannotTell);
+        assert_eq!(hidden.kind(), CheckOutcomeKind::Unknown);
     }
 }

@@ -1,8 +1,8 @@
 //! What the indexes that nobody uses take, as one finding a database.
 
 use super::{
-    Evidence, Judged, drops,
-    limits::{GB, limits},
+    Evaluation, Evidence, droppable_indexes,
+    thresholds::{GB, limits},
 };
 use crate::model::IndexFinding;
 
@@ -11,7 +11,13 @@ limits! {
     warning: Bytes = GB;
 }
 
-fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let advice = "`pgtend indexes` shows the evidence for each; `pgtend indexes migrate` writes the migration";
-    drops::judge(evidence, IndexFinding::UnusedIndex, limits.warning, ", never used, can go: ", advice)
+    droppable_indexes::evaluate_droppable_indexes(
+        evidence,
+        IndexFinding::UnusedIndex,
+        limits.warning,
+        ", never used, can go: ",
+        advice,
+    )
 }

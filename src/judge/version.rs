@@ -1,10 +1,10 @@
 //! Whether the server runs a release that still gets fixes, and has those there are.
 
 use super::{
-    Answer, Evidence, Judged, NotApplicable, Symptom,
-    limits::{DAY, Seconds, limits},
+    CheckOutcome, Evaluation, Evidence, Finding, NotApplicable,
+    thresholds::{DAY, Seconds, limits},
 };
-use crate::model::{Level, Measure, Piece, Words, words};
+use crate::model::{Fragment, Level, Measure, Message, message};
 use jiff::{
     Timestamp,
     civil::{Date, date},
@@ -32,7 +32,7 @@ const RELEASES: &[(Date, &[(u32, u32)])] = &[
 ];
 
 /// When a major gets its last minor (postgresql.org/support/versioning).
-const ENDS: &[(u32, Date)] = &[
+const END_OF_LIFE: &[(u32, Date)] = &[
     (13, date(2025, 11, 13)),
     (14, date(2026, 11, 12)),
     (15, date(2027, 11, 11)),
@@ -41,37 +41,37 @@ const ENDS: &[(u32, Date)] = &[
     (18, date(2030, 11, 14)),
 ];
 
-fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let server = &evidence.snapshot.server;
     let (major, minor) = (server.major(), server.version_num % 10_000);
-    let Some((_, end)) = ENDS.iter().find(|(of, _)| *of == major) else {
-        let words = words!["PostgreSQL ", major.to_string(), " is not in this pgtend's table of releases"];
-        return Err(Answer::not_here(words));
+    let Some((_, end)) = END_OF_LIFE.iter().find(|(of, _)| *of == major) else {
+        let reason = message!["PostgreSQL ", major.to_string(), " is not in this pgtend's table of releases"];
+        return Err(CheckOutcome::not_supported(reason));
     };
     let now = evidence.snapshot.collected_at;
-    let mut answer = Answer::default();
-    answer.found.extend(nearing_its_end(major, *end, now, limits));
+    let mut outcome = CheckOutcome::default();
+    outcome.findings.extend(end_of_life_finding(major, *end, now, limits));
     let of_major = |(day, minors): &(Date, &'static [(u32, u32)])| {
         let minor = minors.iter().find(|(of, _)| *of == major)?.1;
         Some((*day, minor))
     };
     let minors: Vec<(Date, u32)> = RELEASES.iter().filter_map(of_major).collect();
-    let Some(&(as_of, last)) = minors.last() else { return Ok(answer) };
+    let Some(&(as_of, last)) = minors.last() else { return Ok(outcome) };
     if let Some((day, next)) = minors.iter().find(|(_, of)| *of > minor) {
-        let behind = Seconds(seconds(midnight(*day), now));
+        let behind = Seconds(seconds_between(midnight(*day), now));
         if behind >= limits.warning {
-            let mut message = words![
+            let mut message = message![
                 "the server runs ",
                 server.version_text(),
                 ", and ",
                 format!("{major}.{next}"),
                 " has been out for ",
-                Piece::Seconds(behind.0)
+                Fragment::Seconds(behind.0)
             ];
             if last > *next {
-                message.append(words![format!("; the newest known is {major}.{last}, of {as_of}")]);
+                message.append(message![format!("; the newest known is {major}.{last}, of {as_of}")]);
             }
-            answer.find(warning(
+            outcome.add_finding(version_finding(
                 "minor",
                 major,
                 behind.0,
@@ -80,38 +80,51 @@ fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
                 "install it: new binaries and a restart",
             ));
         }
-    } else if seconds(midnight(as_of), now) >= limits.table.0 && as_of < *end {
+    } else if seconds_between(midnight(as_of), now) >= limits.table.0 && as_of < *end {
         // Minors come every thirteen weeks: there is one, and whether it is installed nobody here can tell.
-        answer.not_applicable.push(NotApplicable::NotHere(words![format!(
+        outcome.not_applicable.push(NotApplicable::NotSupported(message![format!(
             "the table of releases is as of {as_of} ({major}.{last}): this pgtend knows of no minor that came later"
         )]));
     }
-    Ok(answer)
+    Ok(outcome)
 }
 
 /// What is told of a major that gets no fixes any more, or soon gets none.
-fn nearing_its_end(major: u32, end: Date, now: Timestamp, limits: &Limits) -> Option<Symptom> {
-    let left = Seconds(seconds(now, midnight(end)));
+fn end_of_life_finding(major: u32, end: Date, now: Timestamp, limits: &Limits) -> Option<Finding> {
+    let remaining = Seconds(seconds_between(now, midnight(end)));
     let name = major.to_string();
-    if left.0 == 0 {
-        let message = words!["PostgreSQL ", name, " gets no fixes any more since ", end.to_string()];
-        return Some(warning("major", major, seconds(midnight(end), now), Seconds(0), message, UPGRADE));
+    if remaining.0 == 0 {
+        let message = message!["PostgreSQL ", name, " gets no fixes any more since ", end.to_string()];
+        return Some(version_finding(
+            "major",
+            major,
+            seconds_between(midnight(end), now),
+            Seconds(0),
+            message,
+            UPGRADE_ADVICE,
+        ));
     }
-    let message =
-        words!["PostgreSQL ", name, " gets its last fixes on ", end.to_string(), ", in ", Piece::Seconds(left.0)];
-    (left <= limits.end).then(|| warning("major", major, left.0, limits.end, message, UPGRADE))
+    let message = message![
+        "PostgreSQL ",
+        name,
+        " gets its last fixes on ",
+        end.to_string(),
+        ", in ",
+        Fragment::Seconds(remaining.0)
+    ];
+    (remaining <= limits.end).then(|| version_finding("major", major, remaining.0, limits.end, message, UPGRADE_ADVICE))
 }
 
-const UPGRADE: &str = "plan the upgrade to a supported major: pg_upgrade, or logical replication";
+const UPGRADE_ADVICE: &str = "plan the upgrade to a supported major: pg_upgrade, or logical replication";
 
-fn warning(what: &str, major: u32, measured: u64, limit: Seconds, message: Words, advice: &str) -> Symptom {
-    Symptom {
+fn version_finding(what: &str, major: u32, measured: u64, limit: Seconds, message: Message, advice: &str) -> Finding {
+    Finding {
         level: Level::Warning,
         subject: format!("{what} {major}"),
         measured: Some(Measure::Seconds(measured)),
         threshold: Some(limit.into()),
         message,
-        advice: words![advice],
+        advice: message![advice],
     }
 }
 
@@ -120,50 +133,75 @@ fn midnight(day: Date) -> Timestamp {
 }
 
 /// Whole seconds from one to the other, 0 where that is back.
-fn seconds(from: Timestamp, to: Timestamp) -> u64 {
+fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.duration_since(from).as_secs()).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::judge::{
-        Kind,
-        testing::{ask, found},
+        CheckOutcomeKind,
+        testing::{evaluate_check, found_subjects},
     };
     use crate::model::Level;
     use serde_json::json;
 
     #[test]
-    fn the_newest_known_minor_of_a_supported_major_is_well() {
-        let of = |version: u32, at: &str| {
-            ask("version", |it| {
+    fn version_latest_minor_passes() {
+        let evaluate_version_at = |version: u32, at: &str| {
+            evaluate_check("version", |it| {
                 it["server"]["version_num"] = json!(version);
                 it["collected_at"] = json!(at);
             })
         };
-        assert_eq!(of(170_011, "2026-10-01T00:00:00Z").kind(), Kind::Clear);
-        assert_eq!(of(170_010, "2026-10-01T00:00:00Z").kind(), Kind::Clear, "not yet out for long");
-        assert_eq!(found(&of(170_004, "2026-10-01T00:00:00Z")), [(Level::Warning, "minor 17")], "several behind");
-        assert_eq!(found(&of(170_010, "2026-11-21T00:00:00Z")), [(Level::Warning, "minor 17")]);
-        assert_eq!(of(170_012, "2026-11-21T00:00:00Z").kind(), Kind::NotApplicable, "a newer one than the table has");
-        assert_eq!(of(170_011, "2026-11-21T00:00:00Z").kind(), Kind::NotApplicable, "the table is old");
-        assert_eq!(of(990_001, "2026-11-21T00:00:00Z").kind(), Kind::NotApplicable);
+        assert_eq!(evaluate_version_at(170_011, "2026-10-01T00:00:00Z").kind(), CheckOutcomeKind::Passed);
+        assert_eq!(
+            evaluate_version_at(170_010, "2026-10-01T00:00:00Z").kind(),
+            CheckOutcomeKind::Passed,
+            "not yet out for long"
+        );
+        assert_eq!(
+            found_subjects(&evaluate_version_at(170_004, "2026-10-01T00:00:00Z")),
+            [(Level::Warning, "minor 17")],
+            "several behind"
+        );
+        assert_eq!(
+            found_subjects(&evaluate_version_at(170_010, "2026-11-21T00:00:00Z")),
+            [(Level::Warning, "minor 17")]
+        );
+        assert_eq!(
+            evaluate_version_at(170_012, "2026-11-21T00:00:00Z").kind(),
+            CheckOutcomeKind::NotApplicable,
+            "a newer one than the table has"
+        );
+        assert_eq!(
+            evaluate_version_at(170_011, "2026-11-21T00:00:00Z").kind(),
+            CheckOutcomeKind::NotApplicable,
+            "the table is old"
+        );
+        assert_eq!(evaluate_version_at(990_001, "2026-11-21T00:00:00Z").kind(), CheckOutcomeKind::NotApplicable);
     }
 
     #[test]
-    fn a_major_is_told_half_a_year_before_its_end_and_ever_after() {
-        let at = |version: u32, at: &str| {
-            ask("version", |it| {
+    fn version_reports_end_of_life_early() {
+        let evaluate_version_at = |version: u32, at: &str| {
+            evaluate_check("version", |it| {
                 it["server"]["version_num"] = json!(version);
                 it["collected_at"] = json!(at);
             })
         };
-        assert_eq!(found(&at(130_023, "2026-11-21T00:00:00Z")), [(Level::Warning, "major 13")]);
-        assert_eq!(at(140_024, "2026-05-01T00:00:00Z").kind(), Kind::Clear);
-        assert_eq!(found(&at(140_024, "2026-10-01T00:00:00Z")), [(Level::Warning, "major 14")]);
-        let ended = at(140_024, "2026-11-21T00:00:00Z");
-        assert_eq!(found(&ended), [(Level::Warning, "major 14")]);
-        assert!(format!("{:?}", ended.found[0].message).contains("any more since"));
-        assert_eq!(at(150_020, "2026-11-21T00:00:00Z").kind(), Kind::Clear);
+        assert_eq!(
+            found_subjects(&evaluate_version_at(130_023, "2026-11-21T00:00:00Z")),
+            [(Level::Warning, "major 13")]
+        );
+        assert_eq!(evaluate_version_at(140_024, "2026-05-01T00:00:00Z").kind(), CheckOutcomeKind::Passed);
+        assert_eq!(
+            found_subjects(&evaluate_version_at(140_024, "2026-10-01T00:00:00Z")),
+            [(Level::Warning, "major 14")]
+        );
+        let ended = evaluate_version_at(140_024, "2026-11-21T00:00:00Z");
+        assert_eq!(found_subjects(&ended), [(Level::Warning, "major 14")]);
+        assert!(format!("{:?}", ended.findings[0].message).contains("any more since"));
+        assert_eq!(evaluate_version_at(150_020, "2026-11-21T00:00:00Z").kind(), CheckOutcomeKind::Passed);
     }
 }

@@ -1,9 +1,9 @@
 //! How far the transaction ids are from running out.
 
 use super::{
-    Evidence, Judged,
-    id_age::{self, Ids},
-    limits::limits,
+    Evaluation, Evidence,
+    id_age::{self, IdKind},
+    thresholds::limits,
 };
 
 limits! {
@@ -13,7 +13,7 @@ limits! {
     critical: Count = id_age::CRITICAL;
 }
 
-const IDS: Ids = Ids {
+const IDS: IdKind = IdKind {
     name: "transactions",
     oldest: "row",
     freeze_setting: "autovacuum_freeze_max_age",
@@ -21,6 +21,6 @@ const IDS: Ids = Ids {
     advice: "VACUUM (FREEZE) its oldest tables (`pgtend explain xid-wraparound` lists them); `pgtend check --only xmin-horizon` says who holds VACUUM back",
 };
 
-fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Judged {
-    id_age::judge(evidence, &IDS, limits.warning, limits.critical)
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    id_age::evaluate_id_age(evidence, &IDS, limits.warning, limits.critical)
 }

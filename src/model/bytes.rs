@@ -8,7 +8,7 @@ pub struct ParseBytesError(String);
 /// Bytes of a size such as `10MB`, `1.5 GB` or `8192`; kB = 1024, units in any case, as `pg_size_bytes` reads them
 /// (PostgreSQL manual, 9.28.7 "Database Object Management Functions").
 pub fn parse_bytes(text: &str) -> Result<u64, ParseBytesError> {
-    let refused = || ParseBytesError(text.to_owned());
+    let invalid = || ParseBytesError(text.to_owned());
     let trimmed = text.trim();
     let digits = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
     let (number, unit) = trimmed.split_at(digits);
@@ -19,15 +19,15 @@ pub fn parse_bytes(text: &str) -> Result<u64, ParseBytesError> {
         "gb" => 3,
         "tb" => 4,
         "pb" => 5,
-        _ => return Err(refused()),
+        _ => return Err(invalid()),
     };
     let factor = 1024_u64.pow(exponent);
     if let Ok(whole) = number.parse::<u64>() {
-        return whole.checked_mul(factor).ok_or_else(refused);
+        return whole.checked_mul(factor).ok_or_else(invalid);
     }
-    let value = number.parse::<f64>().map_err(|_| refused())? * factor as f64;
+    let value = number.parse::<f64>().map_err(|_| invalid())? * factor as f64;
     // 2^63: beyond it an f64 no longer names every byte, and no disk is that large.
-    if value.is_finite() && value < 9_223_372_036_854_775_808.0 { Ok(value.round() as u64) } else { Err(refused()) }
+    if value.is_finite() && value < 9_223_372_036_854_775_808.0 { Ok(value.round() as u64) } else { Err(invalid()) }
 }
 
 #[cfg(test)]
@@ -36,14 +36,14 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn refuses_what_is_no_size() {
+    fn parse_bytes_rejects_non_sizes() {
         for text in ["", "MB", "-1MB", "1 XB", "1..5MB", "99999999999 PB", "1e3MB", "NaN", "ten"] {
             assert_eq!(parse_bytes(text), Err(ParseBytesError(text.to_owned())), "{text}");
         }
     }
 
     #[test]
-    fn reads_postgres_units() {
+    fn parse_bytes_accepts_postgres_units() {
         for (text, bytes) in
             [("0", 0), ("8192", 8192), ("10kB", 10_240), ("10 MB", 10 << 20), ("1.5GB", 3 << 29), ("2tb", 2 << 40)]
         {
@@ -53,12 +53,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_a_size_or_refused(text: String) {
+        fn parse_bytes_never_panics(text: String) {
             let _ = parse_bytes(&text);
         }
 
         #[test]
-        fn a_whole_number_of_a_unit_is_exact_or_refused(number: u64, exponent in 0_u32..6, space in " {0,2}") {
+        fn parse_bytes_whole_numbers_are_exact(number: u64, exponent in 0_u32..6, space in " {0,2}") {
             let unit = ["B", "kB", "MB", "GB", "TB", "PB"][exponent as usize];
             let bytes = number.checked_mul(1024_u64.pow(exponent));
             prop_assert_eq!(parse_bytes(&format!("{number}{space}{unit}")).ok(), bytes);

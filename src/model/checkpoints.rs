@@ -11,5 +11,5 @@ pub struct Checkpoints {
     /// By the amount of WAL, or by hand.
     pub requested: u64,
     pub stats_reset: Option<Timestamp>,
-    pub asked_at: Timestamp,
+    pub requested_at: Timestamp,
 }

@@ -24,7 +24,7 @@ pub struct ColumnStatistics {
 
 impl ColumnStatistics {
     /// Of a column that stores nothing: dropped, or generated when it is read.
-    pub const NOTHING: ColumnStatistics = ColumnStatistics { null_frac: 1.0, avg_width: 0, n_distinct: 0.0 };
+    pub const ABSENT: ColumnStatistics = ColumnStatistics { null_frac: 1.0, avg_width: 0, n_distinct: 0.0 };
 }
 
 /// Whether the statistics of a relation could be seen.
@@ -51,7 +51,7 @@ pub struct TableColumns {
 
 impl TableColumns {
     /// Those that are not dropped.
-    pub fn kept(&self) -> impl Iterator<Item = &(ColumnLayout, Option<ColumnStatistics>)> {
+    pub fn live_columns(&self) -> impl Iterator<Item = &(ColumnLayout, Option<ColumnStatistics>)> {
         self.columns.iter().enumerate().filter(|(at, _)| !self.dropped.contains(at)).map(|(_, column)| column)
     }
 }

@@ -34,33 +34,33 @@ pub struct Disk {
 
 /// The room that WAL has to grow in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WalRoom {
+pub struct WalHeadroom {
     pub source: DiskSource,
     pub size_bytes: Option<u64>,
     pub free_bytes: u64,
     /// What the server does not tell of takes room, too: the size of the volume less what is known to lie there.
-    pub is_at_most: bool,
+    pub is_upper_bound: bool,
     /// Nothing but pg_wal lies there.
-    pub wal_is_apart: bool,
+    pub wal_on_own_volume: bool,
 }
 
 impl Snapshot {
     /// The room for WAL; `None` when nobody told of the disk.
-    pub fn wal_room(&self) -> Option<Result<WalRoom, Unavailable>> {
+    pub fn wal_headroom(&self) -> Option<Result<WalHeadroom, Unavailable>> {
         let disk = self.disk.known()?;
-        let wal_is_apart = disk.wal.is_some();
+        let wal_on_own_volume = disk.wal.is_some();
         let volume = disk.wal.unwrap_or(disk.data);
-        let room = |free_bytes, is_at_most| WalRoom {
+        let headroom = |free_bytes, is_at_most| WalHeadroom {
             source: disk.source,
             size_bytes: volume.size_bytes,
             free_bytes,
-            is_at_most,
-            wal_is_apart,
+            is_upper_bound: is_at_most,
+            wal_on_own_volume,
         };
         match (volume.free_bytes, volume.size_bytes) {
-            (Some(free), _) => Some(Ok(room(free, false))),
-            (None, Some(size)) => Some(match self.used_bytes(wal_is_apart) {
-                Ok(used) => Ok(room(size.saturating_sub(used), true)),
+            (Some(free), _) => Some(Ok(headroom(free, false))),
+            (None, Some(size)) => Some(match self.used_bytes(wal_on_own_volume) {
+                Ok(used) => Ok(headroom(size.saturating_sub(used), true)),
                 Err(why) => Err(why.for_fact("free space")),
             }),
             (None, None) => None,
@@ -68,15 +68,15 @@ impl Snapshot {
     }
 
     /// What is known to lie on the volume of pg_wal: a lower bound, as the server does not tell of what is not its own.
-    fn used_bytes(&self, wal_is_apart: bool) -> Result<u64, Unavailable> {
+    fn used_bytes(&self, wal_on_own_volume: bool) -> Result<u64, Unavailable> {
         let wal = self.wal_directory.as_result().map_err(Clone::clone)?.directory_bytes;
-        if wal_is_apart {
+        if wal_on_own_volume {
             return Ok(wal);
         }
         let databases = self.databases.as_result().map_err(Clone::clone)?;
         let databases: Option<u64> = databases.iter().map(|database| database.bytes).sum();
         let databases = databases.ok_or_else(|| {
-            Unavailable::because("database sizes", "the size of a database is hidden")
+            Unavailable::new("database sizes", "the size of a database is hidden")
                 .with_hint(Some(super::grant("pg_read_all_stats", &self.server.role)))
         })?;
         let files = |fact: &Fact<super::Files>| fact.known().map_or(0, |files| files.bytes);

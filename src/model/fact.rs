@@ -30,14 +30,14 @@ pub struct Unavailable {
 
 impl Unavailable {
     /// A fact that is missing for a reason nobody can mend by a GRANT.
-    pub fn because(fact: &str, reason: impl Into<String>) -> Unavailable {
+    pub fn new(fact: &str, reason: impl Into<String>) -> Unavailable {
         Unavailable { fact: fact.to_owned(), reason: reason.into(), hint: None, needs_version: None, not_set_up: false }
     }
 
     /// A fact that only newer servers have.
     pub fn needs_version(fact: &str, major: u32) -> Unavailable {
         let reason = format!("needs PostgreSQL {major} or newer");
-        Unavailable { needs_version: Some(major), ..Unavailable::because(fact, reason) }
+        Unavailable { needs_version: Some(major), ..Unavailable::new(fact, reason) }
     }
 
     /// Something that servers need not have, or do not have yet.
@@ -94,8 +94,8 @@ impl<T> Fact<T> {
     }
 
     /// A fact that this report had no reason to ask for.
-    pub fn not_asked(fact: &str) -> Self {
-        Fact::Unavailable(Unavailable::because(fact, "not asked for by this report"))
+    pub fn not_requested(fact: &str) -> Self {
+        Fact::Unavailable(Unavailable::new(fact, "not asked for by this report"))
     }
 }
 
@@ -103,6 +103,6 @@ impl<T> Default for Fact<T> {
     /// What a snapshot written before the fact existed knows of it.
     fn default() -> Self {
         let reason = "not in this snapshot: it was written by an older pgtend";
-        Fact::Unavailable(Unavailable::because("unnamed fact", reason).with_hint(Some("take a new snapshot")))
+        Fact::Unavailable(Unavailable::new("unnamed fact", reason).with_hint(Some("take a new snapshot")))
     }
 }

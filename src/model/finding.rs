@@ -1,6 +1,6 @@
 //! What the nightly check finds: values that a report, a message and the store share.
 
-use super::Words;
+use super::Message;
 use serde::{Deserialize, Serialize};
 
 /// Whether a finding sets the exit code by itself.
@@ -41,7 +41,7 @@ impl Level {
         }
     }
 
-    pub fn named(name: &str) -> Option<Level> {
+    pub fn from_name(name: &str) -> Option<Level> {
         [Level::Unknown, Level::Warning, Level::Critical].into_iter().find(|level| level.name() == name)
     }
 }
@@ -58,7 +58,7 @@ pub enum Status {
 
 impl Status {
     /// The exit code of a monitoring plugin.
-    pub fn number(self) -> u8 {
+    pub fn exit_code(self) -> u8 {
         self as u8
     }
 
@@ -119,7 +119,7 @@ impl Measure {
     }
 
     /// The bare number in its unit.
-    pub fn number(self) -> f64 {
+    pub fn value(self) -> f64 {
         match self {
             Measure::Bytes(value) | Measure::Seconds(value) | Measure::Count(value) => value as f64,
             Measure::Percent(value) => value,
@@ -129,7 +129,7 @@ impl Measure {
 
 /// A value a check watches, with its limits, found or not.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
+pub struct Measurement {
     pub subject: String,
     pub measured: Measure,
     pub warning: Measure,
@@ -145,11 +145,11 @@ pub struct Finding {
     pub level: Level,
     /// What it is about: a slot, `shop/public.orders`, `pg_wal`.
     pub subject: String,
-    pub message: Words,
+    pub message: Message,
     pub measured: Option<Measure>,
     /// The limit that was passed.
     pub threshold: Option<Measure>,
-    pub advice: Words,
+    pub advice: Message,
 }
 
 impl Finding {

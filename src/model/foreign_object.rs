@@ -39,13 +39,13 @@ impl ForeignObject {
             );
             let hint =
                 format!("as a superuser: CREATE SCHEMA monitoring; ALTER EXTENSION {extension} SET SCHEMA monitoring");
-            return Unavailable::because(fact, reason).with_hint(Some(hint));
+            return Unavailable::new(fact, reason).with_hint(Some(hint));
         }
         let reason = format!(
             "{kind_in_text} {name} of extension {extension} is owned by role {owner}, which could replace it; pgtend does \
              not execute it"
         );
-        Unavailable::because(fact, reason)
+        Unavailable::new(fact, reason)
             .with_hint(Some(format!("check its definition, then ALTER {kind} {name} OWNER TO {superuser}")))
     }
 }
@@ -54,7 +54,7 @@ impl ForeignObject {
 mod tests {
     use super::*;
 
-    fn foreign(kind: &str, name: &str) -> Unavailable {
+    fn foreign_unavailable(kind: &str, name: &str) -> Unavailable {
         let object = ForeignObject {
             extension: "pgstattuple".to_owned(),
             kind: kind.to_owned(),
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn foreign_object_names_owner_and_remedy() {
-        let function = foreign("FUNCTION", "public.pgstattuple(regclass)");
+        let function = foreign_unavailable("FUNCTION", "public.pgstattuple(regclass)");
         assert_eq!(
             function.reason,
             "function public.pgstattuple(regclass) of extension pgstattuple is owned by role \"App\", which could replace \
@@ -78,7 +78,7 @@ mod tests {
             Some("check its definition, then ALTER FUNCTION public.pgstattuple(regclass) OWNER TO postgres")
         );
         assert!(!function.not_set_up, "it counts as a gap");
-        let schema = foreign("SCHEMA", "public");
+        let schema = foreign_unavailable("SCHEMA", "public");
         assert!(schema.reason.contains("schema public") && schema.reason.contains("role \"App\""), "{schema:?}");
         let hint = "as a superuser: CREATE SCHEMA monitoring; ALTER EXTENSION pgstattuple SET SCHEMA monitoring";
         assert_eq!(schema.hint.as_deref(), Some(hint));

@@ -104,7 +104,7 @@ pub struct Correlation {
 }
 
 /// Objects of the server's own catalogs have smaller OIDs (`src/include/access/transam.h`, FirstNormalObjectId).
-pub const FIRST_OWN_OID: u32 = 16_384;
+pub const FIRST_NORMAL_OBJECT_ID: u32 = 16_384;
 
 /// Whether one of two indexes could do the work of the other as far as method and columns tell. Only then is it asked
 /// what else they are made of.
@@ -112,19 +112,19 @@ pub fn are_comparable(a: &Index, b: &Index) -> bool {
     a.oid != b.oid && a.table_oid == b.table_oid && (may_cover(a, b) || may_cover(b, a))
 }
 
-fn may_cover(keeper: &Index, victim: &Index) -> bool {
-    let (theirs, ours) = (keeper.key_columns(), victim.key_columns());
-    match (&*keeper.method, &*victim.method) {
-        ("btree", "hash") => theirs.first() == ours.first(),
-        (keeper, victim) if keeper != victim => false,
+fn may_cover(covering_index: &Index, candidate: &Index) -> bool {
+    let (covering_columns, candidate_columns) = (covering_index.key_columns(), candidate.key_columns());
+    match (&*covering_index.method, &*candidate.method) {
+        ("btree", "hash") => covering_columns.first() == candidate_columns.first(),
+        (covering_method, candidate_method) if covering_method != candidate_method => false,
         // The order of their columns means nothing.
-        ("gin" | "brin", _) => ours.iter().all(|number| theirs.contains(number)),
-        _ => theirs.starts_with(ours),
+        ("gin" | "brin", _) => candidate_columns.iter().all(|number| covering_columns.contains(number)),
+        _ => covering_columns.starts_with(candidate_columns),
     }
 }
 
 /// Whether two comparable indexes can be told apart only by their texts, which cost the server a lock each.
-pub fn texts_decide(a: &Index, b: &Index) -> bool {
+pub fn differ_only_in_texts(a: &Index, b: &Index) -> bool {
     let has_text = |index: &Index| index.is_partial || index.is_expression;
     has_text(a) && has_text(b) && are_comparable(a, b)
 }

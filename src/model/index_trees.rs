@@ -1,31 +1,31 @@
 //! Partitioned indexes and what is attached to them.
 
-use super::{Index, OidMap, Tree};
+use super::{Index, OidMap, PartitionTree};
 
 /// The partitioned indexes of one database, each with its children at any depth. All others are families of their own.
 pub struct IndexTrees<'a> {
-    tree: Tree,
+    tree: PartitionTree,
     /// Those that are attached to one, or have one attached: mostly few of many.
     members: OidMap<&'a Index>,
 }
 
 impl<'a> IndexTrees<'a> {
-    pub fn of(indexes: &'a [Index]) -> IndexTrees<'a> {
-        let tree = Tree::of(indexes.iter().map(|index| (index.oid, index.parent_oid)));
-        let is_member = |index: &&Index| index.parent_oid.is_some() || !tree.below(index.oid).is_empty();
+    pub fn from_indexes(indexes: &'a [Index]) -> IndexTrees<'a> {
+        let tree = PartitionTree::from_edges(indexes.iter().map(|index| (index.oid, index.parent_oid)));
+        let is_member = |index: &&Index| index.parent_oid.is_some() || !tree.descendants(index.oid).is_empty();
         let members = indexes.iter().filter(is_member).map(|index| (index.oid, index)).collect();
         IndexTrees { tree, members }
     }
 
     /// The index itself and what is attached to it.
     pub fn family(&self, index: &'a Index) -> impl Iterator<Item = &'a Index> {
-        let below = self.tree.below(index.oid).iter();
-        std::iter::once(index).chain(below.filter_map(|oid| self.members.get(oid).copied()))
+        let descendants = self.tree.descendants(index.oid).iter();
+        std::iter::once(index).chain(descendants.filter_map(|oid| self.members.get(oid).copied()))
     }
 
     /// How many are attached to it, at any depth.
-    pub fn count_below(&self, index: &Index) -> usize {
-        self.tree.below(index.oid).len()
+    pub fn count_descendants(&self, index: &Index) -> usize {
+        self.tree.descendants(index.oid).len()
     }
 
     /// The one it is attached to.

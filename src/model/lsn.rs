@@ -15,7 +15,7 @@ impl Lsn {
     }
 
     /// The position `bytes` before this one, not before the beginning of WAL.
-    pub fn back(self, bytes: u64) -> Lsn {
+    pub fn saturating_sub(self, bytes: u64) -> Lsn {
         Lsn(self.0.saturating_sub(bytes))
     }
 }
@@ -64,7 +64,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_is_no_position_is_refused_by_its_text() {
+    fn lsn_rejects_malformed_text() {
         for text in ["", "/", "16", "16/", "/16", "1/2/3", "+1/2", "g/0", "123456789/0", "0/ 1"] {
             let error = text.parse::<Lsn>().unwrap_err();
             assert!(error.to_string().contains(&format!("{text:?}")), "{text}: {error}");
@@ -72,15 +72,15 @@ mod tests {
     }
 
     #[test]
-    fn distance_never_wraps() {
+    fn lsn_distance_never_wraps() {
         assert_eq!(Lsn(10).bytes_since(Lsn(4)), 6);
         assert_eq!(Lsn(4).bytes_since(Lsn(10)), 0);
-        assert_eq!(Lsn(4).back(10), Lsn(0));
+        assert_eq!(Lsn(4).saturating_sub(10), Lsn(0));
     }
 
     proptest! {
         #[test]
-        fn any_text_is_a_position_or_refused(text: String, digits in "[0-9a-fA-F]{0,20}/[0-9a-fA-F]{0,20}") {
+        fn lsn_parse_never_panics(text: String, digits in "[0-9a-fA-F]{0,20}/[0-9a-fA-F]{0,20}") {
             for text in [text, digits] {
                 if let Ok(lsn) = text.parse::<Lsn>() {
                     prop_assert_eq!(lsn.to_string().parse(), Ok(lsn));
@@ -89,7 +89,7 @@ mod tests {
         }
 
         #[test]
-        fn text_and_back(position: u64) {
+        fn lsn_display_parses_back(position: u64) {
             prop_assert_eq!(Lsn(position).to_string().parse(), Ok(Lsn(position)));
         }
     }

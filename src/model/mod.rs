@@ -2,33 +2,34 @@
 //!
 //! A [`Snapshot`] is what one look at a cluster saw; everything after collecting is a pure function of it.
 
-pub mod arrival;
 mod bloat;
 mod bytes;
 mod checkpoint;
 mod checkpoints;
 mod column;
-mod contents;
+pub mod copy_size;
 mod database;
+mod database_snapshot;
 mod database_writes;
 mod disk;
 mod fact;
 mod files;
 mod finding;
 mod foreign_object;
+pub mod history;
 mod index;
+mod index_ddl;
 mod index_facts;
-mod index_particulars;
 mod index_trees;
 mod lsn;
 mod manager;
-mod node;
+mod message;
 mod obstacle;
 mod oid_map;
-pub mod past;
 mod price;
 mod provider;
 mod quote;
+mod replica;
 mod retention;
 mod role_rights;
 mod seconds;
@@ -39,7 +40,7 @@ mod session;
 mod setting;
 mod silence;
 mod slot;
-mod slot_sight;
+mod slot_identity;
 mod snapshot;
 mod standby;
 mod standby_replay;
@@ -54,32 +55,32 @@ mod wal_share;
 mod wal_writers;
 mod walsender;
 mod window;
-mod words;
 
-pub use bloat::{Bloat, BloatSource, BtreePages, HeapTuples, Unestimated, estimate_index, estimate_table};
+pub use bloat::{Bloat, BloatSource, BtreePages, EstimateError, HeapTuples, estimate_index, estimate_table};
 pub use bytes::{ParseBytesError, parse_bytes};
 pub use checkpoint::ControlFile;
 pub use checkpoints::Checkpoints;
 pub use column::{ColumnLayout, ColumnStatistics, IndexKey, TableColumns, Visibility};
-pub use contents::{Contents, LockedRelation, Sequences, StatisticsResets, Tree};
 pub use database::{Database, SharedChecksums};
+pub use database_snapshot::{DatabaseSnapshot, LockedRelation, PartitionTree, Sequences, StatisticsResets};
 pub use database_writes::DatabaseWrites;
-pub use disk::{Disk, DiskSource, Volume, WalRoom};
+pub use disk::{Disk, DiskSource, Volume, WalHeadroom};
 pub use fact::{Fact, Unavailable};
 pub use files::Files;
-pub use finding::{Class, Finding, Level, Measure, Reading, Status};
+pub use finding::{Class, Finding, Level, Measure, Measurement, Status};
 pub use foreign_object::{ForeignObject, LookAlike};
 pub use index::{ConstraintKind, Index};
+pub use index_ddl::IndexDdl;
 pub use index_facts::{
-    Correlation, Dependent, DependentKind, FIRST_OWN_OID, ForeignKey, IndexFacts, IndexKeys, IndexTexts, OperatorClass,
-    are_comparable, texts_decide,
+    Correlation, Dependent, DependentKind, FIRST_NORMAL_OBJECT_ID, ForeignKey, IndexFacts, IndexKeys, IndexTexts,
+    OperatorClass, are_comparable, differ_only_in_texts,
 };
-pub use index_particulars::IndexParticulars;
 pub use index_trees::IndexTrees;
 pub use lsn::{Lsn, ParseLsnError};
 pub use manager::ManagerMarks;
-pub use node::{Replica, ReplicaUse, TimelineHistory};
-pub use obstacle::{Named, ObstacleKind, Obstacles, PendingRestart, ReadOnlyOverride};
+pub(crate) use message::message;
+pub use message::{Fragment, Message};
+pub use obstacle::{NamedObjects, ObstacleKind, Obstacles, PendingRestart, ReadOnlyOverride};
 pub use oid_map::{OidMap, OidSet};
 pub use price::parse_price;
 pub use provider::{Provider, ProviderMarks};
@@ -87,6 +88,7 @@ pub use quote::{
     PrintedConnection, ShellCommand, code_ranges, code_span, code_spans, dollar_quote, grant, is_connection_string,
     is_unprintable, qualified, quote_conninfo_value, quote_identifier, quote_literal, quote_shell, regclass_name,
 };
+pub use replica::{Replica, ReplicaUse, TimelineHistory};
 pub use retention::{Cause, Holder, PartialRetention, Retention};
 pub use role_rights::RoleRights;
 pub use seconds::parse_seconds;
@@ -95,10 +97,10 @@ pub use server::Server;
 pub use server_identity::{ServerIdentity, ServerInstance};
 pub use session::{Session, Sessions};
 pub use setting::{Setting, Settings};
-pub use silence::{Silence, last_day};
+pub use silence::{Silence, silence_last_day};
 pub use slot::{Slot, SlotType, WalStatus};
-pub use slot_sight::SlotSight;
-pub use snapshot::{ReadSnapshotError, SCHEMA_VERSION, SNAPSHOT, Skipped, Snapshot};
+pub use slot_identity::SlotIdentity;
+pub use snapshot::{ReadSnapshotError, SCHEMA_VERSION, SNAPSHOT_COMMAND, SkippedDatabase, Snapshot};
 pub use standby::Standby;
 pub use standby_replay::StandbyReplay;
 pub use subscription::{Subscription, SubscriptionErrors};
@@ -106,13 +108,11 @@ pub use table::{Persistence, SizeSource, StoredBytes, Table, TableKind};
 pub use tablespace::Tablespace;
 pub use transaction::{PreparedTransaction, Transaction, Transactions};
 pub use verdict::{
-    Confidence, CoverKind, Gain, IndexFinding, IndexJudgement, IndexLimits, IndexVerdict, Reason, Verdict,
+    Confidence, CoverKind, Gain, IndexAssessment, IndexFinding, IndexLimits, IndexVerdict, Reason, Verdict,
 };
 pub use wal::{ArchiveStatus, Archiver, WalDirectory, WalPosition, WalRun, WalStatistics, WalSummarizer};
-pub use wal_growth::{ObservedRate, RateSource, TimeLeft, WalGrowth, between_looks};
+pub use wal_growth::{ObservedRate, RateSource, TimeLeft, WalGrowth, wal_between_snapshots};
 pub use wal_share::{SharedBy, WalShare, wal_shares};
 pub use wal_writers::{CountedStatements, WalBackend, WalStatement, WalStatements};
 pub use walsender::Walsender;
 pub use window::{Window, WindowSource};
-pub(crate) use words::words;
-pub use words::{Piece, Words};

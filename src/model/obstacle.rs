@@ -19,7 +19,7 @@ pub enum ObstacleKind {
 
 /// How many there are, and some of them by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Named {
+pub struct NamedObjects {
     pub count: u64,
     pub names: Vec<String>,
 }
@@ -27,7 +27,7 @@ pub struct Named {
 /// All of one database.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Obstacles {
-    pub found: BTreeMap<ObstacleKind, Named>,
+    pub found: BTreeMap<ObstacleKind, NamedObjects>,
 }
 
 /// A setting that waits for a restart.

@@ -11,7 +11,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_price_is_what_was_typed_or_refused(text: String, typed in 0.0..1e6_f64) {
+        fn parse_price_accepts_only_valid_prices(text: String, typed in 0.0..1e6_f64) {
             prop_assert!(parse_price(&text).is_ok_and(|it| (0.0..1e6).contains(&it)) || parse_price(&text).is_err());
             prop_assert_eq!(parse_price(&typed.to_string()), Ok(typed));
         }

@@ -18,7 +18,7 @@ pub enum Provider {
 
 impl Provider {
     /// As flags and keys name it.
-    const NAMED: [(&str, Provider); 8] = [
+    const NAMES: [(&str, Provider); 8] = [
         ("self", Provider::Unknown),
         ("rds", Provider::Rds),
         ("aurora", Provider::Aurora),
@@ -30,10 +30,10 @@ impl Provider {
     ];
 
     /// The one of that name; `self` for a server that nobody else runs.
-    pub fn named(text: &str) -> Result<Provider, String> {
-        let found = Self::NAMED.iter().find(|(name, _)| *name == text).map(|(_, provider)| *provider);
+    pub fn from_name(text: &str) -> Result<Provider, String> {
+        let found = Self::NAMES.iter().find(|(name, _)| *name == text).map(|(_, provider)| *provider);
         found.ok_or_else(|| {
-            let names: Vec<&str> = Self::NAMED.iter().map(|(name, _)| *name).collect();
+            let names: Vec<&str> = Self::NAMES.iter().map(|(name, _)| *name).collect();
             format!("no provider of that name is known; one of {}", names.join(", "))
         })
     }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_more_special_service_wins_over_the_one_whose_marks_it_shares() {
+    fn provider_prefers_the_specific_service() {
         assert_eq!(marks(&[], &[]).provider(), Provider::Unknown);
         assert_eq!(marks(&["rds"], &["rds_superuser"]).provider(), Provider::Rds);
         let aurora = ProviderMarks { aurora_function: true, ..marks(&["rds"], &["rds_superuser"]) };

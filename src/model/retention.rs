@@ -46,20 +46,20 @@ pub struct PartialRetention {
 impl Retention {
     /// Gathers the holders, or names the first fact that is missing for it: with one unknown, what a slot alone holds
     /// is unknown too.
-    pub fn of(snapshot: &Snapshot) -> Result<Retention, Unavailable> {
-        let partial = Retention::known(snapshot)?;
+    pub fn from_snapshot(snapshot: &Snapshot) -> Result<Retention, Unavailable> {
+        let partial = Retention::from_known_facts(snapshot)?;
         match partial.missing.into_iter().next() {
             Some((_, why)) => Err(why),
-            None if partial.archiver_is_estimated => Err(unavailable(&snapshot.archive_status)),
+            None if partial.archiver_is_estimated => Err(unavailable_reason(&snapshot.archive_status)),
             None => Ok(partial.retention),
         }
     }
 
     /// Gathers the holders that are known. Without the position of WAL there are none.
-    pub fn known(snapshot: &Snapshot) -> Result<PartialRetention, Unavailable> {
+    pub fn from_known_facts(snapshot: &Snapshot) -> Result<PartialRetention, Unavailable> {
         let position = snapshot.wal_position.as_result().map_err(Clone::clone)?;
         let current = position.current_lsn.ok_or_else(|| {
-            Unavailable::because("wal position", "the standby has neither received nor replayed WAL since it started")
+            Unavailable::new("wal position", "the standby has neither received nor replayed WAL since it started")
         })?;
         let wal_segment_bytes = snapshot.server.wal_segment_bytes.max(1);
         let mut holders = Vec::new();
@@ -68,7 +68,7 @@ impl Retention {
 
         match snapshot.slots.as_result() {
             Ok(slots) => holders.extend(slots.iter().filter_map(|slot| {
-                Some(Holder { cause: Cause::Slot, name: Some(slot.slot_name.clone()), from: slot.holds_from()? })
+                Some(Holder { cause: Cause::Slot, name: Some(slot.slot_name.clone()), from: slot.retained_from()? })
             })),
             Err(why) => missing.push((Cause::Slot, why.clone())),
         }
@@ -78,15 +78,15 @@ impl Retention {
             Err(why) => missing.push((Cause::Checkpoint, why.clone())),
         }
         let hidden = |name: &str| match snapshot.settings.as_result() {
-            Ok(_) => Unavailable::because("settings", format!("{name} is hidden from this role")),
+            Ok(_) => Unavailable::new("settings", format!("{name} is hidden from this role")),
             Err(why) => why.clone(),
         };
         let settings = snapshot.settings.known();
         match settings.filter(|settings| settings.get("wal_keep_size").is_some()) {
             // Whole segments back from the current one (KeepLogSeg in xlog.c).
             Some(settings) => {
-                let kept = settings.bytes("wal_keep_size").unwrap_or(0) / wal_segment_bytes * wal_segment_bytes;
-                push(Cause::WalKeepSize, current.back(kept));
+                let keep_bytes = settings.bytes("wal_keep_size").unwrap_or(0) / wal_segment_bytes * wal_segment_bytes;
+                push(Cause::WalKeepSize, current.saturating_sub(keep_bytes));
             }
             None => missing.push((Cause::WalKeepSize, hidden("wal_keep_size"))),
         }
@@ -98,13 +98,15 @@ impl Retention {
                     push(Cause::Archiver, from);
                 }
             }
-            (Some(true), Err(why)) => match snapshot.archiver.known().and_then(|a| a.waits_from(wal_segment_bytes)) {
-                Some(from) => {
-                    archiver_is_estimated = true;
-                    push(Cause::Archiver, from);
+            (Some(true), Err(why)) => {
+                match snapshot.archiver.known().and_then(|a| a.oldest_waiting_lsn(wal_segment_bytes)) {
+                    Some(from) => {
+                        archiver_is_estimated = true;
+                        push(Cause::Archiver, from);
+                    }
+                    None => missing.push((Cause::Archiver, why.clone())),
                 }
-                None => missing.push((Cause::Archiver, why.clone())),
-            },
+            }
             (None, _) => missing.push((Cause::Archiver, hidden("archive_mode"))),
         }
         if settings.and_then(|settings| settings.is_on("summarize_wal")) == Some(true) {
@@ -125,13 +127,13 @@ impl Retention {
     /// Bytes of whole segments that dropping this slot alone would release: from where it holds to where the next
     /// holder does. 0 when it holds nothing, or when another reaches back as far.
     pub fn reclaimable_bytes(&self, slot: &Slot) -> u64 {
-        let Some(from) = slot.holds_from() else { return 0 };
-        let next = self.beyond(slot).map_or(self.current, |next| next.from);
+        let Some(from) = slot.retained_from() else { return 0 };
+        let next = self.oldest_other_holder(slot).map_or(self.current, |next| next.from);
         self.segment_start(next).saturating_sub(self.segment_start(from))
     }
 
     /// The holder that reaches back furthest beside this slot.
-    pub fn beyond(&self, slot: &Slot) -> Option<&Holder> {
+    pub fn oldest_other_holder(&self, slot: &Slot) -> Option<&Holder> {
         self.holders.iter().filter(|h| h.name.as_deref() != Some(&slot.slot_name)).min_by_key(|h| h.from)
     }
 
@@ -141,9 +143,9 @@ impl Retention {
     }
 }
 
-fn unavailable<T>(fact: &Fact<T>) -> Unavailable {
+fn unavailable_reason<T>(fact: &Fact<T>) -> Unavailable {
     match fact.as_result() {
         Err(why) => why.clone(),
-        Ok(_) => Unavailable::because("archive status", "not read"),
+        Ok(_) => Unavailable::new("archive status", "not read"),
     }
 }

@@ -5,7 +5,7 @@ pub fn parse_seconds(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let each = match unit.trim() {
+    let unit_seconds = match unit.trim() {
         "s" | "sec" | "seconds" => 1,
         "m" | "min" | "minutes" => 60,
         "h" | "hour" | "hours" => 3_600,
@@ -13,7 +13,7 @@ pub fn parse_seconds(text: &str) -> Option<u64> {
         "w" | "week" | "weeks" => 604_800,
         _ => return None,
     };
-    number.parse::<u64>().ok()?.checked_mul(each)
+    number.parse::<u64>().ok()?.checked_mul(unit_seconds)
 }
 
 #[cfg(test)]
@@ -22,7 +22,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_duration_has_a_unit() {
+    fn parse_seconds_requires_a_unit() {
         for text in ["", "5", "min", "-1h", "1.5h", "5 GB", "5MB", "99999999999999999999d"] {
             assert_eq!(parse_seconds(text), None, "{text}");
         }
@@ -34,12 +34,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_a_duration_or_none(text: String) {
+        fn parse_seconds_never_panics(text: String) {
             let _ = parse_seconds(&text);
         }
 
         #[test]
-        fn seconds_and_back(seconds: u64, days: u64) {
+        fn parse_seconds_is_exact(seconds: u64, days: u64) {
             prop_assert_eq!(parse_seconds(&format!("{seconds}s")), Some(seconds));
             prop_assert_eq!(parse_seconds(&format!("{days}d")), days.checked_mul(86_400));
         }

@@ -29,9 +29,9 @@ pub struct SequenceState {
 impl SequenceState {
     /// How much of its range is used, of a hundred; a descending one counts down.
     pub fn used_percent(&self) -> Option<f64> {
-        let at = self.last_value?;
+        let last_value = self.last_value?;
         let (first, last) = (self.first as f64, self.last as f64);
-        Some(((at as f64 - first) / (last - first) * 100.0).clamp(0.0, 100.0))
+        Some(((last_value as f64 - first) / (last - first) * 100.0).clamp(0.0, 100.0))
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Server {
     pub in_recovery: bool,
     pub started_at: Timestamp,
     /// The server's own clock when it was asked.
-    pub asked_at: Timestamp,
+    pub requested_at: Timestamp,
     pub block_size_bytes: u64,
     pub wal_segment_bytes: u64,
 }

@@ -61,11 +61,11 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn timeline(in_recovery: bool, control: Option<u32>, instance: Option<Option<u32>>) -> Option<u32> {
+    fn identity_timeline(in_recovery: bool, control: Option<u32>, instance: Option<Option<u32>>) -> Option<u32> {
         let server = serde_json::from_value(json!({
             "version_num": 170_004, "version": "", "database": "shop", "role": "dba", "role_is_superuser": false,
             "role_may_replicate": true, "role_is_monitor": true, "in_recovery": in_recovery,
-            "started_at": "2026-01-01T00:00:00Z", "asked_at": "2026-11-01T00:00:00Z", "block_size_bytes": 8192,
+            "started_at": "2026-01-01T00:00:00Z", "requested_at": "2026-11-01T00:00:00Z", "block_size_bytes": 8192,
             "wal_segment_bytes": 16_777_216,
         }))
         .unwrap();
@@ -86,13 +86,13 @@ mod tests {
     }
 
     #[test]
-    fn timeline_of_a_primary_is_never_taken_from_the_control_file() {
-        assert_eq!(timeline(false, Some(1), Some(Some(2))), Some(2), "promoted, no checkpoint yet");
-        assert_eq!(timeline(false, Some(1), None), None);
+    fn timeline_of_primary_ignores_control_file() {
+        assert_eq!(identity_timeline(false, Some(1), Some(Some(2))), Some(2), "promoted, no checkpoint yet");
+        assert_eq!(identity_timeline(false, Some(1), None), None);
     }
 
     #[test]
-    fn timeline_in_recovery_is_the_newest_that_is_known() {
+    fn timeline_in_recovery_is_the_newest_known() {
         for (control, instance, expected) in [
             (Some(1), Some(Some(2)), Some(2)),
             (Some(2), Some(Some(1)), Some(2)),
@@ -101,7 +101,7 @@ mod tests {
             (None, Some(Some(2)), Some(2)),
             (None, None, None),
         ] {
-            assert_eq!(timeline(true, control, instance), expected, "{control:?} {instance:?}");
+            assert_eq!(identity_timeline(true, control, instance), expected, "{control:?} {instance:?}");
         }
     }
 }

@@ -39,7 +39,7 @@ pub struct Session {
 
 impl Session {
     /// Transactions whose dead rows it keeps.
-    pub fn holds_back(&self) -> u64 {
+    pub fn xid_horizon_age(&self) -> u64 {
         let age = self.xid_age.unwrap_or(0).max(self.xmin_age.unwrap_or(0));
         u64::try_from(age).unwrap_or(0)
     }

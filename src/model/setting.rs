@@ -21,8 +21,8 @@ impl Setting {
         let unit = self.unit.as_deref().unwrap_or("B");
         let letters = unit.find(|c: char| c.is_ascii_alphabetic())?;
         let multiple: u64 = if letters == 0 { 1 } else { unit[..letters].parse().ok()? };
-        let one = parse_bytes(&format!("1{}", &unit[letters..])).ok()?;
-        count.checked_mul(multiple)?.checked_mul(one)
+        let unit_bytes = parse_bytes(&format!("1{}", &unit[letters..])).ok()?;
+        count.checked_mul(multiple)?.checked_mul(unit_bytes)
     }
 }
 
@@ -69,7 +69,7 @@ impl Settings {
 mod tests {
     use super::*;
 
-    fn size(setting: &str, unit: Option<&str>) -> Option<u64> {
+    fn setting_bytes(setting: &str, unit: Option<&str>) -> Option<u64> {
         Setting {
             name: "x".into(),
             setting: setting.into(),
@@ -81,26 +81,26 @@ mod tests {
     }
 
     #[test]
-    fn sizes_count_in_the_units_of_pg_settings() {
-        assert_eq!(size("-1", Some("MB")), None);
-        assert_eq!(size("max", None), None);
-        assert_eq!(size("1024", Some("MB")), Some(1 << 30));
-        assert_eq!(size("16384", Some("8kB")), Some(128 << 20));
-        assert_eq!(size("16777216", Some("B")), Some(16 << 20));
-        assert_eq!(size("64", None), Some(64));
+    fn setting_bytes_uses_pg_settings_units() {
+        assert_eq!(setting_bytes("-1", Some("MB")), None);
+        assert_eq!(setting_bytes("max", None), None);
+        assert_eq!(setting_bytes("1024", Some("MB")), Some(1 << 30));
+        assert_eq!(setting_bytes("16384", Some("8kB")), Some(128 << 20));
+        assert_eq!(setting_bytes("16777216", Some("B")), Some(16 << 20));
+        assert_eq!(setting_bytes("64", None), Some(64));
     }
 
     #[test]
-    fn a_hidden_command_is_not_called_missing_and_a_standby_archives_only_always() {
+    fn archiving_distinguishes_hidden_from_off() {
         let settings = |all: &[(&str, &str)]| {
-            let one = |(name, setting): &(&str, &str)| Setting {
+            let new_setting = |(name, setting): &(&str, &str)| Setting {
                 name: (*name).into(),
                 setting: (*setting).into(),
                 unit: None,
                 source: "default".into(),
                 pending_restart: false,
             };
-            Settings(all.iter().map(one).collect())
+            Settings(all.iter().map(new_setting).collect())
         };
         assert_eq!(settings(&[]).has_archive_command(), None);
         assert_eq!(settings(&[("archive_command", "")]).has_archive_command(), Some(false));

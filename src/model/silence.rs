@@ -17,14 +17,14 @@ pub struct Silence {
 }
 
 /// The last day on which a silence that ends then holds, in UTC, as 2027-01-31.
-pub fn last_day(until: Timestamp) -> String {
+pub fn silence_last_day(until: Timestamp) -> String {
     let before = until.checked_sub(jiff::SignedDuration::from_nanos(1)).unwrap_or(until);
     before.strftime("%Y-%m-%d").to_string()
 }
 
 impl Silence {
     /// Whether it holds for this target now.
-    pub fn holds(&self, target: Option<&str>, now: Timestamp) -> bool {
+    pub fn is_active(&self, target: Option<&str>, now: Timestamp) -> bool {
         now < self.until && self.target.as_ref().is_none_or(|glob| target.is_some_and(|target| glob.matches(target)))
     }
 
@@ -43,9 +43,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_day_that_was_written_is_the_day_that_is_shown() {
+    fn silence_last_day_is_inclusive() {
         // A day counts to its end.
-        assert_eq!(last_day("2027-02-01T00:00:00Z".parse().unwrap()), "2027-01-31");
-        assert_eq!(last_day("2027-01-31T10:00:00Z".parse().unwrap()), "2027-01-31");
+        assert_eq!(silence_last_day("2027-02-01T00:00:00Z".parse().unwrap()), "2027-01-31");
+        assert_eq!(silence_last_day("2027-01-31T10:00:00Z".parse().unwrap()), "2027-01-31");
     }
 }

@@ -74,7 +74,7 @@ impl Slot {
     }
 
     /// Where the WAL begins that this slot keeps; `None` when it keeps none.
-    pub fn holds_from(&self) -> Option<Lsn> {
+    pub fn retained_from(&self) -> Option<Lsn> {
         if self.is_lost() { None } else { self.restart_lsn }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The `command` of a snapshot file.
-pub const SNAPSHOT: &str = "snapshot";
+pub const SNAPSHOT_COMMAND: &str = "snapshot";
 
 /// One look at a cluster. What the report at hand had no use for is [`Fact::not_asked`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,19 +110,19 @@ pub struct Snapshot {
     pub replicas: Vec<Replica>,
     /// The databases that were read from inside.
     #[serde(default)]
-    pub contents: Vec<Contents>,
+    pub database_snapshots: Vec<DatabaseSnapshot>,
     /// Databases that were to be read and could not be.
     #[serde(default)]
-    pub skipped: Vec<Skipped>,
+    pub skipped: Vec<SkippedDatabase>,
 }
 
 fn instance_not_asked() -> Fact<ServerInstance> {
-    Fact::not_asked("server instance")
+    Fact::not_requested("server instance")
 }
 
 /// A database that was not read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skipped {
+pub struct SkippedDatabase {
     pub database: String,
     pub reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,17 +138,17 @@ pub enum ReadSnapshotError {
     #[error("it is not a snapshot: {0}")]
     NotASnapshot(serde_json::Error),
     #[error("it is the output of `pgtend {0}`; a snapshot comes from `pgtend snapshot`")]
-    AReport(String),
+    Report(String),
     #[error("it has schema version {found}, and this pgtend reads up to {SCHEMA_VERSION}: use a newer pgtend")]
-    Newer { found: u32 },
+    NewerSchema { found: u32 },
     #[error("it is damaged: {0}")]
-    Damaged(serde_json::Error),
+    Invalid(serde_json::Error),
 }
 
 impl Snapshot {
     /// Whether a database that was not read hides anything. Into template0 and its like nobody connects, whatever their
     /// rights; who lists one wants to know.
-    pub fn is_missed(&self, skipped: &Skipped) -> bool {
+    pub fn is_skipped_gap(&self, skipped: &SkippedDatabase) -> bool {
         let is_closed = |database: &Database| database.database == skipped.database && !database.allows_connections;
         skipped.listed || !self.databases.known().is_some_and(|all| all.iter().any(is_closed))
     }
@@ -156,41 +156,41 @@ impl Snapshot {
     /// Reads a snapshot file's text.
     pub fn from_json(text: &str) -> Result<Snapshot, ReadSnapshotError> {
         #[derive(Deserialize)]
-        struct Head {
+        struct Header {
             schema_version: u32,
             command: String,
         }
-        let head: Head = serde_json::from_str(text).map_err(ReadSnapshotError::NotASnapshot)?;
-        if head.schema_version > SCHEMA_VERSION {
-            return Err(ReadSnapshotError::Newer { found: head.schema_version });
+        let header: Header = serde_json::from_str(text).map_err(ReadSnapshotError::NotASnapshot)?;
+        if header.schema_version > SCHEMA_VERSION {
+            return Err(ReadSnapshotError::NewerSchema { found: header.schema_version });
         }
-        if head.command != SNAPSHOT {
-            return Err(ReadSnapshotError::AReport(head.command));
+        if header.command != SNAPSHOT_COMMAND {
+            return Err(ReadSnapshotError::Report(header.command));
         }
-        serde_json::from_str(text).map_err(ReadSnapshotError::Damaged)
+        serde_json::from_str(text).map_err(ReadSnapshotError::Invalid)
     }
 
     /// Takes back the advice to grant what the role has: then somebody, or the service, took the right itself away, and
     /// no predefined role brings it back.
-    pub fn forget_vain_hints(&mut self) {
+    pub fn remove_useless_hints(&mut self) {
         let server = &self.server;
         let has_all = server.role_is_monitor || server.role_is_superuser;
-        let vain = grant("pg_monitor", &server.role);
+        let useless_hint = grant("pg_monitor", &server.role);
         let aurora = self.provider() == Provider::Aurora;
-        let mend = |why: Option<&mut Unavailable>| {
+        let remove_useless_hint = |why: Option<&mut Unavailable>| {
             if let Some(why) = why
                 && has_all
-                && why.hint.as_ref() == Some(&vain)
+                && why.hint.as_ref() == Some(&useless_hint)
             {
                 why.hint = None;
                 why.not_set_up |= aurora;
             }
         };
-        mend(self.wal_directory.unavailable_mut());
-        mend(self.archive_status.unavailable_mut());
-        mend(self.temporary_files.unavailable_mut());
-        mend(self.log_files.unavailable_mut());
-        mend(self.slot_spill.unavailable_mut());
+        remove_useless_hint(self.wal_directory.unavailable_mut());
+        remove_useless_hint(self.archive_status.unavailable_mut());
+        remove_useless_hint(self.temporary_files.unavailable_mut());
+        remove_useless_hint(self.log_files.unavailable_mut());
+        remove_useless_hint(self.slot_spill.unavailable_mut());
     }
 
     /// The provider, `Unknown` also when its marks could not be read.
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_that_is_no_readable_snapshot_is_refused_by_what_is_wrong_with_it() {
+    fn from_json_names_what_is_wrong() {
         let error = |text: &str| Snapshot::from_json(text).unwrap_err().to_string();
         assert!(error("").starts_with("it is not a snapshot"));
         assert!(error("{}").starts_with("it is not a snapshot"));

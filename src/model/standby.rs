@@ -12,12 +12,12 @@ pub struct Standby {
 }
 
 /// Programs that stream WAL and are no server.
-const NO_STANDBY: [&str; 2] = ["pg_receivewal", "pg_basebackup"];
+const NON_STANDBY_PROGRAMS: [&str; 2] = ["pg_receivewal", "pg_basebackup"];
 
 impl Standby {
     /// Those that stream, then those that are waited for; both facts are needed, as a walsender of a logical slot is no
     /// standby's.
-    pub fn of(walsenders: &Fact<Vec<Walsender>>, slots: &Fact<Vec<Slot>>) -> Result<Vec<Standby>, Unavailable> {
+    pub fn from_facts(walsenders: &Fact<Vec<Walsender>>, slots: &Fact<Vec<Slot>>) -> Result<Vec<Standby>, Unavailable> {
         let walsenders = walsenders.as_result().map_err(Clone::clone)?;
         let slots = slots.as_result().map_err(Clone::clone)?;
         let decodes = |walsender: &Walsender| {
@@ -27,7 +27,7 @@ impl Standby {
         let streaming = walsenders
             .iter()
             .filter(|one| one.state.as_deref() != Some("backup") && !decodes(one))
-            .filter(|one| name(one).is_none_or(|name| !NO_STANDBY.contains(&name.as_str())))
+            .filter(|one| name(one).is_none_or(|name| !NON_STANDBY_PROGRAMS.contains(&name.as_str())))
             .map(|one| Standby {
                 name: name(one).unwrap_or_else(|| "unnamed".to_owned()),
                 address: one.client_addr.clone(),
@@ -41,9 +41,9 @@ impl Standby {
             address: None,
             streaming: false,
         });
-        let mut all: Vec<Standby> = streaming.chain(waiting).collect();
-        all.sort_by(|a, b| (b.streaming, &a.name, &a.address).cmp(&(a.streaming, &b.name, &b.address)));
-        Ok(all)
+        let mut standbys: Vec<Standby> = streaming.chain(waiting).collect();
+        standbys.sort_by(|a, b| (b.streaming, &a.name, &a.address).cmp(&(a.streaming, &b.name, &b.address)));
+        Ok(standbys)
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn who_decodes_copies_or_archives_is_no_standby() {
+    fn standby_excludes_decoders_and_backups() {
         let walsenders = Fact::Known(vec![
             walsender(1, "walreceiver", "streaming"),
             walsender(2, "debezium", "streaming"),
@@ -81,9 +81,9 @@ mod tests {
             slot("gone", "physical", None),
             slot("here", "physical", Some(1)),
         ]);
-        let found = Standby::of(&walsenders, &slots).unwrap();
+        let found = Standby::from_facts(&walsenders, &slots).unwrap();
         let found: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.streaming)).collect();
         assert_eq!(found, [("unnamed", true), ("walreceiver", true), ("gone", false)]);
-        assert!(Standby::of(&Fact::not_asked("walsenders"), &slots).is_err());
+        assert!(Standby::from_facts(&Fact::not_requested("walsenders"), &slots).is_err());
     }
 }

@@ -125,7 +125,7 @@ impl Table {
     /// Bytes of a block; 8 kB unless the server was built otherwise.
     pub fn block_bytes(&self) -> u64 {
         let pages = u64::try_from(self.relpages).unwrap_or(0);
-        block_or_usual(self.relpages_bytes.checked_div(pages).unwrap_or(0))
+        block_size_or_default(self.relpages_bytes.checked_div(pages).unwrap_or(0))
     }
 
     /// The heap without its maps of free space and visibility.
@@ -164,17 +164,17 @@ impl Table {
 
 /// The size of a block as far as it can be one (PostgreSQL manual, 17.3.3, `--with-blocksize`), else 8 kB: a snapshot may
 /// have been edited, and is divided by it.
-pub(super) fn block_or_usual(bytes: u64) -> u64 {
+pub(super) fn block_size_or_default(bytes: u64) -> u64 {
     if bytes.is_power_of_two() && (1_024..=32_768).contains(&bytes) { bytes } else { 8_192 }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::block_or_usual;
+    use super::block_size_or_default;
 
     #[test]
-    fn what_cannot_be_a_block_is_the_usual_one() {
-        assert_eq!([0, 1, 1_000, 65_536, u64::MAX].map(block_or_usual), [8_192; 5]);
-        assert_eq!([1_024, 8_192, 32_768].map(block_or_usual), [1_024, 8_192, 32_768]);
+    fn invalid_block_size_falls_back_to_default() {
+        assert_eq!([0, 1, 1_000, 65_536, u64::MAX].map(block_size_or_default), [8_192; 5]);
+        assert_eq!([1_024, 8_192, 32_768].map(block_size_or_default), [1_024, 8_192, 32_768]);
     }
 }

@@ -86,7 +86,7 @@ pub enum Reason {
         last_idx_scan: Timestamp,
         seconds: u64,
     },
-    TwinOf {
+    DuplicateOf {
         index: String,
         how: CoverKind,
         idx_scan: u64,
@@ -241,7 +241,7 @@ pub struct IndexVerdict {
     pub gain: Gain,
     /// Bytes, weighted with how often its table is rewritten: what the list is ranked by.
     #[serde(skip)]
-    pub worth: f64,
+    pub rank_score: f64,
 }
 
 /// The evidence limits of a judgement.
@@ -257,7 +257,7 @@ pub struct IndexLimits {
     /// At most so many scans in the window are "rarely".
     pub rare_scans: u64,
     /// How many times larger a cover may be before its scans cost noticeably more.
-    pub largest_cover: f64,
+    pub max_cover_ratio: f64,
     /// From which share of its size on an index is bloated, 0 to 1.
     pub bloated_share: f64,
     /// Less bloat than that is not worth a REINDEX.
@@ -275,7 +275,7 @@ impl Default for IndexLimits {
             review_after_seconds: 35 * DAY,
             min_reclaim_bytes: 1 << 20,
             rare_scans: 50,
-            largest_cover: 2.0,
+            max_cover_ratio: 2.0,
             correlated: 0.8,
             bloated_share: 0.5,
             bloated_bytes: 100 << 20,
@@ -285,7 +285,7 @@ impl Default for IndexLimits {
 
 /// The verdicts on all indexes of one database.
 #[derive(Clone, Debug, PartialEq)]
-pub struct IndexJudgement {
+pub struct IndexAssessment {
     pub database: String,
     pub verdicts: Vec<IndexVerdict>,
     pub limits: IndexLimits,

@@ -12,7 +12,7 @@ pub struct WalPosition {
     pub current_lsn: Option<Lsn>,
     /// Standbys only.
     pub replay_lsn: Option<Lsn>,
-    pub asked_at: Timestamp,
+    pub requested_at: Timestamp,
 }
 
 /// What lies in pg_wal (`pg_ls_waldir()`).
@@ -52,7 +52,7 @@ pub struct WalStatistics {
     pub wal_fpi: u64,
     pub wal_bytes: u64,
     pub stats_reset: Option<Timestamp>,
-    pub asked_at: Timestamp,
+    pub requested_at: Timestamp,
 }
 
 /// `pg_stat_archiver`.
@@ -70,17 +70,17 @@ pub struct Archiver {
 impl Archiver {
     /// Where what waits for it begins, by its own account: the segment it fails at, else the one after the last that
     /// it archived. It takes them in order.
-    pub fn waits_from(&self, wal_segment_bytes: u64) -> Option<Lsn> {
+    pub fn oldest_waiting_lsn(&self, wal_segment_bytes: u64) -> Option<Lsn> {
         if self.last_failed_time > self.last_archived_time {
-            return segment_start(self.last_failed_wal.as_deref()?, wal_segment_bytes);
+            return wal_file_start(self.last_failed_wal.as_deref()?, wal_segment_bytes);
         }
-        let last = segment_start(self.last_archived_wal.as_deref()?, wal_segment_bytes)?;
+        let last = wal_file_start(self.last_archived_wal.as_deref()?, wal_segment_bytes)?;
         Some(Lsn(last.0.saturating_add(wal_segment_bytes)))
     }
 }
 
 /// Where a segment begins, by its file's name: the timeline, the high half of the position, the segment's number.
-fn segment_start(name: &str, wal_segment_bytes: u64) -> Option<Lsn> {
+fn wal_file_start(name: &str, wal_segment_bytes: u64) -> Option<Lsn> {
     let digits = |range| name.get(range).and_then(|text| u64::from_str_radix(text, 16).ok());
     (name.len() == 24).then_some(())?;
     Some(Lsn((digits(8..16)? << 32).saturating_add(digits(16..24)?.saturating_mul(wal_segment_bytes))))

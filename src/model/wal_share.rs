@@ -22,7 +22,7 @@ pub struct WalShare {
     /// The slot's name.
     pub name: Option<String>,
     /// How far back it reaches; these overlap.
-    pub reach_bytes: Option<u64>,
+    pub retained_bytes: Option<u64>,
     /// What it keeps that no holder reaching back less far keeps; these add up to the directory. `None` where a
     /// holder, or the directory, is not known.
     pub bytes: Option<u64>,
@@ -41,7 +41,7 @@ pub fn wal_shares(partial: &PartialRetention, directory: Option<&WalDirectory>) 
     holders.sort_by_key(|holder| (retention.segment_start(holder.from), holder.cause, holder.name.clone()));
     let is_whole = partial.missing.is_empty();
     let files = directory.filter(|_| is_whole && !partial.archiver_is_estimated);
-    let runs = files.map(runs);
+    let runs = files.map(wal_runs);
     let between = |from: u64, to: u64| {
         let overlap = |run: &WalRun| {
             let end = run.from.0.saturating_add(run.segments.saturating_mul(retention.wal_segment_bytes));
@@ -49,18 +49,21 @@ pub fn wal_shares(partial: &PartialRetention, directory: Option<&WalDirectory>) 
         };
         Some(runs.as_ref()?.iter().map(overlap).sum::<u64>())
     };
-    let start = |at: usize| holders.get(at).map_or(u64::MAX, |holder| retention.segment_start(holder.from));
+    let start_at = |at: usize| holders.get(at).map_or(u64::MAX, |holder| retention.segment_start(holder.from));
     let mut shares: Vec<WalShare> = holders
         .iter()
         .enumerate()
         .map(|(at, holder)| WalShare {
             by: SharedBy::Holder(holder.cause),
             name: holder.name.clone(),
-            reach_bytes: Some(retention.current.bytes_since(holder.from)),
+            retained_bytes: Some(retention.current.bytes_since(holder.from)),
             // Of several that reach back equally far the first has it: what cannot be avoided, else the first slot.
             bytes: match at.checked_sub(1) {
-                Some(before) if start(before) == start(at) => between(0, 0),
-                _ => between(start(at), (at + 1..).map(start).find(|next| *next > start(at)).unwrap_or(u64::MAX)),
+                Some(before) if start_at(before) == start_at(at) => between(0, 0),
+                _ => between(
+                    start_at(at),
+                    (at + 1..).map(start_at).find(|next| *next > start_at(at)).unwrap_or(u64::MAX),
+                ),
             },
             binding: is_whole.then_some(at == 0),
         })
@@ -68,15 +71,15 @@ pub fn wal_shares(partial: &PartialRetention, directory: Option<&WalDirectory>) 
     shares.extend(partial.missing.iter().map(|(cause, _)| WalShare {
         by: SharedBy::Holder(*cause),
         name: None,
-        reach_bytes: None,
+        retained_bytes: None,
         bytes: None,
         binding: None,
     }));
     if let Some(directory) = files {
         let mut part = |by, bytes| {
-            shares.push(WalShare { by, name: None, reach_bytes: None, bytes: Some(bytes), binding: Some(false) });
+            shares.push(WalShare { by, name: None, retained_bytes: None, bytes: Some(bytes), binding: Some(false) });
         };
-        part(SharedBy::RemovableAtCheckpoint, between(0, start(0)).unwrap_or(0));
+        part(SharedBy::RemovableAtCheckpoint, between(0, start_at(0)).unwrap_or(0));
         part(SharedBy::Recycled, directory.recycled_bytes);
         part(SharedBy::OtherFiles, directory.other_bytes.unwrap_or(0));
         let explained: u64 = shares.iter().filter_map(|share| share.bytes).sum();
@@ -84,7 +87,7 @@ pub fn wal_shares(partial: &PartialRetention, directory: Option<&WalDirectory>) 
         shares.push(WalShare {
             by: SharedBy::Unexplained,
             name: None,
-            reach_bytes: None,
+            retained_bytes: None,
             bytes: Some(unexplained),
             binding: Some(false),
         });
@@ -93,7 +96,7 @@ pub fn wal_shares(partial: &PartialRetention, directory: Option<&WalDirectory>) 
 }
 
 /// The segments written; a snapshot of before they were listed tells only of the oldest and how many.
-fn runs(directory: &WalDirectory) -> Vec<WalRun> {
+fn wal_runs(directory: &WalDirectory) -> Vec<WalRun> {
     match &directory.written {
         Some(written) => written.clone(),
         None => vec![WalRun {
@@ -110,7 +113,7 @@ mod tests {
 
     const SEGMENT: u64 = 16;
 
-    fn partial(holders: &[(Cause, &str, u64)]) -> PartialRetention {
+    fn partial_retention(holders: &[(Cause, &str, u64)]) -> PartialRetention {
         let holder = |(cause, name, from): &(Cause, &str, u64)| Holder {
             cause: *cause,
             name: (!name.is_empty()).then(|| (*name).to_owned()),
@@ -122,7 +125,7 @@ mod tests {
     }
 
     /// Segments from 32 on to the current one, 160; two recycled; a history file of 5 bytes.
-    fn directory() -> WalDirectory {
+    fn wal_directory() -> WalDirectory {
         serde_json::from_str(
             r#"{"directory_bytes": 181, "files": 11, "recycled_files": 2, "recycled_bytes": 32, "other_bytes": 5,
                 "oldest_lsn": "0/20", "oldest_modified_at": null, "written": [{"from": "0/20", "segments": 9}]}"#,
@@ -130,26 +133,26 @@ mod tests {
         .unwrap()
     }
 
-    fn bytes(shares: &[WalShare]) -> Vec<(SharedBy, u64)> {
+    fn bytes_by_share(shares: &[WalShare]) -> Vec<(SharedBy, u64)> {
         shares.iter().map(|share| (share.by, share.bytes.unwrap())).collect()
     }
 
     #[test]
-    fn what_is_not_known_makes_no_share() {
-        let mut unknown = partial(&[(Cause::Checkpoint, "", 150)]);
-        unknown.missing.push((Cause::Archiver, crate::model::Unavailable::because("archive status", "denied")));
-        let shares = wal_shares(&unknown, Some(&directory()));
+    fn wal_shares_unknown_holder_has_no_bytes() {
+        let mut unknown = partial_retention(&[(Cause::Checkpoint, "", 150)]);
+        unknown.missing.push((Cause::Archiver, crate::model::Unavailable::new("archive status", "denied")));
+        let shares = wal_shares(&unknown, Some(&wal_directory()));
         assert!(shares.iter().all(|share| share.bytes.is_none() && share.binding.is_none()), "{shares:?}");
-        let shares = wal_shares(&partial(&[(Cause::Checkpoint, "", 150)]), None);
+        let shares = wal_shares(&partial_retention(&[(Cause::Checkpoint, "", 150)]), None);
         assert_eq!((shares.len(), shares[0].bytes, shares[0].binding), (1, None, Some(true)));
     }
 
     #[test]
-    fn the_parts_are_the_whole() {
+    fn wal_shares_add_up_to_the_directory() {
         let holders = [(Cause::Slot, "b", 70), (Cause::Checkpoint, "", 150), (Cause::Slot, "a", 65)];
-        let shares = wal_shares(&partial(&holders), Some(&directory()));
+        let shares = wal_shares(&partial_retention(&holders), Some(&wal_directory()));
         assert_eq!(
-            bytes(&shares),
+            bytes_by_share(&shares),
             [
                 (SharedBy::Holder(Cause::Slot), 80),
                 (SharedBy::Holder(Cause::Slot), 0),
@@ -161,24 +164,29 @@ mod tests {
             ]
         );
         assert_eq!((shares[0].name.as_deref(), shares[0].binding), (Some("a"), Some(true)));
-        assert_eq!(shares[0].reach_bytes, Some(105));
+        assert_eq!(shares[0].retained_bytes, Some(105));
     }
 
     #[test]
-    fn where_a_slot_reaches_no_further_than_the_checkpoint_it_keeps_nothing() {
-        let shares = wal_shares(&partial(&[(Cause::Slot, "a", 151), (Cause::Checkpoint, "", 155)]), Some(&directory()));
+    fn wal_shares_slot_at_checkpoint_has_zero_bytes() {
+        let shares = wal_shares(
+            &partial_retention(&[(Cause::Slot, "a", 151), (Cause::Checkpoint, "", 155)]),
+            Some(&wal_directory()),
+        );
         assert_eq!(
-            bytes(&shares)[..2],
+            bytes_by_share(&shares)[..2],
             [(SharedBy::Holder(Cause::Checkpoint), 32), (SharedBy::Holder(Cause::Slot), 0)]
         );
     }
 
     #[test]
-    fn whoever_reaches_beyond_what_is_there_keeps_what_is_there() {
-        let shares =
-            wal_shares(&partial(&[(Cause::WalKeepSize, "", 0), (Cause::Checkpoint, "", 150)]), Some(&directory()));
-        assert_eq!(bytes(&shares)[0], (SharedBy::Holder(Cause::WalKeepSize), 112));
-        let idle = partial(&[(Cause::WalKeepSize, "", 170), (Cause::Checkpoint, "", 150)]);
+    fn wal_shares_are_capped_by_existing_wal() {
+        let shares = wal_shares(
+            &partial_retention(&[(Cause::WalKeepSize, "", 0), (Cause::Checkpoint, "", 150)]),
+            Some(&wal_directory()),
+        );
+        assert_eq!(bytes_by_share(&shares)[0], (SharedBy::Holder(Cause::WalKeepSize), 112));
+        let idle = partial_retention(&[(Cause::WalKeepSize, "", 170), (Cause::Checkpoint, "", 150)]);
         assert!(wal_shares(&idle, None).iter().all(|share| share.by != SharedBy::Holder(Cause::WalKeepSize)));
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The statement that adds what an older version of the extension lacks.
-const UPDATE: &str = "ALTER EXTENSION pg_stat_statements UPDATE";
+const UPDATE_EXTENSION: &str = "ALTER EXTENSION pg_stat_statements UPDATE";
 
 /// What pg_stat_statements counted, where it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +79,7 @@ impl WalStatements {
             if self.is_installed && self.is_loaded {
                 let version = self.extension_version.as_deref().unwrap_or("?");
                 let reason = format!("extension pg_stat_statements {version} has no member view pg_stat_statements");
-                return Err(Unavailable::because(fact, reason).with_hint(Some(UPDATE)));
+                return Err(Unavailable::new(fact, reason).with_hint(Some(UPDATE_EXTENSION)));
             }
             let reason = match (self.is_loaded, self.is_installed) {
                 (true, _) => format!("pg_stat_statements is loaded, but not installed in database {database}"),
@@ -89,7 +89,7 @@ impl WalStatements {
                 true => "CREATE EXTENSION pg_stat_statements",
                 false => "add it to shared_preload_libraries, restart, CREATE EXTENSION pg_stat_statements",
             };
-            return Err(Unavailable::because(fact, reason).not_set_up().with_hint(Some(hint)));
+            return Err(Unavailable::new(fact, reason).not_set_up().with_hint(Some(hint)));
         };
         match found.wal_bytes {
             Some(bytes) => Ok((found, bytes)),
@@ -98,7 +98,7 @@ impl WalStatements {
             None => {
                 let version = self.extension_version.as_deref().unwrap_or("?");
                 let reason = format!("pg_stat_statements {version} does not count WAL");
-                Err(Unavailable::because(fact, reason).not_set_up().with_hint(Some(UPDATE)))
+                Err(Unavailable::new(fact, reason).not_set_up().with_hint(Some(UPDATE_EXTENSION)))
             }
         }
     }
@@ -118,15 +118,15 @@ impl WalStatements {
             );
             let hint = match major {
                 13 => "rename or drop it".to_owned(),
-                _ => format!("rename or drop it, then {UPDATE}"),
+                _ => format!("rename or drop it, then {UPDATE_EXTENSION}"),
             };
-            return Some(Unavailable::because(fact, reason).with_hint(Some(hint)));
+            return Some(Unavailable::new(fact, reason).with_hint(Some(hint)));
         }
         let reason = format!("pg_stat_statements {version} has no view pg_stat_statements_info");
-        let why = Unavailable::because(fact, reason).not_set_up();
+        let why = Unavailable::new(fact, reason).not_set_up();
         Some(match major {
             13 => Unavailable { needs_version: Some(14), ..why },
-            _ => why.with_hint(Some(UPDATE)),
+            _ => why.with_hint(Some(UPDATE_EXTENSION)),
         })
     }
 
@@ -142,14 +142,14 @@ mod tests {
     use super::*;
 
     fn statements(json: serde_json::Value) -> WalStatements {
-        let mut all = serde_json::json!({"is_loaded": true, "is_installed": true, "extension_version": "1.10",
+        let mut row = serde_json::json!({"is_loaded": true, "is_installed": true, "extension_version": "1.10",
             "sees_all": true, "found": null});
-        all.as_object_mut().unwrap().extend(json.as_object().unwrap().clone());
-        serde_json::from_value(all).unwrap()
+        row.as_object_mut().unwrap().extend(json.as_object().unwrap().clone());
+        serde_json::from_value(row).unwrap()
     }
 
     #[test]
-    fn what_is_missing_says_what_would_help() {
+    fn counted_statements_hint_names_the_remedy() {
         let hint = |json| statements(json).counted("shop").unwrap_err().hint.unwrap();
         assert!(hint(serde_json::json!({"is_loaded": false})).contains("shared_preload_libraries"));
         assert_eq!(hint(serde_json::json!({"is_installed": false})), "CREATE EXTENSION pg_stat_statements");
@@ -172,18 +172,19 @@ mod tests {
         );
         let why = statements(serde_json::json!({})).counted("shop").unwrap_err();
         assert!(why.reason.contains("has no member view pg_stat_statements"), "{why:?}");
-        assert_eq!(why.hint.as_deref(), Some(UPDATE));
+        assert_eq!(why.hint.as_deref(), Some(UPDATE_EXTENSION));
     }
 
     #[test]
     fn unknown_reset_names_the_look_alike() {
         let found = serde_json::json!({"wal_bytes": 5, "since": null, "statements": []});
         let old = serde_json::json!({"extension_version": "1.8", "found": found});
-        assert_eq!(statements(old.clone()).since_unavailable(14).unwrap().hint.as_deref(), Some(UPDATE));
+        assert_eq!(statements(old.clone()).since_unavailable(14).unwrap().hint.as_deref(), Some(UPDATE_EXTENSION));
         assert_eq!(statements(old.clone()).since_unavailable(13).unwrap().hint, None);
-        let mut trap = statements(old);
-        trap.look_alike = Some(LookAlike { name: "public.pg_stat_statements_info".into(), owner: "app".into() });
-        let why = trap.since_unavailable(14).unwrap();
+        let mut with_look_alike = statements(old);
+        with_look_alike.look_alike =
+            Some(LookAlike { name: "public.pg_stat_statements_info".into(), owner: "app".into() });
+        let why = with_look_alike.since_unavailable(14).unwrap();
         assert!(why.reason.contains("public.pg_stat_statements_info (owner app) is not a member"), "{why:?}");
         let found = serde_json::json!({"wal_bytes": 5, "since": "2026-01-01T00:00:00Z", "statements": []});
         assert_eq!(statements(serde_json::json!({"found": found})).since_unavailable(14), None);

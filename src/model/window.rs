@@ -1,6 +1,6 @@
 //! In which time the scan counters counted.
 
-use super::{Contents, Snapshot, Unavailable, past::IndexesPast};
+use super::{DatabaseSnapshot, Snapshot, Unavailable, history::DatabaseIndexHistory};
 use jiff::Timestamp;
 
 /// The window in which one server counted, or why it is not known.
@@ -38,23 +38,29 @@ impl Window {
     /// From the later of the database's reset and the last loss of all statistics; after a promotion at the earliest
     /// from there (fact sheet on indexes, A4 and "Promotion"); of several nodes the shortest counts. Where own samples
     /// watched for longer than the server's counters have been counting, theirs is the window.
-    pub fn of(snapshot: &Snapshot, contents: &Contents, past: Option<&IndexesPast>) -> Window {
+    pub fn from_snapshot(
+        snapshot: &Snapshot,
+        database_snapshot: &DatabaseSnapshot,
+        history: Option<&DatabaseIndexHistory>,
+    ) -> Window {
         let now = snapshot.collected_at;
-        let mut window = own(snapshot, contents);
-        let counts = contents.statistics_resets.known().is_some_and(|resets| resets.track_counts);
-        if let Some(past) = past.filter(|past| counts && past.since < now)
-            && window.seconds(now).is_none_or(|seconds| past.seconds(contents, now) > seconds)
+        let mut window = own_window(snapshot, database_snapshot);
+        let counts = database_snapshot.statistics_resets.known().is_some_and(|resets| resets.track_counts);
+        if let Some(history) = history.filter(|past| counts && past.since < now)
+            && window
+                .observed_seconds(now)
+                .is_none_or(|seconds| history.observed_seconds(database_snapshot, now) > seconds)
         {
-            let whole = u64::try_from(now.duration_since(past.since).as_secs()).unwrap_or(0);
-            let unobserved_seconds = whole - past.seconds(contents, now);
+            let whole = u64::try_from(now.duration_since(history.since).as_secs()).unwrap_or(0);
+            let unobserved_seconds = whole - history.observed_seconds(database_snapshot, now);
             window = Window {
-                since: Ok(past.since),
+                since: Ok(history.since),
                 source: WindowSource::History,
                 unobserved_seconds,
                 counts_samples: true,
             };
         }
-        for replica in snapshot.replicas.iter().filter(|replica| replica.database == contents.database) {
+        for replica in snapshot.replicas.iter().filter(|replica| replica.database == database_snapshot.database) {
             let resets = replica.used.known().and_then(|used| used.statistics_resets.known());
             if let (Ok(since), Some(other)) = (&window.since, resets.and_then(|resets| resets.counting_since()))
                 && other > *since
@@ -66,26 +72,26 @@ impl Window {
     }
 
     /// Whole seconds until `now` in which no scan can have been missed.
-    pub fn seconds(&self, now: Timestamp) -> Option<u64> {
-        self.seconds_from(Timestamp::MIN, now)
+    pub fn observed_seconds(&self, now: Timestamp) -> Option<u64> {
+        self.observed_seconds_since(Timestamp::MIN, now)
     }
 
     /// The same of something that is known to be there from a moment on.
-    pub fn seconds_from(&self, from: Timestamp, now: Timestamp) -> Option<u64> {
+    pub fn observed_seconds_since(&self, from: Timestamp, now: Timestamp) -> Option<u64> {
         let since = (*self.since.as_ref().ok()?).max(from);
         let whole = u64::try_from(now.duration_since(since).as_secs()).unwrap_or(0);
         Some(whole.saturating_sub(self.unobserved_seconds))
     }
 }
 
-fn own(snapshot: &Snapshot, contents: &Contents) -> Window {
+fn own_window(snapshot: &Snapshot, database_snapshot: &DatabaseSnapshot) -> Window {
     let unknown = |reason: &str, hint: Option<String>| Window {
-        since: Err(Unavailable::because("observation window", reason).with_hint(hint)),
+        since: Err(Unavailable::new("observation window", reason).with_hint(hint)),
         source: WindowSource::Resets,
         unobserved_seconds: 0,
         counts_samples: false,
     };
-    let resets = match contents.statistics_resets.as_result() {
+    let resets = match database_snapshot.statistics_resets.as_result() {
         Ok(resets) => resets,
         Err(why) => {
             return Window {

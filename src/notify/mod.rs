@@ -1,16 +1,16 @@
 //! Telling people, and other programs, what changed: Slack's incoming webhooks, plain JSON, and a heartbeat.
 
-mod letter;
+mod notification;
 mod send;
 mod slack;
 mod webhook;
 
-pub use letter::{Letter, PlaceChanges};
-pub use send::{NotifyError, Patience, Sender};
+pub use notification::{Notification, TargetChanges};
+pub use send::{NotifyError, RetryPolicy, Sender};
 
 /// In which form a recipient is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum RecipientKind {
     /// An incoming webhook of Slack, or of what understands its messages.
     Slack,
     /// The changes as JSON.
@@ -23,7 +23,7 @@ pub enum Kind {
 #[derive(Clone)]
 pub struct Recipient {
     pub name: String,
-    pub kind: Kind,
+    pub kind: RecipientKind,
     /// Often a secret by itself; it shows in no message.
     pub url: String,
     /// What lasts is told again after so many seconds.
@@ -38,13 +38,13 @@ impl std::fmt::Debug for Recipient {
     }
 }
 
-impl Kind {
+impl RecipientKind {
     /// What is sent; `None` for a bare ping.
-    fn body(self, letter: &Letter) -> Option<serde_json::Value> {
+    fn body(self, notification: &Notification) -> Option<serde_json::Value> {
         match self {
-            Kind::Slack => Some(slack::body(letter)),
-            Kind::Webhook => Some(webhook::body(letter)),
-            Kind::Heartbeat => None,
+            RecipientKind::Slack => Some(slack::slack_body(notification)),
+            RecipientKind::Webhook => Some(webhook::webhook_body(notification)),
+            RecipientKind::Heartbeat => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Sending: a few tries with growing pauses, and an end to it.
 
-use super::{Kind, Letter, Recipient};
+use super::{Notification, Recipient, RecipientKind};
 use crate::redact;
 use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER};
 use serde_json::Value;
@@ -9,23 +9,23 @@ use tokio::time::Instant;
 
 /// How long one recipient may take, and how often it is tried.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    pub tries: u32,
+pub struct RetryPolicy {
+    pub max_attempts: u32,
     /// Of the first pause; each is twice the one before.
-    pub pause: Duration,
+    pub first_pause: Duration,
     /// Of one try.
-    pub each: Duration,
+    pub attempt_timeout: Duration,
     /// Of all of them together.
-    pub total: Duration,
+    pub total_timeout: Duration,
 }
 
-impl Default for Patience {
-    fn default() -> Patience {
-        Patience {
-            tries: 4,
-            pause: Duration::from_secs(1),
-            each: Duration::from_secs(10),
-            total: Duration::from_secs(40),
+impl Default for RetryPolicy {
+    fn default() -> RetryPolicy {
+        RetryPolicy {
+            max_attempts: 4,
+            first_pause: Duration::from_secs(1),
+            attempt_timeout: Duration::from_secs(10),
+            total_timeout: Duration::from_secs(40),
         }
     }
 }
@@ -34,72 +34,80 @@ impl Default for Patience {
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
     #[error("its URL is none: {0}")]
-    NoUrl(String),
+    InvalidUrl(String),
     #[error("it answered {0}")]
     Refused(String),
     #[error("it cannot be reached: {0}")]
     Unreachable(String),
     #[error("it took longer than {} s", .0.as_secs())]
-    TooSlow(Duration),
+    Timeout(Duration),
     #[error("no client for HTTP: {0}")]
-    NoClient(String),
+    ClientSetup(String),
 }
 
 /// Sends letters; the proxy is the environment's (`HTTPS_PROXY`, `NO_PROXY`).
 #[derive(Clone, Debug)]
 pub struct Sender {
     client: Client,
-    patience: Patience,
+    retry_policy: RetryPolicy,
 }
 
 impl Sender {
-    pub fn new(patience: Patience) -> Result<Sender, NotifyError> {
+    pub fn new(retry_policy: RetryPolicy) -> Result<Sender, NotifyError> {
         // A second one changes nothing: the provider is the same.
         rustls::crypto::ring::default_provider().install_default().ok();
         let client = Client::builder()
             .user_agent(concat!("pgtend/", env!("CARGO_PKG_VERSION")))
-            .timeout(patience.each)
+            .timeout(retry_policy.attempt_timeout)
             // Where a webhook is said to have moved, a secret would travel to a place nobody named.
             .redirect(reqwest::redirect::Policy::none())
             .build();
-        Ok(Sender { client: client.map_err(|error| NotifyError::NoClient(told(error)))?, patience })
+        Ok(Sender { client: client.map_err(|error| NotifyError::ClientSetup(error_chain_text(error)))?, retry_policy })
     }
 
     /// Tells one recipient; a heartbeat is pinged whatever the letter says.
-    pub async fn send(&self, to: &Recipient, letter: &Letter) -> Result<(), NotifyError> {
-        let total = self.patience.total;
-        let sending = tokio::time::timeout(total, self.send_again_and_again(to, letter, Instant::now() + total));
-        sending.await.unwrap_or(Err(NotifyError::TooSlow(total)))
+    pub async fn send(&self, to: &Recipient, notification: &Notification) -> Result<(), NotifyError> {
+        let total_timeout = self.retry_policy.total_timeout;
+        let sending = tokio::time::timeout(
+            total_timeout,
+            self.send_with_retries(to, notification, Instant::now() + total_timeout),
+        );
+        sending.await.unwrap_or(Err(NotifyError::Timeout(total_timeout)))
     }
 
-    async fn send_again_and_again(&self, to: &Recipient, letter: &Letter, end: Instant) -> Result<(), NotifyError> {
-        let url = reqwest::Url::parse(to.url.trim()).map_err(|error| NotifyError::NoUrl(error.to_string()))?;
+    async fn send_with_retries(
+        &self,
+        to: &Recipient,
+        notification: &Notification,
+        end: Instant,
+    ) -> Result<(), NotifyError> {
+        let url = reqwest::Url::parse(to.url.trim()).map_err(|error| NotifyError::InvalidUrl(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(NotifyError::NoUrl("it begins neither with https:// nor with http://".to_owned()));
+            return Err(NotifyError::InvalidUrl("it begins neither with https:// nor with http://".to_owned()));
         }
-        let body = to.kind.body(letter).map(without_secrets);
-        let mut pause = self.patience.pause;
+        let body = to.kind.body(notification).map(without_secrets);
+        let mut pause = self.retry_policy.first_pause;
         for attempt in 1.. {
             let request = match (&body, to.kind) {
                 (Some(body), _) => self.client.post(url.clone()).json(body),
-                (None, Kind::Heartbeat) => self.client.get(url.clone()),
+                (None, RecipientKind::Heartbeat) => self.client.get(url.clone()),
                 (None, _) => self.client.post(url.clone()),
             };
-            let (error, wanted) = match request.send().await {
+            let (error, retry_after) = match request.send().await {
                 Ok(answer) if answer.status().is_success() => return Ok(()),
                 Ok(answer) => {
-                    let (status, wanted) = (answer.status(), retry_after(&answer));
+                    let (status, retry_after) = (answer.status(), retry_after(&answer));
                     let error = NotifyError::Refused(status.to_string());
                     if !(status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS) {
                         return Err(error);
                     }
-                    (error, wanted)
+                    (error, retry_after)
                 }
-                Err(error) => (NotifyError::Unreachable(told(error)), None),
+                Err(error) => (NotifyError::Unreachable(error_chain_text(error)), None),
             };
-            let wait = wanted.map_or(pause, |wanted| wanted.max(pause));
+            let wait = retry_after.map_or(pause, |wanted| wanted.max(pause));
             // Who wants to be left alone for longer than there is time is not waited for.
-            if attempt >= self.patience.tries || wait >= end.saturating_duration_since(Instant::now()) {
+            if attempt >= self.retry_policy.max_attempts || wait >= end.saturating_duration_since(Instant::now()) {
                 return Err(error);
             }
             tokio::time::sleep(wait).await;
@@ -126,7 +134,7 @@ fn retry_after(answer: &Response) -> Option<Duration> {
 }
 
 /// The error with its causes, without the URL.
-fn told(error: reqwest::Error) -> String {
+fn error_chain_text(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);
@@ -146,7 +154,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn body_holds_no_secret() {
+    fn notification_body_holds_no_secret() {
         redact::register("password-of-notify");
         let body =
             json!({"text": "bad password-of-notify", "list": [{"password-of-notify": 1}, "password-of-notify", 2]});

@@ -1,32 +1,32 @@
 //! The changes as JSON, for whatever takes a POST.
 
-use super::letter::{Letter, line};
+use super::notification::{Notification, format_change};
 use crate::{
-    model::past::{Change, ChangeKind},
-    render::sentence,
+    model::history::{Change, ChangeKind},
+    render::format_message,
 };
 use serde_json::{Value, json};
 
-pub fn body(letter: &Letter) -> Value {
-    let targets: Vec<Value> = letter
-        .places
+pub fn webhook_body(notification: &Notification) -> Value {
+    let targets: Vec<Value> = notification
+        .targets
         .iter()
         .map(|place| {
-            let changes: Vec<Value> = place.changes.iter().map(|one| change(one, letter)).collect();
-            json!({"target": place.place, "status": place.status, "changes": changes})
+            let changes: Vec<Value> = place.changes.iter().map(|one| change_json(one, notification)).collect();
+            json!({"target": place.target_key, "status": place.status, "changes": changes})
         })
         .collect();
     json!({
         "schema_version": 1,
         "command": "check",
-        "at": letter.at,
-        "status": letter.status,
-        "title": letter.title(),
+        "at": notification.at,
+        "status": notification.status,
+        "title": notification.title(),
         "targets": targets,
     })
 }
 
-fn change(one: &Change, letter: &Letter) -> Value {
+fn change_json(one: &Change, notification: &Notification) -> Value {
     let kind = match one.kind {
         ChangeKind::New => "new",
         ChangeKind::Worse => "worse",
@@ -40,8 +40,8 @@ fn change(one: &Change, letter: &Letter) -> Value {
         "subject": one.subject,
         "status": one.level.name(),
         "since": one.since,
-        "message": sentence(&one.message),
-        "advice": one.advice.as_ref().map(sentence).filter(|advice| !advice.is_empty()),
-        "line": line(one, letter.at),
+        "message": format_message(&one.message),
+        "advice": one.advice.as_ref().map(format_message).filter(|advice| !advice.is_empty()),
+        "line": format_change(one, notification.at),
     })
 }

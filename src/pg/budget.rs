@@ -7,9 +7,9 @@ use super::ReadLimits;
 
 /// The limits of one snapshot and what its facts take of them; shared by its sessions.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct ReadBudget {
     limits: ReadLimits,
-    kept: AtomicU64,
+    kept_bytes: AtomicU64,
 }
 
 /// A limit that a fact exceeds.
@@ -21,43 +21,43 @@ pub struct ExceededLimit {
     pub bytes: u64,
 }
 
-impl Budget {
+impl ReadBudget {
     pub(super) fn new(limits: ReadLimits) -> Self {
-        Self { limits, kept: AtomicU64::new(0) }
+        Self { limits, kept_bytes: AtomicU64::new(0) }
     }
 
     /// Returns the limit that a fact of so many bytes exceeds.
     pub(super) fn exceeded_by(&self, fact_bytes: u64) -> Option<ExceededLimit> {
-        let ReadLimits { fact_bytes: largest_fact, snapshot_bytes } = self.limits;
-        if fact_bytes > largest_fact {
-            return Some(ExceededLimit { setting: "fact_size", bytes: largest_fact });
+        let ReadLimits { fact_bytes: max_fact_bytes, snapshot_bytes } = self.limits;
+        if fact_bytes > max_fact_bytes {
+            return Some(ExceededLimit { setting: "fact_size", bytes: max_fact_bytes });
         }
-        let sum = self.kept.load(Ordering::Relaxed).saturating_add(fact_bytes);
+        let sum = self.kept_bytes.load(Ordering::Relaxed).saturating_add(fact_bytes);
         (sum > snapshot_bytes).then_some(ExceededLimit { setting: "snapshot_size", bytes: snapshot_bytes })
     }
 
     /// Counts a fact that is kept.
-    pub(super) fn keep(&self, fact_bytes: u64) {
-        self.kept.fetch_add(fact_bytes, Ordering::Relaxed);
+    pub(super) fn add_kept(&self, fact_bytes: u64) {
+        self.kept_bytes.fetch_add(fact_bytes, Ordering::Relaxed);
     }
 
     /// What one round trip may bring in all, in bytes: what is kept and what is discarded, with room to spare.
     pub(super) fn round_bytes(&self) -> u64 {
-        self.limits.snapshot_bytes.saturating_mul(2).saturating_add(DISCARDED)
+        self.limits.snapshot_bytes.saturating_mul(2).saturating_add(MAX_DISCARDED_BYTES)
     }
 }
 
 /// What one round trip may bring beside what is kept, in bytes.
-const DISCARDED: u64 = 1 << 30;
+const MAX_DISCARDED_BYTES: u64 = 1 << 30;
 
 impl fmt::Display for ExceededLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { setting, bytes } = *self;
-        let whose = if setting == "snapshot_size" { "the snapshot is " } else { "" };
+        let subject = if setting == "snapshot_size" { "the snapshot is " } else { "" };
         let units = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB")];
         match units.into_iter().find(|(factor, _)| bytes >= *factor && bytes % factor == 0) {
-            Some((factor, unit)) => write!(f, "{whose}larger than {} {unit}", bytes / factor),
-            None => write!(f, "{whose}larger than {bytes} bytes"),
+            Some((factor, unit)) => write!(f, "{subject}larger than {} {unit}", bytes / factor),
+            None => write!(f, "{subject}larger than {bytes} bytes"),
         }
     }
 }
@@ -68,11 +68,11 @@ mod tests {
 
     #[test]
     fn budget_names_the_limit_that_is_exceeded() {
-        let budget = Budget::new(ReadLimits { fact_bytes: 1 << 20, snapshot_bytes: 3 << 19 });
+        let budget = ReadBudget::new(ReadLimits { fact_bytes: 1 << 20, snapshot_bytes: 3 << 19 });
         let exceeded = budget.exceeded_by((1 << 20) + 1).unwrap();
         assert_eq!((exceeded.setting, exceeded.to_string().as_str()), ("fact_size", "larger than 1 MB"));
         assert_eq!(budget.exceeded_by(1 << 20), None);
-        budget.keep(1 << 20);
+        budget.add_kept(1 << 20);
         let exceeded = budget.exceeded_by(1 << 20).unwrap();
         assert_eq!(exceeded.setting, "snapshot_size");
         assert_eq!(exceeded.to_string(), "the snapshot is larger than 1536 kB");

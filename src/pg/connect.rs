@@ -28,7 +28,7 @@ mod wire;
 
 pub use canceller::Canceller;
 pub use endpoint::Endpoint;
-pub use error::{ConnectError, Failure};
+pub use error::{ConnectError, ConnectFailure};
 pub use meter::{Breach, Meter};
 pub use problem::{Attempt, Problem, TlsSetupError};
 pub use progress::Stage;
@@ -42,8 +42,8 @@ use std::time::Duration;
 use tokio_postgres::Client;
 
 use self::address::Addresses;
-use self::attempt::{Attempted, attempt};
-use self::stream::Established;
+use self::attempt::{AttemptResult, try_address};
+use self::stream::EstablishedConnection;
 use super::conninfo::{Conninfo, Host, LoadBalanceHosts, Password, PasswordRequest, TargetSessionAttrs};
 
 /// A session, and what is known of the server without a query.
@@ -91,14 +91,14 @@ pub async fn connect_stream(conninfo: &Conninfo) -> Result<ServerStream, Connect
     Ok(establish(conninfo).await?.into_stream())
 }
 
-async fn establish(conninfo: &Conninfo) -> Result<Established, ConnectError> {
+async fn establish(conninfo: &Conninfo) -> Result<EstablishedConnection, ConnectError> {
     let mut attempts = Vec::new();
     let passes: &[TargetSessionAttrs] = match conninfo.target_session_attrs {
         TargetSessionAttrs::PreferStandby => &[TargetSessionAttrs::Standby, TargetSessionAttrs::Any],
         ref wanted => std::slice::from_ref(wanted),
     };
     for wanted in passes {
-        for host in in_order(conninfo) {
+        for host in ordered_hosts(conninfo) {
             match connect_host(conninfo, host, *wanted, &mut attempts).await {
                 HostOutcome::Connected(established) => return Ok(*established),
                 HostOutcome::NextHost => {}
@@ -110,7 +110,7 @@ async fn establish(conninfo: &Conninfo) -> Result<Established, ConnectError> {
 }
 
 enum HostOutcome {
-    Connected(Box<Established>),
+    Connected(Box<EstablishedConnection>),
     NextHost,
     GiveUp,
 }
@@ -121,12 +121,13 @@ async fn connect_host(
     wanted: TargetSessionAttrs,
     attempts: &mut Vec<Attempt>,
 ) -> HostOutcome {
-    let Addresses { list, tls, without_tls, looked_up_in } = match Addresses::find(conninfo, host).await {
+    let Addresses { list, tls, without_tls, lookup_time: looked_up_in } = match Addresses::resolve(conninfo, host).await
+    {
         Ok(addresses) => addresses,
         Err(failed) => {
-            let gives_up = failed.problem.is_final();
+            let is_final = failed.problem.is_final();
             attempts.push(failed);
-            return if gives_up { HostOutcome::GiveUp } else { HostOutcome::NextHost };
+            return if is_final { HostOutcome::GiveUp } else { HostOutcome::NextHost };
         }
     };
     attempts.extend(without_tls);
@@ -143,7 +144,7 @@ async fn connect_host(
     let host = provided.as_ref().unwrap_or(host);
     let mut spent = looked_up_in;
     for address in &list {
-        let Attempted { outcome, failed } = attempt(conninfo, host, address, tls.as_ref(), wanted, spent).await;
+        let AttemptResult { outcome, failed } = try_address(conninfo, host, address, tls.as_ref(), wanted, spent).await;
         spent = Duration::ZERO;
         attempts.extend(failed);
         match outcome {
@@ -174,7 +175,7 @@ async fn provided_password(conninfo: &Conninfo, host: &Host) -> Result<Option<Ho
     Ok(Some(Host { password: Some(password), ..host.clone() }))
 }
 
-fn in_order(conninfo: &Conninfo) -> Vec<&Host> {
+fn ordered_hosts(conninfo: &Conninfo) -> Vec<&Host> {
     let mut hosts: Vec<&Host> = conninfo.hosts.iter().collect();
     if conninfo.load_balance_hosts == LoadBalanceHosts::Random {
         address::shuffle(&mut hosts);

@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_gets_the_newest_text_that_serves_it() {
+    fn query_selects_newest_matching_variant() {
         let query = Query { fact: "x", variants: &[(14, "-- x\n-- needs: pg_monitor\nfourteen"), (17, "seventeen")] };
         assert_eq!(query.sql_for(13), Err(14));
         assert!(query.sql_for(16).is_ok_and(|sql| sql.ends_with("fourteen")));

@@ -21,11 +21,11 @@ impl<'a> FromSql<'a> for Text {
 }
 
 /// The same as [`Text`], lent by its row: for what is looked at and not kept.
-pub struct Lent<'a>(pub Cow<'a, str>);
+pub struct BorrowedText<'a>(pub Cow<'a, str>);
 
-impl<'a> FromSql<'a> for Lent<'a> {
+impl<'a> FromSql<'a> for BorrowedText<'a> {
     fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Lent(String::from_utf8_lossy(raw)))
+        Ok(BorrowedText(String::from_utf8_lossy(raw)))
     }
 
     fn accepts(ty: &Type) -> bool {
@@ -64,7 +64,7 @@ macro_rules! columns {
             $visibility const NAMES: &'static [&'static str] = &[$(stringify!($column)),+];
 
             /// Those of one row.
-            $visibility fn of(row: &$life $crate::pg::Row) -> Result<Self, $crate::pg::RowError> {
+            $visibility fn from_row(row: &$life $crate::pg::Row) -> Result<Self, $crate::pg::RowError> {
                 let mut places = 0..Self::NAMES.len();
                 let mut place = || places.next().unwrap_or_default();
                 Ok($name { $($column: row.try_get(place())?,)+ row: ::std::marker::PhantomData })

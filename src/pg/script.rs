@@ -4,7 +4,7 @@ use super::{SessionError, conninfo::Conninfo};
 use tokio_postgres::Client;
 
 /// A connection that runs what it is given. Reports never use it: they have [`super::Session`], which reads.
-pub struct Scribe {
+pub struct ScriptSession {
     client: Client,
 }
 
@@ -17,17 +17,17 @@ pub struct ScriptError {
     pub message: String,
 }
 
-impl Scribe {
-    pub async fn open(conninfo: &Conninfo) -> Result<Scribe, SessionError> {
+impl ScriptSession {
+    pub async fn open(conninfo: &Conninfo) -> Result<ScriptSession, SessionError> {
         let connected = Box::pin(super::connect(conninfo)).await?;
-        Ok(Scribe { client: connected.client })
+        Ok(ScriptSession { client: connected.client })
     }
 
     /// Runs one statement, or several in one transaction.
-    pub async fn run(&self, sql: &str) -> Result<(), ScriptError> {
+    pub async fn execute_script(&self, sql: &str) -> Result<(), ScriptError> {
         self.client.batch_execute(sql).await.map_err(|error| ScriptError {
             sqlstate: error.code().map(|code| code.code().to_owned()),
-            message: super::session::tell(&error),
+            message: super::session::error_chain_text(&error),
         })
     }
 }

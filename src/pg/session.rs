@@ -1,8 +1,10 @@
 //! A connection that reads: short read-only transactions, facts pipelined, each failing alone.
 
-mod reading;
+mod read_fact;
 
-use super::{Canceller, ConnectError, Connected, Endpoint, ExceededLimit, Meter, budget::Budget, conninfo::Conninfo};
+use super::{
+    Canceller, ConnectError, Connected, Endpoint, ExceededLimit, Meter, budget::ReadBudget, conninfo::Conninfo,
+};
 use crate::redact;
 use std::{
     future::Future,
@@ -15,23 +17,23 @@ use tokio_postgres::{Client, error::SqlState};
 pub const OLDEST_MAJOR: u32 = 13;
 
 /// How long the answers to one round of questions may take altogether; the server's own limits are far below.
-const ROUND_LIMIT: Duration = Duration::from_secs(120);
+const ROUND_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The same where whole relations are read.
-const PATIENT_ROUND_LIMIT: Duration = Duration::from_secs(4 * 3_600);
+const LONG_ROUND_TIMEOUT: Duration = Duration::from_secs(4 * 3_600);
 
 /// The server has no connection left for the role, the database or anybody.
-const TOO_MANY: &str = "53300";
+const TOO_MANY_CONNECTIONS: &str = "53300";
 
 /// How long a process of the server may take to end once its client has gone, in milliseconds.
-const AFTER_TOO_MANY: [u64; 5] = [20, 60, 180, 540, 1_000];
+const TOO_MANY_CONNECTIONS_WAITS_MS: [u64; 5] = [20, 60, 180, 540, 1_000];
 
 /// What every reading transaction sets for itself. SET LOCAL, so that a pooler's server connection keeps nothing of
 /// it; the savepoint comes last, so that it survives the failure of a fact. A hundred thousand relations are joined in
 /// memory, as the disk may be full, and by one process, as the others may be busy. `search_path` names pg_temp last:
 /// where it is not named, the server looks up relations and types there first (functions and operators never), and a
 /// pooler's server connection may hold temporary objects of another client.
-const BEGIN: &str = "\
+const BEGIN_READ_ONLY: &str = "\
 begin transaction isolation level read committed read only; \
 set local statement_timeout = '30s'; \
 set local lock_timeout = '200ms'; \
@@ -50,15 +52,15 @@ set local max_parallel_workers_per_gather = 0; ";
 
 /// A database that says nothing of its encoding may hold names that are no UTF-8, and its server refuses to send them to
 /// a client that asked for UTF-8: so it sends bytes, and [`super::Text`] makes the best of them.
-const TAKE_BYTES: &str = "select set_config('client_encoding', 'SQL_ASCII', true) \
+const SET_CLIENT_ENCODING: &str = "select set_config('client_encoding', 'SQL_ASCII', true) \
     where current_setting('server_encoding') = 'SQL_ASCII'; ";
 
 /// From 14: a server whose client has gone ends the query. Only where the server's platform can tell.
-const NOTICE_A_LOST_CLIENT: &str =
+const SET_CONNECTION_CHECK: &str =
     "select set_config('client_connection_check_interval', '2s', true) where version() ~ 'linux'; ";
 
 /// From 15: statistics are read one by one instead of being copied into the backend's memory.
-const KEEP_NO_STATISTICS: &str = "set local stats_fetch_consistency = 'none'; ";
+const SET_STATS_FETCH_CONSISTENCY: &str = "set local stats_fetch_consistency = 'none'; ";
 
 /// A connection to one database of an inspected server.
 pub struct Session {
@@ -71,7 +73,7 @@ pub struct Session {
     user: String,
     last_answer: Mutex<Instant>,
     meter: Arc<Meter>,
-    budget: Arc<Budget>,
+    budget: Arc<ReadBudget>,
     warnings: Vec<String>,
 }
 
@@ -87,7 +89,7 @@ pub enum SessionError {
     #[error("{endpoint} refused a read-only transaction: {reason}")]
     Refused { endpoint: String, reason: String },
     #[error("{endpoint} did not answer within {} s", limit.as_secs())]
-    Silent { endpoint: String, limit: Duration },
+    Timeout { endpoint: String, limit: Duration },
 }
 
 /// Why one fact could not be read.
@@ -106,11 +108,11 @@ pub enum QueryError {
 impl Session {
     /// Connects and checks that the server is one pgtend can read. What is read counts as a snapshot of its own.
     pub async fn open(conninfo: Arc<Conninfo>) -> Result<Session, SessionError> {
-        let budget = Arc::new(Budget::new(conninfo.limits));
-        Session::open_within(conninfo, budget).await
+        let budget = Arc::new(ReadBudget::new(conninfo.limits));
+        Session::open_with_budget(conninfo, budget).await
     }
 
-    async fn open_within(conninfo: Arc<Conninfo>, budget: Arc<Budget>) -> Result<Session, SessionError> {
+    async fn open_with_budget(conninfo: Arc<Conninfo>, budget: Arc<ReadBudget>) -> Result<Session, SessionError> {
         let Connected { client, canceller, meter, warnings, endpoint, pinned, server_version, server_version_num, .. } =
             // Boxed: with TLS and all its fallbacks the future is large, and futures are moved about on the stack.
             Box::pin(super::connect(&conninfo)).await?;
@@ -133,15 +135,18 @@ impl Session {
 
     /// The same where others of this run came before: what they closed just now the server may still count, so it is asked
     /// again for a while when it says that there are too many (SQLSTATE 53300).
-    pub async fn open_in_line(conninfo: &Arc<Conninfo>) -> Result<Session, SessionError> {
-        Session::open_in_line_within(conninfo, &Arc::new(Budget::new(conninfo.limits))).await
+    pub async fn open_with_retry(conninfo: &Arc<Conninfo>) -> Result<Session, SessionError> {
+        Session::open_with_retry_and_budget(conninfo, &Arc::new(ReadBudget::new(conninfo.limits))).await
     }
 
-    async fn open_in_line_within(conninfo: &Arc<Conninfo>, budget: &Arc<Budget>) -> Result<Session, SessionError> {
-        let mut waits = AFTER_TOO_MANY.iter();
+    async fn open_with_retry_and_budget(
+        conninfo: &Arc<Conninfo>,
+        budget: &Arc<ReadBudget>,
+    ) -> Result<Session, SessionError> {
+        let mut waits = TOO_MANY_CONNECTIONS_WAITS_MS.iter();
         loop {
-            match (Session::open_within(Arc::clone(conninfo), Arc::clone(budget)).await, waits.next()) {
-                (Err(SessionError::Connect(error)), Some(wait)) if error.sqlstate() == Some(TOO_MANY) => {
+            match (Session::open_with_budget(Arc::clone(conninfo), Arc::clone(budget)).await, waits.next()) {
+                (Err(SessionError::Connect(error)), Some(wait)) if error.sqlstate() == Some(TOO_MANY_CONNECTIONS) => {
                     tokio::time::sleep(Duration::from_millis(*wait)).await;
                 }
                 (outcome, _) => return outcome,
@@ -150,15 +155,17 @@ impl Session {
     }
 
     /// Opens another connection to this session's address, for the same snapshot.
-    pub async fn open_beside(&self) -> Result<Session, SessionError> {
-        Session::open_within(Arc::clone(&self.conninfo), Arc::clone(&self.budget)).await
+    pub async fn open_another(&self) -> Result<Session, SessionError> {
+        Session::open_with_budget(Arc::clone(&self.conninfo), Arc::clone(&self.budget)).await
     }
 
     /// Opens one to the same address, in line with others, to the same or another database.
-    pub async fn open_in_turn(&self, database: Option<&str>) -> Result<Session, SessionError> {
+    pub async fn open_for_database(&self, database: Option<&str>) -> Result<Session, SessionError> {
         match database {
-            None => Session::open_in_line_within(&self.conninfo, &self.budget).await,
-            Some(name) => Session::open_in_line_within(&Arc::new(self.conninfo.with_dbname(name)), &self.budget).await,
+            None => Session::open_with_retry_and_budget(&self.conninfo, &self.budget).await,
+            Some(name) => {
+                Session::open_with_retry_and_budget(&Arc::new(self.conninfo.with_dbname(name)), &self.budget).await
+            }
         }
     }
 
@@ -209,50 +216,50 @@ impl Session {
     }
 
     /// One round trip: `questions` (futures of [`Session::read`], joined in order) inside a read-only transaction.
-    pub async fn round<T>(&self, questions: impl Future<Output = T>) -> Result<T, SessionError> {
-        self.round_within(ROUND_LIMIT, "", questions).await
+    pub async fn run_round<T>(&self, facts: impl Future<Output = T>) -> Result<T, SessionError> {
+        self.run_round_within(ROUND_TIMEOUT, "", facts).await
     }
 
     /// One round trip for questions that take the server long: ten minutes each at most.
-    pub async fn patient_round<T>(&self, questions: impl Future<Output = T>) -> Result<T, SessionError> {
-        self.round_within(PATIENT_ROUND_LIMIT, "set local statement_timeout = '10min'; ", questions).await
+    pub async fn run_long_round<T>(&self, facts: impl Future<Output = T>) -> Result<T, SessionError> {
+        self.run_round_within(LONG_ROUND_TIMEOUT, "set local statement_timeout = '10min'; ", facts).await
     }
 
-    async fn round_within<T>(
+    async fn run_round_within<T>(
         &self,
         limit: Duration,
         settings: &str,
-        questions: impl Future<Output = T>,
+        facts: impl Future<Output = T>,
     ) -> Result<T, SessionError> {
-        let mut begin = format!("{BEGIN}{settings}");
-        begin.push_str(TAKE_BYTES);
+        let mut begin = format!("{BEGIN_READ_ONLY}{settings}");
+        begin.push_str(SET_CLIENT_ENCODING);
         if self.major() >= 14 {
-            begin.push_str(NOTICE_A_LOST_CLIENT);
+            begin.push_str(SET_CONNECTION_CHECK);
         }
         if self.major() >= 15 {
-            begin.push_str(KEEP_NO_STATISTICS);
+            begin.push_str(SET_STATS_FETCH_CONSISTENCY);
         }
         begin.push_str("savepoint fact");
         if let Ok(mut last) = self.last_answer.lock() {
             *last = Instant::now();
         }
         self.meter.allow(self.budget.round_bytes());
-        let all = async {
-            tokio::join!(biased; self.client.batch_execute(&begin), questions, self.client.batch_execute("commit"))
+        let pipeline = async {
+            tokio::join!(biased; self.client.batch_execute(&begin), facts, self.client.batch_execute("commit"))
         };
-        let (begun, answers, ended) = match tokio::time::timeout(limit, all).await {
+        let (begun, answers, ended) = match tokio::time::timeout(limit, pipeline).await {
             Ok(done) => done,
             Err(_) => {
                 // Whether the request arrives or not, there is nothing more to do for a server that is silent.
                 self.canceller.cancel().await.ok();
-                self.meter.give_up("no answer came in time");
-                return Err(SessionError::Silent { endpoint: self.endpoint.to_string(), limit });
+                self.meter.abort("no answer came in time");
+                return Err(SessionError::Timeout { endpoint: self.endpoint.to_string(), limit });
             }
         };
         match begun.and(ended) {
             Ok(()) => Ok(answers),
             Err(error) => {
-                let (endpoint, reason) = (self.endpoint.to_string(), self.reason(&error));
+                let (endpoint, reason) = (self.endpoint.to_string(), self.error_reason(&error));
                 let lost = self.client.is_closed() || error.as_db_error().is_none();
                 Err(if lost {
                     SessionError::Lost { endpoint, reason }
@@ -264,10 +271,10 @@ impl Session {
     }
 
     /// The whole of what is known about an error: why this side ended the connection, else what the driver says.
-    pub(super) fn reason(&self, error: &tokio_postgres::Error) -> String {
+    pub(super) fn error_reason(&self, error: &tokio_postgres::Error) -> String {
         match self.meter.breach() {
             Some(breach) if error.as_db_error().is_none() => breach.to_string(),
-            _ => tell(error),
+            _ => error_chain_text(error),
         }
     }
 }
@@ -275,15 +282,15 @@ impl Session {
 impl Drop for Session {
     /// Ends the connection also where the server goes on sending; the driver would read on until it stops.
     fn drop(&mut self) {
-        self.meter.allow(AFTER_SESSION);
+        self.meter.allow(MAX_BYTES_AFTER_DROP);
     }
 }
 
 /// What is still read of a connection whose session is gone, in bytes.
-const AFTER_SESSION: u64 = 1 << 20;
+const MAX_BYTES_AFTER_DROP: u64 = 1 << 20;
 
 /// The whole of what the driver knows: its own text names only the kind of error, the cause has the rest.
-pub(super) fn tell(error: &tokio_postgres::Error) -> String {
+pub(super) fn error_chain_text(error: &tokio_postgres::Error) -> String {
     let mut text = match error.as_db_error() {
         Some(answer) => return redact::foreign(answer.message()).into_owned(),
         None => error.to_string(),

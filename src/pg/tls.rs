@@ -24,7 +24,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::{default_provider, kx_group};
 use rustls::pki_types::ServerName;
 
-use self::identity::Identity;
+use self::identity::ClientIdentity;
 use self::problem::SetupProblem;
 use self::verifier::Verifier;
 use super::conninfo::{ProtocolVersion, SslCertMode, SslMode, SslNegotiation, TlsParameters};
@@ -37,7 +37,7 @@ const ALPN: &[u8] = b"postgresql";
 pub(super) struct Tls {
     pub(super) config: Arc<ClientConfig>,
     pub(super) server_name: ServerName<'static>,
-    identity: Arc<Identity>,
+    identity: Arc<ClientIdentity>,
     direct: bool,
     cert_mode: SslCertMode,
 }
@@ -45,11 +45,11 @@ pub(super) struct Tls {
 impl Tls {
     /// Reads root and client certificates for a host; `host` is the name to verify, if there is one.
     pub(super) fn new(parameters: &TlsParameters, host: Option<&str>) -> Result<Self, SetupProblem> {
-        let provider = Arc::new(provider());
-        let roots = roots::read(&parameters.root_cert, parameters.mode)?;
+        let provider = Arc::new(crypto_provider());
+        let roots = roots::read_trusted_roots(&parameters.root_cert, parameters.mode)?;
         // As in libpq, revocation is checked wherever the chain is.
         let revocation = match &roots {
-            Some(_) => revocation::read(&parameters.revocation, &parameters.root_cert)?,
+            Some(_) => revocation::read_revocation_lists(&parameters.revocation, &parameters.root_cert)?,
             None => None,
         };
         let name = match (parameters.mode, host) {
@@ -57,9 +57,9 @@ impl Tls {
             (SslMode::VerifyFull, Some(host)) => Some(host.to_owned()),
             _ => None,
         };
-        let identity = Arc::new(Identity::read(parameters, &provider)?);
+        let identity = Arc::new(ClientIdentity::read(parameters, &provider)?);
         let mut config = ClientConfig::builder_with_provider(provider.clone())
-            .with_protocol_versions(&versions(parameters))
+            .with_protocol_versions(&tls_versions(parameters))
             .map_err(|error| SetupProblem::Rustls(error.to_string()))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Verifier::new(
@@ -86,23 +86,23 @@ impl Tls {
     }
 
     /// What can only be judged after the handshake.
-    pub(super) fn check(&self, session: &rustls::ClientConnection) -> Result<(), SetupProblem> {
+    pub(super) fn check_handshake(&self, session: &rustls::ClientConnection) -> Result<(), SetupProblem> {
         if self.direct && session.alpn_protocol() != Some(ALPN) {
             return Err(SetupProblem::NoAlpn);
         }
         match self.cert_mode {
-            SslCertMode::Require if !self.identity.was_asked() => Err(SetupProblem::CertificateNotRequested),
+            SslCertMode::Require if !self.identity.was_requested() => Err(SetupProblem::CertificateNotRequested),
             _ => Ok(()),
         }
     }
 }
 
 /// *ring*, with SECP256R1 first: what servers choose, so no second round trip.
-fn provider() -> CryptoProvider {
+fn crypto_provider() -> CryptoProvider {
     CryptoProvider { kx_groups: vec![kx_group::SECP256R1, kx_group::X25519, kx_group::SECP384R1], ..default_provider() }
 }
 
-fn versions(parameters: &TlsParameters) -> Vec<&'static rustls::SupportedProtocolVersion> {
+fn tls_versions(parameters: &TlsParameters) -> Vec<&'static rustls::SupportedProtocolVersion> {
     [(ProtocolVersion::Tls12, &rustls::version::TLS12), (ProtocolVersion::Tls13, &rustls::version::TLS13)]
         .into_iter()
         .filter(|(version, _)| (parameters.min_version..=parameters.max_version).contains(version))

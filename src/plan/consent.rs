@@ -18,11 +18,11 @@ pub trait Plan: Sized {
     type Unconfirmed;
 
     /// The part of the plan that the consent covers. Nothing left is an error.
-    fn covered_by(self, consent: &Consent) -> Result<Self, Self::Unconfirmed>;
+    fn restrict_to(self, consent: &Consent) -> Result<Self, Self::Unconfirmed>;
 
     /// The only way to a [`ConfirmedPlan`].
     fn confirm(self, consent: Consent) -> Result<ConfirmedPlan<Self>, Self::Unconfirmed> {
-        let plan = self.covered_by(&consent)?;
+        let plan = self.restrict_to(&consent)?;
         Ok(ConfirmedPlan { plan, consent })
     }
 }
@@ -54,7 +54,7 @@ mod tests {
     impl Plan for Names {
         type Unconfirmed = &'static str;
 
-        fn covered_by(self, consent: &Consent) -> Result<Names, &'static str> {
+        fn restrict_to(self, consent: &Consent) -> Result<Names, &'static str> {
             let Consent::Typed(typed) = consent else { return Err("unattended") };
             let covered: Vec<String> = self.0.into_iter().filter(|name| typed.contains(name)).collect();
             if covered.is_empty() { Err("none of them") } else { Ok(Names(covered)) }
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_agreed_to_is_left_of_a_plan() {
+    fn confirm_keeps_only_consented_parts() {
         let plan = || Names(vec!["a".to_owned(), "b".to_owned()]);
         assert_eq!(plan().confirm(Consent::Unattended).unwrap_err(), "unattended");
         assert_eq!(plan().confirm(Consent::Typed(vec!["c".to_owned()])).unwrap_err(), "none of them");

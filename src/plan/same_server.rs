@@ -34,11 +34,11 @@ pub fn differences(planned: &ServerIdentity, actual: &ServerIdentity) -> Vec<Dif
     };
     let found = [
         read(Property::SystemIdentifier, &|server| server.system_identifier.clone()),
-        read(Property::Recovery, &|server| Some(recovery(server.in_recovery).to_owned())),
+        read(Property::Recovery, &|server| Some(recovery_state(server.in_recovery).to_owned())),
         read(Property::StartTime, &|server| Some(server.started_at.to_string())),
         read(Property::Timeline, &|server| server.timeline_id.map(|timeline| timeline.to_string())),
         read(Property::DataDirectory, &|server| server.data_directory.clone()),
-        read(Property::Address, &address),
+        read(Property::Address, &server_address),
         read(Property::Version, &|server| Some(server.version_num.to_string())),
         read(Property::Role, &|server| Some(server.role.clone())),
     ];
@@ -78,11 +78,11 @@ impl fmt::Display for Difference {
     }
 }
 
-fn recovery(in_recovery: bool) -> &'static str {
+fn recovery_state(in_recovery: bool) -> &'static str {
     if in_recovery { "standby" } else { "primary" }
 }
 
-fn address(server: &ServerIdentity) -> Option<String> {
+fn server_address(server: &ServerIdentity) -> Option<String> {
     match (&server.server_addr, server.server_port) {
         (None, None) => None,
         (address, port) => {
@@ -110,44 +110,44 @@ mod tests {
         }
     }
 
-    fn with(change: impl Fn(&mut ServerIdentity)) -> ServerIdentity {
+    fn server_with(change: impl Fn(&mut ServerIdentity)) -> ServerIdentity {
         let mut changed = server();
         change(&mut changed);
         changed
     }
 
     #[test]
-    fn each_property_alone_is_a_difference() {
+    fn differences_report_each_property() {
         for (changed, property, text) in [
             (
-                with(|s| s.system_identifier = Some("8".to_owned())),
+                server_with(|s| s.system_identifier = Some("8".to_owned())),
                 Property::SystemIdentifier,
                 "system identifier was 7, is 8",
             ),
-            (with(|s| s.in_recovery = true), Property::Recovery, "recovery state was primary, is standby"),
+            (server_with(|s| s.in_recovery = true), Property::Recovery, "recovery state was primary, is standby"),
             (
-                with(|s| s.started_at = "2026-01-01T00:00:00.000001Z".parse().unwrap()),
+                server_with(|s| s.started_at = "2026-01-01T00:00:00.000001Z".parse().unwrap()),
                 Property::StartTime,
                 "start time was 2026-01-01T00:00:00Z, is 2026-01-01T00:00:00.000001Z",
             ),
-            (with(|s| s.timeline_id = Some(2)), Property::Timeline, "timeline was 1, is 2"),
+            (server_with(|s| s.timeline_id = Some(2)), Property::Timeline, "timeline was 1, is 2"),
             (
-                with(|s| s.data_directory = Some("/pg/b".to_owned())),
+                server_with(|s| s.data_directory = Some("/pg/b".to_owned())),
                 Property::DataDirectory,
                 "data directory was /pg/a, is /pg/b",
             ),
             (
-                with(|s| s.server_addr = Some("10.0.0.2".to_owned())),
+                server_with(|s| s.server_addr = Some("10.0.0.2".to_owned())),
                 Property::Address,
                 "server address was 10.0.0.1 port 5432, is 10.0.0.2 port 5432",
             ),
             (
-                with(|s| s.server_port = Some(5433)),
+                server_with(|s| s.server_port = Some(5433)),
                 Property::Address,
                 "server address was 10.0.0.1 port 5432, is 10.0.0.1 port 5433",
             ),
-            (with(|s| s.version_num = 180_001), Property::Version, "version was 170004, is 180001"),
-            (with(|s| s.role = "app".to_owned()), Property::Role, "role was dba, is app"),
+            (server_with(|s| s.version_num = 180_001), Property::Version, "version was 170004, is 180001"),
+            (server_with(|s| s.role = "app".to_owned()), Property::Role, "role was dba, is app"),
         ] {
             for (planned, actual) in [(server(), changed.clone()), (changed, server())] {
                 let found = differences(&planned, &actual);
@@ -160,13 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_readable_once_is_a_difference() {
+    fn differences_report_value_readable_once() {
         for (changed, text) in [
-            (with(|s| s.system_identifier = None), "system identifier was 7, is unreadable"),
-            (with(|s| s.timeline_id = None), "timeline was 1, is unreadable"),
-            (with(|s| s.data_directory = None), "data directory was /pg/a, is unreadable"),
+            (server_with(|s| s.system_identifier = None), "system identifier was 7, is unreadable"),
+            (server_with(|s| s.timeline_id = None), "timeline was 1, is unreadable"),
+            (server_with(|s| s.data_directory = None), "data directory was /pg/a, is unreadable"),
             (
-                with(|s| (s.server_addr, s.server_port) = (None, None)),
+                server_with(|s| (s.server_addr, s.server_port) = (None, None)),
                 "server address was 10.0.0.1 port 5432, is none (Unix socket)",
             ),
         ] {
@@ -176,9 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn the_same_server_has_no_differences() {
+    fn differences_empty_for_same_server() {
         assert_eq!(describe_differences(&server(), &server()), None);
-        let blind = with(|s| {
+        let blind = server_with(|s| {
             (s.system_identifier, s.timeline_id, s.data_directory) = (None, None, None);
             (s.server_addr, s.server_port) = (None, None);
         });

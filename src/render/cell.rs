@@ -15,7 +15,7 @@ pub enum Value {
     Name(String),
     Bytes(u64),
     /// Bytes by the catalog's estimate.
-    AboutBytes(u64),
+    EstimatedBytes(u64),
     Count(u64),
     Lsn(Lsn),
     Time(Timestamp),
@@ -64,10 +64,10 @@ impl Cell {
         Cell::new(Value::Bytes(bytes))
     }
 
-    pub fn stored(stored: StoredBytes) -> Cell {
+    pub fn stored_bytes(stored: StoredBytes) -> Cell {
         Cell::new(match stored.source {
             SizeSource::Exact => Value::Bytes(stored.bytes),
-            SizeSource::Estimated => Value::AboutBytes(stored.bytes),
+            SizeSource::Estimated => Value::EstimatedBytes(stored.bytes),
         })
     }
 
@@ -90,7 +90,7 @@ impl Cell {
     }
 
     #[must_use]
-    pub fn toned(mut self, tone: Tone) -> Cell {
+    pub fn with_tone(mut self, tone: Tone) -> Cell {
         self.tone = tone;
         self
     }

@@ -61,7 +61,7 @@ pub struct Share {
 
 /// A point in time, in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Moment {
+pub struct ChartPoint {
     pub second: f64,
     pub bytes: f64,
 }
@@ -70,9 +70,9 @@ pub struct Moment {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
     pub name: String,
-    pub points: Vec<Moment>,
+    pub points: Vec<ChartPoint>,
     /// From the last point on: low, likely, high.
-    pub forecast: Option<[Moment; 3]>,
+    pub forecast: Option<[ChartPoint; 3]>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,30 +1,30 @@
 //! CSV (RFC 4180): the first table of a report, every column, bare numbers.
 
-use super::{Document, Value, escape::visible};
+use super::{Document, Value, escape::escape_unprintable};
 use std::io::{self, Write};
 
 /// Bytes, counts and seconds as integers, times as RFC 3339, unknown and absent values empty.
-pub fn csv(document: &Document, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+pub fn write_csv(document: &Document, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     let Some(table) = document.first_table() else { return Ok(()) };
     let mut writer = csv::Writer::from_writer(out);
-    let told: Vec<usize> = (0..table.columns.len()).filter(|c| !table.columns[*c].is_picture).collect();
-    writer.write_record(told.iter().map(|c| table.columns[*c].key))?;
+    let columns: Vec<usize> = (0..table.columns.len()).filter(|c| !table.columns[*c].is_picture).collect();
+    writer.write_record(columns.iter().map(|c| table.columns[*c].key))?;
     for row in &table.rows {
-        writer.write_record(told.iter().map(|c| bare(&row[*c].value)))?;
+        writer.write_record(columns.iter().map(|c| bare_value(&row[*c].value)))?;
     }
     writer.flush()
 }
 
 /// A spreadsheet runs a cell that begins like a formula; behind an apostrophe it is text to all of them.
-fn no_formula(text: String) -> String {
+fn escape_formula(text: String) -> String {
     if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text }
 }
 
-fn bare(value: &Value) -> String {
+fn bare_value(value: &Value) -> String {
     match value {
         Value::None | Value::Unknown => String::new(),
-        Value::Text(text) | Value::Name(text) => no_formula(visible(text).into_owned()),
-        Value::Bytes(number) | Value::AboutBytes(number) | Value::Count(number) | Value::Duration(number) => {
+        Value::Text(text) | Value::Name(text) => escape_formula(escape_unprintable(text).into_owned()),
+        Value::Bytes(number) | Value::EstimatedBytes(number) | Value::Count(number) | Value::Duration(number) => {
             number.to_string()
         }
         Value::Lsn(lsn) => lsn.to_string(),
@@ -42,12 +42,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_name_is_a_formula_and_every_plain_one_stays_itself(name in "[=+@'a-z-][ -~]{0,8}") {
-            let cell = bare(&Value::Name(name.clone()));
+        fn csv_escapes_formulas_only(name in "[=+@'a-z-][ -~]{0,8}") {
+            let cell = bare_value(&Value::Name(name.clone()));
             prop_assert!(!cell.starts_with(['=', '+', '-', '@']));
             let is_plain = name.starts_with(|first: char| first == '\'' || first.is_ascii_lowercase());
-            let meant = if is_plain { name } else { format!("'{name}") };
-            prop_assert_eq!(cell, meant);
+            let expected = if is_plain { name } else { format!("'{name}") };
+            prop_assert_eq!(cell, expected);
         }
     }
 }

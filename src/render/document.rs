@@ -24,7 +24,7 @@ pub struct Column {
 
 impl Column {
     /// A column of names or words.
-    pub const fn words(key: &'static str, title: &'static str, rank: u8) -> Column {
+    pub const fn text(key: &'static str, title: &'static str, rank: u8) -> Column {
         Column { key, title, align: Align::Left, rank, is_picture: false }
     }
 
@@ -57,23 +57,23 @@ pub struct Tile {
 
 impl Table {
     /// Of these rows, still without a column.
-    pub fn of<R>(rows: impl IntoIterator<Item = R>) -> Tabulated<R> {
+    pub fn with_rows<R>(rows: impl IntoIterator<Item = R>) -> TableBuilder<R> {
         let rows: Vec<R> = rows.into_iter().collect();
         let cells = rows.iter().map(|_| Vec::new()).collect();
-        Tabulated { rows, table: Table { columns: Vec::new(), rows: cells, left_out: 0 } }
+        TableBuilder { rows, table: Table { columns: Vec::new(), rows: cells, left_out: 0 } }
     }
 }
 
 /// A table that gets its columns one by one, each with what stands in it.
 #[must_use]
-pub struct Tabulated<R> {
+pub struct TableBuilder<R> {
     rows: Vec<R>,
     table: Table,
 }
 
-impl<R> Tabulated<R> {
+impl<R> TableBuilder<R> {
     /// One more column, on the right.
-    pub fn column(mut self, column: Column, cell: impl Fn(&R) -> Cell) -> Tabulated<R> {
+    pub fn column(mut self, column: Column, cell: impl Fn(&R) -> Cell) -> TableBuilder<R> {
         self.table.columns.push(column);
         for (row, cells) in self.rows.iter().zip(&mut self.table.rows) {
             cells.push(cell(row));
@@ -82,19 +82,19 @@ impl<R> Tabulated<R> {
     }
 
     /// The same, where there is something to tell.
-    pub fn column_if(self, told: bool, column: Column, cell: impl Fn(&R) -> Cell) -> Tabulated<R> {
-        if told { self.column(column, cell) } else { self }
+    pub fn column_if(self, is_shown: bool, column: Column, cell: impl Fn(&R) -> Cell) -> TableBuilder<R> {
+        if is_shown { self.column(column, cell) } else { self }
     }
 
     /// A limit left out so many rows.
-    pub fn leaving_out(mut self, left_out: usize) -> Tabulated<R> {
+    pub fn with_left_out(mut self, left_out: usize) -> TableBuilder<R> {
         self.table.left_out = left_out;
         self
     }
 }
 
-impl<R> From<Tabulated<R>> for Table {
-    fn from(tabulated: Tabulated<R>) -> Table {
+impl<R> From<TableBuilder<R>> for Table {
+    fn from(tabulated: TableBuilder<R>) -> Table {
         tabulated.table
     }
 }

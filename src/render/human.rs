@@ -28,7 +28,7 @@ pub fn bytes_per_day(rate: f64) -> String {
 }
 
 /// How many of something, as "1 scan" and "2 scans".
-pub fn counted(count: u64, what: &str) -> String {
+pub fn format_counted(count: u64, what: &str) -> String {
     format!("{} {what}{}", self::count(count), if count == 1 { "" } else { "s" })
 }
 
@@ -36,8 +36,8 @@ pub fn counted(count: u64, what: &str) -> String {
 pub fn count(count: u64) -> String {
     let digits = count.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
@@ -69,7 +69,7 @@ pub fn percent(share: f64) -> String {
 }
 
 /// `86 times`, `1.5 times`.
-pub fn times(ratio: f64) -> String {
+pub fn format_ratio(ratio: f64) -> String {
     if ratio < 9.95 { format!("{ratio:.1} times") } else { format!("{} times", count(ratio.round() as u64)) }
 }
 
@@ -111,6 +111,6 @@ mod tests {
             ["0 s", "59 s", "1 min", "1 h", "1 h 1 min", "1 d 1 h", "40 d"]
         );
         assert_eq!([0.0, 0.001, 0.25, 0.999, 1.0].map(percent), ["0 %", "<1 %", "25 %", ">99 %", "100 %"]);
-        assert_eq!([1.5, 86.2].map(times), ["1.5 times", "86 times"]);
+        assert_eq!([1.5, 86.2].map(format_ratio), ["1.5 times", "86 times"]);
     }
 }

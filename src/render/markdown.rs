@@ -1,16 +1,16 @@
 //! Markdown (GitHub's), fit for a ticket.
 
-use super::{Align, Block, Document, Value, escape::visible, human};
+use super::{Align, Block, Document, Value, escape::escape_unprintable, human};
 use crate::model::{code_span, code_spans};
 
 /// The whole document.
-pub fn markdown(document: &Document) -> String {
+pub fn render_markdown(document: &Document) -> String {
     let mut out = String::new();
     for block in &document.blocks {
         match block {
             Block::Gap | Block::Chart(_) | Block::Tiles(_) => {}
-            Block::Heading(text) => out.push_str(&format!("## {}\n\n", plain(text))),
-            Block::Line(text, _) => out.push_str(&format!("{}\n\n", sentence(text.trim()))),
+            Block::Heading(text) => out.push_str(&format!("## {}\n\n", escape_markup(text))),
+            Block::Line(text, _) => out.push_str(&format!("{}\n\n", escape_text(text.trim()))),
             Block::Table(table) => {
                 let titles: Vec<&str> = table.columns.iter().map(|column| column.title).collect();
                 out.push_str(&format!("| {} |\n|", titles.join(" | ")));
@@ -19,7 +19,7 @@ pub fn markdown(document: &Document) -> String {
                 }
                 out.push('\n');
                 for row in &table.rows {
-                    let cells: Vec<String> = row.iter().map(|cell| written(&cell.value)).collect();
+                    let cells: Vec<String> = row.iter().map(|cell| value_text(&cell.value)).collect();
                     out.push_str(&format!("| {} |\n", cells.join(" | ")));
                 }
                 if table.left_out > 0 {
@@ -28,14 +28,15 @@ pub fn markdown(document: &Document) -> String {
                 out.push('\n');
             }
             Block::Code(language, commands) => {
-                let text: String = commands.iter().map(|command| format!("{}\n", visible(command))).collect();
+                let text: String =
+                    commands.iter().map(|command| format!("{}\n", escape_unprintable(command))).collect();
                 let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
                 let fence = "`".repeat(longest.max(2) + 1);
                 out.push_str(&format!("{fence}{}\n{text}{fence}\n\n", language.fence()));
             }
             Block::Commands(commands) => {
-                for (command, answers) in commands {
-                    out.push_str(&format!("- {}: {}\n", code(command), plain(answers)));
+                for (command, description) in commands {
+                    out.push_str(&format!("- {}: {}\n", inline_code(command), escape_markup(description)));
                 }
                 out.push('\n');
             }
@@ -44,14 +45,14 @@ pub fn markdown(document: &Document) -> String {
     out
 }
 
-fn written(value: &Value) -> String {
+fn value_text(value: &Value) -> String {
     match value {
         Value::None => String::new(),
         Value::Unknown => "?".to_owned(),
-        Value::Text(text) => plain(text),
-        Value::Name(name) => cell_code(name),
+        Value::Text(text) => escape_markup(text),
+        Value::Name(name) => cell_inline_code(name),
         Value::Bytes(bytes) => human::bytes(*bytes),
-        Value::AboutBytes(bytes) => format!("about {}", human::bytes(*bytes)),
+        Value::EstimatedBytes(bytes) => format!("about {}", human::bytes(*bytes)),
         Value::Count(count) => human::count(*count),
         Value::Lsn(lsn) => lsn.to_string(),
         Value::Time(time) => time.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
@@ -63,9 +64,9 @@ fn written(value: &Value) -> String {
 }
 
 /// Text in which nothing is markup.
-fn plain(text: &str) -> String {
+fn escape_markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in visible(text).chars() {
+    for c in escape_unprintable(text).chars() {
         if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&') {
             out.push('\\');
         }
@@ -75,18 +76,21 @@ fn plain(text: &str) -> String {
 }
 
 /// A sentence in which nothing is markup but its code spans.
-fn sentence(text: &str) -> String {
-    let text = visible(text);
-    code_spans(&text).into_iter().map(|(is_code, part)| if is_code { code_span(part) } else { plain(part) }).collect()
+fn escape_text(text: &str) -> String {
+    let text = escape_unprintable(text);
+    code_spans(&text)
+        .into_iter()
+        .map(|(is_code, part)| if is_code { code_span(part) } else { escape_markup(part) })
+        .collect()
 }
 
-fn code(text: &str) -> String {
-    code_span(&visible(text))
+fn inline_code(text: &str) -> String {
+    code_span(&escape_unprintable(text))
 }
 
 /// A code span inside a table, where a bar would end the cell.
-fn cell_code(text: &str) -> String {
-    code_span(&visible(text).replace('|', "\\|"))
+fn cell_inline_code(text: &str) -> String {
+    code_span(&escape_unprintable(text).replace('|', "\\|"))
 }
 
 #[cfg(test)]
@@ -99,14 +103,14 @@ mod tests {
         let mut document = Document::default();
         document.code(Language::Shell, vec!["pgtend wal".to_owned()]);
         document.code(Language::Sql, vec!["CHECKPOINT;".to_owned()]);
-        assert_eq!(markdown(&document), "```sh\npgtend wal\n```\n\n```sql\nCHECKPOINT;\n```\n\n");
+        assert_eq!(render_markdown(&document), "```sh\npgtend wal\n```\n\n```sql\nCHECKPOINT;\n```\n\n");
     }
 
     #[test]
-    fn names_stay_names() {
+    fn markdown_escapes_names() {
         let mut document = Document::default();
         document.heading("Tables <of> *app*").table(Table {
-            columns: vec![Column::words("table", "table", 0), Column::numbers("bytes", "bytes", 0)],
+            columns: vec![Column::text("table", "table", 0), Column::numbers("bytes", "bytes", 0)],
             rows: vec![
                 vec![Cell::name("a|b"), Cell::bytes(8_192)],
                 vec![Cell::name("`x`"), Cell::new(Value::Unknown)],
@@ -114,7 +118,7 @@ mod tests {
             ],
             left_out: 2,
         });
-        insta::assert_snapshot!(markdown(&document), @r"
+        insta::assert_snapshot!(render_markdown(&document), @r"
         ## Tables \<of\> \*app\*
 
         | table | bytes |

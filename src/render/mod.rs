@@ -9,22 +9,22 @@ mod html;
 mod human;
 mod json;
 mod markdown;
-mod sentence;
+mod message;
 mod sparkline;
 mod terminal;
 
 pub use cell::{Cell, Tone, Value};
-pub use chart::{Chart, Moment, Node, NodeKind, Picture, Series, Share, Step, StepKind};
-pub use csv::csv;
-pub use document::{Align, Block, Column, Document, Language, Table, Tabulated, Tile};
-pub use escape::visible;
+pub use chart::{Chart, ChartPoint, Node, NodeKind, Picture, Series, Share, Step, StepKind};
+pub use csv::write_csv;
+pub use document::{Align, Block, Column, Document, Language, Table, TableBuilder, Tile};
+pub use escape::escape_unprintable;
 pub use html::html;
 pub use human::{
-    bytes as human_bytes, bytes_per_day as human_bytes_per_day, count as human_count, counted,
-    duration as human_duration, percent as human_percent, times,
+    bytes as human_bytes, bytes_per_day as human_bytes_per_day, count as human_count, duration as human_duration,
+    format_counted, format_ratio, percent as human_percent,
 };
-pub use json::{json, json_pretty};
-pub use markdown::markdown;
-pub use sentence::sentence;
+pub use json::{write_json, write_json_pretty};
+pub use markdown::render_markdown;
+pub use message::format_message;
 pub use sparkline::sparkline;
-pub use terminal::{Style, terminal};
+pub use terminal::{Style, render_terminal};

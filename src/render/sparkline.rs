@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_goes_from_the_least_to_the_most() {
+    fn sparkline_spans_min_to_max() {
         assert_eq!(sparkline(&[], 8), "");
         assert_eq!(sparkline(&[5, 5, 5], 8), "▁▁▁");
         assert_eq!(sparkline(&[0, 1, 2, 3, 4, 5, 6, 7], 8), "▁▂▃▄▅▆▇█");

@@ -1,6 +1,6 @@
 //! Text for people: aligned tables that fit the width, colour with meaning.
 
-use super::{Align, Block, Cell, Column, Document, Table, Tone, Value, escape::visible, human};
+use super::{Align, Block, Cell, Column, Document, Table, Tone, Value, escape::escape_unprintable, human};
 use crate::model::code_ranges;
 use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, presets};
 use std::ops::Range;
@@ -15,28 +15,30 @@ pub struct Style {
 }
 
 /// Names are not shortened below this.
-const SHORTEST_NAME: usize = 16;
+const MIN_NAME_WIDTH: usize = 16;
 /// Words are not broken into narrower lines than this.
-const NARROWEST_WORDS: usize = 14;
+const MIN_TEXT_WIDTH: usize = 14;
 const BETWEEN_COLUMNS: usize = 2;
 
 /// The whole document.
-pub fn terminal(document: &Document, style: Style) -> String {
+pub fn render_terminal(document: &Document, style: Style) -> String {
     let mut out = String::new();
     for block in &document.blocks {
         match block {
             Block::Gap => out.push('\n'),
             Block::Chart(_) | Block::Tiles(_) => {}
-            Block::Heading(text) => push_line(&mut out, &paint(&visible(text), BOLD, style)),
+            Block::Heading(text) => push_line(&mut out, &paint(&escape_unprintable(text), BOLD, style)),
             Block::Line(text, tone) => {
-                for line in wrap(&visible(text), style.width) {
+                for line in wrap(&escape_unprintable(text), style.width) {
                     push_line(&mut out, &paint(&line, escape_code(*tone), style));
                 }
             }
             Block::Table(table) => push_table(&mut out, table, style),
             Block::Commands(commands) => push_commands(&mut out, commands, style),
             Block::Code(_, commands) => {
-                commands.iter().for_each(|command| push_line(&mut out, &format!("     {}", visible(command))));
+                commands
+                    .iter()
+                    .for_each(|command| push_line(&mut out, &format!("     {}", escape_unprintable(command))));
             }
         }
     }
@@ -69,37 +71,37 @@ fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
     let Some(width) = width else { return vec![text.to_owned()] };
     let indent = text.len() - text.trim_start().len();
     let mut lines = vec![" ".repeat(indent)];
-    let room = width.saturating_sub(indent + 2).max(1);
-    let words = unbreakable(text).into_iter().flat_map(|(word, is_code)| match is_code {
+    let available = width.saturating_sub(indent + 2).max(1);
+    let parts = unbreakable_parts(text).into_iter().flat_map(|(word, is_code)| match is_code {
         true => vec![word.to_owned()],
-        false => broken(word, room),
+        false => break_word(word, available),
     });
-    for word in words {
+    for part in parts {
         let fresh = lines.last().is_none_or(|line| line.trim().is_empty());
         let used = lines.last().map_or(0, |line| line.width());
-        if !fresh && used + 1 + word.width() > width {
-            lines.push(format!("{}{word}", " ".repeat(indent + 2)));
+        if !fresh && used + 1 + part.width() > width {
+            lines.push(format!("{}{part}", " ".repeat(indent + 2)));
         } else if let Some(line) = lines.last_mut() {
             if !fresh {
                 line.push(' ');
             }
-            line.push_str(&word);
+            line.push_str(&part);
         }
     }
     lines
 }
 
 /// Splits a sentence at spaces outside its code spans, each part with whether it holds one.
-fn unbreakable(sentence: &str) -> Vec<(&str, bool)> {
-    let code: Vec<Range<usize>> = code_ranges(sentence);
+fn unbreakable_parts(text: &str) -> Vec<(&str, bool)> {
+    let code: Vec<Range<usize>> = code_ranges(text);
     let mut parts = Vec::new();
     let mut start = None;
-    for (position, c) in sentence.char_indices().chain([(sentence.len(), ' ')]) {
+    for (position, c) in text.char_indices().chain([(text.len(), ' ')]) {
         let is_break = c.is_whitespace() && !code.iter().any(|span| span.contains(&position));
         match (start, is_break) {
             (None, false) => start = Some(position),
             (Some(from), true) => {
-                parts.push((&sentence[from..position], code.iter().any(|span| (from..position).contains(&span.start))));
+                parts.push((&text[from..position], code.iter().any(|span| (from..position).contains(&span.start))));
                 start = None;
             }
             _ => {}
@@ -109,41 +111,44 @@ fn unbreakable(sentence: &str) -> Vec<(&str, bool)> {
 }
 
 /// A word in pieces that fit, for names longer than the screen is wide.
-fn broken(word: &str, room: usize) -> Vec<String> {
-    let mut pieces = vec![String::new()];
+fn break_word(word: &str, width: usize) -> Vec<String> {
+    let mut parts = vec![String::new()];
     for c in word.chars() {
-        let full = pieces.last().is_some_and(|piece| !piece.is_empty() && piece.width() + c.to_string().width() > room);
+        let full = parts.last().is_some_and(|piece| !piece.is_empty() && piece.width() + c.to_string().width() > width);
         if full {
-            pieces.push(String::new());
+            parts.push(String::new());
         }
-        if let Some(piece) = pieces.last_mut() {
-            piece.push(c);
+        if let Some(part) = parts.last_mut() {
+            part.push(c);
         }
     }
-    pieces
+    parts
 }
 
 fn push_commands(out: &mut String, commands: &[(String, String)], style: Style) {
-    let longest = commands.iter().map(|(command, _)| visible(command).width()).max().unwrap_or(0);
-    for (command, answers) in commands {
-        let (command, answers) = (visible(command), visible(answers));
+    let longest = commands.iter().map(|(command, _)| escape_unprintable(command).width()).max().unwrap_or(0);
+    for (command, description) in commands {
+        let (command, description) = (escape_unprintable(command), escape_unprintable(description));
         let padding = " ".repeat(longest - command.width());
-        let full = 2 + longest + 2 + answers.width();
-        let answers =
-            if style.width.is_some_and(|width| full > width) { String::new() } else { format!("  {answers}") };
-        push_line(out, &format!("  {}{padding}{}", paint(&command, BOLD, style), paint(&answers, "2", style)));
+        let full = 2 + longest + 2 + description.width();
+        let shown_description =
+            if style.width.is_some_and(|width| full > width) { String::new() } else { format!("  {description}") };
+        push_line(
+            out,
+            &format!("  {}{padding}{}", paint(&command, BOLD, style), paint(&shown_description, "2", style)),
+        );
     }
 }
 
 /// A cell's text and whether it may be shortened.
-fn shown(cell: &Cell) -> (String, bool) {
+fn cell_text(cell: &Cell) -> (String, bool) {
     let text = match &cell.value {
         Value::None => "-".to_owned(),
         Value::Unknown => "?".to_owned(),
-        Value::Text(text) => visible(text).into_owned(),
-        Value::Name(name) => return (visible(name).into_owned(), true),
+        Value::Text(text) => escape_unprintable(text).into_owned(),
+        Value::Name(name) => return (escape_unprintable(name).into_owned(), true),
         Value::Bytes(bytes) => human::bytes(*bytes),
-        Value::AboutBytes(bytes) => format!("~{}", human::bytes(*bytes)),
+        Value::EstimatedBytes(bytes) => format!("~{}", human::bytes(*bytes)),
         Value::Count(count) => human::count(*count),
         Value::Lsn(lsn) => lsn.to_string(),
         Value::Time(time) => time.strftime("%Y-%m-%d %H:%MZ").to_string(),
@@ -161,7 +166,7 @@ fn shorten(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
-    let room = width.saturating_sub(1);
+    let available = width.saturating_sub(1);
     let take = |chars: &mut dyn Iterator<Item = char>, room: usize| {
         let mut used = 0;
         let mut taken = Vec::new();
@@ -174,48 +179,56 @@ fn shorten(text: &str, width: usize) -> String {
         }
         taken
     };
-    let head: String = take(&mut text.chars(), room - room / 2).into_iter().collect();
-    let tail: String = take(&mut text.chars().rev(), room / 2).into_iter().rev().collect();
+    let head: String = take(&mut text.chars(), available - available / 2).into_iter().collect();
+    let tail: String = take(&mut text.chars().rev(), available / 2).into_iter().rev().collect();
     format!("{head}…{tail}")
 }
 
 /// Which columns are shown, and how wide names may be.
-struct Fit {
+struct ColumnFit {
     columns: Vec<usize>,
     limits: Vec<usize>,
 }
 
-fn fit(columns: &[Column], mut kept: Vec<usize>, widths: &[usize], may_shorten: &[bool], width: Option<usize>) -> Fit {
+fn fit_columns(
+    columns: &[Column],
+    mut shown: Vec<usize>,
+    widths: &[usize],
+    may_shorten: &[bool],
+    width: Option<usize>,
+) -> ColumnFit {
     let mut limits = widths.to_vec();
-    let Some(width) = width else { return Fit { columns: kept, limits } };
+    let Some(width) = width else { return ColumnFit { columns: shown, limits } };
     loop {
         limits.copy_from_slice(widths);
-        narrow(columns, &kept, &mut limits, width, |c| may_shorten[c].then_some(SHORTEST_NAME));
-        if total(&kept, &limits) <= width {
-            return Fit { columns: kept, limits };
+        shrink_columns(columns, &shown, &mut limits, width, |c| may_shorten[c].then_some(MIN_NAME_WIDTH));
+        if total_width(&shown, &limits) <= width {
+            return ColumnFit { columns: shown, limits };
         }
-        let least = kept.iter().copied().filter(|c| columns[*c].rank > 0).max_by_key(|c| (columns[*c].rank, *c));
+        let least = shown.iter().copied().filter(|c| columns[*c].rank > 0).max_by_key(|c| (columns[*c].rank, *c));
         match least {
-            Some(c) => kept.retain(|k| *k != c),
+            Some(c) => shown.retain(|k| *k != c),
             None => break,
         }
     }
     // Nothing is left to leave out: words go on in a second line.
-    narrow(columns, &kept, &mut limits, width, |c| is_words(&columns[c], may_shorten[c]).then_some(NARROWEST_WORDS));
-    Fit { columns: kept, limits }
+    shrink_columns(columns, &shown, &mut limits, width, |c| {
+        is_wrappable(&columns[c], may_shorten[c]).then_some(MIN_TEXT_WIDTH)
+    });
+    ColumnFit { columns: shown, limits }
 }
 
 /// Takes from the widest of the columns that have a least width, until all of them fit or none is wider than that.
-fn narrow(
+fn shrink_columns(
     columns: &[Column],
-    kept: &[usize],
+    shown: &[usize],
     limits: &mut [usize],
     width: usize,
     least: impl Fn(usize) -> Option<usize>,
 ) {
     let floor = |c: usize| least(c).map(|least| least.max(columns[c].title.width()));
-    while total(kept, limits) > width {
-        let wide = kept.iter().copied().filter(|c| floor(*c).is_some_and(|floor| limits[*c] > floor));
+    while total_width(shown, limits) > width {
+        let wide = shown.iter().copied().filter(|c| floor(*c).is_some_and(|floor| limits[*c] > floor));
         match wide.max_by_key(|c| limits[*c]) {
             Some(c) => limits[c] -= 1,
             None => break,
@@ -223,17 +236,17 @@ fn narrow(
     }
 }
 
-fn total(kept: &[usize], limits: &[usize]) -> usize {
-    kept.iter().map(|c| limits[*c]).sum::<usize>() + BETWEEN_COLUMNS * kept.len().saturating_sub(1)
+fn total_width(shown: &[usize], limits: &[usize]) -> usize {
+    shown.iter().map(|c| limits[*c]).sum::<usize>() + BETWEEN_COLUMNS * shown.len().saturating_sub(1)
 }
 
 /// Whether what stands in a column may go on in a second line: words, where no name is shortened instead.
-fn is_words(column: &Column, may_shorten: bool) -> bool {
+fn is_wrappable(column: &Column, may_shorten: bool) -> bool {
     column.align == Align::Left && !column.is_picture && !may_shorten
 }
 
 fn push_table(out: &mut String, table: &Table, style: Style) {
-    let cells: Vec<Vec<(String, bool)>> = table.rows.iter().map(|row| row.iter().map(shown).collect()).collect();
+    let cells: Vec<Vec<(String, bool)>> = table.rows.iter().map(|row| row.iter().map(cell_text).collect()).collect();
     let width_of =
         |c: usize| cells.iter().map(|row| row[c].0.width()).max().unwrap_or(0).max(table.columns[c].title.width());
     let widths: Vec<usize> = (0..table.columns.len()).map(width_of).collect();
@@ -241,7 +254,7 @@ fn push_table(out: &mut String, table: &Table, style: Style) {
     // A column of remarks that has none today is no column.
     let bare = |c: &usize| table.columns[*c].title.is_empty() && cells.iter().all(|row| row[*c].0.is_empty());
     let present: Vec<usize> = (0..table.columns.len()).filter(|c| !bare(c)).collect();
-    let fit = fit(&table.columns, present.clone(), &widths, &may_shorten, style.width);
+    let fit = fit_columns(&table.columns, present.clone(), &widths, &may_shorten, style.width);
 
     let mut text = comfy_table::Table::new();
     text.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -260,16 +273,16 @@ fn push_table(out: &mut String, table: &Table, style: Style) {
     }
     for (row, texts) in table.rows.iter().zip(&cells) {
         text.add_row(fit.columns.iter().map(|c| {
-            let (words, can_shorten) = &texts[*c];
+            let (content, can_shorten) = &texts[*c];
             let limit = fit.limits[*c];
-            let words = match can_shorten {
-                true => shorten(words, limit),
-                false if words.width() > limit && is_words(&table.columns[*c], may_shorten[*c]) => {
-                    wrap(words, Some(limit)).join("\n")
+            let content = match can_shorten {
+                true => shorten(content, limit),
+                false if content.width() > limit && is_wrappable(&table.columns[*c], may_shorten[*c]) => {
+                    wrap(content, Some(limit)).join("\n")
                 }
-                false => words.clone(),
+                false => content.clone(),
             };
-            let cell = comfy_table::Cell::new(words).set_alignment(alignment(table.columns[*c].align));
+            let cell = comfy_table::Cell::new(content).set_alignment(alignment(table.columns[*c].align));
             match row[*c].tone {
                 Tone::Plain => cell,
                 Tone::Faint => cell.add_attribute(Attribute::Dim),
@@ -279,8 +292,8 @@ fn push_table(out: &mut String, table: &Table, style: Style) {
             }
         }));
     }
-    for (place, column) in text.column_iter_mut().enumerate() {
-        let last = place + 1 == fit.columns.len();
+    for (position, column) in text.column_iter_mut().enumerate() {
+        let last = position + 1 == fit.columns.len();
         column.set_padding((0, if last { 0 } else { BETWEEN_COLUMNS as u16 }));
     }
     for line in text.lines() {
@@ -318,10 +331,10 @@ mod tests {
         let mut document = Document::default();
         document.table(Table {
             columns: vec![
-                Column::words("table", "table", 0),
+                Column::text("table", "table", 0),
                 Column::numbers("total_bytes", "total", 0),
                 Column::numbers("heap_bytes", "heap", 2),
-                Column::words("note", "note", 1),
+                Column::text("note", "note", 1),
             ],
             rows: rows
                 .iter()
@@ -335,10 +348,12 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_screen_shortens_names_then_drops_the_least_column_and_says_so() {
+    fn terminal_narrow_shortens_then_drops_columns() {
         let long = "a_very_long_table_name_that_nobody_would_type_twice_2026_11";
-        let text =
-            terminal(&names_and_sizes(&[(long, 1 << 30), ("b", 8_192)]), Style { color: false, width: Some(36) });
+        let text = render_terminal(
+            &names_and_sizes(&[(long, 1 << 30), ("b", 8_192)]),
+            Style { color: false, width: Some(36) },
+        );
         insta::assert_snapshot!(text, @r"
         table               total  note
         a_very_lo…_2026_11   1 GB  as it was
@@ -348,23 +363,23 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_nothing_is_shortened_and_without_colour_nothing_is_painted() {
-        let text = terminal(&names_and_sizes(&[("x\u{1b}[31m", 0)]), Style { color: false, width: None });
+    fn terminal_unlimited_is_plain_and_full() {
+        let text = render_terminal(&names_and_sizes(&[("x\u{1b}[31m", 0)]), Style { color: false, width: None });
         assert!(text.contains("x\\u{1b}[31m") && !text.contains('\u{1b}'), "{text}");
     }
 
     #[test]
-    fn words_that_do_not_fit_go_on_in_a_second_line() {
+    fn terminal_wraps_long_text() {
         let mut document = Document::default();
         document.table(Table {
-            columns: vec![Column::words("term", "term", 0), Column::numbers("bytes", "size", 0)],
+            columns: vec![Column::text("term", "term", 0), Column::numbers("bytes", "size", 0)],
             rows: vec![
                 vec![Cell::text("WAL of slots a, b and c, if their owners confirm"), Cell::bytes(8_192)],
                 vec![Cell::text("pg_wal"), Cell::bytes(1 << 30)],
             ],
             left_out: 0,
         });
-        insta::assert_snapshot!(terminal(&document, Style { color: false, width: Some(36) }), @r"
+        insta::assert_snapshot!(render_terminal(&document, Style { color: false, width: Some(36) }), @r"
         term                         size
         WAL of slots a, b and c, if  8 kB
           their owners confirm
@@ -374,8 +389,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_line_fits(name in "[a-zü🐘_]{1,70}", width in 36_usize..100) {
-            let text = terminal(&names_and_sizes(&[(&name, 1 << 20)]), Style { color: false, width: Some(width) });
+        fn terminal_lines_fit_width(name in "[a-zü🐘_]{1,70}", width in 36_usize..100) {
+            let text = render_terminal(&names_and_sizes(&[(&name, 1 << 20)]), Style { color: false, width: Some(width) });
             for line in text.lines() {
                 prop_assert!(line.width() <= width, "{} > {width}: {line}", line.width());
             }

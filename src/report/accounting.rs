@@ -2,7 +2,7 @@
 
 use super::Gaps;
 use crate::{
-    model::{Contents, Index, OidMap, Table, Unavailable},
+    model::{DatabaseSnapshot, Index, OidMap, Table, Unavailable},
     render::human_bytes,
 };
 use serde::Serialize;
@@ -26,8 +26,8 @@ pub struct Accounting {
 
 impl Accounting {
     /// `all_databases`: it is one of a list.
-    pub fn of(contents: &Contents, all_databases: bool, gaps: &mut Gaps) -> Accounting {
-        let subjects = if all_databases { vec![contents.database.clone()] } else { Vec::new() };
+    pub fn new(db: &DatabaseSnapshot, all_databases: bool, gaps: &mut Gaps) -> Accounting {
+        let subjects = if all_databases { vec![db.database.clone()] } else { Vec::new() };
         let list = if all_databases { "accounting[]" } else { "accounting" };
         let mut note = |why: Option<&Unavailable>, fields: &[&str]| {
             if let Some(why) = why {
@@ -37,21 +37,21 @@ impl Accounting {
             }
         };
         let by_relations = ["relations_bytes", "catalogs_bytes", "large_objects_bytes", "unaccounted_bytes"];
-        note(contents.database_bytes.as_result().err(), &["database_bytes", "unaccounted_bytes"]);
-        note(contents.tables.as_result().err(), &by_relations);
-        note(contents.indexes.as_result().err(), &by_relations);
-        note(contents.sequences.as_result().err(), &["sequences_bytes", "unaccounted_bytes"]);
-        note(contents.exact_sizes.as_result().err(), &["measured_relations"]);
-        let database_bytes = contents.database_bytes.known().copied();
-        let (tables, indexes) = (contents.tables.known(), contents.indexes.known());
-        let sequences = contents.sequences.known().map(|sequences| sequences.bytes);
-        let measured_relations = contents.exact_sizes.known().copied();
-        let sums = tables.zip(indexes).map(|(tables, indexes)| sums(tables, indexes));
+        note(db.database_bytes.as_result().err(), &["database_bytes", "unaccounted_bytes"]);
+        note(db.tables.as_result().err(), &by_relations);
+        note(db.indexes.as_result().err(), &by_relations);
+        note(db.sequences.as_result().err(), &["sequences_bytes", "unaccounted_bytes"]);
+        note(db.exact_sizes.as_result().err(), &["measured_relations"]);
+        let database_bytes = db.database_bytes.known().copied();
+        let (tables, indexes) = (db.tables.known(), db.indexes.known());
+        let sequences = db.sequences.known().map(|sequences| sequences.bytes);
+        let measured_relations = db.exact_sizes.known().copied();
+        let sums = tables.zip(indexes).map(|(tables, indexes)| sum_relations(tables, indexes));
         let parts = sums
             .zip(sequences)
             .map(|(sums, sequences)| sums.relations + sums.catalogs + sums.large_objects + sequences);
         Accounting {
-            database: contents.database.clone(),
+            database: db.database.clone(),
             database_bytes,
             relations_bytes: sums.map(|s| s.relations),
             catalogs_bytes: sums.map(|s| s.catalogs),
@@ -63,7 +63,7 @@ impl Accounting {
     }
 
     /// One sentence: how the database's bytes divide.
-    pub fn sentence(&self) -> String {
+    pub fn describe(&self) -> String {
         let size = |bytes: Option<u64>| bytes.map_or("?".to_owned(), human_bytes);
         let mut parts =
             vec![format!("tables {}", size(self.relations_bytes)), format!("catalogs {}", size(self.catalogs_bytes))];
@@ -83,18 +83,18 @@ impl Accounting {
 }
 
 #[derive(Clone, Copy)]
-struct Sums {
+struct RelationSums {
     relations: u64,
     catalogs: u64,
     large_objects: u64,
 }
 
-fn sums(tables: &[Table], indexes: &[Index]) -> Sums {
+fn sum_relations(tables: &[Table], indexes: &[Index]) -> RelationSums {
     let mut index_bytes: OidMap<u64> = OidMap::default();
     for index in indexes {
         *index_bytes.entry(index.table_oid).or_default() += index.size.bytes;
     }
-    let mut sums = Sums { relations: 0, catalogs: 0, large_objects: 0 };
+    let mut sums = RelationSums { relations: 0, catalogs: 0, large_objects: 0 };
     for table in tables {
         let total = table.heap.bytes + table.toast.bytes + index_bytes.get(&table.oid).copied().unwrap_or(0);
         let part = if table.is_large_objects() {

@@ -2,7 +2,9 @@
 
 use super::Gaps;
 use crate::{
-    model::{Bloat, BloatSource, Contents, Index, Server, Table, Unavailable, Unestimated, grant, quote_identifier},
+    model::{
+        Bloat, BloatSource, DatabaseSnapshot, EstimateError, Index, Server, Table, Unavailable, grant, quote_identifier,
+    },
     render::{Cell, Value},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,22 +13,22 @@ const FACT: &str = "bloat estimate";
 
 /// A row's bloat; `None` where there is none to speak of, or why it is not known.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Judged(Result<Option<Bloat>, Unestimated>);
+pub(super) struct RowBloat(Result<Option<Bloat>, EstimateError>);
 
-impl Judged {
-    pub fn table(contents: &Contents, table: &Table) -> Judged {
-        Judged(contents.table_bloat(table))
+impl RowBloat {
+    pub fn from_table(db: &DatabaseSnapshot, table: &Table) -> RowBloat {
+        RowBloat(db.table_bloat(table))
     }
 
-    pub fn index(contents: &Contents, index: &Index, table: &Table) -> Judged {
-        Judged(contents.index_bloat(index, table))
+    pub fn from_index(db: &DatabaseSnapshot, index: &Index, table: &Table) -> RowBloat {
+        RowBloat(db.index_bloat(index, table))
     }
 
     /// Of all parts together: known when each is.
-    pub fn sum(mut parts: impl Iterator<Item = Judged>) -> Judged {
+    pub fn from_parts(mut parts: impl Iterator<Item = RowBloat>) -> RowBloat {
         let first = parts.next().map_or(Ok(None), |first| first.0);
-        let add = |sum: Option<Bloat>, part: Judged| Ok(sum.zip(part.0?).map(|(sum, bloat)| sum.plus(bloat)));
-        Judged(first.and_then(|first| parts.try_fold(first, add)))
+        let add = |sum: Option<Bloat>, part: RowBloat| Ok(sum.zip(part.0?).map(|(sum, bloat)| sum.plus(bloat)));
+        RowBloat(first.and_then(|first| parts.try_fold(first, add)))
     }
 
     pub fn bytes(self) -> Option<u64> {
@@ -40,7 +42,7 @@ impl Judged {
     pub fn cell(self) -> Cell {
         match self.0 {
             Ok(Some(Bloat { bytes, source: BloatSource::Exact })) => Cell::bytes(bytes),
-            Ok(Some(Bloat { bytes, source: BloatSource::Estimated })) => Cell::new(Value::AboutBytes(bytes)),
+            Ok(Some(Bloat { bytes, source: BloatSource::Estimated })) => Cell::new(Value::EstimatedBytes(bytes)),
             Ok(None) => Cell::new(Value::None),
             Err(_) => Cell::new(Value::Unknown),
         }
@@ -48,8 +50,8 @@ impl Judged {
 }
 
 /// One row of a list, for what is to be said of its bloat.
-pub(super) struct Subject<'a> {
-    pub bloat: Judged,
+pub(super) struct BloatRow<'a> {
+    pub bloat: RowBloat,
     pub schema: &'a str,
     pub table: &'a str,
     /// Of the relation itself, as the report names it.
@@ -59,14 +61,14 @@ pub(super) struct Subject<'a> {
 }
 
 /// Notes why bloat is not known for these rows of `list`.
-pub(super) fn note<'a>(
+pub(super) fn note_missing_bloat<'a>(
     list: &str,
-    subjects: impl Iterator<Item = Subject<'a>>,
+    subjects: impl Iterator<Item = BloatRow<'a>>,
     unread: Option<&Unavailable>,
     server: &Server,
     gaps: &mut Gaps,
 ) {
-    let mut by_reason: BTreeMap<(Unestimated, bool), Vec<Subject<'a>>> = BTreeMap::new();
+    let mut by_reason: BTreeMap<(EstimateError, bool), Vec<BloatRow<'a>>> = BTreeMap::new();
     for subject in subjects {
         if let Err(why) = subject.bloat.0 {
             by_reason.entry((why, subject.is_expression)).or_default().push(subject);
@@ -77,27 +79,29 @@ pub(super) fn note<'a>(
     for ((reason, is_expression), subjects) in by_reason {
         let names: Vec<String> =
             subjects.iter().map(|subject| format!("{}.{}", subject.schema, subject.name)).collect();
-        let because = |reason: &str| Unavailable::because(FACT, reason);
+        let unavailable = |reason: &str| Unavailable::new(FACT, reason);
         let why = match reason {
-            Unestimated::NotRead => match unread {
+            EstimateError::NotRead => match unread {
                 Some(why) => why.for_fact(FACT),
-                None => because(&format!(
+                None => unavailable(&format!(
                     "statistics not read for {} of the {list} shown: only the largest are asked for",
                     names.len()
                 ))
                 .with_hint(Some("narrow the list with --schema or --table")),
             },
-            Unestimated::NeverAnalyzed => because("never analysed").with_hint(Some("run ANALYZE")),
-            Unestimated::NoSelect => because("permission denied for the statistics of columns the role may not SELECT")
-                .with_hint(select_grant(&subjects, is_expression, server)),
-            Unestimated::RowSecurity => because("row-level security hides the statistics from the role")
+            EstimateError::NeverAnalyzed => unavailable("never analysed").with_hint(Some("run ANALYZE")),
+            EstimateError::NoSelect => {
+                unavailable("permission denied for the statistics of columns the role may not SELECT")
+                    .with_hint(select_grant(&subjects, is_expression, server))
+            }
+            EstimateError::RowSecurity => unavailable("row-level security hides the statistics from the role")
                 .with_hint(Some("look as a role that has BYPASSRLS")),
         };
-        gaps.note(&why, &fields, if reason == Unestimated::NotRead { Vec::new() } else { names });
+        gaps.note(&why, &fields, if reason == EstimateError::NotRead { Vec::new() } else { names });
     }
 }
 
-fn select_grant(subjects: &[Subject<'_>], is_expression: bool, server: &Server) -> Option<String> {
+fn select_grant(subjects: &[BloatRow<'_>], is_expression: bool, server: &Server) -> Option<String> {
     if server.version_num >= 140_000 {
         return Some(grant("pg_read_all_data", &server.role));
     }

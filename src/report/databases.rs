@@ -66,11 +66,11 @@ impl From<&Database> for Row {
 }
 
 impl DatabasesReport {
-    pub fn of(snapshot: &Snapshot, view: &View, sort: DatabaseSort, gaps: &mut Gaps) -> DatabasesReport {
-        let all = gaps.take(&snapshot.databases, &["databases"]).map_or(&[][..], Vec::as_slice);
-        note_hidden_sizes(all, &snapshot.server.role, "databases[].bytes", gaps);
+    pub fn new(snapshot: &Snapshot, view: &View, sort: DatabaseSort, gaps: &mut Gaps) -> DatabasesReport {
+        let unfiltered = gaps.get_or_note(&snapshot.databases, &["databases"]).map_or(&[][..], Vec::as_slice);
+        note_hidden_sizes(unfiltered, &snapshot.server.role, "databases[].bytes", gaps);
         let mut databases: Vec<Row> =
-            all.iter().filter(|d| d.bytes.is_none_or(|bytes| bytes >= view.min_size)).map(Row::from).collect();
+            unfiltered.iter().filter(|d| d.bytes.is_none_or(|bytes| bytes >= view.min_size)).map(Row::from).collect();
         databases.sort_by(|a, b| {
             let order = match sort {
                 DatabaseSort::Size => b.bytes.cmp(&a.bytes),
@@ -81,7 +81,7 @@ impl DatabasesReport {
             order.then_with(|| a.database.cmp(&b.database))
         });
         let left_out = view.cut(&mut databases);
-        let shows_all = databases.len() == all.len();
+        let shows_all = databases.len() == unfiltered.len();
         DatabasesReport { databases, left_out, shows_all }
     }
 }
@@ -91,7 +91,7 @@ pub fn note_hidden_sizes(databases: &[Database], role: &str, field: &str, gaps: 
     let hidden: Vec<String> = databases.iter().filter(|d| d.bytes.is_none()).map(|d| d.database.clone()).collect();
     if !hidden.is_empty() {
         let reason = format!("{role} may not connect to {}", hidden.join(", "));
-        let why = Unavailable::because("database size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
+        let why = Unavailable::new("database size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
         gaps.note(&why, &[field], hidden);
     }
 }
@@ -102,10 +102,10 @@ impl Report for DatabasesReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.table(
-            Table::of(&self.databases)
-                .column(Column::words("database", "database", 0), |d| {
+            Table::with_rows(&self.databases)
+                .column(Column::text("database", "database", 0), |d| {
                     let name = Cell::name(&*d.database);
-                    if d.allows_connections { name } else { name.toned(Tone::Faint) }
+                    if d.allows_connections { name } else { name.with_tone(Tone::Faint) }
                 })
                 .column(Column::numbers("bytes", "size", 0), |d| Cell::or_unknown(d.bytes, Value::Bytes))
                 .column(Column::numbers("connections", "connections", 1), |d| {
@@ -115,15 +115,15 @@ impl Report for DatabasesReport {
                 .column(Column::numbers("multixact_age", "mxid age", 5), |d| {
                     Cell::count(d.multixact_age.unsigned_abs())
                 })
-                .column(Column::words("tablespace", "tablespace", 3), |d| {
+                .column(Column::text("tablespace", "tablespace", 3), |d| {
                     Cell::or_none(d.tablespace.clone(), Value::Name)
                 })
-                .column(Column::words("owner", "owner", 4), |d| Cell::name(&*d.owner))
-                .column(Column::words("encoding", "encoding", 6), |d| Cell::text(&*d.encoding))
+                .column(Column::text("owner", "owner", 4), |d| Cell::name(&*d.owner))
+                .column(Column::text("encoding", "encoding", 6), |d| Cell::text(&*d.encoding))
                 .column(Column::numbers("temp_bytes_written", "temp written", 7), |d| {
                     Cell::or_none(d.temp_bytes_written, Value::Bytes)
                 })
-                .leaving_out(self.left_out),
+                .with_left_out(self.left_out),
         );
         let known: u64 = self.databases.iter().filter_map(|d| d.bytes).sum();
         let hidden = self.databases.iter().filter(|d| d.bytes.is_none()).count();

@@ -4,7 +4,7 @@ use super::Gaps;
 use crate::{
     model::{
         PrintedConnection, Provider, SCHEMA_VERSION, Snapshot, Unavailable,
-        past::{Lineage, Sample},
+        history::{ClusterBranch, Sample},
     },
     render::{Document, Tone},
 };
@@ -17,7 +17,7 @@ pub trait Report: Serialize {
     /// The command that makes it.
     const COMMAND: &'static str;
     /// It says itself what could not be read.
-    const TELLS_GAPS: bool = false;
+    const REPORTS_GAPS: bool = false;
 
     /// It has one screen, and no place for what could be set up.
     const IS_BRIEF: bool = false;
@@ -56,14 +56,14 @@ impl<R: Report> Envelope<R> {
     /// Puts a report into its envelope; `gaps` are those it found while it was made.
     pub fn new(snapshot: &Snapshot, report: R, mut gaps: Gaps) -> Envelope<R> {
         let server = &snapshot.server;
-        let control = gaps.take(&snapshot.control, &["server.system_identifier"]);
+        let control = gaps.get_or_note(&snapshot.control, &["server.system_identifier"]);
         if let Err(why) = snapshot.provider.as_result() {
             gaps.note(why, &["server.provider"], Vec::new());
         }
         for skipped in &snapshot.skipped {
             let reason = format!("database {} was skipped: {}", skipped.database, skipped.reason);
-            let why = Unavailable::because("database contents", reason).with_hint(skipped.hint.clone());
-            let why = if snapshot.is_missed(skipped) { why } else { why.not_set_up() };
+            let why = Unavailable::new("database contents", reason).with_hint(skipped.hint.clone());
+            let why = if snapshot.is_skipped_gap(skipped) { why } else { why.not_set_up() };
             gaps.note(&why, &[], vec![skipped.database.clone()]);
         }
         let provider = snapshot.provider();
@@ -106,7 +106,12 @@ impl<R: Report> Envelope<R> {
     }
 
     /// A report on what is remembered: of one line of samples with its newest, or of all of them.
-    pub fn remembered(now: Timestamp, newest: Option<(&Lineage, &Sample)>, report: R, gaps: Gaps) -> Envelope<R> {
+    pub fn from_history(
+        now: Timestamp,
+        newest: Option<(&ClusterBranch, &Sample)>,
+        report: R,
+        gaps: Gaps,
+    ) -> Envelope<R> {
         let server = newest.map(|(lineage, sample)| ServerLine {
             version_num: sample.version_num,
             system_identifier: Some(lineage.system_identifier.clone()),
@@ -134,7 +139,7 @@ impl<R: Report> Envelope<R> {
     }
 
     /// A report on a server that could not be looked at; `about` says which.
-    pub fn of_nobody(now: Timestamp, about: String, report: R) -> Envelope<R> {
+    pub fn without_server(now: Timestamp, about: String, report: R) -> Envelope<R> {
         let (schema_version, command) = (SCHEMA_VERSION, R::COMMAND);
         Envelope {
             schema_version,
@@ -173,7 +178,7 @@ impl<R: Report> Envelope<R> {
         let mut document = Document { title, ..Document::default() };
         document.toned_line(self.about.clone(), Tone::Faint);
         document.blocks.extend(self.report.document().blocks);
-        if R::TELLS_GAPS {
+        if R::REPORTS_GAPS {
             return document;
         }
         let mut newer: Vec<&str> = Vec::new();
@@ -189,7 +194,7 @@ impl<R: Report> Envelope<R> {
             document.toned_line(format!("{}: {}{hint}", gap.fact, gap.reason), Tone::Faint);
         }
         if self.is_incomplete() {
-            let (grants, others): (Vec<_>, Vec<_>) = self.unavailable.hidden().partition(|gap| gap.wants_grant());
+            let (grants, other_gaps): (Vec<_>, Vec<_>) = self.unavailable.hidden().partition(|gap| gap.needs_grant());
             let mut by_grant: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
             for gap in grants {
                 // Several databases may lack the same.
@@ -201,7 +206,7 @@ impl<R: Report> Envelope<R> {
             for (grant, facts) in by_grant {
                 document.toned_line(format!("? not visible: {} → {grant}", facts.join(", ")), Tone::Faint);
             }
-            for gap in others {
+            for gap in other_gaps {
                 let hint = gap.hint.as_ref().map(|hint| format!(" → {hint}")).unwrap_or_default();
                 document.toned_line(format!("? {}: {}{hint}", gap.fact, gap.reason), Tone::Faint);
             }

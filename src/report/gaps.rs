@@ -25,7 +25,7 @@ pub struct Gap {
 
 impl Gap {
     /// A right is all that is missing.
-    pub fn wants_grant(&self) -> bool {
+    pub fn needs_grant(&self) -> bool {
         self.hint.as_deref().is_some_and(|hint| hint.starts_with("GRANT "))
     }
 }
@@ -37,7 +37,7 @@ pub struct Gaps(Vec<Gap>);
 
 impl Gaps {
     /// The fact's value; if there is none, `fields` are noted as unavailable.
-    pub fn take<'a, T>(&mut self, fact: &'a Fact<T>, fields: &[&str]) -> Option<&'a T> {
+    pub fn get_or_note<'a, T>(&mut self, fact: &'a Fact<T>, fields: &[&str]) -> Option<&'a T> {
         match fact {
             Fact::Known(value) => Some(value),
             Fact::Unavailable(why) => {

@@ -3,6 +3,7 @@
 mod accounting;
 mod audit;
 mod bloat;
+mod charts;
 mod check;
 mod cleanup;
 mod databases;
@@ -12,7 +13,6 @@ mod history;
 mod indexes;
 mod observation;
 mod overview;
-mod pictures;
 mod slots;
 mod tables;
 #[cfg(test)]
@@ -22,20 +22,20 @@ mod wal;
 
 pub use accounting::Accounting;
 pub use audit::AuditReport;
-pub use check::{CheckReport, FleetReport, NotifiedLine, TargetNight};
+pub use check::{CheckReport, FleetReport, NotifiedLine, TargetRun};
 pub use cleanup::{
-    CleanupReport, Destination, MaintenanceReport, Recreation, VerifyReport, Written, chore_words, header,
-    maintenance_header,
+    CleanupReport, Destination, MaintenanceReport, Recreation, VerifyReport, WrittenIndex, describe_maintenance_task,
+    maintenance_header, migration_header,
 };
 pub use databases::{DatabaseSort, DatabasesReport};
 pub use envelope::{Envelope, Report};
 pub use gaps::{Gap, Gaps};
-pub use history::{DeedsReport, GrowthReport, RecordedReport, SamplesReport};
-pub use indexes::words::words;
+pub use history::{GrowthReport, JournalReport, RecordReport, SamplesReport};
+pub use indexes::describe::describe_index_reason;
 pub use indexes::{IndexSort, IndexesReport};
 pub use observation::Observation;
 pub use overview::OverviewReport;
-pub use slots::{SlotDropReport, SlotPage, SlotSort, SlotsReport};
+pub use slots::{SlotDetailReport, SlotDropReport, SlotSort, SlotsReport};
 pub use tables::{TableSort, TablesReport};
 pub use view::View;
 pub use wal::WalReport;

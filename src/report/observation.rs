@@ -1,7 +1,7 @@
 //! Since when the scan counters count.
 
 use super::Gaps;
-use crate::model::{Contents, Snapshot, Window, past::IndexesPast};
+use crate::model::{DatabaseSnapshot, Snapshot, Window, history::DatabaseIndexHistory};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -19,27 +19,27 @@ pub struct Observation {
 }
 
 impl Observation {
-    pub fn of(
+    pub fn new(
         snapshot: &Snapshot,
-        contents: &Contents,
-        past: Option<&IndexesPast>,
+        db: &DatabaseSnapshot,
+        history: Option<&DatabaseIndexHistory>,
         minimum_seconds: u64,
         all_databases: bool,
         gaps: &mut Gaps,
     ) -> Observation {
-        let window = Window::of(snapshot, contents, past);
+        let window = Window::from_snapshot(snapshot, db, history);
         if let Err(why) = &window.since {
             match all_databases {
                 true => {
                     let fields = ["observation[].since", "observation[].seconds"];
-                    gaps.note(why, &fields, vec![contents.database.clone()]);
+                    gaps.note(why, &fields, vec![db.database.clone()]);
                 }
                 false => gaps.note(why, &["observation.since", "observation.seconds"], Vec::new()),
             }
         }
-        let seconds = window.seconds(snapshot.collected_at);
+        let seconds = window.observed_seconds(snapshot.collected_at);
         Observation {
-            database: contents.database.clone(),
+            database: db.database.clone(),
             seconds,
             since: window.since.ok(),
             source: window.source.name(),

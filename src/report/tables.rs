@@ -2,12 +2,12 @@
 
 use super::{
     Accounting, Gaps, Report, View,
-    bloat::{self, Judged, Subject},
+    bloat::{self, BloatRow, RowBloat},
 };
 use crate::{
     model::{
-        BloatSource, Contents, OidMap, Persistence, SizeSource, Snapshot, StoredBytes, Table, TableKind, Tree,
-        Unavailable,
+        BloatSource, DatabaseSnapshot, OidMap, PartitionTree, Persistence, SizeSource, Snapshot, StoredBytes, Table,
+        TableKind, Unavailable,
     },
     render::{self, Cell, Column, Document, Value},
 };
@@ -71,7 +71,7 @@ pub(super) struct Row {
     bloat_bytes: Option<u64>,
     bloat_source: Option<BloatSource>,
     #[serde(skip)]
-    bloat: Judged,
+    bloat: RowBloat,
     /// Under, or awaited by, an ACCESS EXCLUSIVE lock when it was looked at.
     locked: Option<bool>,
     row_estimate: Option<u64>,
@@ -85,32 +85,38 @@ pub(super) struct Row {
 }
 
 impl TablesReport {
-    pub fn of(snapshot: &Snapshot, all_databases: bool, view: &View, sort: TableSort, gaps: &mut Gaps) -> TablesReport {
+    pub fn new(
+        snapshot: &Snapshot,
+        all_databases: bool,
+        view: &View,
+        sort: TableSort,
+        gaps: &mut Gaps,
+    ) -> TablesReport {
         let mut tables = Vec::new();
         let mut accounting = Vec::new();
-        for contents in &snapshot.contents {
-            tables.extend(rows(contents, "tables", all_databases, gaps));
-            gaps.take(&contents.locked_relations, &["tables[].locked"]);
-            accounting.push(Accounting::of(contents, all_databases, gaps));
+        for db in &snapshot.database_snapshots {
+            tables.extend(table_rows(db, "tables", all_databases, gaps));
+            gaps.get_or_note(&db.locked_relations, &["tables[].locked"]);
+            accounting.push(Accounting::new(db, all_databases, gaps));
         }
         tables.retain(|row| row.total_bytes >= view.min_size && view.matches(&row.schema, &row.table));
         sort_rows(&mut tables, sort);
         let left_out = view.cut(&mut tables);
         note_uncounted(&tables, gaps);
-        let subjects = tables.iter().map(|row| Subject {
+        let subjects = tables.iter().map(|row| BloatRow {
             bloat: row.bloat,
             schema: &row.schema,
             table: &row.table,
             name: &row.table,
             is_expression: false,
         });
-        let unread = snapshot.contents.iter().find_map(|contents| contents.table_columns.as_result().err());
-        bloat::note("tables", subjects, unread, &snapshot.server, gaps);
-        for whole in snapshot.contents.iter().filter_map(|contents| contents.heap_tuples.as_ref()) {
+        let unread = snapshot.database_snapshots.iter().find_map(|contents| contents.table_columns.as_result().err());
+        bloat::note_missing_bloat("tables", subjects, unread, &snapshot.server, gaps);
+        for whole in snapshot.database_snapshots.iter().filter_map(|contents| contents.heap_tuples.as_ref()) {
             // The estimate stands in for it, so that no field is null.
-            gaps.take(whole, &[]);
+            gaps.get_or_note(whole, &[]);
         }
-        let bloat_was_measured = snapshot.contents.iter().any(|contents| contents.heap_tuples.is_some());
+        let bloat_was_measured = snapshot.database_snapshots.iter().any(|contents| contents.heap_tuples.is_some());
         let accounting =
             if all_databases { OneOrMany::Many(accounting) } else { OneOrMany::One(accounting.into_iter().next()) };
         TablesReport { tables, accounting, left_out, bloat_was_measured }
@@ -118,8 +124,8 @@ impl TablesReport {
 }
 
 /// The tables of one database, catalogs apart; `list` is the path of the list in the report.
-pub(super) fn rows(contents: &Contents, list: &str, named_database: bool, gaps: &mut Gaps) -> Vec<Row> {
-    let (tables, indexes) = (gaps.take(&contents.tables, &[list]), gaps.take(&contents.indexes, &[list]));
+pub(super) fn table_rows(db: &DatabaseSnapshot, list: &str, named_database: bool, gaps: &mut Gaps) -> Vec<Row> {
+    let (tables, indexes) = (gaps.get_or_note(&db.tables, &[list]), gaps.get_or_note(&db.indexes, &[list]));
     // Without its indexes no table's size is known, and a smaller one would read as if it were.
     let (Some(tables), Some(indexes)) = (tables, indexes) else { return Vec::new() };
     let mut index_bytes: OidMap<StoredBytes> = OidMap::default();
@@ -127,10 +133,10 @@ pub(super) fn rows(contents: &Contents, list: &str, named_database: bool, gaps: 
         let sum = index_bytes.entry(index.table_oid).or_insert(StoredBytes::NONE);
         *sum = sum.plus(index.size);
     }
-    let locked: Option<Vec<u32>> = contents.locked_relations.known().map(|all| all.iter().map(|l| l.oid).collect());
+    let locked: Option<Vec<u32>> = db.locked_relations.known().map(|all| all.iter().map(|l| l.oid).collect());
     let by_oid: OidMap<&Table> = tables.iter().map(|table| (table.oid, table)).collect();
-    let tree = Tree::of(tables.iter().map(|table| (table.oid, table.parent_oid)));
-    let of_one = |table: &Table| {
+    let tree = PartitionTree::from_edges(tables.iter().map(|table| (table.oid, table.parent_oid)));
+    let table_sizes = |table: &Table| {
         let indexes = index_bytes.get(&table.oid).copied().unwrap_or(StoredBytes::NONE);
         (table.heap, indexes, table.toast, table.row_estimate(), table.dead_rows.max(0).unsigned_abs())
     };
@@ -138,13 +144,13 @@ pub(super) fn rows(contents: &Contents, list: &str, named_database: bool, gaps: 
         .iter()
         .filter(|table| !table.is_catalog())
         .map(|table| {
-            let below = tree.below(table.oid);
-            let (mut heap, mut indexes, mut toast, mut rows, mut dead) = of_one(table);
+            let below = tree.descendants(table.oid);
+            let (mut heap, mut indexes, mut toast, mut rows, mut dead) = table_sizes(table);
             if table.kind == TableKind::PartitionedTable {
                 rows = Some(0);
             }
             for part in below.iter().filter_map(|oid| by_oid.get(oid)).filter(|part| part.kind.has_storage()) {
-                let (part_heap, part_indexes, part_toast, part_rows, part_dead) = of_one(part);
+                let (part_heap, part_indexes, part_toast, part_rows, part_dead) = table_sizes(part);
                 heap = heap.plus(part_heap);
                 indexes = indexes.plus(part_indexes);
                 toast = toast.plus(part_toast);
@@ -155,9 +161,9 @@ pub(super) fn rows(contents: &Contents, list: &str, named_database: bool, gaps: 
             let stored = std::iter::once(table)
                 .chain(below.iter().filter_map(|oid| by_oid.get(oid).copied()))
                 .filter(|part| part.kind.has_storage());
-            let bloat = Judged::sum(stored.map(|part| Judged::table(contents, part)));
+            let bloat = RowBloat::from_parts(stored.map(|part| RowBloat::from_table(db, part)));
             Row {
-                database: named_database.then(|| contents.database.clone()),
+                database: named_database.then(|| db.database.clone()),
                 schema: table.schema.clone(),
                 table: table.table.clone(),
                 kind: table.kind,
@@ -217,13 +223,13 @@ fn note_uncounted(rows: &[Row], gaps: &mut Gaps) {
         .collect();
     if !uncounted.is_empty() {
         let reason = format!("{} tables hold data that was never vacuumed, analysed or counted", uncounted.len());
-        let why = Unavailable::because("row estimate", reason).with_hint(Some("run ANALYZE"));
+        let why = Unavailable::new("row estimate", reason).with_hint(Some("run ANALYZE"));
         gaps.note(&why, &["tables[].row_estimate"], uncounted);
     }
 }
 
 impl Row {
-    fn note(&self) -> String {
+    fn note_text(&self) -> String {
         let mut notes = Vec::new();
         match self.kind {
             TableKind::Table => {}
@@ -244,11 +250,11 @@ impl Row {
         notes.join(", ")
     }
 
-    fn vacuumed(&self) -> Option<Timestamp> {
+    fn last_vacuumed(&self) -> Option<Timestamp> {
         self.last_vacuum.max(self.last_autovacuum)
     }
 
-    fn analyzed(&self) -> Option<Timestamp> {
+    fn last_analyzed(&self) -> Option<Timestamp> {
         self.last_analyze.max(self.last_autoanalyze)
     }
 }
@@ -257,12 +263,12 @@ impl Report for TablesReport {
     const COMMAND: &'static str = "tables";
 
     fn document(&self) -> Document {
-        let size = |bytes: u64, source: SizeSource| Cell::stored(StoredBytes { bytes, source });
+        let size = |bytes: u64, source: SizeSource| Cell::stored_bytes(StoredBytes { bytes, source });
         let many = matches!(self.accounting, OneOrMany::Many(_));
         let mut document = Document::default();
-        let table = render::Table::of(&self.tables)
-            .column(Column::words("table", "table", 0), |row| Cell::name(format!("{}.{}", row.schema, row.table)))
-            .column_if(many, Column::words("database", "database", 0), |row| {
+        let table = render::Table::with_rows(&self.tables)
+            .column(Column::text("table", "table", 0), |row| Cell::name(format!("{}.{}", row.schema, row.table)))
+            .column_if(many, Column::text("database", "database", 0), |row| {
                 Cell::or_none(row.database.clone(), Value::Name)
             })
             .column(Column::numbers("total_bytes", "total", 0), |row| size(row.total_bytes, row.size_source))
@@ -272,20 +278,20 @@ impl Report for TablesReport {
             .column(Column::numbers("bloat_bytes", "bloat", 4), |row| row.bloat.cell())
             .column(Column::numbers("row_estimate", "rows", 2), |row| Cell::or_unknown(row.row_estimate, Value::Count))
             .column(Column::numbers("dead_rows", "dead", 4), |row| Cell::count(row.dead_rows))
-            .column(Column::words("note", "", 5), |row| Cell::text(row.note()))
-            .column(Column::words("last_vacuum", "vacuumed", 6), |row| Cell::or_none(row.vacuumed(), Value::Time))
-            .column(Column::words("last_analyze", "analyzed", 7), |row| Cell::or_none(row.analyzed(), Value::Time))
+            .column(Column::text("note", "", 5), |row| Cell::text(row.note_text()))
+            .column(Column::text("last_vacuum", "vacuumed", 6), |row| Cell::or_none(row.last_vacuumed(), Value::Time))
+            .column(Column::text("last_analyze", "analyzed", 7), |row| Cell::or_none(row.last_analyzed(), Value::Time))
             .column(Column::numbers("xid_age", "xid age", 8), |row| {
                 Cell::or_none(row.xid_age.map(i64::unsigned_abs), Value::Count)
             })
-            .leaving_out(self.left_out);
+            .with_left_out(self.left_out);
         document.table(table).gap();
         let accounting: Vec<&Accounting> = match &self.accounting {
             OneOrMany::One(one) => one.iter().collect(),
             OneOrMany::Many(many) => many.iter().collect(),
         };
-        for one in accounting {
-            document.line(one.sentence());
+        for entry in accounting {
+            document.line(entry.describe());
         }
         if self.tables.iter().any(|row| row.size_source == SizeSource::Estimated) {
             document.line("~ marks estimates by the last VACUUM or ANALYZE; --exact measures every relation.");

@@ -3,106 +3,114 @@
 use super::*;
 use crate::{
     judge::{
-        index::judgement,
-        slot::{Evidence, Limits},
+        index::assess_indexes,
+        slot::{Limits, SlotEvidence},
     },
     model::{
-        Fact, IndexJudgement, IndexLimits, Slot, Snapshot,
-        past::{Deed, Intent, Memory, WalInterval},
+        Fact, IndexAssessment, IndexLimits, Slot, Snapshot,
+        history::{HistoryView, Intent, JournalEntry, WalInterval},
     },
-    render::{Style, terminal},
+    render::{Style, render_terminal},
 };
 use jiff::Timestamp;
 use serde_json::json;
 
 /// The recorded disaster, with one thing changed.
-fn disaster(change: impl FnOnce(&mut Snapshot)) -> Snapshot {
+fn disaster_snapshot(change: impl FnOnce(&mut Snapshot)) -> Snapshot {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/disaster.json");
     let mut snapshot = Snapshot::from_json(&std::fs::read_to_string(path).unwrap()).unwrap();
     change(&mut snapshot);
     snapshot
 }
 
-fn read<R: Report>(snapshot: &Snapshot, report: R, gaps: Gaps) -> String {
+fn render_text<R: Report>(snapshot: &Snapshot, report: R, gaps: Gaps) -> String {
     let document = Envelope::new(snapshot, report, gaps).document();
-    terminal(&document, Style { color: false, width: None })
+    render_terminal(&document, Style { color: false, width: None })
 }
 
-fn overview(snapshot: &Snapshot) -> String {
-    let (memory, limits, mut gaps) = (Memory::default(), Limits::default(), Gaps::default());
-    let report = OverviewReport::of(&Evidence { snapshot, memory: &memory, limits: &limits }, &mut gaps);
-    read(snapshot, report, gaps)
+fn render_overview(snapshot: &Snapshot) -> String {
+    let (history, limits, mut gaps) = (HistoryView::default(), Limits::default(), Gaps::default());
+    let report = OverviewReport::new(&SlotEvidence { snapshot, history: &history, limits: &limits }, &mut gaps);
+    render_text(snapshot, report, gaps)
 }
 
-fn slots(snapshot: &Snapshot, view: &View, sort: SlotSort) -> String {
-    let (memory, limits, mut gaps) = (Memory::default(), Limits::default(), Gaps::default());
-    let report = SlotsReport::of(&Evidence { snapshot, memory: &memory, limits: &limits }, view, sort, &mut gaps);
-    read(snapshot, report, gaps)
+fn render_slots(snapshot: &Snapshot, view: &View, sort: SlotSort) -> String {
+    let (history, limits, mut gaps) = (HistoryView::default(), Limits::default(), Gaps::default());
+    let report =
+        SlotsReport::new(&SlotEvidence { snapshot, history: &history, limits: &limits }, view, sort, &mut gaps);
+    render_text(snapshot, report, gaps)
 }
 
-fn set(snapshot: &mut Snapshot, name: &str, value: &str) {
+fn set_setting(snapshot: &mut Snapshot, name: &str, value: &str) {
     let Fact::Known(settings) = &mut snapshot.settings else { panic!("the settings are recorded") };
     let setting = settings.0.iter_mut().find(|one| one.name == name).unwrap();
     setting.setting = value.to_owned();
 }
 
 #[test]
-fn slots_that_could_not_be_read_are_not_none() {
-    assert!(overview(&disaster(|it| it.slots = Fact::Known(Vec::new()))).contains("No replication slot."));
-    let text = overview(&disaster(|it| it.slots = Fact::not_asked("replication slots")));
+fn report_unread_slots_are_not_none() {
+    assert!(
+        render_overview(&disaster_snapshot(|it| it.slots = Fact::Known(Vec::new()))).contains("No replication slot.")
+    );
+    let text = render_overview(&disaster_snapshot(|it| it.slots = Fact::not_requested("replication slots")));
     assert!(!text.contains("No replication slot") && text.contains("Replication slots: not known."), "{text}");
 }
 
 #[test]
-fn indexes_that_could_not_be_read_are_not_nothing_to_drop() {
+fn report_unread_indexes_are_not_none() {
     let text = |snapshot: &Snapshot| {
         let limits = IndexLimits::default();
-        let judged: Vec<IndexJudgement> =
-            snapshot.contents.iter().map(|contents| judgement(snapshot, contents, None, &limits)).collect();
-        let (memory, view, mut gaps) = (Memory::default(), View::default(), Gaps::default());
-        let report = IndexesReport::of(snapshot, &judged, &memory, false, &view, IndexSort::Gain, &mut gaps);
-        read(snapshot, report, gaps)
+        let assessments: Vec<IndexAssessment> = snapshot
+            .database_snapshots
+            .iter()
+            .map(|contents| assess_indexes(snapshot, contents, None, &limits))
+            .collect();
+        let (history, view, mut gaps) = (HistoryView::default(), View::default(), Gaps::default());
+        let report = IndexesReport::new(snapshot, &assessments, &history, false, &view, IndexSort::Gain, &mut gaps);
+        render_text(snapshot, report, gaps)
     };
-    assert!(text(&disaster(|_| {})).contains("may be dropped"));
-    let text = text(&disaster(|it| it.contents.iter_mut().for_each(|one| one.indexes = Fact::not_asked("indexes"))));
+    assert!(text(&disaster_snapshot(|_| {})).contains("may be dropped"));
+    let text = text(&disaster_snapshot(|it| {
+        it.database_snapshots.iter_mut().for_each(|one| one.indexes = Fact::not_requested("indexes"))
+    }));
     assert!(!text.contains("may be dropped") && text.contains("Which indexes there are is not known."), "{text}");
 }
 
 #[test]
-fn what_slots_hold_together_is_told_of_all_of_them() {
+fn report_slot_totals_ignore_limit() {
     let named = |slot: &Slot, at: usize| Slot { slot_name: format!("s{at:02}"), ..slot.clone() };
-    let many = disaster(|it| {
+    let many = disaster_snapshot(|it| {
         let Fact::Known(slots) = &mut it.slots else { panic!("the slots are recorded") };
         let first = slots.iter().min_by_key(|slot| slot.restart_lsn).unwrap().clone();
         *slots = (0..12).map(|at| named(&first, at)).collect();
         // The last by its name reaches back furthest.
         let newest = it.wal_position.known().unwrap().current_lsn.unwrap();
-        slots[..11].iter_mut().for_each(|slot| slot.restart_lsn = Some(newest.back(1 << 20)));
+        slots[..11].iter_mut().for_each(|slot| slot.restart_lsn = Some(newest.saturating_sub(1 << 20)));
     });
-    let all = slots(&many, &View::default(), SlotSort::Name);
+    let unlimited = render_slots(&many, &View::default(), SlotSort::Name);
     let together =
         |text: &str| text.lines().find(|line| line.contains("together")).unwrap().split(',').next().unwrap().to_owned();
-    assert!(all.contains("… and 2 more: `pgtend slots why NAME`"), "{all}");
-    let one = slots(&many, &View { limit: Some(1), ..View::default() }, SlotSort::Name);
-    assert_eq!(together(&one), together(&all));
+    assert!(unlimited.contains("… and 2 more: `pgtend slots why NAME`"), "{unlimited}");
+    let limited = render_slots(&many, &View { limit: Some(1), ..View::default() }, SlotSort::Name);
+    assert_eq!(together(&limited), together(&unlimited));
 }
 
 #[test]
-fn some_databases_together_are_not_all_of_them() {
+fn report_partial_database_sum_is_marked() {
     let text = |min_size| {
-        let (snapshot, mut gaps) = (disaster(|_| {}), Gaps::default());
+        let (snapshot, mut gaps) = (disaster_snapshot(|_| {}), Gaps::default());
         let view = View { min_size, ..View::default() };
-        let report = DatabasesReport::of(&snapshot, &view, DatabaseSort::Size, &mut gaps);
-        read(&snapshot, report, gaps)
+        let report = DatabasesReport::new(&snapshot, &view, DatabaseSort::Size, &mut gaps);
+        render_text(&snapshot, report, gaps)
     };
     assert!(text(0).contains("Together "));
     assert!(!text(10 << 20).contains("Together "));
 }
 
 #[test]
-fn a_deed_without_an_outcome_is_told_of_where_the_list_is_cut_before_it() {
-    let deed = |deed_id, second| Deed {
-        deed_id,
+fn report_open_journal_entry_beyond_limit() {
+    let entry = |deed_id, second| JournalEntry {
+        journal_id: deed_id,
         intent: Intent {
             system_identifier: None,
             server: "db1".into(),
@@ -113,7 +121,7 @@ fn a_deed_without_an_outcome_is_told_of_where_the_list_is_cut_before_it() {
             statement: String::new(),
             seen: serde_json::Value::Null,
             promised_bytes: None,
-            gauge: None,
+            quantity: None,
             before_bytes: None,
             begun_at: Timestamp::from_second(second).unwrap(),
         },
@@ -122,66 +130,66 @@ fn a_deed_without_an_outcome_is_told_of_where_the_list_is_cut_before_it() {
         measured_at: None,
     };
     let view = View { limit: Some(1), ..View::default() };
-    let report = DeedsReport::of(vec![deed(1, 10), deed(2, 20)], Vec::new(), &view);
-    let text = terminal(&report.document(), Style { color: false, width: None });
+    let report = JournalReport::new(vec![entry(1, 10), entry(2, 20)], Vec::new(), &view);
+    let text = render_terminal(&report.document(), Style { color: false, width: None });
     assert!(text.contains("2 without an outcome"), "{text}");
 }
 
 #[test]
-fn one_sample_does_not_know_that_no_wal_was_written_and_two_of_a_minute_no_rate() {
-    let asked = |minutes: i64| {
-        let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
-        let written = WalInterval { from: at(0), to: at(minutes), bytes: 600 };
+fn report_wal_rate_needs_two_distant_samples() {
+    let report_after = |minutes: i64| {
+        let minute_at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
+        let written = WalInterval { from: minute_at(0), to: minute_at(minutes), bytes: 600 };
         let (wal, mut gaps) = (if minutes > 0 { vec![written] } else { Vec::new() }, Gaps::default());
-        let report = GrowthReport::of(Vec::new(), &wal, None, &View::default(), &mut gaps);
+        let report = GrowthReport::new(Vec::new(), &wal, None, &View::default(), &mut gaps);
         let wal = serde_json::to_value(&report).unwrap()["wal"].clone();
         let gaps = serde_json::to_value(&gaps).unwrap();
         (wal["written_bytes"].as_u64(), wal["bytes_per_day"].as_f64(), gaps[0]["fields"].clone())
     };
-    assert_eq!(asked(0), (None, None, json!(["wal.written_bytes", "wal.bytes_per_day"])));
-    assert_eq!(asked(1), (Some(600), None, json!(["wal.bytes_per_day"])));
-    assert_eq!(asked(1_440), (Some(600), Some(600.0), json!(null)));
+    assert_eq!(report_after(0), (None, None, json!(["wal.written_bytes", "wal.bytes_per_day"])));
+    assert_eq!(report_after(1), (Some(600), None, json!(["wal.bytes_per_day"])));
+    assert_eq!(report_after(1_440), (Some(600), Some(600.0), json!(null)));
 }
 
 #[test]
-fn a_standby_that_does_not_archive_and_a_hidden_command_are_no_finding() {
+fn report_archiving_standby_or_hidden_is_fine() {
     let found = |in_recovery, hidden: bool| {
-        let snapshot = disaster(|it| {
+        let snapshot = disaster_snapshot(|it| {
             it.server.in_recovery = in_recovery;
-            set(it, "archive_mode", "on");
-            set(it, "archive_command", "");
+            set_setting(it, "archive_mode", "on");
+            set_setting(it, "archive_command", "");
             if let (Fact::Known(settings), true) = (&mut it.settings, hidden) {
                 settings.0.retain(|one| one.name != "archive_command");
             }
         });
-        let (memory, limits, mut gaps) = (Memory::default(), Limits::default(), Gaps::default());
-        let evidence = Evidence { snapshot: &snapshot, memory: &memory, limits: &limits };
-        let json = serde_json::to_string(&OverviewReport::of(&evidence, &mut gaps)).unwrap();
+        let (history, limits, mut gaps) = (HistoryView::default(), Limits::default(), Gaps::default());
+        let evidence = SlotEvidence { snapshot: &snapshot, history: &history, limits: &limits };
+        let json = serde_json::to_string(&OverviewReport::new(&evidence, &mut gaps)).unwrap();
         json.contains("archive_mode is on without a command")
     };
     assert_eq!([found(false, false), found(true, false), found(false, true)], [true, false, false]);
-    let standby = disaster(|it| {
+    let standby = disaster_snapshot(|it| {
         it.server.in_recovery = true;
-        set(it, "archive_mode", "on");
-        set(it, "archive_command", "");
+        set_setting(it, "archive_mode", "on");
+        set_setting(it, "archive_command", "");
     });
     let mut gaps = Gaps::default();
-    let report = WalReport::of(&standby, &[], &mut gaps);
-    assert!(read(&standby, report, gaps).contains("Archiving is the primary's matter"));
+    let report = WalReport::new(&standby, &[], &mut gaps);
+    assert!(render_text(&standby, report, gaps).contains("Archiving is the primary's matter"));
 }
 
 #[test]
-fn a_database_that_nobody_may_connect_to_is_named_and_hides_nothing() {
+fn report_names_unconnectable_database() {
     let skipped = |allows_connections, listed| {
-        let snapshot = disaster(|it| {
+        let snapshot = disaster_snapshot(|it| {
             let Fact::Known(databases) = &mut it.databases else { panic!("the databases are recorded") };
             databases[0].allows_connections = allows_connections;
             let database = databases[0].database.clone();
-            it.skipped = vec![crate::model::Skipped { database, reason: "no".into(), hint: None, listed }];
-            it.contents.clear();
+            it.skipped = vec![crate::model::SkippedDatabase { database, reason: "no".into(), hint: None, listed }];
+            it.database_snapshots.clear();
         });
         let mut gaps = Gaps::default();
-        let report = TablesReport::of(&snapshot, true, &View::default(), TableSort::Total, &mut gaps);
+        let report = TablesReport::new(&snapshot, true, &View::default(), TableSort::Total, &mut gaps);
         let envelope = Envelope::new(&snapshot, report, gaps);
         assert!(serde_json::to_string(&envelope).unwrap().contains("was skipped: no"));
         envelope.is_incomplete()
@@ -190,41 +198,41 @@ fn a_database_that_nobody_may_connect_to_is_named_and_hides_nothing() {
 }
 
 #[test]
-fn nobody_keeps_wal_only_where_everybody_was_asked() {
-    let told = |change: fn(&mut Snapshot)| {
-        let (snapshot, mut gaps) = (disaster(change), Gaps::default());
-        let report = WalReport::of(&snapshot, &[], &mut gaps);
-        let gap = serde_json::to_string(&gaps).unwrap().contains("wal.forecast.pile_up");
-        (read(&snapshot, report, gaps).contains("and nobody does"), gap)
+fn report_no_wal_holder_needs_all_facts() {
+    let report_for = |change: fn(&mut Snapshot)| {
+        let (snapshot, mut gaps) = (disaster_snapshot(change), Gaps::default());
+        let report = WalReport::new(&snapshot, &[], &mut gaps);
+        let gap = serde_json::to_string(&gaps).unwrap().contains("wal.forecast.wal_accumulation");
+        (render_text(&snapshot, report, gaps).contains("and nobody does"), gap)
     };
-    assert_eq!(told(|it| it.slots = Fact::Known(Vec::new())), (true, false));
-    assert_eq!(told(|it| it.slots = Fact::not_asked("replication slots")), (false, true));
-    let blind = |it: &mut Snapshot| {
+    assert_eq!(report_for(|it| it.slots = Fact::Known(Vec::new())), (true, false));
+    assert_eq!(report_for(|it| it.slots = Fact::not_requested("replication slots")), (false, true));
+    let without_settings = |it: &mut Snapshot| {
         it.slots = Fact::Known(Vec::new());
-        it.settings = Fact::not_asked("settings");
+        it.settings = Fact::not_requested("settings");
     };
-    assert_eq!(told(blind), (false, true));
+    assert_eq!(report_for(without_settings), (false, true));
     let archiving = |it: &mut Snapshot| {
         it.slots = Fact::Known(Vec::new());
-        set(it, "archive_mode", "on");
-        set(it, "archive_command", "cp %p /archive/%f");
-        it.archiver = Fact::not_asked("archiver");
+        set_setting(it, "archive_mode", "on");
+        set_setting(it, "archive_command", "cp %p /archive/%f");
+        it.archiver = Fact::not_requested("archiver");
     };
-    assert_eq!(told(archiving), (false, true));
+    assert_eq!(report_for(archiving), (false, true));
 }
 
 #[test]
-fn what_several_databases_lack_is_named_once() {
-    let snapshot = disaster(|it| {
-        let more = it.contents[0].clone();
-        it.contents.push(crate::model::Contents { database: "another".into(), ..more });
-        for (at, one) in it.contents.iter_mut().enumerate() {
-            let why = crate::model::Unavailable::because("tables", format!("denied in {at}"));
-            one.tables = Fact::Unavailable(why.with_hint(Some("GRANT pg_monitor TO app")));
+fn report_merges_gaps_of_databases() {
+    let snapshot = disaster_snapshot(|it| {
+        let more = it.database_snapshots[0].clone();
+        it.database_snapshots.push(crate::model::DatabaseSnapshot { database: "another".into(), ..more });
+        for (position, db) in it.database_snapshots.iter_mut().enumerate() {
+            let why = crate::model::Unavailable::new("tables", format!("denied in {position}"));
+            db.tables = Fact::Unavailable(why.with_hint(Some("GRANT pg_monitor TO app")));
         }
     });
     let mut gaps = Gaps::default();
-    let report = TablesReport::of(&snapshot, true, &View::default(), TableSort::Total, &mut gaps);
-    let text = read(&snapshot, report, gaps);
+    let report = TablesReport::new(&snapshot, true, &View::default(), TableSort::Total, &mut gaps);
+    let text = render_text(&snapshot, report, gaps);
     assert!(text.contains("? not visible: tables → GRANT"), "{text}");
 }

@@ -22,8 +22,8 @@ impl View {
 
     /// Cuts a sorted list to the limit; answers how many were left out.
     pub fn cut<T>(&self, elements: &mut Vec<T>) -> usize {
-        let all = elements.len();
-        elements.truncate(self.limit.unwrap_or(all));
-        all - elements.len()
+        let total = elements.len();
+        elements.truncate(self.limit.unwrap_or(total));
+        total - elements.len()
     }
 }

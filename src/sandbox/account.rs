@@ -7,11 +7,11 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::error::Doing;
+use super::error::IoContext;
 use super::{Error, Result};
 
 /// Where the ordinary tools (`id`, `sh`, `ps`, `rm`) are.
-const TOOLS: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+const TOOLS_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
 
 /// An unprivileged user of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,32 +27,32 @@ pub struct Account {
 impl Account {
     /// The account that has to run a server in our place: `postgres`, else `nobody`, when we are root;
     /// none when we are an ordinary user.
-    pub fn in_place_of_root() -> Result<Option<Self>> {
+    pub fn server_account() -> Result<Option<Self>> {
         // The standard library cannot ask the kernel who we are.
-        let answer = command("id", None).arg("-u").output().doing(|| "run id".to_owned())?;
-        if answer.stdout.trim_ascii() == b"0" { Self::unprivileged().map(Some) } else { Ok(None) }
+        let output = clean_command("id", None).arg("-u").output().while_doing(|| "run id".to_owned())?;
+        if output.stdout.trim_ascii() == b"0" { Self::unprivileged().map(Some) } else { Ok(None) }
     }
 
     /// The user `postgres`, else `nobody`.
     pub fn unprivileged() -> Result<Self> {
-        ["postgres", "nobody"].into_iter().find_map(Self::named).ok_or(Error::NoAccount)
+        ["postgres", "nobody"].into_iter().find_map(Self::lookup).ok_or(Error::NoAccount)
     }
 
     /// Asks `id` and not /etc/passwd, which knows neither LDAP nor macOS' directory.
-    fn named(name: &str) -> Option<Self> {
-        let ask = |flag: &str| -> Option<u32> {
-            let answer = command("id", None).arg(flag).arg(name).stderr(Stdio::null()).output().ok()?;
+    fn lookup(name: &str) -> Option<Self> {
+        let read_id = |flag: &str| -> Option<u32> {
+            let answer = clean_command("id", None).arg(flag).arg(name).stderr(Stdio::null()).output().ok()?;
             String::from_utf8(answer.stdout).ok()?.trim().parse().ok()
         };
-        let (uid, gid) = (ask("-u")?, ask("-g")?);
+        let (uid, gid) = (read_id("-u")?, read_id("-g")?);
         (uid != 0).then(|| Self { name: name.to_owned(), uid, gid })
     }
 
     /// Whether this account may enter the folder. A folder that is yet to be made is as reachable as
     /// the nearest one above it that exists. Only root can ask for another.
-    pub fn reaches(&self, folder: &Path) -> bool {
+    pub fn can_enter(&self, folder: &Path) -> bool {
         let existing = folder.ancestors().find(|above| above.exists()).unwrap_or(Path::new("/"));
-        command("sh", Some(self))
+        clean_command("sh", Some(self))
             .args(["-c", r#"cd -- "$1""#, "sh"])
             .arg(existing)
             .stderr(Stdio::null())
@@ -61,14 +61,14 @@ impl Account {
     }
 
     /// Gives it everything under `root`.
-    pub(super) fn takes_over(&self, root: &Path) -> Result<()> {
+    pub(super) fn chown_recursive(&self, root: &Path) -> Result<()> {
         let mut waiting = vec![root.to_path_buf()];
         while let Some(path) = waiting.pop() {
-            let kind = fs::symlink_metadata(&path).doing(|| format!("look at {}", path.display()))?;
+            let kind = fs::symlink_metadata(&path).while_doing(|| format!("look at {}", path.display()))?;
             lchown(&path, Some(self.uid), Some(self.gid))
-                .doing(|| format!("give {} to {}", path.display(), self.name))?;
+                .while_doing(|| format!("give {} to {}", path.display(), self.name))?;
             if kind.is_dir() {
-                waiting.extend(entries(&path)?);
+                waiting.extend(list_folder(&path)?);
             }
         }
         Ok(())
@@ -76,17 +76,17 @@ impl Account {
 }
 
 /// The paths in a folder.
-pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn list_folder(folder: &Path) -> Result<Vec<PathBuf>> {
     fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
-        .doing(|| format!("read {}", folder.display()))
+        .while_doing(|| format!("read {}", folder.display()))
 }
 
 /// A command with a clean environment, run by `account` if there is one. No `PG*` variable, locale or
 /// time zone of the caller reaches the servers, so a cluster is the same on every machine.
-pub(super) fn command(program: impl AsRef<OsStr>, account: Option<&Account>) -> Command {
+pub(super) fn clean_command(program: impl AsRef<OsStr>, account: Option<&Account>) -> Command {
     let mut command = Command::new(program);
-    command.env_clear().env("PATH", TOOLS).env("LC_ALL", "C").env("TZ", "UTC").stdin(Stdio::null());
+    command.env_clear().env("PATH", TOOLS_PATH).env("LC_ALL", "C").env("TZ", "UTC").stdin(Stdio::null());
     // The caller's folder may be one that the account cannot enter.
     command.current_dir("/");
     if let Some(account) = account {

@@ -8,10 +8,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::account::Account;
-use super::error::Doing;
-use super::keeper::Keeper;
-use super::options::{ClusterOptions, configuration};
-use super::template::{self, SETTINGS_FILE, write_for};
+use super::error::IoContext;
+use super::options::{ClusterOptions, format_configuration};
+use super::template::{self, SETTINGS_FILE, write_private_file};
+use super::watchdog::Watchdog;
 use super::{Error, Installation, Result, folder};
 
 /// A running (or stopped) server of our own in a folder of its own. Dropping it ends the server at
@@ -26,9 +26,9 @@ pub struct Cluster {
     password: String,
     pub(super) server: Option<Child>,
     pub(super) paused: AtomicBool,
-    pub(super) keeper: Keeper,
+    pub(super) watchdog: Watchdog,
     /// It stays when this value goes.
-    left: bool,
+    is_detached: bool,
 }
 
 impl Cluster {
@@ -36,35 +36,40 @@ impl Cluster {
     pub fn start(installation: &Installation, options: ClusterOptions) -> Result<Self> {
         let mut cluster = Self::prepare(installation, options)?;
         match &cluster.options.origin {
-            Some(kept) => template::take(&cluster.home, kept, cluster.account.as_ref())?,
-            None => template::fill(&cluster.home, installation, &cluster.options, cluster.account.as_ref())?,
+            Some(saved) => template::copy_saved(&cluster.home, saved, cluster.account.as_ref())?,
+            None => {
+                template::fill_cluster_folder(&cluster.home, installation, &cluster.options, cluster.account.as_ref())?
+            }
         }
         if let Some(hba) = &cluster.options.hba {
-            write_for(cluster.account.as_ref(), &cluster.data_directory().join("pg_hba.conf"), hba)?;
+            write_private_file(cluster.account.as_ref(), &cluster.data_directory().join("pg_hba.conf"), hba)?;
         }
-        cluster.launch()?;
+        cluster.start_on_free_port()?;
         Ok(cluster)
     }
 
     /// A cluster with a folder and a keeper, but nothing in the folder yet.
     pub(super) fn prepare(installation: &Installation, options: ClusterOptions) -> Result<Self> {
-        let home = folder::make(&options.parent, "pgtend")?;
-        let ready = || -> Result<_> {
-            let account = Account::in_place_of_root()?;
+        let home = folder::create_private_folder(&options.parent, "pgtend")?;
+        let set_up = || -> Result<_> {
+            let account = Account::server_account()?;
             if let Some(account) = &account {
-                account.takes_over(&home)?;
+                account.chown_recursive(&home)?;
                 for needed in [&installation.bin, &home] {
-                    if !account.reaches(needed) {
-                        return Err(Error::OutOfReach { folder: needed.clone(), account: account.name.clone() });
+                    if !account.can_enter(needed) {
+                        return Err(Error::InaccessibleFolder {
+                            folder: needed.clone(),
+                            account: account.name.clone(),
+                        });
                     }
                 }
             }
             // As /proc shows it to the keeper, even where /tmp is a link.
-            let real = fs::canonicalize(&home).doing(|| format!("look at {}", home.display()))?;
-            let keeper = Keeper::watch(&real, account.as_ref())?;
-            Ok((account, real, keeper))
+            let canonical_home = fs::canonicalize(&home).while_doing(|| format!("look at {}", home.display()))?;
+            let watchdog = Watchdog::spawn(&canonical_home, account.as_ref())?;
+            Ok((account, canonical_home, watchdog))
         };
-        match ready() {
+        match set_up() {
             Ok((account, home, keeper)) => Ok(Self {
                 installation: installation.clone(),
                 options,
@@ -74,8 +79,8 @@ impl Cluster {
                 password: String::new(),
                 server: None,
                 paused: AtomicBool::new(false),
-                keeper,
-                left: false,
+                watchdog: keeper,
+                is_detached: false,
             }),
             Err(error) => {
                 let _ = fs::remove_dir_all(&home);
@@ -86,14 +91,14 @@ impl Cluster {
 
     /// Writes the settings and starts the server on a port that was free a moment ago; on another one
     /// if somebody else has taken it meanwhile.
-    pub(super) fn launch(&mut self) -> Result<()> {
-        self.password = template::password(&self.home)?;
+    pub(super) fn start_on_free_port(&mut self) -> Result<()> {
+        self.password = template::read_password(&self.home)?;
         let mut attempts = 5;
         loop {
             attempts -= 1;
             self.port = free_port()?;
             self.write_settings()?;
-            match self.start_again() {
+            match self.start_server() {
                 Err(Error::Server { log, .. }) if attempts > 0 && log.contains("could not bind") => {}
                 done => return done,
             }
@@ -101,22 +106,22 @@ impl Cluster {
     }
 
     fn write_settings(&self) -> Result<()> {
-        let place = [
+        let address_settings = [
             ("listen_addresses", "127.0.0.1".to_owned()),
             ("port", self.port.to_string()),
             ("unix_socket_directories", self.home.display().to_string()),
         ];
-        let place = place.map(|(name, value)| (name.to_owned(), value));
-        let settings: Vec<_> = place.into_iter().chain(self.options.settings.iter().cloned()).collect();
+        let address_settings = address_settings.map(|(name, value)| (name.to_owned(), value));
+        let settings: Vec<_> = address_settings.into_iter().chain(self.options.settings.iter().cloned()).collect();
         let path = self.data_directory().join(SETTINGS_FILE);
-        write_for(self.account.as_ref(), &path, &configuration(&settings))
+        write_private_file(self.account.as_ref(), &path, &format_configuration(&settings))
     }
 
     /// Writes a file into the data directory that the server, and nobody else, can read: a key, a
     /// signal, a password file.
     pub fn write_file(&self, name: &str, text: &str) -> Result<PathBuf> {
         let path = self.data_directory().join(name);
-        write_for(self.account.as_ref(), &path, text)?;
+        write_private_file(self.account.as_ref(), &path, text)?;
         Ok(path)
     }
 
@@ -180,9 +185,9 @@ impl Cluster {
 
     /// Leaves the server running and its folder in place beyond this process. Returns the postmaster's process id, unless
     /// the cluster is stopped, and the folder.
-    pub fn leave(mut self) -> Result<(Option<u32>, PathBuf)> {
-        self.keeper.leave()?;
-        self.left = true;
+    pub fn detach(mut self) -> Result<(Option<u32>, PathBuf)> {
+        self.watchdog.detach()?;
+        self.is_detached = true;
         Ok((self.postmaster_pid(), self.home.clone()))
     }
 
@@ -194,18 +199,18 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if self.left {
+        if self.is_detached {
             return;
         }
         // The keeper wakes the postmaster only, which then gives its children five seconds.
         let _ = self.resume();
-        self.keeper.dismiss();
+        self.watchdog.trigger();
         if !self.reap(Duration::from_secs(15))
             && let Some(server) = &mut self.server
         {
             let _ = server.kill().and_then(|()| server.wait());
         }
-        self.keeper.wait();
+        self.watchdog.wait();
         // The keeper runs as the server's user and may not be allowed to remove the folder itself.
         let _ = fs::remove_dir_all(&self.home);
     }
@@ -215,5 +220,5 @@ fn free_port() -> Result<u16> {
     TcpListener::bind(("127.0.0.1", 0))
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
-        .doing(|| "find a free port".to_owned())
+        .while_doing(|| "find a free port".to_owned())
 }

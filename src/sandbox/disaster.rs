@@ -9,32 +9,37 @@ pub struct Step {
     /// A few words.
     pub name: &'static str,
     /// What happened, for a person: a line.
-    pub about: &'static str,
+    pub description: &'static str,
     /// The SQL; one statement when it runs alone, else a batch for one transaction.
     pub sql: String,
     /// Whether it has to run outside a transaction.
-    pub alone: bool,
+    pub outside_transaction: bool,
     /// The SQLSTATE that it is meant to fail with.
-    pub fails: Option<&'static str>,
+    pub expected_sqlstate: Option<&'static str>,
 }
 
 /// The steps in their order. They need a superuser's session in one database of a cluster with
 /// `wal_level = logical` and two free slots.
 pub fn steps() -> Vec<Step> {
-    SCRIPT.split("-- step: ").skip(1).map(step).collect()
+    SCRIPT.split("-- step: ").skip(1).map(parse_step).collect()
 }
 
-fn step(text: &'static str) -> Step {
+fn parse_step(text: &'static str) -> Step {
     let mut lines = text.lines();
-    let mut step =
-        Step { name: lines.next().unwrap_or_default(), about: "", sql: String::new(), alone: false, fails: None };
+    let mut step = Step {
+        name: lines.next().unwrap_or_default(),
+        description: "",
+        sql: String::new(),
+        outside_transaction: false,
+        expected_sqlstate: None,
+    };
     for line in lines {
         if let Some(about) = line.strip_prefix("-- about: ") {
-            step.about = about;
+            step.description = about;
         } else if let Some(state) = line.strip_prefix("-- fails: ") {
-            step.fails = Some(state);
+            step.expected_sqlstate = Some(state);
         } else if line == "-- alone" {
-            step.alone = true;
+            step.outside_transaction = true;
         } else {
             step.sql.push_str(line);
             step.sql.push('\n');
@@ -49,16 +54,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_is_whole() {
+    fn disaster_steps_are_complete() {
         for step in steps() {
-            assert!(!step.name.is_empty() && step.about.ends_with('.') && step.sql.ends_with(';'), "{step:?}");
-            assert!(!step.alone || step.sql.matches(';').count() == 1, "{step:?}");
+            assert!(!step.name.is_empty() && step.description.ends_with('.') && step.sql.ends_with(';'), "{step:?}");
+            assert!(!step.outside_transaction || step.sql.matches(';').count() == 1, "{step:?}");
         }
     }
 
     #[test]
-    fn one_step_fails_and_says_how() {
-        let failing: Vec<_> = steps().into_iter().filter_map(|step| step.fails).collect();
+    fn disaster_has_one_failing_step() {
+        let failing: Vec<_> = steps().into_iter().filter_map(|step| step.expected_sqlstate).collect();
         assert_eq!(failing, ["23505"]);
     }
 }

@@ -17,7 +17,7 @@ pub enum Error {
 
     /// Nothing is installed and nothing may or can be fetched.
     #[error("{why}\n\n{remedy}")]
-    NothingToRun {
+    NoInstallation {
         /// Why nothing was fetched.
         why: String,
         /// What to install, line by line.
@@ -37,7 +37,7 @@ pub enum Error {
 
     /// The package that arrived is not the one that was pinned. Nothing of it was kept.
     #[error("{package} is not the package pgtend knows: its checksum differs; nothing was kept\n{output}")]
-    Tampered {
+    ChecksumMismatch {
         /// Name and version of the package.
         package: String,
         /// What npm said.
@@ -59,7 +59,7 @@ pub enum Error {
 
     /// The unprivileged account that has to run the server cannot reach a folder.
     #[error("the user {account} cannot reach {}; name a folder that others may enter", folder.display())]
-    OutOfReach {
+    InaccessibleFolder {
         /// The folder in question.
         folder: PathBuf,
         /// The account that has to reach it.
@@ -83,10 +83,10 @@ pub enum Error {
     },
 
     /// The operating system refused.
-    #[error("could not {doing}")]
+    #[error("could not {action}")]
     Io {
         /// What was being done.
-        doing: String,
+        action: String,
         /// What the system said.
         #[source]
         source: io::Error,
@@ -94,12 +94,12 @@ pub enum Error {
 }
 
 /// Says what was being done when the system refused.
-pub(super) trait Doing<T> {
-    fn doing(self, what: impl FnOnce() -> String) -> Result<T, Error>;
+pub(super) trait IoContext<T> {
+    fn while_doing(self, what: impl FnOnce() -> String) -> Result<T, Error>;
 }
 
-impl<T> Doing<T> for io::Result<T> {
-    fn doing(self, what: impl FnOnce() -> String) -> Result<T, Error> {
-        self.map_err(|source| Error::Io { doing: what(), source })
+impl<T> IoContext<T> for io::Result<T> {
+    fn while_doing(self, what: impl FnOnce() -> String) -> Result<T, Error> {
+        self.map_err(|source| Error::Io { action: what(), source })
     }
 }

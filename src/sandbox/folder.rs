@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::Result;
-use super::error::Doing;
+use super::error::IoContext;
 
 /// Makes the folder `parent/prefix-XXXXXXXX`, which only its owner may enter.
-pub(super) fn make(parent: &Path, prefix: &str) -> Result<PathBuf> {
+pub(super) fn create_private_folder(parent: &Path, prefix: &str) -> Result<PathBuf> {
     loop {
         let path = parent.join(format!("{prefix}-{:08x}", random() as u32));
         match DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) => return Ok(path),
             Err(taken) if taken.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error).doing(|| format!("make a folder in {}", parent.display())),
+            Err(error) => return Err(error).while_doing(|| format!("make a folder in {}", parent.display())),
         }
     }
 }
@@ -33,14 +33,14 @@ pub(super) fn random() -> u64 {
 pub(super) struct Staging(PathBuf);
 
 /// Longer than any fetch takes: such a folder belongs to a process that was killed.
-const ABANDONED: Duration = Duration::from_secs(3600);
+const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 
 impl Staging {
     /// On the same file system as `target`, so that it can be moved there in one step.
-    pub(super) fn beside(target: &Path) -> Result<Self> {
+    pub(super) fn next_to(target: &Path) -> Result<Self> {
         let parent = target.parent().unwrap_or(Path::new("/"));
-        sweep(parent);
-        make(parent, ".staging").map(Self)
+        remove_abandoned(parent);
+        create_private_folder(parent, ".staging").map(Self)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -55,14 +55,14 @@ impl Drop for Staging {
     }
 }
 
-fn sweep(parent: &Path) {
-    let old = |path: &Path| {
+fn remove_abandoned(parent: &Path) {
+    let is_abandoned = |path: &Path| {
         let modified = fs::metadata(path).and_then(|about| about.modified());
-        modified.is_ok_and(|then| SystemTime::now().duration_since(then).is_ok_and(|age| age > ABANDONED))
+        modified.is_ok_and(|then| SystemTime::now().duration_since(then).is_ok_and(|age| age > ABANDONED_AFTER))
     };
-    let staging = |path: &Path| path.file_name().is_some_and(|it| it.to_string_lossy().starts_with(".staging-"));
-    for path in super::account::entries(parent).unwrap_or_default() {
-        if staging(&path) && old(&path) {
+    let is_staging = |path: &Path| path.file_name().is_some_and(|it| it.to_string_lossy().starts_with(".staging-"));
+    for path in super::account::list_folder(parent).unwrap_or_default() {
+        if is_staging(&path) && is_abandoned(&path) {
             let _ = fs::remove_dir_all(&path);
         }
     }

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::account::{command, entries};
+use super::account::{clean_command, list_folder};
 use super::{Error, Result};
 
 /// The majors that pgtend supports.
@@ -25,7 +25,7 @@ pub struct Installation {
 
 impl Installation {
     /// The installation in this folder, verified by running `postgres --version`.
-    pub fn at(bin: &Path) -> Result<Self> {
+    pub fn from_bin_dir(bin: &Path) -> Result<Self> {
         let refuse = |why: String| Error::NotAnInstallation { bin: bin.to_path_buf(), why };
         let real = fs::canonicalize(bin.join("postgres")).map_err(|e| refuse(format!("postgres: {e}")))?;
         if is_script(&real) {
@@ -37,12 +37,13 @@ impl Installation {
         if !home.join("initdb").exists() {
             return Err(refuse("initdb is missing".to_owned()));
         }
-        let answer = command(&real, None).arg("--version").output().map_err(|e| refuse(e.to_string()))?;
+        let answer = clean_command(&real, None).arg("--version").output().map_err(|e| refuse(e.to_string()))?;
         if !answer.status.success() {
             return Err(refuse(String::from_utf8_lossy(&answer.stderr).trim().to_owned()));
         }
-        let said = String::from_utf8_lossy(&answer.stdout);
-        let (version, major) = parse_version(&said).ok_or_else(|| refuse(format!("it said {:?}", said.trim())))?;
+        let version_output = String::from_utf8_lossy(&answer.stdout);
+        let (version, major) =
+            parse_version(&version_output).ok_or_else(|| refuse(format!("it said {:?}", version_output.trim())))?;
         Ok(Self { bin: home, version, major })
     }
 
@@ -54,7 +55,7 @@ impl Installation {
 
 /// Where to look.
 #[derive(Debug, Clone, Default)]
-pub struct Search {
+pub struct InstallationSearch {
     /// The folder the user named; then no other is looked at.
     pub explicit: Option<PathBuf>,
     /// The value of `PATH`.
@@ -65,36 +66,36 @@ pub struct Search {
 
 /// What a search came upon.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FoundInstallations {
     /// Supported installations, newest first.
     pub installations: Vec<Installation>,
     /// Folders that looked like one, and why they are not taken.
-    pub refused: Vec<Error>,
+    pub rejected: Vec<Error>,
 }
 
-impl Search {
+impl InstallationSearch {
     /// Looks everywhere. Only an explicitly named folder that is of no use is an error.
-    pub fn run(&self) -> Result<Found> {
+    pub fn find_installations(&self) -> Result<FoundInstallations> {
         if let Some(bin) = &self.explicit {
-            let installation = Installation::at(bin)?;
+            let installation = Installation::from_bin_dir(bin)?;
             if !MAJORS.contains(&installation.major) {
-                return Err(unsupported(&installation));
+                return Err(unsupported_version(&installation));
             }
-            return Ok(Found { installations: vec![installation], refused: Vec::new() });
+            return Ok(FoundInstallations { installations: vec![installation], rejected: Vec::new() });
         }
-        let mut found = Found::default();
+        let mut found = FoundInstallations::default();
         for bin in self.candidates() {
-            match Installation::at(&bin) {
-                Ok(new) if !MAJORS.contains(&new.major) => found.refused.push(unsupported(&new)),
+            match Installation::from_bin_dir(&bin) {
+                Ok(new) if !MAJORS.contains(&new.major) => found.rejected.push(unsupported_version(&new)),
                 Ok(new) if found.installations.iter().all(|known| known.bin != new.bin) => {
                     found.installations.push(new);
                 }
                 Ok(_) => {}
-                Err(why) => found.refused.push(why),
+                Err(why) => found.rejected.push(why),
             }
         }
         // Stable: of two of one version, the one on PATH stays first.
-        found.installations.sort_by_key(|it| std::cmp::Reverse((it.major, minor(&it.version))));
+        found.installations.sort_by_key(|it| std::cmp::Reverse((it.major, minor_version(&it.version))));
         Ok(found)
     }
 
@@ -102,15 +103,15 @@ impl Search {
         let mut bins: Vec<PathBuf> = Vec::new();
         for folder in self.path.iter().flat_map(std::env::split_paths) {
             bins.push(folder.clone());
-            bins.extend(bindir(&folder.join("pg_config")));
+            bins.extend(pg_config_bindir(&folder.join("pg_config")));
         }
-        bins.extend(inside("/usr/lib/postgresql", "", "bin"));
-        bins.extend(inside("/usr", "pgsql-", "bin"));
-        bins.extend(inside("/opt/homebrew/opt", "postgresql@", "bin"));
-        bins.extend(inside("/usr/local/opt", "postgresql@", "bin"));
-        bins.extend(inside("/Applications/Postgres.app/Contents/Versions", "", "bin"));
+        bins.extend(matching_folders("/usr/lib/postgresql", "", "bin"));
+        bins.extend(matching_folders("/usr", "pgsql-", "bin"));
+        bins.extend(matching_folders("/opt/homebrew/opt", "postgresql@", "bin"));
+        bins.extend(matching_folders("/usr/local/opt", "postgresql@", "bin"));
+        bins.extend(matching_folders("/Applications/Postgres.app/Contents/Versions", "", "bin"));
         for cache in &self.caches {
-            bins.extend(inside(cache, "postgres-", "bin"));
+            bins.extend(matching_folders(cache, "postgres-", "bin"));
         }
         bins.retain(|bin| bin.join("postgres").exists());
         bins
@@ -118,21 +119,21 @@ impl Search {
 }
 
 /// The folders `parent/prefix*/tail`, or none where there is no such parent.
-fn inside(parent: impl AsRef<Path>, prefix: &str, tail: &str) -> Vec<PathBuf> {
+fn matching_folders(parent: impl AsRef<Path>, prefix: &str, tail: &str) -> Vec<PathBuf> {
     let named = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
-    let mut folders = entries(parent.as_ref()).unwrap_or_default();
+    let mut folders = list_folder(parent.as_ref()).unwrap_or_default();
     folders.retain(named);
     folders.sort();
     folders.iter().map(|folder| folder.join(tail)).collect()
 }
 
-fn bindir(pg_config: &Path) -> Option<PathBuf> {
+fn pg_config_bindir(pg_config: &Path) -> Option<PathBuf> {
     if !pg_config.exists() {
         return None;
     }
-    let answer = command(pg_config, None).arg("--bindir").output().ok()?;
-    let said = String::from_utf8(answer.stdout).ok()?;
-    answer.status.success().then(|| PathBuf::from(said.trim()))
+    let answer = clean_command(pg_config, None).arg("--bindir").output().ok()?;
+    let bindir_output = String::from_utf8(answer.stdout).ok()?;
+    answer.status.success().then(|| PathBuf::from(bindir_output.trim()))
 }
 
 fn is_script(program: &Path) -> bool {
@@ -147,11 +148,11 @@ fn parse_version(said: &str) -> Option<(String, u32)> {
     Some((version.to_owned(), digits.parse().ok()?))
 }
 
-fn minor(version: &str) -> u32 {
+fn minor_version(version: &str) -> u32 {
     version.split_once('.').and_then(|(_, minor)| minor.parse().ok()).unwrap_or(0)
 }
 
-fn unsupported(it: &Installation) -> Error {
+fn unsupported_version(it: &Installation) -> Error {
     let (oldest, newest) = (MAJORS.start(), MAJORS.end());
     Error::NotAnInstallation {
         bin: it.bin.clone(),
@@ -164,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_as_servers_say_them() {
+    fn installation_parses_server_version() {
         let parse = |said| parse_version(said);
         assert_eq!(parse("postgres (PostgreSQL) 17.10\n"), Some(("17.10".to_owned(), 17)));
         assert_eq!(parse("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(("15.18".to_owned(), 15)));
@@ -173,9 +174,10 @@ mod tests {
     }
 
     #[test]
-    fn an_explicit_folder_without_a_server_is_an_error() {
-        let search = Search { explicit: Some(PathBuf::from("/nonexistent")), ..Search::default() };
-        let error = search.run().unwrap_err().to_string();
+    fn installation_explicit_folder_needs_server() {
+        let search =
+            InstallationSearch { explicit: Some(PathBuf::from("/nonexistent")), ..InstallationSearch::default() };
+        let error = search.find_installations().unwrap_err().to_string();
         assert!(error.starts_with("no usable Postgres server in /nonexistent"), "{error}");
     }
 }

@@ -41,14 +41,14 @@ impl Default for ClusterOptions {
 impl ClusterOptions {
     /// With one more setting.
     #[must_use]
-    pub fn set(mut self, name: &str, value: &str) -> Self {
+    pub fn with_setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// With data directories kept in `folder`.
     #[must_use]
-    pub fn templates(mut self, folder: impl Into<PathBuf>) -> Self {
+    pub fn with_templates(mut self, folder: impl Into<PathBuf>) -> Self {
         self.templates = Some(folder.into());
         self
     }
@@ -66,7 +66,7 @@ pub struct StandbyOptions {
 }
 
 /// Small and quick, nothing of it safe: a crash of the machine may cost the cluster, which nobody needs.
-const HOUSE: &[(&str, &str)] = &[
+const DEFAULT_SETTINGS: &[(&str, &str)] = &[
     ("shared_buffers", "16MB"),
     ("fsync", "off"),
     ("max_connections", "50"),
@@ -84,14 +84,14 @@ const HOUSE: &[(&str, &str)] = &[
 ];
 
 /// A file of settings: the house's, then those given; the last of a name counts.
-pub(super) fn configuration(settings: &[(String, String)]) -> String {
-    let house = HOUSE.iter().copied();
+pub(super) fn format_configuration(settings: &[(String, String)]) -> String {
+    let defaults = DEFAULT_SETTINGS.iter().copied();
     let given = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    house.chain(given).map(|(name, value)| format!("{name} = {}\n", quoted(value))).collect()
+    defaults.chain(given).map(|(name, value)| format!("{name} = {}\n", quote_setting(value))).collect()
 }
 
 /// A value as postgresql.conf reads it, where a backslash escapes.
-fn quoted(value: &str) -> String {
+fn quote_setting(value: &str) -> String {
     format!("'{}'", value.replace('\\', r"\\").replace('\'', "''"))
 }
 
@@ -100,13 +100,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_survive_quoting() {
-        assert_eq!(quoted("it's C:\\"), r"'it''s C:\\'");
+    fn quote_setting_escapes() {
+        assert_eq!(quote_setting("it's C:\\"), r"'it''s C:\\'");
     }
 
     #[test]
-    fn the_last_setting_of_a_name_comes_last() {
-        let options = ClusterOptions::default().set("fsync", "on");
-        assert!(configuration(&options.settings).ends_with("fsync = 'on'\n"));
+    fn configuration_last_setting_wins() {
+        let options = ClusterOptions::default().with_setting("fsync", "on");
+        assert!(format_configuration(&options.settings).ends_with("fsync = 'on'\n"));
     }
 }

@@ -20,7 +20,7 @@ pub enum Platform {
 impl Platform {
     /// The platform of this machine, where packages exist for it. They are linked against glibc, so a
     /// Linux without its loader has none; whether this program is linked against it does not matter.
-    pub fn here() -> Option<Self> {
+    pub fn current() -> Option<Self> {
         let glibc = |loader: &str| Path::new(loader).exists();
         match (consts::OS, consts::ARCH) {
             ("linux", "x86_64") if glibc("/lib64/ld-linux-x86-64.so.2") => Some(Self::LinuxX64),

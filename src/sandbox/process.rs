@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use super::Result;
-use super::account::command;
-use super::error::Doing;
+use super::account::clean_command;
+use super::error::IoContext;
 
 /// A signal by its name for `kill`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,23 +35,23 @@ impl Signal {
 }
 
 /// Sends a signal. A process that has ended meanwhile is no error: it needs no signal any more.
-pub(super) fn signal(pids: &[u32], signal: Signal) -> Result<()> {
-    command("sh", None)
+pub(super) fn send_signal(pids: &[u32], signal: Signal) -> Result<()> {
+    clean_command("sh", None)
         .args(["-c", r#"s=$1; shift; for pid; do kill -s "$s" "$pid" 2>/dev/null; done; true"#, "sh", signal.name()])
         .args(pids.iter().map(u32::to_string))
         .status()
         .map(drop)
-        .doing(|| format!("send SIG{}", signal.name()))
+        .while_doing(|| format!("send SIG{}", signal.name()))
 }
 
 /// The processes whose parent is `parent`.
-pub(super) fn children(parent: u32) -> Vec<u32> {
-    let pairs = if Path::new("/proc/self/stat").exists() { from_proc() } else { from_ps() };
+pub(super) fn child_pids(parent: u32) -> Vec<u32> {
+    let pairs = if Path::new("/proc/self/stat").exists() { parents_from_proc() } else { parents_from_ps() };
     pairs.into_iter().filter(|pair| pair.1 == parent).map(|pair| pair.0).collect()
 }
 
 /// Slim containers have no `ps`.
-fn from_proc() -> Vec<(u32, u32)> {
+fn parents_from_proc() -> Vec<(u32, u32)> {
     let folders = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = folders.filter_map(|folder| folder.file_name().to_str()?.parse::<u32>().ok());
     pids.filter_map(|pid| {
@@ -63,14 +63,14 @@ fn from_proc() -> Vec<(u32, u32)> {
     .collect()
 }
 
-fn from_ps() -> Vec<(u32, u32)> {
-    let answer = command("ps", None).args(["-A", "-o", "pid=", "-o", "ppid="]).output();
-    let said = answer.map(|answer| String::from_utf8_lossy(&answer.stdout).into_owned()).unwrap_or_default();
+fn parents_from_ps() -> Vec<(u32, u32)> {
+    let answer = clean_command("ps", None).args(["-A", "-o", "pid=", "-o", "ppid="]).output();
+    let ps_output = answer.map(|answer| String::from_utf8_lossy(&answer.stdout).into_owned()).unwrap_or_default();
     let pair = |line: &str| {
         let mut words = line.split_whitespace();
         Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
     };
-    said.lines().filter_map(pair).collect()
+    ps_output.lines().filter_map(pair).collect()
 }
 
 #[cfg(test)]
@@ -78,11 +78,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_child_is_found_by_its_parent() {
-        let mut child = command("sleep", None).arg("60").spawn().unwrap();
-        assert!(children(std::process::id()).contains(&child.id()));
-        assert!(from_ps().is_empty() || from_ps().contains(&(child.id(), std::process::id())));
-        signal(&[child.id()], Signal::Term).unwrap();
+    fn child_pids_finds_child() {
+        let mut child = clean_command("sleep", None).arg("60").spawn().unwrap();
+        assert!(child_pids(std::process::id()).contains(&child.id()));
+        assert!(parents_from_ps().is_empty() || parents_from_ps().contains(&(child.id(), std::process::id())));
+        send_signal(&[child.id()], Signal::Term).unwrap();
         assert!(!child.wait().unwrap().success());
     }
 }

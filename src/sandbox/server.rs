@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::account::command;
-use super::error::Doing;
-use super::process::{Signal, children, signal};
+use super::account::clean_command;
+use super::error::IoContext;
+use super::process::{Signal, child_pids, send_signal};
 use super::{Cluster, Error, Result, log};
 
 /// How a server is stopped, in the manual's words.
@@ -23,14 +23,14 @@ pub enum StopMode {
 }
 
 /// Starting, stopping and promoting take a second; on a machine that is busy, longer.
-const PATIENCE: Duration = Duration::from_secs(60);
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
+const SERVER_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// `DB_IN_PRODUCTION` in pg_control, the same in every supported major.
-const IN_PRODUCTION: u32 = 6;
+const DB_IN_PRODUCTION: u32 = 6;
 
 impl Cluster {
     /// Starts the server of a stopped or crashed cluster; nothing to do for one that runs.
-    pub fn start_again(&mut self) -> Result<()> {
+    pub fn start_server(&mut self) -> Result<()> {
         if !self.has_ended() {
             return Ok(());
         }
@@ -40,11 +40,11 @@ impl Cluster {
             .append(true)
             .open(&log)
             .and_then(|out| Ok((out.try_clone()?, out)))
-            .doing(|| format!("write {}", log.display()))?;
+            .while_doing(|| format!("write {}", log.display()))?;
         let data = self.data_directory();
         // In a process group of its own: a Ctrl-C on the terminal is for us to act on. In its data
         // directory from the start: by that the keeper knows it.
-        let server = command(self.installation.program("postgres"), self.account.as_ref())
+        let server = clean_command(self.installation.program("postgres"), self.account.as_ref())
             .arg("-D")
             .arg(&data)
             .current_dir(&data)
@@ -52,13 +52,13 @@ impl Cluster {
             .stdout(output.0)
             .stderr(output.1)
             .spawn()
-            .doing(|| format!("start {}", self.installation.program("postgres").display()))?;
+            .while_doing(|| format!("start {}", self.installation.program("postgres").display()))?;
         let pid = server.id();
         self.server = Some(server);
-        self.keeper.tell(pid)?;
+        self.watchdog.set_server_pid(pid)?;
         self.wait_until("did not start in time", |cluster| {
             let ready = |status: &str| status == "ready" || status == "standby";
-            cluster.lock_file().is_some_and(|(owner, status)| owner == pid && ready(&status))
+            cluster.read_lock_file().is_some_and(|(owner, status)| owner == pid && ready(&status))
         })
     }
 
@@ -66,13 +66,13 @@ impl Cluster {
     pub fn stop(&mut self, mode: StopMode) -> Result<()> {
         let Some(pid) = self.postmaster_pid() else { return Ok(()) };
         self.resume()?;
-        let how = match mode {
+        let signal_kind = match mode {
             StopMode::Smart => Signal::Term,
             StopMode::Fast => Signal::Int,
             StopMode::Immediate => Signal::Quit,
         };
-        signal(&[pid], how)?;
-        if self.reap(PATIENCE) { Ok(()) } else { Err(self.failed("did not stop in time")) }
+        send_signal(&[pid], signal_kind)?;
+        if self.reap(SERVER_TIMEOUT) { Ok(()) } else { Err(self.server_error("did not stop in time")) }
     }
 
     /// Freezes the server and all its processes: connections stay open and nobody answers.
@@ -80,8 +80,8 @@ impl Cluster {
         let Some(postmaster) = self.postmaster_pid() else { return Ok(()) };
         self.paused.store(true, Ordering::Relaxed);
         // The postmaster first: after that there are no new children.
-        signal(&[postmaster], Signal::Stop)?;
-        signal(&children(postmaster), Signal::Stop)
+        send_signal(&[postmaster], Signal::Stop)?;
+        send_signal(&child_pids(postmaster), Signal::Stop)
     }
 
     /// Lets a paused server go on.
@@ -90,49 +90,49 @@ impl Cluster {
         if !self.paused.swap(false, Ordering::Relaxed) {
             return Ok(());
         }
-        signal(&children(postmaster), Signal::Continue)?;
-        signal(&[postmaster], Signal::Continue)
+        send_signal(&child_pids(postmaster), Signal::Continue)?;
+        send_signal(&[postmaster], Signal::Continue)
     }
 
     /// Makes a primary of a standby, and waits until it is one.
     pub fn promote(&self) -> Result<()> {
-        let Some(pid) = self.postmaster_pid() else { return Err(self.failed("is not running")) };
+        let Some(pid) = self.postmaster_pid() else { return Err(self.server_error("is not running")) };
         self.write_file("promote", "")?;
-        signal(&[pid], Signal::User1)?;
-        let deadline = Instant::now() + PATIENCE;
-        while self.control_state() != Some(IN_PRODUCTION) {
+        send_signal(&[pid], Signal::User1)?;
+        let deadline = Instant::now() + SERVER_TIMEOUT;
+        while self.read_control_state() != Some(DB_IN_PRODUCTION) {
             if Instant::now() > deadline {
-                return Err(self.failed("was not promoted in time"));
+                return Err(self.server_error("was not promoted in time"));
             }
-            sleep(LOOK_AGAIN);
+            sleep(POLL_INTERVAL);
         }
         Ok(())
     }
 
-    fn wait_until(&mut self, otherwise: &str, done: impl Fn(&Self) -> bool) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+    fn wait_until(&mut self, timeout_message: &str, done: impl Fn(&Self) -> bool) -> Result<()> {
+        let deadline = Instant::now() + SERVER_TIMEOUT;
         while !done(self) {
             if self.has_ended() {
                 self.server = None;
-                return Err(self.failed("did not start"));
+                return Err(self.server_error("did not start"));
             }
             if Instant::now() > deadline {
-                return Err(self.failed(otherwise));
+                return Err(self.server_error(timeout_message));
             }
-            sleep(LOOK_AGAIN);
+            sleep(POLL_INTERVAL);
         }
         Ok(())
     }
 
     /// Waits for the server's end. A child that nobody has waited for keeps its pid, so the pid in
     /// `server` is never another process'.
-    pub(super) fn reap(&mut self, patience: Duration) -> bool {
-        let deadline = Instant::now() + patience;
+    pub(super) fn reap(&mut self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
         while !self.has_ended() {
             if Instant::now() > deadline {
                 return false;
             }
-            sleep(LOOK_AGAIN);
+            sleep(POLL_INTERVAL);
         }
         self.server = None;
         true
@@ -142,19 +142,19 @@ impl Cluster {
         self.server.as_mut().is_none_or(|server| matches!(server.try_wait(), Ok(Some(_)) | Err(_)))
     }
 
-    pub(super) fn failed(&self, what: &str) -> Error {
-        Error::Server { what: what.to_owned(), log: log::tail(&self.log_file()) }
+    pub(super) fn server_error(&self, what: &str) -> Error {
+        Error::Server { what: what.to_owned(), log: log::log_tail(&self.log_file()) }
     }
 
     /// The pid in postmaster.pid and the status, its eighth line.
-    fn lock_file(&self) -> Option<(u32, String)> {
+    fn read_lock_file(&self) -> Option<(u32, String)> {
         let text = fs::read_to_string(self.data_directory().join("postmaster.pid")).ok()?;
         let mut lines = text.lines();
         Some((lines.next()?.trim().parse().ok()?, lines.nth(6)?.trim().to_owned()))
     }
 
     /// The state in pg_control: after the system identifier and two version numbers.
-    fn control_state(&self) -> Option<u32> {
+    fn read_control_state(&self) -> Option<u32> {
         let bytes = fs::read(self.data_directory().join("global/pg_control")).ok()?;
         Some(u32::from_ne_bytes(bytes.get(16..20)?.try_into().ok()?))
     }

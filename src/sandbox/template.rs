@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use super::account::{Account, command, entries};
-use super::error::Doing;
+use super::account::{Account, clean_command, list_folder};
+use super::error::IoContext;
 use super::folder::{self, Staging};
 use super::options::ClusterOptions;
 use super::{Error, Installation, Result};
@@ -15,69 +15,74 @@ use super::{Error, Installation, Result};
 pub(super) const SETTINGS_FILE: &str = "sandbox.conf";
 const PASSWORD_FILE: &str = "password";
 /// What of a cluster's folder is the cluster.
-pub(super) const PARTS: [&str; 2] = ["data", PASSWORD_FILE];
+pub(super) const CLUSTER_FILES: [&str; 2] = ["data", PASSWORD_FILE];
 
 /// Fills `home`, a cluster's folder, with `data/` and `password`: copied from a template where one is
 /// kept, otherwise by initdb. Both belong to `account` afterwards.
-pub(super) fn fill(
+pub(super) fn fill_cluster_folder(
     home: &Path,
     installation: &Installation,
     options: &ClusterOptions,
     account: Option<&Account>,
 ) -> Result<()> {
-    let Some(kept) = &options.templates else {
-        return initdb(home, installation, options, account);
+    let Some(templates) = &options.templates else {
+        return run_initdb(home, installation, options, account);
     };
-    let template = kept.join(name(installation, options));
-    fs::create_dir_all(kept).doing(|| format!("make {}", kept.display()))?;
-    let turn = kept.join(format!(".{}.lock", name(installation, options)));
-    let lock = File::create(&turn).doing(|| format!("make {}", turn.display()))?;
-    lock.lock().doing(|| format!("wait for {}", turn.display()))?;
+    let template = templates.join(template_name(installation, options));
+    fs::create_dir_all(templates).while_doing(|| format!("make {}", templates.display()))?;
+    let lock_path = templates.join(format!(".{}.lock", template_name(installation, options)));
+    let lock = File::create(&lock_path).while_doing(|| format!("make {}", lock_path.display()))?;
+    lock.lock().while_doing(|| format!("wait for {}", lock_path.display()))?;
     if !template.exists() {
         // Made in the cluster's folder first: the server's user can write there, but perhaps not in
         // the folder of templates.
-        initdb(home, installation, options, account)?;
-        let staging = Staging::beside(&template)?;
-        let whole = staging.path().join("template");
-        copy(home, &whole)?;
-        return fs::rename(&whole, &template).doing(|| format!("move it to {}", template.display()));
+        run_initdb(home, installation, options, account)?;
+        let staging = Staging::next_to(&template)?;
+        let complete_template = staging.path().join("template");
+        copy_recursive(home, &complete_template)?;
+        return fs::rename(&complete_template, &template).while_doing(|| format!("move it to {}", template.display()));
     }
     drop(lock);
-    take(home, &template, account)
+    copy_saved(home, &template, account)
 }
 
 /// Fills `home` with a copy of the `data/` and `password` kept in a folder.
-pub(super) fn take(home: &Path, kept: &Path, account: Option<&Account>) -> Result<()> {
-    for part in PARTS {
-        copy(&kept.join(part), &home.join(part))?;
+pub(super) fn copy_saved(home: &Path, saved: &Path, account: Option<&Account>) -> Result<()> {
+    for part in CLUSTER_FILES {
+        copy_recursive(&saved.join(part), &home.join(part))?;
     }
-    account.map_or(Ok(()), |account| account.takes_over(home))
+    account.map_or(Ok(()), |account| account.chown_recursive(home))
 }
 
 /// The superuser's password, which is random and needed on TCP only.
-pub(super) fn password(home: &Path) -> Result<String> {
+pub(super) fn read_password(home: &Path) -> Result<String> {
     let file = home.join(PASSWORD_FILE);
-    let text = fs::read_to_string(&file).doing(|| format!("read {}", file.display()))?;
+    let text = fs::read_to_string(&file).while_doing(|| format!("read {}", file.display()))?;
     Ok(text.trim().to_owned())
 }
 
 /// Everything that initdb's result depends on.
-fn name(installation: &Installation, options: &ClusterOptions) -> String {
+fn template_name(installation: &Installation, options: &ClusterOptions) -> String {
     let mut hasher = DefaultHasher::new();
     (&installation.bin, &options.initdb).hash(&mut hasher);
     format!("template-{}-{:016x}", installation.version, hasher.finish())
 }
 
-fn initdb(home: &Path, installation: &Installation, options: &ClusterOptions, account: Option<&Account>) -> Result<()> {
+fn run_initdb(
+    home: &Path,
+    installation: &Installation,
+    options: &ClusterOptions,
+    account: Option<&Account>,
+) -> Result<()> {
     let secret = home.join(PASSWORD_FILE);
     fs::write(&secret, format!("{:016x}{:016x}\n", folder::random(), folder::random()))
         .and_then(|()| fs::set_permissions(&secret, Permissions::from_mode(0o600)))
-        .doing(|| format!("write {}", secret.display()))?;
-    account.map_or(Ok(()), |account| account.takes_over(home))?;
+        .while_doing(|| format!("write {}", secret.display()))?;
+    account.map_or(Ok(()), |account| account.chown_recursive(home))?;
 
     let data = home.join("data");
     let run = |locale: &str| {
-        command(installation.program("initdb"), account)
+        clean_command(installation.program("initdb"), account)
             .arg("-D")
             .arg(&data)
             .args(["-U", "postgres", "--no-sync", "--encoding=UTF8", "--auth-local=trust", "--auth-host=scram-sha-256"])
@@ -85,7 +90,7 @@ fn initdb(home: &Path, installation: &Installation, options: &ClusterOptions, ac
             .arg(format!("--pwfile={}", secret.display()))
             .args(&options.initdb)
             .output()
-            .doing(|| format!("run initdb of {}", installation.bin.display()))
+            .while_doing(|| format!("run initdb of {}", installation.bin.display()))
     };
     let mut answer = run("C.UTF-8")?;
     if !answer.status.success() && String::from_utf8_lossy(&answer.stderr).contains("locale") {
@@ -101,39 +106,39 @@ fn initdb(home: &Path, installation: &Installation, options: &ClusterOptions, ac
 
 fn include_settings(data: &Path) -> Result<()> {
     let conf = data.join("postgresql.conf");
-    let text = fs::read_to_string(&conf).doing(|| format!("read {}", conf.display()))?;
+    let text = fs::read_to_string(&conf).while_doing(|| format!("read {}", conf.display()))?;
     fs::write(&conf, format!("{text}\ninclude_if_exists = '{SETTINGS_FILE}'\n"))
-        .doing(|| format!("write {}", conf.display()))
+        .while_doing(|| format!("write {}", conf.display()))
 }
 
 /// Copies a file, a link or a folder with all in it. The copies belong to us.
-pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn copy_recursive(from: &Path, to: &Path) -> Result<()> {
     let doing = || format!("copy {} to {}", from.display(), to.display());
-    let kind = fs::symlink_metadata(from).doing(doing)?;
+    let kind = fs::symlink_metadata(from).while_doing(doing)?;
     if kind.is_dir() {
-        fs::create_dir(to).doing(doing)?;
-        fs::set_permissions(to, Permissions::from_mode(0o700)).doing(doing)?;
-        return entries(from)?
+        fs::create_dir(to).while_doing(doing)?;
+        fs::set_permissions(to, Permissions::from_mode(0o700)).while_doing(doing)?;
+        return list_folder(from)?
             .iter()
-            .try_for_each(|inner| inner.file_name().map_or(Ok(()), |name| copy(inner, &to.join(name))));
+            .try_for_each(|inner| inner.file_name().map_or(Ok(()), |name| copy_recursive(inner, &to.join(name))));
     }
     if kind.is_symlink() {
-        return fs::read_link(from).and_then(|target: PathBuf| symlink(target, to)).doing(doing);
+        return fs::read_link(from).and_then(|target: PathBuf| symlink(target, to)).while_doing(doing);
     }
     // A socket is no part of a data directory, and cannot be copied.
     if kind.is_file() {
-        fs::copy(from, to).map(drop).doing(doing)?;
+        fs::copy(from, to).map(drop).while_doing(doing)?;
     }
     Ok(())
 }
 
 /// Writes a file that only its owner can read, and gives it to the account.
-pub(super) fn write_for(account: Option<&Account>, path: &Path, text: &str) -> Result<()> {
+pub(super) fn write_private_file(account: Option<&Account>, path: &Path, text: &str) -> Result<()> {
     use std::io::Write;
     let mut open = File::options();
     open.write(true).create(true).truncate(true).mode(0o600);
     open.open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
-        .doing(|| format!("write {}", path.display()))?;
-    account.map_or(Ok(()), |account| account.takes_over(path))
+        .while_doing(|| format!("write {}", path.display()))?;
+    account.map_or(Ok(()), |account| account.chown_recursive(path))
 }

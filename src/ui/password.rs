@@ -14,7 +14,7 @@ use std::{
 /// # Errors
 ///
 /// There is no terminal, the line ends by Ctrl-D with nothing typed, or it is not UTF-8.
-pub(super) fn read(prompt: &str) -> io::Result<String> {
+pub(super) fn read_password_line(prompt: &str) -> io::Result<String> {
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
     let before = tcgetattr(&terminal)?;
     let mut silent = before.clone();
@@ -27,7 +27,7 @@ pub(super) fn read(prompt: &str) -> io::Result<String> {
         let _restored = Restored { terminal: terminal.try_clone()?, before };
         tcsetattr(&terminal, SetArg::TCSANOW, &silent)?;
         terminal.write_all(prompt.as_bytes())?;
-        line(&mut terminal, &keys)
+        read_edited_line(&mut terminal, &keys)
     };
     terminal.write_all(b"\n")?;
     String::from_utf8(line?).map_err(|_| io::ErrorKind::InvalidData.into())
@@ -60,7 +60,7 @@ impl Keys {
 }
 
 /// Reads a byte at a time: what follows the line is not for us.
-fn line(terminal: &mut impl Read, keys: &Keys) -> io::Result<Vec<u8>> {
+fn read_edited_line(terminal: &mut impl Read, keys: &Keys) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     let mut byte = [0];
     loop {
@@ -103,17 +103,17 @@ mod tests {
             ("unfinished", "unfinished"),
             ("\n", ""),
         ] {
-            let read = line(&mut typed.as_bytes(), &KEYS).unwrap();
+            let read = read_edited_line(&mut typed.as_bytes(), &KEYS).unwrap();
             assert_eq!(String::from_utf8(read).unwrap(), password, "{typed:?}");
         }
         let long = "&=%+/?:@".repeat(1_000);
-        assert_eq!(line(&mut format!("{long}\n").as_bytes(), &KEYS).unwrap(), long.as_bytes());
+        assert_eq!(read_edited_line(&mut format!("{long}\n").as_bytes(), &KEYS).unwrap(), long.as_bytes());
     }
 
     #[test]
     fn nothing_typed_is_no_password() {
         for typed in ["", "\u{4}", "x\u{7f}\u{4}"] {
-            let error = line(&mut typed.as_bytes(), &KEYS).unwrap_err();
+            let error = read_edited_line(&mut typed.as_bytes(), &KEYS).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{typed:?}");
         }
     }

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-fn pgtend() -> Assert {
+fn assert_pgtend() -> Assert {
     let mut command = Assert::cargo_bin("pgtend").unwrap();
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PG") || name == "DATABASE_URL") {
         command.env_remove(name);
@@ -18,7 +18,7 @@ fn pgtend() -> Assert {
 
 /// A server that takes connections and never answers keeps pgtend alive long enough to look at it.
 #[test]
-fn a_password_on_the_command_line_is_not_in_the_process_list() {
+fn password_argument_leaves_process_list() {
     let folder = tempfile::tempdir().unwrap();
     let _silent = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
     let uri = format!(
@@ -57,7 +57,7 @@ fn a_password_on_the_command_line_is_not_in_the_process_list() {
 
 /// psql takes a connection string anywhere; whoever types one like that reads an error, which may be somebody else's mail.
 #[test]
-fn a_password_where_none_belongs_is_repeated_nowhere() {
+fn password_in_wrong_argument_is_not_repeated() {
     let commands = [
         "",
         "overview",
@@ -109,7 +109,7 @@ fn a_password_where_none_belongs_is_repeated_nowhere() {
         "--",
     ];
     let strings = ["postgresql://app:s3kr1t@localhost:1/shop", "host=/nowhere user=app password=s3kr1t"];
-    let mut told = 0;
+    let mut repeated = 0;
     for (at, command) in commands.iter().enumerate() {
         for (option, string) in options.iter().zip(strings.iter().cycle().skip(at % 2)) {
             let typed = match option.strip_suffix(' ') {
@@ -118,51 +118,52 @@ fn a_password_where_none_belongs_is_repeated_nowhere() {
             };
             // A configuration may have been made of that name.
             let folder = tempfile::tempdir().unwrap();
-            let mut pgtend = pgtend();
+            let mut pgtend = assert_pgtend();
             pgtend.args(command.split_whitespace()).args(&typed);
             pgtend.env("HOME", folder.path()).env("PGHOST", "/nowhere").current_dir(folder.path());
             let output = pgtend.timeout(std::time::Duration::from_secs(20)).output().unwrap();
             for text in [&output.stdout, &output.stderr] {
                 let text = String::from_utf8_lossy(text);
                 assert!(!text.contains("s3kr1t"), "pgtend {command} {typed:?}: {text}");
-                told += usize::from(text.contains("…"));
+                repeated += usize::from(text.contains("…"));
             }
         }
     }
-    assert!(told > 150, "{told}");
-    let output = pgtend().args(["tables", strings[0]]).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(repeated > 150, "{repeated}");
+    let output = assert_pgtend().args(["tables", strings[0]]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        told.contains("'postgresql://app:…@localhost:1/shop'") && told.contains("tip: a connection string"),
-        "{told}"
+        stderr.contains("'postgresql://app:…@localhost:1/shop'") && stderr.contains("tip: a connection string"),
+        "{stderr}"
     );
     assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]
-fn a_target_that_is_not_there_is_refused_with_its_nearest() {
+fn target_unknown_suggests_nearest_name() {
     let folder = tempfile::tempdir().unwrap();
-    let output = pgtend().args(["slots", "--target", "prod"]).current_dir(folder.path()).output().unwrap();
+    let output = assert_pgtend().args(["slots", "--target", "prod"]).current_dir(folder.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
 
     let mut file = std::fs::File::create(folder.path().join("pgtend.toml")).unwrap();
     writeln!(file, "[target.prod]\nconninfo = \"host=/nowhere\"").unwrap();
-    let output = pgtend().args(["slots", "--target", "prd"]).current_dir(folder.path()).output().unwrap();
+    let output = assert_pgtend().args(["slots", "--target", "prd"]).current_dir(folder.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean \"prod\"?"), "{output:?}");
 
-    let output = pgtend().args(["slots", "--target", "prod", "-h", "x"]).current_dir(folder.path()).output().unwrap();
+    let output =
+        assert_pgtend().args(["slots", "--target", "prod", "-h", "x"]).current_dir(folder.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "a target and a host contradict each other: {output:?}");
 }
 
 #[tokio::test]
-async fn a_target_of_the_configuration_is_where_reports_go() {
+async fn target_of_config_is_used_by_reports() {
     on_every_major("a target of the configuration", async |_, cluster| {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("[target.prod]\nconninfo = \"{}\"\n", cluster.conninfo());
         std::fs::write(folder.path().join("pgtend.toml"), text).unwrap();
         let arguments = ["databases", "--target", "prod", "--format", "json"];
-        let output = pgtend().args(arguments).current_dir(folder.path()).output().unwrap();
+        let output = assert_pgtend().args(arguments).current_dir(folder.path()).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let listed: Vec<&str> =
@@ -176,19 +177,19 @@ async fn a_target_of_the_configuration_is_where_reports_go() {
 }
 
 #[test]
-fn completions_and_manual_pages_are_made() {
+fn completions_and_man_pages_are_generated() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let output = pgtend().args(["completions", shell]).output().unwrap();
+        let output = assert_pgtend().args(["completions", shell]).output().unwrap();
         let script = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success() && script.contains("all-databases"), "{shell}: {output:?}");
     }
     let folder = tempfile::tempdir().unwrap();
-    assert!(pgtend().args(["man", "--dir"]).arg(folder.path()).output().unwrap().status.success());
+    assert!(assert_pgtend().args(["man", "--dir"]).arg(folder.path()).output().unwrap().status.success());
     for page in ["pgtend.1", "pgtend-slots.1"] {
         let text = std::fs::read_to_string(folder.path().join(page)).unwrap();
         assert!(text.contains(".TH"), "{page}: {text}");
     }
-    let main = String::from_utf8_lossy(&pgtend().arg("man").output().unwrap().stdout).into_owned();
+    let main = String::from_utf8_lossy(&assert_pgtend().arg("man").output().unwrap().stdout).into_owned();
     for section in ["NAME", "SYNOPSIS", "EXAMPLES", "\"EXIT STATUS\"", "ENVIRONMENT", "FILES"] {
         assert!(main.contains(&format!(".SH {}\n", section.trim_matches('"'))), "{section}: {main}");
     }
@@ -204,20 +205,20 @@ fn completions_and_manual_pages_are_made() {
 }
 
 #[test]
-fn every_finding_has_its_page_and_a_slip_is_seen_through() {
-    let said = |arguments: &[&str]| {
-        let output = pgtend().args(arguments).output().unwrap();
+fn explain_has_a_page_for_every_finding() {
+    let explain_output = |arguments: &[&str]| {
+        let output = assert_pgtend().args(arguments).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
-    let (exit, listed, _) = said(&["explain"]);
+    let (exit, listed, _) = explain_output(&["explain"]);
     assert_eq!((exit, listed.lines().count()), (Some(0), pgtend::judge::CHECKS.len()));
     for check in pgtend::judge::CHECKS {
         assert!(listed.contains(check.name));
-        assert_eq!(said(&["explain", check.name]), (Some(0), check.page.to_owned(), String::new()));
+        assert_eq!(explain_output(&["explain", check.name]), (Some(0), check.page.to_owned(), String::new()));
     }
-    let (exit, shown, refused) = said(&["explain", "unusd-index"]);
+    let (exit, shown, refused) = explain_output(&["explain", "unusd-index"]);
     assert_eq!((exit, shown.as_str()), (Some(2), ""));
     assert!(refused.contains("unused-index"), "{refused}");
-    assert_eq!(said(&["explain", "nonsense"]).0, Some(2));
+    assert_eq!(explain_output(&["explain", "nonsense"]).0, Some(2));
 }

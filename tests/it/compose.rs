@@ -9,16 +9,16 @@ use assert_cmd::Command;
 use pgtend::sandbox::{Cluster, StandbyOptions};
 use serde_json::Value;
 
-use super::clusters::{on_every_major_alone, options, sql};
+use super::clusters::{cluster_options, execute_sql, on_every_major_alone};
 
-fn folder() -> PathBuf {
+fn compose_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/compose")
 }
 
 /// The statements of the primary's scripts, in the order in which the image runs them.
-fn statements() -> Vec<String> {
+fn script_statements() -> Vec<String> {
     let mut files: Vec<PathBuf> =
-        std::fs::read_dir(folder().join("primary")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        std::fs::read_dir(compose_folder().join("primary")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
     files.sort();
     assert_eq!(files.len(), 3);
@@ -28,7 +28,7 @@ fn statements() -> Vec<String> {
 }
 
 /// As the monitoring role; `--strict`, so that a fact it may not read is a failure.
-fn report(cluster: &Cluster, arguments: &[&str]) -> String {
+fn report_as_monitor(cluster: &Cluster, arguments: &[&str]) -> String {
     let conninfo = cluster.conninfo().replace("user=postgres", "user=pgtend");
     let mut pgtend = Command::cargo_bin("pgtend").unwrap();
     let output = pgtend.args(arguments).args(["--strict", "-d", &conninfo]).env_clear().output().unwrap();
@@ -36,45 +36,45 @@ fn report(cluster: &Cluster, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn slot<'a>(report: &'a Value, name: &str) -> &'a Value {
+fn find_slot<'a>(report: &'a Value, name: &str) -> &'a Value {
     let slots = report["slots"].as_array().unwrap();
     slots.iter().find(|slot| slot["slot_name"] == name).unwrap_or_else(|| panic!("no slot {name} in {report}"))
 }
 
 #[tokio::test]
-async fn the_composed_servers_show_the_stuck_slot() {
-    on_every_major_alone("the composed servers show the stuck slot", options(), async |_, mut primary| {
-        for statement in statements() {
-            sql(&primary, "postgres", &statement).await;
+async fn compose_servers_show_the_stuck_slot() {
+    on_every_major_alone("the composed servers show the stuck slot", cluster_options(), async |_, mut primary| {
+        for statement in script_statements() {
+            execute_sql(&primary, "postgres", &statement).await;
         }
         let with_slot = StandbyOptions { primary_slot_name: Some("standby".to_owned()), ..StandbyOptions::default() };
-        let standby = primary.standby(&with_slot).unwrap();
+        let standby = primary.create_standby(&with_slot).unwrap();
 
         for server in [&primary, &standby] {
-            let overview = report(server, &["overview"]);
+            let overview = report_as_monitor(server, &["overview"]);
             assert!(overview.contains("public.orders"), "{overview}");
         }
-        assert!(report(&primary, &["overview"]).contains("cdc_retired"));
-        let slots: Value = serde_json::from_str(&report(&primary, &["slots", "--format", "json"])).unwrap();
-        let stuck = slot(&slots, "cdc_retired");
+        assert!(report_as_monitor(&primary, &["overview"]).contains("cdc_retired"));
+        let slots: Value = serde_json::from_str(&report_as_monitor(&primary, &["slots", "--format", "json"])).unwrap();
+        let stuck = find_slot(&slots, "cdc_retired");
         assert_eq!(stuck["active"], false);
         assert!(stuck["retained_bytes"].as_u64().unwrap() > 90_000_000, "{stuck}");
-        slot(&slots, "standby");
-        let slots: Value = serde_json::from_str(&report(&standby, &["slots", "--format", "json"])).unwrap();
+        find_slot(&slots, "standby");
+        let slots: Value = serde_json::from_str(&report_as_monitor(&standby, &["slots", "--format", "json"])).unwrap();
         assert_eq!(slots["slots"].as_array().map(Vec::len), Some(0), "a copy has no slots of its own");
     })
     .await;
 }
 
 #[test]
-fn the_tour_runs_the_reports_that_are_tested_here() {
-    let tour = std::fs::read_to_string(folder().join("tour.sh")).unwrap();
+fn compose_tour_runs_the_tested_reports() {
+    let tour = std::fs::read_to_string(compose_folder().join("tour.sh")).unwrap();
     assert!(tour.contains("for report in overview slots; do"));
 }
 
 /// What is compiled in from outside `src` must reach the image's build, too.
 #[test]
-fn the_image_is_built_of_all_that_is_compiled_in() {
+fn compose_image_has_all_compiled_in_files() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let ignore = std::fs::read_to_string(root.join(".dockerignore")).unwrap();
     let let_through: BTreeSet<_> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();

@@ -1,18 +1,18 @@
 //! `pgtend config`: what it begins with is in order, what is wrong is named with its line, and its role can read it all.
 
 use crate::{
-    check::nights::configuration,
-    clusters::{connect, on_every_major, sql},
+    check::nightly_runs::write_config,
+    clusters::{connect_superuser, execute_sql, on_every_major},
     reports::{
-        program::{answer, json, list, pgtend, run},
-        zoo::{batch, conninfo},
+        fixture_servers::{execute_batch, role_conninfo},
+        program::{array_field, pgtend_command, report_json, run_command, run_pgtend},
     },
 };
-use pgtend::{judge::health::Checks, sandbox::Cluster};
+use pgtend::{judge::runner::Checks, sandbox::Cluster};
 use std::{collections::BTreeSet, os::unix::fs::PermissionsExt};
 
 /// The file with every mark taken off that stands before a key or a table.
-fn without_marks(text: &str) -> String {
+fn uncomment(text: &str) -> String {
     let is_key = |line: &str| {
         line.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
     };
@@ -30,33 +30,33 @@ const SECRETS: [(&str, &str); 3] = [
 ];
 
 #[test]
-fn what_init_writes_is_a_configuration_of_every_key_with_its_default() {
+fn config_init_lists_every_key_and_default() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/config.toml");
     let shown = path.to_str().unwrap();
-    let written = run(&["config", "init", shown]);
+    let written = run_pgtend(&["config", "init", shown]);
     assert_eq!((written.exit, written.stdout.as_str()), (0, ""), "{written:?}");
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let text = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(run(&["config", "init", "-"]).stdout, text);
+    assert_eq!(run_pgtend(&["config", "init", "-"]).stdout, text);
     // As it is, it changes nothing; and it is not overwritten.
-    assert!(run(&["config", "check", "--config", shown]).stdout.contains("is in order"));
-    let again = run(&["config", "init", shown]);
+    assert!(run_pgtend(&["config", "check", "--config", shown]).stdout.contains("is in order"));
+    let again = run_pgtend(&["config", "init", shown]);
     assert!(again.exit == 1 && again.stderr.contains("was left as it is"), "{again:?}");
 
     // With all marks off it is in order, too, and every limit in it is the default.
-    let bare = without_marks(&text);
+    let bare = uncomment(&text);
     assert!(bare.lines().filter(|line| line.starts_with('[')).count() > 30, "{bare}");
-    let config = configuration(folder.path(), &bare);
-    let checked = answer(pgtend(&["config", "check", "--config", &config]).envs(SECRETS));
+    let config = write_config(folder.path(), &bare);
+    let checked = run_command(pgtend_command(&["config", "check", "--config", &config]).envs(SECRETS));
     assert_eq!(checked.exit, 0, "{checked:?}");
-    let shown = answer(pgtend(&["config", "show", "--config", &config]).envs(SECRETS));
+    let shown = run_command(pgtend_command(&["config", "show", "--config", &config]).envs(SECRETS));
     assert!(shown.stdout.contains("targets: prod") && !shown.stdout.contains("(default "), "{shown:?}");
     assert!(!shown.stdout.contains("hunter2"));
-    let empty = configuration(folder.path(), "");
+    let empty = write_config(folder.path(), "");
     for (check, _, rule) in Checks::default().iter() {
         assert!(bare.contains(&format!("[check.{}]", check.name)), "{}", check.name);
-        for key in rule.keys() {
+        for key in rule.thresholds() {
             assert!(bare.contains(&format!("\n{} = {} ", key.name, key.default)), "{}.{}", check.name, key.name);
         }
     }
@@ -71,8 +71,8 @@ fn what_init_writes_is_a_configuration_of_every_key_with_its_default() {
         ("[audit]", "[audit]"),
     ] {
         std::fs::write(&empty, format!("{table}\nqqqqqqqq = 1\n")).unwrap();
-        let said = run(&["config", "check", "--config", &empty]).stderr;
-        let known = said.split("known here: ").nth(1).unwrap_or_else(|| panic!("{table}: {said}"));
+        let stderr = run_pgtend(&["config", "check", "--config", &empty]).stderr;
+        let known = stderr.split("known here: ").nth(1).unwrap_or_else(|| panic!("{table}: {stderr}"));
         let begun = bare.find(title).unwrap_or_else(|| panic!("no {title}"));
         // A table may be shown twice, as keys exclude each other.
         let next =
@@ -85,9 +85,9 @@ fn what_init_writes_is_a_configuration_of_every_key_with_its_default() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_line_by_config_check_and_by_check() {
+fn config_errors_name_their_line() {
     let folder = tempfile::tempdir().unwrap();
-    for (text, said) in [
+    for (text, expected) in [
         ("[target.a\nconninfo = \"x\"", "line 1: "),
         ("\n\n[target.a]\nconninfo = \"host=h\n", "line 4: "),
         ("[target.a]\nconninfo = \"host=h\"\n\n[target.a]\nconninfo = \"host=i\"", "line 4: duplicate key"),
@@ -107,45 +107,45 @@ fn what_is_wrong_is_named_with_its_line_by_config_check_and_by_check() {
         ("[notify.t]\ntype = \"slack\"\nurl = \"env:X\"\nremind_every = \"7\"", "line 4: \"remind_every\""),
         ("[history]\nurl = \"mysql://h/hunter2\"", "line 2: \"url\" is no history store"),
     ] {
-        let config = configuration(folder.path(), text);
+        let config = write_config(folder.path(), text);
         for (arguments, exit) in [(&["config", "check"][..], 1..=2), (&["check", "-h", "/nonexistent"], 3..=3)] {
-            let ended = run(&[arguments, &["--config", &config]].concat());
+            let ended = run_pgtend(&[arguments, &["--config", &config]].concat());
             assert!(exit.contains(&ended.exit) && ended.stdout.is_empty(), "{text}: {ended:?}");
-            assert!(ended.stderr.contains(said) && ended.stderr.contains(&config), "{text}: {}", ended.stderr);
+            assert!(ended.stderr.contains(expected) && ended.stderr.contains(&config), "{text}: {}", ended.stderr);
             assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
         }
     }
     // What only its use would show: a secret that is not there.
-    for (text, said) in [
+    for (text, expected) in [
         ("[target.a]\nconninfo = \"host=h\"\npassword = \"env:NOT_SET\"", "NOT_SET"),
         ("[notify.t]\ntype = \"slack\"\nurl = \"file:/nonexistent\"", "/nonexistent"),
         ("[history]\nurl = \"env:NOT_SET\"", "NOT_SET"),
         ("[target.a]\nconninfo = \"host=h\"\nreplicas = [\"host=h sslmode=sometimes\"]", "sslmode"),
     ] {
-        let config = configuration(folder.path(), text);
-        let ended = run(&["config", "check", "--config", &config]);
-        assert!(ended.exit == 1 && ended.stderr.contains(said), "{ended:?}");
+        let config = write_config(folder.path(), text);
+        let ended = run_pgtend(&["config", "check", "--config", &config]);
+        assert!(ended.exit == 1 && ended.stderr.contains(expected), "{ended:?}");
     }
     // What is in force is shown, and no password.
     let text = "[history]\nurl = \"postgresql://a:hunter2@h/d\"\n[slots]\nstale_after = \"30d\"\ndroppable = [\"old\"]\n\
                 [indexes]\nmin_observation = \"35d\"\nmin_reclaim = \"2MB\"";
-    let shown = run(&["config", "show", "--config", &configuration(folder.path(), text)]).stdout;
-    for said in [
+    let shown = run_pgtend(&["config", "show", "--config", &write_config(folder.path(), text)]).stdout;
+    for expected in [
         "history: postgresql://a@h:5432/d\n",
         "slots.stale_after = \"30d\" (default \"7d\")\n",
         "slots.droppable = [\"old\"]\n",
         "indexes.min_observation = \"35d\" (default \"95d\")\n",
         "indexes.min_reclaim = \"2MB\" (default \"1MB\")\n",
     ] {
-        assert!(shown.contains(said), "{said}: {shown}");
+        assert!(shown.contains(expected), "{expected}: {shown}");
     }
-    let none = run(&["config", "check"]);
+    let none = run_pgtend(&["config", "check"]);
     assert!(none.exit == 1 && none.stderr.contains("config init"), "{none:?}");
 }
 
 /// Every statement that is printed, those that are comments too, but for what only psql understands.
-fn statements(role: &str) -> Vec<String> {
-    let printed = run(&["config", "grants", "--role", role]);
+fn grant_statements(role: &str) -> Vec<String> {
+    let printed = run_pgtend(&["config", "grants", "--role", role]);
     assert_eq!(printed.exit, 0, "{printed:?}");
     let statements: Vec<String> = printed
         .stdout
@@ -159,8 +159,8 @@ fn statements(role: &str) -> Vec<String> {
 }
 
 /// Facts that the role misses by right, and those that no role of the documentation gets.
-fn missing(cluster: &Cluster, role: &str, database: &str) -> BTreeSet<String> {
-    let conninfo = conninfo(cluster, role, database);
+fn missing_facts(cluster: &Cluster, role: &str, database: &str) -> BTreeSet<String> {
+    let conninfo = role_conninfo(cluster, role, database);
     let runs: [&[&str]; 9] = [
         &["overview"],
         &["databases"],
@@ -174,8 +174,8 @@ fn missing(cluster: &Cluster, role: &str, database: &str) -> BTreeSet<String> {
     ];
     let mut missing = BTreeSet::new();
     for arguments in runs {
-        let report = json(&[arguments, &["-d", &conninfo]].concat());
-        for gap in list(&report, "unavailable") {
+        let report = report_json(&[arguments, &["-d", &conninfo]].concat());
+        for gap in array_field(&report, "unavailable") {
             let is_right = gap["needs_version"].is_null() && gap["not_set_up"] != true;
             if is_right {
                 missing.insert(format!("{}: {}", gap["fact"].as_str().unwrap(), gap["reason"].as_str().unwrap()));
@@ -186,58 +186,63 @@ fn missing(cluster: &Cluster, role: &str, database: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn the_role_of_config_grants_reads_every_report_and_keeps_a_store() {
+async fn config_grants_are_enough_for_every_report() {
     on_every_major("the role of config grants", async |major, cluster| {
-        let name = crate::clusters::database(cluster).await;
+        let name = crate::clusters::create_database(cluster).await;
         let role = format!("watch \"{name}\"");
-        sql(cluster, &name, "create table kept (id serial primary key, n smallint); create sequence s as smallint")
-            .await;
-        let client = connect(cluster, &name).await;
-        let statements = statements(&role);
+        execute_sql(
+            cluster,
+            &name,
+            "create table kept (id serial primary key, n smallint); create sequence s as smallint",
+        )
+        .await;
+        let client = connect_superuser(cluster, &name).await;
+        let statements = grant_statements(&role);
         for statement in statements
             .iter()
             .filter(|one| !one.contains("sequences") && !one.contains("schema pgtend") && !one.contains("reset"))
         {
-            batch(&client, statement).await;
+            execute_batch(&client, statement).await;
         }
-        assert_eq!(missing(cluster, &role, &name), BTreeSet::new(), "on {major}");
-        let night = |more: &[&str]| {
-            let conninfo = conninfo(cluster, &role, &name);
+        assert_eq!(missing_facts(cluster, &role, &name), BTreeSet::new(), "on {major}");
+        let check_with = |more: &[&str]| {
+            let conninfo = role_conninfo(cluster, &role, &name);
             let arguments = [&["check", "-d", &conninfo, "--format", "json"], more].concat();
-            let ended = answer(&mut pgtend(&arguments));
+            let ended = run_command(&mut pgtend_command(&arguments));
             serde_json::from_str::<serde_json::Value>(&ended.stdout)
                 .unwrap_or_else(|error| panic!("{error}: {ended:?}"))
         };
         // Nothing is unknown; that sequences are not to be seen is the one thing that is noted.
-        let report = night(&["--history", "none"]);
-        let unknown = list(&report, "findings").iter().filter(|one| one["status"] == "unknown").count();
+        let report = check_with(&["--history", "none"]);
+        let unknown = array_field(&report, "findings").iter().filter(|one| one["status"] == "unknown").count();
         assert_eq!(unknown, 0, "on {major}: {report}");
-        let told = |report: &serde_json::Value| list(report, "clear").iter().any(|one| one == "sequence-exhaustion");
-        assert!(!told(&report), "on {major}: {report}");
+        let is_passed =
+            |report: &serde_json::Value| array_field(report, "passed").iter().any(|one| one == "sequence-exhaustion");
+        assert!(!is_passed(&report), "on {major}: {report}");
         // It cannot write, not even where it might.
-        let as_role = conninfo(cluster, &role, &name);
+        let as_role = role_conninfo(cluster, &role, &name);
         let url = format!(
             "postgresql://{}@{}",
             "watch%20%22NAME%22".replace("NAME", &name),
-            crate::history::postgres_url(major).await.split_once('@').unwrap().1.rsplit_once('/').unwrap().0
+            crate::history::create_postgres_store(major).await.split_once('@').unwrap().1.rsplit_once('/').unwrap().0
         );
         let url = format!("{url}/{name}");
-        let refused = run(&["history", "record", "-d", &as_role, "--history", &url]);
+        let refused = run_pgtend(&["history", "record", "-d", &as_role, "--history", &url]);
         assert_eq!(refused.exit, 1, "{refused:?}");
         // The rest, as the comments say.
         for statement in statements
             .iter()
             .filter(|one| one.contains("sequences") || one.contains("schema pgtend") || one.contains("reset"))
         {
-            batch(&client, statement).await;
+            execute_batch(&client, statement).await;
         }
-        let report = night(&["--history", &url]);
-        assert!(told(&report), "on {major}: {report}");
-        let recorded = json(&["history", "list", "--history", &url]);
-        assert_eq!(list(&recorded, "samples").len(), 1, "on {major}");
+        let report = check_with(&["--history", &url]);
+        assert!(is_passed(&report), "on {major}: {report}");
+        let recorded = report_json(&["history", "list", "--history", &url]);
+        assert_eq!(array_field(&recorded, "samples").len(), 1, "on {major}");
         drop(client);
-        sql(cluster, "postgres", &format!("drop database {name}")).await;
-        sql(cluster, "postgres", &format!("drop role \"watch \"\"{name}\"\"\"")).await;
+        execute_sql(cluster, "postgres", &format!("drop database {name}")).await;
+        execute_sql(cluster, "postgres", &format!("drop role \"watch \"\"{name}\"\"\"")).await;
     })
     .await;
 }

@@ -4,9 +4,9 @@ use assert_cmd::Command;
 use std::{fmt::Write as _, path::Path};
 
 /// Where the options that every command has begin; they stand with the program itself, once.
-const GLOBAL: &str = "Connection (as psql connects):";
+const GLOBAL_OPTIONS_HEADING: &str = "Connection (as psql connects):";
 
-fn help_of(words: &[&str]) -> String {
+fn help_text(words: &[&str]) -> String {
     let output = Command::cargo_bin("pgtend").unwrap().args(words).arg("--help").output().unwrap();
     assert!(output.status.success(), "{words:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
@@ -20,25 +20,25 @@ fn commands_in(help: &str) -> Vec<String> {
     names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
 
-fn write_below(words: &[&str], help: &str, text: &mut String) {
+fn write_subcommands(words: &[&str], help: &str, text: &mut String) {
     for name in commands_in(help) {
         let words = [words, &[&name]].concat();
-        let help = help_of(&words);
-        let own = help.find(GLOBAL).map_or(help.as_str(), |at| &help[..at]);
+        let help = help_text(&words);
+        let own = help.find(GLOBAL_OPTIONS_HEADING).map_or(help.as_str(), |at| &help[..at]);
         write!(text, "\n## pgtend {}\n\n```text\n{}\n```\n", words.join(" "), own.trim_end()).unwrap();
-        write_below(&words, &help, text);
+        write_subcommands(&words, &help, text);
     }
 }
 
 #[test]
-fn docs_cli_is_the_help() {
+fn docs_cli_matches_the_help() {
     let mut text = String::from(
         "# Command line\n\nWhat `--help` says, command by command. Generated: `UPDATE_DOCS=1 cargo test docs_cli`.\n",
     );
-    let whole = help_of(&[]);
-    assert!(whole.contains(GLOBAL));
-    write!(text, "\n## pgtend\n\n```text\n{}\n```\n", whole.trim_end()).unwrap();
-    write_below(&[], &whole, &mut text);
+    let program_help = help_text(&[]);
+    assert!(program_help.contains(GLOBAL_OPTIONS_HEADING));
+    write!(text, "\n## pgtend\n\n```text\n{}\n```\n", program_help.trim_end()).unwrap();
+    write_subcommands(&[], &program_help, &mut text);
     for known in ["overview", "slots why", "history record", "man"] {
         assert!(text.contains(&format!("\n## pgtend {known}\n")), "{known} is missing");
     }

@@ -28,15 +28,15 @@ pub struct HostileServer {
 }
 
 /// One connection, as the script sees it.
-pub struct Wire<'a> {
+pub struct Connection<'a> {
     stream: TcpStream,
     received: &'a Mutex<Vec<Vec<u8>>>,
-    sent: u64,
+    sent_bytes: u64,
 }
 
 impl HostileServer {
     /// Runs `script` for every connection. Its errors end the connection: a client that hangs up is expected.
-    pub fn start(script: impl Fn(&mut Wire<'_>) -> io::Result<()> + Send + Sync + 'static) -> HostileServer {
+    pub fn start(script: impl Fn(&mut Connection<'_>) -> io::Result<()> + Send + Sync + 'static) -> HostileServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let received = Arc::<Mutex<Vec<Vec<u8>>>>::default();
@@ -47,7 +47,7 @@ impl HostileServer {
                 std::thread::spawn(move || {
                     stream.set_read_timeout(Some(LIMIT)).ok();
                     stream.set_write_timeout(Some(LIMIT)).ok();
-                    script(&mut Wire { stream, received: &log, sent: 0 }).ok();
+                    script(&mut Connection { stream, received: &log, sent_bytes: 0 }).ok();
                 });
             }
         });
@@ -70,7 +70,7 @@ impl HostileServer {
     }
 }
 
-impl Wire<'_> {
+impl Connection<'_> {
     /// Reads the startup packet; refuses encryption before it.
     pub fn startup(&mut self) -> io::Result<Vec<u8>> {
         loop {
@@ -103,8 +103,8 @@ impl Wire<'_> {
 
     /// Sends bytes as they are.
     pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.sent += bytes.len() as u64;
-        if self.sent > MAX_BYTES {
+        self.sent_bytes += bytes.len() as u64;
+        if self.sent_bytes > MAX_BYTES {
             return Err(io::Error::other("the connection sent as much as it may"));
         }
         self.stream.write_all(bytes)
@@ -127,7 +127,7 @@ impl Wire<'_> {
     }
 
     /// Lets the client in without a password, as PostgreSQL `version`.
-    pub fn welcome(&mut self, version: &str) -> io::Result<()> {
+    pub fn send_welcome(&mut self, version: &str) -> io::Result<()> {
         self.authentication(0, &[])?;
         for (name, value) in [("server_version", version), ("client_encoding", "UTF8"), ("in_hot_standby", "off")] {
             self.parameter(name, value)?;

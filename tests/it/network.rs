@@ -8,13 +8,13 @@ use tokio_postgres::{Client, NoTls};
 use super::clusters::on_every_major;
 use super::proxy::{Behaviour, Proxy};
 
-const SOON: Duration = Duration::from_secs(10);
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-fn in_front_of(cluster: &Cluster, behaviour: Behaviour) -> Proxy {
-    Proxy::in_front_of(cluster.host(), cluster.port(), behaviour)
+fn start_proxy(cluster: &Cluster, behaviour: Behaviour) -> Proxy {
+    Proxy::new(cluster.host(), cluster.port(), behaviour)
 }
 
-async fn connect(cluster: &Cluster, proxy: &Proxy) -> Client {
+async fn connect_through_proxy(cluster: &Cluster, proxy: &Proxy) -> Client {
     let (port, password) = (proxy.port(), cluster.password());
     let conninfo = format!("host=127.0.0.1 port={port} user=postgres password={password} dbname=postgres");
     let (client, connection) = tokio_postgres::connect(&conninfo, NoTls).await.expect("a connection");
@@ -23,10 +23,10 @@ async fn connect(cluster: &Cluster, proxy: &Proxy) -> Client {
 }
 
 #[tokio::test]
-async fn each_question_that_waits_is_a_round_trip() {
+async fn proxy_counts_waiting_queries() {
     on_every_major("each question that waits is a round trip", async |_, cluster| {
-        let proxy = in_front_of(cluster, Behaviour::default());
-        let client = connect(cluster, &proxy).await;
+        let proxy = start_proxy(cluster, Behaviour::default());
+        let client = connect_through_proxy(cluster, &proxy).await;
         // Startup, SCRAM's two steps.
         assert_eq!((proxy.round_trips_to_connect(), proxy.round_trips()), (3, 0));
         let before = proxy.bytes();
@@ -44,11 +44,11 @@ async fn each_question_that_waits_is_a_round_trip() {
 }
 
 #[tokio::test]
-async fn a_long_pipeline_is_one_round_trip_on_a_slow_line() {
+async fn proxy_counts_pipeline_as_one_round_trip() {
     on_every_major("a long pipeline is one round trip", async |_, cluster| {
         let slow = Behaviour { to_client: Duration::from_millis(50), ..Behaviour::default() };
-        let proxy = in_front_of(cluster, slow);
-        let client = connect(cluster, &proxy).await;
+        let proxy = start_proxy(cluster, slow);
+        let client = connect_through_proxy(cluster, &proxy).await;
         let long = format!("select 1 /* {} */", "x".repeat(5_000));
         join_all((0..30).map(|_| client.batch_execute(&long))).await.into_iter().for_each(Result::unwrap);
         assert_eq!(proxy.round_trips(), 1);
@@ -57,10 +57,10 @@ async fn a_long_pipeline_is_one_round_trip_on_a_slow_line() {
 }
 
 #[tokio::test]
-async fn a_socket_is_a_server_too_and_a_goodbye_no_round_trip() {
+async fn proxy_counts_no_round_trip_for_terminate() {
     on_every_major("a socket is a server, too", async |_, cluster| {
         let folder = cluster.socket_dir().to_string_lossy();
-        let proxy = Proxy::in_front_of(&folder, cluster.port(), Behaviour::default());
+        let proxy = Proxy::new(&folder, cluster.port(), Behaviour::default());
         let conninfo = format!("host=127.0.0.1 port={} user=postgres dbname=postgres", proxy.port());
         let (client, connection) = tokio_postgres::connect(&conninfo, NoTls).await.unwrap();
         let connection = tokio::spawn(connection);
@@ -74,15 +74,15 @@ async fn a_socket_is_a_server_too_and_a_goodbye_no_round_trip() {
 }
 
 #[tokio::test]
-async fn a_slow_line_takes_its_time_both_ways() {
+async fn proxy_delays_both_directions() {
     on_every_major("a slow line takes its time", async |_, cluster| {
         let slow = Behaviour {
             to_server: Duration::from_millis(40),
             to_client: Duration::from_millis(60),
             ..Behaviour::default()
         };
-        let proxy = in_front_of(cluster, slow);
-        let client = connect(cluster, &proxy).await;
+        let proxy = start_proxy(cluster, slow);
+        let client = connect_through_proxy(cluster, &proxy).await;
         let begun = Instant::now();
         client.batch_execute("select 1").await.unwrap();
         assert!(begun.elapsed() >= Duration::from_millis(100), "{:?}", begun.elapsed());
@@ -91,41 +91,41 @@ async fn a_slow_line_takes_its_time_both_ways() {
 }
 
 #[tokio::test]
-async fn a_stalled_line_holds_back_until_it_is_resumed() {
+async fn proxy_stall_holds_bytes_until_resume() {
     on_every_major("a stalled line holds back", async |_, cluster| {
-        let proxy = in_front_of(cluster, Behaviour::default());
-        let client = connect(cluster, &proxy).await;
+        let proxy = start_proxy(cluster, Behaviour::default());
+        let client = connect_through_proxy(cluster, &proxy).await;
         proxy.stall();
-        let mut question = Box::pin(client.batch_execute("select 1"));
-        assert!(timeout(Duration::from_millis(200), &mut question).await.is_err(), "a stalled line answered");
+        let mut pending_query = Box::pin(client.batch_execute("select 1"));
+        assert!(timeout(Duration::from_millis(200), &mut pending_query).await.is_err(), "a stalled line answered");
         proxy.resume();
-        timeout(SOON, question).await.expect("an answer").unwrap();
+        timeout(TIME_LIMIT, pending_query).await.expect("an answer").unwrap();
         assert_eq!(proxy.round_trips(), 1);
-        let stalled = in_front_of(cluster, Behaviour { stalled: true, ..Behaviour::default() });
-        assert!(timeout(Duration::from_millis(200), connect(cluster, &stalled)).await.is_err());
+        let stalled = start_proxy(cluster, Behaviour { stalled: true, ..Behaviour::default() });
+        assert!(timeout(Duration::from_millis(200), connect_through_proxy(cluster, &stalled)).await.is_err());
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_cut_line_is_gone_and_the_next_one_passes() {
+async fn proxy_cut_ends_open_connections_only() {
     on_every_major("a cut line is gone", async |_, cluster| {
-        let proxy = in_front_of(cluster, Behaviour::default());
-        let client = connect(cluster, &proxy).await;
+        let proxy = start_proxy(cluster, Behaviour::default());
+        let client = connect_through_proxy(cluster, &proxy).await;
         let (answer, ()) = tokio::join!(client.batch_execute("select pg_sleep(30)"), async {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            proxy.cut();
+            proxy.cut_connections();
         });
         assert!(answer.unwrap_err().is_closed() || client.is_closed());
-        let next = connect(cluster, &proxy).await;
-        timeout(SOON, next.batch_execute("select 1")).await.expect("an answer").unwrap();
+        let next = connect_through_proxy(cluster, &proxy).await;
+        timeout(TIME_LIMIT, next.batch_execute("select 1")).await.expect("an answer").unwrap();
         let port = proxy.port();
         drop(proxy);
-        let lost = timeout(SOON, next.batch_execute("select pg_sleep(30)")).await.expect("an end");
+        let lost = timeout(TIME_LIMIT, next.batch_execute("select pg_sleep(30)")).await.expect("an end");
         assert!(lost.is_err(), "a connection outlives its proxy");
         let begun = Instant::now();
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-            assert!(begun.elapsed() < SOON, "the port outlives its proxy");
+            assert!(begun.elapsed() < TIME_LIMIT, "the port outlives its proxy");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })

@@ -1,11 +1,11 @@
 //! What `packaging/` has for the nightly job is run, or read by whom it is for.
 
 use crate::{
-    check::nights::configuration,
-    clusters::{on_every_major, say},
+    check::nightly_runs::write_config,
+    clusters::{on_every_major, print_stderr},
     reports::{
-        program::{python_with, run},
-        zoo::conninfo,
+        fixture_servers::role_conninfo,
+        program::{python_with, run_pgtend},
     },
 };
 use serde_json::Value;
@@ -16,59 +16,59 @@ use std::{
 
 const PGTEND: &str = env!("CARGO_BIN_EXE_pgtend");
 
-fn packaged(name: &str) -> String {
+fn packaged_file(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name)).unwrap()
 }
 
 /// How a program ended; `None`, and it is said, where there is none.
-fn tried(test: &str, command: &mut Command) -> Option<Output> {
+fn run_if_installed(test: &str, command: &mut Command) -> Option<Output> {
     match command.stdin(Stdio::null()).output() {
         Ok(output) => Some(output),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            say(&format!("{test}: NOT RUN: no {:?} here", command.get_program()));
+            print_stderr(&format!("{test}: NOT RUN: no {:?} here", command.get_program()));
             None
         }
         Err(error) => panic!("{command:?}: {error}"),
     }
 }
 
-fn told(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 #[test]
-fn systemd_has_nothing_to_say_against_its_units() {
+fn packaging_systemd_units_are_valid() {
     let folder = tempfile::tempdir().unwrap();
-    let service = packaged("systemd/pgtend-check.service");
+    let service = packaged_file("systemd/pgtend-check.service");
     assert!(service.contains("ExecStart=/usr/bin/pgtend check "), "{service}");
     let service = service.replace("/usr/bin/pgtend", PGTEND);
     for (name, text) in
-        [("pgtend-check.service", &service), ("pgtend-check.timer", &packaged("systemd/pgtend-check.timer"))]
+        [("pgtend-check.service", &service), ("pgtend-check.timer", &packaged_file("systemd/pgtend-check.timer"))]
     {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
     let units = ["pgtend-check.service", "pgtend-check.timer"].map(|name| folder.path().join(name));
     let Some(verified) =
-        tried("systemd units", Command::new("systemd-analyze").args(["verify", "--man=no"]).args(&units))
+        run_if_installed("systemd units", Command::new("systemd-analyze").args(["verify", "--man=no"]).args(&units))
     else {
         return;
     };
-    assert!(verified.status.success() && told(&verified).trim().is_empty(), "{}", told(&verified));
-    say("systemd units: verified");
+    assert!(verified.status.success() && output_text(&verified).trim().is_empty(), "{}", output_text(&verified));
+    print_stderr("systemd units: verified");
     // 0 is nothing exposed, 10 all; a service without any of this is at 9.6.
     let mut security = Command::new("systemd-analyze");
     security.args(["security", "--offline=true", "--threshold=40", "--no-pager"]).arg(&units[0]);
-    let Some(judged) = tried("systemd security", &mut security) else { return };
-    if told(&judged).contains("unrecognized option") {
-        say("systemd security: NOT RUN: this one cannot judge a file");
+    let Some(judged) = run_if_installed("systemd security", &mut security) else { return };
+    if output_text(&judged).contains("unrecognized option") {
+        print_stderr("systemd security: NOT RUN: this one cannot judge a file");
         return;
     }
-    assert!(judged.status.success(), "{}", told(&judged));
+    assert!(judged.status.success(), "{}", output_text(&judged));
 }
 
 #[test]
-fn the_line_for_cron_does_what_it_says() {
-    let line = packaged("cron/pgtend");
+fn packaging_cron_line_runs() {
+    let line = packaged_file("cron/pgtend");
     let line = line.lines().find(|line| !line.starts_with('#')).unwrap();
     assert!(!line.contains('%'), "cron takes it for a line break");
     let mut fields = line.split(' ');
@@ -76,16 +76,16 @@ fn the_line_for_cron_does_what_it_says() {
     let command = fields.collect::<Vec<_>>().join(" ");
     let folder = tempfile::tempdir().unwrap();
     let last = folder.path().join("last.txt");
-    let command = command.replace("/etc/pgtend/config.toml", &configuration(folder.path(), ""));
+    let command = command.replace("/etc/pgtend/config.toml", &write_config(folder.path(), ""));
     let command = command.replace("/var/lib/pgtend/last.txt", last.to_str().unwrap());
     let bin = Path::new(PGTEND).parent().unwrap();
     let by_cron = |config: &str| {
-        configuration(folder.path(), config);
+        write_config(folder.path(), config);
         std::fs::write(&last, "of yesterday").unwrap();
         let mut shell = Command::new("sh");
         shell.args(["-c", &command]).env_clear().env("HOME", folder.path());
         shell.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
-        told(&shell.output().unwrap())
+        output_text(&shell.output().unwrap())
     };
     // A night without an answer is what cron mails, without what it said yesterday.
     let mail = by_cron("[target.gone]\nconninfo = \"host=/nonexistent user=x dbname=x\"\n");
@@ -95,13 +95,13 @@ fn the_line_for_cron_does_what_it_says() {
 }
 
 #[tokio::test]
-async fn the_line_for_cron_mails_nothing_of_a_night_with_an_answer() {
+async fn packaging_cron_line_mails_nothing_if_calm() {
     on_every_major("the line for cron", async |major, cluster| {
-        let line = packaged("cron/pgtend");
+        let line = packaged_file("cron/pgtend");
         let line = line.lines().find(|line| !line.starts_with('#')).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let conninfo = conninfo(cluster, "postgres", "postgres").replace('\'', "");
-        let config = configuration(folder.path(), &format!("[target.here]\nconninfo = \"{conninfo}\"\n"));
+        let conninfo = role_conninfo(cluster, "postgres", "postgres").replace('\'', "");
+        let config = write_config(folder.path(), &format!("[target.here]\nconninfo = \"{conninfo}\"\n"));
         let last = folder.path().join("last.txt");
         let command = line.split(' ').skip(6).collect::<Vec<_>>().join(" ");
         let command = command.replace("/etc/pgtend/config.toml", &config);
@@ -109,7 +109,7 @@ async fn the_line_for_cron_mails_nothing_of_a_night_with_an_answer() {
         let mut shell = Command::new("sh");
         shell.args(["-c", &command]).env_clear().env("HOME", folder.path());
         shell.env("PATH", format!("{}:/usr/bin:/bin", Path::new(PGTEND).parent().unwrap().display()));
-        let mail = told(&shell.output().unwrap());
+        let mail = output_text(&shell.output().unwrap());
         assert_eq!(mail, "", "on {major}");
         assert!(std::fs::read_to_string(&last).unwrap().contains("1 target: "), "on {major}");
         assert!(folder.path().join(".local/state/pgtend/history.db").exists(), "on {major}");
@@ -118,21 +118,23 @@ async fn the_line_for_cron_mails_nothing_of_a_night_with_an_answer() {
 }
 
 /// The documents of the manifest, as PyYAML reads them.
-fn manifest() -> Option<Vec<Value>> {
+fn manifest_documents() -> Option<Vec<Value>> {
     let script = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.argv[1]))))";
     let Some(python) = python_with("yaml") else {
-        say("Kubernetes manifest: NOT RUN: no python3 has yaml here");
+        print_stderr("Kubernetes manifest: NOT RUN: no python3 has yaml here");
         return None;
     };
-    let read =
-        tried("Kubernetes manifest", Command::new(python).args(["-c", script, &packaged("kubernetes/cronjob.yaml")]))?;
-    assert!(read.status.success(), "{}", told(&read));
+    let read = run_if_installed(
+        "Kubernetes manifest",
+        Command::new(python).args(["-c", script, &packaged_file("kubernetes/cronjob.yaml")]),
+    )?;
+    assert!(read.status.success(), "{}", output_text(&read));
     Some(serde_json::from_slice(&read.stdout).unwrap())
 }
 
 #[test]
-fn the_pod_has_no_rights_and_writes_nowhere() {
-    let Some(documents) = manifest() else { return };
+fn packaging_pod_is_unprivileged_and_read_only() {
+    let Some(documents) = manifest_documents() else { return };
     let of_kind = |kind: &str| documents.iter().find(|one| one["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"));
     let job = &of_kind("CronJob")["spec"];
     assert_eq!(job["concurrencyPolicy"], "Forbid");
@@ -157,7 +159,7 @@ fn the_pod_has_no_rights_and_writes_nowhere() {
     // Its arguments are pgtend's, and so is the configuration.
     let folder = tempfile::tempdir().unwrap();
     let text = of_kind("ConfigMap")["data"]["config.toml"].as_str().unwrap();
-    let config = configuration(folder.path(), text);
+    let config = write_config(folder.path(), text);
     let arguments: Vec<String> = container["args"]
         .as_array()
         .unwrap()
@@ -166,33 +168,33 @@ fn the_pod_has_no_rights_and_writes_nowhere() {
         .collect();
     let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     arguments.push("--help");
-    assert_eq!(run(&arguments).exit, 0, "{arguments:?}");
+    assert_eq!(run_pgtend(&arguments).exit, 0, "{arguments:?}");
     let mut checked = Command::new(PGTEND);
     checked.args(["config", "check", "--config", &config]).env_clear();
     checked.env("PGTEND_SHOP_PASSWORD", "x").env("PGTEND_SLACK_URL", "https://hooks.example.invalid/x");
     let checked = checked.output().unwrap();
-    assert!(checked.status.success(), "{}", told(&checked));
-    say("Kubernetes manifest: read");
+    assert!(checked.status.success(), "{}", output_text(&checked));
+    print_stderr("Kubernetes manifest: read");
 }
 
 /// As in the pod: nobody, on a file system of which all is read-only, its history on a server.
 #[tokio::test]
-async fn nobody_on_a_read_only_file_system_checks_with_a_postgres_store() {
+async fn packaging_check_on_read_only_file_system() {
     if !nix::unistd::geteuid().is_root() {
-        say("a read-only file system: NOT RUN: only root can make one");
+        print_stderr("a read-only file system: NOT RUN: only root can make one");
         return;
     }
     on_every_major("a read-only file system", async |major, cluster| {
         let folder = tempfile::tempdir().unwrap();
-        let conninfo = conninfo(cluster, "postgres", "postgres").replace('\'', "");
-        let config = configuration(folder.path(), &format!("[target.here]\nconninfo = \"{conninfo}\"\n"));
+        let conninfo = role_conninfo(cluster, "postgres", "postgres").replace('\'', "");
+        let config = write_config(folder.path(), &format!("[target.here]\nconninfo = \"{conninfo}\"\n"));
         for path in [folder.path(), Path::new(&config)] {
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
             std::fs::set_permissions(path, mode).unwrap();
         }
         let program: PathBuf = folder.path().join("pgtend");
         std::fs::copy(PGTEND, &program).unwrap();
-        let store = crate::history::postgres_url(major).await;
+        let store = crate::history::create_postgres_store(major).await;
         // Whatever is mounted becomes read-only for this one process, and what it tries to write shows that.
         let script = "set -e; mount --make-rprivate /; \
             for at in $(findmnt -rno TARGET | grep -Ev '^/(proc|sys)' | sort -ru); do mount -o remount,bind,ro \"$at\"; done; \
@@ -207,15 +209,15 @@ async fn nobody_on_a_read_only_file_system_checks_with_a_postgres_store() {
             let owner = std::os::unix::fs::MetadataExt::uid(&cluster.socket_dir().metadata().unwrap());
             assert_ne!(owner, 0);
             command.env("USER_ID", owner.to_string());
-            let Some(ended) = tried("a read-only file system", &mut command) else { return };
-            let said = told(&ended);
-            if said.contains("unshare failed") {
-                say("a read-only file system: NOT RUN: no mounts of one's own here");
+            let Some(ended) = run_if_installed("a read-only file system", &mut command) else { return };
+            let output = output_text(&ended);
+            if output.contains("unshare failed") {
+                print_stderr("a read-only file system: NOT RUN: no mounts of one's own here");
                 return;
             }
-            assert!(matches!(ended.status.code(), Some(0 | 1)), "on {major}: {:?} {said}", ended.status);
-            assert!(said.contains("1 target: ") && !said.contains("UNKNOWN"), "on {major}: {said}");
-            let samples = crate::reports::program::json(&["history", "list", "--history", &store]);
+            assert!(matches!(ended.status.code(), Some(0 | 1)), "on {major}: {:?} {output}", ended.status);
+            assert!(output.contains("1 target: ") && !output.contains("UNKNOWN"), "on {major}: {output}");
+            let samples = crate::reports::program::report_json(&["history", "list", "--history", &store]);
             assert_eq!(samples["samples"].as_array().unwrap().len(), night, "on {major}");
         }
     })

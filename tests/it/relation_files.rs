@@ -4,10 +4,10 @@ use std::fs::File;
 
 use tokio_postgres::types::Type;
 
-use super::clusters::{connect, on_every_major_alone, options, sql};
+use super::clusters::{cluster_options, connect_superuser, execute_sql, on_every_major_alone};
 
-const BY_FILES: &str = include_str!("../../queries/relation_files.sql");
-const BY_OPENING: &str = include_str!("../../queries/relation_sizes.sql");
+const FILES_QUERY: &str = include_str!("../../queries/relation_files.sql");
+const SIZES_QUERY: &str = include_str!("../../queries/relation_sizes.sql");
 
 const DATA: &str = "\
 create table big (id bigint primary key, payload text);
@@ -18,7 +18,7 @@ create materialized view mirror as select * from big;
 create table empty (payload text);
 create index on big using gin (to_tsvector('simple', payload))";
 
-async fn sizes(client: &tokio_postgres::Client, query: &str, oids: &[i64]) -> Vec<(i64, Option<i64>)> {
+async fn query_sizes(client: &tokio_postgres::Client, query: &str, oids: &[i64]) -> Vec<(i64, Option<i64>)> {
     let rows = client.query_typed(query, &[(&oids, Type::INT8_ARRAY)]).await.unwrap();
     let mut sizes: Vec<_> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     sizes.sort_unstable();
@@ -26,11 +26,11 @@ async fn sizes(client: &tokio_postgres::Client, query: &str, oids: &[i64]) -> Ve
 }
 
 #[tokio::test]
-async fn files_and_the_server_agree_on_every_relation() {
-    on_every_major_alone("files and the server agree", options(), async |_, cluster| {
-        sql(&cluster, "postgres", DATA).await;
-        sql(&cluster, "postgres", "vacuum").await;
-        let client = connect(&cluster, "postgres").await;
+async fn relation_files_match_pg_relation_size() {
+    on_every_major_alone("files and the server agree", cluster_options(), async |_, cluster| {
+        execute_sql(&cluster, "postgres", DATA).await;
+        execute_sql(&cluster, "postgres", "vacuum").await;
+        let client = connect_superuser(&cluster, "postgres").await;
         // A second and a third segment without anything in them; the server counts what the directory says.
         let path: String = client.query_one("select pg_relation_filepath('empty')", &[]).await.unwrap().get(0);
         let first = cluster.data_directory().join(path);
@@ -41,8 +41,8 @@ async fn files_and_the_server_agree_on_every_relation() {
         let with_files = "select array_agg(oid::int8) from pg_class where relkind in ('r', 'm', 't', 'i')";
         let mut oids: Vec<i64> = client.query_one(with_files, &[]).await.unwrap().get(0);
         oids.push(4_000_000_000);
-        let by_files = sizes(&client, BY_FILES, &oids).await;
-        assert_eq!(by_files, sizes(&client, BY_OPENING, &oids).await);
+        let by_files = query_sizes(&client, FILES_QUERY, &oids).await;
+        assert_eq!(by_files, query_sizes(&client, SIZES_QUERY, &oids).await);
         assert_eq!(by_files.len(), oids.len() - 1, "a relation that is gone is left out");
         assert!(by_files.iter().all(|(_, bytes)| bytes.is_some()));
         assert!(by_files.iter().any(|(_, bytes)| *bytes == Some((2 << 30) + 81_920)));

@@ -9,21 +9,21 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use pgtend::sandbox::disaster::steps;
-use pgtend::sandbox::{Account, Cluster, Error, PackageCache, Platform, Search, StandbyOptions, StopMode};
+use pgtend::sandbox::{Account, Cluster, Error, InstallationSearch, PackageCache, Platform, StandbyOptions, StopMode};
 use tokio_postgres::NoTls;
 
 use super::clusters::{
-    self, connect, database, majors, on_every_installation, on_every_major, on_every_major_alone, options, private,
-    query_one_text, sql,
+    self, cluster_options, connect_superuser, create_database, execute_sql, majors, on_every_installation,
+    on_every_major, on_every_major_alone, private_cluster, query_one_text,
 };
 
-const OWNER: &str = "PGTEND_TEST_OWNS_A_CLUSTER";
+const OWNER_VARIABLE: &str = "PGTEND_TEST_OWNS_A_CLUSTER";
 
-async fn text(cluster: &Cluster, query: &str) -> String {
+async fn query_text(cluster: &Cluster, query: &str) -> String {
     query_one_text(cluster, "postgres", query).await.unwrap_or_default()
 }
 
-fn alive(pid: u32) -> bool {
+fn is_alive(pid: u32) -> bool {
     let state = |stat: String| stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'));
     if Path::new("/proc/self/stat").exists() {
         return fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(state);
@@ -31,7 +31,7 @@ fn alive(pid: u32) -> bool {
     Command::new("kill").args(["-0", &pid.to_string()]).stderr(Stdio::null()).status().is_ok_and(|it| it.success())
 }
 
-fn soon(what: &str, done: impl Fn() -> bool) {
+fn wait_until(what: &str, done: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !done() {
         assert!(Instant::now() < deadline, "{what}");
@@ -40,42 +40,42 @@ fn soon(what: &str, done: impl Fn() -> bool) {
 }
 
 #[tokio::test]
-async fn starts_stops_and_starts_again() {
+async fn sandbox_starts_stops_and_restarts() {
     let test = async |major: u32, mut cluster: Cluster| {
-        assert_eq!(text(&cluster, "show server_version_num").await[..2], major.to_string());
-        sql(&cluster, "postgres", "create table kept as select 42 as answer").await;
+        assert_eq!(query_text(&cluster, "show server_version_num").await[..2], major.to_string());
+        execute_sql(&cluster, "postgres", "create table kept as select 42 as answer").await;
         for mode in [StopMode::Smart, StopMode::Fast, StopMode::Immediate] {
             cluster.stop(mode).unwrap();
             assert_eq!(cluster.postmaster_pid(), None);
-            cluster.start_again().unwrap();
-            assert_eq!(text(&cluster, "select answer from kept").await, "42");
+            cluster.start_server().unwrap();
+            assert_eq!(query_text(&cluster, "select answer from kept").await, "42");
         }
         let tcp = tokio_postgres::connect(&cluster.tcp_conninfo(), NoTls).await;
         assert!(tcp.is_ok(), "TCP with the password: {:?}", tcp.err());
         let stranger = cluster.tcp_conninfo().replace(cluster.password(), "guessed");
         assert!(tokio_postgres::connect(&stranger, NoTls).await.is_err(), "TCP with another password");
     };
-    on_every_major_alone("starts, stops and starts again", options(), test).await;
+    on_every_major_alone("starts, stops and starts again", cluster_options(), test).await;
 }
 
 #[tokio::test]
-async fn nothing_is_left_after_a_drop() {
-    on_every_major_alone("nothing is left after a drop", options(), async |_, cluster| {
+async fn sandbox_drop_leaves_nothing() {
+    on_every_major_alone("nothing is left after a drop", cluster_options(), async |_, cluster| {
         let (home, pid) = (cluster.socket_dir().to_path_buf(), cluster.postmaster_pid().unwrap());
         let mode = fs::metadata(&home).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
-        assert!(alive(pid));
-        let _client = connect(&cluster, "postgres").await;
+        assert!(is_alive(pid));
+        let _client = connect_superuser(&cluster, "postgres").await;
         let begun = Instant::now();
         drop(cluster);
-        assert!(!home.exists() && !alive(pid));
+        assert!(!home.exists() && !is_alive(pid));
         assert!(begun.elapsed() < Duration::from_secs(5), "took {:?}", begun.elapsed());
     })
     .await;
 }
 
 #[tokio::test]
-async fn root_hands_the_server_to_an_unprivileged_user() {
+async fn sandbox_as_root_uses_unprivileged_user() {
     on_every_major("root hands the server to an unprivileged user", async |_, cluster| {
         let owner = fs::metadata(cluster.data_directory()).unwrap().uid();
         match cluster.account() {
@@ -87,7 +87,7 @@ async fn root_hands_the_server_to_an_unprivileged_user() {
 }
 
 #[tokio::test]
-async fn settings_reach_the_server() {
+async fn sandbox_settings_reach_the_server() {
     on_every_major("settings reach the server", async |_, cluster| {
         for (name, value) in [
             ("shared_buffers", "16MB"),
@@ -96,18 +96,18 @@ async fn settings_reach_the_server() {
             ("TimeZone", "UTC"),
             ("max_connections", "50"),
         ] {
-            assert_eq!(text(cluster, &format!("show {name}")).await, value, "{name}");
+            assert_eq!(query_text(cluster, &format!("show {name}")).await, value, "{name}");
         }
-        let own = database(cluster).await;
+        let own = create_database(cluster).await;
         assert_eq!(query_one_text(cluster, &own, "select current_database()").await, Some(own));
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_paused_server_answers_nobody_until_it_is_resumed() {
-    on_every_major_alone("a paused server answers nobody", options(), async |_, cluster| {
-        let client = connect(&cluster, "postgres").await;
+async fn sandbox_paused_server_does_not_answer() {
+    on_every_major_alone("a paused server answers nobody", cluster_options(), async |_, cluster| {
+        let client = connect_superuser(&cluster, "postgres").await;
         client.simple_query("select 1").await.unwrap();
         cluster.pause().unwrap();
         let answer = tokio::time::timeout(Duration::from_millis(300), client.simple_query("select 1")).await;
@@ -117,52 +117,52 @@ async fn a_paused_server_answers_nobody_until_it_is_resumed() {
         cluster.pause().unwrap();
         let (home, pid) = (cluster.socket_dir().to_path_buf(), cluster.postmaster_pid().unwrap());
         drop(cluster);
-        assert!(!home.exists() && !alive(pid), "a paused one is left behind");
+        assert!(!home.exists() && !is_alive(pid), "a paused one is left behind");
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_standby_streams_and_is_promoted() {
-    on_every_major_alone("a standby streams and is promoted", options(), async |_, mut primary| {
-        sql(&primary, "postgres", "select pg_create_physical_replication_slot('s')").await;
-        sql(&primary, "postgres", "create table t (n int)").await;
+async fn sandbox_standby_streams_and_is_promoted() {
+    on_every_major_alone("a standby streams and is promoted", cluster_options(), async |_, mut primary| {
+        execute_sql(&primary, "postgres", "select pg_create_physical_replication_slot('s')").await;
+        execute_sql(&primary, "postgres", "create table t (n int)").await;
         let chosen = StandbyOptions {
             primary_slot_name: Some("s".to_owned()),
             hot_standby_feedback: true,
             settings: Vec::new(),
         };
-        let standby = primary.standby(&chosen).unwrap();
-        assert_eq!(text(&standby, "select pg_is_in_recovery()").await, "t");
-        assert_eq!(text(&standby, "select count(*) from pg_replication_slots").await, "0");
-        sql(&primary, "postgres", "insert into t values (7)").await;
+        let standby = primary.create_standby(&chosen).unwrap();
+        assert_eq!(query_text(&standby, "select pg_is_in_recovery()").await, "t");
+        assert_eq!(query_text(&standby, "select count(*) from pg_replication_slots").await, "0");
+        execute_sql(&primary, "postgres", "insert into t values (7)").await;
         let deadline = Instant::now() + Duration::from_secs(20);
-        while text(&standby, "select count(*) from t").await != "1" {
+        while query_text(&standby, "select count(*) from t").await != "1" {
             assert!(Instant::now() < deadline, "nothing streams\n{}", standby.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert_eq!(text(&primary, "select active from pg_replication_slots where slot_name = 's'").await, "t");
+        assert_eq!(query_text(&primary, "select active from pg_replication_slots where slot_name = 's'").await, "t");
         standby.promote().unwrap();
-        assert_eq!(text(&standby, "select pg_is_in_recovery()").await, "f");
-        sql(&standby, "postgres", "insert into t values (8)").await;
+        assert_eq!(query_text(&standby, "select pg_is_in_recovery()").await, "f");
+        execute_sql(&standby, "postgres", "insert into t values (8)").await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn the_disaster_reaches_its_sizes() {
-    on_every_major_alone("the disaster reaches its sizes", options(), async |major, cluster| {
+async fn sandbox_disaster_reaches_its_sizes() {
+    on_every_major_alone("the disaster reaches its sizes", cluster_options(), async |major, cluster| {
         let begun = Instant::now();
-        sql(&cluster, "postgres", "create database shop").await;
-        let session = connect(&cluster, "shop").await;
+        execute_sql(&cluster, "postgres", "create database shop").await;
+        let session = connect_superuser(&cluster, "shop").await;
         for step in steps() {
-            let outcome = if step.alone {
+            let outcome = if step.outside_transaction {
                 session.batch_execute(&step.sql).await
             } else {
                 session.batch_execute(&format!("begin; {} commit;", step.sql)).await
             };
             let code = outcome.as_ref().err().and_then(|error| error.code()).map(|code| code.code().to_owned());
-            assert_eq!(code.as_deref(), step.fails, "{major}, {}: {outcome:?}", step.name);
+            assert_eq!(code.as_deref(), step.expected_sqlstate, "{major}, {}: {outcome:?}", step.name);
         }
         let took = begun.elapsed();
         let number = async |query: &str| -> i64 {
@@ -178,7 +178,7 @@ async fn the_disaster_reaches_its_sizes() {
         let invalid = number("select count(*) from pg_index where not indisvalid").await;
         let jobs = number("select pg_table_size('shop.jobs') / 1024").await;
         let live = number("select count(*) from shop.jobs").await;
-        clusters::say(&format!(
+        clusters::print_stderr(&format!(
             "  {major}: {took:.1?}; data {data}, slots hold {cdc} and {standby}; products {table} with {count} indexes of {indexes}; jobs {jobs} kB for {live} rows"
         ));
         assert!(cdc >= 300_000_000 && data <= 30_000_000 && cdc >= 10 * data, "{cdc} beside {data}");
@@ -204,52 +204,55 @@ async fn the_disaster_reaches_its_sizes() {
 }
 
 #[tokio::test]
-async fn a_killed_owner_leaves_nothing_behind() {
+async fn sandbox_killed_owner_leaves_nothing() {
     on_every_installation("a killed owner leaves nothing behind", async |major, _| {
         let test_binary = std::env::current_exe().unwrap();
         let mut owner = Command::new(test_binary)
-            .args(["--exact", "sandbox::owns_a_cluster_when_asked_to", "--nocapture"])
-            .env(OWNER, major.to_string())
+            .args(["--exact", "sandbox::sandbox_child_owns_a_cluster", "--nocapture"])
+            .env(OWNER_VARIABLE, major.to_string())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let lines = BufReader::new(owner.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let told: Vec<String> =
+        let output_lines: Vec<String> =
             lines.filter_map(|line| Some(line.split_once("owned: ")?.1.to_owned())).take(2).collect();
-        let (home, pid) = (PathBuf::from(&told[0]), told[1].parse().unwrap());
-        assert!(home.exists() && alive(pid));
+        let (home, pid) = (PathBuf::from(&output_lines[0]), output_lines[1].parse().unwrap());
+        assert!(home.exists() && is_alive(pid));
         // std's kill is SIGKILL: no destructor of the owner runs.
         owner.kill().unwrap();
         owner.wait().unwrap();
-        soon("the server outlives its owner", || !alive(pid));
-        soon("the folder outlives its owner", || !home.exists());
+        wait_until("the server outlives its owner", || !is_alive(pid));
+        wait_until("the folder outlives its owner", || !home.exists());
     })
     .await;
 }
 
 /// Not a test but the other half of the one above, in a process of its own.
 #[test]
-fn owns_a_cluster_when_asked_to() {
-    let Some(major) = std::env::var(OWNER).ok().and_then(|major| major.parse().ok()) else { return };
+fn sandbox_child_owns_a_cluster() {
+    let Some(major) = std::env::var(OWNER_VARIABLE).ok().and_then(|major| major.parse().ok()) else { return };
     let installation = majors().get(&major).and_then(|found| found.as_ref().ok()).expect("the major of the parent");
-    let cluster = private(installation, options());
+    let cluster = private_cluster(installation, cluster_options());
     println!("\nowned: {}\nowned: {}", cluster.socket_dir().display(), cluster.postmaster_pid().unwrap());
     sleep(Duration::from_secs(60));
 }
 
 #[test]
-fn a_server_that_refuses_its_settings_says_why() {
+fn sandbox_refused_settings_are_reported() {
     let Some(Ok(installation)) = majors().values().next_back() else { return };
-    let error = Cluster::start(installation, options().set("no_such_setting", "1")).unwrap_err().to_string();
+    let error =
+        Cluster::start(installation, cluster_options().with_setting("no_such_setting", "1")).unwrap_err().to_string();
     assert!(error.contains("did not start") && error.contains("no_such_setting"), "{error}");
 }
 
 #[test]
-fn a_tampered_package_is_refused() {
+fn sandbox_tampered_package_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let Some(platform) = Platform::here() else { return clusters::say("a tampered package: NOT RUN on this platform") };
+    let Some(platform) = Platform::current() else {
+        return clusters::print_stderr("a tampered package: NOT RUN on this platform");
+    };
     let cache = PackageCache::new(folder.path(), false).unwrap();
     let mut package = pgtend::sandbox::Package::newest(platform).unwrap();
     // A package that is fetched anyway, with one letter of its checksum changed.
@@ -257,11 +260,13 @@ fn a_tampered_package_is_refused() {
     package.integrity.replace_range(7..8, letter);
     let plan = match cache.plan(package) {
         Ok(plan) => plan,
-        Err(why) => return clusters::say(&format!("a tampered package: NOT RUN: {why}")),
+        Err(why) => return clusters::print_stderr(&format!("a tampered package: NOT RUN: {why}")),
     };
     match plan.fetch() {
-        Err(Error::Tampered { output, .. }) => assert!(output.contains("EINTEGRITY"), "{output}"),
-        Err(Error::Fetch { output, .. }) => return clusters::say(&format!("a tampered package: NOT RUN: {output}")),
+        Err(Error::ChecksumMismatch { output, .. }) => assert!(output.contains("EINTEGRITY"), "{output}"),
+        Err(Error::Fetch { output, .. }) => {
+            return clusters::print_stderr(&format!("a tampered package: NOT RUN: {output}"));
+        }
         other => panic!("{other:?}"),
     }
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
@@ -269,13 +274,13 @@ fn a_tampered_package_is_refused() {
 }
 
 #[test]
-fn two_who_fetch_at_once_get_one_folder() {
+fn sandbox_concurrent_fetches_share_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let plan = PackageCache::new(folder.path(), false).and_then(|cache| cache.plan_newest());
     let plan = match plan {
         Ok(plan) => plan,
-        Err(why) => return clusters::say(&format!("two who fetch at once: NOT RUN: {why}")),
+        Err(why) => return clusters::print_stderr(&format!("two who fetch at once: NOT RUN: {why}")),
     };
     let (one, other) = std::thread::scope(|scope| {
         let other = scope.spawn(|| plan.fetch());
@@ -287,24 +292,24 @@ fn two_who_fetch_at_once_get_one_folder() {
             assert!(one.bin.starts_with(&plan.target), "{one:?}");
         }
         (Err(Error::Fetch { output, .. }), _) | (_, Err(Error::Fetch { output, .. })) => {
-            return clusters::say(&format!("two who fetch at once: NOT RUN: {output}"));
+            return clusters::print_stderr(&format!("two who fetch at once: NOT RUN: {output}"));
         }
         other => panic!("{other:?}"),
     }
-    let whole = |entry: &fs::DirEntry| !entry.file_name().to_string_lossy().starts_with('.');
-    assert_eq!(fs::read_dir(folder.path()).unwrap().flatten().filter(whole).count(), 1);
+    let is_complete = |entry: &fs::DirEntry| !entry.file_name().to_string_lossy().starts_with('.');
+    assert_eq!(fs::read_dir(folder.path()).unwrap().flatten().filter(is_complete).count(), 1);
 }
 
 #[test]
-fn offline_says_what_to_install() {
+fn sandbox_offline_names_what_to_install() {
     let folder = tempfile::tempdir().unwrap();
     let error = PackageCache::new(folder.path(), true).unwrap().plan_newest().unwrap_err();
-    assert!(matches!(error, Error::NothingToRun { .. }));
+    assert!(matches!(error, Error::NoInstallation { .. }));
     assert!(error.to_string().contains("apt install postgresql"), "{error}");
 }
 
 #[test]
-fn root_keeps_packages_where_others_can_enter() {
+fn sandbox_root_cache_is_accessible() {
     let folder = tempfile::tempdir().unwrap();
     let root = fs::metadata(folder.path()).unwrap().uid() == 0;
     let closed = folder.path().join("closed");
@@ -312,7 +317,7 @@ fn root_keeps_packages_where_others_can_enter() {
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
     let chosen = PackageCache::new(closed.join("cache"), false).unwrap();
     if root {
-        assert!(Account::unprivileged().unwrap().reaches(chosen.folder()));
+        assert!(Account::unprivileged().unwrap().can_enter(chosen.folder()));
         assert!(!chosen.folder().starts_with(&closed));
     } else {
         assert!(chosen.folder().starts_with(&closed));
@@ -320,15 +325,15 @@ fn root_keeps_packages_where_others_can_enter() {
 }
 
 #[test]
-fn a_wrapper_script_is_not_taken_for_a_server() {
+fn sandbox_wrapper_script_is_no_server() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["postgres", "initdb"] {
         let script = folder.path().join(name);
         fs::write(&script, "#!/bin/sh\necho 'postgres (PostgreSQL) 17.0'\n").unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let search = Search { path: Some(folder.path().into()), ..Search::default() };
-    let found = search.run().unwrap();
-    assert!(found.refused.iter().any(|why| why.to_string().contains("wrapper script")), "{found:?}");
+    let search = InstallationSearch { path: Some(folder.path().into()), ..InstallationSearch::default() };
+    let found = search.find_installations().unwrap();
+    assert!(found.rejected.iter().any(|why| why.to_string().contains("wrapper script")), "{found:?}");
     assert!(found.installations.iter().all(|it| it.bin != folder.path()));
 }

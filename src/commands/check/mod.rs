@@ -1,28 +1,28 @@
 //! `pgtend check`.
 
-mod chosen;
-mod tell;
-mod watch;
+mod notification;
+mod selection;
+mod target_check;
 
 use crate::{
     commands::{
         disk::DiskArgs,
-        filter::{needs_a_server, parse_duration},
+        filter::{parse_duration, server_required},
     },
-    context::{Context, place_of, unless_interrupted},
+    context::{Context, target_key_of, unless_interrupted},
     error::Failure,
     exit_code::ExitCode,
     history::Store,
     inspect::Scope,
     model::Snapshot,
     options::OutputFormat,
-    report::{CheckReport, Envelope, FleetReport, TargetNight},
+    report::{CheckReport, Envelope, FleetReport, TargetRun},
 };
-use chosen::Chosen;
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
+use selection::CheckSelection;
 use std::{cell::RefCell, time::Duration};
-use watch::{Look, Source, Watch};
+use target_check::{CheckRun, CheckTarget, Source};
 
 /// The nightly health check: what is wrong, the worst first, and what to do
 ///
@@ -30,7 +30,7 @@ use watch::{Look, Source, Watch};
 /// never hidden by what is not. Each run is written to the history as by `history record`, so that the next one knows what
 /// is new. `pgtend explain CHECK` says what a check means, how it is judged, and why its limits are what they are.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct CheckArgs {
     /// Only these checks; may be given several times
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     only: Vec<String>,
@@ -57,10 +57,10 @@ pub struct Args {
 }
 
 /// What judging, remembering and telling may take beside the looks, in seconds, before another run may take over.
-const AFTER_THE_LOOKS: i64 = 300;
+const CLAIM_MARGIN_SECONDS: i64 = 300;
 
-pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let chosen = Chosen::of(&args)?;
+pub async fn cmd_check(args: CheckArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let selection = CheckSelection::from_args(&args)?;
     let config = context.config()?;
     if args.all_targets && (args.disk.disk_size.is_some() || args.disk.disk_free.is_some()) {
         let hint = "give each target its disk_size in the configuration";
@@ -69,14 +69,14 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     let file = context.snapshot_file().transpose()?;
     if file.is_some() && args.all_targets {
-        return Err(needs_a_server("--all-targets"));
+        return Err(server_required("--all-targets"));
     }
-    let address = if file.is_some() && !context.names_a_history() { None } else { context.history_address()? };
+    let address = if file.is_some() && !context.has_history_flag() { None } else { context.history_address()? };
     let (store, store_error) = match address {
         None => (None, None),
         Some(address) => match Store::open(&address).await {
             Ok(store) => {
-                context.warn_of_store(&store);
+                context.print_store_warnings(&store);
                 (Some(store), None)
             }
             Err(error) => (None, Some(error)),
@@ -86,83 +86,99 @@ pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let jobs = context.jobs().max(1);
     let rounds = i64::try_from(names.len().div_ceil(jobs).max(1)).unwrap_or(i64::MAX);
     let limit = i64::try_from(args.time_limit.as_secs()).unwrap_or(i64::MAX);
-    let watch = Watch {
+    let check_run = CheckRun {
         context,
-        chosen: &chosen,
+        selection: &selection,
         config,
         store: store.as_ref(),
         store_error,
-        looks: names.len(),
+        concurrent_targets: names.len(),
         time_limit: args.time_limit,
         disk: args.disk,
-        claim: SignedDuration::from_secs(limit.saturating_mul(rounds).saturating_add(AFTER_THE_LOOKS)),
-        claimed: RefCell::default(),
+        claim_duration: SignedDuration::from_secs(limit.saturating_mul(rounds).saturating_add(CLAIM_MARGIN_SECONDS)),
+        claimed_until: RefCell::default(),
         servers: RefCell::default(),
-        growths: RefCell::default(),
+        growth_by_cluster: RefCell::default(),
     };
     let work = async {
         match file {
-            Some(snapshot) => one(&watch, &args, of_file(snapshot)).await,
-            None if args.all_targets => fleet(&watch, &args, &names, jobs).await,
-            None => one(&watch, &args, of_server(&watch)?).await,
+            Some(snapshot) => check_one_target(&check_run, &args, file_target(snapshot)).await,
+            None if args.all_targets => check_all_targets(&check_run, &args, &names, jobs).await,
+            None => check_one_target(&check_run, &args, server_target(&check_run)?).await,
         }
     };
-    let ended = unless_interrupted(Box::pin(work), watch.release()).await;
+    let result = unless_interrupted(Box::pin(work), check_run.release_all()).await;
     if let Some(store) = store {
         store.close().await;
     }
-    ended
+    result
 }
 
 /// What one of so many looks asks. With other databases to read it has all connections, as those of one server take
 /// turns; else it shares them with the others.
-fn scope(asked: Scope, looks: usize) -> Scope {
-    let asked = if asked.reach.may_be_several() { asked } else { asked.part(looks) };
-    Scope::nightly().as_asked(&asked)
+fn check_scope(requested: Scope, concurrent_targets: usize) -> Scope {
+    let requested = if requested.database_selection.may_select_several() {
+        requested
+    } else {
+        requested.share_for(concurrent_targets)
+    };
+    Scope::nightly().with_options_of(&requested)
 }
 
 /// The server that was named.
-fn of_server(watch: &Watch<'_>) -> Result<Look, Failure> {
-    let context = watch.context;
+fn server_target(check_run: &CheckRun<'_>) -> Result<CheckTarget, Failure> {
+    let context = check_run.context;
     let target = context.target().map(str::to_owned);
     let named = match (&target, context.database_of_target()?) {
         (Some(target), Some(dbname)) => Some(format!("{target}/{dbname}")),
         _ => target.clone(),
     };
-    let (place, source) = match context.conninfo() {
-        Ok(conninfo) => (named.unwrap_or_else(|| place_of(&conninfo)), Ok(Source::Server(Box::new(conninfo)))),
+    let (target_key, source) = match context.conninfo() {
+        Ok(conninfo) => (named.unwrap_or_else(|| target_key_of(&conninfo)), Ok(Source::Server(Box::new(conninfo)))),
         // A secret that cannot be fetched is the night's answer; a target that is not there is a mistake.
-        Err(failure) => match target.clone().filter(|name| watch.config.has_target(name)) {
+        Err(failure) => match target.clone().filter(|name| check_run.config.has_target(name)) {
             Some(target) => (target, Err(failure)),
             None => return Err(failure),
         },
     };
-    Ok(Look { place, target, source })
+    Ok(CheckTarget { target_key, target, source })
 }
 
 /// A snapshot's night. With a history named it is judged by what that knows, recorded, and told of.
-fn of_file(snapshot: Snapshot) -> Look {
+fn file_target(snapshot: Snapshot) -> CheckTarget {
     let identifier = snapshot.control.known().map(|control| control.system_identifier.as_str());
-    let place = format!("cluster {}", identifier.unwrap_or("unknown"));
-    Look { place, target: None, source: Ok(Source::File(Box::new(snapshot))) }
+    let target_key = format!("cluster {}", identifier.unwrap_or("unknown"));
+    CheckTarget { target_key, target: None, source: Ok(Source::File(Box::new(snapshot))) }
 }
 
-async fn one(watch: &Watch<'_>, args: &Args, look: Look) -> Result<ExitCode, Failure> {
-    let context = watch.context;
+async fn check_one_target(
+    check_run: &CheckRun<'_>,
+    args: &CheckArgs,
+    check_target: CheckTarget,
+) -> Result<ExitCode, Failure> {
+    let context = check_run.context;
     // A store that was named and cannot be used keeps nobody from being told.
-    let is_remembered = watch.store.is_some() || watch.store_error.is_some();
-    let is_wanted = !args.no_notify && (is_remembered || !context.reads_a_file());
-    let mut seen = [context.ui.patiently("checking", Box::pin(watch.over(look))).await];
-    let told = context.ui.patiently("telling what changed", Box::pin(watch.tell(&mut seen, is_wanted))).await;
-    let [mut seen] = seen;
-    seen.night.report_mut().add_notified(told);
-    show_one(context, seen.night)
+    let has_history = check_run.store.is_some() || check_run.store_error.is_some();
+    let is_wanted = !args.no_notify && (has_history || !context.reads_snapshot_file());
+    let mut results = [context.ui.with_spinner("checking", Box::pin(check_run.check_target(check_target))).await];
+    let notified = context
+        .ui
+        .with_spinner("telling what changed", Box::pin(check_run.notify_changes(&mut results, is_wanted)))
+        .await;
+    let [mut result] = results;
+    result.envelope.report_mut().add_notified(notified);
+    print_target_report(context, result.envelope)
 }
 
 /// Every target, some at once; what each leaves in memory is its night alone.
-async fn fleet(watch: &Watch<'_>, args: &Args, names: &[&str], jobs: usize) -> Result<ExitCode, Failure> {
-    let context = watch.context;
-    if context.names_a_server() {
+async fn check_all_targets(
+    check_run: &CheckRun<'_>,
+    args: &CheckArgs,
+    names: &[&str],
+    jobs: usize,
+) -> Result<ExitCode, Failure> {
+    let context = check_run.context;
+    if context.has_server_flag() {
         let message = "--all-targets takes the targets of the configuration: no server is named beside it";
         return Err(Failure::new(ExitCode::Usage, message));
     }
@@ -170,35 +186,40 @@ async fn fleet(watch: &Watch<'_>, args: &Args, names: &[&str], jobs: usize) -> R
         return Err(Failure::new(ExitCode::Usage, "the configuration has no targets")
             .with_hint(Some("add [target.NAME] with conninfo = \"…\"")));
     }
-    context.note_working_directory(watch.config, names);
-    let nights = names.iter().map(|name| async move {
-        let source = context.conninfo_of(watch.config, name).map(|conninfo| Source::Server(Box::new(conninfo)));
-        let look = Look { place: (*name).to_owned(), target: Some((*name).to_owned()), source };
-        Box::pin(watch.over(look)).await
+    context.note_working_directory(check_run.config, names);
+    let checks = names.iter().map(|name| async move {
+        let source = context.conninfo_of(check_run.config, name).map(|conninfo| Source::Server(Box::new(conninfo)));
+        let check_target = CheckTarget { target_key: (*name).to_owned(), target: Some((*name).to_owned()), source };
+        Box::pin(check_run.check_target(check_target)).await
     });
-    let nights = stream::iter(nights).buffer_unordered(jobs).collect::<Vec<_>>();
-    let mut seen = context.ui.patiently("checking all targets", nights).await;
-    let told = context.ui.patiently("telling what changed", Box::pin(watch.tell(&mut seen, !args.no_notify))).await;
-    let nights = seen.into_iter().map(|one| TargetNight::new(one.place, one.night)).collect();
-    let report = FleetReport::of(nights, told);
+    let checks = stream::iter(checks).buffer_unordered(jobs).collect::<Vec<_>>();
+    let mut results = context.ui.with_spinner("checking all targets", checks).await;
+    let notified = context
+        .ui
+        .with_spinner("telling what changed", Box::pin(check_run.notify_changes(&mut results, !args.no_notify)))
+        .await;
+    let target_states = results.into_iter().map(|one| TargetRun::new(one.target_key, one.envelope)).collect();
+    let report = FleetReport::new(target_states, notified);
     match context.format() {
-        OutputFormat::Nagios => context.ui.text(&report.nagios())?,
-        OutputFormat::Prometheus => context.ui.text(&report.prometheus())?,
-        OutputFormat::Json => context.ui.value(&report)?,
-        OutputFormat::Csv => context.ui.document(&report.table())?,
-        OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Html => context.ui.document(&report.document())?,
+        OutputFormat::Nagios => context.ui.print_text(&report.nagios())?,
+        OutputFormat::Prometheus => context.ui.print_text(&report.prometheus())?,
+        OutputFormat::Json => context.ui.print_json(&report)?,
+        OutputFormat::Csv => context.ui.print_document(&report.findings_document())?,
+        OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Html => {
+            context.ui.print_document(&report.document())?
+        }
     }
     Ok(ExitCode::Checked(report.status))
 }
 
-fn show_one(context: &Context, night: Envelope<CheckReport>) -> Result<ExitCode, Failure> {
-    let report = night.report();
+fn print_target_report(context: &Context, envelope: Envelope<CheckReport>) -> Result<ExitCode, Failure> {
+    let report = envelope.report();
     match context.format() {
-        OutputFormat::Nagios => context.ui.text(&report.nagios())?,
-        OutputFormat::Prometheus => context.ui.text(&report.prometheus())?,
-        OutputFormat::Csv => context.ui.document(&report.table())?,
+        OutputFormat::Nagios => context.ui.print_text(&report.nagios())?,
+        OutputFormat::Prometheus => context.ui.print_text(&report.prometheus())?,
+        OutputFormat::Csv => context.ui.print_document(&report.findings_document())?,
         OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Html | OutputFormat::Json => {
-            context.ui.report(&night)?
+            context.ui.print_report(&envelope)?
         }
     }
     Ok(ExitCode::Checked(report.status))

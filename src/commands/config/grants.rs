@@ -9,20 +9,20 @@ use crate::{
 
 /// The SQL that makes the monitoring role: what every report and the nightly check need, and no more
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ConfigGrantsArgs {
     /// Its name
     #[arg(long, value_name = "ROLE", default_value = "pgtend")]
     role: String,
 }
 
-pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+pub fn cmd_config_grants(args: &ConfigGrantsArgs, context: &Context) -> Result<ExitCode, Failure> {
     // psql reads \password up to the end of the line, and knows no U&"…" there.
     if args.role.is_empty() || args.role.contains(is_unprintable) {
         let message = "the role's name is empty or holds control characters, which \\password of psql cannot take";
         return Err(Failure::new(ExitCode::Usage, message).with_hint(Some("name another role with --role")));
     }
     let role = quote_identifier(&args.role);
-    context.ui.text(&format!(
+    context.ui.print_text(&format!(
         "-- As a superuser (on a managed service: as its administrator), once for the cluster.\n\
          create role {role} login connection limit 20;\n\
          \\password {role}\n\
@@ -36,5 +36,5 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
          -- create schema pgtend authorization {role};\n\
          -- alter role {role} reset default_transaction_read_only;\n"
     ))?;
-    Ok(ExitCode::Done)
+    Ok(ExitCode::Success)
 }

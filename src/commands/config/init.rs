@@ -1,14 +1,14 @@
 //! `pgtend config init`.
 
 use crate::{
-    config::own_path,
+    config::user_config_path,
     context::Context,
     error::Failure,
     exit_code::ExitCode,
     judge::{
-        health::Checks,
-        limits::{Bytes, Seconds},
+        runner::Checks,
         slot,
+        thresholds::{Bytes, Seconds},
     },
     model::{Class, IndexLimits},
     output_file,
@@ -18,21 +18,21 @@ use std::{fmt::Write as _, path::PathBuf};
 
 /// Write a commented configuration file to begin with; one that is there already is left as it is
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ConfigInitArgs {
     /// Where to [default: $XDG_CONFIG_HOME/pgtend/config.toml; - for stdout]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 }
 
-pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let text = text();
+pub fn cmd_config_init(args: &ConfigInitArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let text = config_template();
     if args.file.as_ref().is_some_and(|file| file.as_os_str() == "-") {
-        context.ui.text(&text)?;
-        return Ok(ExitCode::Done);
+        context.ui.print_text(&text)?;
+        return Ok(ExitCode::Success);
     }
     let path = match &args.file {
         Some(path) => path.clone(),
-        None => own_path(&context.environment)
+        None => user_config_path(&context.environment)
             .ok_or_else(|| Failure::new(ExitCode::Usage, "there is no home directory: name a file"))?,
     };
     let shown = path.display();
@@ -46,10 +46,10 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     // It will name servers, and perhaps hold a password.
     output_file::create_new(&path, 0o600, text.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
     context.ui.note(&format!("{shown} written; everything in it is a comment until you say otherwise"));
-    Ok(ExitCode::Done)
+    Ok(ExitCode::Success)
 }
 
-const HEAD: &str = r##"# pgtend's configuration. Everything here is a comment: take the marks off what you want.
+const TEMPLATE_HEAD: &str = r##"# pgtend's configuration. Everything here is a comment: take the marks off what you want.
 # `pgtend config check` says whether it is in order.
 
 # A server by name, for --target prod and --all-targets.
@@ -105,19 +105,19 @@ const HEAD: &str = r##"# pgtend's configuration. Everything here is a comment: t
 # reason = "TICKET-123: dropped after the migration"
 "##;
 
-const LIMITS: &str = r##"
+const TEMPLATE_LIMITS: &str = r##"
 # How much of one server's answers is kept; a fact above its limit is unavailable. These are the defaults.
 # [limits]
 # fact_size = "1GB"                          # the rows of one fact, as sent and as decoded
 # snapshot_size = "2GB"                      # all facts of one snapshot
 "##;
 
-const CHECKS: &str = "
+const TEMPLATE_CHECKS: &str = "
 # The limits of each check, with their defaults. `pgtend explain CHECK` says why they are what they are.
 ";
 
-fn text() -> String {
-    let mut text = HEAD.to_owned();
+fn config_template() -> String {
+    let mut text = TEMPLATE_HEAD.to_owned();
     let (slots, indexes) = (slot::Limits::default(), IndexLimits::default());
     // Writing into a String does not fail.
     let _ = write!(
@@ -125,7 +125,7 @@ fn text() -> String {
         "\n# From when on a slot in nobody's use is stale, and which ones --yes may drop without naming them.\n\
          # [slots]\n# stale_after = {}\n# stale_after_physical = {}\n# droppable = []\n\
          \n# How long an index must have been watched before it may go, and how small is not worth it.\n\
-         # [indexes]\n# min_observation = {}\n# min_reclaim = {}\n{LIMITS}{CHECKS}",
+         # [indexes]\n# min_observation = {}\n# min_reclaim = {}\n{TEMPLATE_LIMITS}{TEMPLATE_CHECKS}",
         Seconds(slots.stale_after_seconds),
         Seconds(slots.stale_after_physical_seconds),
         Seconds(indexes.min_observation_seconds),
@@ -134,8 +134,8 @@ fn text() -> String {
     for (check, class, rule) in Checks::default().iter() {
         let class = if class == Class::Hygiene { " (hygiene)" } else { "" };
         let _ = writeln!(text, "\n# [check.{}]  # {}{class}", check.name, check.summary());
-        for key in rule.keys() {
-            let _ = writeln!(text, "# {} = {}    # {}", key.name, key.default, key.meaning.trim());
+        for key in rule.thresholds() {
+            let _ = writeln!(text, "# {} = {}    # {}", key.name, key.default, key.description.trim());
         }
     }
     text

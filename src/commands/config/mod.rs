@@ -9,24 +9,24 @@ use crate::{context::Context, error::Failure, exit_code::ExitCode};
 
 /// The configuration file: begin one, read it back, see whether it is in order, and what its role needs
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ConfigArgs {
     #[command(subcommand)]
-    command: Command,
+    command: ConfigCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
-    Init(init::Args),
-    Show(show::Args),
-    Check(check::Args),
-    Grants(grants::Args),
+enum ConfigCommand {
+    Init(init::ConfigInitArgs),
+    Show(show::ConfigShowArgs),
+    Check(check::ConfigCheckArgs),
+    Grants(grants::ConfigGrantsArgs),
 }
 
-pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+pub fn cmd_config(args: &ConfigArgs, context: &Context) -> Result<ExitCode, Failure> {
     match &args.command {
-        Command::Init(args) => init::run(args, context),
-        Command::Show(args) => show::run(args, context),
-        Command::Check(args) => check::run(args, context),
-        Command::Grants(args) => grants::run(args, context),
+        ConfigCommand::Init(args) => init::cmd_config_init(args, context),
+        ConfigCommand::Show(args) => show::cmd_config_show(args, context),
+        ConfigCommand::Check(args) => check::cmd_config_check(args, context),
+        ConfigCommand::Grants(args) => grants::cmd_config_grants(args, context),
     }
 }

@@ -5,21 +5,21 @@ use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    inspect::Reach,
+    inspect::DatabaseSelection,
     judge::{
-        health::Checks,
-        limits::{Bytes, Seconds},
+        runner::Checks,
         slot,
+        thresholds::{Bytes, Seconds},
     },
-    model::{IndexLimits, last_day},
+    model::{IndexLimits, silence_last_day},
 };
 use std::fmt::Write as _;
 
 /// What is in force: the file that is read, its targets, the history, who is told, and every limit that is not the default
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct ConfigShowArgs {}
 
-pub fn run(_: &Args, context: &Context) -> Result<ExitCode, Failure> {
+pub fn cmd_config_show(_: &ConfigShowArgs, context: &Context) -> Result<ExitCode, Failure> {
     let config = context.config()?;
     let mut text = match config.path() {
         Some(path) => format!("file: {}\n", path.display()),
@@ -33,28 +33,29 @@ pub fn run(_: &Args, context: &Context) -> Result<ExitCode, Failure> {
             let note = if config.is_from_working_directory(target) { " (found in the working directory)" } else { "" };
             let _ = writeln!(text, "target.{target} from {}{note}", file.display());
         }
-        let _ = match config.reach(target) {
-            Reach::Connected => Ok(()),
-            Reach::Listed(names) => writeln!(text, "target.{target}.databases = {names:?}"),
-            Reach::All => writeln!(text, "target.{target}.databases = all"),
+        let _ = match config.database_selection(target) {
+            DatabaseSelection::Connected => Ok(()),
+            DatabaseSelection::Listed(names) => writeln!(text, "target.{target}.databases = {names:?}"),
+            DatabaseSelection::All => writeln!(text, "target.{target}.databases = all"),
         };
     }
-    let told: Vec<&str> = config.recipients(&context.environment).into_iter().map(|(name, _)| name).collect();
-    let _ = writeln!(text, "notify: {}", if told.is_empty() { "nobody".to_owned() } else { told.join(", ") });
-    let _ = writeln!(text, "history: {}", history(context));
-    for (key, value, usual) in limits(config) {
+    let recipients: Vec<&str> = config.recipients(&context.environment).into_iter().map(|(name, _)| name).collect();
+    let _ =
+        writeln!(text, "notify: {}", if recipients.is_empty() { "nobody".to_owned() } else { recipients.join(", ") });
+    let _ = writeln!(text, "history: {}", describe_history(context));
+    for (key, value, usual) in changed_limits(config) {
         let _ = writeln!(text, "{key} = {value} (default {usual})");
     }
     if !config.droppable_slots().is_empty() {
         let _ = writeln!(text, "slots.droppable = {:?}", config.droppable_slots());
     }
-    for (key, value) in config.given_for_audits(None).told() {
+    for (key, value) in config.audit_overrides(None).sourced_values() {
         let _ = writeln!(text, "{key} = {value}");
     }
     let defaults = Checks::default();
     for ((check, _, rule), (.., usual)) in config.checks.iter().zip(defaults.iter()) {
         for (key, usual) in
-            rule.keys().into_iter().zip(usual.keys()).filter(|(key, usual)| key.default != usual.default)
+            rule.thresholds().into_iter().zip(usual.thresholds()).filter(|(key, usual)| key.default != usual.default)
         {
             let _ = writeln!(text, "check.{}.{} = {} (default {})", check.name, key.name, key.default, usual.default);
         }
@@ -63,15 +64,15 @@ pub fn run(_: &Args, context: &Context) -> Result<ExitCode, Failure> {
     for silence in &config.silences {
         let state = if silence.until <= now { "expired" } else { "silent" };
         let subject = silence.subject.as_ref().map_or("*", |glob| glob.as_str());
-        let (check, until) = (&silence.check, last_day(silence.until));
+        let (check, until) = (&silence.check, silence_last_day(silence.until));
         let _ = writeln!(text, "silence: {check} of {subject} until {until} ({state}): {}", silence.reason);
     }
-    context.ui.text(&text)?;
-    Ok(ExitCode::Done)
+    context.ui.print_text(&text)?;
+    Ok(ExitCode::Success)
 }
 
 /// Where it is, by the flag, the environment or the file; no password shows.
-fn history(context: &Context) -> String {
+fn describe_history(context: &Context) -> String {
     match context.history_address() {
         Ok(None) => "none".to_owned(),
         Ok(Some(address)) => address.to_string(),
@@ -80,19 +81,23 @@ fn history(context: &Context) -> String {
 }
 
 /// The limits of `[slots]` and `[indexes]` that are not the usual ones, which come last.
-fn limits(config: &Config) -> Vec<(&'static str, String, String)> {
-    let (slots, usual) = (config.slot_limits(), slot::Limits::default());
-    let (indexes, usual_index) = (config.index_limits(), IndexLimits::default());
+fn changed_limits(config: &Config) -> Vec<(&'static str, String, String)> {
+    let (slots, defaults) = (config.slot_limits(), slot::Limits::default());
+    let (indexes, index_defaults) = (config.index_limits(), IndexLimits::default());
     let seconds = |key, now, usual| (key, Seconds(now).to_string(), Seconds(usual).to_string());
-    let all = [
-        seconds("slots.stale_after", slots.stale_after_seconds, usual.stale_after_seconds),
-        seconds("slots.stale_after_physical", slots.stale_after_physical_seconds, usual.stale_after_physical_seconds),
-        seconds("indexes.min_observation", indexes.min_observation_seconds, usual_index.min_observation_seconds),
+    let limits = [
+        seconds("slots.stale_after", slots.stale_after_seconds, defaults.stale_after_seconds),
+        seconds(
+            "slots.stale_after_physical",
+            slots.stale_after_physical_seconds,
+            defaults.stale_after_physical_seconds,
+        ),
+        seconds("indexes.min_observation", indexes.min_observation_seconds, index_defaults.min_observation_seconds),
         (
             "indexes.min_reclaim",
             Bytes(indexes.min_reclaim_bytes).to_string(),
-            Bytes(usual_index.min_reclaim_bytes).to_string(),
+            Bytes(index_defaults.min_reclaim_bytes).to_string(),
         ),
     ];
-    all.into_iter().filter(|(_, now, usual)| now != usual).collect()
+    limits.into_iter().filter(|(_, now, usual)| now != usual).collect()
 }

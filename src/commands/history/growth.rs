@@ -1,6 +1,6 @@
 //! `pgtend history growth`.
 
-use super::line::chosen;
+use super::cluster_branch::select_cluster_branch;
 use crate::{
     commands::filter::RelationFilter,
     context::Context,
@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 /// The rate is the median of the slopes between all samples (Theil and Sen), after what came once was set aside: a load
 /// is no trend. Tables and indexes that never changed their size are left out.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct HistoryGrowthArgs {
     /// Tell when each will be so large, as in 500GB
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     to: Option<u64>,
@@ -30,15 +30,15 @@ pub struct Args {
     filter: RelationFilter,
 }
 
-pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+pub async fn cmd_history_growth(args: HistoryGrowthArgs, context: &Context) -> Result<ExitCode, Failure> {
     let store = context.existing_store().await?;
-    let (lineage, newest) = chosen(&store, args.cluster.as_deref()).await?;
+    let (branch, newest) = select_cluster_branch(&store, args.cluster.as_deref()).await?;
     let since = newest.collected_at - SignedDuration::from_hours(24 * i64::from(args.days));
-    let growths = store.growth(lineage.cluster_id, since, true).await?;
-    let wal = store.wal_intervals(lineage.cluster_id, since).await?;
+    let growths = store.growth(branch.cluster_id, since, true).await?;
+    let wal = store.wal_intervals(branch.cluster_id, since).await?;
     store.close().await;
     let mut gaps = Gaps::default();
     let view = args.filter.view(context.for_people());
-    let report = GrowthReport::of(growths, &wal, args.to, &view, &mut gaps);
-    context.show_remembered(Some((&lineage, &newest)), report, gaps)
+    let report = GrowthReport::new(growths, &wal, args.to, &view, &mut gaps);
+    context.print_history_report(Some((&branch, &newest)), report, gaps)
 }

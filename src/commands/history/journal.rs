@@ -5,20 +5,20 @@ use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    report::{DeedsReport, Gaps},
+    report::{Gaps, JournalReport},
 };
 
 /// What pgtend did and when, what that promised, what audits predicted, and what was measured since
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct HistoryJournalArgs {
     #[command(flatten)]
     length: ListLength,
 }
 
-pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+pub async fn cmd_history_journal(args: HistoryJournalArgs, context: &Context) -> Result<ExitCode, Failure> {
     let store = context.existing_store().await?;
     let view = args.length.view(context.for_people());
-    let report = DeedsReport::of(store.deeds().await?, store.predictions().await?, &view);
+    let report = JournalReport::new(store.journal_entries().await?, store.predictions().await?, &view);
     store.close().await;
-    context.show_remembered(None, report, Gaps::default())
+    context.print_history_report(None, report, Gaps::default())
 }

@@ -10,16 +10,16 @@ use crate::{
 
 /// The samples there are, newest first
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct HistoryListArgs {
     #[command(flatten)]
     length: ListLength,
 }
 
-pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+pub async fn cmd_history_list(args: HistoryListArgs, context: &Context) -> Result<ExitCode, Failure> {
     let store = context.existing_store().await?;
     let view = args.length.view(context.for_people());
-    let (lineages, samples) = (store.lineages().await?, store.samples(None).await?);
-    let report = SamplesReport::of(lineages, samples, store.bytes().await?, &view);
+    let (branches, samples) = (store.cluster_branches().await?, store.samples(None).await?);
+    let report = SamplesReport::new(branches, samples, store.bytes().await?, &view);
     store.close().await;
-    context.show_remembered(None, report, Gaps::default())
+    context.print_history_report(None, report, Gaps::default())
 }

@@ -1,8 +1,8 @@
 //! `pgtend history`.
 
+mod cluster_branch;
 mod growth;
 mod journal;
-mod line;
 mod list;
 mod prune;
 mod record;
@@ -11,26 +11,26 @@ use crate::{context::Context, error::Failure, exit_code::ExitCode};
 
 /// What pgtend remembers: samples of clusters, growth, and the journal of its own deeds
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct HistoryArgs {
     #[command(subcommand)]
-    command: Command,
+    command: HistoryCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
-    Record(record::Args),
-    List(list::Args),
-    Growth(growth::Args),
-    Journal(journal::Args),
-    Prune(prune::Args),
+enum HistoryCommand {
+    Record(record::HistoryRecordArgs),
+    List(list::HistoryListArgs),
+    Growth(growth::HistoryGrowthArgs),
+    Journal(journal::HistoryJournalArgs),
+    Prune(prune::HistoryPruneArgs),
 }
 
-pub async fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+pub async fn cmd_history(args: HistoryArgs, context: &Context) -> Result<ExitCode, Failure> {
     match args.command {
-        Command::Record(args) => record::run(args, context).await,
-        Command::List(args) => list::run(args, context).await,
-        Command::Growth(args) => growth::run(args, context).await,
-        Command::Journal(args) => journal::run(args, context).await,
-        Command::Prune(args) => prune::run(args, context).await,
+        HistoryCommand::Record(args) => record::cmd_history_record(args, context).await,
+        HistoryCommand::List(args) => list::cmd_history_list(args, context).await,
+        HistoryCommand::Growth(args) => growth::cmd_history_growth(args, context).await,
+        HistoryCommand::Journal(args) => journal::cmd_history_journal(args, context).await,
+        HistoryCommand::Prune(args) => prune::cmd_history_prune(args, context).await,
     }
 }

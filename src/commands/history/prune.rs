@@ -4,7 +4,7 @@ use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    render::{counted, human_bytes},
+    render::{format_counted, human_bytes},
 };
 use serde_json::json;
 
@@ -12,26 +12,26 @@ use serde_json::json;
 ///
 /// The dates on which things were first seen stay, and so does the journal.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct HistoryPruneArgs {}
 
-pub async fn run(_: Args, context: &Context) -> Result<ExitCode, Failure> {
+pub async fn cmd_history_prune(_: HistoryPruneArgs, context: &Context) -> Result<ExitCode, Failure> {
     // Pruning is no reason to make a store.
-    let store = context.existing_store_to_change().await?;
+    let store = context.existing_store_for_writing().await?;
     let before = store.bytes().await?;
     let pruned = store.prune(context.now()).await?;
     let after = store.bytes().await?;
     store.close().await;
     if context.for_people() {
         let (before, after) = (human_bytes(before), human_bytes(after));
-        context.ui.text(&format!(
+        context.ui.print_text(&format!(
             "{} pruned, {} kept; {before} → {after}\n",
-            counted(pruned.samples, "sample"),
+            format_counted(pruned.samples, "sample"),
             pruned.kept
         ))?;
     } else {
         let pruned = json!({"samples_pruned": pruned.samples, "samples_kept": pruned.kept,
                             "bytes_before": before, "bytes_after": after});
-        context.ui.value(&json!({"schema_version": 1, "command": "history prune", "pruned": pruned}))?;
+        context.ui.print_json(&json!({"schema_version": 1, "command": "history prune", "pruned": pruned}))?;
     }
-    Ok(ExitCode::Done)
+    Ok(ExitCode::Success)
 }

@@ -4,25 +4,27 @@ mod consent;
 mod destination;
 mod maintenance;
 
-use super::ListArgs;
+use super::IndexesListArgs;
 use crate::{
-    commands::filter::needs_a_server,
-    config::nearest::{nearest, quoted},
+    commands::filter::server_required,
+    config::nearest::{nearest_names, quoted_list},
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    frameworks::{self, Framework, Marked, Migration, marker, recreates},
-    history::Recall,
-    inspect::{BloatScope, Definitions, MOST_DEFINITIONS, Scope, read_particulars},
+    frameworks::{self, Framework, IndexMarker, Migration, find_index_declarations, format_index_marker},
+    history::HistoryScope,
+    inspect::{BloatScope, Definitions, MAX_DEFINITIONS, Scope, read_index_ddl},
     interrupt,
-    judge::index::{Plan as Judged, judge},
-    model::{Contents, Fact, IndexFinding, IndexParticulars, ShellCommand, Snapshot, code_span, past::Memory},
+    judge::index::{DropPlan as Judged, plan_drops},
+    model::{DatabaseSnapshot, Fact, IndexDdl, IndexFinding, ShellCommand, Snapshot, code_span, history::HistoryView},
     pg::Session,
     plan::{
         Plan as _,
-        index_cleanup::{IndexCleanup, NotPlanned, NotSelected, Selection, Wanted, choose},
+        index_cleanup::{CleanupError, IndexCleanup, Selection, SelectionCriteria, SelectionError, select_indexes},
     },
-    report::{CleanupReport, Destination, Envelope, Gaps, IndexSort, Recreation, header, words},
+    report::{
+        CleanupReport, Destination, Envelope, Gaps, IndexSort, Recreation, describe_index_reason, migration_header,
+    },
 };
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -32,13 +34,13 @@ use std::path::PathBuf;
 /// Takes what is judged drop; by name also what is up for review. First it prints the plan and asks. It writes files,
 /// and runs no statement on the server. All files are written or none, and none that is there is replaced.
 #[derive(Debug, Default, clap::Args)]
-pub(super) struct MigrateArgs {
+pub(super) struct IndexesMigrateArgs {
     /// These indexes only, as schema.index or index; also such as are up for review
     #[arg(value_name = "INDEX")]
     names: Vec<String>,
     /// Only what was found as that; may be given several times
     #[arg(long, value_enum, value_name = "FINDING", conflicts_with = "names")]
-    finding: Vec<Finding>,
+    finding: Vec<FindingArg>,
     /// The migration tool [default: told by the working directory]
     #[arg(long, value_enum, value_name = "TOOL")]
     framework: Option<Framework>,
@@ -62,16 +64,21 @@ pub(super) struct MigrateArgs {
     sort: Option<IndexSort>,
 }
 
-impl MigrateArgs {
+impl IndexesMigrateArgs {
     /// Scripts for psql, agreed to beforehand.
-    pub(super) fn into_folder(folder: PathBuf) -> MigrateArgs {
-        MigrateArgs { framework: Some(Framework::Sql), output: Some(folder), yes: true, ..MigrateArgs::default() }
+    pub(super) fn for_demo(folder: PathBuf) -> IndexesMigrateArgs {
+        IndexesMigrateArgs {
+            framework: Some(Framework::Sql),
+            output: Some(folder),
+            yes: true,
+            ..IndexesMigrateArgs::default()
+        }
     }
 }
 
 /// What may be found of a valid index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Finding {
+enum FindingArg {
     #[value(name = "duplicate-index")]
     Duplicate,
     #[value(name = "unused-index")]
@@ -82,91 +89,101 @@ enum Finding {
     RarelyUsed,
 }
 
-impl Finding {
-    fn model(self) -> IndexFinding {
+impl FindingArg {
+    fn to_model(self) -> IndexFinding {
         match self {
-            Finding::Duplicate => IndexFinding::DuplicateIndex,
-            Finding::Unused => IndexFinding::UnusedIndex,
-            Finding::Redundant => IndexFinding::RedundantIndex,
-            Finding::RarelyUsed => IndexFinding::RarelyUsedIndex,
+            FindingArg::Duplicate => IndexFinding::DuplicateIndex,
+            FindingArg::Unused => IndexFinding::UnusedIndex,
+            FindingArg::Redundant => IndexFinding::RedundantIndex,
+            FindingArg::RarelyUsed => IndexFinding::RarelyUsedIndex,
         }
     }
 }
 
 /// What was read of the one database, and judged.
-struct Look {
+struct MigrationInput {
     snapshot: Snapshot,
-    memory: Memory,
-    judged: Judged,
+    history: HistoryView,
+    assessment: Judged,
 }
 
-impl Look {
-    fn contents(&self) -> Result<&Contents, Failure> {
-        self.snapshot.contents.first().ok_or_else(|| Failure::new(ExitCode::Failed, "the database was not read"))
+impl MigrationInput {
+    fn database_snapshot(&self) -> Result<&DatabaseSnapshot, Failure> {
+        self.snapshot
+            .database_snapshots
+            .first()
+            .ok_or_else(|| Failure::new(ExitCode::Failed, "the database was not read"))
     }
 }
 
-pub(super) async fn run(list: &ListArgs, args: &MigrateArgs, context: &Context) -> Result<ExitCode, Failure> {
-    refuse_what_means_nothing(list, args, context)?;
+pub(super) async fn cmd_indexes_migrate(
+    list: &IndexesListArgs,
+    args: &IndexesMigrateArgs,
+    context: &Context,
+) -> Result<ExitCode, Failure> {
+    reject_ignored_flags(list, args, context)?;
     let project = context.working_directory()?;
     if args.maintenance {
-        return maintenance::run(list, args, &project, context).await;
+        return maintenance::cmd_indexes_maintenance(list, args, &project, context).await;
     }
     // Before the server is bothered.
-    let place = destination::choose(args.framework, args.output.as_deref(), &project)?;
-    let folder = destination::read(&place)?;
-    place.framework.files(&folder, &[], context.now()).map_err(|error| refused(&error))?;
+    let location = destination::choose_location(args.framework, args.output.as_deref(), &project)?;
+    let folder = destination::read_migration_folder(&location)?;
+    location.framework.migration_files(&folder, &[], context.now()).map_err(|error| write_failure(&error))?;
 
     let session = context.session().await?;
-    let look = look(list, BloatScope::default(), &session, context).await?;
-    let contents = look.contents()?;
-    let selection = select(list, args, &look)?;
-    let particulars = describe(&session, &selection.oids, context).await?;
-    let verdicts = look.judged.verdicts();
-    let past = look.memory.indexes_of(&contents.database);
-    let cleanup = IndexCleanup::of(&look.snapshot, contents, past, verdicts, &selection.oids, &particulars);
-    let cleanup = cleanup.map_err(|why| not_planned(&why))?;
+    let input = collect_input(list, BloatScope::default(), &session, context).await?;
+    let database_snapshot = input.database_snapshot()?;
+    let selection = select_requested_indexes(list, args, &input)?;
+    let index_ddl = load_index_ddl(&session, &selection.oids, context).await?;
+    let verdicts = input.assessment.verdicts();
+    let history = input.history.index_history(&database_snapshot.database);
+    let cleanup = IndexCleanup::new(&input.snapshot, database_snapshot, history, verdicts, &selection.oids, &index_ddl);
+    let cleanup = cleanup.map_err(|why| cleanup_failure(&why))?;
 
-    let mentions = mentions(&cleanup, &project, &folder);
-    let migrations = migrations(&cleanup, &mentions, place.framework, context);
-    let files = place.framework.files(&folder, &migrations, context.now()).map_err(|error| refused(&error))?;
+    let mentions = find_recreations(&cleanup, &project, &folder);
+    let migrations = build_migrations(&cleanup, &mentions, location.framework, context);
+    let files = location
+        .framework
+        .migration_files(&folder, &migrations, context.now())
+        .map_err(|error| write_failure(&error))?;
     let mut gaps = Gaps::default();
     let destination = Destination {
-        framework: place.framework.name(),
-        told_by: args.framework.is_none().then(|| place.told_by.clone()),
-        folder: place.folder.display().to_string(),
+        framework: location.framework.name(),
+        source: args.framework.is_none().then(|| location.source.clone()),
+        folder: location.folder.display().to_string(),
         files: files.iter().map(|file| file.path.display().to_string()).collect(),
         reviews: selection.reviews,
         invalid: selection.invalid,
     };
-    let report = CleanupReport::of(&look.snapshot, &cleanup, destination, &mentions, &mut gaps);
-    context.ui.to_stdout().report(&Envelope::new(&look.snapshot, report, gaps))?;
+    let report = CleanupReport::new(&input.snapshot, &cleanup, destination, &mentions, &mut gaps);
+    context.ui.with_stdout().print_report(&Envelope::new(&input.snapshot, report, gaps))?;
     if cleanup.removals.is_empty() || args.dry_run {
-        return Ok(ExitCode::Done);
+        return Ok(ExitCode::Success);
     }
-    if let Some(advice) = place.framework.advice() {
+    if let Some(advice) = location.framework.advice() {
         context.ui.note(advice);
     }
-    let what = format!("Write {} into {}", consent::files(files.len()), place.folder.display());
-    let consent = consent::ask(&what, &look.snapshot, &session, args.yes, context).await?;
+    let what = format!("Write {} into {}", consent::format_file_count(files.len()), location.folder.display());
+    let consent = consent::ask_consent(&what, &input.snapshot, &session, args.yes, context).await?;
     let confirmed = cleanup.confirm(consent).map_err(|why| Failure::new(ExitCode::Refused, why))?;
     // What was agreed to may be long ago: every index must still be the one that was described.
-    let now = describe(&session, &confirmed.plan().oids(), context).await?;
-    confirmed.plan().still_holds(&now).map_err(|why| not_planned(&why))?;
-    let _whole = interrupt::whole();
-    let written = frameworks::write(&confirmed, &place.folder, &files)
+    let now = load_index_ddl(&session, &confirmed.plan().oids(), context).await?;
+    confirmed.plan().verify_unchanged(&now).map_err(|why| cleanup_failure(&why))?;
+    let _whole = interrupt::guard_uninterruptible();
+    let written = frameworks::write_migration_files(&confirmed, &location.folder, &files)
         .map_err(|error| Failure::new(ExitCode::Failed, error.to_string()))?;
-    let verify = ShellCommand::new("pgtend indexes verify").path(&place.folder.to_string_lossy()).to_string();
+    let verify = ShellCommand::new("pgtend indexes verify").path(&location.folder.to_string_lossy()).to_string();
     context.ui.note(&format!(
         "{} written; {} tells later what became of the indexes",
-        consent::files(written.len()),
+        consent::format_file_count(written.len()),
         code_span(&verify)
     ));
-    Ok(ExitCode::Done)
+    Ok(ExitCode::Success)
 }
 
 /// The list's flags are known here, too, as they are global; what would be ignored is refused.
-fn refuse_what_means_nothing(list: &ListArgs, args: &MigrateArgs, context: &Context) -> Result<(), Failure> {
+fn reject_ignored_flags(list: &IndexesListArgs, args: &IndexesMigrateArgs, context: &Context) -> Result<(), Failure> {
     let given = [
         ("--min-size", args.min_size.is_some() || list.filter.size.min_size.is_some()),
         ("--limit", args.limit.is_some() || list.filter.size.length.limit.is_some()),
@@ -182,91 +199,104 @@ fn refuse_what_means_nothing(list: &ListArgs, args: &MigrateArgs, context: &Cont
     if !args.maintenance && list.bloat.exact_bloat {
         return usage("--exact-bloat is for --maintenance: bloat is no matter for a migration".to_owned());
     }
-    if context.reads_a_file() {
-        return Err(needs_a_server("indexes migrate"));
+    if context.reads_snapshot_file() {
+        return Err(server_required("indexes migrate"));
     }
     if context.all_databases() {
         return usage("migrations are for one database; leave --all-databases away".to_owned());
     }
-    context.wants_one_database("`indexes migrate`")
+    context.require_single_database("`indexes migrate`")
 }
 
-async fn look(list: &ListArgs, bloat: BloatScope, session: &Session, context: &Context) -> Result<Look, Failure> {
+async fn collect_input(
+    list: &IndexesListArgs,
+    bloat: BloatScope,
+    session: &Session,
+    context: &Context,
+) -> Result<MigrationInput, Failure> {
     let definitions = Definitions::Matching {
         schema: list.filter.schema.clone(),
         table: list.filter.table.clone(),
-        most: MOST_DEFINITIONS,
+        most: MAX_DEFINITIONS,
     };
-    let scope = Scope { relations: true, judge: true, bloat, definitions, ..context.scope() };
-    let mut snapshot = context.look_by(session, &scope).await?;
-    let replicas = context.replicas(&list.judging.replica)?;
-    Box::pin(context.ask_replicas(&replicas, &mut snapshot)).await?;
-    let memory = context.memory(&snapshot, Recall { indexes: true, ..Recall::default() }).await?;
-    let limits = list.judging.limits(context.config()?.index_limits());
-    let contents = snapshot.contents.first();
-    let contents = contents.ok_or_else(|| Failure::new(ExitCode::Failed, "the database was not read"))?;
-    let judged = judge(&snapshot, contents, memory.indexes_of(&contents.database), &limits);
-    Ok(Look { snapshot, memory, judged })
+    let scope = Scope { relations: true, index_facts: true, bloat, definitions, ..context.scope() };
+    let mut snapshot = context.collect_in_session(session, &scope).await?;
+    let replicas = context.replicas(&list.thresholds.replica)?;
+    Box::pin(context.collect_replica_use(&replicas, &mut snapshot)).await?;
+    let history = context.load_history(&snapshot, HistoryScope { indexes: true, ..HistoryScope::default() }).await?;
+    let limits = list.thresholds.limits(context.config()?.index_limits());
+    let database_snapshot = snapshot.database_snapshots.first();
+    let database_snapshot =
+        database_snapshot.ok_or_else(|| Failure::new(ExitCode::Failed, "the database was not read"))?;
+    let assessment =
+        plan_drops(&snapshot, database_snapshot, history.index_history(&database_snapshot.database), &limits);
+    Ok(MigrationInput { snapshot, history, assessment })
 }
 
-fn select(list: &ListArgs, args: &MigrateArgs, look: &Look) -> Result<Selection, Failure> {
-    let wanted = Wanted {
+fn select_requested_indexes(
+    list: &IndexesListArgs,
+    args: &IndexesMigrateArgs,
+    input: &MigrationInput,
+) -> Result<Selection, Failure> {
+    let criteria = SelectionCriteria {
         names: args.names.clone(),
-        findings: args.finding.iter().map(|one| one.model()).collect(),
+        findings: args.finding.iter().map(|one| one.to_model()).collect(),
         schema: list.filter.schema.clone(),
         table: list.filter.table.clone(),
     };
-    choose(&look.judged, look.contents()?, &wanted, words).map_err(|why| not_selected(&why, &look.judged))
+    select_indexes(&input.assessment, input.database_snapshot()?, &criteria, describe_index_reason)
+        .map_err(|why| selection_failure(&why, &input.assessment))
 }
 
-fn not_selected(why: &NotSelected, judged: &Judged) -> Failure {
+fn selection_failure(why: &SelectionError, assessment: &Judged) -> Failure {
     let exit = match why {
-        NotSelected::Unknown(_) | NotSelected::Ambiguous(_) => ExitCode::Usage,
-        NotSelected::Unread(_) => ExitCode::Failed,
+        SelectionError::Unknown(_) | SelectionError::Ambiguous(_) => ExitCode::Usage,
+        SelectionError::Unreadable(_) => ExitCode::Failed,
         _ => ExitCode::Refused,
     };
     let hint = match why {
-        NotSelected::Unknown(name) => {
-            let all: Vec<&str> = judged.verdicts().iter().map(|verdict| judged.name(verdict.oid)).collect();
-            let bare: Vec<&str> = all.iter().map(|name| name.split_once('.').map_or(*name, |(_, bare)| bare)).collect();
-            let mut near = nearest(name, &all);
-            near.extend(nearest(name, &bare));
-            near.truncate(3);
-            (!near.is_empty()).then(|| format!("did you mean {}?", quoted(&near, "or")))
+        SelectionError::Unknown(name) => {
+            let names: Vec<&str> = assessment.verdicts().iter().map(|verdict| assessment.name(verdict.oid)).collect();
+            let unqualified_names: Vec<&str> =
+                names.iter().map(|name| name.split_once('.').map_or(*name, |(_, bare)| bare)).collect();
+            let mut suggestions = nearest_names(name, &names);
+            suggestions.extend(nearest_names(name, &unqualified_names));
+            suggestions.truncate(3);
+            (!suggestions.is_empty()).then(|| format!("did you mean {}?", quoted_list(&suggestions, "or")))
         }
-        NotSelected::Kept { .. } => Some("`pgtend indexes` shows every index with its reasons".to_owned()),
-        NotSelected::Unsound(_) => Some("take one of them less".to_owned()),
+        SelectionError::Kept { .. } => Some("`pgtend indexes` shows every index with its reasons".to_owned()),
+        SelectionError::Unsound(_) => Some("take one of them less".to_owned()),
         _ => None,
     };
     Failure::new(exit, why.to_string()).with_hint(hint)
 }
 
-fn not_planned(why: &NotPlanned) -> Failure {
+fn cleanup_failure(why: &CleanupError) -> Failure {
     let hint = match why {
-        NotPlanned::GoneOrLocked { .. } => Some("nothing was written; look again in a moment"),
-        NotPlanned::Changed { .. } => Some("nothing was written; look again"),
-        NotPlanned::Unwritable { .. } | NotPlanned::ReplicaIdentity { .. } => {
+        CleanupError::GoneOrLocked { .. } => Some("nothing was written; look again in a moment"),
+        CleanupError::Changed { .. } => Some("nothing was written; look again"),
+        CleanupError::Unwritable { .. } | CleanupError::ReplicaIdentity { .. } => {
             Some("nothing was written; name the other indexes to leave this one out")
         }
     };
     Failure::new(ExitCode::Refused, why.to_string()).with_hint(hint)
 }
 
-fn refused(error: &frameworks::NotWritable) -> Failure {
+fn write_failure(error: &frameworks::MigrationError) -> Failure {
     let exit = match error {
-        frameworks::NotWritable::Unreadable(_) => ExitCode::Failed,
+        frameworks::MigrationError::Unreadable(_) => ExitCode::Failed,
         _ => ExitCode::Refused,
     };
     Failure::new(exit, format!("{error}; nothing was written"))
 }
 
 /// All that a faithful way back takes.
-async fn describe(session: &Session, oids: &[u32], context: &Context) -> Result<Vec<IndexParticulars>, Failure> {
+async fn load_index_ddl(session: &Session, oids: &[u32], context: &Context) -> Result<Vec<IndexDdl>, Failure> {
     if oids.is_empty() {
         return Ok(Vec::new());
     }
-    let work = Box::pin(async { Ok(read_particulars(session, oids).await?) });
-    match context.ask(session, work).await? {
+    let work = Box::pin(async { Ok(read_index_ddl(session, oids).await?) });
+    match context.run_cancellable(session, work).await? {
         Fact::Known(particulars) => Ok(particulars),
         Fact::Unavailable(why) => {
             Err(Failure::new(ExitCode::Failed, format!("the definitions cannot be read: {}", why.reason))
@@ -276,31 +306,35 @@ async fn describe(session: &Session, oids: &[u32], context: &Context) -> Result<
 }
 
 /// What in the project would bring each index back.
-fn mentions(cleanup: &IndexCleanup, project: &std::path::Path, folder: &frameworks::Folder) -> Vec<Vec<Recreation>> {
-    let wanted: Vec<(&str, &str, &[String])> = cleanup
+fn find_recreations(
+    cleanup: &IndexCleanup,
+    project: &std::path::Path,
+    folder: &frameworks::MigrationFolder,
+) -> Vec<Vec<Recreation>> {
+    let targets: Vec<(&str, &str, &[String])> = cleanup
         .removals
         .iter()
         .map(|removal| (removal.index.as_str(), removal.table.as_str(), removal.columns.as_slice()))
         .collect();
-    let recreation = |mention: frameworks::Mention| Recreation {
-        place: format!("{}:{}", mention.path.display(), mention.line),
+    let recreation = |mention: frameworks::IndexDeclaration| Recreation {
+        location: format!("{}:{}", mention.path.display(), mention.line),
         by_column: mention.by_column,
     };
-    let found = recreates(project, &folder.path, &wanted);
+    let found = find_index_declarations(project, &folder.path, &targets);
     found.into_iter().map(|mentions| mentions.into_iter().map(recreation).collect()).collect()
 }
 
-fn migrations(
+fn build_migrations(
     cleanup: &IndexCleanup,
     mentions: &[Vec<Recreation>],
     framework: Framework,
     context: &Context,
 ) -> Vec<Migration> {
     let migration = |(removal, mentions): (&crate::plan::index_cleanup::Removal, &Vec<Recreation>)| {
-        let mut lines = header(cleanup, removal, mentions, context.now());
+        let mut lines = migration_header(cleanup, removal, mentions, context.now());
         lines.extend(framework.advice().map(str::to_owned));
         let (schema, table, index) = (removal.schema.clone(), removal.table.clone(), removal.index.clone());
-        lines.push(marker(&Marked { schema, table, index }));
+        lines.push(format_index_marker(&IndexMarker { schema, table, index }));
         Migration { index: removal.index.clone(), header: lines, up: removal.up.clone(), down: removal.down.clone() }
     };
     cleanup.removals.iter().zip(mentions).map(migration).collect()

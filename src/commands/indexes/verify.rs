@@ -1,13 +1,13 @@
 //! `pgtend indexes verify`.
 
-use super::ListArgs;
+use super::IndexesListArgs;
 use crate::{
     context::Context,
     error::Failure,
     exit_code::ExitCode,
-    frameworks::{Marked, marked},
-    inspect::{Definitions, MOST_DEFINITIONS, Scope},
-    report::{Gaps, IndexSort, VerifyReport, Written},
+    frameworks::{IndexMarker, parse_index_markers},
+    inspect::{Definitions, MAX_DEFINITIONS, Scope},
+    report::{Gaps, IndexSort, VerifyReport, WrittenIndex},
 };
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use std::{
 
 /// Which of the indexes in migrations that pgtend wrote exist, are gone, or are invalid now
 #[derive(Debug, Default, clap::Args)]
-pub(super) struct VerifyArgs {
+pub(super) struct IndexesVerifyArgs {
     /// The folder of migrations
     #[arg(value_name = "DIR")]
     folder: PathBuf,
@@ -42,23 +42,27 @@ pub(super) struct VerifyArgs {
     exact_bloat: bool,
 }
 
-impl VerifyArgs {
-    pub(super) fn of(folder: PathBuf) -> VerifyArgs {
-        VerifyArgs { folder, ..VerifyArgs::default() }
+impl IndexesVerifyArgs {
+    pub(super) fn for_demo(folder: PathBuf) -> IndexesVerifyArgs {
+        IndexesVerifyArgs { folder, ..IndexesVerifyArgs::default() }
     }
 }
 
-pub(super) async fn run(list: &ListArgs, args: &VerifyArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let judging = &list.judging;
+pub(super) async fn cmd_indexes_verify(
+    list: &IndexesListArgs,
+    args: &IndexesVerifyArgs,
+    context: &Context,
+) -> Result<ExitCode, Failure> {
+    let thresholds = &list.thresholds;
     let given = [
         ("--schema", args.schema.is_some() || list.filter.schema.is_some()),
         ("--table", args.table.is_some() || list.filter.table.is_some()),
         ("--min-size", args.min_size.is_some() || list.filter.size.min_size.is_some()),
         ("--limit", args.limit.is_some() || list.filter.size.length.limit.is_some()),
         ("--sort", args.sort.is_some() || list.sort.is_some()),
-        ("--min-observation", args.min_observation.is_some() || judging.min_observation.is_some()),
-        ("--min-reclaim", args.min_reclaim.is_some() || judging.min_reclaim.is_some()),
-        ("--replica", !args.replica.is_empty() || !judging.replica.is_empty()),
+        ("--min-observation", args.min_observation.is_some() || thresholds.min_observation.is_some()),
+        ("--min-reclaim", args.min_reclaim.is_some() || thresholds.min_reclaim.is_some()),
+        ("--replica", !args.replica.is_empty() || !thresholds.replica.is_empty()),
         ("--exact-bloat", args.exact_bloat || list.bloat.exact_bloat),
         ("--all-databases", context.all_databases()),
     ];
@@ -66,21 +70,21 @@ pub(super) async fn run(list: &ListArgs, args: &VerifyArgs, context: &Context) -
         let message = format!("{flag} means nothing to `indexes verify`: it takes what the files name");
         return Err(Failure::new(ExitCode::Usage, message));
     }
-    context.wants_one_database("`indexes verify`")?;
-    let (written, other_files) = read(&args.folder, |path| fs::read(path))?;
+    context.require_single_database("`indexes verify`")?;
+    let (written, other_files) = read_written_indexes(&args.folder, |path| fs::read(path))?;
     if written.is_empty() {
         let message = format!("no file in {} was written by pgtend", args.folder.display());
         return Err(Failure::new(ExitCode::Failed, message));
     }
-    let definitions = Definitions::Matching { schema: None, table: None, most: MOST_DEFINITIONS };
+    let definitions = Definitions::Matching { schema: None, table: None, most: MAX_DEFINITIONS };
     let scope = Scope { relations: true, definitions, ..context.scope() };
-    let snapshot = context.look(scope).await?;
-    let contents = snapshot.contents.first();
-    let contents = contents.ok_or_else(|| Failure::new(ExitCode::Failed, "no database was read"))?;
+    let snapshot = context.collect_snapshot(scope).await?;
+    let database_snapshot = snapshot.database_snapshots.first();
+    let database_snapshot = database_snapshot.ok_or_else(|| Failure::new(ExitCode::Failed, "no database was read"))?;
     let mut gaps = Gaps::default();
     let folder = args.folder.display().to_string();
-    let report = VerifyReport::of(&snapshot, contents, folder, written, other_files, &mut gaps);
-    context.show(&snapshot, report, gaps)
+    let report = VerifyReport::new(&snapshot, database_snapshot, folder, written, other_files, &mut gaps);
+    context.print_report(&snapshot, report, gaps)
 }
 
 /// The result, or `None` for what was removed while the folder is read.
@@ -93,15 +97,15 @@ fn unless_removed<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
 }
 
 /// The indexes of all files in it, and how many files name none.
-fn read(
+fn read_written_indexes(
     folder: &Path,
     mut content: impl FnMut(&Path) -> std::io::Result<Vec<u8>>,
-) -> Result<(Vec<Written>, usize), Failure> {
+) -> Result<(Vec<WrittenIndex>, usize), Failure> {
     let failed = |path: &Path, error: &std::io::Error| {
         Failure::new(ExitCode::Failed, format!("cannot read {}: {}", path.display(), error.kind()))
     };
-    let mut found: BTreeMap<Marked, Vec<String>> = BTreeMap::new();
-    let mut others = 0;
+    let mut found: BTreeMap<IndexMarker, Vec<String>> = BTreeMap::new();
+    let mut other_files = 0;
     let mut folders = vec![folder.to_path_buf()];
     while let Some(path) = folders.pop() {
         let entries = fs::read_dir(&path);
@@ -124,19 +128,19 @@ fn read(
             }
             let text = unless_removed(content(&path)).map_err(|error| failed(&path, &error))?;
             let Some(text) = text else { continue };
-            let marks = marked(&String::from_utf8_lossy(&text));
-            others += usize::from(marks.is_empty());
+            let marks = parse_index_markers(&String::from_utf8_lossy(&text));
+            other_files += usize::from(marks.is_empty());
             let shown = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
             for mark in marks {
                 found.entry(mark).or_default().push(shown.clone());
             }
         }
     }
-    let written = found.into_iter().map(|(Marked { schema, table, index }, mut files)| {
+    let written = found.into_iter().map(|(IndexMarker { schema, table, index }, mut files)| {
         files.sort();
-        Written { schema, table, index, files }
+        WrittenIndex { schema, table, index, files }
     });
-    Ok((written.collect(), others))
+    Ok((written.collect(), other_files))
 }
 
 #[cfg(test)]
@@ -152,7 +156,7 @@ mod tests {
             fs::write(folder.join(file), "select 1").unwrap();
         }
         let mut reads = 0;
-        let (written, others) = read(&folder, |path| {
+        let (written, others) = read_written_indexes(&folder, |path| {
             reads += 1;
             let text = fs::read(path);
             fs::remove_dir_all(&folder).ok();
@@ -161,6 +165,6 @@ mod tests {
         .unwrap();
         assert_eq!((written.len(), others), (0, 1));
         assert!(reads >= 1);
-        assert!(read(&folder, |path| fs::read(path)).is_err(), "the folder itself is gone");
+        assert!(read_written_indexes(&folder, |path| fs::read(path)).is_err(), "the folder itself is gone");
     }
 }

@@ -11,31 +11,36 @@ pub struct Page {
 }
 
 /// What `--help` has no room for: exit status, environment, files.
-const AFTER: &str = include_str!("after.roff");
+const EXTRA_SECTIONS: &str = include_str!("after.roff");
 
 /// The main page, and one for every command below it.
-pub fn pages(program: Command) -> Result<Vec<Page>> {
+pub fn render_pages(program: Command) -> Result<Vec<Page>> {
     let mut program = program.disable_help_subcommand(true);
     program.build();
-    let everywhere: Vec<String> = program.get_arguments().map(|arg| arg.get_id().to_string()).collect();
+    let global_options: Vec<String> = program.get_arguments().map(|arg| arg.get_id().to_string()).collect();
     let source = format!("{} {}", program.get_name(), program.get_version().unwrap_or_default());
-    let mut pages = vec![page(&program, &source, &[])?];
-    below(&program, &source, &everywhere, &mut pages)?;
+    let mut pages = vec![render_page(&program, &source, &[])?];
+    render_subcommand_pages(&program, &source, &global_options, &mut pages)?;
     Ok(pages)
 }
 
-fn below(command: &Command, source: &str, everywhere: &[String], pages: &mut Vec<Page>) -> Result<()> {
+fn render_subcommand_pages(
+    command: &Command,
+    source: &str,
+    global_options: &[String],
+    pages: &mut Vec<Page>,
+) -> Result<()> {
     for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
-        pages.push(page(command, source, everywhere)?);
-        below(command, source, everywhere, pages)?;
+        pages.push(render_page(command, source, global_options)?);
+        render_subcommand_pages(command, source, global_options, pages)?;
     }
     Ok(())
 }
 
 /// `elsewhere`: the options that every command takes; they stand on the main page, once.
-fn page(command: &Command, source: &str, elsewhere: &[String]) -> Result<Page> {
+fn render_page(command: &Command, source: &str, global_options: &[String]) -> Result<Page> {
     let own = command.clone().mut_args(|arg| {
-        let hidden = arg.is_hide_set() || elsewhere.iter().any(|id| arg.get_id() == id.as_str());
+        let hidden = arg.is_hide_set() || global_options.iter().any(|id| arg.get_id() == id.as_str());
         arg.hide(hidden)
     });
     let has_options = own.get_arguments().any(|arg| !arg.is_hide_set());
@@ -44,7 +49,7 @@ fn page(command: &Command, source: &str, elsewhere: &[String]) -> Result<Page> {
     let mut text = Vec::new();
     man.render_title(&mut text)?;
     man.render_name_section(&mut text)?;
-    writeln!(text, ".SH SYNOPSIS\n{}", escaped(usage.trim_start_matches("Usage: ").trim_end()))?;
+    writeln!(text, ".SH SYNOPSIS\n{}", escape_roff(usage.trim_start_matches("Usage: ").trim_end()))?;
     man.render_description_section(&mut text)?;
     if has_options {
         man.render_options_section(&mut text)?;
@@ -53,11 +58,11 @@ fn page(command: &Command, source: &str, elsewhere: &[String]) -> Result<Page> {
         man.render_subcommands_section(&mut text)?;
     }
     if let Some(examples) = command.get_after_help().map(ToString::to_string) {
-        let lines: Vec<String> = examples.lines().skip_while(|line| *line == "Examples:").map(escaped).collect();
+        let lines: Vec<String> = examples.lines().skip_while(|line| *line == "Examples:").map(escape_roff).collect();
         writeln!(text, ".SH EXAMPLES\n.nf\n{}\n.fi", lines.join("\n"))?;
     }
-    if elsewhere.is_empty() {
-        text.write_all(AFTER.as_bytes())?;
+    if global_options.is_empty() {
+        text.write_all(EXTRA_SECTIONS.as_bytes())?;
     } else {
         writeln!(
             text,
@@ -68,7 +73,7 @@ fn page(command: &Command, source: &str, elsewhere: &[String]) -> Result<Page> {
 }
 
 /// A line as roff prints it.
-fn escaped(line: &str) -> String {
+fn escape_roff(line: &str) -> String {
     let line = line.replace('\\', "\\e").replace('-', "\\-");
     if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line }
 }
@@ -78,8 +83,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_line_is_taken_for_a_request() {
-        assert_eq!(escaped(".SH"), "\\&.SH");
-        assert_eq!(escaped("a\\b --c"), "a\\eb \\-\\-c");
+    fn roff_escapes_requests() {
+        assert_eq!(escape_roff(".SH"), "\\&.SH");
+        assert_eq!(escape_roff("a\\b --c"), "a\\eb \\-\\-c");
     }
 }

@@ -1,20 +1,20 @@
 //! `pgtend slots drop`: the conversation around a plan. What may be dropped is `plan`'s to say, how `act`'s.
 
-use super::{ListArgs, SLOTS, scope, unreadable};
+use super::{SLOT_HISTORY, SlotsListArgs, slots_scope, slots_unreadable};
 use crate::{
-    act::{Done, Journal, Record, drop_slots, settle},
-    commands::filter::needs_a_server,
+    act::{Journal, JournalRecord, SlotDropsResult, execute_slot_drops, recover_open_intents},
+    commands::filter::server_required,
     context::{Context, unless_interrupted},
     error::Failure,
     exit_code::ExitCode,
     history::Store,
     inspect::Scope,
-    judge::slot::Evidence,
-    model::{Snapshot, past::OutcomeKind},
-    pg::{Hand, Session, SessionError},
+    judge::slot::SlotEvidence,
+    model::{Snapshot, history::JournalOutcomeKind},
+    pg::{Session, SessionError, WriteSession},
     plan::{
         Consent, Plan as _, SlotDrops,
-        slot_drop::{Asked, Ended, Ending, Impossible},
+        slot_drop::{ActionOutcomeKind, SlotDropOutcome, SlotDropPlanError, SlotDropRequest},
     },
     render,
     report::{Envelope, Gaps, SlotDropReport},
@@ -26,7 +26,7 @@ use std::cell::Cell;
 /// Prints the plan first: what each slot holds, what is freed and when, what is lost. On a terminal it asks for each
 /// name to be typed. Never dropped: a slot in use, another session's temporary one, a standby's synced copy.
 #[derive(Debug, Default, clap::Args)]
-pub struct Args {
+pub struct SlotsDropArgs {
     /// The slots
     #[arg(value_name = "NAME", required_unless_present = "stale", conflicts_with = "stale")]
     names: Vec<String>,
@@ -60,16 +60,23 @@ pub struct Args {
     sort: Option<String>,
 }
 
-impl Args {
+impl SlotsDropArgs {
     /// One slot by nobody's hand, proven or not, with a checkpoint; or only its plan.
-    pub fn of(name: &str, is_plan: bool) -> Args {
+    pub fn for_demo(name: &str, is_plan: bool) -> SlotsDropArgs {
         let names = vec![name.to_owned()];
         let done = !is_plan;
-        Args { names, dry_run: is_plan, yes: done, allow_unproven: done, checkpoint: true, ..Args::default() }
+        SlotsDropArgs {
+            names,
+            dry_run: is_plan,
+            yes: done,
+            allow_unproven: done,
+            checkpoint: true,
+            ..SlotsDropArgs::default()
+        }
     }
 
-    fn asked(&self, droppable: Vec<String>) -> Asked {
-        Asked {
+    fn to_request(&self, droppable: Vec<String>) -> SlotDropRequest {
+        SlotDropRequest {
             names: self.names.clone(),
             droppable,
             allow_managed: self.allow_managed,
@@ -79,15 +86,15 @@ impl Args {
     }
 }
 
-pub async fn run(args: Args, list: &ListArgs, context: &Context) -> Result<ExitCode, Failure> {
-    list.refuse_in("slots drop", [args.min_size.is_some(), args.limit.is_some(), args.sort.is_some()])?;
-    if context.reads_a_file() {
+pub async fn cmd_slots_drop(args: SlotsDropArgs, list: &SlotsListArgs, context: &Context) -> Result<ExitCode, Failure> {
+    list.reject_in("slots drop", [args.min_size.is_some(), args.limit.is_some(), args.sort.is_some()])?;
+    if context.reads_snapshot_file() {
         if !args.dry_run {
-            return Err(needs_a_server("slots drop without --dry-run"));
+            return Err(server_required("slots drop without --dry-run"));
         }
-        let snapshot = context.look(scope(context)).await?;
-        let plan = plan(&args, &snapshot, context).await?;
-        return show(context, &snapshot, &plan, None, None);
+        let snapshot = context.collect_snapshot(slots_scope(context)).await?;
+        let plan = plan_slot_drops(&args, &snapshot, context).await?;
+        return print_plan(context, &snapshot, &plan, None, None);
     }
     // Before the server is asked anything: without a journal nothing is done.
     let store = match args.dry_run || args.no_journal {
@@ -96,63 +103,66 @@ pub async fn run(args: Args, list: &ListArgs, context: &Context) -> Result<ExitC
     };
     let session = context.session().await?;
     if let Some(store) = &store {
-        settle_what_is_open(store, &session, context).await?;
+        recover_and_report(store, &session, context).await?;
     }
-    let snapshot = context.look_by(&session, &Scope { instance: true, ..scope(context) }).await?;
+    let snapshot = context.collect_in_session(&session, &Scope { instance: true, ..slots_scope(context) }).await?;
     let endpoint = session.endpoint().to_string();
-    let plan = plan(&args, &snapshot, context).await?;
+    let plan = plan_slot_drops(&args, &snapshot, context).await?;
     if args.dry_run || plan.drops.is_empty() {
-        return show(context, &snapshot, &plan, Some(&endpoint), None);
+        return print_plan(context, &snapshot, &plan, Some(&endpoint), None);
     }
-    let consent = match consent(&args, &snapshot, &plan, &endpoint, context).await {
+    let consent = match ask_consent(&args, &snapshot, &plan, &endpoint, context).await {
         Ok(consent) => consent,
         Err(failure) => {
-            show(context, &snapshot, &plan, Some(&endpoint), None)?;
+            print_plan(context, &snapshot, &plan, Some(&endpoint), None)?;
             return Err(failure);
         }
     };
     let confirmed = match plan.confirm(consent) {
         Ok(confirmed) => confirmed,
-        Err(refused) => return show(context, &snapshot, &refused, Some(&endpoint), None),
+        Err(refused) => return print_plan(context, &snapshot, &refused, Some(&endpoint), None),
     };
     let plan = confirmed.plan().clone();
     // As everywhere, a refusal shows the plan, and a failure does not.
     let unexecuted = |failure: Failure, endpoint: &str| {
         if failure.exit == ExitCode::Refused {
-            show(context, &snapshot, &plan, Some(endpoint), None)?;
+            print_plan(context, &snapshot, &plan, Some(endpoint), None)?;
         }
         Err(failure)
     };
     // A new connection to the same address: the first one may have been closed during the prompt.
-    let hand = match Box::pin(session.open_beside()).await {
-        Ok(session) => Hand::of(session),
-        Err(error) => return unexecuted(not_reached(error), &endpoint),
+    let write_session = match Box::pin(session.open_another()).await {
+        Ok(session) => WriteSession::new(session),
+        Err(error) => return unexecuted(reconnect_failure(error), &endpoint),
     };
     drop(session);
-    let endpoint = hand.session().endpoint().to_string();
-    let tell = |record: &Record| {
-        context.ui.show(&line(record)).map_err(|error| format!("the record cannot be printed to stderr: {error}"))
+    let endpoint = write_session.session().endpoint().to_string();
+    let print_record = |record: &JournalRecord| {
+        context
+            .ui
+            .print_to_stderr(&format_record(record))
+            .map_err(|error| format!("the record cannot be printed to stderr: {error}"))
     };
     let journal = match &store {
         Some(store) => Journal::Store(store),
-        None => Journal::Told(&tell),
+        None => Journal::Printed(&print_record),
     };
     let stop = Cell::new(false);
     let (now, stopped) = (|| context.now(), || stop.get());
-    let work = drop_slots(confirmed, &hand, &journal, &now, &stopped);
-    let done = context.to_its_end(Box::pin(work), &stop).await?;
+    let execution = execute_slot_drops(confirmed, &write_session, &journal, &now, &stopped);
+    let result = context.run_to_completion(Box::pin(execution), &stop).await?;
     if let Some(store) = store {
         store.close().await;
     }
-    let done = match done {
+    let result = match result {
         Ok(done) => done,
         Err(error) => return unexecuted(error.into(), &endpoint),
     };
-    show(context, &snapshot, &plan, Some(&endpoint), Some(&done))
+    print_plan(context, &snapshot, &plan, Some(&endpoint), Some(&result))
 }
 
 /// The planned address does not answer, or what answers there is of another kind than `target_session_attrs` asks for.
-fn not_reached(error: SessionError) -> Failure {
+fn reconnect_failure(error: SessionError) -> Failure {
     let is_of_another_kind = matches!(&error, SessionError::Connect(error) if error.is_wrong_role());
     let mut failure = Failure::from(error);
     failure.message = format!("nothing was dropped: {}", failure.message);
@@ -162,22 +172,22 @@ fn not_reached(error: SessionError) -> Failure {
     failure
 }
 
-async fn plan(args: &Args, snapshot: &Snapshot, context: &Context) -> Result<SlotDrops, Failure> {
-    let memory = context.memory(snapshot, SLOTS).await?;
+async fn plan_slot_drops(args: &SlotsDropArgs, snapshot: &Snapshot, context: &Context) -> Result<SlotDrops, Failure> {
+    let history = context.load_history(snapshot, SLOT_HISTORY).await?;
     let config = context.config()?;
     let limits = config.slot_limits();
-    let evidence = Evidence { snapshot, memory: &memory, limits: &limits };
-    SlotDrops::of(&evidence, &args.asked(config.droppable_slots().to_vec())).map_err(|impossible| match impossible {
-        Impossible::Unreadable(why) => unreadable(&why),
+    let evidence = SlotEvidence { snapshot, history: &history, limits: &limits };
+    SlotDrops::new(&evidence, &args.to_request(config.droppable_slots().to_vec())).map_err(|error| match error {
+        SlotDropPlanError::Unreadable(why) => slots_unreadable(&why),
         // No other name is suggested: it would be pasted as a drop.
-        Impossible::NoSuchSlot { name } => {
+        SlotDropPlanError::NoSuchSlot { name } => {
             Failure::new(ExitCode::Failed, format!("there is no replication slot {name:?}"))
                 .with_hint(Some("`pgtend slots` lists the slots"))
         }
-        Impossible::NoRight { role, hint } => {
+        SlotDropPlanError::MissingPrivilege { role, hint } => {
             Failure::new(ExitCode::Failed, format!("role {role} may not drop replication slots")).with_hint(Some(hint))
         }
-        Impossible::NoRightToCheckpoint { role, hint } => {
+        SlotDropPlanError::MissingCheckpointPrivilege { role, hint } => {
             let failure = Failure::new(ExitCode::Failed, format!("role {role} may not run CHECKPOINT"));
             failure
                 .with_hint(Some(hint.unwrap_or_else(|| "leave --checkpoint out; before 15 superusers only".to_owned())))
@@ -186,20 +196,20 @@ async fn plan(args: &Args, snapshot: &Snapshot, context: &Context) -> Result<Slo
 }
 
 /// Shows the plan where it is seen, whatever becomes of stdout, and asks.
-async fn consent(
-    args: &Args,
+async fn ask_consent(
+    args: &SlotsDropArgs,
     snapshot: &Snapshot,
     plan: &SlotDrops,
     endpoint: &str,
     context: &Context,
 ) -> Result<Consent, Failure> {
-    let has_a_reader = context.ui.has_a_reader();
+    let has_a_reader = context.ui.is_interactive();
     if args.yes || has_a_reader {
         let mut gaps = Gaps::default();
-        let report = SlotDropReport::of(plan, Some(endpoint), None, &mut gaps);
+        let report = SlotDropReport::new(plan, Some(endpoint), None, &mut gaps);
         let document = Envelope::new(snapshot, report, gaps).document();
-        let plan = format!("{}\n", render::terminal(&document, context.ui.style_of_stderr()));
-        context.ui.show(&plan).map_err(|error| {
+        let plan = format!("{}\n", render::render_terminal(&document, context.ui.stderr_style()));
+        context.ui.print_to_stderr(&plan).map_err(|error| {
             Failure::new(
                 ExitCode::Refused,
                 format!("nothing was dropped: the plan cannot be printed to stderr: {error}"),
@@ -216,7 +226,7 @@ async fn consent(
     let mut typed = Vec::new();
     for name in plan.names() {
         let prompt = format!("To drop it, type the slot's name ({name}), or Enter to leave it: ");
-        let answer = unless_interrupted(async { Ok(context.ui.ask(&prompt).await) }, async {}).await;
+        let answer = unless_interrupted(async { Ok(context.ui.read_answer(&prompt).await) }, async {}).await;
         match answer.map_err(|_| Failure::new(ExitCode::Refused, "interrupted; nothing was dropped"))? {
             Some(answer) if answer == name => typed.push(answer),
             _ => {}
@@ -233,7 +243,7 @@ async fn open_journal(context: &Context) -> Result<Store, Failure> {
     match context.history_address() {
         Ok(Some(address)) => {
             let store = Store::open(&address).await.map_err(|error| refuse(error.to_string()))?;
-            context.warn_of_store(&store);
+            context.print_store_warnings(&store);
             Ok(store)
         }
         Ok(None) => Err(refuse("--history or PGTEND_HISTORY says none".to_owned())),
@@ -242,57 +252,57 @@ async fn open_journal(context: &Context) -> Result<Store, Failure> {
 }
 
 /// What an earlier run began and did not see the end of.
-pub async fn settle_what_is_open(store: &Store, session: &Session, context: &Context) -> Result<(), Failure> {
+pub async fn recover_and_report(store: &Store, session: &Session, context: &Context) -> Result<(), Failure> {
     let now = || context.now();
-    for settled in Box::pin(settle(store, session, &now)).await? {
-        let intent = &settled.deed.intent;
+    for settled in Box::pin(recover_open_intents(store, session, &now)).await? {
+        let intent = &settled.entry.intent;
         let begun_at = intent.begun_at.strftime("%Y-%m-%d %H:%M:%SZ");
-        let outcome = settled.outcome.map_or("it stays open", OutcomeKind::name);
+        let outcome = settled.outcome.map_or("it stays open", JournalOutcomeKind::name);
         let what = format!("{} of {} on {}, begun {begun_at}", intent.kind, intent.subject, intent.server);
         context.ui.warn(&format!("{what}, had no outcome; looked again: {outcome}: {}", settled.why));
     }
     Ok(())
 }
 
-fn line(record: &Record) -> String {
+fn format_record(record: &JournalRecord) -> String {
     let mut out = Vec::new();
     // A vector takes whatever is written to it.
-    render::json(record, &mut out).ok();
+    render::write_json(record, &mut out).ok();
     String::from_utf8_lossy(&out).into_owned()
 }
 
-fn show(
+fn print_plan(
     context: &Context,
     snapshot: &Snapshot,
     plan: &SlotDrops,
     endpoint: Option<&str>,
-    done: Option<&Done>,
+    result: Option<&SlotDropsResult>,
 ) -> Result<ExitCode, Failure> {
     let mut gaps = Gaps::default();
-    let came = done.map(|done| (&*done.ended, done.checkpoint.as_ref()));
-    let report = SlotDropReport::of(plan, endpoint, came, &mut gaps);
-    let complete = context.show(snapshot, report, gaps)?;
-    let exit = match done {
-        None => exit_of_plan(plan),
-        Some(done) => exit_of_deeds(plan, &done.ended),
+    let outcomes = result.map(|done| (&*done.outcomes, done.checkpoint.as_ref()));
+    let report = SlotDropReport::new(plan, endpoint, outcomes, &mut gaps);
+    let complete = context.print_report(snapshot, report, gaps)?;
+    let exit = match result {
+        None => exit_code_of_plan(plan),
+        Some(done) => exit_code_of_drops(plan, &done.outcomes),
     };
-    Ok(if exit == ExitCode::Done { complete } else { exit })
+    Ok(if exit == ExitCode::Success { complete } else { exit })
 }
 
 /// Of a plan that was not executed: refused when all of it was.
-fn exit_of_plan(plan: &SlotDrops) -> ExitCode {
-    if plan.drops.is_empty() && !plan.refused.is_empty() { ExitCode::Refused } else { ExitCode::Done }
+fn exit_code_of_plan(plan: &SlotDrops) -> ExitCode {
+    if plan.drops.is_empty() && !plan.refused.is_empty() { ExitCode::Refused } else { ExitCode::Success }
 }
 
-fn exit_of_deeds(plan: &SlotDrops, ended: &[Ended]) -> ExitCode {
-    let any = |outcome: Ending| ended.iter().any(|one| one.outcome == outcome);
-    if any(Ending::Failed) || any(Ending::Unknown) || any(Ending::NotTried) {
+fn exit_code_of_drops(plan: &SlotDrops, outcomes: &[SlotDropOutcome]) -> ExitCode {
+    let any = |outcome: ActionOutcomeKind| outcomes.iter().any(|one| one.outcome == outcome);
+    if any(ActionOutcomeKind::Failed) || any(ActionOutcomeKind::Unknown) || any(ActionOutcomeKind::NotTried) {
         return ExitCode::Failed;
     }
-    if !any(Ending::Done) {
+    if !any(ActionOutcomeKind::Done) {
         return ExitCode::Refused;
     }
-    let unjournalled = ended.iter().any(|one| one.unjournalled.is_some());
-    let all = !any(Ending::Refused) && plan.refused.is_empty() && !unjournalled;
-    if all { ExitCode::Done } else { ExitCode::Incomplete }
+    let unjournalled = outcomes.iter().any(|one| one.unjournalled.is_some());
+    let all = !any(ActionOutcomeKind::Refused) && plan.refused.is_empty() && !unjournalled;
+    if all { ExitCode::Success } else { ExitCode::Incomplete }
 }

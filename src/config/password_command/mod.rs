@@ -3,7 +3,7 @@
 mod process;
 
 use super::document::Table;
-use super::file::File;
+use super::file::ConfigFile;
 use super::{ConfigError, file};
 use crate::model::parse_seconds;
 use crate::pg::conninfo::{Environment, Origin, PasswordFuture, PasswordProvider, PasswordRequest};
@@ -31,12 +31,12 @@ impl PasswordCommand {
     /// # Errors
     ///
     /// Refuses both keys in a file found in the working directory, and a command beside a password.
-    pub(super) fn read(table: &Table<'_>, file: &File) -> Result<Option<PasswordCommand>, ConfigError> {
+    pub(super) fn read(table: &Table<'_>, file: &ConfigFile) -> Result<Option<PasswordCommand>, ConfigError> {
         const KEYS: [&str; 2] = ["password_command", "password_command_timeout"];
         let name = &table.name;
         if let (Some(key), false) = (KEYS.iter().find(|key| table.has(key)), file.trusted) {
             let message = format!("{key} of target {name:?} may not stand in a file found in the working directory");
-            return Err(table.error_at(key, message).with_hint(file.where_to_put_secrets()));
+            return Err(table.value_error(key, message).with_hint(file.secrets_hint()));
         }
         let timeout = table.text(KEYS[1])?;
         if !table.has(KEYS[0]) {
@@ -48,11 +48,11 @@ impl PasswordCommand {
         let words: Vec<String> = table.texts(KEYS[0])?.iter().map(|text| text.value.to_owned()).collect();
         let Some((program, arguments)) = words.split_first().filter(|(program, _)| !program.is_empty()) else {
             return Err(table
-                .error_at(KEYS[0], format!("password_command of target {name:?} names no program"))
+                .value_error(KEYS[0], format!("password_command of target {name:?} names no program"))
                 .with_hint("write password_command = [\"PROGRAM\", \"ARGUMENT\"]"));
         };
         if words.iter().any(|word| word.contains('\0')) {
-            return Err(table.error_at(KEYS[0], format!("password_command of target {name:?} holds a NUL byte")));
+            return Err(table.value_error(KEYS[0], format!("password_command of target {name:?} holds a NUL byte")));
         }
         let timeout = match timeout {
             None => DEFAULT_TIMEOUT,
@@ -68,15 +68,15 @@ impl PasswordCommand {
     /// Returns the provider that runs the command; `config` is the file that names it.
     pub(super) fn provider(&self, target: &str, environment: &Environment, config: &Path) -> Arc<dyn PasswordProvider> {
         let folder = config.parent().unwrap_or(config);
-        Arc::new(Provider {
+        Arc::new(CommandPasswordProvider {
             command: self.clone(),
-            program: self.place(environment, folder),
+            program: self.program_path(environment, folder),
             target: target.to_owned(),
         })
     }
 
     /// A bare name is looked up in PATH; a relative path starts at the folder of the configuration.
-    fn place(&self, environment: &Environment, folder: &Path) -> PathBuf {
+    fn program_path(&self, environment: &Environment, folder: &Path) -> PathBuf {
         match (self.program.strip_prefix("~/"), &environment.home) {
             (Some(rest), Some(home)) => home.join(rest),
             _ if self.program.contains('/') => folder.join(&self.program),
@@ -97,20 +97,20 @@ impl fmt::Debug for PasswordCommand {
 
 /// The command of one target.
 #[derive(Debug)]
-struct Provider {
+struct CommandPasswordProvider {
     command: PasswordCommand,
     program: PathBuf,
     target: String,
 }
 
-impl PasswordProvider for Provider {
+impl PasswordProvider for CommandPasswordProvider {
     fn password<'a>(&'a self, request: PasswordRequest<'a>) -> PasswordFuture<'a> {
         Box::pin(async move {
             let arguments: Vec<String> =
-                self.command.arguments.iter().map(|argument| filled(argument, &request)).collect();
-            let outcome = process::run(&self.program, &arguments, self.command.timeout).await;
+                self.command.arguments.iter().map(|argument| fill_placeholders(argument, &request)).collect();
+            let outcome = process::run_password_command(&self.program, &arguments, self.command.timeout).await;
             outcome.map_err(|why| {
-                let program = file::shown(&self.program);
+                let program = file::display_path(&self.program);
                 format!("password_command of target {:?}: {program} {why}", self.target)
             })
         })
@@ -122,7 +122,7 @@ impl PasswordProvider for Provider {
 }
 
 /// Replaces `{host}`, `{port}`, `{user}` and `{dbname}`; what they stand for is not searched again.
-fn filled(argument: &str, request: &PasswordRequest<'_>) -> String {
+fn fill_placeholders(argument: &str, request: &PasswordRequest<'_>) -> String {
     let port = request.port.to_string();
     let values = [("{host}", request.host), ("{port}", &port), ("{user}", request.user), ("{dbname}", request.dbname)];
     let mut text = String::new();
@@ -150,12 +150,12 @@ mod tests {
             ("{\"a\": {other}}", "{\"a\": {other}}"),
             ("plain", "plain"),
         ] {
-            assert_eq!(filled(argument, &request), expected);
+            assert_eq!(fill_placeholders(argument, &request), expected);
         }
     }
 
     #[test]
-    fn program_is_found_from_the_configuration() {
+    fn program_path_is_relative_to_config() {
         let environment = Environment { home: Some("/home/ada".into()), ..Environment::default() };
         for (program, expected) in [
             ("aws", "aws"),
@@ -166,12 +166,12 @@ mod tests {
         ] {
             let command =
                 PasswordCommand { program: program.to_owned(), arguments: Vec::new(), timeout: DEFAULT_TIMEOUT };
-            assert_eq!(command.place(&environment, Path::new("/etc/pgtend")), Path::new(expected));
+            assert_eq!(command.program_path(&environment, Path::new("/etc/pgtend")), Path::new(expected));
         }
     }
 
     #[test]
-    fn debug_hides_the_arguments() {
+    fn debug_hides_arguments() {
         let arguments = vec!["--key=hunter2".to_owned()];
         let command = PasswordCommand { program: "token".to_owned(), arguments, timeout: DEFAULT_TIMEOUT };
         assert!(!format!("{command:?}").contains("hunter2"));

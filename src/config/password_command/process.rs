@@ -20,16 +20,16 @@ use tokio::{
 };
 
 /// The most that a command may print, in bytes.
-const MAX_OUTPUT: usize = 64 * 1024;
+const MAX_OUTPUT_BYTES: usize = 64 * 1024;
 
 /// The most of its stderr that is kept, in bytes.
-const MAX_ERRORS: usize = 64 * 1024;
+const MAX_STDERR_BYTES: usize = 64 * 1024;
 
 /// The most of its stderr that a message repeats, in characters.
-const SHOWN_ERRORS: usize = 2_000;
+const MAX_SHOWN_STDERR_CHARS: usize = 2_000;
 
 /// How long stderr may stay open after the end of the command: a process it left behind may hold it.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+const STDERR_DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Runs the program without a shell, without stdin, in a process group of its own, and returns the line that it prints.
 /// The environment is pgtend's without passwords (PGPASSWORD, typed arguments).
@@ -38,45 +38,49 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 ///
 /// A message that continues one which begins with the program: it cannot be started, fails, is too slow, or prints
 /// anything but one line of UTF-8. Its output is in no message; its stderr is, redacted, where it fails.
-pub(super) async fn run(program: &Path, arguments: &[String], limit: Duration) -> Result<Secret, String> {
+pub(super) async fn run_password_command(
+    program: &Path,
+    arguments: &[String],
+    limit: Duration,
+) -> Result<Secret, String> {
     let began = Instant::now();
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.process_group(0).kill_on_drop(true);
     for (name, _) in std::env::vars_os() {
-        if name == "PGPASSWORD" || name.to_string_lossy().starts_with(process_list::VARIABLE) {
+        if name == "PGPASSWORD" || name.to_string_lossy().starts_with(process_list::VARIABLE_PREFIX) {
             command.env_remove(name);
         }
     }
-    let mut child = command.spawn().map_err(|error| format!("cannot be started: {}", plain(&error)))?;
+    let mut child = command.spawn().map_err(|error| format!("cannot be started: {}", system_message(&error)))?;
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err("cannot be read".to_owned());
     };
-    let group = Group(child.id());
+    let group = ProcessGroup(child.id());
     let errors = Mutex::default();
-    let (output, status) = match timeout(limit, finish(&mut child, stdout, stderr, &errors)).await {
-        Ok(finished) => finished.map_err(|error| format!("cannot be read: {}", plain(&error)))?,
+    let (output, status) = match timeout(limit, wait_for_output(&mut child, stdout, stderr, &errors)).await {
+        Ok(finished) => finished.map_err(|error| format!("cannot be read: {}", system_message(&error)))?,
         Err(_) => return Err(format!("did not end within {} s", limit.as_secs())),
     };
-    let Some(status) = status else { return Err(format!("printed more than {} kB", MAX_OUTPUT / 1024)) };
-    group.has_ended();
+    let Some(status) = status else { return Err(format!("printed more than {} kB", MAX_OUTPUT_BYTES / 1024)) };
+    group.mark_ended();
     tracing::info!("the password command ended with {status} after {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
     if !status.success() {
-        return Err(failure(status, &output, &errors.lock().unwrap_or_else(PoisonError::into_inner)));
+        return Err(failure_message(status, &output, &errors.lock().unwrap_or_else(PoisonError::into_inner)));
     }
-    password(output)
+    parse_password_line(output)
 }
 
 /// The process group of a command; it is killed unless the command has ended.
-struct Group(Option<u32>);
+struct ProcessGroup(Option<u32>);
 
-impl Group {
-    fn has_ended(mut self) {
+impl ProcessGroup {
+    fn mark_ended(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         // The child was not waited for, so its number still belongs to it.
         if let Some(group) = self.0.and_then(|id| i32::try_from(id).ok()) {
@@ -86,7 +90,7 @@ impl Drop for Group {
 }
 
 /// Reads what the command prints, then waits for its end; no status where it prints too much.
-async fn finish(
+async fn wait_for_output(
     child: &mut Child,
     stdout: impl AsyncRead + Unpin,
     mut stderr: impl AsyncRead + Unpin,
@@ -97,33 +101,33 @@ async fn finish(
         // Read on beyond the limit: a full pipe would stop the command.
         while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
             let mut errors = errors.lock().unwrap_or_else(PoisonError::into_inner);
-            let room = MAX_ERRORS - errors.len();
-            errors.extend_from_slice(&buffer[..count.min(room)]);
+            let remaining = MAX_STDERR_BYTES - errors.len();
+            errors.extend_from_slice(&buffer[..count.min(remaining)]);
         }
     };
     let output = async {
         let mut output = Vec::new();
-        stdout.take(MAX_OUTPUT as u64 + 1).read_to_end(&mut output).await?;
-        let status = if output.len() > MAX_OUTPUT { None } else { Some(child.wait().await?) };
+        stdout.take(MAX_OUTPUT_BYTES as u64 + 1).read_to_end(&mut output).await?;
+        let status = if output.len() > MAX_OUTPUT_BYTES { None } else { Some(child.wait().await?) };
         Ok((output, status))
     };
     let (mut collect, mut output) = (std::pin::pin!(collect), std::pin::pin!(output));
     tokio::select! {
         result = &mut output => {
-            timeout(LAST_WORDS, collect).await.ok();
+            timeout(STDERR_DRAIN_TIMEOUT, collect).await.ok();
             result
         }
         () = &mut collect => output.await,
     }
 }
 
-fn failure(status: ExitStatus, output: &[u8], errors: &[u8]) -> String {
+fn failure_message(status: ExitStatus, output: &[u8], errors: &[u8]) -> String {
     // A command that fails may have printed its token on both.
     for line in String::from_utf8_lossy(output).lines() {
         redact::register_short_lived(line.trim());
     }
     let errors = String::from_utf8_lossy(errors);
-    let shown: String = redact::foreign(errors.trim()).chars().take(SHOWN_ERRORS).collect();
+    let shown: String = redact::foreign(errors.trim()).chars().take(MAX_SHOWN_STDERR_CHARS).collect();
     let end = match std::os::unix::process::ExitStatusExt::signal(&status) {
         Some(signal) => format!("was ended by signal {signal}"),
         None => format!("failed with exit status {}", status.code().unwrap_or(-1)),
@@ -132,7 +136,7 @@ fn failure(status: ExitStatus, output: &[u8], errors: &[u8]) -> String {
 }
 
 /// Returns the one line that was printed, without its line break.
-fn password(output: Vec<u8>) -> Result<Secret, String> {
+fn parse_password_line(output: Vec<u8>) -> Result<Secret, String> {
     let mut text = String::from_utf8(output).map_err(|_| "printed something that is not UTF-8".to_owned())?;
     if text.ends_with('\n') {
         text.pop();
@@ -149,7 +153,7 @@ fn password(output: Vec<u8>) -> Result<Secret, String> {
 }
 
 /// The system's words without its number.
-fn plain(error: &io::Error) -> String {
+fn system_message(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error ").next().unwrap_or(&text).to_owned()
 }
@@ -158,15 +162,15 @@ fn plain(error: &io::Error) -> String {
 mod tests {
     use super::*;
 
-    async fn shell(script: &str, limit: Duration) -> Result<String, String> {
+    async fn run_shell(script: &str, limit: Duration) -> Result<String, String> {
         let arguments = ["-c".to_owned(), script.to_owned()];
-        run(Path::new("sh"), &arguments, limit).await.map(|secret| secret.expose().to_owned())
+        run_password_command(Path::new("sh"), &arguments, limit).await.map(|secret| secret.expose().to_owned())
     }
 
     const LONG: Duration = Duration::from_secs(60);
 
     #[tokio::test]
-    async fn bad_output_is_refused() {
+    async fn password_command_rejects_bad_output() {
         for (script, why) in [
             ("exit 3", "failed with exit status 3"),
             (
@@ -184,14 +188,14 @@ mod tests {
             ("head -c 65537 /dev/zero | tr '\\0' x", "printed more than 64 kB"),
             ("yes", "printed more than 64 kB"),
         ] {
-            assert_eq!(shell(script, LONG).await, Err(why.to_owned()), "{script}");
+            assert_eq!(run_shell(script, LONG).await, Err(why.to_owned()), "{script}");
         }
-        let missing = run(Path::new("/nonexistent/token"), &[], LONG).await.unwrap_err();
+        let missing = run_password_command(Path::new("/nonexistent/token"), &[], LONG).await.unwrap_err();
         assert_eq!(missing, "cannot be started: No such file or directory");
     }
 
     #[tokio::test]
-    async fn one_line_is_the_password() {
+    async fn password_command_reads_one_line() {
         for (script, password) in [
             ("printf 'a b'", "a b".to_owned()),
             ("echo ' a&=%+/?:@ '", " a&=%+/?:@ ".to_owned()),
@@ -200,18 +204,18 @@ mod tests {
             ("head -c 1000000 /dev/zero >&2; echo much-on-stderr", "much-on-stderr".to_owned()),
             ("cat; echo stdin-is-empty", "stdin-is-empty".to_owned()),
         ] {
-            assert_eq!(shell(script, LONG).await.as_ref(), Ok(&password), "{script}");
+            assert_eq!(run_shell(script, LONG).await.as_ref(), Ok(&password), "{script}");
         }
     }
 
     #[tokio::test]
-    async fn time_limit_ends_grandchildren() {
+    async fn password_command_timeout_kills_group() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("pids");
         let script = format!("sleep 600 & echo $! > {0}; sh -c 'echo $$ >> {0}; sleep 600'", file.display());
         let began = Instant::now();
         let limit = Duration::from_secs(1);
-        assert_eq!(shell(&script, limit).await, Err("did not end within 1 s".to_owned()));
+        assert_eq!(run_shell(&script, limit).await, Err("did not end within 1 s".to_owned()));
         assert!(began.elapsed() < Duration::from_secs(20));
         let pids = std::fs::read_to_string(&file).unwrap();
         assert_eq!(pids.lines().count(), 2);
@@ -229,10 +233,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn background_process_does_not_delay_the_password() {
+    async fn background_process_does_not_delay_password() {
         let began = Instant::now();
         let script = "sleep 30 >/dev/null & echo from-the-front";
-        assert_eq!(shell(script, LONG).await, Ok("from-the-front".to_owned()));
+        assert_eq!(run_shell(script, LONG).await, Ok("from-the-front".to_owned()));
         assert!(began.elapsed() < Duration::from_secs(20));
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use std::fs;
 
 #[test]
-fn what_is_not_understood_is_refused_with_its_line() {
+fn config_rejects_bad_input_with_line() {
     for (text, message, hint) in [
         (
             "[target.prod]\nconninfo = ''\ndatabases = []",
@@ -67,54 +67,54 @@ fn what_is_not_understood_is_refused_with_its_line() {
         ),
         ("\"a\\u001b[2J\" = 1", "unknown key \"a\\u{1b}[2J\"", ""),
     ] {
-        let (said, hinted) = refusal(OWN, text);
+        let (said, hinted) = config_error_of(USER_FILE, text);
         assert!(said.contains(message) && said.contains("config.toml\", line "), "{text}: {said}");
         assert!(hinted.contains(hint), "{text}: {hinted}");
     }
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_not_passed_over() {
+fn config_unreadable_file_is_error() {
     let machine = Machine::new();
     let error = machine.read(Some("missing.toml")).unwrap_err();
     assert!(error.to_string().contains("work/missing.toml\" does not exist"), "{error}");
-    fs::create_dir(machine.folder.path().join(FOUND)).unwrap();
+    fs::create_dir(machine.folder.path().join(WORKING_DIRECTORY_FILE)).unwrap();
     let error = machine.read(None).unwrap_err();
     assert!(error.to_string().contains("is not a plain file"), "{error}");
     assert!(machine.read(Some("pgtend.toml")).unwrap_err().to_string().contains("cannot be read"));
     let machine = Machine::new();
-    fs::write(machine.folder.path().join(FOUND), b"# \xff").unwrap();
+    fs::write(machine.folder.path().join(WORKING_DIRECTORY_FILE), b"# \xff").unwrap();
     assert!(machine.read(None).unwrap_err().to_string().contains("is not UTF-8"));
 }
 
 #[test]
-fn the_first_file_of_three_is_read() {
+fn config_file_precedence() {
     let prod = |host: &str| format!("[target.prod]\nconninfo = 'host={host}'");
     let host = |config: &Config, machine: &Machine| {
         let target = config.target("prod", &machine.environment).unwrap();
         target.conninfo.expose().to_owned()
     };
-    let machine = Machine::new().with(OWN, &prod("own"));
+    let machine = Machine::new().with_file(USER_FILE, &prod("own"));
     assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='own'");
-    let machine = machine.with("xdg/pgtend/config.toml", &prod("xdg"));
+    let machine = machine.with_file("xdg/pgtend/config.toml", &prod("xdg"));
     let xdg = machine.folder.path().join("xdg").to_string_lossy().into_owned();
     let machine = machine.with_var("XDG_CONFIG_HOME", &xdg);
     assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='xdg'");
-    let machine = machine.with(FOUND, "[target.other]\nconninfo = 'host=found'");
+    let machine = machine.with_file(WORKING_DIRECTORY_FILE, "[target.other]\nconninfo = 'host=found'");
     assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='xdg'");
     assert_eq!(machine.target("other").unwrap().conninfo.expose(), "host='found'");
-    let machine = machine.with("work/named.toml", &prod("named"));
+    let machine = machine.with_file("work/named.toml", &prod("named"));
     assert_eq!(host(&machine.read(Some("named.toml")).unwrap(), &machine), "host='named'");
     let machine = machine.with_var("XDG_CONFIG_HOME", "relative");
-    fs::remove_file(machine.folder.path().join(FOUND)).unwrap();
+    fs::remove_file(machine.folder.path().join(WORKING_DIRECTORY_FILE)).unwrap();
     assert_eq!(host(&machine.read(None).unwrap(), &machine), "host='own'");
 }
 
 #[test]
-fn own_target_wins_over_working_directory() {
+fn user_target_wins_over_working_directory() {
     let own = "[target.prod]\nconninfo = 'host=own'\ndisk_size = '1GB'\n[target.mine]\nconninfo = 'host=mine'";
     let found = "[target.prod]\nconninfo = 'host=evil'\ndisk_size = '2GB'\n[target.dev]\nconninfo = 'host=dev'";
-    let machine = Machine::new().with(OWN, own).with(FOUND, found);
+    let machine = Machine::new().with_file(USER_FILE, own).with_file(WORKING_DIRECTORY_FILE, found);
     let config = machine.read(None).unwrap();
     for (name, conninfo, trusted) in
         [("prod", "host='own'", true), ("mine", "host='mine'", true), ("dev", "host='dev'", false)]
@@ -134,14 +134,14 @@ fn own_target_wins_over_working_directory() {
     assert!(config.target("pord", &machine.environment).unwrap_err().hint().unwrap().contains("\"prod\""));
 
     // An own file with a mistake is an error: whether it has the target cannot be known.
-    let broken = Machine::new().with(OWN, "[target.prod").with(FOUND, found);
+    let broken = Machine::new().with_file(USER_FILE, "[target.prod").with_file(WORKING_DIRECTORY_FILE, found);
     assert!(broken.read(None).unwrap_err().to_string().contains("config.toml\", line 1"));
     // A file that is named is the user's, and the only one.
     assert!(machine.read(Some("pgtend.toml")).unwrap().warnings().is_empty());
 }
 
 #[test]
-fn no_file_is_no_targets() {
+fn config_without_file_has_no_targets() {
     let config = Machine::new().read(None).unwrap();
     assert_eq!((config.path(), config.target_names().count(), config.warnings().len()), (None, 0, 0));
     let homeless = Machine { environment: Environment::default(), ..Machine::new() };

@@ -3,9 +3,9 @@
 use super::*;
 
 #[test]
-fn limits_and_the_history_are_read() {
-    let machine = Machine::new().with(
-        OWN,
+fn config_reads_limits_and_history() {
+    let machine = Machine::new().with_file(
+        USER_FILE,
         "[history]\nurl = 'states/h.db'\n[indexes]\nmin_observation = '35 days'\nmin_reclaim = '10MB'\n\
          [slots]\nstale_after = '3d'\nstale_after_physical = '4 weeks'\ndroppable = ['old', 'older']",
     );
@@ -14,8 +14,8 @@ fn limits_and_the_history_are_read() {
     assert_eq!((indexes.min_observation_seconds, indexes.min_reclaim_bytes), (35 * 86_400, 10 << 20));
     assert_eq!((slots.stale_after_seconds, slots.stale_after_physical_seconds), (3 * 86_400, 28 * 86_400));
     assert_eq!(config.droppable_slots(), ["old", "older"]);
-    let beside = machine.folder.path().join("home/.config/pgtend/states/h.db").display().to_string();
-    assert_eq!(config.history_url(&machine.environment).unwrap(), Some(beside));
+    let relative_path = machine.folder.path().join("home/.config/pgtend/states/h.db").display().to_string();
+    assert_eq!(config.history_url(&machine.environment).unwrap(), Some(relative_path));
 
     let nothing = Config::default();
     assert_eq!(nothing.index_limits(), crate::model::IndexLimits::default());
@@ -25,9 +25,10 @@ fn limits_and_the_history_are_read() {
 }
 
 #[test]
-fn the_history_may_be_named_in_every_form_and_kept_elsewhere() {
+fn history_url_forms() {
     let url = |text: &str| {
-        let machine = Machine::new().with(OWN, &format!("[history]\nurl = '{text}'")).with_var("STORE", "/srv/s.db");
+        let machine =
+            Machine::new().with_file(USER_FILE, &format!("[history]\nurl = '{text}'")).with_var("STORE", "/srv/s.db");
         machine.read(None).unwrap().history_url(&machine.environment).unwrap().unwrap()
     };
     for same in ["none", "/srv/h.db", "postgresql://app@db/pgtend"] {
@@ -35,13 +36,13 @@ fn the_history_may_be_named_in_every_form_and_kept_elsewhere() {
     }
     assert_eq!(url("env:STORE"), "/srv/s.db");
     assert!(url("~/h.db").ends_with("/home/h.db"));
-    let machine = Machine::new().with(OWN, "[history]\nurl = 'env:NOWHERE'");
+    let machine = Machine::new().with_file(USER_FILE, "[history]\nurl = 'env:NOWHERE'");
     let error = machine.read(None).unwrap().history_url(&machine.environment).unwrap_err();
     assert!(error.to_string().contains("NOWHERE"), "{error}");
 }
 
 #[test]
-fn limits_and_the_history_are_refused_with_their_line() {
+fn limits_reject_bad_values_with_line() {
     for (text, message, hint) in [
         ("[histroy]", "line 1: unknown key \"histroy\"", "\"history\""),
         ("[history]\nur = 'x'", "line 2: unknown key \"ur\" in [history]", "\"url\""),
@@ -55,7 +56,7 @@ fn limits_and_the_history_are_refused_with_their_line() {
         ("[slots]\ndroppable = 'x'", "line 2: \"droppable\" is not a list but a text", "droppable = ["),
         ("[slots]\ndroppable = ['x', 5]", "line 2: an element of \"droppable\" is not a text but a number", ""),
     ] {
-        let (said, hinted) = refusal(OWN, text);
+        let (said, hinted) = config_error_of(USER_FILE, text);
         assert!(said.contains(message), "{text}: {said}");
         assert!(hinted.contains(hint), "{text}: {hinted}");
     }
@@ -64,7 +65,7 @@ fn limits_and_the_history_are_refused_with_their_line() {
 /// It may come with somebody's repository: it cannot have the user's history written anywhere, a made-up one believed, a
 /// proof waived or a consent given.
 #[test]
-fn a_file_found_in_the_working_directory_makes_nothing_laxer() {
+fn working_directory_file_relaxes_nothing() {
     for text in [
         "[history]\nurl = 'postgresql://app:hunter2@db/pgtend'",
         "[history]\nurl = 'h.db'",
@@ -75,22 +76,22 @@ fn a_file_found_in_the_working_directory_makes_nothing_laxer() {
         "[indexes]\nmin_observation = '0'",
         "[indexes]\nmin_reclaim = '0'",
     ] {
-        let (said, hinted) = refusal(FOUND, text);
+        let (said, hinted) = config_error_of(WORKING_DIRECTORY_FILE, text);
         assert!(said.contains("line 2: ") && said.contains("working directory"), "{text}: {said}");
         assert!(!hinted.is_empty(), "{text}");
     }
     let stricter =
         "[history]\nurl = 'none'\n[slots]\nstale_after = '30d'\ndroppable = []\n[indexes]\nmin_reclaim = '2MB'";
-    let machine = Machine::new().with(FOUND, stricter);
+    let machine = Machine::new().with_file(WORKING_DIRECTORY_FILE, stricter);
     let config = machine.read(None).unwrap();
     assert_eq!(config.slot_limits().stale_after_seconds, 30 * 86_400);
     assert_eq!(config.history_url(&machine.environment).unwrap().as_deref(), Some("none"));
 }
 
 #[test]
-fn a_check_that_is_not_there_a_limit_of_another_unit_and_a_silence_for_ever_are_named_with_their_line() {
+fn checks_and_silences_reject_bad_values() {
     let error = |text: &str| {
-        let error = Machine::new().with(OWN, text).read(None).unwrap_err();
+        let error = Machine::new().with_file(USER_FILE, text).read(None).unwrap_err();
         format!("{error} / {}", error.hint().unwrap_or_default())
     };
     for (text, said) in [
@@ -119,14 +120,14 @@ fn a_check_that_is_not_there_a_limit_of_another_unit_and_a_silence_for_ever_are_
 }
 
 #[test]
-fn limits_and_silences_are_read() {
+fn config_reads_check_limits_and_silences() {
     let text = "[check.stale-slot]\nwarning = \"2d\"\n[check.connections]\ncritical = \"99%\"\n\
                 [check.xid-wraparound]\nwarning = 400_000_000\n\
                 [[silence]]\ncheck = \"lost-slot\"\nsubject = \"old_*\"\nuntil = 2027-01-31\nreason = \"known\"\n\
                 [[silence]]\ncheck = \"version\"\ntarget = \"legacy-*\"\nuntil = \"2027-01-31T12:00:00Z\"\nreason = \"r\"";
-    let mut config = Machine::new().with(OWN, text).read(None).unwrap();
+    let mut config = Machine::new().with_file(USER_FILE, text).read(None).unwrap();
     let mut limit = |check: &str, key: &str| {
-        let keys = config.checks.rule(check).unwrap().keys();
+        let keys = config.checks.find_rule(check).unwrap().thresholds();
         keys.into_iter().find(|one| one.name == key).unwrap().default
     };
     assert_eq!(limit("stale-slot", "warning"), "\"2d\"");
@@ -134,34 +135,35 @@ fn limits_and_silences_are_read() {
     assert_eq!(limit("xid-wraparound", "warning"), "400000000");
     let [first, second] = &config.silences[..] else { panic!("two silences") };
     let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
-    assert!(first.holds(None, at("2027-01-31T23:59:59Z")) && !first.holds(None, at("2027-02-01T00:00:00Z")));
+    assert!(first.is_active(None, at("2027-01-31T23:59:59Z")) && !first.is_active(None, at("2027-02-01T00:00:00Z")));
     assert!(
-        second.holds(Some("legacy-1"), at("2027-01-31T11:00:00Z")) && !second.holds(None, at("2027-01-31T11:00:00Z"))
+        second.is_active(Some("legacy-1"), at("2027-01-31T11:00:00Z"))
+            && !second.is_active(None, at("2027-01-31T11:00:00Z"))
     );
 }
 
 #[test]
-fn read_limits_are_refused_where_they_are_too_small_or_relaxed_by_a_stranger() {
+fn read_limits_reject_small_or_untrusted() {
     for (text, message) in [
         ("fact_size = '900kB'", "fact_size is at least 1MB"),
         ("fact_size = 'much'", "much"),
         ("facts = '1GB'", "unknown key \"facts\" in [limits]"),
     ] {
-        let error = Machine::new().with(OWN, &format!("[limits]\n{text}")).read(None).unwrap_err();
+        let error = Machine::new().with_file(USER_FILE, &format!("[limits]\n{text}")).read(None).unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
     }
     for key in ["fact_size", "snapshot_size"] {
-        let found = Machine::new().with("work/pgtend.toml", &format!("[limits]\n{key} = '3GB'"));
+        let found = Machine::new().with_file("work/pgtend.toml", &format!("[limits]\n{key} = '3GB'"));
         let error = found.read(None).unwrap_err();
         assert!(error.to_string().contains("may not stand in a file found in the working directory"), "{error}");
-        let stricter = Machine::new().with("work/pgtend.toml", &format!("[limits]\n{key} = '2MB'"));
+        let stricter = Machine::new().with_file("work/pgtend.toml", &format!("[limits]\n{key} = '2MB'"));
         assert!(stricter.read(None).is_ok());
     }
 }
 
 #[test]
-fn read_limits_are_read() {
-    let machine = Machine::new().with(OWN, "[limits]\nfact_size = '3GB'\nsnapshot_size = '64MB'");
+fn config_reads_read_limits() {
+    let machine = Machine::new().with_file(USER_FILE, "[limits]\nfact_size = '3GB'\nsnapshot_size = '64MB'");
     let limits = machine.read(None).unwrap().read_limits();
     assert_eq!((limits.fact_bytes, limits.snapshot_bytes), (3 << 30, 64 << 20));
     assert_eq!(Config::default().read_limits(), crate::pg::ReadLimits::default());

@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 use super::*;
-use crate::pg::conninfo::{Request, resolve};
+use crate::pg::conninfo::{ConnectionRequest, resolve};
 
 /// A machine with a home, a working directory and an environment.
 struct Machine {
@@ -27,7 +27,7 @@ impl Machine {
         Self { folder, environment }
     }
 
-    fn with(self, path: &str, text: &str) -> Self {
+    fn with_file(self, path: &str, text: &str) -> Self {
         let path = self.folder.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
@@ -50,21 +50,21 @@ impl Machine {
 
     /// The password a connection to the target would use.
     fn password(&self, name: &str) -> Option<String> {
-        let request = Request {
+        let request = ConnectionRequest {
             target: Some(self.target(name).unwrap()),
             environment: self.environment.clone(),
-            ..Request::default()
+            ..ConnectionRequest::default()
         };
         let host = resolve(&request).unwrap().conninfo.hosts.remove(0);
         host.password.map(|password| password.secret.expose().to_owned())
     }
 }
 
-const OWN: &str = "home/.config/pgtend/config.toml";
-const FOUND: &str = "work/pgtend.toml";
+const USER_FILE: &str = "home/.config/pgtend/config.toml";
+const WORKING_DIRECTORY_FILE: &str = "work/pgtend.toml";
 
-fn refusal(path: &str, text: &str) -> (String, String) {
-    let error = Machine::new().with(path, text).read(None).expect_err(text);
+fn config_error_of(path: &str, text: &str) -> (String, String) {
+    let error = Machine::new().with_file(path, text).read(None).expect_err(text);
     assert!(!format!("{error} {error:?}").contains("ter2"), "{text}: {error:?}");
     (error.to_string(), error.hint().unwrap_or_default().to_owned())
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use std::{fs, os::unix::fs::PermissionsExt};
 
 #[test]
-fn a_file_found_in_the_working_directory_holds_no_secrets() {
+fn working_directory_file_rejects_secrets() {
     for (text, message) in [
         ("[target.prod]\nconninfo = 'host=h'\npassword = 'hunter2'", "line 3: the password of target \"prod\""),
         ("[target.prod]\nconninfo = 'host=h'\npassword = 'env:HOME'", "line 3: the password"),
@@ -27,7 +27,7 @@ fn a_file_found_in_the_working_directory_holds_no_secrets() {
         ("[target.prod]\nconninfo = 'file:/etc/x'", "line 2: a reference for the conninfo"),
         ("target.a.conninfo=''\ntarget.b = { conninfo = 'password=hunter2' }", "line 2: the password in"),
     ] {
-        let (said, hinted) = refusal(FOUND, text);
+        let (said, hinted) = config_error_of(WORKING_DIRECTORY_FILE, text);
         assert!(said.contains(message) && said.contains("pgtend.toml\""), "{text}: {said}");
         assert!(said.contains("may not stand in a file found in the working directory"), "{text}: {said}");
         assert!(hinted.contains("home/.config/pgtend/config.toml"), "{text}: {hinted}");
@@ -37,15 +37,15 @@ fn a_file_found_in_the_working_directory_holds_no_secrets() {
 }
 
 #[test]
-fn a_secret_that_cannot_be_fetched_is_an_error_for_its_target_only() {
+fn missing_secret_fails_its_target_only() {
     let text = "[target.a]\nconninfo='host=h'\npassword='env:NO'\n[target.b]\nconninfo='host=h'\npassword='file:no'\n\
         [target.c]\nconninfo='host=h'\npassword='file:lines'\n[target.d]\nconninfo='host=h'\npassword='file:empty'\n\
         [target.e]\nconninfo='host=h'";
     let folder = "home/.config/pgtend";
     let machine = Machine::new()
-        .with(OWN, text)
-        .with(&format!("{folder}/lines"), "hunter2\nhunter2\n")
-        .with(&format!("{folder}/empty"), "\n")
+        .with_file(USER_FILE, text)
+        .with_file(&format!("{folder}/lines"), "hunter2\nhunter2\n")
+        .with_file(&format!("{folder}/empty"), "\n")
         .with_var("NO", "");
     for (name, why) in
         [("a", "variable \"NO\" is not set"), ("b", "cannot be read"), ("c", "more than one line"), ("d", "is empty")]
@@ -59,7 +59,7 @@ fn a_secret_that_cannot_be_fetched_is_an_error_for_its_target_only() {
 }
 
 #[test]
-fn passwords_come_from_where_they_are_said_to_be() {
+fn password_sources_are_read() {
     let text = "[target.literal]\nconninfo='postgres://u@h/d'\npassword='a b'\n\
         [target.inline]\nconninfo='host=h password=inline'\n\
         [target.variable]\nconninfo='postgres://u@h/d?sslmode=disable'\npassword='env:SECRET'\n\
@@ -67,9 +67,9 @@ fn passwords_come_from_where_they_are_said_to_be() {
         [target.beside]\nconninfo='host=h'\npassword='file:beside'\n\
         [target.none]\nconninfo='host=h'";
     let machine = Machine::new()
-        .with(OWN, text)
-        .with("home/secret", "from file\r\n")
-        .with("home/.config/pgtend/beside", " beside ")
+        .with_file(USER_FILE, text)
+        .with_file("home/secret", "from file\r\n")
+        .with_file("home/.config/pgtend/beside", " beside ")
         .with_var("SECRET", "it's \\ there");
     for (name, password) in [
         ("literal", Some("a b")),
@@ -82,22 +82,22 @@ fn passwords_come_from_where_they_are_said_to_be() {
         assert_eq!(machine.password(name).as_deref(), password, "{name}");
     }
     // What the user names is trusted, wherever it lies.
-    let named = machine.with("work/pgtend.toml", "[target.x]\nconninfo='host=h password=hunter2'");
+    let named = machine.with_file("work/pgtend.toml", "[target.x]\nconninfo='host=h password=hunter2'");
     assert!(named.read(None).is_err());
     assert!(named.read(Some("pgtend.toml")).is_ok());
 }
 
 #[test]
-fn no_password_shows() {
+fn debug_hides_passwords() {
     let text = "[target.a]\nconninfo='host=h'\npassword='hunter2'\n[target.b]\nconninfo='postgres://u:hunter2@h'";
-    let machine = Machine::new().with(OWN, text);
+    let machine = Machine::new().with_file(USER_FILE, text);
     let config = machine.read(None).unwrap();
     let targets = ["a", "b"].map(|name| config.target(name, &machine.environment).unwrap());
     assert!(!format!("{config:?} {config:#?} {targets:?}").contains("ter2"));
 }
 
 #[test]
-fn a_literal_password_that_others_can_read_is_warned_of() {
+fn readable_literal_password_is_warned() {
     let literal = "[target.prod]\nconninfo='host=h'\npassword='hunter2'";
     let inline = "[target.prod]\nconninfo='host=h password=hunter2'";
     let reference = "[target.prod]\nconninfo='host=h'\npassword='env:X'";
@@ -108,8 +108,8 @@ fn a_literal_password_that_others_can_read_is_warned_of() {
         (literal, 0o600, false),
         (reference, 0o644, false),
     ] {
-        let machine = Machine::new().with(OWN, text);
-        fs::set_permissions(machine.folder.path().join(OWN), fs::Permissions::from_mode(mode)).unwrap();
+        let machine = Machine::new().with_file(USER_FILE, text);
+        fs::set_permissions(machine.folder.path().join(USER_FILE), fs::Permissions::from_mode(mode)).unwrap();
         let config = machine.read(None).unwrap();
         assert_eq!(config.warnings().len(), usize::from(warned), "{mode:o}: {text}");
         assert!(!config.warnings().concat().contains("ter2"));
@@ -119,15 +119,15 @@ fn a_literal_password_that_others_can_read_is_warned_of() {
 
 proptest! {
     #[test]
-    fn never_panics_and_never_quotes_a_password(from in 0usize..120, until in 0usize..120, letter in ".") {
+    fn parse_never_quotes_password(from in 0usize..120, until in 0usize..120, letter in ".") {
         let text = "[target.prod]\nconninfo = 'postgres://u:hunter2@h/d'\npassword = \"hunter2\"\n# größe\n";
         let letters: Vec<char> = text.chars().collect();
         let spoilt: String = letters.iter().take(from).copied()
             .chain(letter.chars())
             .chain(letters.iter().skip(until).copied())
             .collect();
-        let file = File { path: "config.toml".into(), text: spoilt, trusted: true, open_to_others: false, own: None };
-        if let Err(error) = Config::understand(&file) {
+        let file = ConfigFile { path: "config.toml".into(), text: spoilt, trusted: true, has_group_or_world_access: false, user_path: None };
+        if let Err(error) = Config::parse_file(&file) {
             prop_assert!(!error.to_string().contains("hunter2"), "{}", error);
         }
     }

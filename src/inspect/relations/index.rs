@@ -1,10 +1,10 @@
 //! A row of `indexes.sql`, and what `index_constraints.sql` adds to it.
 
-use super::{TableRow, count, index_bytes};
+use super::{TableRow, index_bytes, non_negative};
 use crate::{
-    inspect::{queries, sizes::Doubt},
+    inspect::{queries, sizes::SizeEstimate},
     model::{ConstraintKind, Fact, Index, OidMap, Persistence, SizeSource, StoredBytes},
-    pg::{Lent, Oid, Row, RowError, Text, columns},
+    pg::{BorrowedText, Oid, Row, RowError, Text, columns},
 };
 use std::borrow::Cow;
 
@@ -14,9 +14,9 @@ columns! {
         oid: Oid,
         table_oid: Oid,
         index: Text,
-        relkind: Lent<'row>,
+        relkind: BorrowedText<'row>,
         parent_oid: Option<Oid>,
-        method: Lent<'row>,
+        method: BorrowedText<'row>,
         tablespace: Option<Text>,
         block_size: i64,
         relpages: i32,
@@ -41,17 +41,17 @@ columns! {
 }
 
 /// The longest index tuple, for the worst case of what a change may have added.
-const LONGEST_TUPLE: u64 = 2_704;
+const MAX_TUPLE_BYTES: u64 = 2_704;
 
 /// Decodes one.
-pub fn decode(row: &Row) -> Result<Index, RowError> {
-    let row = Columns::of(row)?;
+pub fn decode_index(row: &Row) -> Result<Index, RowError> {
+    let row = Columns::from_row(row)?;
     let relpages = i64::from(row.relpages);
     let is_partitioned = row.relkind.0 == "I";
     let size = if is_partitioned {
         StoredBytes::NONE
     } else {
-        StoredBytes { bytes: index_bytes(relpages, count(row.block_size)), source: SizeSource::Estimated }
+        StoredBytes { bytes: index_bytes(relpages, non_negative(row.block_size)), source: SizeSource::Estimated }
     };
     Ok(Index {
         oid: row.oid.0,
@@ -97,7 +97,7 @@ pub struct Constraint {
 impl Constraint {
     /// Decodes one.
     pub fn decode(row: &Row) -> Result<Constraint, RowError> {
-        let kind: Lent<'_> = row.try_get("constraint_type")?;
+        let kind: BorrowedText<'_> = row.try_get("constraint_type")?;
         Ok(Constraint {
             index_oid: row.try_get::<_, Oid>("index_oid")?.0,
             name: row.try_get::<_, Text>("constraint_name")?.0,
@@ -111,7 +111,7 @@ impl Constraint {
 }
 
 /// Indexes with the constraints they enforce: without them none is known, as none could be told from one that may go.
-pub fn constrained(indexes: Fact<Vec<Index>>, constraints: Fact<Vec<Constraint>>) -> Fact<Vec<Index>> {
+pub fn add_constraints(indexes: Fact<Vec<Index>>, constraints: Fact<Vec<Constraint>>) -> Fact<Vec<Index>> {
     let (mut indexes, constraints) = match (indexes, constraints) {
         (Fact::Known(indexes), Fact::Known(constraints)) => (indexes, constraints),
         (Fact::Known(_), Fact::Unavailable(why)) => return Fact::Unavailable(why.for_fact(queries::INDEXES.fact)),
@@ -133,18 +133,18 @@ fn access_method(name: Cow<'_, str>) -> Cow<'static, str> {
 }
 
 /// How far an index's estimate may be off: what changed in its table may have grown it.
-pub fn doubt(index: &Index, table: &TableRow) -> Doubt {
-    let unseen = if table.table.was_measured() {
-        count(table.table.modified_since_analyze)
+pub fn estimate_index_size(index: &Index, table: &TableRow) -> SizeEstimate {
+    let changed_rows = if table.table.was_measured() {
+        non_negative(table.table.modified_since_analyze)
     } else {
-        count(table.table.live_rows).saturating_add(count(table.table.dead_rows))
+        non_negative(table.table.live_rows).saturating_add(non_negative(table.table.dead_rows))
     };
-    let forgotten = if table.table.persistence == Persistence::Unlogged { index.size.bytes } else { 0 };
-    Doubt {
+    let unlogged_bytes = if table.table.persistence == Persistence::Unlogged { index.size.bytes } else { 0 };
+    SizeEstimate {
         oid: index.oid,
         table_oid: index.table_oid,
         estimate: index.size.bytes,
-        doubt: unseen.saturating_mul(LONGEST_TUPLE).saturating_add(forgotten),
+        uncertainty: changed_rows.saturating_mul(MAX_TUPLE_BYTES).saturating_add(unlogged_bytes),
     }
 }
 
@@ -154,11 +154,11 @@ mod tests {
     use crate::model::Unavailable;
 
     #[test]
-    fn without_constraints_no_index_is_known() {
+    fn indexes_are_unknown_without_constraints() {
         let refused =
-            || Unavailable::because("index constraints", "permission denied").with_hint(Some("look as another role"));
-        let why = constrained(Fact::Known(Vec::new()), Fact::Unavailable(refused()));
+            || Unavailable::new("index constraints", "permission denied").with_hint(Some("look as another role"));
+        let why = add_constraints(Fact::Known(Vec::new()), Fact::Unavailable(refused()));
         assert_eq!(why, Fact::Unavailable(refused().for_fact("indexes")));
-        assert_eq!(constrained(Fact::Known(Vec::new()), Fact::Known(Vec::new())), Fact::Known(Vec::new()));
+        assert_eq!(add_constraints(Fact::Known(Vec::new()), Fact::Known(Vec::new())), Fact::Known(Vec::new()));
     }
 }

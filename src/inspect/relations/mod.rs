@@ -10,7 +10,7 @@ use crate::model::OidSet;
 use glob::Pattern;
 
 /// The tables that a list shows: no catalogs, and what matches its filters.
-pub fn shown(tables: &[TableRow], schema: Option<&Pattern>, table: Option<&Pattern>) -> OidSet {
+pub fn shown_tables(tables: &[TableRow], schema: Option<&Pattern>, table: Option<&Pattern>) -> OidSet {
     tables
         .iter()
         .map(|row| &row.table)
@@ -23,9 +23,9 @@ pub fn shown(tables: &[TableRow], schema: Option<&Pattern>, table: Option<&Patte
 
 /// Bytes of an index of so many blocks: an empty one has a block too, even where `relpages` says nothing yet.
 fn index_bytes(pages: i64, block: u64) -> u64 {
-    count(pages).max(1) * block
+    non_negative(pages).max(1) * block
 }
 
-fn count(value: i64) -> u64 {
+fn non_negative(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }

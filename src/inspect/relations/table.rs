@@ -1,19 +1,19 @@
 //! A row of `tables.sql`.
 
-use super::{count, index_bytes};
+use super::{index_bytes, non_negative};
 use crate::{
-    inspect::sizes::Doubt,
+    inspect::sizes::SizeEstimate,
     model::{Persistence, SizeSource, StoredBytes, Table, TableKind},
-    pg::{Lent, Oid, Row, RowError, Text, columns},
+    pg::{BorrowedText, Oid, Row, RowError, Text, columns},
 };
 use jiff::Timestamp;
 
 /// A table as its row tells it, with what its TOAST relation's row says.
 pub struct TableRow {
     pub table: Table,
-    pub heap: Doubt,
-    pub toast: Option<Doubt>,
-    pub toast_index: Option<Doubt>,
+    pub heap: SizeEstimate,
+    pub toast: Option<SizeEstimate>,
+    pub toast_index: Option<SizeEstimate>,
 }
 
 columns! {
@@ -22,8 +22,8 @@ columns! {
         oid: Oid,
         schema: Text,
         table: Text,
-        relkind: Lent<'row>,
-        relpersistence: Lent<'row>,
+        relkind: BorrowedText<'row>,
+        relpersistence: BorrowedText<'row>,
         parent_oid: Option<Oid>,
         extension: Option<Text>,
         tablespace: Option<Text>,
@@ -58,13 +58,13 @@ columns! {
 }
 
 /// The longest row a block can hold, for the worst case of what a change may have added.
-const LONGEST_ROW: u64 = 8_192;
-const LONGEST_TOAST_CHUNK: u64 = 2_048;
+const MAX_ROW_BYTES: u64 = 8_192;
+const MAX_TOAST_CHUNK_BYTES: u64 = 2_048;
 
 /// Decodes one.
-pub fn decode(row: &Row) -> Result<TableRow, RowError> {
-    let row = Columns::of(row)?;
-    let block = count(row.block_size);
+pub fn decode_table(row: &Row) -> Result<TableRow, RowError> {
+    let row = Columns::from_row(row)?;
+    let block = non_negative(row.block_size);
     let kind = match &*row.relkind.0 {
         "p" => TableKind::PartitionedTable,
         "m" => TableKind::MaterializedView,
@@ -82,39 +82,48 @@ pub fn decode(row: &Row) -> Result<TableRow, RowError> {
 
     let heap_estimate = if kind.has_storage() { heap_bytes(relpages, all_visible, block) } else { 0 };
     // A crash empties unlogged tables and leaves relpages as they were.
-    let forgotten = if persistence == Persistence::Unlogged { heap_estimate.max(block) } else { 0 };
-    let unseen_rows = if measured {
-        count(row.modified_since_analyze)
+    let unlogged_bytes = if persistence == Persistence::Unlogged { heap_estimate.max(block) } else { 0 };
+    let changed_rows = if measured {
+        non_negative(row.modified_since_analyze)
     } else {
-        count(row.live_rows).saturating_add(count(row.dead_rows))
+        non_negative(row.live_rows).saturating_add(non_negative(row.dead_rows))
     };
     let table_oid = row.oid.0;
-    let heap =
-        Doubt { oid: table_oid, table_oid, estimate: heap_estimate, doubt: worst(unseen_rows, LONGEST_ROW, forgotten) };
+    let heap = SizeEstimate {
+        oid: table_oid,
+        table_oid,
+        estimate: heap_estimate,
+        uncertainty: max_uncertainty(changed_rows, MAX_ROW_BYTES, unlogged_bytes),
+    };
 
     let toast_pages = row.toast_relpages.map_or(0, i64::from);
     let toast_all_visible = row.toast_relallvisible.unwrap_or(0) > 0;
     let toast_measured = toast_pages > 0 || row.toast_reltuples.unwrap_or(0.0) > 0.0;
-    let toast_unseen = if toast_measured {
-        count(row.toast_inserted_since_vacuum.unwrap_or(0))
+    let toast_changed_rows = if toast_measured {
+        non_negative(row.toast_inserted_since_vacuum.unwrap_or(0))
     } else {
-        count(row.toast_live_rows.unwrap_or(0)).saturating_add(count(row.toast_dead_rows.unwrap_or(0)))
+        non_negative(row.toast_live_rows.unwrap_or(0)).saturating_add(non_negative(row.toast_dead_rows.unwrap_or(0)))
     };
-    let counted_chunks = row.toast_live_rows.map(count).filter(|rows| *rows > 0);
+    let counted_chunks = row.toast_live_rows.map(non_negative).filter(|rows| *rows > 0);
     let vacuumed_chunks = row.toast_reltuples.filter(|rows| *rows > 0.0).map(|rows| rows as u64);
-    let toast = row.toast_oid.map(|Oid(oid)| Doubt {
+    let toast = row.toast_oid.map(|Oid(oid)| SizeEstimate {
         oid,
         table_oid,
         estimate: heap_bytes(toast_pages, toast_all_visible, block),
-        doubt: worst(toast_unseen, LONGEST_TOAST_CHUNK, forgotten),
+        uncertainty: max_uncertainty(toast_changed_rows, MAX_TOAST_CHUNK_BYTES, unlogged_bytes),
     });
     let toast_index = row.toast_index_oid.map(|Oid(oid)| {
         let pages = i64::from(row.toast_index_relpages.unwrap_or(0));
         // An entry of a TOAST index takes 24 bytes, with room for page splits.
-        Doubt { oid, table_oid, estimate: index_bytes(pages, block), doubt: worst(toast_unseen, 48, forgotten) }
+        SizeEstimate {
+            oid,
+            table_oid,
+            estimate: index_bytes(pages, block),
+            uncertainty: max_uncertainty(toast_changed_rows, 48, unlogged_bytes),
+        }
     });
 
-    let estimated = |doubt: &Doubt| StoredBytes { bytes: doubt.estimate, source: SizeSource::Estimated };
+    let estimated = |doubt: &SizeEstimate| StoredBytes { bytes: doubt.estimate, source: SizeSource::Estimated };
     let toast_bytes =
         [&toast, &toast_index].into_iter().flatten().fold(StoredBytes::NONE, |sum, part| sum.plus(estimated(part)));
     let table = Table {
@@ -127,7 +136,7 @@ pub fn decode(row: &Row) -> Result<TableRow, RowError> {
         extension: row.extension.map(|text| text.0),
         tablespace: row.tablespace.map(|text| text.0),
         relpages,
-        relpages_bytes: count(relpages) * block,
+        relpages_bytes: non_negative(relpages) * block,
         reltuples: row.reltuples,
         xid_age: row.xid_age.map(i64::from),
         toast_oid: row.toast_oid.map(|oid| oid.0),
@@ -152,8 +161,8 @@ pub fn decode(row: &Row) -> Result<TableRow, RowError> {
 }
 
 /// Bytes that so many rows, and what a crash may have emptied, come to at most; counters may hold anything.
-fn worst(rows: u64, each: u64, forgotten: u64) -> u64 {
-    rows.saturating_mul(each).saturating_add(forgotten)
+fn max_uncertainty(rows: u64, row_bytes: u64, unlogged_bytes: u64) -> u64 {
+    rows.saturating_mul(row_bytes).saturating_add(unlogged_bytes)
 }
 
 /// Bytes of a heap or TOAST relation of so many blocks with its free space and visibility maps.

@@ -1,6 +1,6 @@
 //! Bytes that are known within an interval.
 
-use crate::model::arrival::Forecast;
+use crate::model::copy_size::Forecast;
 use serde::Serialize;
 
 /// So many bytes, and between which they should lie.
@@ -12,12 +12,12 @@ pub struct Amount {
 }
 
 impl Amount {
-    pub const fn exactly(bytes: u64) -> Amount {
+    pub const fn exact(bytes: u64) -> Amount {
         Amount { bytes, low_bytes: bytes, high_bytes: bytes }
     }
 
     /// In order, whatever the estimates said.
-    pub fn between(low: u64, bytes: u64, high: u64) -> Amount {
+    pub fn from_bounds(low: u64, bytes: u64, high: u64) -> Amount {
         Amount { bytes, low_bytes: low.min(bytes), high_bytes: high.max(bytes) }
     }
 
@@ -33,7 +33,7 @@ impl Amount {
     /// Without what is reclaimed: the least is left where most is reclaimed.
     #[must_use]
     pub fn minus(self, other: Amount) -> Amount {
-        Amount::between(
+        Amount::from_bounds(
             self.low_bytes.saturating_sub(other.high_bytes),
             self.bytes.saturating_sub(other.bytes),
             self.high_bytes.saturating_sub(other.low_bytes),
@@ -42,7 +42,7 @@ impl Amount {
 
     #[must_use]
     pub fn map(self, f: impl Fn(u64) -> u64) -> Amount {
-        Amount::between(f(self.low_bytes), f(self.bytes), f(self.high_bytes))
+        Amount::from_bounds(f(self.low_bytes), f(self.bytes), f(self.high_bytes))
     }
 
     #[must_use]
@@ -57,6 +57,6 @@ impl Amount {
 
 impl From<Forecast> for Amount {
     fn from(forecast: Forecast) -> Amount {
-        Amount::between(forecast.low_bytes, forecast.bytes, forecast.high_bytes)
+        Amount::from_bounds(forecast.low_bytes, forecast.bytes, forecast.high_bytes)
     }
 }

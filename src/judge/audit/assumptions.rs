@@ -1,6 +1,6 @@
 //! What the audit takes for given: the user's flags, and what history tells.
 
-use super::{Disk, Way};
+use super::{MoveMethod, StorageType};
 use crate::model::Provider;
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Assumptions {
     pub provider: Provider,
-    pub way: Way,
+    pub method: MoveMethod,
     /// The size of the present volume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allocated_bytes: Option<u64>,
@@ -16,7 +16,7 @@ pub struct Assumptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used_fs_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub storage_type: Option<Disk>,
+    pub storage_type: Option<StorageType>,
     pub multi_az: bool,
     /// A month's price of a GiB, in whatever currency.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,7 +39,7 @@ impl Default for Assumptions {
     fn default() -> Self {
         Assumptions {
             provider: Provider::Unknown,
-            way: Way::Dump,
+            method: MoveMethod::Dump,
             allocated_bytes: None,
             used_fs_bytes: None,
             storage_type: None,

@@ -5,42 +5,44 @@
 
 mod amount;
 mod assumptions;
-mod contents;
+mod component;
 mod cost;
-mod disk;
+mod database;
 mod finding;
-mod given;
+mod headroom;
+mod method;
+mod overrides;
 mod prediction;
-mod room;
 mod slot_wal;
-mod term;
-mod unread;
+mod storage;
+mod unscanned_tables;
 mod used;
-mod way;
 
 pub use amount::Amount;
 pub use assumptions::Assumptions;
-pub use contents::Inside;
+pub use component::{
+    Component, ComponentGroup, ComponentKind, Confidence, GrowthSource, WalSource, sum_components, sum_known_components,
+};
 pub use cost::Cost;
-pub use disk::{Disk, GIB, Sizes};
-pub use finding::{Finding, Severity, What};
-pub use given::{Given, Said};
-pub use prediction::{Predicted, predicted};
-pub use term::{Confidence, Group, GrowthSource, Kind, Term, WalSource, known_sum, sum};
-pub use way::{Arrival, Way};
+pub use database::DatabaseAssessment;
+pub use finding::{AuditFinding, AuditFindingKind, Severity};
+pub use method::{MethodEstimate, MoveMethod};
+pub use overrides::{Overrides, Sourced};
+pub use prediction::{PredictedSize, predict_sizes};
+pub use storage::{GIB, StorageType, VolumeSizes};
 
 use crate::{
     judge::slot,
-    model::{IndexLimits, Snapshot, Unavailable, past::Memory},
+    model::{IndexLimits, Snapshot, Unavailable, history::HistoryView},
 };
 use serde::Serialize;
 
 /// What an audit is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Evidence<'a> {
+pub struct AuditEvidence<'a> {
     pub snapshot: &'a Snapshot,
     /// What earlier looks at the same server saw.
-    pub memory: &'a Memory,
+    pub history: &'a HistoryView,
     pub assumptions: &'a Assumptions,
     pub slot_limits: &'a slot::Limits,
     pub index_limits: &'a IndexLimits,
@@ -48,7 +50,7 @@ pub struct Evidence<'a> {
 
 /// A database before and after.
 #[derive(Clone, Debug, PartialEq)]
-pub struct DatabaseLine {
+pub struct DatabaseSizes {
     pub database: String,
     pub bytes: Option<u64>,
     /// As it is now, copied block by block.
@@ -71,188 +73,209 @@ pub enum Fits {
 
 #[derive(Debug)]
 pub struct Audit<'a> {
-    pub terms: Vec<Term>,
+    pub components: Vec<Component>,
     pub used: Option<Amount>,
     pub reclaimable: Option<Amount>,
-    pub databases: Vec<DatabaseLine>,
-    pub inside: Vec<Inside<'a>>,
+    pub databases: Vec<DatabaseSizes>,
+    pub assessments: Vec<DatabaseAssessment<'a>>,
     /// The chosen way first.
-    pub ways: Vec<Arrival>,
-    pub findings: Vec<Finding>,
+    pub methods: Vec<MethodEstimate>,
+    pub findings: Vec<AuditFinding>,
     pub cost: Option<Cost>,
     pub fits: Option<Fits>,
 }
 
 impl Audit<'_> {
     /// The chosen way.
-    pub fn chosen(&self) -> Option<&Arrival> {
-        self.ways.first()
+    pub fn chosen(&self) -> Option<&MethodEstimate> {
+        self.methods.first()
     }
 
-    fn of_group(&self, group: Group) -> impl Iterator<Item = &Term> + Clone {
-        self.terms.iter().filter(move |term| term.group == group)
+    fn components_in(&self, group: ComponentGroup) -> impl Iterator<Item = &Component> + Clone {
+        self.components.iter().filter(move |term| term.group == group)
     }
 
-    pub fn group(&self, group: Group) -> Vec<&Term> {
-        self.of_group(group).collect()
+    pub fn group_components(&self, group: ComponentGroup) -> Vec<&Component> {
+        self.components_in(group).collect()
     }
 }
 
 /// Everything at once, from one look.
-pub fn audit<'a>(evidence: &Evidence<'a>) -> Audit<'a> {
-    let Evidence { snapshot, memory, assumptions, slot_limits, index_limits } = *evidence;
-    let mut terms = used::used(snapshot, assumptions);
-    let used = sum(terms.iter());
-    let slots = slot_wal::reclaimable(&slot::Evidence { snapshot, memory, limits: slot_limits });
-    let (mut inside, mut unread) = (Vec::new(), Vec::new());
-    for contents in &snapshot.contents {
-        match contents::inside(snapshot, contents, memory, index_limits) {
-            Ok(one) => inside.push(one),
-            Err(why) => unread.push((contents.database.clone(), why)),
+pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
+    let AuditEvidence { snapshot, history, assumptions, slot_limits, index_limits } = *evidence;
+    let mut components = used::used_components(snapshot, assumptions);
+    let used = sum_components(components.iter());
+    let slots = slot_wal::reclaimable_slot_wal(&slot::SlotEvidence { snapshot, history, limits: slot_limits });
+    let (mut assessments, mut unread) = (Vec::new(), Vec::new());
+    for db in &snapshot.database_snapshots {
+        match database::assess_database(snapshot, db, history, index_limits) {
+            Ok(one) => assessments.push(one),
+            Err(why) => unread.push((db.database.clone(), why)),
         }
     }
     for skipped in &snapshot.skipped {
-        let why = Unavailable::because("database contents", skipped.reason.clone()).with_hint(skipped.hint.clone());
+        let why = Unavailable::new("database contents", skipped.reason.clone()).with_hint(skipped.hint.clone());
         unread.push((skipped.database.clone(), why));
     }
-    let databases = databases(snapshot, &inside, &unread);
+    let databases = database_sizes(snapshot, &assessments, &unread);
     let mut reclaim = slots.clone();
-    for one in &mut inside {
-        reclaim.append(&mut one.terms);
+    for assessment in &mut assessments {
+        reclaim.append(&mut assessment.components);
     }
-    reclaim.extend(snapshot.contents.iter().filter_map(|one| unread::unread(snapshot, one, index_limits)));
+    reclaim.extend(
+        snapshot
+            .database_snapshots
+            .iter()
+            .filter_map(|one| unscanned_tables::unscanned_tables(snapshot, one, index_limits)),
+    );
     for (database, why) in &unread {
         let bytes = databases.iter().find(|it| it.database == *database).and_then(|it| it.bytes);
         // A template holds nothing worth looking for.
         if bytes.is_none_or(|bytes| bytes > 32 << 20) {
-            let kind = Kind::UnreadDatabase { database: database.clone() };
+            let kind = ComponentKind::UnreadDatabase { database: database.clone() };
             // Less is reclaimed than could be: the sum stays on the safe side.
-            reclaim.push(Term::unknown(Group::Reclaimable, kind, why.clone(), bytes).not_counted());
+            reclaim.push(Component::unknown(ComponentGroup::Reclaimable, kind, why.clone(), bytes).not_counted());
         }
     }
-    let reclaimable = sum(reclaim.iter());
-    let wal_now = terms.iter().find(|term| term.kind == Kind::WalDirectory).and_then(|term| term.amount);
-    let clean_wal = wal_now.map(|wal| wal.minus(known_sum(slots.iter())));
-    let largest = inside.iter().filter_map(|one| one.largest_index.clone()).max_by_key(|(_, bytes)| *bytes);
+    let reclaimable = sum_components(reclaim.iter());
+    let wal_now = components.iter().find(|term| term.kind == ComponentKind::WalDirectory).and_then(|term| term.amount);
+    let clean_wal = wal_now.map(|wal| wal.minus(sum_known_components(slots.iter())));
+    let largest = assessments.iter().filter_map(|one| one.largest_index.clone()).max_by_key(|(_, bytes)| *bytes);
     let of_unread = databases.iter().filter(|it| unread.iter().any(|(name, _)| *name == it.database));
     let largest_unread = of_unread.map(|it| it.bytes.unwrap_or(0)).max();
-    let rooms = vec![
-        room::wal_room(snapshot, assumptions, memory, clean_wal),
-        room::rebuild_room(snapshot, largest, largest_unread),
+    let headroom = vec![
+        headroom::wal_headroom(snapshot, assumptions, history, clean_wal),
+        headroom::rebuild_headroom(snapshot, largest, largest_unread),
     ];
-    let growth = room::growth(snapshot, assumptions, memory);
-    let sum_of = Sum { used_terms: &terms, reclaim: &reclaim, slots: &slots, rooms: &rooms, growth: &growth };
-    let mut ways: Vec<Arrival> =
-        Way::ALL.iter().map(|way| sum_of.arrival(*way, &databases, &inside, assumptions)).collect();
-    ways.sort_by_key(|it| (it.way != assumptions.way, !it.is_offered));
-    terms.extend(reclaim);
-    terms.extend(rooms);
-    terms.push(growth);
+    let growth = headroom::growth_component(snapshot, assumptions, history);
+    let sum_of = AuditSum {
+        used_components: &components,
+        reclaim: &reclaim,
+        slots: &slots,
+        headroom: &headroom,
+        growth: &growth,
+    };
+    let mut methods: Vec<MethodEstimate> =
+        MoveMethod::ALL.iter().map(|way| sum_of.estimate_method(*way, &databases, &assessments, assumptions)).collect();
+    methods.sort_by_key(|it| (it.method != assumptions.method, !it.is_offered));
+    components.extend(reclaim);
+    components.extend(headroom);
+    components.push(growth);
     let share = assumptions.margin;
-    let margin = ways.first().and_then(|it| it.recommended).map(|it| it.map(|bytes| (bytes as f64 * share) as u64));
-    terms.push(Term {
+    let margin = methods.first().and_then(|it| it.recommended).map(|it| it.map(|bytes| (bytes as f64 * share) as u64));
+    components.push(Component {
         amount: Some(margin.unwrap_or_default()).filter(|_| margin.is_some()),
-        ..Term::known(Group::Room, Kind::Margin { share }, Amount::default(), Confidence::Measured)
+        ..Component::known(
+            ComponentGroup::Headroom,
+            ComponentKind::Margin { share },
+            Amount::default(),
+            Confidence::Measured,
+        )
     });
-    let recommended = ways.first().and_then(|it| it.recommended).map(|it| it.bytes);
-    let seen_bytes = known_sum(terms.iter().filter(|it| is_seen(it))).bytes;
-    let findings = finding::findings(snapshot, assumptions.way, assumptions, seen_bytes, recommended);
-    let fits = assumptions.target_bytes.map(|target| fits(target, ways.first()));
-    let cost = cost::cost(assumptions, recommended);
-    Audit { terms, used, reclaimable, databases, inside, ways, findings, cost, fits }
+    let recommended = methods.first().and_then(|it| it.recommended).map(|it| it.bytes);
+    let seen_bytes = sum_known_components(components.iter().filter(|it| is_measured_by_sql(it))).bytes;
+    let findings = finding::audit_findings(snapshot, assumptions.method, assumptions, seen_bytes, recommended);
+    let fits = assumptions.target_bytes.map(|target| fits_target(target, methods.first()));
+    let cost = cost::estimate_cost(assumptions, recommended);
+    Audit { components, used, reclaimable, databases, assessments, methods, findings, cost, fits }
 }
 
 /// What SQL sees of what is used.
-fn is_seen(term: &Term) -> bool {
-    term.group == Group::Used && !matches!(term.kind, Kind::OutsideSql { .. })
+fn is_measured_by_sql(component: &Component) -> bool {
+    component.group == ComponentGroup::Used && !matches!(component.kind, ComponentKind::OutsideSql { .. })
 }
 
-fn databases(snapshot: &Snapshot, inside: &[Inside<'_>], unread: &[(String, Unavailable)]) -> Vec<DatabaseLine> {
+fn database_sizes(
+    snapshot: &Snapshot,
+    assessments: &[DatabaseAssessment<'_>],
+    unread: &[(String, Unavailable)],
+) -> Vec<DatabaseSizes> {
     let known = snapshot.databases.known().into_iter().flatten();
     let lines = known.map(|one| {
-        let read = inside.iter().find(|it| it.database == one.database);
+        let read = assessments.iter().find(|it| it.database == one.database);
         // Templates and empty databases come with every cluster.
         let untouched = (one.is_template || !one.allows_connections).then_some(one.bytes).flatten();
         let missing = unread.iter().find(|(name, _)| *name == one.database).map(|(_, why)| why.clone());
-        DatabaseLine {
+        DatabaseSizes {
             database: one.database.clone(),
             bytes: one.bytes,
             after_physical_copy: one.bytes,
-            after_logical_copy: read.map(|it| it.forecast.total.into()).or(untouched.map(Amount::exactly)),
+            after_logical_copy: read.map(|it| it.forecast.total.into()).or(untouched.map(Amount::exact)),
             missing: if read.is_some() || untouched.is_some() { None } else { missing },
         }
     });
     lines.collect()
 }
 
-struct Sum<'a> {
-    used_terms: &'a [Term],
-    reclaim: &'a [Term],
-    slots: &'a [Term],
-    rooms: &'a [Term],
-    growth: &'a Term,
+struct AuditSum<'a> {
+    used_components: &'a [Component],
+    reclaim: &'a [Component],
+    slots: &'a [Component],
+    headroom: &'a [Component],
+    growth: &'a Component,
 }
 
-impl Sum<'_> {
-    fn arrival(
+impl AuditSum<'_> {
+    fn estimate_method(
         &self,
-        way: Way,
-        databases: &[DatabaseLine],
-        inside: &[Inside<'_>],
+        method: MoveMethod,
+        databases: &[DatabaseSizes],
+        assessments: &[DatabaseAssessment<'_>],
         assumptions: &Assumptions,
-    ) -> Arrival {
-        let is_database = |term: &&Term| matches!(term.kind, Kind::Databases { .. });
+    ) -> MethodEstimate {
+        let is_database = |term: &&Component| matches!(term.kind, ComponentKind::Databases { .. });
         // Temporary files end with their queries; room for them is a term of its own.
-        let is_temporary = |term: &&Term| matches!(term.kind, Kind::TemporaryFiles);
-        let beside = self.used_terms.iter().filter(|term| !is_database(term) && !is_temporary(term));
-        let slots = known_sum(self.slots.iter());
-        let open = |terms: &[Term]| terms.iter().any(Term::leaves_open);
-        let (arriving, known) = if way.is_physical() {
-            let reclaimed = known_sum(self.reclaim.iter());
-            let stays = self.used_terms.iter().filter(|term| !is_temporary(term));
-            let known = known_sum(stays.clone()).minus(reclaimed);
-            (sum(stays).map(|used| used.minus(reclaimed)).filter(|_| !open(self.slots)), known)
+        let is_temporary = |term: &&Component| matches!(term.kind, ComponentKind::TemporaryFiles);
+        let outside_databases = self.used_components.iter().filter(|term| !is_database(term) && !is_temporary(term));
+        let slots = sum_known_components(self.slots.iter());
+        let open = |terms: &[Component]| terms.iter().any(Component::leaves_sum_open);
+        let (size_after, known) = if method.is_physical() {
+            let reclaimed = sum_known_components(self.reclaim.iter());
+            let stays = self.used_components.iter().filter(|term| !is_temporary(term));
+            let known = sum_known_components(stays.clone()).minus(reclaimed);
+            (sum_components(stays).map(|used| used.minus(reclaimed)).filter(|_| !open(self.slots)), known)
         } else {
-            let mut arrives = Some(Amount::default());
+            let mut databases_after = Some(Amount::default());
             let mut known = Amount::default();
             for line in databases {
-                let logical = inside.iter().find(|it| it.database == line.database).map(|it| it.logical);
+                let logical = assessments.iter().find(|it| it.database == line.database).map(|it| it.logical_copy);
                 // What was not read inside arrives as it is at most.
                 let unread = line.bytes.map(|bytes| match line.after_logical_copy {
-                    Some(_) => Amount::exactly(bytes),
-                    None => Amount::between(bytes / 4, bytes, bytes),
+                    Some(_) => Amount::exact(bytes),
+                    None => Amount::from_bounds(bytes / 4, bytes, bytes),
                 });
-                let one = logical.or(unread);
-                arrives = arrives.zip(one).map(|(sum, one)| sum.plus(one));
-                known = known.plus(one.unwrap_or_default());
+                let size_after = logical.or(unread);
+                databases_after = databases_after.zip(size_after).map(|(sum, one)| sum.plus(one));
+                known = known.plus(size_after.unwrap_or_default());
             }
-            let arrives = arrives.filter(|_| !databases.is_empty());
-            let left = known_sum(beside.clone()).minus(slots);
-            let all = sum(beside).map(|beside| beside.minus(slots)).filter(|_| !open(self.slots));
-            (arrives.zip(all).map(|(a, b)| a.plus(b)), known.plus(left))
+            let databases_after = databases_after.filter(|_| !databases.is_empty());
+            let known_outside = sum_known_components(outside_databases.clone()).minus(slots);
+            let outside =
+                sum_components(outside_databases).map(|beside| beside.minus(slots)).filter(|_| !open(self.slots));
+            (databases_after.zip(outside).map(|(a, b)| a.plus(b)), known.plus(known_outside))
         };
-        let sizes = Sizes::of(assumptions.provider, assumptions.storage_type);
-        let rooms = sum(self.rooms.iter());
-        let with_rule = |room: Amount, arriving: Amount| {
-            arriving.plus(room).larger(arriving.map(|bytes| disk::demanded(way, bytes)))
+        let sizes = VolumeSizes::new(assumptions.provider, assumptions.storage_type);
+        let headroom = sum_components(self.headroom.iter());
+        let with_method_minimum = |room: Amount, arriving: Amount| {
+            arriving.plus(room).larger(arriving.map(|bytes| storage::required_size(method, bytes)))
         };
-        let minimum = arriving.zip(rooms).map(|(arriving, rooms)| with_rule(rooms, arriving));
+        let minimum = size_after.zip(headroom).map(|(arriving, rooms)| with_method_minimum(rooms, arriving));
         let margin = |bytes: u64| (bytes as f64 / (1.0 - assumptions.margin)).ceil() as u64;
         let grown = minimum.zip(self.growth.amount).map(|(minimum, growth)| minimum.plus(growth));
-        let at_least = with_rule(known_sum(self.rooms.iter()), known).low_bytes;
-        Arrival {
-            way,
-            is_physical: way.is_physical(),
-            is_offered: way.is_offered_by(assumptions.provider),
-            arrives: arriving,
-            minimum: minimum.map(|it| it.map(|bytes| sizes.holding(bytes))),
-            recommended: grown.map(|it| it.map(|bytes| sizes.holding(margin(bytes)))),
-            at_least_bytes: sizes.holding(at_least),
+        let at_least = with_method_minimum(sum_known_components(self.headroom.iter()), known).low_bytes;
+        MethodEstimate {
+            method,
+            is_physical: method.is_physical(),
+            is_offered: method.is_offered_by(assumptions.provider),
+            size_after_bytes: size_after,
+            minimum: minimum.map(|it| it.map(|bytes| sizes.round_up(bytes))),
+            recommended: grown.map(|it| it.map(|bytes| sizes.round_up(margin(bytes)))),
+            at_least_bytes: sizes.round_up(at_least),
         }
     }
 }
 
-fn fits(target: u64, chosen: Option<&Arrival>) -> Fits {
+fn fits_target(target: u64, chosen: Option<&MethodEstimate>) -> Fits {
     let Some(chosen) = chosen else { return Fits::CannotTell };
     match (chosen.recommended, chosen.minimum) {
         (Some(recommended), _) if recommended.bytes <= target => Fits::Yes,

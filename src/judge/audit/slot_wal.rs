@@ -1,19 +1,19 @@
 //! WAL that goes when slots go: after the next checkpoint, less what the server keeps as recycled segments.
 
-use super::{Amount, Confidence, Group, Kind, Term};
+use super::{Amount, Component, ComponentGroup, ComponentKind, Confidence};
 use crate::{
-    judge::slot::{Evidence, Protection, Verdict},
+    judge::slot::{Protection, SlotEvidence, SlotVerdict},
     model::{PartialRetention, Retention, Settings, Unavailable, WalDirectory, WalRun},
 };
 
 /// Two terms, one after the other so that they add up: what stale slots alone keep, and what goes beyond that once the
 /// inactive ones are confirmed to be forgotten, too.
-pub fn reclaimable(evidence: &Evidence<'_>) -> Vec<Term> {
+pub fn reclaimable_slot_wal(evidence: &SlotEvidence<'_>) -> Vec<Component> {
     let snapshot = evidence.snapshot;
-    let stale_kind = |slots| Kind::StaleSlots { slots };
+    let stale_kind = |slots| ComponentKind::StaleSlots { slots };
     let unknown = |why: &Unavailable| {
         let most = snapshot.wal_directory.known().map(|directory| directory.directory_bytes);
-        vec![Term::unknown(Group::Reclaimable, stale_kind(Vec::new()), why.clone(), most)]
+        vec![Component::unknown(ComponentGroup::Reclaimable, stale_kind(Vec::new()), why.clone(), most)]
     };
     let slots = match snapshot.slots.as_result() {
         Ok(slots) => slots,
@@ -21,19 +21,19 @@ pub fn reclaimable(evidence: &Evidence<'_>) -> Vec<Term> {
     };
     let (mut stale, mut inactive) = (Vec::new(), Vec::new());
     for slot in slots {
-        let judgement = evidence.judge(slot);
+        let assessment = evidence.assess(slot);
         let is_ours =
-            !matches!(judgement.protection, Some(Protection::Temporary | Protection::Synced | Protection::Managed));
-        match judgement.verdict {
-            Verdict::Stale => stale.push(slot.slot_name.clone()),
-            Verdict::Inactive if is_ours => inactive.push(slot.slot_name.clone()),
+            !matches!(assessment.protection, Some(Protection::Temporary | Protection::Synced | Protection::Managed));
+        match assessment.verdict {
+            SlotVerdict::Stale => stale.push(slot.slot_name.clone()),
+            SlotVerdict::Inactive if is_ours => inactive.push(slot.slot_name.clone()),
             _ => {}
         }
     }
     if stale.is_empty() && inactive.is_empty() {
         return Vec::new();
     }
-    let partial = match Retention::known(snapshot) {
+    let partial = match Retention::from_known_facts(snapshot) {
         Ok(partial) => partial,
         Err(why) => return unknown(&why),
     };
@@ -44,33 +44,43 @@ pub fn reclaimable(evidence: &Evidence<'_>) -> Vec<Term> {
         Ok(directory) => directory,
         Err(why) => return unknown(why),
     };
-    let first = freed(&partial, directory, snapshot.settings.known(), &stale);
-    let both: Vec<String> = stale.iter().chain(&inactive).cloned().collect();
-    let all = freed(&partial, directory, snapshot.settings.known(), &both);
-    let mut terms = Vec::new();
+    let first = removable_wal(&partial, directory, snapshot.settings.known(), &stale);
+    let all_slots: Vec<String> = stale.iter().chain(&inactive).cloned().collect();
+    let total = removable_wal(&partial, directory, snapshot.settings.known(), &all_slots);
+    let mut components = Vec::new();
     if !stale.is_empty() {
-        terms.push(Term::known(Group::Reclaimable, stale_kind(stale), first, Confidence::Proven));
+        components.push(Component::known(ComponentGroup::Reclaimable, stale_kind(stale), first, Confidence::Proven));
     }
     if !inactive.is_empty() {
-        let beyond = Amount::between(
-            all.low_bytes.saturating_sub(first.low_bytes),
-            all.bytes.saturating_sub(first.bytes),
-            all.high_bytes.saturating_sub(first.high_bytes),
+        let beyond = Amount::from_bounds(
+            total.low_bytes.saturating_sub(first.low_bytes),
+            total.bytes.saturating_sub(first.bytes),
+            total.high_bytes.saturating_sub(first.high_bytes),
         );
-        let kind = Kind::InactiveSlots { slots: inactive };
-        terms.push(Term::known(Group::Reclaimable, kind, Amount { low_bytes: 0, ..beyond }, Confidence::Rough));
+        let kind = ComponentKind::InactiveSlots { slots: inactive };
+        components.push(Component::known(
+            ComponentGroup::Reclaimable,
+            kind,
+            Amount { low_bytes: 0, ..beyond },
+            Confidence::Rough,
+        ));
     }
-    terms
+    components
 }
 
 /// What goes with these slots. The server renames segments that it could remove for later, up to `max_wal_size`, down to
 /// `min_wal_size` where little is written (XLOGfileslop in src/backend/access/transam/xlog.c).
-fn freed(partial: &PartialRetention, directory: &WalDirectory, settings: Option<&Settings>, gone: &[String]) -> Amount {
-    if gone.is_empty() {
+fn removable_wal(
+    partial: &PartialRetention,
+    directory: &WalDirectory,
+    settings: Option<&Settings>,
+    dropped: &[String],
+) -> Amount {
+    if dropped.is_empty() {
         return Amount::default();
     }
     let retention = &partial.retention;
-    let stays = |name: &Option<String>| name.as_ref().is_none_or(|name| !gone.contains(name));
+    let stays = |name: &Option<String>| name.as_ref().is_none_or(|name| !dropped.contains(name));
     let remaining = retention.holders.iter().filter(|holder| stays(&holder.name));
     let start = remaining.map(|holder| retention.segment_start(holder.from)).min().unwrap_or(retention.current.0);
     let whole = [WalRun {
@@ -85,9 +95,9 @@ fn freed(partial: &PartialRetention, directory: &WalDirectory, settings: Option<
             run.from.0.saturating_add(run.segments.saturating_mul(segment)).min(start).saturating_sub(run.from.0)
         })
         .sum();
-    let left = directory.directory_bytes.saturating_sub(removable);
+    let remaining_bytes = directory.directory_bytes.saturating_sub(removable);
     let size = |name: &str| settings.and_then(|settings| settings.bytes(name)).unwrap_or(0);
-    let recycles = |up_to: u64| removable.saturating_sub(up_to.saturating_sub(left));
+    let recycles = |up_to: u64| removable.saturating_sub(up_to.saturating_sub(remaining_bytes));
     let least = recycles(size("max_wal_size"));
-    Amount::between(least, least, recycles(size("min_wal_size")))
+    Amount::from_bounds(least, least, recycles(size("min_wal_size")))
 }

@@ -1,17 +1,22 @@
 //! bloated-index: it takes far more than it would built anew (fact sheet on indexes, D).
 
-use super::subject::Subject;
-use crate::model::{Contents, Index, IndexFinding, IndexLimits, IndexVerdict, Reason, Verdict};
+use super::subject::IndexSubject;
+use crate::model::{DatabaseSnapshot, Index, IndexFinding, IndexLimits, IndexVerdict, Reason, Verdict};
 
 /// Adds the finding to a verdict, which it leaves as it is: the remedy is REINDEX, which a migration cannot bring to
 /// another server. Nothing is said of what may be dropped.
-pub(super) fn note(verdict: &mut IndexVerdict, subject: &Subject<'_>, contents: &Contents, limits: &IndexLimits) {
+pub(super) fn add_bloat_finding(
+    verdict: &mut IndexVerdict,
+    subject: &IndexSubject<'_>,
+    db: &DatabaseSnapshot,
+    limits: &IndexLimits,
+) {
     let index = subject.index;
     // Nothing smaller can hold so much bloat.
     if index.size.bytes < limits.bloated_bytes || !is_worth_rebuilding(verdict, index) {
         return;
     }
-    let Ok(Some(bloat)) = contents.index_bloat(index, subject.table) else { return };
+    let Ok(Some(bloat)) = db.index_bloat(index, subject.table) else { return };
     let share = bloat.bytes as f64 / index.size.bytes as f64;
     if bloat.bytes >= limits.bloated_bytes && share >= limits.bloated_share {
         verdict.findings.push(IndexFinding::BloatedIndex);
@@ -31,17 +36,17 @@ pub(in crate::judge) fn is_worth_rebuilding(verdict: &IndexVerdict, index: &Inde
 #[cfg(test)]
 mod tests {
     use super::super::testing::{Shop, findings, verdict};
-    use crate::judge::index::judge;
+    use crate::judge::index::plan_drops;
     use crate::model::{BtreePages, Fact, IndexFinding, Verdict};
     use std::collections::BTreeMap;
 
     const MB: u64 = 1 << 20;
 
     /// What is found of a scanned index of so many MB, of which so many are needed.
-    fn found(size: u64, needed: u64) -> (Verdict, Vec<IndexFinding>) {
+    fn evaluate_bloat(size: u64, needed: u64) -> (Verdict, Vec<IndexFinding>) {
         let mut shop = Shop::default();
         let oid = shop.index("grown", &[1]).scans(900).size(size * MB).oid;
-        let (snapshot, mut contents) = shop.snapshot();
+        let (snapshot, mut db) = shop.snapshot();
         let pages = BtreePages {
             fillfactor: 90,
             block_size: 8_192,
@@ -50,16 +55,16 @@ mod tests {
             leaf_pages: needed * MB / 8_192 - 1,
             avg_leaf_density: 90.0,
         };
-        contents.btree_pages = Some(Fact::Known(BTreeMap::from([(oid, pages)])));
-        let plan = judge(&snapshot, &contents, None, &shop.limits);
+        db.btree_pages = Some(Fact::Known(BTreeMap::from([(oid, pages)])));
+        let plan = plan_drops(&snapshot, &db, None, &shop.limits);
         (verdict(&plan, oid), findings(&plan, oid))
     }
 
     #[test]
-    fn half_of_it_and_a_hundred_megabytes_are_bloat_and_less_is_life() {
-        assert_eq!(found(300, 150), (Verdict::Keep, vec![IndexFinding::BloatedIndex]));
-        assert_eq!(found(300, 151), (Verdict::Keep, vec![]));
-        assert_eq!(found(198, 99), (Verdict::Keep, vec![]), "half of it, and too little to bother");
-        assert_eq!(found(200, 100), (Verdict::Keep, vec![IndexFinding::BloatedIndex]));
+    fn bloated_index_needs_half_and_100_mb() {
+        assert_eq!(evaluate_bloat(300, 150), (Verdict::Keep, vec![IndexFinding::BloatedIndex]));
+        assert_eq!(evaluate_bloat(300, 151), (Verdict::Keep, vec![]));
+        assert_eq!(evaluate_bloat(198, 99), (Verdict::Keep, vec![]), "half of it, and too little to bother");
+        assert_eq!(evaluate_bloat(200, 100), (Verdict::Keep, vec![IndexFinding::BloatedIndex]));
     }
 }

@@ -1,55 +1,55 @@
 //! Which index can stand in for which: the rules of fact sheet B.
 
-use super::{signature::Key, subject::Subject};
+use super::{signature::Key, subject::IndexSubject};
 use crate::model::CoverKind;
 
 /// Flips both bits of a column's order: the exact reverse.
 const REVERSE: i16 = 3;
 
 /// How `keeper` could do the work of `victim`, if it could.
-pub fn cover(keeper: &Subject<'_>, victim: &Subject<'_>) -> Option<CoverKind> {
-    let (k, v) = (keeper.index, victim.index);
-    if k.oid == v.oid || k.table_oid != v.table_oid || !keeper.is_sound() || v.is_exclusion || k.is_exclusion {
+pub fn find_cover_kind(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) -> Option<CoverKind> {
+    let (k, v) = (covering.index, candidate.index);
+    if k.oid == v.oid || k.table_oid != v.table_oid || !covering.is_sound() || v.is_exclusion || k.is_exclusion {
         return None;
     }
     // Of a partitioned table only a partitioned index covers all partitions.
     if k.is_partitioned != v.is_partitioned {
         return None;
     }
-    if v.is_unique && !enforces(keeper, victim) {
+    if v.is_unique && !enforces_uniqueness_of(covering, candidate) {
         return None;
     }
-    let kind = serves(keeper, victim)?;
+    let kind = cover_kind_for_scans(covering, candidate)?;
     // Uniqueness moves only between indexes that are the same.
     (!v.is_unique || matches!(kind, CoverKind::Same | CoverKind::Reversed)).then_some(kind)
 }
 
 /// Whether every row the one would refuse the other refuses, at once where the one does so at once: NULLS NOT DISTINCT
 /// is stricter, a deferrable constraint weaker (rule 3).
-fn enforces(keeper: &Subject<'_>, victim: &Subject<'_>) -> bool {
-    let (k, v) = (keeper.index, victim.index);
+fn enforces_uniqueness_of(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) -> bool {
+    let (k, v) = (covering.index, candidate.index);
     k.is_unique
         && k.key_columns_count == v.key_columns_count
         && (k.is_immediate || !v.is_immediate)
-        && (keeper.signature.nulls_not_distinct || !victim.signature.nulls_not_distinct)
+        && (covering.signature.nulls_not_distinct || !candidate.signature.nulls_not_distinct)
 }
 
 /// A unique index over all rows finds with its own columns at most one row: what a longer one adds to them narrows
 /// nothing. Only where no null is in the way, for nulls are not unique (rule 4).
-fn finds_the_row(keeper: &Subject<'_>, victim: &Subject<'_>) -> bool {
-    let k = keeper.index;
+fn finds_unique_row(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) -> bool {
+    let k = covering.index;
     k.is_unique
         && k.is_immediate
         && !k.is_partial
-        && !victim.index.is_partial
-        && (keeper.signature.is_not_null || keeper.signature.nulls_not_distinct)
+        && !candidate.index.is_partial
+        && (covering.signature.is_not_null || covering.signature.nulls_not_distinct)
 }
 
-fn serves(keeper: &Subject<'_>, victim: &Subject<'_>) -> Option<CoverKind> {
-    let (k, v) = (&keeper.signature, &victim.signature);
+fn cover_kind_for_scans(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) -> Option<CoverKind> {
+    let (k, v) = (&covering.signature, &candidate.signature);
     let (k_keys, v_keys) = (k.keys.as_ref()?, v.keys.as_ref()?);
     let (k_predicate, v_predicate) = (k.predicate.as_ref()?, v.predicate.as_ref());
-    let (k_method, v_method) = (&*keeper.index.method, &*victim.index.method);
+    let (k_method, v_method) = (&*covering.index.method, &*candidate.index.method);
     if v_method == "hash" && k_method == "btree" {
         // Different operator families by nature: the column and its collation decide.
         let same = |a: &Key<'_>, b: &Key<'_>| a.source == b.source && a.collation == b.collation;
@@ -61,7 +61,7 @@ fn serves(keeper: &Subject<'_>, victim: &Subject<'_>) -> Option<CoverKind> {
         return None;
     }
     let same_rows = v_predicate == Some(k_predicate);
-    let all_rows = k_predicate.is_none() && victim.index.is_partial;
+    let all_rows = k_predicate.is_none() && candidate.index.is_partial;
     let pairs = || v_keys.iter().zip(k_keys);
     let begins_alike = pairs().all(|(a, b)| a.is_alike(b));
     let alike = v_keys.len() <= k_keys.len() && begins_alike;
@@ -84,12 +84,12 @@ fn serves(keeper: &Subject<'_>, victim: &Subject<'_>) -> Option<CoverKind> {
         return None;
     }
     if v_keys.len() > k_keys.len() {
-        return (k_method == "btree" && finds_the_row(keeper, victim)).then_some(CoverKind::SupersetOfUnique);
+        return (k_method == "btree" && finds_unique_row(covering, candidate)).then_some(CoverKind::SupersetOfUnique);
     }
     let same_length = v_keys.len() == k_keys.len();
-    let (ours, theirs) = (victim.index.included_columns(), keeper.index.included_columns());
+    let (candidate_columns, covering_columns) = (candidate.index.included_columns(), covering.index.included_columns());
     let among = |some: &[i16], all: &[i16]| some.iter().all(|number| all.contains(number));
-    if same_length && among(ours, theirs) && among(theirs, ours) {
+    if same_length && among(candidate_columns, covering_columns) && among(covering_columns, candidate_columns) {
         return match (same_rows, all_rows) {
             (true, _) if forward => Some(CoverKind::Same),
             (true, _) => Some(CoverKind::Reversed),
@@ -98,6 +98,6 @@ fn serves(keeper: &Subject<'_>, victim: &Subject<'_>) -> Option<CoverKind> {
         };
     }
     // INCLUDE columns may be keys of the other: both are returned by an index-only scan.
-    let included = ours.iter().all(|number| keeper.index.column_numbers.contains(number));
+    let included = candidate_columns.iter().all(|number| covering.index.column_numbers.contains(number));
     (same_rows && included && k_method == "btree").then_some(CoverKind::Prefix)
 }

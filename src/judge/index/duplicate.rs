@@ -1,44 +1,48 @@
 //! duplicate-index: two indexes with the same keys do the work of one (fact sheet on indexes, B1 and B3).
 
-use super::{Cover, Found, subject::Subject};
+use super::{Cover, RawFinding, subject::IndexSubject};
 use crate::model::{Confidence, ConstraintKind, CoverKind, IndexFinding, Reason, Verdict};
 use std::collections::HashMap;
 
 /// Victims and the twin that stays in place of each.
-pub(super) type Twins = HashMap<usize, (usize, CoverKind)>;
+pub(super) type Duplicates = HashMap<usize, (usize, CoverKind)>;
 
 /// Chooses of each set of twins the one that stays: the best first, and whoever it covers may go. A keeper is never a
 /// victim, so no two drop each other.
-pub(super) fn twins(all: &[Subject<'_>], covers: &[Cover], may_go: &dyn Fn(usize) -> bool) -> Twins {
-    let mut of_victim: HashMap<usize, Vec<&Cover>> = HashMap::new();
+pub(super) fn find_duplicates(
+    subjects: &[IndexSubject<'_>],
+    covers: &[Cover],
+    is_droppable: &dyn Fn(usize) -> bool,
+) -> Duplicates {
+    let mut covers_of: HashMap<usize, Vec<&Cover>> = HashMap::new();
     for cover in covers.iter().filter(|cover| matches!(cover.kind, CoverKind::Same | CoverKind::Reversed)) {
-        of_victim.entry(cover.victim).or_default().push(cover);
+        covers_of.entry(cover.candidate).or_default().push(cover);
     }
     let mut order: Vec<usize> =
-        of_victim.iter().flat_map(|(victim, by)| by.iter().map(|it| it.keeper).chain([*victim])).collect();
+        covers_of.iter().flat_map(|(victim, by)| by.iter().map(|it| it.covering).chain([*victim])).collect();
     order.sort_unstable();
     order.dedup();
-    order.sort_by_cached_key(|at| rank(&all[*at], may_go(*at)));
-    let place: HashMap<usize, usize> = order.iter().enumerate().map(|(place, at)| (*at, place)).collect();
-    let mut twins = Twins::new();
-    for at in order {
-        if !may_go(at) {
+    order.sort_by_cached_key(|at| keep_rank(&subjects[*at], is_droppable(*at)));
+    let ranks: HashMap<usize, usize> = order.iter().enumerate().map(|(place, at)| (*at, place)).collect();
+    let mut duplicates = Duplicates::new();
+    for position in order {
+        if !is_droppable(position) {
             continue;
         }
-        let candidates = of_victim.get(&at).map_or(&[][..], Vec::as_slice);
-        let keeper = candidates
+        let own_covers = covers_of.get(&position).map_or(&[][..], Vec::as_slice);
+        let covering = own_covers
             .iter()
-            .filter(|cover| !twins.contains_key(&cover.keeper) && place[&cover.keeper] < place[&at])
-            .min_by_key(|cover| place[&cover.keeper]);
-        if let Some(cover) = keeper {
-            twins.insert(at, (cover.keeper, cover.kind));
+            .filter(|cover| !duplicates.contains_key(&cover.covering) && ranks[&cover.covering] < ranks[&position])
+            .min_by_key(|cover| ranks[&cover.covering]);
+        if let Some(cover) = covering {
+            duplicates.insert(position, (cover.covering, cover.kind));
         }
     }
-    twins
+    duplicates
 }
 
 /// Who stays among equals (fact sheet on indexes, B "Keep-ranking"): smaller stays.
-fn rank(subject: &Subject<'_>, may_go: bool) -> impl Ord + use<> {
+fn keep_rank(subject: &IndexSubject<'_>, is_droppable: bool) -> impl Ord + use<> {
     let index = subject.index;
     let constraint = match index.constraint {
         Some(ConstraintKind::PrimaryKey) => 0,
@@ -47,24 +51,36 @@ fn rank(subject: &Subject<'_>, may_go: bool) -> impl Ord + use<> {
         None => 2,
     };
     // A deferrable constraint is weaker than a plain unique index, which in turn cannot lean on it.
-    (may_go, constraint, !index.is_unique, !index.is_replica_identity, !index.is_clustered, subject.bytes, index.oid)
+    (
+        is_droppable,
+        constraint,
+        !index.is_unique,
+        !index.is_replica_identity,
+        !index.is_clustered,
+        subject.bytes,
+        index.oid,
+    )
 }
 
 /// The finding of a victim.
-pub(super) fn judge(at: usize, all: &[Subject<'_>], twins: &Twins) -> Option<Found> {
-    let (keeper, how) = *twins.get(&at)?;
-    let (victim, keeper_subject) = (&all[at], &all[keeper]);
-    let name = keeper_subject.index.index.clone();
-    let mut found = Found {
+pub(super) fn evaluate_duplicate(
+    position: usize,
+    subjects: &[IndexSubject<'_>],
+    duplicates: &Duplicates,
+) -> Option<RawFinding> {
+    let (covering, how) = *duplicates.get(&position)?;
+    let (candidate, covering_subject) = (&subjects[position], &subjects[covering]);
+    let name = covering_subject.index.index.clone();
+    let mut found = RawFinding {
         finding: IndexFinding::DuplicateIndex,
         verdict: Verdict::Drop,
         confidence: Confidence::Proven,
         of_counters: false,
-        reasons: vec![Reason::TwinOf { index: name.clone(), how, idx_scan: victim.scans }],
-        covered_by: vec![keeper],
+        reasons: vec![Reason::DuplicateOf { index: name.clone(), how, idx_scan: candidate.scans }],
+        covered_by: vec![covering],
     };
-    let differs = victim.signature.storage != keeper_subject.signature.storage
-        || victim.index.tablespace != keeper_subject.index.tablespace;
+    let differs = candidate.signature.storage != covering_subject.signature.storage
+        || candidate.index.tablespace != covering_subject.index.tablespace;
     if differs {
         found.verdict = Verdict::Review;
         found.reasons.push(Reason::OtherStorage { of: name });
@@ -73,12 +89,12 @@ pub(super) fn judge(at: usize, all: &[Subject<'_>], twins: &Twins) -> Option<Fou
 }
 
 /// Scans of each index and all its twins.
-pub(super) fn scans_of_sets(all: &[Subject<'_>], twins: &Twins) -> Vec<u64> {
-    let mut sums: Vec<u64> = all.iter().map(|subject| subject.scans).collect();
-    for (victim, (keeper, _)) in twins {
-        sums[*keeper] += all[*victim].scans;
+pub(super) fn group_scans(subjects: &[IndexSubject<'_>], duplicates: &Duplicates) -> Vec<u64> {
+    let mut sums: Vec<u64> = subjects.iter().map(|subject| subject.scans).collect();
+    for (candidate, (covering, _)) in duplicates {
+        sums[*covering] += subjects[*candidate].scans;
     }
-    (0..all.len()).map(|at| sums[twins.get(&at).map_or(at, |(keeper, _)| *keeper)]).collect()
+    (0..subjects.len()).map(|at| sums[duplicates.get(&at).map_or(at, |(keeper, _)| *keeper)]).collect()
 }
 
 #[cfg(test)]
@@ -87,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_only_looks_alike_is_no_twin() {
+    fn duplicate_index_needs_equal_keys() {
         let mut shop = Shop::default();
         let plain = shop.index("plain", &[1]).scans(900).oid;
         shop.index("other_class", &[1]).scans(900).class(2);
@@ -99,54 +115,54 @@ mod tests {
         shop.index("other_partial", &[1]).scans(900).predicate("(b > 1)");
         shop.index("expression", &[0]).scans(900).expression("lower(a)");
         shop.index("other_expression", &[0]).scans(900).expression("upper(a)");
-        let plan = shop.judge();
-        for one in plan.verdicts() {
-            assert!(!one.findings.contains(&IndexFinding::DuplicateIndex), "{one:?}");
+        let plan = shop.plan();
+        for verdict in plan.verdicts() {
+            assert!(!verdict.findings.contains(&IndexFinding::DuplicateIndex), "{verdict:?}");
         }
         assert_eq!(verdict(&plan, plain), Verdict::Keep);
     }
 
     #[test]
-    fn of_three_twins_one_stays_whatever_was_scanned() {
+    fn duplicate_index_keeps_one_of_three() {
         let mut shop = Shop::default();
-        let all = ["one", "two", "three"].map(|name| shop.index(name, &[1, 2]).scans(100).oid);
-        let plan = shop.judge();
-        assert_eq!(all.map(|oid| verdict(&plan, oid)), [Verdict::Keep, Verdict::Drop, Verdict::Drop]);
-        assert_eq!(findings(&plan, all[1]), [IndexFinding::DuplicateIndex]);
+        let oids = ["one", "two", "three"].map(|name| shop.index(name, &[1, 2]).scans(100).oid);
+        let plan = shop.plan();
+        assert_eq!(oids.map(|oid| verdict(&plan, oid)), [Verdict::Keep, Verdict::Drop, Verdict::Drop]);
+        assert_eq!(findings(&plan, oids[1]), [IndexFinding::DuplicateIndex]);
     }
 
     #[test]
-    fn the_full_reverse_is_a_twin_and_half_of_it_is_none() {
+    fn duplicate_index_reversed_only_in_full() {
         let mut shop = Shop::default();
         shop.index("up", &[1, 2]).scans(100);
         let reverse = shop.index("down", &[1, 2]).options(&[3, 3]).scans(100).oid;
         let half = shop.index("half", &[1, 2]).options(&[0, 3]).scans(100).oid;
-        let plan = shop.judge();
+        let plan = shop.plan();
         assert_eq!((verdict(&plan, reverse), verdict(&plan, half)), (Verdict::Drop, Verdict::Keep));
     }
 
     #[test]
-    fn a_unique_index_gives_way_only_to_one_that_is_as_strict() {
+    fn duplicate_index_unique_needs_equal_strictness() {
         let mut shop = Shop::default();
         let plain = shop.index("plain", &[1]).scans(9_000).oid;
         let unique = shop.index("unique", &[1]).unique().oid;
         let deferred = shop.index("deferred", &[1]).unique().constraint(ConstraintKind::Unique).deferrable().oid;
-        let plan = shop.judge();
+        let plan = shop.plan();
         assert_eq!(verdict(&plan, plain), Verdict::Drop, "the unique one serves its scans");
         assert_eq!(verdict(&plan, unique), Verdict::Keep);
         assert_eq!(verdict(&plan, deferred), Verdict::Review, "a matter for ALTER TABLE");
         let mut shop = Shop::default();
         let strict = shop.index("strict", &[1]).unique().nulls_not_distinct().oid;
         let lax = shop.index("lax", &[1]).unique().oid;
-        let plan = shop.judge();
+        let plan = shop.plan();
         assert_eq!((verdict(&plan, strict), verdict(&plan, lax)), (Verdict::Keep, Verdict::Drop));
     }
 
     #[test]
-    fn another_tablespace_or_fillfactor_is_a_matter_for_a_person() {
+    fn duplicate_index_other_storage_is_review() {
         let mut shop = Shop::default();
         shop.index("plain", &[1]).scans(100);
         let filled = shop.index("filled", &[1]).scans(100).storage("fillfactor=70").oid;
-        assert_eq!(verdict(&shop.judge(), filled), Verdict::Review);
+        assert_eq!(verdict(&shop.plan(), filled), Verdict::Review);
     }
 }

@@ -1,21 +1,25 @@
 //! invalid-index: what a failed CREATE INDEX CONCURRENTLY, REINDEX or DROP left behind (fact sheet on indexes, A6).
 
-use super::{Found, subject::Subject};
-use crate::model::{Confidence, Contents, IndexFinding, Reason, Verdict};
+use super::{RawFinding, subject::IndexSubject};
+use crate::model::{Confidence, DatabaseSnapshot, IndexFinding, Reason, Verdict};
 use jiff::Timestamp;
 
 /// Seconds.
-const A_DAY: i64 = 86_400;
+const DAY_SECONDS: i64 = 86_400;
 
 /// Three different things are invalid: one being built, a partitioned one whose children are still missing, and a
 /// leftover. Until a sample of a day ago or earlier has seen it invalid, too, a leftover is `review`: whoever failed to
 /// build it may be about to try again.
-pub(super) fn judge(subject: &Subject<'_>, contents: &Contents, now: Timestamp) -> Option<Found> {
+pub(super) fn evaluate_invalid(
+    subject: &IndexSubject<'_>,
+    db: &DatabaseSnapshot,
+    now: Timestamp,
+) -> Option<RawFinding> {
     let index = subject.index;
     if index.is_valid && index.is_live {
         return None;
     }
-    let mut found = Found {
+    let mut found = RawFinding {
         finding: IndexFinding::InvalidIndex,
         verdict: Verdict::Keep,
         confidence: Confidence::Proven,
@@ -27,7 +31,7 @@ pub(super) fn judge(subject: &Subject<'_>, contents: &Contents, now: Timestamp) 
         found.reasons.push(Reason::AwaitsPartitions);
         return Some(found);
     }
-    match contents.index_facts.builds.known() {
+    match db.index_facts.builds.known() {
         None => {
             found.verdict = Verdict::Review;
             found.reasons.push(Reason::NotRead { fact: "index builds".to_owned() });
@@ -37,9 +41,10 @@ pub(super) fn judge(subject: &Subject<'_>, contents: &Contents, now: Timestamp) 
             return Some(found);
         }
         Some(_) => {
-            let left = subject.invalid_since.filter(|since| now.duration_since(*since).as_secs() >= A_DAY);
-            found.verdict = if left.is_some() { Verdict::Drop } else { Verdict::Review };
-            found.reasons.extend(left.map(|since| Reason::InvalidSince { since }));
+            let leftover_since =
+                subject.invalid_since.filter(|since| now.duration_since(*since).as_secs() >= DAY_SECONDS);
+            found.verdict = if leftover_since.is_some() { Verdict::Drop } else { Verdict::Review };
+            found.reasons.extend(leftover_since.map(|since| Reason::InvalidSince { since }));
         }
     }
     found.reasons.insert(
@@ -63,22 +68,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_being_built_or_awaits_its_children_is_left_alone() {
+    fn invalid_index_ignores_builds_and_partitioned() {
         let mut shop = Shop::default();
         let building = shop.index("building", &[1]).invalid().oid;
         shop.building();
         let root = shop.index("root", &[2]).partitioned().invalid().oid;
-        let plan = shop.judge();
+        let plan = shop.plan();
         assert_eq!((verdict(&plan, building), verdict(&plan, root)), (Verdict::Keep, Verdict::Keep));
     }
 
     #[test]
-    fn a_leftover_is_for_review_however_small_and_covers_nobody() {
+    fn invalid_index_is_review_and_covers_none() {
         let mut shop = Shop::default();
-        let left = shop.index("left_ccnew1", &[1]).invalid().size(0).oid;
-        let twin = shop.index("twin", &[1]).scans(100).oid;
-        let plan = shop.judge();
-        assert_eq!((verdict(&plan, left), verdict(&plan, twin)), (Verdict::Review, Verdict::Keep));
-        assert_eq!(findings(&plan, left), [IndexFinding::InvalidIndex]);
+        let leftover = shop.index("left_ccnew1", &[1]).invalid().size(0).oid;
+        let duplicate = shop.index("twin", &[1]).scans(100).oid;
+        let plan = shop.plan();
+        assert_eq!((verdict(&plan, leftover), verdict(&plan, duplicate)), (Verdict::Review, Verdict::Keep));
+        assert_eq!(findings(&plan, leftover), [IndexFinding::InvalidIndex]);
     }
 }

@@ -2,17 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Need, NeedKind, subject::Subject};
-use crate::model::{IndexJudgement, IndexLimits, IndexVerdict, OidMap, OidSet, Reason, Verdict};
+use super::{Need, NeedKind, subject::IndexSubject};
+use crate::model::{IndexAssessment, IndexLimits, IndexVerdict, OidMap, OidSet, Reason, Verdict};
 
 /// The verdicts of one database, and what they must leave in place.
 #[derive(Clone, Debug)]
-pub struct Plan {
-    judgement: IndexJudgement,
+pub struct DropPlan {
+    assessment: IndexAssessment,
     needs: Vec<Need>,
     names: OidMap<String>,
     /// The children of a partitioned index go with it.
-    below: OidMap<Vec<u32>>,
+    children: OidMap<Vec<u32>>,
 }
 
 /// Why a selection was refused.
@@ -26,26 +26,31 @@ pub enum Refusal {
     Unmet { index: String, need: String },
 }
 
-impl Plan {
+impl DropPlan {
     pub(super) fn new(
         database: String,
         limits: IndexLimits,
         verdicts: Vec<IndexVerdict>,
         needs: Vec<Need>,
-        all: &[Subject<'_>],
-    ) -> Plan {
+        subjects: &[IndexSubject<'_>],
+    ) -> DropPlan {
         let names =
-            all.iter().map(|one| (one.index.oid, format!("{}.{}", one.table.schema, one.index.index))).collect();
-        Plan { judgement: IndexJudgement { database, verdicts, limits }, needs, names, below: below(all) }
+            subjects.iter().map(|one| (one.index.oid, format!("{}.{}", one.table.schema, one.index.index))).collect();
+        DropPlan {
+            assessment: IndexAssessment { database, verdicts, limits },
+            needs,
+            names,
+            children: children_by_parent(subjects),
+        }
     }
 
     pub fn verdicts(&self) -> &[IndexVerdict] {
-        &self.judgement.verdicts
+        &self.assessment.verdicts
     }
 
     /// What a report shows.
-    pub fn into_judgement(self) -> IndexJudgement {
-        self.judgement
+    pub fn into_assessment(self) -> IndexAssessment {
+        self.assessment
     }
 
     /// As `schema.index`.
@@ -54,15 +59,15 @@ impl Plan {
     }
 
     /// The needs that would have no index left.
-    fn unmet(&self, selected: &OidSet) -> Option<&Need> {
-        let gone = with_children(selected, &self.below);
-        self.needs.iter().find(|need| need.supporters.iter().all(|oid| gone.contains(oid)))
+    fn unmet_need(&self, selected: &OidSet) -> Option<&Need> {
+        let dropped = with_children(selected, &self.children);
+        self.needs.iter().find(|need| need.supporters.iter().all(|oid| dropped.contains(oid)))
     }
 }
 
 /// Holds a choice of indexes, each as `schema.index`, against the plan: what stays by verdict is refused, and so is a
 /// choice that would leave something in use or enforced without an index.
-pub fn select<'a>(plan: &'a Plan, names: &[&str]) -> Result<Vec<&'a IndexVerdict>, Refusal> {
+pub fn select_drops<'a>(plan: &'a DropPlan, names: &[&str]) -> Result<Vec<&'a IndexVerdict>, Refusal> {
     let wanted: HashSet<&str> = names.iter().copied().collect();
     let named = plan.verdicts().iter().map(|verdict| (plan.name(verdict.oid), verdict));
     let found: HashMap<&str, &IndexVerdict> = named.filter(|(name, _)| wanted.contains(name)).collect();
@@ -74,15 +79,15 @@ pub fn select<'a>(plan: &'a Plan, names: &[&str]) -> Result<Vec<&'a IndexVerdict
         }
         selected.push(verdict);
     }
-    match plan.unmet(&selected.iter().map(|verdict| verdict.oid).collect()) {
-        Some(need) => Err(Refusal::Unmet { index: plan.name(need.of).to_owned(), need: need.kind.words() }),
+    match plan.unmet_need(&selected.iter().map(|verdict| verdict.oid).collect()) {
+        Some(need) => Err(Refusal::Unmet { index: plan.name(need.index_oid).to_owned(), need: need.kind.describe() }),
         None => Ok(selected),
     }
 }
 
 impl NeedKind {
     /// What would be lost.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             NeedKind::Scans(scans) => format!("it serves {scans} scans"),
             NeedKind::Uniqueness => "it enforces uniqueness".to_owned(),
@@ -93,47 +98,52 @@ impl NeedKind {
 }
 
 /// Takes back drops until every need is met by what stays: of those that would meet it, the best.
-pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], all: &[Subject<'_>]) {
+pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], subjects: &[IndexSubject<'_>]) {
     // What loses nothing need not be put at hand.
     if verdicts.iter().all(|one| one.verdict != Verdict::Drop) {
         return;
     }
-    let place: OidMap<usize> = all.iter().enumerate().map(|(at, one)| (one.index.oid, at)).collect();
-    let below = below(all);
-    let children_of = |oid: u32| std::iter::once(oid).chain(below.get(&oid).into_iter().flatten().copied());
-    let mut gone: OidSet =
+    let positions: OidMap<usize> = subjects.iter().enumerate().map(|(at, one)| (one.index.oid, at)).collect();
+    let children = children_by_parent(subjects);
+    let children_of = |oid: u32| std::iter::once(oid).chain(children.get(&oid).into_iter().flatten().copied());
+    let mut dropped: OidSet =
         verdicts.iter().filter(|one| one.verdict == Verdict::Drop).flat_map(|one| children_of(one.oid)).collect();
     for need in needs {
-        if !need.supporters.iter().all(|oid| gone.contains(oid)) {
+        if !need.supporters.iter().all(|oid| dropped.contains(oid)) {
             continue;
         }
         // A twin that the duplicates' choice has already sent away is not the one to call back.
-        let best = need.supporters.iter().filter_map(|oid| place.get(oid)).min_by_key(|at| {
-            let one = &verdicts[**at];
-            (one.confidence == crate::model::Confidence::Proven, all[**at].index.oid != need.of, all[**at].bytes)
+        let best = need.supporters.iter().filter_map(|oid| positions.get(oid)).min_by_key(|at| {
+            let verdict = &verdicts[**at];
+            (
+                verdict.confidence == crate::model::Confidence::Proven,
+                subjects[**at].index.oid != need.index_oid,
+                subjects[**at].bytes,
+            )
         });
-        let Some(&at) = best else { continue };
-        let at = all[at].root.and_then(|root| place.get(&root.oid).copied()).unwrap_or(at);
+        let Some(&position) = best else { continue };
+        let position = subjects[position].root.and_then(|root| positions.get(&root.oid).copied()).unwrap_or(position);
         let forever = !matches!(need.kind, NeedKind::Scans(_));
-        verdicts[at].verdict = if forever { Verdict::Keep } else { Verdict::Review };
-        verdicts[at].reasons.insert(0, Reason::LastOfItsKind { need: need.kind.words() });
-        for oid in children_of(verdicts[at].oid) {
-            gone.remove(&oid);
+        verdicts[position].verdict = if forever { Verdict::Keep } else { Verdict::Review };
+        verdicts[position].reasons.insert(0, Reason::LastOfItsKind { need: need.kind.describe() });
+        for oid in children_of(verdicts[position].oid) {
+            dropped.remove(&oid);
         }
     }
 }
 
-fn below(all: &[Subject<'_>]) -> OidMap<Vec<u32>> {
-    let mut below: OidMap<Vec<u32>> = OidMap::default();
-    let tree = crate::model::Tree::of(all.iter().map(|one| (one.index.oid, one.index.parent_oid)));
-    for one in all.iter().filter(|one| one.index.is_partitioned) {
-        below.insert(one.index.oid, tree.below(one.index.oid).to_vec());
+fn children_by_parent(subjects: &[IndexSubject<'_>]) -> OidMap<Vec<u32>> {
+    let mut children: OidMap<Vec<u32>> = OidMap::default();
+    let tree =
+        crate::model::PartitionTree::from_edges(subjects.iter().map(|one| (one.index.oid, one.index.parent_oid)));
+    for subject in subjects.iter().filter(|one| one.index.is_partitioned) {
+        children.insert(subject.index.oid, tree.descendants(subject.index.oid).to_vec());
     }
-    below
+    children
 }
 
-fn with_children(selected: &OidSet, below: &OidMap<Vec<u32>>) -> OidSet {
-    let children = selected.iter().flat_map(|oid| below.get(oid).into_iter().flatten());
+fn with_children(selected: &OidSet, children_of: &OidMap<Vec<u32>>) -> OidSet {
+    let children = selected.iter().flat_map(|oid| children_of.get(oid).into_iter().flatten());
     selected.iter().chain(children).copied().collect()
 }
 
@@ -143,36 +153,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_selection_that_leaves_nothing_is_refused_by_what_it_breaks() {
+    fn drop_plan_refuses_unmet_need() {
         let mut shop = Shop::default();
         let a = shop.index("a", &[1]).scans(500).size(10 << 20).oid;
         let ab = shop.index("ab", &[1, 2]).scans(40).size(50 << 20).oid;
         let key = shop.index("key", &[3]).unique().oid;
-        let plan = shop.judge();
+        let plan = shop.plan();
         assert_eq!([a, ab, key].map(|oid| verdict(&plan, oid)), [Verdict::Review, Verdict::Review, Verdict::Keep]);
-        assert_eq!(select(&plan, &["shop.nobody"]).unwrap_err(), Refusal::Unknown("shop.nobody".to_owned()));
-        assert_eq!(select(&plan, &["shop.key"]).unwrap_err(), Refusal::Kept("shop.key".to_owned()));
-        assert!(select(&plan, &["shop.a"]).is_ok() && select(&plan, &["shop.ab"]).is_ok());
-        let both = select(&plan, &["shop.a", "shop.ab"]).unwrap_err();
-        assert!(matches!(&both, Refusal::Unmet { index, .. } if index == "shop.a"), "{both}");
+        assert_eq!(select_drops(&plan, &["shop.nobody"]).unwrap_err(), Refusal::Unknown("shop.nobody".to_owned()));
+        assert_eq!(select_drops(&plan, &["shop.key"]).unwrap_err(), Refusal::Kept("shop.key".to_owned()));
+        assert!(select_drops(&plan, &["shop.a"]).is_ok() && select_drops(&plan, &["shop.ab"]).is_ok());
+        let refusal = select_drops(&plan, &["shop.a", "shop.ab"]).unwrap_err();
+        assert!(matches!(&refusal, Refusal::Unmet { index, .. } if index == "shop.a"), "{refusal}");
     }
 
     #[test]
-    fn whatever_is_selected_of_the_drops_is_sound() {
+    fn drop_plan_any_selection_is_sound() {
         let mut shop = Shop::default();
         for (number, columns) in [[1, 2], [1, 3], [2, 1], [1, 2], [2, 1], [1, 3], [3, 1]].iter().enumerate() {
             shop.index(&format!("i{number}"), columns).scans(100 * (number as u64 % 2));
         }
         shop.foreign_key(&[3], 0);
         shop.foreign_key(&[1, 2], 0);
-        let plan = shop.judge();
+        let plan = shop.plan();
         let drops: Vec<&str> =
             plan.verdicts().iter().filter(|one| one.verdict == Verdict::Drop).map(|one| plan.name(one.oid)).collect();
         assert!(drops.len() >= 3, "{drops:?}");
         for choice in 0..1_u32 << drops.len() {
             let names: Vec<&str> =
                 drops.iter().enumerate().filter(|(at, _)| choice >> at & 1 == 1).map(|(_, name)| *name).collect();
-            assert!(select(&plan, &names).is_ok(), "{names:?}");
+            assert!(select_drops(&plan, &names).is_ok(), "{names:?}");
         }
     }
 }

@@ -1,12 +1,17 @@
 //! rarely-used-index: so few scans that they may be a planner's probe or a job nobody misses (fact sheet on indexes, A3).
 
-use super::{Found, evidence::Evidence, subject::Subject};
+use super::{RawFinding, scan_evidence::ScanEvidence, subject::IndexSubject};
 use crate::model::{Confidence, IndexFinding, Reason, Verdict};
 use jiff::Timestamp;
 
 /// An absolute count, since the planner probes indexes to learn the ends of a range; or, from 16, a last scan longer ago
 /// than a whole observation.
-pub(super) fn judge(subject: &Subject<'_>, scans: u64, evidence: &Evidence, now: Timestamp) -> Option<Found> {
+pub(super) fn evaluate_rarely_used(
+    subject: &IndexSubject<'_>,
+    scans: u64,
+    evidence: &ScanEvidence,
+    now: Timestamp,
+) -> Option<RawFinding> {
     let index = subject.index;
     if scans == 0 || index.is_unique || index.is_exclusion || subject.root.is_some() {
         return None;
@@ -24,7 +29,7 @@ pub(super) fn judge(subject: &Subject<'_>, scans: u64, evidence: &Evidence, now:
             reasons.push(Reason::NotScannedSince { last_idx_scan, seconds });
         }
     }
-    (!reasons.is_empty()).then_some(Found {
+    (!reasons.is_empty()).then_some(RawFinding {
         finding: IndexFinding::RarelyUsedIndex,
         verdict: Verdict::Review,
         confidence: Confidence::Likely,
@@ -40,12 +45,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_scans_are_for_review_and_one_more_is_use() {
+    fn rarely_used_index_scan_limit() {
         let mut shop = Shop::default();
         let used = shop.index("used", &[1]).scans(51).oid;
         let rare = shop.index("rare", &[2]).scans(50).oid;
         let key = shop.index("key", &[3]).unique().scans(2).oid;
-        let plan = shop.judge();
+        let plan = shop.plan();
         assert_eq!([used, rare, key].map(|oid| verdict(&plan, oid)), [Verdict::Keep, Verdict::Review, Verdict::Keep]);
         assert_eq!(findings(&plan, rare), [IndexFinding::RarelyUsedIndex]);
     }

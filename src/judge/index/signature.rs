@@ -50,12 +50,12 @@ pub struct Signature<'a> {
 }
 
 impl<'a> Signature<'a> {
-    pub fn of(index: &Index, facts: &'a IndexFacts) -> Signature<'a> {
+    pub fn new(index: &Index, facts: &'a IndexFacts) -> Signature<'a> {
         let known = facts.keys.known().and_then(|keys| keys.get(&index.oid));
         let texts = facts.texts.known().and_then(|texts| texts.get(&index.oid));
         let predicate = if index.is_partial { texts.map(|texts| texts.predicate.as_deref()) } else { Some(None) };
         Signature {
-            keys: keys(index, facts),
+            keys: signature_keys(index, facts),
             // A predicate that is there but came empty was not read.
             predicate: predicate.filter(|text| text.is_some() == index.is_partial),
             nulls_not_distinct: known.is_some_and(|keys| keys.nulls_not_distinct),
@@ -66,7 +66,7 @@ impl<'a> Signature<'a> {
     }
 }
 
-fn keys<'a>(index: &Index, facts: &'a IndexFacts) -> Option<Vec<Key<'a>>> {
+fn signature_keys<'a>(index: &Index, facts: &'a IndexFacts) -> Option<Vec<Key<'a>>> {
     let made_of = facts.keys.known()?.get(&index.oid)?;
     let classes = facts.operator_classes.known()?;
     let texts = facts.texts.known().and_then(|texts| texts.get(&index.oid));

@@ -1,17 +1,19 @@
 //! One index with everything about it that rules ask for.
 
 use super::signature::Signature;
-use crate::model::{Contents, Index, IndexTrees, OidMap, Replica, Table, Window, past::IndexesPast};
+use crate::model::{
+    DatabaseSnapshot, Index, IndexTrees, OidMap, Replica, Table, Window, history::DatabaseIndexHistory,
+};
 use jiff::Timestamp;
 
 /// An index; of a partitioned one with the sums of its children.
-pub struct Subject<'a> {
+pub struct IndexSubject<'a> {
     pub index: &'a Index,
     pub table: &'a Table,
     /// The partitioned index at the top of the tree it is attached to.
     pub root: Option<&'a Index>,
     /// Children at any depth.
-    pub below: usize,
+    pub descendants: usize,
     pub signature: Signature<'a>,
     /// Of all its files.
     pub bytes: u64,
@@ -29,43 +31,43 @@ pub struct Subject<'a> {
     pub table_was_read: bool,
 }
 
-impl Subject<'_> {
+impl IndexSubject<'_> {
     /// Can serve scans and checks.
     pub fn is_sound(&self) -> bool {
         self.index.is_valid && self.index.is_ready && self.index.is_live
     }
 
     /// How much its going gains: bytes, weighted with how often the table's rows are written (fact sheet, "Rank").
-    pub fn worth(&self) -> f64 {
+    pub fn drop_benefit(&self) -> f64 {
         self.bytes as f64 * (1.0 + self.writes as f64 / self.rows.max(1.0))
     }
 }
 
 /// The latest of them; `None` if one is not known.
-fn youngest(mut since: impl Iterator<Item = Option<Timestamp>>) -> Option<Timestamp> {
+fn latest_if_all_known(mut since: impl Iterator<Item = Option<Timestamp>>) -> Option<Timestamp> {
     let first = since.next()??;
     since.try_fold(first, |latest, one| Some(latest.max(one?)))
 }
 
 /// Every index outside the catalogs, in a stable order.
-pub fn subjects<'a>(
-    contents: &'a Contents,
+pub fn collect_subjects<'a>(
+    db: &'a DatabaseSnapshot,
     replicas: &[&Replica],
-    past: Option<&IndexesPast>,
+    history: Option<&DatabaseIndexHistory>,
     window: &Window,
-) -> Vec<Subject<'a>> {
-    let (Some(tables), Some(indexes)) = (contents.tables.known(), contents.indexes.known()) else {
+) -> Vec<IndexSubject<'a>> {
+    let (Some(tables), Some(indexes)) = (db.tables.known(), db.indexes.known()) else {
         return Vec::new();
     };
     let of_table: OidMap<&Table> = tables.iter().map(|table| (table.oid, table)).collect();
-    let trees = IndexTrees::of(indexes);
-    let last_scans = contents.last_idx_scans.known();
+    let trees = IndexTrees::from_indexes(indexes);
+    let last_scans = db.last_idx_scans.known();
     let elsewhere = |oid: u32| -> u64 {
         let counted = replicas.iter().filter_map(|replica| replica.used.known()?.idx_scans.known()?.get(&oid));
         counted.sum()
     };
     let count = |value: i64| u64::try_from(value).unwrap_or(0);
-    let watched = |index: &Index| past?.watched(&of_table.get(&index.table_oid)?.schema, index, contents);
+    let watched = |index: &Index| history?.observe(&of_table.get(&index.table_oid)?.schema, index, db);
     // The server's own counter tells of its own window; beyond that the samples do.
     let counted = |index: &Index| match watched(index) {
         Some(watched) if window.counts_samples => watched.scans.max(count(index.idx_scan)),
@@ -86,15 +88,15 @@ pub fn subjects<'a>(
         .map(|(index, table)| {
             let family = || trees.family(index);
             let family_tables = || family().filter_map(|one| of_table.get(&one.table_oid).copied());
-            Subject {
+            IndexSubject {
                 index,
                 table,
                 root: trees.root(index),
-                below: trees.count_below(index),
-                signature: Signature::of(index, &contents.index_facts),
+                descendants: trees.count_descendants(index),
+                signature: Signature::new(index, &db.index_facts),
                 bytes: family().map(|one| one.size.bytes).sum(),
                 scans: family().map(scans_of).sum(),
-                certain_since: youngest(family().map(|one| Some(watched(one)?.certain_since))),
+                certain_since: latest_if_all_known(family().map(|one| Some(watched(one)?.certain_since))),
                 invalid_since: watched(index).and_then(|watched| watched.invalid_since),
                 last_scan: last_scans.and_then(|scans| family().filter_map(|one| scans.get(&one.oid).copied()).max()),
                 writes: family_tables()

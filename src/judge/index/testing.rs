@@ -1,10 +1,10 @@
 //! A small table made by hand, for the rules' tests: everything is known, the window is a year, limits are waived.
 
-use super::{Plan, judge};
+use super::{DropPlan, plan_drops};
 use crate::model::{
-    ConstraintKind, Contents, Correlation, Fact, ForeignKey, Index, IndexFinding, IndexKeys, IndexLimits, IndexTexts,
-    OperatorClass, Persistence, SizeSource, Snapshot, StatisticsResets, StoredBytes, Table, TableKind, Verdict,
-    past::IndexesPast,
+    ConstraintKind, Correlation, DatabaseSnapshot, Fact, ForeignKey, Index, IndexFinding, IndexKeys, IndexLimits,
+    IndexTexts, OperatorClass, Persistence, SizeSource, Snapshot, StatisticsResets, StoredBytes, Table, TableKind,
+    Verdict, history::DatabaseIndexHistory,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -17,15 +17,15 @@ pub struct Shop {
     pub table_scans: i64,
     pub track_counts: bool,
     pub standbys: Vec<&'static str>,
-    pub indexes: Vec<Made>,
+    pub indexes: Vec<IndexBuilder>,
     pub foreign_keys: Vec<ForeignKey>,
     pub correlations: Vec<Correlation>,
     pub is_building: bool,
-    pub past: Option<IndexesPast>,
+    pub history: Option<DatabaseIndexHistory>,
 }
 
 /// One index being made.
-pub struct Made {
+pub struct IndexBuilder {
     pub oid: u32,
     index: Index,
     keys: IndexKeys,
@@ -45,13 +45,13 @@ impl Default for Shop {
             foreign_keys: Vec::new(),
             correlations: Vec::new(),
             is_building: false,
-            past: None,
+            history: None,
         }
     }
 }
 
 impl Shop {
-    pub fn index(&mut self, name: &str, columns: &[i16]) -> &mut Made {
+    pub fn index(&mut self, name: &str, columns: &[i16]) -> &mut IndexBuilder {
         let oid = 30_000 + u32::try_from(self.indexes.len()).unwrap();
         let index = Index {
             oid,
@@ -94,7 +94,7 @@ impl Shop {
             nulls_not_distinct: false,
             is_not_null: false,
         };
-        self.indexes.push(Made { oid, index, keys, texts: IndexTexts::default() });
+        self.indexes.push(IndexBuilder { oid, index, keys, texts: IndexTexts::default() });
         self.indexes.last_mut().unwrap()
     }
 
@@ -116,18 +116,18 @@ impl Shop {
         self.is_building = true;
     }
 
-    pub fn judge(&self) -> Plan {
-        let (snapshot, contents) = self.snapshot();
-        judge(&snapshot, &contents, self.past.as_ref(), &self.limits)
+    pub fn plan(&self) -> DropPlan {
+        let (snapshot, db) = self.snapshot();
+        plan_drops(&snapshot, &db, self.history.as_ref(), &self.limits)
     }
 
-    pub fn snapshot(&self) -> (Snapshot, Contents) {
+    pub fn snapshot(&self) -> (Snapshot, DatabaseSnapshot) {
         let now: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
         let mut snapshot: Snapshot = serde_json::from_value(json!({
             "schema_version": 1, "command": "snapshot", "pgtend_version": "0", "collected_at": now,
             "server": {"version_num": 170_000, "version": "", "database": "shop", "role": "me",
                 "role_is_superuser": true, "role_may_replicate": true, "role_is_monitor": true, "in_recovery": false,
-                "started_at": now, "asked_at": now, "block_size_bytes": 8192, "wal_segment_bytes": 16_777_216},
+                "started_at": now, "requested_at": now, "block_size_bytes": 8192, "wal_segment_bytes": 16_777_216},
         }))
         .unwrap();
         let names = self.standbys.iter();
@@ -143,16 +143,16 @@ impl Shop {
         snapshot.control = serde_json::from_value(json!({"known": {"system_identifier": "1", "timeline_id": 1,
             "checkpoint_lsn": "0/1", "redo_lsn": "0/1", "checkpoint_time": now, "next_xid": "1"}}))
         .unwrap_or_else(|_| panic!("the control file's fields have changed"));
-        let mut contents: Contents = serde_json::from_value(json!({"database": "shop"})).unwrap();
+        let mut db: DatabaseSnapshot = serde_json::from_value(json!({"database": "shop"})).unwrap();
         let since = now - SignedDuration::from_hours(24 * i64::try_from(self.days).unwrap());
-        contents.statistics_resets = Fact::Known(StatisticsResets {
+        db.statistics_resets = Fact::Known(StatisticsResets {
             database_reset: None,
             shared_reset: Some(since),
             track_counts: self.track_counts,
         });
-        contents.tables = Fact::Known(vec![self.table()]);
-        contents.indexes = Fact::Known(self.indexes.iter().map(|made| made.index.clone()).collect());
-        let facts = &mut contents.index_facts;
+        db.tables = Fact::Known(vec![self.table()]);
+        db.indexes = Fact::Known(self.indexes.iter().map(|made| made.index.clone()).collect());
+        let facts = &mut db.index_facts;
         facts.keys = Fact::Known(self.indexes.iter().map(|made| (made.oid, made.keys.clone())).collect());
         facts.texts = Fact::Known(self.indexes.iter().map(|made| (made.oid, made.texts.clone())).collect());
         let class = |family: u32| (family, OperatorClass { family, input_type: 25 });
@@ -162,7 +162,7 @@ impl Shop {
         facts.builds = Fact::Known(self.is_building.then_some(TABLE).into_iter().collect());
         facts.uncounted_roles = Fact::Known(Vec::new());
         facts.correlations = Fact::Known(self.correlations.clone());
-        (snapshot, contents)
+        (snapshot, db)
     }
 
     fn table(&self) -> Table {
@@ -201,106 +201,106 @@ impl Shop {
     }
 }
 
-impl Made {
-    fn all(&mut self, change: impl FnOnce(&mut Made)) -> &mut Made {
+impl IndexBuilder {
+    fn change(&mut self, change: impl FnOnce(&mut IndexBuilder)) -> &mut IndexBuilder {
         change(self);
         self
     }
 
-    pub fn scans(&mut self, scans: u64) -> &mut Made {
-        self.all(|it| it.index.idx_scan = i64::try_from(scans).unwrap())
+    pub fn scans(&mut self, scans: u64) -> &mut IndexBuilder {
+        self.change(|it| it.index.idx_scan = i64::try_from(scans).unwrap())
     }
 
-    pub fn size(&mut self, bytes: u64) -> &mut Made {
-        self.all(|it| it.index.size.bytes = bytes)
+    pub fn size(&mut self, bytes: u64) -> &mut IndexBuilder {
+        self.change(|it| it.index.size.bytes = bytes)
     }
 
-    pub fn class(&mut self, oid: u32) -> &mut Made {
-        self.all(|it| it.keys.operator_classes[0] = oid)
+    pub fn class(&mut self, oid: u32) -> &mut IndexBuilder {
+        self.change(|it| it.keys.operator_classes[0] = oid)
     }
 
-    pub fn collation(&mut self, oid: u32) -> &mut Made {
-        self.all(|it| it.keys.collations[0] = oid)
+    pub fn collation(&mut self, oid: u32) -> &mut IndexBuilder {
+        self.change(|it| it.keys.collations[0] = oid)
     }
 
-    pub fn options(&mut self, options: &[i16]) -> &mut Made {
-        self.all(|it| it.keys.options = options.to_vec())
+    pub fn options(&mut self, options: &[i16]) -> &mut IndexBuilder {
+        self.change(|it| it.keys.options = options.to_vec())
     }
 
-    pub fn storage(&mut self, option: &str) -> &mut Made {
-        self.all(|it| it.keys.storage.push(option.to_owned()))
+    pub fn storage(&mut self, option: &str) -> &mut IndexBuilder {
+        self.change(|it| it.keys.storage.push(option.to_owned()))
     }
 
-    pub fn method(&mut self, method: &str) -> &mut Made {
-        self.all(|it| it.index.method = method.to_owned().into())
+    pub fn method(&mut self, method: &str) -> &mut IndexBuilder {
+        self.change(|it| it.index.method = method.to_owned().into())
     }
 
     /// The last columns are no keys.
-    pub fn include(&mut self, columns: u32) -> &mut Made {
-        self.all(|it| it.index.key_columns_count -= columns)
+    pub fn include(&mut self, columns: u32) -> &mut IndexBuilder {
+        self.change(|it| it.index.key_columns_count -= columns)
     }
 
-    pub fn predicate(&mut self, text: &str) -> &mut Made {
-        self.all(|it| {
+    pub fn predicate(&mut self, text: &str) -> &mut IndexBuilder {
+        self.change(|it| {
             it.index.is_partial = true;
             it.texts.predicate = Some(text.to_owned());
         })
     }
 
-    pub fn expression(&mut self, text: &str) -> &mut Made {
-        self.all(|it| {
+    pub fn expression(&mut self, text: &str) -> &mut IndexBuilder {
+        self.change(|it| {
             it.index.is_expression = true;
             it.texts.expressions.push(text.to_owned());
         })
     }
 
-    pub fn unique(&mut self) -> &mut Made {
-        self.all(|it| it.index.is_unique = true)
+    pub fn unique(&mut self) -> &mut IndexBuilder {
+        self.change(|it| it.index.is_unique = true)
     }
 
-    pub fn not_null(&mut self) -> &mut Made {
-        self.all(|it| it.keys.is_not_null = true)
+    pub fn not_null(&mut self) -> &mut IndexBuilder {
+        self.change(|it| it.keys.is_not_null = true)
     }
 
-    pub fn nulls_not_distinct(&mut self) -> &mut Made {
-        self.all(|it| it.keys.nulls_not_distinct = true)
+    pub fn nulls_not_distinct(&mut self) -> &mut IndexBuilder {
+        self.change(|it| it.keys.nulls_not_distinct = true)
     }
 
-    pub fn deferrable(&mut self) -> &mut Made {
-        self.all(|it| it.index.is_immediate = false)
+    pub fn deferrable(&mut self) -> &mut IndexBuilder {
+        self.change(|it| it.index.is_immediate = false)
     }
 
-    pub fn constraint(&mut self, kind: ConstraintKind) -> &mut Made {
-        self.all(|it| {
+    pub fn constraint(&mut self, kind: ConstraintKind) -> &mut IndexBuilder {
+        self.change(|it| {
             it.index.constraint = Some(kind);
             it.index.constraint_name = Some(it.index.index.clone());
         })
     }
 
-    pub fn replica_identity(&mut self) -> &mut Made {
-        self.all(|it| it.index.is_replica_identity = true)
+    pub fn replica_identity(&mut self) -> &mut IndexBuilder {
+        self.change(|it| it.index.is_replica_identity = true)
     }
 
-    pub fn clustered(&mut self) -> &mut Made {
-        self.all(|it| it.index.is_clustered = true)
+    pub fn clustered(&mut self) -> &mut IndexBuilder {
+        self.change(|it| it.index.is_clustered = true)
     }
 
-    pub fn partitioned(&mut self) -> &mut Made {
-        self.all(|it| it.index.is_partitioned = true)
+    pub fn partitioned(&mut self) -> &mut IndexBuilder {
+        self.change(|it| it.index.is_partitioned = true)
     }
 
-    pub fn invalid(&mut self) -> &mut Made {
-        self.all(|it| {
+    pub fn invalid(&mut self) -> &mut IndexBuilder {
+        self.change(|it| {
             it.index.is_valid = false;
             it.index.is_ready = false;
         })
     }
 }
 
-pub fn verdict(plan: &Plan, oid: u32) -> Verdict {
+pub fn verdict(plan: &DropPlan, oid: u32) -> Verdict {
     plan.verdicts().iter().find(|one| one.oid == oid).unwrap().verdict
 }
 
-pub fn findings(plan: &Plan, oid: u32) -> Vec<IndexFinding> {
+pub fn findings(plan: &DropPlan, oid: u32) -> Vec<IndexFinding> {
     plan.verdicts().iter().find(|one| one.oid == oid).unwrap().findings.clone()
 }

@@ -16,9 +16,9 @@ pub struct Limits {
     /// Somebody in whose use a slot does not move for so long is stuck.
     pub frozen_after_seconds: u64,
     /// Looks that have to find a slot unused before that proves something, where the server keeps no record.
-    pub looks: u64,
+    pub samples: u64,
     /// The longest time between two of them.
-    pub gap_seconds: u64,
+    pub max_gap_seconds: u64,
     /// Transactions whose dead rows a slot in use may keep without a word.
     pub xmin_age: u64,
 }
@@ -30,8 +30,8 @@ impl Default for Limits {
             stale_after_physical_seconds: 14 * DAY,
             daily_seconds: DAY,
             frozen_after_seconds: 600,
-            looks: 24,
-            gap_seconds: 36 * 3_600,
+            samples: 24,
+            max_gap_seconds: 36 * 3_600,
             xmin_age: 10_000_000,
         }
     }

@@ -2,13 +2,13 @@
 //!
 //! `docs/decisions/0005-what-proves-a-slot-stale.md` says what one look can prove and what takes several.
 
+mod activity;
 mod causes;
 mod limits;
 mod owner;
 mod owners;
 mod protection;
 mod reason;
-mod standing;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -18,35 +18,35 @@ pub use owner::{Confidence, Owner};
 pub use owners::{PIPELINE_COST, STANDBY_COST};
 pub use protection::Protection;
 pub use reason::{Gate, KeptRows, Reason};
-pub use verdict::Verdict;
+pub use verdict::SlotVerdict;
 
-use crate::model::{Slot, Snapshot, past::Memory};
+use crate::model::{Slot, Snapshot, history::HistoryView};
 
 /// What there is to judge by.
 #[derive(Clone, Copy, Debug)]
-pub struct Evidence<'a> {
+pub struct SlotEvidence<'a> {
     pub snapshot: &'a Snapshot,
     /// What earlier looks at the same server saw.
-    pub memory: &'a Memory,
+    pub history: &'a HistoryView,
     pub limits: &'a Limits,
 }
 
 /// What a slot is judged to be, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgement {
-    pub verdict: Verdict,
+pub struct SlotAssessment {
+    pub verdict: SlotVerdict,
     pub protection: Option<Protection>,
     pub reasons: Vec<Reason>,
     pub owner: Option<Owner>,
 }
 
-impl Evidence<'_> {
+impl SlotEvidence<'_> {
     /// Judges one slot of the snapshot.
-    pub fn judge(&self, slot: &Slot) -> Judgement {
-        let owner = owner::owner(slot, self.snapshot);
-        let (verdict, mut reasons) = verdict::verdict(self, slot);
-        let (protection, why) = protection::protection(slot, self.snapshot, owner.as_ref());
+    pub fn assess(&self, slot: &Slot) -> SlotAssessment {
+        let owner = owner::detect_owner(slot, self.snapshot);
+        let (verdict, mut reasons) = verdict::slot_verdict(self, slot);
+        let (protection, why) = protection::detect_protection(slot, self.snapshot, owner.as_ref());
         reasons.extend(why);
-        Judgement { verdict, protection, reasons, owner }
+        SlotAssessment { verdict, protection, reasons, owner }
     }
 }

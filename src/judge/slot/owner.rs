@@ -1,6 +1,6 @@
 //! Who probably created a slot.
 
-use super::owners::{OWNERS, Rule};
+use super::owners::{OWNERS, OwnerRule};
 use crate::model::{Slot, SlotType, Snapshot, Subscription, Walsender};
 use serde::Serialize;
 
@@ -33,51 +33,51 @@ pub struct Owner {
 }
 
 /// Who streams by way of the slot now.
-pub fn walsender<'a>(slot: &Slot, snapshot: &'a Snapshot) -> Option<&'a Walsender> {
+pub fn find_walsender<'a>(slot: &Slot, snapshot: &'a Snapshot) -> Option<&'a Walsender> {
     match slot.active_pid {
         Some(pid) => snapshot.walsenders.known()?.iter().find(|walsender| walsender.pid == pid),
-        None => match copy(slot, snapshot) {
-            Copy::Runs(walsender) => Some(walsender),
-            Copy::MayRun | Copy::No => None,
+        None => match table_sync(slot, snapshot) {
+            TableSync::Running(walsender) => Some(walsender),
+            TableSync::MayBeRunning | TableSync::No => None,
         },
     }
 }
 
 /// Whether a slot serves the initial copy of a table.
-pub enum Copy<'a> {
+pub enum TableSync<'a> {
     No,
     /// Its name says so, but who is connected cannot be seen.
-    MayRun,
-    Runs(&'a Walsender),
+    MayBeRunning,
+    Running(&'a Walsender),
 }
 
 /// While a subscription copies a table it uses the slot it made for that only before and after: in between nobody holds
 /// it. What tells is the connection, which bears the slot's name (PostgreSQL source, `LogicalRepSyncTableStart`).
-pub fn copy<'a>(slot: &Slot, snapshot: &'a Snapshot) -> Copy<'a> {
+pub fn table_sync<'a>(slot: &Slot, snapshot: &'a Snapshot) -> TableSync<'a> {
     if slot.active || slot.slot_type != SlotType::Logical || !super::owners::is_table_sync(&slot.slot_name) {
-        return Copy::No;
+        return TableSync::No;
     }
-    let Some(walsenders) = snapshot.walsenders.known() else { return Copy::MayRun };
+    let Some(walsenders) = snapshot.walsenders.known() else { return TableSync::MayBeRunning };
     let connected = walsenders.iter().find(|one| one.application_name.as_deref() == Some(&slot.slot_name));
     match connected {
-        Some(walsender) => Copy::Runs(walsender),
-        None if walsenders.iter().any(|one| one.application_name.is_none()) => Copy::MayRun,
-        None => Copy::No,
+        Some(walsender) => TableSync::Running(walsender),
+        None if walsenders.iter().any(|one| one.application_name.is_none()) => TableSync::MayBeRunning,
+        None => TableSync::No,
     }
 }
 
 /// The owner: by the rules, then by a subscription of this server, then by who is connected.
-pub fn owner(slot: &Slot, snapshot: &Snapshot) -> Option<Owner> {
-    let walsender = walsender(slot, snapshot);
-    by_name(slot, walsender)
-        .or_else(|| by_member(slot, snapshot, walsender))
-        .or_else(|| by_subscription(slot, snapshot))
-        .or_else(|| by_walsender(slot, walsender?))
+pub fn detect_owner(slot: &Slot, snapshot: &Snapshot) -> Option<Owner> {
+    let walsender = find_walsender(slot, snapshot);
+    owner_by_name(slot, walsender)
+        .or_else(|| owner_by_member(slot, snapshot, walsender))
+        .or_else(|| owner_by_subscription(slot, snapshot))
+        .or_else(|| owner_by_walsender(slot, walsender?))
 }
 
 /// Patroni names a member's slot after the member: lower case, `-` and `.` as `_` (Patroni, `dcs/__init__.py`), and the
 /// member's walreceiver connects under the member's name.
-fn by_member(slot: &Slot, snapshot: &Snapshot, walsender: Option<&Walsender>) -> Option<Owner> {
+fn owner_by_member(slot: &Slot, snapshot: &Snapshot, walsender: Option<&Walsender>) -> Option<Owner> {
     let (manager, _) = snapshot.managers.known()?.manager().filter(|(manager, _)| *manager == "Patroni")?;
     let member = walsender?.application_name.as_deref()?;
     let expected: String =
@@ -94,18 +94,18 @@ fn by_member(slot: &Slot, snapshot: &Snapshot, walsender: Option<&Walsender>) ->
 }
 
 /// By the rules alone.
-pub fn by_name(slot: &Slot, walsender: Option<&Walsender>) -> Option<Owner> {
+pub fn owner_by_name(slot: &Slot, walsender: Option<&Walsender>) -> Option<Owner> {
     let application = walsender.and_then(|walsender| walsender.application_name.as_deref());
-    let rule = OWNERS.iter().find(|rule| rule.fits(slot, application))?;
+    let rule = OWNERS.iter().find(|rule| rule.matches(slot, application))?;
     // It says itself who it is.
     let confidence = if rule.application.is_some() { Confidence::Certain } else { rule.confidence };
-    Some(rule.owner(confidence))
+    Some(rule.owner_with(confidence))
 }
 
-impl Rule {
+impl OwnerRule {
     /// Every condition of a rule must hold: one product's slots may look like another's by name alone.
-    fn fits(&self, slot: &Slot, application: Option<&str>) -> bool {
-        self.name.is_none_or(|name| name.fits(&slot.slot_name))
+    fn matches(&self, slot: &Slot, application: Option<&str>) -> bool {
+        self.name.is_none_or(|name| name.matches(&slot.slot_name))
             && self.slot_type.is_none_or(|slot_type| slot_type == slot.slot_type)
             && (self.plugins.is_empty() || slot.plugin.as_deref().is_some_and(|plugin| self.plugins.contains(&plugin)))
             && self
@@ -113,7 +113,7 @@ impl Rule {
                 .is_none_or(|name| application.is_some_and(|application| application.to_lowercase().starts_with(name)))
     }
 
-    fn owner(&self, confidence: Confidence) -> Owner {
+    fn owner_with(&self, confidence: Confidence) -> Owner {
         Owner {
             name: self.owner.to_owned(),
             confidence,
@@ -127,7 +127,7 @@ impl Rule {
 
 /// `CREATE SUBSCRIPTION` names its slot after itself. Whether a subscription of this server takes from this server
 /// only its owner may see, hence no more than likely.
-fn by_subscription(slot: &Slot, snapshot: &Snapshot) -> Option<Owner> {
+fn owner_by_subscription(slot: &Slot, snapshot: &Snapshot) -> Option<Owner> {
     let uses = |subscription: &&Subscription| {
         subscription.subslotname.as_deref() == Some(&slot.slot_name)
             && slot.plugin.as_deref() == Some("pgoutput")
@@ -145,7 +145,7 @@ fn by_subscription(slot: &Slot, snapshot: &Snapshot) -> Option<Owner> {
     })
 }
 
-fn by_walsender(slot: &Slot, walsender: &Walsender) -> Option<Owner> {
+fn owner_by_walsender(slot: &Slot, walsender: &Walsender) -> Option<Owner> {
     let name = walsender.application_name.as_deref().filter(|name| !name.is_empty())?;
     let cost = match slot.slot_type {
         SlotType::Physical => super::owners::STANDBY_COST,

@@ -6,26 +6,26 @@ use crate::model::SlotType;
 
 /// What a name must look like.
 #[derive(Clone, Copy)]
-pub enum Name {
+pub enum NamePattern {
     Is(&'static [&'static str]),
     StartsWith(&'static [&'static str]),
     Shape(fn(&str) -> bool),
 }
 
-impl Name {
-    pub fn fits(&self, name: &str) -> bool {
+impl NamePattern {
+    pub fn matches(&self, name: &str) -> bool {
         match self {
-            Name::Is(all) => all.contains(&name),
-            Name::StartsWith(all) => all.iter().any(|prefix| name.starts_with(prefix)),
-            Name::Shape(fits) => fits(name),
+            NamePattern::Is(all) => all.contains(&name),
+            NamePattern::StartsWith(all) => all.iter().any(|prefix| name.starts_with(prefix)),
+            NamePattern::Shape(fits) => fits(name),
         }
     }
 }
 
 /// One rule.
-pub struct Rule {
+pub struct OwnerRule {
     pub owner: &'static str,
-    pub name: Option<Name>,
+    pub name: Option<NamePattern>,
     pub slot_type: Option<SlotType>,
     /// Any of them; none named: any plugin or none.
     pub plugins: &'static [&'static str],
@@ -39,7 +39,7 @@ pub struct Rule {
     pub cost: &'static str,
 }
 
-const ANY: Rule = Rule {
+const ANY: OwnerRule = OwnerRule {
     owner: "",
     name: None,
     slot_type: None,
@@ -52,7 +52,7 @@ const ANY: Rule = Rule {
     cost: "",
 };
 
-const STANDBYS: Rule = Rule {
+const STANDBYS: OwnerRule = OwnerRule {
     slot_type: Some(SlotType::Physical),
     is_managed: true,
     manages_standbys: true,
@@ -61,7 +61,7 @@ const STANDBYS: Rule = Rule {
 };
 
 /// Change data capture.
-const CAPTURE: Rule = Rule { slot_type: Some(SlotType::Logical), cost: PIPELINE_COST, ..ANY };
+const CAPTURE: OwnerRule = OwnerRule { slot_type: Some(SlotType::Logical), cost: PIPELINE_COST, ..ANY };
 
 pub const STANDBY_COST: &str =
     "Its standby must find the WAL it lacks in an archive, or be built anew by pg_basebackup or pg_rewind.";
@@ -71,52 +71,52 @@ pub const SUBSCRIPTION_COST: &str =
     "Its apply worker fails until the subscription is made anew and its tables are copied again.";
 const ARCHIVE_COST: &str = "Its archive of WAL gets a hole, so that backups cannot be restored beyond it.";
 
-pub const OWNERS: &[Rule] = &[
+pub const OWNERS: &[OwnerRule] = &[
     // Managers of standbys.
-    Rule {
+    OwnerRule {
         owner: "pg_auto_failover",
-        name: Some(Name::Shape(|name| numbered(name, "pgautofailover_standby_"))),
+        name: Some(NamePattern::Shape(|name| has_numeric_suffix(name, "pgautofailover_standby_"))),
         source: "pg_auto_failover, pgsql.c",
         ..STANDBYS
     },
-    Rule {
+    OwnerRule {
         owner: "repmgr",
-        name: Some(Name::Shape(|name| numbered(name, "repmgr_slot_"))),
+        name: Some(NamePattern::Shape(|name| has_numeric_suffix(name, "repmgr_slot_"))),
         source: "repmgr, dbutils.c",
         ..STANDBYS
     },
-    Rule {
+    OwnerRule {
         owner: "CloudNativePG",
-        name: Some(Name::StartsWith(&["_cnpg_"])),
+        name: Some(NamePattern::StartsWith(&["_cnpg_"])),
         source: "CloudNativePG, api/v1/cluster_types.go (slotPrefix)",
         ..STANDBYS
     },
-    Rule {
+    OwnerRule {
         owner: "stolon",
-        name: Some(Name::StartsWith(&["stolon_"])),
+        name: Some(NamePattern::StartsWith(&["stolon_"])),
         source: "stolon, names of keepers' slots",
         ..STANDBYS
     },
     // Managed services.
-    Rule {
+    OwnerRule {
         owner: "RDS read replica",
-        name: Some(Name::Shape(is_rds_replica)),
+        name: Some(NamePattern::Shape(is_rds_replica)),
         is_managed: true,
         source: "RDS User Guide, read replicas",
         cost: "The read replica cannot go on and must be made anew.",
         ..ANY
     },
-    Rule {
+    OwnerRule {
         owner: "Azure flexible server",
-        name: Some(Name::StartsWith(&["azure_"])),
+        name: Some(NamePattern::StartsWith(&["azure_"])),
         is_managed: true,
         source: "field reports of azure_standby slots",
         cost: "The service's high availability depends on it.",
         ..ANY
     },
-    Rule {
+    OwnerRule {
         owner: "Supabase Realtime",
-        name: Some(Name::StartsWith(&[
+        name: Some(NamePattern::StartsWith(&[
             "supabase_realtime_replication_slot_",
             "supabase_realtime_messages_replication_slot_",
         ])),
@@ -125,16 +125,16 @@ pub const OWNERS: &[Rule] = &[
         cost: "Clients of Realtime miss changes until the service makes its slot anew.",
         ..ANY
     },
-    Rule {
+    OwnerRule {
         owner: "a subscriber's conflict detection",
-        name: Some(Name::Is(&["pg_conflict_detection"])),
+        name: Some(NamePattern::Is(&["pg_conflict_detection"])),
         is_managed: true,
         source: "PostgreSQL 19 manual, retain_dead_tuples",
         cost: "The subscriber can no longer tell conflicts of updates from deletes.",
         ..ANY
     },
     // Those that say who they are.
-    Rule {
+    OwnerRule {
         owner: "Barman",
         application: Some("barman"),
         source: "application_name of barman receive-wal",
@@ -142,7 +142,7 @@ pub const OWNERS: &[Rule] = &[
         slot_type: Some(SlotType::Physical),
         ..ANY
     },
-    Rule {
+    OwnerRule {
         owner: "pg_receivewal",
         application: Some("pg_receivewal"),
         source: "application_name of pg_receivewal",
@@ -150,122 +150,122 @@ pub const OWNERS: &[Rule] = &[
         slot_type: Some(SlotType::Physical),
         ..ANY
     },
-    Rule {
+    OwnerRule {
         owner: "pg_recvlogical",
         application: Some("pg_recvlogical"),
         source: "application_name of pg_recvlogical",
         ..CAPTURE
     },
-    Rule { owner: "Debezium", application: Some("debezium"), source: "application_name of Debezium", ..CAPTURE },
+    OwnerRule { owner: "Debezium", application: Some("debezium"), source: "application_name of Debezium", ..CAPTURE },
     // Native logical replication.
-    Rule {
+    OwnerRule {
         owner: "initial copy of a subscription",
-        name: Some(Name::Shape(is_table_sync)),
+        name: Some(NamePattern::Shape(is_table_sync)),
         slot_type: Some(SlotType::Logical),
         plugins: &["pgoutput"],
         source: "PostgreSQL source, ReplicationSlotNameForTablesync",
         cost: "A running initial copy of a table fails and begins anew; a left-over of a dropped subscription costs nothing.",
         ..ANY
     },
-    Rule {
+    OwnerRule {
         owner: "pg_basebackup",
-        name: Some(Name::Shape(|name| numbered(name, "pg_basebackup_"))),
+        name: Some(NamePattern::Shape(|name| has_numeric_suffix(name, "pg_basebackup_"))),
         slot_type: Some(SlotType::Physical),
         source: "PostgreSQL source, pg_basebackup.c",
         cost: "A running base backup may miss WAL and fail.",
         ..ANY
     },
     // Change data capture.
-    Rule {
+    OwnerRule {
         owner: "pglogical",
-        name: Some(Name::StartsWith(&["pgl_"])),
+        name: Some(NamePattern::StartsWith(&["pgl_"])),
         plugins: &["pglogical_output", "pglogical"],
         source: "pglogical, pglogical_functions.c",
         cost: SUBSCRIPTION_COST,
         ..CAPTURE
     },
-    Rule {
+    OwnerRule {
         owner: "AWS DMS",
-        name: Some(Name::Shape(is_dms)),
+        name: Some(NamePattern::Shape(is_dms)),
         plugins: &["test_decoding", "pglogical_output"],
         source: "AWS DMS documentation, PostgreSQL as a source",
         cost: "Its task cannot be resumed, only restarted from a full load; of a deleted task it is a left-over.",
         ..CAPTURE
     },
-    Rule {
+    OwnerRule {
         owner: "Debezium",
-        name: Some(Name::Shape(|name| name.split('_').any(|word| word == "debezium" || word == "dbz"))),
+        name: Some(NamePattern::Shape(|name| name.split('_').any(|word| word == "debezium" || word == "dbz"))),
         plugins: &["pgoutput", "decoderbufs", "wal2json"],
         source: "Debezium, default slot.name",
         cost: "The connector cannot go on from its offset: every change since is lost to it, and it must take a new snapshot.",
         ..CAPTURE
     },
-    Rule {
+    OwnerRule {
         owner: "Airbyte",
-        name: Some(Name::StartsWith(&["airbyte"])),
+        name: Some(NamePattern::StartsWith(&["airbyte"])),
         plugins: &["pgoutput", "wal2json"],
         source: "Airbyte documentation, airbyte_slot",
         cost: "The source must be reset: all its tables are copied anew.",
         ..CAPTURE
     },
-    Rule {
+    OwnerRule {
         owner: "Fivetran",
-        name: Some(Name::StartsWith(&["fivetran"])),
+        name: Some(NamePattern::StartsWith(&["fivetran"])),
         plugins: &["pgoutput", "test_decoding"],
         source: "Fivetran documentation, fivetran_pgoutput_slot",
         cost: "It needs a historical sync: a new slot tracks changes from its creation only.",
         ..CAPTURE
     },
-    Rule {
+    OwnerRule {
         owner: "PeerDB / ClickPipes",
-        name: Some(Name::StartsWith(&["peerflow_slot_"])),
+        name: Some(NamePattern::StartsWith(&["peerflow_slot_"])),
         plugins: &["pgoutput"],
         source: "PeerDB, client.go",
         ..CAPTURE
     },
-    Rule {
+    OwnerRule {
         owner: "RisingWave",
-        name: Some(Name::StartsWith(&["risingwave_", "rw_cdc_"])),
+        name: Some(NamePattern::StartsWith(&["risingwave_", "rw_cdc_"])),
         plugins: &["pgoutput"],
         confidence: Confidence::Possible,
         source: "RisingWave issues",
         ..CAPTURE
     },
-    Rule {
+    OwnerRule {
         owner: "Estuary Flow",
-        name: Some(Name::Is(&["flow_slot"])),
+        name: Some(NamePattern::Is(&["flow_slot"])),
         plugins: &["pgoutput"],
         confidence: Confidence::Possible,
         source: "Estuary's default slot name",
         ..CAPTURE
     },
-    Rule {
+    OwnerRule {
         owner: "Electric",
-        name: Some(Name::StartsWith(&["electric_slot_"])),
+        name: Some(NamePattern::StartsWith(&["electric_slot_"])),
         plugins: &["pgoutput"],
         confidence: Confidence::Possible,
         source: "Electric's slot prefix",
         ..CAPTURE
     },
-    Rule {
+    OwnerRule {
         owner: "Sequin",
-        name: Some(Name::StartsWith(&["sequin_"])),
+        name: Some(NamePattern::StartsWith(&["sequin_"])),
         plugins: &["pgoutput"],
         confidence: Confidence::Possible,
         source: "Sequin's slot names",
         ..CAPTURE
     },
-    Rule {
+    OwnerRule {
         owner: "Stitch",
-        name: Some(Name::StartsWith(&["stitch"])),
+        name: Some(NamePattern::StartsWith(&["stitch"])),
         plugins: &["wal2json"],
         confidence: Confidence::Possible,
         source: "singer-io/tap-postgres, README",
         ..CAPTURE
     },
-    Rule {
+    OwnerRule {
         owner: "Barman",
-        name: Some(Name::Shape(|name| name.split('_').any(|word| word == "barman"))),
+        name: Some(NamePattern::Shape(|name| name.split('_').any(|word| word == "barman"))),
         slot_type: Some(SlotType::Physical),
         confidence: Confidence::Possible,
         source: "the slot_name that Barman's examples use",
@@ -274,7 +274,7 @@ pub const OWNERS: &[Rule] = &[
     },
 ];
 
-fn numbered(name: &str, prefix: &str) -> bool {
+fn has_numeric_suffix(name: &str, prefix: &str) -> bool {
     name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
 }
 
@@ -308,25 +308,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shapes_that_only_look_alike_are_refused() {
+    fn owners_reject_similar_name_shapes() {
         for name in ["1_sync_2", "pg_a_sync_2_3", "pg_1_sync__3", "xpg_1_sync_2_3", "orders_sync_2"] {
             assert!(!is_table_sync(name), "{name}");
         }
         for name in ["repmgr_slot_", "repmgr_slot_x", "my_repmgr_slot_1"] {
-            assert!(!numbered(name, "repmgr_slot_"), "{name}");
+            assert!(!has_numeric_suffix(name, "repmgr_slot_"), "{name}");
         }
         assert!(!is_dms("orders_34567890_z0yx98w7") && !is_dms("a_b_c_d_e_f_g") && !is_rds_replica("rds_backup"));
     }
 
     #[test]
-    fn documented_names_are_recognised() {
+    fn owners_match_documented_names() {
         assert!(is_table_sync("pg_16394_sync_16385_7710542127114456140") && is_table_sync("my_sub_16394_sync_16385"));
         assert!(is_dms("abc1d2efghijk_34567890_z0yx98w7_6v54_32ut_1srq_1a2b34c5d67ef"));
         assert!(is_rds_replica("rds_us_west_1_db_555555555"));
     }
 
     #[test]
-    fn every_rule_says_whose_why_and_what_it_costs() {
+    fn owners_rules_have_source_and_cost() {
         for rule in OWNERS {
             assert!(!rule.owner.is_empty() && !rule.source.is_empty(), "{}", rule.owner);
             assert!(rule.cost.ends_with('.') && rule.cost.matches(". ").count() == 0, "{}: {}", rule.owner, rule.cost);

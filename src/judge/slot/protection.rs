@@ -1,6 +1,6 @@
 //! Which slots are somebody else's to drop, whatever the verdict.
 
-use super::{Owner, Reason, owner::walsender};
+use super::{Owner, Reason, owner::find_walsender};
 use crate::model::{Slot, SlotType, Snapshot};
 use serde::Serialize;
 
@@ -19,7 +19,7 @@ pub enum Protection {
 }
 
 /// The slot's protection, if any, and all the reasons there are for one.
-pub fn protection(slot: &Slot, snapshot: &Snapshot, owner: Option<&Owner>) -> (Option<Protection>, Vec<Reason>) {
+pub fn detect_protection(slot: &Slot, snapshot: &Snapshot, owner: Option<&Owner>) -> (Option<Protection>, Vec<Reason>) {
     let mut reasons = Vec::new();
     let mut found = Vec::new();
     let mut protect = |protection, reason| {
@@ -42,7 +42,7 @@ pub fn protection(slot: &Slot, snapshot: &Snapshot, owner: Option<&Owner>) -> (O
     if let Some(owner) = owner.filter(|owner| owner.is_managed) {
         protect(Protection::Managed, Reason::Managed { by: owner.name.clone() });
     } else if slot.slot_type == SlotType::Physical
-        && let Some((by, sign)) = manager(snapshot)
+        && let Some((by, sign)) = detect_manager(snapshot)
     {
         protect(Protection::Managed, Reason::ManagerSeen { by, sign });
     }
@@ -64,12 +64,13 @@ fn gates_failover_slots(slot: &Slot, snapshot: &Snapshot) -> bool {
 }
 
 /// A manager of high availability and what gives it away: its marks, the names of its slots, or a walsender.
-fn manager(snapshot: &Snapshot) -> Option<(String, String)> {
+fn detect_manager(snapshot: &Snapshot) -> Option<(String, String)> {
     if let Some((by, sign)) = snapshot.managers.known().and_then(|marks| marks.manager()) {
         return Some((by.to_owned(), sign));
     }
     snapshot.slots.known()?.iter().find_map(|slot| {
-        let owner = super::owner::by_name(slot, walsender(slot, snapshot)).filter(|owner| owner.manages_standbys)?;
+        let owner =
+            super::owner::owner_by_name(slot, find_walsender(slot, snapshot)).filter(|owner| owner.manages_standbys)?;
         Some((owner.name, format!("the slot {}", slot.slot_name)))
     })
 }

@@ -67,7 +67,7 @@ pub enum Reason {
     Frozen {
         since: Timestamp,
         seconds: u64,
-        looks: u64,
+        samples: u64,
         longest_gap_seconds: u64,
         wal_bytes: u64,
     },
@@ -75,7 +75,7 @@ pub enum Reason {
     Unused {
         since: Timestamp,
         seconds: u64,
-        looks: u64,
+        samples: u64,
         longest_gap_seconds: u64,
         limit_seconds: u64,
     },
@@ -84,7 +84,7 @@ pub enum Reason {
         after: Timestamp,
     },
     /// Somebody came, found WAL to read, and read none of it.
-    Visited {
+    ConnectedWithoutProgress {
         at: Timestamp,
     },
     /// It moved although nobody is on record for having used it.
@@ -101,7 +101,7 @@ pub enum Reason {
         at: Timestamp,
     },
     /// What looks are missing for a proof.
-    NeedsLooks {
+    NeedsSamples {
         have: u64,
         need: u64,
         longest_gap_seconds: u64,

@@ -1,9 +1,9 @@
 //! The write-ahead log: whether it piles up, what would bound it, and how much of it could be spared.
 
-mod full_pages;
-mod pile_up;
+mod accumulation;
+mod full_page_images;
 mod prevention;
 
-pub use full_pages::{FullPages, Lever};
-pub use pile_up::{PileUp, pile_up};
-pub use prevention::{Circumstances, Prevention, Step};
+pub use accumulation::{WalAccumulation, find_wal_accumulation};
+pub use full_page_images::{FullPageStats, WalRecommendation};
+pub use prevention::{Prevention, PreventionInput, PreventionStep};

@@ -20,30 +20,35 @@ const INNER_FILLFACTOR: f64 = 70.0;
 
 /// The rows that are indexed.
 #[derive(Clone, Copy, Debug)]
-pub struct Keys {
+pub struct IndexedRows {
     pub rows: u64,
     /// Rows of the whole table.
-    pub of_table: u64,
+    pub table_rows: u64,
     pub is_partial: bool,
     pub deduplicates: bool,
 }
 
 /// Bytes of the index if it were built anew.
-pub fn packed_bytes(keys: &Keys, columns: &[(ColumnLayout, ColumnStatistics)], fillfactor: u8, block: u64) -> u64 {
+pub fn packed_bytes(
+    keys: &IndexedRows,
+    columns: &[(ColumnLayout, ColumnStatistics)],
+    fillfactor: u8,
+    block: u64,
+) -> u64 {
     let block_bytes = block as f64;
     let (leaf_bytes, tuple) = match columns {
-        [(layout, statistics)] => of_one_column(keys, *layout, *statistics, block_bytes),
-        several => of_several_columns(keys, several, block_bytes),
+        [(layout, statistics)] => single_column_leaf_bytes(keys, *layout, *statistics, block_bytes),
+        several => multi_column_leaf_bytes(keys, several, block_bytes),
     };
-    levels(leaf_bytes, tuple, fillfactor, block_bytes) as u64 * block
+    total_pages(leaf_bytes, tuple, fillfactor, block_bytes) as u64 * block
 }
 
 /// Pages of a B-tree with so many bytes of leaf tuples, of which one takes `tuple`: leaves, inner pages, the first page.
-pub(in crate::model) fn levels(leaf_bytes: f64, tuple: f64, fillfactor: u8, block: f64) -> f64 {
-    let room = |fillfactor: f64| block - PAGE_OVERHEAD - block * (100.0 - fillfactor) / 100.0 - LINE_POINTER;
-    let mut level = (leaf_bytes / room(f64::from(fillfactor.clamp(10, 100)))).ceil();
+pub(in crate::model) fn total_pages(leaf_bytes: f64, tuple: f64, fillfactor: u8, block: f64) -> f64 {
+    let page_space = |fillfactor: f64| block - PAGE_OVERHEAD - block * (100.0 - fillfactor) / 100.0 - LINE_POINTER;
+    let mut level = (leaf_bytes / page_space(f64::from(fillfactor.clamp(10, 100)))).ceil();
     let mut pages = 1.0 + level;
-    let children = (room(INNER_FILLFACTOR) / (tuple + LINE_POINTER)).max(2.0);
+    let children = (page_space(INNER_FILLFACTOR) / (tuple + LINE_POINTER)).max(2.0);
     while level > 1.0 {
         level = (level / children).ceil();
         pages += level;
@@ -52,19 +57,24 @@ pub(in crate::model) fn levels(leaf_bytes: f64, tuple: f64, fillfactor: u8, bloc
 }
 
 /// Bytes on leaf pages, and of one tuple: nulls are one more key, of another width.
-fn of_one_column(keys: &Keys, layout: ColumnLayout, statistics: ColumnStatistics, block: f64) -> (f64, f64) {
+fn single_column_leaf_bytes(
+    keys: &IndexedRows,
+    layout: ColumnLayout,
+    statistics: ColumnStatistics,
+    block: f64,
+) -> (f64, f64) {
     let rows = keys.rows as f64;
     let null_share = statistics.null_frac.clamp(0.0, 1.0);
-    let filled_in_table = keys.of_table as f64 * (1.0 - null_share);
+    let filled_in_table = keys.table_rows as f64 * (1.0 - null_share);
     // A partial index that could hold the filled rows alone most likely does: WHERE … IS NOT NULL. Both numbers come
     // from samples.
     let nulls = if keys.is_partial && rows <= filled_in_table * 1.25 { 0.0 } else { rows * null_share };
     let filled = rows - nulls;
-    let distinct = distinct(keys, statistics, filled).clamp(1.0, filled.max(1.0));
+    let distinct = distinct_values(keys, statistics, filled).clamp(1.0, filled.max(1.0));
     let present = ColumnStatistics { null_frac: 0.0, ..statistics };
-    let tuple = Width::exactly(TUPLE_HEADER).with(layout, present).aligned(MAX_ALIGN).mean();
+    let tuple = Width::exactly(TUPLE_HEADER).with_column(layout, present).aligned(MAX_ALIGN).mean();
     let leaves = if keys.deduplicates {
-        distinct * shared(filled / distinct, tuple, block) + shared(nulls, NULL_TUPLE, block)
+        distinct * deduplicated_bytes(filled / distinct, tuple, block) + deduplicated_bytes(nulls, NULL_TUPLE, block)
     } else {
         filled * (tuple + LINE_POINTER) + nulls * (NULL_TUPLE + LINE_POINTER)
     };
@@ -73,23 +83,25 @@ fn of_one_column(keys: &Keys, layout: ColumnLayout, statistics: ColumnStatistics
 
 /// The same for several: as many distinct combinations as the columns could have, which no column may exceed by the
 /// rows there are. Where columns depend on each other there are fewer, and less would be needed.
-fn of_several_columns(keys: &Keys, columns: &[(ColumnLayout, ColumnStatistics)], block: f64) -> (f64, f64) {
+fn multi_column_leaf_bytes(keys: &IndexedRows, columns: &[(ColumnLayout, ColumnStatistics)], block: f64) -> (f64, f64) {
     let rows = keys.rows as f64;
     let some_null = 1.0 - columns.iter().map(|(_, found)| 1.0 - found.null_frac.clamp(0.0, 1.0)).product::<f64>();
-    let bare = columns.iter().fold(Width::exactly(TUPLE_HEADER), |width, (layout, found)| width.with(*layout, *found));
-    let with_bitmap =
-        columns.iter().fold(Width::exactly(NULL_TUPLE as usize), |width, (layout, found)| width.with(*layout, *found));
-    let tuple = bare.or(&with_bitmap, some_null).aligned(MAX_ALIGN).mean();
+    let bare =
+        columns.iter().fold(Width::exactly(TUPLE_HEADER), |width, (layout, found)| width.with_column(*layout, *found));
+    let with_bitmap = columns
+        .iter()
+        .fold(Width::exactly(NULL_TUPLE as usize), |width, (layout, found)| width.with_column(*layout, *found));
+    let tuple = bare.mixed_with(&with_bitmap, some_null).aligned(MAX_ALIGN).mean();
     let combinations: f64 = columns
         .iter()
         .map(|(_, found)| {
             let filled = rows * (1.0 - found.null_frac.clamp(0.0, 1.0));
-            distinct(keys, *found, filled).max(1.0) + if found.null_frac > 0.0 { 1.0 } else { 0.0 }
+            distinct_values(keys, *found, filled).max(1.0) + if found.null_frac > 0.0 { 1.0 } else { 0.0 }
         })
         .product();
     let combinations = combinations.clamp(1.0, rows.max(1.0));
     let leaves = if keys.deduplicates {
-        combinations * shared(rows / combinations, tuple, block)
+        combinations * deduplicated_bytes(rows / combinations, tuple, block)
     } else {
         rows * (tuple + LINE_POINTER)
     };
@@ -97,16 +109,16 @@ fn of_several_columns(keys: &Keys, columns: &[(ColumnLayout, ColumnStatistics)],
 }
 
 /// Distinct values of a column; each of the filled rows its own where nobody knows.
-fn distinct(keys: &Keys, statistics: ColumnStatistics, filled: f64) -> f64 {
+fn distinct_values(keys: &IndexedRows, statistics: ColumnStatistics, filled: f64) -> f64 {
     match statistics.n_distinct {
         0.0 => filled,
-        share if share < 0.0 => -share * keys.of_table as f64,
+        share if share < 0.0 => -share * keys.table_rows as f64,
         count => count,
     }
 }
 
 /// Bytes of one key with so many rows: tuples of at most a tenth of a page, each with a list of rows.
-pub(in crate::model) fn shared(rows: f64, tuple: f64, block: f64) -> f64 {
+pub(in crate::model) fn deduplicated_bytes(rows: f64, tuple: f64, block: f64) -> f64 {
     let single = tuple + LINE_POINTER;
     if rows <= 1.0 {
         return rows * single;

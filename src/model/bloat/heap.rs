@@ -4,7 +4,7 @@ use super::{
     Bloat, BloatSource,
     row_width::{MAX_ALIGN, Width},
 };
-use crate::model::{TableColumns, table::block_or_usual};
+use crate::model::{TableColumns, table::block_size_or_default};
 use serde::{Deserialize, Serialize};
 
 /// Layout of a page and of a row (PostgreSQL manual, 66.6 "Database Page Layout").
@@ -14,11 +14,11 @@ const ROW_HEADER: usize = 23;
 
 /// Bytes of the main fork if these rows were written anew; `None` where a column has no statistics.
 pub fn packed_bytes(rows: u64, columns: &TableColumns, block: u64) -> Option<u64> {
-    Some(pages(rows as f64, row(columns)?, columns.fillfactor, block) as u64 * block)
+    Some(packed_pages(rows as f64, padded_row_width(columns)?, columns.fillfactor, block) as u64 * block)
 }
 
 /// A row with its header, padded.
-fn row(columns: &TableColumns) -> Option<Width> {
+fn padded_row_width(columns: &TableColumns) -> Option<Width> {
     let header = |bytes: usize| Width::exactly(bytes).aligned(MAX_ALIGN);
     let bitmap = columns.columns.len().div_ceil(8);
     // Either header ends at a multiple of 8, so that the data lies the same behind both.
@@ -27,18 +27,18 @@ fn row(columns: &TableColumns) -> Option<Width> {
     for (layout, statistics) in &columns.columns {
         let statistics = (*statistics)?;
         without_nulls *= 1.0 - statistics.null_frac.clamp(0.0, 1.0);
-        bare = bare.with(*layout, statistics);
-        with_bitmap = with_bitmap.with(*layout, statistics);
+        bare = bare.with_column(*layout, statistics);
+        with_bitmap = with_bitmap.with_column(*layout, statistics);
     }
-    let row = with_bitmap.or(&bare, without_nulls);
+    let row = with_bitmap.mixed_with(&bare, without_nulls);
     Some(row.aligned(MAX_ALIGN))
 }
 
-fn pages(rows: f64, row: Width, fillfactor: u8, block: u64) -> f64 {
+fn packed_pages(rows: f64, row: Width, fillfactor: u8, block: u64) -> f64 {
     let reserved = block * (100 - u64::from(fillfactor.clamp(10, 100))) / 100;
-    let room = (block - PAGE_HEADER - reserved) as f64;
-    let each = row.mean() + LINE_POINTER;
-    let fit = room / each;
+    let page_space = (block - PAGE_HEADER - reserved) as f64;
+    let row_bytes = row.mean() + LINE_POINTER;
+    let fit = page_space / row_bytes;
     // Where rows differ, what does not fit at a page's end is half a row on average.
     let fit = if row.is_certain() { fit.floor() } else { fit - 0.5 };
     let most = ((block - PAGE_HEADER) as f64 / (24.0 + LINE_POINTER)).floor();
@@ -65,10 +65,10 @@ impl HeapTuples {
             let row = if average.fract() == 0.0 {
                 Width::exactly(average as usize).aligned(MAX_ALIGN)
             } else {
-                Width::anything(average).aligned(MAX_ALIGN)
+                Width::with_mean(average).aligned(MAX_ALIGN)
             };
-            let block = block_or_usual(self.block_size);
-            needed = pages(self.tuple_count as f64, row, self.fillfactor, block) as u64 * block;
+            let block = block_size_or_default(self.block_size);
+            needed = packed_pages(self.tuple_count as f64, row, self.fillfactor, block) as u64 * block;
         }
         Bloat { bytes: self.table_len.saturating_sub(needed), source: BloatSource::Exact }
     }

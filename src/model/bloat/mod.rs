@@ -7,7 +7,7 @@ pub(super) mod row_width;
 pub use btree::BtreePages;
 pub use heap::HeapTuples;
 
-use super::{Contents, Fact, Index, IndexKey, Table, TableColumns, Visibility};
+use super::{DatabaseSnapshot, Fact, Index, IndexKey, Table, TableColumns, Visibility};
 use serde::{Deserialize, Serialize};
 
 /// How a bloat came to be known.
@@ -41,7 +41,7 @@ impl Bloat {
 
 /// Why there is no estimate where there could be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Unestimated {
+pub enum EstimateError {
     /// The statistics were not read.
     NotRead,
     NeverAnalyzed,
@@ -49,16 +49,16 @@ pub enum Unestimated {
     RowSecurity,
 }
 
-pub(super) fn seen(visibility: Visibility) -> Result<(), Unestimated> {
+pub(super) fn check_visibility(visibility: Visibility) -> Result<(), EstimateError> {
     match visibility {
         Visibility::Visible => Ok(()),
-        Visibility::NoSelect => Err(Unestimated::NoSelect),
-        Visibility::RowSecurity => Err(Unestimated::RowSecurity),
+        Visibility::NoSelect => Err(EstimateError::NoSelect),
+        Visibility::RowSecurity => Err(EstimateError::RowSecurity),
     }
 }
 
 /// The heap's bloat by the statistics; `None` for what has no heap of its own.
-pub fn estimate_table(table: &Table, columns: Option<&TableColumns>) -> Result<Option<Bloat>, Unestimated> {
+pub fn estimate_table(table: &Table, columns: Option<&TableColumns>) -> Result<Option<Bloat>, EstimateError> {
     if !table.kind.has_storage() {
         return Ok(None);
     }
@@ -66,40 +66,40 @@ pub fn estimate_table(table: &Table, columns: Option<&TableColumns>) -> Result<O
         return Ok(Some(Bloat::NONE));
     }
     if !table.was_measured() {
-        return Err(Unestimated::NeverAnalyzed);
+        return Err(EstimateError::NeverAnalyzed);
     }
-    let columns = columns.ok_or(Unestimated::NotRead)?;
-    seen(columns.visibility)?;
-    let rows = table.row_estimate().ok_or(Unestimated::NeverAnalyzed)?;
+    let columns = columns.ok_or(EstimateError::NotRead)?;
+    check_visibility(columns.visibility)?;
+    let rows = table.row_estimate().ok_or(EstimateError::NeverAnalyzed)?;
     let block = table.block_bytes();
-    let needed = heap::packed_bytes(rows, columns, block).ok_or(Unestimated::NeverAnalyzed)?;
+    let needed = heap::packed_bytes(rows, columns, block).ok_or(EstimateError::NeverAnalyzed)?;
     Ok(Some(Bloat::estimated(table.main_fork_bytes(), needed)))
 }
 
 /// The index's bloat by the statistics; `None` where it is not estimated: B-trees only. How many distinct combinations
 /// several columns have nobody counts: as many as they could have is taken, so that the estimate is rather too low.
-pub fn estimate_index(index: &Index, table: &Table, key: Option<&IndexKey>) -> Result<Option<Bloat>, Unestimated> {
+pub fn estimate_index(index: &Index, table: &Table, key: Option<&IndexKey>) -> Result<Option<Bloat>, EstimateError> {
     if !index.is_estimated() {
         return Ok(None);
     }
     if !table.was_measured() {
         return match index.size.bytes <= table.block_bytes() {
             true => Ok(Some(Bloat::NONE)),
-            false => Err(Unestimated::NeverAnalyzed),
+            false => Err(EstimateError::NeverAnalyzed),
         };
     }
-    let key = key.ok_or(Unestimated::NotRead)?;
+    let key = key.ok_or(EstimateError::NotRead)?;
     // A `name` is stored without its padding, and how long it is without nobody counts.
     if key.columns.iter().any(|(layout, _)| layout.attlen == -2) {
         return Ok(None);
     }
-    seen(key.visibility)?;
-    let of_table = table.row_estimate().ok_or(Unestimated::NeverAnalyzed)?;
+    check_visibility(key.visibility)?;
+    let table_rows = table.row_estimate().ok_or(EstimateError::NeverAnalyzed)?;
     let columns: Option<Vec<_>> = key.columns.iter().map(|(layout, found)| Some((*layout, (*found)?))).collect();
-    let columns = columns.filter(|columns| !columns.is_empty()).ok_or(Unestimated::NeverAnalyzed)?;
-    let keys = btree::Keys {
-        rows: if index.is_partial { index.partial_rows(table, of_table) } else { of_table },
-        of_table,
+    let columns = columns.filter(|columns| !columns.is_empty()).ok_or(EstimateError::NeverAnalyzed)?;
+    let keys = btree::IndexedRows {
+        rows: if index.is_partial { index.partial_rows(table, table_rows) } else { table_rows },
+        table_rows,
         is_partial: index.is_partial,
         // A unique index is built without: there is nothing to share.
         deduplicates: key.deduplicates && !index.is_unique,
@@ -108,9 +108,9 @@ pub fn estimate_index(index: &Index, table: &Table, key: Option<&IndexKey>) -> R
     Ok(Some(Bloat::estimated(index.size.bytes, needed)))
 }
 
-impl Contents {
+impl DatabaseSnapshot {
     /// A table's bloat, measured where every page was read, else estimated.
-    pub fn table_bloat(&self, table: &Table) -> Result<Option<Bloat>, Unestimated> {
+    pub fn table_bloat(&self, table: &Table) -> Result<Option<Bloat>, EstimateError> {
         let measured = self.heap_tuples.as_ref().and_then(Fact::known).and_then(|heaps| heaps.get(&table.oid));
         match measured {
             Some(tuples) => Ok(Some(tuples.bloat())),
@@ -119,7 +119,7 @@ impl Contents {
     }
 
     /// An index's bloat, measured where every page was read, else estimated.
-    pub fn index_bloat(&self, index: &Index, table: &Table) -> Result<Option<Bloat>, Unestimated> {
+    pub fn index_bloat(&self, index: &Index, table: &Table) -> Result<Option<Bloat>, EstimateError> {
         let measured = self.btree_pages.as_ref().and_then(Fact::known).and_then(|btrees| btrees.get(&index.oid));
         match measured {
             Some(pages) => Ok(Some(pages.bloat())),
@@ -135,8 +135,8 @@ impl Index {
     }
 
     /// Rows of a partial index: as counted last, in proportion to its table.
-    pub(super) fn partial_rows(&self, table: &Table, of_table: u64) -> u64 {
-        let growth = if table.reltuples > 0.0 { of_table as f64 / table.reltuples } else { 1.0 };
+    pub(super) fn partial_rows(&self, table: &Table, table_rows: u64) -> u64 {
+        let growth = if table.reltuples > 0.0 { table_rows as f64 / table.reltuples } else { 1.0 };
         (self.reltuples.max(0.0) * growth) as u64
     }
 }

@@ -6,7 +6,7 @@ use crate::model::{ColumnLayout, ColumnStatistics};
 pub const MAX_ALIGN: usize = 8;
 
 /// Shorter values of variable length have a header of one byte and need no alignment.
-const LONGEST_SHORT: u32 = 126;
+const MAX_SHORT_VARLENA: u32 = 126;
 
 /// A width of which the average is known and how likely each remainder by 8 is.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ impl Width {
     }
 
     /// On average so wide, any remainder as likely.
-    pub fn anything(mean: f64) -> Width {
+    pub fn with_mean(mean: f64) -> Width {
         Width { mean, remainders: [1.0 / MAX_ALIGN as f64; MAX_ALIGN], certain: false }
     }
 
@@ -55,23 +55,23 @@ impl Width {
 
     /// With a value of that column behind it.
     #[must_use]
-    pub fn with(&self, layout: ColumnLayout, statistics: ColumnStatistics) -> Width {
+    pub fn with_column(&self, layout: ColumnLayout, statistics: ColumnStatistics) -> Width {
         let present = 1.0 - statistics.null_frac.clamp(0.0, 1.0);
         let value = if let Ok(length) = usize::try_from(layout.attlen) {
-            self.aligned(usize::from(layout.attalign)).plus(length, 0)
+            self.aligned(usize::from(layout.attalign)).followed_by(length, 0)
         } else {
             let average = statistics.avg_width;
             // Values differ in length, by how much nobody says: a quarter of the average to either side. ANALYZE
             // rounds the average down.
             let spread = (average / 4) as usize;
-            let start = if average > LONGEST_SHORT { self.aligned(usize::from(layout.attalign)) } else { *self };
-            start.plus(average as usize - spread, 2 * spread + usize::from(spread > 0))
+            let start = if average > MAX_SHORT_VARLENA { self.aligned(usize::from(layout.attalign)) } else { *self };
+            start.followed_by(average as usize - spread, 2 * spread + usize::from(spread > 0))
         };
-        self.or(&value, present)
+        self.mixed_with(&value, present)
     }
 
     /// Followed by between `least` and `least + more` bytes, each length as likely.
-    fn plus(&self, least: usize, more: usize) -> Width {
+    fn followed_by(&self, least: usize, more: usize) -> Width {
         let mut longer = Width {
             mean: self.mean + least as f64 + more as f64 / 2.0,
             remainders: [0.0; MAX_ALIGN],
@@ -90,7 +90,7 @@ impl Width {
 
     /// This or, with that likelihood, the other.
     #[must_use]
-    pub fn or(&self, other: &Width, likelihood: f64) -> Width {
+    pub fn mixed_with(&self, other: &Width, likelihood: f64) -> Width {
         if likelihood <= 0.0 {
             return *self;
         } else if likelihood >= 1.0 {

@@ -1,4 +1,4 @@
-use super::{btree::Keys, row_width::Width, *};
+use super::{btree::IndexedRows, row_width::Width, *};
 use crate::model::{ColumnLayout, ColumnStatistics};
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ const INT8: ColumnLayout = ColumnLayout { attlen: 8, attalign: 8 };
 const BOOL: ColumnLayout = ColumnLayout { attlen: 1, attalign: 1 };
 const TEXT: ColumnLayout = ColumnLayout { attlen: -1, attalign: 4 };
 
-fn values(avg_width: u32, null_frac: f64, n_distinct: f64) -> ColumnStatistics {
+fn column_statistics(avg_width: u32, null_frac: f64, n_distinct: f64) -> ColumnStatistics {
     ColumnStatistics { null_frac, avg_width, n_distinct }
 }
 
@@ -19,48 +19,55 @@ fn heap_pages(rows: u64, fillfactor: u8, columns: &[(ColumnLayout, ColumnStatist
 }
 
 fn btree_pages(rows: u64, deduplicates: bool, layout: ColumnLayout, found: ColumnStatistics) -> u64 {
-    let keys = Keys { rows, of_table: rows, is_partial: false, deduplicates };
+    let keys = IndexedRows { rows, table_rows: rows, is_partial: false, deduplicates };
     btree::packed_bytes(&keys, &[(layout, found)], 90, BLOCK) / BLOCK
 }
 
 #[test]
-fn rows_of_fixed_width_fill_pages_as_the_server_fills_them() {
+fn heap_fixed_width_rows_match_the_server() {
     // What pg_relation_size said of freshly filled tables.
-    assert_eq!(heap_pages(100_000, 100, &[(INT4, values(4, 0.0, -1.0))]), 443);
+    assert_eq!(heap_pages(100_000, 100, &[(INT4, column_statistics(4, 0.0, -1.0))]), 443);
     let padded = [(BOOL, 1), (INT8, 8), (BOOL, 1), (INT8, 8), (ColumnLayout { attlen: 2, attalign: 2 }, 2), (INT4, 4)];
-    assert_eq!(heap_pages(50_000, 100, &padded.map(|(layout, width)| (layout, values(width, 0.0, 1.0)))), 417);
-    assert_eq!(heap_pages(0, 100, &[(INT4, values(4, 0.0, -1.0))]), 0);
+    assert_eq!(
+        heap_pages(50_000, 100, &padded.map(|(layout, width)| (layout, column_statistics(width, 0.0, 1.0)))),
+        417
+    );
+    assert_eq!(heap_pages(0, 100, &[(INT4, column_statistics(4, 0.0, -1.0))]), 0);
 }
 
 #[test]
-fn alignment_is_padded_where_the_value_begins_and_ends() {
-    let row = Width::exactly(0).with(BOOL, values(1, 0.0, 2.0)).with(INT8, values(8, 0.0, -1.0));
+fn row_width_includes_alignment_padding() {
+    let row = Width::exactly(0)
+        .with_column(BOOL, column_statistics(1, 0.0, 2.0))
+        .with_column(INT8, column_statistics(8, 0.0, -1.0));
     assert_eq!((row.mean(), row.is_certain()), (16.0, true));
     // Half of the rows have no second value and are padded less.
-    let row = Width::exactly(0).with(BOOL, values(1, 0.0, 2.0)).with(INT8, values(8, 0.5, -1.0));
+    let row = Width::exactly(0)
+        .with_column(BOOL, column_statistics(1, 0.0, 2.0))
+        .with_column(INT8, column_statistics(8, 0.5, -1.0));
     assert!((row.mean() - 8.5).abs() < 1e-9 && !row.is_certain());
     assert!((row.aligned(8).mean() - 12.0).abs() < 1e-9);
     // Behind values of any length, padding to 8 takes 3.5 bytes on average.
-    let row = Width::exactly(0).with(TEXT, values(64, 0.0, -1.0));
+    let row = Width::exactly(0).with_column(TEXT, column_statistics(64, 0.0, -1.0));
     assert!((row.aligned(8).mean() - row.mean() - 3.5).abs() < 0.2);
 }
 
 #[test]
-fn equal_keys_share_a_tuple_and_unique_ones_cannot() {
+fn btree_deduplicates_equal_keys() {
     // What pg_relation_size said of indexes built on 300,000 rows.
-    assert!(btree_pages(300_000, true, INT4, values(4, 0.0, -1.0)).abs_diff(825) <= 1);
-    assert!(btree_pages(300_000, false, INT4, values(4, 0.0, 10.0)).abs_diff(825) <= 1);
+    assert!(btree_pages(300_000, true, INT4, column_statistics(4, 0.0, -1.0)).abs_diff(825) <= 1);
+    assert!(btree_pages(300_000, false, INT4, column_statistics(4, 0.0, 10.0)).abs_diff(825) <= 1);
     for (distinct, built) in [(1.0, 257_u64), (10.0, 258), (3_000.0, 252)] {
-        let told = btree_pages(300_000, true, INT4, values(4, 0.0, distinct));
-        assert!(told.abs_diff(built) <= 7, "{distinct} values: {told} pages, not {built}");
+        let estimated = btree_pages(300_000, true, INT4, column_statistics(4, 0.0, distinct));
+        assert!(estimated.abs_diff(built) <= 7, "{distinct} values: {estimated} pages, not {built}");
     }
-    let told = btree_pages(300_000, true, INT4, values(4, 0.9, -0.1));
-    assert!(told.abs_diff(314) <= 7, "mostly null: {told} pages");
-    assert_eq!(btree_pages(0, true, INT4, values(4, 0.0, 1.0)), 1);
+    let estimated = btree_pages(300_000, true, INT4, column_statistics(4, 0.9, -0.1));
+    assert!(estimated.abs_diff(314) <= 7, "mostly null: {estimated} pages");
+    assert_eq!(btree_pages(0, true, INT4, column_statistics(4, 0.0, 1.0)), 1);
 }
 
 #[test]
-fn pages_that_were_deleted_count_whole() {
+fn btree_bloat_counts_deleted_pages() {
     // 174 of 260 pages deleted, the rest as full as ever: density alone would see 17 %.
     let pages = BtreePages {
         fillfactor: 90,
@@ -76,7 +83,7 @@ fn pages_that_were_deleted_count_whole() {
 }
 
 #[test]
-fn a_measured_heap_is_what_its_live_rows_do_not_need() {
+fn heap_bloat_is_space_beyond_live_rows() {
     let tuples = HeapTuples {
         fillfactor: 100,
         block_size: BLOCK,
@@ -92,12 +99,12 @@ fn any_column() -> impl Strategy<Value = (ColumnLayout, ColumnStatistics)> {
     let layout = prop_oneof![Just(INT4), Just(INT8), Just(BOOL), Just(TEXT)];
     let distinct = prop_oneof![Just(0.0), -1.0..0.0_f64, 1.0..1e6_f64];
     (layout, 0_u32..3_000, 0.0..=1.0_f64, distinct)
-        .prop_map(|(layout, width, null_frac, n_distinct)| (layout, values(width, null_frac, n_distinct)))
+        .prop_map(|(layout, width, null_frac, n_distinct)| (layout, column_statistics(width, null_frac, n_distinct)))
 }
 
 proptest! {
     #[test]
-    fn more_rows_never_take_fewer_pages(
+    fn estimate_grows_with_rows(
         columns in prop::collection::vec(any_column(), 0..40), rows in 0_u64..10_000_000, more in 0_u64..10_000_000,
         fillfactor in 10_u8..=100, deduplicates: bool,
     ) {
@@ -112,7 +119,7 @@ proptest! {
     }
 
     #[test]
-    fn measured_bloat_is_part_of_what_is_there(
+    fn measured_bloat_never_exceeds_size(
         size in 0_u64..1 << 40, tuples in 0_u64..1 << 30, width in 24_u64..3_000, leaves in 0_u64..1 << 30,
         density in 0.0..=100.0_f64, fillfactor in 10_u8..=100,
     ) {
@@ -129,7 +136,7 @@ proptest! {
 }
 
 /// A table of 1,000 pages and 100,000 rows, with what differs.
-fn table(difference: serde_json::Value) -> Table {
+fn table_with(difference: serde_json::Value) -> Table {
     let mut table = serde_json::json!({
         "oid": 1, "schema": "s", "table": "t", "kind": "table", "persistence": "permanent", "relpages": 1_000,
         "relpages_bytes": 1_000 * BLOCK, "reltuples": 100_000.0, "heap": {"bytes": 1_004 * BLOCK, "source": "exact"},
@@ -144,12 +151,12 @@ fn table(difference: serde_json::Value) -> Table {
 }
 
 #[test]
-fn a_table_has_an_estimate_or_a_reason() {
+fn estimate_table_returns_bloat_or_reason() {
     use serde_json::json;
-    let column = (INT4, Some(values(4, 0.0, -1.0)));
+    let column = (INT4, Some(column_statistics(4, 0.0, -1.0)));
     let columns =
         TableColumns { fillfactor: 100, visibility: Visibility::Visible, columns: vec![column], dropped: Vec::new() };
-    let estimate = |difference| estimate_table(&table(difference), Some(&columns));
+    let estimate = |difference| estimate_table(&table_with(difference), Some(&columns));
     // 443 pages would do; the maps of free space and visibility are no bloat.
     let bloat = |pages| Ok(Some(Bloat { bytes: pages * BLOCK, source: BloatSource::Estimated }));
     assert_eq!(estimate(json!({})), bloat(557));
@@ -157,26 +164,26 @@ fn a_table_has_an_estimate_or_a_reason() {
     assert_eq!(estimate(json!({"kind": "foreign_table"})), Ok(None));
     let empty = json!({"heap": {"bytes": 0, "source": "exact"}});
     assert_eq!(estimate(empty.clone()), Ok(Some(Bloat::NONE)));
-    assert_eq!(estimate_table(&table(empty), None), Ok(Some(Bloat::NONE)));
+    assert_eq!(estimate_table(&table_with(empty), None), Ok(Some(Bloat::NONE)));
     let never = json!({"relpages": 0, "relpages_bytes": 0, "reltuples": -1.0});
-    assert_eq!(estimate(never), Err(Unestimated::NeverAnalyzed));
-    assert_eq!(estimate_table(&table(json!({})), None), Err(Unestimated::NotRead));
+    assert_eq!(estimate(never), Err(EstimateError::NeverAnalyzed));
+    assert_eq!(estimate_table(&table_with(json!({})), None), Err(EstimateError::NotRead));
     for (visibility, why) in
-        [(Visibility::NoSelect, Unestimated::NoSelect), (Visibility::RowSecurity, Unestimated::RowSecurity)]
+        [(Visibility::NoSelect, EstimateError::NoSelect), (Visibility::RowSecurity, EstimateError::RowSecurity)]
     {
         let hidden = TableColumns { visibility, ..columns.clone() };
-        assert_eq!(estimate_table(&table(json!({})), Some(&hidden)), Err(why));
+        assert_eq!(estimate_table(&table_with(json!({})), Some(&hidden)), Err(why));
     }
     let unknown = TableColumns { columns: vec![column, (TEXT, None)], ..columns };
-    assert_eq!(estimate_table(&table(json!({})), Some(&unknown)), Err(Unestimated::NeverAnalyzed));
+    assert_eq!(estimate_table(&table_with(json!({})), Some(&unknown)), Err(EstimateError::NeverAnalyzed));
 }
 
 #[test]
-fn an_alignment_or_a_block_of_nothing_is_no_end_of_the_report() {
+fn zero_alignment_or_block_does_not_panic() {
     // As an edited snapshot may have them.
     assert_eq!(Width::exactly(3).aligned(0).mean(), 3.0);
     let zero = ColumnLayout { attlen: 4, attalign: 0 };
-    assert!(heap_pages(1_000, 100, &[(zero, values(4, 0.0, -1.0))]) > 0);
+    assert!(heap_pages(1_000, 100, &[(zero, column_statistics(4, 0.0, -1.0))]) > 0);
     let counted = |block_size| HeapTuples {
         fillfactor: 100,
         block_size,

@@ -148,11 +148,11 @@ mod tests {
     use std::process::Command;
 
     /// Characters that shells treat specially, and others.
-    const HOSTILE: &str =
+    const HOSTILE_CHARACTERS: &str =
         "[a-z0-9 '\"\\\\$`!#*?~=;&|<>(){}\\[\\]%^\\-\n\t\r\u{1b}\u{7f}\u{85}\u{202e}\u{2028}éß🐘]{0,24}";
 
     /// The arguments that a shell passes on, each after a byte that no argument holds; `None` without that shell.
-    fn words_of(shell: &[&str], command: &str) -> Option<Vec<String>> {
+    fn shell_arguments(shell: &[&str], command: &str) -> Option<Vec<String>> {
         let script = format!("printf '%s\\0' {command}");
         let output = Command::new(shell[0]).args(&shell[1..]).arg("-c").arg(script).output().ok()?;
         let text = String::from_utf8(output.stdout).expect("UTF-8");
@@ -235,15 +235,15 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(200))]
 
         #[test]
-        fn shell_word_is_unchanged(word in HOSTILE) {
+        fn shell_word_is_unchanged(word in HOSTILE_CHARACTERS) {
             let quoted = quote_shell(&word);
             prop_assert!(!quoted.contains(is_unprintable), "{}", quoted);
-            if let Some(words) = words_of(&["bash", "--norc"], &quoted) {
+            if let Some(words) = shell_arguments(&["bash", "--norc"], &quoted) {
                 prop_assert_eq!(words, vec![word.clone()]);
             }
             // dash knows no $'…': there it is another word, but one.
             for shell in [&["sh"][..], &["dash"]] {
-                if let Some(words) = words_of(shell, &quoted) {
+                if let Some(words) = shell_arguments(shell, &quoted) {
                     prop_assert_eq!(words.len(), 1);
                     prop_assert!(word.contains(is_unprintable) || words[0] == word, "{:?}", words);
                 }
@@ -251,10 +251,10 @@ mod tests {
         }
 
         #[test]
-        fn shell_command_keeps_its_arguments(name in HOSTILE, slot in HOSTILE) {
+        fn shell_command_keeps_its_arguments(name in HOSTILE_CHARACTERS, slot in HOSTILE_CHARACTERS) {
             prop_assume!(!name.is_empty() && !slot.is_empty());
             let command = ShellCommand::new("x").database(&name).option("--table", &name).operand(&slot).to_string();
-            let Some(words) = words_of(&["bash", "--norc"], &command) else { return Ok(()) };
+            let Some(words) = shell_arguments(&["bash", "--norc"], &command) else { return Ok(()) };
             prop_assert_eq!(&words[..2], ["x", "-d"]);
             if words[2] == name {
                 prop_assert!(!name.starts_with('-') && !is_connection_string(&name));

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::endpoint::Endpoint;
 use super::problem::{Attempt, Problem};
 use super::progress::Progress;
-use super::socket::bounded;
-use crate::pg::conninfo::{Conninfo, Host, LoadBalanceHosts, Place, SslMode};
+use super::socket::with_connect_timeout;
+use crate::pg::conninfo::{Conninfo, Host, HostAddress, LoadBalanceHosts, SslMode};
 use crate::pg::tls::Tls;
 
 /// Where exactly to connect.
@@ -25,15 +25,15 @@ pub(super) struct Addresses {
     /// Why there is no TLS where it is only preferred.
     pub(super) without_tls: Option<Attempt>,
     /// How long the look-up took; it counts towards the connect timeout of the first address.
-    pub(super) looked_up_in: Duration,
+    pub(super) lookup_time: Duration,
 }
 
 impl Addresses {
     /// Looks the host up and reads the certificates it needs.
-    pub(super) async fn find(conninfo: &Conninfo, host: &Host) -> Result<Self, Attempt> {
+    pub(super) async fn resolve(conninfo: &Conninfo, host: &Host) -> Result<Self, Attempt> {
         let port = host.port;
-        let (name, hostaddr) = match &host.place {
-            Place::Socket(directory) => {
+        let (name, hostaddr) = match &host.address {
+            HostAddress::Socket(directory) => {
                 let path = directory.join(format!(".s.PGSQL.{port}"));
                 let endpoint = Endpoint::Socket { directory: directory.clone(), port };
                 // As in libpq, a Unix socket never speaks TLS, whatever the sslmode.
@@ -41,10 +41,10 @@ impl Addresses {
                     list: vec![(Address::Socket(path), endpoint)],
                     tls: None,
                     without_tls: None,
-                    looked_up_in: Duration::ZERO,
+                    lookup_time: Duration::ZERO,
                 });
             }
-            Place::Tcp { host, hostaddr } => (host, hostaddr),
+            HostAddress::Tcp { host, hostaddr } => (host, hostaddr),
         };
         let failed = |problem| Attempt {
             endpoint: Endpoint::Tcp { host: name.clone(), address: None, port },
@@ -56,7 +56,7 @@ impl Addresses {
             (Some(address), _) => vec![SocketAddr::new(*address, port)],
             (None, name) => {
                 let name = name.as_deref().unwrap_or("localhost");
-                let looked_up = bounded(
+                let looked_up = with_connect_timeout(
                     conninfo.connect_timeout,
                     Duration::ZERO,
                     &Progress::default(),
@@ -67,7 +67,7 @@ impl Addresses {
                 looked_up.map_err(|error| failed(Problem::Resolve(error)))?.collect()
             }
         };
-        let looked_up_in = since.elapsed();
+        let lookup_time = since.elapsed();
         // The same address twice would be tried, and reported, twice.
         let mut seen = std::collections::BTreeSet::new();
         found.retain(|address| seen.insert(*address));
@@ -88,7 +88,7 @@ impl Addresses {
             list: found.into_iter().map(|address| (Address::Tcp(address), endpoint(address))).collect(),
             tls,
             without_tls,
-            looked_up_in,
+            lookup_time,
         })
     }
 }

@@ -43,13 +43,13 @@ enum State {
 pub(super) struct Exchange<'a> {
     credentials: Credentials<'a>,
     state: State,
-    bound: bool,
+    is_channel_bound: bool,
     low_iterations: Option<u32>,
 }
 
 impl<'a> Exchange<'a> {
     pub(super) fn new(credentials: Credentials<'a>) -> Self {
-        Self { credentials, state: State::Start, bound: false, low_iterations: None }
+        Self { credentials, state: State::Start, is_channel_bound: false, low_iterations: None }
     }
 
     /// The SCRAM iterations of the password, where they are below the default of PostgreSQL.
@@ -62,7 +62,7 @@ impl<'a> Exchange<'a> {
     /// # Errors
     /// Returns an error before anything is sent where the method is not allowed or not known.
     pub(super) async fn reply(&mut self, body: &[u8]) -> Result<Reply, Problem> {
-        let (kind, data) = body.split_first_chunk::<4>().ok_or_else(malformed)?;
+        let (kind, data) = body.split_first_chunk::<4>().ok_or_else(malformed_request)?;
         let request = Request::from_code(u32::from_be_bytes(*kind));
         self.check_allowed(request)?;
         match (request, std::mem::replace(&mut self.state, State::Start)) {
@@ -76,13 +76,13 @@ impl<'a> Exchange<'a> {
                 Ok(Reply::Send(message))
             }
             (Request::Md5, State::Start) => {
-                let salt = data.try_into().map_err(|_| malformed())?;
+                let salt = data.try_into().map_err(|_| malformed_request())?;
                 let hash = md5_hash(self.credentials.user.as_bytes(), self.password()?.as_bytes(), salt);
                 self.state = State::PasswordSent;
                 Ok(Reply::Send(null_terminated(&hash)))
             }
             (Request::Sasl, State::Start) => self.begin_scram(data),
-            (Request::SaslContinue, State::Scram(first)) => self.prove(first, data).await,
+            (Request::SaslContinue, State::Scram(first)) => self.send_proof(first, data).await,
             (Request::SaslFinal, State::ScramProved(last)) => {
                 last.verify(data)?;
                 self.state = State::ScramDone;
@@ -91,11 +91,11 @@ impl<'a> Exchange<'a> {
             (request @ (Request::Gss | Request::Sspi | Request::Unknown), _) => {
                 Err(Problem::Authentication(format!("{}, which pgtend does not support", request.description())))
             }
-            (_, State::Start) => Err(malformed()),
+            (_, State::Start) => Err(malformed_request()),
             (Request::Sasl | Request::Password | Request::Md5, _) => {
                 Err(Problem::Authentication("duplicate authentication request".to_owned()))
             }
-            _ => Err(malformed()),
+            _ => Err(malformed_request()),
         }
     }
 
@@ -120,7 +120,7 @@ impl<'a> Exchange<'a> {
         if self.credentials.channel_binding == ChannelBinding::Require {
             let problem = match request {
                 Request::Sasl | Request::SaslContinue | Request::SaslFinal => None,
-                Request::Ok if self.bound && matches!(self.state, State::ScramDone) => None,
+                Request::Ok if self.is_channel_bound && matches!(self.state, State::ScramDone) => None,
                 Request::Ok => {
                     Some("channel binding required, but server authenticated client without channel binding")
                 }
@@ -153,8 +153,8 @@ impl<'a> Exchange<'a> {
             Some(_) => ("SCRAM-SHA-256", Binding::NotOffered),
             None => ("SCRAM-SHA-256", Binding::Unsupported),
         };
-        self.bound = matches!(binding, Binding::EndPoint(_));
-        if required && !self.bound {
+        self.is_channel_bound = matches!(binding, Binding::EndPoint(_));
+        if required && !self.is_channel_bound {
             return failed(
                 "channel binding is required, but server did not offer an authentication method that supports channel binding",
             );
@@ -167,7 +167,7 @@ impl<'a> Exchange<'a> {
         Ok(Reply::Send([mechanism.as_bytes(), &[0], &length.to_be_bytes(), message.as_bytes()].concat()))
     }
 
-    async fn prove(&mut self, first: ClientFirst, data: &[u8]) -> Result<Reply, Problem> {
+    async fn send_proof(&mut self, first: ClientFirst, data: &[u8]) -> Result<Reply, Problem> {
         let server = first.server_first(data)?;
         let iterations = server.iterations.get();
         self.low_iterations = Some(iterations).filter(|iterations| *iterations < LOW_ITERATIONS);
@@ -235,7 +235,7 @@ impl Request {
     }
 }
 
-fn malformed() -> Problem {
+fn malformed_request() -> Problem {
     Problem::Authentication("received invalid authentication request".to_owned())
 }
 

@@ -11,16 +11,16 @@ use tokio_postgres::tls::{ChannelBinding, TlsStream};
 use super::address::Address;
 use super::problem::Problem;
 use super::progress::Progress;
-use super::socket::{Socket, bounded};
+use super::socket::{Socket, with_connect_timeout};
 use super::wire::{AlreadyNegotiated, Wire};
 use crate::pg::conninfo::Keepalives;
 use crate::pg::tls::Tls;
 
 /// How long a cancel request may take altogether.
-const LIMIT: Duration = Duration::from_secs(2);
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The bytes that are read after a cancel request before the server closes; none are expected.
-const MAX_ANSWER: u64 = 64 << 10;
+const MAX_RESPONSE_BYTES: u64 = 64 << 10;
 
 /// Ends the statement a session is running.
 #[derive(Clone)]
@@ -41,19 +41,20 @@ impl Canceller {
     /// cancel, the server does not say.
     pub async fn cancel(&self) -> Result<(), Problem> {
         let progress = Progress::default();
-        bounded(Some(LIMIT), Duration::ZERO, &progress, self.send(&progress)).await?
+        with_connect_timeout(Some(CANCEL_TIMEOUT), Duration::ZERO, &progress, self.send_cancel_request(&progress))
+            .await?
     }
 
-    async fn send(&self, progress: &Progress) -> Result<(), Problem> {
+    async fn send_cancel_request(&self, progress: &Progress) -> Result<(), Problem> {
         let socket = Socket::open(&self.address, &self.keepalives, progress).await.map_err(Problem::Unreachable)?;
         let mut wire = match &self.tls {
             Some(tls) => Wire::encrypt(socket, tls).await?,
             None => Wire::Plain(socket),
         };
-        self.token.cancel_query_raw(LeftOpen(&mut wire), AlreadyNegotiated).await?;
+        self.token.cancel_query_raw(KeepOpen(&mut wire), AlreadyNegotiated).await?;
         // pgbouncer forgets a request whose sender hangs up; the server closes when it is done.
         // It says nothing before; what a hostile one says is neither kept nor waited for without end.
-        match tokio::io::copy(&mut wire.take(MAX_ANSWER), &mut tokio::io::sink()).await {
+        match tokio::io::copy(&mut wire.take(MAX_RESPONSE_BYTES), &mut tokio::io::sink()).await {
             Ok(_) => Ok(()),
             Err(error) if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
                 Ok(())
@@ -73,21 +74,21 @@ impl fmt::Debug for Canceller {
 }
 
 /// A wire whose shutdown does nothing.
-struct LeftOpen<'a>(&'a mut Wire);
+struct KeepOpen<'a>(&'a mut Wire);
 
-impl TlsStream for LeftOpen<'_> {
+impl TlsStream for KeepOpen<'_> {
     fn channel_binding(&self) -> ChannelBinding {
         ChannelBinding::none()
     }
 }
 
-impl AsyncRead for LeftOpen<'_> {
+impl AsyncRead for KeepOpen<'_> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut *self.get_mut().0).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for LeftOpen<'_> {
+impl AsyncWrite for KeepOpen<'_> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut *self.get_mut().0).poll_write(cx, buf)
     }

@@ -37,13 +37,13 @@ impl Endpoint {
 
 impl Endpoint {
     /// A socket's place on the machine of that name. Not a loopback address: tunnels to other machines end there.
-    pub fn socket_on(&self, machine: &str) -> Option<String> {
+    pub fn socket_address_on(&self, machine: &str) -> Option<String> {
         let Self::Socket { directory, port } = self else { return None };
         Some(format!("{machine}:{}:{port}", directory.display()))
     }
 
     /// Host and port, where they name one server whoever says them: not a socket, not a loopback address.
-    pub fn beyond_this_machine(&self) -> Option<String> {
+    pub fn remote_address(&self) -> Option<String> {
         let Self::Tcp { host, address, port } = self else { return None };
         let is_loopback = address.is_some_and(|address| address.ip().is_loopback())
             || host.as_deref().is_none_or(|host| host == "localhost");
@@ -55,7 +55,7 @@ impl Endpoint {
 impl Endpoint {
     /// Whether the way there does not leave this machine: a Unix socket or a loopback address. What answers may be the
     /// near end of a tunnel or a container all the same.
-    pub fn is_on_this_machine(&self) -> bool {
+    pub fn is_local(&self) -> bool {
         match self {
             Self::Socket { .. } => true,
             Self::Tcp { address, .. } => address.is_some_and(|address| address.ip().is_loopback()),

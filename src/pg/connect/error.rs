@@ -13,14 +13,14 @@ mod hint;
 pub enum ConnectError {
     /// The server asks for a password and none is known: ask the user, then try again with
     /// [`Conninfo::with_password`].
-    PasswordNeeded(Failure),
+    PasswordNeeded(ConnectFailure),
     /// Everything else.
-    Failed(Failure),
+    Failed(ConnectFailure),
 }
 
 /// A request and what became of it.
 #[derive(Debug)]
-pub struct Failure {
+pub struct ConnectFailure {
     /// The role.
     pub user: String,
     /// The database.
@@ -36,19 +36,19 @@ impl ConnectError {
     pub(super) fn new(conninfo: &Conninfo, attempts: Vec<Attempt>) -> Self {
         let needs_password = attempts.last().is_some_and(|last| matches!(last.problem, Problem::PasswordNeeded));
         let password_origin = attempts.last().and_then(|last| offered_password(conninfo, &last.endpoint));
-        let mut failure = Failure {
+        let mut failure = ConnectFailure {
             user: conninfo.user.clone(),
             dbname: conninfo.dbname.clone(),
             attempts,
             password_origin,
             hint: None,
         };
-        failure.hint = hint::of(&failure, conninfo.is_from_working_directory);
+        failure.hint = hint::connection_hint(&failure, conninfo.is_from_working_directory);
         if needs_password { Self::PasswordNeeded(failure) } else { Self::Failed(failure) }
     }
 
     /// The request and what became of it.
-    pub fn failure(&self) -> &Failure {
+    pub fn failure(&self) -> &ConnectFailure {
         match self {
             Self::PasswordNeeded(failure) | Self::Failed(failure) => failure,
         }
@@ -74,10 +74,10 @@ impl ConnectError {
 }
 
 fn offered_password(conninfo: &Conninfo, endpoint: &Endpoint) -> Option<Origin> {
-    use crate::pg::conninfo::Place;
-    let host = conninfo.hosts.iter().find(|host| match (&host.place, endpoint) {
-        (Place::Socket(ours), Endpoint::Socket { directory, port }) => ours == directory && host.port == *port,
-        (Place::Tcp { host: ours, hostaddr }, Endpoint::Tcp { host: name, address, port }) => {
+    use crate::pg::conninfo::HostAddress;
+    let host = conninfo.hosts.iter().find(|host| match (&host.address, endpoint) {
+        (HostAddress::Socket(ours), Endpoint::Socket { directory, port }) => ours == directory && host.port == *port,
+        (HostAddress::Tcp { host: ours, hostaddr }, Endpoint::Tcp { host: name, address, port }) => {
             ours == name
                 && host.port == *port
                 && hostaddr.is_none_or(|ip| address.is_some_and(|address| address.ip() == ip))
@@ -92,7 +92,7 @@ fn offered_password(conninfo: &Conninfo, endpoint: &Endpoint) -> Option<Origin> 
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failure { user, dbname, attempts, .. } = self.failure();
+        let ConnectFailure { user, dbname, attempts, .. } = self.failure();
         write!(f, "cannot connect to database \"{dbname}\" as user \"{user}\"")?;
         let mut lines: Vec<String> = Vec::new();
         for attempt in attempts {

@@ -6,17 +6,17 @@
 
 use super::extended_query::ExtendedQuery;
 use super::meter::{Breach, MAX_ASYNCHRONOUS};
-use super::server_error::{MAX_FIELD, shorten};
+use super::server_error::{MAX_FIELD, truncate_fields};
 
 /// The part of a long error or notice that is read, in bytes.
-const MAX_ERROR: usize = 64 << 10;
+const MAX_ERROR_BYTES: usize = 64 << 10;
 
 /// Follows one connection from the first byte after ReadyForQuery.
 #[derive(Debug)]
 pub(super) struct Frames {
     state: State,
     message_limit: u64,
-    asynchronous: u64,
+    asynchronous_bytes: u64,
     checks: Checks,
 }
 
@@ -45,7 +45,7 @@ enum State {
 
 impl Frames {
     pub(super) fn new(message_limit: u64) -> Self {
-        Self { state: State::Header(Vec::new()), message_limit, asynchronous: 0, checks: Checks::Columns(None) }
+        Self { state: State::Header(Vec::new()), message_limit, asynchronous_bytes: 0, checks: Checks::Columns(None) }
     }
 
     /// Checks every answer, for a driver that executes prepared statements and trusts what it decodes.
@@ -69,11 +69,12 @@ impl Frames {
             match &mut self.state {
                 State::Header(header) => {
                     let has_columns = matches!(self.checks, Checks::Columns(_));
-                    header.extend(take(&mut bytes, header_size(header, has_columns).saturating_sub(header.len())));
+                    header
+                        .extend(take_bytes(&mut bytes, header_size(header, has_columns).saturating_sub(header.len())));
                     let size = header_size(header, has_columns);
                     if header.len() >= size {
                         let header = std::mem::take(header);
-                        self.state = self.begin(&header, passed)?;
+                        self.state = self.begin_message(&header, passed)?;
                     }
                 }
                 State::Pass(left) => {
@@ -86,8 +87,8 @@ impl Frames {
                 }
                 State::Shorten { start, left, .. } => {
                     let body = take_up_to(&mut bytes, left);
-                    let room = MAX_ERROR.saturating_sub(start.len());
-                    start.extend(body.iter().take(room));
+                    let remaining = MAX_ERROR_BYTES.saturating_sub(start.len());
+                    start.extend(body.iter().take(remaining));
                 }
             }
             self.end_if_complete(passed)?;
@@ -95,7 +96,7 @@ impl Frames {
         Ok(())
     }
 
-    fn begin(&mut self, header: &[u8], passed: &mut Vec<u8>) -> Result<State, Breach> {
+    fn begin_message(&mut self, header: &[u8], passed: &mut Vec<u8>) -> Result<State, Breach> {
         let (Some(tag), Some(length)) = (header.first(), header.get(1..).and_then(|rest| rest.first_chunk())) else {
             return Err(Breach::Malformed("a message without a length"));
         };
@@ -112,8 +113,8 @@ impl Frames {
             }
         }
         if matches!(tag, b'S' | b'A' | b'N') {
-            self.asynchronous = self.asynchronous.saturating_add(announced + 1);
-            if self.asynchronous > MAX_ASYNCHRONOUS {
+            self.asynchronous_bytes = self.asynchronous_bytes.saturating_add(announced + 1);
+            if self.asynchronous_bytes > MAX_ASYNCHRONOUS {
                 return Err(Breach::Asynchronous { accepted: MAX_ASYNCHRONOUS });
             }
         }
@@ -138,7 +139,7 @@ impl Frames {
     fn end_if_complete(&mut self, passed: &mut Vec<u8>) -> Result<(), Breach> {
         match std::mem::replace(&mut self.state, State::Header(Vec::new())) {
             State::Pass(0) | State::Drop(0) => {}
-            State::Shorten { tag, start, left: 0 } => self.check(tag, &shorten(&start), passed)?,
+            State::Shorten { tag, start, left: 0 } => self.check(tag, &truncate_fields(&start), passed)?,
             State::Check { tag, body, left: 0 } => self.check(tag, &body, passed)?,
             incomplete => self.state = incomplete,
         }
@@ -162,14 +163,14 @@ fn header_size(header: &[u8], has_columns: bool) -> usize {
     if has_columns && matches!(header.first(), Some(b'T' | b'D')) { 7 } else { 5 }
 }
 
-fn take<'a>(bytes: &mut &'a [u8], count: usize) -> &'a [u8] {
+fn take_bytes<'a>(bytes: &mut &'a [u8], count: usize) -> &'a [u8] {
     let (taken, rest) = bytes.split_at(count.min(bytes.len()));
     *bytes = rest;
     taken
 }
 
 fn take_up_to<'a>(bytes: &mut &'a [u8], left: &mut u64) -> &'a [u8] {
-    let taken = take(bytes, usize::try_from(*left).unwrap_or(usize::MAX));
+    let taken = take_bytes(bytes, usize::try_from(*left).unwrap_or(usize::MAX));
     *left -= taken.len() as u64;
     taken
 }
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_reject_a_message_above_the_limit_by_its_header() {
+    fn frames_reject_oversized_message_header() {
         for length in [LIMIT + 1, 1 << 31, u64::from(u32::MAX)] {
             let header = [b"D", u32::try_from(length).unwrap().to_be_bytes().as_slice(), &[0, 0]].concat();
             let mut frames = Frames { checks: Checks::Columns(Some([0, 0])), ..Frames::new(LIMIT) };
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_reject_lengths_that_are_too_short() {
+    fn frames_reject_short_lengths() {
         for length in 0..4u8 {
             assert!(matches!(follow(&[b'C', 0, 0, 0, length]), Err(Breach::Malformed(_))), "{length}");
         }
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_reject_rows_with_other_columns_than_described() {
+    fn frames_reject_rows_with_wrong_columns() {
         let described = message(b'T', &[0, 2, 9, 9]);
         assert!(follow(&[described.clone(), message(b'D', &[0, 2, 9])].concat()).is_ok());
         assert!(matches!(follow(&[described, message(b'D', &[0, 1, 9])].concat()), Err(Breach::Malformed(_))));
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_drop_parameters_and_shorten_long_errors() {
+    fn frames_drop_parameters_shorten_errors() {
         assert_eq!(follow(&message(b'S', b"a\0b\0")).unwrap(), b"");
         assert_eq!(follow(&message(b'A', b"\0\0\0\x01c\0p\0")).unwrap(), b"");
         let error = message(b'E', b"SERROR\0C42P01\0Mshort\0\0");
@@ -274,7 +275,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn frames_pass_the_same_bytes_in_any_pieces(
+        fn frames_pass_same_bytes_in_any_chunks(
             bodies in prop::collection::vec((0..5usize, prop::collection::vec(any::<u8>(), 2..40)), 1..20),
             cuts in prop::collection::vec(1..30usize, 1..60),
         ) {
@@ -289,7 +290,7 @@ mod tests {
             let whole = follow(&stream).unwrap();
             let (mut frames, mut passed, mut rest) = (Frames::new(LIMIT), Vec::new(), stream.as_slice());
             for cut in cuts.iter().cycle() {
-                frames.follow(take(&mut rest, *cut), &mut passed).unwrap();
+                frames.follow(take_bytes(&mut rest, *cut), &mut passed).unwrap();
                 if rest.is_empty() {
                     break;
                 }

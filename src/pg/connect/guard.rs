@@ -10,15 +10,15 @@ use tokio_postgres::tls::{ChannelBinding, TlsStream};
 
 use super::frames::Frames;
 use super::meter::{Breach, Meter};
-use super::startup::Started;
+use super::startup::StartedSession;
 use super::wire::Wire;
 
 /// The bytes read at once.
-const CHUNK: usize = 32 << 10;
+const CHUNK_BYTES: usize = 32 << 10;
 
 /// A connection that is started up already. The driver's own start-up message goes nowhere, and the answer to it is
 /// what the server said before.
-pub(super) struct Guard {
+pub(super) struct GuardedStream {
     wire: Wire,
     meter: Arc<Meter>,
     frames: Frames,
@@ -36,13 +36,13 @@ enum Startup {
     Complete,
 }
 
-impl Guard {
-    pub(super) fn new(wire: Wire, started: &Started, meter: Arc<Meter>) -> Self {
+impl GuardedStream {
+    pub(super) fn new(wire: Wire, started: &StartedSession, meter: Arc<Meter>) -> Self {
         Self {
             wire,
             frames: Frames::new(meter.message_limit()),
             meter,
-            chunk: vec![0; CHUNK].into(),
+            chunk: vec![0; CHUNK_BYTES].into(),
             passed: started.replay(),
             position: 0,
             startup: Startup::Length { bytes: [0; 4], have: 0 },
@@ -60,7 +60,7 @@ impl Guard {
         super::startup::terminate(&mut self.wire).await;
     }
 
-    fn deliver(&mut self, buf: &mut ReadBuf<'_>) -> bool {
+    fn copy_buffered(&mut self, buf: &mut ReadBuf<'_>) -> bool {
         let waiting = self.passed.get(self.position..).unwrap_or_default();
         let count = waiting.len().min(buf.remaining());
         buf.put_slice(waiting.get(..count).unwrap_or_default());
@@ -72,14 +72,14 @@ impl Guard {
         count > 0
     }
 
-    fn broken(&self, breach: Breach) -> io::Error {
-        io::Error::other(self.meter.breached(breach))
+    fn to_io_error(&self, breach: Breach) -> io::Error {
+        io::Error::other(self.meter.record_breach(breach))
     }
 }
 
 impl Startup {
     /// Takes what belongs to the start-up message off the front; returns how many bytes that is.
-    fn swallow(&mut self, bytes: &[u8]) -> usize {
+    fn skip_startup_bytes(&mut self, bytes: &[u8]) -> usize {
         let mut taken = 0;
         loop {
             match self {
@@ -110,38 +110,38 @@ impl Startup {
     }
 }
 
-impl AsyncRead for Guard {
+impl AsyncRead for GuardedStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let guard = self.get_mut();
         loop {
-            if buf.remaining() == 0 || guard.deliver(buf) {
+            if buf.remaining() == 0 || guard.copy_buffered(buf) {
                 return Poll::Ready(Ok(()));
             }
             let mut chunk = ReadBuf::new(&mut guard.chunk);
             ready!(Pin::new(&mut guard.wire).poll_read(cx, &mut chunk))?;
-            let arrived = chunk.filled().len();
-            if arrived == 0 {
+            let received = chunk.filled().len();
+            if received == 0 {
                 return Poll::Ready(Ok(()));
             }
-            guard.meter.count(arrived as u64).map_err(io::Error::other)?;
-            let arrived = guard.chunk.get(..arrived).unwrap_or_default();
-            if let Err(breach) = guard.frames.follow(arrived, &mut guard.passed) {
-                return Poll::Ready(Err(guard.broken(breach)));
+            guard.meter.count(received as u64).map_err(io::Error::other)?;
+            let received = guard.chunk.get(..received).unwrap_or_default();
+            if let Err(breach) = guard.frames.follow(received, &mut guard.passed) {
+                return Poll::Ready(Err(guard.to_io_error(breach)));
             }
         }
     }
 }
 
-impl AsyncWrite for Guard {
+impl AsyncWrite for GuardedStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let guard = self.get_mut();
-        match guard.startup.swallow(buf) {
+        match guard.startup.skip_startup_bytes(buf) {
             0 => {
                 let written = ready!(Pin::new(&mut guard.wire).poll_write(cx, buf))?;
                 guard.frames.follow_requests(buf.get(..written).unwrap_or_default());
                 Poll::Ready(Ok(written))
             }
-            swallowed => Poll::Ready(Ok(swallowed)),
+            skipped => Poll::Ready(Ok(skipped)),
         }
     }
 
@@ -154,7 +154,7 @@ impl AsyncWrite for Guard {
     }
 }
 
-impl TlsStream for Guard {
+impl TlsStream for GuardedStream {
     fn channel_binding(&self) -> ChannelBinding {
         // Authentication is over.
         ChannelBinding::none()
@@ -166,14 +166,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn guard_swallows_the_startup_message_in_any_pieces() {
-        let stream = [super::super::startup::message(&[("user", "u")]).as_slice(), b"Qrest"].concat();
+    fn guard_skips_startup_message_in_any_chunks() {
+        let stream = [super::super::startup::startup_message(&[("user", "u")]).as_slice(), b"Qrest"].concat();
         for size in 1..=stream.len() {
             let mut startup = Startup::Length { bytes: [0; 4], have: 0 };
             let mut rest: Vec<u8> = Vec::new();
             for piece in stream.chunks(size) {
-                let swallowed = startup.swallow(piece);
-                rest.extend(&piece[swallowed..]);
+                let skipped = startup.skip_startup_bytes(piece);
+                rest.extend(&piece[skipped..]);
             }
             assert_eq!(rest, b"Qrest", "{size}");
         }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) const MAX_ASYNCHRONOUS: u64 = 16 << 20;
 
 /// The least limit for one message, in bytes: any row of a catalog fits.
-const LEAST_MESSAGE: u64 = 16 << 20;
+const MIN_MESSAGE_LIMIT: u64 = 16 << 20;
 
 /// Counts what a connection receives; shared by the stream and the session.
 #[derive(Debug)]
@@ -32,14 +32,14 @@ pub enum Breach {
     /// The bytes are no messages.
     Malformed(&'static str),
     /// The session gave the connection up.
-    GivenUp(String),
+    Aborted(String),
 }
 
 impl Meter {
     /// A meter for messages of at most `message_limit` bytes, or 16 MB where that is more.
     pub fn new(message_limit: u64) -> Self {
         Self {
-            message_limit: message_limit.max(LEAST_MESSAGE),
+            message_limit: message_limit.max(MIN_MESSAGE_LIMIT),
             received: AtomicU64::new(0),
             received_limit: AtomicU64::new(u64::MAX),
             allowed: AtomicU64::new(u64::MAX),
@@ -59,8 +59,8 @@ impl Meter {
     }
 
     /// Ends the connection at its next read.
-    pub fn give_up(&self, reason: impl Into<String>) {
-        self.breached(Breach::GivenUp(reason.into()));
+    pub fn abort(&self, reason: impl Into<String>) {
+        self.record_breach(Breach::Aborted(reason.into()));
     }
 
     /// Why the connection was ended from this side, if it was.
@@ -77,7 +77,7 @@ impl Meter {
         if received <= self.received_limit.load(Ordering::Relaxed) {
             return Ok(());
         }
-        Err(self.breached(Breach::Total { accepted: self.allowed.load(Ordering::Relaxed) }))
+        Err(self.record_breach(Breach::Total { accepted: self.allowed.load(Ordering::Relaxed) }))
     }
 
     pub(super) fn message_limit(&self) -> u64 {
@@ -85,7 +85,7 @@ impl Meter {
     }
 
     /// Records the first breach.
-    pub(super) fn breached(&self, breach: Breach) -> Breach {
+    pub(super) fn record_breach(&self, breach: Breach) -> Breach {
         if let Ok(mut first) = self.breach.lock() {
             first.get_or_insert_with(|| breach.clone());
         }
@@ -104,7 +104,7 @@ impl fmt::Display for Breach {
                 write!(f, "the server sent more than {accepted} bytes of notices and parameter reports")
             }
             Self::Malformed(what) => write!(f, "the server broke the protocol: {what}"),
-            Self::GivenUp(reason) => f.write_str(reason),
+            Self::Aborted(reason) => f.write_str(reason),
         }
     }
 }

@@ -27,10 +27,10 @@ pub struct Attempt {
 #[non_exhaustive]
 pub enum Problem {
     /// The name has no address.
-    #[error("could not translate the host name to an address: {}", plain(.0))]
+    #[error("could not translate the host name to an address: {}", system_message(.0))]
     Resolve(#[source] io::Error),
     /// Nothing answered at the address.
-    #[error("{}", plain(.0))]
+    #[error("{}", system_message(.0))]
     Unreachable(#[source] io::Error),
     /// The connection was not ready in time.
     #[error("timeout after {} s{}", limit.as_secs(), match stage {
@@ -45,7 +45,7 @@ pub enum Problem {
         stage: Stage,
     },
     /// The connection broke.
-    #[error("the connection broke: {}", plain(.0))]
+    #[error("the connection broke: {}", system_message(.0))]
     Io(#[source] io::Error),
     /// The server closed the connection without a word.
     #[error("the server closed the connection unexpectedly")]
@@ -55,7 +55,7 @@ pub enum Problem {
     NoTls,
     /// The answer to the request for TLS is none that exists.
     #[error("the server sent an unexpected answer to the request for SSL")]
-    OddAnswer,
+    UnexpectedTlsAnswer,
     /// TLS could not be set up, or was not what was asked for.
     #[error(transparent)]
     TlsSetup(TlsSetupError),
@@ -156,13 +156,13 @@ impl Problem {
     }
 
     /// Whether TLS itself failed, so that `sslmode=prefer` goes on without.
-    pub(super) fn is_of_tls(&self) -> bool {
+    pub(super) fn is_tls_failure(&self) -> bool {
         matches!(self, Self::NoTls | Self::Certificate(_) | Self::Handshake(_) | Self::TlsSetup(_))
     }
 }
 
 /// The system's words without its number.
-fn plain(error: &io::Error) -> String {
+fn system_message(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error ").next().unwrap_or(&text).to_owned()
 }

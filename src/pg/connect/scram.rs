@@ -89,10 +89,10 @@ impl ClientFirst {
 
     /// The client-first-message. The server takes the role from the startup packet.
     pub(super) fn message(&self) -> String {
-        format!("{}{}", self.header, self.bare())
+        format!("{}{}", self.header, self.client_first_bare())
     }
 
-    fn bare(&self) -> String {
+    fn client_first_bare(&self) -> String {
         format!("n=,r={}", self.nonce)
     }
 
@@ -138,7 +138,7 @@ impl ClientFirst {
         let stored_key = digest::digest(&digest::SHA256, client_key.as_ref());
         let binding = STANDARD.encode([self.header.as_bytes(), &self.binding].concat());
         let without_proof = format!("c={binding},r={}", server.nonce);
-        let auth_message = format!("{},{},{without_proof}", self.bare(), server.text);
+        let auth_message = format!("{},{},{without_proof}", self.client_first_bare(), server.text);
         let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, stored_key.as_ref()), auth_message.as_bytes());
         let proof: Vec<u8> = client_key.as_ref().iter().zip(signature.as_ref()).map(|(key, sign)| key ^ sign).collect();
         let server_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&salted, b"Server Key").as_ref());
@@ -200,7 +200,7 @@ mod tests {
 
     /// RFC 7677, section 3; the server ignores the user name, which enters the signed text.
     #[test]
-    fn scram_computes_the_example_of_rfc_7677() {
+    fn scram_matches_rfc_7677_example() {
         let first = b"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
         let server = client().server_first(first).unwrap();
         let ours = client().client_final("pencil", &server);

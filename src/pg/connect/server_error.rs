@@ -27,7 +27,7 @@ impl ServerError {
     pub(super) fn parse(body: &[u8]) -> Self {
         let mut error = Self::default();
         for (code, value) in fields(body) {
-            let text = || truncated(value);
+            let text = || truncate_text(value);
             match code {
                 // 'V' is 'S' untranslated; it comes second.
                 b'S' | b'V' => error.severity = text(),
@@ -44,7 +44,7 @@ impl ServerError {
 
 impl From<&DbError> for ServerError {
     fn from(error: &DbError) -> Self {
-        let text = |text: &str| truncated(text.as_bytes());
+        let text = |text: &str| truncate_text(text.as_bytes());
         Self {
             severity: text(error.severity()),
             sqlstate: text(error.code().code()),
@@ -56,11 +56,11 @@ impl From<&DbError> for ServerError {
 }
 
 /// Returns the body with every field cut to [`MAX_FIELD`], as a valid body again.
-pub(super) fn shorten(body: &[u8]) -> Vec<u8> {
+pub(super) fn truncate_fields(body: &[u8]) -> Vec<u8> {
     let mut short = Vec::new();
     for (code, value) in fields(body) {
         short.push(code);
-        short.extend(truncated(value).as_bytes());
+        short.extend(truncate_text(value).as_bytes());
         short.push(0);
     }
     short.push(0);
@@ -79,7 +79,7 @@ fn fields(mut body: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
 
 /// The text without the secrets of this process, or its first [`MAX_FIELD`] bytes and an ellipsis. Bytes that are no
 /// UTF-8 become U+FFFD.
-fn truncated(bytes: &[u8]) -> String {
+fn truncate_text(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     // Before it is cut, so that no half of a secret is left at the end.
     let text = redact::foreign(&text);
@@ -96,11 +96,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn server_error_survives_bodies_that_are_cut_short() {
+    fn server_error_parses_truncated_body() {
         for body in [&b""[..], b"\0", b"S", b"SFATAL", b"SFATAL\0", b"SFATAL\0M", b"\xff\xff"] {
             let error = ServerError::parse(body);
             assert!(error.message.is_empty(), "{error:?}");
-            assert_eq!(shorten(body).last(), Some(&0));
+            assert_eq!(truncate_fields(body).last(), Some(&0));
         }
     }
 
@@ -116,13 +116,13 @@ mod tests {
     }
 
     #[test]
-    fn server_error_cuts_long_fields_at_a_character() {
+    fn server_error_truncates_at_char_boundary() {
         let long = "é".repeat(MAX_FIELD);
         let body = [b"C28P01\0Mx", long.as_bytes(), b"\0\0"].concat();
         let error = ServerError::parse(&body);
         assert!(error.message.len() <= MAX_FIELD, "{}", error.message.len());
         assert!(error.message.ends_with("é… (16385 bytes in all)"), "{}", error.message.len());
-        let short = shorten(&body);
+        let short = truncate_fields(&body);
         assert!(short.len() < MAX_FIELD + 60);
         assert_eq!(ServerError::parse(&short).message, error.message);
     }

@@ -1,6 +1,6 @@
 /// Reads a reported version as `server_version_num` has it: `17.10 (Debian …)` is 170010,
 /// `18beta1` and `16devel` are 180000 and 160000, `9.6.24` is 90624.
-pub(super) fn number(reported: &str) -> Option<u32> {
+pub(super) fn parse_version_num(reported: &str) -> Option<u32> {
     let end = reported.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(reported.len());
     let mut parts = reported.get(..end)?.split('.').map(str::parse::<u32>);
     let major = parts.next()?.ok()?;
@@ -12,10 +12,10 @@ pub(super) fn number(reported: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::number;
+    use super::parse_version_num;
 
     #[test]
-    fn reads_reported_versions() {
+    fn server_version_parses_reported_text() {
         for (reported, wanted) in [
             ("", None),
             ("devel", None),
@@ -27,7 +27,7 @@ mod tests {
             ("9.6.24", Some(90_624)),
             ("15.18 (Debian 15.18-0+deb12u1)", Some(150_018)),
         ] {
-            assert_eq!(number(reported), wanted, "{reported}");
+            assert_eq!(parse_version_num(reported), wanted, "{reported}");
         }
     }
 }

@@ -6,13 +6,17 @@ use super::wire::Wire;
 use crate::pg::conninfo::TargetSessionAttrs;
 
 /// What the server reports about itself at connection start, from 14 on.
-pub(super) struct Reported {
+pub(super) struct ReportedState {
     pub(super) in_hot_standby: Option<bool>,
     pub(super) default_transaction_read_only: Option<bool>,
 }
 
 /// Checks the session, by what was reported and, before 14, by asking.
-pub(super) async fn check(wire: &mut Wire, reported: &Reported, wanted: TargetSessionAttrs) -> Result<(), Problem> {
+pub(super) async fn check_session_attrs(
+    wire: &mut Wire,
+    reported: &ReportedState,
+    wanted: TargetSessionAttrs,
+) -> Result<(), Problem> {
     use TargetSessionAttrs::{Any, PreferStandby, Primary, ReadOnly, ReadWrite, Standby};
     let refusal = match wanted {
         Any | PreferStandby => None,
@@ -24,20 +28,20 @@ pub(super) async fn check(wire: &mut Wire, reported: &Reported, wanted: TargetSe
     refusal.map_or(Ok(()), |refusal| Err(Problem::WrongRole(refusal)))
 }
 
-async fn is_read_only(wire: &mut Wire, reported: &Reported) -> Result<bool, Problem> {
+async fn is_read_only(wire: &mut Wire, reported: &ReportedState) -> Result<bool, Problem> {
     match (reported.default_transaction_read_only, reported.in_hot_standby) {
         (Some(read_only), Some(standby)) => Ok(read_only || standby),
-        _ => ask(wire, "show transaction_read_only", "on").await,
+        _ => query_equals(wire, "show transaction_read_only", "on").await,
     }
 }
 
-async fn is_standby(wire: &mut Wire, reported: &Reported) -> Result<bool, Problem> {
+async fn is_standby(wire: &mut Wire, reported: &ReportedState) -> Result<bool, Problem> {
     match reported.in_hot_standby {
         Some(standby) => Ok(standby),
-        None => ask(wire, "select pg_catalog.pg_is_in_recovery()", "t").await,
+        None => query_equals(wire, "select pg_catalog.pg_is_in_recovery()", "t").await,
     }
 }
 
-async fn ask(wire: &mut Wire, question: &str, yes: &str) -> Result<bool, Problem> {
-    Ok(startup::first_value(wire, question).await?.as_deref() == Some(yes.as_bytes()))
+async fn query_equals(wire: &mut Wire, query: &str, expected: &str) -> Result<bool, Problem> {
+    Ok(startup::query_first_value(wire, query).await?.as_deref() == Some(expected.as_bytes()))
 }

@@ -39,7 +39,7 @@ impl Stream {
             Address::Tcp(address) => {
                 let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
                 socket.set_nodelay(true)?;
-                apply(keepalives, &SockRef::from(&socket))?;
+                set_keepalives(keepalives, &SockRef::from(&socket))?;
                 socket.connect(*address).await.map(Self::Tcp)
             }
         }
@@ -58,7 +58,7 @@ async fn open_unix(path: &std::path::Path) -> io::Result<UnixStream> {
     UnixStream::connect(path).await
 }
 
-fn apply(keepalives: &Keepalives, socket: &SockRef<'_>) -> io::Result<()> {
+fn set_keepalives(keepalives: &Keepalives, socket: &SockRef<'_>) -> io::Result<()> {
     if keepalives.enabled {
         let mut settings = TcpKeepalive::new();
         if let Some(idle) = keepalives.idle {
@@ -85,7 +85,7 @@ fn apply(keepalives: &Keepalives, socket: &SockRef<'_>) -> io::Result<()> {
 ///
 /// # Errors
 /// Returns [`Problem::Timeout`] with the stage that was reached.
-pub(super) async fn bounded<T>(
+pub(super) async fn with_connect_timeout<T>(
     limit: Option<Duration>,
     spent: Duration,
     progress: &Progress,

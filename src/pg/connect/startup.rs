@@ -23,7 +23,7 @@ pub(super) const MAX_TOTAL: usize = 1 << 20;
 const PROTOCOL: u32 = 3 << 16;
 
 /// The start-up message: protocol version and parameters.
-pub(super) fn message(parameters: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn startup_message(parameters: &[(&str, &str)]) -> Vec<u8> {
     let mut body = PROTOCOL.to_be_bytes().to_vec();
     for (name, value) in parameters {
         for text in [name, value] {
@@ -32,12 +32,12 @@ pub(super) fn message(parameters: &[(&str, &str)]) -> Vec<u8> {
         }
     }
     body.push(0);
-    framed(None, &body)
+    frame_message(None, &body)
 }
 
 /// What the server says of itself and of the session.
 #[derive(Debug, Default)]
-pub(super) struct Started {
+pub(super) struct StartedSession {
     /// The run-time parameters that the server reports, the last value of each.
     pub(super) parameters: BTreeMap<String, String>,
     /// The process id and the secret key of BackendKeyData, which a cancel request repeats.
@@ -46,14 +46,14 @@ pub(super) struct Started {
     pub(super) low_iterations: Option<u32>,
 }
 
-impl Started {
+impl StartedSession {
     /// The messages from AuthenticationOk to ReadyForQuery once more, for a driver that expects them. Parameter reports are
     /// left out: pgtend reads them itself, and sqlx-postgres computes a number from any `server_version`, unchecked
     /// (`src/connection/stream.rs`).
     pub(super) fn replay(&self) -> Vec<u8> {
-        let mut bytes = framed(Some(b'R'), &[0; 4]);
-        bytes.extend(framed(Some(b'K'), &self.key));
-        bytes.extend(framed(Some(b'Z'), b"I"));
+        let mut bytes = frame_message(Some(b'R'), &[0; 4]);
+        bytes.extend(frame_message(Some(b'K'), &self.key));
+        bytes.extend(frame_message(Some(b'Z'), b"I"));
         bytes
     }
 }
@@ -62,20 +62,20 @@ impl Started {
 ///
 /// # Errors
 /// Returns the server's own refusal, a broken connection, a breach of the protocol or of the limits above.
-pub(super) async fn start(
+pub(super) async fn start_session(
     wire: &mut Wire,
     parameters: &[(&str, &str)],
     credentials: Credentials<'_>,
-) -> Result<Started, Problem> {
-    send(wire, &message(parameters)).await?;
+) -> Result<StartedSession, Problem> {
+    write_and_flush(wire, &startup_message(parameters)).await?;
     let mut exchange = Exchange::new(credentials);
-    let mut input = Input { wire, received: 0, accepted: START };
+    let mut input = MessageReader { wire, received: 0, accepted: STARTUP_TAGS };
     loop {
-        match input.message().await? {
+        match input.read_message().await? {
             (b'R', body) => match exchange.reply(&body).await? {
                 Reply::Done => break,
                 Reply::Wait => {}
-                Reply::Send(body) => send(input.wire, &framed(Some(b'p'), &body)).await?,
+                Reply::Send(body) => write_and_flush(input.wire, &frame_message(Some(b'p'), &body)).await?,
             },
             (b'E', body) => return Err(Problem::Server(ServerError::parse(&body))),
             (b'v', _) => return Err(Problem::NoCommonProtocol),
@@ -84,9 +84,9 @@ pub(super) async fn start(
             (tag, _) => return Err(Problem::UnexpectedMessage(char::from(tag))),
         }
     }
-    let mut started = Started { low_iterations: exchange.low_iterations(), ..Started::default() };
+    let mut started = StartedSession { low_iterations: exchange.low_iterations(), ..StartedSession::default() };
     loop {
-        match input.message().await? {
+        match input.read_message().await? {
             (b'S', body) => {
                 let mut texts = body.split(|byte| *byte == 0).map(|text| String::from_utf8_lossy(text).into_owned());
                 let (name, value) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
@@ -117,12 +117,12 @@ fn log_notice(body: &[u8]) {
 ///
 /// # Errors
 /// Returns the server's refusal, a broken connection, a breach of the protocol or of the limits above.
-pub(super) async fn first_value(wire: &mut Wire, question: &str) -> Result<Option<Vec<u8>>, Problem> {
-    send(wire, &framed(Some(b'Q'), &[question.as_bytes(), &[0]].concat())).await?;
-    let mut input = Input { wire, received: 0, accepted: ANSWER };
+pub(super) async fn query_first_value(wire: &mut Wire, query: &str) -> Result<Option<Vec<u8>>, Problem> {
+    write_and_flush(wire, &frame_message(Some(b'Q'), &[query.as_bytes(), &[0]].concat())).await?;
+    let mut input = MessageReader { wire, received: 0, accepted: QUERY_RESPONSE_TAGS };
     let mut value = None;
     loop {
-        match input.message().await? {
+        match input.read_message().await? {
             (b'D', body) if value.is_none() => value = first_column(&body),
             (b'E', body) => return Err(Problem::Server(ServerError::parse(&body))),
             (b'Z', _) => return Ok(value),
@@ -140,26 +140,26 @@ fn first_column(row: &[u8]) -> Option<Vec<u8>> {
 
 /// Says goodbye to the server, as far as the connection still takes it.
 pub(super) async fn terminate(wire: &mut Wire) {
-    send(wire, &framed(Some(b'X'), &[])).await.ok();
+    write_and_flush(wire, &frame_message(Some(b'X'), &[])).await.ok();
 }
 
 /// The messages of the start-up phase.
-const START: &[u8] = b"RSKNEZv";
+const STARTUP_TAGS: &[u8] = b"RSKNEZv";
 
 /// The messages that answer a simple query.
-const ANSWER: &[u8] = b"TDCSNEZ";
+const QUERY_RESPONSE_TAGS: &[u8] = b"TDCSNEZ";
 
 /// The server's messages, within the limits.
-struct Input<'a> {
+struct MessageReader<'a> {
     wire: &'a mut Wire,
     received: usize,
     accepted: &'static [u8],
 }
 
-impl Input<'_> {
-    async fn message(&mut self) -> Result<(u8, Vec<u8>), Problem> {
+impl MessageReader<'_> {
+    async fn read_message(&mut self) -> Result<(u8, Vec<u8>), Problem> {
         let mut header = [0; 5];
-        self.wire.read_exact(&mut header).await.map_err(broken)?;
+        self.wire.read_exact(&mut header).await.map_err(io_problem)?;
         let [tag, length @ ..] = header;
         if !self.accepted.contains(&tag) {
             return Err(Problem::UnexpectedMessage(char::from(tag)));
@@ -168,8 +168,8 @@ impl Input<'_> {
         let length = announced.checked_sub(4);
         let length =
             length.ok_or_else(|| Problem::Protocol("a message is shorter than its own length field".to_owned()))?;
-        let too_much = length > MAX_MESSAGE;
-        if too_much && tag != b'E' {
+        let is_too_large = length > MAX_MESSAGE;
+        if is_too_large && tag != b'E' {
             return Err(Problem::TooMuchBeforeReady { announced, accepted: MAX_MESSAGE });
         }
         self.received = self.received.saturating_add(length.min(MAX_MESSAGE) + header.len());
@@ -177,22 +177,22 @@ impl Input<'_> {
             return Err(Problem::TooMuchBeforeReady { announced: self.received, accepted: MAX_TOTAL });
         }
         let mut body = vec![0; length.min(MAX_MESSAGE)];
-        self.wire.read_exact(&mut body).await.map_err(broken)?;
+        self.wire.read_exact(&mut body).await.map_err(io_problem)?;
         Ok((tag, body))
     }
 }
 
-fn framed(tag: Option<u8>, body: &[u8]) -> Vec<u8> {
+fn frame_message(tag: Option<u8>, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len() + 4).unwrap_or(u32::MAX);
     tag.into_iter().chain(length.to_be_bytes()).chain(body.iter().copied()).collect()
 }
 
-async fn send(wire: &mut Wire, bytes: &[u8]) -> Result<(), Problem> {
-    wire.write_all(bytes).await.map_err(broken)?;
-    wire.flush().await.map_err(broken)
+async fn write_and_flush(wire: &mut Wire, bytes: &[u8]) -> Result<(), Problem> {
+    wire.write_all(bytes).await.map_err(io_problem)?;
+    wire.flush().await.map_err(io_problem)
 }
 
-fn broken(error: std::io::Error) -> Problem {
+fn io_problem(error: std::io::Error) -> Problem {
     match error.kind() {
         std::io::ErrorKind::UnexpectedEof => Problem::Closed,
         _ => Problem::Io(error),

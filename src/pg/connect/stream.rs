@@ -15,7 +15,7 @@ use tracing::{Level, debug};
 use super::address::Address;
 use super::canceller::Canceller;
 use super::endpoint::Endpoint;
-use super::guard::Guard;
+use super::guard::GuardedStream;
 use super::meter::Meter;
 use super::problem::Problem;
 use super::server_error::ServerError;
@@ -25,8 +25,8 @@ use crate::pg::conninfo::Conninfo;
 use crate::pg::tls::Tls;
 
 /// An authenticated connection of the kind that was asked for, without a driver.
-pub(super) struct Established {
-    pub(super) guard: Guard,
+pub(super) struct EstablishedConnection {
+    pub(super) guard: GuardedStream,
     pub(super) meter: Arc<Meter>,
     pub(super) warnings: Vec<String>,
     pub(super) server_version: String,
@@ -38,7 +38,7 @@ pub(super) struct Established {
     pub(super) tls: Option<Tls>,
 }
 
-impl Established {
+impl EstablishedConnection {
     /// Hands the connection to tokio-postgres and has a task drive it.
     pub(super) async fn into_session(self, conninfo: &Conninfo) -> Result<Connected, Problem> {
         let mut config = Config::new();
@@ -46,13 +46,13 @@ impl Established {
         config.user(&conninfo.user).ssl_mode(WireMode::Disable);
         let (client, connection) = config.connect_raw(self.guard, AlreadyNegotiated).await?;
         let canceller = Canceller::new(client.cancel_token(), self.address, conninfo.keepalives, self.tls);
-        tokio::spawn(drive(connection));
+        tokio::spawn(drive_connection(connection));
         Ok(Connected {
             client,
             canceller,
             meter: self.meter,
             warnings: self.warnings,
-            server_version_num: server_version::number(&self.server_version).unwrap_or(0),
+            server_version_num: server_version::parse_version_num(&self.server_version).unwrap_or(0),
             server_version: self.server_version,
             in_hot_standby: self.in_hot_standby,
             endpoint: self.endpoint,
@@ -70,7 +70,7 @@ impl Established {
 /// An authenticated connection for another driver, which connects as usual: its startup message is not sent, it is answered
 /// with AuthenticationOk and with what the server reported, and everything after it goes to the server.
 pub struct ServerStream {
-    guard: Guard,
+    guard: GuardedStream,
     warnings: Vec<String>,
 }
 
@@ -113,7 +113,7 @@ impl AsyncWrite for ServerStream {
 }
 
 /// Moves bytes until the client is dropped or the connection ends.
-async fn drive(mut connection: Connection<Guard, Guard>) {
+async fn drive_connection(mut connection: Connection<GuardedStream, GuardedStream>) {
     while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
         match message {
             // A server may send many, and replacing secrets takes time for each notice and each secret.

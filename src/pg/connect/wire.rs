@@ -36,12 +36,12 @@ impl Wire {
                 // Anything else is an error message of a server too old, too full or too broken
                 // to answer; it is not authenticated, so it is not shown (CVE-2024-10977).
                 b'N' => return Err(Problem::NoTls),
-                _ => return Err(Problem::OddAnswer),
+                _ => return Err(Problem::UnexpectedTlsAnswer),
             }
         }
         let connector = TlsConnector::from(tls.config.clone());
         let stream = connector.connect(tls.server_name.clone(), socket).await.map_err(handshake_problem)?;
-        tls.check(stream.get_ref().1).map_err(|problem| Problem::TlsSetup(problem.into()))?;
+        tls.check_handshake(stream.get_ref().1).map_err(|problem| Problem::TlsSetup(problem.into()))?;
         Ok(Self::Encrypted(Box::new(stream)))
     }
 
@@ -62,7 +62,7 @@ impl Wire {
     }
 
     /// The digest of the server's certificate, for channel binding of the type `tls-server-end-point` (RFC 5929).
-    pub(super) fn end_point(&self) -> Option<Vec<u8>> {
+    pub(super) fn end_point_digest(&self) -> Option<Vec<u8>> {
         match self {
             Self::Plain(_) => None,
             Self::Encrypted(stream) => {

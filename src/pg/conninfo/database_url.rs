@@ -1,17 +1,17 @@
 //! `DATABASE_URL`, written for an ORM more often than for libpq.
 
 use super::keyword;
-use super::parameters::{Parameters, split};
+use super::parameters::{Parameters, split_conninfo};
 use super::{ConninfoError, Origin, Source, SslMode, uri};
 
 /// Reads the parameters; what only an ORM understands is ignored with a warning.
-pub(super) fn read(text: &str, warnings: &mut Vec<String>) -> Result<Parameters, ConninfoError> {
+pub(super) fn read_database_url(text: &str, warnings: &mut Vec<String>) -> Result<Parameters, ConninfoError> {
     let origin = Origin::Source(Source::DatabaseUrl);
-    let pairs = pairs(text.trim()).map_err(|error| error.in_source("DATABASE_URL"))?;
+    let pairs = split_pairs(text.trim()).map_err(|error| error.in_source("DATABASE_URL"))?;
     let mut parameters = Parameters::default();
     let mut ignored = Vec::new();
     for (name, value) in pairs {
-        match keyword::find(&name) {
+        match keyword::find_keyword(&name) {
             Some(keyword) => {
                 parameters.set(keyword, value, origin.clone()).map_err(|error| error.in_source("DATABASE_URL"))?;
             }
@@ -28,14 +28,14 @@ pub(super) fn read(text: &str, warnings: &mut Vec<String>) -> Result<Parameters,
     Ok(parameters)
 }
 
-fn pairs(text: &str) -> Result<Vec<(String, String)>, ConninfoError> {
-    let Some((scheme, rest)) = text.split_once("://") else { return split(text) };
+fn split_pairs(text: &str) -> Result<Vec<(String, String)>, ConninfoError> {
+    let Some((scheme, rest)) = text.split_once("://") else { return split_conninfo(text) };
     if uri::strip_scheme(text).is_some() || !is_scheme(scheme) {
-        return split(text);
+        return split_conninfo(text);
     }
     let dialect = scheme.split('+').next().unwrap_or_default().to_ascii_lowercase();
     match dialect.as_str() {
-        "postgresql" | "postgres" | "postgis" | "postgresql2" | "pgsql" | "jdbc:postgresql" => uri::parse(rest),
+        "postgresql" | "postgres" | "postgis" | "postgresql2" | "pgsql" | "jdbc:postgresql" => uri::parse_uri(rest),
         _ => Err(ConninfoError::new(format!("the scheme \"{scheme}\" is not that of a Postgres server"))
             .with_hint("name the server with -h, --target or PGHOST; DATABASE_URL is then not read")),
     }
@@ -51,7 +51,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn refuses_other_databases_and_broken_addresses() {
+    fn database_url_rejects_other_schemes() {
         for text in [
             "mysql://u:hunter2@h/db",
             "sqlite:///x.db",
@@ -59,7 +59,7 @@ mod tests {
             "hunter2",
             "postgres://h/db?sslpassword=x",
         ] {
-            let error = read(text, &mut Vec::new()).err().expect(text);
+            let error = read_database_url(text, &mut Vec::new()).err().expect(text);
             assert!(error.to_string().starts_with("DATABASE_URL: "), "{error}");
             assert!(error.hint().is_some(), "{text}");
             assert!(!format!("{error:?}").contains("ter2"), "{error:?}");
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn understands_the_forms_of_orms() {
+    fn database_url_accepts_orm_forms() {
         for (text, warning) in [
             ("postgresql+psycopg://u@h:1/db", None),
             ("postgresql+asyncpg://u@h:1/db?ssl=require", None),
@@ -81,7 +81,7 @@ mod tests {
             ("host=h port=1 dbname=db user=u", None),
         ] {
             let mut warnings = Vec::new();
-            let parameters = read(text, &mut warnings).expect(text);
+            let parameters = read_database_url(text, &mut warnings).expect(text);
             for (name, value) in [("host", "h"), ("port", "1"), ("dbname", "db"), ("user", "u")] {
                 assert_eq!(parameters.text(name), Some(value), "{text}");
             }
@@ -95,8 +95,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(text in ".*") {
-            let _ = read(&text, &mut Vec::new());
+        fn database_url_never_panics(text in ".*") {
+            let _ = read_database_url(&text, &mut Vec::new());
         }
     }
 }

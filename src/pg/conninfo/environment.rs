@@ -3,7 +3,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{ConninfoError, PasswordProvider, Sensitive, Written};
+use super::{ConfigConninfo, ConninfoError, PasswordProvider, Sensitive};
 
 /// The part of the process environment a connection depends on, read once by the roof.
 #[derive(Clone, Default)]
@@ -36,7 +36,7 @@ impl fmt::Debug for Environment {
 
 /// The connection flags, named as psql names them.
 #[derive(Clone, Default)]
-pub struct Flags {
+pub struct ConnectionFlags {
     /// `-h`, `--host`: a name, an address, a socket directory, or several with commas.
     pub host: Option<String>,
     /// `-p`, `--port`.
@@ -51,21 +51,21 @@ pub struct Flags {
     pub force_password: bool,
 }
 
-impl Flags {
+impl ConnectionFlags {
     /// Whether any of them says where to connect; `-w` and `-W` do not.
-    pub fn is_given(&self) -> bool {
+    pub fn has_connection_flag(&self) -> bool {
         [&self.host, &self.port, &self.username, &self.dbname].into_iter().flatten().any(|text| !text.is_empty())
     }
 
     /// Whether the server itself is named, not only a user, a port or a database on it.
-    pub(super) fn names_a_server(&self) -> bool {
+    pub(super) fn has_server(&self) -> bool {
         self.host.as_deref().is_some_and(|host| !host.is_empty())
             || self.dbname.as_deref().is_some_and(super::is_connection_string)
     }
 }
 
 // By hand: --dbname may be a conninfo with a password in it.
-impl fmt::Debug for Flags {
+impl fmt::Debug for ConnectionFlags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Flags")
             .field("host", &self.host)
@@ -98,16 +98,16 @@ impl Target {
     ///
     /// The target's conninfo is none.
     pub fn with_dbname(mut self, name: &str) -> Result<Target, ConninfoError> {
-        self.conninfo = Written::read(self.conninfo.expose(), &self.name)?.with_dbname(name).conninfo();
+        self.conninfo = ConfigConninfo::read(self.conninfo.expose(), &self.name)?.with_dbname(name).conninfo();
         Ok(self)
     }
 }
 
 /// Everything a connection may be worked out from.
 #[derive(Clone, Debug, Default)]
-pub struct Request {
+pub struct ConnectionRequest {
     /// The connection flags.
-    pub flags: Flags,
+    pub flags: ConnectionFlags,
     /// The target of the configuration, when one was asked for.
     pub target: Option<Target>,
     /// The process environment.

@@ -12,7 +12,7 @@ const DEFAULT_PORT: u16 = 5432;
 #[derive(Clone, Debug)]
 pub struct Host {
     /// Where it listens.
-    pub place: Place,
+    pub address: HostAddress,
     /// The TCP port, or the number in the name of the Unix socket.
     pub port: u16,
     /// The password for this server, if one is known.
@@ -21,7 +21,7 @@ pub struct Host {
 
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum HostAddress {
     /// A Unix socket in this directory; `@name` is Linux's abstract namespace.
     Socket(PathBuf),
     /// A TCP port.
@@ -36,11 +36,11 @@ pub enum Place {
 impl Host {
     /// Returns the name that was given, else the address; of a Unix socket its directory.
     pub fn name(&self) -> String {
-        match &self.place {
-            Place::Tcp { host: Some(host), .. } => host.clone(),
-            Place::Tcp { hostaddr: Some(address), .. } => address.to_string(),
-            Place::Tcp { .. } => "localhost".to_owned(),
-            Place::Socket(directory) => directory.display().to_string(),
+        match &self.address {
+            HostAddress::Tcp { host: Some(host), .. } => host.clone(),
+            HostAddress::Tcp { hostaddr: Some(address), .. } => address.to_string(),
+            HostAddress::Tcp { .. } => "localhost".to_owned(),
+            HostAddress::Socket(directory) => directory.display().to_string(),
         }
     }
 
@@ -48,21 +48,24 @@ impl Host {
     /// for the default socket directory. With `NameOnly` the address comes first: the file that names the server may
     /// pair the name of one host with the address of another.
     pub(super) fn password_key(&self, socket_directory: Option<&str>, hosts: HostField) -> String {
-        match &self.place {
-            Place::Tcp { hostaddr: Some(address), .. } if hosts == HostField::NameOnly => address.to_string(),
-            Place::Socket(directory) => match directory.to_str() {
+        match &self.address {
+            HostAddress::Tcp { hostaddr: Some(address), .. } if hosts == HostField::NameOnly => address.to_string(),
+            HostAddress::Socket(directory) => match directory.to_str() {
                 Some(directory) if Some(directory) != socket_directory => directory.to_owned(),
                 _ => "localhost".to_owned(),
             },
-            Place::Tcp { host: Some(host), .. } => host.clone(),
-            Place::Tcp { host: None, hostaddr } => {
+            HostAddress::Tcp { host: Some(host), .. } => host.clone(),
+            HostAddress::Tcp { host: None, hostaddr } => {
                 hostaddr.map_or_else(|| "localhost".to_owned(), |address| address.to_string())
             }
         }
     }
 
     /// All servers of `host`, `hostaddr` and `port`.
-    pub(super) fn list(parameters: &Parameters, socket_directory: Option<&str>) -> Result<Vec<Self>, ConninfoError> {
+    pub(super) fn from_parameters(
+        parameters: &Parameters,
+        socket_directory: Option<&str>,
+    ) -> Result<Vec<Self>, ConninfoError> {
         let split = |name| parameters.text(name).map(|text| text.split(',').map(str::trim).collect::<Vec<_>>());
         let (names, addresses, ports) = (split("host"), split("hostaddr"), split("port").unwrap_or_default());
         if let (Some(names), Some(addresses)) = (&names, &addresses)
@@ -89,7 +92,7 @@ impl Host {
                 };
                 let port = ports.get(i).or(ports.first().filter(|_| ports.len() == 1)).copied().unwrap_or_default();
                 Ok(Self {
-                    place: Place::of(item(&names), item(&addresses), socket_directory)?,
+                    address: HostAddress::new(item(&names), item(&addresses), socket_directory)?,
                     port: read_port(port)?,
                     password: None,
                 })
@@ -98,8 +101,8 @@ impl Host {
     }
 }
 
-impl Place {
-    fn of(
+impl HostAddress {
+    fn new(
         host: Option<String>,
         hostaddr: Option<String>,
         socket_directory: Option<&str>,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::ConninfoError;
 use super::parameters::Parameters;
-use super::value::{flag, integer, milliseconds, positive, seconds};
+use super::value::{positive, read_flag, read_integer, read_milliseconds, read_seconds};
 
 /// TCP keepalives; what is `None` is left to the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +22,11 @@ pub struct Keepalives {
 impl Keepalives {
     pub(super) fn read(parameters: &Parameters) -> Result<Self, ConninfoError> {
         Ok(Self {
-            enabled: flag(parameters, "keepalives", true)?,
-            idle: seconds(parameters, "keepalives_idle")?,
-            interval: seconds(parameters, "keepalives_interval")?,
-            count: integer(parameters, "keepalives_count")?.and_then(positive),
-            user_timeout: milliseconds(parameters, "tcp_user_timeout")?,
+            enabled: read_flag(parameters, "keepalives", true)?,
+            idle: read_seconds(parameters, "keepalives_idle")?,
+            interval: read_seconds(parameters, "keepalives_interval")?,
+            count: read_integer(parameters, "keepalives_count")?.and_then(positive),
+            user_timeout: read_milliseconds(parameters, "tcp_user_timeout")?,
         })
     }
 }

@@ -2,22 +2,22 @@
 
 use super::ConninfoError;
 
-const QUOTING: &str = "values with spaces are quoted: key='a value', with \\' and \\\\ inside";
+const QUOTING_HINT: &str = "values with spaces are quoted: key='a value', with \\' and \\\\ inside";
 
 /// Splits a conninfo into its keys and values.
-pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, ConninfoError> {
+pub(super) fn parse_keyvalue(text: &str) -> Result<Vec<(String, String)>, ConninfoError> {
     let mut pairs = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
-        let (key, after_key) = key(text, rest)?;
-        let (value, after_value) = value(after_key)?;
+        let (key, after_key) = parse_key(text, rest)?;
+        let (value, after_value) = parse_value(after_key)?;
         pairs.push((key.to_owned(), value));
         rest = after_value.trim_start();
     }
     Ok(pairs)
 }
 
-fn key<'a>(text: &str, rest: &'a str) -> Result<(&'a str, &'a str), ConninfoError> {
+fn parse_key<'a>(text: &str, rest: &'a str) -> Result<(&'a str, &'a str), ConninfoError> {
     let end = rest.find(|c: char| c == '=' || c.is_whitespace()).unwrap_or(rest.len());
     let (key, after) = rest.split_at(end);
     match after.trim_start().strip_prefix('=') {
@@ -29,12 +29,12 @@ fn key<'a>(text: &str, rest: &'a str) -> Result<(&'a str, &'a str), ConninfoErro
             Err(ConninfoError::new(format!(
                 "missing \"=\" after the word at character {number} of the connection string"
             ))
-            .with_hint(QUOTING))
+            .with_hint(QUOTING_HINT))
         }
     }
 }
 
-fn value(text: &str) -> Result<(String, &str), ConninfoError> {
+fn parse_value(text: &str) -> Result<(String, &str), ConninfoError> {
     let quoted = text.starts_with('\'');
     let mut value = String::new();
     let mut letters = text.char_indices().skip(usize::from(quoted));
@@ -47,7 +47,7 @@ fn value(text: &str) -> Result<(String, &str), ConninfoError> {
         }
     }
     if quoted {
-        return Err(ConninfoError::new("unterminated quoted string in the connection string").with_hint(QUOTING));
+        return Err(ConninfoError::new("unterminated quoted string in the connection string").with_hint(QUOTING_HINT));
     }
     Ok((value, ""))
 }
@@ -59,7 +59,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn refuses_what_libpq_refuses() {
+    fn keyvalue_rejects_what_libpq_rejects() {
         for text in [
             "host",
             "host localhost",
@@ -68,15 +68,15 @@ mod tests {
             "password='abc\\'",
             "password=my secret host=x",
         ] {
-            let error = parse(text).unwrap_err();
+            let error = parse_keyvalue(text).unwrap_err();
             assert!(error.hint().is_some());
             assert!(!error.to_string().contains("secret"), "{error}");
         }
-        assert!(parse("password=my secret host=x").unwrap_err().to_string().contains("character 13"));
+        assert!(parse_keyvalue("password=my secret host=x").unwrap_err().to_string().contains("character 13"));
     }
 
     #[test]
-    fn reads_what_libpq_reads() {
+    fn keyvalue_reads_what_libpq_reads() {
         let cases: &[(&str, &[(&str, &str)])] = &[
             ("", &[]),
             ("  ", &[]),
@@ -93,20 +93,20 @@ mod tests {
         ];
         for (text, pairs) in cases {
             let pairs: Vec<_> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-            assert_eq!(parse(text).unwrap(), pairs, "{text}");
+            assert_eq!(parse_keyvalue(text).unwrap(), pairs, "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn never_panics(text in ".*") {
-            let _ = parse(&text);
+        fn keyvalue_never_panics(text in ".*") {
+            let _ = parse_keyvalue(&text);
         }
 
         #[test]
-        fn what_is_quoted_is_read_back(value in ".*", user in ".*") {
+        fn keyvalue_quoting_roundtrips(value in ".*", user in ".*") {
             let text = format!("password={} user = {}", quote(&value), quote(&user));
-            prop_assert_eq!(parse(&text).unwrap(), vec![("password".to_owned(), value), ("user".to_owned(), user)]);
+            prop_assert_eq!(parse_keyvalue(&text).unwrap(), vec![("password".to_owned(), value), ("user".to_owned(), user)]);
         }
     }
 }

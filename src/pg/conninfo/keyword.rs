@@ -22,7 +22,7 @@ pub struct Keyword {
     pub support: Support,
 }
 
-const fn yes(name: &'static str, variable: Option<&'static str>) -> Keyword {
+const fn supported(name: &'static str, variable: Option<&'static str>) -> Keyword {
     Keyword { name, variable, support: Support::Supported }
 }
 
@@ -30,7 +30,7 @@ const fn accepted(name: &'static str, variable: Option<&'static str>) -> Keyword
     Keyword { name, variable, support: Support::Accepted }
 }
 
-const fn no(name: &'static str, variable: Option<&'static str>) -> Keyword {
+const fn unsupported_keyword(name: &'static str, variable: Option<&'static str>) -> Keyword {
     Keyword { name, variable, support: Support::Unsupported }
 }
 
@@ -38,68 +38,68 @@ const fn no(name: &'static str, variable: Option<&'static str>) -> Keyword {
 ///
 /// PostgreSQL manual, 34.1.2 Parameter Key Words and 34.15 Environment Variables.
 pub const KEYWORDS: &[Keyword] = &[
-    yes("host", Some("PGHOST")),
-    yes("hostaddr", Some("PGHOSTADDR")),
-    yes("port", Some("PGPORT")),
-    yes("dbname", Some("PGDATABASE")),
-    yes("user", Some("PGUSER")),
-    yes("password", Some("PGPASSWORD")),
-    yes("passfile", Some("PGPASSFILE")),
-    yes("require_auth", Some("PGREQUIREAUTH")),
-    yes("channel_binding", Some("PGCHANNELBINDING")),
-    yes("connect_timeout", Some("PGCONNECT_TIMEOUT")),
-    yes("client_encoding", Some("PGCLIENTENCODING")),
-    yes("options", Some("PGOPTIONS")),
-    yes("application_name", Some("PGAPPNAME")),
-    yes("fallback_application_name", None),
-    yes("keepalives", None),
-    yes("keepalives_idle", None),
-    yes("keepalives_interval", None),
-    yes("keepalives_count", None),
-    yes("tcp_user_timeout", None),
-    no("replication", None),
-    yes("gssencmode", Some("PGGSSENCMODE")),
-    yes("sslmode", Some("PGSSLMODE")),
-    yes("sslnegotiation", Some("PGSSLNEGOTIATION")),
+    supported("host", Some("PGHOST")),
+    supported("hostaddr", Some("PGHOSTADDR")),
+    supported("port", Some("PGPORT")),
+    supported("dbname", Some("PGDATABASE")),
+    supported("user", Some("PGUSER")),
+    supported("password", Some("PGPASSWORD")),
+    supported("passfile", Some("PGPASSFILE")),
+    supported("require_auth", Some("PGREQUIREAUTH")),
+    supported("channel_binding", Some("PGCHANNELBINDING")),
+    supported("connect_timeout", Some("PGCONNECT_TIMEOUT")),
+    supported("client_encoding", Some("PGCLIENTENCODING")),
+    supported("options", Some("PGOPTIONS")),
+    supported("application_name", Some("PGAPPNAME")),
+    supported("fallback_application_name", None),
+    supported("keepalives", None),
+    supported("keepalives_idle", None),
+    supported("keepalives_interval", None),
+    supported("keepalives_count", None),
+    supported("tcp_user_timeout", None),
+    unsupported_keyword("replication", None),
+    supported("gssencmode", Some("PGGSSENCMODE")),
+    supported("sslmode", Some("PGSSLMODE")),
+    supported("sslnegotiation", Some("PGSSLNEGOTIATION")),
     accepted("sslcompression", Some("PGSSLCOMPRESSION")),
-    yes("sslcert", Some("PGSSLCERT")),
-    yes("sslkey", Some("PGSSLKEY")),
-    no("sslkeylogfile", None),
-    no("sslpassword", None),
-    yes("sslcertmode", Some("PGSSLCERTMODE")),
-    yes("sslrootcert", Some("PGSSLROOTCERT")),
-    yes("sslcrl", Some("PGSSLCRL")),
-    yes("sslcrldir", Some("PGSSLCRLDIR")),
-    yes("sslsni", Some("PGSSLSNI")),
-    yes("requirepeer", Some("PGREQUIREPEER")),
-    yes("ssl_min_protocol_version", Some("PGSSLMINPROTOCOLVERSION")),
-    yes("ssl_max_protocol_version", Some("PGSSLMAXPROTOCOLVERSION")),
-    yes("min_protocol_version", Some("PGMINPROTOCOLVERSION")),
+    supported("sslcert", Some("PGSSLCERT")),
+    supported("sslkey", Some("PGSSLKEY")),
+    unsupported_keyword("sslkeylogfile", None),
+    unsupported_keyword("sslpassword", None),
+    supported("sslcertmode", Some("PGSSLCERTMODE")),
+    supported("sslrootcert", Some("PGSSLROOTCERT")),
+    supported("sslcrl", Some("PGSSLCRL")),
+    supported("sslcrldir", Some("PGSSLCRLDIR")),
+    supported("sslsni", Some("PGSSLSNI")),
+    supported("requirepeer", Some("PGREQUIREPEER")),
+    supported("ssl_min_protocol_version", Some("PGSSLMINPROTOCOLVERSION")),
+    supported("ssl_max_protocol_version", Some("PGSSLMAXPROTOCOLVERSION")),
+    supported("min_protocol_version", Some("PGMINPROTOCOLVERSION")),
     accepted("max_protocol_version", Some("PGMAXPROTOCOLVERSION")),
-    no("krbsrvname", Some("PGKRBSRVNAME")),
-    no("gsslib", Some("PGGSSLIB")),
-    no("gssdelegation", Some("PGGSSDELEGATION")),
-    no("scram_client_key", None),
-    no("scram_server_key", None),
-    yes("service", Some("PGSERVICE")),
-    yes("servicefile", Some("PGSERVICEFILE")),
-    yes("target_session_attrs", Some("PGTARGETSESSIONATTRS")),
-    yes("load_balance_hosts", Some("PGLOADBALANCEHOSTS")),
-    no("oauth_issuer", None),
-    no("oauth_client_id", None),
-    no("oauth_client_secret", None),
-    no("oauth_scope", None),
+    unsupported_keyword("krbsrvname", Some("PGKRBSRVNAME")),
+    unsupported_keyword("gsslib", Some("PGGSSLIB")),
+    unsupported_keyword("gssdelegation", Some("PGGSSDELEGATION")),
+    unsupported_keyword("scram_client_key", None),
+    unsupported_keyword("scram_server_key", None),
+    supported("service", Some("PGSERVICE")),
+    supported("servicefile", Some("PGSERVICEFILE")),
+    supported("target_session_attrs", Some("PGTARGETSESSIONATTRS")),
+    supported("load_balance_hosts", Some("PGLOADBALANCEHOSTS")),
+    unsupported_keyword("oauth_issuer", None),
+    unsupported_keyword("oauth_client_id", None),
+    unsupported_keyword("oauth_client_secret", None),
+    unsupported_keyword("oauth_scope", None),
 ];
 
 /// The parameter of that name.
-pub(super) fn find(name: &str) -> Option<&'static Keyword> {
+pub(super) fn find_keyword(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
 }
 
 /// The error for a parameter nobody knows, with the nearest known one.
-pub(super) fn unknown(name: &str) -> ConninfoError {
+pub(super) fn unknown_keyword_error(name: &str) -> ConninfoError {
     let error = ConninfoError::new(format!("unknown connection parameter \"{name}\""));
-    match nearest(name) {
+    match nearest_keyword(name) {
         Some(known) => error.with_hint(format!("did you mean \"{known}\"?")),
         None => error.with_hint("the parameters are those of libpq (PostgreSQL manual, 34.1.2 Parameter Key Words)"),
     }
@@ -107,47 +107,47 @@ pub(super) fn unknown(name: &str) -> ConninfoError {
 
 /// The same behind a password: unless it is a parameter but for one letter, the name may be the rest of a password with
 /// a space in it, and is not repeated.
-pub(super) fn unknown_behind_password(name: &str) -> ConninfoError {
-    if KEYWORDS.iter().any(|keyword| distance(name, keyword.name) == 1) {
-        return unknown(name);
+pub(super) fn unknown_after_password_error(name: &str) -> ConninfoError {
+    if KEYWORDS.iter().any(|keyword| edit_distance(name, keyword.name) == 1) {
+        return unknown_keyword_error(name);
     }
     ConninfoError::new("unknown connection parameter behind the password")
         .with_hint("a password with spaces is quoted: password='two words'")
 }
 
 /// The error for a parameter libpq knows and pgtend does not; `written` is what the user wrote.
-pub(super) fn unsupported(keyword: &Keyword, written: &str) -> ConninfoError {
+pub(super) fn unsupported_keyword_error(keyword: &Keyword, written: &str) -> ConninfoError {
     ConninfoError::new(format!("the connection parameter \"{}\" is not supported by pgtend", keyword.name))
         .with_hint(format!("remove {written}; pgtend refuses it rather than connect as if it were not there"))
 }
 
-fn nearest(name: &str) -> Option<&'static str> {
+fn nearest_keyword(name: &str) -> Option<&'static str> {
     KEYWORDS
         .iter()
-        .map(|keyword| (distance(name, keyword.name), keyword.name))
+        .map(|keyword| (edit_distance(name, keyword.name), keyword.name))
         .min()
         .filter(|(distance, known)| *distance <= 3 && *distance < known.len())
         .map(|(_, known)| known)
 }
 
 /// The number of letters to add, remove or change (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
+fn edit_distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();
     for (i, a) in left.chars().enumerate() {
         let mut diagonal = i;
-        let mut before = i + 1;
+        let mut previous = i + 1;
         for (j, b) in right.iter().enumerate() {
             let above = row.get(j + 1).copied().unwrap_or(usize::MAX - 1);
-            let here = (diagonal + usize::from(a != *b)).min(before + 1).min(above + 1);
+            let current = (diagonal + usize::from(a != *b)).min(previous + 1).min(above + 1);
             diagonal = above;
             if let Some(cell) = row.get_mut(j) {
-                *cell = before;
+                *cell = previous;
             }
-            before = here;
+            previous = current;
         }
         if let Some(cell) = row.last_mut() {
-            *cell = before;
+            *cell = previous;
         }
     }
     row.last().copied().unwrap_or(0)
@@ -158,30 +158,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_the_nearest_parameter() {
+    fn unknown_keyword_suggests_nearest() {
         for (wrong, right) in
             [("sslmod", "sslmode"), ("hots", "host"), ("username", "user"), ("applicationname", "application_name")]
         {
-            let error = unknown(wrong);
+            let error = unknown_keyword_error(wrong);
             assert!(error.to_string().contains(wrong));
             if wrong != "username" {
                 assert!(error.hint().unwrap().contains(right), "{wrong}: {:?}", error.hint());
             }
         }
-        assert!(!unknown("statement_cache_size").hint().unwrap().contains("did you mean"));
+        assert!(!unknown_keyword_error("statement_cache_size").hint().unwrap().contains("did you mean"));
     }
 
     #[test]
-    fn measures_distance() {
+    fn edit_distance_examples() {
         for (a, b, n) in
             [("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("host", "host", 0), ("hots", "host", 2)]
         {
-            assert_eq!(distance(a, b), n, "{a} {b}");
+            assert_eq!(edit_distance(a, b), n, "{a} {b}");
         }
     }
 
     #[test]
-    fn every_name_is_listed_once() {
+    fn keywords_are_unique() {
         let mut names: Vec<_> = KEYWORDS.iter().map(|keyword| keyword.name).collect();
         names.sort_unstable();
         names.dedup();

@@ -8,7 +8,7 @@
 //! PostgreSQL manual, 34.1 Database Connection Control Functions, 34.15 Environment Variables,
 //! 34.16 The Password File, 34.17 The Connection Service File.
 
-mod choice;
+mod config_conninfo;
 mod database_url;
 mod environment;
 mod error;
@@ -25,17 +25,17 @@ mod require_auth;
 mod resolve;
 mod secret;
 mod service;
+mod session_options;
 mod tls;
 mod uri;
 mod value;
 mod working_directory;
-mod written;
 
 pub use crate::model::is_connection_string;
-pub use choice::{ChannelBinding, LoadBalanceHosts, TargetSessionAttrs};
-pub use environment::{Environment, Flags, Request, Target};
+pub use config_conninfo::ConfigConninfo;
+pub use environment::{ConnectionFlags, ConnectionRequest, Environment, Target};
 pub use error::ConninfoError;
-pub use host::{Host, Place};
+pub use host::{Host, HostAddress};
 pub use keepalive::Keepalives;
 pub use keyword::{KEYWORDS, Keyword, Support};
 pub use origin::{Origin, Source};
@@ -44,15 +44,15 @@ pub use provider::{PasswordFuture, PasswordProvider, PasswordRequest};
 pub use require_auth::{AuthMethod, RequireAuth};
 pub use resolve::{Resolved, resolve, resolve_text};
 pub use secret::{Password, Secret, Sensitive};
+pub use session_options::{ChannelBinding, LoadBalanceHosts, TargetSessionAttrs};
 pub use tls::{ProtocolVersion, RevocationSource, RootCert, SslCertMode, SslMode, SslNegotiation, TlsParameters};
 pub use working_directory::REFUSED_PARAMETERS;
-pub use written::Written;
 
 use super::ReadLimits;
 use std::sync::Arc;
 use std::time::Duration;
 
-use passfile::{PassFile, PassFileUse};
+use passfile::{PasswordFile, PasswordFileSource};
 
 /// The time one address gets when nobody said otherwise.
 ///
@@ -95,7 +95,7 @@ pub struct Conninfo {
     /// Whether a file of the working directory names the server: it gets no password of the environment.
     pub is_from_working_directory: bool,
     /// The password file, for [`Conninfo::with_dbname`].
-    passfile: Option<PassFileUse>,
+    passfile: Option<PasswordFileSource>,
     /// The directory that counts as `localhost` in the password file.
     socket_directory: Option<String>,
 }
@@ -119,9 +119,9 @@ impl Conninfo {
     #[must_use]
     pub fn with_settings<'a>(&self, settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut changed = self.clone();
-        let more = settings.into_iter().map(|(name, value)| format!("-c {name}={value}"));
-        let all: Vec<String> = changed.options.take().into_iter().chain(more).collect();
-        changed.options = Some(all.join(" ")).filter(|options| !options.is_empty());
+        let extra = settings.into_iter().map(|(name, value)| format!("-c {name}={value}"));
+        let options: Vec<String> = changed.options.take().into_iter().chain(extra).collect();
+        changed.options = Some(options.join(" ")).filter(|options| !options.is_empty());
         changed
     }
 
@@ -134,8 +134,8 @@ impl Conninfo {
 
     /// Equal where two requests lead to the same servers, as the same role and under the same options. No password is
     /// in it.
-    pub fn server_and_role(&self) -> String {
-        let hosts: Vec<(&Place, u16)> = self.hosts.iter().map(|host| (&host.place, host.port)).collect();
+    pub fn server_key(&self) -> String {
+        let hosts: Vec<(&HostAddress, u16)> = self.hosts.iter().map(|host| (&host.address, host.port)).collect();
         format!("{hosts:?} {:?} {:?} {:?}", self.user, self.options, self.target_session_attrs)
     }
 
@@ -146,8 +146,8 @@ impl Conninfo {
     pub fn with_dbname(&self, dbname: impl Into<String>) -> Self {
         let mut changed = self.clone();
         changed.dbname = dbname.into();
-        let Some(PassFileUse { path, hosts }) = &changed.passfile else { return changed };
-        let Ok(Some(file)) = PassFile::read(path) else { return changed };
+        let Some(PasswordFileSource { path, hosts }) = &changed.passfile else { return changed };
+        let Ok(Some(file)) = PasswordFile::read(path) else { return changed };
         for host in &mut changed.hosts {
             let from_file = host.password.as_ref().is_none_or(|password| password.origin.is_password_file());
             if from_file {

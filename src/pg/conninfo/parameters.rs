@@ -7,7 +7,7 @@ use crate::redact::{self, passwords_in};
 
 /// One parameter as it was written. No `Debug`: it may be the password.
 #[derive(Clone)]
-pub(super) struct Value {
+pub(super) struct ParameterValue {
     pub(super) text: String,
     pub(super) origin: Origin,
 }
@@ -15,7 +15,7 @@ pub(super) struct Value {
 /// The parameters collected so far; whoever comes first wins.
 #[derive(Clone, Default)]
 pub(super) struct Parameters {
-    values: BTreeMap<&'static str, Value>,
+    values: BTreeMap<&'static str, ParameterValue>,
 }
 
 impl Parameters {
@@ -44,9 +44,9 @@ impl Parameters {
             origin => format!("\"{}\" from {origin}", keyword.name),
         };
         if keyword.support == Support::Unsupported && !text.is_empty() {
-            return Err(keyword::unsupported(keyword, &written()));
+            return Err(keyword::unsupported_keyword_error(keyword, &written()));
         }
-        if stands_in_messages(keyword, &text) && !passwords_in(&text).is_empty() {
+        if is_shown_in_messages(keyword, &text) && !passwords_in(&text).is_empty() {
             let message = format!("{} is a connection string with a password", written());
             let hint = "a connection string stands behind -d (--dbname), in DATABASE_URL, or in a target's conninfo";
             return Err(ConninfoError::new(message).with_hint(hint));
@@ -54,12 +54,12 @@ impl Parameters {
         if keyword.name == "password" {
             redact::register(&text);
         }
-        self.values.insert(keyword.name, Value { text, origin });
+        self.values.insert(keyword.name, ParameterValue { text, origin });
         Ok(())
     }
 
     /// Sets a parameter only when nobody set it before.
-    pub(super) fn fill(
+    pub(super) fn set_if_absent(
         &mut self,
         keyword: &'static Keyword,
         text: String,
@@ -73,12 +73,16 @@ impl Parameters {
 
     /// Sets every pair; an unknown name is an error.
     pub(super) fn set_all(&mut self, pairs: Vec<(String, String)>, origin: &Origin) -> Result<(), ConninfoError> {
-        let mut behind_password = false;
+        let mut after_password = false;
         for (name, text) in pairs {
-            let keyword = keyword::find(&name).ok_or_else(|| {
-                if behind_password { keyword::unknown_behind_password(&name) } else { keyword::unknown(&name) }
+            let keyword = keyword::find_keyword(&name).ok_or_else(|| {
+                if after_password {
+                    keyword::unknown_after_password_error(&name)
+                } else {
+                    keyword::unknown_keyword_error(&name)
+                }
             })?;
-            behind_password = keyword.name == "password";
+            after_password = keyword.name == "password";
             self.set(keyword, text, origin.clone())?;
         }
         Ok(())
@@ -87,7 +91,7 @@ impl Parameters {
 
 /// Whether a password in this place would be read in messages about the server. Options, paths and the like are not shown,
 /// and a role or a program may be named like half a URL.
-fn stands_in_messages(keyword: &Keyword, text: &str) -> bool {
+fn is_shown_in_messages(keyword: &Keyword, text: &str) -> bool {
     match keyword.name {
         "host" | "hostaddr" | "port" | "dbname" | "service" => true,
         "user" | "application_name" => is_connection_string(text),
@@ -100,23 +104,22 @@ fn stands_in_messages(keyword: &Keyword, text: &str) -> bool {
 /// # Errors
 ///
 /// Fails, without a name, where what looks like a parameter of a URI may be the end of a password with `?` and `@` in it.
-pub(super) fn split_strictly(text: &str) -> Result<Vec<(String, String)>, ConninfoError> {
-    let pairs = split(text)?;
+pub(super) fn split_known(text: &str) -> Result<Vec<(String, String)>, ConninfoError> {
+    let pairs = split_conninfo(text)?;
     let is_uri = uri::strip_scheme(text).is_some();
-    let first_unknown = pairs.iter().position(|(name, _)| keyword::find(name).is_none());
-    let behind = first_unknown.filter(|_| is_uri).and_then(|position| pairs.get(position..)).unwrap_or_default();
-    if behind.iter().any(|(name, value)| name.contains('@') || value.contains('@')) {
-        return Err(
-            ConninfoError::new("unknown connection parameter before an \"@\" of the URI").with_hint(uri::ENCODE)
-        );
+    let first_unknown = pairs.iter().position(|(name, _)| keyword::find_keyword(name).is_none());
+    let after_unknown = first_unknown.filter(|_| is_uri).and_then(|position| pairs.get(position..)).unwrap_or_default();
+    if after_unknown.iter().any(|(name, value)| name.contains('@') || value.contains('@')) {
+        return Err(ConninfoError::new("unknown connection parameter before an \"@\" of the URI")
+            .with_hint(uri::PERCENT_ENCODING_HINT));
     }
     Ok(pairs)
 }
 
 /// Splits a URI or a `key=value` conninfo.
-pub(super) fn split(text: &str) -> Result<Vec<(String, String)>, ConninfoError> {
+pub(super) fn split_conninfo(text: &str) -> Result<Vec<(String, String)>, ConninfoError> {
     match uri::strip_scheme(text) {
-        Some(rest) => uri::parse(rest),
-        None => keyvalue::parse(text),
+        Some(rest) => uri::parse_uri(rest),
+        None => keyvalue::parse_keyvalue(text),
     }
 }

@@ -8,7 +8,7 @@ use crate::pg::read_connection_file;
 
 /// Where the password file is, and which of its lines count.
 #[derive(Clone, Debug)]
-pub(super) struct PassFileUse {
+pub(super) struct PasswordFileSource {
     pub(super) path: PathBuf,
     pub(super) hosts: HostField,
 }
@@ -17,18 +17,18 @@ pub(super) struct PassFileUse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HostField {
     /// The name or `*`.
-    NameOrStar,
+    NameOrWildcard,
     /// The name; for a server that a file of the working directory names.
     NameOnly,
 }
 
 /// A password file that may be used. No `Debug`: it is full of passwords.
-pub(super) struct PassFile {
+pub(super) struct PasswordFile {
     path: PathBuf,
     text: String,
 }
 
-impl PassFile {
+impl PasswordFile {
     /// Reads the file. `Ok(None)` when there is none; a warning when there is one libpq would not use either.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, String> {
         let Ok(metadata) = path.metadata() else { return Ok(None) };
@@ -61,7 +61,9 @@ impl PassFile {
             if hosts == HostField::NameOnly && line.starts_with("*:") {
                 continue;
             }
-            let Some(password) = [host, &port, dbname, user].into_iter().try_fold(line, after_match) else { continue };
+            let Some(password) = [host, &port, dbname, user].into_iter().try_fold(line, rest_after_match) else {
+                continue;
+            };
             let password = unescape(password);
             if !password.is_empty() {
                 let origin = Origin::PasswordFile { path: self.path.clone(), line: number + 1 };
@@ -73,7 +75,7 @@ impl PassFile {
 }
 
 /// The rest of the line behind a field that is `*` or the wanted text.
-fn after_match<'a>(line: &'a str, wanted: &str) -> Option<&'a str> {
+fn rest_after_match<'a>(line: &'a str, wanted: &str) -> Option<&'a str> {
     if let Some(rest) = line.strip_prefix("*:") {
         return Some(rest);
     }
@@ -106,9 +108,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn find(text: &str, host: &str, port: u16, dbname: &str, user: &str) -> Option<(String, usize)> {
-        let file = PassFile { path: "/x/.pgpass".into(), text: text.into() };
-        let password = file.password(HostField::NameOrStar, host, port, dbname, user)?;
+    fn find_password(text: &str, host: &str, port: u16, dbname: &str, user: &str) -> Option<(String, usize)> {
+        let file = PasswordFile { path: "/x/.pgpass".into(), text: text.into() };
+        let password = file.password(HostField::NameOrWildcard, host, port, dbname, user)?;
         match password.origin {
             Origin::PasswordFile { line, .. } => Some((password.secret.expose().to_owned(), line)),
             _ => None,
@@ -116,14 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_first_line_that_fits() {
+    fn passfile_takes_first_matching_line() {
         let text = "# h:5432:d:u:no\nh:5433:d:u:no\nh:5432:d:u:first\n*:*:*:*:second\n";
-        assert_eq!(find(text, "h", 5432, "d", "u"), Some(("first".into(), 3)));
-        assert_eq!(find(text, "other", 5432, "d", "u"), Some(("second".into(), 4)));
+        assert_eq!(find_password(text, "h", 5432, "d", "u"), Some(("first".into(), 3)));
+        assert_eq!(find_password(text, "other", 5432, "d", "u"), Some(("second".into(), 4)));
     }
 
     #[test]
-    fn passes_over_lines_that_do_not_fit() {
+    fn passfile_skips_other_lines() {
         for text in [
             "",
             "h",
@@ -135,19 +137,19 @@ mod tests {
             "H:5432:d:u:x",
             "#*:*:*:*:x",
         ] {
-            assert_eq!(find(text, "h", 5432, "d", "u"), None, "{text}");
+            assert_eq!(find_password(text, "h", 5432, "d", "u"), None, "{text}");
         }
     }
 
     #[test]
-    fn understands_escapes() {
-        assert_eq!(find(r"\:\:1:*:a\\b:*:p\:w\\d", "::1", 1, r"a\b", "u"), Some((r"p:w\d".into(), 1)));
+    fn passfile_reads_escapes() {
+        assert_eq!(find_password(r"\:\:1:*:a\\b:*:p\:w\\d", "::1", 1, r"a\b", "u"), Some((r"p:w\d".into(), 1)));
     }
 
     #[test]
-    fn line_with_star_as_host_is_skipped_where_a_name_is_wanted() {
+    fn passfile_name_only_skips_wildcard_host() {
         let text = "*:*:*:*:star\nh:*:*:u:named\n\\*:*:*:*:escaped\n";
-        let file = PassFile { path: "/x/.pgpass".into(), text: text.into() };
+        let file = PasswordFile { path: "/x/.pgpass".into(), text: text.into() };
         let find = |host: &str, user: &str| {
             let password = file.password(HostField::NameOnly, host, 5432, "d", user)?;
             Some(password.secret.expose().to_owned())
@@ -160,8 +162,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(text in "(?s).*", host in ".*") {
-            let _ = find(&text, &host, 5432, "d", "u");
+        fn passfile_never_panics(text in "(?s).*", host in ".*") {
+            let _ = find_password(&text, &host, 5432, "d", "u");
         }
     }
 }

@@ -1,17 +1,19 @@
-use super::resolve::{from_flags, is_named_by_environment};
-use super::{Environment, Flags, database_url};
+use super::resolve::{is_named_by_environment, parameters_from_flags};
+use super::{ConnectionFlags, Environment, database_url};
 use crate::model::PrintedConnection;
 
 /// How a printed command reaches the server of a run without a target, on the same machine and in the same environment.
 ///
 /// What only the environment says is not repeated, except that of `DATABASE_URL`, which a `-d` beside it would hide. What
 /// cannot be read is not printed: the run itself fails with it.
-pub fn printed(flags: &Flags, environment: &Environment) -> PrintedConnection {
-    if flags.is_given() {
-        return from_flags(flags).map(|given| PrintedConnection::of_parameters(given.pairs())).unwrap_or_default();
+pub fn printed(flags: &ConnectionFlags, environment: &Environment) -> PrintedConnection {
+    if flags.has_connection_flag() {
+        return parameters_from_flags(flags)
+            .map(|given| PrintedConnection::of_parameters(given.pairs()))
+            .unwrap_or_default();
     }
     match environment.var("DATABASE_URL").filter(|_| !is_named_by_environment(environment)) {
-        Some(text) => database_url::read(text, &mut Vec::new())
+        Some(text) => database_url::read_database_url(text, &mut Vec::new())
             .map(|given| PrintedConnection::of_parameters(given.pairs()).ambient())
             .unwrap_or_default(),
         None => PrintedConnection::default(),
@@ -23,8 +25,12 @@ mod tests {
     use super::*;
     use crate::model::ShellCommand;
 
-    fn flags(host: Option<&str>, dbname: Option<&str>) -> Flags {
-        Flags { host: host.map(str::to_owned), dbname: dbname.map(str::to_owned), ..Flags::default() }
+    fn flags(host: Option<&str>, dbname: Option<&str>) -> ConnectionFlags {
+        ConnectionFlags {
+            host: host.map(str::to_owned),
+            dbname: dbname.map(str::to_owned),
+            ..ConnectionFlags::default()
+        }
     }
 
     #[test]
@@ -53,10 +59,10 @@ mod tests {
         let url = ("DATABASE_URL", "postgresql+psycopg://app:hunter2@db1/shop");
         let other =
             |printed: &PrintedConnection| printed.add_to_for(ShellCommand::new("pgtend indexes"), "x").to_string();
-        let from_url = printed(&Flags::default(), &vars(&[url]));
+        let from_url = printed(&ConnectionFlags::default(), &vars(&[url]));
         assert_eq!(from_url.command("pgtend wal"), "pgtend wal");
         assert_eq!(other(&from_url), "pgtend indexes -h db1 -U app -d x");
-        let from_host = printed(&Flags::default(), &vars(&[url, ("PGHOST", "db2")]));
+        let from_host = printed(&ConnectionFlags::default(), &vars(&[url, ("PGHOST", "db2")]));
         assert_eq!(other(&from_host), "pgtend indexes -d x");
     }
 }

@@ -1,7 +1,7 @@
 use super::host::default_socket_directory;
-use super::parameters::{Parameters, split_strictly};
-use super::passfile::{HostField, PassFile, PassFileUse};
-use super::value::{integer, positive};
+use super::parameters::{Parameters, split_known};
+use super::passfile::{HostField, PasswordFile, PasswordFileSource};
+use super::value::{positive, read_integer};
 use super::*;
 use crate::redact;
 use std::path::PathBuf;
@@ -18,28 +18,28 @@ pub struct Resolved {
 }
 
 /// The variables that name a server; the other `PG*` variables only fill gaps.
-const NAMING: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
+const SERVER_VARIABLES: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
 
 /// Works out where to connect: the flags; else the target; else `PGHOST`, `PGHOSTADDR`, `PGSERVICE`
 /// or `PGDATABASE`; else `DATABASE_URL`; the gaps in libpq's own order: service file, environment,
 /// defaults, and the password from the password file last.
-pub fn resolve(request: &Request) -> Result<Resolved, ConninfoError> {
+pub fn resolve(request: &ConnectionRequest) -> Result<Resolved, ConninfoError> {
     let environment = &request.environment;
     let mut warnings = Vec::new();
-    let (source, mut parameters) = choose(request, &mut warnings)?;
+    let (source, mut parameters) = choose_source(request, &mut warnings)?;
     let target = request.target.as_ref().filter(|_| matches!(source, Source::Target(_)));
     let untrusted = target.filter(|target| !target.trusted);
     if let Some(target) = untrusted {
-        working_directory::refuse_weaker(&parameters, environment, &target.name)?;
+        working_directory::reject_weaker(&parameters, environment, &target.name)?;
     }
     let named_by_source = parameters.clone();
-    service::fill(&mut parameters, environment, &mut warnings)?;
-    keep_service_password_at_home(&mut parameters, &named_by_source, &mut warnings);
+    service::fill_from_service(&mut parameters, environment, &mut warnings)?;
+    drop_foreign_service_password(&mut parameters, &named_by_source, &mut warnings);
     fill_from_environment(&mut parameters, environment)?;
     if let Some(target) = untrusted {
-        keep_other_passwords_at_home(&mut parameters, &target.name, &mut warnings);
+        drop_untrusted_target_password(&mut parameters, &target.name, &mut warnings);
     }
-    let mut conninfo = finish(&parameters, environment)?;
+    let mut conninfo = build_conninfo(&parameters, environment)?;
     conninfo.password_provider = target.and_then(|target| target.password_provider.clone());
     conninfo.is_from_working_directory = untrusted.is_some();
     if let Some(target) = untrusted {
@@ -64,12 +64,12 @@ pub fn resolve_text(text: &Secret, source: Source, environment: &Environment) ->
     let mut warnings = Vec::new();
     let mut parameters = Parameters::default();
     let conninfo = (|| {
-        parameters.set_all(split_strictly(text.expose())?, &Origin::Source(source.clone()))?;
+        parameters.set_all(split_known(text.expose())?, &Origin::Source(source.clone()))?;
         let named = parameters.clone();
-        service::fill(&mut parameters, environment, &mut warnings)?;
-        keep_service_password_at_home(&mut parameters, &named, &mut warnings);
+        service::fill_from_service(&mut parameters, environment, &mut warnings)?;
+        drop_foreign_service_password(&mut parameters, &named, &mut warnings);
         fill_from_environment(&mut parameters, environment)?;
-        let mut conninfo = finish(&parameters, environment)?;
+        let mut conninfo = build_conninfo(&parameters, environment)?;
         find_passwords(&mut conninfo, &parameters, &mut warnings);
         register_names(&conninfo);
         Ok(conninfo)
@@ -78,23 +78,26 @@ pub fn resolve_text(text: &Secret, source: Source, environment: &Environment) ->
     Ok(Resolved { conninfo, source, warnings })
 }
 
-fn choose(request: &Request, warnings: &mut Vec<String>) -> Result<(Source, Parameters), ConninfoError> {
-    let Request { flags, target, environment } = request;
-    if flags.is_given() {
+fn choose_source(
+    request: &ConnectionRequest,
+    warnings: &mut Vec<String>,
+) -> Result<(Source, Parameters), ConninfoError> {
+    let ConnectionRequest { flags, target, environment } = request;
+    if flags.has_connection_flag() {
         if let Some(target) = target {
             warnings.push(format!("target {} is not used: the connection flags come before it", target.name));
         } else if environment.var("DATABASE_URL").is_some()
-            && !flags.names_a_server()
+            && !flags.has_server()
             && !is_named_by_environment(environment)
         {
             warnings.push("DATABASE_URL is not used: the connection flags come before it".to_owned());
         }
-        return Ok((Source::Flags, from_flags(flags)?));
+        return Ok((Source::Flags, parameters_from_flags(flags)?));
     }
     if let Some(target) = target {
         let source = Source::Target(target.name.clone());
         let mut parameters = Parameters::default();
-        split_strictly(target.conninfo.expose())
+        split_known(target.conninfo.expose())
             .and_then(|pairs| parameters.set_all(pairs, &Origin::Source(source.clone())))
             .map_err(|error| error.in_source(&source.to_string()))?;
         return Ok((source, parameters));
@@ -103,17 +106,17 @@ fn choose(request: &Request, warnings: &mut Vec<String>) -> Result<(Source, Para
         return Ok((Source::Environment, Parameters::default()));
     }
     match environment.var("DATABASE_URL") {
-        Some(text) => Ok((Source::DatabaseUrl, database_url::read(text, warnings)?)),
+        Some(text) => Ok((Source::DatabaseUrl, database_url::read_database_url(text, warnings)?)),
         None => Ok((Source::Defaults, Parameters::default())),
     }
 }
 
 /// Whether a `PG*` variable names the server.
 pub(super) fn is_named_by_environment(environment: &Environment) -> bool {
-    NAMING.iter().any(|name| environment.var(name).is_some())
+    SERVER_VARIABLES.iter().any(|name| environment.var(name).is_some())
 }
 
-pub(super) fn from_flags(flags: &Flags) -> Result<Parameters, ConninfoError> {
+pub(super) fn parameters_from_flags(flags: &ConnectionFlags) -> Result<Parameters, ConninfoError> {
     let origin = Origin::Source(Source::Flags);
     let mut parameters = Parameters::default();
     let pairs = [("host", &flags.host), ("port", &flags.port), ("user", &flags.username)];
@@ -126,7 +129,7 @@ pub(super) fn from_flags(flags: &Flags) -> Result<Parameters, ConninfoError> {
     // As in psql, a whole conninfo in --dbname wins over the flags beside it.
     if let Some(dbname) = flags.dbname.as_ref().filter(|text| !text.is_empty()) {
         let pairs = if is_connection_string(dbname) {
-            split_strictly(dbname).map_err(|error| error.in_source("--dbname"))?
+            split_known(dbname).map_err(|error| error.in_source("--dbname"))?
         } else {
             vec![("dbname".to_owned(), dbname.clone())]
         };
@@ -136,10 +139,10 @@ pub(super) fn from_flags(flags: &Flags) -> Result<Parameters, ConninfoError> {
 }
 
 /// A service section that names a host and a password gives the password to that host only.
-fn keep_service_password_at_home(parameters: &mut Parameters, named: &Parameters, warnings: &mut Vec<String>) {
+fn drop_foreign_service_password(parameters: &mut Parameters, named: &Parameters, warnings: &mut Vec<String>) {
     let Some(ref origin @ Origin::Service { ref name, .. }) = parameters.origin("password").cloned() else { return };
-    let elsewhere = ["host", "hostaddr"].iter().any(|key| named.text(key).is_some());
-    if elsewhere {
+    let has_other_host = ["host", "hostaddr"].iter().any(|key| named.text(key).is_some());
+    if has_other_host {
         warnings.push(format!(
             "the password of {origin} is not used: it belongs to the host of service {name}, and another one was named"
         ));
@@ -148,7 +151,7 @@ fn keep_service_password_at_home(parameters: &mut Parameters, named: &Parameters
 }
 
 /// A server that a file of the working directory names gets neither PGPASSWORD nor the password of PGSERVICE.
-fn keep_other_passwords_at_home(parameters: &mut Parameters, target: &str, warnings: &mut Vec<String>) {
+fn drop_untrusted_target_password(parameters: &mut Parameters, target: &str, warnings: &mut Vec<String>) {
     let what = match parameters.origin("password") {
         Some(Origin::Environment(_)) => "PGPASSWORD".to_owned(),
         Some(origin @ Origin::Service { .. }) => format!("the password of {origin}"),
@@ -162,7 +165,7 @@ fn keep_other_passwords_at_home(parameters: &mut Parameters, target: &str, warni
 
 /// Of the password file such a server gets what names it, and nothing where its file turns encryption off.
 fn restrict_password_file(conninfo: &mut Conninfo, target: &str, warnings: &mut Vec<String>) {
-    if working_directory::is_plain_by_choice(conninfo.tls.mode, &conninfo.hosts) {
+    if working_directory::is_deliberately_unencrypted(conninfo.tls.mode, &conninfo.hosts) {
         warnings.push(format!(
             "the password file is not used for target {target}: a file of the working directory turns encryption off"
         ));
@@ -186,7 +189,7 @@ fn fill_from_environment(parameters: &mut Parameters, environment: &Environment)
     for keyword in KEYWORDS {
         let Some(variable) = keyword.variable else { continue };
         if let Some(text) = environment.var(variable) {
-            parameters.fill(keyword, text.to_owned(), Origin::Environment(variable))?;
+            parameters.set_if_absent(keyword, text.to_owned(), Origin::Environment(variable))?;
         }
     }
     if parameters.text("sslmode").is_none() && environment.var("PGREQUIRESSL").is_some_and(|text| text.starts_with('1'))
@@ -196,15 +199,15 @@ fn fill_from_environment(parameters: &mut Parameters, environment: &Environment)
     Ok(())
 }
 
-fn finish(parameters: &Parameters, environment: &Environment) -> Result<Conninfo, ConninfoError> {
-    refuse_what_cannot_be_done(parameters)?;
+fn build_conninfo(parameters: &Parameters, environment: &Environment) -> Result<Conninfo, ConninfoError> {
+    reject_unsupported_values(parameters)?;
     let user = parameters.text("user").or(environment.os_user.as_deref()).map(str::to_owned).ok_or_else(|| {
         ConninfoError::new("no user name given, and the operating system does not know one")
             .with_hint("name the role with -U, user= or PGUSER")
     })?;
     let dbname = parameters.text("dbname").unwrap_or(&user).to_owned();
     let socket_directory = default_socket_directory();
-    let connect_timeout = match integer(parameters, "connect_timeout")? {
+    let connect_timeout = match read_integer(parameters, "connect_timeout")? {
         None => Some(DEFAULT_CONNECT_TIMEOUT),
         Some(seconds) => positive(seconds).map(|seconds| Duration::from_secs(seconds.into())),
     };
@@ -215,7 +218,7 @@ fn finish(parameters: &Parameters, environment: &Environment) -> Result<Conninfo
         .unwrap_or("pgtend");
 
     let conninfo = Conninfo {
-        hosts: Host::list(parameters, socket_directory)?,
+        hosts: Host::from_parameters(parameters, socket_directory)?,
         user,
         dbname,
         connect_timeout,
@@ -231,7 +234,8 @@ fn finish(parameters: &Parameters, environment: &Environment) -> Result<Conninfo
         requirepeer: parameters.text("requirepeer").map(str::to_owned),
         password_provider: None,
         is_from_working_directory: false,
-        passfile: passfile_path(parameters, environment).map(|path| PassFileUse { path, hosts: HostField::NameOrStar }),
+        passfile: passfile_path(parameters, environment)
+            .map(|path| PasswordFileSource { path, hosts: HostField::NameOrWildcard }),
         socket_directory: socket_directory.map(str::to_owned),
     };
     Ok(conninfo)
@@ -244,8 +248,8 @@ fn find_passwords(conninfo: &mut Conninfo, parameters: &Parameters, warnings: &m
         }
         return;
     }
-    let Some(PassFileUse { path, hosts: host_field }) = conninfo.passfile.clone() else { return };
-    match PassFile::read(&path) {
+    let Some(PasswordFileSource { path, hosts: host_field }) = conninfo.passfile.clone() else { return };
+    match PasswordFile::read(&path) {
         Ok(Some(file)) => {
             let Conninfo { hosts, user, dbname, socket_directory, .. } = conninfo;
             for host in hosts {
@@ -253,8 +257,8 @@ fn find_passwords(conninfo: &mut Conninfo, parameters: &Parameters, warnings: &m
                     let key = host.password_key(socket_directory.as_deref(), field);
                     file.password(field, &key, host.port, dbname, user)
                 };
-                let (found, otherwise) = (find(host_field), find(HostField::NameOrStar));
-                if let (None, Some(unused)) = (&found, otherwise) {
+                let (found, unrestricted) = (find(host_field), find(HostField::NameOrWildcard));
+                if let (None, Some(unused)) = (&found, unrestricted) {
                     let key = host.password_key(socket_directory.as_deref(), host_field);
                     warnings.push(format!(
                         "{} is not used: a file of the working directory names the server, so the line must name its host \"{key}\"",
@@ -276,7 +280,7 @@ fn passfile_path(parameters: &Parameters, environment: &Environment) -> Option<P
         .or_else(|| environment.home.as_ref().map(|home| home.join(".pgpass")))
 }
 
-fn refuse_what_cannot_be_done(parameters: &Parameters) -> Result<(), ConninfoError> {
+fn reject_unsupported_values(parameters: &Parameters) -> Result<(), ConninfoError> {
     let refuse = |name: &str, text: &str, hint: &str| {
         Err(ConninfoError::new(format!("{name}={text} is not supported by pgtend")).with_hint(hint))
     };

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::parameters::Parameters;
-use super::value::{flag, one_of};
+use super::value::{read_choice, read_flag};
 use super::{ConninfoError, Environment};
 
 /// `sslmode` (PostgreSQL manual, 34.19.3 Protection Provided in Different Modes).
@@ -81,7 +81,7 @@ pub enum RootCert {
     /// Those in this file, if it exists.
     File(PathBuf),
     /// There is no home directory to keep a file in.
-    Nowhere,
+    NoHome,
 }
 
 /// Where certificate revocation lists are read from.
@@ -127,11 +127,11 @@ impl TlsParameters {
             |name: &str, default: &str| parameters.text(name).map(PathBuf::from).or_else(|| default_file(default));
         let root_cert = match parameters.text("sslrootcert") {
             Some("system") => RootCert::System,
-            _ => file("sslrootcert", "root.crt").map_or(RootCert::Nowhere, RootCert::File),
+            _ => file("sslrootcert", "root.crt").map_or(RootCert::NoHome, RootCert::File),
         };
         let mode = match parameters.text("sslmode") {
             None if root_cert == RootCert::System => SslMode::VerifyFull,
-            _ => one_of(parameters, "sslmode", &SSL_MODES)?,
+            _ => read_choice(parameters, "sslmode", &SSL_MODES)?,
         };
         if root_cert == RootCert::System && mode != SslMode::VerifyFull {
             return Err(ConninfoError::new(format!(
@@ -140,7 +140,7 @@ impl TlsParameters {
             ))
             .with_hint("use sslmode=verify-full: the system's authorities sign for everybody"));
         }
-        let negotiation = one_of(
+        let negotiation = read_choice(
             parameters,
             "sslnegotiation",
             &[("postgres", SslNegotiation::Postgres), ("direct", SslNegotiation::Direct)],
@@ -154,7 +154,7 @@ impl TlsParameters {
         }
         let cert_modes =
             [("disable", SslCertMode::Disable), ("allow", SslCertMode::Allow), ("require", SslCertMode::Require)];
-        let (min_version, max_version) = versions(parameters)?;
+        let (min_version, max_version) = read_tls_versions(parameters)?;
         Ok(Self {
             mode,
             negotiation,
@@ -166,15 +166,15 @@ impl TlsParameters {
             },
             cert: file("sslcert", "postgresql.crt"),
             key: file("sslkey", "postgresql.key"),
-            cert_mode: one_of(parameters, "sslcertmode", &cert_modes)?,
-            sni: flag(parameters, "sslsni", true)?,
+            cert_mode: read_choice(parameters, "sslcertmode", &cert_modes)?,
+            sni: read_flag(parameters, "sslsni", true)?,
             min_version,
             max_version,
         })
     }
 }
 
-fn versions(parameters: &Parameters) -> Result<(ProtocolVersion, ProtocolVersion), ConninfoError> {
+fn read_tls_versions(parameters: &Parameters) -> Result<(ProtocolVersion, ProtocolVersion), ConninfoError> {
     let read = |name: &str| match parameters.text(name).map(|text| (text, text.to_ascii_lowercase())) {
         None => Ok(None),
         Some((text, lower)) => match lower.as_str() {

@@ -4,7 +4,7 @@
 
 use super::ConninfoError;
 
-pub(super) const ENCODE: &str = "in a URI, special characters of the password are percent-encoded: @ is %40, / is %2F, : is %3A, ? is %3F, # is %23, % is %25";
+pub(super) const PERCENT_ENCODING_HINT: &str = "in a URI, special characters of the password are percent-encoded: @ is %40, / is %2F, : is %3A, ? is %3F, # is %23, % is %25";
 
 /// The text behind `postgresql://` or `postgres://`.
 pub(super) fn strip_scheme(text: &str) -> Option<&str> {
@@ -12,7 +12,7 @@ pub(super) fn strip_scheme(text: &str) -> Option<&str> {
 }
 
 /// Splits the text behind the scheme into parameters.
-pub(super) fn parse(rest: &str) -> Result<Vec<(String, String)>, ConninfoError> {
+pub(super) fn parse_uri(rest: &str) -> Result<Vec<(String, String)>, ConninfoError> {
     let mut pairs = Vec::new();
     let authority_end = rest.find('/').unwrap_or(rest.len());
     let mut rest = rest;
@@ -21,39 +21,41 @@ pub(super) fn parse(rest: &str) -> Result<Vec<(String, String)>, ConninfoError> 
         let userinfo = rest.get(..at).unwrap_or_default();
         rest = rest.get(at + 1..).unwrap_or_default();
         let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
-        push(&mut pairs, "user", user)?;
-        push(&mut pairs, "password", password)?;
+        push_decoded(&mut pairs, "user", user)?;
+        push_decoded(&mut pairs, "password", password)?;
     }
 
-    let (hosts, rest) = hosts(rest)?;
+    let (hosts, rest) = parse_hosts(rest)?;
     let (path, query) = match rest.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (rest, None),
     };
     let stray_at = |part: &str| part.contains('@');
     if hosts.iter().any(|(host, port)| stray_at(host) || stray_at(port)) || (userinfo_end.is_none() && stray_at(path)) {
-        return Err(ConninfoError::new("the URI has an \"@\" where none may be").with_hint(ENCODE));
+        return Err(ConninfoError::new("the URI has an \"@\" where none may be").with_hint(PERCENT_ENCODING_HINT));
     }
     if hosts.iter().any(|(_, port)| !port.is_empty() && !port.bytes().all(|b| b.is_ascii_digit())) {
-        return Err(ConninfoError::new("the port in the URI is not a number").with_hint(ENCODE));
+        return Err(ConninfoError::new("the port in the URI is not a number").with_hint(PERCENT_ENCODING_HINT));
     }
     let list = |part: fn(&(&str, &str)) -> String| hosts.iter().map(part).collect::<Vec<_>>().join(",");
-    push(&mut pairs, "host", &list(|(host, _)| (*host).to_owned()))?;
-    push(&mut pairs, "port", &list(|(_, port)| (*port).to_owned()))?;
-    push(&mut pairs, "dbname", path.strip_prefix('/').unwrap_or(path))?;
+    push_decoded(&mut pairs, "host", &list(|(host, _)| (*host).to_owned()))?;
+    push_decoded(&mut pairs, "port", &list(|(_, port)| (*port).to_owned()))?;
+    push_decoded(&mut pairs, "dbname", path.strip_prefix('/').unwrap_or(path))?;
 
     for parameter in query.into_iter().flat_map(|query| query.split('&')).filter(|parameter| !parameter.is_empty()) {
         let Some((key, value)) = parameter.split_once('=') else {
-            return Err(ConninfoError::new("a query parameter of the URI has no \"=\"").with_hint(ENCODE));
+            return Err(
+                ConninfoError::new("a query parameter of the URI has no \"=\"").with_hint(PERCENT_ENCODING_HINT)
+            );
         };
         if value.contains('=') {
             return Err(ConninfoError::new(format!(
                 "the query parameter \"{}\" of the URI has more than one \"=\"",
-                decode(key)?
+                percent_decode(key)?
             ))
             .with_hint("\"=\" inside a value is percent-encoded as %3D"));
         }
-        match (decode(key)?, decode(value)?) {
+        match (percent_decode(key)?, percent_decode(value)?) {
             // For compatibility with JDBC, as libpq does.
             (key, value) if key == "ssl" && value == "true" => pairs.push(("sslmode".into(), "require".into())),
             pair => pairs.push(pair),
@@ -64,7 +66,7 @@ pub(super) fn parse(rest: &str) -> Result<Vec<(String, String)>, ConninfoError> 
 
 type HostAndPort<'a> = (&'a str, &'a str);
 
-fn hosts(mut rest: &str) -> Result<(Vec<HostAndPort<'_>>, &str), ConninfoError> {
+fn parse_hosts(mut rest: &str) -> Result<(Vec<HostAndPort<'_>>, &str), ConninfoError> {
     let mut hosts = Vec::new();
     loop {
         let (host, after) = match rest.strip_prefix('[') {
@@ -95,15 +97,15 @@ fn split_before<'a>(text: &'a str, stops: &[char]) -> (&'a str, &'a str) {
     text.split_at(text.find(stops).unwrap_or(text.len()))
 }
 
-fn push(pairs: &mut Vec<(String, String)>, key: &str, encoded: &str) -> Result<(), ConninfoError> {
+fn push_decoded(pairs: &mut Vec<(String, String)>, key: &str, encoded: &str) -> Result<(), ConninfoError> {
     if !encoded.is_empty() {
-        pairs.push((key.to_owned(), decode(encoded)?));
+        pairs.push((key.to_owned(), percent_decode(encoded)?));
     }
     Ok(())
 }
 
-fn decode(text: &str) -> Result<String, ConninfoError> {
-    let invalid = || ConninfoError::new("invalid percent-encoding in the URI").with_hint(ENCODE);
+fn percent_decode(text: &str) -> Result<String, ConninfoError> {
+    let invalid = || ConninfoError::new("invalid percent-encoding in the URI").with_hint(PERCENT_ENCODING_HINT);
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -125,13 +127,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(text: &str) -> Result<String, ConninfoError> {
-        let pairs = parse(strip_scheme(text).expect("a scheme"))?;
+    fn read_uri(text: &str) -> Result<String, ConninfoError> {
+        let pairs = parse_uri(strip_scheme(text).expect("a scheme"))?;
         Ok(pairs.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(" "))
     }
 
     #[test]
-    fn refuses_without_quoting_the_password() {
+    fn uri_errors_quote_no_password() {
         for text in [
             "postgres://u:sec@ret@host/db",
             "postgres://u:sec/ret@host/db",
@@ -147,7 +149,7 @@ mod tests {
             "postgres://host/db?ret",
             "postgres://host/db?sslmode=a=ret",
         ] {
-            let error = read(text).expect_err(text);
+            let error = read_uri(text).expect_err(text);
             let shown = format!("{error} {error:?}");
             assert!(!shown.contains("ret") && !shown.contains("sec"), "{text}: {shown}");
             assert!(error.hint().is_some(), "{text}");
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_libpq_reads() {
+    fn uri_reads_what_libpq_reads() {
         for (text, parameters) in [
             ("postgresql://", ""),
             ("postgresql:///", ""),
@@ -181,20 +183,20 @@ mod tests {
             ("postgresql://:pw@host", "password=pw host=host"),
             ("postgresql://host/a%20b/c", "host=host dbname=a b/c"),
         ] {
-            assert_eq!(read(text).expect(text), parameters, "{text}");
+            assert_eq!(read_uri(text).expect(text), parameters, "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn never_panics(text in ".*") {
-            let _ = parse(&text);
+        fn uri_never_panics(text in ".*") {
+            let _ = parse_uri(&text);
         }
 
         #[test]
-        fn a_percent_encoded_password_is_read_back(password in "[^\0]+") {
+        fn uri_percent_encoding_roundtrips(password in "[^\0]+") {
             let encoded: String = password.bytes().map(|b| format!("%{b:02X}")).collect();
-            let pairs = parse(&format!("u:{encoded}@h/d")).unwrap();
+            let pairs = parse_uri(&format!("u:{encoded}@h/d")).unwrap();
             prop_assert!(pairs.contains(&("password".to_owned(), password)));
         }
     }

@@ -6,7 +6,7 @@ use super::ConninfoError;
 use super::parameters::Parameters;
 
 /// A whole number, or libpq's complaint.
-pub(super) fn integer(parameters: &Parameters, name: &str) -> Result<Option<i32>, ConninfoError> {
+pub(super) fn read_integer(parameters: &Parameters, name: &str) -> Result<Option<i32>, ConninfoError> {
     parameters
         .text(name)
         .map(|text| {
@@ -18,18 +18,18 @@ pub(super) fn integer(parameters: &Parameters, name: &str) -> Result<Option<i32>
 }
 
 /// A `0` or `1`; `default` when absent.
-pub(super) fn flag(parameters: &Parameters, name: &str, default: bool) -> Result<bool, ConninfoError> {
-    Ok(integer(parameters, name)?.map_or(default, |number| number != 0))
+pub(super) fn read_flag(parameters: &Parameters, name: &str, default: bool) -> Result<bool, ConninfoError> {
+    Ok(read_integer(parameters, name)?.map_or(default, |number| number != 0))
 }
 
 /// A positive number of seconds; zero and less mean the system's own default.
-pub(super) fn seconds(parameters: &Parameters, name: &str) -> Result<Option<Duration>, ConninfoError> {
-    Ok(integer(parameters, name)?.and_then(positive).map(|seconds| Duration::from_secs(seconds.into())))
+pub(super) fn read_seconds(parameters: &Parameters, name: &str) -> Result<Option<Duration>, ConninfoError> {
+    Ok(read_integer(parameters, name)?.and_then(positive).map(|seconds| Duration::from_secs(seconds.into())))
 }
 
 /// A positive number of milliseconds; zero and less mean the system's own default.
-pub(super) fn milliseconds(parameters: &Parameters, name: &str) -> Result<Option<Duration>, ConninfoError> {
-    Ok(integer(parameters, name)?.and_then(positive).map(|ms| Duration::from_millis(ms.into())))
+pub(super) fn read_milliseconds(parameters: &Parameters, name: &str) -> Result<Option<Duration>, ConninfoError> {
+    Ok(read_integer(parameters, name)?.and_then(positive).map(|ms| Duration::from_millis(ms.into())))
 }
 
 /// A positive count; zero and less mean the system's own default.
@@ -38,7 +38,7 @@ pub(super) fn positive(number: i32) -> Option<u32> {
 }
 
 /// One of the listed values; `T::default()` when absent.
-pub(super) fn one_of<T: Copy + Default>(
+pub(super) fn read_choice<T: Copy + Default>(
     parameters: &Parameters,
     name: &str,
     known: &[(&str, T)],

@@ -2,13 +2,13 @@
 //! not obtain a password that was meant for another server, nor weaken what the environment demands of a connection.
 
 use super::parameters::Parameters;
-use super::{ConninfoError, Environment, Host, Origin, Place, SslMode};
+use super::{ConninfoError, Environment, Host, HostAddress, Origin, SslMode};
 
 /// Parameters that such a file may not give: each names a secret, or a file that secrets are read from.
 pub const REFUSED_PARAMETERS: [&str; 6] = ["password", "passfile", "servicefile", "service", "sslcert", "sslkey"];
 
 /// Parameters that such a file may not change where the environment sets them.
-const DEMANDS: [(&str, &str); 11] = [
+const PROTECTED_PARAMETERS: [(&str, &str); 11] = [
     ("sslmode", "PGSSLMODE"),
     ("sslrootcert", "PGSSLROOTCERT"),
     ("sslcrl", "PGSSLCRL"),
@@ -27,7 +27,7 @@ const DEMANDS: [(&str, &str); 11] = [
 /// # Errors
 ///
 /// Names the parameter and the variable.
-pub(super) fn refuse_weaker(
+pub(super) fn reject_weaker(
     parameters: &Parameters,
     environment: &Environment,
     target: &str,
@@ -38,21 +38,21 @@ pub(super) fn refuse_weaker(
         ))
         .with_hint(format!("remove {name} from its conninfo, or move the target to your own configuration file")))
     };
-    let demanded = demanded_sslmode(environment);
-    for (name, variable) in DEMANDS {
+    let required_mode = required_sslmode(environment);
+    for (name, variable) in PROTECTED_PARAMETERS {
         let Some(given) = parameters.text(name) else { continue };
         if !matches!(parameters.origin(name), Some(Origin::Source(_))) {
             continue;
         }
         if name == "sslmode" {
-            let Some((demanded, variable)) = demanded else { continue };
+            let Some((demanded, variable)) = required_mode else { continue };
             if SslMode::parse(given).is_some_and(|given| given < demanded) {
                 return refusal(name, variable);
             }
         } else if environment.var(variable).is_some_and(|value| value != given) {
             return refusal(name, variable);
         } else if name == "sslrootcert"
-            && let Some((SslMode::VerifyCa | SslMode::VerifyFull, variable)) = demanded
+            && let Some((SslMode::VerifyCa | SslMode::VerifyFull, variable)) = required_mode
             && environment.var("PGSSLROOTCERT").is_none()
         {
             // Another authority would vouch for whatever server its owner likes.
@@ -62,7 +62,7 @@ pub(super) fn refuse_weaker(
     Ok(())
 }
 
-fn demanded_sslmode(environment: &Environment) -> Option<(SslMode, &'static str)> {
+fn required_sslmode(environment: &Environment) -> Option<(SslMode, &'static str)> {
     if let Some(mode) = environment.var("PGSSLMODE") {
         return SslMode::parse(mode).map(|mode| (mode, "PGSSLMODE"));
     }
@@ -71,17 +71,17 @@ fn demanded_sslmode(environment: &Environment) -> Option<(SslMode, &'static str)
 }
 
 /// Whether the target asks for less encryption than libpq's default on the way to another machine.
-pub(super) fn is_plain_by_choice(mode: SslMode, hosts: &[Host]) -> bool {
-    mode < SslMode::Prefer && hosts.iter().any(|host| !is_local(&host.place))
+pub(super) fn is_deliberately_unencrypted(mode: SslMode, hosts: &[Host]) -> bool {
+    mode < SslMode::Prefer && hosts.iter().any(|host| !is_local_address(&host.address))
 }
 
-fn is_local(place: &Place) -> bool {
+fn is_local_address(place: &HostAddress) -> bool {
     match place {
-        Place::Socket(_) => true,
-        Place::Tcp { hostaddr: Some(address), .. } => address.is_loopback(),
-        Place::Tcp { host: Some(host), .. } => {
+        HostAddress::Socket(_) => true,
+        HostAddress::Tcp { hostaddr: Some(address), .. } => address.is_loopback(),
+        HostAddress::Tcp { host: Some(host), .. } => {
             host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
         }
-        Place::Tcp { .. } => true,
+        HostAddress::Tcp { .. } => true,
     }
 }

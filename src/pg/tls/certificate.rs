@@ -15,12 +15,12 @@ use super::CertificateProblem;
 
 /// A certificate with its DER bytes.
 #[derive(Clone)]
-pub(super) struct Parsed<'a> {
+pub(super) struct ParsedCertificate<'a> {
     pub(super) der: CertificateDer<'a>,
     pub(super) certificate: Certificate,
 }
 
-impl<'a> Parsed<'a> {
+impl<'a> ParsedCertificate<'a> {
     /// Parses `der`.
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl<'a> Parsed<'a> {
             .into_iter()
             .filter_map(|name| match name {
                 GeneralName::DnsName(name) => Some(AlternativeName::Dns(name.to_string())),
-                GeneralName::IpAddress(octets) => address(octets.as_bytes()).map(AlternativeName::Ip),
+                GeneralName::IpAddress(octets) => parse_address(octets.as_bytes()).map(AlternativeName::Ip),
                 _ => None,
             })
             .collect()
@@ -106,7 +106,7 @@ impl<'a> Parsed<'a> {
     /// The first common name of the subject.
     pub(super) fn common_name(&self) -> Option<String> {
         let parts = self.certificate.tbs_certificate.subject.0.iter();
-        parts.flat_map(|part| part.0.iter()).find(|part| part.oid == rfc4519::CN).and_then(text)
+        parts.flat_map(|part| part.0.iter()).find(|part| part.oid == rfc4519::CN).and_then(attribute_text)
     }
 }
 
@@ -124,12 +124,12 @@ pub(super) enum AlternativeName {
     Ip(IpAddr),
 }
 
-fn address(octets: &[u8]) -> Option<IpAddr> {
+fn parse_address(octets: &[u8]) -> Option<IpAddr> {
     let v4 = <[u8; 4]>::try_from(octets).map(IpAddr::from);
     v4.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from)).ok()
 }
 
-fn text(attribute: &AttributeTypeAndValue) -> Option<String> {
+fn attribute_text(attribute: &AttributeTypeAndValue) -> Option<String> {
     let value = &attribute.value;
     let utf8 = value.decode_as::<Utf8StringRef<'_>>().map(|text| text.as_str().to_owned());
     utf8.or_else(|_| value.decode_as::<PrintableStringRef<'_>>().map(|text| text.as_str().to_owned()))
@@ -142,11 +142,11 @@ fn text(attribute: &AttributeTypeAndValue) -> Option<String> {
 /// the algorithm of its signature, SHA-256 in place of MD5 and SHA-1. `None` where that is undefined.
 pub(in crate::pg) fn end_point_digest(der: &CertificateDer<'_>) -> Option<Vec<u8>> {
     let certificate = Certificate::from_der(der).ok()?;
-    let algorithm = digest_of(certificate.signature_algorithm.oid)?;
+    let algorithm = digest_algorithm(certificate.signature_algorithm.oid)?;
     Some(ring::digest::digest(algorithm, der).as_ref().to_vec())
 }
 
-fn digest_of(signature: ObjectIdentifier) -> Option<&'static ring::digest::Algorithm> {
+fn digest_algorithm(signature: ObjectIdentifier) -> Option<&'static ring::digest::Algorithm> {
     match signature {
         rfc5912::SHA_1_WITH_RSA_ENCRYPTION | rfc5912::SHA_256_WITH_RSA_ENCRYPTION | rfc5912::ECDSA_WITH_SHA_256 => {
             Some(&ring::digest::SHA256)

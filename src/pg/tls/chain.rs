@@ -6,10 +6,10 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
-use super::certificate::Parsed;
-use super::path::{Rules, is_self_signed, names_issuer};
+use super::certificate::ParsedCertificate;
+use super::path::{ChainRules, is_self_signed, key_identifier_matches};
 use super::revocation::RevocationLists;
-use super::roots::Roots;
+use super::roots::TrustedRoots;
 use super::{CertificateProblem, explain, signature};
 
 /// Verifies the chain of `leaf`; `sent` are the certificates that the server sent with it.
@@ -22,43 +22,44 @@ use super::{CertificateProblem, explain, signature};
 /// # Errors
 ///
 /// Returns why the certificate is not accepted.
-pub(super) fn check(
-    roots: &Roots,
+pub(super) fn check_chain(
+    roots: &TrustedRoots,
     revocation: Option<&RevocationLists>,
-    leaf: &Parsed<'_>,
+    leaf: &ParsedCertificate<'_>,
     sent: &[CertificateDer<'_>],
     now: UnixTime,
     algorithms: &WebPkiSupportedAlgorithms,
 ) -> Result<(), CertificateProblem> {
-    let sent_parsed: Vec<Parsed<'_>> = sent.iter().filter_map(|der| Parsed::borrowed(der).ok()).collect();
-    let sent_parsed: Vec<&Parsed<'_>> = sent_parsed.iter().collect();
-    let trusted: Vec<&Parsed<'_>> = roots.certificates().collect();
-    let rules = Rules { now, algorithms, trusted: &trusted, sent: &sent_parsed, revocation };
+    let sent_parsed: Vec<ParsedCertificate<'_>> =
+        sent.iter().filter_map(|der| ParsedCertificate::borrowed(der).ok()).collect();
+    let sent_parsed: Vec<&ParsedCertificate<'_>> = sent_parsed.iter().collect();
+    let trusted: Vec<&ParsedCertificate<'_>> = roots.certificates().collect();
+    let rules = ChainRules { now, algorithms, trusted: &trusted, sent: &sent_parsed, revocation };
     if is_self_signed(leaf) && roots.certificates().any(|root| root.der == leaf.der) {
         // Without a link there is no signature to verify: the bytes are those that are trusted.
-        return rules.check(&[leaf]);
+        return rules.check_path(&[leaf]);
     }
-    match check_by_webpki(roots, leaf, sent, &rules) {
-        Err(Failure::LeafKind) => check_direct(roots, leaf, &rules),
-        Err(Failure::Problem(problem)) => Err(problem),
-        Err(Failure::UnknownAuthority) => Err(unknown_authority(roots, leaf)),
+    match check_with_webpki(roots, leaf, sent, &rules) {
+        Err(ChainFailure::LeafKind) => check_directly_signed(roots, leaf, &rules),
+        Err(ChainFailure::Problem(problem)) => Err(problem),
+        Err(ChainFailure::UnknownAuthority) => Err(unknown_authority(roots, leaf)),
         Ok(()) => Ok(()),
     }
 }
 
-enum Failure {
+enum ChainFailure {
     /// The leaf is of version 1 or says CA:TRUE.
     LeafKind,
     UnknownAuthority,
     Problem(CertificateProblem),
 }
 
-fn check_by_webpki(
-    roots: &Roots,
-    leaf: &Parsed<'_>,
+fn check_with_webpki(
+    roots: &TrustedRoots,
+    leaf: &ParsedCertificate<'_>,
     sent: &[CertificateDer<'_>],
-    rules: &Rules<'_>,
-) -> Result<(), Failure> {
+    rules: &ChainRules<'_>,
+) -> Result<(), ChainFailure> {
     // A certificate of the root file that is not self-signed is no root for OpenSSL, only a link.
     let anchors: Vec<TrustAnchor<'_>> = roots.anchors().cloned().collect();
     let trusted_links = roots.links().map(|link| CertificateDer::from(link.der.as_ref()));
@@ -79,47 +80,56 @@ fn check_by_webpki(
     });
     match (verdict, refused.into_inner()) {
         (Ok(()), _) => Ok(()),
-        (Err(webpki::Error::UnsupportedCertVersion | webpki::Error::CaUsedAsEndEntity), _) => Err(Failure::LeafKind),
-        (Err(_), Some(problem)) => Err(Failure::Problem(problem)),
-        (Err(webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey), None) => {
-            Err(Failure::UnknownAuthority)
+        (Err(webpki::Error::UnsupportedCertVersion | webpki::Error::CaUsedAsEndEntity), _) => {
+            Err(ChainFailure::LeafKind)
         }
-        (Err(error), None) => Err(Failure::Problem(explain::webpki(&error))),
+        (Err(_), Some(problem)) => Err(ChainFailure::Problem(problem)),
+        (Err(webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey), None) => {
+            Err(ChainFailure::UnknownAuthority)
+        }
+        (Err(error), None) => Err(ChainFailure::Problem(explain::webpki_problem(&error))),
     }
 }
 
 /// Holds a chain that webpki verified to OpenSSL's rules. Of several roots with the same name and
 /// key, those that are valid now count, and each must do.
 fn check_path(
-    roots: &Roots,
-    leaf: &Parsed<'_>,
+    roots: &TrustedRoots,
+    leaf: &ParsedCertificate<'_>,
     path: &VerifiedPath<'_>,
-    rules: &Rules<'_>,
+    rules: &ChainRules<'_>,
 ) -> Result<(), CertificateProblem> {
     let intermediates: Vec<CertificateDer<'_>> =
         path.intermediate_certificates().map(|intermediate| intermediate.der()).collect();
-    let intermediates: Vec<Parsed<'_>> = intermediates.iter().map(Parsed::borrowed).collect::<Result<_, _>>()?;
-    let same: Vec<&Parsed<'_>> = roots.with_anchor(path.anchor()).collect();
-    let valid: Vec<&Parsed<'_>> = same.iter().copied().filter(|root| root.check_dates(rules.now).is_ok()).collect();
+    let intermediates: Vec<ParsedCertificate<'_>> =
+        intermediates.iter().map(ParsedCertificate::borrowed).collect::<Result<_, _>>()?;
+    let same: Vec<&ParsedCertificate<'_>> = roots.with_anchor(path.anchor()).collect();
+    let valid: Vec<&ParsedCertificate<'_>> =
+        same.iter().copied().filter(|root| root.check_dates(rules.now).is_ok()).collect();
     let candidates = if valid.is_empty() { same } else { valid };
     if candidates.is_empty() {
         return Err(unknown_authority(roots, leaf));
     }
     for root in candidates {
-        let chain: Vec<&Parsed<'_>> = [leaf].into_iter().chain(&intermediates).chain([root]).collect();
-        rules.check(&chain)?;
+        let chain: Vec<&ParsedCertificate<'_>> = [leaf].into_iter().chain(&intermediates).chain([root]).collect();
+        rules.check_path(&chain)?;
     }
     Ok(())
 }
 
 /// Accepts a certificate of version 1 or with CA:TRUE that a root without name constraints signed.
-fn check_direct(roots: &Roots, leaf: &Parsed<'_>, rules: &Rules<'_>) -> Result<(), CertificateProblem> {
-    let signers: Vec<&Parsed<'_>> = roots
+fn check_directly_signed(
+    roots: &TrustedRoots,
+    leaf: &ParsedCertificate<'_>,
+    rules: &ChainRules<'_>,
+) -> Result<(), CertificateProblem> {
+    let signers: Vec<&ParsedCertificate<'_>> = roots
         .roots()
-        .filter(|root| leaf.is_issued_by(root) && names_issuer(leaf, root))
+        .filter(|root| leaf.is_issued_by(root) && key_identifier_matches(leaf, root))
         .filter(|root| signature::is_signed_by(rules.algorithms, leaf, root))
         .collect();
-    let valid: Vec<&Parsed<'_>> = signers.iter().copied().filter(|root| root.check_dates(rules.now).is_ok()).collect();
+    let valid: Vec<&ParsedCertificate<'_>> =
+        signers.iter().copied().filter(|root| root.check_dates(rules.now).is_ok()).collect();
     let candidates = if valid.is_empty() { signers } else { valid };
     if candidates.is_empty() {
         return Err(unknown_authority(roots, leaf));
@@ -132,11 +142,11 @@ fn check_direct(roots: &Roots, leaf: &Parsed<'_>, rules: &Rules<'_>) -> Result<(
                 root.subject()
             )));
         }
-        rules.check(&[leaf, root])?;
+        rules.check_path(&[leaf, root])?;
     }
     Ok(())
 }
 
-fn unknown_authority(roots: &Roots, leaf: &Parsed<'_>) -> CertificateProblem {
+fn unknown_authority(roots: &TrustedRoots, leaf: &ParsedCertificate<'_>) -> CertificateProblem {
     CertificateProblem::UnknownAuthority { subject: leaf.subject(), issuer: leaf.issuer(), root: roots.label.clone() }
 }

@@ -7,7 +7,7 @@ use webpki::Error;
 use super::CertificateProblem;
 
 /// Returns the problem that `error` is, in words that name no type of a library.
-pub(super) fn webpki(error: &Error) -> CertificateProblem {
+pub(super) fn webpki_problem(error: &Error) -> CertificateProblem {
     let reason = match error {
         Error::CertExpired { .. } => return CertificateProblem::Expired,
         Error::CertNotValidYet { .. } => return CertificateProblem::NotYetValid,
@@ -59,7 +59,7 @@ pub(in crate::pg) fn handshake(error: &io::Error) -> String {
     match cause {
         None => error.to_string(),
         Some(rustls::Error::AlertReceived(alert)) => {
-            let name = alert.as_str().map_or_else(|| "an unknown alert".to_owned(), spaced);
+            let name = alert.as_str().map_or_else(|| "an unknown alert".to_owned(), spaced_words);
             format!(
                 "the server ended the TLS handshake ({name}); it may require a TLS version, a cipher, a certificate or a kind of key that the client does not offer"
             )
@@ -74,7 +74,7 @@ pub(in crate::pg) fn handshake(error: &io::Error) -> String {
 }
 
 /// `HandshakeFailure` as `handshake failure`.
-fn spaced(name: &str) -> String {
+fn spaced_words(name: &str) -> String {
     let mut text = String::new();
     for character in name.chars() {
         if character.is_ascii_uppercase() && !text.is_empty() {
@@ -118,7 +118,7 @@ mod tests {
             Error::UnsupportedCertVersion,
             Error::UnsupportedCriticalExtension,
         ] {
-            let text = webpki(&error).to_string();
+            let text = webpki_problem(&error).to_string();
             let debug = format!("{error:?}");
             let name = debug.split([' ', '(']).next().unwrap();
             assert!(text.starts_with("the server's certificate ") && !text.contains(name), "{text}");

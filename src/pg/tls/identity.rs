@@ -18,12 +18,12 @@ use crate::pg::conninfo::{SslCertMode, TlsParameters};
 use crate::pg::read_connection_file;
 
 /// The certificate to show when the server asks for one, and whether it did.
-pub(super) struct Identity {
+pub(super) struct ClientIdentity {
     key: Option<Arc<CertifiedKey>>,
-    asked: AtomicBool,
+    was_requested: AtomicBool,
 }
 
-impl Identity {
+impl ClientIdentity {
     pub(super) fn read(parameters: &TlsParameters, provider: &CryptoProvider) -> Result<Self, SetupProblem> {
         let wanted = parameters.cert.as_deref().filter(|_| parameters.cert_mode != SslCertMode::Disable);
         // A certificate file that does not exist is no certificate, as in libpq.
@@ -32,11 +32,11 @@ impl Identity {
             None if parameters.cert_mode == SslCertMode::Require => return Err(SetupProblem::NoCertificate),
             None => None,
         };
-        Ok(Self { key, asked: AtomicBool::new(false) })
+        Ok(Self { key, was_requested: AtomicBool::new(false) })
     }
 
-    pub(super) fn was_asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
+    pub(super) fn was_requested(&self) -> bool {
+        self.was_requested.load(Ordering::Relaxed)
     }
 }
 
@@ -52,7 +52,7 @@ fn certified_key(cert: &Path, key: Option<&Path>, provider: &CryptoProvider) -> 
         return Err(bad_cert("there is no certificate in it".to_owned()));
     }
     let Some(key) = key else { return Err(bad_cert("there is no home directory to look for its key in".to_owned())) };
-    check_mode(key)?;
+    check_key_mode(key)?;
     let bad_key = |reason: String| SetupProblem::BadKey { path: key.to_owned(), reason };
     let bytes = read_connection_file(key).map_err(|error| bad_key(error.to_string()))?;
     let private = PrivateKeyDer::from_pem_slice(&bytes)
@@ -68,21 +68,21 @@ fn certified_key(cert: &Path, key: Option<&Path>, provider: &CryptoProvider) -> 
     }
 }
 
-fn check_mode(key: &Path) -> Result<(), SetupProblem> {
+fn check_key_mode(key: &Path) -> Result<(), SetupProblem> {
     let Ok(metadata) = key.metadata() else { return Err(SetupProblem::NoKey(key.to_owned())) };
     if !metadata.is_file() {
         return Err(SetupProblem::BadKey { path: key.to_owned(), reason: "it is not a regular file".to_owned() });
     }
     let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };
     if metadata.mode() & forbidden != 0 {
-        return Err(SetupProblem::OpenKey(key.to_owned()));
+        return Err(SetupProblem::KeyPermissions(key.to_owned()));
     }
     Ok(())
 }
 
-impl ResolvesClientCert for Identity {
+impl ResolvesClientCert for ClientIdentity {
     fn resolve(&self, _root_hint_subjects: &[&[u8]], _sigschemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.asked.store(true, Ordering::Relaxed);
+        self.was_requested.store(true, Ordering::Relaxed);
         self.key.clone()
     }
 
@@ -92,7 +92,7 @@ impl ResolvesClientCert for Identity {
     }
 }
 
-impl fmt::Debug for Identity {
+impl fmt::Debug for ClientIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity").field("present", &self.key.is_some()).finish()
     }

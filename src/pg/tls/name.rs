@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use super::CertificateProblem;
-use super::certificate::{AlternativeName, Parsed};
+use super::certificate::{AlternativeName, ParsedCertificate};
 
 /// Compares the host name with the subject alternative names; with the common name only when there
 /// is no alternative name of the host's kind.
-pub(super) fn check(certificate: &Parsed<'_>, host: &str) -> Result<(), CertificateProblem> {
+pub(super) fn check_host_name(certificate: &ParsedCertificate<'_>, host: &str) -> Result<(), CertificateProblem> {
     let address: Option<IpAddr> = host.parse().ok();
     let mut names = Vec::new();
     let mut try_common_name = true;
@@ -15,7 +15,7 @@ pub(super) fn check(certificate: &Parsed<'_>, host: &str) -> Result<(), Certific
         let fits = match &name {
             AlternativeName::Dns(pattern) => {
                 try_common_name &= address.is_some();
-                matches(pattern, host)
+                host_matches(pattern, host)
             }
             AlternativeName::Ip(ip) => {
                 try_common_name &= address.is_none();
@@ -31,7 +31,7 @@ pub(super) fn check(certificate: &Parsed<'_>, host: &str) -> Result<(), Certific
         });
     }
     if try_common_name && let Some(name) = certificate.common_name() {
-        if matches(&name, host) {
+        if host_matches(&name, host) {
             return Ok(());
         }
         names.push(name);
@@ -40,7 +40,7 @@ pub(super) fn check(certificate: &Parsed<'_>, host: &str) -> Result<(), Certific
 }
 
 /// Compares ignoring case; `*.` at the beginning stands for one label.
-fn matches(pattern: &str, host: &str) -> bool {
+fn host_matches(pattern: &str, host: &str) -> bool {
     // A name with a zero byte inside is an old trick to pass for another one.
     if pattern.contains('\0') {
         return false;
@@ -54,10 +54,10 @@ fn matches(pattern: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::host_matches;
 
     #[test]
-    fn refuses_other_names() {
+    fn host_matches_rejects_other_names() {
         for (pattern, host) in [
             ("db.example.com", "db.example.org"),
             ("*.example.com", "example.com"),
@@ -69,16 +69,16 @@ mod tests {
             ("db.*.com", "db.example.com"),
             ("db.example.com\0.evil.org", "db.example.com"),
         ] {
-            assert!(!matches(pattern, host), "{pattern} {host}");
+            assert!(!host_matches(pattern, host), "{pattern} {host}");
         }
     }
 
     #[test]
-    fn accepts_the_name_and_one_wildcard_label() {
+    fn host_matches_name_and_one_wildcard_label() {
         for (pattern, host) in
             [("db.example.com", "DB.example.COM"), ("*.example.com", "db.example.com"), ("localhost", "localhost")]
         {
-            assert!(matches(pattern, host), "{pattern} {host}");
+            assert!(host_matches(pattern, host), "{pattern} {host}");
         }
     }
 }

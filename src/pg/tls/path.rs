@@ -9,37 +9,37 @@ use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, SubjectKeyIdentifier};
 
 use super::CertificateProblem;
-use super::certificate::{AlternativeName, Parsed};
+use super::certificate::{AlternativeName, ParsedCertificate};
 use super::revocation::RevocationLists;
 
 /// What every chain is checked against.
-pub(super) struct Rules<'a> {
+pub(super) struct ChainRules<'a> {
     pub(super) now: UnixTime,
     pub(super) algorithms: &'a WebPkiSupportedAlgorithms,
     /// The certificates of the root file, roots or not.
-    pub(super) trusted: &'a [&'a Parsed<'a>],
+    pub(super) trusted: &'a [&'a ParsedCertificate<'a>],
     /// The certificates that the server sent beside its own, in their order.
-    pub(super) sent: &'a [&'a Parsed<'a>],
+    pub(super) sent: &'a [&'a ParsedCertificate<'a>],
     /// `None`: revocation is not checked.
     pub(super) revocation: Option<&'a RevocationLists>,
 }
 
-impl Rules<'_> {
+impl ChainRules<'_> {
     /// Checks `chain`, whose signatures hold: the server's certificate first, a root of the root file last.
     ///
     /// # Errors
     ///
     /// Returns the first rule that is broken.
-    pub(super) fn check(&self, chain: &[&Parsed<'_>]) -> Result<(), CertificateProblem> {
+    pub(super) fn check_path(&self, chain: &[&ParsedCertificate<'_>]) -> Result<(), CertificateProblem> {
         let Some((leaf, authorities)) = chain.split_first() else {
             return Err(CertificateProblem::Unusable("it was not sent".to_owned()));
         };
         // OpenSSL ends a chain at a certificate that names itself as its issuer.
         let below_root = chain.split_last().map(|(_, below)| below).unwrap_or_default();
-        if let Some(own) = below_root.iter().find(|certificate| is_self_signed(certificate)) {
+        if let Some(self_issued) = below_root.iter().find(|certificate| is_self_signed(certificate)) {
             return Err(CertificateProblem::Unusable(format!(
                 "{} names itself as its issuer and is not in the root file",
-                own.subject()
+                self_issued.subject()
             )));
         }
         leaf.check_server_usage()?;
@@ -61,24 +61,28 @@ impl Rules<'_> {
         for (child, issuer) in chain.iter().zip(authorities) {
             self.check_link(child, issuer)?;
         }
-        self.revocation.map_or(Ok(()), |lists| lists.check(chain, self.now, self.algorithms))
+        self.revocation.map_or(Ok(()), |lists| lists.check_chain(chain, self.now, self.algorithms))
     }
 
     /// Checks that `issuer` is the one that OpenSSL takes: the first that fits by name, key identifier,
     /// key usage and date, trusted ones before those sent. It does not try another one when a signature
     /// does not verify or the chain ends elsewhere. Where several trusted ones fit, their order in
     /// OpenSSL's store decides: such a chain is refused unless they have the same key.
-    fn check_link(&self, child: &Parsed<'_>, issuer: &Parsed<'_>) -> Result<(), CertificateProblem> {
-        if !names_issuer(child, issuer) {
+    fn check_link(
+        &self,
+        child: &ParsedCertificate<'_>,
+        issuer: &ParsedCertificate<'_>,
+    ) -> Result<(), CertificateProblem> {
+        if !key_identifier_matches(child, issuer) {
             return Err(CertificateProblem::Unusable(format!(
                 "the authority key identifier of {} is not that of its issuer {}",
                 child.subject(),
                 issuer.subject()
             )));
         }
-        let fits = |other: &Parsed<'_>| {
+        let fits = |other: &ParsedCertificate<'_>| {
             child.is_issued_by(other)
-                && names_issuer(child, other)
+                && key_identifier_matches(child, other)
                 && other.may_sign_certificates()
                 && other.check_dates(self.now).is_ok()
         };
@@ -89,35 +93,35 @@ impl Rules<'_> {
                 child.subject()
             )))
         };
-        let trusted: Vec<&Parsed<'_>> = self.trusted.iter().copied().filter(|other| fits(other)).collect();
+        let trusted: Vec<&ParsedCertificate<'_>> = self.trusted.iter().copied().filter(|other| fits(other)).collect();
         for other in &trusted {
             if other.public_key() != issuer.public_key() {
                 return ambiguous();
             }
             other.check_authority()?;
         }
-        let is_taken = |other: &Parsed<'_>| other.der == issuer.der;
-        let taken = match trusted.as_slice() {
+        let is_taken = |other: &ParsedCertificate<'_>| other.der == issuer.der;
+        let is_openssl_choice = match trusted.as_slice() {
             [] => self.sent.iter().copied().find(|other| fits(other)).is_none_or(is_taken),
             some => some.iter().copied().any(is_taken),
         };
-        if taken { Ok(()) } else { ambiguous() }
+        if is_openssl_choice { Ok(()) } else { ambiguous() }
     }
 }
 
 /// Returns whether the authority key identifier of `child`, where there is one, fits `issuer`.
-pub(super) fn names_issuer(child: &Parsed<'_>, issuer: &Parsed<'_>) -> bool {
+pub(super) fn key_identifier_matches(child: &ParsedCertificate<'_>, issuer: &ParsedCertificate<'_>) -> bool {
     let Ok(identifier) = child.extension::<AuthorityKeyIdentifier>() else { return false };
-    identifier.is_none_or(|identifier| identifies(&identifier, issuer))
+    identifier.is_none_or(|identifier| identifier_matches(&identifier, issuer))
 }
 
 /// Returns whether the certificate names itself as its issuer, so that it can end a chain.
-pub(super) fn is_self_signed(certificate: &Parsed<'_>) -> bool {
-    certificate.is_self_issued() && names_issuer(certificate, certificate)
+pub(super) fn is_self_signed(certificate: &ParsedCertificate<'_>) -> bool {
+    certificate.is_self_issued() && key_identifier_matches(certificate, certificate)
 }
 
 /// Returns whether `identifier` fits `issuer`: by key identifier, and by issuer and serial number.
-pub(super) fn identifies(identifier: &AuthorityKeyIdentifier, issuer: &Parsed<'_>) -> bool {
+pub(super) fn identifier_matches(identifier: &AuthorityKeyIdentifier, issuer: &ParsedCertificate<'_>) -> bool {
     let Ok(key) = issuer.extension::<SubjectKeyIdentifier>() else { return false };
     if let (Some(wanted), Some(key)) = (&identifier.key_identifier, &key)
         && wanted.as_bytes() != key.0.as_bytes()
@@ -138,7 +142,10 @@ pub(super) fn identifies(identifier: &AuthorityKeyIdentifier, issuer: &Parsed<'_
 
 /// webpki has compared the alternative names. OpenSSL also compares the common name when there is no
 /// DNS name, and more kinds of names: such chains are refused.
-fn check_name_constraints(leaf: &Parsed<'_>, authorities: &[&Parsed<'_>]) -> Result<(), CertificateProblem> {
+fn check_name_constraints(
+    leaf: &ParsedCertificate<'_>,
+    authorities: &[&ParsedCertificate<'_>],
+) -> Result<(), CertificateProblem> {
     let Some(authority) = authorities.iter().find(|authority| authority.has_name_constraints()) else { return Ok(()) };
     let subject = authority.subject();
     if !authorities

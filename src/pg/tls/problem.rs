@@ -17,7 +17,7 @@ pub enum CertificateProblem {
         root: String,
     },
     /// It is for other hosts.
-    #[error("the server's certificate is for {}, not for host name \"{wanted}\"", listed(.names))]
+    #[error("the server's certificate is for {}, not for host name \"{wanted}\"", format_names(.names))]
     WrongName {
         /// The name the user asked for.
         wanted: String,
@@ -53,7 +53,7 @@ pub enum CertificateProblem {
     Unusable(String),
 }
 
-fn listed(names: &[String]) -> String {
+fn format_names(names: &[String]) -> String {
     if names.is_empty() { "no host at all".to_owned() } else { names.join(", ") }
 }
 
@@ -102,7 +102,7 @@ pub(in crate::pg) enum SetupProblem {
     #[error("root certificate file \"{}\" does not exist", .0.display())]
     NoRootFile(PathBuf),
     #[error("there is no home directory to keep a root certificate file in")]
-    NoRootPlace,
+    NoHomeForRootFile,
     #[error("could not read root certificate file \"{}\": {reason}", .path.display())]
     BadRootFile { path: PathBuf, reason: String },
     #[error("certificate revocation list \"{}\" does not exist", .0.display())]
@@ -118,7 +118,7 @@ pub(in crate::pg) enum SetupProblem {
     #[error("certificate present, but not private key file \"{}\"", .0.display())]
     NoKey(PathBuf),
     #[error("private key file \"{}\" has group or world access; file must have permissions u=rw (0600) or less if owned by the current user, or permissions u=rw,g=r (0640) or less if owned by root", .0.display())]
-    OpenKey(PathBuf),
+    KeyPermissions(PathBuf),
     #[error("could not load private key file \"{}\": {reason}", .path.display())]
     BadKey { path: PathBuf, reason: String },
     #[error("there is no client certificate, and sslcertmode=require asks for one")]
@@ -135,12 +135,12 @@ impl SetupProblem {
     /// What to do about it.
     pub(in crate::pg) fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoRootFile(_) | Self::NoRootPlace => {
+            Self::NoRootFile(_) | Self::NoHomeForRootFile => {
                 "provide the file, name another one with sslrootcert, or use sslrootcert=system".to_owned()
             }
             Self::NoHostName => "give host beside hostaddr: the name in the server's certificate".to_owned(),
             Self::NoSystemRoots(_) => "install the ca-certificates package, or name a file with sslrootcert".to_owned(),
-            Self::OpenKey(path) => format!("chmod 0600 \"{}\"", path.display()),
+            Self::KeyPermissions(path) => format!("chmod 0600 \"{}\"", path.display()),
             Self::BadKey { .. } => "the key must be an unencrypted PEM or DER file that belongs to sslcert; keys with a passphrase (sslpassword) are not supported".to_owned(),
             Self::NoRevocationFile(_) => "provide it, or remove sslcrl or sslcrldir".to_owned(),
             Self::BadRevocationFile { .. } => {

@@ -17,8 +17,8 @@ use x509_cert::der::oid::db::rfc5280;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 
-use super::certificate::Parsed;
-use super::path::identifies;
+use super::certificate::ParsedCertificate;
+use super::path::identifier_matches;
 use super::{CertificateProblem, SetupProblem, signature};
 use crate::pg::conninfo::{RevocationSource, RootCert};
 use crate::pg::read_connection_file;
@@ -41,16 +41,19 @@ struct RevocationList {
 ///
 /// Returns an error if a file or folder that is set does not exist, or a file that exists is no list.
 /// libpq ignores such a file and then checks nothing.
-pub(super) fn read(source: &RevocationSource, roots: &RootCert) -> Result<Option<RevocationLists>, SetupProblem> {
+pub(super) fn read_revocation_lists(
+    source: &RevocationSource,
+    roots: &RootCert,
+) -> Result<Option<RevocationLists>, SetupProblem> {
     let mut lists = Vec::new();
     let mut labels = Vec::new();
     if let Some(path) = &source.file {
-        lists.extend(read_file(path)?);
-        labels.push(shown(path));
+        lists.extend(read_list_file(path)?);
+        labels.push(quoted_path(path));
     }
     if let Some(path) = &source.directory {
         lists.extend(read_directory(path)?);
-        labels.push(shown(path));
+        labels.push(quoted_path(path));
     }
     if labels.is_empty() {
         let Some(path) = source.default_file.as_deref().filter(|_| *roots != RootCert::System) else {
@@ -58,10 +61,10 @@ pub(super) fn read(source: &RevocationSource, roots: &RootCert) -> Result<Option
         };
         match path.try_exists() {
             Ok(false) => return Ok(None),
-            Ok(true) => lists.extend(read_file(path)?),
-            Err(error) => return Err(bad(path, error.to_string())),
+            Ok(true) => lists.extend(read_list_file(path)?),
+            Err(error) => return Err(bad_revocation_file(path, error.to_string())),
         }
-        labels.push(shown(path));
+        labels.push(quoted_path(path));
     }
     // OpenSSL also takes the lists that stand in the root file.
     if let RootCert::File(path) = roots {
@@ -70,10 +73,10 @@ pub(super) fn read(source: &RevocationSource, roots: &RootCert) -> Result<Option
     Ok(Some(RevocationLists { label: labels.join(" and "), lists }))
 }
 
-fn read_file(path: &Path) -> Result<Vec<RevocationList>, SetupProblem> {
+fn read_list_file(path: &Path) -> Result<Vec<RevocationList>, SetupProblem> {
     let lists = read_lists(path)?;
     if lists.is_empty() {
-        return Err(bad(path, "there is no revocation list (X509 CRL) in it".to_owned()));
+        return Err(bad_revocation_file(path, "there is no revocation list (X509 CRL) in it".to_owned()));
     }
     Ok(lists)
 }
@@ -81,11 +84,11 @@ fn read_file(path: &Path) -> Result<Vec<RevocationList>, SetupProblem> {
 fn read_lists(path: &Path) -> Result<Vec<RevocationList>, SetupProblem> {
     let bytes = read_connection_file(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => SetupProblem::NoRevocationFile(path.to_owned()),
-        _ => bad(path, error.to_string()),
+        _ => bad_revocation_file(path, error.to_string()),
     })?;
     let blocks = CertificateRevocationListDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
-    let blocks = blocks.map_err(|error| bad(path, error.to_string()))?;
-    blocks.into_iter().map(|der| RevocationList::new(der).map_err(|reason| bad(path, reason))).collect()
+    let blocks = blocks.map_err(|error| bad_revocation_file(path, error.to_string()))?;
+    blocks.into_iter().map(|der| RevocationList::new(der).map_err(|reason| bad_revocation_file(path, reason))).collect()
 }
 
 /// Reads the files that `openssl rehash` names: eight hexadecimal digits, `.r`, a number. The digits
@@ -98,7 +101,7 @@ fn read_directory(directory: &Path) -> Result<Vec<RevocationList>, SetupProblem>
         }
         Err(error) => Err(error),
     };
-    let entries = entries.map_err(|error| bad(directory, error.to_string()))?;
+    let entries = entries.map_err(|error| bad_revocation_file(directory, error.to_string()))?;
     let mut paths: Vec<PathBuf> = entries
         .into_iter()
         .filter(|entry| entry.file_name().to_str().is_some_and(is_hashed_name))
@@ -107,7 +110,7 @@ fn read_directory(directory: &Path) -> Result<Vec<RevocationList>, SetupProblem>
     paths.sort();
     paths
         .iter()
-        .map(|path| read_file(path))
+        .map(|path| read_list_file(path))
         .collect::<Result<Vec<_>, _>>()
         .map(|lists| lists.into_iter().flatten().collect())
 }
@@ -118,11 +121,11 @@ fn is_hashed_name(name: &str) -> bool {
     hexadecimal && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn bad(path: &Path, reason: String) -> SetupProblem {
+fn bad_revocation_file(path: &Path, reason: String) -> SetupProblem {
     SetupProblem::BadRevocationFile { path: path.to_owned(), reason }
 }
 
-fn shown(path: &Path) -> String {
+fn quoted_path(path: &Path) -> String {
     format!("\"{}\"", path.display())
 }
 
@@ -132,25 +135,25 @@ impl RevocationLists {
     /// # Errors
     ///
     /// Returns an error if one is revoked, or if there is no current list of its issuer.
-    pub(super) fn check(
+    pub(super) fn check_chain(
         &self,
-        chain: &[&Parsed<'_>],
+        chain: &[&ParsedCertificate<'_>],
         now: UnixTime,
         algorithms: &WebPkiSupportedAlgorithms,
     ) -> Result<(), CertificateProblem> {
         let issuers = chain.iter().skip(1).chain(chain.last());
         for (certificate, issuer) in chain.iter().zip(issuers) {
-            self.check_one(certificate, issuer, now, algorithms)?;
+            self.check_certificate(certificate, issuer, now, algorithms)?;
         }
         Ok(())
     }
 
     /// All lists of the issuer count, not only the newest one, and a bad one refuses the certificate:
     /// which of them OpenSSL takes depends on their order.
-    fn check_one(
+    fn check_certificate(
         &self,
-        certificate: &Parsed<'_>,
-        issuer: &Parsed<'_>,
+        certificate: &ParsedCertificate<'_>,
+        issuer: &ParsedCertificate<'_>,
         now: UnixTime,
         algorithms: &WebPkiSupportedAlgorithms,
     ) -> Result<(), CertificateProblem> {
@@ -162,16 +165,16 @@ impl RevocationLists {
                 lists: self.label.clone(),
             })
         };
-        let fitting: Vec<&RevocationList> = self.lists.iter().filter(|list| list.is_from(issuer)).collect();
-        if fitting.is_empty() {
+        let issuer_lists: Vec<&RevocationList> = self.lists.iter().filter(|list| list.is_from(issuer)).collect();
+        if issuer_lists.is_empty() {
             return unknown(format!("there is no revocation list of {of}"));
         }
         if !issuer.may_sign_revocation_lists() {
             return unknown(format!("the key usage of {of} does not allow revocation lists (cRLSign)"));
         }
-        let current: Vec<&RevocationList> = fitting.iter().copied().filter(|list| list.is_current(now)).collect();
+        let current: Vec<&RevocationList> = issuer_lists.iter().copied().filter(|list| list.is_current(now)).collect();
         if current.is_empty() {
-            let early = fitting.iter().all(|list| list.is_early(now));
+            let early = issuer_lists.iter().all(|list| list.is_not_yet_valid(now));
             return unknown(if early {
                 format!("the revocation list of {of} is not valid yet")
             } else {
@@ -223,27 +226,27 @@ impl RevocationList {
     }
 
     /// Returns whether the list names `issuer`, by name and by key where it has a key identifier.
-    fn is_from(&self, issuer: &Parsed<'_>) -> bool {
+    fn is_from(&self, issuer: &ParsedCertificate<'_>) -> bool {
         if self.parsed.tbs_cert_list.issuer != issuer.certificate.tbs_certificate.subject {
             return false;
         }
         let identifier = self.extensions().iter().find(|extension| extension.extn_id == AuthorityKeyIdentifier::OID);
         identifier.is_none_or(|extension| {
             AuthorityKeyIdentifier::from_der(extension.extn_value.as_bytes())
-                .is_ok_and(|identifier| identifies(&identifier, issuer))
+                .is_ok_and(|identifier| identifier_matches(&identifier, issuer))
         })
     }
 
-    fn is_early(&self, now: UnixTime) -> bool {
+    fn is_not_yet_valid(&self, now: UnixTime) -> bool {
         now.as_secs() < self.parsed.tbs_cert_list.this_update.to_unix_duration().as_secs()
     }
 
     fn is_current(&self, now: UnixTime) -> bool {
         let expired = |next: x509_cert::time::Time| now.as_secs() > next.to_unix_duration().as_secs();
-        !self.is_early(now) && !self.parsed.tbs_cert_list.next_update.is_some_and(expired)
+        !self.is_not_yet_valid(now) && !self.parsed.tbs_cert_list.next_update.is_some_and(expired)
     }
 
-    fn is_signed_by(&self, issuer: &Parsed<'_>, algorithms: &WebPkiSupportedAlgorithms) -> bool {
+    fn is_signed_by(&self, issuer: &ParsedCertificate<'_>, algorithms: &WebPkiSupportedAlgorithms) -> bool {
         let signed = self.parsed.signature.as_bytes();
         signed.is_some_and(|signed| {
             signature::is_signed(algorithms, &self.der, &self.parsed.signature_algorithm, signed, issuer)
@@ -262,7 +265,7 @@ mod tests {
     use super::is_hashed_name;
 
     #[test]
-    fn hashed_name_refuses_other_files() {
+    fn hashed_name_rejects_other_files() {
         for name in ["0a1b2c3d.0", "0a1b2c3d.r", "0a1b2c3d.rx", "0a1b2c3.r0", "0a1b2c3dd.r0", "root.crl", "ghijklmn.r0"]
         {
             assert!(!is_hashed_name(name), "{name}");

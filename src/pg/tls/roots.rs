@@ -7,30 +7,30 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, TrustAnchor};
 
 use super::SetupProblem;
-use super::certificate::Parsed;
+use super::certificate::ParsedCertificate;
 use super::path::is_self_signed;
 use crate::pg::conninfo::{RootCert, SslMode};
 use crate::pg::read_connection_file;
 
 /// The trusted certificates, and their source for messages.
-pub(super) struct Roots {
+pub(super) struct TrustedRoots {
     pub(super) label: String,
     roots: Vec<Root>,
-    links: Vec<Parsed<'static>>,
+    links: Vec<ParsedCertificate<'static>>,
 }
 
 /// A self-signed certificate, also as webpki takes it.
 struct Root {
     anchor: TrustAnchor<'static>,
-    certificate: Parsed<'static>,
+    certificate: ParsedCertificate<'static>,
 }
 
-impl Roots {
+impl TrustedRoots {
     /// Sorts the certificates into roots and others. What cannot be parsed is left out.
     fn new(label: String, certificates: Vec<CertificateDer<'static>>) -> Self {
         let mut roots = Vec::new();
         let mut links = Vec::new();
-        for certificate in certificates.into_iter().filter_map(|der| Parsed::new(der).ok()) {
+        for certificate in certificates.into_iter().filter_map(|der| ParsedCertificate::new(der).ok()) {
             if !is_self_signed(&certificate) {
                 links.push(certificate);
             } else if let Ok(anchor) = webpki::anchor_from_trusted_cert(&certificate.der) {
@@ -41,17 +41,17 @@ impl Roots {
     }
 
     /// Returns all certificates.
-    pub(super) fn certificates(&self) -> impl Iterator<Item = &Parsed<'_>> {
+    pub(super) fn certificates(&self) -> impl Iterator<Item = &ParsedCertificate<'_>> {
         self.roots().chain(self.links())
     }
 
     /// Returns the self-signed certificates.
-    pub(super) fn roots(&self) -> impl Iterator<Item = &Parsed<'_>> {
+    pub(super) fn roots(&self) -> impl Iterator<Item = &ParsedCertificate<'_>> {
         self.roots.iter().map(|root| &root.certificate)
     }
 
     /// Returns the certificates that are not self-signed: links of a chain, never its end.
-    pub(super) fn links(&self) -> impl Iterator<Item = &Parsed<'_>> {
+    pub(super) fn links(&self) -> impl Iterator<Item = &ParsedCertificate<'_>> {
         self.links.iter()
     }
 
@@ -61,7 +61,7 @@ impl Roots {
     }
 
     /// Returns the roots with the name and key of `anchor`.
-    pub(super) fn with_anchor(&self, anchor: &TrustAnchor<'_>) -> impl Iterator<Item = &Parsed<'_>> {
+    pub(super) fn with_anchor(&self, anchor: &TrustAnchor<'_>) -> impl Iterator<Item = &ParsedCertificate<'_>> {
         let same = |root: &&Root| {
             root.anchor.subject == anchor.subject
                 && root.anchor.subject_public_key_info == anchor.subject_public_key_info
@@ -70,7 +70,7 @@ impl Roots {
     }
 }
 
-impl fmt::Debug for Roots {
+impl fmt::Debug for TrustedRoots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Roots").field("label", &self.label).finish_non_exhaustive()
     }
@@ -82,9 +82,9 @@ impl fmt::Debug for Roots {
 /// # Errors
 ///
 /// Returns an error if the file is missing and required, cannot be read, or holds no certificate.
-pub(super) fn read(source: &RootCert, mode: SslMode) -> Result<Option<Roots>, SetupProblem> {
+pub(super) fn read_trusted_roots(source: &RootCert, mode: SslMode) -> Result<Option<TrustedRoots>, SetupProblem> {
     let (label, certificates) = match source {
-        RootCert::System => ("the system's root certificates".to_owned(), system()?),
+        RootCert::System => ("the system's root certificates".to_owned(), system_roots()?),
         RootCert::File(path) => match read_connection_file(path) {
             Ok(bytes) => {
                 let bad = |reason: String| SetupProblem::BadRootFile { path: path.clone(), reason };
@@ -101,13 +101,13 @@ pub(super) fn read(source: &RootCert, mode: SslMode) -> Result<Option<Roots>, Se
             }
             Err(error) => return Err(SetupProblem::BadRootFile { path: path.clone(), reason: error.to_string() }),
         },
-        RootCert::Nowhere if mode >= SslMode::VerifyCa => return Err(SetupProblem::NoRootPlace),
-        RootCert::Nowhere => return Ok(None),
+        RootCert::NoHome if mode >= SslMode::VerifyCa => return Err(SetupProblem::NoHomeForRootFile),
+        RootCert::NoHome => return Ok(None),
     };
-    Ok(Some(Roots::new(label, certificates)))
+    Ok(Some(TrustedRoots::new(label, certificates)))
 }
 
-fn system() -> Result<Vec<CertificateDer<'static>>, SetupProblem> {
+fn system_roots() -> Result<Vec<CertificateDer<'static>>, SetupProblem> {
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() {
         let reasons: Vec<String> = found.errors.iter().map(ToString::to_string).collect();

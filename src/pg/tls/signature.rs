@@ -10,13 +10,13 @@ use x509_cert::der::{Decode, Encode};
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoRef};
 
 use super::CertificateProblem;
-use super::certificate::{Parsed, signed_part};
+use super::certificate::{ParsedCertificate, signed_part};
 
 /// Verifies what the server signed in a TLS handshake.
 pub(super) fn check_handshake(
     algorithms: &WebPkiSupportedAlgorithms,
     message: &[u8],
-    certificate: &Parsed<'_>,
+    certificate: &ParsedCertificate<'_>,
     signed: &DigitallySignedStruct,
 ) -> Result<(), Error> {
     let candidates = algorithms
@@ -24,29 +24,29 @@ pub(super) fn check_handshake(
         .iter()
         .find(|(scheme, _)| *scheme == signed.scheme)
         .map(|(_, candidates)| *candidates)
-        .ok_or_else(unproved)?;
-    let key = certificate.public_key().ok_or_else(unproved)?;
-    if candidates.iter().any(|algorithm| verifies(*algorithm, &key, message, signed.signature())) {
+        .ok_or_else(signature_error)?;
+    let key = certificate.public_key().ok_or_else(signature_error)?;
+    if candidates.iter().any(|algorithm| signature_matches(*algorithm, &key, message, signed.signature())) {
         return Ok(());
     }
-    Err(unproved())
+    Err(signature_error())
 }
 
 /// Verifies a handshake of TLS 1.3, where the scheme names the one algorithm.
 pub(super) fn check_handshake_13(
     algorithms: &WebPkiSupportedAlgorithms,
     message: &[u8],
-    certificate: &Parsed<'_>,
+    certificate: &ParsedCertificate<'_>,
     signed: &DigitallySignedStruct,
 ) -> Result<(), Error> {
-    let key = certificate.public_key().ok_or_else(unproved)?;
+    let key = certificate.public_key().ok_or_else(signature_error)?;
     let key = SubjectPublicKeyInfoDer::from(key.as_slice());
     rustls::crypto::verify_tls13_signature_with_raw_key(message, &key, signed, algorithms)
         .map(|_| ())
-        .map_err(|_| unproved())
+        .map_err(|_| signature_error())
 }
 
-fn unproved() -> Error {
+fn signature_error() -> Error {
     let reason =
         "its key did not sign the handshake, or is RSA below 2048 bits or of another kind that pgtend does not accept";
     CertificateProblem::Unusable(reason.to_owned()).into()
@@ -55,8 +55,8 @@ fn unproved() -> Error {
 /// Returns whether the key of `issuer` made the signature of `certificate`.
 pub(super) fn is_signed_by(
     algorithms: &WebPkiSupportedAlgorithms,
-    certificate: &Parsed<'_>,
-    issuer: &Parsed<'_>,
+    certificate: &ParsedCertificate<'_>,
+    issuer: &ParsedCertificate<'_>,
 ) -> bool {
     let parsed = &certificate.certificate;
     if parsed.signature_algorithm != parsed.tbs_certificate.signature {
@@ -74,20 +74,25 @@ pub(super) fn is_signed(
     der: &[u8],
     identifier: &AlgorithmIdentifierOwned,
     signature: &[u8],
-    issuer: &Parsed<'_>,
+    issuer: &ParsedCertificate<'_>,
 ) -> bool {
     let parts = || Some((signed_part(der)?, identifier.to_der().ok()?, issuer.public_key()?));
     let Some((message, identifier, key)) = parts() else { return false };
-    let Some(identifier) = content(&identifier) else { return false };
+    let Some(identifier) = sequence_content(&identifier) else { return false };
     let mut algorithms = algorithms.all.iter().filter(|algorithm| algorithm.signature_alg_id().as_ref() == identifier);
-    algorithms.any(|algorithm| verifies(*algorithm, &key, message, signature))
+    algorithms.any(|algorithm| signature_matches(*algorithm, &key, message, signature))
 }
 
-fn verifies(algorithm: &dyn SignatureVerificationAlgorithm, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+fn signature_matches(
+    algorithm: &dyn SignatureVerificationAlgorithm,
+    key: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
     let verified = || {
         let key = SubjectPublicKeyInfoRef::from_der(key).ok()?;
         let identifier = key.algorithm.to_der().ok()?;
-        if algorithm.public_key_alg_id().as_ref() != content(&identifier)? {
+        if algorithm.public_key_alg_id().as_ref() != sequence_content(&identifier)? {
             return None;
         }
         algorithm.verify_signature(key.subject_public_key.as_bytes()?, message, signature).ok()
@@ -96,7 +101,7 @@ fn verifies(algorithm: &dyn SignatureVerificationAlgorithm, key: &[u8], message:
 }
 
 /// The inside of a short DER sequence: rustls writes algorithm identifiers without the outer tag.
-fn content(sequence: &[u8]) -> Option<&[u8]> {
+fn sequence_content(sequence: &[u8]) -> Option<&[u8]> {
     match sequence {
         [0x30, length, inside @ ..] if usize::from(*length) == inside.len() && *length < 0x80 => Some(inside),
         _ => None,

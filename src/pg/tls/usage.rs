@@ -10,7 +10,7 @@ use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
 use super::CertificateProblem;
-use super::certificate::Parsed;
+use super::certificate::ParsedCertificate;
 
 /// Netscape's certificate type: an old extension that OpenSSL still obeys.
 const NETSCAPE_CERT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.113730.1.1");
@@ -30,7 +30,7 @@ const KNOWN_CRITICAL: [ObjectIdentifier; 11] = [
     NETSCAPE_CERT_TYPE,
 ];
 
-impl Parsed<'_> {
+impl ParsedCertificate<'_> {
     /// Returns whether the certificate has name constraints.
     pub(super) fn has_name_constraints(&self) -> bool {
         !matches!(self.extension::<NameConstraints>(), Ok(None))

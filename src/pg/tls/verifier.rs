@@ -5,14 +5,14 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
-use super::certificate::Parsed;
+use super::certificate::ParsedCertificate;
 use super::revocation::RevocationLists;
-use super::roots::Roots;
+use super::roots::TrustedRoots;
 use super::{chain, name, signature};
 
 /// Verifies as much of a server's certificate as the sslmode asks for.
 pub(super) struct Verifier {
-    roots: Option<Roots>,
+    roots: Option<TrustedRoots>,
     revocation: Option<RevocationLists>,
     name: Option<String>,
     algorithms: WebPkiSupportedAlgorithms,
@@ -22,7 +22,7 @@ impl Verifier {
     /// Accepts any certificate without `roots`, does not check revocation without `revocation`, and
     /// accepts a certificate for any host without `name`.
     pub(super) fn new(
-        roots: Option<Roots>,
+        roots: Option<TrustedRoots>,
         revocation: Option<RevocationLists>,
         name: Option<String>,
         algorithms: WebPkiSupportedAlgorithms,
@@ -41,10 +41,10 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         if let Some(roots) = &self.roots {
-            let leaf = Parsed::borrowed(end_entity)?;
-            chain::check(roots, self.revocation.as_ref(), &leaf, intermediates, now, &self.algorithms)?;
+            let leaf = ParsedCertificate::borrowed(end_entity)?;
+            chain::check_chain(roots, self.revocation.as_ref(), &leaf, intermediates, now, &self.algorithms)?;
             if let Some(host) = &self.name {
-                name::check(&leaf, host)?;
+                name::check_host_name(&leaf, host)?;
             }
         }
         Ok(ServerCertVerified::assertion())
@@ -56,7 +56,7 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        signature::check_handshake(&self.algorithms, message, &Parsed::borrowed(cert)?, dss)?;
+        signature::check_handshake(&self.algorithms, message, &ParsedCertificate::borrowed(cert)?, dss)?;
         Ok(HandshakeSignatureValid::assertion())
     }
 
@@ -66,7 +66,7 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        signature::check_handshake_13(&self.algorithms, message, &Parsed::borrowed(cert)?, dss)?;
+        signature::check_handshake_13(&self.algorithms, message, &ParsedCertificate::borrowed(cert)?, dss)?;
         Ok(HandshakeSignatureValid::assertion())
     }
 

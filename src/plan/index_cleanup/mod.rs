@@ -4,13 +4,16 @@ mod maintenance;
 mod selection;
 mod statements;
 
-pub use maintenance::{Chore, Maintenance, Repair, WORTH_A_REBUILD, Wish, chores};
-pub use selection::{NotSelected, Selection, Wanted, choose};
-pub use statements::{EXCLUSIVE_LOCK_TIMEOUT, Statement, Unwritable, build_index, drop_index};
+pub use maintenance::{Maintenance, MaintenanceRequest, MaintenanceTask, REBUILD_THRESHOLD, Repair, plan_maintenance};
+pub use selection::{Selection, SelectionCriteria, SelectionError, select_indexes};
+pub use statements::{
+    EXCLUSIVE_LOCK_TIMEOUT, Statement, StatementError, create_index_statements, drop_index_statement,
+};
 
 use super::{Consent, Plan};
 use crate::model::{
-    Contents, Index, IndexParticulars, IndexVerdict, Snapshot, StoredBytes, Table, Window, past::IndexesPast,
+    DatabaseSnapshot, Index, IndexDdl, IndexVerdict, Snapshot, StoredBytes, Table, Window,
+    history::DatabaseIndexHistory,
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -29,7 +32,7 @@ pub struct Removal {
     pub verdict: IndexVerdict,
     pub lock: Lock,
     /// Itself, then what is attached to it.
-    pub family: Vec<IndexParticulars>,
+    pub index_tree: Vec<IndexDdl>,
     pub up: Statement,
     pub down: Vec<Statement>,
 }
@@ -57,9 +60,9 @@ pub struct IndexCleanup {
 
 /// Why a selected index cannot become a migration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotPlanned {
+pub enum CleanupError {
     #[error("{name}: {why}")]
-    Unwritable { name: String, why: Unwritable },
+    Unwritable { name: String, why: StatementError },
     #[error("{name} is gone, or it or its table is locked by somebody else at this moment")]
     GoneOrLocked { name: String },
     #[error(
@@ -73,18 +76,18 @@ pub enum NotPlanned {
 impl IndexCleanup {
     /// What to write for `oids`, each described by `particulars` (itself, then what is attached to it). `past` is what they
     /// were judged with.
-    pub fn of(
+    pub fn new(
         snapshot: &Snapshot,
-        contents: &Contents,
-        past: Option<&IndexesPast>,
+        database_snapshot: &DatabaseSnapshot,
+        history: Option<&DatabaseIndexHistory>,
         verdicts: &[IndexVerdict],
         oids: &[u32],
-        particulars: &[IndexParticulars],
-    ) -> Result<IndexCleanup, NotPlanned> {
+        index_ddl: &[IndexDdl],
+    ) -> Result<IndexCleanup, CleanupError> {
         let indexes: HashMap<u32, &Index> =
-            contents.indexes.known().into_iter().flatten().map(|index| (index.oid, index)).collect();
+            database_snapshot.indexes.known().into_iter().flatten().map(|index| (index.oid, index)).collect();
         let tables: HashMap<u32, &Table> =
-            contents.tables.known().into_iter().flatten().map(|table| (table.oid, table)).collect();
+            database_snapshot.tables.known().into_iter().flatten().map(|table| (table.oid, table)).collect();
         let mut removals = Vec::new();
         for oid in oids {
             let known = indexes.get(oid).and_then(|index| Some((*index, *tables.get(&index.table_oid)?)));
@@ -92,65 +95,68 @@ impl IndexCleanup {
             // The selection was made of these very facts.
             let (Some((index, table)), Some(verdict)) = (known, verdict) else { continue };
             let name = format!("{}.{}", table.schema, index.index);
-            let family = family(*oid, particulars);
-            if family.is_empty() || !is_whole(index, &indexes, &family) {
-                return Err(NotPlanned::GoneOrLocked { name });
+            let index_tree = collect_index_tree(*oid, index_ddl);
+            if index_tree.is_empty() || !is_tree_complete(index, &indexes, &index_tree) {
+                return Err(CleanupError::GoneOrLocked { name });
             }
-            if family[0].index != index.index || family[0].schema != table.schema || family[0].table != table.table {
-                return Err(NotPlanned::Changed { name });
+            if index_tree[0].index != index.index
+                || index_tree[0].schema != table.schema
+                || index_tree[0].table != table.table
+            {
+                return Err(CleanupError::Changed { name });
             }
-            if let Some(child) = family.iter().find(|one| one.is_replica_identity) {
+            if let Some(child) = index_tree.iter().find(|one| one.is_replica_identity) {
                 let child = format!("{}.{}", child.schema, child.index);
-                return Err(NotPlanned::ReplicaIdentity { name, child });
+                return Err(CleanupError::ReplicaIdentity { name, child });
             }
-            let refuse = |why| NotPlanned::Unwritable { name: name.clone(), why };
-            let up = drop_index(&family[0]).map_err(refuse)?;
-            let down = build_index(&family).map_err(refuse)?;
-            let parts = || family.iter().filter_map(|one| indexes.get(&one.oid));
+            let refuse = |why| CleanupError::Unwritable { name: name.clone(), why };
+            let up = drop_index_statement(&index_tree[0]).map_err(refuse)?;
+            let down = create_index_statements(&index_tree).map_err(refuse)?;
+            let tree_indexes = || index_tree.iter().filter_map(|one| indexes.get(&one.oid));
             let columns = index.column_names.iter().flatten().take(index.key_columns_count as usize);
             removals.push(Removal {
                 schema: table.schema.clone(),
                 table: table.table.clone(),
                 index: index.index.clone(),
-                definition: family[0].definition.clone(),
+                definition: index_tree[0].definition.clone(),
                 columns: columns.flatten().cloned().collect(),
-                size: parts().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size)),
-                idx_scan: parts().map(|one| u64::try_from(one.idx_scan).unwrap_or(0)).sum(),
+                size: tree_indexes().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size)),
+                idx_scan: tree_indexes().map(|one| u64::try_from(one.idx_scan).unwrap_or(0)).sum(),
                 verdict: verdict.clone(),
                 lock: match index.is_partitioned {
-                    true => Lock::Exclusive { partitions: family.len() - 1 },
+                    true => Lock::Exclusive { partitions: index_tree.len() - 1 },
                     false => Lock::Concurrent,
                 },
                 up,
                 down,
-                family,
+                index_tree,
             });
         }
-        let window = Window::of(snapshot, contents, past);
-        let observed_seconds = window.seconds(snapshot.collected_at);
+        let window = Window::from_snapshot(snapshot, database_snapshot, history);
+        let observed_seconds = window.observed_seconds(snapshot.collected_at);
         let role = if snapshot.server.in_recovery { "this standby" } else { "this primary" };
-        let asked = snapshot.replicas.iter().filter(|replica| replica.database == contents.database);
-        let asked = asked.filter(|replica| replica.used.known().is_some()).map(|replica| replica.name.clone());
+        let replicas = snapshot.replicas.iter().filter(|replica| replica.database == database_snapshot.database);
+        let replicas = replicas.filter(|replica| replica.used.known().is_some()).map(|replica| replica.name.clone());
         Ok(IndexCleanup {
-            database: contents.database.clone(),
+            database: database_snapshot.database.clone(),
             removals,
             observed_since: window.since.ok(),
             observed_seconds,
-            nodes: std::iter::once(role.to_owned()).chain(asked).collect(),
+            nodes: std::iter::once(role.to_owned()).chain(replicas).collect(),
         })
     }
 
     /// Whether the indexes are still what was planned with: nothing gone, nothing built anew, nothing altered.
-    pub fn still_holds(&self, now: &[IndexParticulars]) -> Result<(), NotPlanned> {
+    pub fn verify_unchanged(&self, now: &[IndexDdl]) -> Result<(), CleanupError> {
         for removal in &self.removals {
             let name = format!("{}.{}", removal.schema, removal.index);
-            let Some(first) = removal.family.first() else { continue };
-            let family = family(first.oid, now);
-            if family.is_empty() {
-                return Err(NotPlanned::GoneOrLocked { name });
+            let Some(first) = removal.index_tree.first() else { continue };
+            let index_tree = collect_index_tree(first.oid, now);
+            if index_tree.is_empty() {
+                return Err(CleanupError::GoneOrLocked { name });
             }
-            if family != removal.family {
-                return Err(NotPlanned::Changed { name });
+            if index_tree != removal.index_tree {
+                return Err(CleanupError::Changed { name });
             }
         }
         Ok(())
@@ -158,27 +164,27 @@ impl IndexCleanup {
 
     /// OIDs of the indexes that go, without what is attached to them.
     pub fn oids(&self) -> Vec<u32> {
-        self.removals.iter().filter_map(|removal| Some(removal.family.first()?.oid)).collect()
+        self.removals.iter().filter_map(|removal| Some(removal.index_tree.first()?.oid)).collect()
     }
 }
 
 /// An index and everything attached to it, parents first.
-fn family(oid: u32, particulars: &[IndexParticulars]) -> Vec<IndexParticulars> {
+fn collect_index_tree(oid: u32, index_ddl: &[IndexDdl]) -> Vec<IndexDdl> {
     let mut members = vec![oid];
-    let mut family = Vec::new();
-    for one in particulars {
+    let mut index_tree = Vec::new();
+    for one in index_ddl {
         let belongs = one.oid == oid && one.parent_oid.is_none()
             || one.parent_oid.is_some_and(|parent| members.contains(&parent));
         if belongs {
             members.push(one.oid);
-            family.push(one.clone());
+            index_tree.push(one.clone());
         }
     }
-    family
+    index_tree
 }
 
 /// Everything that was attached when it was judged is described: what is locked is left out of the answer.
-fn is_whole(index: &Index, indexes: &HashMap<u32, &Index>, family: &[IndexParticulars]) -> bool {
+fn is_tree_complete(index: &Index, indexes: &HashMap<u32, &Index>, index_tree: &[IndexDdl]) -> bool {
     let mut wanted = vec![index.oid];
     let mut at = 0;
     while at < wanted.len() {
@@ -186,14 +192,14 @@ fn is_whole(index: &Index, indexes: &HashMap<u32, &Index>, family: &[IndexPartic
         wanted.extend(indexes.values().filter(|one| one.parent_oid == Some(parent)).map(|one| one.oid));
         at += 1;
     }
-    wanted.iter().all(|oid| family.iter().any(|one| one.oid == *oid))
+    wanted.iter().all(|oid| index_tree.iter().any(|one| one.oid == *oid))
 }
 
 impl Plan for IndexCleanup {
     type Unconfirmed = &'static str;
 
     /// Files are written for all of it or for nothing: what is selected is sound as a whole.
-    fn covered_by(self, _: &Consent) -> Result<IndexCleanup, &'static str> {
+    fn restrict_to(self, _: &Consent) -> Result<IndexCleanup, &'static str> {
         if self.removals.is_empty() { Err("no index is selected") } else { Ok(self) }
     }
 }

@@ -1,14 +1,14 @@
 //! Which indexes go: those judged `drop`, or those somebody named.
 
 use crate::{
-    judge::index::{Plan, Refusal, select},
-    model::{Contents, Index, IndexFinding, Reason, Verdict},
+    judge::index::{DropPlan, Refusal, select_drops},
+    model::{DatabaseSnapshot, Index, IndexFinding, Reason, Verdict},
 };
 use std::collections::HashMap;
 
 /// What somebody asked for.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct SelectionCriteria {
     /// As `schema.index`, or `index` where that is plain; then nothing else is taken.
     pub names: Vec<String>,
     /// Only these findings; all where empty.
@@ -30,7 +30,7 @@ pub struct Selection {
 
 /// Why nothing was selected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotSelected {
+pub enum SelectionError {
     #[error("there is no index {0:?}")]
     Unknown(String),
     #[error("{0:?} is the name of several indexes; write schema.index")]
@@ -48,21 +48,22 @@ pub enum NotSelected {
     #[error("{0}")]
     Unsound(#[from] Refusal),
     #[error("the indexes of the database could not be read: {0}")]
-    Unread(String),
+    Unreadable(String),
 }
 
 /// Holds what was asked for against the judgement; `words` says why an index stays.
-pub fn choose(
-    plan: &Plan,
-    contents: &Contents,
-    wanted: &Wanted,
-    words: impl Fn(&Reason) -> String,
-) -> Result<Selection, NotSelected> {
-    let indexes = contents.indexes.as_result().map_err(|why| NotSelected::Unread(why.reason.clone()))?;
-    let tables = contents.tables.as_result().map_err(|why| NotSelected::Unread(why.reason.clone()))?;
+pub fn select_indexes(
+    plan: &DropPlan,
+    database_snapshot: &DatabaseSnapshot,
+    criteria: &SelectionCriteria,
+    describe: impl Fn(&Reason) -> String,
+) -> Result<Selection, SelectionError> {
+    let indexes =
+        database_snapshot.indexes.as_result().map_err(|why| SelectionError::Unreadable(why.reason.clone()))?;
+    let tables = database_snapshot.tables.as_result().map_err(|why| SelectionError::Unreadable(why.reason.clone()))?;
     let index_of: HashMap<u32, &Index> = indexes.iter().map(|index| (index.oid, index)).collect();
     let mut selection = Selection::default();
-    if wanted.names.is_empty() {
+    if criteria.names.is_empty() {
         let table_of: HashMap<u32, (&str, &str)> =
             tables.iter().map(|table| (table.oid, (table.schema.as_str(), table.table.as_str()))).collect();
         let matches =
@@ -71,10 +72,10 @@ pub fn choose(
         for verdict in plan.verdicts() {
             let Some(index) = index_of.get(&verdict.oid) else { continue };
             let Some((schema, table)) = table_of.get(&index.table_oid) else { continue };
-            let is_asked = matches(&wanted.schema, schema)
-                && matches(&wanted.table, table)
-                && (wanted.findings.is_empty() || verdict.findings.iter().any(|one| wanted.findings.contains(one)));
-            if !is_asked {
+            let is_requested = matches(&criteria.schema, schema)
+                && matches(&criteria.table, table)
+                && (criteria.findings.is_empty() || verdict.findings.iter().any(|one| criteria.findings.contains(one)));
+            if !is_requested {
                 continue;
             }
             match verdict.verdict {
@@ -85,11 +86,11 @@ pub fn choose(
                 Verdict::Drop => chosen.push(verdict),
             }
         }
-        chosen.sort_by(|a, b| b.worth.total_cmp(&a.worth).then(a.oid.cmp(&b.oid)));
+        chosen.sort_by(|a, b| b.rank_score.total_cmp(&a.rank_score).then(a.oid.cmp(&b.oid)));
         selection.oids = chosen.iter().map(|verdict| verdict.oid).collect();
     } else {
-        for name in &wanted.names {
-            let oid = named(plan, &index_of, name)?;
+        for name in &criteria.names {
+            let oid = find_named_index(plan, &index_of, name)?;
             if !selection.oids.contains(&oid) {
                 selection.oids.push(oid);
             }
@@ -100,32 +101,32 @@ pub fn choose(
         let name = plan.name(*oid).to_owned();
         let verdict = plan.verdicts().iter().find(|verdict| verdict.oid == *oid);
         if let Some(verdict) = verdict.filter(|verdict| verdict.verdict == Verdict::Keep) {
-            let why = verdict.reasons.iter().map(&words).collect::<Vec<_>>().join("; ");
-            return Err(NotSelected::Kept { name, why });
+            let why = verdict.reasons.iter().map(&describe).collect::<Vec<_>>().join("; ");
+            return Err(SelectionError::Kept { name, why });
         }
         if let Some(index) = index_of.get(oid) {
             if !index.is_valid {
-                return Err(NotSelected::Invalid(name));
+                return Err(SelectionError::Invalid(name));
             }
             if let (Some(_), Some(constraint)) = (index.constraint, &index.constraint_name) {
-                return Err(NotSelected::Constraint { name, constraint: constraint.clone() });
+                return Err(SelectionError::Constraint { name, constraint: constraint.clone() });
             }
         }
     }
     // The same needs that made the verdicts: what is selected is sound as a whole, or refused.
-    select(plan, &names)?;
+    select_drops(plan, &names)?;
     Ok(selection)
 }
 
-fn named(plan: &Plan, index_of: &HashMap<u32, &Index>, name: &str) -> Result<u32, NotSelected> {
-    let all = || plan.verdicts().iter().map(|verdict| verdict.oid);
-    if let Some(oid) = all().find(|oid| plan.name(*oid) == name) {
+fn find_named_index(plan: &DropPlan, index_of: &HashMap<u32, &Index>, name: &str) -> Result<u32, SelectionError> {
+    let oids = || plan.verdicts().iter().map(|verdict| verdict.oid);
+    if let Some(oid) = oids().find(|oid| plan.name(*oid) == name) {
         return Ok(oid);
     }
-    let mut found = all().filter(|oid| index_of.get(oid).is_some_and(|index| index.index == name));
+    let mut found = oids().filter(|oid| index_of.get(oid).is_some_and(|index| index.index == name));
     match (found.next(), found.next()) {
         (Some(oid), None) => Ok(oid),
-        (Some(_), Some(_)) => Err(NotSelected::Ambiguous(name.to_owned())),
-        (None, _) => Err(NotSelected::Unknown(name.to_owned())),
+        (Some(_), Some(_)) => Err(SelectionError::Ambiguous(name.to_owned())),
+        (None, _) => Err(SelectionError::Unknown(name.to_owned())),
     }
 }

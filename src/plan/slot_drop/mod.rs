@@ -1,24 +1,24 @@
 //! Dropping replication slots: which, what each holds and frees, what is lost, and which are not dropped and why.
 
-mod asked;
-mod covered;
-mod ended;
-mod freed;
+mod confirm;
+mod outcome;
+mod reclaimable;
+mod recreate;
 mod refusal;
+mod request;
 mod statement;
-mod successor;
 #[cfg(test)]
 mod tests;
 
-pub use asked::{Asked, Impossible};
-pub use ended::{Checkpointed, Ended, Ending};
-pub use freed::Freed;
+pub use outcome::{ActionOutcomeKind, CheckpointOutcome, SlotDropOutcome};
+pub use reclaimable::ReclaimableWal;
+pub use recreate::recreate_slot_statement;
 pub use refusal::Refusal;
-pub use statement::{require_start, statement};
-pub use successor::successor;
+pub use request::{SlotDropPlanError, SlotDropRequest};
+pub use statement::{drop_slot_statement, server_start_guard};
 
 use crate::{
-    judge::slot::{Evidence, Judgement, Owner, PIPELINE_COST, Protection, Reason, STANDBY_COST, Verdict},
+    judge::slot::{Owner, PIPELINE_COST, Protection, Reason, STANDBY_COST, SlotAssessment, SlotEvidence, SlotVerdict},
     model::{ServerIdentity, Slot, SlotType, Snapshot, Unavailable},
 };
 use jiff::Timestamp;
@@ -29,18 +29,18 @@ use serde::Serialize;
 pub struct SlotDrop {
     /// As it was seen: at the moment of the drop it must still be so.
     pub slot: Slot,
-    pub verdict: Verdict,
+    pub verdict: SlotVerdict,
     pub protection: Option<Protection>,
     pub reasons: Vec<Reason>,
     pub owner: Option<Owner>,
     /// What it costs its owner.
     pub cost: String,
     /// Bytes of WAL from its position to now.
-    pub holds_bytes: Option<u64>,
+    pub retained_bytes: Option<u64>,
     /// What is freed when this slot alone goes.
-    pub frees: Freed,
+    pub reclaimable: ReclaimableWal,
     /// The statement that makes an empty slot of the same name and kind. It starts now, not where this one stood.
-    pub successor: String,
+    pub recreate_statement: String,
     /// Named on the command line or as droppable, not merely found to be stale.
     #[serde(skip)]
     pub is_named: bool,
@@ -50,7 +50,7 @@ pub struct SlotDrop {
 #[derive(Clone, Debug, Serialize)]
 pub struct RefusedDrop {
     #[serde(flatten)]
-    pub of: SlotDrop,
+    pub slot_drop: SlotDrop,
     pub refusals: Vec<Refusal>,
 }
 
@@ -60,7 +60,7 @@ pub struct PlannedServer {
     #[serde(flatten)]
     pub identity: ServerIdentity,
     pub database: String,
-    pub looked_at: Timestamp,
+    pub collected_at: Timestamp,
 }
 
 /// The plan.
@@ -70,7 +70,7 @@ pub struct SlotDrops {
     /// In the order they are dropped: whoever holds WAL back furthest first.
     pub drops: Vec<SlotDrop>,
     /// What all of them together free.
-    pub together: Freed,
+    pub total_reclaimable: ReclaimableWal,
     pub refused: Vec<RefusedDrop>,
     /// `--checkpoint`: one is run when they are gone.
     pub checkpoint: bool,
@@ -79,22 +79,23 @@ pub struct SlotDrops {
     pub(super) allow_unproven: bool,
     /// What frees depends on, kept for the part of the plan that is confirmed.
     #[serde(skip)]
-    pub(super) freeing: freed::Freeing,
+    pub(super) reclaim_estimator: reclaimable::ReclaimEstimator,
 }
 
 impl SlotDrops {
     /// Plans for the slots that were asked for. A plan without drops says why.
-    pub fn of(evidence: &Evidence, asked: &Asked) -> Result<SlotDrops, Impossible> {
+    pub fn new(evidence: &SlotEvidence, request: &SlotDropRequest) -> Result<SlotDrops, SlotDropPlanError> {
         let snapshot = evidence.snapshot;
-        let slots = snapshot.slots.as_result().map_err(|why: &Unavailable| Impossible::Unreadable(why.clone()))?;
-        let wanted = asked.wanted(evidence, slots)?;
-        asked.may(snapshot)?;
-        let freeing = freed::Freeing::of(snapshot);
+        let slots =
+            snapshot.slots.as_result().map_err(|why: &Unavailable| SlotDropPlanError::Unreadable(why.clone()))?;
+        let requested = request.requested_slots(evidence, slots)?;
+        request.check_privileges(snapshot)?;
+        let reclaim_estimator = reclaimable::ReclaimEstimator::from_snapshot(snapshot);
         let (mut drops, mut refused) = (Vec::new(), Vec::new());
-        for (slot, judgement) in wanted {
-            let refusals = refusal::refusals(slot, &judgement, asked, snapshot);
-            let drop = slot_drop(slot, judgement, asked, snapshot, &freeing);
-            if refusals.is_empty() { drops.push(drop) } else { refused.push(RefusedDrop { of: drop, refusals }) }
+        for (slot, judgement) in requested {
+            let refusals = refusal::collect_refusals(slot, &judgement, request, snapshot);
+            let drop = plan_slot_drop(slot, judgement, request, snapshot, &reclaim_estimator);
+            if refusals.is_empty() { drops.push(drop) } else { refused.push(RefusedDrop { slot_drop: drop, refusals }) }
         }
         let server = &snapshot.server;
         let settings = snapshot.settings.known();
@@ -102,42 +103,42 @@ impl SlotDrops {
             server: PlannedServer {
                 identity: ServerIdentity::new(server, snapshot.control.known(), snapshot.instance.known()),
                 database: server.database.clone(),
-                looked_at: snapshot.collected_at,
+                collected_at: snapshot.collected_at,
             },
-            together: Freed::default(),
+            total_reclaimable: ReclaimableWal::default(),
             drops,
             refused,
-            checkpoint: asked.checkpoint,
+            checkpoint: request.checkpoint,
             checkpoint_timeout_seconds: settings
                 .and_then(|settings| settings.text("checkpoint_timeout"))
                 .and_then(|text| text.parse().ok()),
-            allow_unproven: asked.allow_unproven,
-            freeing,
+            allow_unproven: request.allow_unproven,
+            reclaim_estimator,
         };
-        plan.add_up();
+        plan.update_totals();
         Ok(plan)
     }
 
     /// Orders the drops and adds up what they free.
-    fn add_up(&mut self) {
+    fn update_totals(&mut self) {
         self.drops.sort_by(|a, b| {
-            let from = |drop: &SlotDrop| drop.slot.holds_from().map_or(u64::MAX, |lsn| lsn.0);
+            let from = |drop: &SlotDrop| drop.slot.retained_from().map_or(u64::MAX, |lsn| lsn.0);
             from(a).cmp(&from(b)).then_with(|| a.slot.slot_name.cmp(&b.slot.slot_name))
         });
         let slots: Vec<&Slot> = self.drops.iter().map(|drop| &drop.slot).collect();
-        self.together = self.freeing.freed_by(&slots);
+        self.total_reclaimable = self.reclaim_estimator.reclaimable_by_dropping(&slots);
     }
 
     /// What each drop frees when those before it are gone; these add up to what all free together.
-    pub fn shares(&self) -> Vec<Option<u64>> {
+    pub fn reclaimable_per_drop(&self) -> Vec<Option<u64>> {
         let slots: Vec<&Slot> = self.drops.iter().map(|drop| &drop.slot).collect();
-        let upto = |count: usize| self.freeing.freed_by(&slots[..count]).at_checkpoint_bytes;
+        let upto = |count: usize| self.reclaim_estimator.reclaimable_by_dropping(&slots[..count]).at_checkpoint_bytes;
         (0..slots.len()).map(|at| Some(upto(at + 1)?.saturating_sub(upto(at)?))).collect()
     }
 
     /// Why what is freed is not known, or not all of it.
-    pub fn what_is_unknown(&self) -> Option<Unavailable> {
-        self.freeing.unknown()
+    pub fn missing_fact(&self) -> Option<Unavailable> {
+        self.reclaim_estimator.missing_fact()
     }
 
     /// The names of those that are dropped, in the order of the plan.
@@ -146,12 +147,12 @@ impl SlotDrops {
     }
 }
 
-fn slot_drop(
+fn plan_slot_drop(
     slot: &Slot,
-    judgement: Judgement,
-    asked: &Asked,
+    judgement: SlotAssessment,
+    request: &SlotDropRequest,
     snapshot: &Snapshot,
-    freeing: &freed::Freeing,
+    reclaim_estimator: &reclaimable::ReclaimEstimator,
 ) -> SlotDrop {
     let generic = match slot.slot_type {
         SlotType::Physical => STANDBY_COST,
@@ -163,13 +164,13 @@ fn slot_drop(
         protection: judgement.protection,
         reasons: judgement.reasons,
         owner: judgement.owner,
-        holds_bytes: match slot.holds_from() {
+        retained_bytes: match slot.retained_from() {
             Some(from) => snapshot.current_lsn().map(|now| now.bytes_since(from)),
             None => Some(0),
         },
-        frees: freeing.freed_by(&[slot]),
-        successor: successor(slot, snapshot.server.major()),
-        is_named: asked.names(&slot.slot_name),
+        reclaimable: reclaim_estimator.reclaimable_by_dropping(&[slot]),
+        recreate_statement: recreate_slot_statement(slot, snapshot.server.major()),
+        is_named: request.is_named(&slot.slot_name),
         slot: slot.clone(),
     }
 }

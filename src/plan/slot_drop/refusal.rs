@@ -1,8 +1,8 @@
 //! Why a slot is not dropped.
 
-use super::Asked;
+use super::SlotDropRequest;
 use crate::{
-    judge::slot::{Judgement, Reason, Verdict},
+    judge::slot::{Reason, SlotAssessment, SlotVerdict},
     model::{Slot, SlotType, Snapshot},
 };
 use serde::Serialize;
@@ -26,7 +26,7 @@ pub enum Refusal {
     /// Whether it is managed could not be read (`--allow-managed`).
     ProtectionUnknown { fact: String },
     /// Without a terminal only what is proven goes (`--allow-unproven`).
-    Unproven { verdict: Verdict },
+    Unproven { verdict: SlotVerdict },
     /// Without a terminal only what the user named goes.
     NotNamed,
     /// On the terminal its name was not typed.
@@ -48,30 +48,35 @@ impl Refusal {
 }
 
 /// Everything that speaks against dropping it, whoever agrees.
-pub fn refusals(slot: &Slot, judgement: &Judgement, asked: &Asked, snapshot: &Snapshot) -> Vec<Refusal> {
+pub fn collect_refusals(
+    slot: &Slot,
+    judgement: &SlotAssessment,
+    request: &SlotDropRequest,
+    snapshot: &Snapshot,
+) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     if slot.temporary {
         refusals.push(Refusal::Temporary);
-    } else if let Some(pid) = user(slot, judgement) {
+    } else if let Some(pid) = find_slot_user(slot, judgement) {
         refusals.push(Refusal::Active { pid });
     }
     if slot.synced == Some(true) && snapshot.server.in_recovery {
         refusals.push(Refusal::Synced);
     }
-    if !asked.allow_managed {
+    if !request.allow_managed {
         refusals.extend(judgement.reasons.iter().filter_map(|reason| match reason {
             Reason::Failover => Some(Refusal::Failover),
             Reason::GatesFailoverSlots => Some(Refusal::GatesFailoverSlots),
             Reason::Managed { by } | Reason::ManagerSeen { by, .. } => Some(Refusal::Managed { by: by.clone() }),
             _ => None,
         }));
-        refusals.extend(unknown(slot, snapshot).map(|fact| Refusal::ProtectionUnknown { fact }));
+        refusals.extend(find_unreadable_protection(slot, snapshot).map(|fact| Refusal::ProtectionUnknown { fact }));
     }
     refusals
 }
 
 /// Who uses the slot, as the server says or as the judge knows: while a table is copied nobody holds its slot.
-fn user(slot: &Slot, judgement: &Judgement) -> Option<Option<i32>> {
+fn find_slot_user(slot: &Slot, judgement: &SlotAssessment) -> Option<Option<i32>> {
     if slot.active || slot.active_pid.is_some() {
         return Some(slot.active_pid);
     }
@@ -82,7 +87,7 @@ fn user(slot: &Slot, judgement: &Judgement) -> Option<Option<i32>> {
 }
 
 /// The fact without which nobody can tell whether the slot is protected.
-fn unknown(slot: &Slot, snapshot: &Snapshot) -> Option<String> {
+fn find_unreadable_protection(slot: &Slot, snapshot: &Snapshot) -> Option<String> {
     if slot.slot_type == SlotType::Logical {
         return None;
     }

@@ -1,6 +1,6 @@
 //! The statement that drops a slot if it is still the slot that was seen.
 
-use crate::model::{SlotSight, SlotType, quote_literal};
+use crate::model::{SlotIdentity, SlotType, quote_literal};
 use jiff::Timestamp;
 
 /// Compare and drop, in one statement. Rows of the view that fail a condition never reach the list after SELECT, so the
@@ -11,8 +11,8 @@ use jiff::Timestamp;
 ///
 /// The server compares its own start time, too. So a statement that a pooler sends to another server than the one that was
 /// checked drops nothing. That condition is part of the one on the name: alone it would keep the join up to 15.
-pub fn statement(sight: &SlotSight, version_num: u32, started_at: Timestamp) -> String {
-    let slot = &sight.slot;
+pub fn drop_slot_statement(slot_identity: &SlotIdentity, version_num: u32, started_at: Timestamp) -> String {
+    let slot = &slot_identity.slot;
     let is = |column: &str, value: Option<String>, cast: &str| match value {
         Some(value) => format!("s.{column} = {}{cast}", quote_literal(&value)),
         None => format!("s.{column} is null"),
@@ -24,18 +24,18 @@ pub fn statement(sight: &SlotSight, version_num: u32, started_at: Timestamp) -> 
     let mut conditions = vec![
         format!(
             "s.slot_name = case when {} then {}::name end",
-            has_started(started_at),
+            start_time_condition(started_at),
             quote_literal(&slot.slot_name)
         ),
         "not s.active".to_owned(),
         "not s.temporary".to_owned(),
         is("slot_type", Some(slot_type.to_owned()), ""),
         is("plugin", slot.plugin.clone(), ""),
-        is("datoid", sight.datoid.clone(), "::oid"),
+        is("datoid", slot_identity.datoid.clone(), "::oid"),
         is("restart_lsn", slot.restart_lsn.map(|lsn| lsn.to_string()), "::pg_lsn"),
         is("confirmed_flush_lsn", slot.confirmed_flush_lsn.map(|lsn| lsn.to_string()), "::pg_lsn"),
-        is("xmin", sight.xmin.clone(), "::xid"),
-        is("catalog_xmin", sight.catalog_xmin.clone(), "::xid"),
+        is("xmin", slot_identity.xmin.clone(), "::xid"),
+        is("catalog_xmin", slot_identity.catalog_xmin.clone(), "::xid"),
     ];
     if version_num >= 170_000 {
         conditions.push(is("inactive_since", slot.inactive_since.map(|at| at.to_string()), "::timestamptz"));
@@ -52,10 +52,10 @@ pub fn statement(sight: &SlotSight, version_num: u32, started_at: Timestamp) -> 
 
 /// A statement that fails (22012, division by zero) on a server that started at another time. In one message with a
 /// utility statement, which takes no WHERE, it keeps that one from running elsewhere.
-pub fn require_start(started_at: Timestamp) -> String {
-    format!("select 1 / case when {} then 1 else 0 end", has_started(started_at))
+pub fn server_start_guard(started_at: Timestamp) -> String {
+    format!("select 1 / case when {} then 1 else 0 end", start_time_condition(started_at))
 }
 
-fn has_started(at: Timestamp) -> String {
+fn start_time_condition(at: Timestamp) -> String {
     format!("pg_catalog.pg_postmaster_start_time() = {}::timestamptz", quote_literal(&at.to_string()))
 }

@@ -1,7 +1,7 @@
 //! Bars that begin anywhere on a common scale, each with its name and size: beside each other where there is room, on a
 //! phone the name above its bar.
 
-use crate::render::visible;
+use crate::render::escape_unprintable;
 use maud::{Markup, html};
 
 /// One bar; its ends are shares of the whole width.
@@ -17,16 +17,16 @@ pub struct Bar {
 }
 
 /// Nothing is drawn thinner than that share.
-const THINNEST: f64 = 0.003;
+const MIN_WIDTH_SHARE: f64 = 0.003;
 
-pub fn bars(bars: &[Bar], title: &str) -> Markup {
+pub fn bars_markup(bars: &[Bar], title: &str) -> Markup {
     let percent = |share: f64| format!("{:.2}%", share.clamp(0.0, 1.0) * 100.0);
     html! {
-        div.bars role="img" aria-label=(visible(title)) {
+        div.bars role="img" aria-label=(escape_unprintable(title)) {
             @for bar in bars {
-                @let long = (bar.to - bar.from).max(THINNEST);
-                div.bar.total[bar.is_total] title={ (visible(&bar.name)) ": " (bar.label) } {
-                    span.name { (visible(&bar.name)) }
+                @let long = (bar.to - bar.from).max(MIN_WIDTH_SHARE);
+                div.bar.total[bar.is_total] title={ (escape_unprintable(&bar.name)) ": " (bar.label) } {
+                    span.name { (escape_unprintable(&bar.name)) }
                     span.track {
                         i style={ "left:" (percent(bar.from)) ";width:" (percent(long)) ";background:var(--" (bar.colour) ")" } {}
                         b style={ "left:" (percent(bar.from + long)) } { (bar.label) }

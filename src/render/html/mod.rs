@@ -9,7 +9,7 @@ mod table;
 mod treemap;
 mod waterfall;
 
-use super::{Block, Chart, Document, Picture, Tone, escape::visible};
+use super::{Block, Chart, Document, Picture, Tone, escape::escape_unprintable};
 use crate::model::code_spans;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -36,37 +36,37 @@ pub fn html(document: &Document, title: &str) -> String {
             }
             body { main {
                 h1 { (title) }
-                @for block in &document.blocks { (self::block(block)) }
+                @for block in &document.blocks { (self::block_markup(block)) }
             } }
         }
     };
     page.into_string()
 }
 
-fn block(block: &Block) -> Markup {
+fn block_markup(block: &Block) -> Markup {
     match block {
         Block::Gap => html! {},
-        Block::Heading(text) => html! { h2 { (visible(text)) } },
+        Block::Heading(text) => html! { h2 { (escape_unprintable(text)) } },
         Block::Code(_, commands) => html! {
-            @for command in commands { p.command { code { (visible(command)) } } }
+            @for command in commands { p.command { code { (escape_unprintable(command)) } } }
         },
         Block::Line(text, tone) if text.starts_with("     ") => {
-            html! { p.command class=(class(*tone)) { (spans(text.trim())) } }
+            html! { p.command class=(tone_class(*tone)) { (text_markup(text.trim())) } }
         }
         // What to do about the line before.
         Block::Line(text, tone) if text.trim_start().starts_with('→') => {
-            html! { p.advice class=(class(*tone)) { (spans(text.trim())) } }
+            html! { p.advice class=(tone_class(*tone)) { (text_markup(text.trim())) } }
         }
-        Block::Line(text, tone) => html! { p class=(class(*tone)) { (spans(text.trim())) } },
-        Block::Table(table) => table::table(table),
+        Block::Line(text, tone) => html! { p class=(tone_class(*tone)) { (text_markup(text.trim())) } },
+        Block::Table(table) => table::table_markup(table),
         Block::Commands(commands) => html! {
-            @for (command, answers) in commands { p { code { (visible(command)) } " " (visible(answers)) } }
+            @for (command, description) in commands { p { code { (escape_unprintable(command)) } " " (escape_unprintable(description)) } }
         },
-        Block::Chart(chart) => self::chart(chart),
+        Block::Chart(chart) => self::chart_markup(chart),
         Block::Tiles(tiles) => html! {
             div.tiles { @for tile in tiles {
-                div class={ "tile " (class(tile.value.tone)) } {
-                    span { (visible(&tile.label)) } b { (table::value(&tile.value)) } small { (visible(&tile.note)) }
+                div class={ "tile " (tone_class(tile.value.tone)) } {
+                    span { (escape_unprintable(&tile.label)) } b { (table::value_markup(&tile.value)) } small { (escape_unprintable(&tile.note)) }
                 }
             } }
         },
@@ -74,28 +74,28 @@ fn block(block: &Block) -> Markup {
 }
 
 /// A sentence with its code spans.
-fn spans(text: &str) -> Markup {
-    let text = visible(text);
+fn text_markup(text: &str) -> Markup {
+    let text = escape_unprintable(text);
     html! { @for (is_code, part) in code_spans(&text) { @if is_code { code { (part) } } @else { (part) } } }
 }
 
-fn chart(chart: &Chart) -> Markup {
+fn chart_markup(chart: &Chart) -> Markup {
     let (picture, figures) = match &chart.picture {
-        Picture::Treemap(nodes) => treemap::treemap(nodes, &chart.title),
-        Picture::Waterfall(steps) => waterfall::waterfall(steps, &chart.title),
-        Picture::Shares(shares) => shares::shares(shares, &chart.title),
-        Picture::Growth(series) => growth::growth(series, &chart.title),
+        Picture::Treemap(nodes) => treemap::treemap_markup(nodes, &chart.title),
+        Picture::Waterfall(steps) => waterfall::waterfall_markup(steps, &chart.title),
+        Picture::Shares(shares) => shares::shares_markup(shares, &chart.title),
+        Picture::Growth(series) => growth::growth_markup(series, &chart.title),
     };
     html! {
         figure {
-            figcaption { b { (visible(&chart.title)) } span { (visible(&chart.about)) } }
+            figcaption { b { (escape_unprintable(&chart.title)) } span { (escape_unprintable(&chart.about)) } }
             (picture)
             details { summary { "The figures" } (figures) }
         }
     }
 }
 
-fn class(tone: Tone) -> &'static str {
+fn tone_class(tone: Tone) -> &'static str {
     match tone {
         Tone::Plain => "plain",
         Tone::Faint => "faint",
@@ -111,31 +111,39 @@ mod tests {
     use crate::render::{Cell, Column, Node, NodeKind, Table, Value};
 
     #[test]
-    fn a_command_in_a_sentence_is_code_and_a_lone_backtick_is_itself() {
-        let told = |text: &str| spans(text).into_string();
+    fn html_code_spans_need_two_backticks() {
+        let markup = |text: &str| text_markup(text).into_string();
         assert_eq!(
-            told("look: `pgtend <slots>` and `x`"),
+            markup("look: `pgtend <slots>` and `x`"),
             "look: <code>pgtend &lt;slots&gt;</code> and <code>x</code>"
         );
-        assert_eq!(told("a ` b"), "a ` b");
-        assert_eq!(told("plain"), "plain");
+        assert_eq!(markup("a ` b"), "a ` b");
+        assert_eq!(markup("plain"), "plain");
     }
 
     #[test]
-    fn a_name_that_is_markup_stays_text_everywhere() {
-        let evil = "<script>alert(1)</script>\"'&";
+    fn html_escapes_names_everywhere() {
+        let injected = "<script>alert(1)</script>\"'&";
         let mut document = Document::default();
-        document.heading(evil).line(evil).line(format!("     {evil}")).table(Table {
-            columns: vec![Column::words("t", "t", 0), Column::numbers("n", "n", 0)],
-            rows: vec![vec![Cell::name(evil), Cell::new(Value::Unknown)], vec![Cell::text(evil), Cell::bytes(1)]],
+        document.heading(injected).line(injected).line(format!("     {injected}")).table(Table {
+            columns: vec![Column::text("t", "t", 0), Column::numbers("n", "n", 0)],
+            rows: vec![
+                vec![Cell::name(injected), Cell::new(Value::Unknown)],
+                vec![Cell::text(injected), Cell::bytes(1)],
+            ],
             left_out: 1,
         });
-        let leaf =
-            Node { name: evil.into(), bytes: 5 << 20, bloat_bytes: 1 << 20, kind: NodeKind::Heap, children: vec![] };
-        let about = evil.to_owned();
+        let leaf = Node {
+            name: injected.into(),
+            bytes: 5 << 20,
+            bloat_bytes: 1 << 20,
+            kind: NodeKind::Heap,
+            children: vec![],
+        };
+        let about = injected.to_owned();
         let picture = Picture::Treemap(vec![Node { children: vec![leaf.clone()], kind: NodeKind::Table, ..leaf }]);
-        document.blocks.push(Block::Chart(Chart { title: evil.into(), about, picture }));
-        let page = html(&document, evil);
+        document.blocks.push(Block::Chart(Chart { title: injected.into(), about, picture }));
+        let page = html(&document, injected);
         assert!(!page.contains("<script") && page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{page}");
         assert!(!page.contains("http://") && !page.contains("https://"), "nothing is fetched");
     }

@@ -1,16 +1,16 @@
 //! Parts of a whole, one bar each; what matters most is marked.
 
 use super::{
-    bars::{Bar, bars},
-    table::figures,
+    bars::{Bar, bars_markup},
+    table::figures_table,
 };
 use crate::render::{Share, human};
 use maud::Markup;
 
-pub fn shares(shares: &[Share], title: &str) -> (Markup, Markup) {
+pub fn shares_markup(shares: &[Share], title: &str) -> (Markup, Markup) {
     let most = shares.iter().map(|share| share.bytes).max().unwrap_or(0).max(1) as f64;
-    let all: u64 = shares.iter().map(|share| share.bytes).sum();
-    let part = |bytes: u64| human::percent(if all == 0 { 0.0 } else { bytes as f64 / all as f64 });
+    let total: u64 = shares.iter().map(|share| share.bytes).sum();
+    let part = |bytes: u64| human::percent(if total == 0 { 0.0 } else { bytes as f64 / total as f64 });
     let drawn: Vec<Bar> = shares
         .iter()
         .map(|share| Bar {
@@ -23,5 +23,5 @@ pub fn shares(shares: &[Share], title: &str) -> (Markup, Markup) {
         })
         .collect();
     let rows = shares.iter().map(|share| (share.name.clone(), vec![human::bytes(share.bytes), part(share.bytes)]));
-    (bars(&drawn, title), figures(rows, &["size", "share"]))
+    (bars_markup(&drawn, title), figures_table(rows, &["size", "share"]))
 }

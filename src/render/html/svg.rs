@@ -1,24 +1,24 @@
 //! Numbers and words inside of pictures.
 
-use crate::render::visible;
+use crate::render::escape_unprintable;
 
 /// A coordinate with one decimal.
-pub fn at(value: f64) -> String {
+pub fn coordinate(value: f64) -> String {
     if value.is_finite() { format!("{value:.1}") } else { "0".to_owned() }
 }
 
 /// Units a letter of the small size takes, on average and in a wide face.
-const LETTER: f64 = 6.5;
+const LETTER_WIDTH: f64 = 6.5;
 
 /// Whether the text fits a width.
 pub fn fits(text: &str, width: f64) -> bool {
-    visible(text).chars().count() as f64 * LETTER <= width
+    escape_unprintable(text).chars().count() as f64 * LETTER_WIDTH <= width
 }
 
 /// The text cut to what fits a width; nothing where not even a few letters do.
-pub fn fitting(text: &str, width: f64) -> String {
-    let most = (width / LETTER).floor().max(0.0) as usize;
-    let text = visible(text);
+pub fn truncate_to_fit(text: &str, width: f64) -> String {
+    let most = (width / LETTER_WIDTH).floor().max(0.0) as usize;
+    let text = escape_unprintable(text);
     if text.chars().count() <= most {
         return text.into_owned();
     }

@@ -1,13 +1,13 @@
 //! Tables.
 
-use crate::render::{Align, Cell, Table, Tone, Value, escape::visible, human};
+use crate::render::{Align, Cell, Table, Tone, Value, escape::escape_unprintable, human};
 use maud::{Markup, html};
 
-pub fn table(table: &Table) -> Markup {
+pub fn table_markup(table: &Table) -> Markup {
     let number = |align: Align| if align == Align::Right { "n" } else { "" };
     // On a phone a column of sentences gets room to be read in.
     let is_long = |at: usize| {
-        table.rows.iter().any(|row| matches!(&row[at].value, Value::Text(text) if text.chars().count() > LONG))
+        table.rows.iter().any(|row| matches!(&row[at].value, Value::Text(text) if text.chars().count() > LONG_TEXT))
     };
     let long: Vec<&str> = (0..table.columns.len()).map(|at| if is_long(at) { "long " } else { "" }).collect();
     html! {
@@ -17,7 +17,7 @@ pub fn table(table: &Table) -> Markup {
                 tbody {
                     @for row in &table.rows {
                         tr { @for ((cell, column), long) in row.iter().zip(&table.columns).zip(&long) {
-                            td class={ (number(column.align)) " " (long) (if column.is_picture { "picture " } else { "" }) (super::class(cell.tone)) } { (value(cell)) }
+                            td class={ (number(column.align)) " " (long) (if column.is_picture { "picture " } else { "" }) (super::tone_class(cell.tone)) } { (value_markup(cell)) }
                         } }
                     }
                 }
@@ -28,22 +28,24 @@ pub fn table(table: &Table) -> Markup {
 }
 
 /// A sentence rather than a word or two, in letters.
-const LONG: usize = 36;
+const LONG_TEXT: usize = 36;
 
 /// A name may break behind the signs that join its parts, and nowhere else.
-fn name(text: &str) -> Markup {
-    let text = visible(text);
+fn name_markup(text: &str) -> Markup {
+    let text = escape_unprintable(text);
     html! { code { @for part in text.split_inclusive(['.', '_', ' ']) { (part) wbr; } } }
 }
 
-pub fn value(cell: &Cell) -> Markup {
+pub fn value_markup(cell: &Cell) -> Markup {
     match &cell.value {
         Value::None => html! {},
         Value::Unknown => html! { span.faint title="not known" { "?" } },
-        Value::Text(text) => html! { (visible(text)) },
-        Value::Name(name) => self::name(name),
+        Value::Text(text) => html! { (escape_unprintable(text)) },
+        Value::Name(name) => self::name_markup(name),
         Value::Bytes(bytes) => html! { span title={ (bytes) " bytes" } { (human::bytes(*bytes)) } },
-        Value::AboutBytes(bytes) => html! { span title={ "about " (bytes) " bytes" } { "~" (human::bytes(*bytes)) } },
+        Value::EstimatedBytes(bytes) => {
+            html! { span title={ "about " (bytes) " bytes" } { "~" (human::bytes(*bytes)) } }
+        }
         Value::Count(count) => html! { (human::count(*count)) },
         Value::Lsn(lsn) => html! { (lsn.to_string()) },
         Value::Time(time) => html! { (time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()) },
@@ -55,12 +57,12 @@ pub fn value(cell: &Cell) -> Markup {
 }
 
 /// A table of names and sizes, behind a picture.
-pub fn figures(rows: impl Iterator<Item = (String, Vec<String>)>, titles: &[&str]) -> Markup {
+pub fn figures_table(rows: impl Iterator<Item = (String, Vec<String>)>, titles: &[&str]) -> Markup {
     html! {
         div.scroll { table {
             thead { tr { th scope="col" { "" } @for title in titles { th.n scope="col" { (title) } } } }
             tbody { @for (name, values) in rows { tr {
-                td class=(super::class(Tone::Plain)) { (visible(&name)) }
+                td class=(super::tone_class(Tone::Plain)) { (escape_unprintable(&name)) }
                 @for value in values { td.n { (value) } }
             } } }
         } }

@@ -1,13 +1,13 @@
 //! From one sum to another, step by step.
 
 use super::{
-    bars::{Bar, bars},
-    table::figures,
+    bars::{Bar, bars_markup},
+    table::figures_table,
 };
 use crate::render::{Step, StepKind, human};
 use maud::Markup;
 
-pub fn waterfall(steps: &[Step], title: &str) -> (Markup, Markup) {
+pub fn waterfall_markup(steps: &[Step], title: &str) -> (Markup, Markup) {
     // Where each bar begins and ends.
     let mut level = 0_u64;
     let spans: Vec<(u64, u64)> = steps
@@ -37,17 +37,18 @@ pub fn waterfall(steps: &[Step], title: &str) -> (Markup, Markup) {
             name: step.name.clone(),
             from: *from as f64 / most,
             to: *to as f64 / most,
-            colour: colour(step.kind),
-            label: format!("{}{}", sign(step.kind), human::bytes(step.bytes)),
+            colour: step_colour(step.kind),
+            label: format!("{}{}", step_sign(step.kind), human::bytes(step.bytes)),
             is_total: step.kind == StepKind::Total,
         })
         .collect();
-    let rows =
-        steps.iter().map(|step| (step.name.clone(), vec![format!("{}{}", sign(step.kind), human::bytes(step.bytes))]));
-    (bars(&drawn, title), figures(rows, &["size"]))
+    let rows = steps
+        .iter()
+        .map(|step| (step.name.clone(), vec![format!("{}{}", step_sign(step.kind), human::bytes(step.bytes))]));
+    (bars_markup(&drawn, title), figures_table(rows, &["size"]))
 }
 
-fn sign(kind: StepKind) -> &'static str {
+fn step_sign(kind: StepKind) -> &'static str {
     match kind {
         StepKind::Total => "",
         StepKind::Less => "− ",
@@ -55,7 +56,7 @@ fn sign(kind: StepKind) -> &'static str {
     }
 }
 
-fn colour(kind: StepKind) -> &'static str {
+fn step_colour(kind: StepKind) -> &'static str {
     match kind {
         StepKind::Total => "total",
         StepKind::Less => "less",

@@ -1,16 +1,17 @@
 //! `pgtend audit`: how small the new volume may be, what stands in the way, what it saves.
 
-mod screen;
+mod describe;
+mod document;
 mod steps;
 mod waterfall;
-mod words;
 
-use super::{Gaps, pictures};
+use super::{Gaps, charts};
 use crate::{
     judge::audit::{
-        Amount, Arrival, Assumptions, Audit, Confidence, Cost, Finding, Fits, Group, Inside, Kind, Severity, Way,
+        Amount, Assumptions, Audit, AuditFinding, ComponentGroup, ComponentKind, Confidence, Cost, DatabaseAssessment,
+        Fits, MethodEstimate, MoveMethod, Severity,
     },
-    model::{Snapshot, Unavailable, Unestimated, arrival::Basis, grant},
+    model::{EstimateError, Snapshot, Unavailable, copy_size::Basis, grant},
     render::Chart,
 };
 use serde::Serialize;
@@ -24,11 +25,11 @@ pub struct AuditReport {
 
 #[derive(Debug, Serialize)]
 struct AuditPart {
-    way: Way,
+    method: MoveMethod,
     used_bytes: Option<u64>,
     reclaimable_bytes: Option<u64>,
     /// What arrives the chosen way, after the clean-up.
-    arrives: Option<Amount>,
+    size_after_bytes: Option<Amount>,
     minimum_bytes: Option<u64>,
     minimum: Option<Amount>,
     recommended_bytes: Option<u64>,
@@ -40,15 +41,15 @@ struct AuditPart {
     fits: Option<Fits>,
     assumptions: Assumptions,
     databases: Vec<DatabaseLine>,
-    terms: Vec<TermLine>,
-    ways: Vec<Arrival>,
+    components: Vec<ComponentLine>,
+    methods: Vec<MethodEstimate>,
     blockers: Vec<FindingLine>,
     /// Nothing that could stand in the way was hidden.
     #[serde(skip)]
-    has_seen_all: bool,
+    is_complete: bool,
     warnings: Vec<FindingLine>,
     checklist: Vec<FindingLine>,
-    steps: Vec<steps::Step>,
+    steps: Vec<steps::RunbookStep>,
     /// Null without a price and the allocated size.
     cost: Option<Cost>,
     /// The largest relations: what they take now and after a logical copy.
@@ -65,10 +66,10 @@ struct DatabaseLine {
 }
 
 #[derive(Debug, Serialize)]
-struct TermLine {
-    group: Group,
+struct ComponentLine {
+    group: ComponentGroup,
     #[serde(flatten)]
-    kind: Kind,
+    kind: ComponentKind,
     title: String,
     bytes: Option<u64>,
     low_bytes: Option<u64>,
@@ -90,7 +91,7 @@ struct TermLine {
 struct FindingLine {
     severity: Severity,
     #[serde(flatten)]
-    finding: Finding,
+    finding: AuditFinding,
     message: String,
 }
 
@@ -111,18 +112,19 @@ struct RelationLine {
 }
 
 /// What is told of relations that could not be predicted.
-const WORTH_TELLING: u64 = 1 << 20;
+const MIN_REPORTED_BYTES: u64 = 1 << 20;
 /// Relations that are listed.
-const MOST_RELATIONS: usize = 100;
+const MAX_RELATIONS: usize = 100;
 
 /// What is null where a term is not known.
-const OF_TERM: [&str; 3] = ["audit.terms[].bytes", "audit.terms[].low_bytes", "audit.terms[].high_bytes"];
-const RECOMMENDED: [&str; 3] = ["audit.recommended_bytes", "audit.recommended", "audit.ways[].recommended"];
-const MINIMUM: [&str; 3] = ["audit.minimum_bytes", "audit.minimum", "audit.ways[].minimum"];
-const ARRIVES: [&str; 2] = ["audit.arrives", "audit.ways[].arrives"];
+const COMPONENT_FIELDS: [&str; 3] =
+    ["audit.components[].bytes", "audit.components[].low_bytes", "audit.components[].high_bytes"];
+const RECOMMENDED_FIELDS: [&str; 3] = ["audit.recommended_bytes", "audit.recommended", "audit.methods[].recommended"];
+const MINIMUM_FIELDS: [&str; 3] = ["audit.minimum_bytes", "audit.minimum", "audit.methods[].minimum"];
+const SIZE_AFTER_FIELDS: [&str; 2] = ["audit.size_after_bytes", "audit.methods[].size_after_bytes"];
 
 impl AuditReport {
-    pub fn of(audit: &Audit<'_>, snapshot: &Snapshot, assumptions: &Assumptions, gaps: &mut Gaps) -> AuditReport {
+    pub fn new(audit: &Audit<'_>, snapshot: &Snapshot, assumptions: &Assumptions, gaps: &mut Gaps) -> AuditReport {
         note_unknown(audit, &snapshot.server.role, gaps);
         note_unpredicted(audit, snapshot, gaps);
         let unread: Vec<&Unavailable> = [
@@ -139,29 +141,32 @@ impl AuditReport {
         for fact in &unread {
             gaps.note(fact, &[], Vec::new());
         }
-        for contents in &snapshot.contents {
-            gaps.take(&contents.obstacles, &[]);
+        for db in &snapshot.database_snapshots {
+            gaps.get_or_note(&db.obstacles, &[]);
         }
         let has_seen_all = unread.is_empty()
             && audit.databases.iter().all(|it| it.missing.is_none())
-            && snapshot.contents.iter().all(|it| it.obstacles.known().is_some());
+            && snapshot.database_snapshots.iter().all(|it| it.obstacles.known().is_some());
         let chosen = audit.chosen();
-        let of = |severity: Severity| {
+        let findings_of = |severity: Severity| {
             let found = audit.findings.iter().filter(|it| it.severity == severity);
             found
-                .map(|it| FindingLine { severity, message: words::told(&it.what), finding: it.clone() })
+                .map(|it| FindingLine { severity, message: describe::describe_finding(&it.kind), finding: it.clone() })
                 .collect::<Vec<_>>()
         };
-        let forecasts: Vec<_> = audit.inside.iter().map(|it| (it.database.as_str(), &it.forecast)).collect();
-        let charts =
-            [waterfall::waterfall(audit), pictures::storage(snapshot, &forecasts), pictures::wal_causes(snapshot)];
+        let forecasts: Vec<_> = audit.assessments.iter().map(|it| (it.database.as_str(), &it.forecast)).collect();
+        let charts = [
+            waterfall::waterfall_chart(audit),
+            charts::storage_chart(snapshot, &forecasts),
+            charts::wal_chart(snapshot),
+        ];
         AuditReport {
             charts: charts.into_iter().flatten().collect(),
             audit: AuditPart {
-                way: assumptions.way,
+                method: assumptions.method,
                 used_bytes: audit.used.map(|it| it.bytes),
                 reclaimable_bytes: audit.reclaimable.map(|it| it.bytes),
-                arrives: chosen.and_then(|it| it.arrives),
+                size_after_bytes: chosen.and_then(|it| it.size_after_bytes),
                 minimum_bytes: chosen.and_then(|it| it.minimum).map(|it| it.bytes),
                 minimum: chosen.and_then(|it| it.minimum),
                 recommended_bytes: chosen.and_then(|it| it.recommended).map(|it| it.bytes),
@@ -180,15 +185,15 @@ impl AuditReport {
                         after_logical_copy: it.after_logical_copy,
                     })
                     .collect(),
-                terms: audit
-                    .terms
+                components: audit
+                    .components
                     .iter()
-                    .map(|it| TermLine {
+                    .map(|it| ComponentLine {
                         group: it.group,
-                        title: words::title(&it.kind),
-                        formula: words::formula(&it.kind),
-                        source: words::source(&it.kind),
-                        command: words::command(it, &snapshot.connection),
+                        title: describe::component_title(&it.kind),
+                        formula: describe::component_formula(&it.kind),
+                        source: describe::component_source(&it.kind),
+                        command: describe::reclaim_command(it, &snapshot.connection),
                         bytes: it.amount.map(|it| it.bytes),
                         low_bytes: it.amount.map(|it| it.low_bytes),
                         high_bytes: it.amount.map(|it| it.high_bytes),
@@ -198,14 +203,14 @@ impl AuditReport {
                         kind: it.kind.clone(),
                     })
                     .collect(),
-                ways: audit.ways.clone(),
-                blockers: of(Severity::Blocker),
-                has_seen_all,
-                warnings: of(Severity::Warning),
-                checklist: of(Severity::Checklist),
-                steps: steps::steps(audit, assumptions, &snapshot.connection),
+                methods: audit.methods.clone(),
+                blockers: findings_of(Severity::Blocker),
+                is_complete: has_seen_all,
+                warnings: findings_of(Severity::Warning),
+                checklist: findings_of(Severity::Checklist),
+                steps: steps::runbook_steps(audit, assumptions, &snapshot.connection),
                 cost: audit.cost.clone(),
-                relations: relations(&audit.inside),
+                relations: relation_lines(&audit.assessments),
             },
         }
     }
@@ -213,39 +218,39 @@ impl AuditReport {
 
 /// Terms that are not known, each with what it keeps unknown and how much that could be.
 fn note_unknown(audit: &Audit<'_>, role: &str, gaps: &mut Gaps) {
-    for term in &audit.terms {
-        let Some(why) = &term.missing else { continue };
-        let mut fields: Vec<&str> = OF_TERM.to_vec();
-        if term.leaves_open() {
-            fields.extend(RECOMMENDED);
+    for component in &audit.components {
+        let Some(why) = &component.missing else { continue };
+        let mut fields: Vec<&str> = COMPONENT_FIELDS.to_vec();
+        if component.leaves_sum_open() {
+            fields.extend(RECOMMENDED_FIELDS);
             // Growth is no part of the minimum, and what arrives has no room in it.
-            if !matches!(term.kind, Kind::Growth { .. }) {
-                fields.extend(MINIMUM);
+            if !matches!(component.kind, ComponentKind::Growth { .. }) {
+                fields.extend(MINIMUM_FIELDS);
             }
-            match term.group {
-                Group::Used => fields.push("audit.used_bytes"),
-                Group::Reclaimable => fields.push("audit.reclaimable_bytes"),
-                Group::Room => {}
+            match component.group {
+                ComponentGroup::Used => fields.push("audit.used_bytes"),
+                ComponentGroup::Reclaimable => fields.push("audit.reclaimable_bytes"),
+                ComponentGroup::Headroom => {}
             }
-            if term.group != Group::Room {
-                fields.extend(ARRIVES);
+            if component.group != ComponentGroup::Headroom {
+                fields.extend(SIZE_AFTER_FIELDS);
             }
         }
-        let most = term.could_be_bytes.map(|bytes| format!(" (at most {})", crate::render::human_bytes(bytes)));
-        let reason = format!("{}: {}{}", words::title(&term.kind), why.reason, most.unwrap_or_default());
+        let most = component.could_be_bytes.map(|bytes| format!(" (at most {})", crate::render::human_bytes(bytes)));
+        let reason =
+            format!("{}: {}{}", describe::component_title(&component.kind), why.reason, most.unwrap_or_default());
         let why = Unavailable { reason, ..why.clone() };
         gaps.note(&why, &fields, Vec::new());
     }
     for line in &audit.databases {
         if line.bytes.is_none() {
-            let why = Unavailable::because("database size", format!("{role} may not connect to {}", line.database))
+            let why = Unavailable::new("database size", format!("{role} may not connect to {}", line.database))
                 .with_hint(Some(grant("pg_read_all_stats", role)));
             let fields = ["audit.databases[].bytes", "audit.databases[].after_physical_copy_bytes"];
             gaps.note(&why, &fields, vec![line.database.clone()]);
         }
         if line.after_logical_copy.is_none() {
-            let unread =
-                Unavailable::because("database contents", format!("{} was not read from inside", line.database));
+            let unread = Unavailable::new("database contents", format!("{} was not read from inside", line.database));
             let why = line.missing.as_ref().unwrap_or(&unread);
             let fields = ["audit.databases[].after_logical_copy_bytes", "audit.databases[].after_logical_copy"];
             gaps.note(why, &fields, vec![line.database.clone()]);
@@ -255,41 +260,43 @@ fn note_unknown(audit: &Audit<'_>, role: &str, gaps: &mut Gaps) {
 
 /// Relations that are taken to arrive as large as they are, because their statistics could not be read: how much that is.
 fn note_unpredicted(audit: &Audit<'_>, snapshot: &Snapshot, gaps: &mut Gaps) {
-    for inside in &audit.inside {
-        for (why, bytes) in inside.forecast.unpredicted().into_iter().filter(|(_, bytes)| *bytes >= WORTH_TELLING) {
+    for assessment in &audit.assessments {
+        for (why, bytes) in
+            assessment.forecast.unpredicted().into_iter().filter(|(_, bytes)| *bytes >= MIN_REPORTED_BYTES)
+        {
             let size = crate::render::human_bytes(bytes);
             let role = &snapshot.server.role;
-            let database = &inside.database;
+            let database = &assessment.database;
             let (reason, hint) = match why {
-                Some(Unestimated::NeverAnalyzed) => ("were never analysed", Some("run ANALYZE".to_owned())),
-                Some(Unestimated::NoSelect) => {
+                Some(EstimateError::NeverAnalyzed) => ("were never analysed", Some("run ANALYZE".to_owned())),
+                Some(EstimateError::NoSelect) => {
                     ("have statistics that the role may not see", Some(grant("pg_read_all_data", role)))
                 }
-                Some(Unestimated::RowSecurity) => (
+                Some(EstimateError::RowSecurity) => (
                     "have row-level security, which hides their statistics",
                     Some("look as a role that has BYPASSRLS".to_owned()),
                 ),
-                Some(Unestimated::NotRead) | None => ("have no statistics that were read", None),
+                Some(EstimateError::NotRead) | None => ("have no statistics that were read", None),
             };
             let reason = format!("relations of {size} in {database} {reason}: taken to arrive as they are");
-            let why = Unavailable::because("size after a copy", reason).with_hint(hint);
+            let why = Unavailable::new("size after a copy", reason).with_hint(hint);
             gaps.note(&why, &[], vec![database.clone()]);
         }
     }
 }
 
-fn relations(inside: &[Inside<'_>]) -> Vec<RelationLine> {
+fn relation_lines(assessments: &[DatabaseAssessment<'_>]) -> Vec<RelationLine> {
     let mut lines: Vec<RelationLine> = Vec::new();
-    for one in inside {
-        lines.extend(one.forecast.relations.iter().filter(|it| !it.table.is_catalog()).map(|it| RelationLine {
-            database: one.database.clone(),
+    for assessment in assessments {
+        lines.extend(assessment.forecast.relations.iter().filter(|it| !it.table.is_catalog()).map(|it| RelationLine {
+            database: assessment.database.clone(),
             schema: it.table.schema.clone(),
             table: it.table.table.clone(),
             index: it.index.map(|index| index.index.clone()),
             kind: match it.part {
-                crate::model::arrival::Part::Heap => "heap",
-                crate::model::arrival::Part::Toast => "toast",
-                crate::model::arrival::Part::Index => "index",
+                crate::model::copy_size::RelationPart::Heap => "heap",
+                crate::model::copy_size::RelationPart::Toast => "toast",
+                crate::model::copy_size::RelationPart::Index => "index",
             },
             bytes: it.now_bytes,
             after_logical_copy_bytes: it.after.bytes,
@@ -301,6 +308,6 @@ fn relations(inside: &[Inside<'_>]) -> Vec<RelationLine> {
     lines.sort_by(|a, b| {
         b.bytes.cmp(&a.bytes).then_with(|| (&a.database, &a.table, &a.index).cmp(&(&b.database, &b.table, &b.index)))
     });
-    lines.truncate(MOST_RELATIONS);
+    lines.truncate(MAX_RELATIONS);
     lines
 }

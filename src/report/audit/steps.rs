@@ -1,7 +1,7 @@
 //! The runbook: what to do in which order, how to see that it worked, and how to go back.
 
 use crate::{
-    judge::audit::{Assumptions, Audit, GIB, Kind, Way, What},
+    judge::audit::{Assumptions, Audit, AuditFindingKind, ComponentKind, GIB, MoveMethod},
     model::{PrintedConnection, ShellCommand},
     render::Language,
 };
@@ -9,13 +9,13 @@ use serde::Serialize;
 
 /// One step.
 #[derive(Clone, Debug, Serialize)]
-pub struct Step {
+pub struct RunbookStep {
     pub title: String,
     pub commands: Vec<Command>,
     /// How to see that it worked.
     pub check: String,
     /// How to go back.
-    pub back: String,
+    pub rollback: String,
 }
 
 /// A line of a step: a command, or a statement with the database it is for.
@@ -43,46 +43,48 @@ impl Command {
     }
 }
 
-fn step(title: &str, commands: &[&str], check: &str, back: &str) -> Step {
-    Step {
+fn runbook_step(title: &str, commands: &[&str], check: &str, rollback: &str) -> RunbookStep {
+    RunbookStep {
         title: title.to_owned(),
         commands: commands.iter().map(|line| Command::fixed(line)).collect(),
         check: check.to_owned(),
-        back: back.to_owned(),
+        rollback: rollback.to_owned(),
     }
 }
 
 /// All of them for the chosen way.
-pub fn steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &PrintedConnection) -> Vec<Step> {
-    let mut steps = clean_up(audit, assumptions.way, connection);
+pub fn runbook_steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &PrintedConnection) -> Vec<RunbookStep> {
+    let mut steps = clean_up_steps(audit, assumptions.method, connection);
     let size = audit.chosen().and_then(|it| it.recommended).map(|it| it.bytes.div_ceil(GIB));
     let size = size.map_or("SIZE".to_owned(), |size| size.to_string());
-    match assumptions.way {
-        Way::BlueGreen | Way::BlueGreenUpgrade => steps.extend(blue_green(audit, assumptions.way, &size)),
-        Way::Shrink => steps.extend(shrink(&size)),
-        Way::Basebackup => steps.extend(basebackup()),
-        Way::Dump => steps.extend(dump()),
-        Way::LogicalReplication => steps.extend(replication()),
-        Way::Dms => steps.extend(dms()),
+    match assumptions.method {
+        MoveMethod::BlueGreen | MoveMethod::BlueGreenUpgrade => {
+            steps.extend(blue_green_steps(audit, assumptions.method, &size))
+        }
+        MoveMethod::Shrink => steps.extend(shrink_steps(&size)),
+        MoveMethod::Basebackup => steps.extend(basebackup_steps()),
+        MoveMethod::Dump => steps.extend(dump_steps()),
+        MoveMethod::LogicalReplication => steps.extend(replication_steps()),
+        MoveMethod::Dms => steps.extend(dms_steps()),
     }
-    if audit.findings.iter().any(|it| matches!(it.what, What::LogicalSlot { .. })) {
-        steps.push(step(
+    if audit.findings.iter().any(|it| matches!(it.kind, AuditFindingKind::LogicalSlot { .. })) {
+        steps.push(runbook_step(
             "Re-create change data capture",
             &["pgtend slots"],
             "each pipeline has a slot on the new server and has taken a new snapshot",
             "point the pipeline at the old server again while that exists",
         ));
     }
-    steps.push(step(
+    steps.push(runbook_step(
         "Verify",
         &["pgtend audit --all-databases", "pgtend check", "ANALYZE;   -- each database"],
         "sizes are within the forecast; no finding that was not there before",
         "switch the application back to the old server: what was written since must be carried over by hand",
     ));
-    steps.push(step(
+    steps.push(runbook_step(
         "Delete the old server, then its snapshots",
-        match assumptions.way {
-            Way::BlueGreen | Way::BlueGreenUpgrade => {
+        match assumptions.method {
+            MoveMethod::BlueGreen | MoveMethod::BlueGreenUpgrade => {
                 &["aws rds delete-db-instance --db-instance-identifier NAME-old1 --final-db-snapshot-identifier LAST"]
             }
             _ => &[],
@@ -90,7 +92,7 @@ pub fn steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &PrintedC
         "the bill shows one volume; snapshots larger than the new allowance are gone",
         "none: keep a last snapshot until nobody asks any more",
     ));
-    steps.push(step(
+    steps.push(runbook_step(
         "Set alarms",
         &["pgtend check   # from a timer", "ALTER SYSTEM SET max_slot_wal_keep_size = '…';   -- any database"],
         "a slot that lags and a disk that fills are told to somebody",
@@ -101,16 +103,18 @@ pub fn steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &PrintedC
             command.text = connection.command(&command.text);
         }
         step.check = connection.sentence(&step.check);
-        step.back = connection.sentence(&step.back);
+        step.rollback = connection.sentence(&step.rollback);
     }
     steps
 }
 
-fn clean_up(audit: &Audit<'_>, way: Way, connection: &PrintedConnection) -> Vec<Step> {
+fn clean_up_steps(audit: &Audit<'_>, way: MoveMethod, connection: &PrintedConnection) -> Vec<RunbookStep> {
     let mut steps = Vec::new();
     let mut slots: Vec<&String> = Vec::new();
-    for term in &audit.terms {
-        if let Kind::StaleSlots { slots: named } | Kind::InactiveSlots { slots: named } = &term.kind {
+    for component in &audit.components {
+        if let ComponentKind::StaleSlots { slots: named } | ComponentKind::InactiveSlots { slots: named } =
+            &component.kind
+        {
             slots.extend(named);
         }
     }
@@ -118,50 +122,53 @@ fn clean_up(audit: &Audit<'_>, way: Way, connection: &PrintedConnection) -> Vec<
         let each =
             |names: &'static str| slots.iter().map(move |slot| Command::shell(ShellCommand::new(names).operand(slot)));
         let commands = each("pgtend slots why").chain(each("pgtend slots drop")).collect();
-        steps.push(Step {
+        steps.push(RunbookStep {
             title: "Ask the owners, then drop the forgotten slots".to_owned(),
             commands,
             check: "`pgtend slots` does not list them".to_owned(),
-            back: "none: a new slot starts at its creation, its consumer takes a new snapshot".to_owned(),
+            rollback: "none: a new slot starts at its creation, its consumer takes a new snapshot".to_owned(),
         });
-        steps.push(step(
+        steps.push(runbook_step(
             "Checkpoint",
             &["CHECKPOINT;   -- any database"],
             "`pgtend wal`: pg_wal has shrunk (or wait for checkpoint_timeout where the role may not)",
             "not needed",
         ));
     }
-    steps.push(step(
+    steps.push(runbook_step(
         "Measure again",
         &["pgtend audit --all-databases --used-fs SIZE"],
         "the file system agrees with the audit",
         "not needed",
     ));
-    for term in &audit.terms {
+    for term in &audit.components {
         match &term.kind {
-            Kind::DroppedIndexes { database, .. } => steps.push(Step {
+            ComponentKind::DroppedIndexes { database, .. } => steps.push(RunbookStep {
                 title: format!("Drop the unused and duplicate indexes of {database}"),
                 commands: vec![
-                    Command::shell(super::words::migrate(connection, database)),
+                    Command::shell(super::describe::migrate_command(connection, database)),
                     Command::fixed("# deploy the migration as any other"),
                     Command::shell(
                         connection.add_to_for(ShellCommand::new("pgtend indexes verify"), database).arg("DIR"),
                     ),
                 ],
                 check: "`pgtend indexes verify` finds all of them gone; query times stay as they were".to_owned(),
-                back: "the down migration builds them again".to_owned(),
+                rollback: "the down migration builds them again".to_owned(),
             }),
-            Kind::IndexBloat { database, indexes, .. } if way.is_physical() => steps.push(Step {
+            ComponentKind::IndexBloat { database, indexes, .. } if way.is_physical() => steps.push(RunbookStep {
                 title: format!("Rebuild the bloated indexes of {database}"),
-                commands: indexes.iter().map(|index| Command::sql(super::words::reindex(database, index))).collect(),
+                commands: indexes.iter().map(|index| Command::sql(super::describe::reindex(database, index))).collect(),
                 check: "`pgtend indexes --sort bloat`; no index named *_ccnew or *_ccold is left".to_owned(),
-                back: "DROP INDEX CONCURRENTLY of an invalid *_ccnew".to_owned(),
+                rollback: "DROP INDEX CONCURRENTLY of an invalid *_ccnew".to_owned(),
             }),
-            Kind::TableBloat { database, tables, .. } if way.is_physical() => steps.push(Step {
+            ComponentKind::TableBloat { database, tables, .. } if way.is_physical() => steps.push(RunbookStep {
                 title: format!("Rewrite the bloated tables of {database}, if their size matters"),
-                commands: tables.iter().map(|table| Command::shell(super::words::repack(database, table))).collect(),
+                commands: tables
+                    .iter()
+                    .map(|table| Command::shell(super::describe::repack_command(database, table)))
+                    .collect(),
                 check: "`pgtend tables --sort bloat`".to_owned(),
-                back: "not needed: VACUUM FULL instead locks the table for as long as it takes".to_owned(),
+                rollback: "not needed: VACUUM FULL instead locks the table for as long as it takes".to_owned(),
             }),
             _ => {}
         }
@@ -169,14 +176,18 @@ fn clean_up(audit: &Audit<'_>, way: Way, connection: &PrintedConnection) -> Vec<
     steps
 }
 
-fn blue_green(audit: &Audit<'_>, way: Way, size: &str) -> Vec<Step> {
-    let upgrade = if way == Way::BlueGreenUpgrade { " --target-engine-version VERSION" } else { "" };
+fn blue_green_steps(audit: &Audit<'_>, method: MoveMethod, size: &str) -> Vec<RunbookStep> {
+    let upgrade = if method == MoveMethod::BlueGreenUpgrade { " --target-engine-version VERSION" } else { "" };
     let create = format!(
         "aws rds create-blue-green-deployment --blue-green-deployment-name shrink --source ARN --target-allocated-storage {size}{upgrade}"
     );
     let mut steps = Vec::new();
-    if audit.findings.iter().any(|it| matches!(it.what, What::LogicalSlot { .. } | What::Subscription { .. })) {
-        steps.push(step(
+    if audit
+        .findings
+        .iter()
+        .any(|it| matches!(it.kind, AuditFindingKind::LogicalSlot { .. } | AuditFindingKind::Subscription { .. }))
+    {
+        steps.push(runbook_step(
             "Stop change data capture and drop what Blue/Green does not accept",
             &[
                 "SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical';   -- any database",
@@ -186,13 +197,13 @@ fn blue_green(audit: &Audit<'_>, way: Way, size: &str) -> Vec<Step> {
             "create them again: each consumer takes a new snapshot",
         ));
     }
-    steps.push(Step {
+    steps.push(RunbookStep {
         title: "Create green".to_owned(),
         commands: vec![Command::shell(create)],
         check: "its status is AVAILABLE; blue's free space falls meanwhile: act at 90 % used".to_owned(),
-        back: "aws rds delete-blue-green-deployment --delete-target".to_owned(),
+        rollback: "aws rds delete-blue-green-deployment --delete-target".to_owned(),
     });
-    steps.push(step(
+    steps.push(runbook_step(
         "Check the guardrails",
         &[
             "SELECT name FROM pg_settings WHERE pending_restart;   -- any database",
@@ -201,13 +212,13 @@ fn blue_green(audit: &Audit<'_>, way: Way, size: &str) -> Vec<Step> {
         "no row, 0; lag near 0; no long transaction, no DDL",
         "wait",
     ));
-    steps.push(step(
+    steps.push(runbook_step(
         "Switch over",
         &["aws rds switchover-blue-green-deployment --blue-green-deployment-identifier ID --switchover-timeout 300"],
         "names are swapped; the old one is called NAME-old1",
         "a switchover that takes longer than its timeout is rolled back by itself",
     ));
-    steps.push(step(
+    steps.push(runbook_step(
         "Let the application write",
         &[],
         "only now: until the switchover green is read-only, and its writes fail",
@@ -216,40 +227,40 @@ fn blue_green(audit: &Audit<'_>, way: Way, size: &str) -> Vec<Step> {
     steps
 }
 
-fn shrink(size: &str) -> Vec<Step> {
+fn shrink_steps(size: &str) -> Vec<RunbookStep> {
     vec![
-        step(
+        runbook_step(
             "Ask how small it may be",
             &["gcloud sql instances get-storage-shrink-config INSTANCE"],
             "the minimum is no larger than the size wanted",
             "not needed",
         ),
-        Step {
+        RunbookStep {
             title: "Shrink, in a maintenance window: the instance is down meanwhile".to_owned(),
             commands: vec![Command::shell(format!(
                 "gcloud sql instances perform-storage-shrink INSTANCE --storage-size={size}GB"
             ))],
             check: "the instance answers; replicas are shrunk after it".to_owned(),
-            back: "grow it again: storage may be raised at any time".to_owned(),
+            rollback: "grow it again: storage may be raised at any time".to_owned(),
         },
     ]
 }
 
-fn basebackup() -> Vec<Step> {
+fn basebackup_steps() -> Vec<RunbookStep> {
     vec![
-        step(
+        runbook_step(
             "Copy onto the new volume",
             &["pg_basebackup -h OLD -D NEW -X stream -C -S move -R --checkpoint=fast", "pg_ctl -D NEW start"],
             "`pgtend slots` on the old server: slot move is in use and lags by nothing",
             "stop the new server, `pgtend slots drop move`",
         ),
-        step(
+        runbook_step(
             "Switch over",
             &["# stop the application", "pg_ctl -D OLD stop -m fast", "pg_ctl -D NEW promote"],
             "SELECT pg_is_in_recovery(); is f on the new server",
             "start the old server again, as long as nothing was written to the new one",
         ),
-        step(
+        runbook_step(
             "Point the application at the new server",
             &[],
             "only after the promotion: a standby is read-only",
@@ -258,9 +269,9 @@ fn basebackup() -> Vec<Step> {
     ]
 }
 
-fn dump() -> Vec<Step> {
+fn dump_steps() -> Vec<RunbookStep> {
     vec![
-        step(
+        runbook_step(
             "Stop writes, dump and restore",
             &[
                 "pg_dumpall -h OLD --globals-only | psql -h NEW -d postgres",
@@ -271,7 +282,7 @@ fn dump() -> Vec<Step> {
             "pg_restore ends with 0; row counts agree",
             "drop the new database; the old one is untouched",
         ),
-        step(
+        runbook_step(
             "Point the application at the new server",
             &[],
             "writes arrive there",
@@ -280,9 +291,9 @@ fn dump() -> Vec<Step> {
     ]
 }
 
-fn replication() -> Vec<Step> {
+fn replication_steps() -> Vec<RunbookStep> {
     vec![
-        step(
+        runbook_step(
             "Copy roles and schema",
             &[
                 "pg_dumpall -h OLD --globals-only | psql -h NEW -d postgres",
@@ -291,7 +302,7 @@ fn replication() -> Vec<Step> {
             "no error",
             "drop the new database",
         ),
-        step(
+        runbook_step(
             "Replicate",
             &[
                 "CREATE PUBLICATION move FOR ALL TABLES;   -- OLD, each database",
@@ -300,7 +311,7 @@ fn replication() -> Vec<Step> {
             "all rows of pg_subscription_rel have srsubstate r; `pgtend slots`: slot move lags by nothing",
             "DROP SUBSCRIPTION move; the old server keeps WAL for it until then",
         ),
-        step(
+        runbook_step(
             "Switch over",
             &[
                 "# stop writes",
@@ -311,7 +322,7 @@ fn replication() -> Vec<Step> {
             "the last LSN was applied; sequences are ahead of their tables",
             "point the application back, before the first write",
         ),
-        step(
+        runbook_step(
             "Point the application at the new server",
             &[],
             "writes arrive there",
@@ -320,21 +331,21 @@ fn replication() -> Vec<Step> {
     ]
 }
 
-fn dms() -> Vec<Step> {
+fn dms_steps() -> Vec<RunbookStep> {
     vec![
-        step(
+        runbook_step(
             "Copy roles, schema and indexes",
             &["pg_dump -h OLD --schema-only DATABASE | psql -h NEW -d DATABASE"],
             "no error: DMS by itself brings tables and primary keys only",
             "drop the new database",
         ),
-        step(
+        runbook_step(
             "Run a task of full load and ongoing replication, with validation",
             &["aws dms create-replication-task --migration-type full-load-and-cdc …"],
             "no table in error, validation has no mismatch",
             "stop the task; drop its slot on the old server",
         ),
-        step(
+        runbook_step(
             "Switch over",
             &[
                 "# stop writes, wait for latency 0, stop the task",
@@ -349,11 +360,11 @@ fn dms() -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::audit::words::reindex;
+    use crate::report::audit::describe::reindex;
 
     #[test]
     fn statement_names_its_database() {
-        let steps = [basebackup(), dump(), replication(), dms(), shrink("100")].concat();
+        let steps = [basebackup_steps(), dump_steps(), replication_steps(), dms_steps(), shrink_steps("100")].concat();
         let lines = steps.iter().flat_map(|step| &step.commands);
         let statements: Vec<&Command> = lines.filter(|line| line.language == Language::Sql).collect();
         assert_eq!(statements.len(), 6);

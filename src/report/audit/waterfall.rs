@@ -1,31 +1,36 @@
 //! From what is used now to what is recommended, drawn.
 
-use super::words;
+use super::describe;
 use crate::{
-    judge::audit::{Amount, Audit, Group, Kind},
+    judge::audit::{Amount, Audit, ComponentGroup, ComponentKind},
     render::{Chart, Picture, Step, StepKind},
 };
 
 /// Only where the whole sum is known: bars that miss a term would lie.
-pub fn waterfall(audit: &Audit<'_>) -> Option<Chart> {
+pub fn waterfall_chart(audit: &Audit<'_>) -> Option<Chart> {
     let chosen = audit.chosen()?;
-    let (used, arrives, minimum, recommended) = (audit.used?, chosen.arrives?, chosen.minimum?, chosen.recommended?);
+    let (used, size_after, minimum, recommended) =
+        (audit.used?, chosen.size_after_bytes?, chosen.minimum?, chosen.recommended?);
     let step = |name: &str, kind, bytes| Step { name: name.to_owned(), kind, bytes };
     let mut steps = vec![step("used now", StepKind::Total, used.bytes)];
     if chosen.is_physical {
-        for term in audit.group(Group::Reclaimable).into_iter().filter(|it| it.counted) {
-            let bytes = term.amount.map_or(0, |it: Amount| it.bytes);
-            steps.push(step(&words::title(&term.kind), StepKind::Less, bytes));
+        for component in audit.group_components(ComponentGroup::Reclaimable).into_iter().filter(|it| it.counted) {
+            let bytes = component.amount.map_or(0, |it: Amount| it.bytes);
+            steps.push(step(&describe::component_title(&component.kind), StepKind::Less, bytes));
         }
     } else {
-        steps.push(step("clean-up and rebuilding", StepKind::Less, used.bytes.saturating_sub(arrives.bytes)));
+        steps.push(step("clean-up and rebuilding", StepKind::Less, used.bytes.saturating_sub(size_after.bytes)));
     }
-    steps.push(step("arrives", StepKind::Total, arrives.bytes));
-    let mut level = arrives.bytes;
-    for term in audit.group(Group::Room).into_iter().filter(|it| !matches!(it.kind, Kind::Margin { .. })) {
-        let bytes = term.amount.map_or(0, |it| it.bytes);
+    steps.push(step("size_after_bytes", StepKind::Total, size_after.bytes));
+    let mut level = size_after.bytes;
+    for component in audit
+        .group_components(ComponentGroup::Headroom)
+        .into_iter()
+        .filter(|it| !matches!(it.kind, ComponentKind::Margin { .. }))
+    {
+        let bytes = component.amount.map_or(0, |it| it.bytes);
         level += bytes;
-        steps.push(step(&words::title(&term.kind), StepKind::More, bytes));
+        steps.push(step(&describe::component_title(&component.kind), StepKind::More, bytes));
     }
     steps.push(step("margin, floor and step of the provider", StepKind::More, recommended.bytes.saturating_sub(level)));
     steps.push(step("recommended", StepKind::Total, recommended.bytes));

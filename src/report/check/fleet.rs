@@ -1,12 +1,13 @@
 //! Many targets' nights as one: the worst first.
 
 use super::{
-    CheckReport, FindingLine, NotifiedLine, nagios, prometheus,
-    screen::{table, tone},
+    CheckReport, FindingLine, NotifiedLine,
+    document::{findings_table, status_tone},
+    nagios, prometheus,
 };
 use crate::{
     model::{SCHEMA_VERSION, Status},
-    render::{Document, Tone, counted},
+    render::{Document, Tone, format_counted},
     report::Envelope,
 };
 use serde::Serialize;
@@ -14,15 +15,15 @@ use std::collections::HashSet;
 
 /// One target with its night.
 #[derive(Debug, Serialize)]
-pub struct TargetNight {
+pub struct TargetRun {
     target: String,
     #[serde(flatten)]
     envelope: Envelope<CheckReport>,
 }
 
-impl TargetNight {
-    pub fn new(target: String, envelope: Envelope<CheckReport>) -> TargetNight {
-        TargetNight { target, envelope }
+impl TargetRun {
+    pub fn new(target: String, envelope: Envelope<CheckReport>) -> TargetRun {
+        TargetRun { target, envelope }
     }
 }
 
@@ -32,15 +33,15 @@ pub struct FleetReport {
     schema_version: u32,
     command: &'static str,
     pub status: Status,
-    targets: Vec<TargetNight>,
+    targets: Vec<TargetRun>,
     /// How notifying went: one line a recipient.
     notified: Vec<NotifiedLine>,
 }
 
 impl FleetReport {
     /// Who was not told makes the whole UNKNOWN, unless it is worse already.
-    pub fn of(mut targets: Vec<TargetNight>, notified: Vec<NotifiedLine>) -> FleetReport {
-        let rank = |night: &TargetNight| match night.envelope.report().status {
+    pub fn new(mut targets: Vec<TargetRun>, notified: Vec<NotifiedLine>) -> FleetReport {
+        let rank = |night: &TargetRun| match night.envelope.report().status {
             Status::Critical => 0,
             Status::Warning => 1,
             Status::Unknown => 2,
@@ -48,56 +49,56 @@ impl FleetReport {
         };
         targets.sort_by(|a, b| (rank(a), &a.target).cmp(&(rank(b), &b.target)));
         let status = targets.iter().fold(Status::Ok, |all, one| all.or_worse(one.envelope.report().status));
-        let untold = notified.iter().any(|line| line.error.is_some());
-        let status = if untold { status.or_worse(Status::Unknown) } else { status };
+        let is_undelivered = notified.iter().any(|line| line.error.is_some());
+        let status = if is_undelivered { status.or_worse(Status::Unknown) } else { status };
         FleetReport { schema_version: SCHEMA_VERSION, command: "check", status, targets, notified }
     }
 
-    fn nights(&self) -> impl Iterator<Item = (Option<&str>, &CheckReport)> + Clone {
+    fn runs(&self) -> impl Iterator<Item = (Option<&str>, &CheckReport)> + Clone {
         self.targets.iter().map(|one| (Some(one.target.as_str()), one.envelope.report()))
     }
 
     /// Every night with findings, without those that an earlier one has of the same server.
-    fn told_once(&self) -> Vec<(Option<&str>, &CheckReport, Vec<&FindingLine>)> {
-        let mut told = HashSet::new();
-        let nights = self.nights().filter(|(_, night)| !night.findings.is_empty());
-        let once = nights.map(|(name, night)| {
-            let is_new = |one: &&FindingLine| night.same_elsewhere(one).is_none_or(|key| told.insert(key));
+    fn deduplicated(&self) -> Vec<(Option<&str>, &CheckReport, Vec<&FindingLine>)> {
+        let mut seen = HashSet::new();
+        let with_findings = self.runs().filter(|(_, night)| !night.findings.is_empty());
+        let deduplicated = with_findings.map(|(name, night)| {
+            let is_new = |one: &&FindingLine| night.deduplication_key(one).is_none_or(|key| seen.insert(key));
             (name, night, night.findings.iter().filter(is_new).collect())
         });
-        once.collect()
+        deduplicated.collect()
     }
 
-    fn summary(&self) -> String {
-        let count = |status: Status| self.nights().filter(|(_, night)| night.status == status).count();
-        let all = [Status::Critical, Status::Warning, Status::Unknown, Status::Ok];
-        let parts: Vec<String> = all
+    fn summary_line(&self) -> String {
+        let count = |status: Status| self.runs().filter(|(_, night)| night.status == status).count();
+        let statuses = [Status::Critical, Status::Warning, Status::Unknown, Status::Ok];
+        let parts: Vec<String> = statuses
             .into_iter()
             .filter(|status| count(*status) > 0)
             .map(|status| format!("{} {}", count(status), status.name()))
             .collect();
-        format!("{}: {}", counted(self.targets.len() as u64, "target"), parts.join(", "))
+        format!("{}: {}", format_counted(self.targets.len() as u64, "target"), parts.join(", "))
     }
 
     pub fn document(&self) -> Document {
         let mut document = Document { title: "pgtend check".to_owned(), ..Document::default() };
-        document.toned_line(format!("{}: {}", self.status.name(), self.summary()), tone(self.status));
-        let mut told_above = Vec::new();
-        for (name, night, findings) in self.told_once() {
+        document.toned_line(format!("{}: {}", self.status.name(), self.summary_line()), status_tone(self.status));
+        let mut repeated = Vec::new();
+        for (name, run, findings) in self.deduplicated() {
             let name = name.unwrap_or_default();
             if findings.is_empty() {
-                told_above.push(name);
+                repeated.push(name);
                 continue;
             }
-            document.gap().heading(format!("{name} {}: {}", night.status.name(), night.summary()));
-            night.findings(&findings, &mut document);
-            let more = night.findings.len() - findings.len();
+            document.gap().heading(format!("{name} {}: {}", run.status.name(), run.summary_line()));
+            run.add_findings(&findings, &mut document);
+            let more = run.findings.len() - findings.len();
             if more > 0 {
                 document.toned_line(format!("· {more} more: the same as above"), Tone::Faint);
             }
         }
-        if !told_above.is_empty() {
-            let names = told_above.join(", ");
+        if !repeated.is_empty() {
+            let names = repeated.join(", ");
             document.gap().toned_line(format!("The same as above: {names}"), Tone::Faint);
         }
         for line in &self.notified {
@@ -105,36 +106,36 @@ impl FleetReport {
                 document.toned_line(format!("UNKNOWN notify: {} was not told: {error}", line.name), Tone::Warning);
             }
         }
-        let quiet: Vec<&str> =
-            self.nights().filter(|(_, night)| night.findings.is_empty()).filter_map(|(name, _)| name).collect();
-        if !quiet.is_empty() {
-            document.gap().toned_line(format!("Nothing found: {}", quiet.join(", ")), Tone::Faint);
+        let passed: Vec<&str> =
+            self.runs().filter(|(_, night)| night.findings.is_empty()).filter_map(|(name, _)| name).collect();
+        if !passed.is_empty() {
+            document.gap().toned_line(format!("Nothing found: {}", passed.join(", ")), Tone::Faint);
         }
         document
     }
 
     /// The findings as a table, for spreadsheets.
-    pub fn table(&self) -> Document {
+    pub fn findings_document(&self) -> Document {
         let mut document = Document::default();
-        document.table(table(self.nights()));
+        document.table(findings_table(self.runs()));
         document
     }
 
     pub fn nagios(&self) -> String {
-        let mut out = format!("PGTEND {} - {}\n", self.status.name(), nagios::text(&self.summary()));
-        let untold = self.notified.iter().filter_map(|line| {
+        let mut out = format!("PGTEND {} - {}\n", self.status.name(), nagios::escape_text(&self.summary_line()));
+        let undelivered = self.notified.iter().filter_map(|line| {
             let why = format!("UNKNOWN notify: {} was not told: {}", line.name, line.error.as_ref()?);
-            Some(nagios::text(&why) + "\n")
+            Some(nagios::escape_text(&why) + "\n")
         });
-        let mut lines: Vec<String> = untold.collect();
-        for (target, _, findings) in self.told_once() {
-            lines.extend(findings.into_iter().map(|one| nagios::long_line(target, one)));
+        let mut lines: Vec<String> = undelivered.collect();
+        for (target, _, findings) in self.deduplicated() {
+            lines.extend(findings.into_iter().map(|one| nagios::long_output_line(target, one)));
         }
-        nagios::append(&mut out, &lines);
+        nagios::append_lines(&mut out, &lines);
         out
     }
 
     pub fn prometheus(&self) -> String {
-        prometheus::prometheus(self.nights())
+        prometheus::prometheus(self.runs())
     }
 }

@@ -1,16 +1,16 @@
 //! `pgtend check`: what is wrong tonight, the worst first, and what to do.
 
+mod document;
 mod fleet;
 mod nagios;
 mod prometheus;
-mod screen;
 
-pub use fleet::{FleetReport, TargetNight};
+pub use fleet::{FleetReport, TargetRun};
 
 use crate::{
-    judge::tally::Tally,
+    judge::summary::CheckSummary,
     model::{Class, Finding, Measure, Status},
-    render::sentence,
+    render::format_message,
 };
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -22,7 +22,7 @@ pub struct CheckReport {
     findings: Vec<FindingLine>,
     notes: Vec<NoteLine>,
     /// The checks that found nothing.
-    clear: Vec<String>,
+    passed: Vec<String>,
     silenced: Vec<SilencedLine>,
     /// How notifying went: one line a recipient.
     pub notified: Vec<NotifiedLine>,
@@ -49,11 +49,11 @@ struct FindingLine {
     status: &'static str,
     subject: String,
     message: String,
-    #[serde(serialize_with = "number")]
+    #[serde(serialize_with = "serialize_number")]
     measured: Option<Measure>,
     /// Of `measured` and `threshold`; null where nothing is measured.
     unit: Option<&'static str>,
-    #[serde(serialize_with = "number")]
+    #[serde(serialize_with = "serialize_number")]
     threshold: Option<Measure>,
     advice: Option<String>,
 }
@@ -93,27 +93,27 @@ struct ReadingLine {
 }
 
 impl CheckReport {
-    pub fn of(tally: Tally, hygiene: bool, target: Option<&str>, checked_at: Timestamp) -> CheckReport {
+    pub fn new(summary: CheckSummary, hygiene: bool, target: Option<&str>, checked_at: Timestamp) -> CheckReport {
         CheckReport {
-            status: tally.status,
-            findings: tally.findings.iter().map(FindingLine::of).collect(),
-            notes: tally
+            status: summary.status,
+            findings: summary.findings.iter().map(FindingLine::new).collect(),
+            notes: summary
                 .notes
                 .into_iter()
-                .map(|note| NoteLine { check: note.check, kind: note.kind, message: sentence(&note.message) })
+                .map(|note| NoteLine { check: note.check, kind: note.kind, message: format_message(&note.message) })
                 .collect(),
-            clear: tally.clear,
-            silenced: tally
+            passed: summary.passed,
+            silenced: summary
                 .silenced
                 .into_iter()
                 .map(|one| SilencedLine {
-                    finding: FindingLine::of(&one.finding),
+                    finding: FindingLine::new(&one.finding),
                     until: one.until,
                     reason: one.reason,
                 })
                 .collect(),
             notified: Vec::new(),
-            readings: tally
+            readings: summary
                 .readings
                 .into_iter()
                 .map(|(check, reading)| ReadingLine {
@@ -133,15 +133,15 @@ impl CheckReport {
 
     /// Says which server it is about: of several targets on one, what is the same is told once.
     #[must_use]
-    pub fn on_server(self, server: Option<String>) -> CheckReport {
+    pub fn with_server(self, server: Option<String>) -> CheckReport {
         CheckReport { server, ..self }
     }
 
     /// The same for every target that says the same thing; `None` where nobody knows whether it is.
-    fn same_elsewhere(&self, one: &FindingLine) -> Option<String> {
-        match one.status {
-            "unknown" => Some(format!("{}\n{}", one.id, one.message)),
-            _ => self.server.as_ref().map(|server| format!("{}\n{server}", one.id)),
+    fn deduplication_key(&self, finding: &FindingLine) -> Option<String> {
+        match finding.status {
+            "unknown" => Some(format!("{}\n{}", finding.id, finding.message)),
+            _ => self.server.as_ref().map(|server| format!("{}\n{server}", finding.id)),
         }
     }
 
@@ -178,30 +178,31 @@ impl CheckReport {
     }
 
     /// `1 critical, 2 warnings, 3 hygiene; 17 clear, 4 not applicable, 1 silenced`
-    fn summary(&self) -> String {
-        let of = |count: usize, one: &str, many: &str| match count {
+    fn summary_line(&self) -> String {
+        let count_of = |count: usize, singular: &str, plural: &str| match count {
             0 => None,
-            1 => Some(format!("1 {one}")),
-            _ => Some(format!("{count} {many}")),
+            1 => Some(format!("1 {singular}")),
+            _ => Some(format!("{count} {plural}")),
         };
-        let hygiene = self.findings.iter().filter(|one| one.class == Class::Hygiene && one.status != "unknown").count();
+        let hygiene_count =
+            self.findings.iter().filter(|one| one.class == Class::Hygiene && one.status != "unknown").count();
         let unknown = self.findings.iter().filter(|one| one.status == "unknown").count();
         let mut found = vec![
-            of(self.count("critical", Class::Alert), "critical", "critical"),
-            of(self.count("warning", Class::Alert), "warning", "warnings"),
-            of(hygiene, "of hygiene", "of hygiene"),
-            of(unknown, "unknown", "unknown"),
+            count_of(self.count("critical", Class::Alert), "critical", "critical"),
+            count_of(self.count("warning", Class::Alert), "warning", "warnings"),
+            count_of(hygiene_count, "of hygiene", "of hygiene"),
+            count_of(unknown, "unknown", "unknown"),
         ];
         found.retain(Option::is_some);
         let found: Vec<String> = found.into_iter().flatten().collect();
-        let mut quiet: Vec<&str> = self.notes.iter().map(|note| note.check.as_str()).collect();
-        quiet.retain(|name| !self.clear.iter().any(|clear| clear == name));
-        quiet.sort_unstable();
-        quiet.dedup();
+        let mut not_applicable: Vec<&str> = self.notes.iter().map(|note| note.check.as_str()).collect();
+        not_applicable.retain(|name| !self.passed.iter().any(|clear| clear == name));
+        not_applicable.sort_unstable();
+        not_applicable.dedup();
         let rest = [
-            Some(format!("{} clear", self.clear.len())),
-            of(quiet.len(), "not applicable", "not applicable"),
-            of(self.silenced.len(), "silenced", "silenced"),
+            Some(format!("{} clear", self.passed.len())),
+            count_of(not_applicable.len(), "not applicable", "not applicable"),
+            count_of(self.silenced.len(), "silenced", "silenced"),
         ];
         let rest: Vec<String> = rest.into_iter().flatten().collect();
         let found = if found.is_empty() { "nothing found".to_owned() } else { found.join(", ") };
@@ -210,15 +211,15 @@ impl CheckReport {
 }
 
 impl FindingLine {
-    fn of(finding: &Finding) -> FindingLine {
-        let advice = sentence(&finding.advice);
+    fn new(finding: &Finding) -> FindingLine {
+        let advice = format_message(&finding.advice);
         FindingLine {
             id: finding.id(),
             check: finding.check.clone(),
             class: finding.class,
             status: finding.level.name(),
             subject: finding.subject.clone(),
-            message: sentence(&finding.message),
+            message: format_message(&finding.message),
             measured: finding.measured,
             unit: finding.measured.or(finding.threshold).map(Measure::unit),
             threshold: finding.threshold,
@@ -228,7 +229,7 @@ impl FindingLine {
 }
 
 /// The bare number in its unit: whole where the unit is.
-fn number<S: Serializer>(measure: &Option<Measure>, serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_number<S: Serializer>(measure: &Option<Measure>, serializer: S) -> Result<S::Ok, S::Error> {
     match measure {
         None => serializer.serialize_none(),
         Some(Measure::Bytes(value) | Measure::Seconds(value) | Measure::Count(value)) => {

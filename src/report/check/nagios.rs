@@ -4,14 +4,14 @@
 use super::{CheckReport, FindingLine, ReadingLine};
 use crate::{
     model::{Class, Measure},
-    render::visible,
+    render::escape_unprintable,
 };
 
 /// A pager shows so much of the first line.
-const FIRST_LINE: usize = 300;
+const MAX_FIRST_LINE: usize = 300;
 
 /// Nagios and NRPE read the first 4 kB of what a plugin says.
-const ALL: usize = 4_000;
+const MAX_OUTPUT: usize = 4_000;
 
 impl CheckReport {
     /// One target's output.
@@ -23,24 +23,24 @@ impl CheckReport {
         }
         out.push('\n');
         // Of what has no room the summary tells.
-        let mut lines = vec![text(&self.summary()) + "\n"];
-        lines.extend(self.findings.iter().map(|one| long_line(None, one)));
-        append(&mut out, &lines);
+        let mut lines = vec![escape_text(&self.summary_line()) + "\n"];
+        lines.extend(self.findings.iter().map(|one| long_output_line(None, one)));
+        append_lines(&mut out, &lines);
         out
     }
 
     /// The status, and the finding that made it so: hygiene that does not count made nothing.
     fn first_line(&self) -> String {
-        let name = self.target.as_deref().map(|name| format!(" {}", text(name))).unwrap_or_default();
+        let name = self.target.as_deref().map(|name| format!(" {}", escape_text(name))).unwrap_or_default();
         let mut line = format!("PGTEND {}{name} -", self.status.name());
         let counts = |one: &&FindingLine| self.hygiene || one.class == Class::Alert;
         let status = self.status.name().to_lowercase();
         match self.findings.iter().filter(counts).find(|one| one.status == status) {
-            None => line.push_str(&text(&format!(" {}", self.summary()))),
+            None => line.push_str(&escape_text(&format!(" {}", self.summary_line()))),
             Some(worst) => {
-                line.push_str(&text(&format!(" {}: {}", worst.check, worst.message)));
-                if line.chars().count() > FIRST_LINE {
-                    line = line.chars().take(FIRST_LINE).collect::<String>() + "…";
+                line.push_str(&escape_text(&format!(" {}: {}", worst.check, worst.message)));
+                if line.chars().count() > MAX_FIRST_LINE {
+                    line = line.chars().take(MAX_FIRST_LINE).collect::<String>() + "…";
                 }
                 if self.findings.len() > 1 {
                     line.push_str(&format!(" (and {} more)", self.findings.len() - 1));
@@ -52,11 +52,11 @@ impl CheckReport {
 }
 
 /// Adds as many of the lines as there is room for, and says how many were left out.
-pub(super) fn append(out: &mut String, lines: &[String]) {
-    for (at, line) in lines.iter().enumerate() {
-        let more = format!("… and {} more: pgtend check shows them\n", lines.len() - at);
-        let is_last = at + 1 == lines.len();
-        if out.len() + line.len() + if is_last { 0 } else { more.len() } > ALL {
+pub(super) fn append_lines(out: &mut String, lines: &[String]) {
+    for (position, line) in lines.iter().enumerate() {
+        let more = format!("… and {} more: pgtend check shows them\n", lines.len() - position);
+        let is_last = position + 1 == lines.len();
+        if out.len() + line.len() + if is_last { 0 } else { more.len() } > MAX_OUTPUT {
             out.push_str(&more);
             return;
         }
@@ -64,15 +64,16 @@ pub(super) fn append(out: &mut String, lines: &[String]) {
     }
 }
 
-pub(super) fn long_line(target: Option<&str>, one: &FindingLine) -> String {
+pub(super) fn long_output_line(target: Option<&str>, finding: &FindingLine) -> String {
     let target = target.map(|name| format!("{name}: ")).unwrap_or_default();
-    let advice = one.advice.as_ref().map(|advice| format!(" -> {advice}")).unwrap_or_default();
-    text(&format!("{} {target}{}: {}{advice}", one.status.to_uppercase(), one.check, one.message)) + "\n"
+    let advice = finding.advice.as_ref().map(|advice| format!(" -> {advice}")).unwrap_or_default();
+    escape_text(&format!("{} {target}{}: {}{advice}", finding.status.to_uppercase(), finding.check, finding.message))
+        + "\n"
 }
 
 /// A bar would begin the performance data, and a line break a new part.
-pub(super) fn text(text: &str) -> String {
-    visible(text).replace(['\n', '\r'], " ").replace('|', "/")
+pub(super) fn escape_text(text: &str) -> String {
+    escape_unprintable(text).replace(['\n', '\r'], " ").replace('|', "/")
 }
 
 /// `'label'=value[UOM];[warn];[crit];[min];[max]`
@@ -84,7 +85,7 @@ fn perfdata(reading: &ReadingLine) -> String {
         Measure::Count(_) => "",
     };
     let number = |measure: Measure| {
-        let text = format!("{:.2}", measure.number());
+        let text = format!("{:.2}", measure.value());
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     };
     let critical = reading.critical.map(number).unwrap_or_default();

@@ -1,29 +1,35 @@
 //! Metrics for node_exporter's textfile collector (Prometheus text format 0.0.4).
 
 use super::CheckReport;
-use crate::render::visible;
+use crate::render::escape_unprintable;
 use std::fmt::Write as _;
 
-struct Family {
+struct MetricFamily {
     name: &'static str,
     help: &'static str,
 }
 
-const STATUS: Family =
-    Family { name: "pgtend_check_status", help: "How the last check ended: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN." };
-const TIME: Family = Family { name: "pgtend_check_timestamp_seconds", help: "When the last check ran." };
-const FINDING: Family =
-    Family { name: "pgtend_check_finding", help: "A finding: 1 warning, 2 critical, 3 could not be told." };
-const CLEAR: Family = Family { name: "pgtend_check_clear", help: "A check that was asked and found nothing." };
-const SILENCED: Family = Family { name: "pgtend_check_silenced", help: "How many findings are silenced." };
-const VALUE: Family = Family { name: "pgtend_check_value", help: "The worst value a check watches, in its unit." };
-const WARNING: Family = Family { name: "pgtend_check_warning_value", help: "The limit from which it is a warning." };
-const CRITICAL: Family = Family { name: "pgtend_check_critical_value", help: "The limit from which it is critical." };
+const STATUS: MetricFamily = MetricFamily {
+    name: "pgtend_check_status",
+    help: "How the last check ended: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",
+};
+const TIME: MetricFamily = MetricFamily { name: "pgtend_check_timestamp_seconds", help: "When the last check ran." };
+const FINDING: MetricFamily =
+    MetricFamily { name: "pgtend_check_finding", help: "A finding: 1 warning, 2 critical, 3 could not be told." };
+const PASSED: MetricFamily =
+    MetricFamily { name: "pgtend_check_clear", help: "A check that was asked and found nothing." };
+const SILENCED: MetricFamily = MetricFamily { name: "pgtend_check_silenced", help: "How many findings are silenced." };
+const VALUE: MetricFamily =
+    MetricFamily { name: "pgtend_check_value", help: "The worst value a check watches, in its unit." };
+const WARNING: MetricFamily =
+    MetricFamily { name: "pgtend_check_warning_value", help: "The limit from which it is a warning." };
+const CRITICAL: MetricFamily =
+    MetricFamily { name: "pgtend_check_critical_value", help: "The limit from which it is critical." };
 
 /// All nights as one file.
-pub fn prometheus<'a>(nights: impl Iterator<Item = (Option<&'a str>, &'a CheckReport)> + Clone) -> String {
+pub fn prometheus<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckReport)> + Clone) -> String {
     let mut out = String::new();
-    let mut write = |family: &Family, lines: Vec<(Vec<(&str, &str)>, f64)>| {
+    let mut write = |family: &MetricFamily, lines: Vec<(Vec<(&str, &str)>, f64)>| {
         if lines.is_empty() {
             return;
         }
@@ -33,7 +39,7 @@ pub fn prometheus<'a>(nights: impl Iterator<Item = (Option<&'a str>, &'a CheckRe
             let labels: Vec<String> = labels
                 .into_iter()
                 .filter(|(_, value)| !value.is_empty())
-                .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
+                .map(|(name, value)| format!("{name}=\"{}\"", escape_label(value)))
                 .collect();
             let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
             let _ = writeln!(out, "{}{labels} {value}", family.name);
@@ -42,14 +48,11 @@ pub fn prometheus<'a>(nights: impl Iterator<Item = (Option<&'a str>, &'a CheckRe
     let target = |name: Option<&'a str>| ("target", name.unwrap_or_default());
     write(
         &STATUS,
-        nights.clone().map(|(name, night)| (vec![target(name)], f64::from(night.status.number()))).collect(),
+        runs.clone().map(|(name, night)| (vec![target(name)], f64::from(night.status.exit_code()))).collect(),
     );
-    write(
-        &TIME,
-        nights.clone().map(|(name, night)| (vec![target(name)], night.checked_at.as_second() as f64)).collect(),
-    );
+    write(&TIME, runs.clone().map(|(name, night)| (vec![target(name)], night.checked_at.as_second() as f64)).collect());
     let each = |night: &'a CheckReport| night.findings.iter();
-    let findings = nights.clone().flat_map(|(name, night)| each(night).map(move |one| (name, one)));
+    let findings = runs.clone().flat_map(|(name, night)| each(night).map(move |one| (name, one)));
     let level = |status: &str| match status {
         "critical" => 2.0,
         "warning" => 1.0,
@@ -67,16 +70,15 @@ pub fn prometheus<'a>(nights: impl Iterator<Item = (Option<&'a str>, &'a CheckRe
             .collect(),
     );
     write(
-        &CLEAR,
-        nights
-            .clone()
+        &PASSED,
+        runs.clone()
             .flat_map(|(name, night)| {
-                night.clear.iter().map(move |check| (vec![target(name), ("check", &**check)], 1.0))
+                night.passed.iter().map(move |check| (vec![target(name), ("check", &**check)], 1.0))
             })
             .collect(),
     );
-    write(&SILENCED, nights.clone().map(|(name, night)| (vec![target(name)], night.silenced.len() as f64)).collect());
-    let readings = nights.flat_map(|(name, night)| night.readings.iter().map(move |one| (name, one)));
+    write(&SILENCED, runs.clone().map(|(name, night)| (vec![target(name)], night.silenced.len() as f64)).collect());
+    let readings = runs.flat_map(|(name, night)| night.readings.iter().map(move |one| (name, one)));
     let readings: Vec<_> = readings
         .map(|(name, one)| {
             let labels =
@@ -84,16 +86,16 @@ pub fn prometheus<'a>(nights: impl Iterator<Item = (Option<&'a str>, &'a CheckRe
             (labels, one)
         })
         .collect();
-    write(&VALUE, readings.iter().map(|(labels, one)| (labels.clone(), one.measured.number())).collect());
-    write(&WARNING, readings.iter().map(|(labels, one)| (labels.clone(), one.warning.number())).collect());
-    let critical = readings.into_iter().filter_map(|(labels, one)| Some((labels, one.critical?.number())));
+    write(&VALUE, readings.iter().map(|(labels, one)| (labels.clone(), one.measured.value())).collect());
+    write(&WARNING, readings.iter().map(|(labels, one)| (labels.clone(), one.warning.value())).collect());
+    let critical = readings.into_iter().filter_map(|(labels, one)| Some((labels, one.critical?.value())));
     write(&CRITICAL, critical.collect());
     out
 }
 
 /// Label values: backslash, quote and line break are escaped; what would steer a terminal is shown before.
-fn escaped(text: &str) -> String {
-    visible(text).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+fn escape_label(text: &str) -> String {
+    escape_unprintable(text).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 impl CheckReport {

@@ -1,11 +1,11 @@
 //! What stands in front of a migration: the evidence, for whoever reads it in a year.
 
-use super::{lock_words, way_back_words};
+use super::{describe_lock, describe_rollback};
 use crate::{
     model::{Confidence, IndexFinding, qualified},
     plan::index_cleanup::{IndexCleanup, Lock, Removal},
-    render::{counted, human_bytes, human_duration},
-    report::indexes::words::words,
+    render::{format_counted, human_bytes, human_duration},
+    report::indexes::describe::describe_index_reason,
 };
 use jiff::Timestamp;
 
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recreation {
     /// `path:line`.
-    pub place: String,
+    pub location: String,
     /// Declares it by its column rather than by its name.
     pub by_column: bool,
 }
@@ -22,7 +22,7 @@ impl Recreation {
     /// What keeps the index from coming back from there.
     pub fn remedy(&self) -> &'static str {
         // Rails writes them anew after each migration.
-        let is_written_anew = ["db/schema.rb:", "db/structure.sql:"].iter().any(|file| self.place.starts_with(file));
+        let is_written_anew = ["db/schema.rb:", "db/structure.sql:"].iter().any(|file| self.location.starts_with(file));
         match is_written_anew {
             true => "db:migrate writes that file anew",
             false => "delete it there, too, or it comes back",
@@ -31,7 +31,7 @@ impl Recreation {
 }
 
 /// Lines for a comment. The first two are the same for every index: some languages look for marks in them.
-pub fn header(
+pub fn migration_header(
     cleanup: &IndexCleanup,
     removal: &Removal,
     mentions: &[Recreation],
@@ -53,15 +53,15 @@ pub fn header(
     lines.push(format!(
         "It has {}, and {}, {since}, on {}.",
         human_bytes(removal.size.bytes),
-        counted(removal.idx_scan, "scan"),
+        format_counted(removal.idx_scan, "scan"),
         cleanup.nodes.join(", ")
     ));
-    let findings: Vec<&str> = removal.verdict.findings.iter().map(|finding| name_of(*finding)).collect();
+    let findings: Vec<&str> = removal.verdict.findings.iter().map(|finding| finding_name(*finding)).collect();
     let confidence = match removal.verdict.confidence {
         Confidence::Proven => "proven by the catalog",
         Confidence::Likely => "likely, by counters, sizes or statistics",
     };
-    let reasons: Vec<String> = removal.verdict.reasons.iter().map(words).collect();
+    let reasons: Vec<String> = removal.verdict.reasons.iter().map(describe_index_reason).collect();
     lines.push(format!(
         "Verdict {} ({confidence}), {}: {}.",
         removal.verdict.verdict.name(),
@@ -72,8 +72,8 @@ pub fn header(
         true => "Keeper: none; nothing is seen to need it.".to_owned(),
         false => format!("Keeper: {} does its work.", removal.verdict.covered_by.join(", ")),
     });
-    lines.push(format!("Lock: {}.", lock_words(removal.lock)));
-    lines.push(format!("Way back: {}.", way_back_words(removal)));
+    lines.push(format!("Lock: {}.", describe_lock(removal.lock)));
+    lines.push(format!("Way back: {}.", describe_rollback(removal)));
     if removal.lock == Lock::Concurrent {
         lines.push(
             "Timeouts come with the connection: statement_timeout 0, lock_timeout 30 s to 5 min \
@@ -93,12 +93,12 @@ pub fn header(
     lines.push("Use was measured on one server; other environments may use the index.".to_owned());
     for mention in mentions {
         let how = if mention.by_column { "declares it by its column" } else { "names it" };
-        lines.push(format!("Declared: {} {how}; {}.", mention.place, mention.remedy()));
+        lines.push(format!("Declared: {} {how}; {}.", mention.location, mention.remedy()));
     }
     lines
 }
 
-fn name_of(finding: IndexFinding) -> &'static str {
+fn finding_name(finding: IndexFinding) -> &'static str {
     match finding {
         IndexFinding::InvalidIndex => "invalid-index",
         IndexFinding::DuplicateIndex => "duplicate-index",

@@ -2,20 +2,20 @@
 
 use crate::{
     model::{IndexVerdict, Snapshot, qualified},
-    plan::index_cleanup::{Chore, Repair},
+    plan::index_cleanup::{MaintenanceTask, Repair},
     render::{Cell, Column, Document, Table, human_bytes},
-    report::{Report, indexes::words::words},
+    report::{Report, indexes::describe::describe_index_reason},
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
 pub struct MaintenanceReport {
-    maintenance: Plan,
+    maintenance: MaintenancePlan,
 }
 
 #[derive(Debug, Serialize)]
-struct Plan {
+struct MaintenancePlan {
     file: String,
     indexes: Vec<Row>,
     frees_bytes: u64,
@@ -34,40 +34,46 @@ struct Row {
 }
 
 impl MaintenanceReport {
-    pub fn of(file: String, chores: &[Chore]) -> MaintenanceReport {
-        let row = |chore: &Chore| Row {
+    pub fn new(file: String, tasks: &[MaintenanceTask]) -> MaintenanceReport {
+        let row = |chore: &MaintenanceTask| Row {
             schema: chore.schema.clone(),
             table: chore.table.clone(),
             index: chore.index.clone(),
             size_bytes: chore.bytes,
-            frees_bytes: chore.frees,
+            frees_bytes: chore.reclaimable_bytes,
             repair: match chore.repair {
                 Repair::Drop => "drop",
                 Repair::Rebuild => "reindex",
             },
             why: chore.why.clone(),
         };
-        let frees_bytes = chores.iter().map(|chore| chore.frees).sum();
-        MaintenanceReport { maintenance: Plan { file, indexes: chores.iter().map(row).collect(), frees_bytes } }
+        let frees_bytes = tasks.iter().map(|chore| chore.reclaimable_bytes).sum();
+        MaintenanceReport {
+            maintenance: MaintenancePlan { file, indexes: tasks.iter().map(row).collect(), frees_bytes },
+        }
     }
 }
 
 /// Why an index is mended, and what that takes: a line each.
-pub fn chore_words(chore: &Chore, verdict: Option<&IndexVerdict>) -> Vec<String> {
-    let name = qualified(&chore.schema, &chore.index);
-    let table = qualified(&chore.schema, &chore.table);
-    let size = human_bytes(chore.bytes);
-    match chore.repair {
+pub fn describe_maintenance_task(task: &MaintenanceTask, verdict: Option<&IndexVerdict>) -> Vec<String> {
+    let name = qualified(&task.schema, &task.index);
+    let table = qualified(&task.schema, &task.table);
+    let size = human_bytes(task.bytes);
+    match task.repair {
         Repair::Drop => {
-            let reasons: Vec<String> = verdict.into_iter().flat_map(|verdict| &verdict.reasons).map(words).collect();
+            let reasons: Vec<String> =
+                verdict.into_iter().flat_map(|verdict| &verdict.reasons).map(describe_index_reason).collect();
             vec![
                 format!("{name} on {table}, {size}: {}.", reasons.join("; ")),
                 format!("Is it wanted? Then instead: REINDEX INDEX CONCURRENTLY {name}"),
             ]
         }
         Repair::Rebuild => vec![
-            format!("{name} on {table}: a rebuild frees about {} of {size}.", human_bytes(chore.frees)),
-            format!("Needs about {} free while it runs.", human_bytes(chore.bytes.saturating_sub(chore.frees))),
+            format!("{name} on {table}: a rebuild frees about {} of {size}.", human_bytes(task.reclaimable_bytes)),
+            format!(
+                "Needs about {} free while it runs.",
+                human_bytes(task.bytes.saturating_sub(task.reclaimable_bytes))
+            ),
         ],
     }
 }
@@ -93,12 +99,12 @@ impl Report for MaintenanceReport {
         let plan = &self.maintenance;
         let mut document = Document::default();
         document.heading(format!("Maintenance of indexes, into {}", plan.file));
-        let table = Table::of(&plan.indexes)
-            .column(Column::words("index", "index", 0), |row| Cell::name(&row.index))
+        let table = Table::with_rows(&plan.indexes)
+            .column(Column::text("index", "index", 0), |row| Cell::name(&row.index))
             .column(Column::numbers("size_bytes", "size", 0), |row| Cell::bytes(row.size_bytes))
-            .column(Column::numbers("frees_bytes", "frees", 0), |row| Cell::bytes(row.frees_bytes))
-            .column(Column::words("repair", "repair", 0), |row| Cell::text(row.repair))
-            .column(Column::words("table", "table", 1), |row| Cell::name(format!("{}.{}", row.schema, row.table)));
+            .column(Column::numbers("reclaimable_bytes", "reclaimable", 0), |row| Cell::bytes(row.frees_bytes))
+            .column(Column::text("repair", "repair", 0), |row| Cell::text(row.repair))
+            .column(Column::text("table", "table", 1), |row| Cell::name(format!("{}.{}", row.schema, row.table)));
         document.table(table).gap();
         for line in plan.indexes.iter().flat_map(|row| &row.why) {
             document.line(line);

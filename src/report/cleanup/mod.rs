@@ -4,11 +4,11 @@ mod header;
 mod maintenance;
 mod verify;
 
-pub use header::{Recreation, header};
-pub use maintenance::{MaintenanceReport, chore_words, maintenance_header};
-pub use verify::{VerifyReport, Written};
+pub use header::{Recreation, migration_header};
+pub use maintenance::{MaintenanceReport, describe_maintenance_task, maintenance_header};
+pub use verify::{VerifyReport, WrittenIndex};
 
-use super::{Gaps, Report, indexes::words::words};
+use super::{Gaps, Report, indexes::describe::describe_index_reason};
 use crate::{
     model::{Confidence, IndexFinding, Snapshot, Unavailable, Verdict, Window},
     plan::index_cleanup::{IndexCleanup, Lock, Removal},
@@ -19,14 +19,14 @@ use serde::Serialize;
 
 #[derive(Debug, Serialize)]
 pub struct CleanupReport {
-    migration: Plan,
+    migration: CleanupPlan,
 }
 
 #[derive(Debug, Serialize)]
-struct Plan {
+struct CleanupPlan {
     framework: &'static str,
     /// What the framework was told by; null where it was named.
-    told_by: Option<String>,
+    source: Option<String>,
     folder: String,
     /// Judged `drop` or named; the largest gain first.
     indexes: Vec<Row>,
@@ -56,7 +56,7 @@ struct Row {
     why: Vec<String>,
     covered_by: Vec<String>,
     lock: String,
-    way_back: String,
+    rollback: String,
     /// Places of the project that declare the index, as `path:line`.
     recreated_by: Vec<String>,
     definition: String,
@@ -72,7 +72,7 @@ struct Row {
 #[derive(Clone, Debug, Default)]
 pub struct Destination {
     pub framework: &'static str,
-    pub told_by: Option<String>,
+    pub source: Option<String>,
     pub folder: String,
     pub files: Vec<String>,
     pub reviews: usize,
@@ -80,16 +80,16 @@ pub struct Destination {
 }
 
 impl CleanupReport {
-    pub fn of(
+    pub fn new(
         snapshot: &Snapshot,
         cleanup: &IndexCleanup,
         destination: Destination,
         recreations: &[Vec<Recreation>],
         gaps: &mut Gaps,
     ) -> CleanupReport {
-        if let Some(contents) = snapshot.contents.iter().find(|contents| contents.database == cleanup.database) {
+        if let Some(db) = snapshot.database_snapshots.iter().find(|contents| contents.database == cleanup.database) {
             // Where the history watched, it is known all the same.
-            let window = Window::of(snapshot, contents, None);
+            let window = Window::from_snapshot(snapshot, db, None);
             if let Err(why) = &window.since
                 && cleanup.observed_since.is_none()
             {
@@ -99,17 +99,17 @@ impl CleanupReport {
         note_replicas(snapshot, gaps);
         let rows = cleanup.removals.iter().enumerate().map(|(at, removal)| {
             let mentions = recreations.get(at).map_or(&[][..], Vec::as_slice);
-            row(removal, mentions)
+            cleanup_row(removal, mentions)
         });
         let indexes: Vec<Row> = rows.collect();
         let frees_bytes = indexes.iter().map(|row| row.size_bytes).sum();
-        let Destination { framework, told_by, folder, files, reviews, invalid } = destination;
+        let Destination { framework, source: told_by, folder, files, reviews, invalid } = destination;
         let (observed_since, observed_seconds) = (cleanup.observed_since, cleanup.observed_seconds);
         let nodes = cleanup.nodes.clone();
         CleanupReport {
-            migration: Plan {
+            migration: CleanupPlan {
                 framework,
-                told_by,
+                source: told_by,
                 folder,
                 indexes,
                 files,
@@ -134,7 +134,7 @@ fn note_replicas(snapshot: &Snapshot, gaps: &mut Gaps) {
     }
 }
 
-fn row(removal: &Removal, mentions: &[Recreation]) -> Row {
+fn cleanup_row(removal: &Removal, mentions: &[Recreation]) -> Row {
     Row {
         schema: removal.schema.clone(),
         table: removal.table.clone(),
@@ -144,20 +144,20 @@ fn row(removal: &Removal, mentions: &[Recreation]) -> Row {
         verdict: removal.verdict.verdict,
         confidence: removal.verdict.confidence,
         findings: removal.verdict.findings.clone(),
-        why: removal.verdict.reasons.iter().map(words).collect(),
+        why: removal.verdict.reasons.iter().map(describe_index_reason).collect(),
         covered_by: removal.verdict.covered_by.clone(),
-        lock: lock_words(removal.lock),
-        way_back: way_back_words(removal),
-        recreated_by: mentions.iter().map(|mention| mention.place.clone()).collect(),
+        lock: describe_lock(removal.lock),
+        rollback: describe_rollback(removal),
+        recreated_by: mentions.iter().map(|mention| mention.location.clone()).collect(),
         definition: removal.definition.clone(),
-        remedies: mentions.iter().map(|mention| (mention.place.clone(), mention.remedy())).collect(),
-        size: Cell::stored(removal.size),
+        remedies: mentions.iter().map(|mention| (mention.location.clone(), mention.remedy())).collect(),
+        size: Cell::stored_bytes(removal.size),
         is_exclusive: removal.lock != Lock::Concurrent,
     }
 }
 
 /// What others feel while an index goes.
-pub(super) fn lock_words(lock: Lock) -> String {
+pub(super) fn describe_lock(lock: Lock) -> String {
     match lock {
         Lock::Concurrent => "SHARE UPDATE EXCLUSIVE on the table: reads and writes go on".to_owned(),
         Lock::Exclusive { partitions } => format!(
@@ -169,10 +169,10 @@ pub(super) fn lock_words(lock: Lock) -> String {
 }
 
 /// How it comes back.
-pub(super) fn way_back_words(removal: &Removal) -> String {
-    let built = removal.down.iter().filter(|step| step.runs_alone && !step.is_precaution).count();
-    let others = removal.down.iter().filter(|step| !step.runs_alone).count();
-    match (removal.lock, others) {
+pub(super) fn describe_rollback(removal: &Removal) -> String {
+    let built = removal.down.iter().filter(|step| step.non_transactional && !step.is_precaution).count();
+    let definition_steps = removal.down.iter().filter(|step| !step.non_transactional).count();
+    match (removal.lock, definition_steps) {
         (Lock::Concurrent, 0) => "CREATE INDEX CONCURRENTLY".to_owned(),
         (Lock::Concurrent, more) => {
             format!("CREATE INDEX CONCURRENTLY, then {more} more for what a definition leaves out")
@@ -191,32 +191,32 @@ impl Report for CleanupReport {
     fn document(&self) -> Document {
         let plan = &self.migration;
         let mut document = Document::default();
-        let told_by = plan.told_by.as_ref().map(|by| format!(", told by {by}")).unwrap_or_default();
+        let told_by = plan.source.as_ref().map(|by| format!(", told by {by}")).unwrap_or_default();
         document.heading(format!("Clean-up for {}{told_by}, into {}", plan.framework, plan.folder));
-        let table = Table::of(&plan.indexes)
-            .column(Column::words("index", "index", 0), |row| Cell::name(&row.index))
+        let table = Table::with_rows(&plan.indexes)
+            .column(Column::text("index", "index", 0), |row| Cell::name(&row.index))
             .column(Column::numbers("size_bytes", "size", 0), |row| row.size.clone())
             .column(Column::numbers("idx_scan", "scans", 0), |row| Cell::count(row.idx_scan))
-            .column(Column::words("verdict", "verdict", 0), |row| Cell::text(row.verdict.name()))
-            .column(Column::words("table", "table", 1), |row| Cell::name(format!("{}.{}", row.schema, row.table)))
-            .column(Column::words("covered_by", "its work is done by", 1), |row| {
+            .column(Column::text("verdict", "verdict", 0), |row| Cell::text(row.verdict.name()))
+            .column(Column::text("table", "table", 1), |row| Cell::name(format!("{}.{}", row.schema, row.table)))
+            .column(Column::text("covered_by", "its work is done by", 1), |row| {
                 let covers = Some(row.covered_by.join(", ")).filter(|covers| !covers.is_empty());
                 Cell::or_none(covers, Value::Name)
             })
-            .column(Column::words("lock", "lock", 0), |row| match row.is_exclusive {
-                true => Cell::text("exclusive").toned(Tone::Warning),
+            .column(Column::text("lock", "lock", 0), |row| match row.is_exclusive {
+                true => Cell::text("exclusive").with_tone(Tone::Warning),
                 false => Cell::text("concurrent"),
             })
-            .column(Column::words("definition", "definition", 9), |row| Cell::text(&row.definition));
+            .column(Column::text("definition", "definition", 9), |row| Cell::text(&row.definition));
         document.table(table).gap();
         for row in &plan.indexes {
             document.line(format!("{}.{}: {}", row.schema, row.index, row.why.join("; ")));
-            document.toned_line(format!("  way back: {}", row.way_back), Tone::Faint);
+            document.toned_line(format!("  way back: {}", row.rollback), Tone::Faint);
             if row.is_exclusive {
                 document.toned_line(format!("  lock: {}", row.lock), Tone::Warning);
             }
-            for (place, remedy) in &row.remedies {
-                document.toned_line(format!("  declared in {place}: {remedy}"), Tone::Warning);
+            for (location, remedy) in &row.remedies {
+                document.toned_line(format!("  declared in {location}: {remedy}"), Tone::Warning);
             }
         }
         document.gap();

@@ -1,7 +1,7 @@
 //! `pgtend indexes verify`: what became of the indexes in written migrations.
 
 use crate::{
-    model::{Contents, Index, Snapshot, Table, Unavailable},
+    model::{DatabaseSnapshot, Index, Snapshot, Table, Unavailable},
     render::{self, Cell, Column, Document, Tone},
     report::{Gaps, Report},
 };
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 /// An index of a written migration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
+pub struct WrittenIndex {
     pub schema: String,
     pub table: String,
     pub index: String,
@@ -37,14 +37,14 @@ struct Row {
     table: String,
     index: String,
     /// Null when the indexes of the database could not be read.
-    state: Option<State>,
+    state: Option<IndexState>,
     definition: Option<String>,
     files: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum State {
+enum IndexState {
     /// There and in use: not yet dropped, or brought back.
     Exists,
     Gone,
@@ -55,46 +55,44 @@ enum State {
 }
 
 impl VerifyReport {
-    pub fn of(
+    pub fn new(
         snapshot: &Snapshot,
-        contents: &Contents,
+        db: &DatabaseSnapshot,
         folder: String,
-        written: Vec<Written>,
+        written: Vec<WrittenIndex>,
         other_files: usize,
         gaps: &mut Gaps,
     ) -> VerifyReport {
         let fields = ["verification.indexes[].state", "verification.indexes[].definition"];
-        let tables = gaps.take(&contents.tables, &fields);
-        let indexes = gaps.take(&contents.indexes, &fields);
-        let known = tables.zip(indexes).map(|(tables, indexes)| Known::of(tables, indexes));
-        let rows: Vec<Row> = written.into_iter().map(|one| row(one, known.as_ref())).collect();
+        let tables = gaps.get_or_note(&db.tables, &fields);
+        let indexes = gaps.get_or_note(&db.indexes, &fields);
+        let known = tables.zip(indexes).map(|(tables, indexes)| KnownRelations::new(tables, indexes));
+        let rows: Vec<Row> = written.into_iter().map(|one| verify_row(one, known.as_ref())).collect();
         let unread = rows
             .iter()
-            .any(|row| row.definition.is_none() && matches!(row.state, Some(State::Exists | State::Invalid)));
+            .any(|row| row.definition.is_none() && matches!(row.state, Some(IndexState::Exists | IndexState::Invalid)));
         if unread {
-            let why = match contents.definitions.as_result() {
+            let why = match db.definitions.as_result() {
                 Err(why) => why.clone(),
-                Ok(_) => {
-                    Unavailable::because("index definitions", "read for the largest only, and for none under a lock")
-                }
+                Ok(_) => Unavailable::new("index definitions", "read for the largest only, and for none under a lock"),
             };
             gaps.note(&why, &["verification.indexes[].definition"], Vec::new());
         }
-        debug_assert!(snapshot.contents.iter().any(|one| one.database == contents.database));
+        debug_assert!(snapshot.database_snapshots.iter().any(|one| one.database == db.database));
         VerifyReport { verification: Verification { folder, indexes: rows, other_files } }
     }
 }
 
 /// What relations there are, by schema and name.
-struct Known<'a> {
+struct KnownRelations<'a> {
     indexes: HashMap<(&'a str, &'a str), &'a Index>,
     tables: HashMap<(&'a str, &'a str), &'a Table>,
 }
 
-impl<'a> Known<'a> {
-    fn of(tables: &'a [Table], indexes: &'a [Index]) -> Known<'a> {
+impl<'a> KnownRelations<'a> {
+    fn new(tables: &'a [Table], indexes: &'a [Index]) -> KnownRelations<'a> {
         let schema_of: HashMap<u32, &str> = tables.iter().map(|table| (table.oid, table.schema.as_str())).collect();
-        Known {
+        KnownRelations {
             indexes: indexes
                 .iter()
                 .filter_map(|index| Some(((*schema_of.get(&index.table_oid)?, index.index.as_str()), index)))
@@ -104,17 +102,17 @@ impl<'a> Known<'a> {
     }
 }
 
-fn row(one: Written, known: Option<&Known<'_>>) -> Row {
-    let name = (one.schema.as_str(), one.index.as_str());
+fn verify_row(written: WrittenIndex, known: Option<&KnownRelations<'_>>) -> Row {
+    let name = (written.schema.as_str(), written.index.as_str());
     let index = known.and_then(|known| known.indexes.get(&name).copied());
     let state = known.map(|known| match index {
-        Some(index) if index.is_valid => State::Exists,
-        Some(_) => State::Invalid,
-        None if known.tables.contains_key(&name) => State::NoIndex,
-        None => State::Gone,
+        Some(index) if index.is_valid => IndexState::Exists,
+        Some(_) => IndexState::Invalid,
+        None if known.tables.contains_key(&name) => IndexState::NoIndex,
+        None => IndexState::Gone,
     });
     let definition = index.and_then(|index| index.definition.clone());
-    Row { schema: one.schema, table: one.table, index: one.index, state, definition, files: one.files }
+    Row { schema: written.schema, table: written.table, index: written.index, state, definition, files: written.files }
 }
 
 impl Report for VerifyReport {
@@ -124,34 +122,34 @@ impl Report for VerifyReport {
         let Verification { folder, indexes, other_files } = &self.verification;
         let mut document = Document::default();
         document.heading(format!("Indexes of the migrations in {folder}"));
-        let table = render::Table::of(indexes)
-            .column(Column::words("index", "index", 0), |row| Cell::name(&row.index))
-            .column(Column::words("state", "state", 0), |row| {
+        let table = render::Table::with_rows(indexes)
+            .column(Column::text("index", "index", 0), |row| Cell::name(&row.index))
+            .column(Column::text("state", "state", 0), |row| {
                 let (state, tone) = match row.state {
-                    Some(State::Exists) => ("exists", Tone::Plain),
-                    Some(State::Gone) => ("gone", Tone::Good),
-                    Some(State::Invalid) => ("invalid", Tone::Bad),
-                    Some(State::NoIndex) => ("no index", Tone::Bad),
+                    Some(IndexState::Exists) => ("exists", Tone::Plain),
+                    Some(IndexState::Gone) => ("gone", Tone::Good),
+                    Some(IndexState::Invalid) => ("invalid", Tone::Bad),
+                    Some(IndexState::NoIndex) => ("no index", Tone::Bad),
                     None => ("?", Tone::Faint),
                 };
-                Cell::text(state).toned(tone)
+                Cell::text(state).with_tone(tone)
             })
-            .column(Column::words("table", "table", 1), |row| Cell::name(format!("{}.{}", row.schema, row.table)))
-            .column(Column::words("files", "files", 2), |row| Cell::text(row.files.join(", ")));
+            .column(Column::text("table", "table", 1), |row| Cell::name(format!("{}.{}", row.schema, row.table)))
+            .column(Column::text("files", "files", 2), |row| Cell::text(row.files.join(", ")));
         document.table(table).gap();
-        let count = |state: State| indexes.iter().filter(|row| row.state == Some(state)).count();
+        let count = |state: IndexState| indexes.iter().filter(|row| row.state == Some(state)).count();
         document.line(format!(
             "{} gone, {} there, {} invalid.",
-            count(State::Gone),
-            count(State::Exists),
-            count(State::Invalid)
+            count(IndexState::Gone),
+            count(IndexState::Exists),
+            count(IndexState::Invalid)
         ));
-        if count(State::Invalid) > 0 {
+        if count(IndexState::Invalid) > 0 {
             let text = "Invalid: a drop or a build was stopped half way. Run the same migration again, or bring the index \
                         back with REINDEX INDEX CONCURRENTLY.";
             document.toned_line(text, Tone::Bad);
         }
-        if count(State::NoIndex) > 0 {
+        if count(IndexState::NoIndex) > 0 {
             let text = "No index: a table has the index's name, and the way back would skip it without a word.";
             document.toned_line(text, Tone::Bad);
         }

@@ -3,11 +3,11 @@
 use crate::{
     model::{
         Unavailable,
-        past::{Growth, Point, Subject, SubjectKind, Trend, WalInterval, WalPeak, wal_peak},
+        history::{Growth, SizePoint, Subject, SubjectKind, Trend, WalInterval, WalPeak, wal_peak},
     },
     render::{
-        Cell, Chart, Column, Document, Moment, Picture, Series, Table, Tone, Value, human_bytes, human_bytes_per_day,
-        sparkline,
+        Cell, Chart, ChartPoint, Column, Document, Picture, Series, Table, Tone, Value, human_bytes,
+        human_bytes_per_day, sparkline,
     },
     report::{Gaps, Report, View},
 };
@@ -17,7 +17,7 @@ use serde::Serialize;
 const SPARKLINE: usize = 24;
 const SECONDS_A_DAY: f64 = 86_400.0;
 /// In days: what was written in less is no rate.
-const AN_HOUR: f64 = 1.0 / 24.0;
+const MIN_DAYS: f64 = 1.0 / 24.0;
 /// Windows of WAL volume, in hours.
 const WINDOWS: [i64; 3] = [1, 6, 24];
 
@@ -45,14 +45,14 @@ struct Row {
     /// At the rate; null when it never gets there.
     days_until: Option<f64>,
     /// At the upper end of the interval.
-    soonest_days_until: Option<f64>,
+    min_days_until: Option<f64>,
     since: Timestamp,
     until: Timestamp,
     samples: usize,
     #[serde(skip)]
     sizes: Vec<u64>,
     #[serde(skip)]
-    points: Vec<Point>,
+    points: Vec<SizePoint>,
 }
 
 /// WAL written, not what lies in pg_wal.
@@ -67,7 +67,7 @@ struct Wal {
 }
 
 impl GrowthReport {
-    pub fn of(
+    pub fn new(
         growths: Vec<Growth>,
         wal: &[WalInterval],
         target_bytes: Option<u64>,
@@ -81,14 +81,14 @@ impl GrowthReport {
                 (Some(schema), Some(name)) => view.matches(schema, name),
                 _ => !filtered,
             })
-            .filter_map(|growth| row(growth, target_bytes))
+            .filter_map(|growth| growth_row(growth, target_bytes))
             .filter(|row| row.bytes >= view.min_size)
             .collect();
-        let untold = rows.iter().filter(|row| row.bytes_per_day.is_none()).count();
-        if untold > 0 {
-            let reason = format!("{untold} have fewer than four samples, or all of them within an hour");
+        let unknown_rates = rows.iter().filter(|row| row.bytes_per_day.is_none()).count();
+        if unknown_rates > 0 {
+            let reason = format!("{unknown_rates} have fewer than four samples, or all of them within an hour");
             let why =
-                Unavailable::because("growth rate", reason).with_hint(Some("run `pgtend history record` every night"));
+                Unavailable::new("growth rate", reason).with_hint(Some("run `pgtend history record` every night"));
             let fields = ["bytes_per_day", "bytes_per_day_low", "bytes_per_day_high", "one_off_bytes"];
             gaps.note(
                 &why,
@@ -108,7 +108,7 @@ impl GrowthReport {
                 .then_with(|| a.subject.cmp(&b.subject))
         });
         let left_out = view.cut(&mut rows);
-        let wal = written(wal);
+        let wal = wal_written(wal);
         let missing = match (wal.written_bytes, wal.bytes_per_day) {
             (None, _) => {
                 Some(("fewer than two samples know the position of WAL", &["written_bytes", "bytes_per_day"][..]))
@@ -119,7 +119,7 @@ impl GrowthReport {
             (Some(_), Some(_)) => None,
         };
         if let Some((reason, fields)) = missing {
-            let why = Unavailable::because("WAL written", reason).not_set_up();
+            let why = Unavailable::new("WAL written", reason).not_set_up();
             let fields: Vec<String> = fields.iter().map(|field| format!("wal.{field}")).collect();
             gaps.note(&why, &fields.iter().map(String::as_str).collect::<Vec<_>>(), Vec::new());
         }
@@ -127,7 +127,7 @@ impl GrowthReport {
     }
 }
 
-fn row(growth: Growth, target_bytes: Option<u64>) -> Option<Row> {
+fn growth_row(growth: Growth, target_bytes: Option<u64>) -> Option<Row> {
     let (first, last) = (growth.points.first()?, growth.points.last()?);
     let trend = growth.trend();
     let days = |until: fn(&Trend, u64) -> Option<f64>| until(trend.as_ref()?, target_bytes?);
@@ -138,7 +138,7 @@ fn row(growth: Growth, target_bytes: Option<u64>) -> Option<Row> {
         bytes_per_day_high: trend.map(|trend| trend.bytes_per_day_high),
         one_off_bytes: trend.map(|trend| trend.one_off_bytes),
         days_until: days(Trend::days_until),
-        soonest_days_until: days(Trend::soonest_days_until),
+        min_days_until: days(Trend::min_days_until),
         since: first.at,
         until: last.at,
         samples: growth.points.len(),
@@ -148,13 +148,16 @@ fn row(growth: Growth, target_bytes: Option<u64>) -> Option<Row> {
     })
 }
 
-fn written(intervals: &[WalInterval]) -> Wal {
+fn wal_written(intervals: &[WalInterval]) -> Wal {
     let span = intervals.first().zip(intervals.last());
     let written_bytes = span.map(|_| intervals.iter().fold(0_u64, |sum, one| sum.saturating_add(one.bytes)));
     let days = span.map(|(first, last)| last.to.duration_since(first.from).as_secs_f64() / SECONDS_A_DAY);
     Wal {
         written_bytes,
-        bytes_per_day: days.filter(|days| *days >= AN_HOUR).zip(written_bytes).map(|(days, bytes)| bytes as f64 / days),
+        bytes_per_day: days
+            .filter(|days| *days >= MIN_DAYS)
+            .zip(written_bytes)
+            .map(|(days, bytes)| bytes as f64 / days),
         peaks: WINDOWS.iter().filter_map(|hours| wal_peak(intervals, SignedDuration::from_hours(*hours))).collect(),
     }
 }
@@ -170,17 +173,17 @@ impl Report for GrowthReport {
         let seconds = |days: f64| Value::Duration((days * SECONDS_A_DAY) as u64);
         let per_day = |rate: Option<f64>| Cell::or_unknown(rate, Value::BytesPerDay);
         document.table(
-            Table::of(&self.growth)
-                .column(Column::words("kind", "kind", 1), |row| Cell::text(row.subject.kind.name()))
-                .column(Column::words("name", "name", 0), |row| Cell::name(row.name()))
+            Table::with_rows(&self.growth)
+                .column(Column::text("kind", "kind", 1), |row| Cell::text(row.subject.kind.name()))
+                .column(Column::text("name", "name", 0), |row| Cell::name(row.name()))
                 .column(Column::numbers("bytes", "size", 0), |row| Cell::bytes(row.bytes))
                 .column(Column::picture("sizes", 3), |row| Cell::text(sparkline(&row.sizes, SPARKLINE)))
                 .column(Column::numbers("bytes_per_day", "rate", 0), |row| per_day(row.bytes_per_day))
                 .column(Column::numbers("bytes_per_day_low", "low", 4), |row| per_day(row.bytes_per_day_low))
                 .column(Column::numbers("bytes_per_day_high", "high", 4), |row| per_day(row.bytes_per_day_high))
                 .column(Column::numbers("seconds_until", "reached in", 1), |row| Cell::or_none(row.days_until, seconds))
-                .column(Column::numbers("soonest_seconds_until", "soonest", 2), |row| {
-                    Cell::or_none(row.soonest_days_until, seconds)
+                .column(Column::numbers("min_seconds_until", "soonest", 2), |row| {
+                    Cell::or_none(row.min_days_until, seconds)
                 })
                 .column(Column::numbers("one_off", "at once", 5), |row| {
                     Cell::or_none(row.one_off_bytes.filter(|bytes| *bytes != 0.0), |bytes| {
@@ -192,7 +195,7 @@ impl Report for GrowthReport {
                     })
                 })
                 .column(Column::numbers("samples", "samples", 6), |row| Cell::count(row.samples as u64))
-                .leaving_out(self.left_out),
+                .with_left_out(self.left_out),
         );
         document.gap();
         if let Some(target) = self.target_bytes {
@@ -202,7 +205,7 @@ impl Report for GrowthReport {
             ));
         }
         if let Some(rate) = self.wal.bytes_per_day {
-            let peaks: Vec<String> = self.wal.peaks.iter().map(told).collect();
+            let peaks: Vec<String> = self.wal.peaks.iter().map(format_peak).collect();
             let most = if peaks.is_empty() { String::new() } else { format!("; at most {}", peaks.join(", ")) };
             document.line(format!("WAL written: {}{most}.", human_bytes_per_day(rate)));
         }
@@ -213,16 +216,16 @@ impl Report for GrowthReport {
 }
 
 /// What is drawn: the whole, pg_wal, databases and what grows fastest.
-const DRAWN: usize = 12;
+const MAX_SERIES: usize = 12;
 /// How far the band reaches, in days.
-const AHEAD: f64 = 90.0;
+const FORECAST_DAYS: f64 = 90.0;
 
 impl GrowthReport {
     fn chart(&self) -> Option<Chart> {
-        let rows = self.growth.iter().filter(|row| row.points.len() > 1).take(DRAWN);
+        let rows = self.growth.iter().filter(|row| row.points.len() > 1).take(MAX_SERIES);
         let series: Vec<Series> = rows.map(Row::series).collect();
         let about = format!(
-            "Each line from its first sample to its last, and the band in which it may go on for {AHEAD} days (95 of 100 cases)."
+            "Each line from its first sample to its last, and the band in which it may go on for {FORECAST_DAYS} days (95 of 100 cases)."
         );
         (!series.is_empty()).then(|| Chart { title: "Growth".to_owned(), about, picture: Picture::Growth(series) })
     }
@@ -230,13 +233,17 @@ impl GrowthReport {
 
 impl Row {
     fn series(&self) -> Series {
-        let moment = |point: &Point| Moment { second: point.at.as_second() as f64, bytes: point.bytes as f64 };
-        let last = Moment { second: self.until.as_second() as f64, bytes: self.bytes as f64 };
-        let then = |rate: f64| Moment { second: last.second + AHEAD * SECONDS_A_DAY, bytes: last.bytes + rate * AHEAD };
+        let chart_point =
+            |point: &SizePoint| ChartPoint { second: point.at.as_second() as f64, bytes: point.bytes as f64 };
+        let last = ChartPoint { second: self.until.as_second() as f64, bytes: self.bytes as f64 };
+        let then = |rate: f64| ChartPoint {
+            second: last.second + FORECAST_DAYS * SECONDS_A_DAY,
+            bytes: last.bytes + rate * FORECAST_DAYS,
+        };
         let rates = self.bytes_per_day_low.zip(self.bytes_per_day).zip(self.bytes_per_day_high);
         // A line of a thousand points is as good as one of all.
         let every = self.points.len().div_ceil(1_000);
-        let mut points: Vec<Moment> = self.points.iter().step_by(every).map(moment).collect();
+        let mut points: Vec<ChartPoint> = self.points.iter().step_by(every).map(chart_point).collect();
         points.push(last);
         Series {
             name: self.name(),
@@ -253,7 +260,7 @@ impl Row {
     }
 }
 
-fn told(peak: &WalPeak) -> String {
+fn format_peak(peak: &WalPeak) -> String {
     let until = peak.to.strftime("%Y-%m-%d %H:%MZ");
     format!("{} in {} h (until {until})", human_bytes(peak.bytes), peak.window_seconds / 3_600)
 }

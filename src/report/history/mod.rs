@@ -1,12 +1,12 @@
 //! `pgtend history …`: what several looks know together.
 
-mod deeds;
 mod growth;
+mod journal;
 mod predictions;
-mod recorded;
+mod record;
 mod samples;
 
-pub use deeds::DeedsReport;
 pub use growth::GrowthReport;
-pub use recorded::RecordedReport;
+pub use journal::JournalReport;
+pub use record::RecordReport;
 pub use samples::SamplesReport;

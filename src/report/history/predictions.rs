@@ -1,7 +1,7 @@
 //! The journal's other half: what audits predicted, and what came of it.
 
 use crate::{
-    model::past::{KeptPrediction, Measured},
+    model::history::{PredictedQuantity, TrackedPrediction},
     render::{Cell, Column, Document, Table, Tone, Value, human_bytes},
     report::View,
 };
@@ -11,7 +11,7 @@ use serde::Serialize;
 #[derive(Debug, Default, Serialize)]
 #[serde(transparent)]
 pub(super) struct Predictions {
-    lines: Vec<KeptPrediction>,
+    lines: Vec<TrackedPrediction>,
     #[serde(skip)]
     left_out: usize,
     /// Of all moves that were measured: how many, and how many of them within their interval.
@@ -20,8 +20,8 @@ pub(super) struct Predictions {
 }
 
 impl Predictions {
-    pub(super) fn of(mut lines: Vec<KeptPrediction>, view: &View) -> Predictions {
-        let moves = lines.iter().filter(|it| it.off().is_some());
+    pub(super) fn new(mut lines: Vec<TrackedPrediction>, view: &View) -> Predictions {
+        let moves = lines.iter().filter(|it| it.relative_error().is_some());
         let within = moves.clone().filter(|it| is_within(it)).count();
         let moves = (moves.count(), within);
         lines.reverse();
@@ -34,38 +34,38 @@ impl Predictions {
             return;
         }
         document.gap().heading("What audits predicted");
-        let table = Table::of(&self.lines)
-            .column(Column::words("made_at", "audited", 1), |it| Cell::new(Value::Time(it.prediction.made_at)))
-            .column(Column::words("server", "server", 0), |it| Cell::name(&it.prediction.server))
-            .column(Column::words("of", "of", 0), |it| of(&it.prediction.of))
-            .column(Column::words("way", "after", 0), |it| {
-                Cell::text(it.prediction.way.as_deref().unwrap_or("clean-up"))
+        let table = Table::with_rows(&self.lines)
+            .column(Column::text("made_at", "audited", 1), |it| Cell::new(Value::Time(it.prediction.made_at)))
+            .column(Column::text("server", "server", 0), |it| Cell::name(&it.prediction.server))
+            .column(Column::text("of", "of", 0), |it| quantity_cell(&it.prediction.of))
+            .column(Column::text("method", "after", 0), |it| {
+                Cell::text(it.prediction.method.as_deref().unwrap_or("clean-up"))
             })
             .column(Column::numbers("now_bytes", "then", 2), |it| Cell::bytes(it.prediction.now_bytes))
             .column(Column::numbers("bytes", "predicted", 0), |it| Cell::bytes(it.prediction.bytes))
-            .column(Column::words("range", "between", 3), |it| {
+            .column(Column::text("range", "between", 3), |it| {
                 let (low, high) = (human_bytes(it.prediction.low_bytes), human_bytes(it.prediction.high_bytes));
                 Cell::text(if low == high { String::new() } else { format!("{low} to {high}") })
             })
             .column(Column::numbers("measured_bytes", "measured", 0), |it| {
                 Cell::or_none(it.measured_bytes, Value::Bytes)
             })
-            .column(Column::words("off", "off", 0), |it| {
+            .column(Column::text("off", "off", 0), |it| {
                 let tone = if is_within(it) { Tone::Good } else { Tone::Warning };
-                Cell::or_none(it.off(), |off| Value::Text(format!("{:+.1} %", off * 100.0))).toned(tone)
+                Cell::or_none(it.relative_error(), |off| Value::Text(format!("{:+.1} %", off * 100.0))).with_tone(tone)
             })
-            .column(Column::words("measured_at", "on", 4), |it| Cell::or_none(it.measured_at, Value::Time))
-            .column(Column::words("system_identifier", "system identifier", 5), |it| {
+            .column(Column::text("measured_at", "on", 4), |it| Cell::or_none(it.measured_at, Value::Time))
+            .column(Column::text("system_identifier", "system identifier", 5), |it| {
                 Cell::text(&it.prediction.system_identifier)
             })
-            .leaving_out(self.left_out);
+            .with_left_out(self.left_out);
         document.table(table);
         if let (moves @ 1.., within) = self.moves {
             document.gap().line(format!(
                 "Of {moves} sizes that were measured after a move, {within} lay within what was predicted."
             ));
         }
-        if self.lines.iter().any(|it| it.prediction.way.is_some() && it.measured_bytes.is_none()) {
+        if self.lines.iter().any(|it| it.prediction.method.is_some() && it.measured_bytes.is_none()) {
             let text = "A move is measured by an audit of the copy: `pgtend audit --moved-from IDENTIFIER`, or by \
                         itself where the copy takes the address.";
             document.toned_line(text, Tone::Faint);
@@ -73,14 +73,16 @@ impl Predictions {
     }
 }
 
-fn is_within(it: &KeptPrediction) -> bool {
-    it.measured_bytes.is_some_and(|bytes| (it.prediction.low_bytes..=it.prediction.high_bytes).contains(&bytes))
+fn is_within(prediction: &TrackedPrediction) -> bool {
+    prediction
+        .measured_bytes
+        .is_some_and(|bytes| (prediction.prediction.low_bytes..=prediction.prediction.high_bytes).contains(&bytes))
 }
 
-fn of(measured: &Measured) -> Cell {
+fn quantity_cell(measured: &PredictedQuantity) -> Cell {
     match measured {
-        Measured::Everything => Cell::text("everything"),
-        Measured::WalDirectory => Cell::text("pg_wal"),
-        Measured::Database(name) => Cell::name(name),
+        PredictedQuantity::Everything => Cell::text("everything"),
+        PredictedQuantity::WalDirectory => Cell::text("pg_wal"),
+        PredictedQuantity::Database(name) => Cell::name(name),
     }
 }

@@ -3,9 +3,9 @@
 use crate::{
     model::{
         Lsn,
-        past::{Lineage, Sample},
+        history::{ClusterBranch, Sample},
     },
-    render::{Cell, Column, Document, Table, Value, counted, human_bytes},
+    render::{Cell, Column, Document, Table, Value, format_counted, human_bytes},
     report::{Report, View},
 };
 use jiff::Timestamp;
@@ -15,12 +15,12 @@ use serde::Serialize;
 pub struct SamplesReport {
     /// Newest first.
     samples: Vec<Row>,
-    clusters: Vec<Lineage>,
+    clusters: Vec<ClusterBranch>,
     store_bytes: u64,
     #[serde(skip)]
     left_out: usize,
     #[serde(skip)]
-    all: usize,
+    total: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -39,8 +39,8 @@ struct Row {
 }
 
 impl SamplesReport {
-    pub fn of(lineages: Vec<Lineage>, samples: Vec<Sample>, store_bytes: u64, view: &View) -> SamplesReport {
-        let name = |id: i64| lineages.iter().find(|lineage| lineage.cluster_id == id).map(Lineage::name);
+    pub fn new(branches: Vec<ClusterBranch>, samples: Vec<Sample>, store_bytes: u64, view: &View) -> SamplesReport {
+        let name = |id: i64| branches.iter().find(|lineage| lineage.cluster_id == id).map(ClusterBranch::name);
         let mut rows: Vec<Row> = samples
             .into_iter()
             .rev()
@@ -58,9 +58,9 @@ impl SamplesReport {
                 wal_directory_bytes: sample.wal_directory_bytes,
             })
             .collect();
-        let all = rows.len();
+        let total = rows.len();
         let left_out = view.cut(&mut rows);
-        SamplesReport { samples: rows, clusters: lineages, store_bytes, left_out, all }
+        SamplesReport { samples: rows, clusters: branches, store_bytes, left_out, total }
     }
 }
 
@@ -74,29 +74,29 @@ impl Report for SamplesReport {
             return document;
         }
         document.table(
-            Table::of(&self.samples)
-                .column(Column::words("collected_at", "taken", 0), |row| Cell::new(Value::Time(row.collected_at)))
-                .column(Column::words("cluster", "cluster", 0), |row| Cell::name(&*row.cluster))
-                .column(Column::words("role", "role", 2), |row| {
+            Table::with_rows(&self.samples)
+                .column(Column::text("collected_at", "taken", 0), |row| Cell::new(Value::Time(row.collected_at)))
+                .column(Column::text("cluster", "cluster", 0), |row| Cell::name(&*row.cluster))
+                .column(Column::text("role", "role", 2), |row| {
                     Cell::text(if row.in_recovery { "standby" } else { "primary" })
                 })
-                .column(Column::words("version", "version", 3), |row| {
+                .column(Column::text("version", "version", 3), |row| {
                     Cell::text(format!("{}.{}", row.version_num / 10_000, row.version_num % 10_000))
                 })
                 .column(Column::numbers("timeline_id", "timeline", 4), |row| {
                     Cell::or_none(row.timeline_id, |id| Value::Count(id.into()))
                 })
-                .column(Column::words("current_lsn", "lsn", 6), |row| Cell::or_none(row.current_lsn, Value::Lsn))
-                .column(Column::words("address", "address", 1), |row| Cell::or_none(row.address.clone(), Value::Name))
-                .column(Column::words("database", "database", 5), |row| Cell::name(&*row.database))
+                .column(Column::text("current_lsn", "lsn", 6), |row| Cell::or_none(row.current_lsn, Value::Lsn))
+                .column(Column::text("address", "address", 1), |row| Cell::or_none(row.address.clone(), Value::Name))
+                .column(Column::text("database", "database", 5), |row| Cell::name(&*row.database))
                 .column(Column::numbers("databases_read", "read", 7), |row| Cell::count(row.databases_read))
                 .column(Column::numbers("wal_directory_bytes", "pg_wal", 8), |row| {
                     Cell::or_none(row.wal_directory_bytes, Value::Bytes)
                 })
-                .column(Column::words("started_at", "server started", 9), |row| Cell::new(Value::Time(row.started_at)))
-                .leaving_out(self.left_out),
+                .column(Column::text("started_at", "server started", 9), |row| Cell::new(Value::Time(row.started_at)))
+                .with_left_out(self.left_out),
         );
-        let (samples, clusters) = (counted(self.all as u64, "sample"), self.clusters.len());
+        let (samples, clusters) = (format_counted(self.total as u64, "sample"), self.clusters.len());
         let clusters = if clusters == 1 { "one cluster".to_owned() } else { format!("{clusters} clusters") };
         document.gap().line(format!("{samples} of {clusters} in {}.", human_bytes(self.store_bytes)));
         document

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// For how many indexes people are told in full sentences why.
-const MOST_EXPLAINED: usize = 12;
+const MAX_EXPLAINED: usize = 12;
 
 impl Report for IndexesReport<'_> {
     const COMMAND: &'static str = "indexes";
@@ -16,41 +16,41 @@ impl Report for IndexesReport<'_> {
     fn document(&self) -> Document {
         let many = matches!(self.observation, OneOrMany::Many(_));
         let mut document = Document::default();
-        let table = render::Table::of(&self.indexes)
-            .column(Column::words("index", "index", 0), |row| Cell::name(&*row.index.index))
-            .column_if(many, Column::words("database", "database", 0), |row| {
+        let table = render::Table::with_rows(&self.indexes)
+            .column(Column::text("index", "index", 0), |row| Cell::name(&*row.index.index))
+            .column_if(many, Column::text("database", "database", 0), |row| {
                 Cell::or_none(row.database.map(str::to_owned), Value::Name)
             })
-            .column(Column::numbers("size_bytes", "size", 0), |row| Cell::stored(row.size))
+            .column(Column::numbers("size_bytes", "size", 0), |row| Cell::stored_bytes(row.size))
             .column(Column::numbers("bloat_bytes", "bloat", 4), |row| row.bloat.cell())
             .column(Column::numbers("idx_scan", "scans", 0), |row| Cell::count(row.idx_scan))
-            .column(Column::words("verdict", "verdict", 0), |row| row.verdict_cell())
-            .column(Column::words("why", "why", 0), |row| {
-                Cell::text(row.why()).toned(if row.index.is_valid { Tone::Plain } else { Tone::Bad })
+            .column(Column::text("verdict", "verdict", 0), |row| row.verdict_cell())
+            .column(Column::text("why", "why", 0), |row| {
+                Cell::text(row.why()).with_tone(if row.index.is_valid { Tone::Plain } else { Tone::Bad })
             })
-            .column(Column::words("table", "table", 1), |row| {
+            .column(Column::text("table", "table", 1), |row| {
                 Cell::name(format!("{}.{}", row.schema(), row.table.table))
             })
-            .column(Column::numbers("writes", "writes", 2), |row| Cell::count(row.judged.gain.writes))
-            .column(Column::words("kind", "kind", 2), |row| Cell::text(row.kind()))
-            .column(Column::words("key_columns", "columns", 3), |row| row.columns())
-            .column(Column::words("last_idx_scan", "last scan", 4), |row| Cell::or_none(row.last_idx_scan, Value::Time))
-            .column(Column::words("definition", "definition", 9), |row| {
+            .column(Column::numbers("writes", "writes", 2), |row| Cell::count(row.assessment.gain.writes))
+            .column(Column::text("kind", "kind", 2), |row| Cell::text(row.kind()))
+            .column(Column::text("key_columns", "columns", 3), |row| row.columns())
+            .column(Column::text("last_idx_scan", "last scan", 4), |row| Cell::or_none(row.last_idx_scan, Value::Time))
+            .column(Column::text("definition", "definition", 9), |row| {
                 Cell::or_unknown(row.index.definition.clone(), Value::Text)
             })
-            .leaving_out(self.left_out);
+            .with_left_out(self.left_out);
         document.table(table).gap();
-        let told = |row: &&Row<'_>| {
-            row.judged.verdict > Verdict::Keep || row.judged.findings.contains(&IndexFinding::BloatedIndex)
+        let is_explained = |row: &&Row<'_>| {
+            row.assessment.verdict > Verdict::Keep || row.assessment.findings.contains(&IndexFinding::BloatedIndex)
         };
-        let candidates: Vec<&Row<'_>> = self.indexes.iter().filter(told).collect();
+        let candidates: Vec<&Row<'_>> = self.indexes.iter().filter(is_explained).collect();
         if !candidates.is_empty() {
             document.heading("Why");
-            for row in candidates.iter().take(MOST_EXPLAINED) {
-                document.line(row.sentence());
+            for row in candidates.iter().take(MAX_EXPLAINED) {
+                document.line(row.all_reasons());
             }
-            if candidates.len() > MOST_EXPLAINED {
-                let text = format!("… and {} more (--format json has all)", candidates.len() - MOST_EXPLAINED);
+            if candidates.len() > MAX_EXPLAINED {
+                let text = format!("… and {} more (--format json has all)", candidates.len() - MAX_EXPLAINED);
                 document.toned_line(text, Tone::Faint);
             }
             document.gap();

@@ -1,25 +1,25 @@
 //! `pgtend indexes`: every index with its size, its use and whether it may go.
 
+pub mod describe;
 mod document;
+mod missing;
 mod row;
 mod sort;
-mod unread;
-pub mod words;
 
 pub use sort::IndexSort;
 
 use super::{
     Gaps, Observation, View,
-    bloat::{self, Judged, Subject},
+    bloat::{self, BloatRow, RowBloat},
 };
 use crate::model::{
-    Contents, Gain, IndexJudgement, IndexTrees, IndexVerdict, OidMap, OidSet, Snapshot, StoredBytes, Table, Verdict,
-    past::Memory,
+    DatabaseSnapshot, Gain, IndexAssessment, IndexTrees, IndexVerdict, OidMap, OidSet, Snapshot, StoredBytes, Table,
+    Verdict, history::HistoryView,
 };
 use row::Row;
 use serde::Serialize;
 
-use unread::{Unread, note_facts};
+use missing::{MissingDefinitions, note_facts};
 
 #[derive(Debug, Serialize)]
 pub struct IndexesReport<'a> {
@@ -54,10 +54,10 @@ enum OneOrMany {
 
 impl<'a> IndexesReport<'a> {
     /// `judged` holds a judgement for each database of the snapshot.
-    pub fn of(
+    pub fn new(
         snapshot: &'a Snapshot,
-        judged: &'a [IndexJudgement],
-        memory: &Memory,
+        assessments: &'a [IndexAssessment],
+        history: &HistoryView,
         all_databases: bool,
         view: &View,
         sort: IndexSort,
@@ -66,60 +66,61 @@ impl<'a> IndexesReport<'a> {
         let mut indexes = Vec::new();
         let mut tables_before = 0;
         let mut observations = Vec::new();
-        let mut unread = Unread::default();
-        for contents in &snapshot.contents {
-            let judgement = judged.iter().find(|judgement| judgement.database == contents.database);
-            let verdicts = judgement.map_or(&[][..], |judgement| &judgement.verdicts);
-            indexes.extend(rows(contents, verdicts, tables_before, all_databases, gaps, &mut unread));
-            tables_before += contents.tables.known().map_or(0, |tables| tables.len() as u64);
-            let minimum = judgement.map_or(0, |judgement| judgement.limits.min_observation_seconds);
-            let past = memory.indexes_of(&contents.database);
-            observations.push(Observation::of(snapshot, contents, past, minimum, all_databases, gaps));
-            note_facts(contents, gaps);
+        let mut unread = MissingDefinitions::default();
+        for db in &snapshot.database_snapshots {
+            let assessment = assessments.iter().find(|judgement| judgement.database == db.database);
+            let verdicts = assessment.map_or(&[][..], |judgement| &judgement.verdicts);
+            indexes.extend(database_rows(db, verdicts, tables_before, all_databases, gaps, &mut unread));
+            tables_before += db.tables.known().map_or(0, |tables| tables.len() as u64);
+            let minimum = assessment.map_or(0, |judgement| judgement.limits.min_observation_seconds);
+            let index_history = history.index_history(&db.database);
+            observations.push(Observation::new(snapshot, db, index_history, minimum, all_databases, gaps));
+            note_facts(db, gaps);
         }
         for replica in &snapshot.replicas {
             if let Err(why) = replica.used.as_result() {
                 gaps.note(why, &[], vec![replica.name.clone()]);
             }
         }
-        gaps.take(&snapshot.walsenders, &[]);
-        gaps.take(&snapshot.slots, &[]);
-        let selection = Selection::of(&indexes);
+        gaps.get_or_note(&snapshot.walsenders, &[]);
+        gaps.get_or_note(&snapshot.slots, &[]);
+        let selection = Selection::new(&indexes);
         indexes.retain(|row| row.size.bytes >= view.min_size && view.matches(row.schema(), &row.table.table));
         sort.apply(&mut indexes);
         let left_out = view.cut(&mut indexes);
-        unread.note(&indexes, gaps);
-        let subjects = indexes.iter().map(|row| Subject {
+        unread.note_missing(&indexes, gaps);
+        let subjects = indexes.iter().map(|row| BloatRow {
             bloat: row.bloat,
             schema: row.schema(),
             table: &row.table.table,
             name: &row.index.index,
             is_expression: row.index.is_expression,
         });
-        let unread = snapshot.contents.iter().find_map(|contents| contents.index_keys.as_result().err());
-        bloat::note("indexes", subjects, unread, &snapshot.server, gaps);
-        for whole in snapshot.contents.iter().filter_map(|contents| contents.btree_pages.as_ref()) {
+        let unread = snapshot.database_snapshots.iter().find_map(|contents| contents.index_keys.as_result().err());
+        bloat::note_missing_bloat("indexes", subjects, unread, &snapshot.server, gaps);
+        for whole in snapshot.database_snapshots.iter().filter_map(|contents| contents.btree_pages.as_ref()) {
             // The estimate stands in for it, so that no field need be null.
-            gaps.take(whole, &[]);
+            gaps.get_or_note(whole, &[]);
         }
-        let bloat_was_measured = snapshot.contents.iter().any(|contents| contents.btree_pages.is_some());
+        let bloat_was_measured = snapshot.database_snapshots.iter().any(|contents| contents.btree_pages.is_some());
         let observation =
             if all_databases { OneOrMany::Many(observations) } else { OneOrMany::One(observations.into_iter().next()) };
-        let is_read = |contents: &Contents| contents.tables.known().is_some() && contents.indexes.known().is_some();
-        let was_read = snapshot.contents.iter().any(is_read);
+        let is_read =
+            |contents: &DatabaseSnapshot| contents.tables.known().is_some() && contents.indexes.known().is_some();
+        let was_read = snapshot.database_snapshots.iter().any(is_read);
         IndexesReport { observation, indexes, left_out, selection, bloat_was_measured, was_read }
     }
 }
 
 impl Selection {
-    fn of(rows: &[Row<'_>]) -> Selection {
+    fn new(rows: &[Row<'_>]) -> Selection {
         let mut selection = Selection::default();
         for row in rows {
-            match row.judged.verdict {
+            match row.assessment.verdict {
                 Verdict::Drop => {
                     selection.drops += 1;
-                    selection.gain.bytes += row.judged.gain.bytes;
-                    selection.gain.writes += row.judged.gain.writes;
+                    selection.gain.bytes += row.assessment.gain.bytes;
+                    selection.gain.writes += row.assessment.gain.writes;
                 }
                 Verdict::Review => selection.reviews += 1,
                 Verdict::Keep => {}
@@ -130,29 +131,29 @@ impl Selection {
 }
 
 /// Those of one database; the tables of others come before its own.
-fn rows<'a>(
-    contents: &'a Contents,
+fn database_rows<'a>(
+    db: &'a DatabaseSnapshot,
     verdicts: &'a [IndexVerdict],
     tables_before: u64,
     named_database: bool,
     gaps: &mut Gaps,
-    unread: &mut Unread,
+    missing: &mut MissingDefinitions,
 ) -> Vec<Row<'a>> {
     // They were judged in the order in which they stand here.
     let mut verdicts = verdicts.iter().peekable();
-    let tables = gaps.take(&contents.tables, &["indexes"]).map_or(&[][..], Vec::as_slice);
-    let indexes = gaps.take(&contents.indexes, &["indexes"]).map_or(&[][..], Vec::as_slice);
-    let last_scans = gaps.take(&contents.last_idx_scans, &["indexes[].last_idx_scan"]);
-    if let Err(why) = contents.definitions.as_result() {
-        unread.failed = Some(why.clone());
+    let tables = gaps.get_or_note(&db.tables, &["indexes"]).map_or(&[][..], Vec::as_slice);
+    let indexes = gaps.get_or_note(&db.indexes, &["indexes"]).map_or(&[][..], Vec::as_slice);
+    let last_scans = gaps.get_or_note(&db.last_idx_scans, &["indexes[].last_idx_scan"]);
+    if let Err(why) = db.definitions.as_result() {
+        missing.failed = Some(why.clone());
     }
     let locked: OidSet =
-        contents.locked_relations.known().map_or(OidSet::default(), |locked| locked.iter().map(|l| l.oid).collect());
+        db.locked_relations.known().map_or(OidSet::default(), |locked| locked.iter().map(|l| l.oid).collect());
     let mut by_name: Vec<&Table> = tables.iter().collect();
     by_name.sort_by_key(|table| (&table.schema, &table.table));
     let of_table: OidMap<(u64, &Table)> =
         (tables_before..).zip(by_name).map(|(rank, it)| (it.oid, (rank, it))).collect();
-    let trees = IndexTrees::of(indexes);
+    let trees = IndexTrees::from_indexes(indexes);
     let counted = |value: i64| u64::try_from(value).unwrap_or(0);
     indexes
         .iter()
@@ -164,18 +165,18 @@ fn rows<'a>(
             let size = family().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size));
             // A partitioned index is its children; a child's table may be a partition at any depth.
             let stored = family().filter(|one| !one.is_partitioned);
-            let bloat = Judged::sum(
-                stored.filter_map(|one| Some(Judged::index(contents, one, of_table.get(&one.table_oid)?.1))),
+            let bloat = RowBloat::from_parts(
+                stored.filter_map(|one| Some(RowBloat::from_index(db, one, of_table.get(&one.table_oid)?.1))),
             );
             if locked.contains(&index.oid) || locked.contains(&index.table_oid) {
-                unread.locked.insert(index.oid);
+                missing.locked.insert(index.oid);
             }
             Row {
-                database: named_database.then_some(contents.database.as_str()),
+                database: named_database.then_some(db.database.as_str()),
                 index,
                 table,
                 table_rank,
-                judged,
+                assessment: judged,
                 size,
                 bloat,
                 idx_scan: family().map(|one| counted(one.idx_scan)).sum(),
@@ -184,7 +185,7 @@ fn rows<'a>(
                 last_idx_scan: last_scans
                     .and_then(|scans| family().filter_map(|one| scans.get(&one.oid).copied()).max()),
                 parent: trees.parent(index).map(|parent| parent.index.as_str()),
-                partitions: index.is_partitioned.then(|| trees.count_below(index)),
+                partitions: index.is_partitioned.then(|| trees.count_descendants(index)),
             }
         })
         .collect()

@@ -1,8 +1,8 @@
 //! One line of the list: an index with its table and its verdict.
 
 use super::{
-    super::bloat::Judged,
-    words::{BLOATED, brief, words},
+    super::bloat::RowBloat,
+    describe::{BLOATED, describe_index_reason, short_reason},
 };
 use crate::{
     model::{
@@ -24,10 +24,10 @@ pub(super) struct Row<'a> {
     pub table: &'a Table,
     /// Its table's place among all tables by database, schema and name.
     pub table_rank: u64,
-    pub judged: &'a IndexVerdict,
+    pub assessment: &'a IndexVerdict,
     pub size: StoredBytes,
     /// What it takes beyond what it would take built anew.
-    pub bloat: Judged,
+    pub bloat: RowBloat,
     pub idx_scan: u64,
     pub idx_tup_read: u64,
     pub idx_tup_fetch: u64,
@@ -85,7 +85,7 @@ struct Fields<'a> {
 
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Row { index, table, judged, .. } = self;
+        let Row { index, table, assessment, .. } = self;
         Fields {
             database: self.database,
             schema: &table.schema,
@@ -99,12 +99,12 @@ impl Serialize for Row<'_> {
             idx_tup_read: self.idx_tup_read,
             idx_tup_fetch: self.idx_tup_fetch,
             last_idx_scan: self.last_idx_scan,
-            verdict: judged.verdict,
-            confidence: judged.confidence,
-            findings: &judged.findings,
-            reasons: Reasons(&judged.reasons),
-            covered_by: &judged.covered_by,
-            gain: judged.gain,
+            verdict: assessment.verdict,
+            confidence: assessment.confidence,
+            findings: &assessment.findings,
+            reasons: Reasons(&assessment.reasons),
+            covered_by: &assessment.covered_by,
+            gain: assessment.gain,
             method: &index.method,
             key_columns: self.key_columns(),
             include_columns: self.include_columns(),
@@ -140,7 +140,7 @@ impl Serialize for Reasons<'_> {
             reason: &'a Reason,
             message: String,
         }
-        serializer.collect_seq(self.0.iter().map(|reason| Why { reason, message: words(reason) }))
+        serializer.collect_seq(self.0.iter().map(|reason| Why { reason, message: describe_index_reason(reason) }))
     }
 }
 
@@ -150,7 +150,7 @@ impl<'a> Row<'a> {
     }
 
     /// Where it lies, which is unique.
-    pub fn place(&self) -> (Option<&'a str>, &'a str, &'a str) {
+    pub fn qualified_name(&self) -> (Option<&'a str>, &'a str, &'a str) {
         (self.database, self.schema(), &self.index.index)
     }
 
@@ -171,7 +171,7 @@ impl<'a> Row<'a> {
 
     pub fn kind(&self) -> String {
         let index = self.index;
-        let mut words = vec![match (index.constraint, index.is_unique) {
+        let mut parts = vec![match (index.constraint, index.is_unique) {
             (Some(ConstraintKind::PrimaryKey), _) => "primary key",
             (Some(ConstraintKind::Exclusion), _) => "exclusion",
             (Some(ConstraintKind::Unique), _) => "unique constraint",
@@ -179,46 +179,46 @@ impl<'a> Row<'a> {
             (None, false) => "",
         }];
         if index.method != "btree" {
-            words.push(&index.method);
+            parts.push(&index.method);
         }
-        for (holds, word) in [
+        for (holds, label) in [
             (index.is_partial, "partial"),
             (index.is_expression, "expression"),
             (index.is_partitioned, "partitioned"),
             (index.is_replica_identity, "replica identity"),
         ] {
             if holds {
-                words.push(word);
+                parts.push(label);
             }
         }
-        words.retain(|word| !word.is_empty());
-        words.join(", ")
+        parts.retain(|word| !word.is_empty());
+        parts.join(", ")
     }
 
     /// The reason that counts most; of a candidate that stays for now also what stands in its way.
     pub fn why(&self) -> String {
-        let reasons = &self.judged.reasons;
-        let first = reasons.first().map(brief).unwrap_or_default();
-        let verdict = self.judged.verdict;
+        let reasons = &self.assessment.reasons;
+        let first = reasons.first().map(short_reason).unwrap_or_default();
+        let verdict = self.assessment.verdict;
         let candidate = verdict == Verdict::Review || (verdict == Verdict::Keep && first == "never scanned");
-        let second = reasons.iter().map(brief).find(|word| *word != first && (candidate || *word == BLOATED));
+        let second = reasons.iter().map(short_reason).find(|word| *word != first && (candidate || *word == BLOATED));
         let second = second.map(|word| format!(", {word}")).unwrap_or_default();
         format!("{first}{second}")
     }
 
     /// All reasons in full.
-    pub fn sentence(&self) -> String {
-        let reasons: Vec<String> = self.judged.reasons.iter().map(words).collect();
-        format!("{} {}: {}", self.judged.verdict.name(), self.name(), reasons.join("; "))
+    pub fn all_reasons(&self) -> String {
+        let reasons: Vec<String> = self.assessment.reasons.iter().map(describe_index_reason).collect();
+        format!("{} {}: {}", self.assessment.verdict.name(), self.name(), reasons.join("; "))
     }
 
     pub fn verdict_cell(&self) -> Cell {
-        let tone = match self.judged.verdict {
+        let tone = match self.assessment.verdict {
             Verdict::Drop => Tone::Good,
             Verdict::Review => Tone::Warning,
             Verdict::Keep => Tone::Faint,
         };
-        Cell::text(self.judged.verdict.name()).toned(tone)
+        Cell::text(self.assessment.verdict.name()).with_tone(tone)
     }
 
     /// Columns as people write them: `(a, b) include (c)`.

@@ -1,49 +1,57 @@
 //! What is at risk by plain arithmetic, and what to look at next.
 
 use crate::{
-    judge::{slot::Verdict, wal::pile_up},
+    judge::{slot::SlotVerdict, wal::find_wal_accumulation},
     model::{
         Cause, Index, PrintedConnection, Retention, Settings, SharedBy, ShellCommand, Snapshot, TimeLeft, wal_shares,
     },
-    render::{human_bytes, times},
+    render::{format_ratio, human_bytes},
     report::{slots, wal},
 };
 use serde::Serialize;
 
 /// Something at risk, by plain arithmetic.
 #[derive(Debug, Serialize)]
-pub struct Finding {
+pub struct RiskFinding {
     pub subject: String,
     pub message: String,
 }
 
 /// A command worth running next.
 #[derive(Debug, Serialize)]
-pub struct Next {
+pub struct NextCommand {
     pub command: String,
-    answers: String,
+    description: String,
 }
 
 /// Inactive slots that hold less than this are not called a risk: a few segments are always about.
-const HOLDS_LITTLE: u64 = 64 << 20;
+const MIN_RETAINED_BYTES: u64 = 64 << 20;
 
 /// Seconds; a disk that lasts longer is no risk yet.
-const SOON: u64 = 14 * 86_400;
+const MIN_SECONDS_TO_FULL: u64 = 14 * 86_400;
 
 /// Everything at risk, the gravest kind first.
-pub fn findings(
+pub fn risk_findings(
     snapshot: &Snapshot,
     until_full: Option<TimeLeft>,
     wal_bytes: Option<u64>,
     ratio: Option<f64>,
     slots: &[slots::Row],
-) -> Vec<Finding> {
+) -> Vec<RiskFinding> {
     let mut findings = Vec::new();
-    let mut find = |subject: &str, message: String| findings.push(Finding { subject: subject.to_owned(), message });
-    if let Some(left) = until_full.filter(|left| left.soonest_seconds.is_some_and(|soonest| soonest < SOON))
-        && let Some(keeper) = pile_up(snapshot)
+    let mut find = |subject: &str, message: String| findings.push(RiskFinding { subject: subject.to_owned(), message });
+    if let Some(time_left) =
+        until_full.filter(|left| left.min_seconds.is_some_and(|soonest| soonest < MIN_SECONDS_TO_FULL))
+        && let Some(accumulation) = find_wal_accumulation(snapshot)
     {
-        find("disk", format!("the disk is full in {}: {}", wal::words(&left), wal::keeper(&keeper)));
+        find(
+            "disk",
+            format!(
+                "the disk is full in {}: {}",
+                wal::format_time_left(&time_left),
+                wal::describe_accumulation(&accumulation)
+            ),
+        );
     }
     let max_wal_size = snapshot.settings.known().and_then(|settings| settings.bytes("max_wal_size"));
     // A small database beside its usual max_wal_size of WAL is no risk; beyond twice that something holds it.
@@ -51,27 +59,29 @@ pub fn findings(
         && ratio > 1.0
         && wal > usual.saturating_mul(2)
     {
-        let keeper = binding(snapshot).map(|keeper| format!(": {keeper} keeps it")).unwrap_or_default();
+        let holder = oldest_holder(snapshot).map(|keeper| format!(": {keeper} keeps it")).unwrap_or_default();
         find(
             "pg_wal",
             format!(
-                "pg_wal is {} your data and {} max_wal_size{keeper}",
-                times(ratio),
-                times(wal as f64 / usual as f64)
+                "pg_wal is {} your data and {} max_wal_size{holder}",
+                format_ratio(ratio),
+                format_ratio(wal as f64 / usual as f64)
             ),
         );
     }
     for slot in slots {
         let name = &slot.slot_name;
-        let held = slot.retained_bytes.filter(|bytes| *bytes >= HOLDS_LITTLE).map(human_bytes);
+        let held = slot.retained_bytes.filter(|bytes| *bytes >= MIN_RETAINED_BYTES).map(human_bytes);
         match (slot.verdict, held) {
-            (Verdict::Lost, _) => find(name, format!("slot {name} is lost: its consumer must start anew")),
-            (Verdict::Stale, held) => {
+            (SlotVerdict::Lost, _) => find(name, format!("slot {name} is lost: its consumer must start anew")),
+            (SlotVerdict::Stale, held) => {
                 let held = held.map(|held| format!(", it holds {held} of WAL")).unwrap_or_default();
                 find(name, format!("slot {name} is stale, proven forgotten{held}"));
             }
-            (Verdict::Inactive, Some(held)) => find(name, format!("nobody reads slot {name}, it holds {held} of WAL")),
-            (Verdict::Lagging, Some(held)) => {
+            (SlotVerdict::Inactive, Some(held)) => {
+                find(name, format!("nobody reads slot {name}, it holds {held} of WAL"))
+            }
+            (SlotVerdict::Lagging, Some(held)) => {
                 find(name, format!("slot {name} is in use but falls behind, it holds {held} of WAL"));
             }
             _ => {}
@@ -88,23 +98,23 @@ pub fn findings(
         let wal = archiver.last_failed_wal.as_deref().unwrap_or("a segment");
         find("archiver", format!("archiving fails at {wal}; WAL stays until it succeeds"));
     }
-    for contents in &snapshot.contents {
-        let invalid: Vec<&Index> = contents
+    for db in &snapshot.database_snapshots {
+        let invalid: Vec<&Index> = db
             .indexes
             .known()
             .map_or(Vec::new(), |all| all.iter().filter(|index| !index.is_valid && !index.is_partitioned).collect());
         if !invalid.is_empty() {
             let names: Vec<&str> = invalid.iter().take(3).map(|index| index.index.as_str()).collect();
             let more = if invalid.len() > 3 { format!(" and {} more", invalid.len() - 3) } else { String::new() };
-            find(&contents.database, format!("invalid in database {}: {}{more}", contents.database, names.join(", ")));
+            find(&db.database, format!("invalid in database {}: {}{more}", db.database, names.join(", ")));
         }
     }
     findings
 }
 
 /// Who reaches back furthest in pg_wal.
-fn binding(snapshot: &Snapshot) -> Option<String> {
-    let partial = Retention::known(snapshot).ok()?;
+fn oldest_holder(snapshot: &Snapshot) -> Option<String> {
+    let partial = Retention::from_known_facts(snapshot).ok()?;
     let shares = wal_shares(&partial, snapshot.wal_directory.known());
     let binding = shares.into_iter().find(|share| share.binding == Some(true))?;
     Some(match (binding.by, binding.name) {
@@ -117,11 +127,17 @@ fn binding(snapshot: &Snapshot) -> Option<String> {
 }
 
 /// The commands that look closer.
-pub fn next(findings: &[Finding], slots: &[slots::Row], connection: &PrintedConnection) -> Vec<Next> {
-    let next =
-        |command: &str, answers: &str| Next { command: connection.command(command), answers: answers.to_owned() };
+pub fn next_commands(
+    findings: &[RiskFinding],
+    slots: &[slots::Row],
+    connection: &PrintedConnection,
+) -> Vec<NextCommand> {
+    let next = |command: &str, description: &str| NextCommand {
+        command: connection.command(command),
+        description: description.to_owned(),
+    };
     let mut commands = Vec::new();
-    let mut stale = slots.iter().filter(|slot| slot.verdict == Verdict::Stale && slot.protection.is_none());
+    let mut stale = slots.iter().filter(|slot| slot.verdict == SlotVerdict::Stale && slot.protection.is_none());
     match (stale.next(), stale.next()) {
         (Some(one), None) => {
             let command = ShellCommand::new("pgtend slots drop").operand(&one.slot_name);

@@ -1,11 +1,11 @@
 //! `pgtend overview`: one screen. What takes the space, what is at risk, what to do next.
 
+mod document;
 mod findings;
-mod screen;
 
 use super::{Gaps, TableSort, databases::note_hidden_sizes, slots, tables, wal};
 use crate::{
-    judge::slot::{Evidence, Verdict},
+    judge::slot::{SlotEvidence, SlotVerdict},
     model::{Database, Fact, Files, SizeSource, Tablespace, TimeLeft, Unavailable, grant},
     render,
 };
@@ -43,8 +43,8 @@ struct Overview {
     databases: Option<Vec<DatabaseLine>>,
     slots: Vec<SlotLine>,
     largest_tables: Vec<TableLine>,
-    findings: Vec<findings::Finding>,
-    next: Vec<findings::Next>,
+    findings: Vec<findings::RiskFinding>,
+    next: Vec<findings::NextCommand>,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,7 +63,7 @@ struct DatabaseLine {
 struct SlotLine {
     slot_name: String,
     active: bool,
-    verdict: Verdict,
+    verdict: SlotVerdict,
     retained_bytes: Option<u64>,
     reclaimable_bytes: Option<u64>,
 }
@@ -78,9 +78,9 @@ struct TableLine {
 }
 
 impl OverviewReport {
-    pub fn of(evidence: &Evidence<'_>, gaps: &mut Gaps) -> OverviewReport {
+    pub fn new(evidence: &SlotEvidence<'_>, gaps: &mut Gaps) -> OverviewReport {
         let snapshot = evidence.snapshot;
-        let databases = gaps.take(&snapshot.databases, &["overview.databases", "overview.databases_bytes"]);
+        let databases = gaps.get_or_note(&snapshot.databases, &["overview.databases", "overview.databases_bytes"]);
         if let Some(databases) = databases {
             let role = &snapshot.server.role;
             note_hidden_sizes(databases, role, "overview.databases[].bytes", gaps);
@@ -89,48 +89,50 @@ impl OverviewReport {
         let databases_bytes =
             databases.and_then(|databases| databases.iter().map(|database| database.bytes).sum::<Option<u64>>());
         let wal_bytes = gaps
-            .take(&snapshot.wal_directory, &["overview.wal_bytes", "overview.wal_to_data_ratio"])
+            .get_or_note(&snapshot.wal_directory, &["overview.wal_bytes", "overview.wal_to_data_ratio"])
             .map(|directory| directory.directory_bytes);
         if databases_bytes.is_none()
             && let Some(databases) = databases
         {
             note_hidden_sizes(databases, &snapshot.server.role, "overview.wal_to_data_ratio", gaps);
         }
-        let files =
-            |fact: &Fact<Files>, field: &str, gaps: &mut Gaps| gaps.take(fact, &[field]).map(|files| files.bytes);
+        let files = |fact: &Fact<Files>, field: &str, gaps: &mut Gaps| {
+            gaps.get_or_note(fact, &[field]).map(|files| files.bytes)
+        };
         let temp_bytes = files(&snapshot.temporary_files, "overview.temp_bytes", gaps);
         let slot_spill_bytes = files(&snapshot.slot_spill, "overview.slot_spill_bytes", gaps);
-        let log_bytes =
-            gaps.take(&snapshot.log_files, &["overview.log_bytes"]).and_then(|files| files.map(|files| files.bytes));
-        let tablespaces = gaps.take(&snapshot.tablespaces, &["overview.tablespaces"]);
+        let log_bytes = gaps
+            .get_or_note(&snapshot.log_files, &["overview.log_bytes"])
+            .and_then(|files| files.map(|files| files.bytes));
+        let tablespaces = gaps.get_or_note(&snapshot.tablespaces, &["overview.tablespaces"]);
         if let Some(hidden) = tablespaces.filter(|all| all.iter().any(|one| one.bytes.is_none())) {
             let names: Vec<String> =
                 hidden.iter().filter(|one| one.bytes.is_none()).map(|one| one.tablespace.clone()).collect();
             let role = &snapshot.server.role;
             let reason = format!("{role} may not create in {}", names.join(", "));
-            let why = Unavailable::because("tablespace size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
+            let why = Unavailable::new("tablespace size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
             gaps.note(&why, &["overview.tablespaces[].bytes"], names);
         }
 
-        let mut slot_rows = slots::rows(evidence, "overview.slots", gaps);
+        let mut slot_rows = slots::slot_rows(evidence, "overview.slots", gaps);
         slot_rows.sort_by(|a, b| b.retained_bytes.cmp(&a.retained_bytes).then_with(|| a.slot_name.cmp(&b.slot_name)));
 
         let mut table_rows = Vec::new();
-        for contents in &snapshot.contents {
-            let rows = tables::rows(contents, "overview.largest_tables", true, gaps);
+        for db in &snapshot.database_snapshots {
+            let rows = tables::table_rows(db, "overview.largest_tables", true, gaps);
             table_rows.extend(rows.into_iter().filter(|row| row.parent.is_none()));
         }
         tables::sort_rows(&mut table_rows, TableSort::Total);
-        table_rows.truncate(screen::MOST_TABLES);
+        table_rows.truncate(document::MAX_TABLES);
 
         let wal_to_data_ratio =
             wal_bytes.zip(databases_bytes).filter(|(_, data)| *data > 0).map(|(wal, data)| wal as f64 / data as f64);
-        let until_full = wal::room(snapshot, &["overview.until_full"], gaps).and_then(|room| {
-            let growth = wal::growth(snapshot, &evidence.memory.wal, &["overview.until_full"], gaps)?;
-            Some(growth.time_for(room.free_bytes))
+        let until_full = wal::known_headroom(snapshot, &["overview.until_full"], gaps).and_then(|room| {
+            let growth = wal::wal_growth(snapshot, &evidence.history.wal, &["overview.until_full"], gaps)?;
+            Some(growth.time_to_write(room.free_bytes))
         });
-        let findings = findings::findings(snapshot, until_full, wal_bytes, wal_to_data_ratio, &slot_rows);
-        let next = findings::next(&findings, &slot_rows, &snapshot.connection);
+        let findings = findings::risk_findings(snapshot, until_full, wal_bytes, wal_to_data_ratio, &slot_rows);
+        let next = findings::next_commands(&findings, &slot_rows, &snapshot.connection);
         let overview = Overview {
             databases_bytes,
             wal_bytes,
@@ -170,7 +172,7 @@ impl OverviewReport {
             findings,
             next,
         };
-        let charts = [super::pictures::storage(snapshot, &[]), super::pictures::wal_causes(snapshot)];
+        let charts = [super::charts::storage_chart(snapshot, &[]), super::charts::wal_chart(snapshot)];
         OverviewReport {
             charts: charts.into_iter().flatten().collect(),
             overview,

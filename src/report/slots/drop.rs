@@ -1,14 +1,14 @@
 //! `pgtend slots drop`: the plan, and what came of it.
 
-use super::{ReasonLine, drop_words, page::holder, sentence};
+use super::{ReasonLine, describe, describe_drop, detail::describe_holder};
 use crate::{
-    judge::slot::{Owner, Protection, Verdict},
+    judge::slot::{Owner, Protection, SlotVerdict},
     model::{Lsn, SlotType, Unavailable, WalStatus},
     plan::{
         SlotDrops,
-        slot_drop::{Checkpointed, Ended, Ending, Freed, Refusal, SlotDrop},
+        slot_drop::{ActionOutcomeKind, CheckpointOutcome, ReclaimableWal, Refusal, SlotDrop, SlotDropOutcome},
     },
-    render::{Cell, Column, Document, Table, Tabulated, Tone, Value, human_bytes, human_duration},
+    render::{Cell, Column, Document, Table, TableBuilder, Tone, Value, human_bytes, human_duration},
     report::{Gaps, Report},
 };
 use jiff::Timestamp;
@@ -23,8 +23,8 @@ pub struct SlotDropReport {
     role: String,
     drops: Vec<DropLine>,
     /// What all that are dropped free together.
-    together: Frees,
-    checkpoint: Option<Checkpointed>,
+    total_reclaimable: Frees,
+    checkpoint: Option<CheckpointOutcome>,
     #[serde(skip)]
     about: String,
     #[serde(skip)]
@@ -36,7 +36,7 @@ pub struct SlotDropReport {
 #[derive(Debug, Serialize)]
 struct Frees {
     #[serde(flatten)]
-    freed: Freed,
+    freed: ReclaimableWal,
     held_beyond_by: Option<String>,
 }
 
@@ -59,7 +59,7 @@ struct DropLine {
     confirmed_flush_lsn: Option<Lsn>,
     wal_status: Option<WalStatus>,
     inactive_since: Option<Timestamp>,
-    verdict: Verdict,
+    verdict: SlotVerdict,
     protection: Option<Protection>,
     reasons: Vec<ReasonLine>,
     owner: Option<Owner>,
@@ -67,14 +67,14 @@ struct DropLine {
     cost: String,
     retained_bytes: Option<u64>,
     /// When it goes alone.
-    frees: Frees,
+    reclaimable: Frees,
     /// Makes an empty slot like it, which starts when it is made.
-    successor: String,
+    recreate_statement: String,
     decision: Decision,
     refusals: Vec<RefusalLine>,
-    outcome: Option<Ending>,
+    outcome: Option<ActionOutcomeKind>,
     detail: Option<String>,
-    deed_id: Option<i64>,
+    journal_id: Option<i64>,
     /// Why the journal lacks the outcome.
     unjournalled: Option<String>,
 }
@@ -89,44 +89,44 @@ struct RefusalLine {
 }
 
 impl Frees {
-    fn of(freed: &Freed) -> Frees {
-        Frees { held_beyond_by: freed.held_beyond_by.as_ref().map(holder), freed: freed.clone() }
+    fn new(freed: &ReclaimableWal) -> Frees {
+        Frees { held_beyond_by: freed.next_holder.as_ref().map(describe_holder), freed: freed.clone() }
     }
 }
 
 impl SlotDropReport {
     /// The plan, and what came of it where it was executed.
-    pub fn of(
+    pub fn new(
         plan: &SlotDrops,
         endpoint: Option<&str>,
-        done: Option<(&[Ended], Option<&Checkpointed>)>,
+        done: Option<(&[SlotDropOutcome], Option<&CheckpointOutcome>)>,
         gaps: &mut Gaps,
     ) -> SlotDropReport {
         let ended = |name: &str| done.and_then(|(ended, _)| ended.iter().find(|one| one.slot_name == name));
-        let drops = plan.drops.iter().map(|drop| line(drop, &[], ended(&drop.slot.slot_name)));
-        let refused = plan.refused.iter().map(|refused| line(&refused.of, &refused.refusals, None));
+        let drops = plan.drops.iter().map(|drop| drop_line(drop, &[], ended(&drop.slot.slot_name)));
+        let refused = plan.refused.iter().map(|refused| drop_line(&refused.slot_drop, &refused.refusals, None));
         let lines: Vec<DropLine> = drops.chain(refused).collect();
         if plan.server.identity.version_num < 170_000 && !lines.is_empty() {
             let why = Unavailable::needs_version("replication slots", 17);
             gaps.note(&why, &["drops[].inactive_since"], Vec::new());
         }
-        if let Some(why) = plan.what_is_unknown()
+        if let Some(why) = plan.missing_fact()
             && !lines.is_empty()
         {
             let fields = [
                 "drops[].retained_bytes",
-                "drops[].frees.at_checkpoint_bytes",
-                "drops[].frees.may_be_recycled_bytes",
-                "drops[].frees.held_beyond_by",
-                "together.at_checkpoint_bytes",
-                "together.may_be_recycled_bytes",
-                "together.held_beyond_by",
+                "drops[].reclaimable.at_checkpoint_bytes",
+                "drops[].reclaimable.may_be_recycled_bytes",
+                "drops[].reclaimable.held_beyond_by",
+                "total_reclaimable.at_checkpoint_bytes",
+                "total_reclaimable.may_be_recycled_bytes",
+                "total_reclaimable.held_beyond_by",
             ];
             gaps.note(&why, &fields, Vec::new());
         }
         let checkpoint = done.and_then(|(_, checkpoint)| checkpoint.cloned());
-        if let Some(Checkpointed { outcome: Ending::Done, after_bytes: None, .. }) = &checkpoint {
-            let why = Unavailable::because("wal directory", "this role may not read it");
+        if let Some(CheckpointOutcome { outcome: ActionOutcomeKind::Done, after_bytes: None, .. }) = &checkpoint {
+            let why = Unavailable::new("wal directory", "this role may not read it");
             let fields = ["checkpoint.before_bytes", "checkpoint.after_bytes", "checkpoint.recycled_bytes"];
             gaps.note(&why, &fields, Vec::new());
         }
@@ -136,7 +136,7 @@ impl SlotDropReport {
             endpoint: endpoint.map(str::to_owned),
             role: server.identity.role.clone(),
             drops: lines,
-            together: Frees::of(&plan.together),
+            total_reclaimable: Frees::new(&plan.total_reclaimable),
             checkpoint,
             about: format!(
                 "On {}: {}, database {}, as role {}.",
@@ -151,7 +151,7 @@ impl SlotDropReport {
     }
 }
 
-fn line(drop: &SlotDrop, refusals: &[Refusal], ended: Option<&Ended>) -> DropLine {
+fn drop_line(drop: &SlotDrop, refusals: &[Refusal], ended: Option<&SlotDropOutcome>) -> DropLine {
     let slot = &drop.slot;
     DropLine {
         slot_name: slot.slot_name.clone(),
@@ -169,25 +169,25 @@ fn line(drop: &SlotDrop, refusals: &[Refusal], ended: Option<&Ended>) -> DropLin
         reasons: drop
             .reasons
             .iter()
-            .map(|reason| ReasonLine { message: sentence::sentence(reason), reason: reason.clone() })
+            .map(|reason| ReasonLine { message: describe::describe_slot_reason(reason), reason: reason.clone() })
             .collect(),
         owner: drop.owner.clone(),
         cost: drop.cost.clone(),
-        retained_bytes: drop.holds_bytes,
-        frees: Frees::of(&drop.frees),
-        successor: drop.successor.clone(),
+        retained_bytes: drop.retained_bytes,
+        reclaimable: Frees::new(&drop.reclaimable),
+        recreate_statement: drop.recreate_statement.clone(),
         decision: if refusals.is_empty() { Decision::Drop } else { Decision::Refused },
         refusals: refusals
             .iter()
             .map(|refusal| RefusalLine {
                 refusal: refusal.clone(),
-                message: drop_words::refusal(refusal),
+                message: describe_drop::describe_refusal(refusal),
                 flag: refusal.flag(),
             })
             .collect(),
         outcome: ended.map(|ended| ended.outcome),
         detail: ended.and_then(|ended| ended.detail.clone()),
-        deed_id: ended.and_then(|ended| ended.deed_id),
+        journal_id: ended.and_then(|ended| ended.journal_id),
         unjournalled: ended.and_then(|ended| ended.unjournalled.clone()),
     }
 }
@@ -196,16 +196,18 @@ impl DropLine {
     /// What is to be done with it, or what was.
     fn state(&self) -> Cell {
         match (self.outcome, self.decision) {
-            (Some(Ending::Done), _) => Cell::text("dropped").toned(Tone::Good),
-            (Some(Ending::Refused), _) | (None, Decision::Refused) => Cell::text("refused").toned(Tone::Warning),
-            (Some(Ending::Failed), _) => Cell::text("failed").toned(Tone::Bad),
-            (Some(Ending::Unknown), _) => Cell::text("unknown, look again").toned(Tone::Bad),
-            (Some(Ending::NotTried), _) => Cell::text("not tried").toned(Tone::Warning),
+            (Some(ActionOutcomeKind::Done), _) => Cell::text("dropped").with_tone(Tone::Good),
+            (Some(ActionOutcomeKind::Refused), _) | (None, Decision::Refused) => {
+                Cell::text("refused").with_tone(Tone::Warning)
+            }
+            (Some(ActionOutcomeKind::Failed), _) => Cell::text("failed").with_tone(Tone::Bad),
+            (Some(ActionOutcomeKind::Unknown), _) => Cell::text("unknown, look again").with_tone(Tone::Bad),
+            (Some(ActionOutcomeKind::NotTried), _) => Cell::text("not tried").with_tone(Tone::Warning),
             (None, Decision::Drop) => Cell::text("drop"),
         }
     }
 
-    fn is_to_go(&self) -> bool {
+    fn is_planned(&self) -> bool {
         self.decision == Decision::Drop
     }
 }
@@ -220,7 +222,7 @@ impl Report for SlotDropReport {
             document.gap().line("Nothing to drop: no slot is proven to be forgotten.");
             return document;
         }
-        document.gap().table(self.table());
+        document.gap().table(self.drops_table());
         for line in &self.drops {
             if !line.refusals.is_empty() {
                 document.gap().line(format!("{} is not dropped:", line.slot_name));
@@ -229,21 +231,21 @@ impl Report for SlotDropReport {
                     document.toned_line(format!("  {}{flag}.", refusal.message), Tone::Warning);
                 }
             } else if self.is_plan {
-                told(line, &mut document);
+                show_planned_drop(line, &mut document);
             } else {
-                ended(line, &mut document);
+                show_outcome(line, &mut document);
             }
         }
-        if self.drops.iter().any(DropLine::is_to_go) {
+        if self.drops.iter().any(DropLine::is_planned) {
             document.gap();
-            if self.is_plan { self.when(&mut document) } else { self.freed(&mut document) }
+            if self.is_plan { self.show_schedule(&mut document) } else { self.show_freed(&mut document) }
         }
         document
     }
 }
 
 /// One drop of the plan.
-fn told(line: &DropLine, document: &mut Document) {
+fn show_planned_drop(line: &DropLine, document: &mut Document) {
     document.gap().heading(format!("Drop {}", line.slot_name));
     for reason in &line.reasons {
         document.line(format!("- {}.", reason.message));
@@ -252,18 +254,18 @@ fn told(line: &DropLine, document: &mut Document) {
         Some(owner) => document.line(format!("Probably of: {} ({}).", owner.name, owner.source)),
         None => document.line("Whose it is, no rule knows."),
     };
-    document.line(format!("Lost: {}. {}", drop_words::lost(line.slot_type, line.verdict), line.cost));
+    document.line(format!("Lost: {}. {}", describe_drop::describe_loss(line.slot_type, line.verdict), line.cost));
     document.line("It cannot be undone. An empty one in its place would start when it is made:");
     let database = line.database.as_ref().map(|database| format!("in database {database}")).unwrap_or_default();
-    document.commands(vec![(line.successor.clone(), database)]);
+    document.commands(vec![(line.recreate_statement.clone(), database)]);
 }
 
 /// What came of one drop.
-fn ended(line: &DropLine, document: &mut Document) {
+fn show_outcome(line: &DropLine, document: &mut Document) {
     if let Some(detail) = &line.detail {
         document.line(format!("{}: {detail}.", line.slot_name));
     }
-    if line.outcome == Some(Ending::Unknown) {
+    if line.outcome == Some(ActionOutcomeKind::Unknown) {
         let text =
             "Whether it was dropped is not known. Look again; the next `pgtend slots drop` does, and settles it.";
         document.toned_line(text, Tone::Bad);
@@ -274,34 +276,34 @@ fn ended(line: &DropLine, document: &mut Document) {
 }
 
 impl SlotDropReport {
-    fn table(&self) -> Tabulated<&DropLine> {
+    fn drops_table(&self) -> TableBuilder<&DropLine> {
         let is_done = !self.is_plan;
-        Table::of(&self.drops)
-            .column(Column::words("slot_name", "slot", 0), |line| Cell::name(&*line.slot_name))
-            .column(Column::words("state", if is_done { "outcome" } else { "plan" }, 0), |line| line.state())
-            .column(Column::words("verdict", "verdict", 0), |line| drop_words::verdict(line.verdict))
+        Table::with_rows(&self.drops)
+            .column(Column::text("slot_name", "slot", 0), |line| Cell::name(&*line.slot_name))
+            .column(Column::text("state", if is_done { "outcome" } else { "plan" }, 0), |line| line.state())
+            .column(Column::text("verdict", "verdict", 0), |line| describe_drop::verdict_cell(line.verdict))
             .column(Column::numbers("retained_bytes", "holds", 1), |line| {
                 Cell::or_unknown(line.retained_bytes, Value::Bytes)
             })
-            .column(Column::numbers("frees_bytes", "frees alone", 1), |line| {
-                Cell::or_unknown(line.frees.freed.at_checkpoint_bytes, Value::Bytes)
+            .column(Column::numbers("reclaimable_bytes", "reclaimable", 1), |line| {
+                Cell::or_unknown(line.reclaimable.freed.at_checkpoint_bytes, Value::Bytes)
             })
-            .column(Column::words("owner", "probably of", 2), |line| {
+            .column(Column::text("owner", "probably of", 2), |line| {
                 Cell::or_none(line.owner.as_ref().map(|owner| owner.name.clone()), Value::Name)
             })
-            .column_if(is_done, Column::numbers("deed_id", "deed", 4), |line| {
-                Cell::or_none(line.deed_id, |id| Value::Count(id.unsigned_abs()))
+            .column_if(is_done, Column::numbers("journal_id", "deed", 4), |line| {
+                Cell::or_none(line.journal_id, |id| Value::Count(id.unsigned_abs()))
             })
             // Without a title a column that has nothing to say is left out.
-            .column_if(is_done, Column::words("detail", "", 5), |line| {
+            .column_if(is_done, Column::text("detail", "", 5), |line| {
                 Cell::text(line.detail.clone().unwrap_or_default())
             })
     }
 
     /// When what is freed.
-    fn when(&self, document: &mut Document) {
-        let several = self.drops.iter().filter(|line| line.is_to_go()).count() > 1;
-        let freed = &self.together.freed;
+    fn show_schedule(&self, document: &mut Document) {
+        let several = self.drops.iter().filter(|line| line.is_planned()).count() > 1;
+        let freed = &self.total_reclaimable.freed;
         document.line("Freed now: nothing.");
         let bytes = freed.at_checkpoint_bytes.map_or("unknown".to_owned(), human_bytes);
         let together = if several { ", together" } else { "" };
@@ -319,7 +321,7 @@ impl SlotDropReport {
                 "Up to {recycled} of that stay for good, as segments recycled for WAL to come (max_wal_size)."
             ));
         }
-        if let Some(beyond) = &self.together.held_beyond_by {
+        if let Some(beyond) = &self.total_reclaimable.held_beyond_by {
             document.line(match freed.at_checkpoint_bytes {
                 Some(0) => format!("{beyond} reaches back as far, and keeps all of it."),
                 _ => format!("From there on {beyond} keeps the WAL."),
@@ -328,10 +330,13 @@ impl SlotDropReport {
     }
 
     /// What was freed, as far as anybody measured.
-    fn freed(&self, document: &mut Document) {
+    fn show_freed(&self, document: &mut Document) {
         match &self.checkpoint {
-            Some(Checkpointed {
-                outcome: Ending::Done, before_bytes: Some(before), after_bytes: Some(after), ..
+            Some(CheckpointOutcome {
+                outcome: ActionOutcomeKind::Done,
+                before_bytes: Some(before),
+                after_bytes: Some(after),
+                ..
             }) => {
                 let recycled = self.checkpoint.as_ref().and_then(|checkpoint| checkpoint.recycled_bytes).unwrap_or(0);
                 let change = match before.checked_sub(*after) {
@@ -345,14 +350,14 @@ impl SlotDropReport {
                     human_bytes(recycled)
                 ));
             }
-            Some(Checkpointed { outcome: Ending::Done, .. }) => {
+            Some(CheckpointOutcome { outcome: ActionOutcomeKind::Done, .. }) => {
                 document.line("Checkpoint done; what it freed, this role may not see.");
             }
             Some(checkpoint) => {
                 let why = checkpoint.detail.clone().unwrap_or_default();
                 document.toned_line(format!("The checkpoint did not succeed: {why}."), Tone::Warning);
             }
-            None if self.drops.iter().any(|line| line.outcome == Some(Ending::Done)) => {
+            None if self.drops.iter().any(|line| line.outcome == Some(ActionOutcomeKind::Done)) => {
                 document.line("The next checkpoint frees what nobody else keeps; `pgtend wal` shows it.");
             }
             None => {

@@ -1,17 +1,17 @@
 //! `pgtend slots`: every replication slot and the WAL it keeps.
 
+mod describe;
+mod describe_drop;
+mod detail;
 mod drop;
-mod drop_words;
-mod left;
-mod page;
-mod sentence;
+mod remaining;
 
+pub use detail::SlotDetailReport;
 pub use drop::SlotDropReport;
-pub use page::SlotPage;
 
 use super::{Gaps, Report, View, observation::seconds_between};
 use crate::{
-    judge::slot::{Evidence, Judgement, Owner, Protection, Reason, Verdict},
+    judge::slot::{Owner, Protection, Reason, SlotAssessment, SlotEvidence, SlotVerdict},
     model::{Lsn, Retention, Slot, SlotType, Snapshot, Unavailable, WalStatus},
     render::{self, Cell, Column, Document, Tone, Value, human_bytes},
 };
@@ -42,7 +42,7 @@ pub struct SlotsReport {
 }
 
 /// Slots whose reason stands below the table; `slots why` has all of each.
-const MOST_TOLD: usize = 10;
+const MAX_REASONS: usize = 10;
 
 /// Fields that servers before the given major do not have.
 const ADDED: [(u32, &[&str]); 4] = [
@@ -78,7 +78,7 @@ pub(super) struct Row {
     pub invalidation_reason: Option<String>,
     failover: Option<bool>,
     synced: Option<bool>,
-    pub verdict: Verdict,
+    pub verdict: SlotVerdict,
     pub protection: Option<Protection>,
     reasons: Vec<ReasonLine>,
     owner: Option<Owner>,
@@ -94,9 +94,9 @@ struct ReasonLine {
 
 impl SlotsReport {
     /// Judgement draws on what is remembered of the server.
-    pub fn of(evidence: &Evidence<'_>, view: &View, sort: SlotSort, gaps: &mut Gaps) -> SlotsReport {
+    pub fn new(evidence: &SlotEvidence<'_>, view: &View, sort: SlotSort, gaps: &mut Gaps) -> SlotsReport {
         let snapshot = evidence.snapshot;
-        let mut slots = rows(evidence, "slots", gaps);
+        let mut slots = slot_rows(evidence, "slots", gaps);
         if !slots.is_empty() {
             note_missing_columns(snapshot, gaps);
         }
@@ -124,36 +124,38 @@ fn note_missing_columns(snapshot: &Snapshot, gaps: &mut Gaps) {
 }
 
 /// Every slot with what it keeps; `list` is the path of the list in the report.
-pub(super) fn rows(evidence: &Evidence<'_>, list: &str, gaps: &mut Gaps) -> Vec<Row> {
+pub(super) fn slot_rows(evidence: &SlotEvidence<'_>, list: &str, gaps: &mut Gaps) -> Vec<Row> {
     let snapshot = evidence.snapshot;
     let (retained, reclaimable) = (format!("{list}[].retained_bytes"), format!("{list}[].reclaimable_bytes"));
-    let Some(slots) = gaps.take(&snapshot.slots, &[list]).filter(|slots| !slots.is_empty()) else { return Vec::new() };
-    let retention = Retention::of(snapshot);
+    let Some(slots) = gaps.get_or_note(&snapshot.slots, &[list]).filter(|slots| !slots.is_empty()) else {
+        return Vec::new();
+    };
+    let retention = Retention::from_snapshot(snapshot);
     if let Err(why) = &retention {
         gaps.note(why, &[&reclaimable], Vec::new());
     }
-    let current = gaps.take(&snapshot.wal_position, &[&retained]).and_then(|position| {
+    let current = gaps.get_or_note(&snapshot.wal_position, &[&retained]).and_then(|position| {
         if position.current_lsn.is_none() {
             let reason = "the standby has neither received nor replayed WAL since it started";
-            gaps.note(&Unavailable::because("wal position", reason), &[&retained], Vec::new());
+            gaps.note(&Unavailable::new("wal position", reason), &[&retained], Vec::new());
         }
         position.current_lsn
     });
     // What makes a verdict poorer, though no field of the report is missing for it.
-    gaps.take(&snapshot.walsenders, &[]);
-    gaps.take(&snapshot.subscriptions, &[]);
-    gaps.take(&snapshot.transactions, &[]);
-    gaps.take(&snapshot.prepared_transactions, &[]);
-    gaps.take(&snapshot.managers, &[]);
-    slots.iter().map(|slot| row(slot, evidence.judge(slot), current, retention.as_ref().ok())).collect()
+    gaps.get_or_note(&snapshot.walsenders, &[]);
+    gaps.get_or_note(&snapshot.subscriptions, &[]);
+    gaps.get_or_note(&snapshot.transactions, &[]);
+    gaps.get_or_note(&snapshot.prepared_transactions, &[]);
+    gaps.get_or_note(&snapshot.managers, &[]);
+    slots.iter().map(|slot| slot_row(slot, evidence.assess(slot), current, retention.as_ref().ok())).collect()
 }
 
-fn row(slot: &Slot, judgement: Judgement, current: Option<Lsn>, retention: Option<&Retention>) -> Row {
-    let retained_bytes = match slot.holds_from() {
+fn slot_row(slot: &Slot, assessment: SlotAssessment, current: Option<Lsn>, retention: Option<&Retention>) -> Row {
+    let retained_bytes = match slot.retained_from() {
         Some(from) => current.map(|current| current.bytes_since(from)),
         None => Some(0),
     };
-    let reclaimable_bytes = match slot.holds_from() {
+    let reclaimable_bytes = match slot.retained_from() {
         Some(_) => retention.map(|retention| retention.reclaimable_bytes(slot)),
         None => Some(0),
     };
@@ -180,34 +182,34 @@ fn row(slot: &Slot, judgement: Judgement, current: Option<Lsn>, retention: Optio
         invalidation_reason: slot.invalidation_reason.clone(),
         failover: slot.failover,
         synced: slot.synced,
-        verdict: judgement.verdict,
-        protection: judgement.protection,
-        reasons: judgement
+        verdict: assessment.verdict,
+        protection: assessment.protection,
+        reasons: assessment
             .reasons
             .into_iter()
-            .map(|reason| ReasonLine { message: sentence::sentence(&reason), reason })
+            .map(|reason| ReasonLine { message: describe::describe_slot_reason(&reason), reason })
             .collect(),
-        owner: judgement.owner,
+        owner: assessment.owner,
     }
 }
 
 impl Row {
     /// The verdict, in a word.
-    pub(super) fn state(&self) -> Cell {
-        let (word, tone) = match self.verdict {
-            Verdict::Healthy => ("healthy", Tone::Good),
-            Verdict::Lagging => ("lagging", Tone::Warning),
-            Verdict::Inactive => ("inactive", Tone::Warning),
-            Verdict::Stale => ("stale", Tone::Bad),
-            Verdict::Lost => ("lost", Tone::Bad),
-            Verdict::Empty => ("empty", Tone::Faint),
+    pub(super) fn verdict_cell(&self) -> Cell {
+        let (label, tone) = match self.verdict {
+            SlotVerdict::Healthy => ("healthy", Tone::Good),
+            SlotVerdict::Lagging => ("lagging", Tone::Warning),
+            SlotVerdict::Inactive => ("inactive", Tone::Warning),
+            SlotVerdict::Stale => ("stale", Tone::Bad),
+            SlotVerdict::Lost => ("lost", Tone::Bad),
+            SlotVerdict::Empty => ("empty", Tone::Faint),
         };
-        Cell::text(word).toned(tone)
+        Cell::text(label).with_tone(tone)
     }
 
     /// The reason that says most.
     pub(super) fn headline(&self) -> Option<String> {
-        sentence::headline(self.reasons.iter().map(|line| &line.reason))
+        describe::headline(self.reasons.iter().map(|line| &line.reason))
     }
 }
 
@@ -224,65 +226,62 @@ impl Report for SlotsReport {
             return document;
         }
         document.table(
-            render::Table::of(&self.slots)
-                .column(Column::words("slot_name", "slot", 0), |row| Cell::name(&*row.slot_name))
-                .column(Column::words("verdict", "verdict", 0), |row| row.state())
+            render::Table::with_rows(&self.slots)
+                .column(Column::text("slot_name", "slot", 0), |row| Cell::name(&*row.slot_name))
+                .column(Column::text("verdict", "verdict", 0), |row| row.verdict_cell())
                 .column(Column::numbers("retained_bytes", "holds", 0), |row| {
                     Cell::or_unknown(row.retained_bytes, Value::Bytes)
                 })
-                .column(Column::numbers("reclaimable_bytes", "frees alone", 0), |row| {
+                .column(Column::numbers("reclaimable_bytes", "reclaimable", 0), |row| {
                     Cell::or_unknown(row.reclaimable_bytes, Value::Bytes)
                 })
-                .column(Column::words("slot_type", "type", 1), |row| {
+                .column(Column::text("slot_type", "type", 1), |row| {
                     Cell::text(match row.slot_type {
                         SlotType::Physical => "physical",
                         SlotType::Logical => "logical",
                     })
                 })
-                .column(Column::words("plugin", "plugin", 4), |row| Cell::or_none(row.plugin.clone(), Value::Text))
-                .column(Column::words("database", "database", 2), |row| {
-                    Cell::or_none(row.database.clone(), Value::Name)
-                })
+                .column(Column::text("plugin", "plugin", 4), |row| Cell::or_none(row.plugin.clone(), Value::Text))
+                .column(Column::text("database", "database", 2), |row| Cell::or_none(row.database.clone(), Value::Name))
                 .column(Column::numbers("inactive_seconds", "idle at least", 4), |row| {
                     Cell::or_none(row.inactive_since.map(|at| seconds_between(at, self.collected_at)), Value::Duration)
                 })
-                .column(Column::words("owner", "probably of", 3), |row| {
+                .column(Column::text("owner", "probably of", 3), |row| {
                     Cell::or_none(row.owner.as_ref().map(|owner| owner.name.clone()), Value::Name)
                 })
                 .column(Column::numbers("safe_wal_size", "until lost", 5), |row| {
                     Cell::or_none(row.safe_wal_size.map(|bytes| u64::try_from(bytes).unwrap_or(0)), Value::Bytes)
                 })
-                .column(Column::words("restart_lsn", "restart_lsn", 6), |row| {
-                    Cell::or_none(row.restart_lsn, Value::Lsn)
-                })
+                .column(Column::text("restart_lsn", "restart_lsn", 6), |row| Cell::or_none(row.restart_lsn, Value::Lsn))
                 .column(Column::numbers("xmin_age", "xmin age", 7), |row| {
                     Cell::or_none(row.xmin_age.max(row.catalog_xmin_age).map(i64::unsigned_abs), Value::Count)
                 })
                 .column(Column::numbers("active_pid", "pid", 8), |row| {
                     Cell::or_none(row.active_pid.map(|pid| pid.unsigned_abs().into()), Value::Count)
                 })
-                .leaving_out(self.left_out),
+                .with_left_out(self.left_out),
         );
-        let telling: Vec<String> = self
+        let reason_lines: Vec<String> = self
             .slots
             .iter()
-            .filter(|row| !matches!(row.verdict, Verdict::Healthy | Verdict::Empty))
+            .filter(|row| !matches!(row.verdict, SlotVerdict::Healthy | SlotVerdict::Empty))
             .filter_map(|row| Some(format!("{}: {}.", row.slot_name, row.headline()?)))
             .collect();
-        if !telling.is_empty() {
+        if !reason_lines.is_empty() {
             document.gap();
-            for line in telling.iter().take(MOST_TOLD) {
+            for line in reason_lines.iter().take(MAX_REASONS) {
                 document.line(line.clone());
             }
-            if telling.len() > MOST_TOLD {
-                let text = format!("… and {} more: `pgtend slots why NAME` tells of each", telling.len() - MOST_TOLD);
+            if reason_lines.len() > MAX_REASONS {
+                let text =
+                    format!("… and {} more: `pgtend slots why NAME` tells of each", reason_lines.len() - MAX_REASONS);
                 document.toned_line(text, Tone::Faint);
             }
         }
         if let Some(most) = self.most_retained.filter(|bytes| *bytes > 0) {
             document.gap().line(format!(
                 "What slots hold overlaps: together {}, as much as the one that reaches back furthest. \
-                 \"frees alone\" is what dropping only that slot would release at the next checkpoint, as free or recycled segments.",
+                 \"reclaimable\" is what dropping only that slot would release at the next checkpoint, as free or recycled segments.",
                 human_bytes(most)
             ));
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{Lsn, Settings, Snapshot, Unavailable},
-    render::{Tone, counted, human_count},
+    render::{Tone, format_counted, human_count},
     report::Gaps,
 };
 use jiff::Timestamp;
@@ -28,13 +28,13 @@ pub struct ArchiverState {
 }
 
 impl ArchiverState {
-    pub fn of(snapshot: &Snapshot, settings: Option<&Settings>, gaps: &mut Gaps) -> Option<ArchiverState> {
-        let archiver = gaps.take(&snapshot.archiver, &["wal.archiver"])?;
+    pub fn new(snapshot: &Snapshot, settings: Option<&Settings>, gaps: &mut Gaps) -> Option<ArchiverState> {
+        let archiver = gaps.get_or_note(&snapshot.archiver, &["wal.archiver"])?;
         let waiting = ["wal.archiver.ready_files", "wal.archiver.oldest_ready_lsn"];
-        let status = gaps.take(&snapshot.archive_status, &waiting);
+        let status = gaps.get_or_note(&snapshot.archive_status, &waiting);
         for (name, field) in [("archive_mode", "archive_mode"), ("archive_command", "has_command")] {
             if settings.is_some_and(|settings| settings.get(name).is_none()) {
-                let why = Unavailable::because("settings", format!("{name} is hidden from this role"));
+                let why = Unavailable::new("settings", format!("{name} is hidden from this role"));
                 gaps.note(&why, &[&format!("wal.archiver.{field}")], Vec::new());
             }
         }
@@ -54,7 +54,7 @@ impl ArchiverState {
         })
     }
 
-    pub fn sentence(&self) -> (String, Tone) {
+    pub fn describe(&self) -> (String, Tone) {
         if self.archive_mode.as_deref() == Some("off") {
             return ("is off".to_owned(), Tone::Plain);
         }
@@ -64,7 +64,7 @@ impl ArchiverState {
                 Tone::Plain,
             );
         }
-        let waiting = self.ready_files.map_or("? segments".to_owned(), |files| counted(files, "segment"));
+        let waiting = self.ready_files.map_or("? segments".to_owned(), |files| format_counted(files, "segment"));
         if self.has_command == Some(false) {
             return (format!("is on without a command: {waiting} wait, and none will ever be archived"), Tone::Bad);
         }

@@ -22,7 +22,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    pub fn of(settings: &Settings, wal_segment_bytes: u64) -> Bounds {
+    pub fn new(settings: &Settings, wal_segment_bytes: u64) -> Bounds {
         let text = |name| settings.text(name).map(str::to_owned);
         let number = |name| settings.text(name).and_then(|text| text.parse().ok());
         Bounds {

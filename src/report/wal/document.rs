@@ -3,27 +3,27 @@
 use super::{Wal, holders, writers};
 use crate::{
     model::RateSource,
-    render::{Cell, Column, Document, Table, Value, counted, human_bytes, human_duration},
+    render::{Cell, Column, Document, Table, Value, format_counted, human_bytes, human_duration},
     report::observation::seconds_between,
 };
 use jiff::Timestamp;
 
-pub fn document(wal: &Wal, collected_at: Timestamp) -> Document {
+pub fn wal_document(wal: &Wal, collected_at: Timestamp) -> Document {
     let mut document = Document::default();
-    document.table(place(wal, collected_at));
+    document.table(location_table(wal, collected_at));
     if let Some(holders) = &wal.holders {
-        document.gap().table(holders::table(holders));
+        document.gap().table(holders::holders_table(holders));
     }
     if let Some(archiver) = &wal.archiver {
-        let (text, tone) = archiver.sentence();
+        let (text, tone) = archiver.describe();
         document.gap().toned_line(format!("Archiving {text}."), tone);
     }
-    writers::show(wal.statements.as_ref(), wal.backends.as_ref(), wal.full_page_images.as_ref(), &mut document);
+    writers::show_writers(wal.statements.as_ref(), wal.backends.as_ref(), wal.full_page_images.as_ref(), &mut document);
     document.gap().heading("How long it lasts");
-    document.line(format!("- {}.", wal.forecast.full(wal.disk.as_ref())));
+    document.line(format!("- {}.", wal.forecast.describe_time_until_full(wal.disk.as_ref())));
     for slot in wal.forecast.slots.iter().flatten() {
-        if let Some(sentence) = slot.sentence(collected_at) {
-            document.line(format!("- {sentence}."));
+        if let Some(loss_text) = slot.describe(collected_at) {
+            document.line(format!("- {loss_text}."));
         }
     }
     if let Some(prevention) = wal.prevention.as_ref().filter(|prevention| !prevention.reasons.is_empty()) {
@@ -39,7 +39,7 @@ pub fn document(wal: &Wal, collected_at: Timestamp) -> Document {
 }
 
 /// Where WAL is, how much of it, and the settings that bound it.
-fn place(wal: &Wal, collected_at: Timestamp) -> Table {
+fn location_table(wal: &Wal, collected_at: Timestamp) -> Table {
     let mut rows = Vec::new();
     let mut row = |what: &str, value: Cell, note: String| rows.push(vec![Cell::text(what), value, Cell::text(note)]);
     row("current position", Cell::or_unknown(wal.current_lsn, Value::Lsn), String::new());
@@ -54,7 +54,7 @@ fn place(wal: &Wal, collected_at: Timestamp) -> Table {
         Cell::or_unknown(wal.redo_lsn, Value::Lsn),
         wal.checkpoint_time.map(since).unwrap_or_default(),
     );
-    let files = |count: Option<u64>| count.map(|count| counted(count, "segment")).unwrap_or_default();
+    let files = |count: Option<u64>| count.map(|count| format_counted(count, "segment")).unwrap_or_default();
     row("pg_wal", Cell::or_unknown(wal.directory_bytes, Value::Bytes), files(wal.files));
     row("of it recycled, empty", Cell::or_unknown(wal.recycled_bytes, Value::Bytes), files(wal.recycled_files));
     if let Some(oldest) = wal.oldest_lsn {
@@ -73,7 +73,7 @@ fn place(wal: &Wal, collected_at: Timestamp) -> Table {
         row("max_slot_wal_keep_size", setting(bounds.max_slot_wal_keep_size_bytes), note.to_owned());
     }
     Table {
-        columns: vec![Column::words("what", "", 0), Column::numbers("value", "", 0), Column::words("note", "", 1)],
+        columns: vec![Column::text("what", "", 0), Column::numbers("value", "", 0), Column::text("note", "", 1)],
         rows,
         left_out: 0,
     }

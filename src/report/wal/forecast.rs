@@ -1,8 +1,8 @@
 //! How long the disk lasts, and how long slots do.
 
 use crate::{
-    judge::wal::{PileUp, pile_up},
-    model::{DiskSource, Slot, Snapshot, TimeLeft, Unavailable, WalGrowth, WalRoom},
+    judge::wal::{WalAccumulation, find_wal_accumulation},
+    model::{DiskSource, Slot, Snapshot, TimeLeft, Unavailable, WalGrowth, WalHeadroom},
     render::{human_bytes, human_duration},
     report::Gaps,
 };
@@ -24,10 +24,10 @@ pub struct DiskLine {
 #[derive(Debug, Serialize)]
 pub struct Forecast {
     /// Who keeps WAL without moving on; null: nobody, and pg_wal does not grow for ever, unless a gap says otherwise.
-    pub pile_up: Option<PileUp>,
+    pub wal_accumulation: Option<WalAccumulation>,
     /// Everybody who could was looked at.
     #[serde(skip)]
-    knows_keepers: bool,
+    knows_holders: bool,
     /// Until the disk is full, were all WAL kept that is written from now on.
     pub until_full: Option<TimeLeft>,
     /// For each 100 GB, where the disk is not known.
@@ -49,16 +49,16 @@ pub struct SlotForecast {
 const HUNDRED_GB: u64 = 100 << 30;
 
 /// The disk, if somebody told of it. `field` is null otherwise.
-pub fn room(snapshot: &Snapshot, fields: &[&str], gaps: &mut Gaps) -> Option<WalRoom> {
-    match snapshot.wal_room() {
-        Some(Ok(room)) => Some(room),
+pub fn known_headroom(snapshot: &Snapshot, fields: &[&str], gaps: &mut Gaps) -> Option<WalHeadroom> {
+    match snapshot.wal_headroom() {
+        Some(Ok(headroom)) => Some(headroom),
         Some(Err(why)) => {
             gaps.note(&why, fields, Vec::new());
             None
         }
         None => {
             let why = match snapshot.disk.as_result() {
-                Ok(_) => Unavailable::because("disk", "neither its size nor what is free was told"),
+                Ok(_) => Unavailable::new("disk", "neither its size nor what is free was told"),
                 Err(why) => why.for_fact("disk"),
             };
             gaps.note(&why.not_set_up().with_hint(Some("--disk-size, --disk-free")), fields, Vec::new());
@@ -68,98 +68,105 @@ pub fn room(snapshot: &Snapshot, fields: &[&str], gaps: &mut Gaps) -> Option<Wal
 }
 
 impl DiskLine {
-    pub fn of(room: &WalRoom) -> DiskLine {
+    pub fn new(headroom: &WalHeadroom) -> DiskLine {
         DiskLine {
-            source: room.source,
-            size_bytes: room.size_bytes,
-            free_bytes: room.free_bytes,
-            free_is_at_most: room.is_at_most,
-            wal_is_apart: room.wal_is_apart,
+            source: headroom.source,
+            size_bytes: headroom.size_bytes,
+            free_bytes: headroom.free_bytes,
+            free_is_at_most: headroom.is_upper_bound,
+            wal_is_apart: headroom.wal_on_own_volume,
         }
     }
 
-    pub fn words(&self) -> String {
-        let whose = if self.wal_is_apart { "on pg_wal's own volume" } else { "on the volume of the data and pg_wal" };
-        let of = self.size_bytes.map(|size| format!(" of {}", human_bytes(size))).unwrap_or_default();
+    pub fn describe(&self) -> String {
+        let volume = if self.wal_is_apart { "on pg_wal's own volume" } else { "on the volume of the data and pg_wal" };
+        let total = self.size_bytes.map(|size| format!(" of {}", human_bytes(size))).unwrap_or_default();
         let most = if self.free_is_at_most { "at most " } else { "" };
-        format!("{most}{}{of} free {whose}", human_bytes(self.free_bytes))
+        format!("{most}{}{total} free {volume}", human_bytes(self.free_bytes))
     }
 }
 
 impl Forecast {
-    pub fn of(snapshot: &Snapshot, room: Option<&WalRoom>, growth: Option<&WalGrowth>, gaps: &mut Gaps) -> Forecast {
-        gaps.take(&snapshot.slots, &["wal.forecast.slots"]);
-        let pile_up = pile_up(snapshot);
-        let unread = keepers_unread(snapshot);
-        for why in unread.iter().filter(|_| pile_up.is_none()) {
-            gaps.note(why, &["wal.forecast.pile_up"], Vec::new());
+    pub fn new(
+        snapshot: &Snapshot,
+        headroom: Option<&WalHeadroom>,
+        growth: Option<&WalGrowth>,
+        gaps: &mut Gaps,
+    ) -> Forecast {
+        gaps.get_or_note(&snapshot.slots, &["wal.forecast.slots"]);
+        let wal_accumulation = find_wal_accumulation(snapshot);
+        let unread = unread_holders(snapshot);
+        for why in unread.iter().filter(|_| wal_accumulation.is_none()) {
+            gaps.note(why, &["wal.forecast.wal_accumulation"], Vec::new());
         }
         Forecast {
-            pile_up,
-            knows_keepers: unread.is_empty(),
-            until_full: room.zip(growth).map(|(room, growth)| growth.time_for(room.free_bytes)),
-            per_100_gb: growth.map(|growth| growth.time_for(HUNDRED_GB)),
-            slots: slots(snapshot, growth),
+            wal_accumulation,
+            knows_holders: unread.is_empty(),
+            until_full: headroom.zip(growth).map(|(room, growth)| growth.time_to_write(room.free_bytes)),
+            per_100_gb: growth.map(|growth| growth.time_to_write(HUNDRED_GB)),
+            slots: slot_forecasts(snapshot, growth),
         }
     }
 
     /// Until the disk is full, in words.
-    pub fn full(&self, disk: Option<&DiskLine>) -> String {
-        let (left, what) = match (self.until_full, disk) {
-            (Some(left), Some(disk)) => (Some(left), format!("{}: ", disk.words())),
+    pub fn describe_time_until_full(&self, disk: Option<&DiskLine>) -> String {
+        let (time_left, what) = match (self.until_full, disk) {
+            (Some(left), Some(disk)) => (Some(left), format!("{}: ", disk.describe())),
             _ => (self.per_100_gb, "each 100 GB: ".to_owned()),
         };
-        let left = left.map_or("how long they last is not known, as the rate is not".to_owned(), |left| {
+        let text = time_left.map_or("how long they last is not known, as the rate is not".to_owned(), |left| {
             match (self.until_full, disk) {
-                (Some(_), Some(_)) => format!("full in {}", words(&left)),
-                _ => format!("filled in {}", words(&left)),
+                (Some(_), Some(_)) => format!("full in {}", format_time_left(&left)),
+                _ => format!("filled in {}", format_time_left(&left)),
             }
         });
-        let because = match &self.pile_up {
-            Some(pile_up) => keeper(pile_up),
-            None if self.knows_keepers => "were anybody to keep all WAL from now on, and nobody does".to_owned(),
+        let condition = match &self.wal_accumulation {
+            Some(accumulation) => describe_accumulation(accumulation),
+            None if self.knows_holders => "were anybody to keep all WAL from now on, and nobody does".to_owned(),
             None => "were anybody to keep all WAL from now on; whether anybody does is not known".to_owned(),
         };
-        format!("{what}{left}; {because}")
+        format!("{what}{text}; {condition}")
     }
 }
 
 /// What would have to be known to say that nobody keeps WAL.
-fn keepers_unread(snapshot: &Snapshot) -> Vec<Unavailable> {
+fn unread_holders(snapshot: &Snapshot) -> Vec<Unavailable> {
     let mut unread: Vec<Unavailable> = snapshot.slots.as_result().err().cloned().into_iter().collect();
     match snapshot.settings.as_result() {
         Err(why) => unread.push(why.clone()),
         Ok(settings) => match settings.archives(snapshot.server.in_recovery) {
             Some(true) => unread.extend(snapshot.archiver.as_result().err().cloned()),
             Some(false) => {}
-            None => unread.push(Unavailable::because("settings", "archive_mode is hidden from this role")),
+            None => unread.push(Unavailable::new("settings", "archive_mode is hidden from this role")),
         },
     }
     unread
 }
 
 /// Who keeps WAL without moving on, in words.
-pub fn keeper(pile_up: &PileUp) -> String {
-    match pile_up {
-        PileUp::Slot { slot_name, active: false } => format!("slot {slot_name} keeps all WAL, and nobody reads it"),
-        PileUp::Slot { slot_name, active: true } => format!("slot {slot_name} keeps all WAL and falls behind"),
-        PileUp::ArchivingFails { segment } => {
-            let at = segment.as_ref().map(|segment| format!(" at {segment}")).unwrap_or_default();
-            format!("archiving fails{at}, which keeps all WAL")
+pub fn describe_accumulation(accumulation: &WalAccumulation) -> String {
+    match accumulation {
+        WalAccumulation::Slot { slot_name, active: false } => {
+            format!("slot {slot_name} keeps all WAL, and nobody reads it")
         }
-        PileUp::NoArchiveCommand => "archive_mode is on without a command, which keeps all WAL".to_owned(),
+        WalAccumulation::Slot { slot_name, active: true } => format!("slot {slot_name} keeps all WAL and falls behind"),
+        WalAccumulation::ArchivingFails { segment } => {
+            let position = segment.as_ref().map(|segment| format!(" at {segment}")).unwrap_or_default();
+            format!("archiving fails{position}, which keeps all WAL")
+        }
+        WalAccumulation::NoArchiveCommand => "archive_mode is on without a command, which keeps all WAL".to_owned(),
     }
 }
 
-fn slots(snapshot: &Snapshot, growth: Option<&WalGrowth>) -> Option<Vec<SlotForecast>> {
+fn slot_forecasts(snapshot: &Snapshot, growth: Option<&WalGrowth>) -> Option<Vec<SlotForecast>> {
     let slots = snapshot.slots.known()?;
-    Some(slots.iter().filter_map(|slot| SlotForecast::of(snapshot, slot, growth)).collect())
+    Some(slots.iter().filter_map(|slot| SlotForecast::new(snapshot, slot, growth)).collect())
 }
 
 impl SlotForecast {
     /// `None` for one that holds nothing, or that no limit threatens.
-    pub fn of(snapshot: &Snapshot, slot: &Slot, growth: Option<&WalGrowth>) -> Option<SlotForecast> {
-        slot.holds_from()?;
+    pub fn new(snapshot: &Snapshot, slot: &Slot, growth: Option<&WalGrowth>) -> Option<SlotForecast> {
+        slot.retained_from()?;
         let timeout = snapshot.settings.known().and_then(|settings| settings.text("idle_replication_slot_timeout"));
         let timeout: Option<i64> = timeout.and_then(|text| text.parse().ok()).filter(|seconds| *seconds > 0);
         let safe_wal_size = slot.safe_wal_size.map(|bytes| u64::try_from(bytes).unwrap_or(0));
@@ -170,30 +177,30 @@ impl SlotForecast {
         (safe_wal_size.is_some() || timeout_at.is_some()).then(|| SlotForecast {
             slot_name: slot.slot_name.clone(),
             safe_wal_size,
-            until_lost: safe_wal_size.zip(growth).map(|(bytes, growth)| growth.time_for(bytes)),
+            until_lost: safe_wal_size.zip(growth).map(|(bytes, growth)| growth.time_to_write(bytes)),
             timeout_at,
         })
     }
 
     /// When it is lost, in words.
-    pub fn sentence(&self, now: Timestamp) -> Option<String> {
+    pub fn describe(&self, now: Timestamp) -> Option<String> {
         let name = &self.slot_name;
         let by_size = self.safe_wal_size.map(|bytes| {
-            let left = self.until_lost.map_or("not known".to_owned(), |left| words(&left));
-            format!("after {} more, in {left}", human_bytes(bytes))
+            let time_left = self.until_lost.map_or("not known".to_owned(), |left| format_time_left(&left));
+            format!("after {} more, in {time_left}", human_bytes(bytes))
         });
         let by_time = self.timeout_at.map(|at| match u64::try_from(at.duration_since(now).as_secs()) {
             Ok(seconds) => format!("in {} as unused", human_duration(seconds)),
             Err(_) => "at the next checkpoint as unused".to_owned(),
         });
-        let ways: Vec<String> = [by_size, by_time].into_iter().flatten().collect();
-        (!ways.is_empty()).then(|| format!("slot {name} is lost {}", ways.join(", or ")))
+        let causes: Vec<String> = [by_size, by_time].into_iter().flatten().collect();
+        (!causes.is_empty()).then(|| format!("slot {name} is lost {}", causes.join(", or ")))
     }
 }
 
 /// A time that depends on the rate.
-pub fn words(left: &TimeLeft) -> String {
-    match (left.soonest_seconds, left.latest_seconds) {
+pub fn format_time_left(time_left: &TimeLeft) -> String {
+    match (time_left.min_seconds, time_left.max_seconds) {
         (Some(soonest), Some(latest)) if human_duration(soonest) == human_duration(latest) => human_duration(soonest),
         (Some(soonest), Some(latest)) => format!("{} to {}", human_duration(soonest), human_duration(latest)),
         (Some(soonest), None) => format!("{} at the highest rate seen, never at the lowest", human_duration(soonest)),

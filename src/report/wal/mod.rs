@@ -8,11 +8,11 @@ mod holders;
 mod prevention;
 mod writers;
 
-pub(super) use forecast::{DiskLine, SlotForecast, keeper, room, words};
+pub(super) use forecast::{DiskLine, SlotForecast, describe_accumulation, format_time_left, known_headroom};
 
 use super::{Gaps, Report};
 use crate::{
-    model::{Lsn, RateSource, Snapshot, Unavailable, WalGrowth, past::WalInterval},
+    model::{Lsn, RateSource, Snapshot, Unavailable, WalGrowth, history::WalInterval},
     render::Document,
 };
 use jiff::Timestamp;
@@ -70,14 +70,14 @@ const RATE: [&str; 5] = [
 
 impl WalReport {
     /// `remembered` is the WAL written between earlier looks at the same server, oldest first.
-    pub fn of(snapshot: &Snapshot, remembered: &[WalInterval], gaps: &mut Gaps) -> WalReport {
-        let position = gaps.take(&snapshot.wal_position, &["wal.current_lsn", "wal.replay_lsn"]);
+    pub fn new(snapshot: &Snapshot, history: &[WalInterval], gaps: &mut Gaps) -> WalReport {
+        let position = gaps.get_or_note(&snapshot.wal_position, &["wal.current_lsn", "wal.replay_lsn"]);
         let current_lsn = position.and_then(|position| position.current_lsn);
         if position.is_some() && current_lsn.is_none() {
             let reason = "the standby has neither received nor replayed WAL since it started";
-            gaps.note(&Unavailable::because("wal position", reason), &["wal.current_lsn"], Vec::new());
+            gaps.note(&Unavailable::new("wal position", reason), &["wal.current_lsn"], Vec::new());
         }
-        let control = gaps.take(&snapshot.control, &["wal.redo_lsn", "wal.checkpoint_time"]);
+        let control = gaps.get_or_note(&snapshot.control, &["wal.redo_lsn", "wal.checkpoint_time"]);
         let of_directory = [
             "wal.directory_bytes",
             "wal.files",
@@ -86,19 +86,19 @@ impl WalReport {
             "wal.oldest_lsn",
             "wal.oldest_modified_at",
         ];
-        let directory = gaps.take(&snapshot.wal_directory, &of_directory);
-        let growth = growth(snapshot, remembered, &RATE, gaps);
+        let directory = gaps.get_or_note(&snapshot.wal_directory, &of_directory);
+        let growth = wal_growth(snapshot, history, &RATE, gaps);
         let growth = growth.as_ref();
         let rate = growth.and_then(WalGrowth::best);
         if growth.is_none() {
-            growth_is_missing(snapshot, remembered, gaps);
+            note_missing_growth(snapshot, history, gaps);
         }
-        let settings = gaps.take(
+        let settings = gaps.get_or_note(
             &snapshot.settings,
             &["wal.settings", "wal.archiver.archive_mode", "wal.archiver.has_command", "wal.prevention"],
         );
-        let room = forecast::room(snapshot, &["wal.disk", "wal.forecast.until_full"], gaps);
-        gaps.take(&snapshot.slots, &["wal.prevention"]);
+        let headroom = forecast::known_headroom(snapshot, &["wal.disk", "wal.forecast.until_full"], gaps);
+        gaps.get_or_note(&snapshot.slots, &["wal.prevention"]);
         let wal = Wal {
             current_lsn,
             replay_lsn: position.and_then(|position| position.replay_lsn),
@@ -115,28 +115,28 @@ impl WalReport {
             rate_span_seconds: rate.map(|rate| rate.span_seconds),
             rate_low_bytes_per_hour: growth.map(|growth| growth.low),
             rate_high_bytes_per_hour: growth.map(|growth| growth.high),
-            settings: settings.map(|settings| bounds::Bounds::of(settings, snapshot.server.wal_segment_bytes)),
-            archiver: archiver::ArchiverState::of(snapshot, settings, gaps),
+            settings: settings.map(|settings| bounds::Bounds::new(settings, snapshot.server.wal_segment_bytes)),
+            archiver: archiver::ArchiverState::new(snapshot, settings, gaps),
             holders: holders::holders(snapshot, gaps),
-            statements: writers::statements(snapshot, gaps),
-            backends: writers::backends(snapshot, gaps),
-            full_page_images: writers::full_page_images(snapshot, growth, gaps),
-            disk: room.as_ref().map(forecast::DiskLine::of),
-            forecast: forecast::Forecast::of(snapshot, room.as_ref(), growth, gaps),
-            prevention: prevention::PreventionLine::of(snapshot, room, growth),
+            statements: writers::top_statements(snapshot, gaps),
+            backends: writers::top_backends(snapshot, gaps),
+            full_page_images: writers::full_page_image_stats(snapshot, growth, gaps),
+            disk: headroom.as_ref().map(forecast::DiskLine::new),
+            forecast: forecast::Forecast::new(snapshot, headroom.as_ref(), growth, gaps),
+            prevention: prevention::PreventionLine::new(snapshot, headroom, growth),
         };
         WalReport { wal, collected_at: snapshot.collected_at }
     }
 }
 
 /// Every account of the rate; `fields` are null without one.
-pub(super) fn growth(
+pub(super) fn wal_growth(
     snapshot: &Snapshot,
-    remembered: &[WalInterval],
+    history: &[WalInterval],
     fields: &[&str],
     gaps: &mut Gaps,
 ) -> Option<WalGrowth> {
-    match WalGrowth::of(snapshot, remembered) {
+    match WalGrowth::from_snapshot(snapshot, history) {
         Ok(growth) => Some(growth),
         Err(why) => {
             gaps.note(&why, fields, Vec::new());
@@ -145,19 +145,19 @@ pub(super) fn growth(
     }
 }
 
-fn growth_is_missing(snapshot: &Snapshot, remembered: &[WalInterval], gaps: &mut Gaps) {
+fn note_missing_growth(snapshot: &Snapshot, history: &[WalInterval], gaps: &mut Gaps) {
     let mut fields = vec!["wal.forecast.per_100_gb", "wal.forecast.until_full"];
-    let limited = |slot: &crate::model::Slot| slot.holds_from().is_some() && slot.safe_wal_size.is_some();
+    let limited = |slot: &crate::model::Slot| slot.retained_from().is_some() && slot.safe_wal_size.is_some();
     if snapshot.slots.known().is_some_and(|slots| slots.iter().any(limited)) {
         fields.push("wal.forecast.slots[].until_lost");
     }
-    growth(snapshot, remembered, &fields, gaps);
+    wal_growth(snapshot, history, &fields, gaps);
 }
 
 impl Report for WalReport {
     const COMMAND: &'static str = "wal";
 
     fn document(&self) -> Document {
-        document::document(&self.wal, self.collected_at)
+        document::wal_document(&self.wal, self.collected_at)
     }
 }

@@ -1,9 +1,9 @@
 //! What would bound pg_wal, as advice: nothing here is ever run.
 
-use super::forecast::words;
+use super::forecast::format_time_left;
 use crate::{
-    judge::wal::{Circumstances, Prevention, Step},
-    model::{Provider, Snapshot, WalGrowth, WalRoom},
+    judge::wal::{Prevention, PreventionInput, PreventionStep},
+    model::{Provider, Snapshot, WalGrowth, WalHeadroom},
     render::{human_bytes, human_duration},
 };
 use serde::Serialize;
@@ -20,15 +20,19 @@ pub struct PreventionLine {
 }
 
 impl PreventionLine {
-    pub fn of(snapshot: &Snapshot, room: Option<WalRoom>, growth: Option<&WalGrowth>) -> Option<PreventionLine> {
+    pub fn new(
+        snapshot: &Snapshot,
+        headroom: Option<WalHeadroom>,
+        growth: Option<&WalGrowth>,
+    ) -> Option<PreventionLine> {
         let settings = snapshot.settings.known()?;
         let current = snapshot.current_lsn();
         let slots = snapshot.slots.known()?;
-        let oldest = slots.iter().filter_map(|slot| slot.holds_from()).min();
-        let found = Prevention::of(&Circumstances {
-            room,
+        let oldest = slots.iter().filter_map(|slot| slot.retained_from()).min();
+        let found = Prevention::new(&PreventionInput {
+            headroom,
             growth,
-            held_by_slots: current.zip(oldest).map_or(0, |(current, oldest)| current.bytes_since(oldest)),
+            retained_by_slots: current.zip(oldest).map_or(0, |(current, oldest)| current.bytes_since(oldest)),
             max_wal_size: settings.bytes("max_wal_size")?,
             max_slot_wal_keep_size: settings.bytes("max_slot_wal_keep_size"),
             idle_replication_slot_timeout: settings
@@ -38,15 +42,15 @@ impl PreventionLine {
         Some(PreventionLine {
             max_slot_wal_keep_size_bytes: found.max_slot_wal_keep_size,
             idle_replication_slot_timeout_seconds: found.idle_replication_slot_timeout,
-            reasons: found.steps.iter().map(sentence).collect(),
-            advice: advice(snapshot.provider(), &found),
+            reasons: found.steps.iter().map(describe_step).collect(),
+            advice: advice_lines(snapshot.provider(), &found),
         })
     }
 }
 
-fn sentence(step: &Step) -> String {
+fn describe_step(step: &PreventionStep) -> String {
     match *step {
-        Step::Available { free_bytes, held_bytes, is_at_most } => {
+        PreventionStep::Available { free_bytes, retained_bytes: held_bytes, is_at_most } => {
             let most = if is_at_most { "at most " } else { "" };
             let held = match held_bytes {
                 0 => String::new(),
@@ -54,7 +58,7 @@ fn sentence(step: &Step) -> String {
             };
             format!("{most}{} are free{held}", human_bytes(free_bytes))
         }
-        Step::Reserved { bytes, percent, is_half, max_wal_size, wal_is_apart } => format!(
+        PreventionStep::Reserved { bytes, percent, is_half, max_wal_size, wal_is_apart } => format!(
             "{} of it stay free: {} {}, and max_wal_size ({}), which may be written before a checkpoint enforces \
              the limit",
             human_bytes(bytes),
@@ -62,38 +66,38 @@ fn sentence(step: &Step) -> String {
             if wal_is_apart { "of pg_wal's own volume" } else { "of the volume, as the data grow there, too" },
             human_bytes(max_wal_size)
         ),
-        Step::TooSmall { bytes } => format!(
+        PreventionStep::TooSmall { bytes } => format!(
             "{} remain for slots, less than max_wal_size: no limit would leave a consumer any time; the disk is too small",
             human_bytes(bytes)
         ),
-        Step::Limit { bytes, lasts } => {
-            let lasts = lasts.map(|left| format!(", which lasts a consumer that is away {}", words(&left)));
+        PreventionStep::Limit { bytes, lasts } => {
+            let lasts = lasts.map(|left| format!(", which lasts a consumer that is away {}", format_time_left(&left)));
             format!("{} remain for slots{}", human_bytes(bytes), lasts.unwrap_or_default())
         }
-        Step::BreaksNow { held_bytes } => format!(
+        PreventionStep::BreaksNow { retained_bytes: held_bytes } => format!(
             "a slot holds {} now: with that limit the next checkpoint loses it; see to it first",
             human_bytes(held_bytes)
         ),
-        Step::SetTooHigh { set_bytes } => {
+        PreventionStep::SetTooHigh { set_bytes } => {
             format!("max_slot_wal_keep_size is {}, more than the disk has: it protects nothing", human_bytes(set_bytes))
         }
-        Step::SetLower { set_bytes } => format!(
+        PreventionStep::SetLower { set_bytes } => format!(
             "max_slot_wal_keep_size is {}: consumers have less time than the disk would give them",
             human_bytes(set_bytes)
         ),
-        Step::Timeout { seconds, is_usual: true } => {
+        PreventionStep::Timeout { seconds, is_default: true } => {
             format!(
                 "a slot that nobody used for {} is nobody's; standbys under repair included",
                 human_duration(seconds)
             )
         }
-        Step::Timeout { seconds, is_usual: false } => {
+        PreventionStep::Timeout { seconds, is_default: false } => {
             format!(
                 "at the highest rate seen that room is gone after {}: unused slots must go by then",
                 human_duration(seconds)
             )
         }
-        Step::NoTimeout { soonest_seconds } => format!(
+        PreventionStep::NoTimeout { min_seconds: soonest_seconds } => format!(
             "no idle_replication_slot_timeout: that room is gone after {}, and a time so short cuts off pipelines that run \
              once a day",
             human_duration(soonest_seconds)
@@ -101,9 +105,9 @@ fn sentence(step: &Step) -> String {
     }
 }
 
-fn advice(provider: Provider, found: &Prevention) -> Vec<String> {
-    let size = found.max_slot_wal_keep_size.map(|bytes| bytes >> 20);
-    let timeout = found.idle_replication_slot_timeout;
+fn advice_lines(provider: Provider, prevention: &Prevention) -> Vec<String> {
+    let size = prevention.max_slot_wal_keep_size.map(|bytes| bytes >> 20);
+    let timeout = prevention.idle_replication_slot_timeout;
     let elsewhere = match provider {
         Provider::Unknown => None,
         Provider::Rds | Provider::Aurora => Some("in the DB parameter group"),
@@ -112,9 +116,9 @@ fn advice(provider: Provider, found: &Prevention) -> Vec<String> {
         Provider::Neon | Provider::Supabase => Some("in the service's settings, where it allows it"),
     };
     match elsewhere {
-        Some(place) => {
-            let size = size.map(|megabytes| format!("max_slot_wal_keep_size = {megabytes} (MB), {place}"));
-            let timeout = timeout.map(|seconds| format!("idle_replication_slot_timeout = {seconds} (s), {place}"));
+        Some(location) => {
+            let size = size.map(|megabytes| format!("max_slot_wal_keep_size = {megabytes} (MB), {location}"));
+            let timeout = timeout.map(|seconds| format!("idle_replication_slot_timeout = {seconds} (s), {location}"));
             size.into_iter().chain(timeout).collect()
         }
         None => {

@@ -1,10 +1,10 @@
 //! Who writes WAL: statements, processes, and how much of it are full page images.
 
 use crate::{
-    judge::wal::{FullPages, Lever},
+    judge::wal::{FullPageStats, WalRecommendation},
     model::{Snapshot, Unavailable, WalGrowth, WalStatements, grant},
     render::{
-        Cell, Column, Document, Table, Tabulated, Value, human_bytes, human_count, human_duration, human_percent,
+        Cell, Column, Document, Table, TableBuilder, Value, human_bytes, human_count, human_duration, human_percent,
     },
     report::Gaps,
 };
@@ -56,21 +56,21 @@ pub struct FullPageImages {
     share_at_most: f64,
     checkpoints_timed: Option<u64>,
     checkpoints_requested: Option<u64>,
-    levers: Vec<LeverLine>,
+    recommendations: Vec<RecommendationLine>,
 }
 
 #[derive(Debug, Serialize)]
-struct LeverLine {
+struct RecommendationLine {
     #[serde(flatten)]
-    lever: Lever,
+    recommendation: WalRecommendation,
     message: String,
 }
 
 /// People get so many of each list.
-const MOST_SHOWN: usize = 5;
+const MAX_ROWS: usize = 5;
 
-pub fn statements(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Statements> {
-    let counted = gaps.take(&snapshot.wal_statements, &["wal.statements"])?;
+pub fn top_statements(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Statements> {
+    let counted = gaps.get_or_note(&snapshot.wal_statements, &["wal.statements"])?;
     match counted.counted(&snapshot.server.database) {
         Ok((found, wal_bytes)) => {
             if !counted.sees_all && !found.statements.is_empty() {
@@ -103,17 +103,17 @@ fn note_hidden(snapshot: &Snapshot, counted: &WalStatements, gaps: &mut Gaps) {
     let hidden = counted.found.iter().flat_map(|found| &found.statements).any(|one| one.queryid.is_none());
     if hidden {
         let role = &snapshot.server.role;
-        let why = Unavailable::because("texts of statements", format!("{role} may not see what other roles run"))
+        let why = Unavailable::new("texts of statements", format!("{role} may not see what other roles run"))
             .with_hint(Some(grant("pg_read_all_stats", role)));
         gaps.note(&why, &["wal.statements.most[].queryid", "wal.statements.most[].query"], Vec::new());
     }
 }
 
-pub fn backends(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Vec<BackendLine>> {
-    let backends = gaps.take(&snapshot.wal_backends, &["wal.backends"])?;
+pub fn top_backends(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Vec<BackendLine>> {
+    let backends = gaps.get_or_note(&snapshot.wal_backends, &["wal.backends"])?;
     if backends.iter().any(|one| one.backend_type.is_none()) {
         let role = &snapshot.server.role;
-        let why = Unavailable::because("processes of others", format!("{role} may not see what other roles run"))
+        let why = Unavailable::new("processes of others", format!("{role} may not see what other roles run"))
             .with_hint(Some(grant("pg_read_all_stats", role)));
         let fields = ["backend_type", "database", "role", "application_name", "backend_start"];
         let fields = fields.map(|field| format!("wal.backends[].{field}"));
@@ -133,16 +133,20 @@ pub fn backends(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Vec<BackendLine>
 }
 
 /// Null on a standby, which writes none.
-pub fn full_page_images(snapshot: &Snapshot, growth: Option<&WalGrowth>, gaps: &mut Gaps) -> Option<FullPageImages> {
+pub fn full_page_image_stats(
+    snapshot: &Snapshot,
+    growth: Option<&WalGrowth>,
+    gaps: &mut Gaps,
+) -> Option<FullPageImages> {
     if snapshot.server.in_recovery {
         // To the next question it was no standby any more.
         if snapshot.wal_position.known().is_some_and(|position| position.replay_lsn.is_none()) {
-            let why = Unavailable::because("full page images", "the server was promoted during the look");
+            let why = Unavailable::new("full page images", "the server was promoted during the look");
             gaps.note(&why, &["wal.full_page_images"], Vec::new());
         }
         return None;
     }
-    let found = match FullPages::of(snapshot, growth) {
+    let found = match FullPageStats::new(snapshot, growth) {
         Ok(found) => found,
         Err(why) => {
             gaps.note(&why, &["wal.full_page_images"], Vec::new());
@@ -150,8 +154,11 @@ pub fn full_page_images(snapshot: &Snapshot, growth: Option<&WalGrowth>, gaps: &
         }
     };
     let counts = ["wal.full_page_images.checkpoints_timed", "wal.full_page_images.checkpoints_requested"];
-    gaps.take(&snapshot.checkpoints, &counts);
-    let line = |lever: &Lever| LeverLine { lever: *lever, message: sentence(lever) };
+    gaps.get_or_note(&snapshot.checkpoints, &counts);
+    let line = |lever: &WalRecommendation| RecommendationLine {
+        recommendation: *lever,
+        message: describe_recommendation(lever),
+    };
     Some(FullPageImages {
         images: found.images,
         wal_bytes: found.wal_bytes,
@@ -159,13 +166,13 @@ pub fn full_page_images(snapshot: &Snapshot, growth: Option<&WalGrowth>, gaps: &
         share_at_most: found.share_at_most,
         checkpoints_timed: found.checkpoints.map(|(timed, _)| timed),
         checkpoints_requested: found.checkpoints.map(|(_, requested)| requested),
-        levers: found.levers.iter().map(line).collect(),
+        recommendations: found.recommendations.iter().map(line).collect(),
     })
 }
 
-fn sentence(lever: &Lever) -> String {
-    match *lever {
-        Lever::MaxWalSize { seconds_between, checkpoint_timeout, max_wal_size, wanted_bytes } => format!(
+fn describe_recommendation(recommendation: &WalRecommendation) -> String {
+    match *recommendation {
+        WalRecommendation::MaxWalSize { seconds_between, checkpoint_timeout, max_wal_size, wanted_bytes } => format!(
             "max_wal_size: {} force a checkpoint every {}; with {} each would wait for checkpoint_timeout ({}), and its \
              pages be written whole that much less often",
             human_bytes(max_wal_size),
@@ -173,7 +180,7 @@ fn sentence(lever: &Lever) -> String {
             human_bytes(wanted_bytes),
             human_duration(checkpoint_timeout)
         ),
-        Lever::CheckpointTimeout { checkpoint_timeout, wanted_seconds, max_wal_size, wanted_bytes } => {
+        WalRecommendation::CheckpointTimeout { checkpoint_timeout, wanted_seconds, max_wal_size, wanted_bytes } => {
             let size = match wanted_bytes > max_wal_size {
                 true => format!(" with max_wal_size = {}", human_bytes(wanted_bytes)),
                 false => String::new(),
@@ -185,7 +192,7 @@ fn sentence(lever: &Lever) -> String {
                 human_duration(checkpoint_timeout)
             )
         }
-        Lever::WalCompression { at_most_bytes_per_hour } => format!(
+        WalRecommendation::WalCompression { at_most_bytes_per_hour } => format!(
             "wal_compression: off; it compresses full page images only, here {} an hour at most",
             human_bytes(at_most_bytes_per_hour)
         ),
@@ -193,7 +200,7 @@ fn sentence(lever: &Lever) -> String {
 }
 
 /// All of it as people read it.
-pub fn show(
+pub fn show_writers(
     statements: Option<&Statements>,
     backends: Option<&Vec<BackendLine>>,
     images: Option<&FullPageImages>,
@@ -226,36 +233,36 @@ pub fn show(
                 _ => String::new(),
             }
         ));
-        for lever in &images.levers {
-            document.line(format!("- {}.", lever.message));
+        for recommendation in &images.recommendations {
+            document.line(format!("- {}.", recommendation.message));
         }
     }
 }
 
-fn statement_table(statements: &Statements) -> Tabulated<&StatementLine> {
-    Table::of(statements.most.iter().take(MOST_SHOWN))
-        .column(Column::words("query", "Who writes it: statements", 0), |one| {
+fn statement_table(statements: &Statements) -> TableBuilder<&StatementLine> {
+    Table::with_rows(statements.most.iter().take(MAX_ROWS))
+        .column(Column::text("query", "Who writes it: statements", 0), |one| {
             Cell::or_unknown(one.query.clone(), Value::Name)
         })
         .column(Column::numbers("wal_bytes", "WAL", 0), |one| Cell::bytes(one.wal_bytes))
         .column(Column::numbers("share", "share", 0), |one| Cell::new(Value::Share(one.share)))
         .column(Column::numbers("calls", "calls", 1), |one| Cell::count(one.calls))
-        .column(Column::words("role", "role", 2), |one| Cell::or_none(one.role.clone(), Value::Name))
-        .column(Column::words("database", "database", 3), |one| Cell::or_none(one.database.clone(), Value::Name))
-        .column(Column::words("queryid", "queryid", 4), |one| Cell::or_unknown(one.queryid.clone(), Value::Text))
+        .column(Column::text("role", "role", 2), |one| Cell::or_none(one.role.clone(), Value::Name))
+        .column(Column::text("database", "database", 3), |one| Cell::or_none(one.database.clone(), Value::Name))
+        .column(Column::text("queryid", "queryid", 4), |one| Cell::or_unknown(one.queryid.clone(), Value::Text))
 }
 
-fn backend_table(backends: &[BackendLine]) -> Tabulated<&BackendLine> {
-    Table::of(backends.iter().take(MOST_SHOWN))
-        .column(Column::words("backend_type", "Processes there now", 0), |one| {
+fn backend_table(backends: &[BackendLine]) -> TableBuilder<&BackendLine> {
+    Table::with_rows(backends.iter().take(MAX_ROWS))
+        .column(Column::text("backend_type", "Processes there now", 0), |one| {
             Cell::or_unknown(one.backend_type.clone(), Value::Text)
         })
         .column(Column::numbers("pid", "pid", 0), |one| Cell::text(one.pid.to_string()))
         .column(Column::numbers("wal_bytes", "WAL", 0), |one| Cell::bytes(one.wal_bytes))
         .column(Column::numbers("wal_fpi", "page images", 3), |one| Cell::count(one.wal_fpi))
-        .column(Column::words("role", "role", 1), |one| Cell::or_none(one.role.clone(), Value::Name))
-        .column(Column::words("database", "database", 2), |one| Cell::or_none(one.database.clone(), Value::Name))
-        .column(Column::words("application_name", "application", 2), |one| {
+        .column(Column::text("role", "role", 1), |one| Cell::or_none(one.role.clone(), Value::Name))
+        .column(Column::text("database", "database", 2), |one| Cell::or_none(one.database.clone(), Value::Name))
+        .column(Column::text("application_name", "application", 2), |one| {
             Cell::or_none(one.application_name.clone(), Value::Name)
         })
 }

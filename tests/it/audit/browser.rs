@@ -4,26 +4,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::clusters::{majors, say};
-use crate::reports::program::run;
-use crate::reports::zoo::{DATABASE, conninfo, zoo};
+use crate::clusters::{majors, print_stderr};
+use crate::reports::fixture_servers::{DATABASE, fixture_servers, role_conninfo};
+use crate::reports::program::run_pgtend;
 
 /// What a page did.
-struct Page {
+struct LoadedPage {
     dom: String,
-    complaints: Vec<String>,
+    console_messages: Vec<String>,
     requests: Vec<String>,
     pdf: Vec<u8>,
-    picture: Vec<u8>,
+    screenshot: Vec<u8>,
 }
 
-fn chromium() -> Option<PathBuf> {
+fn find_chromium() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let names = ["chromium", "chromium-browser", "google-chrome"];
     std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name))).find(|it| it.is_file())
 }
 
-fn open(chromium: &Path, folder: &Path, page: &Path) -> Page {
+fn open_page(chromium: &Path, folder: &Path, page: &Path) -> LoadedPage {
     let browse = |arguments: &[String]| {
         let mut command = Command::new(chromium);
         command.args([
@@ -60,37 +60,42 @@ fn open(chromium: &Path, folder: &Path, page: &Path) -> Page {
     let requests = requests.collect();
     browse(&[format!("--print-to-pdf={}", pdf.display())]);
     browse(&["--window-size=1200,1600".to_owned(), format!("--screenshot={}", picture.display())]);
-    Page {
+    LoadedPage {
         dom,
-        complaints,
+        console_messages: complaints,
         requests,
         pdf: fs::read(pdf).unwrap_or_default(),
-        picture: fs::read(picture).unwrap_or_default(),
+        screenshot: fs::read(picture).unwrap_or_default(),
     }
 }
 
 #[tokio::test]
-async fn a_browser_shows_it_without_a_request_or_a_complaint() {
-    let Some(chromium) = chromium() else { return say("HTML in a browser: NOT RUN, there is no chromium") };
+async fn audit_html_loads_without_requests_or_errors() {
+    let Some(chromium) = find_chromium() else {
+        return print_stderr("HTML in a browser: NOT RUN, there is no chromium");
+    };
     let folder = tempfile::tempdir().expect("a folder");
     // The test's own eyes first.
     let bad = folder.path().join("bad.html");
     fs::write(&bad, "<script>console.error('seen')</script><img src='http://127.0.0.1:9/x.png'>").expect("a file");
-    let seen = open(&chromium, folder.path(), &bad);
-    assert!(seen.complaints.iter().any(|it| it.contains("seen")) && !seen.requests.is_empty(), "the test is blind");
+    let seen = open_page(&chromium, folder.path(), &bad);
+    assert!(
+        seen.console_messages.iter().any(|it| it.contains("seen")) && !seen.requests.is_empty(),
+        "the test is blind"
+    );
 
     let major = *majors().keys().next_back().expect("a major");
-    let place = conninfo(&zoo(major).primary, "postgres", DATABASE);
+    let place = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
     let given: &[&str] = &["--growth", "1MB", "--wal-per-hour", "64MB", "--price", "0.115", "--allocated", "2TB"];
     for (name, more) in
         [("audit", given), ("overview", &[]), ("indexes", &[]), ("tables", &[]), ("check", &["--history", "none"])]
     {
         let page = folder.path().join(format!("{name}.html"));
         let output = page.to_str().expect("a path");
-        let answer = run(&[&[name, "-w", "-d", &place, "--format", "html", "--output", output], more].concat());
+        let answer = run_pgtend(&[&[name, "-w", "-d", &place, "--format", "html", "--output", output], more].concat());
         assert!(answer.stdout.is_empty() && page.is_file(), "{name}: {answer:?}");
-        let page = open(&chromium, folder.path(), &page);
-        assert!(page.complaints.is_empty(), "{name}: {:?}", page.complaints);
+        let page = open_page(&chromium, folder.path(), &page);
+        assert!(page.console_messages.is_empty(), "{name}: {:?}", page.console_messages);
         assert!(page.requests.is_empty(), "{name}: {:?}", page.requests);
         assert!(!page.dom.contains("<script"), "{name}");
         if matches!(name, "audit" | "overview" | "tables") {
@@ -100,7 +105,7 @@ async fn a_browser_shows_it_without_a_request_or_a_complaint() {
             );
         }
         assert!(page.pdf.starts_with(b"%PDF") && page.pdf.len() > 5_000, "{name}: {} bytes of PDF", page.pdf.len());
-        assert!(page.picture.len() > 5_000, "{name}: {} bytes of picture", page.picture.len());
+        assert!(page.screenshot.len() > 5_000, "{name}: {} bytes of picture", page.screenshot.len());
     }
-    say(&format!("HTML in a browser: ran with {} on {major}", chromium.display()));
+    print_stderr(&format!("HTML in a browser: ran with {} on {major}", chromium.display()));
 }

@@ -8,14 +8,14 @@ use std::process::{Command, Stdio};
 use futures_util::{SinkExt, StreamExt};
 use pgtend::sandbox::Cluster;
 
-use crate::clusters::{connect, query_one_text, query_texts, sql};
+use crate::clusters::{connect_superuser, execute_sql, query_one_text, query_texts};
 
 /// Bytes of each relation outside the catalogs, all forks, by name; a TOAST relation with its index by its table's.
 pub type Sizes = BTreeMap<String, u64>;
 
 /// Runs a file of statements one by one: VACUUM wants to be alone.
-pub async fn script(cluster: &Cluster, database: &str, text: &str) {
-    let client = connect(cluster, database).await;
+pub async fn run_script(cluster: &Cluster, database: &str, text: &str) {
+    let client = connect_superuser(cluster, database).await;
     let parts = text.split(";\n\n");
     for statement in parts.flat_map(|part| if part.contains("$$") { vec![part] } else { part.split(";\n").collect() }) {
         client.batch_execute(statement).await.unwrap_or_else(|error| panic!("{error:?}\nin: {statement}"));
@@ -23,10 +23,10 @@ pub async fn script(cluster: &Cluster, database: &str, text: &str) {
     drop(client);
     // A session tells of its changes when it ends; what it tells after ANALYZE would read as changed since.
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    sql(cluster, database, "analyze").await;
+    execute_sql(cluster, database, "analyze").await;
 }
 
-pub async fn sizes(cluster: &Cluster, database: &str, schema: &str) -> Sizes {
+pub async fn relation_sizes(cluster: &Cluster, database: &str, schema: &str) -> Sizes {
     let forks = "pg_relation_size(c.oid) + pg_relation_size(c.oid, 'fsm') + pg_relation_size(c.oid, 'vm')";
     let query = format!(
         "select c.relname, {forks} from pg_class c where c.relnamespace = '{schema}'::regnamespace \
@@ -43,7 +43,7 @@ pub async fn sizes(cluster: &Cluster, database: &str, schema: &str) -> Sizes {
 /// A copy in another database of the cluster; answers its relations and the whole.
 pub async fn dump_and_restore(cluster: &Cluster, database: &str) -> (Sizes, u64) {
     let copy = format!("{database}_copy");
-    sql(cluster, "postgres", &format!("create database {copy}")).await;
+    execute_sql(cluster, "postgres", &format!("create database {copy}")).await;
     let place = cluster.socket_dir().display().to_string();
     let port = cluster.port().to_string();
     let to = ["-h", &place, "-p", &port, "-U", "postgres", "-d"];
@@ -60,9 +60,9 @@ pub async fn dump_and_restore(cluster: &Cluster, database: &str) -> (Sizes, u64)
         .status()
         .expect("pg_restore runs");
     assert!(dump.wait().expect("pg_dump ends").success() && restored.success());
-    sql(cluster, &copy, "vacuum analyze").await;
+    execute_sql(cluster, &copy, "vacuum analyze").await;
     let whole = query_one_text(cluster, "postgres", &format!("select pg_database_size('{copy}')")).await;
-    (sizes(cluster, &copy, "public").await, whole.expect("a size").parse().expect("a number"))
+    (relation_sizes(cluster, &copy, "public").await, whole.expect("a size").parse().expect("a number"))
 }
 
 /// Whether this machine has a pg_dump of the server's major.
@@ -73,19 +73,23 @@ pub fn can_dump(major: u32) -> bool {
 }
 
 /// A copy row by row into another schema of the same database; answers its relations.
-pub async fn by_script(cluster: &Cluster, database: &str) -> Sizes {
-    sql(cluster, database, "create schema copied").await;
+pub async fn copy_by_script(cluster: &Cluster, database: &str) -> Sizes {
+    execute_sql(cluster, database, "create schema copied").await;
     let tables = "select relname, coalesce('with (' || array_to_string(reloptions, ', ') || ')', '') from pg_class \
                    where relnamespace = 'public'::regnamespace and relkind in ('r', 'm') order by oid";
     for row in query_texts(cluster, database, tables).await {
         let (name, options) = (row[0].clone().expect("a name"), row[1].clone().expect("a text"));
         // A composite type has no storage options, a table like it neither: columns bring their own with them.
-        sql(cluster, database, &format!("create table copied.{name} (like public.{name} including storage) {options}"))
-            .await;
+        execute_sql(
+            cluster,
+            database,
+            &format!("create table copied.{name} (like public.{name} including storage) {options}"),
+        )
+        .await;
         // Through text, as a dump does it: what moves from table to table stays compressed as it was.
-        let client = connect(cluster, database).await;
+        let client = connect_superuser(cluster, database).await;
         let rows = client.copy_out(&format!("copy (select * from public.{name}) to stdout")).await.expect("copy out");
-        let into = connect(cluster, database).await;
+        let into = connect_superuser(cluster, database).await;
         let sink =
             into.copy_in::<_, Cursor<Vec<u8>>>(&format!("copy copied.{name} from stdin")).await.expect("copy in");
         let mut sink = std::pin::pin!(sink);
@@ -100,8 +104,8 @@ pub async fn by_script(cluster: &Cluster, database: &str) -> Sizes {
                      from pg_index i join pg_class c on c.oid = i.indexrelid \
                     where c.relnamespace = 'public'::regnamespace and c.relkind = 'i' order by c.oid";
     for row in query_texts(cluster, database, indexes).await {
-        sql(cluster, database, row[0].as_deref().expect("a definition")).await;
+        execute_sql(cluster, database, row[0].as_deref().expect("a definition")).await;
     }
-    sql(cluster, database, "vacuum analyze").await;
-    sizes(cluster, database, "copied").await
+    execute_sql(cluster, database, "vacuum analyze").await;
+    relation_sizes(cluster, database, "copied").await
 }

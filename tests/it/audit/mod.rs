@@ -2,8 +2,8 @@
 
 mod browser;
 mod copies;
+mod downsize_scenario;
 mod exact;
-mod keeping;
 mod prediction;
 mod report;
-mod story;
+mod stored_predictions;

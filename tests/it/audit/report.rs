@@ -7,38 +7,41 @@ use serde_json::Value;
 use pgtend::sandbox::Cluster;
 
 use crate::clusters::{
-    connect, database, on_a_major_and_the_newest, on_every_installation, on_every_major_alone, options, query_one_text,
+    cluster_options, connect_superuser, create_database, on_a_major_and_the_newest, on_every_installation,
+    on_every_major_alone, query_one_text,
 };
 use crate::reports::{
-    nulls::assert_explained,
-    program::{json, list, path_of, recorded, refusal, run},
-    zoo::{DATABASE, ROLES, batch, conninfo, zoo},
+    fixture_servers::{DATABASE, ROLES, execute_batch, fixture_servers, role_conninfo},
+    nulls::assert_nulls_explained,
+    program::{array_field, expect_failure, path_text, record_snapshot, report_json, run_pgtend},
 };
 
 /// With what a cluster of a minute's age cannot know.
-const GIVEN: [&str; 4] = ["--growth", "1MB", "--wal-per-hour", "64MB"];
+const RATE_OPTIONS: [&str; 4] = ["--growth", "1MB", "--wal-per-hour", "64MB"];
 
-fn audit(conninfo: &str, more: &[&str]) -> Value {
-    json(&[&["audit", "-w", "-d", conninfo], more].concat())
+fn audit_server(conninfo: &str, more: &[&str]) -> Value {
+    report_json(&[&["audit", "-w", "-d", conninfo], more].concat())
 }
 
-fn audit_of(look: &Path, more: &[&str]) -> Value {
-    json(&[&["audit", "--from", path_of(look)], more].concat())
+fn audit_snapshot(look: &Path, more: &[&str]) -> Value {
+    report_json(&[&["audit", "--from", path_text(look)], more].concat())
 }
 
-fn bytes(value: &Value) -> u64 {
+fn byte_count(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("{value} is no size"))
 }
 
 #[tokio::test]
-async fn every_null_of_the_audit_is_explained() {
+async fn audit_nulls_are_explained() {
     on_every_installation("the audit's nulls", async |major, _| {
-        for (place, cluster) in [("primary", &zoo(major).primary), ("standby", &zoo(major).standby)] {
+        for (place, cluster) in
+            [("primary", &fixture_servers(major).primary), ("standby", &fixture_servers(major).standby)]
+        {
             for role in ROLES {
-                let look = recorded(&conninfo(cluster, role, DATABASE));
-                for more in [&[][..], &GIVEN, &["--used-fs", "2GB", "--allocated", "3GB", "--price", "0.1"]] {
-                    let report = audit_of(&look, more);
-                    assert_explained(&format!("audit {more:?} on the {place} of {major} as {role}"), &report);
+                let look = record_snapshot(&role_conninfo(cluster, role, DATABASE));
+                for more in [&[][..], &RATE_OPTIONS, &["--used-fs", "2GB", "--allocated", "3GB", "--price", "0.1"]] {
+                    let report = audit_snapshot(&look, more);
+                    assert_nulls_explained(&format!("audit {more:?} on the {place} of {major} as {role}"), &report);
                 }
             }
         }
@@ -47,34 +50,34 @@ async fn every_null_of_the_audit_is_explained() {
 }
 
 #[tokio::test]
-async fn the_sum_is_the_sum_of_its_terms() {
+async fn audit_total_is_sum_of_components() {
     on_every_installation("the audit's sum", async |major, _| {
-        let report = audit(&conninfo(&zoo(major).primary, "postgres", DATABASE), &GIVEN);
+        let report = audit_server(&role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE), &RATE_OPTIONS);
         let audit = &report["audit"];
         let of = |group: &str| -> u64 {
-            let terms = list(audit, "terms").iter();
+            let terms = array_field(audit, "components").iter();
             let counted = terms.filter(|term| term["group"] == group && term["counted"] == true);
             counted.filter_map(|term| term["bytes"].as_u64()).sum()
         };
-        assert_eq!(bytes(&audit["used_bytes"]), of("used"), "{major}");
-        assert_eq!(bytes(&audit["reclaimable_bytes"]), of("reclaimable"), "{major}");
-        let databases: u64 = list(audit, "databases").iter().map(|it| bytes(&it["bytes"])).sum();
-        let term = list(audit, "terms").iter().find(|term| term["id"] == "databases").expect("a term");
-        assert_eq!(databases, bytes(&term["bytes"]));
-        let arrives = bytes(&audit["arrives"]["bytes"]);
-        assert_eq!(audit["way"], "basebackup");
+        assert_eq!(byte_count(&audit["used_bytes"]), of("used"), "{major}");
+        assert_eq!(byte_count(&audit["reclaimable_bytes"]), of("reclaimable"), "{major}");
+        let databases: u64 = array_field(audit, "databases").iter().map(|it| byte_count(&it["bytes"])).sum();
+        let term = array_field(audit, "components").iter().find(|term| term["id"] == "databases").expect("a term");
+        assert_eq!(databases, byte_count(&term["bytes"]));
+        let arrives = byte_count(&audit["size_after_bytes"]["bytes"]);
+        assert_eq!(audit["method"], "basebackup");
         assert_eq!(arrives, of("used") - of("reclaimable"), "no temporary file lies about");
-        let (minimum, recommended) = (bytes(&audit["minimum_bytes"]), bytes(&audit["recommended_bytes"]));
+        let (minimum, recommended) = (byte_count(&audit["minimum_bytes"]), byte_count(&audit["recommended_bytes"]));
         assert!(arrives < minimum && minimum <= recommended, "{arrives} {minimum} {recommended}");
         assert_eq!(recommended % (1 << 30), 0, "whole GiB");
-        for term in list(audit, "terms").iter().filter(|term| !term["bytes"].is_null()) {
-            let within = bytes(&term["low_bytes"])..=bytes(&term["high_bytes"]);
-            assert!(within.contains(&bytes(&term["bytes"])), "{term}");
+        for term in array_field(audit, "components").iter().filter(|term| !term["bytes"].is_null()) {
+            let within = byte_count(&term["low_bytes"])..=byte_count(&term["high_bytes"]);
+            assert!(within.contains(&byte_count(&term["bytes"])), "{term}");
             assert!(!term["formula"].as_str().unwrap().is_empty() && !term["source"].as_str().unwrap().is_empty());
         }
-        for database in list(audit, "databases") {
+        for database in array_field(audit, "databases") {
             // A copy of a small database has a map of free space and visibility that the original may lack.
-            let (now, after) = (bytes(&database["bytes"]), bytes(&database["after_logical_copy_bytes"]));
+            let (now, after) = (byte_count(&database["bytes"]), byte_count(&database["after_logical_copy_bytes"]));
             assert!(after <= now + now / 20, "{database}");
         }
     })
@@ -82,28 +85,34 @@ async fn the_sum_is_the_sum_of_its_terms() {
 }
 
 #[tokio::test]
-async fn a_missing_right_leaves_the_sum_open_and_says_what_it_is() {
+async fn audit_missing_right_leaves_total_unknown() {
     on_every_installation("the audit without rights", async |major, _| {
-        let cluster = &zoo(major).primary;
-        let report = audit(&conninfo(cluster, "stranger", DATABASE), &GIVEN);
+        let cluster = &fixture_servers(major).primary;
+        let report = audit_server(&role_conninfo(cluster, "stranger", DATABASE), &RATE_OPTIONS);
         let audit = &report["audit"];
         for key in ["used_bytes", "minimum_bytes", "recommended_bytes"] {
             assert!(audit[key].is_null(), "{key} of {major}");
         }
-        assert!(bytes(&audit["at_least_bytes"]) > 0);
-        let hints: Vec<&str> = list(&report, "unavailable").iter().filter_map(|gap| gap["hint"].as_str()).collect();
+        assert!(byte_count(&audit["at_least_bytes"]) > 0);
+        let hints: Vec<&str> =
+            array_field(&report, "unavailable").iter().filter_map(|gap| gap["hint"].as_str()).collect();
         assert!(hints.contains(&"GRANT pg_monitor TO stranger"), "{hints:?}");
         let told = report["unavailable"].to_string();
         assert!(told.contains("pg_wal: ") && told.contains("private"), "{told}");
         // Whoever knows the file system's figure needs no right for the sum.
-        let known = json(
-            &[&["audit", "-w", "-d", &conninfo(cluster, "stranger", DATABASE), "--used-fs", "9GB"], &GIVEN[..]]
-                .concat(),
+        let known = report_json(
+            &[
+                &["audit", "-w", "-d", &role_conninfo(cluster, "stranger", DATABASE), "--used-fs", "9GB"],
+                &RATE_OPTIONS[..],
+            ]
+            .concat(),
         );
         assert_eq!(known["audit"]["used_bytes"], 9_u64 << 30);
         // That nothing was found where nothing was seen is no all-clear.
-        let told =
-            |role: &str| run(&[&["audit", "-w", "-d", &conninfo(cluster, role, DATABASE)], &GIVEN[..]].concat()).stdout;
+        let told = |role: &str| {
+            run_pgtend(&[&["audit", "-w", "-d", &role_conninfo(cluster, role, DATABASE)], &RATE_OPTIONS[..]].concat())
+                .stdout
+        };
         let warning = "More may stand in the way than this";
         assert!(told("stranger").contains(warning) && !told("postgres").contains(warning), "on {major}");
     })
@@ -111,19 +120,19 @@ async fn a_missing_right_leaves_the_sum_open_and_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_target_is_answered_by_the_exit_code() {
+async fn audit_target_sets_exit_code() {
     on_a_major_and_the_newest(15, "audit --target-size", async |major, _| {
-        let cluster = &zoo(major).primary;
-        let all = conninfo(cluster, "postgres", DATABASE);
+        let cluster = &fixture_servers(major).primary;
+        let all = role_conninfo(cluster, "postgres", DATABASE);
         let ask = |conninfo: &str, size: &str| {
-            run(&[&["audit", "-w", "-q", "-d", conninfo, "--target-size", size], &GIVEN[..]].concat())
+            run_pgtend(&[&["audit", "-w", "-q", "-d", conninfo, "--target-size", size], &RATE_OPTIONS[..]].concat())
         };
         assert_eq!(ask(&all, "1TB").exit, 0);
         let small = ask(&all, "10MB");
         assert!(small.exit == 1 && small.stdout.contains("does not fit"), "{small:?}");
-        let open = ask(&conninfo(cluster, "stranger", DATABASE), "1TB");
+        let open = ask(&role_conninfo(cluster, "stranger", DATABASE), "1TB");
         assert!(open.exit == 3 && open.stdout.contains("cannot be told"), "{open:?}");
-        let hopeless = ask(&conninfo(cluster, "stranger", DATABASE), "1MB");
+        let hopeless = ask(&role_conninfo(cluster, "stranger", DATABASE), "1MB");
         assert_eq!(hopeless.exit, 1, "what is known is already more: {hopeless:?}");
         assert_eq!(ask("host=/nowhere dbname=x user=x", "1TB").exit, 3, "no answer is no yes");
     })
@@ -131,25 +140,25 @@ async fn a_target_is_answered_by_the_exit_code() {
 }
 
 #[test]
-fn what_contradicts_itself_is_refused() {
+fn audit_contradicting_options_are_refused() {
     for (arguments, said) in [
         (&["--used-fs", "3TB", "--allocated", "2TB"][..], "--used-fs is larger than --allocated"),
         (&["--provider", "acme"], "cloudsql"),
         (&["--provider", "azure", "--storage-type", "gp3"], "--storage-type"),
-        (&["--way", "teleport"], "blue-green"),
+        (&["--method", "teleport"], "blue-green"),
         (&["--price=-1"], "--price"),
         (&["--price", "NaN"], "price"),
         (&["--margin", "100"], "--margin"),
         (&["--target-size", "big"], "--target-size"),
         (&["--allocated", "0"], "--allocated"),
     ] {
-        let message = refusal(2, &[&["audit", "-d", "host=/nowhere"], arguments].concat());
+        let message = expect_failure(2, &[&["audit", "-d", "host=/nowhere"], arguments].concat());
         assert!(message.contains(said), "{arguments:?}: {message}");
     }
 }
 
 #[test]
-fn what_the_configuration_says_is_held_against_the_flags() {
+fn audit_config_and_flags_are_compared() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("own.toml");
     let text = "[audit]\nstorage_type = 'gp3'\n[target.prod]\nconninfo = 'host=/nowhere'\ndisk_size = '2TB'\n";
@@ -161,35 +170,39 @@ fn what_the_configuration_says_is_held_against_the_flags() {
         (&["--allocated", "1TB", "--used-fs", "2TB"], "--used-fs is larger than --allocated"),
         (&["--moved-from", "1", "--from", "x.json"], "--moved-from needs a server"),
     ] {
-        let message = refusal(2, &[&config, arguments].concat());
+        let message = expect_failure(2, &[&config, arguments].concat());
         assert!(message.contains(said), "{arguments:?}: {message}");
     }
     std::fs::write(&file, "[audit]\nprovider = 'acme'\n").expect("a file");
-    let message = refusal(2, &config);
+    let message = expect_failure(2, &config);
     assert!(message.contains("line 2") && message.contains("cloudsql"), "{message}");
 }
 
 #[tokio::test]
-async fn what_transactions_left_behind_is_reckoned() {
+async fn audit_counts_transaction_files() {
     on_every_installation("pg_xact reckoned", async |major, _| {
-        let cluster = &zoo(major).primary;
+        let cluster = &fixture_servers(major).primary;
         let files = "select sum((pg_stat_file(d || '/' || f)).size)::bigint \
                        from unnest(array['pg_xact', 'pg_multixact/offsets', 'pg_multixact/members']) d, pg_ls_dir(d) f";
         let truth: u64 = query_one_text(cluster, "postgres", files).await.expect("a sum").parse().expect("a number");
-        let report = audit(&conninfo(cluster, "postgres", DATABASE), &GIVEN);
-        let term = list(&report["audit"], "terms").iter().find(|it| it["id"] == "transaction_status").expect("a term");
-        assert!((bytes(&term["low_bytes"])..=bytes(&term["high_bytes"])).contains(&truth), "{truth}: {term}");
+        let report = audit_server(&role_conninfo(cluster, "postgres", DATABASE), &RATE_OPTIONS);
+        let term = array_field(&report["audit"], "components")
+            .iter()
+            .find(|it| it["id"] == "transaction_status")
+            .expect("a term");
+        assert!((byte_count(&term["low_bytes"])..=byte_count(&term["high_bytes"])).contains(&truth), "{truth}: {term}");
     })
     .await;
 }
 
 #[tokio::test]
-async fn the_volume_brings_warnings_of_its_own() {
+async fn audit_volume_warnings() {
     on_a_major_and_the_newest(15, "warnings of the volume", async |major, _| {
-        let look = recorded(&conninfo(&zoo(major).primary, "postgres", DATABASE));
+        let look = record_snapshot(&role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE));
         let warned = |more: &[&str]| {
-            let report = audit_of(&look, &[&["--provider", "rds"], more, &GIVEN[..]].concat());
-            let ids = list(&report["audit"], "warnings").iter().map(|it| it["id"].as_str().expect("an id").to_owned());
+            let report = audit_snapshot(&look, &[&["--provider", "rds"], more, &RATE_OPTIONS[..]].concat());
+            let ids =
+                array_field(&report["audit"], "warnings").iter().map(|it| it["id"].as_str().expect("an id").to_owned());
             (ids.collect::<Vec<String>>(), report["audit"]["warnings"].to_string())
         };
         let (ids, told) = warned(&["--allocated", "2TB", "--storage-type", "gp3"]);
@@ -204,8 +217,9 @@ async fn the_volume_brings_warnings_of_its_own() {
             let (ids, told) = warned(&[flag, "1MB"]);
             assert!(ids.iter().any(|it| it == "volume_too_small") && told.contains(said), "{told}");
         }
-        let report = audit_of(&look, &[&["--provider", "self", "--way", "basebackup"], &GIVEN[..]].concat());
-        let physical = list(&report["audit"], "warnings").iter().find(|it| it["id"] == "physical_slot");
+        let report =
+            audit_snapshot(&look, &[&["--provider", "self", "--method", "basebackup"], &RATE_OPTIONS[..]].concat());
+        let physical = array_field(&report["audit"], "warnings").iter().find(|it| it["id"] == "physical_slot");
         let told = physical.expect("the standby has a slot")["message"].as_str().expect("a sentence").to_owned();
         assert!(told.contains("its standby must be built anew"), "{told}");
         let (ids, told) = warned(&["--allocated", "2TB"]);
@@ -215,28 +229,33 @@ async fn the_volume_brings_warnings_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_wal_level_too_low_for_replication_is_a_blocker() {
-    on_every_major_alone("wal_level", options().set("wal_level", "replica"), async |major, cluster| {
-        let place = conninfo(&cluster, "postgres", "postgres");
-        for (provider, way, blocks) in [
-            ("rds", "blue-green-upgrade", true),
-            ("rds", "dms", true),
-            ("self", "logical-replication", true),
-            ("self", "dump", false),
-        ] {
-            let report = audit(&place, &[&["--provider", provider, "--way", way], &GIVEN[..]].concat());
-            let blockers = report["audit"]["blockers"].to_string();
-            assert_eq!(
-                blockers.contains("wal_level is replica, it must be logical"),
-                blocks,
-                "{way} on {major}: {blockers}"
-            );
-        }
-    })
+async fn audit_low_wal_level_blocks_replication() {
+    on_every_major_alone(
+        "wal_level",
+        cluster_options().with_setting("wal_level", "replica"),
+        async |major, cluster| {
+            let place = role_conninfo(&cluster, "postgres", "postgres");
+            for (provider, way, blocks) in [
+                ("rds", "blue-green-upgrade", true),
+                ("rds", "dms", true),
+                ("self", "logical-replication", true),
+                ("self", "dump", false),
+            ] {
+                let report =
+                    audit_server(&place, &[&["--provider", provider, "--method", way], &RATE_OPTIONS[..]].concat());
+                let blockers = report["audit"]["blockers"].to_string();
+                assert_eq!(
+                    blockers.contains("wal_level is replica, it must be logical"),
+                    blocks,
+                    "{way} on {major}: {blockers}"
+                );
+            }
+        },
+    )
     .await;
 }
 
-const OBSTACLES: &str = "
+const OBSTACLE_SETUP: &str = "
     create table no_key (a int); create table with_key (a int primary key);
     create unlogged table fast (a int primary key);
     create materialized view seen as select 1 as one;
@@ -253,7 +272,7 @@ const OBSTACLES: &str = "
     select 99991 + n, name, 10, 2200, false, '1'
       from unnest(array['pg_cron', 'pg_partman', 'timescaledb']) with ordinality as it (name, n)";
 
-async fn until(cluster: &Cluster, query: &str, wanted: &str) {
+async fn wait_for_result(cluster: &Cluster, query: &str, wanted: &str) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while query_one_text(cluster, "postgres", query).await.as_deref() != Some(wanted) {
         assert!(std::time::Instant::now() < deadline, "{query} did not become {wanted}");
@@ -262,54 +281,56 @@ async fn until(cluster: &Cluster, query: &str, wanted: &str) {
 }
 
 /// A consumer that is at work while the audit looks: a database that subscribes to another one of the same server.
-async fn subscribe(cluster: &Cluster, to: &str) {
+async fn create_subscription(cluster: &Cluster, to: &str) {
     let from = cluster.conninfo().replace("dbname=postgres", &format!("dbname={to}")).replace('\'', "''");
-    let client = connect(cluster, to).await;
-    batch(&client, "select pg_create_logical_replication_slot('live', 'pgoutput')").await;
-    let reader = database(cluster).await;
-    let client = connect(cluster, &reader).await;
-    batch(&client, "create table with_key (a int primary key)").await;
+    let client = connect_superuser(cluster, to).await;
+    execute_batch(&client, "select pg_create_logical_replication_slot('live', 'pgoutput')").await;
+    let reader = create_database(cluster).await;
+    let client = connect_superuser(cluster, &reader).await;
+    execute_batch(&client, "create table with_key (a int primary key)").await;
     let create = format!(
         "create subscription \"Live\" connection '{from}' publication everything \
            with (slot_name = 'live', create_slot = false, copy_data = false)"
     );
-    batch(&client, &create).await;
-    until(cluster, "select active from pg_replication_slots where slot_name = 'live'", "t").await;
+    execute_batch(&client, &create).await;
+    wait_for_result(cluster, "select active from pg_replication_slots where slot_name = 'live'", "t").await;
 }
 
 #[tokio::test]
-async fn each_way_has_its_own_obstacles_and_they_are_named() {
-    let options = options()
-        .set("max_prepared_transactions", "5")
-        .set("max_wal_senders", "1")
-        .set("max_replication_slots", "3")
-        .set("max_logical_replication_workers", "2")
-        .set("max_worker_processes", "4")
-        .set("autovacuum", "off");
+async fn audit_methods_name_their_obstacles() {
+    let options = cluster_options()
+        .with_setting("max_prepared_transactions", "5")
+        .with_setting("max_wal_senders", "1")
+        .with_setting("max_replication_slots", "3")
+        .with_setting("max_logical_replication_workers", "2")
+        .with_setting("max_worker_processes", "4")
+        .with_setting("autovacuum", "off");
     on_every_major_alone("obstacles", options, async |major, cluster| {
-        let db = database(&cluster).await;
-        let client = connect(&cluster, &db).await;
-        batch(&client, OBSTACLES).await;
-        batch(&client, "select pg_create_logical_replication_slot('cdc', 'pgoutput')").await;
-        batch(
+        let db = create_database(&cluster).await;
+        let client = connect_superuser(&cluster, &db).await;
+        execute_batch(&client, OBSTACLE_SETUP).await;
+        execute_batch(&client, "select pg_create_logical_replication_slot('cdc', 'pgoutput')").await;
+        execute_batch(
             &client,
             "create subscription \"Mirror\" connection 'host=/nowhere' publication x with (connect = false)",
         )
         .await;
-        subscribe(&cluster, &db).await;
-        batch(&client, "begin; insert into with_key values (1); prepare transaction 'half done'").await;
-        batch(&client, "alter system set max_connections = 60").await;
-        batch(&client, "select pg_reload_conf()").await;
-        let place = conninfo(&cluster, "postgres", &db);
+        create_subscription(&cluster, &db).await;
+        execute_batch(&client, "begin; insert into with_key values (1); prepare transaction 'half done'").await;
+        execute_batch(&client, "alter system set max_connections = 60").await;
+        execute_batch(&client, "select pg_reload_conf()").await;
+        let place = role_conninfo(&cluster, "postgres", &db);
         let found_by = |look: &Path, provider: &str, way: &str, severity: &str| {
-            let report = audit_of(look, &[&["--provider", provider, "--way", way], &GIVEN[..]].concat());
-            let ids = list(&report["audit"], severity).iter().map(|it| it["id"].as_str().expect("an id").to_owned());
+            let report =
+                audit_snapshot(look, &[&["--provider", provider, "--method", way], &RATE_OPTIONS[..]].concat());
+            let ids =
+                array_field(&report["audit"], severity).iter().map(|it| it["id"].as_str().expect("an id").to_owned());
             (ids.collect::<Vec<String>>(), report["audit"][severity].to_string())
         };
         // A setting is told to wait for a restart a moment after the reload.
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
         let look = loop {
-            let look = recorded(&place);
+            let look = record_snapshot(&place);
             let (found, _) = found_by(&look, "rds", "blue-green", "blockers");
             if found.iter().any(|id| id == "pending_restart") || std::time::Instant::now() > deadline {
                 break look;
@@ -365,9 +386,9 @@ async fn each_way_has_its_own_obstacles_and_they_are_named() {
         assert_eq!(of("self", "dump", "blockers").0, [""; 0], "a dump carries all of it");
         let (not_there, _) = of("azure", "shrink", "blockers");
         assert_eq!(not_there, ["way_not_offered"]);
-        batch(&client, "rollback prepared 'half done'").await;
-        batch(&client, "alter subscription \"Mirror\" set (slot_name = none)").await;
-        batch(&client, "drop subscription \"Mirror\"").await;
+        execute_batch(&client, "rollback prepared 'half done'").await;
+        execute_batch(&client, "alter subscription \"Mirror\" set (slot_name = none)").await;
+        execute_batch(&client, "drop subscription \"Mirror\"").await;
     })
     .await;
 }

@@ -1,10 +1,13 @@
 //! How many connections a server gets at once: no more than `--jobs` lets one expect, and a role that may have just so many
 //! is enough.
 
-use super::nights::configuration;
+use super::nightly_runs::write_config;
 use crate::{
-    clusters::{connect, majors, on_a_major_and_the_newest, options, private, say, sql},
-    inspect::looks::{Run, end},
+    clusters::{
+        cluster_options, connect_superuser, execute_sql, majors, on_a_major_and_the_newest, print_stderr,
+        private_cluster,
+    },
+    collect::program_runs::{ProgramRun, wait_for_run},
     proxy::{Behaviour, Proxy},
 };
 use pgtend::sandbox::Cluster;
@@ -13,12 +16,12 @@ use tokio::process::{Child, Command};
 use tokio_postgres::{Client, NoTls};
 
 /// A role that monitors, and databases for it to look into.
-async fn prepare(cluster: &Cluster, limit: &str, databases: usize) -> Vec<String> {
+async fn create_role_and_databases(cluster: &Cluster, limit: &str, databases: usize) -> Vec<String> {
     let role = format!("create role watcher login password '{}' {limit}", cluster.password());
-    sql(cluster, "postgres", &format!("{role}; grant pg_monitor to watcher")).await;
+    execute_sql(cluster, "postgres", &format!("{role}; grant pg_monitor to watcher")).await;
     let names: Vec<String> = (0..databases).map(|number| format!("watched_{number}")).collect();
     for name in &names {
-        sql(cluster, "postgres", &format!("create database {name}")).await;
+        execute_sql(cluster, "postgres", &format!("create database {name}")).await;
     }
     names
 }
@@ -28,12 +31,12 @@ fn conninfo(cluster: &Cluster, port: u16, database: &str) -> String {
     format!("host=127.0.0.1 port={port} user=watcher password={password} dbname={database} sslmode=disable")
 }
 
-fn targets(cluster: &Cluster, port: u16, names: &[String]) -> String {
+fn targets_config(cluster: &Cluster, port: u16, names: &[String]) -> String {
     let target = |name: &String| format!("[target.{name}]\nconninfo = \"{}\"\n", conninfo(cluster, port, name));
     names.iter().map(target).collect()
 }
 
-fn check(config: &str, arguments: &[&str]) -> Child {
+fn start_check(config: &str, arguments: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
     command.env_clear().env("HOME", "/nonexistent").stdin(Stdio::null());
     command.args(["check", "-w", "--config", config, "--history", "none", "--format", "json"]).args(arguments);
@@ -41,36 +44,36 @@ fn check(config: &str, arguments: &[&str]) -> Child {
 }
 
 /// A session that ends when dropped.
-async fn session(conninfo: &str) -> Client {
+async fn open_session(conninfo: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(conninfo, NoTls).await.expect("a session");
     tokio::spawn(connection);
     client
 }
 
-fn refusals(cluster: &Cluster) -> usize {
+fn count_refusals(cluster: &Cluster) -> usize {
     cluster.log().matches("too many connections for role").count()
 }
 
 /// What a server still counts for a moment after its client has gone is no reason to leave a database out.
 #[tokio::test]
-async fn a_role_with_a_limit_of_connections_reads_every_database() {
+async fn check_role_connection_limit_is_enough() {
     on_a_major_and_the_newest(13, "a limit of connections", async |major, installation| {
-        let cluster = private(installation, options().set("fsync", "off"));
-        let names = prepare(&cluster, "connection limit 3", 8).await;
+        let cluster = private_cluster(installation, cluster_options().with_setting("fsync", "off"));
+        let names = create_role_and_databases(&cluster, "connection limit 3", 8).await;
         let folder = tempfile::tempdir().unwrap();
-        let config = configuration(folder.path(), &targets(&cluster, cluster.port(), &names));
+        let config = write_config(folder.path(), &targets_config(&cluster, cluster.port(), &names));
         let one = conninfo(&cluster, cluster.port(), &names[0]);
         for arguments in [&["--jobs", "2", "--all-databases", "-d", &one][..], &["--jobs", "3", "--all-targets"]] {
             // One too many is there, and goes once it was in the way.
-            let (lingers, refused) = (session(&one).await, refusals(&cluster));
-            let run = tokio::spawn(end(check(&config, arguments)));
-            while !run.is_finished() && refusals(&cluster) == refused {
+            let (lingers, refused) = (open_session(&one).await, count_refusals(&cluster));
+            let run = tokio::spawn(wait_for_run(start_check(&config, arguments)));
+            while !run.is_finished() && count_refusals(&cluster) == refused {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             drop(lingers);
             let run = run.await.expect("no panic");
-            let text = run.text();
-            assert!(refusals(&cluster) > refused, "{arguments:?} on {major}: nothing was in the way");
+            let text = run.stdout_text();
+            assert!(count_refusals(&cluster) > refused, "{arguments:?} on {major}: nothing was in the way");
             assert!(text.contains("\"findings\""), "{arguments:?} on {major}: {text} {}", run.stderr);
             assert!(!text.contains("too many connections"), "{arguments:?} on {major}: {text}");
         }
@@ -79,30 +82,31 @@ async fn a_role_with_a_limit_of_connections_reads_every_database() {
 }
 
 /// Enough relations for three connections each, were they measured alone.
-const MANY: [&str; 2] = [
+const MANY_RELATIONS: [&str; 2] = [
     "do $$ begin for n in 1..900 loop execute format('create table a_%s (n int primary key, m int unique)', n); end loop; end $$",
     "do $$ begin for n in 1..900 loop execute format('create table b_%s (n int primary key, m int unique)', n); end loop; end $$",
 ];
 
 /// Over a line so slow that each connection is seen.
 #[tokio::test]
-async fn a_server_gets_no_more_connections_than_the_jobs_and_those_that_wait() {
+async fn check_connections_are_bounded_by_jobs() {
     let newest = majors().iter().rev().find_map(|(major, it)| it.as_ref().ok().map(|it| (major, it)));
     let (major, installation) = newest.expect("a Postgres");
-    let cluster = private(installation, options().set("fsync", "off").set("autovacuum", "off"));
-    prepare(&cluster, "superuser", 1).await;
-    for batch in MANY {
-        sql(&cluster, "watched_0", batch).await;
+    let cluster =
+        private_cluster(installation, cluster_options().with_setting("fsync", "off").with_setting("autovacuum", "off"));
+    create_role_and_databases(&cluster, "superuser", 1).await;
+    for batch in MANY_RELATIONS {
+        execute_sql(&cluster, "watched_0", batch).await;
     }
     for name in ["watched_1", "watched_2"] {
-        sql(&cluster, "postgres", &format!("create database {name} template watched_0")).await;
+        execute_sql(&cluster, "postgres", &format!("create database {name} template watched_0")).await;
     }
     let names: Vec<String> = (0..3).map(|number| format!("watched_{number}")).collect();
     let half = Duration::from_millis(30);
     let line = Behaviour { to_server: half, to_client: half, stalled: false };
-    let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), line);
+    let proxy = Proxy::new(cluster.host(), cluster.port(), line);
     let folder = tempfile::tempdir().unwrap();
-    let config = configuration(folder.path(), &targets(&cluster, proxy.port(), &names));
+    let config = write_config(folder.path(), &targets_config(&cluster, proxy.port(), &names));
     let one = conninfo(&cluster, proxy.port(), &names[0]);
     let mut seen = Vec::new();
     for (jobs, whom, most) in [
@@ -114,21 +118,23 @@ async fn a_server_gets_no_more_connections_than_the_jobs_and_those_that_wait() {
         (2, &["--all-targets", "--all-databases"], 4),
     ] {
         let jobs = jobs.to_string();
-        let (run, at_once) = watched(&cluster, check(&config, &[&["--exact", "--jobs", &jobs], whom].concat())).await;
+        let (run, at_once) =
+            max_concurrent_connections(&cluster, start_check(&config, &[&["--exact", "--jobs", &jobs], whom].concat()))
+                .await;
         let case = format!("{whom:?} with {jobs} jobs: {at_once} connections at once");
-        let is_whole = run.text().contains("\"findings\"") && !run.text().contains("cannot connect");
-        assert!(is_whole, "{case}: {} {}", run.text(), run.stderr);
+        let is_whole = run.stdout_text().contains("\"findings\"") && !run.stdout_text().contains("cannot connect");
+        assert!(is_whole, "{case}: {} {}", run.stdout_text(), run.stderr);
         assert!((2..=most).contains(&at_once), "{case}, and {most} are promised");
         seen.push(format!("{jobs} jobs {at_once} of {most}"));
     }
-    say(&format!("connections at once on {major}: {}", seen.join(", ")));
+    print_stderr(&format!("connections at once on {major}: {}", seen.join(", ")));
 }
 
 /// The run, and how many connections the server had for it at once. What ends just now is not counted: who is there in
 /// three looks in a row counts.
-async fn watched(cluster: &Cluster, child: Child) -> (Run, usize) {
-    let run = tokio::spawn(end(child));
-    let client = connect(cluster, "postgres").await;
+async fn max_concurrent_connections(cluster: &Cluster, child: Child) -> (ProgramRun, usize) {
+    let run = tokio::spawn(wait_for_run(child));
+    let client = connect_superuser(cluster, "postgres").await;
     let (mut looks, mut most) = ([BTreeSet::new(), BTreeSet::new(), BTreeSet::new()], 0);
     while !run.is_finished() {
         let query = "select pid from pg_stat_activity where usename = 'watcher'";

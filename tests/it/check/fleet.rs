@@ -1,11 +1,13 @@
 //! Many targets: one that hangs delays nobody, and two runs at once tell once.
 
-use super::{inbox::Inbox, nights::configuration};
+use super::{nightly_runs::write_config, webhook_receiver::WebhookReceiver};
 use crate::{
-    clusters::{on_a_major_and_the_newest, on_a_major_and_the_newest_shared, on_every_major, shared, sql},
+    clusters::{
+        execute_sql, on_a_major_and_the_newest, on_a_major_and_the_newest_shared, on_every_major, shared_cluster,
+    },
     reports::{
-        program::{answer, json, pgtend},
-        zoo::conninfo,
+        fixture_servers::role_conninfo,
+        program::{pgtend_command, report_json, run_command},
     },
 };
 use pgtend::sandbox::Cluster;
@@ -13,19 +15,19 @@ use serde_json::Value;
 use std::{net::TcpListener, time::Instant};
 
 #[tokio::test]
-async fn one_that_hangs_or_refuses_is_unknown_and_delays_nobody() {
+async fn fleet_hanging_target_delays_no_other() {
     on_a_major_and_the_newest_shared(13, "a fleet with a target that hangs", async |_, cluster| {
         let folder = tempfile::tempdir().unwrap();
         // It takes the connection and never says a word.
         let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = hanging.local_addr().unwrap().port();
-        let good = conninfo(cluster, "postgres", "postgres").replace('\'', "");
+        let good = role_conninfo(cluster, "postgres", "postgres").replace('\'', "");
         let text = format!(
             "[target.a]\nconninfo = \"{good}\"\n[target.b]\nconninfo = \"{good}\"\n\
              [target.gone]\nconninfo = \"host=/nonexistent user=x dbname=x\"\n\
              [target.hanging]\nconninfo = \"host=127.0.0.1 port={port} user=x dbname=x\"\n"
         );
-        let config = configuration(folder.path(), &text);
+        let config = write_config(folder.path(), &text);
         let history = folder.path().join("h.db");
         let arguments = [
             "check",
@@ -42,7 +44,7 @@ async fn one_that_hangs_or_refuses_is_unknown_and_delays_nobody() {
             "json",
         ];
         let began = Instant::now();
-        let answer = answer(&mut pgtend(&arguments));
+        let answer = run_command(&mut pgtend_command(&arguments));
         assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
         assert_eq!(answer.exit, 3, "{answer:?}");
         let report: Value = serde_json::from_str(&answer.stdout).unwrap();
@@ -58,26 +60,26 @@ async fn one_that_hangs_or_refuses_is_unknown_and_delays_nobody() {
 }
 
 #[tokio::test]
-async fn two_runs_at_once_tell_once() {
+async fn fleet_concurrent_runs_notify_once() {
     on_a_major_and_the_newest_shared(13, "two checks at once", async |major, cluster| {
         let folder = tempfile::tempdir().unwrap();
-        told_once(major, cluster, folder.path().join("h.db").to_str().unwrap()).await;
+        assert_notified_once(major, cluster, folder.path().join("h.db").to_str().unwrap()).await;
     })
     .await;
     on_a_major_and_the_newest(13, "two checks at once at a Postgres store", async |major, _| {
-        told_once(major, shared(major), &crate::history::postgres_url(major).await).await;
+        assert_notified_once(major, shared_cluster(major), &crate::history::create_postgres_store(major).await).await;
     })
     .await;
 }
 
-async fn told_once(major: u32, cluster: &Cluster, history: &str) {
-    let (folder, inbox) = (tempfile::tempdir().unwrap(), Inbox::answering(&[]));
-    let name = crate::clusters::database(cluster).await;
-    sql(cluster, &name, "create table t (n int); insert into t values (1), (1)").await;
-    let client = crate::clusters::connect(cluster, &name).await;
+async fn assert_notified_once(major: u32, cluster: &Cluster, history: &str) {
+    let (folder, inbox) = (tempfile::tempdir().unwrap(), WebhookReceiver::with_statuses(&[]));
+    let name = crate::clusters::create_database(cluster).await;
+    execute_sql(cluster, &name, "create table t (n int); insert into t values (1), (1)").await;
+    let client = crate::clusters::connect_superuser(cluster, &name).await;
     assert!(client.simple_query("create unique index concurrently broken on t (n)").await.is_err());
-    let config = configuration(folder.path(), "[notify.team]\ntype = \"slack\"\nurl = \"env:HOOK\"\n");
-    let conninfo = conninfo(cluster, "postgres", &name);
+    let config = write_config(folder.path(), "[notify.team]\ntype = \"slack\"\nurl = \"env:HOOK\"\n");
+    let conninfo = role_conninfo(cluster, "postgres", &name);
     let arguments = ["check", "-d", &conninfo, "--config", &config, "--history", history, "--only", "invalid-index"];
     let url = inbox.url("/");
     let runs: Vec<_> = (0..4)
@@ -91,33 +93,33 @@ async fn told_once(major: u32, cluster: &Cluster, history: &str) {
         let output = run.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(1), "on {major}: {output:?}");
     }
-    let letters = inbox.empty();
+    let letters = inbox.take_requests();
     assert_eq!(letters.len(), 1, "{letters:?}");
     assert!(letters[0].1.contains("broken"), "{letters:?}");
-    sql(cluster, &name, "drop index broken").await;
-    let recovered = answer(pgtend(&arguments).env("HOOK", &url));
+    execute_sql(cluster, &name, "drop index broken").await;
+    let recovered = run_command(pgtend_command(&arguments).env("HOOK", &url));
     assert_eq!(recovered.exit, 0, "{recovered:?}");
-    assert!(inbox.empty().pop().is_some_and(|(_, body)| body.contains("RECOVERED invalid-index")));
+    assert!(inbox.take_requests().pop().is_some_and(|(_, body)| body.contains("RECOVERED invalid-index")));
 }
 
 #[tokio::test]
-async fn databases_of_one_server_are_asked_and_written_down_once() {
+async fn fleet_server_facts_are_collected_once() {
     on_every_major("a fleet on one server", async |major, cluster| {
         let folder = tempfile::tempdir().unwrap();
         let mut names = Vec::new();
         for _ in 0..4 {
-            names.push(crate::clusters::database(cluster).await);
+            names.push(crate::clusters::create_database(cluster).await);
         }
         let targets = names.iter().map(|name| {
-            let conninfo = conninfo(cluster, "postgres", name).replace('\'', "");
+            let conninfo = role_conninfo(cluster, "postgres", name).replace('\'', "");
             format!("[target.{name}]\nconninfo = \"{conninfo}\"\n")
         });
-        let config = configuration(folder.path(), &targets.collect::<String>());
+        let config = write_config(folder.path(), &targets.collect::<String>());
         let history = folder.path().join("h.db");
         let history = history.to_str().unwrap();
         for night in 1..=2 {
             let arguments = ["check", "--all-targets", "--config", &config, "--history", history, "--jobs", "4", "-vv"];
-            let answer = answer(&mut pgtend(&arguments));
+            let answer = run_command(&mut pgtend_command(&arguments));
             assert!(answer.stdout.contains("4 targets: "), "{answer:?}");
             // Of what the server is as a whole one target tells.
             for check in ["version", "unsafe-settings"] {
@@ -131,13 +133,13 @@ async fn databases_of_one_server_are_asked_and_written_down_once() {
             let listed = answer.stderr.matches("databases read: ").count();
             assert_eq!(listed, 1, "on {major}: {}", answer.stderr);
             assert!(!answer.stderr.contains("tablespaces read"), "{}", answer.stderr);
-            let samples = json(&["history", "list", "--history", history]);
+            let samples = report_json(&["history", "list", "--history", history]);
             let samples = samples["samples"].as_array().unwrap().clone();
             assert_eq!(samples.len(), night, "{samples:?}");
             assert!(samples.iter().all(|sample| sample["databases_read"] == 4), "{samples:?}");
         }
         for name in &names {
-            sql(cluster, "postgres", &format!("drop database {name}")).await;
+            execute_sql(cluster, "postgres", &format!("drop database {name}")).await;
         }
     })
     .await;

@@ -1,17 +1,17 @@
 //! The nightly check: through the program, with a clock of the test's own and recipients on loopback.
 
-mod ask;
+mod aged_snapshots;
 mod bad_input;
+mod check_report;
 mod connections;
+mod corruption;
+mod coverage;
 mod fleet;
-pub mod inbox;
-mod later;
-pub mod nights;
+pub mod nightly_runs;
 mod notify;
 mod outputs;
 mod pages;
-mod ruined;
 mod servers;
-mod shown;
 mod sizes;
 mod standbys;
+pub mod webhook_receiver;

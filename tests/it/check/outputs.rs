@@ -1,11 +1,11 @@
 //! What other programs read: monitoring plugins, node_exporter, JSON, CSV, Markdown.
 
 use crate::{
-    clusters::say,
+    clusters::print_stderr,
     reports::{
-        program::{pgtend, python_with, run},
-        stories::story,
-        zoo::NAMES,
+        fixture_servers::NAMES,
+        program::{pgtend_command, python_with, run_pgtend},
+        scenarios::scenario_file,
     },
 };
 use serde_json::{Value, json};
@@ -18,25 +18,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-fn check(story_name: &str, format: &str) -> (i32, String) {
-    let answer = run(&["check", "--from", &story(story_name), "--format", format]);
+fn check_scenario(story_name: &str, format: &str) -> (i32, String) {
+    let answer = run_pgtend(&["check", "--from", &scenario_file(story_name), "--format", format]);
     assert_eq!(answer.stderr, "");
     (answer.exit, answer.stdout)
 }
 
 #[test]
-fn the_exit_code_is_the_status_in_every_format() {
+fn outputs_exit_code_is_the_status() {
     for (name, exit) in [("calm", 0), ("disaster", 1), ("hidden", 1)] {
         for format in ["table", "json", "csv", "markdown", "nagios", "prometheus"] {
-            let (found, text) = check(name, format);
+            let (found, text) = check_scenario(name, format);
             assert_eq!(found, exit, "{name} as {format}: {text}");
         }
     }
 }
 
 #[test]
-fn json_has_the_keys_of_the_contract() {
-    let answer = run(&["check", "--from", &story("disaster"), "--format", "json"]);
+fn outputs_json_has_documented_keys() {
+    let answer = run_pgtend(&["check", "--from", &scenario_file("disaster"), "--format", "json"]);
     let report: Value = serde_json::from_str(&answer.stdout).unwrap();
     assert_eq!((&report["command"], &report["status"]), (&"check".into(), &"WARNING".into()));
     let findings = report["findings"].as_array().unwrap();
@@ -48,26 +48,27 @@ fn json_has_the_keys_of_the_contract() {
         }
         assert!(finding["id"].as_str().unwrap().starts_with(finding["check"].as_str().unwrap()));
     }
-    assert!(report["notes"].is_array() && report["clear"].is_array());
+    assert!(report["notes"].is_array() && report["passed"].is_array());
 }
 
 #[test]
-fn people_and_plugins_read_this() {
+fn outputs_for_people_and_nagios() {
     for name in ["calm", "disaster"] {
-        let people = pgtend(&["check", "--from", &story(name)]).env("COLUMNS", "100").output().unwrap().stdout;
+        let people =
+            pgtend_command(&["check", "--from", &scenario_file(name)]).env("COLUMNS", "100").output().unwrap().stdout;
         insta::assert_snapshot!(format!("{name}_people"), String::from_utf8(people).unwrap());
-        insta::assert_snapshot!(format!("{name}_nagios"), check(name, "nagios").1);
+        insta::assert_snapshot!(format!("{name}_nagios"), check_scenario(name, "nagios").1);
     }
 }
 
 #[test]
-fn a_plugins_first_line_has_one_bar_and_every_datum_is_well_formed() {
+fn outputs_nagios_first_line_is_well_formed() {
     for name in ["calm", "disaster", "hidden", "names"] {
-        let (_, text) = check(name, "nagios");
+        let (_, text) = check_scenario(name, "nagios");
         let (line, long) = text.split_once('\n').unwrap();
         assert!(!long.contains('|'), "{long}");
-        let (words, data) = line.split_once(" | ").unwrap_or((line, ""));
-        assert!(words.starts_with("PGTEND ") && !words.contains('|'), "{line}");
+        let (message, data) = line.split_once(" | ").unwrap_or((line, ""));
+        assert!(message.starts_with("PGTEND ") && !message.contains('|'), "{line}");
         for datum in data.split(' ').filter(|datum| !datum.is_empty()) {
             let (label, values) = datum.split_once('=').unwrap();
             assert!(label.starts_with('\'') && label.ends_with('\''), "{datum}");
@@ -78,14 +79,14 @@ fn a_plugins_first_line_has_one_bar_and_every_datum_is_well_formed() {
 }
 
 #[test]
-fn formats_of_check_are_no_other_commands() {
-    let answer = run(&["overview", "--from", &story("calm"), "--format", "nagios"]);
+fn outputs_check_formats_are_refused_elsewhere() {
+    let answer = run_pgtend(&["overview", "--from", &scenario_file("calm"), "--format", "nagios"]);
     assert_eq!((answer.exit, answer.stdout.as_str()), (2, ""));
     assert!(answer.stderr.contains("pgtend check"), "{}", answer.stderr);
 }
 
 /// Metrics that Prometheus takes: no series twice; by its own tool, where Debian's prometheus is installed.
-pub fn are_metrics(text: &str) {
+pub fn assert_valid_metrics(text: &str) {
     let series: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
     let names: BTreeSet<&str> = series.iter().map(|line| line.rsplit_once(' ').unwrap().0).collect();
     assert!(!series.is_empty() && names.len() == series.len(), "a series stands there twice: {text}");
@@ -93,61 +94,62 @@ pub fn are_metrics(text: &str) {
     let Ok(mut tool) =
         Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()
     else {
-        say("metrics by promtool: NOT RUN, prometheus is not installed");
+        print_stderr("metrics by promtool: NOT RUN, prometheus is not installed");
         return;
     };
     tool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let said = tool.wait_with_output().unwrap();
-    assert!(said.status.success() && said.stderr.is_empty(), "{said:?}\n{text}");
+    let tool_output = tool.wait_with_output().unwrap();
+    assert!(tool_output.status.success() && tool_output.stderr.is_empty(), "{tool_output:?}\n{text}");
 }
 
 /// The calm server, with that name wherever a name can stand.
-fn hostile(name: &str, folder: &Path) -> String {
-    let mut it: Value = serde_json::from_str(&std::fs::read_to_string(story("disaster")).unwrap()).unwrap();
+fn snapshot_with_name(name: &str, folder: &Path) -> String {
+    let mut snapshot: Value =
+        serde_json::from_str(&std::fs::read_to_string(scenario_file("disaster")).unwrap()).unwrap();
     let slot = json!({
         "slot_name": name, "plugin": name, "slot_type": "logical", "database": name, "temporary": false,
         "active": false, "active_pid": null, "restart_lsn": "0/1000000", "confirmed_flush_lsn": "0/1000000",
         "wal_status": "lost", "invalidation_reason": "wal_removed", "safe_wal_size": null, "xmin_age": null,
         "catalog_xmin_age": null, "inactive_since": null,
     });
-    it["slots"] = json!({"known": [slot]});
-    it["prepared_transactions"] = json!({"known": [
+    snapshot["slots"] = json!({"known": [slot]});
+    snapshot["prepared_transactions"] = json!({"known": [
         {"gid": name, "database": name, "owner": name, "prepared": "2026-11-01T00:00:00Z", "xid_age": 5}]});
-    it["databases"]["known"][0]["database"] = json!(name);
-    it["databases"]["known"][0]["xid_age"] = json!(600_000_000);
+    snapshot["databases"]["known"][0]["database"] = json!(name);
+    snapshot["databases"]["known"][0]["xid_age"] = json!(600_000_000);
     let file = folder.join("hostile.json");
-    std::fs::write(&file, it.to_string()).unwrap();
+    std::fs::write(&file, snapshot.to_string()).unwrap();
     file.to_str().unwrap().to_owned()
 }
 
 #[test]
-fn no_name_breaks_an_output() {
+fn outputs_survive_hostile_names() {
     let folder = tempfile::tempdir().unwrap();
     let mut nasty: Vec<&str> = NAMES.to_vec();
     nasty.extend(["a|b=1;2;3", "x\" } 1\nup 1", "# HELP\n", "\\", "| --- |\n| x |", "<img src=x onerror=alert(1)>"]);
     for name in nasty {
-        let file = hostile(name, folder.path());
-        let of = |format: &str| {
-            let answer = run(&["check", "--from", &file, "--format", format]);
+        let file = snapshot_with_name(name, folder.path());
+        let check_in = |format: &str| {
+            let answer = run_pgtend(&["check", "--from", &file, "--format", format]);
             assert_eq!((answer.exit, answer.stderr.as_str()), (2, ""), "{name:?} as {format}");
             assert!(!answer.stdout.contains(|c: char| c.is_control() && c != '\n'), "{name:?}: {:?}", answer.stdout);
             answer.stdout
         };
-        let plugin = of("nagios");
+        let plugin = check_in("nagios");
         assert!(plugin.len() < 4_096, "{name:?}: {plugin}");
         assert_eq!(plugin.matches('|').count(), 1, "{name:?}: {plugin}");
         let data = plugin.lines().next().unwrap().split_once(" | ").unwrap().1;
         assert_eq!(data.split(' ').count(), data.matches('=').count(), "{name:?}: {data}");
-        are_metrics(&of("prometheus"));
-        in_markdown(name, &of("markdown"));
+        assert_valid_metrics(&check_in("prometheus"));
+        assert_name_is_text_in_markdown(name, &check_in("markdown"));
     }
 }
 
 /// Rendered by Python's Markdown, where it is installed: the name makes no element of its own.
-fn in_markdown(name: &str, text: &str) {
+fn assert_name_is_text_in_markdown(name: &str, text: &str) {
     let render = "import sys, markdown; print(markdown.markdown(sys.stdin.read(), extensions=['tables']))";
     let Some(python) = python_with("markdown") else {
-        say("markdown by Python's Markdown: NOT RUN, python3-markdown is not installed");
+        print_stderr("markdown by Python's Markdown: NOT RUN, python3-markdown is not installed");
         return;
     };
     let mut python =
@@ -161,17 +163,17 @@ fn in_markdown(name: &str, text: &str) {
 }
 
 #[test]
-fn a_plugins_text_ends_where_nagios_stops_reading() {
+fn outputs_nagios_text_is_truncated() {
     let folder = tempfile::tempdir().unwrap();
-    let mut it: Value = serde_json::from_str(&std::fs::read_to_string(story("calm")).unwrap()).unwrap();
+    let mut snapshot: Value = serde_json::from_str(&std::fs::read_to_string(scenario_file("calm")).unwrap()).unwrap();
     let prepared = |n: u32| {
         json!({"gid": format!("g{n}"), "database": "shop", "owner": "app",
                                    "prepared": "2026-11-01T00:00:00Z", "xid_age": 5})
     };
-    it["prepared_transactions"] = json!({"known": (0..300).map(prepared).collect::<Vec<_>>()});
+    snapshot["prepared_transactions"] = json!({"known": (0..300).map(prepared).collect::<Vec<_>>()});
     let file = folder.path().join("many.json");
-    std::fs::write(&file, it.to_string()).unwrap();
-    let answer = run(&["check", "--from", file.to_str().unwrap(), "--format", "nagios"]);
+    std::fs::write(&file, snapshot.to_string()).unwrap();
+    let answer = run_pgtend(&["check", "--from", file.to_str().unwrap(), "--format", "nagios"]);
     assert_eq!(answer.exit, 2);
     assert!(answer.stdout.len() <= 4_000, "{}", answer.stdout.len());
     assert!(
@@ -182,7 +184,7 @@ fn a_plugins_text_ends_where_nagios_stops_reading() {
 }
 
 /// node_exporter as Debian packages it.
-fn node_exporter() -> Option<&'static str> {
+fn find_node_exporter() -> Option<&'static str> {
     ["/usr/bin/prometheus-node-exporter"].into_iter().find(|path| Path::new(path).exists())
 }
 
@@ -196,16 +198,23 @@ fn scrape(port: u16) -> Option<String> {
 }
 
 #[test]
-fn node_exporter_serves_what_check_writes() {
-    let Some(program) = node_exporter() else {
-        say("node_exporter serves what check writes: NOT RUN, prometheus-node-exporter is not installed");
+fn outputs_node_exporter_serves_metrics() {
+    let Some(program) = find_node_exporter() else {
+        print_stderr("node_exporter serves what check writes: NOT RUN, prometheus-node-exporter is not installed");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pgtend.prom");
     for name in ["disaster", "names"] {
-        let answer =
-            run(&["check", "--from", &story(name), "--format", "prometheus", "--output", file.to_str().unwrap()]);
+        let answer = run_pgtend(&[
+            "check",
+            "--from",
+            &scenario_file(name),
+            "--format",
+            "prometheus",
+            "--output",
+            file.to_str().unwrap(),
+        ]);
         assert!(answer.stdout.is_empty() && answer.exit < 3, "{answer:?}");
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut exporter = Command::new(program)
@@ -235,5 +244,5 @@ fn node_exporter_serves_what_check_writes() {
             assert!(is_served, "{line} is not served");
         }
     }
-    say("node_exporter serves what check writes: ran");
+    print_stderr("node_exporter serves what check writes: ran");
 }

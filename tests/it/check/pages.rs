@@ -1,14 +1,14 @@
 //! The pages: every command they name works as it stands there, and so does every command a finding advises.
 
-use super::ask::check;
+use super::check_report::run_check;
 use crate::{
     clusters::{
-        connect, on_a_major_and_the_newest_alone, on_every_installation, on_every_major_alone, options, private,
-        query_one_text, sql,
+        cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest_alone, on_every_installation,
+        on_every_major_alone, private_cluster, query_one_text,
     },
     reports::{
-        program::{answer, pgtend},
-        zoo::conninfo,
+        fixture_servers::role_conninfo,
+        program::{pgtend_command, run_command},
     },
 };
 use pgtend::{
@@ -17,7 +17,7 @@ use pgtend::{
 };
 
 /// What a page or an advice names to be typed: code spans, and the lines of code blocks.
-fn commands(text: &str) -> Vec<String> {
+fn commands_in_page(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut parts = text.split("```");
     while let Some(prose) = parts.next() {
@@ -52,7 +52,7 @@ fn is_sql(text: &str) -> bool {
 }
 
 /// Everything that the pages' placeholders stand for.
-const WORLD: &[&str] = &[
+const PLACEHOLDER_OBJECTS: &[&str] = &[
     "create role your_role",
     "create table your_table (your_column int)",
     "create index your_index on your_table (your_column)",
@@ -62,7 +62,7 @@ const WORLD: &[&str] = &[
 ];
 
 /// What must be there before a statement that takes it away.
-fn before(command: &str) -> Vec<&'static str> {
+fn setup_statements(command: &str) -> Vec<&'static str> {
     if command.contains("PREPARED") {
         vec!["begin; select txid_current(); prepare transaction 'GID'"]
     } else if command.contains("your_subscription") {
@@ -76,7 +76,7 @@ fn before(command: &str) -> Vec<&'static str> {
     }
 }
 
-fn after(command: &str) -> Vec<&'static str> {
+fn cleanup_statements(command: &str) -> Vec<&'static str> {
     match command {
         one if one.contains("your_subscription") => vec![
             "alter subscription your_subscription disable",
@@ -88,11 +88,11 @@ fn after(command: &str) -> Vec<&'static str> {
     }
 }
 
-async fn runs(cluster: &Cluster, page: &str, command: &str, major: u32) {
-    let idler = connect(cluster, "postgres").await;
+async fn assert_command_runs(cluster: &Cluster, page: &str, command: &str, major: u32) {
+    let idler = connect_superuser(cluster, "postgres").await;
     let pid: i32 = idler.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
-    let client = connect(cluster, "postgres").await;
-    for one in before(command) {
+    let client = connect_superuser(cluster, "postgres").await;
+    for one in setup_statements(command) {
         client.batch_execute(one).await.unwrap_or_else(|error| panic!("{page} on {major}: {error:?}: {one}"));
     }
     let statement = command.replace("PID", &pid.to_string());
@@ -106,25 +106,25 @@ async fn runs(cluster: &Cluster, page: &str, command: &str, major: u32) {
         let missing = if major < 14 { "XX000" } else { "08006" };
         assert_eq!(code.as_deref(), Some(missing), "{page} on {major}: nothing but the publisher is missing");
     }
-    for one in after(command) {
+    for one in cleanup_statements(command) {
         client.batch_execute(one).await.unwrap_or_else(|error| panic!("{page} on {major}: {error:?}: {one}"));
     }
 }
 
 #[tokio::test]
-async fn every_statement_of_the_pages_works() {
-    let options = options().set("wal_level", "logical").set("max_prepared_transactions", "5");
+async fn pages_statements_run() {
+    let options = cluster_options().with_setting("wal_level", "logical").with_setting("max_prepared_transactions", "5");
     on_every_major_alone("statements of the pages", options, async |major, cluster| {
-        for one in WORLD {
-            sql(&cluster, "postgres", one).await;
+        for one in PLACEHOLDER_OBJECTS {
+            execute_sql(&cluster, "postgres", one).await;
         }
         let mut count = 0;
         for check in CHECKS {
-            for command in commands(check.page).iter().filter(|one| is_sql(one)) {
+            for command in commands_in_page(check.page).iter().filter(|one| is_sql(one)) {
                 if needs_a_standby(command) || major < 14 && command.contains("pg_get_wal_replay_pause_state") {
                     continue;
                 }
-                runs(&cluster, check.name, command, major).await;
+                assert_command_runs(&cluster, check.name, command, major).await;
                 count += 1;
             }
         }
@@ -138,14 +138,14 @@ fn needs_a_standby(command: &str) -> bool {
 }
 
 #[tokio::test]
-async fn what_is_for_a_standby_works_on_one() {
+async fn pages_standby_statements_run() {
     on_every_installation("statements for a standby", async |major, installation| {
-        let mut primary = private(installation, options());
-        let standby = primary.standby(&StandbyOptions::default()).expect("a standby");
-        let client = connect(&standby, "postgres").await;
+        let mut primary = private_cluster(installation, cluster_options());
+        let standby = primary.create_standby(&StandbyOptions::default()).expect("a standby");
+        let client = connect_superuser(&standby, "postgres").await;
         client.batch_execute("select pg_wal_replay_pause()").await.unwrap();
         let page = CHECKS.iter().find(|check| check.name == "replication-lag").unwrap().page;
-        let all = commands(page);
+        let all = commands_in_page(page);
         let these: Vec<&String> = all.iter().filter(|one| is_sql(one)).collect();
         assert!(these.iter().any(|one| needs_a_standby(one)));
         for command in these.into_iter().filter(|one| major >= 14 || !one.contains("pause_state")) {
@@ -156,21 +156,21 @@ async fn what_is_for_a_standby_works_on_one() {
 }
 
 #[tokio::test]
-async fn every_command_of_pgtend_that_a_page_names_is_one() {
+async fn pages_pgtend_commands_exist() {
     on_every_installation("commands of the pages", async |_, installation| {
-        let cluster = private(installation, options().set("wal_level", "logical"));
-        for one in WORLD {
-            sql(&cluster, "postgres", one).await;
+        let cluster = private_cluster(installation, cluster_options().with_setting("wal_level", "logical"));
+        for one in PLACEHOLDER_OBJECTS {
+            execute_sql(&cluster, "postgres", one).await;
         }
-        let conninfo = conninfo(&cluster, "postgres", "postgres");
-        let mut all: Vec<String> = CHECKS.iter().flat_map(|check| commands(check.page)).collect();
+        let conninfo = role_conninfo(&cluster, "postgres", "postgres");
+        let mut all: Vec<String> = CHECKS.iter().flat_map(|check| commands_in_page(check.page)).collect();
         all.retain(|one| !is_sql(one));
         all.sort();
         all.dedup();
         assert!(all.len() > 10, "{all:?}");
         for command in all {
             let mut words: Vec<&str> = command.split(' ').skip(1).collect();
-            let help = answer(&mut pgtend(&[&words[..], &["--help"]].concat()));
+            let help = run_command(&mut pgtend_command(&[&words[..], &["--help"]].concat()));
             assert_eq!(help.exit, 0, "{command}: {help:?}");
             // The migration is written into a folder, and the rest needs no server.
             if matches!(words[..], ["indexes", "migrate", ..] | ["explain", ..] | ["history", ..] | ["audit", ..]) {
@@ -180,9 +180,9 @@ async fn every_command_of_pgtend_that_a_page_names_is_one() {
                 words.extend(["--dry-run", "--allow-unproven"]);
             }
             if command.contains("--exact-bloat") {
-                sql(&cluster, "postgres", "create extension if not exists pgstattuple").await;
+                execute_sql(&cluster, "postgres", "create extension if not exists pgstattuple").await;
             }
-            let ran = answer(&mut pgtend(&[&words[..], &["-d", &conninfo, "--history", "none"]].concat()));
+            let ran = run_command(&mut pgtend_command(&[&words[..], &["-d", &conninfo, "--history", "none"]].concat()));
             assert!(ran.exit == 0 || ran.exit == 1 && words[0] == "check", "{command}: {ran:?}");
         }
     })
@@ -190,8 +190,11 @@ async fn every_command_of_pgtend_that_a_page_names_is_one() {
 }
 
 #[tokio::test]
-async fn what_a_finding_advises_works() {
-    let options = options().set("max_prepared_transactions", "5").set("autovacuum", "off").set("wal_level", "logical");
+async fn pages_advised_commands_run() {
+    let options = cluster_options()
+        .with_setting("max_prepared_transactions", "5")
+        .with_setting("autovacuum", "off")
+        .with_setting("wal_level", "logical");
     on_a_major_and_the_newest_alone(13, "commands of findings", options, async |major, cluster| {
         for one in [
             "create table \"Mixed Case\" (n int)",
@@ -199,19 +202,19 @@ async fn what_a_finding_advises_works() {
             "insert into pg_replication_origin values (77, 'pg_4711')",
             "create subscription \"Idle one\" connection 'dbname=none' publication p with (connect = false, slot_name = 'gone')",
         ] {
-            sql(&cluster, "postgres", one).await;
+            execute_sql(&cluster, "postgres", one).await;
         }
-        sql(&cluster, "postgres", "begin; create table p (); prepare transaction 'it''s'").await;
-        let client = connect(&cluster, "postgres").await;
+        execute_sql(&cluster, "postgres", "begin; create table p (); prepare transaction 'it''s'").await;
+        let client = connect_superuser(&cluster, "postgres").await;
         assert!(client.simple_query("create unique index concurrently \"Broken\" on \"Mixed Case\" (n)").await.is_err());
-        sql(&cluster, "postgres", "delete from \"Mixed Case\"; insert into \"Mixed Case\" values (1)").await;
+        execute_sql(&cluster, "postgres", "delete from \"Mixed Case\"; insert into \"Mixed Case\" values (1)").await;
         let folder = tempfile::tempdir().unwrap();
         let text = "[check.prepared-transactions]\nwarning = \"0s\"\n[check.connections]\nwarning = \"0%\"\n";
-        let config = super::nights::configuration(folder.path(), text);
-        let (_, report) = check(&cluster, "postgres", "postgres", &["--history", "none", "--config", &config]);
+        let config = super::nightly_runs::write_config(folder.path(), text);
+        let (_, report) = run_check(&cluster, "postgres", "postgres", &["--history", "none", "--config", &config]);
         let mut ran = Vec::new();
         for finding in report["findings"].as_array().unwrap() {
-            for command in commands(finding["advice"].as_str().unwrap_or_default()).iter().filter(|one| is_sql(one)) {
+            for command in commands_in_page(finding["advice"].as_str().unwrap_or_default()).iter().filter(|one| is_sql(one)) {
                 let done = client.simple_query(command).await;
                 assert!(done.is_ok(), "{} on {major}: {done:?}: {command}", finding["check"]);
                 ran.push(command.clone());

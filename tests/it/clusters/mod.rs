@@ -15,17 +15,17 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use pgtend::sandbox::{Cluster, ClusterOptions, Installation};
 
-pub use majors::{cache, installation, majors};
-pub use session::{connect, database, query_one_text, query_texts, sql};
-pub use shared::shared;
+pub use majors::{installation, majors, package_cache};
+pub use session::{connect_superuser, create_database, execute_sql, query_one_text, query_texts};
+pub use shared::shared_cluster;
 
 /// Options with initdb's work kept between the tests.
-pub fn options() -> ClusterOptions {
-    ClusterOptions::default().templates(majors::target().join("templates"))
+pub fn cluster_options() -> ClusterOptions {
+    ClusterOptions::default().with_templates(majors::target_folder().join("templates"))
 }
 
 /// A cluster of the test's own, for tests that stop, pause or ruin things.
-pub fn private(installation: &Installation, options: ClusterOptions) -> Cluster {
+pub fn private_cluster(installation: &Installation, options: ClusterOptions) -> Cluster {
     match Cluster::start(installation, options) {
         Ok(cluster) => cluster,
         Err(error) => panic!("Postgres {} did not start: {error:?}\n{error}", installation.version),
@@ -34,13 +34,15 @@ pub fn private(installation: &Installation, options: ClusterOptions) -> Cluster 
 
 /// Runs a read-only test (it may make a database of its own) on the shared cluster of every major.
 pub async fn on_every_major(name: &str, test: impl AsyncFn(u32, &'static Cluster)) {
-    on_every_installation(name, async |major, _| test(major, shared(major)).await).await;
+    on_every_installation(name, async |major, _| test(major, shared_cluster(major)).await).await;
 }
 
 /// Runs a test on a cluster of its own of every major.
 pub async fn on_every_major_alone(name: &str, options: ClusterOptions, test: impl AsyncFn(u32, Cluster)) {
-    on_every_installation(name, async |major, installation| test(major, private(installation, options.clone())).await)
-        .await;
+    on_every_installation(name, async |major, installation| {
+        test(major, private_cluster(installation, options.clone())).await
+    })
+    .await;
 }
 
 /// Runs a test with the installation of every major, and says on which majors it ran. A failure on one
@@ -55,15 +57,15 @@ pub async fn on_installations_from(first: u32, name: &str, test: impl AsyncFn(u3
 }
 
 /// The same on one major and on the newest, where the others would show nothing else; on all with `PGTEND_TEST_SHARE=1`.
-pub async fn on_a_major_and_the_newest(one: u32, name: &str, test: impl AsyncFn(u32, &'static Installation)) {
+pub async fn on_a_major_and_the_newest(first_major: u32, name: &str, test: impl AsyncFn(u32, &'static Installation)) {
     let newest = majors().keys().max().copied();
     let on_all = std::env::var("PGTEND_TEST_SHARE").is_ok_and(|share| share == "1");
-    on_installations(name, |major| on_all || major == one || Some(major) == newest, test).await;
+    on_installations(name, |major| on_all || major == first_major || Some(major) == newest, test).await;
 }
 
 /// The same on their shared clusters.
-pub async fn on_a_major_and_the_newest_shared(one: u32, name: &str, test: impl AsyncFn(u32, &'static Cluster)) {
-    on_a_major_and_the_newest(one, name, async |major, _| test(major, shared(major)).await).await;
+pub async fn on_a_major_and_the_newest_shared(first_major: u32, name: &str, test: impl AsyncFn(u32, &'static Cluster)) {
+    on_a_major_and_the_newest(first_major, name, async |major, _| test(major, shared_cluster(major)).await).await;
 }
 
 /// The same, each with a cluster of its own.
@@ -73,14 +75,14 @@ pub async fn on_a_major_and_the_newest_alone(
     options: ClusterOptions,
     test: impl AsyncFn(u32, Cluster),
 ) {
-    let alone = async |major, installation| test(major, private(installation, options.clone())).await;
+    let alone = async |major, installation| test(major, private_cluster(installation, options.clone())).await;
     on_a_major_and_the_newest(one, name, alone).await;
 }
 
 async fn on_installations(name: &str, wanted: impl Fn(u32) -> bool, test: impl AsyncFn(u32, &'static Installation)) {
     let (mut ran, mut failed) = (Vec::new(), Vec::new());
     if !majors().keys().any(|&major| wanted(major)) {
-        return say(&format!("{name}: NOT RUN: for none of the majors asked for"));
+        return print_stderr(&format!("{name}: NOT RUN: for none of the majors asked for"));
     }
     for (&major, installation) in majors().iter().filter(|(major, _)| wanted(**major)) {
         match installation {
@@ -91,18 +93,20 @@ async fn on_installations(name: &str, wanted: impl Fn(u32) -> bool, test: impl A
                     failed.push(major.to_string());
                 }
             }
-            Err(why) if majors::demanded() => panic!("{name}: no Postgres {major}: {why}"),
-            Err(why) => say(&format!("{name}: NOT RUN on {major}: {}", why.lines().next().unwrap_or_default())),
+            Err(why) if majors::majors_required() => panic!("{name}: no Postgres {major}: {why}"),
+            Err(why) => {
+                print_stderr(&format!("{name}: NOT RUN on {major}: {}", why.lines().next().unwrap_or_default()))
+            }
         }
     }
     if ran.is_empty() {
         panic!("{name}: ran on no major at all");
     }
-    say(&format!("{name}: ran on {}", ran.join(" ")));
+    print_stderr(&format!("{name}: ran on {}", ran.join(" ")));
     assert!(failed.is_empty(), "{name}: failed on {}", failed.join(" "));
 }
 
 /// To the process' own stderr: the test harness keeps what the print macros print.
-pub fn say(line: &str) {
+pub fn print_stderr(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

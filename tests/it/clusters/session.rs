@@ -7,7 +7,7 @@ use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::{Client, Config, Connection, NoTls, SimpleQueryMessage, Socket};
 
 /// A session of the superuser in the database.
-pub async fn connect(cluster: &Cluster, database: &str) -> Client {
+pub async fn connect_superuser(cluster: &Cluster, database: &str) -> Client {
     let mut config: Config = cluster.conninfo().parse().expect("conninfo");
     config.dbname(database);
     let (client, connection) =
@@ -17,14 +17,14 @@ pub async fn connect(cluster: &Cluster, database: &str) -> Client {
 }
 
 /// Runs a batch of statements.
-pub async fn sql(cluster: &Cluster, database: &str, batch: &str) {
-    simple(cluster, database, batch).await;
+pub async fn execute_sql(cluster: &Cluster, database: &str, batch: &str) {
+    run_simple_query(cluster, database, batch).await;
 }
 
 /// One batch in a session of its own, which is over when this returns: a server that is stopped next
 /// would otherwise wait for a client whose end nobody has sent yet.
-async fn simple(cluster: &Cluster, database: &str, batch: &str) -> Vec<SimpleQueryMessage> {
-    let (client, connection) = open(cluster, database).await;
+async fn run_simple_query(cluster: &Cluster, database: &str, batch: &str) -> Vec<SimpleQueryMessage> {
+    let (client, connection) = open_client(cluster, database).await;
     let connection = tokio::spawn(connection);
     let answer = client.simple_query(batch).await;
     drop(client);
@@ -32,7 +32,7 @@ async fn simple(cluster: &Cluster, database: &str, batch: &str) -> Vec<SimpleQue
     answer.unwrap_or_else(|error| panic!("{error:?}\nin: {batch}"))
 }
 
-async fn open(cluster: &Cluster, database: &str) -> (Client, Connection<Socket, NoTlsStream>) {
+async fn open_client(cluster: &Cluster, database: &str) -> (Client, Connection<Socket, NoTlsStream>) {
     let mut config: Config = cluster.conninfo().parse().expect("conninfo");
     config.dbname(database);
     config.connect(NoTls).await.unwrap_or_else(|error| panic!("{error:?}\n{}", cluster.log()))
@@ -47,7 +47,7 @@ pub async fn query_one_text(cluster: &Cluster, database: &str, query: &str) -> O
 
 /// All rows, as text.
 pub async fn query_texts(cluster: &Cluster, database: &str, query: &str) -> Vec<Vec<Option<String>>> {
-    let answer = simple(cluster, database, query).await;
+    let answer = run_simple_query(cluster, database, query).await;
     let rows = answer.into_iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()),
         _ => None,
@@ -56,9 +56,9 @@ pub async fn query_texts(cluster: &Cluster, database: &str, query: &str) -> Vec<
 }
 
 /// A new database, for a test that wants to write on a shared cluster.
-pub async fn database(cluster: &Cluster) -> String {
+pub async fn create_database(cluster: &Cluster) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    sql(cluster, "postgres", &format!("create database {name}")).await;
+    execute_sql(cluster, "postgres", &format!("create database {name}")).await;
     name
 }

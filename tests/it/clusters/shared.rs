@@ -5,17 +5,17 @@ use std::sync::LazyLock;
 
 use pgtend::sandbox::Cluster;
 
-use super::{installation, majors, options, private};
+use super::{cluster_options, installation, majors, private_cluster};
 
 /// The shared cluster of a major, started when first asked for. Rust drops no statics: it is the
 /// sandbox's keeper that ends the server and removes its folder when the test binary ends.
-pub fn shared(major: u32) -> &'static Cluster {
-    type Slot = LazyLock<Cluster, Box<dyn FnOnce() -> Cluster + Send>>;
-    static CLUSTERS: LazyLock<BTreeMap<u32, Slot>> = LazyLock::new(|| {
+pub fn shared_cluster(major: u32) -> &'static Cluster {
+    type LazyCluster = LazyLock<Cluster, Box<dyn FnOnce() -> Cluster + Send>>;
+    static CLUSTERS: LazyLock<BTreeMap<u32, LazyCluster>> = LazyLock::new(|| {
         let start = |major| -> Box<dyn FnOnce() -> Cluster + Send> {
-            Box::new(move || private(installation(major), options().set("autovacuum", "off")))
+            Box::new(move || private_cluster(installation(major), cluster_options().with_setting("autovacuum", "off")))
         };
-        majors().keys().map(|&major| (major, Slot::new(start(major)))).collect()
+        majors().keys().map(|&major| (major, LazyCluster::new(start(major)))).collect()
     });
     match CLUSTERS.get(&major) {
         Some(cluster) => cluster,

@@ -13,25 +13,25 @@ mod unreachable;
 
 use std::path::PathBuf;
 
-use pgtend::pg::conninfo::{Conninfo, Environment, Flags, Request, Resolved, resolve};
+use pgtend::pg::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, Environment, Resolved, resolve};
 use pgtend::pg::{ConnectError, Connected, connect};
 
 /// The password of every role that has one; no message may hold it.
 const PASSWORD: &str = "correct-horse-battery";
 
 /// A conninfo with nothing around it: no environment, no home directory.
-fn conninfo(text: &str) -> Conninfo {
-    resolved(text, Environment { os_user: Some("nobody".into()), ..Environment::default() }).conninfo
+fn parse_conninfo(text: &str) -> Conninfo {
+    resolve_conninfo(text, Environment { os_user: Some("nobody".into()), ..Environment::default() }).conninfo
 }
 
-fn resolved(text: &str, environment: Environment) -> Resolved {
-    let flags = Flags { dbname: Some(text.to_owned()), ..Flags::default() };
-    resolve(&Request { flags, environment, ..Request::default() }).expect("the conninfo resolves")
+fn resolve_conninfo(text: &str, environment: Environment) -> Resolved {
+    let flags = ConnectionFlags { dbname: Some(text.to_owned()), ..ConnectionFlags::default() };
+    resolve(&ConnectionRequest { flags, environment, ..ConnectionRequest::default() }).expect("the conninfo resolves")
 }
 
 /// Connects, and proves that the session answers.
-async fn session(text: &str) -> Connected {
-    match connect(&conninfo(text)).await {
+async fn open_session(text: &str) -> Connected {
+    match connect(&parse_conninfo(text)).await {
         Ok(connected) => {
             connected.client.simple_query("select 1").await.expect("the session answers");
             connected
@@ -41,11 +41,11 @@ async fn session(text: &str) -> Connected {
 }
 
 /// Does not connect, and says so without the password.
-async fn refusal(text: &str) -> ConnectError {
-    refusal_of(&conninfo(text), text).await
+async fn connect_error(text: &str) -> ConnectError {
+    connect_error_of(&parse_conninfo(text), text).await
 }
 
-async fn refusal_of(conninfo: &Conninfo, text: &str) -> ConnectError {
+async fn connect_error_of(conninfo: &Conninfo, text: &str) -> ConnectError {
     let Err(error) = connect(conninfo).await else { panic!("{text}: connected") };
     let mut shown = format!("{error} {error:?} {:?} {conninfo:?}", error.hint());
     let mut source = std::error::Error::source(&error);
@@ -63,10 +63,10 @@ fn assert_says(error: &ConnectError, message: &[&str], hint: &str) {
     for part in message {
         assert!(text.contains(part), "{part:?} is not in: {text}");
     }
-    let said = error.hint().unwrap_or_default();
-    assert!(said.contains(hint), "{hint:?} is not in the hint: {said}");
+    let hint_text = error.hint().unwrap_or_default();
+    assert!(hint_text.contains(hint), "{hint:?} is not in the hint: {hint_text}");
 }
 
-fn shown(path: PathBuf) -> String {
+fn path_text(path: PathBuf) -> String {
     path.display().to_string()
 }

@@ -21,14 +21,14 @@ impl Drop for Pgbouncer {
 }
 
 /// Where the program is, on PATH or where Debian puts it. Under CI it has to be there.
-pub fn program(test: &str) -> Option<PathBuf> {
+pub fn find_pgbouncer(test: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
     let found = folders.map(|folder| folder.join("pgbouncer")).find(|program| program.is_file());
     if found.is_none() {
         let demanded = std::env::var("CI").is_ok_and(|ci| ci == "true");
         assert!(!demanded, "{test}: no pgbouncer on PATH or in /usr/sbin");
-        crate::clusters::say(&format!("{test}: NOT RUN: no pgbouncer on PATH or in /usr/sbin"));
+        crate::clusters::print_stderr(&format!("{test}: NOT RUN: no pgbouncer on PATH or in /usr/sbin"));
     }
     found
 }
@@ -40,7 +40,7 @@ impl Pgbouncer {
     }
 
     /// In front of the sockets of two servers, with a connection to each: a new one goes to the next of them.
-    pub async fn start_over(program: &Path, clusters: &[Cluster; 2]) -> Pgbouncer {
+    pub async fn start_for_two_servers(program: &Path, clusters: &[Cluster; 2]) -> Pgbouncer {
         let [first, second] = clusters;
         // One port serves both hosts: that is the number in the socket's name.
         let folder = second.socket_dir().join("other");

@@ -1,20 +1,20 @@
 use std::time::Duration;
 
-use super::pgbouncer::{Pgbouncer, program};
+use super::pgbouncer::{Pgbouncer, find_pgbouncer};
 use super::*;
-use crate::clusters::{majors, shared};
+use crate::clusters::{majors, shared_cluster};
 
 #[tokio::test]
-async fn a_server_behind_pgbouncer_is_reached_and_cancelled() {
-    let Some(program) = program("behind pgbouncer") else { return };
+async fn pooler_connects_and_cancels() {
+    let Some(program) = find_pgbouncer("behind pgbouncer") else { return };
     let major = *majors().keys().max().expect("a major");
-    let pooler = Pgbouncer::start(&program, shared(major)).await;
+    let pooler = Pgbouncer::start(&program, shared_cluster(major)).await;
     let text = pooler.conninfo();
 
-    let error = refusal(&format!("{text} options='-c geqo=off'")).await;
+    let error = connect_error(&format!("{text} options='-c geqo=off'")).await;
     assert_says(&error, &["unsupported startup parameter"], "remove options");
 
-    let connected = session(&text).await;
+    let connected = open_session(&text).await;
     assert_eq!(connected.server_version_num / 10_000, major);
     let (slept, cancelled) = tokio::join!(connected.client.batch_execute("select pg_sleep(30)"), async {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -23,6 +23,6 @@ async fn a_server_behind_pgbouncer_is_reached_and_cancelled() {
     cancelled.expect("the request is taken");
     assert_eq!(slept.unwrap_err().code().unwrap().code(), "57014");
     for wanted in ["primary", "read-write"] {
-        session(&format!("{text} target_session_attrs={wanted}")).await;
+        open_session(&format!("{text} target_session_attrs={wanted}")).await;
     }
 }

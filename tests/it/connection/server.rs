@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use nix::unistd::{Uid, User};
 
 /// The folder of psql and the other clients.
-pub const CLIENTS: &str = "/usr/lib/postgresql/15/bin";
+pub const CLIENT_BINARIES: &str = "/usr/lib/postgresql/15/bin";
 
-const KEEPER: &str = r#"trap '' INT TERM
+const WATCHDOG_SCRIPT: &str = r#"trap '' INT TERM
 "$@" >"$LOG" 2>&1 &
 cat >/dev/null
 kill -QUIT $! 2>/dev/null
@@ -25,25 +25,25 @@ rm -rf "$DIRECTORY""#;
 pub struct Server {
     pub directory: PathBuf,
     pub port: u16,
-    _keeper: Child,
+    _watchdog: Child,
 }
 
 /// The server's binaries; `PGTEND_TEST_BINDIR` tries another major.
-fn bindir() -> String {
-    std::env::var("PGTEND_TEST_BINDIR").unwrap_or_else(|_| CLIENTS.to_owned())
+fn server_binaries() -> String {
+    std::env::var("PGTEND_TEST_BINDIR").unwrap_or_else(|_| CLIENT_BINARIES.to_owned())
 }
 
 /// The user that runs servers: they refuse to run as root.
-fn user() -> Option<User> {
+fn server_user() -> Option<User> {
     if !Uid::effective().is_root() {
         return None;
     }
     User::from_name("postgres").expect("the user database").or_else(|| panic!("no user postgres"))
 }
 
-pub fn as_user(program: impl AsRef<Path>) -> Command {
+pub fn command_as_server_user(program: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program.as_ref());
-    if let Some(user) = user() {
+    if let Some(user) = server_user() {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
     }
     command.current_dir("/").env_remove("PGHOST").env("LC_ALL", "C");
@@ -51,48 +51,50 @@ pub fn as_user(program: impl AsRef<Path>) -> Command {
 }
 
 /// A directory for the user that runs servers, and what keeps it as long as the test binary lives.
-pub fn kept_directory() -> (PathBuf, Child) {
+pub fn watched_directory() -> (PathBuf, Child) {
     let directory = new_directory();
-    let keeper = keep(&directory, &mut ["true".to_owned()].into_iter());
-    (directory, keeper)
+    let watchdog = start_watchdog(&directory, &mut ["true".to_owned()].into_iter());
+    (directory, watchdog)
 }
 
 /// Hands a file to the user that runs servers.
-pub fn give(path: &Path, mode: u32) {
+pub fn give_to_server_user(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("permissions");
-    if let Some(user) = user() {
+    if let Some(user) = server_user() {
         chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("chown");
     }
 }
 
-fn run(command: &mut Command) {
+fn run_successfully(command: &mut Command) {
     let output = command.output().expect("the command runs");
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn new_directory() -> PathBuf {
     let directory = tempfile::Builder::new().prefix("pgtend-it-").tempdir().expect("a directory").keep();
-    give(&directory, 0o755);
+    give_to_server_user(&directory, 0o755);
     directory
 }
 
 /// A data directory fresh from initdb, copied for every server; its keeper removes it.
 static TEMPLATE: LazyLock<(PathBuf, Child)> = LazyLock::new(|| {
-    let (directory, keeper) = kept_directory();
+    let (directory, watchdog) = watched_directory();
     let data = directory.join("data");
-    initdb(Path::new(&bindir()), &data);
-    (data, keeper)
+    initdb(Path::new(&server_binaries()), &data);
+    (data, watchdog)
 });
 
 fn initdb(bin: &Path, data: &Path) {
-    run(as_user(bin.join("initdb"))
-        .args(["--no-sync", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-D"])
-        .arg(data));
+    run_successfully(
+        command_as_server_user(bin.join("initdb"))
+            .args(["--no-sync", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-D"])
+            .arg(data),
+    );
 }
 
-fn keep(directory: &Path, program: &mut dyn Iterator<Item = String>) -> Child {
-    as_user("/bin/sh")
-        .args(["-c", KEEPER, "keeper"])
+fn start_watchdog(directory: &Path, program: &mut dyn Iterator<Item = String>) -> Child {
+    command_as_server_user("/bin/sh")
+        .args(["-c", WATCHDOG_SCRIPT, "keeper"])
         .args(program)
         .env("DIRECTORY", directory)
         .env("LOG", directory.join("log"))
@@ -110,18 +112,18 @@ impl Server {
     pub fn start(conf: &str, hba: &str, files: &[(&str, &str)]) -> Self {
         let directory = new_directory();
         let data = directory.join("data");
-        run(as_user("/bin/cp").arg("-a").arg(&TEMPLATE.0).arg(&data));
-        Self::start_in(directory, Path::new(&bindir()), conf, hba, files)
+        run_successfully(command_as_server_user("/bin/cp").arg("-a").arg(&TEMPLATE.0).arg(&data));
+        Self::start_in_directory(directory, Path::new(&server_binaries()), conf, hba, files)
     }
 
     /// Starts a server of the programs in `bin`, with `openssl.cnf` of its data directory.
     pub fn start_from(bin: &Path, conf: &str, hba: &str, files: &[(&str, &str)]) -> Self {
         let directory = new_directory();
         initdb(bin, &directory.join("data"));
-        Self::start_in(directory, bin, conf, hba, files)
+        Self::start_in_directory(directory, bin, conf, hba, files)
     }
 
-    fn start_in(directory: PathBuf, bin: &Path, conf: &str, hba: &str, files: &[(&str, &str)]) -> Self {
+    fn start_in_directory(directory: PathBuf, bin: &Path, conf: &str, hba: &str, files: &[(&str, &str)]) -> Self {
         let data = directory.join("data");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
         let conf = format!(
@@ -132,19 +134,19 @@ impl Server {
         for (name, text) in all.iter().chain(files) {
             let path = data.join(name);
             std::fs::write(&path, text).expect("a file");
-            give(&path, 0o600);
+            give_to_server_user(&path, 0o600);
         }
-        let program = [shown(&bin.join("postgres")), "-D".to_owned(), shown(&data)];
-        let keeper = keep(&directory, &mut program.into_iter());
-        let server = Self { directory, port, _keeper: keeper };
-        server.wait();
+        let program = [path_text(&bin.join("postgres")), "-D".to_owned(), path_text(&data)];
+        let watchdog = start_watchdog(&directory, &mut program.into_iter());
+        let server = Self { directory, port, _watchdog: watchdog };
+        server.wait_until_ready();
         server
     }
 
-    fn wait(&self) {
+    fn wait_until_ready(&self) {
         let since = Instant::now();
         loop {
-            let mut ready = Command::new(Path::new(CLIENTS).join("pg_isready"));
+            let mut ready = Command::new(Path::new(CLIENT_BINARIES).join("pg_isready"));
             let ready = ready.arg("-q").arg("-h").arg(&self.directory).args(["-p", &self.port.to_string()]).status();
             if ready.is_ok_and(|status| status.success()) {
                 return;
@@ -156,21 +158,23 @@ impl Server {
     }
 
     /// Runs SQL as superuser over the socket.
-    pub fn sql(&self, sql: &str) {
-        run(Command::new(Path::new(CLIENTS).join("psql"))
-            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres", "-h"])
-            .arg(&self.directory)
-            .args(["-p", &self.port.to_string()])
-            .args(sql.split(';').flat_map(|statement| ["-c", statement])));
+    pub fn execute_sql(&self, sql: &str) {
+        run_successfully(
+            Command::new(Path::new(CLIENT_BINARIES).join("psql"))
+                .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres", "-h"])
+                .arg(&self.directory)
+                .args(["-p", &self.port.to_string()])
+                .args(sql.split(';').flat_map(|statement| ["-c", statement])),
+        );
     }
 
     /// `key=value` for TCP, with more of them behind.
-    pub fn tcp(&self, more: &str) -> String {
+    pub fn tcp_conninfo(&self, more: &str) -> String {
         format!("host=127.0.0.1 port={} dbname=postgres {more}", self.port)
     }
 
     /// `key=value` for the socket, with more of them behind.
-    pub fn socket(&self, more: &str) -> String {
+    pub fn socket_conninfo(&self, more: &str) -> String {
         format!("host={} port={} dbname=postgres {more}", self.directory.display(), self.port)
     }
 
@@ -181,6 +185,6 @@ impl Server {
     }
 }
 
-fn shown(path: &Path) -> String {
+fn path_text(path: &Path) -> String {
     path.display().to_string()
 }

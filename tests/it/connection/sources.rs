@@ -13,16 +13,18 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
         "local all postgres trust\nlocal all all scram-sha-256\nhost all all all scram-sha-256\n",
         &[],
     );
-    server.sql(&format!("set password_encryption = 'scram-sha-256'; create role app login password '{PASSWORD}'"));
+    server.execute_sql(&format!(
+        "set password_encryption = 'scram-sha-256'; create role app login password '{PASSWORD}'"
+    ));
     server
 });
 
-fn request(vars: &[(&str, &str)]) -> Request {
+fn connection_request(vars: &[(&str, &str)]) -> ConnectionRequest {
     let vars: BTreeMap<String, String> = vars.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    Request { environment: Environment { vars, ..Environment::default() }, ..Request::default() }
+    ConnectionRequest { environment: Environment { vars, ..Environment::default() }, ..ConnectionRequest::default() }
 }
 
-async fn answers(request: &Request, source: Source) {
+async fn assert_source(request: &ConnectionRequest, source: Source) {
     let resolved = resolve(request).expect("it resolves");
     assert_eq!(resolved.source, source);
     let connected = connect(&resolved.conninfo).await.unwrap_or_else(|error| panic!("{error}"));
@@ -30,31 +32,31 @@ async fn answers(request: &Request, source: Source) {
 }
 
 #[tokio::test]
-async fn the_password_of_database_url_does_not_follow_other_hosts() {
+async fn sources_database_url_password_stays_with_host() {
     let port = SERVER.port.to_string();
     let url = format!("postgres://app:{PASSWORD}@127.0.0.1:{port}/postgres");
-    let asked = |request: &Request| {
+    let resolve_password = |request: &ConnectionRequest| {
         let conninfo = resolve(request).unwrap().conninfo;
-        async move { refusal_of(&conninfo, "without the password").await }
+        async move { connect_error_of(&conninfo, "without the password").await }
     };
-    let mut by_flags = request(&[("DATABASE_URL", &url), ("PGUSER", "app"), ("PGPORT", &port)]);
+    let mut by_flags = connection_request(&[("DATABASE_URL", &url), ("PGUSER", "app"), ("PGPORT", &port)]);
     by_flags.flags.host = Some("127.0.0.1".into());
-    assert!(matches!(asked(&by_flags).await, ConnectError::PasswordNeeded(_)));
+    assert!(matches!(resolve_password(&by_flags).await, ConnectError::PasswordNeeded(_)));
     let by_environment =
-        request(&[("DATABASE_URL", &url), ("PGHOST", "127.0.0.1"), ("PGUSER", "app"), ("PGPORT", &port)]);
-    assert!(matches!(asked(&by_environment).await, ConnectError::PasswordNeeded(_)));
+        connection_request(&[("DATABASE_URL", &url), ("PGHOST", "127.0.0.1"), ("PGUSER", "app"), ("PGPORT", &port)]);
+    assert!(matches!(resolve_password(&by_environment).await, ConnectError::PasswordNeeded(_)));
 }
 
 #[tokio::test]
-async fn every_source_connects() {
+async fn sources_all_connect() {
     let port = SERVER.port.to_string();
     let url = format!("postgresql+psycopg://app:{PASSWORD}@127.0.0.1:{port}/postgres?schema=app&pgbouncer=true");
-    answers(&request(&[("DATABASE_URL", &url)]), Source::DatabaseUrl).await;
-    let encoded = shown(SERVER.directory.clone()).replace('/', "%2F");
+    assert_source(&connection_request(&[("DATABASE_URL", &url)]), Source::DatabaseUrl).await;
+    let encoded = path_text(SERVER.directory.clone()).replace('/', "%2F");
     let url = format!("postgres://app:{PASSWORD}@{encoded}:{port}/postgres");
-    answers(&request(&[("DATABASE_URL", &url)]), Source::DatabaseUrl).await;
+    assert_source(&connection_request(&[("DATABASE_URL", &url)]), Source::DatabaseUrl).await;
 
-    let directory = shown(SERVER.directory.clone());
+    let directory = path_text(SERVER.directory.clone());
     let vars = [
         ("PGHOST", directory.as_str()),
         ("PGPORT", &port),
@@ -62,7 +64,7 @@ async fn every_source_connects() {
         ("PGDATABASE", "postgres"),
         ("PGPASSWORD", PASSWORD),
     ];
-    answers(&request(&vars), Source::Environment).await;
+    assert_source(&connection_request(&vars), Source::Environment).await;
 
     let home = tempfile::tempdir().unwrap();
     let service = format!("[here]\nhost=127.0.0.1\nport={port}\nuser=app\ndbname=postgres\n");
@@ -70,22 +72,22 @@ async fn every_source_connects() {
     let passfile = home.path().join(".pgpass");
     std::fs::write(&passfile, format!("127.0.0.1:{port}:postgres:app:{PASSWORD}\n")).unwrap();
     std::fs::set_permissions(&passfile, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    let mut by_service = request(&[("PGSERVICE", "here")]);
+    let mut by_service = connection_request(&[("PGSERVICE", "here")]);
     by_service.environment.home = Some(home.path().into());
-    answers(&by_service, Source::Environment).await;
+    assert_source(&by_service, Source::Environment).await;
     by_service.environment.vars.clear();
     by_service.flags.dbname = Some("service=here".into());
-    answers(&by_service, Source::Flags).await;
+    assert_source(&by_service, Source::Flags).await;
 }
 
 #[tokio::test]
-async fn application_name_and_options_arrive() {
-    let asked = async |more: &str, question: &str| {
-        let connected = session(&SERVER.socket(&format!("user=postgres {more}"))).await;
+async fn sources_application_name_and_options_apply() {
+    let query_with_options = async |more: &str, question: &str| {
+        let connected = open_session(&SERVER.socket_conninfo(&format!("user=postgres {more}"))).await;
         let row = connected.client.query_one(question, &[]).await.expect("a row");
         row.get::<_, String>(0)
     };
-    assert_eq!(asked("", "show application_name").await, "pgtend");
-    assert_eq!(asked("application_name=nightly", "show application_name").await, "nightly");
-    assert_eq!(asked("options='-c geqo=off'", "show geqo").await, "off");
+    assert_eq!(query_with_options("", "show application_name").await, "pgtend");
+    assert_eq!(query_with_options("application_name=nightly", "show application_name").await, "nightly");
+    assert_eq!(query_with_options("options='-c geqo=off'", "show geqo").await, "off");
 }

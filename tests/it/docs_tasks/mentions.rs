@@ -1,13 +1,13 @@
 //! What is mentioned in a line of prose can be typed: commands and flags, in the documents and in the pages of the checks.
 
 use super::page::outside_fences;
-use super::{documents, root};
+use super::{repository_root, runnable_documents};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
 /// The code spans of a text, outside of fences.
-fn spans(text: &str) -> Vec<String> {
+fn code_spans(text: &str) -> Vec<String> {
     let prose: Vec<&str> = outside_fences(text).collect();
     let paragraphs = prose.join("\n");
     let spans = paragraphs.split("\n\n").flat_map(|paragraph| {
@@ -18,41 +18,45 @@ fn spans(text: &str) -> Vec<String> {
 }
 
 /// Words that the program is asked about: what stands for something is left out.
-fn words(command: &str) -> Vec<&str> {
+fn command_words(command: &str) -> Vec<&str> {
     let typed = command.split(['|', '>', '\\']).next().unwrap_or_default();
     typed.split_whitespace().skip(1).filter(|word| *word != "SHELL" && !word.contains(['…', '"', '\''])).collect()
 }
 
 /// Why the command cannot be typed so.
-fn wrong(command: &str) -> Option<String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_pgtend")).args(words(command)).arg("--help").output().unwrap();
+fn command_error(command: &str) -> Option<String> {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_pgtend")).args(command_words(command)).arg("--help").output().unwrap();
     (!output.status.success()).then(|| format!("`{command}`: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
-fn pages() -> Vec<PathBuf> {
-    let checks = [root().join("src/judge"), root().join("src/judge/index")]
+fn documentation_pages() -> Vec<PathBuf> {
+    let checks = [repository_root().join("src/judge"), repository_root().join("src/judge/index")]
         .into_iter()
         .flat_map(|folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>());
-    documents().into_iter().chain(checks.filter(|path| path.extension().is_some_and(|it| it == "md"))).collect()
+    runnable_documents()
+        .into_iter()
+        .chain(checks.filter(|path| path.extension().is_some_and(|it| it == "md")))
+        .collect()
 }
 
 #[test]
-fn a_command_that_cannot_be_typed_is_found() {
-    assert!(wrong("pgtend overveiw").is_some());
-    assert!(wrong("pgtend slots drop NAME --no-such-flag").is_some());
-    assert_eq!(wrong("pgtend slots drop NAME --yes"), None);
-    assert_eq!(spans("a `b\nc` d\n\n```sh\n`e`\n```\n`f`"), ["b c", "f"]);
+fn mentions_invalid_command_is_found() {
+    assert!(command_error("pgtend overveiw").is_some());
+    assert!(command_error("pgtend slots drop NAME --no-such-flag").is_some());
+    assert_eq!(command_error("pgtend slots drop NAME --yes"), None);
+    assert_eq!(code_spans("a `b\nc` d\n\n```sh\n`e`\n```\n`f`"), ["b c", "f"]);
 }
 
 #[test]
-fn every_command_that_is_mentioned_can_be_typed() {
+fn mentions_commands_exist() {
     let mut seen = BTreeSet::new();
     let mut failures = Vec::new();
-    for page in pages() {
+    for page in documentation_pages() {
         let text = std::fs::read_to_string(&page).unwrap();
-        for span in spans(&text).into_iter().filter(|span| span.starts_with("pgtend ")) {
+        for span in code_spans(&text).into_iter().filter(|span| span.starts_with("pgtend ")) {
             if seen.insert(span.clone()) {
-                failures.extend(wrong(&span).map(|why| format!("{}: {why}", page.display())));
+                failures.extend(command_error(&span).map(|why| format!("{}: {why}", page.display())));
             }
         }
     }
@@ -61,9 +65,9 @@ fn every_command_that_is_mentioned_can_be_typed() {
 }
 
 #[test]
-fn the_readme_names_every_command() {
-    let known = std::fs::read_to_string(root().join("docs/cli.md")).unwrap();
-    let readme = spans(&std::fs::read_to_string(root().join("README.md")).unwrap());
+fn mentions_readme_names_every_command() {
+    let known = std::fs::read_to_string(repository_root().join("docs/cli.md")).unwrap();
+    let readme = code_spans(&std::fs::read_to_string(repository_root().join("README.md")).unwrap());
     for command in known.lines().filter_map(|line| line.strip_prefix("## pgtend ")) {
         let top = command.split(' ').next().unwrap();
         let is_named = |span: &String| span == command || span.strip_prefix(top).is_some_and(|it| it.starts_with(' '));
@@ -72,13 +76,13 @@ fn the_readme_names_every_command() {
 }
 
 #[test]
-fn every_flag_that_is_mentioned_is_one() {
-    let known = std::fs::read_to_string(root().join("docs/cli.md")).unwrap();
+fn mentions_flags_exist() {
+    let known = std::fs::read_to_string(repository_root().join("docs/cli.md")).unwrap();
     let known: BTreeSet<&str> =
         known.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|word| word.starts_with("--")).collect();
     // That one tells of other programs.
-    for page in pages().into_iter().filter(|page| !page.ends_with("docs/benchmarks.md")) {
-        for span in spans(&std::fs::read_to_string(&page).unwrap()) {
+    for page in documentation_pages().into_iter().filter(|page| !page.ends_with("docs/benchmarks.md")) {
+        for span in code_spans(&std::fs::read_to_string(&page).unwrap()) {
             let flag = span.split([' ', '=']).next().unwrap_or_default();
             // Of other programs: rustc's, cargo's and those of the migration tools' own comments.
             let is_foreign = ["--wal-segsize", "--rollback"].contains(&flag) || !flag.starts_with("--");

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Page {
     pub path: PathBuf,
-    pub world: Option<String>,
+    pub environment: Option<String>,
     pub blocks: Vec<Block>,
 }
 
@@ -17,13 +17,13 @@ pub struct Page {
 #[derive(Debug)]
 pub struct Block {
     pub line: usize,
-    pub kind: Kind,
+    pub kind: BlockKind,
     /// Why it cannot be run.
     pub not_run: Option<String>,
 }
 
 #[derive(Debug)]
-pub enum Kind {
+pub enum BlockKind {
     Commands(Vec<Command>),
     Sql(String),
     Configuration {
@@ -41,7 +41,7 @@ pub struct Command {
     /// What the page shows of its output, and the lines of the page where that stands; nothing is compared where none is shown.
     pub shown: Vec<String>,
     pub exit: i32,
-    pub types: Option<String>,
+    pub typed_answer: Option<String>,
 }
 
 /// The lines of a page that stand in no fence.
@@ -61,51 +61,58 @@ impl Page {
     }
 
     pub fn parse(path: &Path, text: &str) -> Page {
-        let mut page = Page { path: path.to_owned(), world: None, blocks: Vec::new() };
-        let mut said: Vec<(&str, &str)> = Vec::new();
+        let mut page = Page { path: path.to_owned(), environment: None, blocks: Vec::new() };
+        let mut directives: Vec<(&str, &str)> = Vec::new();
         let mut lines = text.lines().enumerate();
         while let Some((at, line)) = lines.next() {
             if let Some(comment) = line.strip_prefix("<!-- ").and_then(|it| it.strip_suffix(" -->")) {
                 match comment.split_once(": ") {
-                    Some(("world", name)) => page.world = Some(name.to_owned()),
-                    Some((key @ ("exit" | "types" | "not run" | "file"), value)) => said.push((key, value)),
+                    Some(("world", name)) => page.environment = Some(name.to_owned()),
+                    Some((key @ ("exit" | "types" | "not run" | "file"), value)) => directives.push((key, value)),
                     _ => {}
                 }
                 continue;
             }
             let Some(language) = line.strip_prefix("```") else {
-                assert!(line.is_empty() || said.is_empty(), "{}:{}: {said:?} is of no block", path.display(), at + 1);
+                assert!(
+                    line.is_empty() || directives.is_empty(),
+                    "{}:{}: {directives:?} is of no block",
+                    path.display(),
+                    at + 1
+                );
                 continue;
             };
             let body: Vec<(usize, &str)> = lines.by_ref().take_while(|(_, line)| *line != "```").collect();
-            let of = |key| said.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
-            let whole = || body.iter().map(|(_, line)| format!("{line}\n")).collect::<String>();
+            let directive =
+                |key| directives.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
+            let joined_text = || body.iter().map(|(_, line)| format!("{line}\n")).collect::<String>();
             let kind = match language {
                 "console" | "sh" => {
-                    let mut commands = if language == "sh" { plain(&body) } else { with_output(&body) };
+                    let mut commands =
+                        if language == "sh" { parse_commands(&body) } else { parse_commands_with_output(&body) };
                     assert!(!commands.is_empty(), "{}:{}: a block without a command", path.display(), at + 1);
-                    expect(&mut commands, of("exit").as_deref(), of("types"));
-                    Kind::Commands(commands)
+                    set_expectations(&mut commands, directive("exit").as_deref(), directive("types"));
+                    BlockKind::Commands(commands)
                 }
-                "sql" => Kind::Sql(whole()),
-                "toml" => Kind::Configuration { file: of("file"), text: whole() },
-                other => Kind::Other(other.to_owned()),
+                "sql" => BlockKind::Sql(joined_text()),
+                "toml" => BlockKind::Configuration { file: directive("file"), text: joined_text() },
+                other => BlockKind::Other(other.to_owned()),
             };
-            page.blocks.push(Block { line: at + 1, kind, not_run: of("not run") });
-            said.clear();
+            page.blocks.push(Block { line: at + 1, kind, not_run: directive("not run") });
+            directives.clear();
         }
         page
     }
 }
 
 /// Every line a command, or a part of one.
-fn plain(body: &[(usize, &str)]) -> Vec<Command> {
+fn parse_commands(body: &[(usize, &str)]) -> Vec<Command> {
     let mut commands: Vec<Command> = Vec::new();
     let mut goes_on = false;
-    for (at, line) in body.iter().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+    for (line_number, line) in body.iter().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
         match commands.last_mut() {
             Some(last) if goes_on => last.text += &format!("\n{line}"),
-            _ => commands.push(Command::new(*at, line)),
+            _ => commands.push(Command::new(*line_number, line)),
         }
         goes_on = line.ends_with('\\');
     }
@@ -113,22 +120,22 @@ fn plain(body: &[(usize, &str)]) -> Vec<Command> {
 }
 
 /// Commands after `$ `, their further lines after `> `, and what each writes.
-fn with_output(body: &[(usize, &str)]) -> Vec<Command> {
+fn parse_commands_with_output(body: &[(usize, &str)]) -> Vec<Command> {
     let mut commands: Vec<Command> = Vec::new();
-    for (at, line) in body {
+    for (line_number, line) in body {
         match (line.strip_prefix("$ "), commands.last_mut()) {
-            (Some(command), _) => commands.push(Command::new(*at, command)),
+            (Some(command), _) => commands.push(Command::new(*line_number, command)),
             (None, Some(last)) if last.shown.is_empty() && line.starts_with("> ") => {
                 last.text += &format!("\n{}", &line[2..]);
             }
             (None, Some(last)) => last.shown.push((*line).to_owned()),
-            (None, None) => panic!("line {}: output without a command", at + 1),
+            (None, None) => panic!("line {}: output without a command", line_number + 1),
         }
     }
     commands
 }
 
-fn expect(commands: &mut [Command], exit: Option<&str>, types: Option<String>) {
+fn set_expectations(commands: &mut [Command], exit: Option<&str>, types: Option<String>) {
     let codes: Vec<i32> =
         exit.into_iter().flat_map(str::split_whitespace).map(|code| code.parse().expect("an exit code")).collect();
     if codes.len() == commands.len() {
@@ -140,12 +147,12 @@ fn expect(commands: &mut [Command], exit: Option<&str>, types: Option<String>) {
         last.exit = codes.first().copied().unwrap_or(0);
     }
     if let Some(last) = commands.last_mut() {
-        last.types = types;
+        last.typed_answer = types;
     }
 }
 
 impl Command {
-    fn new(at: usize, text: &str) -> Command {
-        Command { line: at + 1, text: text.to_owned(), shown: Vec::new(), exit: 0, types: None }
+    fn new(line_number: usize, text: &str) -> Command {
+        Command { line: line_number + 1, text: text.to_owned(), shown: Vec::new(), exit: 0, typed_answer: None }
     }
 }

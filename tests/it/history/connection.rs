@@ -1,14 +1,14 @@
 //! Connecting to a store's server: what is refused, what is sent, and the forms of a conninfo.
 
-use super::address;
+use super::parse_address;
 use crate::{
-    clusters::{on_a_major_and_the_newest, query_one_text, shared},
+    clusters::{on_a_major_and_the_newest, query_one_text, shared_cluster},
     connection::{
-        certificates::{file, server_files},
+        certificates::{file_option, server_files},
         server::Server,
     },
-    hostile_server::{HostileServer, Wire},
-    reports::program::{answer, pgtend, run},
+    hostile_server::{Connection, HostileServer},
+    reports::program::{pgtend_command, run_command, run_pgtend},
 };
 use pgtend::{
     history::{HistoryError, Store, StoreAddress, StoreName},
@@ -25,36 +25,36 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let hba = "local all postgres trust\nlocal all all scram-sha-256\n\
                hostssl all plain all password\nhost all plain all reject\nhost all all all scram-sha-256\n";
     let server = Server::start(&conf, hba, &files);
-    for (role, password) in [("app", PASSWORD), ("plain", PASSWORD), ("iam", &token())] {
-        server.sql(&format!("create role {role} login superuser password '{password}';create database {role}"));
+    for (role, password) in [("app", PASSWORD), ("plain", PASSWORD), ("iam", &long_token())] {
+        server.execute_sql(&format!("create role {role} login superuser password '{password}';create database {role}"));
     }
     server
 });
 
 /// What a cloud's token looks like: 2 kB with every character that a conninfo treats specially.
-fn token() -> String {
+fn long_token() -> String {
     "host.rds:5432/?Action=connect&X-Sig=%2B+\\@".repeat(50)
 }
 
-fn refused(address: &StoreAddress, result: Result<Store, HistoryError>) -> String {
+fn assert_refused(address: &StoreAddress, result: Result<Store, HistoryError>) -> String {
     let Err(error) = result else { panic!("{address}: opened") };
-    let said = format!("{error} {error:?} {:?}", error.hint());
-    assert!(!said.contains(PASSWORD) && !said.contains(&token()), "{said}");
-    said
+    let message = format!("{error} {error:?} {:?}", error.hint());
+    assert!(!message.contains(PASSWORD) && !message.contains(&long_token()), "{message}");
+    message
 }
 
 /// Opens the store twice, to write and to read.
-async fn works(address: &StoreAddress) {
+async fn assert_opens(address: &StoreAddress) {
     let store = Store::open(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
     store.close().await;
     let read = Store::open_to_read(address, Duration::from_secs(5)).await;
     let store = read.unwrap_or_else(|error| panic!("{address}: {error}")).expect("a store");
-    assert!(store.lineages().await.expect("the store answers").is_empty());
+    assert!(store.cluster_branches().await.expect("the store answers").is_empty());
     store.close().await;
 }
 
 #[test]
-fn history_url_refuses_parameters_by_name_and_sends_nothing() {
+fn history_url_refuses_unsupported_parameters() {
     let server = HostileServer::start(|wire| wire.startup().map(drop));
     let port = server.port();
     for (parameter, named) in [
@@ -72,11 +72,11 @@ fn history_url_refuses_parameters_by_name_and_sends_nothing() {
         ("service=nowhere", "nowhere"),
     ] {
         let uri = format!("postgresql://app:{PASSWORD}@127.0.0.1:{port}/d?{parameter}");
-        let ended = run(&["history", "list", "--history", &uri]);
+        let ended = run_pgtend(&["history", "list", "--history", &uri]);
         assert_eq!(ended.exit, 2, "{parameter}: {ended:?}");
         assert!(ended.stderr.contains(named) && !ended.stderr.contains(PASSWORD), "{parameter}: {}", ended.stderr);
         let pairs = format!("host=127.0.0.1 port={port} user=app {parameter} password={PASSWORD}");
-        let ended = answer(pgtend(&["history", "list"]).env("PGTEND_HISTORY", &pairs));
+        let ended = run_command(pgtend_command(&["history", "list"]).env("PGTEND_HISTORY", &pairs));
         assert_eq!(ended.exit, 2, "{parameter}: {ended:?}");
         assert!(ended.stderr.contains(named) && !ended.stderr.contains(PASSWORD), "{parameter}: {}", ended.stderr);
     }
@@ -84,8 +84,8 @@ fn history_url_refuses_parameters_by_name_and_sends_nothing() {
 }
 
 /// A server that asks for a clear-text password, an MD5 hash, or SCRAM without channel binding.
-fn asks(kind: u32) -> HostileServer {
-    HostileServer::start(move |wire: &mut Wire<'_>| -> io::Result<()> {
+fn server_asking_for(kind: u32) -> HostileServer {
+    HostileServer::start(move |wire: &mut Connection<'_>| -> io::Result<()> {
         wire.startup()?;
         let body: &[u8] = match kind {
             5 => &[1, 2, 3, 4],
@@ -100,7 +100,7 @@ fn asks(kind: u32) -> HostileServer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn history_password_is_not_sent_where_the_method_is_refused() {
+async fn history_password_needs_an_allowed_method() {
     for (kind, parameter) in [
         (3, "require_auth=scram-sha-256"),
         (3, "require_auth=!password"),
@@ -110,11 +110,11 @@ async fn history_password_is_not_sent_where_the_method_is_refused() {
         (10, "require_auth=password,md5"),
         (10, "channel_binding=require"),
     ] {
-        let server = asks(kind);
+        let server = server_asking_for(kind);
         let text = format!("host=127.0.0.1 port={} user=app dbname=d password={PASSWORD} {parameter}", server.port());
-        let address = address(&text);
-        refused(&address, Store::open(&address).await);
-        let ended = run(&["history", "record", "--from", "/nonexistent", "--history", &text]);
+        let address = parse_address(&text);
+        assert_refused(&address, Store::open(&address).await);
+        let ended = run_pgtend(&["history", "record", "--from", "/nonexistent", "--history", &text]);
         assert_eq!(ended.exit, 1, "{parameter}: {ended:?}");
         assert!(!server.was_sent(PASSWORD.as_bytes()), "{parameter}");
         let answers = server.received().iter().filter(|message| message.first() == Some(&b'p')).count();
@@ -125,43 +125,52 @@ async fn history_password_is_not_sent_where_the_method_is_refused() {
 /// As in libpq, where nothing forbids it.
 #[tokio::test(flavor = "multi_thread")]
 async fn history_password_in_clear_text_follows_libpq() {
-    let server = asks(3);
+    let server = server_asking_for(3);
     let text = format!("postgresql://app:{PASSWORD}@127.0.0.1:{}/d", server.port());
-    let said = refused(&address(&text), Store::open(&address(&text)).await);
-    assert!(said.contains("28P01") && said.contains("is not the password"), "{said}");
+    let message = assert_refused(&parse_address(&text), Store::open(&parse_address(&text)).await);
+    assert!(message.contains("28P01") && message.contains("is not the password"), "{message}");
     assert!(server.was_sent(PASSWORD.as_bytes()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn history_server_is_verified_as_every_other() {
-    let at = |host: &str, more: &str| {
-        address(&format!("host={host} hostaddr=127.0.0.1 port={} user=app password={PASSWORD} {more}", SERVER.port))
+async fn history_server_certificate_is_verified() {
+    let host_address = |host: &str, more: &str| {
+        parse_address(&format!(
+            "host={host} hostaddr=127.0.0.1 port={} user=app password={PASSWORD} {more}",
+            SERVER.port
+        ))
     };
-    let (right, wrong) = (file("sslrootcert", "ca.crt"), file("sslrootcert", "other_ca.crt"));
-    for (host, more, said) in [
+    let (right, wrong) = (file_option("sslrootcert", "ca.crt"), file_option("sslrootcert", "other_ca.crt"));
+    for (host, more, expected) in [
         ("db.test", format!("sslmode=verify-full {wrong}"), "not signed by an authority"),
         ("db.test", format!("sslmode=require {wrong}"), "not signed by an authority"),
         ("other.test", format!("sslmode=verify-full {right}"), "not for host name \"other.test\""),
         ("db.test", "sslmode=verify-full sslrootcert=/nonexistent".to_owned(), "does not exist"),
         ("db.test", "sslmode=disable channel_binding=require".to_owned(), "channel binding"),
     ] {
-        let address = at(host, &more);
-        let error = refused(&address, Store::open(&address).await);
-        assert!(error.contains(said), "{more}: {error}");
+        let address = host_address(host, &more);
+        let error = assert_refused(&address, Store::open(&address).await);
+        assert!(error.contains(expected), "{more}: {error}");
     }
-    works(&at("db.test", &format!("sslmode=verify-full channel_binding=require require_auth=scram-sha-256 {right}")))
-        .await;
-    works(&at("other.test", &format!("sslmode=verify-ca {right}"))).await;
-    works(&at("db.test", "sslmode=disable require_auth=scram-sha-256")).await;
+    assert_opens(&host_address(
+        "db.test",
+        &format!("sslmode=verify-full channel_binding=require require_auth=scram-sha-256 {right}"),
+    ))
+    .await;
+    assert_opens(&host_address("other.test", &format!("sslmode=verify-ca {right}"))).await;
+    assert_opens(&host_address("db.test", "sslmode=disable require_auth=scram-sha-256")).await;
     // pg_hba.conf lets this role in by TLS only, with a clear-text password.
     let plain = |more: &str| {
-        address(&format!("host=db.test hostaddr=127.0.0.1 port={} user=plain password={PASSWORD} {more}", SERVER.port))
+        parse_address(&format!(
+            "host=db.test hostaddr=127.0.0.1 port={} user=plain password={PASSWORD} {more}",
+            SERVER.port
+        ))
     };
-    works(&plain(&format!("sslmode=verify-full {right}"))).await;
+    assert_opens(&plain(&format!("sslmode=verify-full {right}"))).await;
     let refusing = plain(&format!("sslmode=verify-full require_auth=scram-sha-256 {right}"));
-    refused(&refusing, Store::open(&refusing).await);
+    assert_refused(&refusing, Store::open(&refusing).await);
     let unencrypted = plain("sslmode=disable");
-    refused(&unencrypted, Store::open(&unencrypted).await);
+    assert_refused(&unencrypted, Store::open(&unencrypted).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,7 +179,7 @@ async fn history_conninfo_has_every_form() {
     let path = |name: &str| folder.path().join(name).display().to_string();
     let escaped = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:");
     let port = SERVER.port;
-    let lines = format!("127.0.0.1:{port}:app:app:{PASSWORD}\n127.0.0.1:*:iam:iam:{}\n", escaped(&token()));
+    let lines = format!("127.0.0.1:{port}:app:app:{PASSWORD}\n127.0.0.1:*:iam:iam:{}\n", escaped(&long_token()));
     std::fs::write(path("pgpass"), lines).expect("a file");
     std::fs::set_permissions(path("pgpass"), std::fs::Permissions::from_mode(0o600)).expect("the owner's");
     let section = format!("[store]\nhost=127.0.0.1\nport={port}\nuser=app\ndbname=app\nrequire_auth=scram-sha-256\n");
@@ -185,8 +194,8 @@ async fn history_conninfo_has_every_form() {
     ];
     let vars = vars.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
     let environment = Environment { vars, os_user: Some("app".to_owned()), ..Environment::default() };
-    let encoded: String = token().bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let quoted = token().replace('\\', "\\\\");
+    let encoded: String = long_token().bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let quoted = long_token().replace('\\', "\\\\");
     let socket = SERVER.directory.display().to_string();
     for text in [
         format!("postgresql://app@127.0.0.1:{port}"),
@@ -205,37 +214,38 @@ async fn history_conninfo_has_every_form() {
         let resolved = StoreName::parse(&text).and_then(|name| name.resolve(&environment));
         let (address, warnings) = resolved.unwrap_or_else(|error| panic!("{error}"));
         assert!(warnings.is_empty(), "{warnings:?}");
-        works(&address).await;
+        assert_opens(&address).await;
     }
     // Without the password file, the password of the environment is not taken.
     let without = Environment { vars: [("PGPASSWORD".to_owned(), PASSWORD.to_owned())].into(), ..environment };
     let name = StoreName::parse(&format!("postgresql://app@127.0.0.1:{port}")).expect("a store");
     let (address, _) = name.resolve(&without).expect("a conninfo");
-    let error = refused(&address, Store::open(&address).await);
+    let error = assert_refused(&address, Store::open(&address).await);
     assert!(error.contains("asks for a password") && error.contains(".pgpass"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn history_target_session_attrs_are_held() {
+async fn history_target_session_attrs_are_honoured() {
     on_a_major_and_the_newest(13, "target_session_attrs of a store", async |major, _| {
-        let url = super::postgres_url(major).await;
+        let url = super::create_postgres_store(major).await;
         for wrong in ["standby", "read-only"] {
-            let address = address(&format!("{url}?target_session_attrs={wrong}"));
+            let address = parse_address(&format!("{url}?target_session_attrs={wrong}"));
             for opened in [
                 Store::open(&address).await,
                 Store::open_to_read(&address, Duration::from_secs(5)).await.map(Option::unwrap),
             ] {
-                let error = refused(&address, opened);
+                let error = assert_refused(&address, opened);
                 assert!(error.contains("server is not in hot standby") || error.contains("not read-only"), "{error}");
             }
         }
         for right in ["any", "primary", "read-write", "prefer-standby"] {
-            works(&address(&format!("{url}?target_session_attrs={right}"))).await;
+            assert_opens(&parse_address(&format!("{url}?target_session_attrs={right}"))).await;
         }
         // A reader's sessions cannot write, whichever way that was set.
         let settings = "select count(*)::text from pg_catalog.pg_stat_activity where application_name = 'pgtend'";
         let database = url.rsplit_once('/').expect("a database").1;
-        let left = query_one_text(shared(major), database, &format!("{settings} and datname = '{database}'")).await;
+        let left =
+            query_one_text(shared_cluster(major), database, &format!("{settings} and datname = '{database}'")).await;
         assert_eq!(left.as_deref(), Some("0"), "on {major}: sessions are left");
     })
     .await;
@@ -243,13 +253,13 @@ async fn history_target_session_attrs_are_held() {
 
 /// The driver's socket takes no place on a disk: a read-only file system will do.
 #[tokio::test(flavor = "multi_thread")]
-async fn history_on_a_server_needs_no_temporary_folder() {
+async fn history_on_server_needs_no_temporary_folder() {
     on_a_major_and_the_newest(13, "a store without a temporary folder", async |major, _| {
-        let url = super::postgres_url(major).await;
+        let url = super::create_postgres_store(major).await;
         let folder = tempfile::tempdir().expect("a folder");
-        works(&address(&url)).await;
+        assert_opens(&parse_address(&url)).await;
         for tmpdir in ["/nonexistent", folder.path().to_str().expect("UTF-8")] {
-            let ended = answer(pgtend(&["history", "list", "--history", &url]).env("TMPDIR", tmpdir));
+            let ended = run_command(pgtend_command(&["history", "list", "--history", &url]).env("TMPDIR", tmpdir));
             assert_eq!(ended.exit, 0, "on {major}: {ended:?}");
         }
         assert_eq!(std::fs::read_dir(folder.path()).expect("it is there").count(), 0);

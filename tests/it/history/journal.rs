@@ -1,19 +1,19 @@
 //! Intent before, outcome after, and what was promised against what was measured.
 
 use super::{
-    on_both_dialects, open,
-    world::{MB, World},
+    on_both_dialects, open_store,
+    simulated_cluster::{MB, SimulatedCluster},
 };
 use jiff::SignedDuration;
 use pgtend::{
     history::HistoryError,
-    model::past::{Gauge, Intent, Outcome, OutcomeKind},
+    model::history::{Intent, JournalOutcome, JournalOutcomeKind, MeasuredQuantity},
 };
 use serde_json::json;
 
-fn intent(world: &World, gauge: Gauge, before_bytes: u64) -> Intent {
+fn sample_intent(cluster: &SimulatedCluster, quantity: MeasuredQuantity, before_bytes: u64) -> Intent {
     Intent {
-        system_identifier: Some(world.system_identifier.clone()),
+        system_identifier: Some(cluster.system_identifier.clone()),
         server: "\"db1\", port 5432".into(),
         database: "shop".into(),
         role: "pgtend".into(),
@@ -22,72 +22,84 @@ fn intent(world: &World, gauge: Gauge, before_bytes: u64) -> Intent {
         statement: "select pg_drop_replication_slot('frozen')".into(),
         seen: json!({"slot_name": "frozen", "restart_lsn": "0/1A", "active": false}),
         promised_bytes: Some(50 * MB),
-        gauge: Some(gauge),
+        quantity: Some(quantity),
         before_bytes: Some(before_bytes),
-        begun_at: world.now,
+        begun_at: cluster.now,
     }
 }
 
-fn done(world: &World) -> Outcome {
-    let finished_at = world.now + SignedDuration::from_secs(1);
-    Outcome { outcome: OutcomeKind::Done, detail: None, finished_at }
+fn sample_outcome(cluster: &SimulatedCluster) -> JournalOutcome {
+    let finished_at = cluster.now + SignedDuration::from_secs(1);
+    JournalOutcome { outcome: JournalOutcomeKind::Done, detail: None, finished_at }
 }
 
 #[tokio::test]
-async fn an_intent_stays_open_until_its_outcome_is_known() {
+async fn journal_intent_stays_open_until_outcome() {
     on_both_dialects("open intents", async |url| {
-        let world = World::new();
-        let store = open(url).await;
-        let first = store.intend(&intent(&world, Gauge::WalDirectory, 80 * MB)).await.unwrap();
-        let second = store.intend(&intent(&world, Gauge::WalDirectory, 80 * MB)).await.unwrap();
+        let cluster = SimulatedCluster::new();
+        let store = open_store(url).await;
+        let first =
+            store.write_intent(&sample_intent(&cluster, MeasuredQuantity::WalDirectory, 80 * MB)).await.unwrap();
+        let second =
+            store.write_intent(&sample_intent(&cluster, MeasuredQuantity::WalDirectory, 80 * MB)).await.unwrap();
         // The program ends here without a word, and the next one starts.
         store.close().await;
-        let store = open(url).await;
-        let open: Vec<i64> = store.open_intents().await.unwrap().iter().map(|deed| deed.deed_id).collect();
+        let store = open_store(url).await;
+        let open: Vec<i64> = store.open_journal_entries().await.unwrap().iter().map(|deed| deed.journal_id).collect();
         assert_eq!(open, [first, second]);
-        let refused =
-            Outcome { outcome: OutcomeKind::Refused, detail: Some("it became active".into()), ..done(&world) };
-        store.conclude(first, &refused).await.unwrap();
-        let twice = store.conclude(first, &done(&world)).await.unwrap_err();
-        assert!(matches!(twice, HistoryError::NoSuchDeed(_)), "{twice}");
-        let open = store.open_intents().await.unwrap();
-        assert_eq!((open.len(), &open[0].intent), (1, &intent(&world, Gauge::WalDirectory, 80 * MB)));
-        assert_eq!(store.deeds().await.unwrap()[0].outcome, Some(refused));
+        let refused = JournalOutcome {
+            outcome: JournalOutcomeKind::Refused,
+            detail: Some("it became active".into()),
+            ..sample_outcome(&cluster)
+        };
+        store.write_outcome(first, &refused).await.unwrap();
+        let twice = store.write_outcome(first, &sample_outcome(&cluster)).await.unwrap_err();
+        assert!(matches!(twice, HistoryError::NoOpenEntry(_)), "{twice}");
+        let open = store.open_journal_entries().await.unwrap();
+        assert_eq!(
+            (open.len(), &open[0].intent),
+            (1, &sample_intent(&cluster, MeasuredQuantity::WalDirectory, 80 * MB))
+        );
+        assert_eq!(store.journal_entries().await.unwrap()[0].outcome, Some(refused));
         store.close().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn later_samples_measure_what_was_promised() {
+async fn journal_later_samples_measure_the_result() {
     on_both_dialects("promised against measured", async |url| {
-        let store = open(url).await;
-        let mut world = World::new();
-        world.add_table("orders", 500 * MB);
-        store.record(&world.snapshot()).await.unwrap();
-        world.pass(1, MB);
-        for (gauge, before) in
-            [(Gauge::WalDirectory, world.wal_directory_bytes), (Gauge::Database("shop".into()), 500 * MB)]
-        {
-            let deed = store.intend(&intent(&world, gauge, before)).await.unwrap();
-            store.conclude(deed, &done(&world)).await.unwrap();
+        let store = open_store(url).await;
+        let mut cluster = SimulatedCluster::new();
+        cluster.add_table("orders", 500 * MB);
+        store.record(&cluster.snapshot()).await.unwrap();
+        cluster.advance(1, MB);
+        for (quantity, before) in [
+            (MeasuredQuantity::WalDirectory, cluster.wal_directory_bytes),
+            (MeasuredQuantity::Database("shop".into()), 500 * MB),
+        ] {
+            let journal_id = store.write_intent(&sample_intent(&cluster, quantity, before)).await.unwrap();
+            store.write_outcome(journal_id, &sample_outcome(&cluster)).await.unwrap();
         }
-        let unmeasured = store.deeds().await.unwrap();
+        let unmeasured = store.journal_entries().await.unwrap();
         assert!(unmeasured.iter().all(|deed| deed.measured_bytes.is_none()), "nobody has looked since");
 
         // A minute later the server has not made a checkpoint yet.
-        world.now += SignedDuration::from_mins(1);
-        world.table("orders").heap.bytes = 470 * MB;
-        store.record(&world.snapshot()).await.unwrap();
-        let deeds = store.deeds().await.unwrap();
-        assert_eq!((deeds[0].measured_bytes, deeds[1].measured_bytes), (None, Some(30 * MB as i64)));
+        cluster.now += SignedDuration::from_mins(1);
+        cluster.table("orders").heap.bytes = 470 * MB;
+        store.record(&cluster.snapshot()).await.unwrap();
+        let entries = store.journal_entries().await.unwrap();
+        assert_eq!((entries[0].measured_bytes, entries[1].measured_bytes), (None, Some(30 * MB as i64)));
 
-        world.pass(24, MB);
-        world.wal_directory_bytes -= 20 * MB;
-        store.record(&world.snapshot()).await.unwrap();
-        let deeds = store.deeds().await.unwrap();
-        assert_eq!((deeds[0].intent.promised_bytes, deeds[0].measured_bytes), (Some(50 * MB), Some(20 * MB as i64)));
-        assert_eq!(deeds[0].measured_at, Some(world.now));
+        cluster.advance(24, MB);
+        cluster.wal_directory_bytes -= 20 * MB;
+        store.record(&cluster.snapshot()).await.unwrap();
+        let entries = store.journal_entries().await.unwrap();
+        assert_eq!(
+            (entries[0].intent.promised_bytes, entries[0].measured_bytes),
+            (Some(50 * MB), Some(20 * MB as i64))
+        );
+        assert_eq!(entries[0].measured_at, Some(cluster.now));
         store.close().await;
     })
     .await;

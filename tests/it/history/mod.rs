@@ -1,10 +1,11 @@
 //! The history store and the journal, on SQLite and on Postgres.
 
-mod beside;
+mod concurrent_targets;
 mod connection;
 mod copies;
 mod journal;
-mod older;
+mod older_versions;
+mod one_year;
 mod ownership;
 mod predictions;
 mod processes;
@@ -12,11 +13,10 @@ mod program;
 mod reports;
 mod round_trips;
 mod scale;
+mod simulated_cluster;
 mod store;
-mod story;
-mod world;
 
-use crate::clusters::{database, majors, on_every_installation, say, shared};
+use crate::clusters::{create_database, majors, on_every_installation, print_stderr, shared_cluster};
 use pgtend::{
     history::{Store, StoreAddress, StoreName},
     pg::conninfo::Environment,
@@ -27,20 +27,20 @@ use std::path::Path;
 pub async fn on_both_dialects(name: &str, test: impl AsyncFn(&str)) {
     let folder = tempfile::tempdir().unwrap();
     test(&folder.path().join("history.db").display().to_string()).await;
-    say(&format!("{name}: ran on SQLite"));
+    print_stderr(&format!("{name}: ran on SQLite"));
     let ends = [majors().keys().min().copied(), majors().keys().max().copied()];
     on_every_installation(name, async |major, _| {
         if ends.contains(&Some(major)) {
-            test(&postgres_url(major).await).await;
+            test(&create_postgres_store(major).await).await;
         }
     })
     .await;
 }
 
 /// A database for a store, on the shared cluster of a major.
-pub async fn postgres_url(major: u32) -> String {
-    let cluster = shared(major);
-    let database = database(cluster).await;
+pub async fn create_postgres_store(major: u32) -> String {
+    let cluster = shared_cluster(major);
+    let database = create_database(cluster).await;
     let mut parts = std::collections::HashMap::new();
     for part in cluster.conninfo().split_whitespace() {
         let (key, value) = part.split_once('=').unwrap();
@@ -53,12 +53,12 @@ pub async fn postgres_url(major: u32) -> String {
 }
 
 /// Resolves a path, URI or conninfo without a home directory and without variables.
-pub fn address(text: &(impl AsRef<Path> + ?Sized)) -> StoreAddress {
+pub fn parse_address(text: &(impl AsRef<Path> + ?Sized)) -> StoreAddress {
     let text = text.as_ref().to_str().expect("UTF-8");
     let environment = Environment { os_user: Some("postgres".to_owned()), ..Environment::default() };
     StoreName::parse(text).and_then(|name| name.resolve(&environment)).unwrap_or_else(|error| panic!("{error}")).0
 }
 
-pub async fn open(url: &str) -> Store {
-    Store::open(&address(url)).await.unwrap_or_else(|error| panic!("{url}: {error}"))
+pub async fn open_store(url: &str) -> Store {
+    Store::open(&parse_address(url)).await.unwrap_or_else(|error| panic!("{url}: {error}"))
 }

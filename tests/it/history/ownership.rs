@@ -1,17 +1,17 @@
 //! A store on a Postgres server whose schema, or an object in it, is owned by another role.
 
-use super::{address, open, postgres_url, world::World};
+use super::{create_postgres_store, open_store, parse_address, simulated_cluster::SimulatedCluster};
 use crate::{
-    clusters::{database, on_a_major_and_the_newest, query_one_text, shared, sql},
-    reports::{program::run, zoo::conninfo},
+    clusters::{create_database, execute_sql, on_a_major_and_the_newest, query_one_text, shared_cluster},
+    reports::{fixture_servers::role_conninfo, program::run_pgtend},
 };
 use pgtend::history::{HistoryError, Store};
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What makes a store foreign, the object that is named, and the remedy that is printed; `{me}` is the connecting role.
-const CASES: [(&str, &str, &str); 9] = [
+const FOREIGN_OBJECTS: [(&str, &str, &str); 9] = [
     ("alter schema pgtend owner to {other}", "schema pgtend", "ALTER SCHEMA pgtend OWNER TO {me}"),
     ("alter table pgtend.slot owner to {other}", "table pgtend.slot", "ALTER TABLE pgtend.slot OWNER TO {me}"),
     (
@@ -57,13 +57,13 @@ const CASES: [(&str, &str, &str); 9] = [
 #[tokio::test]
 async fn store_with_foreign_objects_is_refused() {
     on_a_major_and_the_newest(13, "a store with objects of another role", async |major, _| {
-        let cluster = shared(major);
+        let cluster = shared_cluster(major);
         // The superuser of the cluster: that it is one must not excuse other owners.
-        let url = postgres_url(major).await;
+        let url = create_postgres_store(major).await;
         let name = url.rsplit_once('/').unwrap().1.to_owned();
         let (me, other) = ("postgres", format!("{name}_other"));
-        let store = open(&url).await;
-        store.record(&World::new().snapshot()).await.unwrap();
+        let store = open_store(&url).await;
+        store.record(&SimulatedCluster::new().snapshot()).await.unwrap();
         store.close().await;
         let setup = format!(
             "create role {other} login; grant all on schema pgtend, public to {other}; \
@@ -74,73 +74,74 @@ async fn store_with_foreign_objects_is_refused() {
                $$ begin perform nextval('public.called'); return new; end $$; \
              alter function public.trap_row() owner to {other}; select public.trap(); select public.trap()"
         );
-        sql(cluster, &name, &setup).await;
+        execute_sql(cluster, &name, &setup).await;
         let count = "select last_value::text from public.called";
         assert_eq!(query_one_text(cluster, &name, count).await.as_deref(), Some("2"), "the trap counts");
-        for (setup, object, remedy) in CASES {
+        for (setup, object, remedy) in FOREIGN_OBJECTS {
             let fill = |text: &str| text.replace("{me}", me).replace("{other}", &other);
-            sql(cluster, &name, &fill(setup)).await;
+            execute_sql(cluster, &name, &fill(setup)).await;
             let errors = [
-                Store::open(&address(&url)).await.err(),
-                Store::open_to_read(&address(&url), PATIENCE).await.err(),
-                Store::open_to_add(&address(&url), PATIENCE).await.err(),
+                Store::open(&parse_address(&url)).await.err(),
+                Store::open_to_read(&parse_address(&url), TIMEOUT).await.err(),
+                Store::open_to_add(&parse_address(&url), TIMEOUT).await.err(),
             ];
             for error in errors {
                 let error = error.unwrap_or_else(|| panic!("on {major}: {object} is not refused"));
-                assert!(matches!(error, HistoryError::Foreign { .. }), "{error}");
+                assert!(matches!(error, HistoryError::UntrustedOwner { .. }), "{error}");
                 let text = error.to_string();
                 for part in [object, &format!("role {other}"), &fill(remedy)] {
                     assert!(text.contains(part), "on {major}: no {part} in {text}");
                 }
             }
-            sql(cluster, &name, &fill(remedy)).await;
-            open(&url).await.close().await;
+            execute_sql(cluster, &name, &fill(remedy)).await;
+            open_store(&url).await.close().await;
         }
         // The function that a default and a policy call is the connecting role's now.
-        let store = open(&url).await;
+        let store = open_store(&url).await;
         assert_eq!(store.samples(None).await.unwrap().len(), 1);
         store.close().await;
         assert_eq!(query_one_text(cluster, &name, count).await.as_deref(), Some("2"), "on {major}: a trap was called");
-        sql(cluster, "postgres", &format!("drop database {name}; ")).await;
-        sql(cluster, "postgres", &format!("drop role {other}")).await;
+        execute_sql(cluster, "postgres", &format!("drop database {name}; ")).await;
+        execute_sql(cluster, "postgres", &format!("drop role {other}")).await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn store_that_another_role_prepared_is_refused() {
+async fn store_prepared_by_another_role_is_refused() {
     on_a_major_and_the_newest(13, "a store that another role prepared", async |major, _| {
-        let cluster = shared(major);
-        let name = database(cluster).await;
+        let cluster = shared_cluster(major);
+        let name = create_database(cluster).await;
         let other = format!("{name}_other");
-        let server = conninfo(cluster, "postgres", "postgres");
-        let base = postgres_url(major).await;
+        let server = role_conninfo(cluster, "postgres", "postgres");
+        let base = create_postgres_store(major).await;
         let url = format!("{}/{name}", base.rsplit_once('/').unwrap().0);
         // Created before pgtend came: a view in place of the migration table.
         let setup = format!(
             "create role {other} login; grant create on database {name} to {other}; set role {other}; \
              create schema pgtend; create view pgtend._sqlx_migrations as select 99::bigint as version"
         );
-        sql(cluster, &name, &setup).await;
-        let recorded = run(&["history", "record", "-d", &server, "--history", &url]);
+        execute_sql(cluster, &name, &setup).await;
+        let recorded = run_pgtend(&["history", "record", "-d", &server, "--history", &url]);
         assert_eq!(recorded.exit, 1, "{recorded:?}");
         assert!(recorded.stderr.contains("schema pgtend is owned by role"), "{recorded:?}");
         assert!(recorded.stderr.contains("ALTER SCHEMA pgtend OWNER TO postgres"), "{recorded:?}");
-        let read = run(&["slots", "-d", &server, "--history", &url]);
+        let read = run_pgtend(&["slots", "-d", &server, "--history", &url]);
         assert_eq!(read.exit, 0, "{read:?}");
         assert!(read.stderr.contains("schema pgtend is owned by role"), "{read:?}");
-        let journal = run(&["history", "journal", "--history", &url]);
+        let journal = run_pgtend(&["history", "journal", "--history", &url]);
         assert_eq!(journal.exit, 1, "{journal:?}");
 
         // What a superuser owns serves an ordinary role.
-        sql(cluster, &name, &format!("drop schema pgtend cascade; grant all on schema public to {other}")).await;
-        open(&url).await.close().await;
+        execute_sql(cluster, &name, &format!("drop schema pgtend cascade; grant all on schema public to {other}"))
+            .await;
+        open_store(&url).await.close().await;
         let grants =
             format!("grant usage on schema pgtend to {other}; grant select on all tables in schema pgtend to {other}");
-        sql(cluster, &name, &grants).await;
+        execute_sql(cluster, &name, &grants).await;
         let as_other = url.replacen("//postgres@", &format!("//{other}@"), 1);
         assert_ne!(as_other, url);
-        assert!(Store::open_to_read(&address(&as_other), PATIENCE).await.unwrap().is_some());
+        assert!(Store::open_to_read(&parse_address(&as_other), TIMEOUT).await.unwrap().is_some());
     })
     .await;
 }

@@ -1,47 +1,53 @@
 //! What audits predicted, held against what was looked at later.
 
 use jiff::SignedDuration;
-use pgtend::model::past::{Measured, Prediction};
+use pgtend::model::history::{PredictedQuantity, Prediction};
 
 use super::{
-    on_both_dialects, open,
-    world::{MB, World},
+    on_both_dialects, open_store,
+    simulated_cluster::{MB, SimulatedCluster},
 };
 
-fn prediction(world: &World, way: Option<&str>, of: Measured, now: u64, then: u64) -> Prediction {
+fn new_prediction(
+    cluster: &SimulatedCluster,
+    method: Option<&str>,
+    measured: PredictedQuantity,
+    current_bytes: u64,
+    predicted_bytes: u64,
+) -> Prediction {
     Prediction {
-        system_identifier: world.system_identifier.clone(),
+        system_identifier: cluster.system_identifier.clone(),
         moved_from: None,
-        address: world.address.clone(),
+        address: cluster.address.clone(),
         server: "db1".into(),
-        made_at: world.now,
-        way: way.map(Into::into),
-        of,
-        now_bytes: now,
-        bytes: then,
-        low_bytes: then - MB,
-        high_bytes: then + MB,
+        made_at: cluster.now,
+        method: method.map(Into::into),
+        of: measured,
+        now_bytes: current_bytes,
+        bytes: predicted_bytes,
+        low_bytes: predicted_bytes - MB,
+        high_bytes: predicted_bytes + MB,
     }
 }
 
-fn shop() -> Measured {
-    Measured::Database("shop".into())
+fn shop_measured() -> PredictedQuantity {
+    PredictedQuantity::Database("shop".into())
 }
 
 #[tokio::test]
-async fn samples_and_later_audits_measure_what_was_predicted() {
+async fn predictions_are_measured_by_later_samples() {
     on_both_dialects("predictions", async |url| {
-        let store = open(url).await;
-        let mut world = World::new();
-        world.add_table("orders", 500 * MB);
-        store.record(&world.snapshot()).await.unwrap();
+        let store = open_store(url).await;
+        let mut cluster = SimulatedCluster::new();
+        cluster.add_table("orders", 500 * MB);
+        store.record(&cluster.snapshot()).await.unwrap();
         let made = [
-            prediction(&world, None, shop(), 500 * MB, 300 * MB),
-            prediction(&world, None, Measured::WalDirectory, 80 * MB, 40 * MB),
-            prediction(&world, Some("dump"), shop(), 500 * MB, 250 * MB),
-            prediction(&world, Some("dump"), Measured::Everything, 580 * MB, 290 * MB),
+            new_prediction(&cluster, None, shop_measured(), 500 * MB, 300 * MB),
+            new_prediction(&cluster, None, PredictedQuantity::WalDirectory, 80 * MB, 40 * MB),
+            new_prediction(&cluster, Some("dump"), shop_measured(), 500 * MB, 250 * MB),
+            new_prediction(&cluster, Some("dump"), PredictedQuantity::Everything, 580 * MB, 290 * MB),
         ];
-        store.predict(&made).await.unwrap();
+        store.write_predictions(&made).await.unwrap();
         let measured = async || {
             let all = store.predictions().await.unwrap();
             all.iter().take(4).map(|it| it.measured_bytes.map(|bytes| bytes / MB)).collect::<Vec<_>>()
@@ -51,30 +57,30 @@ async fn samples_and_later_audits_measure_what_was_predicted() {
 
         // The clean-up is measured where it happens, ever anew.
         for left in [450, 310] {
-            world.pass(24, MB);
-            world.table("orders").heap.bytes = left * MB;
-            world.wal_directory_bytes = 48 * MB;
-            store.record(&world.snapshot()).await.unwrap();
+            cluster.advance(24, MB);
+            cluster.table("orders").heap.bytes = left * MB;
+            cluster.wal_directory_bytes = 48 * MB;
+            store.record(&cluster.snapshot()).await.unwrap();
         }
         assert_eq!(measured().await, [Some(310), Some(48), None, None]);
 
         // Another cluster of the same name, elsewhere: nobody says that it is the copy.
-        let mut copy = World {
+        let mut copy = SimulatedCluster {
             system_identifier: "7400000000000000001".into(),
             address: Some("db9:5432".into()),
-            ..world.clone()
+            ..cluster.clone()
         };
-        copy.pass(1, MB);
+        copy.advance(1, MB);
         copy.table("orders").heap.bytes = 240 * MB;
         store.record(&copy.snapshot()).await.unwrap();
         assert_eq!(measured().await, [Some(310), Some(48), None, None]);
 
         // An audit of it says so.
-        copy.pass(1, MB);
-        let mut arrived = prediction(&copy, None, shop(), 251 * MB, 251 * MB);
-        arrived.moved_from = Some(world.system_identifier.clone());
-        let whole = Prediction { of: Measured::Everything, now_bytes: 300 * MB, ..arrived.clone() };
-        store.predict(&[arrived, whole]).await.unwrap();
+        copy.advance(1, MB);
+        let mut arrived = new_prediction(&copy, None, shop_measured(), 251 * MB, 251 * MB);
+        arrived.moved_from = Some(cluster.system_identifier.clone());
+        let everything = Prediction { of: PredictedQuantity::Everything, now_bytes: 300 * MB, ..arrived.clone() };
+        store.write_predictions(&[arrived, everything]).await.unwrap();
         assert_eq!(measured().await, [Some(310), Some(48), Some(251), Some(300)]);
         store.close().await;
     })
@@ -82,19 +88,22 @@ async fn samples_and_later_audits_measure_what_was_predicted() {
 }
 
 #[tokio::test]
-async fn whoever_takes_the_address_is_the_copy() {
+async fn predictions_copy_is_found_by_address() {
     on_both_dialects("predictions by address", async |url| {
-        let store = open(url).await;
-        let mut world = World::new();
-        world.add_table("orders", 500 * MB);
-        store.predict(&[prediction(&world, Some("dump"), shop(), 500 * MB, 250 * MB)]).await.unwrap();
-        let mut copy = World { system_identifier: "7400000000000000001".into(), ..world.clone() };
+        let store = open_store(url).await;
+        let mut cluster = SimulatedCluster::new();
+        cluster.add_table("orders", 500 * MB);
+        store
+            .write_predictions(&[new_prediction(&cluster, Some("dump"), shop_measured(), 500 * MB, 250 * MB)])
+            .await
+            .unwrap();
+        let mut copy = SimulatedCluster { system_identifier: "7400000000000000001".into(), ..cluster.clone() };
         copy.now += SignedDuration::from_hours(5);
         copy.table("orders").heap.bytes = 260 * MB;
         store.record(&copy.snapshot()).await.unwrap();
         let kept = store.predictions().await.unwrap();
         assert_eq!((kept[0].measured_bytes, kept[0].measured_at), (Some(260 * MB), Some(copy.now)));
-        assert!((kept[0].off().unwrap() + 10.0 / 260.0).abs() < 1e-9);
+        assert!((kept[0].relative_error().unwrap() + 10.0 / 260.0).abs() < 1e-9);
         store.close().await;
     })
     .await;

@@ -1,13 +1,13 @@
 //! Reports that remember: what the store changes in verdicts, and that a store that cannot be had changes nothing else.
 
-use super::address;
-use super::world::{MB, World};
-use crate::clusters::{database, on_every_major, sql};
-use crate::reports::program::pgtend_of_nobody;
+use super::parse_address;
+use super::simulated_cluster::{MB, SimulatedCluster};
+use crate::clusters::{create_database, execute_sql, on_every_major};
+use crate::reports::program::pgtend_as_nobody;
 use jiff::{SignedDuration, Timestamp};
 use pgtend::{
     history::Store,
-    model::{Fact, Lsn, Snapshot, past::Intent},
+    model::{Fact, Lsn, Snapshot, history::Intent},
 };
 use serde_json::{Value, json};
 use std::{
@@ -19,7 +19,7 @@ use std::{
 const DAY: i64 = 24;
 
 /// The program with a state folder and a working directory of its own.
-fn pgtend(folder: &Path, arguments: &[&str]) -> Output {
+fn run_in_folder(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = assert_cmd::Command::cargo_bin("pgtend").unwrap();
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PG") || name == "DATABASE_URL") {
         command.env_remove(name);
@@ -28,18 +28,18 @@ fn pgtend(folder: &Path, arguments: &[&str]) -> Output {
     command.current_dir(folder).args(arguments).output().unwrap()
 }
 
-fn report(output: &Output) -> Value {
+fn parse_report(output: &Output) -> Value {
     assert!(output.status.success(), "{output:?}");
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
-fn said(output: &Output) -> String {
+fn stderr_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A server of 16, which keeps no record of when a slot was used.
-fn of_16(world: &World) -> Snapshot {
-    let mut snapshot = world.snapshot();
+fn snapshot_of_16(cluster: &SimulatedCluster) -> Snapshot {
+    let mut snapshot = cluster.snapshot();
     snapshot.server.version_num = 160_004;
     if let Fact::Known(slots) = &mut snapshot.slots {
         slots.iter_mut().for_each(|slot| slot.inactive_since = None);
@@ -47,130 +47,133 @@ fn of_16(world: &World) -> Snapshot {
     snapshot
 }
 
-fn save(snapshot: &Snapshot, folder: &Path) -> String {
+fn save_snapshot(snapshot: &Snapshot, folder: &Path) -> String {
     let file = folder.join("now.json");
     std::fs::write(&file, serde_json::to_vec(snapshot).unwrap()).unwrap();
     file.to_str().unwrap().to_owned()
 }
 
 /// Looks at a forgotten slot every six hours for so many hours; answers the last, which is not recorded.
-async fn forgotten(store: &Path, hours: i64) -> World {
-    let store = Store::open(&address(&store)).await.unwrap();
-    let mut world = World::new();
-    world.add_table("orders", MB);
-    world.add_slot("forgotten");
+async fn record_inactive_slot(store: &Path, hours: i64) -> SimulatedCluster {
+    let store = Store::open(&parse_address(&store)).await.unwrap();
+    let mut cluster = SimulatedCluster::new();
+    cluster.add_table("orders", MB);
+    cluster.add_slot("forgotten");
     for _ in 0..hours / 6 {
-        store.record(&of_16(&world)).await.unwrap();
-        world.pass(6, 20 * MB);
+        store.record(&snapshot_of_16(&cluster)).await.unwrap();
+        cluster.advance(6, 20 * MB);
     }
     store.close().await;
-    world
+    cluster
 }
 
-fn slot<'a>(report: &'a Value, name: &str) -> &'a Value {
+fn find_slot<'a>(report: &'a Value, name: &str) -> &'a Value {
     report["slots"].as_array().unwrap().iter().find(|slot| slot["slot_name"] == name).unwrap()
 }
 
 #[tokio::test]
-async fn before_17_the_store_proves_a_slot_stale_and_says_before_what_is_missing() {
+async fn reports_store_proves_stale_slot_before_17() {
     for (hours, verdict, reason) in [(6 * DAY, "inactive", "needs-looks"), (8 * DAY, "stale", "unused")] {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("history.db");
-        let world = forgotten(&store, hours).await;
-        let from = save(&of_16(&world), folder.path());
+        let cluster = record_inactive_slot(&store, hours).await;
+        let from = save_snapshot(&snapshot_of_16(&cluster), folder.path());
         let arguments = ["slots", "--format", "json", "--from", &from, "--history", store.to_str().unwrap()];
-        let judged = report(&pgtend(folder.path(), &arguments));
-        let slot = slot(&judged, "forgotten");
+        let judged = parse_report(&run_in_folder(folder.path(), &arguments));
+        let slot = find_slot(&judged, "forgotten");
         assert_eq!(slot["verdict"], verdict, "{slot}");
-        let why = slot["reasons"].as_array().unwrap().iter().find(|why| why["id"] == reason);
-        let why = why.unwrap_or_else(|| panic!("{slot}"));
+        let slot_reason = slot["reasons"].as_array().unwrap().iter().find(|why| why["id"] == reason);
+        let slot_reason = slot_reason.unwrap_or_else(|| panic!("{slot}"));
         if reason == "needs-looks" {
-            assert_eq!((&why["have"], &why["need"]), (&json!(25), &json!(24)));
-            let proven = world.now + SignedDuration::from_hours(DAY);
-            assert_eq!(why["earliest"], json!(proven), "seven days after the first look");
+            assert_eq!((&slot_reason["have"], &slot_reason["need"]), (&json!(25), &json!(24)));
+            let proven = cluster.now + SignedDuration::from_hours(DAY);
+            assert_eq!(slot_reason["earliest"], json!(proven), "seven days after the first look");
         }
         // The file alone, as another machine would judge it: the store is not asked.
-        let alone = report(&pgtend(folder.path(), &arguments[..5]));
+        let alone = parse_report(&run_in_folder(folder.path(), &arguments[..5]));
         assert_eq!(alone["slots"][0]["verdict"], "inactive");
     }
 }
 
 #[tokio::test]
-async fn files_and_samples_are_looks_alike_and_count_once() {
+async fn reports_files_and_samples_count_once() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("history.db");
-    let mut world = forgotten(&store, 7 * DAY - 12).await;
+    let mut cluster = record_inactive_slot(&store, 7 * DAY - 12).await;
     let since = folder.path().join("since.json");
-    std::fs::write(&since, serde_json::to_vec(&of_16(&world)).unwrap()).unwrap();
+    std::fs::write(&since, serde_json::to_vec(&snapshot_of_16(&cluster)).unwrap()).unwrap();
     let since = since.to_str().unwrap();
-    let open = Store::open(&address(&store)).await.unwrap();
-    open.record(&of_16(&world)).await.unwrap();
+    let open = Store::open(&parse_address(&store)).await.unwrap();
+    open.record(&snapshot_of_16(&cluster)).await.unwrap();
     open.close().await;
-    world.pass(12, 20 * MB);
-    let from = save(&of_16(&world), folder.path());
+    cluster.advance(12, 20 * MB);
+    let from = save_snapshot(&snapshot_of_16(&cluster), folder.path());
     let arguments =
         ["slots", "--format", "json", "--from", &from, "--history", store.to_str().unwrap(), "--since", since];
-    let judged = report(&pgtend(folder.path(), &arguments));
-    let slot = slot(&judged, "forgotten");
+    let judged = parse_report(&run_in_folder(folder.path(), &arguments));
+    let slot = find_slot(&judged, "forgotten");
     assert_eq!(slot["verdict"], "stale", "{slot}");
     let unused = slot["reasons"].as_array().unwrap().iter().find(|why| why["id"] == "unused").unwrap();
-    assert_eq!(unused["looks"], 28, "26 samples, one of them in the file, too, and the present look: {unused}");
+    assert_eq!(unused["samples"], 28, "26 samples, one of them in the file, too, and the present look: {unused}");
 }
 
 #[tokio::test]
-async fn limits_come_from_the_configuration() {
+async fn reports_limits_come_from_config() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("history.db");
-    let world = forgotten(&store, 8 * DAY).await;
-    let from = save(&of_16(&world), folder.path());
+    let cluster = record_inactive_slot(&store, 8 * DAY).await;
+    let from = save_snapshot(&snapshot_of_16(&cluster), folder.path());
     let verdict = |config: &str| {
         let own = folder.path().join("own.toml");
         std::fs::write(&own, config).unwrap();
         let arguments = ["slots", "--format", "json", "--from", &from, "--history", store.to_str().unwrap()];
-        let answer = report(&pgtend(folder.path(), &[&arguments[..], &["--config", own.to_str().unwrap()]].concat()));
-        slot(&answer, "forgotten")["verdict"].as_str().unwrap().to_owned()
+        let answer = parse_report(&run_in_folder(
+            folder.path(),
+            &[&arguments[..], &["--config", own.to_str().unwrap()]].concat(),
+        ));
+        find_slot(&answer, "forgotten")["verdict"].as_str().unwrap().to_owned()
     };
     assert_eq!(verdict(""), "stale");
     assert_eq!(verdict("[slots]\nstale_after = '9 days'"), "inactive");
 }
 
 /// What a report says about a store, with the report being the same as without one.
-async fn remarks(prepare: impl AsyncFn(&Path) -> PathBuf) -> String {
+async fn store_messages(prepare: impl AsyncFn(&Path) -> PathBuf) -> String {
     let folder = tempfile::tempdir().unwrap();
     let store = prepare(folder.path()).await;
-    let mut world = World::new();
-    world.add_slot("forgotten");
-    world.pass(24 * 300, 900 * MB);
-    let from = save(&of_16(&world), folder.path());
+    let mut cluster = SimulatedCluster::new();
+    cluster.add_slot("forgotten");
+    cluster.advance(24 * 300, 900 * MB);
+    let from = save_snapshot(&snapshot_of_16(&cluster), folder.path());
     let arguments = ["slots", "--format", "json", "--from", &from, "--history", store.to_str().unwrap()];
-    let with = pgtend(folder.path(), &arguments);
-    assert_eq!(report(&with), report(&pgtend(folder.path(), &arguments[..5])));
-    let quiet = pgtend(folder.path(), &[&arguments[..], &["-q"]].concat());
-    assert!(quiet.status.success() && !said(&quiet).contains("history:"), "{quiet:?}");
-    let said = said(&with);
-    assert!(said.lines().filter(|line| line.starts_with("history: ")).count() <= 1, "said once: {said}");
-    said
+    let with = run_in_folder(folder.path(), &arguments);
+    assert_eq!(parse_report(&with), parse_report(&run_in_folder(folder.path(), &arguments[..5])));
+    let quiet = run_in_folder(folder.path(), &[&arguments[..], &["-q"]].concat());
+    assert!(quiet.status.success() && !stderr_text(&quiet).contains("history:"), "{quiet:?}");
+    let messages = stderr_text(&with);
+    assert!(messages.lines().filter(|line| line.starts_with("history: ")).count() <= 1, "said once: {messages}");
+    messages
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_had_is_said_once_and_lived_with() {
-    let nowhere = remarks(async |folder: &Path| folder.join("missing/history.db")).await;
+async fn reports_unusable_store_gives_one_message() {
+    let nowhere = store_messages(async |folder: &Path| folder.join("missing/history.db")).await;
     assert!(nowhere.contains("history: nothing is recorded there yet"), "{nowhere}");
-    let none = remarks(async |_: &Path| "none".into()).await;
+    let none = store_messages(async |_: &Path| "none".into()).await;
     assert!(none.contains("history: none"), "{none}");
-    let garbage = remarks(async |folder: &Path| {
+    let garbage = store_messages(async |folder: &Path| {
         let path = folder.join("garbage.db");
         std::fs::write(&path, "this is no database, whatever its name says").unwrap();
         path
     })
     .await;
     assert!(garbage.contains("history: ") && garbage.contains("garbage.db"), "{garbage}");
-    let refused = remarks(async |_: &Path| "postgresql://app:hunter2@127.0.0.1:1/pgtend".into()).await;
+    let refused = store_messages(async |_: &Path| "postgresql://app:hunter2@127.0.0.1:1/pgtend".into()).await;
     assert!(refused.contains("history: ") && !refused.contains("hunter2"), "{refused}");
-    let newer = remarks(async |folder: &Path| {
+    let newer = store_messages(async |folder: &Path| {
         let path = folder.join("newer.db");
-        Store::open(&address(&path)).await.unwrap().close().await;
-        execute(
+        Store::open(&parse_address(&path)).await.unwrap().close().await;
+        execute_sqlite(
             &path,
             "update _sqlx_migrations set version = 99 where version = (select max(version) from _sqlx_migrations)",
         )
@@ -179,17 +182,17 @@ async fn a_store_that_cannot_be_had_is_said_once_and_lived_with() {
     })
     .await;
     assert!(newer.contains("schema version 99"), "{newer}");
-    let older = remarks(async |folder: &Path| {
+    let older = store_messages(async |folder: &Path| {
         let path = folder.join("older.db");
-        Store::open(&address(&path)).await.unwrap().close().await;
-        execute(&path, "delete from _sqlx_migrations where version > 1").await;
+        Store::open(&parse_address(&path)).await.unwrap().close().await;
+        execute_sqlite(&path, "delete from _sqlx_migrations where version > 1").await;
         path
     })
     .await;
     assert!(older.contains("schema version 1"), "{older}");
-    let foreign = remarks(async |folder: &Path| {
+    let foreign = store_messages(async |folder: &Path| {
         let path = folder.join("foreign.db");
-        execute(&path, "create table somebodys (own integer)").await;
+        execute_sqlite(&path, "create table somebodys (own integer)").await;
         path
     })
     .await;
@@ -198,14 +201,14 @@ async fn a_store_that_cannot_be_had_is_said_once_and_lived_with() {
 
 /// A server that takes the connection and never answers.
 #[tokio::test]
-async fn a_store_that_does_not_answer_is_not_waited_for() {
+async fn reports_do_not_wait_for_silent_store() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgresql://app@{}/pgtend", silent.local_addr().unwrap());
-    let remark = remarks(async |_: &Path| url.clone().into()).await;
+    let remark = store_messages(async |_: &Path| url.clone().into()).await;
     assert!(remark.contains("history: "), "{remark}");
 }
 
-async fn execute(path: &Path, statement: &'static str) {
+async fn execute_sqlite(path: &Path, statement: &'static str) {
     use sqlx::{Connection as _, Executor as _, SqliteConnection, sqlite::SqliteConnectOptions};
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
@@ -214,7 +217,7 @@ async fn execute(path: &Path, statement: &'static str) {
 }
 
 /// Everything in a folder, with its contents.
-fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+fn folder_contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut all: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -226,64 +229,64 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn a_report_makes_and_changes_nothing() {
+async fn reports_do_not_write_to_the_store() {
     on_every_major("a report leaves the store alone", async |_, cluster| {
         let folder = tempfile::tempdir().unwrap();
         for command in ["overview", "slots", "wal", "indexes"] {
-            let output = pgtend(folder.path(), &[command, "-d", &cluster.conninfo()]);
-            assert!(output.status.success() && !said(&output).contains("history"), "{output:?}");
+            let output = run_in_folder(folder.path(), &[command, "-d", &cluster.conninfo()]);
+            assert!(output.status.success() && !stderr_text(&output).contains("history"), "{output:?}");
         }
         assert!(!folder.path().join("state").exists(), "a report made a store");
-        let recorded = pgtend(folder.path(), &["history", "record", "-d", &cluster.conninfo()]);
+        let recorded = run_in_folder(folder.path(), &["history", "record", "-d", &cluster.conninfo()]);
         assert!(recorded.status.success(), "{recorded:?}");
         let state = folder.path().join("state/pgtend");
-        let before = files(&state);
+        let before = folder_contents(&state);
         for command in ["overview", "slots", "wal", "indexes"] {
-            let output = pgtend(folder.path(), &[command, "-d", &cluster.conninfo()]);
-            assert!(output.status.success() && !said(&output).contains("history"), "{output:?}");
+            let output = run_in_folder(folder.path(), &[command, "-d", &cluster.conninfo()]);
+            assert!(output.status.success() && !stderr_text(&output).contains("history"), "{output:?}");
         }
         for command in ["list", "growth", "journal"] {
-            assert!(pgtend(folder.path(), &["history", command]).status.success());
+            assert!(run_in_folder(folder.path(), &["history", command]).status.success());
         }
-        assert!(files(&state) == before, "a report changed the store: {:?}", files(&state).len());
+        assert!(folder_contents(&state) == before, "a report changed the store: {:?}", folder_contents(&state).len());
     })
     .await;
 }
 
 /// As a user without the right to write, in a folder where nobody may.
 #[tokio::test]
-async fn a_store_in_a_folder_that_cannot_be_written_is_read() {
+async fn reports_read_a_store_in_read_only_folder() {
     let folder = tempfile::tempdir().unwrap();
     let locked = folder.path().join("locked");
     std::fs::create_dir(&locked).unwrap();
     let store = locked.join("history.db");
-    let world = forgotten(&store, 8 * DAY).await;
-    let from = save(&of_16(&world), folder.path());
+    let cluster = record_inactive_slot(&store, 8 * DAY).await;
+    let from = save_snapshot(&snapshot_of_16(&cluster), folder.path());
     let mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     mode(&store, 0o444);
     mode(&locked, 0o555);
-    let run = |arguments: &[&str]| pgtend_of_nobody(folder.path(), arguments).output().unwrap();
+    let run = |arguments: &[&str]| pgtend_as_nobody(folder.path(), arguments).output().unwrap();
     let to_store = ["--history", store.to_str().unwrap()];
     let judged = run(&[&["slots", "--format", "json", "--from", &from], &to_store[..]].concat());
     let listed = run(&[&["history", "list"], &to_store[..]].concat());
     let recorded = run(&[&["history", "record", "--from", &from], &to_store[..]].concat());
     mode(&locked, 0o755);
-    assert!(!said(&judged).contains("history"), "{judged:?}");
-    assert_eq!(slot(&report(&judged), "forgotten")["verdict"], "stale");
+    assert!(!stderr_text(&judged).contains("history"), "{judged:?}");
+    assert_eq!(find_slot(&parse_report(&judged), "forgotten")["verdict"], "stale");
     assert!(listed.status.success(), "{listed:?}");
-    assert!(recorded.status.code() == Some(1) && said(&recorded).contains("history.db"), "{recorded:?}");
-    assert_eq!(files(&locked).len(), 1, "nothing was left beside it");
+    assert!(recorded.status.code() == Some(1) && stderr_text(&recorded).contains("history.db"), "{recorded:?}");
+    assert_eq!(folder_contents(&locked).len(), 1, "nothing was left beside it");
 }
 
 /// Whoever died in the middle of a deed is told of at the next start, whatever that is.
 #[tokio::test]
-async fn unfinished_deeds_are_told_of_when_a_report_starts() {
+async fn reports_list_open_journal_entries() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("history.db");
-    let world = forgotten(&store, DAY).await;
-    let open = Store::open(&address(&store)).await.unwrap();
+    let cluster = record_inactive_slot(&store, DAY).await;
+    let open = Store::open(&parse_address(&store)).await.unwrap();
     let intent = Intent {
-        system_identifier: Some(world.system_identifier.clone()),
+        system_identifier: Some(cluster.system_identifier.clone()),
         server: "\"db1\", port 5432".into(),
         database: "shop".into(),
         role: "pgtend".into(),
@@ -292,28 +295,28 @@ async fn unfinished_deeds_are_told_of_when_a_report_starts() {
         statement: "select pg_drop_replication_slot('forgotten')".into(),
         seen: json!({}),
         promised_bytes: None,
-        gauge: None,
+        quantity: None,
         before_bytes: None,
-        begun_at: world.now,
+        begun_at: cluster.now,
     };
-    open.intend(&intent).await.unwrap();
+    open.write_intent(&intent).await.unwrap();
     open.close().await;
-    let from = save(&of_16(&world), folder.path());
-    let output = pgtend(folder.path(), &["slots", "--from", &from, "--history", store.to_str().unwrap()]);
+    let from = save_snapshot(&snapshot_of_16(&cluster), folder.path());
+    let output = run_in_folder(folder.path(), &["slots", "--from", &from, "--history", store.to_str().unwrap()]);
     assert!(output.status.success(), "{output:?}");
     for part in ["drop-slot of forgotten", "\"db1\", port 5432", "2025-01-02 03:00:00Z", "pgtend history journal"] {
-        assert!(said(&output).contains(part), "{part}: {}", said(&output));
+        assert!(stderr_text(&output).contains(part), "{part}: {}", stderr_text(&output));
     }
 }
 
 /// Real facts of a real server; only the time of the first look is made up.
 #[tokio::test]
-async fn an_index_nobody_scans_may_go_once_the_store_has_watched_it_for_long_enough() {
+async fn reports_unused_index_needs_long_observation() {
     on_every_major("index evidence from the store", async |_, cluster| {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("history.db");
-        let database = database(cluster).await;
-        sql(
+        let database = create_database(cluster).await;
+        execute_sql(
             cluster,
             &database,
             "create table orders (id bigint, note text); \
@@ -325,20 +328,22 @@ async fn an_index_nobody_scans_may_go_once_the_store_has_watched_it_for_long_eno
         .await;
         tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
         let conninfo = format!("{} dbname={database}", cluster.conninfo());
-        let taken = pgtend(folder.path(), &["snapshot", "-d", &conninfo]);
+        let taken = run_in_folder(folder.path(), &["snapshot", "-d", &conninfo]);
         let now: Snapshot = serde_json::from_slice(&taken.stdout).unwrap();
         let row = |days: i64| {
             let (folder, now, conninfo) = (folder.path(), now.clone(), conninfo.clone());
             let store = store.with_file_name(format!("{days}.db"));
             async move {
-                let open = Store::open(&address(&store)).await.unwrap();
+                let open = Store::open(&parse_address(&store)).await.unwrap();
                 let mut files = Vec::new();
                 // The server's counters began anew when it was started, a moment ago: up to then a look watched over it.
                 for hours in [24 * days, 1, 0] {
                     let mut then = now.clone();
                     then.collected_at -= SignedDuration::from_hours(hours);
-                    for contents in then.contents.iter_mut().filter(|_| hours > 0) {
-                        let Fact::Known(resets) = &mut contents.statistics_resets else { panic!("resets are known") };
+                    for database_snapshot in then.database_snapshots.iter_mut().filter(|_| hours > 0) {
+                        let Fact::Known(resets) = &mut database_snapshot.statistics_resets else {
+                            panic!("resets are known")
+                        };
                         (resets.database_reset, resets.shared_reset) = (None, Some(Timestamp::UNIX_EPOCH));
                     }
                     open.record(&then).await.unwrap();
@@ -351,19 +356,19 @@ async fn an_index_nobody_scans_may_go_once_the_store_has_watched_it_for_long_eno
                 let of_store = [&arguments[..], &[store.to_str().unwrap()]].concat();
                 let files: Vec<&str> = files.iter().rev().map(String::as_str).collect();
                 let of_files = [&arguments[..], &["none"], &files].concat();
-                let report = report(&pgtend(folder, &of_store));
-                let by_files = self::report(&pgtend(folder, &of_files));
+                let report = parse_report(&run_in_folder(folder, &of_store));
+                let by_files = self::parse_report(&run_in_folder(folder, &of_files));
                 let judged = |report: &Value| {
                     let all = report["indexes"].as_array().unwrap().clone();
                     all.into_iter().map(|row| (row["index"].clone(), row["verdict"].clone())).collect::<Vec<_>>()
                 };
                 assert_eq!(judged(&report), judged(&by_files), "snapshots are looks as samples are");
                 assert_eq!(report["observation"]["since"], by_files["observation"]["since"]);
-                let of = |name: &str| {
+                let verdict_of = |name: &str| {
                     let all = report["indexes"].as_array().unwrap();
                     all.iter().find(|row| row["index"] == name).unwrap()["verdict"].clone()
                 };
-                (of("unused"), of("used"), report["observation"].clone())
+                (verdict_of("unused"), verdict_of("used"), report["observation"].clone())
             }
         };
         let (unused, used, observation) = row(94).await;
@@ -374,24 +379,24 @@ async fn an_index_nobody_scans_may_go_once_the_store_has_watched_it_for_long_eno
         let since: Timestamp = observation["since"].as_str().unwrap().parse().unwrap();
         assert_eq!(since, now.collected_at - SignedDuration::from_hours(96 * 24));
         assert!(observation["seconds"].as_u64().unwrap() >= 95 * 86_400, "{observation}");
-        sql(cluster, "postgres", &format!("drop database {database}")).await;
+        execute_sql(cluster, "postgres", &format!("drop database {database}")).await;
     })
     .await;
 }
 
 /// WAL by two samples is a rate of its own, named as what it is.
 #[tokio::test]
-async fn the_rate_of_wal_comes_from_the_store() {
+async fn reports_wal_rate_comes_from_store() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("history.db");
-    let world = forgotten(&store, DAY).await;
-    let mut now = of_16(&world);
-    now.wal_position = serde_json::from_value(json!({"known": {"current_lsn": Lsn(world.lsn), "replay_lsn": null,
-        "asked_at": world.now}}))
+    let cluster = record_inactive_slot(&store, DAY).await;
+    let mut now = snapshot_of_16(&cluster);
+    now.wal_position = serde_json::from_value(json!({"known": {"current_lsn": Lsn(cluster.lsn), "replay_lsn": null,
+        "requested_at": cluster.now}}))
     .unwrap();
-    let from = save(&now, folder.path());
+    let from = save_snapshot(&now, folder.path());
     let arguments = ["wal", "--format", "json", "--from", &from, "--history", store.to_str().unwrap()];
-    let wal = report(&pgtend(folder.path(), &arguments))["wal"].clone();
+    let wal = parse_report(&run_in_folder(folder.path(), &arguments))["wal"].clone();
     assert_eq!(wal["rate_bytes_per_hour"], 20 * MB / 6, "{wal}");
     assert_eq!((&wal["rate_source"], &wal["rate_span_seconds"]), (&json!("history"), &json!(86_400.0)));
 }

@@ -2,19 +2,19 @@ use pgtend::pg::Problem;
 
 use super::*;
 
-fn problem(error: &ConnectError) -> &Problem {
+fn connect_problem(error: &ConnectError) -> &Problem {
     &error.failure().attempts.last().expect("an attempt").problem
 }
 
 /// Asks for authentication in this way, then lets the client in.
-fn asking(kind: u32, body: &'static [u8]) -> HostileServer {
+fn server_asking_for(kind: u32, body: &'static [u8]) -> HostileServer {
     HostileServer::start(move |wire| {
         wire.startup()?;
         if kind != 0 {
             wire.authentication(kind, body)?;
             wire.message()?;
         }
-        wire.welcome("17.2")?;
+        wire.send_welcome("17.2")?;
         wire.serve(|_, _| Ok(()))
     })
 }
@@ -33,11 +33,11 @@ async fn require_auth_refuses_before_anything_is_sent() {
     for (method, kind, body, reason) in KINDS {
         let other = if method == "md5" { "password" } else { "md5" };
         for required in [format!("!{method}"), other.to_owned()] {
-            let server = asking(kind, body);
-            let error = refusal(&server, &format!("require_auth={required}")).await;
+            let server = server_asking_for(kind, body);
+            let error = connect_error(&server, &format!("require_auth={required}")).await;
             let message = format!("authentication method requirement \"{required}\" failed: {reason}");
             assert!(error.to_string().contains(&message), "{error}");
-            assert!(matches!(problem(&error), Problem::MethodRefused { .. }));
+            assert!(matches!(connect_problem(&error), Problem::MethodRefused { .. }));
             assert!(error.hint().unwrap_or_default().contains("PGREQUIREAUTH"), "{:?}", error.hint());
             // The start-up packet alone.
             assert_eq!(server.received().len(), 1, "{required} {method}");
@@ -56,7 +56,7 @@ async fn require_auth_lets_allowed_methods_pass() {
         ("!password", 5, b"salt"),
         ("!none", 5, b"salt"),
     ] {
-        let server = asking(kind, body);
+        let server = server_asking_for(kind, body);
         let connected = connect(&conninfo(&server, &format!("require_auth={required}"))).await;
         connected.unwrap_or_else(|error| panic!("{required}: {error}"));
         assert_eq!(server.was_sent(PASSWORD.as_bytes()), kind == 3, "{required}");
@@ -66,8 +66,8 @@ async fn require_auth_lets_allowed_methods_pass() {
 #[tokio::test]
 async fn channel_binding_require_sends_no_password() {
     for (_, kind, body, _) in KINDS {
-        let server = asking(kind, body);
-        let error = refusal(&server, "channel_binding=require").await;
+        let server = server_asking_for(kind, body);
+        let error = connect_error(&server, "channel_binding=require").await;
         assert!(error.to_string().contains("channel binding"), "{error}");
         assert_eq!(server.received().len(), 1, "{kind}");
     }
@@ -76,13 +76,13 @@ async fn channel_binding_require_sends_no_password() {
 #[tokio::test]
 async fn authentication_refuses_what_it_does_not_know() {
     for kind in [2, 4, 6, 8, 11, 12, 13, u32::MAX] {
-        let server = asking(kind, b"");
-        let error = refusal(&server, "").await;
-        assert!(matches!(problem(&error), Problem::Authentication(_)), "{kind}: {error}");
+        let server = server_asking_for(kind, b"");
+        let error = connect_error(&server, "").await;
+        assert!(matches!(connect_problem(&error), Problem::Authentication(_)), "{kind}: {error}");
         assert_eq!(server.received().len(), 1, "{kind}");
     }
     for body in [&b""[..], b"\0\0\0", b"\0\0\0\x05sal", b"\0\0\0\x05salty"] {
-        let error = refused(move |wire| {
+        let error = connect_error_of_script(move |wire| {
             wire.startup()?;
             wire.send(b'R', body)?;
             wire.message().map(drop)
@@ -101,7 +101,7 @@ async fn authentication_requests_do_not_repeat() {
             wire.message()?;
         }
     });
-    let error = refusal(&server, "").await;
+    let error = connect_error(&server, "").await;
     assert!(error.to_string().contains("duplicate authentication request"), "{error}");
     assert_eq!(server.received().len(), 2, "the password is sent once");
 }
@@ -124,7 +124,7 @@ async fn scram_refuses_bad_first_messages() {
             wire.scram_first(&tail, &rest)?;
             wire.message().map(drop)
         });
-        let error = refusal(&server, "").await;
+        let error = connect_error(&server, "").await;
         assert!(error.to_string().contains(message), "{error}");
         // The start-up packet and the client-first-message, which holds no proof of the password.
         assert_eq!(server.received().len(), 2, "{attributes}");
@@ -147,7 +147,7 @@ async fn scram_needs_the_servers_signature() {
             wire.authentication(kind, body)?;
             wire.message().map(drop)
         });
-        let error = refusal(&server, "").await;
+        let error = connect_error(&server, "").await;
         assert!(error.to_string().contains(message), "{error}");
         assert!(!server.was_sent(PASSWORD.as_bytes()));
     }

@@ -5,10 +5,10 @@ mod program;
 mod queries;
 mod startup;
 
-use pgtend::pg::conninfo::{Conninfo, Environment, Flags, Request, resolve};
+use pgtend::pg::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, Environment, resolve};
 use pgtend::pg::{ConnectError, connect};
 
-use crate::hostile_server::{HostileServer, Wire};
+use crate::hostile_server::{Connection, HostileServer};
 
 /// The password that no message may repeat.
 const PASSWORD: &str = "correct-horse-battery";
@@ -18,17 +18,21 @@ fn conninfo(server: &HostileServer, more: &str) -> Conninfo {
         "host=127.0.0.1 port={} user=u dbname=d password={PASSWORD} sslmode=disable connect_timeout=60 {more}",
         server.port()
     );
-    let flags = Flags { dbname: Some(text), ..Flags::default() };
-    resolve(&Request { flags, environment: Environment::default(), ..Request::default() }).unwrap().conninfo
+    let flags = ConnectionFlags { dbname: Some(text), ..ConnectionFlags::default() };
+    resolve(&ConnectionRequest { flags, environment: Environment::default(), ..ConnectionRequest::default() })
+        .unwrap()
+        .conninfo
 }
 
-async fn refusal(server: &HostileServer, more: &str) -> ConnectError {
+async fn connect_error(server: &HostileServer, more: &str) -> ConnectError {
     let error = connect(&conninfo(server, more)).await.expect_err("the server is not one to connect to");
     assert!(!format!("{error} {error:?}").contains(PASSWORD), "{error}");
     error
 }
 
 /// Starts a server with this script and returns how connecting to it fails.
-async fn refused(script: impl Fn(&mut Wire<'_>) -> std::io::Result<()> + Send + Sync + 'static) -> ConnectError {
-    refusal(&HostileServer::start(script), "").await
+async fn connect_error_of_script(
+    script: impl Fn(&mut Connection<'_>) -> std::io::Result<()> + Send + Sync + 'static,
+) -> ConnectError {
+    connect_error(&HostileServer::start(script), "").await
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use pgtend::inspect::{Scope, inspect};
+use pgtend::inspect::{Scope, collect_snapshot};
 use pgtend::pg::{Json, Query, QueryError, ReadLimits, Session, SessionError};
 use serde_json::Value;
 
@@ -11,15 +11,15 @@ const MB: u64 = 1 << 20;
 static FACT: Query = Query { fact: "numbers", variants: &[(13, "-- numbers\nselect 1")] };
 
 /// Lets the client in, then answers each prepared query with this script.
-fn answering(
-    answer: impl Fn(&mut Wire<'_>, &str) -> std::io::Result<()> + Send + Sync + Copy + 'static,
+fn server_answering(
+    answer: impl Fn(&mut Connection<'_>, &str) -> std::io::Result<()> + Send + Sync + Copy + 'static,
 ) -> HostileServer {
     HostileServer::start(move |wire| {
         // A cancel request is a start-up packet of 16 bytes; the connection then closes.
         if wire.startup()?.len() == 16 {
             return Ok(());
         }
-        wire.welcome("17.2")?;
+        wire.send_welcome("17.2")?;
         wire.serve(answer)
     })
 }
@@ -30,10 +30,10 @@ async fn session(server: &HostileServer, fact_bytes: u64) -> Session {
 }
 
 /// What becomes of one fact, and of the round it is read in.
-async fn read(session: &Session) -> (Option<Result<usize, QueryError>>, Result<(), SessionError>) {
+async fn read_fact(session: &Session) -> (Option<Result<usize, QueryError>>, Result<(), SessionError>) {
     let mut fact = None;
     let round = session
-        .round(async {
+        .run_round(async {
             let rows = session.read(&FACT, None, |row| row.try_get::<_, Json<Value>>(0).map(|json| json.0)).await;
             fact = Some(rows.map(|rows| rows.len()));
         })
@@ -50,16 +50,16 @@ fn assert_lost(round: &Result<(), SessionError>, reason: &str) {
 }
 
 #[tokio::test]
-async fn queries_give_up_a_server_that_sends_rows_without_end() {
-    let server = answering(|wire, _| {
+async fn queries_end_rows_without_end() {
+    let server = server_answering(|wire, _| {
         wire.describe_jsonb(&["x"])?;
-        let rows = Wire::jsonb_row(&format!("{{\"a\":\"{}\"}}", "x".repeat(100))).repeat(1_000);
+        let rows = Connection::jsonb_row(&format!("{{\"a\":\"{}\"}}", "x".repeat(100))).repeat(1_000);
         loop {
             wire.raw(&rows)?;
         }
     });
     let session = session(&server, MB).await;
-    let (_, round) = read(&session).await;
+    let (_, round) = read_fact(&session).await;
     assert_lost(&round, "the server did not stop sending the fact \"numbers\" when it was cancelled");
     assert!(server.received().iter().any(|packet| packet.len() == 16), "it was cancelled first");
     // What is discarded is bounded, too.
@@ -68,35 +68,35 @@ async fn queries_give_up_a_server_that_sends_rows_without_end() {
 
 #[tokio::test]
 async fn queries_leave_out_a_fact_that_is_too_large() {
-    let server = answering(|wire, _| {
+    let server = server_answering(|wire, _| {
         wire.describe_jsonb(&["x"])?;
-        wire.raw(&Wire::jsonb_row("1").repeat(100_000))?;
+        wire.raw(&Connection::jsonb_row("1").repeat(100_000))?;
         wire.send(b'C', b"SELECT 100000\0")
     });
     let session = session(&server, MB).await;
-    let (fact, round) = read(&session).await;
+    let (fact, round) = read_fact(&session).await;
     assert!(matches!(fact, Some(Err(QueryError::TooLarge(_)))), "{fact:?}");
     assert!(fact.unwrap().unwrap_err().to_string().contains("larger than 1 MB"));
     round.expect("the session goes on");
 }
 
 #[tokio::test]
-async fn queries_refuse_a_message_announced_as_2_gb() {
+async fn queries_refuse_a_2_gb_message() {
     for tag in [b'D', b'T', b'C', b'd', b'1'] {
-        let server = answering(move |wire, _| {
+        let server = server_answering(move |wire, _| {
             wire.describe_jsonb(&["x"])?;
             wire.raw(&[&[tag], &(1_u32 << 31).to_be_bytes()[..], &[0, 1]].concat())?;
             wire.message().map(drop)
         });
-        let (_, round) = read(&session(&server, MB).await).await;
+        let (_, round) = read_fact(&session(&server, MB).await).await;
         assert_lost(&round, "the server announced a message of 2147483648 bytes; at most 16777216 are accepted");
     }
 }
 
 #[tokio::test]
-async fn queries_refuse_floods_of_notices_and_parameters() {
+async fn queries_refuse_notice_and_parameter_floods() {
     for tag in [b'N', b'S', b'A'] {
-        let server = answering(move |wire, _| {
+        let server = server_answering(move |wire, _| {
             loop {
                 let body = match tag {
                     b'N' => format!("SNOTICE\0C00000\0M{}\0\0", "x".repeat(1_000)),
@@ -106,15 +106,15 @@ async fn queries_refuse_floods_of_notices_and_parameters() {
                 wire.send(tag, body.as_bytes())?;
             }
         });
-        let (_, round) = read(&session(&server, MB).await).await;
+        let (_, round) = read_fact(&session(&server, MB).await).await;
         assert_lost(&round, "more than 16777216 bytes of notices and parameter reports");
     }
 }
 
 #[tokio::test]
 async fn queries_truncate_an_error_of_5_mb() {
-    let server = answering(|wire, _| wire.error("ERROR", "42P01", &"x".repeat(5_000_000)));
-    let (fact, round) = read(&session(&server, MB).await).await;
+    let server = server_answering(|wire, _| wire.error("ERROR", "42P01", &"x".repeat(5_000_000)));
+    let (fact, round) = read_fact(&session(&server, MB).await).await;
     let Some(Err(QueryError::Refused { sqlstate, message })) = fact else { panic!("{fact:?}") };
     assert_eq!(sqlstate.code(), "42P01");
     assert!(message.len() < 10_000 && message.starts_with("xxx"), "{} bytes", message.len());
@@ -122,58 +122,65 @@ async fn queries_truncate_an_error_of_5_mb() {
 }
 
 #[tokio::test]
-async fn queries_refuse_rows_that_break_their_description() {
-    let server = answering(|wire, _| {
+async fn queries_refuse_rows_of_another_shape() {
+    let server = server_answering(|wire, _| {
         wire.describe_jsonb(&["x", "y", "z"])?;
-        wire.raw(&Wire::jsonb_row("1"))?;
+        wire.raw(&Connection::jsonb_row("1"))?;
         wire.send(b'C', b"SELECT 1\0")
     });
-    let (_, round) = read(&session(&server, MB).await).await;
+    let (_, round) = read_fact(&session(&server, MB).await).await;
     assert_lost(&round, "a row does not have the columns that were described");
 }
 
 #[tokio::test]
-async fn queries_survive_messages_in_the_wrong_order() {
+async fn queries_survive_out_of_order_messages() {
     for tag in [
         b'1', b'2', b'3', b'C', b'D', b'E', b'G', b'H', b'I', b'K', b'R', b'T', b'V', b'W', b'Z', b'c', b'n', b't',
         b'x',
     ] {
-        let server = answering(move |wire, _| {
+        let server = server_answering(move |wire, _| {
             wire.send(tag, &[0, 0, 0, 0, 0, 0])?;
             wire.describe_jsonb(&["x"])?;
             wire.send(tag, &[0, 1, 0, 0, 0, 0])?;
             Err(std::io::ErrorKind::Other.into())
         });
-        let (fact, round) = read(&session(&server, MB).await).await;
+        let (fact, round) = read_fact(&session(&server, MB).await).await;
         assert!(fact.is_none_or(|fact| fact.is_err()), "{}", char::from(tag));
         assert!(round.is_err(), "{}", char::from(tag));
     }
 }
 
 #[tokio::test]
-async fn queries_of_a_real_server_name_the_limit_they_exceed() {
+async fn queries_name_the_limit_they_exceed() {
     crate::clusters::on_a_major_and_the_newest_shared(13, "fact limits", async |major, cluster| {
-        let database = crate::clusters::database(cluster).await;
+        let database = crate::clusters::create_database(cluster).await;
         let tables: String = (0..400).map(|number| format!("create table t{number}(a int, b int);")).collect();
-        crate::clusters::sql(cluster, &database, &tables).await;
-        let look = async |limits: ReadLimits| {
-            let flags = Flags { dbname: Some(format!("{} dbname={database}", cluster.conninfo())), ..Flags::default() };
-            let request = Request { flags, environment: Environment::default(), ..Request::default() };
+        crate::clusters::execute_sql(cluster, &database, &tables).await;
+        let collect = async |limits: ReadLimits| {
+            let flags = ConnectionFlags {
+                dbname: Some(format!("{} dbname={database}", cluster.conninfo())),
+                ..ConnectionFlags::default()
+            };
+            let request =
+                ConnectionRequest { flags, environment: Environment::default(), ..ConnectionRequest::default() };
             let conninfo = resolve(&request).unwrap().conninfo.with_limits(limits);
             let session = Session::open(Arc::new(conninfo)).await.unwrap();
             let scope = Scope { relations: true, ..Scope::default() };
-            let snapshot = inspect(&session, &scope).await.unwrap();
-            (snapshot.contents[0].tables.as_result().map(drop).map_err(Clone::clone), session.received_bytes())
+            let snapshot = collect_snapshot(&session, &scope).await.unwrap();
+            (
+                snapshot.database_snapshots[0].tables.as_result().map(drop).map_err(Clone::clone),
+                session.received_bytes(),
+            )
         };
         let small = ReadLimits { fact_bytes: 64 << 10, snapshot_bytes: MB };
-        let why = look(small).await.0.expect_err("400 tables do not fit into 64 kB");
+        let why = collect(small).await.0.expect_err("400 tables do not fit into 64 kB");
         assert!(why.reason.contains("larger than 64 kB"), "{major}: {why:?}");
         assert!(why.hint.as_deref().unwrap_or_default().contains("fact_size"), "{major}: {why:?}");
         let tight = ReadLimits { fact_bytes: MB, snapshot_bytes: 64 << 10 };
-        let why = look(tight).await.0.expect_err("nor does the snapshot");
+        let why = collect(tight).await.0.expect_err("nor does the snapshot");
         assert!(why.reason.contains("the snapshot is larger than 64 kB"), "{major}: {why:?}");
         assert!(why.hint.as_deref().unwrap_or_default().contains("snapshot_size"), "{major}: {why:?}");
-        let (relations, bytes) = look(ReadLimits::default()).await;
+        let (relations, bytes) = collect(ReadLimits::default()).await;
         relations.unwrap_or_else(|why| panic!("{major}: {why:?}"));
         assert!((1 << 14..8 * MB).contains(&bytes), "{major}: {bytes} bytes");
     })

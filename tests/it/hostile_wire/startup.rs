@@ -9,9 +9,9 @@ fn assert_says(error: &ConnectError, message: &str) {
 }
 
 #[tokio::test]
-async fn startup_refuses_an_announced_message_of_2_gb() {
+async fn startup_refuses_a_2_gb_message() {
     for tag in [b'R', b'S', b'K', b'N', b'Z'] {
-        let error = refused(move |wire| {
+        let error = connect_error_of_script(move |wire| {
             wire.startup()?;
             wire.raw(&[&[tag], &(1_u32 << 31).to_be_bytes()[..]].concat())?;
             wire.message().map(drop)
@@ -26,7 +26,7 @@ async fn startup_refuses_an_announced_message_of_2_gb() {
 
 #[tokio::test]
 async fn startup_refuses_a_flood_of_parameters() {
-    let error = refused(|wire| {
+    let error = connect_error_of_script(|wire| {
         wire.startup()?;
         wire.authentication(0, &[])?;
         (0..u32::MAX).try_for_each(|number| wire.parameter(&format!("p{number}"), &"x".repeat(1_000)))
@@ -37,7 +37,7 @@ async fn startup_refuses_a_flood_of_parameters() {
 
 #[tokio::test]
 async fn startup_refuses_a_flood_of_notices() {
-    let error = refused(|wire| {
+    let error = connect_error_of_script(|wire| {
         wire.startup()?;
         wire.authentication(0, &[])?;
         loop {
@@ -49,9 +49,9 @@ async fn startup_refuses_a_flood_of_notices() {
 }
 
 #[tokio::test]
-async fn startup_refuses_messages_in_the_wrong_order() {
+async fn startup_refuses_out_of_order_messages() {
     for tag in [b'S', b'K', b'Z', b'T', b'D', b'H'] {
-        let error = refused(move |wire| {
+        let error = connect_error_of_script(move |wire| {
             wire.startup()?;
             wire.send(tag, &[0; 8])?;
             wire.message().map(drop)
@@ -63,7 +63,7 @@ async fn startup_refuses_messages_in_the_wrong_order() {
         );
     }
     // A notice may come at any time; it does not stand for an authentication request.
-    let error = refused(|wire| {
+    let error = connect_error_of_script(|wire| {
         wire.startup()?;
         wire.send(b'N', b"SNOTICE\0Mhello\0\0")?;
         wire.send(b'Z', b"I")?;
@@ -71,14 +71,14 @@ async fn startup_refuses_messages_in_the_wrong_order() {
     })
     .await;
     assert_says(&error, "expected authentication request from server, but received 'Z'");
-    let error = refused(|wire| {
+    let error = connect_error_of_script(|wire| {
         wire.startup()?;
         wire.send(b'v', &[0, 3, 0, 0, 0, 0, 0, 0])?;
         wire.message().map(drop)
     })
     .await;
     assert_says(&error, "does not speak protocol 3.0");
-    let error = refused(|wire| {
+    let error = connect_error_of_script(|wire| {
         wire.startup()?;
         wire.authentication(0, &[])?;
         wire.authentication(3, &[])?;
@@ -90,7 +90,7 @@ async fn startup_refuses_messages_in_the_wrong_order() {
 
 #[tokio::test]
 async fn startup_truncates_an_error_of_5_mb() {
-    let error = refused(|wire| {
+    let error = connect_error_of_script(|wire| {
         wire.startup()?;
         wire.error("FATAL", "28000", &"x".repeat(5_000_000))
     })
@@ -100,7 +100,7 @@ async fn startup_truncates_an_error_of_5_mb() {
 }
 
 #[tokio::test]
-async fn startup_ends_a_drip_at_the_connect_timeout() {
+async fn startup_ends_slow_server_at_timeout() {
     let server = HostileServer::start(|wire| {
         wire.startup()?;
         for byte in b"R\0\0\0\x08\0\0\0\0S\0\0\0\x08a\0b\0".iter().cycle() {
@@ -110,7 +110,7 @@ async fn startup_ends_a_drip_at_the_connect_timeout() {
         Ok(())
     });
     let since = Instant::now();
-    let error = refusal(&server, "connect_timeout=2").await;
+    let error = connect_error(&server, "connect_timeout=2").await;
     assert!(since.elapsed() < Duration::from_secs(10));
     assert_says(&error, "timeout after 2 s");
     let hint = error.hint().unwrap_or_default();
@@ -118,7 +118,7 @@ async fn startup_ends_a_drip_at_the_connect_timeout() {
 }
 
 #[tokio::test]
-async fn startup_ends_target_session_attrs_at_the_connect_timeout() {
+async fn startup_ends_session_attrs_query_at_timeout() {
     let server = HostileServer::start(|wire| {
         wire.startup()?;
         wire.authentication(0, &[])?;
@@ -128,12 +128,12 @@ async fn startup_ends_target_session_attrs_at_the_connect_timeout() {
         std::thread::sleep(Duration::from_secs(8));
         Ok(())
     });
-    let error = refusal(&server, "connect_timeout=2 target_session_attrs=primary").await;
+    let error = connect_error(&server, "connect_timeout=2 target_session_attrs=primary").await;
     assert_says(&error, "timeout after 2 s");
 }
 
 #[tokio::test]
-async fn startup_bounds_the_answer_to_target_session_attrs() {
+async fn startup_bounds_the_session_attrs_answer() {
     let server = HostileServer::start(|wire| {
         wire.startup()?;
         wire.authentication(0, &[])?;
@@ -146,6 +146,6 @@ async fn startup_bounds_the_answer_to_target_session_attrs() {
             wire.raw(&rows)?;
         }
     });
-    let error = refusal(&server, "target_session_attrs=standby").await;
+    let error = connect_error(&server, "target_session_attrs=standby").await;
     assert_says(&error, "at most 1048576 are accepted");
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use pgtend::sandbox::Cluster;
 use serde_json::Value;
 
-use super::script::{Statement, play, statements};
-use crate::clusters::{connect, on_every_major_alone, options, query_one_text, query_texts, say, sql};
-use crate::reports::program::{json, list};
+use super::script::{Statement, run_statements, split_statements};
+use crate::clusters::{
+    cluster_options, connect_superuser, execute_sql, on_every_major_alone, print_stderr, query_one_text, query_texts,
+};
+use crate::reports::program::{array_field, report_json};
 
 const SCRIPT: &str = include_str!("../fixtures/corpus/indexes.sql");
 const EXPECTED: &str = include_str!("../fixtures/corpus/indexes.expected.tsv");
@@ -16,18 +18,18 @@ const EXPECTED: &str = include_str!("../fixtures/corpus/indexes.expected.tsv");
 const LIMITS: [&str; 4] = ["--min-observation", "0", "--min-reclaim", "100kB"];
 
 /// Plays the corpus into a database of its own and waits until its scans are counted.
-async fn plant(cluster: &Cluster, database: &str, script: &[Statement]) -> String {
-    sql(cluster, "postgres", &format!("create database {database}")).await;
-    let client = connect(cluster, database).await;
-    let failed = play(&client, script).await;
+async fn load_corpus(cluster: &Cluster, database: &str, script: &[Statement]) -> String {
+    execute_sql(cluster, "postgres", &format!("create database {database}")).await;
+    let client = connect_superuser(cluster, database).await;
+    let failed = run_statements(&client, script).await;
     assert!(matches!(&failed[..], [one] if one.contains("dupes_v_uidx")), "{failed:?}");
     drop(client);
-    settle(cluster, database).await;
+    wait_until_counted(cluster, database).await;
     format!("{} dbname={database}", cluster.conninfo())
 }
 
 /// Before 15 a collector writes the counters down some time after the session has ended.
-async fn settle(cluster: &Cluster, database: &str) {
+async fn wait_until_counted(cluster: &Cluster, database: &str) {
     let counted = "select sum(idx_scan)::text || '/' || sum(seq_scan) from pg_stat_user_tables";
     let mut before = None;
     for _ in 0..40 {
@@ -42,19 +44,22 @@ async fn settle(cluster: &Cluster, database: &str) {
 }
 
 /// Verdict and findings of each index by the name the corpus gave it.
-fn judged(report: &Value, names: &BTreeMap<String, String>) -> BTreeMap<String, (String, Vec<String>, Value)> {
+fn verdicts_by_name(
+    report: &Value,
+    names: &BTreeMap<String, String>,
+) -> BTreeMap<String, (String, Vec<String>, Value)> {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let of = |one: &Value| {
         let name = text(&one["index"]);
         let findings = one["findings"].as_array().expect("findings").iter().map(&text).collect();
         (names.get(&name).cloned().unwrap_or(name), (text(&one["verdict"]), findings, one.clone()))
     };
-    list(report, "indexes").iter().map(of).collect()
+    array_field(report, "indexes").iter().map(of).collect()
 }
 
 /// Since 15.20 equal keys of char(n) share no tuple any more: the narrow index is nearly as large as the one that covers
 /// it, not a fourth of it, and what speaks against its going is not so.
-fn expected_here<'a>(
+fn expected_on_server<'a>(
     index: &str,
     expected: &'a str,
     found: &BTreeMap<String, (String, Vec<String>, Value)>,
@@ -67,8 +72,8 @@ fn expected_here<'a>(
 }
 
 /// Every line of the expectations, and how many hold.
-fn hold(report: &Value, names: &BTreeMap<String, String>, what: &str) {
-    let found = judged(report, names);
+fn assert_expectations(report: &Value, names: &BTreeMap<String, String>, what: &str) {
+    let found = verdicts_by_name(report, names);
     let mut groups: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut faults = Vec::new();
     let mut right = 0;
@@ -79,7 +84,7 @@ fn hold(report: &Value, names: &BTreeMap<String, String>, what: &str) {
             faults.push(format!("{index} is not in the report"));
             continue;
         };
-        let expected = expected_here(index, expected, &found);
+        let expected = expected_on_server(index, expected, &found);
         let as_expected = match expected.split_once(':') {
             Some((count, group)) => {
                 let wanted = count.split_once("of").expect("NofM").0.parse().expect("a number");
@@ -107,43 +112,43 @@ fn hold(report: &Value, names: &BTreeMap<String, String>, what: &str) {
             faults.push(format!("{group}: {counted} drops, expected {wanted}"));
         }
     }
-    say(&format!("corpus, {what}: {right} lines right, {} faults, of {} indexes", faults.len(), found.len()));
+    print_stderr(&format!("corpus, {what}: {right} lines right, {} faults, of {} indexes", faults.len(), found.len()));
     assert!(faults.is_empty(), "{what}:\n{}", faults.join("\n"));
 }
 
-async fn judge_in_three_ways(major: u32, cluster: &Cluster) {
-    let script = statements(SCRIPT);
-    let as_written = plant(cluster, "as_written", &script).await;
-    let report = json(&[&["indexes", "-d", &as_written], &LIMITS[..]].concat());
-    hold(&report, &BTreeMap::new(), &format!("{major} as written"));
-    no_drop_rests_on_counters(&json(&["indexes", "--min-reclaim", "100kB", "-d", &as_written]));
+async fn check_three_variants(major: u32, cluster: &Cluster) {
+    let script = split_statements(SCRIPT);
+    let as_written = load_corpus(cluster, "as_written", &script).await;
+    let report = report_json(&[&["indexes", "-d", &as_written], &LIMITS[..]].concat());
+    assert_expectations(&report, &BTreeMap::new(), &format!("{major} as written"));
+    no_drop_rests_on_counters(&report_json(&["indexes", "--min-reclaim", "100kB", "-d", &as_written]));
 
     // Nothing of a name may matter …
-    let names = rename(cluster, "as_written").await;
-    let report = json(&[&["indexes", "-d", &as_written], &LIMITS[..]].concat());
-    hold(&report, &names, &format!("{major} renamed"));
+    let names = rename_objects(cluster, "as_written").await;
+    let report = report_json(&[&["indexes", "-d", &as_written], &LIMITS[..]].concat());
+    assert_expectations(&report, &names, &format!("{major} renamed"));
 
     // … and nothing of what was created first.
-    let reordered = plant(cluster, "reordered", &reorder(script)).await;
-    let report = json(&[&["indexes", "-d", &reordered], &LIMITS[..]].concat());
-    hold(&report, &BTreeMap::new(), &format!("{major} in another order"));
+    let reordered = load_corpus(cluster, "reordered", &reorder_indexes(script)).await;
+    let report = report_json(&[&["indexes", "-d", &reordered], &LIMITS[..]].concat());
+    assert_expectations(&report, &BTreeMap::new(), &format!("{major} in another order"));
 }
 
 /// In the usual window of a fresh cluster only the catalog can speak.
 fn no_drop_rests_on_counters(report: &Value) {
     assert_eq!(report["observation"]["sufficient"], false);
     let mut drops = 0;
-    for one in list(report, "indexes").iter().filter(|one| one["verdict"] == "drop") {
-        let findings = one["findings"].as_array().expect("findings");
+    for drop_row in array_field(report, "indexes").iter().filter(|one| one["verdict"] == "drop") {
+        let findings = drop_row["findings"].as_array().expect("findings");
         let first = findings.first().and_then(Value::as_str);
-        assert!(matches!(first, Some("duplicate-index" | "redundant-index")), "{one}");
+        assert!(matches!(first, Some("duplicate-index" | "redundant-index")), "{drop_row}");
         drops += 1;
     }
     assert!(drops >= 4, "{drops}");
 }
 
 /// Gives every table and index a name that says nothing.
-async fn rename(cluster: &Cluster, database: &str) -> BTreeMap<String, String> {
+async fn rename_objects(cluster: &Cluster, database: &str) -> BTreeMap<String, String> {
     let relations = query_texts(
         cluster,
         database,
@@ -159,15 +164,15 @@ async fn rename(cluster: &Cluster, database: &str) -> BTreeMap<String, String> {
             "m" => "materialized view",
             _ => "table",
         };
-        sql(cluster, database, &format!("alter {what} shop.{quoted} rename to n{number}")).await;
+        execute_sql(cluster, database, &format!("alter {what} shop.{quoted} rename to n{number}")).await;
         names.insert(format!("n{number}"), name.clone());
     }
-    sql(cluster, database, "alter schema shop rename to elsewhere").await;
+    execute_sql(cluster, database, "alter schema shop rename to elsewhere").await;
     names
 }
 
 /// Indexes that are created one after another are created the other way round.
-fn reorder(mut script: Vec<Statement>) -> Vec<Statement> {
+fn reorder_indexes(mut script: Vec<Statement>) -> Vec<Statement> {
     let mut from = 0;
     while from < script.len() {
         let length = script[from..].iter().take_while(|statement| statement.is_create_index()).count();
@@ -178,8 +183,8 @@ fn reorder(mut script: Vec<Statement>) -> Vec<Statement> {
 }
 
 #[tokio::test]
-async fn every_line_of_the_corpus_is_right() {
-    let options = options().set("autovacuum", "off");
-    on_every_major_alone("the corpus", options, async |major, cluster| judge_in_three_ways(major, &cluster).await)
+async fn corpus_verdicts_are_right() {
+    let options = cluster_options().with_setting("autovacuum", "off");
+    on_every_major_alone("the corpus", options, async |major, cluster| check_three_variants(major, &cluster).await)
         .await;
 }

@@ -1,6 +1,6 @@
 //! Which indexes may go: held against servers, where each verdict has consequences.
 
 mod corpus;
+mod drop_invariants;
 mod evidence;
-mod laws;
 pub mod script;

@@ -16,7 +16,7 @@ impl Statement {
 }
 
 /// Splits at the semicolons that stand in no literal, name, comment or body.
-pub fn statements(script: &str) -> Vec<Statement> {
+pub fn split_statements(script: &str) -> Vec<Statement> {
     let mut found = Vec::new();
     let mut now = String::new();
     let mut rest = script;
@@ -54,7 +54,7 @@ pub fn statements(script: &str) -> Vec<Statement> {
 }
 
 /// Runs them in one session; answers which failed.
-pub async fn play(client: &Client, statements: &[Statement]) -> Vec<String> {
+pub async fn run_statements(client: &Client, statements: &[Statement]) -> Vec<String> {
     let mut failed = Vec::new();
     for statement in statements {
         match client.simple_query(&statement.sql).await {

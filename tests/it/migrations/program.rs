@@ -7,26 +7,29 @@ use std::path::{Path, PathBuf};
 use pgtend::sandbox::Cluster;
 use serde_json::Value;
 
-use crate::clusters::{connect, installation, majors, on_every_major_alone, options, private, query_texts, sql};
-use crate::indexes::script::{play, statements};
-use crate::reports::program::{Answer, answer, element, pgtend, pgtend_of_nobody};
+use crate::clusters::{
+    cluster_options, connect_superuser, execute_sql, installation, majors, on_every_major_alone, private_cluster,
+    query_texts,
+};
+use crate::indexes::script::{run_statements, split_statements};
+use crate::reports::program::{ProgramOutput, find_element, pgtend_as_nobody, pgtend_command, run_command};
 
 const SCHEMA: &str = include_str!("../../runners/schema.sql");
 
 /// Nothing of the window or of sizes stands in the way.
-pub const LIMITS: [&str; 4] = ["--min-observation", "0", "--min-reclaim", "0"];
+pub const LIMIT_OPTIONS: [&str; 4] = ["--min-observation", "0", "--min-reclaim", "0"];
 
 /// Writes migrations for the named indexes; they must come to be.
-pub fn migrate(cluster: &Cluster, database: &str, framework: &str, folder: &Path, indexes: &[&str]) {
+pub fn write_migrations(cluster: &Cluster, database: &str, framework: &str, folder: &Path, indexes: &[&str]) {
     let conninfo = format!("{} dbname={database}", cluster.conninfo());
     let folder = folder.to_str().unwrap();
     let fixed = ["indexes", "migrate", "-d", &conninfo, "--framework", framework, "--output", folder, "--yes"];
-    let answer = answer(&mut pgtend(&[&fixed[..], &LIMITS[..], indexes].concat()));
+    let answer = run_command(&mut pgtend_command(&[&fixed[..], &LIMIT_OPTIONS[..], indexes].concat()));
     assert_eq!(answer.exit, 0, "{answer:?}");
 }
 
 /// Waits until it is counted that every table was read: an index of a table nobody reads stays.
-pub async fn settle(cluster: &Cluster, database: &str) {
+pub async fn wait_until_counted(cluster: &Cluster, database: &str) {
     // Before 15 counters arrive some time later; and on all majors once their session has ended.
     for _ in 0..40 {
         let read = "select count(*)::text from pg_stat_user_tables where seq_scan > 0";
@@ -39,53 +42,55 @@ pub async fn settle(cluster: &Cluster, database: &str) {
 }
 
 pub struct Project {
-    pub root: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
     pub conninfo: String,
 }
 
 impl Project {
     pub async fn new(cluster: &Cluster, database: &str) -> Project {
-        sql(cluster, "postgres", &format!("create database {database}")).await;
-        let client = connect(cluster, database).await;
-        assert_eq!(play(&client, &statements(SCHEMA)).await, [""; 0]);
+        execute_sql(cluster, "postgres", &format!("create database {database}")).await;
+        let client = connect_superuser(cluster, database).await;
+        assert_eq!(run_statements(&client, &split_statements(SCHEMA)).await, [""; 0]);
         drop(client);
         let project = Project {
-            root: tempfile::tempdir().unwrap(),
+            folder: tempfile::tempdir().unwrap(),
             conninfo: format!("{} dbname={database}", cluster.conninfo()),
         };
-        settle(cluster, database).await;
+        wait_until_counted(cluster, database).await;
         project
     }
 
-    fn run(&self, arguments: &[&str]) -> Answer {
+    fn run_pgtend(&self, arguments: &[&str]) -> ProgramOutput {
         let fixed = ["indexes", "migrate", "-d", &self.conninfo];
-        answer(pgtend(&[&fixed[..], &LIMITS[..], arguments].concat()).current_dir(self.root.path()))
+        run_command(
+            pgtend_command(&[&fixed[..], &LIMIT_OPTIONS[..], arguments].concat()).current_dir(self.folder.path()),
+        )
     }
 
     fn verify(&self, folder: &str) -> Value {
         let arguments = ["indexes", "verify", folder, "-d", &self.conninfo, "--format", "json"];
-        let answer = answer(pgtend(&arguments).current_dir(self.root.path()));
+        let answer = run_command(pgtend_command(&arguments).current_dir(self.folder.path()));
         assert_eq!(answer.exit, 0, "{answer:?}");
         serde_json::from_str(&answer.stdout).unwrap()
     }
 
     /// Refused or failed, with a word, and nothing written anywhere.
-    fn refused(&self, exit: i32, arguments: &[&str], why: &str) {
-        let before = files(self.root.path());
-        let answer = self.run(arguments);
+    fn assert_refused(&self, exit: i32, arguments: &[&str], reason: &str) {
+        let before = files_below(self.folder.path());
+        let answer = self.run_pgtend(arguments);
         assert_eq!(answer.exit, exit, "{arguments:?}: {answer:?}");
-        assert!(answer.stderr.contains(why), "{arguments:?}: {answer:?}");
-        assert_eq!(before, files(self.root.path()), "{arguments:?}: {answer:?}");
+        assert!(answer.stderr.contains(reason), "{arguments:?}: {answer:?}");
+        assert_eq!(before, files_below(self.folder.path()), "{arguments:?}: {answer:?}");
     }
 }
 
 /// Everything below a folder, hidden files included.
-pub fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            all.extend(files(&path));
+            all.extend(files_below(&path));
         }
         all.push(path);
     }
@@ -93,103 +98,114 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     all
 }
 
-async fn refusals(cluster: &Cluster, project: &Project) {
+async fn assert_refusals(cluster: &Cluster, project: &Project) {
     let sql_in = |folder| ["--framework", "sql", "--output", folder];
     // Of whom nothing is known, nothing is written.
-    project.refused(2, &[], "tells no migration tool");
-    project.refused(2, &["--framework", "django"], "--output DIR");
-    project.refused(2, &["--framework", "prisma"], "invalid value");
-    project.refused(2, &[&sql_in("m")[..], &["--limit", "3"]].concat(), "--limit is for lists");
-    project.refused(2, &[&sql_in("m")[..], &["--sort", "size"]].concat(), "--sort is for lists");
-    project.refused(2, &[&sql_in("m")[..], &["--all-databases"]].concat(), "one database");
-    project.refused(2, &[&sql_in("m")[..], &["--from", "x.json"]].concat(), "needs a server");
-    project.refused(2, &[&sql_in("m")[..], &["--schema", "shop", "users_name"]].concat(), "the indexes are named");
-    project.refused(2, &[&sql_in("m")[..], &["--maintenance"]].concat(), "cannot be used with");
+    project.assert_refused(2, &[], "tells no migration tool");
+    project.assert_refused(2, &["--framework", "django"], "--output DIR");
+    project.assert_refused(2, &["--framework", "prisma"], "invalid value");
+    project.assert_refused(2, &[&sql_in("m")[..], &["--limit", "3"]].concat(), "--limit is for lists");
+    project.assert_refused(2, &[&sql_in("m")[..], &["--sort", "size"]].concat(), "--sort is for lists");
+    project.assert_refused(2, &[&sql_in("m")[..], &["--all-databases"]].concat(), "one database");
+    project.assert_refused(2, &[&sql_in("m")[..], &["--from", "x.json"]].concat(), "needs a server");
+    project.assert_refused(
+        2,
+        &[&sql_in("m")[..], &["--schema", "shop", "users_name"]].concat(),
+        "the indexes are named",
+    );
+    project.assert_refused(2, &[&sql_in("m")[..], &["--maintenance"]].concat(), "cannot be used with");
     // A terminal is not there, nor consent.
-    project.refused(4, &sql_in("m"), "nobody is there to agree");
+    project.assert_refused(4, &sql_in("m"), "nobody is there to agree");
     // Names that are no index, or one that stays.
-    project.refused(2, &[&sql_in("m")[..], &["--yes", "users_nam"]].concat(), "did you mean \"users_name\"");
-    project.refused(2, &[&sql_in("m")[..], &["--yes", "users"]].concat(), "there is no index \"users\"");
-    project.refused(4, &[&sql_in("m")[..], &["--yes", "users_pkey"]].concat(), "shop.users_pkey stays: primary key");
+    project.assert_refused(2, &[&sql_in("m")[..], &["--yes", "users_nam"]].concat(), "did you mean \"users_name\"");
+    project.assert_refused(2, &[&sql_in("m")[..], &["--yes", "users"]].concat(), "there is no index \"users\"");
+    project.assert_refused(
+        4,
+        &[&sql_in("m")[..], &["--yes", "users_pkey"]].concat(),
+        "shop.users_pkey stays: primary key",
+    );
     // The drops alone, and a name the plan knows, but no line can hold.
-    sql(cluster, "bad_input", "create index \"two\nlines\" on shop.users (created, id)").await;
-    project.refused(4, &[&sql_in("m")[..], &["--yes", "two\nlines"]].concat(), "line break");
-    sql(cluster, "bad_input", "drop index shop.\"two\nlines\"").await;
+    execute_sql(cluster, "bad_input", "create index \"two\nlines\" on shop.users (created, id)").await;
+    project.assert_refused(4, &[&sql_in("m")[..], &["--yes", "two\nlines"]].concat(), "line break");
+    execute_sql(cluster, "bad_input", "drop index shop.\"two\nlines\"").await;
 
     // A folder that may not be written into, one that is a file, one below it.
-    let locked = project.root.path().join("locked");
+    let locked = project.folder.path().join("locked");
     fs::create_dir(&locked).unwrap();
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).unwrap();
     // The socket is for its owner alone.
     let conninfo = format!("{} dbname=bad_input", cluster.tcp_conninfo());
     let fixed = ["indexes", "migrate", "-d", &conninfo, "--yes", "users_name"];
-    let arguments = [&fixed[..], &LIMITS[..], &sql_in("locked")[..]].concat();
-    let denied = answer(&mut pgtend_of_nobody(project.root.path(), &arguments));
+    let arguments = [&fixed[..], &LIMIT_OPTIONS[..], &sql_in("locked")[..]].concat();
+    let denied = run_command(&mut pgtend_as_nobody(project.folder.path(), &arguments));
     assert!(denied.exit == 1 && denied.stderr.contains("Permission denied; nothing was written"), "{denied:?}");
-    assert_eq!(files(&locked), [""; 0].map(PathBuf::from));
-    fs::write(project.root.path().join("file"), "").unwrap();
-    project.refused(1, &[&sql_in("file")[..], &["--yes", "users_name"]].concat(), "cannot read file");
-    project.refused(1, &[&sql_in("file/m")[..], &["--yes", "users_name"]].concat(), "file/m");
+    assert_eq!(files_below(&locked), [""; 0].map(PathBuf::from));
+    fs::write(project.folder.path().join("file"), "").unwrap();
+    project.assert_refused(1, &[&sql_in("file")[..], &["--yes", "users_name"]].concat(), "cannot read file");
+    project.assert_refused(1, &[&sql_in("file/m")[..], &["--yes", "users_name"]].concat(), "file/m");
 
     // Somebody drops, rebuilds or locks the index: before, and while the question waits.
-    let client = connect(cluster, "bad_input").await;
+    let client = connect_superuser(cluster, "bad_input").await;
     client.batch_execute("begin; lock table shop.users in access exclusive mode").await.unwrap();
-    project.refused(4, &[&sql_in("m")[..], &["--yes", "users_name"]].concat(), "locked by somebody else");
+    project.assert_refused(4, &[&sql_in("m")[..], &["--yes", "users_name"]].concat(), "locked by somebody else");
     client.batch_execute("rollback").await.unwrap();
 
     // Two heads, two tools, two apps.
     let write = |name: &str, text: &str| {
-        let path = project.root.path().join(name);
+        let path = project.folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
     write("db/versions/a_.py", "revision = 'a'\ndown_revision = None\n");
     write("db/versions/b_.py", "revision = 'b'\ndown_revision = None\n");
     write("alembic.ini", "script_location = db\n");
-    project.refused(4, &["--yes", "users_name"], "several heads: a, b; merge them first");
+    project.assert_refused(4, &["--yes", "users_name"], "several heads: a, b; merge them first");
     write("manage.py", "");
     write("shop/migrations/__init__.py", "");
-    project.refused(2, &["--yes", "users_name"], "one of django (manage.py), alembic (alembic.ini)");
+    project.assert_refused(2, &["--yes", "users_name"], "one of django (manage.py), alembic (alembic.ini)");
     write("more/migrations/__init__.py", "");
-    project.refused(2, &["--framework", "django", "--yes", "users_name"], "several folders");
+    project.assert_refused(2, &["--framework", "django", "--yes", "users_name"], "several folders");
 }
 
 #[tokio::test]
-async fn what_cannot_be_written_is_refused_with_a_word() {
-    let options = options().set("autovacuum", "off").set("fsync", "off");
+async fn migrations_refuse_what_cannot_be_written() {
+    let options = cluster_options().with_setting("autovacuum", "off").with_setting("fsync", "off");
     on_every_major_alone("refusals of migrations", options, async |_, cluster| {
         let project = Project::new(&cluster, "bad_input").await;
-        refusals(&cluster, &project).await;
+        assert_refusals(&cluster, &project).await;
     })
     .await;
 }
 
-pub fn newest() -> Cluster {
+pub fn newest_cluster() -> Cluster {
     let major = majors().keys().copied().max().expect("a major");
-    private(installation(major), options().set("autovacuum", "off").set("fsync", "off"))
+    private_cluster(
+        installation(major),
+        cluster_options().with_setting("autovacuum", "off").with_setting("fsync", "off"),
+    )
 }
 
 #[tokio::test]
-async fn a_plan_is_shown_written_and_verified() {
-    let cluster = newest();
+async fn migrations_plan_is_written_and_verified() {
+    let cluster = newest_cluster();
     let project = Project::new(&cluster, "plans").await;
     let into = ["--framework", "goose", "--output", "m"];
     // A plan alone.
-    let answer = project.run(&[&into[..], &["--dry-run", "--format", "json"]].concat());
+    let answer = project.run_pgtend(&[&into[..], &["--dry-run", "--format", "json"]].concat());
     assert_eq!(answer.exit, 0, "{answer:?}");
     let plan: Value = serde_json::from_str(&answer.stdout).unwrap();
     let plan = &plan["migration"];
     assert_eq!(plan["framework"], "goose");
-    let index = element(plan, "indexes", "index", "users_name");
+    let index = find_element(plan, "indexes", "index", "users_name");
     assert_eq!((&index["verdict"], &index["schema"]), (&Value::from("drop"), &Value::from("shop")));
     assert!(plan["reviews"].as_u64() >= Some(2), "{plan}");
     let drops = plan["indexes"].as_array().unwrap().len();
     assert_eq!(plan["files"].as_array().unwrap().len(), drops);
-    assert!(files(project.root.path()).is_empty(), "{:?}", files(project.root.path()));
+    assert!(files_below(project.folder.path()).is_empty(), "{:?}", files_below(project.folder.path()));
 
     // Chosen by finding, schema and table.
     let chosen = |more: &[&str]| {
-        let answer = project.run(&[&into[..], &["--dry-run", "--format", "json"], more].concat());
+        let answer = project.run_pgtend(&[&into[..], &["--dry-run", "--format", "json"], more].concat());
         let plan: Value = serde_json::from_str(&answer.stdout).unwrap();
         plan["migration"]["indexes"].as_array().unwrap().len()
     };
@@ -199,18 +215,19 @@ async fn a_plan_is_shown_written_and_verified() {
     assert_eq!(chosen(&["--schema", "shop", "--table", "nobody"]), 0);
 
     // Written, and once more: other numbers, other names, nothing replaced.
-    let answer = project.run(&[&into[..], &["--yes", "users_name"]].concat());
+    let answer = project.run_pgtend(&[&into[..], &["--yes", "users_name"]].concat());
     assert!(answer.exit == 0 && answer.stderr.contains("1 file written"), "{answer:?}");
-    let written = files(project.root.path());
-    let answer = project.run(&[&into[..], &["--yes", "users_name"]].concat());
+    let written = files_below(project.folder.path());
+    let answer = project.run_pgtend(&[&into[..], &["--yes", "users_name"]].concat());
     assert_eq!(answer.exit, 0, "{answer:?}");
-    let both = files(project.root.path());
-    assert!(both.len() == written.len() + 1 && written.iter().all(|file| both.contains(file)));
+    let before_and_after = files_below(project.folder.path());
+    assert!(before_and_after.len() == written.len() + 1 && written.iter().all(|file| before_and_after.contains(file)));
 
     // What became of it.
-    let state = |report: &Value| element(&report["verification"], "indexes", "index", "users_name")["state"].clone();
+    let state =
+        |report: &Value| find_element(&report["verification"], "indexes", "index", "users_name")["state"].clone();
     assert_eq!(state(&project.verify("m")), "exists");
-    let client = connect(&cluster, "plans").await;
+    let client = connect_superuser(&cluster, "plans").await;
     client
         .batch_execute("update pg_index set indisvalid = false where indexrelid = 'shop.users_name'::regclass")
         .await
@@ -220,22 +237,22 @@ async fn a_plan_is_shown_written_and_verified() {
     assert_eq!(state(&project.verify("m")), "gone");
     client.batch_execute("create table shop.users_name ()").await.unwrap();
     assert_eq!(state(&project.verify("m")), "no_index");
-    let verify = |arguments: &[&str]| answer_of(&project, &[&["indexes", "verify"], arguments].concat());
+    let verify = |arguments: &[&str]| run_in_project(&project, &[&["indexes", "verify"], arguments].concat());
     assert!(verify(&["nowhere"]).stderr.contains("cannot read nowhere"));
-    fs::create_dir(project.root.path().join("empty")).unwrap();
+    fs::create_dir(project.folder.path().join("empty")).unwrap();
     assert!(verify(&["empty"]).stderr.contains("no file in empty was written by pgtend"));
     assert_eq!(verify(&["m", "--sort", "size"]).exit, 2);
 }
 
-fn answer_of(project: &Project, arguments: &[&str]) -> Answer {
-    answer(pgtend(&[arguments, &["-d", &project.conninfo]].concat()).current_dir(project.root.path()))
+fn run_in_project(project: &Project, arguments: &[&str]) -> ProgramOutput {
+    run_command(pgtend_command(&[arguments, &["-d", &project.conninfo]].concat()).current_dir(project.folder.path()))
 }
 
 #[tokio::test]
-async fn what_is_wrong_on_one_server_becomes_a_script_that_can_be_run_again() {
-    let cluster = newest();
+async fn migrations_maintenance_script_can_be_rerun() {
+    let cluster = newest_cluster();
     let project = Project::new(&cluster, "chores").await;
-    let client = connect(&cluster, "chores").await;
+    let client = connect_superuser(&cluster, "chores").await;
     client
         .batch_execute(
             "create table shop.rest (a int); insert into shop.rest select i / 2 from generate_series(1, 1000) i;
@@ -255,11 +272,11 @@ async fn what_is_wrong_on_one_server_becomes_a_script_that_can_be_run_again() {
         )
         .await
         .unwrap();
-    project.refused(2, &["--maintenance", "--yes", "nobody"], "there is no index");
-    project.refused(4, &["--maintenance", "rest_a"], "nobody is there to agree");
-    let answer = project.run(&["--maintenance", "--yes", "--output", "chores", "rest_a", "fat_a"]);
+    project.assert_refused(2, &["--maintenance", "--yes", "nobody"], "there is no index");
+    project.assert_refused(4, &["--maintenance", "rest_a"], "nobody is there to agree");
+    let answer = project.run_pgtend(&["--maintenance", "--yes", "--output", "chores", "rest_a", "fat_a"]);
     assert_eq!(answer.exit, 0, "{answer:?}");
-    let script = files(project.root.path()).pop().unwrap();
+    let script = files_below(project.folder.path()).pop().unwrap();
     let text = fs::read_to_string(&script).unwrap();
     assert!(text.contains("DROP INDEX CONCURRENTLY IF EXISTS shop.rest_a;"), "{text}");
     assert!(text.contains("REINDEX INDEX CONCURRENTLY shop.fat_a;"), "{text}");
@@ -272,14 +289,14 @@ async fn what_is_wrong_on_one_server_becomes_a_script_that_can_be_run_again() {
         std::process::Command::new("psql").args(["-X", "-d", &conninfo, "-f", script.to_str().unwrap()]).output()
     };
     let Ok(first) = psql() else {
-        crate::clusters::say("maintenance script: NOT RUN, there is no psql");
+        crate::clusters::print_stderr("maintenance script: NOT RUN, there is no psql");
         return;
     };
     assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
     assert!(bytes().await < before / 2);
     for name in ["rest_a", "fat_a_ccnew1"] {
-        let gone = query_texts(&cluster, "chores", &format!("select to_regclass('shop.{name}')::text")).await;
-        assert_eq!(gone[0][0], None, "{name}");
+        let regclass = query_texts(&cluster, "chores", &format!("select to_regclass('shop.{name}')::text")).await;
+        assert_eq!(regclass[0][0], None, "{name}");
     }
     // Run again it does nothing.
     let rebuilt = oid().await;

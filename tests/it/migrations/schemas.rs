@@ -1,15 +1,15 @@
 //! Random schemas with everything an index can have.
 
 /// Reproducible: the same schema for the same seed on every server.
-pub struct Dice(pub u64);
+pub struct SeededRandom(pub u64);
 
-impl Dice {
+impl SeededRandom {
     pub fn below(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }
 
-    pub fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+    pub fn choose<'a>(&mut self, of: &[&'a str]) -> &'a str {
         of[usize::try_from(self.below(of.len() as u64)).unwrap()]
     }
 
@@ -36,21 +36,21 @@ const NAMES: [&str; 12] = [
     "dq\"inside",
 ];
 
-fn quoted(name: &str) -> String {
+fn quote_name(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Statements that make a schema, one by one.
 pub fn random_schema(seed: u64, tables: u64, major: u32) -> Vec<String> {
-    let mut dice = Dice(seed);
+    let mut random = SeededRandom(seed);
     let mut made: Vec<String> =
         vec!["set allow_in_place_tablespaces = on".to_owned(), "create extension if not exists btree_gist".to_owned()];
     made.extend(SCHEMAS.iter().map(|schema| format!("create schema {schema}")));
     for number in 0..tables {
-        let schema = dice.one(&SCHEMAS);
-        let table = format!("{schema}.{}", quoted(&format!("t{number} {}", dice.one(&NAMES))));
+        let schema = random.choose(&SCHEMAS);
+        let table = format!("{schema}.{}", quote_name(&format!("t{number} {}", random.choose(&NAMES))));
         let columns = "(a int not null, b int, c text, \"D d\" text not null, e jsonb, f tsrange, g int[], h date)";
-        let kind = dice.below(10);
+        let kind = random.below(10);
         match kind {
             0 | 1 => {
                 made.push(format!("create table {table} {columns} partition by range (a)"));
@@ -83,35 +83,45 @@ pub fn random_schema(seed: u64, tables: u64, major: u32) -> Vec<String> {
                  tsrange(now()::timestamp, null), array[i], date '2020-01-01' + i from generate_series(0, 299) i"
             ));
         }
-        for place in 0..3 + dice.below(4) {
-            index(&mut dice, &mut made, (schema, &table), (number, place), (is_partitioned, kind == 2), major);
+        for column in 0..3 + random.below(4) {
+            random_index(
+                &mut random,
+                &mut made,
+                (schema, &table),
+                (number, column),
+                (is_partitioned, kind == 2),
+                major,
+            );
         }
     }
     made.push("analyze".to_owned());
     made
 }
 
-fn index(
-    dice: &mut Dice,
+fn random_index(
+    random: &mut SeededRandom,
     made: &mut Vec<String>,
     (schema, table): (&str, &str),
     (number, place): (u64, u64),
     (is_partitioned, is_view): (bool, bool),
     major: u32,
 ) {
-    let bare = quoted(&format!("i{number}_{place} {}", dice.one(&NAMES)));
+    let bare = quote_name(&format!("i{number}_{place} {}", random.choose(&NAMES)));
     let name = format!("{schema}.{bare}");
-    let unique = dice.happens(15);
-    let method =
-        if unique { "btree" } else { dice.one(&["btree", "btree", "btree", "btree", "hash", "gin", "gist", "brin"]) };
+    let unique = random.happens(15);
+    let method = if unique {
+        "btree"
+    } else {
+        random.choose(&["btree", "btree", "btree", "btree", "hash", "gin", "gist", "brin"])
+    };
     let mut is_expression = false;
     let key = match method {
-        "hash" => dice.one(&["a", "c", "\"D d\""]).to_owned(),
-        "gin" => dice.one(&["e", "e jsonb_path_ops", "g", "to_tsvector('english', c)"]).to_owned(),
-        "gist" => dice.one(&["f", "f, a"]).to_owned(),
-        "brin" => dice.one(&["a", "a, b", "h"]).to_owned(),
-        _ if unique && !is_partitioned => dice.one(&["a, \"D d\"", "\"D d\", a desc", "a, b, \"D d\""]).to_owned(),
-        _ if unique => dice.one(&["a, \"D d\", b", "\"D d\", b, a desc"]).to_owned(),
+        "hash" => random.choose(&["a", "c", "\"D d\""]).to_owned(),
+        "gin" => random.choose(&["e", "e jsonb_path_ops", "g", "to_tsvector('english', c)"]).to_owned(),
+        "gist" => random.choose(&["f", "f, a"]).to_owned(),
+        "brin" => random.choose(&["a", "a, b", "h"]).to_owned(),
+        _ if unique && !is_partitioned => random.choose(&["a, \"D d\"", "\"D d\", a desc", "a, b, \"D d\""]).to_owned(),
+        _ if unique => random.choose(&["a, \"D d\", b", "\"D d\", b, a desc"]).to_owned(),
         _ => {
             let pool = [
                 "a",
@@ -126,7 +136,7 @@ fn index(
                 "((e ? 'k'))",
                 "h desc nulls last",
             ];
-            let keys: Vec<&str> = (0..1 + dice.below(3)).map(|_| dice.one(&pool)).collect();
+            let keys: Vec<&str> = (0..1 + random.below(3)).map(|_| random.choose(&pool)).collect();
             keys.join(", ")
         }
     };
@@ -135,25 +145,25 @@ fn index(
     }
     let mut statement =
         format!("create {}index {bare} on {table} using {method} ({key})", if unique { "unique " } else { "" });
-    let may_include = method == "btree" && dice.happens(20);
+    let may_include = method == "btree" && random.happens(20);
     if may_include {
         statement.push_str(" include (b, c)");
     }
-    if unique && major >= 15 && dice.happens(30) {
+    if unique && major >= 15 && random.happens(30) {
         statement.push_str(" nulls not distinct");
     }
     let storage = match method {
-        "btree" => dice.one(&["", "", " with (fillfactor = 70)", " with (deduplicate_items = off)"]),
-        "gin" => dice.one(&["", " with (fastupdate = off)"]),
-        "brin" => dice.one(&["", " with (pages_per_range = 8)"]),
+        "btree" => random.choose(&["", "", " with (fillfactor = 70)", " with (deduplicate_items = off)"]),
+        "gin" => random.choose(&["", " with (fastupdate = off)"]),
+        "brin" => random.choose(&["", " with (pages_per_range = 8)"]),
         _ => "",
     };
     statement.push_str(storage);
-    if dice.happens(25) {
+    if random.happens(25) {
         statement.push_str(" tablespace \"side space\"");
     }
-    if dice.happens(30) {
-        let predicate = dice.one(&[
+    if random.happens(30) {
+        let predicate = random.choose(&[
             "b > 3",
             "c is not null and b <> 1",
             "c = 'it''s; -- ${x} \\ ?'",
@@ -163,8 +173,8 @@ fn index(
         statement.push_str(&format!(" where {predicate}"));
     }
     made.push(statement);
-    if dice.happens(40) {
-        let comment = dice.one(&[
+    if random.happens(40) {
+        let comment = random.choose(&[
             "plain",
             "it's; \"quoted\" -- \\ ${x} :y %s ?",
             "two\nlines\tand a tab",
@@ -173,21 +183,22 @@ fn index(
         ]);
         made.push(format!("comment on index {name} is '{}'", comment.replace('\'', "''")));
     }
-    if is_expression && method == "btree" && dice.happens(40) {
+    if is_expression && method == "btree" && random.happens(40) {
         let expressions = key.split(", ").position(|key| key.contains('(')).map_or(1, |at| at + 1);
         // Of the first expression, where no comma hides in one before it.
         if !key.contains("','") {
             made.push(format!("do $$ begin alter index {} alter column {expressions} set statistics 321; exception when others then null; end $$", name.replace("$$", "")));
         }
     }
-    if method == "btree" && !is_partitioned && dice.happens(15) && !statement_is_partial(made) {
+    if method == "btree" && !is_partitioned && random.happens(15) && !statement_is_partial(made) {
         made.push(format!("alter table {table} cluster on {bare}"));
     }
-    if unique && !is_partitioned && !is_view && !key.contains('b') && dice.happens(50) && !statement_is_partial(made) {
+    if unique && !is_partitioned && !is_view && !key.contains('b') && random.happens(50) && !statement_is_partial(made)
+    {
         // Only of columns that are never null.
         made.push(format!("alter table {table} replica identity using index {bare}"));
     }
-    if dice.happens(10) {
+    if random.happens(10) {
         made.push(format!("alter index {name} depends on extension btree_gist"));
     }
 }

@@ -1,62 +1,62 @@
 //! The question on a terminal, and what may happen while it waits for its answer.
 
-use super::program::{LIMITS, Project, files, newest};
-use crate::clusters::{connect, say};
-use crate::terminal::{Terminal, line_of};
+use super::program::{LIMIT_OPTIONS, Project, files_below, newest_cluster};
+use crate::clusters::{connect_superuser, print_stderr};
+use crate::terminal::{Terminal, shell_line};
 
 #[tokio::test]
-async fn nothing_is_written_of_what_changed_while_the_question_waited() {
-    let cluster = newest();
+async fn terminal_changes_during_prompt_are_refused() {
+    let cluster = newest_cluster();
     let project = Project::new(&cluster, "asked").await;
-    let client = connect(&cluster, "asked").await;
+    let client = connect_superuser(&cluster, "asked").await;
     let fixed = ["indexes", "migrate", "-d", &project.conninfo, "--framework", "rails", "--output", "m", "users_name"];
     let begin = || {
-        let words = [&[env!("CARGO_BIN_EXE_pgtend")], &fixed[..], &LIMITS[..]].concat();
-        let mut terminal = Terminal::open(&line_of(words), |command| {
-            command.current_dir(project.root.path()).env_remove("DATABASE_URL").env("HOME", "/nonexistent");
+        let words = [&[env!("CARGO_BIN_EXE_pgtend")], &fixed[..], &LIMIT_OPTIONS[..]].concat();
+        let mut terminal = Terminal::run_in_terminal(&shell_line(words), |command| {
+            command.current_dir(project.folder.path()).env_remove("DATABASE_URL").env("HOME", "/nonexistent");
         })?;
         terminal.wait_for("Type yes:");
-        assert!(terminal.seen.contains("database asked of"), "{}", terminal.seen);
+        assert!(terminal.screen.contains("database asked of"), "{}", terminal.screen);
         Some(terminal)
     };
     let Some(terminal) = begin() else {
-        say("the question on a terminal: NOT RUN, there is no `script`");
+        print_stderr("the question on a terminal: NOT RUN, there is no `script`");
         return;
     };
-    let nothing = || assert!(files(project.root.path()).is_empty());
-    let (exit, shown) = terminal.answer("y");
+    let nothing = || assert!(files_below(project.folder.path()).is_empty());
+    let (exit, shown) = terminal.type_line("y");
     assert!(exit == 4 && shown.contains("nothing was written"), "{exit}: {shown}");
     nothing();
 
     // Its comment goes: then the way back would bring another index.
     let terminal = begin().unwrap();
     client.batch_execute("comment on index shop.users_name is 'wait for the audit'").await.unwrap();
-    let (exit, shown) = terminal.answer("yes");
+    let (exit, shown) = terminal.type_line("yes");
     assert!(exit == 4 && shown.contains("another index now"), "{exit}: {shown}");
     nothing();
 
     let terminal = begin().unwrap();
     let end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgtend'";
     client.batch_execute(end).await.unwrap();
-    let (exit, shown) = terminal.answer("yes");
+    let (exit, shown) = terminal.type_line("yes");
     assert!(exit == 1 && shown.contains("was lost"), "{exit}: {shown}");
     nothing();
 
     let terminal = begin().unwrap();
     client.batch_execute("begin; lock table shop.users in access exclusive mode").await.unwrap();
-    let (exit, shown) = terminal.answer("yes");
+    let (exit, shown) = terminal.type_line("yes");
     assert!(exit == 4 && shown.contains("locked by somebody else"), "{exit}: {shown}");
     client.batch_execute("rollback").await.unwrap();
     nothing();
 
     let terminal = begin().unwrap();
-    let (exit, shown) = terminal.answer("yes");
+    let (exit, shown) = terminal.type_line("yes");
     assert!(exit == 0 && shown.contains("1 file written"), "{exit}: {shown}");
-    assert_eq!(files(project.root.path()).len(), 2);
+    assert_eq!(files_below(project.folder.path()).len(), 2);
 
     let terminal = begin().unwrap();
     client.batch_execute("drop index shop.users_name").await.unwrap();
-    let (exit, shown) = terminal.answer("yes");
+    let (exit, shown) = terminal.type_line("yes");
     assert!(exit == 4 && shown.contains("is gone"), "{exit}: {shown}");
-    assert_eq!(files(project.root.path()).len(), 2);
+    assert_eq!(files_below(project.folder.path()).len(), 2);
 }

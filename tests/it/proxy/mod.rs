@@ -4,9 +4,9 @@
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
-mod line;
+mod proxied_connection;
 mod ready;
-mod turns;
+mod round_trip_counter;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use turns::Turns;
+use round_trip_counter::RoundTripCounter;
 
 /// What the network does to what passes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,12 +37,12 @@ pub struct Bytes {
 /// A port on loopback that leads to a server, until dropped.
 pub struct Proxy {
     port: u16,
-    turns: Arc<Turns>,
+    round_trips: Arc<RoundTripCounter>,
     stalled: Arc<watch::Sender<bool>>,
-    trap: Arc<Mutex<Option<line::Trap>>>,
-    server: Arc<Mutex<line::Server>>,
+    stall_trigger: Arc<Mutex<Option<proxied_connection::StallTrigger>>>,
+    server: Arc<Mutex<proxied_connection::ServerAddress>>,
     /// Counts the cuts; nobody may hear of it any more when the proxy goes.
-    cuts: watch::Sender<u32>,
+    cut_signal: watch::Sender<u32>,
 }
 
 impl Proxy {
@@ -51,27 +51,27 @@ impl Proxy {
     /// Round trips are counted by who spoke last. A client that sends more than a few kilobytes at once
     /// may hear the first answer before it has sent all; give the answers a delay (20 ms) to keep its
     /// one round trip one.
-    pub fn in_front_of(host: &str, port: u16, behaviour: Behaviour) -> Self {
+    pub fn new(host: &str, port: u16, behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         listener.set_nonblocking(true).expect("a non-blocking listener");
         let own_port = listener.local_addr().expect("an address").port();
         let (turns, stalled, cuts) =
             (Arc::default(), Arc::new(watch::Sender::new(behaviour.stalled)), watch::Sender::new(0));
-        let trap = Arc::default();
-        let server = Arc::new(Mutex::new(line::Server::new(host, port)));
-        let road = line::Road {
+        let stall_trigger = Arc::default();
+        let server = Arc::new(Mutex::new(proxied_connection::ServerAddress::new(host, port)));
+        let proxied_connection = proxied_connection::ProxiedConnection {
             server: Arc::clone(&server),
             behaviour,
-            turns: Arc::clone(&turns),
+            round_trips: Arc::clone(&turns),
             stalled: Arc::clone(&stalled),
-            trap: Arc::clone(&trap),
-            cuts: cuts.subscribe(),
+            stall_trigger: Arc::clone(&stall_trigger),
+            cut_signal: cuts.subscribe(),
         };
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(road.accept(listener));
+            runtime.block_on(proxied_connection.accept_connections(listener));
         });
-        Self { port: own_port, turns, stalled, trap, server, cuts }
+        Self { port: own_port, round_trips: turns, stalled, stall_trigger, server, cut_signal: cuts }
     }
 
     /// The port on 127.0.0.1.
@@ -80,29 +80,30 @@ impl Proxy {
     }
 
     /// Sends later connections to another server, as an address that moves does. Those that are open stay.
-    pub fn lead_to(&self, host: &str, port: u16) {
-        *self.server.lock().expect("no panic while the target is set") = line::Server::new(host, port);
+    pub fn retarget(&self, host: &str, port: u16) {
+        *self.server.lock().expect("no panic while the target is set") =
+            proxied_connection::ServerAddress::new(host, port);
     }
 
     /// How often a client that was ready for queries spoke and had to wait for the server, over all
     /// sessions so far. Saying goodbye is not a round trip.
     pub fn round_trips(&self) -> usize {
-        self.turns.after_ready()
+        self.round_trips.after_ready()
     }
 
     /// The same from the connection to the first "ready for query": the startup, each step of the
     /// authentication, requests for encryption.
     pub fn round_trips_to_connect(&self) -> usize {
-        self.turns.before_ready()
+        self.round_trips.before_ready()
     }
 
     /// How many connections there have been.
     pub fn connections(&self) -> usize {
-        self.turns.connections()
+        self.round_trips.connections()
     }
 
     pub fn bytes(&self) -> Bytes {
-        self.turns.bytes()
+        self.round_trips.bytes()
     }
 
     /// Nothing passes from now on; connections stay, and new ones are taken.
@@ -111,9 +112,9 @@ impl Proxy {
     }
 
     /// Stalls when a client says these words: before the server hears them, or after and before it is heard.
-    pub fn stall_at(&self, words: &str, lets_through: bool) {
-        let trap = line::Trap { words: words.as_bytes().to_vec(), lets_through };
-        *self.trap.lock().expect("nobody panics while setting a trap") = Some(trap);
+    pub fn stall_at(&self, pattern: &str, forwards_match: bool) {
+        let stall_trigger = proxied_connection::StallTrigger { pattern: pattern.as_bytes().to_vec(), forwards_match };
+        *self.stall_trigger.lock().expect("nobody panics while setting a trap") = Some(stall_trigger);
     }
 
     /// Whether nothing passes now.
@@ -127,7 +128,7 @@ impl Proxy {
     }
 
     /// Ends every connection there is, towards both sides, with what was under way lost. Later ones pass.
-    pub fn cut(&self) {
-        self.cuts.send_modify(|cuts| *cuts += 1);
+    pub fn cut_connections(&self) {
+        self.cut_signal.send_modify(|cuts| *cuts += 1);
     }
 }

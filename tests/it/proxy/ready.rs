@@ -19,7 +19,7 @@ pub enum State {
 
 /// Watches a session until it is ready.
 #[derive(Debug, Default)]
-pub struct Watcher {
+pub struct ReadyWatcher {
     pub state: State,
     /// Whether the server's next byte is its answer to a request for encryption, without a frame.
     answers_request: bool,
@@ -27,9 +27,9 @@ pub struct Watcher {
     pending: Vec<u8>,
 }
 
-impl Watcher {
+impl ReadyWatcher {
     /// What the client sends. A request for encryption comes alone, as the client waits for its answer.
-    pub fn client(&mut self, bytes: &[u8]) {
+    pub fn client_sent(&mut self, bytes: &[u8]) {
         if self.state == State::Starting {
             self.answers_request = bytes == SSL_REQUEST || bytes == GSS_REQUEST;
             if bytes.first() == Some(&TLS_HANDSHAKE) {
@@ -39,7 +39,7 @@ impl Watcher {
     }
 
     /// What the server sends.
-    pub fn server(&mut self, mut bytes: &[u8]) {
+    pub fn server_sent(&mut self, mut bytes: &[u8]) {
         if self.state != State::Starting {
             return;
         }
@@ -81,38 +81,38 @@ mod tests {
     const STARTUP: &[u8] = b"R\0\0\0\x08\0\0\0\0S\0\0\0\x0cZone\0ZZ\0Z\0\0\0\x05I";
 
     #[test]
-    fn ready_is_seen_however_the_stream_is_cut() {
+    fn ready_is_found_in_any_split() {
         for size in 1..=STARTUP.len() {
-            let mut watcher = Watcher::default();
+            let mut watcher = ReadyWatcher::default();
             for (number, part) in STARTUP.chunks(size).enumerate() {
                 let before_z = number * size < STARTUP.len() - 6;
                 assert!(watcher.state == State::Starting || !before_z, "ready too early, in parts of {size}");
-                watcher.server(part);
+                watcher.server_sent(part);
             }
             assert_eq!(watcher.state, State::Ready, "in parts of {size}");
         }
     }
 
     #[test]
-    fn a_refused_request_for_encryption_is_not_a_frame() {
-        let mut watcher = Watcher::default();
+    fn ready_refused_ssl_request_is_no_frame() {
+        let mut watcher = ReadyWatcher::default();
         for request in [GSS_REQUEST, SSL_REQUEST] {
-            watcher.client(&request);
-            watcher.server(b"N");
+            watcher.client_sent(&request);
+            watcher.server_sent(b"N");
             assert_eq!(watcher.state, State::Starting);
         }
-        watcher.client(b"\0\0\0\x08\0\x03\0\0");
-        watcher.server(STARTUP);
+        watcher.client_sent(b"\0\0\0\x08\0\x03\0\0");
+        watcher.server_sent(STARTUP);
         assert_eq!(watcher.state, State::Ready);
     }
 
     #[test]
-    fn encryption_ends_the_watch() {
-        let mut asked = Watcher::default();
-        asked.client(&SSL_REQUEST);
-        asked.server(b"S");
-        let mut begun = Watcher::default();
-        begun.client(&[TLS_HANDSHAKE, 3, 1]);
-        assert_eq!((asked.state, begun.state), (State::Encrypted, State::Encrypted));
+    fn ready_is_unknown_after_encryption() {
+        let mut after_request = ReadyWatcher::default();
+        after_request.client_sent(&SSL_REQUEST);
+        after_request.server_sent(b"S");
+        let mut begun = ReadyWatcher::default();
+        begun.client_sent(&[TLS_HANDSHAKE, 3, 1]);
+        assert_eq!((after_request.state, begun.state), (State::Encrypted, State::Encrypted));
     }
 }

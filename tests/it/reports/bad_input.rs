@@ -6,14 +6,14 @@ use std::thread;
 
 use pgtend::sandbox::Cluster;
 
-use super::program::{answer, pgtend, refusal, refused, run};
+use super::program::{expect_command_failure, expect_failure, pgtend_command, run_command, run_pgtend};
 use crate::clusters::on_every_major;
 
 const PASSWORD: &str = "correct-horse-battery";
 
 #[test]
-fn what_cannot_be_typed_is_refused_with_what_can() {
-    for (arguments, said) in [
+fn input_invalid_values_list_valid_ones() {
+    for (arguments, expected) in [
         (&["tabels"][..], "tables"),
         (&["tables", "--shcema", "x"], "--schema"),
         (&["tables", "--format", "jsn"], "json"),
@@ -28,14 +28,14 @@ fn what_cannot_be_typed_is_refused_with_what_can() {
         (&["tables", "-W", "-w"], "--no-password"),
         (&[], "Usage"),
     ] {
-        let message = refusal(2, arguments);
-        assert!(message.contains(said), "{arguments:?}: {message}");
+        let message = expect_failure(2, arguments);
+        assert!(message.contains(expected), "{arguments:?}: {message}");
     }
 }
 
 #[test]
-fn a_conninfo_that_is_none_is_refused_by_the_part_that_is_wrong() {
-    for (conninfo, said) in [
+fn input_invalid_conninfo_names_the_bad_part() {
+    for (conninfo, expected) in [
         ("host=x sslmode=perhaps", "sslmode"),
         ("host=x colour=red", "colour"),
         ("postgresql://x/y?colour=red", "colour"),
@@ -45,55 +45,57 @@ fn a_conninfo_that_is_none_is_refused_by_the_part_that_is_wrong() {
         ("host=x connect_timeout=soon", "connect_timeout"),
         ("service=nowhere", "nowhere"),
     ] {
-        let message = refusal(2, &["tables", "-d", conninfo]);
-        assert!(message.contains(said), "{conninfo}: {message}");
+        let message = expect_failure(2, &["tables", "-d", conninfo]);
+        assert!(message.contains(expected), "{conninfo}: {message}");
     }
     let secret = format!("host=x password='{PASSWORD}");
-    assert!(!refusal(2, &["tables", "-vv", "-d", &secret]).contains(PASSWORD));
+    assert!(!expect_failure(2, &["tables", "-vv", "-d", &secret]).contains(PASSWORD));
     let url = format!("postgresql://app:{PASSWORD}@x:nonsense/y");
-    assert!(!refused(2, pgtend(&["tables", "-vv"]).env("DATABASE_URL", &url)).contains(PASSWORD));
+    assert!(
+        !expect_command_failure(2, pgtend_command(&["tables", "-vv"]).env("DATABASE_URL", &url)).contains(PASSWORD)
+    );
 }
 
-fn tcp(cluster: &Cluster) -> String {
+fn tcp_conninfo(cluster: &Cluster) -> String {
     format!("host=127.0.0.1 port={} user=postgres dbname=postgres", cluster.port())
 }
 
 #[tokio::test]
-async fn a_server_that_says_no_is_quoted_and_the_password_is_not() {
+async fn input_server_refusal_is_quoted() {
     on_every_major("a server says no", async |_, cluster| {
-        let wrong = format!("{} password={PASSWORD}", tcp(cluster));
-        let message = refusal(1, &["tables", "-vv", "-d", &wrong]);
+        let wrong = format!("{} password={PASSWORD}", tcp_conninfo(cluster));
+        let message = expect_failure(1, &["tables", "-vv", "-d", &wrong]);
         assert!(message.contains("password authentication failed") && message.contains("hint"), "{message}");
         assert!(!message.contains(PASSWORD), "{message}");
-        let message = refusal(1, &["tables", "-w", "-d", &tcp(cluster)]);
+        let message = expect_failure(1, &["tables", "-w", "-d", &tcp_conninfo(cluster)]);
         assert!(message.contains("password") && message.contains("hint"), "{message}");
 
         let right = cluster.tcp_conninfo();
         let missing = right.replace("dbname=postgres", "dbname=nowhere");
-        let message = refusal(1, &["tables", "-vv", "-d", &missing]);
+        let message = expect_failure(1, &["tables", "-vv", "-d", &missing]);
         assert!(message.contains("\"nowhere\" does not exist") && message.contains("hint"), "{message}");
         assert!(!message.contains(cluster.password()), "{message}");
 
-        let traced = run(&["tables", "-vv", "--format", "json", "-d", &right]);
+        let traced = run_pgtend(&["tables", "-vv", "--format", "json", "-d", &right]);
         assert_eq!(traced.exit, 0, "{traced:?}");
         assert!(!traced.stderr.is_empty(), "-vv traces");
         assert!(!traced.stderr.contains(cluster.password()) && !traced.stdout.contains(cluster.password()));
-        let taken = run(&["snapshot", "-d", &right]);
+        let taken = run_pgtend(&["snapshot", "-d", &right]);
         assert!(!taken.stdout.contains(cluster.password()), "no password in a snapshot");
-        let mut by_environment = pgtend(&["wal", "-vv"]);
+        let mut by_environment = pgtend_command(&["wal", "-vv"]);
         by_environment.env("PGHOST", "127.0.0.1").env("PGPORT", cluster.port().to_string()).env("PGUSER", "postgres");
-        let told = answer(by_environment.env("PGPASSWORD", cluster.password()));
-        assert_eq!(told.exit, 0, "{told:?}");
-        assert!(!told.stderr.contains(cluster.password()));
+        let by_password = run_command(by_environment.env("PGPASSWORD", cluster.password()));
+        assert_eq!(by_password.exit, 0, "{by_password:?}");
+        assert!(!by_password.stderr.contains(cluster.password()));
     })
     .await;
 }
 
 #[test]
-fn nobody_listens() {
+fn input_closed_port_is_reported() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let conninfo = format!("host=127.0.0.1 port={port} user=u dbname=d password={PASSWORD}");
-    let message = refusal(1, &["overview", "-vv", "-d", &conninfo]);
+    let message = expect_failure(1, &["overview", "-vv", "-d", &conninfo]);
     assert!(
         message.contains("refused") && message.contains(&port.to_string()) && message.contains("hint"),
         "{message}"
@@ -102,7 +104,7 @@ fn nobody_listens() {
 }
 
 /// A server of an old version, as far as a client gets before it goes: it lets everybody in and says who it is.
-fn old_server(version: &'static str) -> u16 {
+fn server_of_version(version: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -130,13 +132,13 @@ fn old_server(version: &'static str) -> u16 {
 }
 
 #[test]
-fn a_server_that_is_too_old_is_told_so() {
-    for (version, said) in [("12.22", "this is 12.22"), ("9.6.24", "this is 9.6.24")] {
-        let port = old_server(version);
+fn input_too_old_server_is_refused() {
+    for (version, expected) in [("12.22", "this is 12.22"), ("9.6.24", "this is 9.6.24")] {
+        let port = server_of_version(version);
         let conninfo = format!("host=127.0.0.1 port={port} user=u dbname=d sslmode=disable");
         for report in ["tables", "snapshot"] {
-            let message = refusal(1, &[report, "-d", &conninfo]);
-            assert!(message.contains("needs PostgreSQL 13 or newer") && message.contains(said), "{message}");
+            let message = expect_failure(1, &[report, "-d", &conninfo]);
+            assert!(message.contains("needs PostgreSQL 13 or newer") && message.contains(expected), "{message}");
         }
     }
 }

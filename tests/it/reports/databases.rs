@@ -2,26 +2,26 @@
 
 use serde_json::Value;
 
-use super::nulls::assert_explained;
-use super::program::{element, json, list, refusal};
-use super::zoo::{DATABASE, NAMES, conninfo, truth, zoo};
+use super::fixture_servers::{DATABASE, NAMES, fixture_servers, query_objects, role_conninfo};
+use super::nulls::assert_nulls_explained;
+use super::program::{array_field, expect_failure, find_element, report_json};
 use crate::clusters::on_every_installation;
 
 #[tokio::test]
-async fn the_list_is_the_servers_own() {
+async fn databases_list_matches_the_catalog() {
     on_every_installation("databases are the server's own", async |major, _| {
-        let cluster = &zoo(major).primary;
-        let report = json(&["databases", "-d", &conninfo(cluster, "postgres", DATABASE)]);
+        let cluster = &fixture_servers(major).primary;
+        let report = report_json(&["databases", "-d", &role_conninfo(cluster, "postgres", DATABASE)]);
         let query = "select datname, pg_database_size(d.oid) bytes, spcname, pg_get_userbyid(datdba) as owner,
                             pg_encoding_to_char(encoding) as encoding, datallowconn, datistemplate
                        from pg_database d join pg_tablespace t on t.oid = dattablespace";
-        let truth = truth(cluster, DATABASE, query).await;
-        assert_eq!(list(&report, "databases").len(), truth.len());
-        for one in &truth {
-            let shown = element(&report, "databases", "database", one["datname"].as_str().unwrap());
+        let truth = query_objects(cluster, DATABASE, query).await;
+        assert_eq!(array_field(&report, "databases").len(), truth.len());
+        for row in &truth {
+            let shown = find_element(&report, "databases", "database", row["datname"].as_str().unwrap());
             // Others may be writing to the shared cluster's databases meanwhile.
             let near = |a: &Value, b: &Value| (a.as_i64().unwrap() - b.as_i64().unwrap()).abs() < 1 << 20;
-            assert!(near(&shown["bytes"], &one["bytes"]), "{shown} {one}");
+            assert!(near(&shown["bytes"], &row["bytes"]), "{shown} {row}");
             for (field, column) in [
                 ("tablespace", "spcname"),
                 ("owner", "owner"),
@@ -29,54 +29,69 @@ async fn the_list_is_the_servers_own() {
                 ("allows_connections", "datallowconn"),
                 ("is_template", "datistemplate"),
             ] {
-                assert_eq!(shown[field], one[column], "{field} of {}", one["datname"]);
+                assert_eq!(shown[field], row[column], "{field} of {}", row["datname"]);
             }
             assert!(shown["xid_age"].is_i64() && shown["connections"].is_i64(), "{shown}");
         }
-        let sizes: Vec<i64> = list(&report, "databases").iter().map(|one| one["bytes"].as_i64().unwrap()).collect();
+        let sizes: Vec<i64> =
+            array_field(&report, "databases").iter().map(|one| one["bytes"].as_i64().unwrap()).collect();
         assert!(sizes.is_sorted_by(|a, b| a >= b), "the largest first: {sizes:?}");
-        let names =
-            json(&["databases", "--sort", "name", "--limit", "2", "-d", &conninfo(cluster, "postgres", DATABASE)]);
-        assert_eq!(list(&names, "databases").len(), 2);
+        let names = report_json(&[
+            "databases",
+            "--sort",
+            "name",
+            "--limit",
+            "2",
+            "-d",
+            &role_conninfo(cluster, "postgres", DATABASE),
+        ]);
+        assert_eq!(array_field(&names, "databases").len(), 2);
         for sort in ["size", "connections", "xid-age"] {
-            json(&["databases", "--sort", sort, "-d", &conninfo(cluster, "postgres", DATABASE)]);
+            report_json(&["databases", "--sort", sort, "-d", &role_conninfo(cluster, "postgres", DATABASE)]);
         }
     })
     .await;
 }
 
 #[tokio::test]
-async fn without_connect_a_size_is_hidden_and_the_database_named() {
+async fn databases_without_connect_have_no_size() {
     on_every_installation("hidden sizes are named", async |major, _| {
-        let report = json(&["databases", "-d", &conninfo(&zoo(major).primary, "stranger", DATABASE)]);
-        let private = element(&report, "databases", "database", "private");
+        let report =
+            report_json(&["databases", "-d", &role_conninfo(&fixture_servers(major).primary, "stranger", DATABASE)]);
+        let private = find_element(&report, "databases", "database", "private");
         assert_eq!((&private["bytes"], &private["may_connect"]), (&Value::Null, &false.into()), "{private}");
-        let gap = element(&report, "unavailable", "fact", "database size");
-        assert!(list(gap, "subjects").iter().any(|name| name == "private"), "{gap}");
+        let gap = find_element(&report, "unavailable", "fact", "database size");
+        assert!(array_field(gap, "subjects").iter().any(|name| name == "private"), "{gap}");
         assert_eq!(gap["hint"], "GRANT pg_read_all_stats TO stranger");
-        assert!(element(&report, "databases", "database", DATABASE)["bytes"].is_i64());
+        assert!(find_element(&report, "databases", "database", DATABASE)["bytes"].is_i64());
     })
     .await;
 }
 
 #[tokio::test]
-async fn all_databases_are_read_and_the_skipped_ones_named() {
+async fn databases_skipped_ones_are_named() {
     on_every_installation("all databases", async |major, _| {
-        let cluster = &zoo(major).primary;
+        let cluster = &fixture_servers(major).primary;
         for (role, jobs) in [("postgres", "1"), ("stranger", "4")] {
-            let arguments = ["--all-databases", "--jobs", jobs, "-d", &conninfo(cluster, role, DATABASE)];
-            let tables = json(&[&["tables"], &arguments[..]].concat());
-            assert!(list(&tables, "tables").iter().all(|one| one["database"].is_string()));
-            let accounting = list(&tables, "accounting");
+            let arguments = ["--all-databases", "--jobs", jobs, "-d", &role_conninfo(cluster, role, DATABASE)];
+            let tables = report_json(&[&["tables"], &arguments[..]].concat());
+            assert!(array_field(&tables, "tables").iter().all(|one| one["database"].is_string()));
+            let accounting = array_field(&tables, "accounting");
             let read: Vec<&str> = accounting.iter().map(|one| one["database"].as_str().unwrap()).collect();
             assert!(read.contains(&NAMES[6]) && read.contains(&"aside") && read.contains(&"postgres"), "{read:?}");
-            let indexes = json(&[&["indexes"], &arguments[..]].concat());
-            assert!(list(&indexes, "indexes").iter().all(|one| one["database"] == DATABASE), "the others hold none");
-            assert_eq!(list(&indexes, "observation").len(), read.len());
+            let indexes = report_json(&[&["indexes"], &arguments[..]].concat());
+            assert!(
+                array_field(&indexes, "indexes").iter().all(|one| one["database"] == DATABASE),
+                "the others hold none"
+            );
+            assert_eq!(array_field(&indexes, "observation").len(), read.len());
             for report in [&tables, &indexes] {
-                assert_explained(&format!("all databases of {major} as {role}"), report);
+                assert_nulls_explained(&format!("all databases of {major} as {role}"), report);
                 let skipped = |name: &str| {
-                    list(report, "unavailable").iter().find(|gap| gap["subjects"] == serde_json::json!([name])).cloned()
+                    array_field(report, "unavailable")
+                        .iter()
+                        .find(|gap| gap["subjects"] == serde_json::json!([name]))
+                        .cloned()
                 };
                 let closed = skipped("closed").expect("closed is named");
                 assert!(closed["reason"].as_str().unwrap().contains("datallowconn"), "{closed}");
@@ -92,15 +107,15 @@ async fn all_databases_are_read_and_the_skipped_ones_named() {
             }
         }
         // Every other database by its own name, too.
-        let one = json(&["tables", "-d", &conninfo(cluster, "postgres", NAMES[6])]);
-        assert_eq!(one["server"]["database"], NAMES[6]);
+        let single = report_json(&["tables", "-d", &role_conninfo(cluster, "postgres", NAMES[6])]);
+        assert_eq!(single["server"]["database"], NAMES[6]);
     })
     .await;
 }
 
 #[test]
-fn no_jobs_and_too_many_are_refused() {
+fn databases_invalid_jobs_are_refused() {
     for jobs in ["0", "33", "many"] {
-        assert!(refusal(2, &["tables", "--all-databases", "--jobs", jobs]).contains("--jobs"));
+        assert!(expect_failure(2, &["tables", "--all-databases", "--jobs", jobs]).contains("--jobs"));
     }
 }

@@ -1,15 +1,15 @@
 //! Every format of every report, with names that would break it if they could.
 
-use pgtend::render::{Document, Style, terminal};
+use pgtend::render::{Document, Style, render_terminal};
 use unicode_width::UnicodeWidthStr;
 
-use super::program::{REPORTS, answer, json, list, pgtend, run};
-use super::zoo::{DATABASE, NAMES, ROLES, conninfo, zoo};
+use super::fixture_servers::{DATABASE, NAMES, ROLES, fixture_servers, role_conninfo};
+use super::program::{REPORT_NAMES, array_field, pgtend_command, report_json, run_command, run_pgtend};
 use crate::clusters::on_a_major_and_the_newest;
 
 /// A report in a format, made on a screen of so many columns.
-fn shown(arguments: &[&str], columns: &str) -> String {
-    let answer = answer(pgtend(arguments).env("COLUMNS", columns));
+fn render_report(arguments: &[&str], columns: &str) -> String {
+    let answer = run_command(pgtend_command(arguments).env("COLUMNS", columns));
     assert!(answer.exit == 0 && answer.stderr.is_empty(), "{arguments:?}: {answer:?}");
     answer.stdout
 }
@@ -27,23 +27,23 @@ pub fn assert_harmless(what: &str, text: &str) {
 }
 
 #[tokio::test]
-async fn a_table_fits_the_screen_whatever_the_names() {
+async fn formats_table_fits_the_screen() {
     on_a_major_and_the_newest(13, "tables fit the screen", async |major, _| {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("snapshot.json");
         let file = file.to_str().unwrap();
         for role in ROLES {
-            let conninfo = conninfo(&zoo(major).primary, role, DATABASE);
+            let conninfo = role_conninfo(&fixture_servers(major).primary, role, DATABASE);
             let all: &[&str] = if role == "stranger" { &["--all-databases"] } else { &[] };
-            shown(&[&["snapshot", "--output", file, "-d", &conninfo], all].concat(), "80");
-            for report in REPORTS {
+            render_report(&[&["snapshot", "--output", file, "-d", &conninfo], all].concat(), "80");
+            for report in REPORT_NAMES {
                 let more: &[&str] = match report {
                     "tables" | "indexes" => &["--limit", "0"],
                     _ => &[],
                 };
                 let arguments = [&[report, "--from", file], more, all].concat();
                 for columns in ["80", "120"] {
-                    let text = shown(&arguments, columns);
+                    let text = render_report(&arguments, columns);
                     let what = format!("{report} as {role} at {columns} columns on {major}");
                     assert_harmless(&what, &text);
                     for line in text.lines() {
@@ -58,20 +58,20 @@ async fn a_table_fits_the_screen_whatever_the_names() {
 }
 
 #[test]
-fn a_sentence_with_a_word_wider_than_the_screen_fits_all_the_same() {
+fn formats_long_words_fit_the_screen() {
     let mut document = Document::default();
     document.line(format!("invalid in database shop: {}, other", "\u{1b}".repeat(63)));
-    let text = terminal(&document, Style { color: false, width: Some(80) });
+    let text = render_terminal(&document, Style { color: false, width: Some(80) });
     for line in text.lines() {
         assert!(line.width() <= 80, "{}: {line}", line.width());
     }
 }
 
 #[tokio::test]
-async fn the_overview_is_one_screen() {
+async fn formats_overview_fits_one_screen() {
     on_a_major_and_the_newest(13, "the overview is one screen", async |major, _| {
-        for cluster in [&zoo(major).primary, &zoo(major).standby] {
-            let text = shown(&["overview", "-d", &conninfo(cluster, "postgres", DATABASE)], "80");
+        for cluster in [&fixture_servers(major).primary, &fixture_servers(major).standby] {
+            let text = render_report(&["overview", "-d", &role_conninfo(cluster, "postgres", DATABASE)], "80");
             assert!(text.lines().count() <= 24, "{} lines:\n{text}", text.lines().count());
         }
     })
@@ -79,30 +79,32 @@ async fn the_overview_is_one_screen() {
 }
 
 #[tokio::test]
-async fn csv_reads_back_with_a_record_an_element() {
+async fn formats_csv_has_one_record_per_element() {
     on_a_major_and_the_newest(13, "csv reads back", async |major, _| {
-        let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
+        let conninfo = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
         for (report, key) in
             [("databases", "database"), ("tables", "table"), ("indexes", "index"), ("slots", "slot_name")]
         {
-            let text = shown(&[report, "--format", "csv", "-d", &conninfo], "80");
+            let text = render_report(&[report, "--format", "csv", "-d", &conninfo], "80");
             assert_harmless(report, &text);
             let mut reader = csv::Reader::from_reader(text.as_bytes());
             let header = reader.headers().unwrap().clone();
             assert!(header.iter().any(|name| name == key), "{report}: {header:?}");
             // The reader refuses records of another length.
             let records: Vec<csv::StringRecord> = reader.records().map(|record| record.unwrap()).collect();
-            let elements = json(&[report, "-d", &conninfo]);
-            let expected = list(&elements, report).iter().filter(|one| one["persistence"] != "temporary").count();
+            let elements = report_json(&[report, "-d", &conninfo]);
+            let expected =
+                array_field(&elements, report).iter().filter(|one| one["persistence"] != "temporary").count();
             let temporary = |record: &&csv::StringRecord| record.iter().any(|field| field.contains("pg_temp_"));
             assert_eq!(records.iter().filter(|record| !temporary(record)).count(), expected, "{report} on {major}");
-            let place = header.iter().position(|name| name == "total_bytes" || name == "size_bytes" || name == "bytes");
-            if let Some(place) = place {
+            let column =
+                header.iter().position(|name| name == "total_bytes" || name == "size_bytes" || name == "bytes");
+            if let Some(place) = column {
                 assert!(records.iter().all(|record| record[place].is_empty() || record[place].parse::<u64>().is_ok()));
             }
         }
         for report in ["wal", "overview"] {
-            let text = shown(&[report, "--format", "csv", "-d", &conninfo], "80");
+            let text = render_report(&[report, "--format", "csv", "-d", &conninfo], "80");
             let records: Result<Vec<_>, _> = csv::Reader::from_reader(text.as_bytes()).records().collect();
             assert!(records.unwrap().len() > 1, "{report}: {text}");
         }
@@ -111,15 +113,15 @@ async fn csv_reads_back_with_a_record_an_element() {
 }
 
 #[tokio::test]
-async fn markdown_rows_are_balanced_and_nothing_in_a_name_is_markup() {
+async fn formats_markdown_escapes_names() {
     on_a_major_and_the_newest(13, "markdown is balanced", async |major, _| {
-        let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
-        for report in REPORTS {
-            let text = shown(&[report, "--format", "markdown", "-d", &conninfo], "80");
+        let conninfo = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
+        for report in REPORT_NAMES {
+            let text = render_report(&[report, "--format", "markdown", "-d", &conninfo], "80");
             assert_harmless(report, &text);
             let mut columns = None;
             for line in text.lines() {
-                let bars = bars(line);
+                let bars = cell_separators(line);
                 if !line.starts_with('|') {
                     columns = None;
                     continue;
@@ -127,7 +129,7 @@ async fn markdown_rows_are_balanced_and_nothing_in_a_name_is_markup() {
                 assert_eq!(bars, *columns.get_or_insert(bars), "{report} on {major}: {line}");
                 assert!(line.ends_with('|'), "{report}: {line}");
             }
-            let outside = text.lines().map(without_code).collect::<Vec<_>>().join("\n");
+            let outside = text.lines().map(strip_code_spans).collect::<Vec<_>>().join("\n");
             assert!(!outside.contains("<script>"), "{report} on {major}: {outside}");
         }
     })
@@ -135,12 +137,12 @@ async fn markdown_rows_are_balanced_and_nothing_in_a_name_is_markup() {
 }
 
 /// Bars that end a cell: those behind a backslash do not.
-pub fn bars(line: &str) -> usize {
+pub fn cell_separators(line: &str) -> usize {
     line.replace("\\\\", "").replace("\\|", "").matches('|').count()
 }
 
 /// The line without its code spans: runs of backticks and what is between two of the same length.
-pub fn without_code(line: &str) -> String {
+pub fn strip_code_spans(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;
     while let Some(at) = rest.find('`') {
@@ -159,15 +161,15 @@ pub fn without_code(line: &str) -> String {
 }
 
 #[tokio::test]
-async fn json_holds_the_names_as_they_are_and_harms_no_terminal() {
+async fn formats_json_keeps_names_and_is_safe() {
     on_a_major_and_the_newest(13, "json escapes", async |major, _| {
-        let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
-        let answer = run(&["tables", "--format", "json", "-d", &conninfo]);
+        let conninfo = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
+        let answer = run_pgtend(&["tables", "--format", "json", "-d", &conninfo]);
         assert_harmless("json", &answer.stdout);
         assert_eq!(answer.stdout.lines().count(), 1, "one line for machines");
         let report: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
         for name in NAMES {
-            let found = list(&report, "tables").iter().any(|one| one["schema"] == name && one["table"] == name);
+            let found = array_field(&report, "tables").iter().any(|one| one["schema"] == name && one["table"] == name);
             assert!(found, "{name:?} on {major}");
         }
     })
@@ -175,12 +177,12 @@ async fn json_holds_the_names_as_they_are_and_harms_no_terminal() {
 }
 
 #[tokio::test]
-async fn colour_comes_when_it_is_wanted() {
+async fn formats_colour_follows_the_terminal() {
     on_a_major_and_the_newest(13, "colour", async |major, _| {
-        let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
+        let conninfo = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
         let colour = |arguments: &[&str], no_color: &str| {
-            let mut command = pgtend(&[&["indexes", "-d", &conninfo], arguments].concat());
-            let text = answer(command.env("NO_COLOR", no_color).env("COLUMNS", "80")).stdout;
+            let mut command = pgtend_command(&[&["indexes", "-d", &conninfo], arguments].concat());
+            let text = run_command(command.env("NO_COLOR", no_color).env("COLUMNS", "80")).stdout;
             // What is left without the colours is as harmless, and as narrow, as it is without colour.
             let mut plain = String::new();
             let mut parts = text.split("\u{1b}[");

@@ -5,176 +5,179 @@ use std::process::Command;
 use pgtend::sandbox::{Cluster, StandbyOptions, StopMode};
 use serde_json::Value;
 
-use super::nulls::assert_explained;
-use super::program::{json, list, run};
-use super::zoo::{batch, conninfo, wait_for};
-use crate::clusters::{connect, on_every_installation, options, private, query_one_text, sql};
+use super::fixture_servers::{execute_batch, role_conninfo, wait_until_true};
+use super::nulls::assert_nulls_explained;
+use super::program::{array_field, report_json, run_pgtend};
+use crate::clusters::{
+    cluster_options, connect_superuser, execute_sql, on_every_installation, private_cluster, query_one_text,
+};
 
 pub const SEGMENT: u64 = 1 << 20;
-const NOTHING_WAITS: &str = "select count(*) = 0 from pg_ls_archive_statusdir() where name ~ '\\.ready$'";
+const NO_FILE_TO_ARCHIVE: &str = "select count(*) = 0 from pg_ls_archive_statusdir() where name ~ '\\.ready$'";
 
 pub async fn write_wal(cluster: &Cluster, segments: u32) {
     let filler =
         format!("select pg_logical_emit_message(false, 'f', repeat('x', 1000000)) from generate_series(1, {segments})");
-    sql(cluster, "postgres", &filler).await;
-    sql(cluster, "postgres", "select pg_switch_wal()").await;
+    execute_sql(cluster, "postgres", &filler).await;
+    execute_sql(cluster, "postgres", "select pg_switch_wal()").await;
 }
 
-pub async fn set(cluster: &Cluster, name: &str, value: &str) {
-    sql(cluster, "postgres", &format!("alter system set {name} = '{value}'")).await;
-    sql(cluster, "postgres", "select pg_reload_conf()").await;
+pub async fn alter_system(cluster: &Cluster, name: &str, value: &str) {
+    execute_sql(cluster, "postgres", &format!("alter system set {name} = '{value}'")).await;
+    execute_sql(cluster, "postgres", "select pg_reload_conf()").await;
     let now = format!(
         "select setting = '{value}' or pg_size_bytes(current_setting('{name}')) = pg_size_bytes('{value}')
                          from pg_settings where name = '{name}'"
     );
     let now = if value.ends_with("MB") { now } else { format!("select current_setting('{name}') = '{value}'") };
-    wait_for(cluster, &now).await;
+    wait_until_true(cluster, &now).await;
 }
 
 /// What must hold in every state: the parts add up, and next to nothing is unexplained.
-pub fn whole(what: &str, cluster: &Cluster) -> Value {
-    let report = json(&["wal", "-d", &cluster.conninfo()]);
-    assert_explained(what, &report);
+pub fn assert_wal_is_explained(what: &str, cluster: &Cluster) -> Value {
+    let report = report_json(&["wal", "-d", &cluster.conninfo()]);
+    assert_nulls_explained(what, &report);
     let wal = &report["wal"];
-    let holders = list(wal, "holders");
+    let holders = array_field(wal, "holders");
     let sum: u64 = holders.iter().map(|holder| holder["bytes"].as_u64().unwrap()).sum();
     assert_eq!(sum, wal["directory_bytes"].as_u64().unwrap(), "{what}: {wal}");
-    assert!(part(&report, "unexplained") <= SEGMENT, "{what}: {wal}");
+    assert!(retained_by_cause(&report, "unexplained") <= SEGMENT, "{what}: {wal}");
     assert_eq!(holders.iter().filter(|holder| holder["binding"] == true).count(), 1, "{what}: {wal}");
     report
 }
 
-pub fn part(report: &Value, cause: &str) -> u64 {
-    let parts = list(&report["wal"], "holders").iter().filter(|holder| holder["cause"] == cause);
+pub fn retained_by_cause(report: &Value, cause: &str) -> u64 {
+    let parts = array_field(&report["wal"], "holders").iter().filter(|holder| holder["cause"] == cause);
     parts.map(|holder| holder["bytes"].as_u64().unwrap()).sum()
 }
 
 /// After a checkpoint: who binds, and that the checkpoint left nothing that is called removable.
-pub async fn bound_by(what: &str, cluster: &Cluster, cause: &str, name: Option<&str>, at_least: u64) -> Value {
+pub async fn assert_bound_by(what: &str, cluster: &Cluster, cause: &str, name: Option<&str>, at_least: u64) -> Value {
     if cause != "archiver" {
         // What the archiver has not taken yet would stay for it.
-        wait_for(cluster, NOTHING_WAITS).await;
+        wait_until_true(cluster, NO_FILE_TO_ARCHIVE).await;
     }
-    sql(cluster, "postgres", "checkpoint").await;
-    let report = whole(what, cluster);
-    let binding = list(&report["wal"], "holders").iter().find(|holder| holder["binding"] == true).unwrap();
+    execute_sql(cluster, "postgres", "checkpoint").await;
+    let report = assert_wal_is_explained(what, cluster);
+    let binding = array_field(&report["wal"], "holders").iter().find(|holder| holder["binding"] == true).unwrap();
     assert_eq!((binding["cause"].as_str(), binding["name"].as_str()), (Some(cause), name), "{what}: {}", report["wal"]);
     assert!(binding["bytes"].as_u64() >= Some(at_least * SEGMENT), "{what}: {}", report["wal"]);
-    let removable = part(&report, "removable-at-checkpoint");
+    let removable = retained_by_cause(&report, "removable-at-checkpoint");
     assert!(removable <= SEGMENT, "{what}: {removable} were left behind: {}", report["wal"]);
     report
 }
 
 #[tokio::test]
-async fn pg_wal_is_explained_whatever_keeps_it() {
+async fn holders_explain_pg_wal() {
     on_every_installation("pg_wal is explained", async |major, installation| {
-        let mut options = options().set("autovacuum", "off").set("checkpoint_timeout", "1h");
+        let mut options = cluster_options().with_setting("autovacuum", "off").with_setting("checkpoint_timeout", "1h");
         options.initdb.push("--wal-segsize=1".to_owned());
         for (name, value) in
             [("max_wal_size", "64MB"), ("min_wal_size", "2MB"), ("archive_mode", "on"), ("archive_command", "true")]
         {
-            options = options.set(name, value);
+            options = options.with_setting(name, value);
         }
-        let mut cluster = private(installation, options);
+        let mut cluster = private_cluster(installation, options);
         write_wal(&cluster, 3).await;
-        bound_by("nothing special", &cluster, "checkpoint", None, 1).await;
-        by_slots(&cluster).await;
-        set(&cluster, "wal_keep_size", "6MB").await;
+        assert_bound_by("nothing special", &cluster, "checkpoint", None, 1).await;
+        assert_bound_by_slots(&cluster).await;
+        alter_system(&cluster, "wal_keep_size", "6MB").await;
         write_wal(&cluster, 9).await;
-        bound_by("wal_keep_size", &cluster, "wal-keep-size", None, 4).await;
-        set(&cluster, "wal_keep_size", "0MB").await;
-        by_the_archiver(&cluster).await;
+        assert_bound_by("wal_keep_size", &cluster, "wal-keep-size", None, 4).await;
+        alter_system(&cluster, "wal_keep_size", "0MB").await;
+        assert_bound_by_archiver(&cluster).await;
         if major >= 17 {
-            by_the_summarizer(&cluster).await;
+            assert_bound_by_summarizer(&cluster).await;
         }
-        by_a_standby_gone(&mut cluster).await;
+        assert_bound_by_lost_standby(&mut cluster).await;
     })
     .await;
 }
 
-async fn by_slots(cluster: &Cluster) {
-    sql(cluster, "postgres", "select pg_create_logical_replication_slot('l', 'test_decoding')").await;
+async fn assert_bound_by_slots(cluster: &Cluster) {
+    execute_sql(cluster, "postgres", "select pg_create_logical_replication_slot('l', 'test_decoding')").await;
     write_wal(cluster, 6).await;
-    bound_by("a logical slot", cluster, "slot", Some("l"), 5).await;
-    sql(cluster, "postgres", "select pg_create_physical_replication_slot('p', true)").await;
-    sql(cluster, "postgres", "select pg_create_physical_replication_slot('never')").await;
-    let session = connect(cluster, "postgres").await;
-    batch(&session, "select pg_create_physical_replication_slot('t', true, true)").await;
+    assert_bound_by("a logical slot", cluster, "slot", Some("l"), 5).await;
+    execute_sql(cluster, "postgres", "select pg_create_physical_replication_slot('p', true)").await;
+    execute_sql(cluster, "postgres", "select pg_create_physical_replication_slot('never')").await;
+    let session = connect_superuser(cluster, "postgres").await;
+    execute_batch(&session, "select pg_create_physical_replication_slot('t', true, true)").await;
     write_wal(cluster, 4).await;
-    let report = bound_by("two slots", cluster, "slot", Some("l"), 5).await;
-    let named = |name: &str| list(&report["wal"], "holders").iter().find(|holder| holder["name"] == name);
+    let report = assert_bound_by("two slots", cluster, "slot", Some("l"), 5).await;
+    let named = |name: &str| array_field(&report["wal"], "holders").iter().find(|holder| holder["name"] == name);
     assert!(named("p").is_some() && named("t").is_some() && named("never").is_none(), "{report}");
-    sql(cluster, "postgres", "select pg_drop_replication_slot('l')").await;
-    let freed = part(&whole("dropped, no checkpoint yet", cluster), "removable-at-checkpoint");
+    execute_sql(cluster, "postgres", "select pg_drop_replication_slot('l')").await;
+    let freed =
+        retained_by_cause(&assert_wal_is_explained("dropped, no checkpoint yet", cluster), "removable-at-checkpoint");
     assert!(freed >= 5 * SEGMENT, "{freed}");
     // The temporary one reaches back as far: the first by name is named.
-    bound_by("the younger slot", cluster, "slot", Some("p"), 4).await;
+    assert_bound_by("the younger slot", cluster, "slot", Some("p"), 4).await;
     drop(session);
-    set(cluster, "max_slot_wal_keep_size", "3MB").await;
+    alter_system(cluster, "max_slot_wal_keep_size", "3MB").await;
     write_wal(cluster, 12).await;
-    sql(cluster, "postgres", "checkpoint").await;
-    wait_for(cluster, "select wal_status = 'lost' from pg_replication_slots where slot_name = 'p'").await;
-    bound_by("a lost slot", cluster, "checkpoint", None, 1).await;
-    sql(cluster, "postgres", "select pg_drop_replication_slot('p')").await;
-    set(cluster, "max_slot_wal_keep_size", "-1").await;
+    execute_sql(cluster, "postgres", "checkpoint").await;
+    wait_until_true(cluster, "select wal_status = 'lost' from pg_replication_slots where slot_name = 'p'").await;
+    assert_bound_by("a lost slot", cluster, "checkpoint", None, 1).await;
+    execute_sql(cluster, "postgres", "select pg_drop_replication_slot('p')").await;
+    alter_system(cluster, "max_slot_wal_keep_size", "-1").await;
 }
 
-async fn by_the_archiver(cluster: &Cluster) {
-    set(cluster, "archive_command", "false").await;
+async fn assert_bound_by_archiver(cluster: &Cluster) {
+    alter_system(cluster, "archive_command", "false").await;
     write_wal(cluster, 5).await;
     let failed = "select failed_count > 0 from pg_stat_archiver";
-    wait_for(cluster, failed).await;
-    bound_by("archiving fails", cluster, "archiver", None, 4).await;
+    wait_until_true(cluster, failed).await;
+    assert_bound_by("archiving fails", cluster, "archiver", None, 4).await;
     // Who may not look into pg_wal still learns how far back it reaches.
-    sql(cluster, "postgres", "create role stranger login").await;
-    let blind = json(&["wal", "-d", &conninfo(cluster, "stranger", "postgres")]);
-    assert_explained("as a stranger", &blind);
+    execute_sql(cluster, "postgres", "create role stranger login").await;
+    let blind = report_json(&["wal", "-d", &role_conninfo(cluster, "stranger", "postgres")]);
+    assert_nulls_explained("as a stranger", &blind);
     let first = &blind["wal"]["holders"][0];
     assert_eq!((&first["cause"], &first["binding"], &first["bytes"]), (&"archiver".into(), &true.into(), &Value::Null));
-    assert!(first["reach_bytes"].as_u64() >= Some(4 * SEGMENT), "{blind}");
+    assert!(first["retained_bytes"].as_u64() >= Some(4 * SEGMENT), "{blind}");
 
-    set(cluster, "archive_command", "").await;
+    alter_system(cluster, "archive_command", "").await;
     let count = "select failed_count::text from pg_stat_archiver";
     let before = query_one_text(cluster, "postgres", count).await;
     write_wal(cluster, 5).await;
-    bound_by("no archive_command", cluster, "archiver", None, 9).await;
+    assert_bound_by("no archive_command", cluster, "archiver", None, 9).await;
     assert_eq!(query_one_text(cluster, "postgres", count).await, before, "nothing is counted as failed");
-    let text = run(&["wal", "-d", &cluster.conninfo()]).stdout;
+    let text = run_pgtend(&["wal", "-d", &cluster.conninfo()]).stdout;
     assert!(text.contains("none will ever be archived") && text.contains("waiting for the archiver"), "{text}");
-    set(cluster, "archive_command", "true").await;
-    sql(cluster, "postgres", "select pg_switch_wal()").await;
-    bound_by("archived", cluster, "checkpoint", None, 1).await;
+    alter_system(cluster, "archive_command", "true").await;
+    execute_sql(cluster, "postgres", "select pg_switch_wal()").await;
+    assert_bound_by("archived", cluster, "checkpoint", None, 1).await;
 }
 
-async fn by_the_summarizer(cluster: &Cluster) {
-    set(cluster, "summarize_wal", "on").await;
-    wait_for(cluster, "select summarized_lsn > '0/0' from pg_get_wal_summarizer_state()").await;
-    whole("the summarizer is on", cluster);
+async fn assert_bound_by_summarizer(cluster: &Cluster) {
+    alter_system(cluster, "summarize_wal", "on").await;
+    wait_until_true(cluster, "select summarized_lsn > '0/0' from pg_get_wal_summarizer_state()").await;
+    assert_wal_is_explained("the summarizer is on", cluster);
     let pid = "select pid::text from pg_stat_activity where backend_type = 'walsummarizer'";
     let pid = query_one_text(cluster, "postgres", pid).await.expect("a summarizer");
     let signal = |name: &str| assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     signal("-STOP");
     write_wal(cluster, 8).await;
-    bound_by("the summarizer is paused", cluster, "summarizer", None, 7).await;
+    assert_bound_by("the summarizer is paused", cluster, "summarizer", None, 7).await;
     signal("-CONT");
-    set(cluster, "summarize_wal", "off").await;
-    bound_by("the summarizer is off", cluster, "checkpoint", None, 1).await;
+    alter_system(cluster, "summarize_wal", "off").await;
+    assert_bound_by("the summarizer is off", cluster, "checkpoint", None, 1).await;
 }
 
-async fn by_a_standby_gone(cluster: &mut Cluster) {
-    sql(cluster, "postgres", "select pg_create_physical_replication_slot('standby', true)").await;
+async fn assert_bound_by_lost_standby(cluster: &mut Cluster) {
+    execute_sql(cluster, "postgres", "select pg_create_physical_replication_slot('standby', true)").await;
     let options = StandbyOptions { primary_slot_name: Some("standby".to_owned()), ..StandbyOptions::default() };
-    let mut standby = cluster.standby(&options).expect("a standby");
-    wait_for(cluster, "select active from pg_replication_slots where slot_name = 'standby'").await;
+    let mut standby = cluster.create_standby(&options).expect("a standby");
+    wait_until_true(cluster, "select active from pg_replication_slots where slot_name = 'standby'").await;
     write_wal(cluster, 4).await;
-    whole("on the primary of a standby", cluster);
-    whole("on the standby", &standby);
+    assert_wal_is_explained("on the primary of a standby", cluster);
+    assert_wal_is_explained("on the standby", &standby);
     standby.stop(StopMode::Fast).expect("the standby stops");
     write_wal(cluster, 8).await;
-    bound_by("the standby is gone", cluster, "slot", Some("standby"), 7).await;
-    standby.start_again().expect("the standby returns");
+    assert_bound_by("the standby is gone", cluster, "slot", Some("standby"), 7).await;
+    standby.start_server().expect("the standby returns");
     let caught_up = "select active and pg_current_wal_lsn() - restart_lsn < 100000 from pg_replication_slots where slot_name = 'standby'";
-    wait_for(cluster, caught_up).await;
-    bound_by("the standby is back", cluster, "checkpoint", None, 1).await;
-    whole("on the standby that came back", &standby);
+    wait_until_true(cluster, caught_up).await;
+    assert_bound_by("the standby is back", cluster, "checkpoint", None, 1).await;
+    assert_wal_is_explained("on the standby that came back", &standby);
 }

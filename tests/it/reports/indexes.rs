@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json as value};
 
-use super::program::{json, list};
-use super::zoo::{DATABASE, NAMES, conninfo, index_on, truth, zoo};
+use super::fixture_servers::{DATABASE, NAMES, fixture_servers, index_name, query_objects, role_conninfo};
+use super::program::{array_field, report_json};
 use crate::clusters::{on_a_major_and_the_newest, on_every_installation};
 
-const TRUTH: &str = "
+const CATALOG_QUERY: &str = "
 select n.nspname as schema, t.relname as table, c.relname as index, a.amname as method, c.relkind = 'I' as is_partitioned,
        indisunique as is_unique, indisprimary as is_primary, indisvalid as is_valid, indisready as is_ready,
        indisreplident as is_replica_identity, indisclustered as is_clustered, indpred is not null as is_partial,
@@ -32,36 +32,41 @@ select n.nspname as schema, t.relname as table, c.relname as index, a.amname as 
             union all select relid from pg_partition_tree(c.oid) where c.relkind = 'I') family) s
  where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname !~ '^pg_temp_'";
 
-fn find<'a>(report: &'a Value, schema: &str, index: &str) -> &'a Value {
-    let found = list(report, "indexes").iter().find(|one| one["schema"] == schema && one["index"] == index);
+fn find_index<'a>(report: &'a Value, schema: &str, index: &str) -> &'a Value {
+    let found = array_field(report, "indexes").iter().find(|one| one["schema"] == schema && one["index"] == index);
     found.unwrap_or_else(|| panic!("no {schema}.{index}"))
 }
 
 #[tokio::test]
-async fn every_field_is_the_catalogs_own() {
+async fn indexes_match_the_catalog() {
     on_every_installation("indexes are the catalog's own", async |major, _| {
-        for cluster in [&zoo(major).primary, &zoo(major).standby] {
-            let report = json(&["indexes", "--exact", "-d", &conninfo(cluster, "stranger", DATABASE)]);
-            let truth = truth(cluster, DATABASE, TRUTH).await;
+        for cluster in [&fixture_servers(major).primary, &fixture_servers(major).standby] {
+            let report = report_json(&["indexes", "--exact", "-d", &role_conninfo(cluster, "stranger", DATABASE)]);
+            let truth = query_objects(cluster, DATABASE, CATALOG_QUERY).await;
             assert!(truth.len() > 30, "{}", truth.len());
-            for one in &truth {
-                let shown = find(&report, one["schema"].as_str().unwrap(), one["index"].as_str().unwrap());
-                for (column, expected) in one.as_object().unwrap() {
-                    assert_eq!(shown[column], *expected, "{column} of {one}");
+            for row in &truth {
+                let shown = find_index(&report, row["schema"].as_str().unwrap(), row["index"].as_str().unwrap());
+                for (column, expected) in row.as_object().unwrap() {
+                    assert_eq!(shown[column], *expected, "{column} of {row}");
                 }
                 assert_eq!(shown["size_source"], "exact");
             }
-            assert_eq!(list(&report, "indexes").len(), truth.len(), "an index the server does not know, or one twice");
+            assert_eq!(
+                array_field(&report, "indexes").len(),
+                truth.len(),
+                "an index the server does not know, or one twice"
+            );
         }
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_an_index_is_is_told() {
+async fn indexes_properties_are_reported() {
     on_every_installation("kinds of indexes", async |major, _| {
-        let report = json(&["indexes", "-d", &conninfo(&zoo(major).primary, "watcher", DATABASE)]);
-        let zoo = |index: &str| find(&report, "zoo", index);
+        let report =
+            report_json(&["indexes", "-d", &role_conninfo(&fixture_servers(major).primary, "watcher", DATABASE)]);
+        let zoo = |index: &str| find_index(&report, "zoo", index);
         assert_eq!(zoo("invalid_one")["is_valid"], false);
         assert_eq!(zoo("tree_word")["is_valid"], false, "on only the root");
         assert_eq!((&zoo("tree_id")["is_valid"], &zoo("tree_id")["partitions"]), (&true.into(), &4.into()));
@@ -79,7 +84,7 @@ async fn what_an_index_is_is_told() {
             assert_eq!(zoo(&format!("heap_{method}"))["method"], method);
         }
         for name in NAMES {
-            assert_eq!(find(&report, name, &index_on(name))["key_columns"], value!([name]));
+            assert_eq!(find_index(&report, name, &index_name(name))["key_columns"], value!([name]));
         }
         let observation = &report["observation"];
         assert_eq!(observation["database"], DATABASE);
@@ -89,27 +94,29 @@ async fn what_an_index_is_is_told() {
 }
 
 #[tokio::test]
-async fn filters_and_orders_hold() {
+async fn indexes_filters_and_sort_orders() {
     on_a_major_and_the_newest(13, "filters of indexes", async |major, _| {
-        let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
-        let shown = |arguments: &[&str]| json(&[&["indexes", "-d", &conninfo], arguments].concat());
+        let conninfo = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
+        let shown = |arguments: &[&str]| report_json(&[&["indexes", "-d", &conninfo], arguments].concat());
         let of_heap = shown(&["--schema", "zoo", "--table", "heap"]);
-        assert_eq!(list(&of_heap, "indexes").len(), 13);
-        assert!(list(&of_heap, "indexes").iter().all(|one| one["table"] == "heap" && one["definition"].is_string()));
+        assert_eq!(array_field(&of_heap, "indexes").len(), 13);
+        assert!(
+            array_field(&of_heap, "indexes").iter().all(|one| one["table"] == "heap" && one["definition"].is_string())
+        );
         let large = shown(&["list", "--min-size", "100kB"]);
-        assert!(list(&large, "indexes").iter().all(|one| one["size_bytes"].as_i64() >= Some(100 << 10)));
-        assert_eq!(list(&shown(&["--limit", "4"]), "indexes").len(), 4);
+        assert!(array_field(&large, "indexes").iter().all(|one| one["size_bytes"].as_i64() >= Some(100 << 10)));
+        assert_eq!(array_field(&shown(&["--limit", "4"]), "indexes").len(), 4);
         for (sort, field, rising) in [("size", "size_bytes", false), ("scans", "idx_scan", true)] {
             let report = shown(&["--sort", sort]);
             let mut values: Vec<i64> =
-                list(&report, "indexes").iter().map(|one| one[field].as_i64().unwrap()).collect();
+                array_field(&report, "indexes").iter().map(|one| one[field].as_i64().unwrap()).collect();
             if !rising {
                 values.reverse();
             }
             assert!(values.is_sorted(), "{sort}: {values:?}");
         }
         let texts = |report: &Value, field: &str| {
-            let all = list(report, "indexes").iter().map(|one| one[field].as_str().unwrap_or("").to_owned());
+            let all = array_field(report, "indexes").iter().map(|one| one[field].as_str().unwrap_or("").to_owned());
             all.collect::<Vec<String>>()
         };
         assert!(texts(&shown(&["--sort", "last-scan"]), "last_idx_scan").is_sorted(), "never scanned first");

@@ -3,124 +3,128 @@
 use pgtend::sandbox::{Cluster, ClusterOptions, StandbyOptions, StopMode};
 use serde_json::Value;
 
-use super::holders::{SEGMENT, part, set, whole, write_wal};
-use super::nulls::assert_explained;
-use super::program::{element, json, list, run};
-use super::zoo::wait_for;
-use crate::clusters::{on_every_installation, on_installations_from, options, private, sql};
+use super::fixture_servers::wait_until_true;
+use super::holders::{SEGMENT, alter_system, assert_wal_is_explained, retained_by_cause, write_wal};
+use super::nulls::assert_nulls_explained;
+use super::program::{array_field, find_element, report_json, run_pgtend};
+use crate::clusters::{cluster_options, execute_sql, on_every_installation, on_installations_from, private_cluster};
 
 fn small_segments() -> ClusterOptions {
-    let mut options = options().set("autovacuum", "off").set("max_wal_size", "64MB").set("min_wal_size", "2MB");
+    let mut options = cluster_options()
+        .with_setting("autovacuum", "off")
+        .with_setting("max_wal_size", "64MB")
+        .with_setting("min_wal_size", "2MB");
     options.initdb.push("--wal-segsize=1".to_owned());
-    options.set("checkpoint_timeout", "1h")
+    options.with_setting("checkpoint_timeout", "1h")
 }
 
 /// The slot, which must be lost for this reason, keep nothing, and say so on its page.
 fn assert_lost(cluster: &Cluster, name: &str, cause: &str) -> Value {
-    let report = json(&["slots", "-d", &cluster.conninfo()]);
-    assert_explained("slots", &report);
-    let slot = element(&report, "slots", "slot_name", name).clone();
-    let told = (&slot["verdict"], &slot["reasons"][0]["id"], &slot["reasons"][0]["cause"]);
-    assert_eq!(told, (&"lost".into(), &"invalidated".into(), &cause.into()), "{slot}");
+    let report = report_json(&["slots", "-d", &cluster.conninfo()]);
+    assert_nulls_explained("slots", &report);
+    let slot = find_element(&report, "slots", "slot_name", name).clone();
+    let shown = (&slot["verdict"], &slot["reasons"][0]["id"], &slot["reasons"][0]["cause"]);
+    assert_eq!(shown, (&"lost".into(), &"invalidated".into(), &cause.into()), "{slot}");
     assert_eq!((&slot["retained_bytes"], &slot["reclaimable_bytes"]), (&0.into(), &0.into()), "{slot}");
-    let page = run(&["slots", "why", name, "-d", &cluster.conninfo()]);
+    let page = run_pgtend(&["slots", "why", name, "-d", &cluster.conninfo()]);
     assert!(page.exit == 0 && page.stdout.contains("- invalidated"), "{page:?}");
-    let wal = whole("a lost slot", cluster);
-    assert!(list(&wal["wal"], "holders").iter().all(|holder| holder["name"] != name), "{wal}");
+    let wal = assert_wal_is_explained("a lost slot", cluster);
+    assert!(array_field(&wal["wal"], "holders").iter().all(|holder| holder["name"] != name), "{wal}");
     slot
 }
 
 #[tokio::test]
-async fn a_slot_beyond_max_slot_wal_keep_size_is_lost_and_keeps_nothing() {
+async fn invalidated_by_max_slot_wal_keep_size() {
     on_every_installation("lost by max_slot_wal_keep_size", async |major, installation| {
-        let cluster = private(installation, small_segments());
-        sql(&cluster, "postgres", "select pg_create_logical_replication_slot('l', 'test_decoding')").await;
-        sql(&cluster, "postgres", "select pg_create_physical_replication_slot('p', true)").await;
-        set(&cluster, "max_slot_wal_keep_size", "8MB").await;
+        let cluster = private_cluster(installation, small_segments());
+        execute_sql(&cluster, "postgres", "select pg_create_logical_replication_slot('l', 'test_decoding')").await;
+        execute_sql(&cluster, "postgres", "select pg_create_physical_replication_slot('p', true)").await;
+        alter_system(&cluster, "max_slot_wal_keep_size", "8MB").await;
         write_wal(&cluster, 3).await;
-        sql(&cluster, "postgres", "checkpoint").await;
+        execute_sql(&cluster, "postgres", "checkpoint").await;
 
         // Not lost yet, and how long that lasts is told.
-        let report = json(&["wal", "--sample", "50ms", "-d", &cluster.conninfo()]);
-        assert_explained("wal", &report);
+        let report = report_json(&["wal", "--sample", "50ms", "-d", &cluster.conninfo()]);
+        assert_nulls_explained("wal", &report);
         for slot in ["l", "p"] {
-            let forecast = element(&report["wal"]["forecast"], "slots", "slot_name", slot);
+            let forecast = find_element(&report["wal"]["forecast"], "slots", "slot_name", slot);
             let safe = forecast["safe_wal_size"].as_u64().unwrap();
             assert!((SEGMENT..=9 * SEGMENT).contains(&safe), "{forecast}");
         }
-        let pile_up = &report["wal"]["forecast"]["pile_up"];
+        let pile_up = &report["wal"]["forecast"]["wal_accumulation"];
         assert_eq!((&pile_up["by"], &pile_up["active"]), (&"slot".into(), &false.into()), "{pile_up}");
 
         write_wal(&cluster, 20).await;
-        sql(&cluster, "postgres", "checkpoint").await;
-        wait_for(&cluster, "select bool_and(wal_status = 'lost') from pg_replication_slots").await;
+        execute_sql(&cluster, "postgres", "checkpoint").await;
+        wait_until_true(&cluster, "select bool_and(wal_status = 'lost') from pg_replication_slots").await;
         for name in ["l", "p"] {
             let slot = assert_lost(&cluster, name, "wal_removed");
             assert_eq!(slot["restart_lsn"], Value::Null, "{slot}");
-            let lives_again = list(&slot, "reasons").iter().any(|reason| reason["id"] == "may-live-again");
+            let lives_again = array_field(&slot, "reasons").iter().any(|reason| reason["id"] == "may-live-again");
             assert_eq!(lives_again, name == "p" && major < 18, "{slot}");
         }
-        let report = whole("both are lost", &cluster);
-        assert_eq!(report["wal"]["forecast"]["pile_up"], Value::Null, "{report}");
-        assert_eq!(list(&report["wal"]["forecast"], "slots").len(), 0);
+        let report = assert_wal_is_explained("both are lost", &cluster);
+        assert_eq!(report["wal"]["forecast"]["wal_accumulation"], Value::Null, "{report}");
+        assert_eq!(array_field(&report["wal"]["forecast"], "slots").len(), 0);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_slot_that_timed_out_keeps_its_position_and_nothing_else() {
+async fn invalidated_by_idle_timeout() {
     on_installations_from(18, "lost by idle_replication_slot_timeout", async |_, installation| {
-        let cluster = private(installation, small_segments());
-        sql(&cluster, "postgres", "select pg_create_logical_replication_slot('l', 'test_decoding')").await;
-        sql(&cluster, "postgres", "select pg_create_physical_replication_slot('p', true)").await;
-        sql(&cluster, "postgres", "select pg_create_physical_replication_slot('never')").await;
-        set(&cluster, "idle_replication_slot_timeout", "1d").await;
-        let report = json(&["slots", "why", "l", "-d", &cluster.conninfo()]);
+        let cluster = private_cluster(installation, small_segments());
+        execute_sql(&cluster, "postgres", "select pg_create_logical_replication_slot('l', 'test_decoding')").await;
+        execute_sql(&cluster, "postgres", "select pg_create_physical_replication_slot('p', true)").await;
+        execute_sql(&cluster, "postgres", "select pg_create_physical_replication_slot('never')").await;
+        alter_system(&cluster, "idle_replication_slot_timeout", "1d").await;
+        let report = report_json(&["slots", "why", "l", "-d", &cluster.conninfo()]);
         let since: jiff::Timestamp = report["slots"][0]["inactive_since"].as_str().unwrap().parse().unwrap();
         let at: jiff::Timestamp = report["why"]["timeout_at"].as_str().unwrap().parse().unwrap();
         assert_eq!(at.duration_since(since).as_secs(), 86_400, "{report}");
 
         write_wal(&cluster, 8).await;
-        set(&cluster, "idle_replication_slot_timeout", "1s").await;
-        wait_for(&cluster, "select now() - min(inactive_since) > interval '2 s' from pg_replication_slots").await;
-        sql(&cluster, "postgres", "checkpoint").await;
+        alter_system(&cluster, "idle_replication_slot_timeout", "1s").await;
+        wait_until_true(&cluster, "select now() - min(inactive_since) > interval '2 s' from pg_replication_slots").await;
+        execute_sql(&cluster, "postgres", "checkpoint").await;
         let lost = "select bool_and(invalidation_reason = 'idle_timeout') from pg_replication_slots where slot_name <> 'never'";
-        wait_for(&cluster, lost).await;
+        wait_until_true(&cluster, lost).await;
         for name in ["l", "p"] {
             let slot = assert_lost(&cluster, name, "idle_timeout");
             assert!(slot["restart_lsn"].is_string(), "the server shows where it stood: {slot}");
         }
-        let report = json(&["slots", "-d", &cluster.conninfo()]);
-        assert_eq!(element(&report, "slots", "slot_name", "never")["verdict"], "empty", "it holds nothing to time out");
-        sql(&cluster, "postgres", "checkpoint").await;
-        let removable = part(&whole("timed out", &cluster), "removable-at-checkpoint");
+        let report = report_json(&["slots", "-d", &cluster.conninfo()]);
+        assert_eq!(find_element(&report, "slots", "slot_name", "never")["verdict"], "empty", "it holds nothing to time out");
+        execute_sql(&cluster, "postgres", "checkpoint").await;
+        let removable = retained_by_cause(&assert_wal_is_explained("timed out", &cluster), "removable-at-checkpoint");
         assert!(removable <= SEGMENT, "{removable}");
     })
     .await;
 }
 
 async fn slot_on_standby(primary: &Cluster, standby: &Cluster) {
-    let create = sql(standby, "postgres", "select pg_create_logical_replication_slot('on_standby', 'test_decoding')");
+    let create =
+        execute_sql(standby, "postgres", "select pg_create_logical_replication_slot('on_standby', 'test_decoding')");
     tokio::join!(create, async {
         // It waits for a description of the running transactions, which an idle primary writes on request only.
         for _ in 0..20 {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            sql(primary, "postgres", "select pg_log_standby_snapshot()").await;
+            execute_sql(primary, "postgres", "select pg_log_standby_snapshot()").await;
         }
     });
 }
 
 /// A standby's logical slot conflicts with what the primary's VACUUM removes.
 #[tokio::test]
-async fn a_slot_of_a_standby_whose_rows_were_removed_says_so() {
+async fn invalidated_by_rows_removed() {
     on_installations_from(16, "lost by removed rows", async |major, installation| {
-        let mut primary = private(installation, small_segments());
-        let standby = primary.standby(&StandbyOptions::default()).expect("a standby");
+        let mut primary = private_cluster(installation, small_segments());
+        let standby = primary.create_standby(&StandbyOptions::default()).expect("a standby");
         slot_on_standby(&primary, &standby).await;
         for statement in ["create table gone (i int)", "drop table gone", "vacuum pg_class"] {
-            sql(&primary, "postgres", statement).await;
+            execute_sql(&primary, "postgres", statement).await;
         }
-        wait_for(&standby, "select wal_status = 'lost' from pg_replication_slots").await;
+        wait_until_true(&standby, "select wal_status = 'lost' from pg_replication_slots").await;
         let slot = assert_lost(&standby, "on_standby", if major == 16 { "not_told" } else { "rows_removed" });
         assert_eq!(slot["conflicting"], true, "{slot}");
     })
@@ -128,15 +132,15 @@ async fn a_slot_of_a_standby_whose_rows_were_removed_says_so() {
 }
 
 #[tokio::test]
-async fn a_slot_of_a_standby_whose_primary_writes_too_little_says_so() {
+async fn invalidated_by_wal_level() {
     on_installations_from(16, "lost by wal_level", async |major, installation| {
-        let mut primary = private(installation, small_segments());
-        let standby = primary.standby(&StandbyOptions::default()).expect("a standby");
+        let mut primary = private_cluster(installation, small_segments());
+        let standby = primary.create_standby(&StandbyOptions::default()).expect("a standby");
         slot_on_standby(&primary, &standby).await;
-        sql(&primary, "postgres", "alter system set wal_level = 'replica'").await;
+        execute_sql(&primary, "postgres", "alter system set wal_level = 'replica'").await;
         primary.stop(StopMode::Fast).expect("it stops");
-        primary.start_again().expect("it starts again");
-        wait_for(&standby, "select wal_status = 'lost' from pg_replication_slots").await;
+        primary.start_server().expect("it starts again");
+        wait_until_true(&standby, "select wal_status = 'lost' from pg_replication_slots").await;
         let cause = if major == 16 { "not_told" } else { "wal_level_insufficient" };
         let slot = assert_lost(&standby, "on_standby", cause);
         assert_eq!(slot["conflicting"], true, "{slot}");

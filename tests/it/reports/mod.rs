@@ -1,14 +1,14 @@
 //! The reports: through the program, as a user has them, against servers that know the truth.
 
 mod bad_input;
+mod database_selection;
 mod databases;
 mod disk;
+pub mod fixture_servers;
 pub mod formats;
-mod hardened;
 mod holders;
 mod indexes;
 mod invalidated;
-mod listed;
 pub mod nulls;
 mod output;
 pub mod program;
@@ -16,11 +16,11 @@ mod provider;
 mod queries;
 mod replication;
 mod restricted;
+mod revoked_privileges;
+pub mod scenarios;
 mod slots;
 mod snapshots;
-pub mod stories;
 mod tables;
 mod verdicts;
 mod wal;
 mod writers;
-pub mod zoo;

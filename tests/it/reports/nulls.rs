@@ -3,19 +3,19 @@
 use pgtend::model::Snapshot;
 use serde_json::Value;
 
-use super::program::{REPORTS, json, list, run};
-use super::zoo::{DATABASE, ROLES, batch, conninfo, quoted, zoo};
-use crate::clusters::{connect, on_every_installation};
+use super::fixture_servers::{DATABASE, ROLES, execute_batch, fixture_servers, quote_name, role_conninfo};
+use super::program::{REPORT_NAMES, array_field, report_json, run_pgtend};
+use crate::clusters::{connect_superuser, on_every_installation};
 
 /// Where null means "there is none", why, and when: by the object that holds it.
-struct Absent {
+struct MeaningfulNull {
     path: &'static str,
-    why: &'static str,
-    when: fn(&Value) -> bool,
+    reason: &'static str,
+    applies: fn(&Value) -> bool,
 }
 
-const fn none(path: &'static str, why: &'static str, when: fn(&Value) -> bool) -> Absent {
-    Absent { path, why, when }
+const fn null_means_none(path: &'static str, reason: &'static str, applies: fn(&Value) -> bool) -> MeaningfulNull {
+    MeaningfulNull { path, reason, applies }
 }
 
 fn always(_: &Value) -> bool {
@@ -33,123 +33,129 @@ fn is_not_estimated(index: &Value) -> bool {
     index["method"] != "btree" || index["is_partitioned"] == true || only_one != Some(true)
 }
 
-const ABSENT: &[Absent] = &[
-    none("databases[].stats_reset", "never reset", always),
-    none("tables[].parent", "attached to no partitioned table", always),
-    none("tables[].partitions", "not partitioned", |t| t["kind"] != "partitioned_table"),
-    none("tables[].extension", "no extension owns it", always),
-    none("tables[].tablespace", "the database's own", always),
-    none("tables[].row_estimate", "its rows lie elsewhere", |t| t["kind"] == "foreign_table"),
-    none("tables[].bloat_bytes", "no heap of its own", has_no_heap),
-    none("tables[].bloat_source", "no heap of its own", has_no_heap),
-    none("tables[].last_vacuum", "never", always),
-    none("tables[].last_autovacuum", "never", always),
-    none("tables[].last_analyze", "never", always),
-    none("tables[].last_autoanalyze", "never", always),
-    none("tables[].xid_age", "no rows of its own", |t| {
+const MEANINGFUL_NULLS: &[MeaningfulNull] = &[
+    null_means_none("databases[].stats_reset", "never reset", always),
+    null_means_none("tables[].parent", "attached to no partitioned table", always),
+    null_means_none("tables[].partitions", "not partitioned", |t| t["kind"] != "partitioned_table"),
+    null_means_none("tables[].extension", "no extension owns it", always),
+    null_means_none("tables[].tablespace", "the database's own", always),
+    null_means_none("tables[].row_estimate", "its rows lie elsewhere", |t| t["kind"] == "foreign_table"),
+    null_means_none("tables[].bloat_bytes", "no heap of its own", has_no_heap),
+    null_means_none("tables[].bloat_source", "no heap of its own", has_no_heap),
+    null_means_none("tables[].last_vacuum", "never", always),
+    null_means_none("tables[].last_autovacuum", "never", always),
+    null_means_none("tables[].last_analyze", "never", always),
+    null_means_none("tables[].last_autoanalyze", "never", always),
+    null_means_none("tables[].xid_age", "no rows of its own", |t| {
         t["kind"] == "partitioned_table" || t["kind"] == "foreign_table"
     }),
-    none("indexes[].bloat_bytes", "not estimated", is_not_estimated),
-    none("indexes[].bloat_source", "not estimated", is_not_estimated),
-    none("indexes[].last_idx_scan", "never scanned", |i| i["idx_scan"] == 0),
-    none("indexes[].key_columns[]", "an expression", always),
-    none("indexes[].parent", "attached to no partitioned index", always),
-    none("indexes[].partitions", "not partitioned", |i| i["is_partitioned"] == false),
-    none("indexes[].constraint", "enforces none", always),
-    none("indexes[].constraint_name", "enforces none", |i| i["constraint"].is_null()),
-    none("indexes[].extension", "no extension owns its table", always),
-    none("indexes[].tablespace", "the database's own", always),
-    none("slots[].plugin", "physical", |s| s["slot_type"] == "physical"),
-    none("slots[].database", "physical", |s| s["slot_type"] == "physical"),
-    none("slots[].active_pid", "nobody uses it", |s| s["active"] == false),
-    none("slots[].restart_lsn", "never reserved WAL, or lost it", |s| {
+    null_means_none("indexes[].bloat_bytes", "not estimated", is_not_estimated),
+    null_means_none("indexes[].bloat_source", "not estimated", is_not_estimated),
+    null_means_none("indexes[].last_idx_scan", "never scanned", |i| i["idx_scan"] == 0),
+    null_means_none("indexes[].key_columns[]", "an expression", always),
+    null_means_none("indexes[].parent", "attached to no partitioned index", always),
+    null_means_none("indexes[].partitions", "not partitioned", |i| i["is_partitioned"] == false),
+    null_means_none("indexes[].constraint", "enforces none", always),
+    null_means_none("indexes[].constraint_name", "enforces none", |i| i["constraint"].is_null()),
+    null_means_none("indexes[].extension", "no extension owns its table", always),
+    null_means_none("indexes[].tablespace", "the database's own", always),
+    null_means_none("slots[].plugin", "physical", |s| s["slot_type"] == "physical"),
+    null_means_none("slots[].database", "physical", |s| s["slot_type"] == "physical"),
+    null_means_none("slots[].active_pid", "nobody uses it", |s| s["active"] == false),
+    null_means_none("slots[].restart_lsn", "never reserved WAL, or lost it", |s| {
         s["wal_status"].is_null() || s["wal_status"] == "lost"
     }),
-    none("slots[].confirmed_flush_lsn", "physical", |s| s["slot_type"] == "physical"),
-    none("slots[].wal_status", "never reserved WAL", |s| s["restart_lsn"].is_null()),
-    none("slots[].safe_wal_size", "no limit, or lost", always),
-    none("slots[].xmin_age", "keeps no rows", always),
-    none("slots[].catalog_xmin_age", "keeps no catalog rows", |s| s["slot_type"] == "physical"),
-    none("slots[].inactive_since", "active", |s| s["active"] == true),
-    none("slots[].two_phase_at", "two-phase decoding is off", |s| s["two_phase"] == false),
-    none("slots[].conflicting", "physical", |s| s["slot_type"] == "physical"),
-    none("slots[].invalidation_reason", "valid", |s| s["wal_status"] != "lost"),
-    none("slots[].protection", "none", always),
-    none("slots[].owner", "no rule knows it", always),
-    none("slots[].reasons[].pid", "its walsender has just begun", |r| r["id"] == "in-use"),
-    none("slots[].reasons[].by", "no walsender, or one without a name", |r| r["id"] == "in-use"),
-    none("slots[].reasons[].database", "no database of its own", |r| r["id"] == "pinned-by-transaction"),
-    none("slots[].reasons[].role", "a process of the server", |r| r["id"] == "pinned-by-transaction"),
-    none("slots[].reasons[].seconds", "it has just ended", |r| r["id"] == "pinned-by-transaction"),
-    none("slots[].reasons[].query", "no word before its first literal", |r| r["id"] == "pinned-by-transaction"),
-    none("why.held_beyond_by", "it holds nothing", always),
-    none("wal.replay_lsn", "a primary replays nothing", always),
-    none("wal.holders[].name", "no slot", |h| h["cause"] != "slot"),
-    none("wal.holders[].reach_bytes", "nobody's", |h| {
+    null_means_none("slots[].confirmed_flush_lsn", "physical", |s| s["slot_type"] == "physical"),
+    null_means_none("slots[].wal_status", "never reserved WAL", |s| s["restart_lsn"].is_null()),
+    null_means_none("slots[].safe_wal_size", "no limit, or lost", always),
+    null_means_none("slots[].xmin_age", "keeps no rows", always),
+    null_means_none("slots[].catalog_xmin_age", "keeps no catalog rows", |s| s["slot_type"] == "physical"),
+    null_means_none("slots[].inactive_since", "active", |s| s["active"] == true),
+    null_means_none("slots[].two_phase_at", "two-phase decoding is off", |s| s["two_phase"] == false),
+    null_means_none("slots[].conflicting", "physical", |s| s["slot_type"] == "physical"),
+    null_means_none("slots[].invalidation_reason", "valid", |s| s["wal_status"] != "lost"),
+    null_means_none("slots[].protection", "none", always),
+    null_means_none("slots[].owner", "no rule knows it", always),
+    null_means_none("slots[].reasons[].pid", "its walsender has just begun", |r| r["id"] == "in-use"),
+    null_means_none("slots[].reasons[].by", "no walsender, or one without a name", |r| r["id"] == "in-use"),
+    null_means_none("slots[].reasons[].database", "no database of its own", |r| r["id"] == "pinned-by-transaction"),
+    null_means_none("slots[].reasons[].role", "a process of the server", |r| r["id"] == "pinned-by-transaction"),
+    null_means_none("slots[].reasons[].seconds", "it has just ended", |r| r["id"] == "pinned-by-transaction"),
+    null_means_none("slots[].reasons[].query", "no word before its first literal", |r| {
+        r["id"] == "pinned-by-transaction"
+    }),
+    null_means_none("why.held_beyond_by", "it holds nothing", always),
+    null_means_none("wal.replay_lsn", "a primary replays nothing", always),
+    null_means_none("wal.holders[].name", "no slot", |h| h["cause"] != "slot"),
+    null_means_none("wal.holders[].retained_bytes", "nobody's", |h| {
         ["removable-at-checkpoint", "recycled", "other-files", "unexplained"].iter().any(|cause| h["cause"] == *cause)
     }),
-    none("wal.settings.max_slot_wal_keep_size_bytes", "no limit", always),
-    none("wal.settings.idle_replication_slot_timeout", "before 18", always),
-    none("wal.settings.summarize_wal", "before 17", always),
-    none("wal.archiver.last_archived_wal", "never", |a| a["archived_count"] == 0),
-    none("wal.archiver.last_archived_time", "never", |a| a["archived_count"] == 0),
-    none("wal.archiver.last_failed_wal", "never", |a| a["failed_count"] == 0),
-    none("wal.archiver.last_failed_time", "never", |a| a["failed_count"] == 0),
-    none("wal.archiver.oldest_ready_lsn", "none waits", |a| a["ready_files"] == 0),
-    none("why.until_full", "it holds nothing", always),
-    none("why.until_full.soonest_seconds", "never: no WAL is written", always),
-    none("why.until_full.latest_seconds", "never, at the lowest rate", always),
-    none("why.until_lost", "no limit", always),
-    none("why.until_lost.soonest_seconds", "never: no WAL is written", always),
-    none("why.until_lost.latest_seconds", "never, at the lowest rate", always),
-    none("why.timeout_at", "no timeout", always),
-    none("overview.until_full.soonest_seconds", "never: no WAL is written", always),
-    none("overview.until_full.latest_seconds", "never, at the lowest rate", always),
-    none("wal.statements.since", "not told before 14", always),
-    none("wal.statements.most[].database", "it has gone", always),
-    none("wal.statements.most[].role", "it has gone", always),
-    none("wal.statements.most[].query", "no word before its first literal", |s| s["queryid"].is_string()),
-    none("wal.backends[].database", "none of its own", |b| b["backend_type"] != "client backend"),
-    none("wal.backends[].role", "none of its own", |b| b["backend_type"] != "client backend"),
-    none("wal.backends[].application_name", "it gave none", always),
-    none("wal.full_page_images", "a standby writes none", |wal| wal["replay_lsn"].is_string()),
-    none("wal.disk.size_bytes", "only what is free was told", |disk| disk["source"] == "flag"),
-    none("wal.forecast.pile_up", "nobody keeps WAL for good", always),
-    none("wal.forecast.pile_up.segment", "not told", always),
-    none("wal.forecast.until_full.soonest_seconds", "never: no WAL is written", always),
-    none("wal.forecast.until_full.latest_seconds", "never, at the lowest rate", always),
-    none("wal.forecast.per_100_gb.soonest_seconds", "never: no WAL is written", always),
-    none("wal.forecast.per_100_gb.latest_seconds", "never, at the lowest rate", always),
-    none("wal.forecast.slots[].safe_wal_size", "no limit", always),
-    none("wal.forecast.slots[].until_lost", "no limit", |s| s["safe_wal_size"].is_null()),
-    none("wal.forecast.slots[].until_lost.soonest_seconds", "never: no WAL is written", always),
-    none("wal.forecast.slots[].until_lost.latest_seconds", "never, at the lowest rate", always),
-    none("wal.forecast.slots[].timeout_at", "no timeout, or in use", always),
-    none("wal.prevention.max_slot_wal_keep_size_bytes", "no disk is known, or it is too small", always),
-    none("wal.prevention.idle_replication_slot_timeout_seconds", "before 18, or the disk is too small", always),
-    none("audit.cost", "no price, or no allocated size, was given", always),
-    none("overview.log_bytes", "the server logs elsewhere", always),
+    null_means_none("wal.settings.max_slot_wal_keep_size_bytes", "no limit", always),
+    null_means_none("wal.settings.idle_replication_slot_timeout", "before 18", always),
+    null_means_none("wal.settings.summarize_wal", "before 17", always),
+    null_means_none("wal.archiver.last_archived_wal", "never", |a| a["archived_count"] == 0),
+    null_means_none("wal.archiver.last_archived_time", "never", |a| a["archived_count"] == 0),
+    null_means_none("wal.archiver.last_failed_wal", "never", |a| a["failed_count"] == 0),
+    null_means_none("wal.archiver.last_failed_time", "never", |a| a["failed_count"] == 0),
+    null_means_none("wal.archiver.oldest_ready_lsn", "none waits", |a| a["ready_files"] == 0),
+    null_means_none("why.until_full", "it holds nothing", always),
+    null_means_none("why.until_full.min_seconds", "never: no WAL is written", always),
+    null_means_none("why.until_full.max_seconds", "never, at the lowest rate", always),
+    null_means_none("why.until_lost", "no limit", always),
+    null_means_none("why.until_lost.min_seconds", "never: no WAL is written", always),
+    null_means_none("why.until_lost.max_seconds", "never, at the lowest rate", always),
+    null_means_none("why.timeout_at", "no timeout", always),
+    null_means_none("overview.until_full.min_seconds", "never: no WAL is written", always),
+    null_means_none("overview.until_full.max_seconds", "never, at the lowest rate", always),
+    null_means_none("wal.statements.since", "not told before 14", always),
+    null_means_none("wal.statements.most[].database", "it has gone", always),
+    null_means_none("wal.statements.most[].role", "it has gone", always),
+    null_means_none("wal.statements.most[].query", "no word before its first literal", |s| s["queryid"].is_string()),
+    null_means_none("wal.backends[].database", "none of its own", |b| b["backend_type"] != "client backend"),
+    null_means_none("wal.backends[].role", "none of its own", |b| b["backend_type"] != "client backend"),
+    null_means_none("wal.backends[].application_name", "it gave none", always),
+    null_means_none("wal.full_page_images", "a standby writes none", |wal| wal["replay_lsn"].is_string()),
+    null_means_none("wal.disk.size_bytes", "only what is free was told", |disk| disk["source"] == "flag"),
+    null_means_none("wal.forecast.wal_accumulation", "nobody keeps WAL for good", always),
+    null_means_none("wal.forecast.wal_accumulation.segment", "not told", always),
+    null_means_none("wal.forecast.until_full.min_seconds", "never: no WAL is written", always),
+    null_means_none("wal.forecast.until_full.max_seconds", "never, at the lowest rate", always),
+    null_means_none("wal.forecast.per_100_gb.min_seconds", "never: no WAL is written", always),
+    null_means_none("wal.forecast.per_100_gb.max_seconds", "never, at the lowest rate", always),
+    null_means_none("wal.forecast.slots[].safe_wal_size", "no limit", always),
+    null_means_none("wal.forecast.slots[].until_lost", "no limit", |s| s["safe_wal_size"].is_null()),
+    null_means_none("wal.forecast.slots[].until_lost.min_seconds", "never: no WAL is written", always),
+    null_means_none("wal.forecast.slots[].until_lost.max_seconds", "never, at the lowest rate", always),
+    null_means_none("wal.forecast.slots[].timeout_at", "no timeout, or in use", always),
+    null_means_none("wal.prevention.max_slot_wal_keep_size_bytes", "no disk is known, or it is too small", always),
+    null_means_none(
+        "wal.prevention.idle_replication_slot_timeout_seconds",
+        "before 18, or the disk is too small",
+        always,
+    ),
+    null_means_none("audit.cost", "no price, or no allocated size, was given", always),
+    null_means_none("overview.log_bytes", "the server logs elsewhere", always),
 ];
 
 /// The keys that `subjects` may name an element by.
-const NAMES: [&[&str]; 6] =
+const SUBJECT_KEYS: [&[&str]; 6] =
     [&["database"], &["tablespace"], &["slot_name"], &["schema", "table"], &["schema", "index"], &["index"]];
 
 /// Finds nulls that nobody explains, and explanations of what is not missing.
-pub fn faults(report: &Value) -> Vec<String> {
+pub fn null_faults(report: &Value) -> Vec<String> {
     let mut nulls = Vec::new();
     for (key, value) in
         report.as_object().expect("a report is an object").iter().filter(|(key, _)| *key != "unavailable")
     {
-        walk(report, key, value, None, &mut nulls);
+        collect_nulls(report, key, value, None, &mut nulls);
     }
-    let gaps = list(report, "unavailable");
+    let gaps = array_field(report, "unavailable");
     let mut faults = Vec::new();
     for null in &nulls {
-        let explained = gaps.iter().any(|gap| explains(gap, null));
-        let absent = ABSENT.iter().any(|it| it.path == null.path && (it.when)(null.holder));
+        let explained = gaps.iter().any(|gap| gap_explains(gap, null));
+        let absent = MEANINGFUL_NULLS.iter().any(|it| it.path == null.path && (it.applies)(null.holder));
         if !explained && !absent {
-            let why = ABSENT.iter().find(|it| it.path == null.path).map(|it| it.why);
+            let why = MEANINGFUL_NULLS.iter().find(|it| it.path == null.path).map(|it| it.reason);
             faults
                 .push(format!("{} is null, and nothing says why ({why:?} does not hold): {}", null.path, null.holder));
         }
@@ -158,10 +164,10 @@ pub fn faults(report: &Value) -> Vec<String> {
         for text in ["fact", "reason"] {
             assert!(gap[text].as_str().is_some_and(|text| !text.is_empty()), "{gap}");
         }
-        for field in list(gap, "fields").iter().map(|field| field.as_str().expect("a path")) {
-            match values(report, field) {
+        for field in array_field(gap, "fields").iter().map(|field| field.as_str().expect("a path")) {
+            match values_at(report, field) {
                 Err(fault) => faults.push(format!("unavailable names {field}: {fault}")),
-                Ok(found) if found.iter().all(|value| is_there(value)) && !found.is_empty() => {
+                Ok(found) if found.iter().all(|value| is_present(value)) && !found.is_empty() => {
                     faults.push(format!("unavailable names {field}, and it is there: {gap}"));
                 }
                 Ok(_) => {}
@@ -172,48 +178,54 @@ pub fn faults(report: &Value) -> Vec<String> {
 }
 
 /// A null, where it is, and what holds it.
-struct Null<'a> {
+struct ReportedNull<'a> {
     path: String,
     holder: &'a Value,
     /// The nearest element of a list above it.
     element: Option<&'a Value>,
 }
 
-fn walk<'a>(holder: &'a Value, path: &str, value: &'a Value, element: Option<&'a Value>, nulls: &mut Vec<Null<'a>>) {
+fn collect_nulls<'a>(
+    holder: &'a Value,
+    path: &str,
+    value: &'a Value,
+    element: Option<&'a Value>,
+    nulls: &mut Vec<ReportedNull<'a>>,
+) {
     match value {
-        Value::Null => nulls.push(Null { path: path.to_owned(), holder, element }),
+        Value::Null => nulls.push(ReportedNull { path: path.to_owned(), holder, element }),
         Value::Array(all) => {
-            for one in all {
-                let element = if one.is_object() { Some(one) } else { element };
-                walk(holder, &format!("{path}[]"), one, element, nulls);
+            for item in all {
+                let element = if item.is_object() { Some(item) } else { element };
+                collect_nulls(holder, &format!("{path}[]"), item, element, nulls);
             }
         }
         Value::Object(map) => {
             for (key, inner) in map {
-                walk(value, &format!("{path}.{key}"), inner, element, nulls);
+                collect_nulls(value, &format!("{path}.{key}"), inner, element, nulls);
             }
         }
         _ => {}
     }
 }
 
-fn explains(gap: &Value, null: &Null) -> bool {
+fn gap_explains(gap: &Value, null: &ReportedNull) -> bool {
     let covers = |field: &Value| {
         let rest = field.as_str().and_then(|field| null.path.strip_prefix(field));
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     };
     let named = match (gap["subjects"].as_array(), null.element) {
-        (Some(subjects), Some(element)) => NAMES.iter().any(|keys| {
+        (Some(subjects), Some(element)) => SUBJECT_KEYS.iter().any(|keys| {
             let parts: Vec<&str> = keys.iter().filter_map(|key| element[*key].as_str()).collect();
             parts.len() == keys.len() && subjects.iter().any(|subject| *subject == parts.join("."))
         }),
         _ => true,
     };
-    named && list(gap, "fields").iter().any(covers)
+    named && array_field(gap, "fields").iter().any(covers)
 }
 
 /// All values at a path; none below an empty list or a null.
-fn values<'a>(report: &'a Value, path: &str) -> Result<Vec<&'a Value>, String> {
+fn values_at<'a>(report: &'a Value, path: &str) -> Result<Vec<&'a Value>, String> {
     let mut at = vec![report];
     for part in path.split('.') {
         let key = part.trim_end_matches("[]");
@@ -231,31 +243,36 @@ fn values<'a>(report: &'a Value, path: &str) -> Result<Vec<&'a Value>, String> {
     Ok(at)
 }
 
-fn is_there(value: &Value) -> bool {
+fn is_present(value: &Value) -> bool {
     // A provider is never null: it is "unknown".
     value != "unknown" && !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty())
 }
 
 /// No null of the report goes unexplained, and nothing that is there is called unavailable.
 #[track_caller]
-pub fn assert_explained(what: &str, report: &Value) {
-    let faults = faults(report);
+pub fn assert_nulls_explained(what: &str, report: &Value) {
+    let faults = null_faults(report);
     assert!(faults.is_empty(), "{what}:\n{}", faults.join("\n"));
 }
 
 #[tokio::test]
-async fn every_null_of_every_report_is_explained_or_means_none() {
+async fn nulls_of_every_report_are_explained() {
     on_every_installation("every null is explained", async |major, _| {
-        for (place, cluster) in [("primary", &zoo(major).primary), ("standby", &zoo(major).standby)] {
+        for (server_name, cluster) in
+            [("primary", &fixture_servers(major).primary), ("standby", &fixture_servers(major).standby)]
+        {
             for role in ROLES {
-                let conninfo = conninfo(cluster, role, DATABASE);
-                let snapshot = run(&["snapshot", "-d", &conninfo]);
-                assert!(snapshot.exit == 0 && snapshot.stderr.is_empty(), "{place} of {major} as {role}: {snapshot:?}");
-                assert!(Snapshot::from_json(&snapshot.stdout).is_ok(), "{place} of {major} as {role}");
-                for report in REPORTS {
-                    let what = format!("{report} on the {place} of {major} as {role}");
-                    let json = json(&[report, "-d", &conninfo]);
-                    assert_explained(&what, &json);
+                let conninfo = role_conninfo(cluster, role, DATABASE);
+                let snapshot = run_pgtend(&["snapshot", "-d", &conninfo]);
+                assert!(
+                    snapshot.exit == 0 && snapshot.stderr.is_empty(),
+                    "{server_name} of {major} as {role}: {snapshot:?}"
+                );
+                assert!(Snapshot::from_json(&snapshot.stdout).is_ok(), "{server_name} of {major} as {role}");
+                for report in REPORT_NAMES {
+                    let what = format!("{report} on the {server_name} of {major} as {role}");
+                    let json = report_json(&[report, "-d", &conninfo]);
+                    assert_nulls_explained(&what, &json);
                     assert_eq!((&json["schema_version"], &json["command"]), (&1.into(), &report.into()), "{what}");
                     let server = &json["server"];
                     assert_eq!(
@@ -263,7 +280,7 @@ async fn every_null_of_every_report_is_explained_or_means_none() {
                         Some(major.into()),
                         "{what}"
                     );
-                    assert_eq!(server["in_recovery"], place == "standby", "{what}");
+                    assert_eq!(server["in_recovery"], server_name == "standby", "{what}");
                     assert_eq!((&server["provider"], &server["database"]), (&"unknown".into(), &DATABASE.into()));
                     assert!(server["system_identifier"].as_str().is_some_and(|id| id.len() > 10), "{what}: {server}");
                     let at = json["collected_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
@@ -276,19 +293,25 @@ async fn every_null_of_every_report_is_explained_or_means_none() {
 }
 
 #[tokio::test]
-async fn the_superuser_misses_nothing_but_what_the_version_lacks() {
+async fn nulls_of_superuser_come_from_version_only() {
     on_every_installation("the superuser sees all", async |major, _| {
-        for report in REPORTS {
-            let json = json(&[report, "-d", &conninfo(&zoo(major).primary, "postgres", DATABASE)]);
-            for gap in list(&json, "unavailable") {
+        for report in REPORT_NAMES {
+            let json =
+                report_json(&[report, "-d", &role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE)]);
+            for gap in array_field(&json, "unavailable") {
                 let lacks = gap["needs_version"].as_u64() > Some(major.into());
                 // Its statistics are a second old at most when the zoo has just been made.
                 let too_young = gap["fact"] == "wal rate" && gap["reason"].as_str().unwrap().contains("just begun");
                 assert!(lacks || too_young || gap["not_set_up"] == true, "{report} on {major}: {gap}");
             }
             let hides = |gap: &Value| gap["needs_version"].is_null() && gap["not_set_up"].is_null();
-            let young = list(&json, "unavailable").iter().any(hides);
-            let strict = run(&[report, "--strict", "-d", &conninfo(&zoo(major).primary, "postgres", DATABASE)]);
+            let young = array_field(&json, "unavailable").iter().any(hides);
+            let strict = run_pgtend(&[
+                report,
+                "--strict",
+                "-d",
+                &role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE),
+            ]);
             assert!(strict.exit == 0 || young, "{report} on {major}: {strict:?}");
         }
     })
@@ -296,40 +319,40 @@ async fn the_superuser_misses_nothing_but_what_the_version_lacks() {
 }
 
 #[tokio::test]
-async fn the_grant_under_unavailable_makes_it_readable() {
+async fn nulls_suggested_grant_makes_fact_readable() {
     on_every_installation("the grants help", async |major, _| {
-        let cluster = &zoo(major).primary;
-        let superuser = connect(cluster, "postgres").await;
+        let cluster = &fixture_servers(major).primary;
+        let superuser = connect_superuser(cluster, "postgres").await;
         for (report, list_key, field, role) in [
             ("wal", "", "wal.directory_bytes", "An \"Apprentice\""),
             ("databases", "databases", "databases[].bytes", "it's another"),
             ("overview", "overview", "overview.wal_bytes", "a_third"),
             ("overview", "overview", "overview.temp_bytes", "user"),
         ] {
-            batch(&superuser, &format!("create role {} login", quoted(role))).await;
-            let conninfo = conninfo(cluster, role, DATABASE);
-            let before = json(&[report, "-d", &conninfo]);
-            let missing = |report: &Value| values(report, field).unwrap().iter().any(|value| value.is_null());
+            execute_batch(&superuser, &format!("create role {} login", quote_name(role))).await;
+            let conninfo = role_conninfo(cluster, role, DATABASE);
+            let before = report_json(&[report, "-d", &conninfo]);
+            let missing = |report: &Value| values_at(report, field).unwrap().iter().any(|value| value.is_null());
             assert!(missing(&before), "{field} is visible to {role} on {major}: {}", before[list_key]);
-            assert_eq!(run(&[report, "--strict", "-d", &conninfo]).exit, 3, "{report} --strict on {major}");
-            let names = |gap: &&Value| list(gap, "fields").iter().any(|name| name == field);
-            let gaps: Vec<&Value> = list(&before, "unavailable").iter().filter(names).collect();
+            assert_eq!(run_pgtend(&[report, "--strict", "-d", &conninfo]).exit, 3, "{report} --strict on {major}");
+            let names = |gap: &&Value| array_field(gap, "fields").iter().any(|name| name == field);
+            let gaps: Vec<&Value> = array_field(&before, "unavailable").iter().filter(names).collect();
             for gap in gaps {
                 let hint = gap["hint"].as_str().unwrap_or_else(|| panic!("no hint: {gap}"));
                 assert!(hint.starts_with("GRANT "), "{hint}");
-                batch(&superuser, hint).await;
+                execute_batch(&superuser, hint).await;
             }
-            let after = json(&[report, "-d", &conninfo]);
+            let after = report_json(&[report, "-d", &conninfo]);
             assert!(!missing(&after), "{field} is still hidden on {major}: {after}");
-            assert_explained(report, &after);
-            batch(&superuser, &format!("drop role {}", quoted(role))).await;
+            assert_nulls_explained(report, &after);
+            execute_batch(&superuser, &format!("drop role {}", quote_name(role))).await;
         }
     })
     .await;
 }
 
 #[test]
-fn this_test_sees_what_it_is_meant_to_see() {
+fn nulls_checker_finds_seeded_faults() {
     let report = |rest: &str| serde_json::from_str::<Value>(&format!("{{\"unavailable\": {rest}}}")).unwrap();
     let gap = |fields: &str, subjects: &str| {
         format!("[{{\"fact\": \"f\", \"reason\": \"r\", \"hint\": null, \"fields\": [{fields}]{subjects}}}]")
@@ -345,6 +368,6 @@ fn this_test_sees_what_it_is_meant_to_see() {
         (format!("{named}, \"list\": [{{\"database\": \"x\", \"a\": null}}]"), 0),
         (format!("{named}, \"list\": [{{\"database\": \"y\", \"a\": null}}]"), 1),
     ] {
-        assert_eq!(faults(&report(&rest)).len(), expected, "{rest}");
+        assert_eq!(null_faults(&report(&rest)).len(), expected, "{rest}");
     }
 }

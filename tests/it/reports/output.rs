@@ -10,102 +10,106 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid, User};
 
-use super::program::{pgtend, refusal, run};
-use super::stories::story;
-use crate::clusters::say;
+use super::program::{expect_failure, pgtend_command, run_pgtend};
+use super::scenarios::scenario_file;
+use crate::clusters::print_stderr;
 
 /// A report of some size that needs no server.
-fn report(output: &Path) -> Vec<String> {
+fn report_arguments(output: &Path) -> Vec<String> {
     let output = output.to_str().unwrap().to_owned();
-    ["indexes", "--format", "json", "--from", &story("disaster"), "--output", &output].map(str::to_owned).to_vec()
+    ["indexes", "--format", "json", "--from", &scenario_file("disaster"), "--output", &output]
+        .map(str::to_owned)
+        .to_vec()
 }
 
-fn refused(output: &Path) -> String {
-    let arguments = report(output);
-    let said = refusal(1, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
-    assert!(said.contains(output.to_str().unwrap()), "the file is named: {said}");
-    assert!(!said.contains("(os error"), "{said}");
-    said
+fn assert_output_refused(output: &Path) -> String {
+    let arguments = report_arguments(output);
+    let message = expect_failure(1, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(message.contains(output.to_str().unwrap()), "the file is named: {message}");
+    assert!(!message.contains("(os error"), "{message}");
+    message
 }
 
-fn files_in(folder: &Path) -> usize {
+fn count_files(folder: &Path) -> usize {
     fs::read_dir(folder).unwrap().count()
 }
 
 #[test]
-fn a_file_is_written_whole_and_replaces_what_was_there() {
+fn output_replaces_the_file_atomically() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("report.json");
     for _ in 0..2 {
-        let arguments = report(&path);
-        let answer = run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let arguments = report_arguments(&path);
+        let answer = run_pgtend(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!((answer.exit, answer.stdout.as_str(), answer.stderr.as_str()), (0, "", ""));
         let text = fs::read_to_string(&path).unwrap();
         assert!(serde_json::from_str::<serde_json::Value>(&text).unwrap()["indexes"].is_array());
         fs::write(&path, "x".repeat(1 << 20)).unwrap();
     }
-    assert_eq!(files_in(folder.path()), 1);
+    assert_eq!(count_files(folder.path()), 1);
 }
 
 #[test]
-fn a_folder_that_is_missing_or_no_folder_is_named() {
+fn output_missing_folder_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(refused(&folder.path().join("missing/report.json")).contains("No such file"));
+    assert!(assert_output_refused(&folder.path().join("missing/report.json")).contains("No such file"));
     let file = folder.path().join("file");
     fs::write(&file, "kept").unwrap();
-    refused(&file.join("report.json"));
-    refused(folder.path());
-    assert_eq!((files_in(folder.path()), fs::read_to_string(&file).unwrap()), (1, "kept".to_owned()));
+    assert_output_refused(&file.join("report.json"));
+    assert_output_refused(folder.path());
+    assert_eq!((count_files(folder.path()), fs::read_to_string(&file).unwrap()), (1, "kept".to_owned()));
 }
 
 #[test]
-fn a_full_device_is_an_error() {
+fn output_to_full_device_is_an_error() {
     if !Path::new("/dev/full").exists() {
-        return say("a full device: NOT RUN, there is no /dev/full");
+        return print_stderr("a full device: NOT RUN, there is no /dev/full");
     }
-    assert!(refused(Path::new("/dev/full")).contains("No space left"));
+    assert!(assert_output_refused(Path::new("/dev/full")).contains("No space left"));
     let full = File::options().write(true).open("/dev/full").unwrap();
-    let arguments = ["tables", "--from", &story("disaster")];
+    let arguments = ["tables", "--from", &scenario_file("disaster")];
     let output = Command::new(env!("CARGO_BIN_EXE_pgtend")).args(arguments).env_clear().stdout(full).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("No space left"), "{said}");
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("No space left"), "{message}");
 }
 
 #[test]
-fn a_full_disk_leaves_what_was_there() {
+fn output_on_full_disk_keeps_the_old_file() {
     let folder = tempfile::tempdir().unwrap();
-    let place = folder.path().to_str().unwrap();
+    let mount_point = folder.path().to_str().unwrap();
     let mounted = Uid::effective().is_root()
         && Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=16k", "tmpfs", place])
+            .args(["-t", "tmpfs", "-o", "size=16k", "tmpfs", mount_point])
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|status| status.success());
     if !mounted {
-        return say("a full disk: NOT RUN, no tmpfs can be mounted");
+        return print_stderr("a full disk: NOT RUN, no tmpfs can be mounted");
     }
     let path = folder.path().join("report.json");
     fs::write(&path, "what was there").unwrap();
-    let said = std::panic::catch_unwind(|| refused(&path));
-    let left = (files_in(folder.path()), fs::read_to_string(&path));
-    assert!(Command::new("umount").arg(place).status().unwrap().success());
-    assert!(said.unwrap().contains("No space left"));
+    let message = std::panic::catch_unwind(|| assert_output_refused(&path));
+    let left = (count_files(folder.path()), fs::read_to_string(&path));
+    assert!(Command::new("umount").arg(mount_point).status().unwrap().success());
+    assert!(message.unwrap().contains("No space left"));
     assert!(matches!(left, (1, Ok(text)) if text == "what was there"));
 }
 
 #[test]
-fn a_folder_that_may_not_be_written_to_is_named() {
+fn output_read_only_folder_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("pgtend");
     // By a process of its own: a child of a test beside this one must not hold it open for writing.
     let copied = std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_pgtend")).arg(&program).status();
     assert!(copied.unwrap().success());
     let snapshot = folder.path().join("snapshot.json");
-    fs::copy(story("disaster"), &snapshot).unwrap();
+    fs::copy(scenario_file("disaster"), &snapshot).unwrap();
     let mut command = Command::new(&program);
     if Uid::effective().is_root() {
-        let Ok(Some(nobody)) = User::from_name("nobody") else { return say("a folder: NOT RUN, there is no nobody") };
+        let Ok(Some(nobody)) = User::from_name("nobody") else {
+            return print_stderr("a folder: NOT RUN, there is no nobody");
+        };
         command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
         chown(folder.path(), Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).unwrap();
     }
@@ -114,37 +118,37 @@ fn a_folder_that_may_not_be_written_to_is_named() {
     command.args(["tables", "--from"]).arg(&snapshot).arg("--output").arg(&path).env_clear();
     let output = command.output().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("Permission denied") && said.contains(path.to_str().unwrap()), "{said}");
-    assert_eq!(files_in(folder.path()), 2);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("Permission denied") && message.contains(path.to_str().unwrap()), "{message}");
+    assert_eq!(count_files(folder.path()), 2);
 }
 
 #[test]
-fn a_reader_who_has_seen_enough_is_no_error() {
+fn output_to_closed_reader_is_no_error() {
     for format in ["table", "json", "csv", "markdown"] {
         for report in ["tables", "overview", "snapshot"] {
-            let arguments = [report, "--format", format, "--from", &story("disaster")];
+            let arguments = [report, "--format", format, "--from", &scenario_file("disaster")];
             let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
             let mut run = command.args(arguments).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
             run = run.stdin(Stdio::null());
             let mut child = run.spawn().unwrap();
             drop(child.stdout.take());
             let output = child.wait_with_output().unwrap();
-            let said = String::from_utf8(output.stderr).unwrap();
-            assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+            let message = String::from_utf8(output.stderr).unwrap();
+            assert_eq!((output.status.code(), message.as_str()), (Some(0), ""), "{arguments:?}");
         }
     }
 }
 
 #[test]
-fn quiet_and_verbose_keep_to_stderr() {
-    let usual = run(&["slots", "--from", &story("disaster")]);
+fn output_quiet_and_verbose_affect_stderr_only() {
+    let usual = run_pgtend(&["slots", "--from", &scenario_file("disaster")]);
     for flag in ["-q", "-v", "-vv"] {
-        let other = run(&["slots", flag, "--from", &story("disaster")]);
+        let other = run_pgtend(&["slots", flag, "--from", &scenario_file("disaster")]);
         assert_eq!((other.exit, &other.stdout), (0, &usual.stdout), "{flag}");
     }
-    assert!(pgtend(&["--version"]).output().unwrap().stdout.starts_with(b"pgtend "));
+    assert!(pgtend_command(&["--version"]).output().unwrap().stdout.starts_with(b"pgtend "));
 }
 
 #[test]
@@ -158,24 +162,24 @@ fn output_keeps_mode_and_links() {
         if is_hard_linked {
             fs::hard_link(&target, &other).unwrap();
         }
-        let arguments = report(&link);
-        let answer = run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let arguments = report_arguments(&link);
+        let answer = run_pgtend(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!((answer.exit, answer.stderr.as_str()), (0, ""));
         assert!(link.is_symlink());
         assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(fs::read_to_string(&target).unwrap().starts_with('{'));
     }
     assert_eq!(fs::read(&target).unwrap(), fs::read(&other).unwrap());
-    assert_eq!(files_in(folder.path()), 3);
+    assert_eq!(count_files(folder.path()), 3);
 }
 
 #[test]
-fn writable_file_in_a_closed_folder_is_written() {
+fn output_writable_file_in_read_only_folder() {
     let folder = tempfile::tempdir().unwrap();
     let inner = folder.path().join("closed");
     fs::create_dir(&inner).unwrap();
     let snapshot = folder.path().join("snapshot.json");
-    fs::copy(story("disaster"), &snapshot).unwrap();
+    fs::copy(scenario_file("disaster"), &snapshot).unwrap();
     let (writable, readable) = (inner.join("writable"), inner.join("readable"));
     for (path, mode) in [(&writable, 0o666), (&readable, 0o444)] {
         fs::write(path, "old").unwrap();
@@ -183,7 +187,7 @@ fn writable_file_in_a_closed_folder_is_written() {
     }
     let run = |path: &Path| {
         let arguments = ["tables", "--from", snapshot.to_str().unwrap(), "--output", path.to_str().unwrap()];
-        super::program::answer(&mut super::program::pgtend_of_nobody(folder.path(), &arguments))
+        super::program::run_command(&mut super::program::pgtend_as_nobody(folder.path(), &arguments))
     };
     // Sticky, and another's: a rename over the file is refused. Then no new file at all.
     for folder_mode in [0o1777, 0o555] {
@@ -195,14 +199,14 @@ fn writable_file_in_a_closed_folder_is_written() {
         let answer = run(&readable);
         assert!(answer.exit == 1 && answer.stderr.contains("Permission denied"), "{answer:?}");
         assert_eq!(fs::read_to_string(&readable).unwrap(), "old");
-        assert_eq!(files_in(&inner), 2);
+        assert_eq!(count_files(&inner), 2);
     }
     fs::set_permissions(&inner, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// Commands that write to stdout and need no server.
 fn stdout_commands() -> Vec<Vec<String>> {
-    let from = story("disaster");
+    let from = scenario_file("disaster");
     let commands = [
         "--help",
         "--version",
@@ -230,7 +234,7 @@ fn stdout_commands() -> Vec<Vec<String>> {
         .collect()
 }
 
-fn with_stdout(redirection: &str, arguments: &[String]) -> (Option<i32>, String) {
+fn run_with_stdout(redirection: &str, arguments: &[String]) -> (Option<i32>, String) {
     let script = format!("exec \"$0\" \"$@\" {redirection}");
     let mut command = Command::new("sh");
     command.args(["-c", &script, env!("CARGO_BIN_EXE_pgtend")]).args(arguments).env_clear().stdin(Stdio::null());
@@ -239,27 +243,27 @@ fn with_stdout(redirection: &str, arguments: &[String]) -> (Option<i32>, String)
 }
 
 #[test]
-fn closed_or_full_stdout_is_an_error() {
+fn output_closed_or_full_stdout_is_an_error() {
     for arguments in stdout_commands() {
         for redirection in [">&-", "> /dev/full"] {
-            let (exit, said) = with_stdout(redirection, &arguments);
-            assert_eq!(exit, Some(1), "{arguments:?} {redirection}: {said}");
-            assert!(said.contains("cannot write"), "{arguments:?} {redirection}: {said}");
+            let (exit, message) = run_with_stdout(redirection, &arguments);
+            assert_eq!(exit, Some(1), "{arguments:?} {redirection}: {message}");
+            assert!(message.contains("cannot write"), "{arguments:?} {redirection}: {message}");
         }
-        assert_eq!(with_stdout("> /dev/null", &arguments), (Some(0), String::new()), "{arguments:?}");
+        assert_eq!(run_with_stdout("> /dev/null", &arguments), (Some(0), String::new()), "{arguments:?}");
     }
 }
 
 #[test]
-fn closed_pipe_ends_quietly() {
+fn output_closed_pipe_ends_quietly() {
     for arguments in stdout_commands() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
         command.args(&arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), message.as_str()), (Some(0), ""), "{arguments:?}");
     }
 }
 
@@ -269,7 +273,7 @@ fn signal_ends_a_run_whose_output_has_no_reader() {
     let fifo = folder.path().join("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
-    command.args(report(&fifo)).env_clear().stdin(Stdio::null()).stderr(Stdio::null());
+    command.args(report_arguments(&fifo)).env_clear().stdin(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
     // It opens the pipe and waits: nobody opens the other end.
     std::thread::sleep(Duration::from_secs(2));

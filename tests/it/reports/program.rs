@@ -10,30 +10,30 @@ use assert_cmd::Command;
 use serde_json::Value;
 
 /// The reports that every snapshot can be read as.
-pub const REPORTS: [&str; 6] = ["overview", "databases", "tables", "indexes", "slots", "wal"];
+pub const REPORT_NAMES: [&str; 6] = ["overview", "databases", "tables", "indexes", "slots", "wal"];
 
 /// How a run ended and what it said.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ProgramOutput {
     pub exit: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
 /// The program in an empty environment.
-pub fn pgtend(arguments: &[&str]) -> Command {
+pub fn pgtend_command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
     command.env_clear().env("HOME", "/nonexistent").args(arguments);
     command
 }
 
 /// Runs it to its end.
-pub fn run(arguments: &[&str]) -> Answer {
-    answer(&mut pgtend(arguments))
+pub fn run_pgtend(arguments: &[&str]) -> ProgramOutput {
+    run_command(&mut pgtend_command(arguments))
 }
 
 /// The program, copied into a folder, as somebody whom permissions bind: they do not bind root, so then it is `nobody`.
-pub fn pgtend_of_nobody(folder: &Path, arguments: &[&str]) -> Command {
+pub fn pgtend_as_nobody(folder: &Path, arguments: &[&str]) -> Command {
     let program = folder.join("pgtend");
     if !program.exists() {
         // By a process of its own: what this one has open for writing, a test beside it may hand to a child, and a
@@ -53,11 +53,14 @@ pub fn pgtend_of_nobody(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Runs a prepared command to its end. Whatever happens, it is no panic.
-pub fn answer(command: &mut Command) -> Answer {
+pub fn run_command(command: &mut Command) -> ProgramOutput {
     let output = command.output().expect("the program runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
-    let answer =
-        Answer { exit: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) };
+    let answer = ProgramOutput {
+        exit: output.status.code().unwrap_or(-1),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    };
     assert!(answer.exit != 70 && !answer.stderr.contains("a bug in pgtend"), "{command:?}: {answer:?}");
     answer
 }
@@ -72,44 +75,44 @@ pub fn python_with(module: &str) -> Option<&'static str> {
 }
 
 /// Runs a report that must succeed without a word on stderr, and reads its JSON.
-pub fn json(arguments: &[&str]) -> Value {
-    let answer = run(&[arguments, &["--format", "json"]].concat());
+pub fn report_json(arguments: &[&str]) -> Value {
+    let answer = run_pgtend(&[arguments, &["--format", "json"]].concat());
     assert!(answer.exit == 0 && answer.stderr.is_empty(), "{arguments:?}: {answer:?}");
     serde_json::from_str(&answer.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", answer.stdout))
 }
 
 /// A look at a server, kept for reports that read it in several ways.
-pub fn recorded(conninfo: &str) -> tempfile::TempPath {
+pub fn record_snapshot(conninfo: &str) -> tempfile::TempPath {
     let file = tempfile::NamedTempFile::new().expect("a file").into_temp_path();
-    let answer = run(&["snapshot", "-w", "-q", "-d", conninfo, "--output", path_of(&file)]);
+    let answer = run_pgtend(&["snapshot", "-w", "-q", "-d", conninfo, "--output", path_text(&file)]);
     assert_eq!(answer.exit, 0, "{answer:?}");
     file
 }
 
-pub fn path_of(file: &Path) -> &str {
+pub fn path_text(file: &Path) -> &str {
     file.to_str().expect("a path in UTF-8")
 }
 
 /// Runs a report that must fail, with this exit code and nothing on stdout; answers what it said.
-pub fn refusal(exit: i32, arguments: &[&str]) -> String {
-    refused(exit, &mut pgtend(arguments))
+pub fn expect_failure(exit: i32, arguments: &[&str]) -> String {
+    expect_command_failure(exit, &mut pgtend_command(arguments))
 }
 
 /// The same of a prepared command.
-pub fn refused(exit: i32, command: &mut Command) -> String {
-    let answer = answer(command);
+pub fn expect_command_failure(exit: i32, command: &mut Command) -> String {
+    let answer = run_command(command);
     assert_eq!((answer.exit, answer.stdout.as_str()), (exit, ""), "{command:?}: {answer:?}");
     assert!(!answer.stderr.is_empty(), "{command:?}: ended without a word");
     answer.stderr
 }
 
 /// The elements of a list of the report.
-pub fn list<'a>(report: &'a Value, key: &str) -> &'a Vec<Value> {
+pub fn array_field<'a>(report: &'a Value, key: &str) -> &'a Vec<Value> {
     report[key].as_array().unwrap_or_else(|| panic!("{key} is no list in {report}"))
 }
 
 /// The element whose `key` is `name`.
-pub fn element<'a>(report: &'a Value, list_key: &str, key: &str, name: &str) -> &'a Value {
-    let found = list(report, list_key).iter().find(|one| one[key] == name);
+pub fn find_element<'a>(report: &'a Value, list_key: &str, key: &str, name: &str) -> &'a Value {
+    let found = array_field(report, list_key).iter().find(|one| one[key] == name);
     found.unwrap_or_else(|| panic!("no {key} = {name:?} in {list_key}"))
 }

@@ -1,15 +1,15 @@
 //! Who runs the server, told by its marks.
 
-use super::program::json;
-use crate::clusters::{on_a_major_and_the_newest_alone, options, sql};
+use super::program::report_json;
+use crate::clusters::{cluster_options, execute_sql, on_a_major_and_the_newest_alone};
 
 #[tokio::test]
-async fn a_role_of_the_service_gives_the_provider_away() {
-    on_a_major_and_the_newest_alone(13, "the provider is recognised", options(), async |_, cluster| {
+async fn provider_is_detected_by_its_role() {
+    on_a_major_and_the_newest_alone(13, "the provider is recognised", cluster_options(), async |_, cluster| {
         let conninfo = cluster.conninfo();
-        assert_eq!(json(&["wal", "-d", &conninfo])["server"]["provider"], "unknown");
-        sql(&cluster, "postgres", "create role rds_superuser").await;
-        assert_eq!(json(&["wal", "-d", &conninfo])["server"]["provider"], "rds");
+        assert_eq!(report_json(&["wal", "-d", &conninfo])["server"]["provider"], "unknown");
+        execute_sql(&cluster, "postgres", "create role rds_superuser").await;
+        assert_eq!(report_json(&["wal", "-d", &conninfo])["server"]["provider"], "rds");
     })
     .await;
 }

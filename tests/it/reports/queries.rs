@@ -6,19 +6,21 @@ use std::collections::btree_map::Entry;
 use pgtend::inspect::queries::ALL;
 use tokio_postgres::NoTls;
 
-use super::zoo::{DATABASE, ROLES, conninfo, zoo};
+use super::fixture_servers::{DATABASE, ROLES, fixture_servers, role_conninfo};
 use crate::clusters::on_every_installation;
 
-type Shape = Vec<(String, String)>;
+type ColumnTypes = Vec<(String, String)>;
 
 #[tokio::test]
-async fn every_variant_serves_every_later_major_and_role_with_the_same_columns() {
-    let mut shapes: BTreeMap<&str, Shape> = BTreeMap::new();
+async fn queries_variants_return_the_same_columns() {
+    let mut shapes: BTreeMap<&str, ColumnTypes> = BTreeMap::new();
     let shapes = std::cell::RefCell::new(&mut shapes);
     on_every_installation("every query is prepared", async |major, _| {
         for role in ROLES {
             let (client, connection) =
-                tokio_postgres::connect(&conninfo(&zoo(major).primary, role, DATABASE), NoTls).await.unwrap();
+                tokio_postgres::connect(&role_conninfo(&fixture_servers(major).primary, role, DATABASE), NoTls)
+                    .await
+                    .unwrap();
             tokio::spawn(connection);
             client.batch_execute("set search_path = pg_catalog, pg_temp").await.unwrap();
             let mut prepared = 0;
@@ -28,7 +30,7 @@ async fn every_variant_serves_every_later_major_and_role_with_the_same_columns()
                 let statement =
                     client.prepare(sql).await.unwrap_or_else(|error| panic!("{} as {role}: {error:?}", query.fact));
                 let columns = statement.columns().iter();
-                let shape: Shape = columns.map(|it| (it.name().to_owned(), it.type_().to_string())).collect();
+                let shape: ColumnTypes = columns.map(|it| (it.name().to_owned(), it.type_().to_string())).collect();
                 match shapes.borrow_mut().entry(query.fact) {
                     Entry::Vacant(first) => drop(first.insert(shape)),
                     Entry::Occupied(first) => assert_eq!(*first.get(), shape, "{} on {major}", query.fact),

@@ -6,83 +6,93 @@ use std::time::{Duration, Instant};
 use pgtend::sandbox::{Cluster, ClusterOptions, StandbyOptions, StopMode};
 use serde_json::Value;
 
-use super::holders::{whole, write_wal};
-use super::nulls::assert_explained;
-use super::program::{element, json, list, run};
-use super::zoo::{batch, wait_for};
-use crate::clusters::{connect, on_every_installation, on_installations_from, options, private, query_one_text, sql};
+use super::fixture_servers::{execute_batch, wait_until_true};
+use super::holders::{assert_wal_is_explained, write_wal};
+use super::nulls::assert_nulls_explained;
+use super::program::{array_field, find_element, report_json, run_pgtend};
+use crate::clusters::{
+    cluster_options, connect_superuser, execute_sql, on_every_installation, on_installations_from, private_cluster,
+    query_one_text,
+};
 
 fn small_segments() -> ClusterOptions {
-    let mut options = options().set("autovacuum", "off").set("max_wal_size", "8MB").set("min_wal_size", "2MB");
+    let mut options = cluster_options()
+        .with_setting("autovacuum", "off")
+        .with_setting("max_wal_size", "8MB")
+        .with_setting("min_wal_size", "2MB");
     options.initdb.push("--wal-segsize=1".to_owned());
-    options.set("max_prepared_transactions", "5")
+    options.with_setting("max_prepared_transactions", "5")
 }
 
-fn slot(cluster: &Cluster, name: &str) -> Value {
-    let report = json(&["slots", "-d", &cluster.conninfo()]);
-    assert_explained("slots", &report);
-    element(&report, "slots", "slot_name", name).clone()
+fn find_slot(cluster: &Cluster, name: &str) -> Value {
+    let report = report_json(&["slots", "-d", &cluster.conninfo()]);
+    assert_nulls_explained("slots", &report);
+    find_element(&report, "slots", "slot_name", name).clone()
 }
 
-fn reason<'a>(slot: &'a Value, id: &str) -> Option<&'a Value> {
-    list(slot, "reasons").iter().find(|reason| reason["id"] == id)
+fn find_reason<'a>(slot: &'a Value, id: &str) -> Option<&'a Value> {
+    array_field(slot, "reasons").iter().find(|reason| reason["id"] == id)
 }
 
 /// Waits until a question in that database is answered with true.
-async fn wait_in(cluster: &Cluster, database: &str, question: &str) {
+async fn wait_in_database(cluster: &Cluster, database: &str, query: &str) {
     for _ in 0..400 {
-        if query_one_text(cluster, database, question).await.as_deref() == Some("t") {
+        if query_one_text(cluster, database, query).await.as_deref() == Some("t") {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("never true: {question}\n{}", cluster.log());
+    panic!("never true: {query}\n{}", cluster.log());
 }
 
 /// A subscription in another database of the cluster, whose slot must be there already.
-async fn subscribe(cluster: &Cluster, name: &str, with: &str) {
-    sql(cluster, "postgres", &format!("create table a (i int primary key); create publication {name} for table a"))
-        .await;
-    sql(cluster, "postgres", "create database target").await;
-    sql(cluster, "target", "create table a (i int primary key)").await;
+async fn create_subscription(cluster: &Cluster, name: &str, with: &str) {
+    execute_sql(
+        cluster,
+        "postgres",
+        &format!("create table a (i int primary key); create publication {name} for table a"),
+    )
+    .await;
+    execute_sql(cluster, "postgres", "create database target").await;
+    execute_sql(cluster, "target", "create table a (i int primary key)").await;
     let text = format!(
         "create subscription {name} connection '{}' publication {name} with (create_slot = false{with})",
         cluster.conninfo()
     );
-    sql(cluster, "target", &text).await;
+    execute_sql(cluster, "target", &text).await;
 }
 
-const IN_SYNC: &str = "select count(*) = 2 and bool_and(srsubstate = 'r') from pg_subscription_rel";
+const TABLES_IN_SYNC: &str = "select count(*) = 2 and bool_and(srsubstate = 'r') from pg_subscription_rel";
 
 #[tokio::test]
-async fn the_initial_copy_of_a_table_has_a_slot_of_its_own_which_goes_again() {
+async fn replication_table_sync_slot_is_temporary() {
     on_every_installation("table sync", async |major, installation| {
-        let cluster = private(installation, small_segments());
-        sql(&cluster, "postgres", "select pg_create_logical_replication_slot('my_copy', 'pgoutput')").await;
-        subscribe(&cluster, "my_copy", "").await;
+        let cluster = private_cluster(installation, small_segments());
+        execute_sql(&cluster, "postgres", "select pg_create_logical_replication_slot('my_copy', 'pgoutput')").await;
+        create_subscription(&cluster, "my_copy", "").await;
         // The copy of the second table stops at its first row.
-        sql(&cluster, "postgres", "create table b (i int primary key); insert into b values (1)").await;
+        execute_sql(&cluster, "postgres", "create table b (i int primary key); insert into b values (1)").await;
         let table = "create table b (i int primary key);
              create function wait() returns trigger language plpgsql as
                 $$begin perform pg_advisory_xact_lock(42); return new; end$$;
              create trigger wait before insert on b for each row execute function wait();
              alter table b enable always trigger wait";
-        sql(&cluster, "target", table).await;
-        let holder = connect(&cluster, "target").await;
-        batch(&holder, "select pg_advisory_lock(42)").await;
-        sql(&cluster, "postgres", "alter publication my_copy add table b").await;
-        sql(&cluster, "target", "alter subscription my_copy refresh publication").await;
+        execute_sql(&cluster, "target", table).await;
+        let holder = connect_superuser(&cluster, "target").await;
+        execute_batch(&holder, "select pg_advisory_lock(42)").await;
+        execute_sql(&cluster, "postgres", "alter publication my_copy add table b").await;
+        execute_sql(&cluster, "target", "alter subscription my_copy refresh publication").await;
         let waits = "select count(*) = 1 from pg_locks where locktype = 'advisory' and not granted";
-        wait_in(&cluster, "target", waits).await;
+        wait_in_database(&cluster, "target", waits).await;
         write_wal(&cluster, 4).await;
-        whole("a table is copied", &cluster);
+        assert_wal_is_explained("a table is copied", &cluster);
         let name = query_one_text(
             &cluster,
             "postgres",
             "select slot_name from pg_replication_slots where slot_name like '%\\_sync\\_%'",
         );
         let name = name.await.expect("a slot of the copy");
-        let copying = slot(&cluster, &name);
+        let copying = find_slot(&cluster, &name);
         assert_eq!(copying["owner"]["name"], "initial copy of a subscription", "{copying}");
         // From 14 on nobody holds the slot while the rows are copied.
         assert_eq!(
@@ -91,85 +101,89 @@ async fn the_initial_copy_of_a_table_has_a_slot_of_its_own_which_goes_again() {
             "{copying}"
         );
         assert_eq!(copying["verdict"], "healthy", "{copying}");
-        assert_eq!(reason(&copying, "in-use").unwrap()["by"], name.as_str(), "{copying}");
-        batch(&holder, "select pg_advisory_unlock(42)").await;
-        wait_in(&cluster, "target", IN_SYNC).await;
-        wait_for(&cluster, "select count(*) = 1 from pg_replication_slots").await;
-        assert_eq!(slot(&cluster, "my_copy")["verdict"], "healthy");
-        whole("the table is copied", &cluster);
+        assert_eq!(find_reason(&copying, "in-use").unwrap()["by"], name.as_str(), "{copying}");
+        execute_batch(&holder, "select pg_advisory_unlock(42)").await;
+        wait_in_database(&cluster, "target", TABLES_IN_SYNC).await;
+        wait_until_true(&cluster, "select count(*) = 1 from pg_replication_slots").await;
+        assert_eq!(find_slot(&cluster, "my_copy")["verdict"], "healthy");
+        assert_wal_is_explained("the table is copied", &cluster);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_prepared_transaction_keeps_wal_by_way_of_the_slot_it_pins() {
+async fn replication_prepared_transaction_pins_slot() {
     on_every_installation("pinned by a prepared transaction", async |_, installation| {
-        let cluster = private(installation, small_segments());
-        sql(&cluster, "postgres", "select pg_create_logical_replication_slot('pinned', 'pgoutput')").await;
-        subscribe(&cluster, "pinned", ", copy_data = false").await;
-        wait_for(&cluster, "select active from pg_replication_slots").await;
-        sql(&cluster, "postgres", "begin; insert into a values (1); prepare transaction 'forgotten'").await;
+        let cluster = private_cluster(installation, small_segments());
+        execute_sql(&cluster, "postgres", "select pg_create_logical_replication_slot('pinned', 'pgoutput')").await;
+        create_subscription(&cluster, "pinned", ", copy_data = false").await;
+        wait_until_true(&cluster, "select active from pg_replication_slots").await;
+        execute_sql(&cluster, "postgres", "begin; insert into a values (1); prepare transaction 'forgotten'").await;
         for _ in 0..2 {
             write_wal(&cluster, 8).await;
-            sql(&cluster, "postgres", "checkpoint").await;
+            execute_sql(&cluster, "postgres", "checkpoint").await;
         }
         let pinned = "select confirmed_flush_lsn - restart_lsn > 10000000 from pg_replication_slots";
-        wait_for(&cluster, pinned).await;
-        let report = whole("a prepared transaction", &cluster);
-        let binding = list(&report["wal"], "holders").iter().find(|holder| holder["binding"] == true).unwrap();
+        wait_until_true(&cluster, pinned).await;
+        let report = assert_wal_is_explained("a prepared transaction", &cluster);
+        let binding = array_field(&report["wal"], "holders").iter().find(|holder| holder["binding"] == true).unwrap();
         assert_eq!((&binding["cause"], &binding["name"]), (&"slot".into(), &"pinned".into()), "{report}");
-        let found = slot(&cluster, "pinned");
+        let found = find_slot(&cluster, "pinned");
         assert_eq!(found["verdict"], "lagging", "{found}");
-        assert_eq!(reason(&found, "pinned-by-prepared").unwrap()["gid"], "forgotten", "{found}");
-        sql(&cluster, "postgres", "rollback prepared 'forgotten'").await;
+        assert_eq!(find_reason(&found, "pinned-by-prepared").unwrap()["gid"], "forgotten", "{found}");
+        execute_sql(&cluster, "postgres", "rollback prepared 'forgotten'").await;
         let mut released = false;
         for _ in 0..100 {
             // The slot moves on with the next description of the running transactions that it confirms.
-            sql(&cluster, "postgres", "insert into a select coalesce(max(i), 1) + 1 from a; checkpoint").await;
-            let question = "select confirmed_flush_lsn - restart_lsn < 1000000 from pg_replication_slots";
-            released = query_one_text(&cluster, "postgres", question).await.as_deref() == Some("t");
+            execute_sql(&cluster, "postgres", "insert into a select coalesce(max(i), 1) + 1 from a; checkpoint").await;
+            let query = "select confirmed_flush_lsn - restart_lsn < 1000000 from pg_replication_slots";
+            released = query_one_text(&cluster, "postgres", query).await.as_deref() == Some("t");
             if released {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        assert!(released, "{}", slot(&cluster, "pinned"));
-        sql(&cluster, "postgres", "checkpoint").await;
-        whole("rolled back", &cluster);
+        assert!(released, "{}", find_slot(&cluster, "pinned"));
+        execute_sql(&cluster, "postgres", "checkpoint").await;
+        assert_wal_is_explained("rolled back", &cluster);
     })
     .await;
 }
 
 /// Drops the slot with every flag there is, save those left out; answers the exit code, and the outcome or the refusal.
-fn drop_anyway(cluster: &Cluster, name: &str, and: &[&str]) -> (i32, String) {
+fn drop_with_every_flag(cluster: &Cluster, name: &str, and: &[&str]) -> (i32, String) {
     let common = ["slots", "drop", name, "--yes", "--allow-unproven", "--no-journal", "--format", "json", "-d"];
-    let answer = run(&[&common[..], &[&cluster.conninfo()], and].concat());
+    let answer = run_pgtend(&[&common[..], &[&cluster.conninfo()], and].concat());
     let report: Value = serde_json::from_str(&answer.stdout).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
-    let told = element(&report, "drops", "slot_name", name);
-    let id = told["outcome"].as_str().or(told["refusals"][0]["id"].as_str());
-    (answer.exit, id.unwrap_or_else(|| panic!("{told}")).to_owned())
+    let drop_entry = find_element(&report, "drops", "slot_name", name);
+    let id = drop_entry["outcome"].as_str().or(drop_entry["refusals"][0]["id"].as_str());
+    (answer.exit, id.unwrap_or_else(|| panic!("{drop_entry}")).to_owned())
 }
 
 /// A primary with a failover slot in use, and the standby that copies it.
-async fn failover(installation: &pgtend::sandbox::Installation) -> (Cluster, Cluster) {
-    let mut primary = private(installation, small_segments());
-    sql(&primary, "postgres", "select pg_create_physical_replication_slot('gate', true)").await;
-    sql(&primary, "postgres", "select pg_create_logical_replication_slot('orders', 'pgoutput', false, false, true)")
-        .await;
-    subscribe(&primary, "orders", ", copy_data = false, failover = true").await;
+async fn failover_pair(installation: &pgtend::sandbox::Installation) -> (Cluster, Cluster) {
+    let mut primary = private_cluster(installation, small_segments());
+    execute_sql(&primary, "postgres", "select pg_create_physical_replication_slot('gate', true)").await;
+    execute_sql(
+        &primary,
+        "postgres",
+        "select pg_create_logical_replication_slot('orders', 'pgoutput', false, false, true)",
+    )
+    .await;
+    create_subscription(&primary, "orders", ", copy_data = false, failover = true").await;
     let standby =
         StandbyOptions { primary_slot_name: Some("gate".to_owned()), hot_standby_feedback: true, settings: Vec::new() };
-    let standby = primary.standby(&standby).expect("a standby");
-    sql(&primary, "postgres", "alter system set synchronized_standby_slots = 'gate'").await;
-    sql(&primary, "postgres", "select pg_reload_conf()").await;
-    wait_for(&primary, "select bool_and(active) from pg_replication_slots").await;
+    let standby = primary.create_standby(&standby).expect("a standby");
+    execute_sql(&primary, "postgres", "alter system set synchronized_standby_slots = 'gate'").await;
+    execute_sql(&primary, "postgres", "select pg_reload_conf()").await;
+    wait_until_true(&primary, "select bool_and(active) from pg_replication_slots").await;
     (primary, standby)
 }
 
 #[tokio::test]
-async fn failover_slots_are_protected_gated_and_alive_again_after_a_promotion() {
+async fn replication_failover_slots_are_protected() {
     on_installations_from(17, "failover slots", async |_, installation| {
-        let (primary, mut standby) = failover(installation).await;
+        let (primary, mut standby) = failover_pair(installation).await;
         // The slot sync worker sleeps up to 30 s between its rounds, so the rounds are run by hand. A copy persists
         // once the slot's catalog_xmin on the primary is no older than the standby's: the snapshots of the running
         // transactions advance it, and a transaction would move the standby's ahead again.
@@ -177,55 +191,55 @@ async fn failover_slots_are_protected_gated_and_alive_again_after_a_promotion() 
         let copied = "select count(*) = 1 from pg_replication_slots where synced and not temporary";
         while query_one_text(&standby, "postgres", copied).await.as_deref() != Some("t") {
             assert!(Instant::now() < deadline, "never copied\n{}", standby.log());
-            sql(&primary, "postgres", "select pg_log_standby_snapshot()").await;
+            execute_sql(&primary, "postgres", "select pg_log_standby_snapshot()").await;
             tokio::time::sleep(Duration::from_millis(100)).await;
-            sql(&standby, "postgres", "select pg_sync_replication_slots()").await;
+            execute_sql(&standby, "postgres", "select pg_sync_replication_slots()").await;
         }
-        let on_primary = slot(&primary, "orders");
+        let on_primary = find_slot(&primary, "orders");
         assert_eq!((&on_primary["protection"], &on_primary["verdict"]), (&"failover".into(), &"healthy".into()));
-        let gate = slot(&primary, "gate");
+        let gate = find_slot(&primary, "gate");
         assert_eq!(gate["protection"], "managed", "{gate}");
-        assert!(reason(&gate, "gates-failover-slots").is_some(), "{gate}");
-        let copy = slot(&standby, "orders");
+        assert!(find_reason(&gate, "gates-failover-slots").is_some(), "{gate}");
+        let copy = find_slot(&standby, "orders");
         assert_eq!((&copy["protection"], &copy["verdict"]), (&"synced".into(), &"inactive".into()), "{copy}");
-        assert!(reason(&copy, "synced-copy").is_some(), "{copy}");
-        assert_eq!(drop_anyway(&standby, "orders", &["--allow-managed"]), (4, "synced".to_owned()));
-        whole("the primary of failover slots", &primary);
-        whole("the standby of failover slots", &standby);
+        assert!(find_reason(&copy, "synced-copy").is_some(), "{copy}");
+        assert_eq!(drop_with_every_flag(&standby, "orders", &["--allow-managed"]), (4, "synced".to_owned()));
+        assert_wal_is_explained("the primary of failover slots", &primary);
+        assert_wal_is_explained("the standby of failover slots", &standby);
 
         // Without the standby the consumer gets nothing more.
         standby.stop(StopMode::Fast).expect("it stops");
-        wait_for(&primary, "select not active from pg_replication_slots where slot_name = 'gate'").await;
-        sql(&primary, "postgres", "insert into a values (-1)").await;
+        wait_until_true(&primary, "select not active from pg_replication_slots where slot_name = 'gate'").await;
+        execute_sql(&primary, "postgres", "insert into a values (-1)").await;
         for _ in 0..2 {
             write_wal(&primary, 8).await;
-            sql(&primary, "postgres", "checkpoint").await;
+            execute_sql(&primary, "postgres", "checkpoint").await;
         }
-        let gated = slot(&primary, "orders");
+        let gated = find_slot(&primary, "orders");
         assert_eq!(gated["verdict"], "lagging", "{gated}");
-        let waits = reason(&gated, "waits-for-standby").unwrap_or_else(|| panic!("{gated}"));
+        let waits = find_reason(&gated, "waits-for-standby").unwrap_or_else(|| panic!("{gated}"));
         assert_eq!((&waits["standby_slot"], &waits["gate"]), (&"gate".into(), &"inactive".into()));
         let seen = query_one_text(&primary, "target", "select count(*)::text from a where i = -1").await;
         assert_eq!(seen.as_deref(), Some("0"), "the consumer waits");
-        whole("the standby is gone", &primary);
-        standby.start_again().expect("it starts again");
-        wait_in(&primary, "target", "select count(*) = 1 from a where i = -1").await;
+        assert_wal_is_explained("the standby is gone", &primary);
+        standby.start_server().expect("it starts again");
+        wait_in_database(&primary, "target", "select count(*) = 1 from a where i = -1").await;
 
         // The copy becomes the slot: the flag stays, and protects no more than any failover slot is.
-        wait_for(
+        wait_until_true(
             &standby,
             "select confirmed_flush_lsn is not null from pg_replication_slots where slot_name = 'orders'",
         )
         .await;
         standby.promote().expect("a promotion");
-        wait_for(&standby, "select not pg_is_in_recovery()").await;
-        let promoted = slot(&standby, "orders");
+        wait_until_true(&standby, "select not pg_is_in_recovery()").await;
+        let promoted = find_slot(&standby, "orders");
         assert_eq!((&promoted["synced"], &promoted["protection"]), (&true.into(), &"failover".into()), "{promoted}");
-        assert!(reason(&promoted, "synced-copy").is_none(), "{promoted}");
+        assert!(find_reason(&promoted, "synced-copy").is_none(), "{promoted}");
         write_wal(&standby, 4).await;
-        whole("promoted", &standby);
-        assert_eq!(drop_anyway(&standby, "orders", &[]), (4, "failover".to_owned()));
-        assert_eq!(drop_anyway(&standby, "orders", &["--allow-managed"]), (0, "done".to_owned()));
+        assert_wal_is_explained("promoted", &standby);
+        assert_eq!(drop_with_every_flag(&standby, "orders", &[]), (4, "failover".to_owned()));
+        assert_eq!(drop_with_every_flag(&standby, "orders", &["--allow-managed"]), (0, "done".to_owned()));
     })
     .await;
 }

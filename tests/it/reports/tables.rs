@@ -3,12 +3,12 @@
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::program::{json, list, refusal};
-use super::zoo::{DATABASE, NAMES, batch, conninfo, truth, zoo};
-use crate::clusters::{connect, on_a_major_and_the_newest, on_every_installation};
+use super::fixture_servers::{DATABASE, NAMES, execute_batch, fixture_servers, query_objects, role_conninfo};
+use super::program::{array_field, expect_failure, report_json};
+use crate::clusters::{connect_superuser, on_a_major_and_the_newest, on_every_installation};
 
 /// Tables with their sizes; a partitioned one carries the sums of its partitions.
-const TRUTH: &str = "
+const SIZE_QUERY: &str = "
 select n.nspname as schema, c.relname as table, c.relkind::text as kind, c.relpersistence::text as persistence,
        sum(pg_total_relation_size(p.oid)) as total, sum(pg_indexes_size(p.oid)) as indexes,
        sum(pg_total_relation_size(p.reltoastrelid)) as toast,
@@ -25,20 +25,20 @@ select n.nspname as schema, c.relname as table, c.relkind::text as kind, c.relpe
 /// While a table is being made or dropped its file is the database's already, or still, and no relation's that others see.
 static TEMPORARY_TABLE: Mutex<()> = Mutex::const_new(());
 
-fn find<'a>(report: &'a Value, schema: &str, table: &str) -> &'a Value {
-    let found = list(report, "tables").iter().find(|one| one["schema"] == schema && one["table"] == table);
+fn find_table<'a>(report: &'a Value, schema: &str, table: &str) -> &'a Value {
+    let found = array_field(report, "tables").iter().find(|one| one["schema"] == schema && one["table"] == table);
     found.unwrap_or_else(|| panic!("no {schema}.{table}"))
 }
 
 #[tokio::test]
-async fn exact_sizes_are_the_servers_own() {
+async fn tables_exact_sizes_match_the_server() {
     on_every_installation("exact table sizes", async |major, _| {
-        for cluster in [&zoo(major).primary, &zoo(major).standby] {
-            let report = json(&["tables", "--exact", "-d", &conninfo(cluster, "stranger", DATABASE)]);
-            let truth = truth(cluster, DATABASE, TRUTH).await;
+        for cluster in [&fixture_servers(major).primary, &fixture_servers(major).standby] {
+            let report = report_json(&["tables", "--exact", "-d", &role_conninfo(cluster, "stranger", DATABASE)]);
+            let truth = query_objects(cluster, DATABASE, SIZE_QUERY).await;
             assert!(truth.len() >= 30, "{}", truth.len());
-            for one in &truth {
-                let shown = find(&report, one["schema"].as_str().unwrap(), one["table"].as_str().unwrap());
+            for row in &truth {
+                let shown = find_table(&report, row["schema"].as_str().unwrap(), row["table"].as_str().unwrap());
                 let number = |value: &Value| value.as_i64().unwrap_or(0);
                 for (field, column) in [
                     ("total_bytes", "total"),
@@ -46,22 +46,22 @@ async fn exact_sizes_are_the_servers_own() {
                     ("index_bytes", "indexes"),
                     ("toast_bytes", "toast"),
                 ] {
-                    assert_eq!(number(&shown[field]), number(&one[column]), "{field} of {one}: {shown}");
+                    assert_eq!(number(&shown[field]), number(&row[column]), "{field} of {row}: {shown}");
                 }
                 assert_eq!(shown["size_source"], "exact", "{shown}");
-                let kind = match one["kind"].as_str().unwrap() {
+                let kind = match row["kind"].as_str().unwrap() {
                     "p" => "partitioned_table",
                     "m" => "materialized_view",
                     "f" => "foreign_table",
                     _ => "table",
                 };
                 assert_eq!(shown["kind"], kind);
-                assert_eq!(shown["persistence"], if one["persistence"] == "u" { "unlogged" } else { "permanent" });
+                assert_eq!(shown["persistence"], if row["persistence"] == "u" { "unlogged" } else { "permanent" });
                 if kind == "partitioned_table" {
-                    assert_eq!(shown["partitions"], one["below"]);
+                    assert_eq!(shown["partitions"], row["below"]);
                 }
             }
-            let shown = list(&report, "tables").iter().filter(|one| one["persistence"] != "temporary").count();
+            let shown = array_field(&report, "tables").iter().filter(|one| one["persistence"] != "temporary").count();
             assert_eq!(shown, truth.len(), "a table the server does not know, or one twice");
         }
     })
@@ -69,44 +69,45 @@ async fn exact_sizes_are_the_servers_own() {
 }
 
 #[tokio::test]
-async fn what_a_table_is_is_told() {
+async fn tables_properties_are_reported() {
     on_every_installation("kinds of tables", async |major, _| {
-        let cluster = &zoo(major).primary;
+        let cluster = &fixture_servers(major).primary;
         let _alone = TEMPORARY_TABLE.lock().await;
-        let other = connect(cluster, DATABASE).await;
-        batch(&other, "create temp table elsewhere as select n from generate_series(1, 20000) n").await;
-        let report = json(&["tables", "--exact", "-d", &conninfo(cluster, "watcher", DATABASE)]);
-        assert_eq!(find(&report, "zoo", "of_extension")["extension"], "plpgsql");
-        assert_eq!(find(&report, "zoo", "heap")["extension"], Value::Null);
-        assert_eq!(find(&report, "zoo", "tree_low_1")["parent"], "zoo.tree_low");
-        assert_eq!(find(&report, "zoo", "tree_low")["parent"], "zoo.tree");
-        assert_eq!(find(&report, "zoo", "child")["parent"], Value::Null, "inheritance is no partitioning");
-        assert_eq!(find(&report, "zoo", "tree")["row_estimate"], 6000);
-        assert_eq!(find(&report, "zoo", "heap")["row_estimate"], 5000);
-        assert_eq!(find(&report, "zoo", "empty")["row_estimate"], 0);
-        assert_eq!(find(&report, "zoo", "unseen")["row_estimate"], 0);
-        assert!(find(&report, "zoo", "heap")["last_analyze"].is_string());
-        let toasted = find(&report, "zoo", "toasted");
+        let other = connect_superuser(cluster, DATABASE).await;
+        execute_batch(&other, "create temp table elsewhere as select n from generate_series(1, 20000) n").await;
+        let report = report_json(&["tables", "--exact", "-d", &role_conninfo(cluster, "watcher", DATABASE)]);
+        assert_eq!(find_table(&report, "zoo", "of_extension")["extension"], "plpgsql");
+        assert_eq!(find_table(&report, "zoo", "heap")["extension"], Value::Null);
+        assert_eq!(find_table(&report, "zoo", "tree_low_1")["parent"], "zoo.tree_low");
+        assert_eq!(find_table(&report, "zoo", "tree_low")["parent"], "zoo.tree");
+        assert_eq!(find_table(&report, "zoo", "child")["parent"], Value::Null, "inheritance is no partitioning");
+        assert_eq!(find_table(&report, "zoo", "tree")["row_estimate"], 6000);
+        assert_eq!(find_table(&report, "zoo", "heap")["row_estimate"], 5000);
+        assert_eq!(find_table(&report, "zoo", "empty")["row_estimate"], 0);
+        assert_eq!(find_table(&report, "zoo", "unseen")["row_estimate"], 0);
+        assert!(find_table(&report, "zoo", "heap")["last_analyze"].is_string());
+        let toasted = find_table(&report, "zoo", "toasted");
         assert!(toasted["toast_bytes"].as_i64() > Some(1 << 20) && toasted["heap_bytes"].as_i64() < Some(100_000));
-        let temporary = list(&report, "tables").iter().find(|one| one["table"] == "elsewhere").expect("it is listed");
+        let temporary =
+            array_field(&report, "tables").iter().find(|one| one["table"] == "elsewhere").expect("it is listed");
         assert_eq!(temporary["persistence"], "temporary");
         assert!(temporary["heap_bytes"].as_i64() > Some(700_000), "{temporary}");
         for name in NAMES {
-            assert_eq!(find(&report, name, name)["row_estimate"], 300, "{name:?}");
+            assert_eq!(find_table(&report, name, name)["row_estimate"], 300, "{name:?}");
         }
-        batch(&other, "drop table elsewhere").await;
+        execute_batch(&other, "drop table elsewhere").await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn the_parts_add_up_to_the_database() {
+async fn tables_sizes_add_up_to_database() {
     on_every_installation("the accounting adds up", async |major, _| {
         let _alone = TEMPORARY_TABLE.lock().await;
-        for cluster in [&zoo(major).primary, &zoo(major).standby] {
+        for cluster in [&fixture_servers(major).primary, &fixture_servers(major).standby] {
             for exact in [&["--exact"][..], &[]] {
-                let conninfo = conninfo(cluster, "postgres", DATABASE);
-                let report = json(&[&["tables", "-d", &conninfo], exact].concat());
+                let conninfo = role_conninfo(cluster, "postgres", DATABASE);
+                let report = report_json(&[&["tables", "-d", &conninfo], exact].concat());
                 let accounting = &report["accounting"];
                 let part = |name: &str| accounting[name].as_i64().unwrap_or_else(|| panic!("{name} in {accounting}"));
                 let parts = ["relations_bytes", "catalogs_bytes", "large_objects_bytes", "sequences_bytes"].map(part);
@@ -116,7 +117,7 @@ async fn the_parts_add_up_to_the_database() {
                 assert!(exact.is_empty() || part("unaccounted_bytes") >= 0, "{accounting}");
                 assert_eq!(accounting["database"], DATABASE);
                 let of_partitions = |one: &&Value| one["kind"] != "partitioned_table";
-                let total: i64 = list(&report, "tables")
+                let total: i64 = array_field(&report, "tables")
                     .iter()
                     .filter(of_partitions)
                     .map(|one| one["total_bytes"].as_i64().unwrap())
@@ -125,7 +126,7 @@ async fn the_parts_add_up_to_the_database() {
                 let query =
                     "select pg_total_relation_size('pg_largeobject') as bytes, sum(pg_table_size(c.oid)) as sequences
                                from pg_class c where relkind = 'S'";
-                let truth = &truth(cluster, DATABASE, query).await[0];
+                let truth = &query_objects(cluster, DATABASE, query).await[0];
                 assert!(part("large_objects_bytes") > 400_000);
                 if !exact.is_empty() {
                     assert_eq!(part("large_objects_bytes"), truth["bytes"].as_i64().unwrap());
@@ -138,18 +139,18 @@ async fn the_parts_add_up_to_the_database() {
 }
 
 #[tokio::test]
-async fn filters_leave_out_what_they_say_and_nothing_else() {
+async fn tables_filters_select_correctly() {
     on_a_major_and_the_newest(13, "filters of tables", async |major, _| {
-        let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
-        let all = json(&["tables", "--exact", "-d", &conninfo]);
+        let conninfo = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
+        let all = report_json(&["tables", "--exact", "-d", &conninfo]);
         let expected = |keep: &dyn Fn(&Value) -> bool| {
-            let kept = list(&all, "tables").iter().filter(|one| one["persistence"] != "temporary" && keep(one));
+            let kept = array_field(&all, "tables").iter().filter(|one| one["persistence"] != "temporary" && keep(one));
             kept.map(|one| (one["schema"].clone(), one["table"].clone())).collect::<Vec<_>>()
         };
         let shown = |arguments: &[&str]| {
-            let report = json(&[&["tables", "--exact", "-d", &conninfo], arguments].concat());
+            let report = report_json(&[&["tables", "--exact", "-d", &conninfo], arguments].concat());
             assert!(report["accounting"]["relations_bytes"].as_i64() > Some(1 << 20), "filters change no sum");
-            let rows = list(&report, "tables").iter().filter(|one| one["persistence"] != "temporary");
+            let rows = array_field(&report, "tables").iter().filter(|one| one["persistence"] != "temporary");
             rows.map(|one| (one["schema"].clone(), one["table"].clone())).collect::<Vec<_>>()
         };
         let starts = |one: &Value, key: &str, with: &str| one[key].as_str().unwrap().starts_with(with);
@@ -167,9 +168,9 @@ async fn filters_leave_out_what_they_say_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn every_order_is_kept() {
+async fn tables_sort_orders() {
     on_a_major_and_the_newest(13, "orders of tables", async |major, _| {
-        let conninfo = conninfo(&zoo(major).primary, "postgres", DATABASE);
+        let conninfo = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
         let orders = [
             ("total", "total_bytes"),
             ("heap", "heap_bytes"),
@@ -180,13 +181,13 @@ async fn every_order_is_kept() {
             ("xid-age", "xid_age"),
         ];
         for (sort, field) in orders {
-            let report = json(&["tables", "--schema", "zoo", "--sort", sort, "-d", &conninfo]);
+            let report = report_json(&["tables", "--schema", "zoo", "--sort", sort, "-d", &conninfo]);
             let values: Vec<i64> =
-                list(&report, "tables").iter().map(|one| one[field].as_i64().unwrap_or(-1)).collect();
+                array_field(&report, "tables").iter().map(|one| one[field].as_i64().unwrap_or(-1)).collect();
             assert!(values.is_sorted_by(|a, b| a >= b), "{sort}: {values:?}");
         }
-        let by_name = json(&["tables", "--sort", "name", "-d", &conninfo]);
-        let names: Vec<(&str, &str)> = list(&by_name, "tables")
+        let by_name = report_json(&["tables", "--sort", "name", "-d", &conninfo]);
+        let names: Vec<(&str, &str)> = array_field(&by_name, "tables")
             .iter()
             .map(|one| (one["schema"].as_str().unwrap(), one["table"].as_str().unwrap()))
             .collect();
@@ -196,7 +197,7 @@ async fn every_order_is_kept() {
 }
 
 #[test]
-fn orders_and_sizes_that_do_not_exist_are_refused_with_those_that_do() {
-    assert!(refusal(2, &["tables", "--sort", "totl"]).contains("total"));
-    assert!(refusal(2, &["tables", "--min-size", "ten"]).contains("ten"));
+fn tables_invalid_options_list_valid_ones() {
+    assert!(expect_failure(2, &["tables", "--sort", "totl"]).contains("total"));
+    assert!(expect_failure(2, &["tables", "--min-size", "ten"]).contains("ten"));
 }

@@ -3,14 +3,14 @@
 use pgtend::model::Lsn;
 use serde_json::Value;
 
-use super::program::{json, refusal};
-use super::zoo::{DATABASE, conninfo, truth, zoo};
+use super::fixture_servers::{DATABASE, fixture_servers, query_objects, role_conninfo};
+use super::program::{expect_failure, report_json};
 use crate::clusters::on_every_installation;
 
 #[tokio::test]
-async fn position_directory_and_settings_are_the_servers_own() {
+async fn wal_report_matches_the_server() {
     on_every_installation("wal is the server's own", async |major, _| {
-        for cluster in [&zoo(major).primary, &zoo(major).standby] {
+        for cluster in [&fixture_servers(major).primary, &fixture_servers(major).standby] {
             let in_recovery = "pg_is_in_recovery()";
             let query = format!(
                 "select case when {in_recovery} then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as lsn,
@@ -18,9 +18,9 @@ async fn position_directory_and_settings_are_the_servers_own() {
                         (select count(*) from pg_ls_waldir() where name ~ '^[0-9A-F]{{24}}$') as files,
                         (select redo_lsn from pg_control_checkpoint()) as redo"
             );
-            let before = truth(cluster, DATABASE, &query).await.remove(0);
-            let report = json(&["wal", "-d", &conninfo(cluster, "watcher", DATABASE)]);
-            let after = truth(cluster, DATABASE, &query).await.remove(0);
+            let before = query_objects(cluster, DATABASE, &query).await.remove(0);
+            let report = report_json(&["wal", "-d", &role_conninfo(cluster, "watcher", DATABASE)]);
+            let after = query_objects(cluster, DATABASE, &query).await.remove(0);
             let wal = &report["wal"];
             let lsn = |value: &Value| value.as_str().unwrap().parse::<Lsn>().unwrap();
             assert!((lsn(&before["lsn"])..=lsn(&after["lsn"])).contains(&lsn(&wal["current_lsn"])), "{wal}");
@@ -37,7 +37,8 @@ async fn position_directory_and_settings_are_the_servers_own() {
             assert_eq!(wal["settings"]["max_slot_wal_keep_size_bytes"], Value::Null);
             assert_eq!(wal["settings"]["checkpoint_timeout_seconds"], 3600);
             assert_eq!(wal["archiver"]["archive_mode"], "off");
-            let sampled = &json(&["wal", "--sample", "50ms", "-d", &conninfo(cluster, "stranger", DATABASE)])["wal"];
+            let sampled =
+                &report_json(&["wal", "--sample", "50ms", "-d", &role_conninfo(cluster, "stranger", DATABASE)])["wal"];
             assert_eq!(sampled["rate_source"], "sample");
             assert!(sampled["rate_bytes_per_hour"].is_u64() && sampled["rate_span_seconds"].as_f64() >= Some(0.05));
         }
@@ -46,9 +47,9 @@ async fn position_directory_and_settings_are_the_servers_own() {
 }
 
 #[test]
-fn durations_that_are_none_are_refused() {
+fn wal_invalid_durations_are_refused() {
     for text in ["-1s", "soon", ""] {
-        let said = refusal(2, &["wal", &format!("--sample={text}")]);
-        assert!(said.contains("--sample"), "{said}");
+        let message = expect_failure(2, &["wal", &format!("--sample={text}")]);
+        assert!(message.contains("--sample"), "{message}");
     }
 }

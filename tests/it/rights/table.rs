@@ -3,20 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{Missing, Role};
-use crate::clusters::say;
+use super::{MissingFacts, RoleKind};
+use crate::clusters::print_stderr;
 
 const BEGIN: &str = "<!-- what each role can read: made by `UPDATE_DOCS=1 cargo test rights` -->\n";
 const END: &str = "<!-- end -->\n";
 const MAJORS: usize = 6;
 
 /// Holds what was found to the README; all majors together make the table.
-pub fn hold(roles: &[Role], found: &BTreeMap<&'static str, Missing>, majors: usize) {
+pub fn compare_with_readme(roles: &[RoleKind], found: &BTreeMap<&'static str, MissingFacts>, majors: usize) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(&path).expect("the README");
     let (before, rest) = readme.split_once(BEGIN).expect("the README marks where its table begins");
     let (written, after) = rest.split_once(END).expect("the README marks where its table ends");
-    let table = lines(roles, found);
+    let table = table_lines(roles, found);
     if majors < MAJORS {
         // A fact may be missing on one major only, so that fewer majors make a smaller table.
         for line in table.lines().skip(2) {
@@ -26,7 +26,7 @@ pub fn hold(roles: &[Role], found: &BTreeMap<&'static str, Missing>, majors: usi
                 "not in the README: {line}"
             );
         }
-        return say("rights: the README's table is compared in part: not all majors ran");
+        return print_stderr("rights: the README's table is compared in part: not all majors ran");
     }
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).expect("the README is written");
@@ -35,7 +35,7 @@ pub fn hold(roles: &[Role], found: &BTreeMap<&'static str, Missing>, majors: usi
     assert_eq!(written, table, "the README's table is another one: run UPDATE_DOCS=1 cargo test rights");
 }
 
-fn lines(roles: &[Role], found: &BTreeMap<&'static str, Missing>) -> String {
+fn table_lines(roles: &[RoleKind], found: &BTreeMap<&'static str, MissingFacts>) -> String {
     let mut facts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (command, fact) in found.values().flatten() {
         facts.entry(fact).or_default().insert(command);
@@ -43,7 +43,7 @@ fn lines(roles: &[Role], found: &BTreeMap<&'static str, Missing>) -> String {
     let titles: Vec<_> = roles.iter().map(|role| role.title).collect();
     let mut table = format!("| fact | in | {} |\n| --- | --- |{}\n", titles.join(" | "), " --- |".repeat(roles.len()));
     for (fact, commands) in facts {
-        let cell = |role: &Role| {
+        let cell = |role: &RoleKind| {
             let misses = found.get(role.name).is_some_and(|missing| missing.iter().any(|(_, it)| it == fact));
             if misses { "–" } else { "yes" }
         };

@@ -1,14 +1,14 @@
 //! A target in the user's own file and in the working directory; and what the user sees of where a target is from.
 
-use super::Machine;
+use super::HomeFolders;
 use crate::{
-    clusters::say,
+    clusters::print_stderr,
     hostile_server::HostileServer,
-    reports::program::answer,
-    terminal::{Terminal, line_of},
+    reports::program::run_command,
+    terminal::{Terminal, shell_line},
 };
 
-fn refusing() -> HostileServer {
+fn refusing_server() -> HostileServer {
     HostileServer::start(|wire| {
         wire.startup()?;
         wire.authentication(3, &[])?;
@@ -18,13 +18,13 @@ fn refusing() -> HostileServer {
 }
 
 #[test]
-fn own_target_is_used_and_the_clash_is_reported() {
-    let (own, found) = (refusing(), refusing());
-    let machine = Machine::new();
+fn clash_own_target_is_used() {
+    let (own, found) = (refusing_server(), refusing_server());
+    let machine = HomeFolders::new();
     let target = |port| format!("[target.prod]\nconninfo = \"host=127.0.0.1 port={port} user=app\"\n");
-    let own_file = machine.configure(&format!("{}password = \"hunter2-own\"\n", target(own.port())));
-    let found_file = machine.write("work/pgtend.toml", &target(found.port()));
-    let ended = answer(&mut machine.pgtend(&["slots", "-w", "--history", "none", "--target", "prod"]));
+    let own_file = machine.write_user_config(&format!("{}password = \"hunter2-own\"\n", target(own.port())));
+    let found_file = machine.write_private_file("work/pgtend.toml", &target(found.port()));
+    let ended = run_command(&mut machine.pgtend_command(&["slots", "-w", "--history", "none", "--target", "prod"]));
     assert_eq!(ended.exit, 1, "{ended:?}");
     assert!(own.was_sent(b"hunter2-own") && found.received().is_empty(), "{ended:?}");
     for file in [&own_file, &found_file] {
@@ -32,30 +32,30 @@ fn own_target_is_used_and_the_clash_is_reported() {
     }
     assert!(ended.stderr.contains("the definition in your own file") && !ended.stderr.contains("note:"), "{ended:?}");
 
-    let shown = answer(&mut machine.pgtend(&["config", "show"]));
+    let shown = run_command(&mut machine.pgtend_command(&["config", "show"]));
     assert!(shown.stdout.contains(&format!("target.prod from {}\n", own_file.display())), "{shown:?}");
-    machine.configure("");
-    let shown = answer(&mut machine.pgtend(&["config", "show"]));
+    machine.write_user_config("");
+    let shown = run_command(&mut machine.pgtend_command(&["config", "show"]));
     let line = format!("target.prod from {} (found in the working directory)\n", found_file.display());
     assert!(shown.stdout.contains(&line), "{shown:?}");
 }
 
 #[test]
-fn prompt_names_the_host() {
-    let server = refusing();
-    let machine = Machine::new();
+fn clash_prompt_names_the_host() {
+    let server = refusing_server();
+    let machine = HomeFolders::new();
     let text = format!("[target.prod]\nconninfo = \"host=127.0.0.1 port={} user=app\"\n", server.port());
-    machine.write("work/pgtend.toml", &text);
-    let line = line_of([env!("CARGO_BIN_EXE_pgtend"), "slots", "--history", "none", "--target", "prod"]);
-    let Some(mut terminal) = Terminal::open(&line, |command| {
+    machine.write_private_file("work/pgtend.toml", &text);
+    let line = shell_line([env!("CARGO_BIN_EXE_pgtend"), "slots", "--history", "none", "--target", "prod"]);
+    let Some(mut terminal) = Terminal::run_in_terminal(&line, |command| {
         command.env("HOME", machine.path("home")).current_dir(machine.path("work"));
         for name in ["PGHOST", "PGPASSWORD", "PGUSER", "DATABASE_URL"] {
             command.env_remove(name);
         }
     }) else {
-        return say("the prompt: NOT RUN: there is no `script` here");
+        return print_stderr("the prompt: NOT RUN: there is no `script` here");
     };
     terminal.wait_for(&format!("Password for user app at 127.0.0.1:{}: ", server.port()));
-    let (exit, seen) = terminal.answer("typed-hunter2");
+    let (exit, seen) = terminal.type_line("typed-hunter2");
     assert!(exit == 1 && server.was_sent(b"typed-hunter2") && !seen.contains("hunter2"), "{exit}: {seen}");
 }

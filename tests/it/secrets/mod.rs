@@ -12,17 +12,17 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 
 /// A home directory and a working directory.
-struct Machine {
+struct HomeFolders {
     folder: tempfile::TempDir,
 }
 
-impl Machine {
-    fn new() -> Machine {
+impl HomeFolders {
+    fn new() -> HomeFolders {
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["home/.config/pgtend", "work"] {
             fs::create_dir_all(folder.path().join(name)).expect("a folder");
         }
-        Machine { folder }
+        HomeFolders { folder }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -30,7 +30,7 @@ impl Machine {
     }
 
     /// Writes a file that only its owner may read; a program where its name has no dot.
-    fn write(&self, name: &str, text: &str) -> PathBuf {
+    fn write_private_file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, text).expect("the file is written");
         let mode = if Path::new(name).extension().is_none() && text.starts_with("#!") { 0o700 } else { 0o600 };
@@ -39,12 +39,12 @@ impl Machine {
     }
 
     /// The user's own configuration.
-    fn configure(&self, text: &str) -> PathBuf {
-        self.write("home/.config/pgtend/config.toml", text)
+    fn write_user_config(&self, text: &str) -> PathBuf {
+        self.write_private_file("home/.config/pgtend/config.toml", text)
     }
 
     /// The program in the working directory, with nothing of this machine's environment but PATH.
-    fn pgtend(&self, arguments: &[&str]) -> Command {
+    fn pgtend_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
         command.env_clear().env("HOME", self.path("home")).env("PATH", "/usr/bin:/bin").current_dir(self.path("work"));
         command.args(arguments);

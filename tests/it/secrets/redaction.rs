@@ -1,9 +1,9 @@
 //! A server that repeats the password: no message, trace or report shows it.
 
-use super::Machine;
+use super::HomeFolders;
 use crate::{
-    hostile_server::{HostileServer, Wire},
-    reports::program::answer,
+    hostile_server::{Connection, HostileServer},
+    reports::program::run_command,
 };
 use std::io;
 
@@ -22,41 +22,41 @@ fn encodings() -> Vec<String> {
 }
 
 /// Parts of it that no text may hold.
-const PARTS: [&str; 5] = ["hun'ter2", "hun''ter2", "of\\\" ", "%68%75", "aHVuJ3Rlc"];
+const PASSWORD_PARTS: [&str; 5] = ["hun'ter2", "hun''ter2", "of\\\" ", "%68%75", "aHVuJ3Rlc"];
 
-fn repeated() -> String {
+fn repeated_password() -> String {
     format!("you said {}", encodings().join(" and "))
 }
 
 /// Sends the password in every field of an ErrorResponse or NoticeResponse.
-fn repeat(wire: &mut Wire<'_>, tag: u8, severity: &str, sqlstate: &str) -> io::Result<()> {
-    let text = repeated();
+fn send_password(wire: &mut Connection<'_>, tag: u8, severity: &str, sqlstate: &str) -> io::Result<()> {
+    let text = repeated_password();
     let fields = format!(
         "S{severity}\0V{severity}\0C{sqlstate}\0M{text}\0DDetail: {text}\0HHint: {text}\0WWhere: {text}\0s{text}\0t{text}\0\0"
     );
     wire.send(tag, fields.as_bytes())
 }
 
-fn greet(wire: &mut Wire<'_>) -> io::Result<()> {
+fn send_greeting(wire: &mut Connection<'_>) -> io::Result<()> {
     wire.startup()?;
     wire.authentication(3, &[])?;
     wire.message().map(drop)
 }
 
 /// Every statement that reads fails with the password in the message; those of a transaction succeed.
-fn failing(wire: &mut Wire<'_>) -> io::Result<()> {
-    greet(wire)?;
-    wire.welcome("17.2")?;
-    wire.parameter("application_name", &repeated())?;
+fn fail_with_password(wire: &mut Connection<'_>) -> io::Result<()> {
+    send_greeting(wire)?;
+    wire.send_welcome("17.2")?;
+    wire.parameter("application_name", &repeated_password())?;
     loop {
         match wire.message()?.first() {
             Some(b'Q') => {
-                repeat(wire, b'N', "NOTICE", "00000")?;
+                send_password(wire, b'N', "NOTICE", "00000")?;
                 wire.send(b'C', b"BEGIN\0")?;
                 wire.ready()?;
             }
             Some(b'S') => {
-                repeat(wire, b'E', "ERROR", "42501")?;
+                send_password(wire, b'E', "ERROR", "42501")?;
                 wire.ready()?;
             }
             Some(b'X') | None => return Ok(()),
@@ -65,14 +65,14 @@ fn failing(wire: &mut Wire<'_>) -> io::Result<()> {
     }
 }
 
-fn shows_nothing(server: &HostileServer, arguments: &[&str]) -> String {
-    let machine = Machine::new();
+fn assert_password_hidden(server: &HostileServer, arguments: &[&str]) -> String {
+    let machine = HomeFolders::new();
     let conninfo = format!("host=127.0.0.1 port={} user=app dbname=shop sslmode=disable", server.port());
-    let mut command = machine.pgtend(arguments);
+    let mut command = machine.pgtend_command(arguments);
     command.args(["-vv", "-w", "--history", "none", "-d", &conninfo]).env("PGPASSWORD", PASSWORD);
-    let ended = answer(&mut command);
+    let ended = run_command(&mut command);
     let text = format!("{}{}", ended.stdout, ended.stderr);
-    for part in PARTS {
+    for part in PASSWORD_PARTS {
         assert!(!text.contains(part), "{arguments:?} shows {part}: {text}");
     }
     assert!(server.was_sent(PASSWORD.as_bytes()), "{arguments:?}: the server knows it");
@@ -80,13 +80,13 @@ fn shows_nothing(server: &HostileServer, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn refusal_of_the_connection_is_redacted() {
+fn redaction_of_connection_refusal() {
     for sqlstate in ["28P01", "28000", "XX000", "53300", "57P03"] {
         let server = HostileServer::start(move |wire| {
-            greet(wire)?;
-            repeat(wire, b'E', "FATAL", sqlstate)
+            send_greeting(wire)?;
+            send_password(wire, b'E', "FATAL", sqlstate)
         });
-        let text = shows_nothing(&server, &["slots"]);
+        let text = assert_password_hidden(&server, &["slots"]);
         assert!(text.contains("you said …") && text.contains("DETAIL: Detail: you said …"), "{text}");
         let has_server_hint = matches!(sqlstate, "28000" | "XX000");
         assert_eq!(text.contains("hint: Hint: you said …"), has_server_hint, "{text}");
@@ -94,25 +94,25 @@ fn refusal_of_the_connection_is_redacted() {
 }
 
 #[test]
-fn too_old_server_version_is_redacted() {
+fn redaction_of_server_version() {
     let server = HostileServer::start(|wire| {
-        greet(wire)?;
-        wire.welcome(&format!("9.6 {}", repeated()))?;
+        send_greeting(wire)?;
+        wire.send_welcome(&format!("9.6 {}", repeated_password()))?;
         wire.message().map(drop)
     });
-    let text = shows_nothing(&server, &["slots"]);
+    let text = assert_password_hidden(&server, &["slots"]);
     assert!(text.contains("this is 9.6 you said …"), "{text}");
 }
 
 #[test]
-fn refused_transaction_is_redacted() {
+fn redaction_of_refused_transaction() {
     let server = HostileServer::start(|wire| {
-        greet(wire)?;
-        wire.welcome("17.2")?;
+        send_greeting(wire)?;
+        wire.send_welcome("17.2")?;
         loop {
             match wire.message()?.first() {
                 Some(b'Q' | b'S') => {
-                    repeat(wire, b'E', "ERROR", "42501")?;
+                    send_password(wire, b'E', "ERROR", "42501")?;
                     wire.ready()?;
                 }
                 Some(b'X') | None => return Ok(()),
@@ -120,12 +120,12 @@ fn refused_transaction_is_redacted() {
             }
         }
     });
-    let text = shows_nothing(&server, &["slots"]);
+    let text = assert_password_hidden(&server, &["slots"]);
     assert!(text.contains("you said …"), "{text}");
 }
 
 #[test]
-fn facts_notices_and_reports_are_redacted() {
+fn redaction_of_facts_notices_and_reports() {
     for arguments in [
         &["overview"][..],
         &["overview", "--format", "json"],
@@ -137,39 +137,39 @@ fn facts_notices_and_reports_are_redacted() {
         &["indexes", "--format", "csv"],
         &["slots", "drop", "s1", "--yes", "--no-journal"],
     ] {
-        let server = HostileServer::start(failing);
-        let text = shows_nothing(&server, arguments);
+        let server = HostileServer::start(fail_with_password);
+        let text = assert_password_hidden(&server, arguments);
         assert!(text.contains("you said …"), "{arguments:?}: {text}");
     }
 }
 
 /// Short passwords leave the words around them readable.
 #[test]
-fn short_password_leaves_messages_readable() {
+fn redaction_of_short_password_keeps_messages() {
     let server = HostileServer::start(|wire| {
-        greet(wire)?;
+        send_greeting(wire)?;
         wire.error("FATAL", "28P01", "a password \"a\" is bad for an app")
     });
-    let machine = Machine::new();
+    let machine = HomeFolders::new();
     let conninfo = format!("host=127.0.0.1 port={} user=app dbname=shop sslmode=disable", server.port());
-    let ended = answer(machine.pgtend(&["slots", "-w", "-d", &conninfo]).env("PGPASSWORD", "a"));
+    let ended = run_command(machine.pgtend_command(&["slots", "-w", "-d", &conninfo]).env("PGPASSWORD", "a"));
     assert!(ended.stderr.contains("FATAL: … password \"…\" is bad for an app (SQLSTATE 28P01)"), "{ended:?}");
     assert!(ended.stderr.contains("cannot connect to database \"shop\" as user \"app\""), "{ended:?}");
 }
 
 #[test]
-fn history_server_is_redacted() {
+fn redaction_of_history_server() {
     let server = HostileServer::start(|wire| {
-        greet(wire)?;
-        repeat(wire, b'E', "FATAL", "28P01")
+        send_greeting(wire)?;
+        send_password(wire, b'E', "FATAL", "28P01")
     });
     let encoded: String = PASSWORD.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let url = format!("postgresql://app:{encoded}@127.0.0.1:{}/store?sslmode=disable", server.port());
-    let machine = Machine::new();
-    let ended = answer(&mut machine.pgtend(&["history", "list", "-vv", "--history", &url]));
+    let machine = HomeFolders::new();
+    let ended = run_command(&mut machine.pgtend_command(&["history", "list", "-vv", "--history", &url]));
     assert!(server.was_sent(PASSWORD.as_bytes()), "{ended:?}");
     assert!(ended.stderr.contains("you said …"), "{ended:?}");
-    for part in PARTS {
+    for part in PASSWORD_PARTS {
         assert!(!ended.stderr.contains(part), "{part}: {ended:?}");
     }
 }

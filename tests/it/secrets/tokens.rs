@@ -1,12 +1,12 @@
 //! Login tokens: 2 kB and 6 kB long, through every form of conninfo, and by `password_command` for each connection.
 
-use super::Machine;
+use super::HomeFolders;
 use crate::{
-    clusters::{on_a_major_and_the_newest_alone, options, say, sql},
+    clusters::{cluster_options, execute_sql, on_a_major_and_the_newest_alone, print_stderr},
     hostile_server::HostileServer,
     proxy::{Behaviour, Proxy},
-    reports::program::answer,
-    terminal::{Terminal, line_of},
+    reports::program::run_command,
+    terminal::{Terminal, shell_line},
 };
 use assert_cmd::Command;
 use pgtend::{model::quote_conninfo_value as quote, sandbox::Cluster};
@@ -15,18 +15,18 @@ use std::time::{Duration, Instant};
 const HBA: &str = "local all all trust\nhost all clear all password\nhost all all all scram-sha-256\n";
 
 /// Characters that some form of conninfo gives a meaning.
-const ODD: &str = "AKIA&=%+/?:@%2F#'\\\" ~,;";
+const SPECIAL_CHARACTERS: &str = "AKIA&=%+/?:@%2F#'\\\" ~,;";
 
-fn token(length: usize) -> String {
-    ODD.chars().cycle().take(length - 1).chain(['x']).collect()
+fn make_token(length: usize) -> String {
+    SPECIAL_CHARACTERS.chars().cycle().take(length - 1).chain(['x']).collect()
 }
 
 /// As one line of .pgpass writes it.
-fn pgpass(text: &str) -> String {
+fn pgpass_escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace(':', "\\:")
 }
 
-fn percent(text: &str) -> String {
+fn percent_encode(text: &str) -> String {
     text.bytes()
         .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect()
@@ -48,21 +48,21 @@ const FORMS: [&str; 11] = [
 ];
 
 /// `pgtend databases` as `role`, with the token given in that form.
-fn given(form: &str, token: &str, role: &str, port: u16, machine: &Machine) -> Command {
+fn command_with_token(form: &str, token: &str, role: &str, port: u16, machine: &HomeFolders) -> Command {
     let server = format!("host=127.0.0.1 port={port} user={role} dbname=postgres sslmode=disable");
-    let mut command = machine.pgtend(&["databases", "-v", "-w", "--history", "none", "--format", "csv"]);
+    let mut command = machine.pgtend_command(&["databases", "-v", "-w", "--history", "none", "--format", "csv"]);
     command.env("PGCONNECT_TIMEOUT", "60");
-    let place = format!("127.0.0.1:{port}/postgres?sslmode=disable");
+    let address = format!("127.0.0.1:{port}/postgres?sslmode=disable");
     let by_target = |command: &mut Command, keys: &str| {
-        machine.configure(&format!("[target.prod]\nconninfo = \"{server}\"\n{keys}\n"));
+        machine.write_user_config(&format!("[target.prod]\nconninfo = \"{server}\"\n{keys}\n"));
         command.args(["--target", "prod"]);
     };
     match form {
         "uri" => {
-            command.args(["-d", &format!("postgresql://{role}:{}@{place}", percent(token))]);
+            command.args(["-d", &format!("postgresql://{role}:{}@{address}", percent_encode(token))]);
         }
         "uri parameter" => {
-            command.args(["-d", &format!("postgresql://{role}@{place}&password={}", percent(token))]);
+            command.args(["-d", &format!("postgresql://{role}@{address}&password={}", percent_encode(token))]);
         }
         "conninfo" => {
             command.args(["-d", &format!("{server} password={}", quote(token))]);
@@ -71,28 +71,28 @@ fn given(form: &str, token: &str, role: &str, port: u16, machine: &Machine) -> C
             command.args(["-d", &server]).env("PGPASSWORD", token);
         }
         "DATABASE_URL" => {
-            command.env("DATABASE_URL", format!("postgresql://{role}:{}@{place}", percent(token)));
+            command.env("DATABASE_URL", format!("postgresql://{role}:{}@{address}", percent_encode(token)));
         }
         ".pgpass" => {
-            machine.write("home/.pgpass", &format!("127.0.0.1:*:*:{role}:{}\n", pgpass(token)));
+            machine.write_private_file("home/.pgpass", &format!("127.0.0.1:*:*:{role}:{}\n", pgpass_escape(token)));
             command.args(["-d", &server]);
         }
         "service" => {
             let text = format!("[prod]\n{}\npassword={token}\n", server.replace(' ', "\n"));
-            machine.write("home/.pg_service.conf", &text);
+            machine.write_private_file("home/.pg_service.conf", &text);
             command.args(["-d", "service=prod"]);
         }
-        "literal" => by_target(&mut command, &format!("password = {}", toml(token))),
+        "literal" => by_target(&mut command, &format!("password = {}", toml_string(token))),
         "env:" => {
             by_target(&mut command, "password = \"env:TOKEN\"");
             command.env("TOKEN", token);
         }
         "file:" => {
-            machine.write("home/token.txt", &format!("{token}\n"));
+            machine.write_private_file("home/token.txt", &format!("{token}\n"));
             by_target(&mut command, "password = \"file:~/token.txt\"");
         }
         _ => {
-            machine.write("home/token.txt", &format!("{token}\n"));
+            machine.write_private_file("home/token.txt", &format!("{token}\n"));
             let file = machine.path("home/token.txt");
             by_target(&mut command, &format!("password_command = [\"cat\", {:?}]", file.to_str().expect("UTF-8")));
         }
@@ -100,31 +100,31 @@ fn given(form: &str, token: &str, role: &str, port: u16, machine: &Machine) -> C
     command
 }
 
-fn toml(text: &str) -> String {
+fn toml_string(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-async fn role(cluster: &Cluster, role: &str, token: &str) {
+async fn create_role(cluster: &Cluster, role: &str, token: &str) {
     let literal = token.replace('\'', "''");
     let text = format!(
         "set standard_conforming_strings = on; set password_encryption = 'scram-sha-256'; \
          drop role if exists {role}; create role {role} login password '{literal}'"
     );
-    sql(cluster, "postgres", &text).await;
+    execute_sql(cluster, "postgres", &text).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn long_token_works_in_every_form() {
-    let options = pgtend::sandbox::ClusterOptions { hba: Some(HBA.to_owned()), ..options() };
+    let options = pgtend::sandbox::ClusterOptions { hba: Some(HBA.to_owned()), ..cluster_options() };
     // A server before 14 stores no password of 1,024 bytes and more (src/common/saslprep.c, MAX_PASSWORD_LENGTH).
     on_a_major_and_the_newest_alone(14, "long tokens", options, async |major, cluster| {
         for length in [2_000, 6_000] {
-            let token = token(length);
+            let token = make_token(length);
             for name in ["scram", "clear"] {
-                role(&cluster, name, &token).await;
+                create_role(&cluster, name, &token).await;
                 for form in FORMS {
-                    let machine = Machine::new();
-                    let ended = answer(&mut given(form, &token, name, cluster.port(), &machine));
+                    let machine = HomeFolders::new();
+                    let ended = run_command(&mut command_with_token(form, &token, name, cluster.port(), &machine));
                     let case = format!("{form}, {length} bytes, {name} on {major}: {}", ended.stderr);
                     for text in [&ended.stdout, &ended.stderr] {
                         assert!(!text.contains("AKIA&") && !text.contains("AKIA%26"), "{case}");
@@ -133,45 +133,45 @@ async fn long_token_works_in_every_form() {
                 }
             }
         }
-        let token = token(6_000);
-        role(&cluster, "scram", &token).await;
-        assert!(prompted(&cluster, &token, &[]) && prompted(&cluster, &token, &["-W"]));
+        let token = make_token(6_000);
+        create_role(&cluster, "scram", &token).await;
+        assert!(login_at_prompt(&cluster, &token, &[]) && login_at_prompt(&cluster, &token, &["-W"]));
     })
     .await;
 }
 
 /// Types a token at the prompt. A terminal drops what is beyond 4,095 bytes of a line unless its mode is changed.
-fn prompted(cluster: &Cluster, token: &str, options: &[&str]) -> bool {
+fn login_at_prompt(cluster: &Cluster, token: &str, options: &[&str]) -> bool {
     let port = cluster.port().to_string();
     let program = [env!("CARGO_BIN_EXE_pgtend"), "databases", "--history", "none", "--format", "csv"];
-    let place = ["-h", "127.0.0.1", "-p", &port, "-U", "scram", "-d", "postgres"];
-    let line = line_of(program.into_iter().chain(place).chain(options.iter().copied()));
-    let Some(mut terminal) = Terminal::open(&line, |command| {
+    let connection_options = ["-h", "127.0.0.1", "-p", &port, "-U", "scram", "-d", "postgres"];
+    let line = shell_line(program.into_iter().chain(connection_options).chain(options.iter().copied()));
+    let Some(mut terminal) = Terminal::run_in_terminal(&line, |command| {
         command
             .env("HOME", "/nonexistent")
             .env("PGCONNECT_TIMEOUT", "60")
             .env_remove("PGPASSWORD")
             .env_remove("DATABASE_URL");
     }) else {
-        say("the prompt: NOT RUN: there is no `script` here");
+        print_stderr("the prompt: NOT RUN: there is no `script` here");
         return true;
     };
     terminal.wait_for(&format!("Password for user scram at 127.0.0.1:{port}: "));
-    let (exit, seen) = terminal.answer(token);
+    let (exit, seen) = terminal.type_line(token);
     assert!(!seen.contains("AKIA"), "{seen}");
     assert!(exit == 0 && seen.contains("postgres"), "{options:?}: {exit}: {seen}");
     true
 }
 
 #[test]
-fn failing_command_sends_nothing() {
+fn password_command_failure_sends_nothing() {
     let server = HostileServer::start(|wire| {
         wire.startup()?;
         wire.authentication(3, &[])?;
         wire.message()?;
         wire.error("FATAL", "28P01", "no")
     });
-    let machine = Machine::new();
+    let machine = HomeFolders::new();
     for (script, message) in [
         ("echo >&2 'no credentials'; exit 255", "failed with exit status 255: no credentials"),
         ("echo token-hunter2; echo >&2 cannot send token-hunter2; exit 1", "failed with exit status 1: cannot send …"),
@@ -180,13 +180,14 @@ fn failing_command_sends_nothing() {
         ("yes hunter2", "printed more than 64 kB"),
         ("sleep 600 & sleep 600", "did not end within 1 s"),
     ] {
-        machine.write("home/token", &format!("#!/bin/sh\n{script}\n"));
+        machine.write_private_file("home/token", &format!("#!/bin/sh\n{script}\n"));
         let server = format!("host=127.0.0.1 port={} user=app dbname=shop", server.port());
-        machine.configure(&format!(
+        machine.write_user_config(&format!(
             "[target.prod]\nconninfo = \"{server}\"\npassword_command = [\"~/token\"]\npassword_command_timeout = \"1s\"\n"
         ));
         let began = Instant::now();
-        let ended = answer(&mut machine.pgtend(&["slots", "-vv", "--history", "none", "--target", "prod"]));
+        let ended =
+            run_command(&mut machine.pgtend_command(&["slots", "-vv", "--history", "none", "--target", "prod"]));
         assert!(ended.exit == 1 && ended.stderr.contains(message), "{script}: {ended:?}");
         assert!(ended.stderr.contains("password_command of target \"prod\"") && !ended.stderr.contains("hunter2"));
         assert!(began.elapsed() < Duration::from_secs(20), "{script}");
@@ -195,22 +196,23 @@ fn failing_command_sends_nothing() {
 }
 
 #[test]
-fn refused_token_names_the_command_and_not_the_token() {
+fn refused_token_names_the_password_command() {
     let server = HostileServer::start(|wire| {
         wire.startup()?;
         wire.authentication(3, &[])?;
-        let said = String::from_utf8_lossy(&wire.message()?[5..]).replace('\0', "");
-        wire.error("FATAL", "28P01", &format!("PAM authentication failed for {said}"))
+        let password_message = String::from_utf8_lossy(&wire.message()?[5..]).replace('\0', "");
+        wire.error("FATAL", "28P01", &format!("PAM authentication failed for {password_message}"))
     });
-    let machine = Machine::new();
-    machine.write("home/token", "#!/bin/sh\necho \"token-$1-$2-$3-${PGPASSWORD-none}-$PGTEND_ARGUMENT_1\"\n");
-    machine.configure(&format!(
+    let machine = HomeFolders::new();
+    machine
+        .write_private_file("home/token", "#!/bin/sh\necho \"token-$1-$2-$3-${PGPASSWORD-none}-$PGTEND_ARGUMENT_1\"\n");
+    machine.write_user_config(&format!(
         "[target.prod]\nconninfo = \"host=127.0.0.1 port={} user=app dbname=shop\"\n\
          password_command = [\"~/token\", \"{{host}}\", \"{{port}}\", \"{{user}}\"]\n",
         server.port()
     ));
-    let mut command = machine.pgtend(&["slots", "-vv", "--history", "none", "--target", "prod"]);
-    let ended = answer(command.env("PGPASSWORD", "hunter2").env("PGTEND_ARGUMENT_1", "hunter2"));
+    let mut command = machine.pgtend_command(&["slots", "-vv", "--history", "none", "--target", "prod"]);
+    let ended = run_command(command.env("PGPASSWORD", "hunter2").env("PGTEND_ARGUMENT_1", "hunter2"));
     let token = format!("token-127.0.0.1-{}-app-none-", server.port());
     assert!(server.was_sent(format!("{token}\0").as_bytes()), "{ended:?}");
     assert!(ended.exit == 1 && ended.stderr.contains("PAM authentication failed for …"), "{ended:?}");
@@ -220,24 +222,25 @@ fn refused_token_names_the_command_and_not_the_token() {
 
 /// A token that lives until the next one is made: each connection needs its own.
 #[tokio::test(flavor = "multi_thread")]
-async fn command_runs_for_each_connection() {
-    let options = pgtend::sandbox::ClusterOptions { hba: Some(HBA.to_owned()), ..options() };
+async fn password_command_runs_per_connection() {
+    let options = pgtend::sandbox::ClusterOptions { hba: Some(HBA.to_owned()), ..cluster_options() };
     on_a_major_and_the_newest_alone(13, "password_command", options, async |_, cluster| {
-        role(&cluster, "scram", "one-token").await;
+        create_role(&cluster, "scram", "one-token").await;
         for number in 1..=3 {
-            sql(&cluster, "postgres", &format!("create database shop{number}")).await;
+            execute_sql(&cluster, "postgres", &format!("create database shop{number}")).await;
         }
-        let machine = Machine::new();
+        let machine = HomeFolders::new();
         let count = machine.path("home/count");
-        machine.write("home/token", &format!("#!/bin/sh\necho run >> {}\necho one-token\n", count.display()));
-        let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), Behaviour::default());
-        machine.configure(&format!(
+        machine
+            .write_private_file("home/token", &format!("#!/bin/sh\necho run >> {}\necho one-token\n", count.display()));
+        let proxy = Proxy::new(cluster.host(), cluster.port(), Behaviour::default());
+        machine.write_user_config(&format!(
             "[target.prod]\nconninfo = \"host=127.0.0.1 port={} user=scram dbname=postgres sslmode=disable\"\n\
              password_command = [\"~/token\"]\n",
             proxy.port()
         ));
         let arguments = ["tables", "--all-databases", "--jobs", "4", "--history", "none", "--target", "prod"];
-        let ended = answer(&mut machine.pgtend(&arguments));
+        let ended = run_command(&mut machine.pgtend_command(&arguments));
         assert_eq!(ended.exit, 0, "{ended:?}");
         let runs = std::fs::read_to_string(&count).expect("the command ran").lines().count();
         assert!(runs >= 4 && runs == proxy.connections(), "{runs} runs, {} connections", proxy.connections());

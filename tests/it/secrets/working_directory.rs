@@ -1,11 +1,11 @@
 //! A `pgtend.toml` in the working directory obtains no password that was meant for another server.
 
-use super::Machine;
-use crate::{hostile_server::HostileServer, reports::program::answer};
+use super::HomeFolders;
+use crate::{hostile_server::HostileServer, reports::program::run_command};
 use std::io;
 
 /// A server that asks for the password in clear text.
-fn asking() -> HostileServer {
+fn password_asking_server() -> HostileServer {
     HostileServer::start(|wire| {
         wire.startup()?;
         wire.authentication(3, &[])?;
@@ -15,21 +15,21 @@ fn asking() -> HostileServer {
     })
 }
 
-const RUN: [&str; 6] = ["slots", "-w", "--history", "none", "--target", "prod"];
+const SLOTS_ARGUMENTS: [&str; 6] = ["slots", "-w", "--history", "none", "--target", "prod"];
 
 #[test]
 fn password_of_another_server_is_not_sent() {
-    let server = asking();
+    let server = password_asking_server();
     let port = server.port();
     for (conninfo, warning) in [
         (format!("host=127.0.0.1 port={port} sslmode=disable user=app"), "the line must name its host"),
         (format!("host=localhost hostaddr=127.0.0.1 port={port} user=app"), "the line must name its host"),
         (format!("postgresql://app@127.0.0.1:{port}/shop"), "the line must name its host"),
     ] {
-        let machine = Machine::new();
-        machine.write("home/.pgpass", "*:*:*:*:hunter2-star\nlocalhost:*:*:*:hunter2-localhost\n");
-        machine.write("work/pgtend.toml", &format!("[target.prod]\nconninfo = \"{conninfo}\"\n"));
-        let ended = answer(machine.pgtend(&RUN).env("PGPASSWORD", "hunter2-environment"));
+        let machine = HomeFolders::new();
+        machine.write_private_file("home/.pgpass", "*:*:*:*:hunter2-star\nlocalhost:*:*:*:hunter2-localhost\n");
+        machine.write_private_file("work/pgtend.toml", &format!("[target.prod]\nconninfo = \"{conninfo}\"\n"));
+        let ended = run_command(machine.pgtend_command(&SLOTS_ARGUMENTS).env("PGPASSWORD", "hunter2-environment"));
         assert_eq!(ended.exit, 1, "{ended:?}");
         assert!(ended.stderr.contains("the server asks for a password, and none was given"), "{ended:?}");
         assert!(ended.stderr.contains("PGPASSWORD is not used for target prod"), "{ended:?}");
@@ -37,37 +37,39 @@ fn password_of_another_server_is_not_sent() {
         assert!(!server.was_sent(b"hunter2"), "{conninfo}");
     }
     // As a replica of a target of such a file.
-    let machine = Machine::new();
-    machine.write("home/.pgpass", "*:*:*:*:hunter2-star\n");
+    let machine = HomeFolders::new();
+    machine.write_private_file("home/.pgpass", "*:*:*:*:hunter2-star\n");
     let text = format!("[target.prod]\nconninfo = \"host=/nowhere\"\nreplicas = [\"host=127.0.0.1 port={port}\"]\n");
-    machine.write("work/pgtend.toml", &text);
-    answer(
-        machine.pgtend(&["indexes", "-w", "--history", "none", "--target", "prod"]).env("PGPASSWORD", "hunter2-env"),
+    machine.write_private_file("work/pgtend.toml", &text);
+    run_command(
+        machine
+            .pgtend_command(&["indexes", "-w", "--history", "none", "--target", "prod"])
+            .env("PGPASSWORD", "hunter2-env"),
     );
     assert!(!server.was_sent(b"hunter2"));
 }
 
 #[test]
 fn line_that_names_the_host_is_used() {
-    let server = asking();
-    let machine = Machine::new();
-    machine.write("home/.pgpass", &format!("127.0.0.1:{}:*:app:for-this-host\n", server.port()));
+    let server = password_asking_server();
+    let machine = HomeFolders::new();
+    machine.write_private_file("home/.pgpass", &format!("127.0.0.1:{}:*:app:for-this-host\n", server.port()));
     let text = format!("[target.prod]\nconninfo = \"host=127.0.0.1 port={} user=app\"\n", server.port());
-    machine.write("work/pgtend.toml", &text);
-    let ended = answer(&mut machine.pgtend(&RUN));
+    machine.write_private_file("work/pgtend.toml", &text);
+    let ended = run_command(&mut machine.pgtend_command(&SLOTS_ARGUMENTS));
     assert!(server.was_sent(b"for-this-host"), "{ended:?}");
     assert!(
         ended.stderr.contains("note: target \"prod\" is from") && ended.stderr.contains("work/pgtend.toml"),
         "{ended:?}"
     );
-    assert!(!answer(machine.pgtend(&RUN).arg("-q")).stderr.contains("note:"));
+    assert!(!run_command(machine.pgtend_command(&SLOTS_ARGUMENTS).arg("-q")).stderr.contains("note:"));
 }
 
 #[test]
 fn secrets_and_commands_are_refused_by_name() {
-    let server = asking();
-    let machine = Machine::new();
-    machine.write("home/.pg_service.conf", "[mine]\npassword=hunter2\n");
+    let server = password_asking_server();
+    let machine = HomeFolders::new();
+    machine.write_private_file("home/.pg_service.conf", "[mine]\npassword=hunter2\n");
     let port = server.port();
     let ran = machine.path("work/ran");
     let command = format!("password_command = [\"touch\", {:?}]", ran.to_str().expect("UTF-8"));
@@ -82,16 +84,16 @@ fn secrets_and_commands_are_refused_by_name() {
         (conninfo("sslkey=/x"), "sslkey"),
         (conninfo("sslcert=/x"), "sslcert"),
     ] {
-        machine.write("work/pgtend.toml", &format!("[target.prod]\n{text}\n"));
-        let ended = answer(&mut machine.pgtend(&RUN));
+        machine.write_private_file("work/pgtend.toml", &format!("[target.prod]\n{text}\n"));
+        let ended = run_command(&mut machine.pgtend_command(&SLOTS_ARGUMENTS));
         assert_eq!(ended.exit, 2, "{text}: {ended:?}");
         assert!(ended.stderr.contains(name) && ended.stderr.contains("pgtend.toml\", line "), "{text}: {ended:?}");
         assert!(ended.stderr.contains("found in the working directory"), "{text}: {ended:?}");
     }
     assert!(!ran.exists() && server.received().is_empty());
     // What the environment demands of a connection stays.
-    machine.write("work/pgtend.toml", &format!("[target.prod]\n{}\n", conninfo("sslmode=disable")));
-    let ended = answer(machine.pgtend(&RUN).env("PGSSLMODE", "verify-full"));
+    machine.write_private_file("work/pgtend.toml", &format!("[target.prod]\n{}\n", conninfo("sslmode=disable")));
+    let ended = run_command(machine.pgtend_command(&SLOTS_ARGUMENTS).env("PGSSLMODE", "verify-full"));
     assert!(ended.exit == 2 && ended.stderr.contains("may not change sslmode, which PGSSLMODE sets"), "{ended:?}");
     assert!(server.received().is_empty());
 }

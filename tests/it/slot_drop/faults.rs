@@ -1,17 +1,19 @@
 //! pgtend killed, the connection cut, the server restarted, at every step: nothing is dropped unreported, nothing is
 //! reported that did not happen, and the next start settles what stayed open.
 
-use crate::history::address;
+use crate::history::parse_address;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pgtend::history::Store;
-use pgtend::model::past::{Deed, OutcomeKind};
+use pgtend::model::history::{JournalEntry, JournalOutcomeKind};
 use pgtend::sandbox::{Cluster, StopMode};
 use serde_json::Value;
 
-use crate::clusters::{on_a_major_and_the_newest, options, private, query_texts, say, sql};
+use crate::clusters::{
+    cluster_options, execute_sql, on_a_major_and_the_newest, print_stderr, private_cluster, query_texts,
+};
 use crate::proxy::{Behaviour, Proxy};
 
 /// What pgtend says at each step, and whether the server hears it before the fault.
@@ -39,12 +41,15 @@ enum Fault {
 }
 
 const FAULTS: [Fault; 5] = [Fault::Killed, Fault::KilledAndCut, Fault::Cut, Fault::Restarted, Fault::Interrupted];
-pub const NAMES: [&str; 3] = ["a", "b", "c"];
+pub const SLOT_NAMES: [&str; 3] = ["a", "b", "c"];
 
 #[tokio::test]
-async fn whatever_happens_at_whatever_step_the_journal_tells_the_truth() {
+async fn faults_journal_is_true_at_every_step() {
     on_a_major_and_the_newest(13, "faults at every step", async |major, installation| {
-        let mut cluster = private(installation, options().set("autovacuum", "off").set("checkpoint_timeout", "1h"));
+        let mut cluster = private_cluster(
+            installation,
+            cluster_options().with_setting("autovacuum", "off").with_setting("checkpoint_timeout", "1h"),
+        );
         let (mut gone, mut settled) = (0, 0);
         let pairs = STEPS.into_iter().enumerate().flat_map(|(at, step)| FAULTS.map(|fault| (at, step, fault)));
         // Each major takes every second of the pairs, the other half than the major before it.
@@ -52,32 +57,38 @@ async fn whatever_happens_at_whatever_step_the_journal_tells_the_truth() {
         let share: Vec<_> = pairs.filter(|(at, _, fault)| mine(*at, *fault)).collect();
         for (_, (step, words, lets_through), fault) in &share {
             let what = format!("{fault:?} at {step}");
-            let (g, s) = one(&mut cluster, &what, words, *lets_through, *fault).await;
+            let (g, s) = run_with_fault(&mut cluster, &what, words, *lets_through, *fault).await;
             (gone, settled) = (gone + g, settled + s);
         }
         let runs = share.len();
-        say(&format!("faults on {major}: {runs} runs, {gone} slots dropped, {settled} open intents settled"));
+        print_stderr(&format!("faults on {major}: {runs} runs, {gone} slots dropped, {settled} open intents settled"));
         assert!(gone > runs / 2 && settled > runs / 4, "the faults came too early or too late: {gone}, {settled}");
     })
     .await;
 }
 
 /// One fault at one step, and the next start after it. Answers how many slots were dropped and intents settled.
-async fn one(cluster: &mut Cluster, what: &str, words: &str, lets_through: bool, fault: Fault) -> (usize, usize) {
-    for name in NAMES {
-        sql(cluster, "postgres", &format!("select pg_create_physical_replication_slot('{name}', true)")).await;
+async fn run_with_fault(
+    cluster: &mut Cluster,
+    what: &str,
+    pattern: &str,
+    forwards_match: bool,
+    fault: Fault,
+) -> (usize, usize) {
+    for name in SLOT_NAMES {
+        execute_sql(cluster, "postgres", &format!("select pg_create_physical_replication_slot('{name}', true)")).await;
     }
     let folder = tempfile::tempdir().unwrap();
     let history = folder.path().join("history.db");
-    let proxy = Proxy::in_front_of(cluster.host(), cluster.port(), Behaviour::default());
-    proxy.stall_at(words, lets_through);
+    let proxy = Proxy::new(cluster.host(), cluster.port(), Behaviour::default());
+    proxy.stall_at(pattern, forwards_match);
     let mut arguments = vec!["slots", "drop"];
-    arguments.extend(NAMES);
+    arguments.extend(SLOT_NAMES);
     arguments.extend(["--yes", "--allow-unproven", "--checkpoint"]);
-    let mut child = start(cluster, &proxy, &history, &arguments);
+    let mut child = start_drop(cluster, &proxy, &history, &arguments);
     let begun = Instant::now();
     while !proxy.is_stalled() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{what}: it never said {words:?}");
+        assert!(begun.elapsed() < Duration::from_secs(30), "{what}: it never said {pattern:?}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     match fault {
@@ -87,16 +98,16 @@ async fn one(cluster: &mut Cluster, what: &str, words: &str, lets_through: bool,
         }
         Fault::KilledAndCut => {
             child.kill().unwrap();
-            proxy.cut();
+            proxy.cut_connections();
             proxy.resume();
         }
         Fault::Cut => {
-            proxy.cut();
+            proxy.cut_connections();
             proxy.resume();
         }
         Fault::Restarted => {
             cluster.stop(StopMode::Fast).unwrap();
-            cluster.start_again().unwrap();
+            cluster.start_server().unwrap();
             proxy.resume();
         }
         Fault::Interrupted => {
@@ -106,47 +117,49 @@ async fn one(cluster: &mut Cluster, what: &str, words: &str, lets_through: bool,
             proxy.resume();
         }
     }
-    let reported = end(child, what);
+    let reported = finish_drop(child, what);
     // A server that was left alone may still be at the statement.
-    idle(cluster).await;
-    let left = slots(cluster).await;
-    let store = Store::open(&address(&history)).await.unwrap();
-    let deeds = store.deeds().await.unwrap();
+    wait_until_idle(cluster).await;
+    let remaining = slot_names(cluster).await;
+    let store = Store::open(&parse_address(&history)).await.unwrap();
+    let entries = store.journal_entries().await.unwrap();
     store.close().await;
-    truthful(what, &left, &deeds, reported.as_ref());
+    assert_journal_is_true(what, &remaining, &entries, reported.as_ref());
 
-    let open = deeds.iter().filter(|deed| deed.outcome.is_none()).count();
-    let next = start(cluster, &proxy, &history, &["slots", "drop", "--stale", "--yes"]);
+    let open = entries.iter().filter(|deed| deed.outcome.is_none()).count();
+    let next = start_drop(cluster, &proxy, &history, &["slots", "drop", "--stale", "--yes"]);
     let output = next.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{what}, the next start: {said}");
-    assert_eq!(said.matches("looked again").count(), open, "{what}: {said}");
-    let store = Store::open(&address(&history)).await.unwrap();
-    let deeds = store.deeds().await.unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{what}, the next start: {stderr}");
+    assert_eq!(stderr.matches("looked again").count(), open, "{what}: {stderr}");
+    let store = Store::open(&parse_address(&history)).await.unwrap();
+    let entries = store.journal_entries().await.unwrap();
     store.close().await;
-    assert!(deeds.iter().all(|deed| deed.outcome.is_some()), "{what}: {said}\n{deeds:?}");
-    truthful(what, &left, &deeds, None);
-    assert_eq!(slots(cluster).await, left, "{what}: settling changes nothing");
-    for name in &left {
-        sql(cluster, "postgres", &format!("select pg_drop_replication_slot('{name}')")).await;
+    assert!(entries.iter().all(|deed| deed.outcome.is_some()), "{what}: {stderr}\n{entries:?}");
+    assert_journal_is_true(what, &remaining, &entries, None);
+    assert_eq!(slot_names(cluster).await, remaining, "{what}: settling changes nothing");
+    for name in &remaining {
+        execute_sql(cluster, "postgres", &format!("select pg_drop_replication_slot('{name}')")).await;
     }
-    (NAMES.len() - left.len(), open)
+    (SLOT_NAMES.len() - remaining.len(), open)
 }
 
 /// What is gone was written down; what was written down as done is gone, as not done is there.
-pub fn truthful(what: &str, left: &[String], deeds: &[Deed], reported: Option<&Value>) {
-    for name in NAMES {
-        let deed = deeds.iter().find(|deed| deed.intent.subject == name);
-        let is_there = left.iter().any(|one| one == name);
-        let outcome = deed.map(|deed| deed.outcome.as_ref().map(|outcome| outcome.outcome));
+pub fn assert_journal_is_true(what: &str, remaining: &[String], entries: &[JournalEntry], reported: Option<&Value>) {
+    for name in SLOT_NAMES {
+        let entry = entries.iter().find(|deed| deed.intent.subject == name);
+        let is_there = remaining.iter().any(|one| one == name);
+        let outcome = entry.map(|deed| deed.outcome.as_ref().map(|outcome| outcome.outcome));
         match (is_there, outcome) {
-            (false, None) => panic!("{what}: {name} is gone, and nothing tells of it: {deeds:?}"),
-            (true, Some(Some(OutcomeKind::Done))) => panic!("{what}: {name} is there, and was written down as dropped"),
-            (false, Some(Some(OutcomeKind::Failed | OutcomeKind::Refused))) => {
-                panic!("{what}: {name} is gone, and was written down as not dropped: {deeds:?}");
+            (false, None) => panic!("{what}: {name} is gone, and nothing tells of it: {entries:?}"),
+            (true, Some(Some(JournalOutcomeKind::Done))) => {
+                panic!("{what}: {name} is there, and was written down as dropped")
+            }
+            (false, Some(Some(JournalOutcomeKind::Failed | JournalOutcomeKind::Refused))) => {
+                panic!("{what}: {name} is gone, and was written down as not dropped: {entries:?}");
             }
             // An unknown outcome is for what nobody can tell: a slot that is there, where it stood, was not dropped.
-            (true, Some(Some(OutcomeKind::Unknown))) => panic!("{what}: {name} is there: {deeds:?}"),
+            (true, Some(Some(JournalOutcomeKind::Unknown))) => panic!("{what}: {name} is there: {entries:?}"),
             _ => {}
         }
         let Some(report) = reported else { continue };
@@ -160,7 +173,7 @@ pub fn truthful(what: &str, left: &[String], deeds: &[Deed], reported: Option<&V
     }
 }
 
-fn start(cluster: &Cluster, proxy: &Proxy, history: &Path, arguments: &[&str]) -> Child {
+fn start_drop(cluster: &Cluster, proxy: &Proxy, history: &Path, arguments: &[&str]) -> Child {
     let conninfo = format!(
         "host=127.0.0.1 port={} user=postgres password={} dbname=postgres sslmode=disable",
         proxy.port(),
@@ -179,22 +192,22 @@ fn start(cluster: &Cluster, proxy: &Proxy, history: &Path, arguments: &[&str]) -
 }
 
 /// The report of a run that lived to make one. A run that something befell does not end well.
-fn end(child: Child, what: &str) -> Option<Value> {
+fn finish_drop(child: Child, what: &str) -> Option<Value> {
     let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!said.contains("a bug in pgtend") && output.status.code() != Some(70), "{what}: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!stderr.contains("a bug in pgtend") && output.status.code() != Some(70), "{what}: {stderr}");
     let report: Option<Value> = serde_json::from_slice(&output.stdout).ok();
     if let Some(report) = &report {
         let all_done = report["drops"].as_array().unwrap().iter().all(|line| line["outcome"] == "done");
         assert_eq!(output.status.success(), all_done, "{what}: {report}");
     } else {
-        assert!(!output.status.success(), "{what}: {said}");
+        assert!(!output.status.success(), "{what}: {stderr}");
     }
     report
 }
 
 /// Waits until no process of a run that is over is left.
-async fn idle(cluster: &Cluster) {
+async fn wait_until_idle(cluster: &Cluster) {
     let busy = "select 1 from pg_stat_activity where application_name = 'pgtend'";
     let begun = Instant::now();
     while !query_texts(cluster, "postgres", busy).await.is_empty() {
@@ -203,7 +216,7 @@ async fn idle(cluster: &Cluster) {
     }
 }
 
-pub async fn slots(cluster: &Cluster) -> Vec<String> {
+pub async fn slot_names(cluster: &Cluster) -> Vec<String> {
     let rows = query_texts(cluster, "postgres", "select slot_name from pg_replication_slots order by 1").await;
     rows.into_iter().map(|mut row| row.remove(0).unwrap()).collect()
 }

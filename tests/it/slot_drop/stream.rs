@@ -7,15 +7,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 /// A walsender's other end.
-pub struct Stream {
+pub struct ReplicationStream {
     socket: UnixStream,
 }
 
-impl Stream {
+impl ReplicationStream {
     /// Attaches to a slot. An error of the server is an error here.
-    pub async fn attach(cluster: &Cluster, slot: &str, is_logical: bool, from: &str) -> io::Result<Stream> {
+    pub async fn attach(cluster: &Cluster, slot: &str, is_logical: bool, from: &str) -> io::Result<ReplicationStream> {
         let path = format!("{}/.s.PGSQL.{}", cluster.socket_dir().display(), cluster.port());
-        let mut stream = Stream { socket: UnixStream::connect(path).await? };
+        let mut stream = ReplicationStream { socket: UnixStream::connect(path).await? };
         let mut startup = 196_608_u32.to_be_bytes().to_vec();
         for text in ["user", "postgres", "database", "postgres", "replication", "database", ""] {
             startup.extend(text.as_bytes());
@@ -23,10 +23,10 @@ impl Stream {
         }
         let length = u32::try_from(startup.len() + 4).unwrap().to_be_bytes();
         stream.socket.write_all(&[&length[..], &startup].concat()).await?;
-        stream.until(b'Z').await?;
+        stream.read_until(b'Z').await?;
         let kind = if is_logical { "LOGICAL" } else { "PHYSICAL" };
         stream.send(b'Q', format!("START_REPLICATION SLOT {slot} {kind} {from}\0").as_bytes()).await?;
-        stream.until(b'W').await?;
+        stream.read_until(b'W').await?;
         Ok(stream)
     }
 
@@ -41,7 +41,7 @@ impl Stream {
     }
 
     /// Leaves as a consumer does that is done.
-    pub async fn leave(mut self) -> io::Result<()> {
+    pub async fn close(mut self) -> io::Result<()> {
         self.send(b'X', b"").await
     }
 
@@ -50,7 +50,7 @@ impl Stream {
         self.socket.write_all(&[&[kind][..], &length, body].concat()).await
     }
 
-    async fn until(&mut self, wanted: u8) -> io::Result<()> {
+    async fn read_until(&mut self, wanted: u8) -> io::Result<()> {
         loop {
             let kind = self.socket.read_u8().await?;
             let length = self.socket.read_u32().await? as usize - 4;

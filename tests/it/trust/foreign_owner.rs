@@ -1,15 +1,15 @@
 //! Extensions of which another role owns an object: nothing of them is executed, and the report says whose object it is.
 
-use super::{calls, counter, gap, run_all, server_with_extensions};
+use super::{counter_sql, find_gap, logged_calls, run_all_reports, server_with_extensions};
 use crate::{
-    clusters::{on_a_major_and_the_newest, sql},
-    inspect::looks,
+    clusters::{execute_sql, on_a_major_and_the_newest},
+    collect::program_runs,
 };
 
-const STATEMENTS: &str = "wal of statements";
+const STATEMENTS_FACT: &str = "wal of statements";
 
 #[tokio::test]
-async fn members_of_another_owner_are_not_executed() {
+async fn trust_foreign_members_are_not_executed() {
     let name = "extension members of another owner";
     on_a_major_and_the_newest(13, name, async |major, installation| {
         let Some(cluster) = server_with_extensions(name, major, installation).await else { return };
@@ -24,21 +24,21 @@ async fn members_of_another_owner_are_not_executed() {
              set role other; {} \
              create or replace view ext.pg_stat_statements as \
                select * from ext.pg_stat_statements(true) where ext.count_call('view') = 1",
-            counter("ext")
+            counter_sql("ext")
         );
-        sql(&cluster, db, &setup).await;
-        sql(&cluster, db, "begin read only; select from ext.pg_stat_statements limit 1; commit").await;
-        let before = calls(&cluster).len();
+        execute_sql(&cluster, db, &setup).await;
+        execute_sql(&cluster, db, "begin read only; select from ext.pg_stat_statements limit 1; commit").await;
+        let before = logged_calls(&cluster).len();
         assert!(before > 0, "the view counts");
 
         let folder = tempfile::tempdir().unwrap();
         let history = folder.path().join("history.db").display().to_string();
         let monitor = format!("{} user=monitor", cluster.conninfo());
         for conninfo in [&cluster.conninfo(), &monitor] {
-            let [wal, tables, indexes] = run_all(conninfo, &history).await;
-            assert_eq!(calls(&cluster)[before..], [""; 0], "on {major} as {conninfo}");
+            let [wal, tables, indexes] = run_all_reports(conninfo, &history).await;
+            assert_eq!(logged_calls(&cluster)[before..], [""; 0], "on {major} as {conninfo}");
             assert!(wal["wal"]["statements"].is_null(), "{wal}");
-            let (reason, hint) = gap(&wal, STATEMENTS);
+            let (reason, hint) = find_gap(&wal, STATEMENTS_FACT);
             assert!(reason.contains("view ext.pg_stat_statements") && reason.contains("role other"), "{reason}");
             assert_eq!(hint, "check its definition, then ALTER VIEW ext.pg_stat_statements OWNER TO postgres");
             for (report, list, fact) in
@@ -46,23 +46,23 @@ async fn members_of_another_owner_are_not_executed() {
             {
                 let rows = report[list].as_array().unwrap();
                 assert!(rows.iter().all(|row| row["bloat_source"] != "exact"), "on {major}: {report}");
-                let (reason, hint) = gap(report, fact);
+                let (reason, hint) = find_gap(report, fact);
                 assert!(reason.contains("function ext.pgstatindex(regclass)") && reason.contains("role other"), "{reason}");
                 assert!(hint.contains("ALTER FUNCTION ext.pgstatindex(regclass) OWNER TO postgres"), "{hint}");
             }
         }
 
         // The remedies work.
-        sql(&cluster, db, "alter function ext.pgstatindex(regclass) owner to postgres").await;
-        sql(&cluster, db, "drop extension pg_stat_statements; create extension pg_stat_statements schema ext").await;
-        let wal = looks::json(&cluster.conninfo(), &["wal"]).await;
+        execute_sql(&cluster, db, "alter function ext.pgstatindex(regclass) owner to postgres").await;
+        execute_sql(&cluster, db, "drop extension pg_stat_statements; create extension pg_stat_statements schema ext").await;
+        let wal = program_runs::report_json_of(&cluster.conninfo(), &["wal"]).await;
         assert!(wal["wal"]["statements"]["wal_bytes"].is_u64(), "{wal}");
-        let indexes = looks::json(&cluster.conninfo(), &["indexes", "--exact-bloat"]).await;
+        let indexes = program_runs::report_json_of(&cluster.conninfo(), &["indexes", "--exact-bloat"]).await;
         assert!(indexes["indexes"].as_array().unwrap().iter().any(|row| row["bloat_source"] == "exact"), "{indexes}");
 
         // A member that is missing.
-        sql(&cluster, db, "alter extension pg_stat_statements drop view ext.pg_stat_statements").await;
-        let (reason, hint) = gap(&looks::json(&cluster.conninfo(), &["wal"]).await, STATEMENTS);
+        execute_sql(&cluster, db, "alter extension pg_stat_statements drop view ext.pg_stat_statements").await;
+        let (reason, hint) = find_gap(&program_runs::report_json_of(&cluster.conninfo(), &["wal"]).await, STATEMENTS_FACT);
         assert!(reason.contains("has no member view pg_stat_statements"), "{reason}");
         assert_eq!(hint, "ALTER EXTENSION pg_stat_statements UPDATE");
     })
@@ -70,30 +70,34 @@ async fn members_of_another_owner_are_not_executed() {
 }
 
 #[tokio::test]
-async fn schema_of_another_owner_is_not_used() {
+async fn trust_foreign_schema_is_not_used() {
     let name = "extension schema of another owner";
     on_a_major_and_the_newest(13, name, async |major, installation| {
         let Some(cluster) = server_with_extensions(name, major, installation).await else { return };
         let setup = "create role other login; create role monitor login; grant pg_monitor to monitor; \
                      create schema ext authorization other; grant usage on schema ext to monitor; \
                      create extension pg_stat_statements schema ext; create extension pgstattuple schema ext";
-        sql(&cluster, "postgres", setup).await;
+        execute_sql(&cluster, "postgres", setup).await;
         let (superuser, monitor) = (cluster.conninfo(), format!("{} user=monitor", cluster.conninfo()));
         // Its owner could rename it and put another one in its place.
         for conninfo in [&superuser, &monitor] {
-            let (reason, hint) = gap(&looks::json(conninfo, &["wal"]).await, STATEMENTS);
+            let (reason, hint) = find_gap(&program_runs::report_json_of(conninfo, &["wal"]).await, STATEMENTS_FACT);
             assert!(reason.contains("schema ext ") && reason.contains("owned by role other"), "on {major}: {reason}");
             assert!(hint.contains("ALTER EXTENSION pg_stat_statements SET SCHEMA"), "{hint}");
         }
         // The owner of the database is tolerated where the session is no superuser.
-        sql(&cluster, "postgres", "alter database postgres owner to other").await;
-        assert!(gap(&looks::json(&superuser, &["wal"]).await, STATEMENTS).0.contains("owned by role other"));
-        let wal = looks::json(&monitor, &["wal"]).await;
+        execute_sql(&cluster, "postgres", "alter database postgres owner to other").await;
+        assert!(
+            find_gap(&program_runs::report_json_of(&superuser, &["wal"]).await, STATEMENTS_FACT)
+                .0
+                .contains("owned by role other")
+        );
+        let wal = program_runs::report_json_of(&monitor, &["wal"]).await;
         assert!(wal["wal"]["statements"]["wal_bytes"].is_u64(), "on {major}: {wal}");
         // The remedy, as printed.
-        let (_, hint) = gap(&looks::json(&superuser, &["wal"]).await, STATEMENTS);
-        sql(&cluster, "postgres", hint.strip_prefix("as a superuser: ").unwrap()).await;
-        let wal = looks::json(&superuser, &["wal"]).await;
+        let (_, hint) = find_gap(&program_runs::report_json_of(&superuser, &["wal"]).await, STATEMENTS_FACT);
+        execute_sql(&cluster, "postgres", hint.strip_prefix("as a superuser: ").unwrap()).await;
+        let wal = program_runs::report_json_of(&superuser, &["wal"]).await;
         assert!(wal["wal"]["statements"]["wal_bytes"].is_u64(), "on {major}: {wal}");
     })
     .await;

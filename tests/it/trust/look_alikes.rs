@@ -1,14 +1,14 @@
 //! Look-alikes of every extension object that pgtend uses, made by a role that may create objects in the extension's schema.
 
-use super::{calls, counter, gap, run_all, server_with_extensions};
+use super::{counter_sql, find_gap, logged_calls, run_all_reports, server_with_extensions};
 use crate::{
-    clusters::{connect, on_every_installation, sql},
-    inspect::looks,
+    clusters::{connect_superuser, execute_sql, on_every_installation},
+    collect::program_runs,
 };
 
 /// Statements that create look-alikes in the schema, and statements that call each of them once.
-fn look_alikes(schema: &str, is_extension_schema: bool) -> (String, Vec<String>) {
-    let mut create = counter(schema);
+fn look_alike_statements(schema: &str, is_extension_schema: bool) -> (String, Vec<String>) {
+    let mut create = counter_sql(schema);
     let mut call = Vec::new();
     let mut function = |signature: &str, arguments: &str, result: &str, value: &str| {
         let name = signature.split('(').next().unwrap_or_default();
@@ -49,12 +49,12 @@ fn look_alikes(schema: &str, is_extension_schema: bool) -> (String, Vec<String>)
 }
 
 #[tokio::test]
-async fn look_alikes_of_extension_objects_are_not_called() {
+async fn trust_look_alikes_are_not_called() {
     let name = "look-alikes of extension objects";
     on_every_installation(name, async |major, installation| {
         let Some(cluster) = server_with_extensions(name, major, installation).await else { return };
-        let (in_extension, calls_there) = look_alikes("ext", true);
-        let (in_public, calls_in_public) = look_alikes("public", false);
+        let (in_extension, calls_there) = look_alike_statements("ext", true);
+        let (in_public, calls_in_public) = look_alike_statements("public", false);
         let setup = format!(
             "create role other login; create schema ext; \
              create extension pg_stat_statements schema ext version '1.8'; create extension pgstattuple schema ext; \
@@ -63,26 +63,26 @@ async fn look_alikes_of_extension_objects_are_not_called() {
              create index on t (g); analyze t; select pg_create_physical_replication_slot('s1', true); \
              set role other; {in_extension} {in_public}"
         );
-        sql(&cluster, "postgres", &setup).await;
+        execute_sql(&cluster, "postgres", &setup).await;
 
         // The counters count, in a read-only transaction as well.
-        let session = connect(&cluster, "postgres").await;
+        let session = connect_superuser(&cluster, "postgres").await;
         let direct = [calls_there, calls_in_public].concat();
         for call in &direct {
             session.batch_execute(&format!("begin read only; {call}; commit")).await.unwrap();
         }
-        assert_eq!(calls(&cluster).len(), direct.len(), "on {major}: {:?}", calls(&cluster));
+        assert_eq!(logged_calls(&cluster).len(), direct.len(), "on {major}: {:?}", logged_calls(&cluster));
 
-        let before = calls(&cluster).len();
+        let before = logged_calls(&cluster).len();
         let folder = tempfile::tempdir().unwrap();
         let history = folder.path().join("history.db").display().to_string();
-        let [wal, tables, indexes] = run_all(&cluster.conninfo(), &history).await;
-        assert_eq!(calls(&cluster)[before..], [""; 0], "on {major}");
+        let [wal, tables, indexes] = run_all_reports(&cluster.conninfo(), &history).await;
+        assert_eq!(logged_calls(&cluster)[before..], [""; 0], "on {major}");
 
         // What the extensions themselves say is still read.
         assert!(wal["wal"]["statements"]["wal_bytes"].as_u64() > Some(1_000), "on {major}: {wal}");
         assert!(wal["wal"]["statements"]["since"].is_null(), "{wal}");
-        let (reason, hint) = gap(&wal, "reset of statement statistics");
+        let (reason, hint) = find_gap(&wal, "reset of statement statistics");
         assert!(reason.contains("ext.pg_stat_statements_info (owner other) is not a member"), "{reason}");
         assert!(hint.starts_with("rename or drop it"), "{hint}");
         for (report, list) in [(&tables, "tables"), (&indexes, "indexes")] {
@@ -94,10 +94,10 @@ async fn look_alikes_of_extension_objects_are_not_called() {
         let ambiguous = "set role other; create function ext.pgstattuple(a regclass, b int default 0) \
             returns table (table_len bigint, tuple_count bigint, tuple_len bigint) language sql volatile as \
             $$ select 1::bigint, 1::bigint, 1::bigint where ext.count_call('ambiguous') = 1 $$";
-        sql(&cluster, "postgres", ambiguous).await;
-        let tables = looks::json(&cluster.conninfo(), &["tables", "--exact-bloat"]).await;
-        assert_eq!(calls(&cluster)[before..], [""; 0], "on {major}");
-        assert!(gap(&tables, "exact heap bloat").0.contains("is not unique"), "{tables}");
+        execute_sql(&cluster, "postgres", ambiguous).await;
+        let tables = program_runs::report_json_of(&cluster.conninfo(), &["tables", "--exact-bloat"]).await;
+        assert_eq!(logged_calls(&cluster)[before..], [""; 0], "on {major}");
+        assert!(find_gap(&tables, "exact heap bloat").0.contains("is not unique"), "{tables}");
         assert!(tables["tables"].as_array().unwrap().iter().all(|row| row["bloat_source"] != "exact"), "{tables}");
     })
     .await;

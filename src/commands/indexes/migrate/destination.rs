@@ -3,14 +3,18 @@
 use crate::{
     error::Failure,
     exit_code::ExitCode,
-    frameworks::{Folder, Framework, Place, find},
+    frameworks::{Framework, MigrationFolder, MigrationLocation, find_migration_locations},
 };
 use std::path::Path;
 
 /// The one place that flags and the working directory leave.
-pub(super) fn choose(framework: Option<Framework>, output: Option<&Path>, project: &Path) -> Result<Place, Failure> {
+pub(super) fn choose_location(
+    framework: Option<Framework>,
+    output: Option<&Path>,
+    project: &Path,
+) -> Result<MigrationLocation, Failure> {
     let usage = |message: String, hint: String| Failure::new(ExitCode::Usage, message).with_hint(Some(hint));
-    let mut found = find(project);
+    let mut found = find_migration_locations(project);
     if let Some(framework) = framework {
         found.retain(|place| place.framework == framework);
     }
@@ -21,61 +25,63 @@ pub(super) fn choose(framework: Option<Framework>, output: Option<&Path>, projec
             (None, Some((first, others))) if others.iter().all(|other| other == first) => *first,
             (None, Some(_)) => {
                 return Err(usage(
-                    format!("the working directory is one of {}", names(&found)),
+                    format!("the working directory is one of {}", describe_locations(&found)),
                     "say which, by --framework".to_owned(),
                 ));
             }
-            (None, None) => return Err(no_framework()),
+            (None, None) => return Err(framework_not_found()),
         };
-        let told_by = found.first().map(|place| place.told_by.clone()).unwrap_or_default();
-        return Ok(Place { framework, folder: output.to_path_buf(), told_by });
+        let source = found.first().map(|place| place.source.clone()).unwrap_or_default();
+        return Ok(MigrationLocation { framework, folder: output.to_path_buf(), source });
     }
     match (found.len(), framework) {
-        (1, _) => Ok(found.remove(0)).map(|place| shortened(place, project)),
-        (0, None) => Err(no_framework()),
+        (1, _) => Ok(found.remove(0)).map(|place| with_relative_folder(place, project)),
+        (0, None) => Err(framework_not_found()),
         (0, Some(framework)) => Err(usage(
             format!("the working directory does not tell where the migrations of {} lie", framework.name()),
             "say where, by --output DIR".to_owned(),
         )),
         (_, _) if found.iter().all(|place| place.framework == found[0].framework) => {
-            let folders: Vec<String> =
-                found.iter().map(|place| shortened(place.clone(), project).folder.display().to_string()).collect();
+            let folders: Vec<String> = found
+                .iter()
+                .map(|place| with_relative_folder(place.clone(), project).folder.display().to_string())
+                .collect();
             Err(usage(
                 format!("there are several folders of migrations: {}", folders.join(", ")),
                 "say which, by --output DIR".to_owned(),
             ))
         }
         _ => Err(usage(
-            format!("the working directory is one of {}", names(&found)),
+            format!("the working directory is one of {}", describe_locations(&found)),
             "say which, by --framework".to_owned(),
         )),
     }
 }
 
-fn no_framework() -> Failure {
-    let all: Vec<&str> = Framework::ALL.iter().map(|framework| framework.name()).collect();
+fn framework_not_found() -> Failure {
+    let names: Vec<&str> = Framework::ALL.iter().map(|framework| framework.name()).collect();
     Failure::new(ExitCode::Usage, "the working directory tells no migration tool")
-        .with_hint(Some(format!("say which, by --framework: {}", all.join(", "))))
+        .with_hint(Some(format!("say which, by --framework: {}", names.join(", "))))
 }
 
-fn names(found: &[Place]) -> String {
+fn describe_locations(locations: &[MigrationLocation]) -> String {
     let each: Vec<String> =
-        found.iter().map(|place| format!("{} ({})", place.framework.name(), place.told_by)).collect();
+        locations.iter().map(|place| format!("{} ({})", place.framework.name(), place.source)).collect();
     each.join(", ")
 }
 
 /// As seen from where the user stands.
-fn shortened(mut place: Place, project: &Path) -> Place {
-    if let Ok(short) = place.folder.strip_prefix(project) {
-        place.folder = short.to_path_buf();
+fn with_relative_folder(mut location: MigrationLocation, project: &Path) -> MigrationLocation {
+    if let Ok(short) = location.folder.strip_prefix(project) {
+        location.folder = short.to_path_buf();
     }
-    place
+    location
 }
 
 /// What lies there already.
-pub(super) fn read(place: &Place) -> Result<Folder, Failure> {
-    Folder::read(&place.folder).map_err(|error| {
-        let message = format!("cannot read {}: {}", place.folder.display(), error.kind());
+pub(super) fn read_migration_folder(location: &MigrationLocation) -> Result<MigrationFolder, Failure> {
+    MigrationFolder::read(&location.folder).map_err(|error| {
+        let message = format!("cannot read {}: {}", location.folder.display(), error.kind());
         Failure::new(ExitCode::Failed, message)
     })
 }

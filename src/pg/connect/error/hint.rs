@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use super::Failure;
+use super::ConnectFailure;
 use crate::model::quote_identifier;
 use crate::pg::connect::endpoint::Endpoint;
 use crate::pg::connect::problem::{Attempt, Problem};
@@ -10,15 +10,15 @@ use crate::pg::connect::progress::Stage;
 use crate::pg::connect::server_error::ServerError;
 
 /// The hint for the attempt that says most: a server's answer before a silent address.
-pub(super) fn of(failure: &Failure, is_from_working_directory: bool) -> Option<String> {
-    let telling = failure.attempts.iter().rev().find(|attempt| !is_silence(&attempt.problem));
-    let attempt = telling.or(failure.attempts.last())?;
-    let several = failure.attempts.iter().any(|other| !other.endpoint.is_same_server(&attempt.endpoint));
-    if telling.is_none() && several && !matches!(attempt.problem, Problem::WrongRole(_)) {
+pub(super) fn connection_hint(failure: &ConnectFailure, is_from_working_directory: bool) -> Option<String> {
+    let answered = failure.attempts.iter().rev().find(|attempt| !is_no_response(&attempt.problem));
+    let attempt = answered.or(failure.attempts.last())?;
+    let has_several_servers = failure.attempts.iter().any(|other| !other.endpoint.is_same_server(&attempt.endpoint));
+    if answered.is_none() && has_several_servers && !matches!(attempt.problem, Problem::WrongRole(_)) {
         return Some("none of the hosts answered: check their names and ports, and the network between".to_owned());
     }
     match &attempt.problem {
-        Problem::Server(error) => of_server(failure, attempt, error),
+        Problem::Server(error) => server_error_hint(failure, attempt, error),
         Problem::PasswordNeeded if is_from_working_directory => Some(
             "give one in a line of ~/.pgpass that names the host (host:port:database:user:password), or at the prompt of a terminal; PGPASSWORD is not used for a server that a file of the working directory names".to_owned(),
         ),
@@ -34,10 +34,10 @@ pub(super) fn of(failure: &Failure, is_from_working_directory: bool) -> Option<S
             "pgtend speaks TLSv1.2 and TLSv1.3; is this a Postgres server, and does it want a client certificate (sslcert, sslkey)?".to_owned(),
         ),
         Problem::NoTls => Some("turn on ssl in the server's configuration".to_owned()),
-        Problem::OddAnswer => Some("is this a Postgres server? The answer to the request for TLS was neither yes nor no".to_owned()),
+        Problem::UnexpectedTlsAnswer => Some("is this a Postgres server? The answer to the request for TLS was neither yes nor no".to_owned()),
         Problem::Resolve(_) => Some("check the host name; hostaddr takes an address as it is".to_owned()),
-        Problem::Unreachable(error) => Some(of_silence(&attempt.endpoint, error.kind())),
-        Problem::Timeout { stage, .. } => Some(of_timeout(*stage).to_owned()),
+        Problem::Unreachable(error) => Some(unreachable_hint(&attempt.endpoint, error.kind())),
+        Problem::Timeout { stage, .. } => Some(timeout_hint(*stage).to_owned()),
         Problem::Closed | Problem::Io(_) => Some("is this a Postgres server? Its log may say why it hung up".to_owned()),
         Problem::Authentication(reason) if reason.contains("channel binding") => {
             Some("channel_binding=require needs TLS and a SCRAM password on the server".to_owned())
@@ -60,7 +60,7 @@ pub(super) fn of(failure: &Failure, is_from_working_directory: bool) -> Option<S
     }
 }
 
-fn is_silence(problem: &Problem) -> bool {
+fn is_no_response(problem: &Problem) -> bool {
     matches!(
         problem,
         Problem::Resolve(_)
@@ -70,7 +70,7 @@ fn is_silence(problem: &Problem) -> bool {
     )
 }
 
-fn of_timeout(stage: Stage) -> &'static str {
+fn timeout_hint(stage: Stage) -> &'static str {
     match stage {
         Stage::Unreached => {
             "nothing answers there: a wrong address, a firewall that drops the packets, or an overloaded server; connect_timeout sets the time"
@@ -82,7 +82,7 @@ fn of_timeout(stage: Stage) -> &'static str {
     }
 }
 
-fn of_silence(endpoint: &Endpoint, kind: ErrorKind) -> String {
+fn unreachable_hint(endpoint: &Endpoint, kind: ErrorKind) -> String {
     match (endpoint, kind) {
         (Endpoint::Socket { .. }, ErrorKind::PermissionDenied) => "the socket exists, but this operating-system user may not use it".to_owned(),
         (Endpoint::Socket { .. }, _) => {
@@ -95,7 +95,7 @@ fn of_silence(endpoint: &Endpoint, kind: ErrorKind) -> String {
     }
 }
 
-fn of_server(failure: &Failure, attempt: &Attempt, error: &ServerError) -> Option<String> {
+fn server_error_hint(failure: &ConnectFailure, attempt: &Attempt, error: &ServerError) -> Option<String> {
     let message = error.message.as_str();
     Some(match error.sqlstate.as_str() {
         "28P01" => match &failure.password_origin {
@@ -134,8 +134,8 @@ mod tests {
         let endpoint = Endpoint::Socket { directory: PathBuf::from("/tmp"), port: 5432 };
         let attempts = vec![Attempt { endpoint, encrypted: None, problem }];
         let (user, dbname) = ("app".to_owned(), "shop".to_owned());
-        let failure = Failure { user, dbname, attempts, password_origin: None, hint: None };
-        of(&failure, is_from_working_directory).expect("a hint")
+        let failure = ConnectFailure { user, dbname, attempts, password_origin: None, hint: None };
+        connection_hint(&failure, is_from_working_directory).expect("a hint")
     }
 
     #[test]

@@ -5,30 +5,30 @@ use std::path::Path;
 use super::*;
 
 /// A home directory of its own and nothing in the environment.
-fn world(vars: &[(&str, &str)]) -> (tempfile::TempDir, Request) {
+fn request_with_home(vars: &[(&str, &str)]) -> (tempfile::TempDir, ConnectionRequest) {
     let home = tempfile::tempdir().unwrap();
     let environment = Environment {
         vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         home: Some(home.path().to_owned()),
         os_user: Some("osuser".to_owned()),
     };
-    (home, Request { environment, ..Request::default() })
+    (home, ConnectionRequest { environment, ..ConnectionRequest::default() })
 }
 
 fn from_environment(vars: &[(&str, &str)]) -> Result<Resolved, ConninfoError> {
-    resolve(&world(vars).1)
+    resolve(&request_with_home(vars).1)
 }
 
 fn from_conninfo(text: &str) -> Result<Resolved, ConninfoError> {
-    let (_home, mut request) = world(&[]);
+    let (_home, mut request) = request_with_home(&[]);
     request.flags.dbname = Some(text.to_owned());
     resolve(&request)
 }
 
 fn host_name(resolved: &Resolved) -> Option<&str> {
-    match &resolved.conninfo.hosts[0].place {
-        Place::Tcp { host, .. } => host.as_deref(),
-        Place::Socket(directory) => directory.to_str(),
+    match &resolved.conninfo.hosts[0].address {
+        HostAddress::Tcp { host, .. } => host.as_deref(),
+        HostAddress::Socket(directory) => directory.to_str(),
     }
 }
 
@@ -36,13 +36,13 @@ fn password(resolved: &Resolved) -> Option<&str> {
     resolved.conninfo.hosts[0].password.as_ref().map(|password| password.secret.expose())
 }
 
-fn write(path: &Path, text: &str, mode: u32) {
+fn write_with_mode(path: &Path, text: &str, mode: u32) {
     fs::write(path, text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 #[test]
-fn refuses_parameters_by_name() {
+fn resolve_rejects_bad_parameters() {
     for (text, message, hint) in [
         ("hots=x", "unknown connection parameter \"hots\"", "host"),
         ("sslpassword=x", "\"sslpassword\" is not supported", "remove"),
@@ -90,7 +90,7 @@ fn refuses_parameters_by_name() {
 }
 
 #[test]
-fn a_connection_string_with_a_password_is_no_name() {
+fn resolve_rejects_conninfo_in_name() {
     for text in ["postgresql://u:s3kr1t@h/db", "postgres://u:s3/kr1t@h", "host=h password=s3kr1t"] {
         for variable in ["PGHOST", "PGUSER", "PGDATABASE", "PGAPPNAME"] {
             let error = from_environment(&[(variable, text)]).unwrap_err();
@@ -114,14 +114,14 @@ fn a_connection_string_with_a_password_is_no_name() {
 }
 
 #[test]
-fn without_anything_the_local_server_is_meant() {
+fn resolve_defaults_to_local_server() {
     let resolved = from_environment(&[]).unwrap();
     assert_eq!(resolved.source, Source::Defaults);
     let conninfo = resolved.conninfo;
     assert_eq!((conninfo.user.as_str(), conninfo.dbname.as_str()), ("osuser", "osuser"));
     assert_eq!(conninfo.hosts.len(), 1);
     assert_eq!(conninfo.hosts[0].port, 5432);
-    assert!(matches!(&conninfo.hosts[0].place, Place::Socket(directory) if directory.is_dir()));
+    assert!(matches!(&conninfo.hosts[0].address, HostAddress::Socket(directory) if directory.is_dir()));
     assert_eq!(conninfo.application_name, "pgtend");
     assert_eq!(conninfo.connect_timeout, Some(DEFAULT_CONNECT_TIMEOUT));
     assert_eq!(conninfo.tls.mode, SslMode::Prefer);
@@ -129,8 +129,8 @@ fn without_anything_the_local_server_is_meant() {
 }
 
 #[test]
-fn revocation_lists_are_read_from_what_is_set() {
-    let (_home, mut request) = world(&[("PGSSLCRL", "/env.crl"), ("PGSSLCRLDIR", "/env.d")]);
+fn resolve_sets_revocation_sources() {
+    let (_home, mut request) = request_with_home(&[("PGSSLCRL", "/env.crl"), ("PGSSLCRLDIR", "/env.d")]);
     let revocation = resolve(&request).unwrap().conninfo.tls.revocation;
     assert_eq!(revocation.file.as_deref(), Some(Path::new("/env.crl")));
     assert_eq!(revocation.directory.as_deref(), Some(Path::new("/env.d")));
@@ -143,14 +143,14 @@ fn revocation_lists_are_read_from_what_is_set() {
 }
 
 #[test]
-fn without_a_user_name_there_is_an_error() {
-    let (_home, mut request) = world(&[]);
+fn resolve_without_user_is_error() {
+    let (_home, mut request) = request_with_home(&[]);
     request.environment.os_user = None;
     assert!(resolve(&request).unwrap_err().hint().unwrap().contains("-U"));
 }
 
 #[test]
-fn sources_come_in_their_order() {
+fn resolve_source_precedence() {
     let url = ("DATABASE_URL", "postgres://u:url-password@url-host/url-db");
     let resolved = from_environment(&[url, ("PGUSER", "e"), ("PGPORT", "99"), ("PGSSLMODE", "require")]).unwrap();
     assert_eq!(resolved.source, Source::DatabaseUrl);
@@ -169,7 +169,7 @@ fn sources_come_in_their_order() {
     let resolved = from_environment(&[url, ("PGHOST", "")]).unwrap();
     assert_eq!(resolved.source, Source::DatabaseUrl);
 
-    let (_home, mut request) = world(&[url, ("PGHOST", "env-host"), ("PGUSER", "env-user")]);
+    let (_home, mut request) = request_with_home(&[url, ("PGHOST", "env-host"), ("PGUSER", "env-user")]);
     request.target = Some(Target {
         name: "prod".into(),
         conninfo: "host=target-host password=t".into(),
@@ -191,22 +191,22 @@ fn sources_come_in_their_order() {
 }
 
 #[test]
-fn a_broken_database_url_does_no_harm_when_it_is_not_read() {
+fn resolve_ignores_unused_database_url() {
     for vars in [[("DATABASE_URL", "mysql://x"), ("PGHOST", "h")], [("DATABASE_URL", "%%%"), ("PGDATABASE", "d")]] {
         assert!(from_environment(&vars).is_ok());
     }
 }
 
 #[test]
-fn w_and_big_w_do_not_name_a_server() {
-    let (_home, mut request) = world(&[("DATABASE_URL", "postgres://h/db")]);
+fn resolve_password_flags_name_no_server() {
+    let (_home, mut request) = request_with_home(&[("DATABASE_URL", "postgres://h/db")]);
     request.flags.no_password = true;
     assert_eq!(resolve(&request).unwrap().source, Source::DatabaseUrl);
 }
 
 #[test]
-fn flags_that_leave_the_server_open_say_that_database_url_is_not_read() {
-    let (_home, mut request) = world(&[("DATABASE_URL", "postgres://h/db")]);
+fn resolve_warns_of_unused_database_url() {
+    let (_home, mut request) = request_with_home(&[("DATABASE_URL", "postgres://h/db")]);
     request.flags.dbname = Some("other".into());
     assert!(resolve(&request).unwrap().warnings[0].contains("DATABASE_URL is not used"));
     request.flags.host = Some("h2".into());
@@ -214,13 +214,13 @@ fn flags_that_leave_the_server_open_say_that_database_url_is_not_read() {
 }
 
 #[test]
-fn a_conninfo_in_dbname_wins_over_the_flags_beside_it() {
-    let (_home, mut request) = world(&[]);
-    request.flags = Flags {
+fn resolve_dbname_conninfo_beats_flags() {
+    let (_home, mut request) = request_with_home(&[]);
+    request.flags = ConnectionFlags {
         host: Some("a".into()),
         port: Some("1".into()),
         dbname: Some("postgres://b/db".into()),
-        ..Flags::default()
+        ..ConnectionFlags::default()
     };
     let resolved = resolve(&request).unwrap();
     assert_eq!(host_name(&resolved), Some("b"));
@@ -229,14 +229,14 @@ fn a_conninfo_in_dbname_wins_over_the_flags_beside_it() {
 }
 
 #[test]
-fn the_service_comes_before_the_environment() {
+fn resolve_service_before_environment() {
     let (home, mut request) =
-        world(&[("PGSERVICE", "prod"), ("PGUSER", "env-user"), ("PGPASSWORD", "env"), ("PGPORT", "1")]);
+        request_with_home(&[("PGSERVICE", "prod"), ("PGUSER", "env-user"), ("PGPASSWORD", "env"), ("PGPORT", "1")]);
     let error = resolve(&request).unwrap_err();
     assert!(error.to_string().contains("definition of service \"prod\" not found"), "{error}");
     assert!(error.hint().is_some());
 
-    write(
+    write_with_mode(
         &home.path().join(".pg_service.conf"),
         "[prod]\nhost=service-host\nuser=service-user\npassword=service\n",
         0o600,
@@ -254,8 +254,8 @@ fn the_service_comes_before_the_environment() {
     assert!(resolved.warnings[0].contains("belongs to the host of service prod"), "{:?}", resolved.warnings);
 
     let other = home.path().join("other.conf");
-    write(&other, "[prod]\nhost=other-host\n", 0o600);
-    request.flags = Flags { dbname: Some("service=prod".into()), ..Flags::default() };
+    write_with_mode(&other, "[prod]\nhost=other-host\n", 0o600);
+    request.flags = ConnectionFlags { dbname: Some("service=prod".into()), ..ConnectionFlags::default() };
     request.environment.vars.insert("PGSERVICEFILE".into(), other.display().to_string());
     assert_eq!(host_name(&resolve(&request).unwrap()), Some("other-host"));
     request.environment.vars.insert("PGSERVICEFILE".into(), "/nowhere.conf".into());
@@ -264,18 +264,18 @@ fn the_service_comes_before_the_environment() {
     request.environment.vars.remove("PGSERVICEFILE");
     let system = home.path().join("system");
     fs::create_dir(&system).unwrap();
-    write(&system.join("pg_service.conf"), "[elsewhere]\nhost=system-host\n", 0o644);
+    write_with_mode(&system.join("pg_service.conf"), "[elsewhere]\nhost=system-host\n", 0o644);
     request.environment.vars.insert("PGSYSCONFDIR".into(), system.display().to_string());
     request.flags.dbname = Some("service=elsewhere".into());
     assert_eq!(host_name(&resolve(&request).unwrap()), Some("system-host"));
 }
 
 #[test]
-fn a_password_file_others_can_read_is_ignored_with_a_warning() {
-    let (home, request) = world(&[("PGHOST", "h")]);
+fn resolve_ignores_readable_passfile() {
+    let (home, request) = request_with_home(&[("PGHOST", "h")]);
     let file = home.path().join(".pgpass");
     for mode in [0o640, 0o604, 0o644, 0o660] {
-        write(&file, "*:*:*:*:secret\n", mode);
+        write_with_mode(&file, "*:*:*:*:secret\n", mode);
         let resolved = resolve(&request).unwrap();
         assert_eq!(password(&resolved), None);
         let expected = format!(
@@ -290,10 +290,10 @@ fn a_password_file_others_can_read_is_ignored_with_a_warning() {
 }
 
 #[test]
-fn the_password_comes_from_the_file_last() {
-    let (home, mut request) = world(&[("PGHOST", "h,other"), ("PGPORT", "5433"), ("PGDATABASE", "d")]);
+fn resolve_passfile_is_last_password_source() {
+    let (home, mut request) = request_with_home(&[("PGHOST", "h,other"), ("PGPORT", "5433"), ("PGDATABASE", "d")]);
     let file = home.path().join(".pgpass");
-    write(&file, "# mine\nh:5433:d:osuser:right\nh:5433:e:osuser:for-e\nlocalhost:*:*:*:local\n", 0o600);
+    write_with_mode(&file, "# mine\nh:5433:d:osuser:right\nh:5433:e:osuser:for-e\nlocalhost:*:*:*:local\n", 0o600);
     let resolved = resolve(&request).unwrap();
     assert_eq!(password(&resolved), Some("right"));
     assert_eq!(resolved.conninfo.hosts[1].password, None);
@@ -316,22 +316,22 @@ fn the_password_comes_from_the_file_last() {
 }
 
 #[test]
-fn every_host_has_its_address_and_port() {
+fn resolve_pairs_hosts_with_ports() {
     let resolved = from_conninfo("host=a,,/run/x hostaddr=127.0.0.1,::1, port=1,,3").unwrap();
-    let hosts: Vec<_> = resolved.conninfo.hosts.iter().map(|host| (host.place.clone(), host.port)).collect();
-    let tcp = |host: Option<&str>, address: &str| Place::Tcp {
+    let hosts: Vec<_> = resolved.conninfo.hosts.iter().map(|host| (host.address.clone(), host.port)).collect();
+    let tcp = |host: Option<&str>, address: &str| HostAddress::Tcp {
         host: host.map(str::to_owned),
         hostaddr: address.parse().ok(),
     };
     assert_eq!(hosts[0], (tcp(Some("a"), "127.0.0.1"), 1));
     assert_eq!(hosts[1], (tcp(None, "::1"), 5432));
-    assert_eq!(hosts[2], (Place::Socket("/run/x".into()), 3));
+    assert_eq!(hosts[2], (HostAddress::Socket("/run/x".into()), 3));
     let one_port = from_conninfo("host=a,b port=7").unwrap();
     assert!(one_port.conninfo.hosts.iter().all(|host| host.port == 7));
 }
 
 #[test]
-fn parameters_keep_their_libpq_meaning() {
+fn resolve_parameters_match_libpq() {
     let conninfo = |text: &str| from_conninfo(text).unwrap().conninfo;
     assert_eq!(conninfo("connect_timeout=0").connect_timeout, None);
     assert_eq!(conninfo("connect_timeout=3").connect_timeout, Some(Duration::from_secs(3)));
@@ -352,8 +352,9 @@ fn parameters_keep_their_libpq_meaning() {
 }
 
 #[test]
-fn a_request_never_shows_its_passwords() {
-    let (_home, mut request) = world(&[("PGPASSWORD", "hunter2"), ("DATABASE_URL", "postgres://u:hunter2@h/d")]);
+fn resolve_debug_hides_passwords() {
+    let (_home, mut request) =
+        request_with_home(&[("PGPASSWORD", "hunter2"), ("DATABASE_URL", "postgres://u:hunter2@h/d")]);
     request.target =
         Some(Target { name: "t".into(), conninfo: "password=hunter2".into(), trusted: true, password_provider: None });
     assert!(!format!("{request:?} {:?}", resolve(&request).unwrap()).contains("hunter2"));
@@ -361,15 +362,15 @@ fn a_request_never_shows_its_passwords() {
     assert!(!format!("{request:?} {:?}", resolve(&request).unwrap()).contains("hunter2"));
 }
 
-fn untrusted(conninfo: &str) -> Option<Target> {
+fn untrusted_target(conninfo: &str) -> Option<Target> {
     Some(Target { name: "prod".into(), conninfo: conninfo.into(), trusted: false, password_provider: None })
 }
 
 #[test]
-fn working_directory_target_uses_only_lines_that_name_its_host() {
-    let (home, mut request) = world(&[]);
+fn untrusted_target_needs_named_passfile_line() {
+    let (home, mut request) = request_with_home(&[]);
     let lines = "*:*:*:*:star\ndb1:*:*:*:for-db1\n127.0.0.1:*:*:*:for-loopback\n/run/x:*:*:*:for-socket\n";
-    write(&home.path().join(".pgpass"), lines, 0o600);
+    write_with_mode(&home.path().join(".pgpass"), lines, 0o600);
     for (conninfo, expected, warning) in [
         ("host=evil", None, "the line must name its host \"evil\""),
         ("host=evil sslmode=disable", None, "turns encryption off"),
@@ -381,7 +382,7 @@ fn working_directory_target_uses_only_lines_that_name_its_host() {
         ("host=/run/x sslmode=disable", Some("for-socket"), ""),
         ("host=db1", Some("for-db1"), ""),
     ] {
-        request.target = untrusted(conninfo);
+        request.target = untrusted_target(conninfo);
         let resolved = resolve(&request).unwrap();
         assert_eq!(password(&resolved), expected, "{conninfo}");
         let warnings = resolved.warnings.join(" ");
@@ -390,14 +391,14 @@ fn working_directory_target_uses_only_lines_that_name_its_host() {
         let other = other.hosts[0].password.as_ref().map(|password| password.secret.expose().to_owned());
         assert_eq!(other.as_deref(), expected, "{conninfo}, another database");
         // The user's own target may use every line.
-        let trusted = untrusted(conninfo).map(|target| Target { trusted: true, ..target });
+        let trusted = untrusted_target(conninfo).map(|target| Target { trusted: true, ..target });
         request.target = trusted;
         assert!(password(&resolve(&request).unwrap()).is_some(), "{conninfo}");
     }
 }
 
 #[test]
-fn working_directory_target_may_not_weaken_the_environment() {
+fn untrusted_target_cannot_weaken_environment() {
     let demands = [
         ("PGSSLMODE", "verify-full", "sslmode=disable"),
         ("PGSSLMODE", "require", "sslmode=prefer"),
@@ -409,8 +410,8 @@ fn working_directory_target_may_not_weaken_the_environment() {
         ("PGSSLMINPROTOCOLVERSION", "TLSv1.3", "ssl_min_protocol_version=TLSv1.2"),
     ];
     for (variable, value, given) in demands {
-        let (_home, mut request) = world(&[(variable, value)]);
-        request.target = untrusted(&format!("host=db1 {given}"));
+        let (_home, mut request) = request_with_home(&[(variable, value)]);
+        request.target = untrusted_target(&format!("host=db1 {given}"));
         let error = resolve(&request).unwrap_err();
         let name = given.split('=').next().unwrap();
         let message =
@@ -420,24 +421,24 @@ fn working_directory_target_may_not_weaken_the_environment() {
         request.target = request.target.map(|target| Target { trusted: true, ..target });
         assert!(!resolve(&request).is_err_and(|error| error.to_string().contains("working directory")), "{given}");
     }
-    let (_home, mut request) = world(&[("PGSSLMODE", "require"), ("PGCHANNELBINDING", "require")]);
-    request.target = untrusted("host=db1 sslmode=verify-full sslrootcert=system channel_binding=require");
+    let (_home, mut request) = request_with_home(&[("PGSSLMODE", "require"), ("PGCHANNELBINDING", "require")]);
+    request.target = untrusted_target("host=db1 sslmode=verify-full sslrootcert=system channel_binding=require");
     assert_eq!(resolve(&request).unwrap().conninfo.tls.mode, SslMode::VerifyFull);
 }
 
 #[test]
-fn working_directory_target_gets_no_password_of_a_service() {
-    let (home, mut request) = world(&[("PGSERVICE", "mine")]);
-    write(&home.path().join(".pg_service.conf"), "[mine]\nhost=mine\npassword=of-the-service\n", 0o600);
-    request.target = untrusted("port=6666");
+fn untrusted_target_gets_no_service_password() {
+    let (home, mut request) = request_with_home(&[("PGSERVICE", "mine")]);
+    write_with_mode(&home.path().join(".pg_service.conf"), "[mine]\nhost=mine\npassword=of-the-service\n", 0o600);
+    request.target = untrusted_target("port=6666");
     let resolved = resolve(&request).unwrap();
     assert_eq!(password(&resolved), None);
     assert!(resolved.warnings.concat().contains("the password of service mine"), "{:?}", resolved.warnings);
 }
 
 #[test]
-fn a_host_that_a_strangers_file_named_gets_no_password_from_the_environment() {
-    let (_home, mut request) = world(&[("PGPASSWORD", "mine")]);
+fn untrusted_target_gets_no_pgpassword() {
+    let (_home, mut request) = request_with_home(&[("PGPASSWORD", "mine")]);
     let target =
         Target { name: "prod".into(), conninfo: "host=their-host".into(), trusted: false, password_provider: None };
     request.target = Some(target.clone());

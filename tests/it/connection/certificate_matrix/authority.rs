@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-const CONFIGURATION: &str = "
+const OPENSSL_CONFIG: &str = "
 [ca]
 default_ca = authority
 [authority]
@@ -79,48 +79,49 @@ pub struct Authority {
 impl Authority {
     pub fn new(templates: Vec<Template>, lists: &[ListTemplate]) -> Self {
         let authority = Self { folder: tempfile::tempdir().expect("a folder"), templates };
-        std::fs::write(authority.path("ca.cnf"), CONFIGURATION).expect("a file");
+        std::fs::write(authority.file_path("ca.cnf"), OPENSSL_CONFIG).expect("a file");
         for template in &authority.templates {
             authority.issue(template);
         }
         for list in lists {
-            authority.list(list);
+            authority.create_list(list);
         }
         authority
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub fn file_path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn text(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    pub fn file_text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.file_path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     /// Writes a file of several: names with their endings.
-    pub fn bundle(&self, name: &str, parts: &[String]) -> PathBuf {
-        let text: String = parts.iter().map(|part| self.text(part)).collect();
-        std::fs::write(self.path(name), text).expect("a file");
-        self.path(name)
+    pub fn write_bundle(&self, name: &str, parts: &[String]) -> PathBuf {
+        let text: String = parts.iter().map(|part| self.file_text(part)).collect();
+        std::fs::write(self.file_path(name), text).expect("a file");
+        self.file_path(name)
     }
 
     /// Makes a folder of lists with the names that `openssl rehash` gives.
-    pub fn hashed(&self, name: &str, lists: &[&str]) -> PathBuf {
-        std::fs::create_dir(self.path(name)).expect("a folder");
+    pub fn write_hashed_folder(&self, name: &str, lists: &[&str]) -> PathBuf {
+        std::fs::create_dir(self.file_path(name)).expect("a folder");
         for list in lists {
-            std::fs::copy(self.path(&format!("{list}.crl")), self.path(&format!("{name}/{list}.pem"))).expect("a copy");
+            std::fs::copy(self.file_path(&format!("{list}.crl")), self.file_path(&format!("{name}/{list}.pem")))
+                .expect("a copy");
         }
-        self.openssl(&["rehash", name], "");
-        self.path(name)
+        self.run_openssl(&["rehash", name], "");
+        self.file_path(name)
     }
 
-    fn template(&self, name: &str) -> &Template {
+    fn find_template(&self, name: &str) -> &Template {
         self.templates.iter().find(|template| template.name == name).unwrap_or_else(|| panic!("no certificate {name}"))
     }
 
     /// The key of a certificate.
     pub fn key_of(&self, name: &str) -> String {
-        format!("{}.key", self.template(name).key)
+        format!("{}.key", self.find_template(name).key)
     }
 
     fn issue(&self, template: &Template) {
@@ -129,7 +130,7 @@ impl Authority {
         let key = format!("{}.key", template.key);
         let subject = format!("/CN={}", template.common_name);
         let request = format!("{name}.csr");
-        self.openssl(&["req", "-new", "-key", &key, "-subj", &subject, "-out", &request], "");
+        self.run_openssl(&["req", "-new", "-key", &key, "-subj", &subject, "-out", &request], "");
         let certificate = format!("{name}.crt");
         let [start, end] = template.validity.bounds();
         let mut arguments = vec!["ca", "-config", "ca.cnf", "-batch", "-notext", "-in", &request, "-out", &certificate];
@@ -147,15 +148,15 @@ impl Authority {
         }
         let extensions = format!("{name}.ext");
         if !template.extensions.is_empty() {
-            std::fs::write(self.path(&extensions), template.extensions).expect("a file");
+            std::fs::write(self.file_path(&extensions), template.extensions).expect("a file");
             arguments.extend(["-extfile", &extensions]);
         }
-        self.openssl(&arguments, name);
+        self.run_openssl(&arguments, name);
     }
 
     fn make_key(&self, name: &str) {
         let file = format!("{name}.key");
-        if self.path(&file).exists() {
+        if self.file_path(&file).exists() {
             return;
         }
         let kind = name.split('-').next().unwrap_or_default();
@@ -172,15 +173,15 @@ impl Authority {
         if !option.is_empty() {
             arguments.extend(["-pkeyopt", option]);
         }
-        self.openssl(&arguments, "");
+        self.run_openssl(&arguments, "");
     }
 
-    fn list(&self, list: &ListTemplate) {
+    fn create_list(&self, list: &ListTemplate) {
         let issuer = format!("{}.crt", list.issuer);
         let key = self.key_of(list.issuer);
         let common = ["ca", "-config", "ca.cnf", "-name", list.section, "-cert", &issuer, "-keyfile", &key];
         for revoked in list.revoked {
-            self.openssl(&[common.as_slice(), &["-revoke", &format!("{revoked}.crt")]].concat(), list.name);
+            self.run_openssl(&[common.as_slice(), &["-revoke", &format!("{revoked}.crt")]].concat(), list.name);
         }
         let [start, end] = list.validity.bounds();
         let file = format!("{}.crl", list.name);
@@ -189,15 +190,15 @@ impl Authority {
         if !list.extensions.is_empty() {
             arguments.extend(["-crlexts", list.extensions]);
         }
-        self.openssl(&arguments, list.name);
+        self.run_openssl(&arguments, list.name);
     }
 
     /// Runs `openssl` in the folder, with a database of issued certificates of that name.
-    fn openssl(&self, arguments: &[&str], database: &str) {
+    fn run_openssl(&self, arguments: &[&str], database: &str) {
         let database = format!("{database}.index");
         for (name, text) in [(database.clone(), ""), (format!("{database}.number"), "01\n")] {
-            if !self.path(&name).exists() {
-                std::fs::write(self.path(&name), text).expect("a file");
+            if !self.file_path(&name).exists() {
+                std::fs::write(self.file_path(&name), text).expect("a file");
             }
         }
         let output = Command::new("openssl")

@@ -31,7 +31,7 @@ pub type Verdict = [&'static str; 2];
 pub struct Case {
     pub name: &'static str,
     /// What the server sends, its own certificate first.
-    pub sent: &'static [&'static str],
+    pub sent_chain: &'static [&'static str],
     /// The certificates of the root file.
     pub roots: &'static [&'static str],
     pub lists: Lists,
@@ -41,32 +41,32 @@ pub struct Case {
     pub pgtend: Verdict,
 }
 
-const YES: [bool; 2] = [true, true];
-const NO: [bool; 2] = [false, false];
+const BOTH_ACCEPT: [bool; 2] = [true, true];
+const BOTH_REFUSE: [bool; 2] = [false, false];
 const ONLY_CA: [bool; 2] = [true, false];
-const OK: Verdict = ["", ""];
+const ACCEPTED: Verdict = ["", ""];
 
 type Names = &'static [&'static str];
 
-fn case(name: &'static str, sent: Names, roots: Names, psql: [bool; 2], pgtend: Verdict) -> Case {
-    Case { name, sent, roots, lists: Lists::None, host: "db.test", psql, pgtend }
+fn new_case(name: &'static str, sent: Names, roots: Names, psql: [bool; 2], pgtend: Verdict) -> Case {
+    Case { name, sent_chain: sent, roots, lists: Lists::None, host: "db.test", psql, pgtend }
 }
 
-const fn no(part: &'static str) -> Verdict {
+const fn refused_with(part: &'static str) -> Verdict {
     [part, part]
 }
 
 pub fn cases() -> Vec<Case> {
-    let mut all = chains::plain();
-    all.extend(chains::roots());
-    all.extend(chains::chains());
-    all.extend(servers::direct());
-    all.extend(servers::self_signed());
-    all.extend(servers::leaves());
-    all.extend(servers::keys());
-    all.extend(names::names());
-    all.extend(lists::lists());
+    let mut all = chains::plain_cases();
+    all.extend(chains::root_cases());
+    all.extend(chains::chain_cases());
+    all.extend(servers::direct_cases());
+    all.extend(servers::self_signed_cases());
+    all.extend(servers::leaf_cases());
+    all.extend(servers::key_cases());
+    all.extend(names::name_cases());
+    all.extend(lists::list_cases());
     all
 }
 
-const AUTHORITY: Verdict = no("is not signed by an authority in");
+const AUTHORITY: Verdict = refused_with("is not signed by an authority in");

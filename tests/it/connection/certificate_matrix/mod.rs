@@ -15,13 +15,13 @@ use pgtend::pg::conninfo::Environment;
 
 use self::authority::Authority;
 use self::cases::{Case, Lists, cases};
-use self::oracle::{CertificateServer, psql};
+use self::oracle::{CertificateServer, connect_with_psql};
 
 /// The server's OpenSSL: anything goes.
-const WEAK: &str = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMinProtocol = TLSv1.2\nCipherString = DEFAULT@SECLEVEL=0\n";
+const WEAK_OPENSSL_CONFIG: &str = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMinProtocol = TLSv1.2\nCipherString = DEFAULT@SECLEVEL=0\n";
 
 /// The cases in which pgtend refuses what psql accepts.
-const STRICTER: &[&str] = &[
+const STRICTER_CASES: &[&str] = &[
     "two roots of the same name, no key identifier, right one first",
     "root with name constraints, common name inside, no alternative name",
     "root with name constraints on email addresses",
@@ -45,24 +45,26 @@ const STRICTER: &[&str] = &[
     "file of lists missing",
 ];
 
-const MODES: [&str; 2] = ["verify-ca", "verify-full"];
+const SSL_MODES: [&str; 2] = ["verify-ca", "verify-full"];
 
 #[tokio::test]
 async fn certificate_matrix() {
-    let authority = Authority::new(templates::certificates(), &templates::lists());
-    let mut server = CertificateServer::start(&authority.text("leaf.crt"), &authority.text("leaf.key"));
+    let authority = Authority::new(templates::certificate_templates(), &templates::list_templates());
+    let mut server = CertificateServer::start(&authority.file_text("leaf.crt"), &authority.file_text("leaf.key"));
     let mut wrong = Vec::new();
     let mut stricter = BTreeSet::new();
     let (mut accepted, mut refused) = (0, 0);
     for (number, case) in cases().into_iter().enumerate() {
-        let chain: String = case.sent.iter().map(|name| authority.text(&format!("{name}.crt"))).collect();
-        let key = authority.key_of(case.sent[0]);
-        server.show(&chain, &authority.text(&key));
+        let chain: String = case.sent_chain.iter().map(|name| authority.file_text(&format!("{name}.crt"))).collect();
+        let key = authority.key_of(case.sent_chain[0]);
+        server.serve_chain(&chain, &authority.file_text(&key));
         let client = Client::new(&authority, number, &case);
-        for (mode, (psql_expected, pgtend_expected)) in MODES.into_iter().zip(case.psql.into_iter().zip(case.pgtend)) {
+        for (mode, (psql_expected, pgtend_expected)) in
+            SSL_MODES.into_iter().zip(case.psql.into_iter().zip(case.pgtend))
+        {
             let conninfo = client.conninfo(&server, &case, mode);
-            let by_psql = psql(&conninfo, &client.home);
-            let by_pgtend = client.pgtend(&conninfo).await;
+            let by_psql = connect_with_psql(&conninfo, &client.home);
+            let by_pgtend = client.connect_with_pgtend(&conninfo).await;
             let mut complain = |why: &str| {
                 wrong.push(format!("{}, {mode}: {why}\n  psql: {by_psql:?}\n  pgtend: {by_pgtend:?}", case.name));
             };
@@ -113,7 +115,7 @@ async fn certificate_matrix() {
     }
     drop(server);
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-    assert_eq!(stricter, STRICTER.iter().copied().collect(), "the cases in which pgtend is stricter");
+    assert_eq!(stricter, STRICTER_CASES.iter().copied().collect(), "the cases in which pgtend is stricter");
     assert!(accepted > 60 && refused > 100, "{accepted} accepted, {refused} refused");
 }
 
@@ -124,7 +126,7 @@ fn certificate_docs_list_stricter_cases() {
     let section = section.split("\n## ").next().unwrap_or_default();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
     let listed: Vec<&str> = rows.filter(|cell| *cell != "case" && !cell.starts_with("---")).collect();
-    assert_eq!(listed, STRICTER, "docs/tls.md lists the cases of STRICTER, in that order");
+    assert_eq!(listed, STRICTER_CASES, "docs/tls.md lists the cases of STRICTER, in that order");
 }
 
 /// The files of the client of one case.
@@ -135,14 +137,14 @@ struct Client {
 
 impl Client {
     fn new(authority: &Authority, number: usize, case: &Case) -> Self {
-        let home = authority.path(&format!("home{number}"));
+        let home = authority.file_path(&format!("home{number}"));
         std::fs::create_dir_all(home.join(".postgresql")).expect("a folder");
         let mut roots: Vec<String> = case.roots.iter().map(|name| format!("{name}.crt")).collect();
         let named = |names: &[&str]| names.iter().map(|name| format!("{name}.crl")).collect::<Vec<_>>();
         let file = |path: &Path| format!(" sslcrl='{}'", path.display());
         let folder = |path: &Path| format!(" sslcrldir='{}'", path.display());
-        let bundle = |names: &[&str]| authority.bundle(&format!("case{number}.crl"), &named(names));
-        let hashed = |names: &[&str]| authority.hashed(&format!("case{number}.d"), names);
+        let bundle = |names: &[&str]| authority.write_bundle(&format!("case{number}.crl"), &named(names));
+        let hashed = |names: &[&str]| authority.write_hashed_folder(&format!("case{number}.d"), names);
         let lists = match case.lists {
             Lists::None => String::new(),
             Lists::File(names) => file(&bundle(names)),
@@ -158,7 +160,7 @@ impl Client {
                 file(&bundle(&[named]))
             }
         };
-        let roots = authority.bundle(&format!("case{number}.roots"), &roots);
+        let roots = authority.write_bundle(&format!("case{number}.roots"), &roots);
         Self { home, parameters: format!("sslrootcert='{}'{lists}", roots.display()) }
     }
 
@@ -169,9 +171,9 @@ impl Client {
         )
     }
 
-    async fn pgtend(&self, conninfo: &str) -> Result<(), String> {
+    async fn connect_with_pgtend(&self, conninfo: &str) -> Result<(), String> {
         let environment = Environment { home: Some(self.home.clone()), ..Environment::default() };
-        let conninfo = super::resolved(conninfo, environment).conninfo;
+        let conninfo = super::resolve_conninfo(conninfo, environment).conninfo;
         let connected = connect(&conninfo).await.map_err(|error| error.to_string())?;
         connected.client.simple_query("select 1").await.map_err(|error| error.to_string())?;
         Ok(())

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::super::server::{CLIENTS, Server, as_user, give};
+use super::super::server::{CLIENT_BINARIES, Server, command_as_server_user, give_to_server_user};
 use crate::clusters;
 
 /// A server whose certificate can be changed. It may serve weak keys and signatures: it is the client
@@ -12,7 +12,7 @@ use crate::clusters;
 pub struct CertificateServer {
     pub server: Server,
     pg_ctl: std::path::PathBuf,
-    shown: Option<(String, String)>,
+    served_chain: Option<(String, String)>,
 }
 
 impl CertificateServer {
@@ -20,53 +20,53 @@ impl CertificateServer {
     pub fn start(chain: &str, key: &str) -> Self {
         let newest = clusters::majors().values().rev().find_map(|found| found.as_ref().ok()).expect("a server");
         let conf = "ssl = on\nssl_cert_file = 'tls.crt'\nssl_key_file = 'tls.key'";
-        let files = [("tls.crt", chain), ("tls.key", key), ("openssl.cnf", super::WEAK)];
+        let files = [("tls.crt", chain), ("tls.key", key), ("openssl.cnf", super::WEAK_OPENSSL_CONFIG)];
         let server = Server::start_from(&newest.bin, conf, "local all all trust\nhost all all all trust\n", &files);
-        Self { server, pg_ctl: newest.bin.join("pg_ctl"), shown: None }
+        Self { server, pg_ctl: newest.bin.join("pg_ctl"), served_chain: None }
     }
 
     /// Has the server show this chain, and waits until it does.
-    pub fn show(&mut self, chain: &str, key: &str) {
-        if self.shown.as_ref().is_some_and(|shown| shown.0 == chain && shown.1 == key) {
+    pub fn serve_chain(&mut self, chain: &str, key: &str) {
+        if self.served_chain.as_ref().is_some_and(|shown| shown.0 == chain && shown.1 == key) {
             return;
         }
         let data = self.server.directory.join("data");
         for (name, text) in [("tls.crt", chain), ("tls.key", key)] {
             let path = data.join(name);
             std::fs::write(&path, text).expect("a file");
-            give(&path, 0o600);
+            give_to_server_user(&path, 0o600);
         }
-        let reload = as_user(&self.pg_ctl).arg("reload").arg("-D").arg(&data).output().expect("pg_ctl");
+        let reload = command_as_server_user(&self.pg_ctl).arg("reload").arg("-D").arg(&data).output().expect("pg_ctl");
         assert!(reload.status.success(), "{}", String::from_utf8_lossy(&reload.stderr));
         let since = Instant::now();
-        while served(self.server.port) != certificates(chain) {
+        while read_served_chain(self.server.port) != split_certificates(chain) {
             let log = std::fs::read_to_string(self.server.directory.join("log")).unwrap_or_default();
             assert!(since.elapsed() < Duration::from_secs(10), "the server does not show {chain}: {log}");
             std::thread::sleep(Duration::from_millis(10));
         }
-        self.shown = Some((chain.to_owned(), key.to_owned()));
+        self.served_chain = Some((chain.to_owned(), key.to_owned()));
     }
 }
 
 /// The chain that the server sends, as PEM.
-fn served(port: u16) -> Vec<String> {
+fn read_served_chain(port: u16) -> Vec<String> {
     let output = Command::new("openssl")
         .args(["s_client", "-starttls", "postgres", "-showcerts", "-cipher", "DEFAULT@SECLEVEL=0"])
         .args(["-connect", &format!("127.0.0.1:{port}")])
         .stdin(Stdio::null())
         .output()
         .expect("openssl");
-    certificates(&String::from_utf8_lossy(&output.stdout))
+    split_certificates(&String::from_utf8_lossy(&output.stdout))
 }
 
-fn certificates(text: &str) -> Vec<String> {
+fn split_certificates(text: &str) -> Vec<String> {
     let blocks = text.split("-----BEGIN CERTIFICATE-----").skip(1);
     blocks.filter_map(|block| Some(block.split_once("-----END CERTIFICATE-----")?.0.trim().to_owned())).collect()
 }
 
 /// Connects with psql; returns its error if it does not connect.
-pub fn psql(conninfo: &str, home: &Path) -> Result<(), String> {
-    let output = Command::new(Path::new(CLIENTS).join("psql"))
+pub fn connect_with_psql(conninfo: &str, home: &Path) -> Result<(), String> {
+    let output = Command::new(Path::new(CLIENT_BINARIES).join("psql"))
         .args(["-X", "-w", "-q", "-A", "-t", "-c", "select 1", conninfo])
         .env_clear()
         .env("HOME", home)

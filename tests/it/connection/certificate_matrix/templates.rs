@@ -9,7 +9,7 @@ const LEAF: &str = "subjectAltName=DNS:db.test\nauthorityKeyIdentifier=keyid";
 const LEAF_BARE: &str = "subjectAltName=DNS:db.test";
 const CA_LEAF: &str = "basicConstraints=CA:TRUE\nsubjectAltName=DNS:db.test\nauthorityKeyIdentifier=keyid";
 /// What `openssl req -x509` writes, the recipe of the manual (18.9.5 Creating Certificates).
-const SELF: &str = "basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\nsubjectAltName=DNS:db.test";
+const SELF_SIGNED: &str = "basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\nsubjectAltName=DNS:db.test";
 const UNKNOWN: &str = "1.2.3.4.5=critical,ASN1:NULL";
 
 macro_rules! with {
@@ -18,7 +18,7 @@ macro_rules! with {
     };
 }
 
-fn certificate(name: &'static str, issuer: &'static str, extensions: &'static str) -> Template {
+fn new_template(name: &'static str, issuer: &'static str, extensions: &'static str) -> Template {
     let leaf = Template {
         name,
         common_name: "db.test",
@@ -33,44 +33,44 @@ fn certificate(name: &'static str, issuer: &'static str, extensions: &'static st
 }
 
 /// Issuers before what they sign.
-pub fn certificates() -> Vec<Template> {
-    let mut all = roots();
-    all.extend(intermediates());
-    all.extend(leaves());
-    all.extend(names_and_keys());
-    all.extend(self_signed());
+pub fn certificate_templates() -> Vec<Template> {
+    let mut all = root_templates();
+    all.extend(intermediate_templates());
+    all.extend(leaf_templates());
+    all.extend(name_and_key_templates());
+    all.extend(self_signed_templates());
     all
 }
 
-fn roots() -> Vec<Template> {
-    let root = certificate("root", "", ROOT);
+fn root_templates() -> Vec<Template> {
+    let root = new_template("root", "", ROOT);
     vec![
         root,
-        certificate("root-other", "", ROOT),
+        new_template("root-other", "", ROOT),
         Template { name: "root-same-name", key: "root-same-name", ..root },
         Template { name: "root-reissued", ..root },
         Template { name: "root-cross", issuer: "root-other", ..root },
-        certificate("root-v1", "", ""),
-        certificate("root-nc-permits", "", with!(ROOT, "nameConstraints=critical,permitted;DNS:test")),
-        certificate("root-nc-elsewhere", "", with!(ROOT, "nameConstraints=critical,permitted;DNS:example.com")),
-        certificate("root-nc-dot", "", with!(ROOT, "nameConstraints=critical,permitted;DNS:.test")),
-        certificate("root-nc-address", "", with!(ROOT, "nameConstraints=critical,permitted;IP:10.0.0.0/255.0.0.0")),
-        certificate("root-nc-excludes", "", with!(ROOT, "nameConstraints=critical,excluded;DNS:test")),
-        certificate("root-nc-email", "", with!(ROOT, "nameConstraints=critical,permitted;email:example.com")),
-        certificate(
+        new_template("root-v1", "", ""),
+        new_template("root-nc-permits", "", with!(ROOT, "nameConstraints=critical,permitted;DNS:test")),
+        new_template("root-nc-elsewhere", "", with!(ROOT, "nameConstraints=critical,permitted;DNS:example.com")),
+        new_template("root-nc-dot", "", with!(ROOT, "nameConstraints=critical,permitted;DNS:.test")),
+        new_template("root-nc-address", "", with!(ROOT, "nameConstraints=critical,permitted;IP:10.0.0.0/255.0.0.0")),
+        new_template("root-nc-excludes", "", with!(ROOT, "nameConstraints=critical,excluded;DNS:test")),
+        new_template("root-nc-email", "", with!(ROOT, "nameConstraints=critical,permitted;email:example.com")),
+        new_template(
             "root-no-cert-sign",
             "",
             "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,cRLSign\nsubjectKeyIdentifier=hash",
         ),
-        certificate(
+        new_template(
             "root-no-crl-sign",
             "",
             "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash",
         ),
-        certificate("root-no-key-usage", "", "basicConstraints=CA:TRUE\nsubjectKeyIdentifier=hash"),
-        certificate("root-pathlen0", "", "basicConstraints=critical,CA:TRUE,pathlen:0\nsubjectKeyIdentifier=hash"),
-        certificate("root-critical", "", with!(ROOT, UNKNOWN)),
-        certificate(
+        new_template("root-no-key-usage", "", "basicConstraints=CA:TRUE\nsubjectKeyIdentifier=hash"),
+        new_template("root-pathlen0", "", "basicConstraints=critical,CA:TRUE,pathlen:0\nsubjectKeyIdentifier=hash"),
+        new_template("root-critical", "", with!(ROOT, UNKNOWN)),
+        new_template(
             "root-policies",
             "",
             with!(
@@ -78,45 +78,45 @@ fn roots() -> Vec<Template> {
                 "certificatePolicies=critical,1.2.3.4\ninhibitAnyPolicy=critical,0\npolicyConstraints=critical,requireExplicitPolicy:0"
             ),
         ),
-        Template { validity: Validity::Past, ..certificate("root-expired", "", ROOT) },
-        Template { validity: Validity::Future, ..certificate("root-future", "", ROOT) },
+        Template { validity: Validity::Past, ..new_template("root-expired", "", ROOT) },
+        Template { validity: Validity::Future, ..new_template("root-future", "", ROOT) },
         Template { name: "root-renewed", common_name: "root-expired", key: "root-expired", ..root },
-        certificate("root-eku-client", "", with!(ROOT, "extendedKeyUsage=clientAuth")),
-        certificate("root-eku-server", "", with!(ROOT, "extendedKeyUsage=serverAuth")),
-        certificate("root-not-ca", "", "basicConstraints=CA:FALSE\nsubjectKeyIdentifier=hash"),
-        certificate("root-no-constraints", "", "keyUsage=keyCertSign,cRLSign\nsubjectKeyIdentifier=hash"),
-        certificate("root-bare", "", "subjectKeyIdentifier=hash"),
-        Template { key: "rsa1024-root", ..certificate("root-rsa1024", "", ROOT) },
-        Template { digest: "sha1", ..certificate("root-sha1", "", ROOT) },
-        Template { key: "rsa2048-root", ..certificate("root-rsa2048", "", ROOT) },
-        Template { key: "pss-root", ..certificate("root-pss", "", ROOT) },
+        new_template("root-eku-client", "", with!(ROOT, "extendedKeyUsage=clientAuth")),
+        new_template("root-eku-server", "", with!(ROOT, "extendedKeyUsage=serverAuth")),
+        new_template("root-not-ca", "", "basicConstraints=CA:FALSE\nsubjectKeyIdentifier=hash"),
+        new_template("root-no-constraints", "", "keyUsage=keyCertSign,cRLSign\nsubjectKeyIdentifier=hash"),
+        new_template("root-bare", "", "subjectKeyIdentifier=hash"),
+        Template { key: "rsa1024-root", ..new_template("root-rsa1024", "", ROOT) },
+        Template { digest: "sha1", ..new_template("root-sha1", "", ROOT) },
+        Template { key: "rsa2048-root", ..new_template("root-rsa2048", "", ROOT) },
+        Template { key: "pss-root", ..new_template("root-pss", "", ROOT) },
     ]
 }
 
-fn intermediates() -> Vec<Template> {
-    let int = certificate("int", "root", with!(ROOT, "authorityKeyIdentifier=keyid"));
+fn intermediate_templates() -> Vec<Template> {
+    let int = new_template("int", "root", with!(ROOT, "authorityKeyIdentifier=keyid"));
     vec![
         int,
         Template { name: "int-by-other", issuer: "root-other", ..int },
-        certificate("int-critical", "root", with!(ROOT, UNKNOWN)),
-        Template { validity: Validity::Past, ..certificate("int-expired", "root", ROOT) },
-        Template { validity: Validity::Future, ..certificate("int-future", "root", ROOT) },
-        certificate(
+        new_template("int-critical", "root", with!(ROOT, UNKNOWN)),
+        Template { validity: Validity::Past, ..new_template("int-expired", "root", ROOT) },
+        Template { validity: Validity::Future, ..new_template("int-future", "root", ROOT) },
+        new_template(
             "int-no-cert-sign",
             "root",
             "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,cRLSign\nsubjectKeyIdentifier=hash",
         ),
-        certificate("int-not-ca", "root", "basicConstraints=CA:FALSE\nsubjectKeyIdentifier=hash"),
-        certificate("int-no-constraints", "root", "keyUsage=keyCertSign\nsubjectKeyIdentifier=hash"),
-        certificate("int-v1", "root", ""),
-        certificate("int-eku-client", "root", with!(ROOT, "extendedKeyUsage=clientAuth")),
-        certificate("int-policies", "root", with!(ROOT, "certificatePolicies=critical,1.2.3.4")),
-        certificate("int-nc-permits", "root", with!(ROOT, "nameConstraints=critical,permitted;DNS:test")),
-        certificate("int-below-pathlen0", "root-pathlen0", ROOT),
+        new_template("int-not-ca", "root", "basicConstraints=CA:FALSE\nsubjectKeyIdentifier=hash"),
+        new_template("int-no-constraints", "root", "keyUsage=keyCertSign\nsubjectKeyIdentifier=hash"),
+        new_template("int-v1", "root", ""),
+        new_template("int-eku-client", "root", with!(ROOT, "extendedKeyUsage=clientAuth")),
+        new_template("int-policies", "root", with!(ROOT, "certificatePolicies=critical,1.2.3.4")),
+        new_template("int-nc-permits", "root", with!(ROOT, "nameConstraints=critical,permitted;DNS:test")),
+        new_template("int-below-pathlen0", "root-pathlen0", ROOT),
     ]
 }
 
-fn leaves() -> Vec<Template> {
+fn leaf_templates() -> Vec<Template> {
     let mut all: Vec<Template> = [
         ("leaf", "root"),
         ("leaf-by-nc-permits", "root-nc-permits"),
@@ -154,63 +154,63 @@ fn leaves() -> Vec<Template> {
         ("leaf-revoked-by-int", "int"),
     ]
     .into_iter()
-    .map(|(name, issuer)| certificate(name, issuer, LEAF))
+    .map(|(name, issuer)| new_template(name, issuer, LEAF))
     .collect();
     all.extend([
-        certificate("leaf-by-root-v1", "root-v1", LEAF_BARE),
-        certificate("leaf-by-int-v1", "int-v1", LEAF_BARE),
-        certificate("v1", "root", ""),
-        certificate("v1-revoked", "root", ""),
-        certificate("v1-by-v1", "root-v1", ""),
-        certificate("v1-by-int", "int", ""),
-        certificate("v1-by-nc-permits", "root-nc-permits", ""),
-        certificate("v1-by-no-cert-sign", "root-no-cert-sign", ""),
-        certificate("v1-by-root-critical", "root-critical", ""),
-        certificate("v1-by-root-expired", "root-expired", ""),
-        certificate("v1-by-eku-client", "root-eku-client", ""),
-        certificate("v1-by-bare", "root-bare", ""),
-        certificate("v1-by-rsa1024", "root-rsa1024", ""),
-        Template { validity: Validity::Past, ..certificate("v1-expired", "root", "") },
-        Template { digest: "sha1", ..certificate("v1-sha1", "root", "") },
-        certificate("ca-leaf", "root", CA_LEAF),
-        certificate("ca-leaf-by-v1", "root-v1", "basicConstraints=CA:TRUE\nsubjectAltName=DNS:db.test"),
-        certificate("ca-leaf-by-int", "int", CA_LEAF),
-        certificate("ca-leaf-critical", "root", with!(CA_LEAF, UNKNOWN)),
-        certificate("ca-leaf-policies", "root", with!(CA_LEAF, "certificatePolicies=critical,1.2.3.4")),
-        certificate("ca-leaf-eku-client", "root", with!(CA_LEAF, "extendedKeyUsage=clientAuth")),
-        certificate("ca-leaf-eku-any", "root", with!(CA_LEAF, "extendedKeyUsage=anyExtendedKeyUsage")),
-        certificate("ca-leaf-by-nc-permits", "root-nc-permits", CA_LEAF),
-        certificate("ca-leaf-by-nc-elsewhere", "root-nc-elsewhere", CA_LEAF),
-        certificate("ca-leaf-by-no-cert-sign", "root-no-cert-sign", CA_LEAF),
-        certificate("ca-leaf-by-no-key-usage", "root-no-key-usage", CA_LEAF),
-        certificate("ca-leaf-by-pathlen0", "root-pathlen0", CA_LEAF),
-        certificate("leaf-critical", "root", with!(LEAF, UNKNOWN)),
-        certificate("leaf-policies", "root", with!(LEAF, "certificatePolicies=critical,1.2.3.4")),
-        certificate("leaf-inhibit-any", "root", with!(LEAF, "inhibitAnyPolicy=critical,0")),
-        Template { validity: Validity::Past, ..certificate("leaf-expired", "root", LEAF) },
-        Template { validity: Validity::Future, ..certificate("leaf-future", "root", LEAF) },
-        certificate("leaf-eku-client", "root", with!(LEAF, "extendedKeyUsage=clientAuth")),
-        certificate("leaf-eku-server", "root", with!(LEAF, "extendedKeyUsage=serverAuth")),
-        certificate("leaf-eku-any", "root", with!(LEAF, "extendedKeyUsage=anyExtendedKeyUsage")),
-        certificate("leaf-eku-sgc", "root", with!(LEAF, "extendedKeyUsage=nsSGC")),
-        certificate("leaf-ku-cert-sign", "root", with!(LEAF, "keyUsage=critical,keyCertSign")),
+        new_template("leaf-by-root-v1", "root-v1", LEAF_BARE),
+        new_template("leaf-by-int-v1", "int-v1", LEAF_BARE),
+        new_template("v1", "root", ""),
+        new_template("v1-revoked", "root", ""),
+        new_template("v1-by-v1", "root-v1", ""),
+        new_template("v1-by-int", "int", ""),
+        new_template("v1-by-nc-permits", "root-nc-permits", ""),
+        new_template("v1-by-no-cert-sign", "root-no-cert-sign", ""),
+        new_template("v1-by-root-critical", "root-critical", ""),
+        new_template("v1-by-root-expired", "root-expired", ""),
+        new_template("v1-by-eku-client", "root-eku-client", ""),
+        new_template("v1-by-bare", "root-bare", ""),
+        new_template("v1-by-rsa1024", "root-rsa1024", ""),
+        Template { validity: Validity::Past, ..new_template("v1-expired", "root", "") },
+        Template { digest: "sha1", ..new_template("v1-sha1", "root", "") },
+        new_template("ca-leaf", "root", CA_LEAF),
+        new_template("ca-leaf-by-v1", "root-v1", "basicConstraints=CA:TRUE\nsubjectAltName=DNS:db.test"),
+        new_template("ca-leaf-by-int", "int", CA_LEAF),
+        new_template("ca-leaf-critical", "root", with!(CA_LEAF, UNKNOWN)),
+        new_template("ca-leaf-policies", "root", with!(CA_LEAF, "certificatePolicies=critical,1.2.3.4")),
+        new_template("ca-leaf-eku-client", "root", with!(CA_LEAF, "extendedKeyUsage=clientAuth")),
+        new_template("ca-leaf-eku-any", "root", with!(CA_LEAF, "extendedKeyUsage=anyExtendedKeyUsage")),
+        new_template("ca-leaf-by-nc-permits", "root-nc-permits", CA_LEAF),
+        new_template("ca-leaf-by-nc-elsewhere", "root-nc-elsewhere", CA_LEAF),
+        new_template("ca-leaf-by-no-cert-sign", "root-no-cert-sign", CA_LEAF),
+        new_template("ca-leaf-by-no-key-usage", "root-no-key-usage", CA_LEAF),
+        new_template("ca-leaf-by-pathlen0", "root-pathlen0", CA_LEAF),
+        new_template("leaf-critical", "root", with!(LEAF, UNKNOWN)),
+        new_template("leaf-policies", "root", with!(LEAF, "certificatePolicies=critical,1.2.3.4")),
+        new_template("leaf-inhibit-any", "root", with!(LEAF, "inhibitAnyPolicy=critical,0")),
+        Template { validity: Validity::Past, ..new_template("leaf-expired", "root", LEAF) },
+        Template { validity: Validity::Future, ..new_template("leaf-future", "root", LEAF) },
+        new_template("leaf-eku-client", "root", with!(LEAF, "extendedKeyUsage=clientAuth")),
+        new_template("leaf-eku-server", "root", with!(LEAF, "extendedKeyUsage=serverAuth")),
+        new_template("leaf-eku-any", "root", with!(LEAF, "extendedKeyUsage=anyExtendedKeyUsage")),
+        new_template("leaf-eku-sgc", "root", with!(LEAF, "extendedKeyUsage=nsSGC")),
+        new_template("leaf-ku-cert-sign", "root", with!(LEAF, "keyUsage=critical,keyCertSign")),
         Template {
             key: "rsa2048",
-            ..certificate("leaf-ku-encipherment", "root", with!(LEAF, "keyUsage=critical,keyEncipherment"))
+            ..new_template("leaf-ku-encipherment", "root", with!(LEAF, "keyUsage=critical,keyEncipherment"))
         },
-        certificate("leaf-ns-client", "root", with!(LEAF, "nsCertType=client")),
-        certificate("leaf-ns-server", "root", with!(LEAF, "nsCertType=server")),
-        certificate("leaf-pathlen", "root", with!(LEAF, "basicConstraints=CA:FALSE,pathlen:0")),
-        certificate("leaf-akid-serial", "root", "subjectAltName=DNS:db.test\nauthorityKeyIdentifier=issuer:always"),
-        certificate("leaf-no-san-by-nc-elsewhere", "root-nc-elsewhere", "basicConstraints=CA:FALSE"),
-        certificate("leaf-no-san-by-nc-permits", "root-nc-permits", "basicConstraints=CA:FALSE"),
+        new_template("leaf-ns-client", "root", with!(LEAF, "nsCertType=client")),
+        new_template("leaf-ns-server", "root", with!(LEAF, "nsCertType=server")),
+        new_template("leaf-pathlen", "root", with!(LEAF, "basicConstraints=CA:FALSE,pathlen:0")),
+        new_template("leaf-akid-serial", "root", "subjectAltName=DNS:db.test\nauthorityKeyIdentifier=issuer:always"),
+        new_template("leaf-no-san-by-nc-elsewhere", "root-nc-elsewhere", "basicConstraints=CA:FALSE"),
+        new_template("leaf-no-san-by-nc-permits", "root-nc-permits", "basicConstraints=CA:FALSE"),
     ]);
     all
 }
 
-fn names_and_keys() -> Vec<Template> {
-    let named = |name, common_name, extensions| Template { common_name, ..certificate(name, "root", extensions) };
-    let keyed = |name, key| Template { key, ..certificate(name, "root", LEAF) };
+fn name_and_key_templates() -> Vec<Template> {
+    let named = |name, common_name, extensions| Template { common_name, ..new_template(name, "root", extensions) };
+    let keyed = |name, key| Template { key, ..new_template(name, "root", LEAF) };
     vec![
         named("named-as-root", "root", LEAF),
         named("v1-named-as-root", "root", ""),
@@ -248,37 +248,37 @@ fn names_and_keys() -> Vec<Template> {
         keyed("key-ed25519", "ed25519"),
         keyed("key-p384", "p384"),
         keyed("key-p521", "p521"),
-        Template { digest: "sha1", ..certificate("signed-sha1", "root", LEAF) },
-        Template { digest: "sha1", ..certificate("signed-rsa-sha1", "root-rsa2048", LEAF) },
-        Template { digest: "md5", ..certificate("signed-rsa-md5", "root-rsa2048", LEAF) },
-        Template { digest: "sha512", ..certificate("signed-sha512", "root-rsa2048", LEAF) },
+        Template { digest: "sha1", ..new_template("signed-sha1", "root", LEAF) },
+        Template { digest: "sha1", ..new_template("signed-rsa-sha1", "root-rsa2048", LEAF) },
+        Template { digest: "md5", ..new_template("signed-rsa-md5", "root-rsa2048", LEAF) },
+        Template { digest: "sha512", ..new_template("signed-sha512", "root-rsa2048", LEAF) },
     ]
 }
 
-fn self_signed() -> Vec<Template> {
-    let own = |name, extensions| Template { key: name, ..certificate(name, "", extensions) };
+fn self_signed_templates() -> Vec<Template> {
+    let own = |name, extensions| Template { key: name, ..new_template(name, "", extensions) };
     vec![
-        own("self", SELF),
+        own("self", SELF_SIGNED),
         own("self-v1", ""),
         own("self-not-ca", "basicConstraints=CA:FALSE\nsubjectAltName=DNS:db.test"),
         own("self-bare", "subjectAltName=DNS:db.test"),
-        Template { validity: Validity::Past, ..own("self-expired", SELF) },
-        Template { validity: Validity::Future, ..own("self-future", SELF) },
-        own("self-critical", with!(SELF, UNKNOWN)),
-        own("self-policies", with!(SELF, "certificatePolicies=critical,1.2.3.4")),
-        own("self-eku-client", with!(SELF, "extendedKeyUsage=clientAuth")),
-        own("self-eku-any", with!(SELF, "extendedKeyUsage=anyExtendedKeyUsage")),
-        own("self-ku-cert-sign", with!(SELF, "keyUsage=critical,keyCertSign")),
-        own("self-ku-signature", with!(SELF, "keyUsage=critical,digitalSignature")),
-        own("self-nc-elsewhere", with!(SELF, "nameConstraints=critical,permitted;DNS:example.com")),
-        Template { digest: "sha1", ..own("self-sha1", SELF) },
-        Template { key: "rsa1024-self", ..own("self-rsa1024", SELF) },
-        Template { name: "self-other-key", key: "self-other-key", ..own("self", SELF) },
+        Template { validity: Validity::Past, ..own("self-expired", SELF_SIGNED) },
+        Template { validity: Validity::Future, ..own("self-future", SELF_SIGNED) },
+        own("self-critical", with!(SELF_SIGNED, UNKNOWN)),
+        own("self-policies", with!(SELF_SIGNED, "certificatePolicies=critical,1.2.3.4")),
+        own("self-eku-client", with!(SELF_SIGNED, "extendedKeyUsage=clientAuth")),
+        own("self-eku-any", with!(SELF_SIGNED, "extendedKeyUsage=anyExtendedKeyUsage")),
+        own("self-ku-cert-sign", with!(SELF_SIGNED, "keyUsage=critical,keyCertSign")),
+        own("self-ku-signature", with!(SELF_SIGNED, "keyUsage=critical,digitalSignature")),
+        own("self-nc-elsewhere", with!(SELF_SIGNED, "nameConstraints=critical,permitted;DNS:example.com")),
+        Template { digest: "sha1", ..own("self-sha1", SELF_SIGNED) },
+        Template { key: "rsa1024-self", ..own("self-rsa1024", SELF_SIGNED) },
+        Template { name: "self-other-key", key: "self-other-key", ..own("self", SELF_SIGNED) },
     ]
 }
 
 /// The revocation lists.
-pub fn lists() -> Vec<ListTemplate> {
+pub fn list_templates() -> Vec<ListTemplate> {
     let list = |name, issuer, revoked| ListTemplate {
         name,
         issuer,

@@ -2,248 +2,350 @@
 
 use super::*;
 
-pub fn plain() -> Vec<Case> {
+pub fn plain_cases() -> Vec<Case> {
     vec![
-        case("signed by the root", &["leaf"], &["root"], YES, OK),
-        case("signed by another root", &["leaf"], &["root-other"], NO, AUTHORITY),
-        case("several roots in the file", &["leaf"], &["root-other", "root-v1", "root"], YES, OK),
-        case("root of the same name with another key", &["leaf"], &["root-same-name"], NO, AUTHORITY),
-        case(
+        new_case("signed by the root", &["leaf"], &["root"], BOTH_ACCEPT, ACCEPTED),
+        new_case("signed by another root", &["leaf"], &["root-other"], BOTH_REFUSE, AUTHORITY),
+        new_case("several roots in the file", &["leaf"], &["root-other", "root-v1", "root"], BOTH_ACCEPT, ACCEPTED),
+        new_case("root of the same name with another key", &["leaf"], &["root-same-name"], BOTH_REFUSE, AUTHORITY),
+        new_case(
             "two roots of the same name, key identifier in the certificate",
             &["leaf"],
             &["root-same-name", "root"],
-            YES,
-            OK,
+            BOTH_ACCEPT,
+            ACCEPTED,
         ),
-        case(
+        new_case(
             "two roots of the same name, no key identifier, right one last",
             &["v1"],
             &["root-same-name", "root"],
-            NO,
-            no("several authorities are named"),
+            BOTH_REFUSE,
+            refused_with("several authorities are named"),
         ),
-        case(
+        new_case(
             "two roots of the same name, no key identifier, right one first",
             &["v1"],
             &["root", "root-same-name"],
-            YES,
-            no("several authorities are named"),
+            BOTH_ACCEPT,
+            refused_with("several authorities are named"),
         ),
-        case("authority key identifier names the serial number of the root", &["leaf-akid-serial"], &["root"], YES, OK),
-        case(
+        new_case(
+            "authority key identifier names the serial number of the root",
+            &["leaf-akid-serial"],
+            &["root"],
+            BOTH_ACCEPT,
+            ACCEPTED,
+        ),
+        new_case(
             "root reissued, key identifier names the old serial number",
             &["leaf-akid-serial"],
             &["root-reissued"],
-            NO,
-            no("authority key identifier"),
+            BOTH_REFUSE,
+            refused_with("authority key identifier"),
         ),
-        case("root reissued with the same key", &["leaf"], &["root-reissued"], YES, OK),
+        new_case("root reissued with the same key", &["leaf"], &["root-reissued"], BOTH_ACCEPT, ACCEPTED),
     ]
 }
 
-pub fn roots() -> Vec<Case> {
+pub fn root_cases() -> Vec<Case> {
     vec![
-        case("root of version 1", &["leaf-by-root-v1"], &["root-v1"], YES, OK),
-        case("root with name constraints that permit the name", &["leaf-by-nc-permits"], &["root-nc-permits"], YES, OK),
-        case(
+        new_case("root of version 1", &["leaf-by-root-v1"], &["root-v1"], BOTH_ACCEPT, ACCEPTED),
+        new_case(
+            "root with name constraints that permit the name",
+            &["leaf-by-nc-permits"],
+            &["root-nc-permits"],
+            BOTH_ACCEPT,
+            ACCEPTED,
+        ),
+        new_case(
             "root with name constraints that permit other names",
             &["leaf-by-nc-elsewhere"],
             &["root-nc-elsewhere"],
-            NO,
-            no("outside the name constraints"),
+            BOTH_REFUSE,
+            refused_with("outside the name constraints"),
         ),
-        case(
+        new_case(
             "root with name constraints that exclude the name",
             &["leaf-by-nc-excludes"],
             &["root-nc-excludes"],
-            NO,
-            no("outside the name constraints"),
+            BOTH_REFUSE,
+            refused_with("outside the name constraints"),
         ),
-        case(
+        new_case(
             "root with name constraints, common name outside, no alternative name",
             &["leaf-no-san-by-nc-elsewhere"],
             &["root-nc-elsewhere"],
-            NO,
-            no("has no DNS name"),
+            BOTH_REFUSE,
+            refused_with("has no DNS name"),
         ),
-        case(
+        new_case(
             "root with name constraints, common name inside, no alternative name",
             &["leaf-no-san-by-nc-permits"],
             &["root-nc-permits"],
-            YES,
-            no("has no DNS name"),
+            BOTH_ACCEPT,
+            refused_with("has no DNS name"),
         ),
-        case(
+        new_case(
             "root with name constraints on email addresses",
             &["leaf-by-nc-email"],
             &["root-nc-email"],
-            YES,
-            no("not only for DNS names"),
+            BOTH_ACCEPT,
+            refused_with("not only for DNS names"),
         ),
-        case(
+        new_case(
             "root with name constraints, wildcard below a single label",
             &["wildcard-by-nc-permits"],
             &["root-nc-permits"],
-            YES,
-            no("cannot be compared"),
+            BOTH_ACCEPT,
+            refused_with("cannot be compared"),
         ),
-        case(
+        new_case(
             "root with name constraints, one of two names outside",
             &["two-by-nc-permits"],
             &["root-nc-permits"],
-            NO,
-            no("outside the name constraints"),
+            BOTH_REFUSE,
+            refused_with("outside the name constraints"),
         ),
-        case("root with name constraints that begin with a dot", &["leaf-by-nc-dot"], &["root-nc-dot"], YES, OK),
-        case("root with name constraints on addresses", &["leaf-by-nc-address"], &["root-nc-address"], YES, OK),
-        case(
+        new_case(
+            "root with name constraints that begin with a dot",
+            &["leaf-by-nc-dot"],
+            &["root-nc-dot"],
+            BOTH_ACCEPT,
+            ACCEPTED,
+        ),
+        new_case(
+            "root with name constraints on addresses",
+            &["leaf-by-nc-address"],
+            &["root-nc-address"],
+            BOTH_ACCEPT,
+            ACCEPTED,
+        ),
+        new_case(
             "root with name constraints on addresses, address outside",
             &["ip-by-nc-address"],
             &["root-nc-address"],
-            NO,
-            no("outside the name constraints"),
+            BOTH_REFUSE,
+            refused_with("outside the name constraints"),
         ),
-        case("root without keyCertSign", &["leaf-by-no-cert-sign"], &["root-no-cert-sign"], NO, no("keyCertSign")),
-        case("root with pathlen:0", &["leaf-by-pathlen0"], &["root-pathlen0"], YES, OK),
-        case(
+        new_case(
+            "root without keyCertSign",
+            &["leaf-by-no-cert-sign"],
+            &["root-no-cert-sign"],
+            BOTH_REFUSE,
+            refused_with("keyCertSign"),
+        ),
+        new_case("root with pathlen:0", &["leaf-by-pathlen0"], &["root-pathlen0"], BOTH_ACCEPT, ACCEPTED),
+        new_case(
             "root with an unknown critical extension",
             &["leaf-by-root-critical"],
             &["root-critical"],
-            NO,
-            no("critical extension (1.2.3.4.5)"),
+            BOTH_REFUSE,
+            refused_with("critical extension (1.2.3.4.5)"),
         ),
-        case("root with critical policies", &["leaf-by-root-policies"], &["root-policies"], YES, OK),
-        case("root expired", &["leaf-by-root-expired"], &["root-expired"], NO, no("has expired")),
-        case("root not yet valid", &["leaf-by-root-future"], &["root-future"], NO, no("not valid yet")),
-        case("root expired and renewed", &["leaf-by-root-expired"], &["root-expired", "root-renewed"], YES, OK),
-        case("root for clientAuth only", &["leaf-by-eku-client"], &["root-eku-client"], NO, no("is not for servers")),
-        case("root for serverAuth", &["leaf-by-eku-server"], &["root-eku-server"], YES, OK),
-        case("root with CA:FALSE", &["leaf-by-not-ca"], &["root-not-ca"], NO, no("not a certificate authority")),
-        case(
+        new_case("root with critical policies", &["leaf-by-root-policies"], &["root-policies"], BOTH_ACCEPT, ACCEPTED),
+        new_case(
+            "root expired",
+            &["leaf-by-root-expired"],
+            &["root-expired"],
+            BOTH_REFUSE,
+            refused_with("has expired"),
+        ),
+        new_case(
+            "root not yet valid",
+            &["leaf-by-root-future"],
+            &["root-future"],
+            BOTH_REFUSE,
+            refused_with("not valid yet"),
+        ),
+        new_case(
+            "root expired and renewed",
+            &["leaf-by-root-expired"],
+            &["root-expired", "root-renewed"],
+            BOTH_ACCEPT,
+            ACCEPTED,
+        ),
+        new_case(
+            "root for clientAuth only",
+            &["leaf-by-eku-client"],
+            &["root-eku-client"],
+            BOTH_REFUSE,
+            refused_with("is not for servers"),
+        ),
+        new_case("root for serverAuth", &["leaf-by-eku-server"], &["root-eku-server"], BOTH_ACCEPT, ACCEPTED),
+        new_case(
+            "root with CA:FALSE",
+            &["leaf-by-not-ca"],
+            &["root-not-ca"],
+            BOTH_REFUSE,
+            refused_with("not a certificate authority"),
+        ),
+        new_case(
             "root without basic constraints, with keyCertSign",
             &["leaf-by-no-constraints"],
             &["root-no-constraints"],
-            YES,
-            no("not a certificate authority"),
+            BOTH_ACCEPT,
+            refused_with("not a certificate authority"),
         ),
-        case(
+        new_case(
             "root without basic constraints and key usage",
             &["leaf-by-bare"],
             &["root-bare"],
-            NO,
-            no("not a certificate authority"),
+            BOTH_REFUSE,
+            refused_with("not a certificate authority"),
         ),
-        case("root with RSA 1024", &["leaf-by-rsa1024"], &["root-rsa1024"], NO, AUTHORITY),
-        case("root with RSA 2048", &["leaf-by-rsa2048"], &["root-rsa2048"], YES, OK),
-        case("root signed with SHA-1", &["leaf-by-root-sha1"], &["root-sha1"], YES, OK),
-        case("root with an RSA-PSS key", &["leaf-by-pss"], &["root-pss"], YES, no("signed with an algorithm")),
+        new_case("root with RSA 1024", &["leaf-by-rsa1024"], &["root-rsa1024"], BOTH_REFUSE, AUTHORITY),
+        new_case("root with RSA 2048", &["leaf-by-rsa2048"], &["root-rsa2048"], BOTH_ACCEPT, ACCEPTED),
+        new_case("root signed with SHA-1", &["leaf-by-root-sha1"], &["root-sha1"], BOTH_ACCEPT, ACCEPTED),
+        new_case(
+            "root with an RSA-PSS key",
+            &["leaf-by-pss"],
+            &["root-pss"],
+            BOTH_ACCEPT,
+            refused_with("signed with an algorithm"),
+        ),
     ]
 }
 
-pub fn chains() -> Vec<Case> {
+pub fn chain_cases() -> Vec<Case> {
     vec![
-        case("intermediate sent", &["leaf-by-int", "int"], &["root"], YES, OK),
-        case("intermediate and root sent", &["leaf-by-int", "int", "root"], &["root"], YES, OK),
-        case("intermediate missing", &["leaf-by-int"], &["root"], NO, AUTHORITY),
-        case("intermediate in the root file, with the root", &["leaf-by-int"], &["int", "root"], YES, OK),
-        case("intermediate in the root file, without the root", &["leaf-by-int"], &["int"], NO, AUTHORITY),
-        case(
+        new_case("intermediate sent", &["leaf-by-int", "int"], &["root"], BOTH_ACCEPT, ACCEPTED),
+        new_case("intermediate and root sent", &["leaf-by-int", "int", "root"], &["root"], BOTH_ACCEPT, ACCEPTED),
+        new_case("intermediate missing", &["leaf-by-int"], &["root"], BOTH_REFUSE, AUTHORITY),
+        new_case(
+            "intermediate in the root file, with the root",
+            &["leaf-by-int"],
+            &["int", "root"],
+            BOTH_ACCEPT,
+            ACCEPTED,
+        ),
+        new_case("intermediate in the root file, without the root", &["leaf-by-int"], &["int"], BOTH_REFUSE, AUTHORITY),
+        new_case(
             "intermediate sent and in the root file, without the root",
             &["leaf-by-int", "int"],
             &["int"],
-            NO,
+            BOTH_REFUSE,
             AUTHORITY,
         ),
-        case("server's certificate in the root file, without its root", &["leaf"], &["leaf"], NO, AUTHORITY),
-        case("server's certificate in the root file, with its root", &["leaf"], &["leaf", "root"], YES, OK),
-        case(
+        new_case(
+            "server's certificate in the root file, without its root",
+            &["leaf"],
+            &["leaf"],
+            BOTH_REFUSE,
+            AUTHORITY,
+        ),
+        new_case(
+            "server's certificate in the root file, with its root",
+            &["leaf"],
+            &["leaf", "root"],
+            BOTH_ACCEPT,
+            ACCEPTED,
+        ),
+        new_case(
             "intermediate with an unknown critical extension",
             &["leaf-by-int-critical", "int-critical"],
             &["root"],
-            NO,
-            no("critical extension"),
+            BOTH_REFUSE,
+            refused_with("critical extension"),
         ),
-        case(
+        new_case(
             "intermediate with critical policies",
             &["leaf-by-int-policies", "int-policies"],
             &["root"],
-            YES,
-            no("critical extension"),
+            BOTH_ACCEPT,
+            refused_with("critical extension"),
         ),
-        case("intermediate expired", &["leaf-by-int-expired", "int-expired"], &["root"], NO, no("expired")),
-        case("intermediate not yet valid", &["leaf-by-int-future", "int-future"], &["root"], NO, no("not valid yet")),
-        case(
+        new_case(
+            "intermediate expired",
+            &["leaf-by-int-expired", "int-expired"],
+            &["root"],
+            BOTH_REFUSE,
+            refused_with("expired"),
+        ),
+        new_case(
+            "intermediate not yet valid",
+            &["leaf-by-int-future", "int-future"],
+            &["root"],
+            BOTH_REFUSE,
+            refused_with("not valid yet"),
+        ),
+        new_case(
             "intermediate without keyCertSign",
             &["leaf-by-int-no-cert-sign", "int-no-cert-sign"],
             &["root"],
-            NO,
-            no("keyCertSign"),
+            BOTH_REFUSE,
+            refused_with("keyCertSign"),
         ),
-        case(
+        new_case(
             "intermediate with CA:FALSE",
             &["leaf-by-int-not-ca", "int-not-ca"],
             &["root"],
-            NO,
-            no("not that of an authority"),
+            BOTH_REFUSE,
+            refused_with("not that of an authority"),
         ),
-        case(
+        new_case(
             "intermediate without basic constraints, with keyCertSign",
             &["leaf-by-int-no-constraints", "int-no-constraints"],
             &["root"],
-            NO,
-            no("not that of an authority"),
+            BOTH_REFUSE,
+            refused_with("not that of an authority"),
         ),
-        case("intermediate of version 1", &["leaf-by-int-v1", "int-v1"], &["root"], NO, AUTHORITY),
-        case(
+        new_case("intermediate of version 1", &["leaf-by-int-v1", "int-v1"], &["root"], BOTH_REFUSE, AUTHORITY),
+        new_case(
             "intermediate for clientAuth only",
             &["leaf-by-int-eku-client", "int-eku-client"],
             &["root"],
-            NO,
-            no("serverAuth"),
+            BOTH_REFUSE,
+            refused_with("serverAuth"),
         ),
-        case(
+        new_case(
             "intermediate with name constraints that permit the name",
             &["leaf-by-int-nc-permits", "int-nc-permits"],
             &["root"],
-            YES,
-            OK,
+            BOTH_ACCEPT,
+            ACCEPTED,
         ),
-        case(
+        new_case(
             "intermediate below a root with pathlen:0",
             &["leaf-by-int-below-pathlen0", "int-below-pathlen0"],
             &["root-pathlen0"],
-            NO,
-            no("path length"),
+            BOTH_REFUSE,
+            refused_with("path length"),
         ),
-        case(
+        new_case(
             "cross-signed intermediate, root of the sent one",
             &["leaf-by-int", "int-by-other"],
             &["root-other"],
-            YES,
-            OK,
+            BOTH_ACCEPT,
+            ACCEPTED,
         ),
-        case(
+        new_case(
             "cross-signed intermediate, root of the other one",
             &["leaf-by-int", "int-by-other"],
             &["root"],
-            NO,
+            BOTH_REFUSE,
             AUTHORITY,
         ),
-        case(
+        new_case(
             "cross-signed intermediates sent, one of another root first",
             &["leaf-by-int", "int-by-other", "int"],
             &["root"],
-            NO,
-            no("the first that fits"),
+            BOTH_REFUSE,
+            refused_with("the first that fits"),
         ),
-        case(
+        new_case(
             "cross-signed intermediates sent, one of the root first",
             &["leaf-by-int", "int", "int-by-other"],
             &["root"],
-            YES,
-            OK,
+            BOTH_ACCEPT,
+            ACCEPTED,
         ),
-        case("cross-signed root sent, signer trusted", &["leaf", "root-cross"], &["root-other"], YES, OK),
-        case("cross-signed root sent, root trusted", &["leaf", "root-cross"], &["root"], YES, OK),
+        new_case(
+            "cross-signed root sent, signer trusted",
+            &["leaf", "root-cross"],
+            &["root-other"],
+            BOTH_ACCEPT,
+            ACCEPTED,
+        ),
+        new_case("cross-signed root sent, root trusted", &["leaf", "root-cross"], &["root"], BOTH_ACCEPT, ACCEPTED),
     ]
 }

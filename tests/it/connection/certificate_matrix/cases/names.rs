@@ -2,10 +2,10 @@
 
 use super::*;
 
-pub fn names() -> Vec<Case> {
+pub fn name_cases() -> Vec<Case> {
     let name = |name, certificate, full: bool| {
-        let verdict = if full { OK } else { ["", "not for host name"] };
-        case(name, certificate, &["root"], [true, full], verdict)
+        let verdict = if full { ACCEPTED } else { ["", "not for host name"] };
+        new_case(name, certificate, &["root"], [true, full], verdict)
     };
     let address = |case: Case| Case { host: "127.0.0.1", ..case };
     vec![
@@ -31,7 +31,7 @@ pub fn names() -> Vec<Case> {
 
 const ONLY_CA_SELF: Case = Case {
     name: "self-signed, another host",
-    sent: &["self"],
+    sent_chain: &["self"],
     roots: &["self"],
     lists: Lists::None,
     host: "other.test",

@@ -1,0 +1,61 @@
+//! A store's server that says nothing is given up on.
+
+use super::{HistoryError, tunnel::Tunnel};
+use futures_util::FutureExt as _;
+use sqlx::PgPool;
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+/// How long a store's server may take for one answer. Longer than its own limit on waiting for a lock.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The same for what takes time on purpose, as thinning years.
+const LONG_TIMEOUT: Duration = Duration::from_secs(3_600);
+
+/// The connections to a store's server, and how long each answer may take.
+#[derive(Clone, Debug)]
+pub(super) struct StoreServer {
+    pub(super) pool: PgPool,
+    tunnel: Arc<Tunnel>,
+    timeout: Duration,
+}
+
+impl StoreServer {
+    pub(super) fn new(pool: PgPool, tunnel: Tunnel, timeout: Duration) -> StoreServer {
+        StoreServer { pool, tunnel: Arc::new(tunnel), timeout }
+    }
+
+    /// What the user should know about the connection.
+    pub(super) fn warnings(&self) -> &[String] {
+        &self.tunnel.warnings
+    }
+
+    /// Closes all connections.
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+        self.tunnel.close().await;
+    }
+
+    pub(super) fn use_long_timeout(&mut self) {
+        self.timeout = LONG_TIMEOUT;
+    }
+
+    /// Waits for one answer of the driver. After a silence or a panic nothing more is asked: whoever comes next hears of it at
+    /// once. A panic is reported on stderr as the bug that it is; the report that needs the history goes on without it.
+    pub(super) async fn wait<T>(
+        &self,
+        answer: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, HistoryError> {
+        match tokio::time::timeout(self.timeout, AssertUnwindSafe(answer).catch_unwind()).await {
+            Ok(Ok(answer)) => Ok(answer?),
+            Ok(Err(_)) => {
+                drop(self.pool.close());
+                Err(HistoryError::DriverPanicked)
+            }
+            Err(_) => {
+                // From here on it is closed; waiting for that would be waiting for the server.
+                drop(self.pool.close());
+                Err(HistoryError::AnswerTimeout { seconds: self.timeout.as_secs() })
+            }
+        }
+    }
+}

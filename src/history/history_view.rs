@@ -1,0 +1,65 @@
+//! What a report may want to be remembered of the server it is about.
+
+use super::{HistoryError, Store};
+use crate::model::{
+    Snapshot,
+    history::{HistorySource, HistoryView, WalInterval},
+};
+use jiff::SignedDuration;
+
+/// How far back slots, WAL and sizes are read: a quarter and some days.
+const MAX_AGE: SignedDuration = SignedDuration::from_hours(100 * 24);
+
+/// What is asked for; each costs its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HistoryScope {
+    pub slots: bool,
+    /// Of the databases that the snapshot read from inside. Costs a second with 100,000 indexes.
+    pub indexes: bool,
+    pub wal: bool,
+    /// Of the cluster, its pg_wal and its databases.
+    pub growth: bool,
+}
+
+impl Store {
+    /// What the samples know of the server that a snapshot shows; an empty memory when they do not know it.
+    pub async fn load_history(&self, snapshot: &Snapshot, scope: HistoryScope) -> Result<HistoryView, HistoryError> {
+        let mut history = HistoryView::default();
+        let Some(branch) = self.identify(snapshot).await? else { return Ok(history) };
+        let cluster_id = branch.cluster_id;
+        let mut samples = self.samples(Some(cluster_id)).await?;
+        samples.retain(|sample| sample.collected_at <= snapshot.collected_at);
+        let (Some(oldest), Some(newest)) = (samples.first(), samples.last()) else { return Ok(history) };
+        let since = snapshot.collected_at - MAX_AGE;
+        history.origin = Some(HistorySource {
+            store: self.address(),
+            cluster_branch: branch.name(),
+            samples: samples.len(),
+            oldest: oldest.collected_at,
+            newest: newest.collected_at,
+        });
+        if scope.slots {
+            history.slots = self.slot_histories(cluster_id, since).await?;
+        }
+        if scope.indexes {
+            for database_snapshot in &snapshot.database_snapshots {
+                history.indexes.extend(self.index_history(cluster_id, &database_snapshot.database).await?);
+            }
+        }
+        if scope.wal {
+            history.wal = self.wal_intervals(cluster_id, since).await?;
+            let last_position =
+                samples.iter().rev().find_map(|sample| Some((sample.collected_at, sample.current_lsn?)));
+            if let (Some((from, then)), Some(current)) = (last_position, snapshot.current_lsn())
+                && from < snapshot.collected_at
+            {
+                let bytes = current.bytes_since(then);
+                history.wal.push(WalInterval { from, to: snapshot.collected_at, bytes });
+            }
+        }
+        if scope.growth {
+            history.growth = self.growth(cluster_id, since, false).await?;
+        }
+        Ok(history)
+    }
+}

@@ -1,0 +1,27 @@
+//! The first few of many, without putting the rest in order.
+
+/// At most so many, those with the smallest keys, in order.
+pub fn top_n<T, K: Ord>(mut items: Vec<T>, n: usize, key: impl Fn(&T) -> K) -> Vec<T> {
+    if items.len() > n {
+        items.select_nth_unstable_by_key(n, &key);
+        items.truncate(n);
+    }
+    items.sort_unstable_by_key(key);
+    items
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn top_n_matches_sorted_prefix(items: Vec<u8>, n in 0_usize..40) {
+            let mut sorted = items.clone();
+            sorted.sort_unstable();
+            sorted.truncate(n);
+            prop_assert_eq!(top_n(items, n, |one| *one), sorted);
+        }
+    }
+}

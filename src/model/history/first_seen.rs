@@ -1,0 +1,24 @@
+//! Since when a relation is known.
+
+use super::SubjectKind;
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// What the samples know of a table's or index's age.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RelationFirstSeen {
+    pub kind: SubjectKind,
+    pub schema: String,
+    pub table: String,
+    pub name: String,
+    pub oid: u32,
+    /// The first sample that showed the name.
+    pub first_seen: Timestamp,
+    /// Since when it is certain to be the same relation: one that was absent in between, or has another OID without
+    /// having kept its counter, may have been dropped and created again.
+    pub certain_since: Timestamp,
+    /// The newest sample that read its database shows it.
+    pub is_present: bool,
+    /// Indexes: since which sample it is invalid without a break.
+    pub invalid_since: Option<Timestamp>,
+}

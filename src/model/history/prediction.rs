@@ -1,0 +1,177 @@
+//! What an audit predicted, and what came of it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// What has the size.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PredictedQuantity {
+    /// Everything that an audit sees: databases, pg_wal, logs and the rest.
+    Everything,
+    WalDirectory,
+    Database(String),
+}
+
+/// One size that an audit predicted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Prediction {
+    /// Of the server that was audited.
+    pub system_identifier: String,
+    /// The server that this one was copied from, where the user said so.
+    pub moved_from: Option<String>,
+    pub address: Option<String>,
+    /// As messages name it.
+    pub server: String,
+    pub made_at: Timestamp,
+    /// The way of moving after which it should be that large; `None`: after the clean-up, where it is.
+    pub method: Option<String>,
+    pub of: PredictedQuantity,
+    /// When the prediction was made.
+    pub now_bytes: u64,
+    pub bytes: u64,
+    pub low_bytes: u64,
+    pub high_bytes: u64,
+}
+
+/// A prediction, and what a later look measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TrackedPrediction {
+    #[serde(flatten)]
+    pub prediction: Prediction,
+    /// After the clean-up the newest size, after a move the first one on arrival; `None` until somebody looked.
+    pub measured_bytes: Option<u64>,
+    pub measured_at: Option<Timestamp>,
+}
+
+impl TrackedPrediction {
+    /// How far the prediction is off, as a share of what was measured: 0.02 for 2 % too much. For the clean-up it says
+    /// nothing, as nobody tells when that is done.
+    pub fn relative_error(&self) -> Option<f64> {
+        let measured = self.measured_bytes.filter(|bytes| *bytes > 0 && self.prediction.method.is_some())?;
+        Some(self.prediction.bytes as f64 / measured as f64 - 1.0)
+    }
+}
+
+/// A size that somebody saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasuredSize {
+    pub system_identifier: String,
+    pub moved_from: Option<String>,
+    pub of: PredictedQuantity,
+    pub at: Timestamp,
+    pub bytes: u64,
+}
+
+/// Holds each prediction against what was seen later. `took_the_place` names, by system
+/// identifier, the servers that have been at the address of the audited one since.
+pub fn compare_predictions(
+    predictions: Vec<Prediction>,
+    measured_sizes: &[MeasuredSize],
+    successors_of: impl Fn(&Prediction) -> Vec<String>,
+) -> Vec<TrackedPrediction> {
+    let tracked = predictions.into_iter().map(|prediction| {
+        let later = measured_sizes.iter().filter(|it| it.of == prediction.of && it.at > prediction.made_at);
+        let own = &prediction.system_identifier;
+        let found = match prediction.method {
+            // What was copied and has the same identifier is another server.
+            None => later.filter(|it| it.system_identifier == *own && it.moved_from.is_none()).max_by_key(|it| it.at),
+            Some(_) => {
+                let successors = successors_of(&prediction);
+                let is_on_copy = |it: &&MeasuredSize| {
+                    it.moved_from.as_ref() == Some(own)
+                        || it.system_identifier != *own && successors.contains(&it.system_identifier)
+                };
+                later.filter(is_on_copy).min_by_key(|it| it.at)
+            }
+        };
+        let (measured_bytes, measured_at) = (found.map(|it| it.bytes), found.map(|it| it.at));
+        TrackedPrediction { prediction, measured_bytes, measured_at }
+    });
+    tracked.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hour_at(hour: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + hour * 3_600).unwrap()
+    }
+
+    fn prediction(method: Option<&str>) -> Prediction {
+        Prediction {
+            system_identifier: "1".into(),
+            moved_from: None,
+            address: None,
+            server: "db1".into(),
+            made_at: hour_at(0),
+            method: method.map(Into::into),
+            of: PredictedQuantity::Database("shop".into()),
+            now_bytes: 100,
+            bytes: 60,
+            low_bytes: 55,
+            high_bytes: 65,
+        }
+    }
+
+    fn measured_size(identifier: &str, moved_from: Option<&str>, hour: i64, bytes: u64) -> MeasuredSize {
+        MeasuredSize {
+            system_identifier: identifier.into(),
+            moved_from: moved_from.map(Into::into),
+            of: PredictedQuantity::Database("shop".into()),
+            at: hour_at(hour),
+            bytes,
+        }
+    }
+
+    fn tracked_bytes(method: Option<&str>, measured_sizes: &[MeasuredSize], successors: &[&str]) -> Option<u64> {
+        let named = |_: &Prediction| successors.iter().map(|it| (*it).to_owned()).collect();
+        compare_predictions(vec![prediction(method)], measured_sizes, named)[0].measured_bytes
+    }
+
+    #[test]
+    fn prediction_clean_up_uses_newest_sample() {
+        assert_eq!(
+            tracked_bytes(None, &[measured_size("1", None, 1, 90), measured_size("1", None, 2, 61)], &[]),
+            Some(61)
+        );
+        // Before, of another server, of a copy: none of that tells.
+        assert_eq!(
+            tracked_bytes(
+                None,
+                &[
+                    measured_size("1", None, -1, 50),
+                    measured_size("2", None, 1, 50),
+                    measured_size("1", Some("1"), 1, 50)
+                ],
+                &[]
+            ),
+            None
+        );
+    }
+
+    #[test]
+    fn prediction_move_uses_first_sample_of_copy() {
+        let copies =
+            [measured_size("1", None, 1, 100), measured_size("2", Some("1"), 2, 59), measured_size("2", None, 9, 80)];
+        assert_eq!(tracked_bytes(Some("dump"), &copies, &[]), Some(59));
+        // Without anybody's word only who took the place at its address.
+        let silent = [measured_size("2", None, 3, 58), measured_size("3", None, 2, 40)];
+        assert_eq!(tracked_bytes(Some("dump"), &silent, &["2"]), Some(58));
+        assert_eq!(tracked_bytes(Some("dump"), &silent, &[]), None);
+        // A physical copy keeps the identifier.
+        assert_eq!(tracked_bytes(Some("basebackup"), &[measured_size("1", Some("1"), 4, 62)], &[]), Some(62));
+        assert_eq!(tracked_bytes(Some("basebackup"), &[measured_size("1", None, 4, 62)], &["1"]), None);
+    }
+
+    #[test]
+    fn prediction_error_is_known_for_moves_only() {
+        let tracked = |way| {
+            let measured_bytes = Some(50);
+            TrackedPrediction { prediction: prediction(way), measured_bytes, measured_at: Some(hour_at(1)) }
+        };
+        assert!((tracked(Some("dump")).relative_error().unwrap() - 0.2).abs() < 1e-9);
+        assert_eq!(tracked(None).relative_error(), None);
+    }
+}

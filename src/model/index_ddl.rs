@@ -1,0 +1,32 @@
+//! All that an index is, as far as a copy of it must have it, too.
+
+use serde::Serialize;
+
+/// One index as the catalog describes it: `pg_get_indexdef` and what that leaves out (fact sheet on indexes, C).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct IndexDdl {
+    pub oid: u32,
+    /// The selected index it is attached to, at whatever depth; `None` for the selected one itself.
+    pub parent_oid: Option<u32>,
+    pub schema: String,
+    pub index: String,
+    pub table: String,
+    pub is_partitioned: bool,
+    pub is_expression: bool,
+    pub is_valid: bool,
+    pub is_clustered: bool,
+    pub is_replica_identity: bool,
+    /// `pg_get_indexdef`, with every name qualified.
+    pub definition: String,
+    /// `pg_get_expr` of the predicate: the end of the definition.
+    pub predicate: Option<String>,
+    /// `None` where the table's sessions choose it by themselves.
+    pub tablespace: Option<String>,
+    pub comment: Option<String>,
+    /// Column number and `attstattarget` where somebody set one.
+    pub statistics: Vec<(i64, i64)>,
+    /// `ALTER INDEX … DEPENDS ON EXTENSION`.
+    pub extensions: Vec<String>,
+    /// The constraint it enforces: then it goes and comes by ALTER TABLE.
+    pub constraint_name: Option<String>,
+}

@@ -1,0 +1,76 @@
+use super::ConninfoError;
+use super::parameters::Parameters;
+use super::value::read_choice;
+
+/// `channel_binding`: whether SCRAM must be bound to the TLS channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChannelBinding {
+    /// Never.
+    Disable,
+    /// When the server can.
+    #[default]
+    Prefer,
+    /// Always; a server that does not is refused.
+    Require,
+}
+
+/// `target_session_attrs`: which kind of server will do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TargetSessionAttrs {
+    /// Any.
+    #[default]
+    Any,
+    /// One whose sessions may write.
+    ReadWrite,
+    /// One whose sessions may not write.
+    ReadOnly,
+    /// One that is not in recovery.
+    Primary,
+    /// One that is in recovery.
+    Standby,
+    /// A standby first; any, when none of the hosts is one.
+    PreferStandby,
+}
+
+/// `load_balance_hosts`: the order in which hosts and addresses are tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LoadBalanceHosts {
+    /// As written, as resolved.
+    #[default]
+    Disable,
+    /// Shuffled.
+    Random,
+}
+
+impl ChannelBinding {
+    pub(super) fn read(parameters: &Parameters) -> Result<Self, ConninfoError> {
+        read_choice(
+            parameters,
+            "channel_binding",
+            &[("disable", Self::Disable), ("prefer", Self::Prefer), ("require", Self::Require)],
+        )
+    }
+}
+
+impl TargetSessionAttrs {
+    pub(super) fn read(parameters: &Parameters) -> Result<Self, ConninfoError> {
+        read_choice(
+            parameters,
+            "target_session_attrs",
+            &[
+                ("any", Self::Any),
+                ("read-write", Self::ReadWrite),
+                ("read-only", Self::ReadOnly),
+                ("primary", Self::Primary),
+                ("standby", Self::Standby),
+                ("prefer-standby", Self::PreferStandby),
+            ],
+        )
+    }
+}
+
+impl LoadBalanceHosts {
+    pub(super) fn read(parameters: &Parameters) -> Result<Self, ConninfoError> {
+        read_choice(parameters, "load_balance_hosts", &[("disable", Self::Disable), ("random", Self::Random)])
+    }
+}

@@ -1,0 +1,279 @@
+//! The audit as people read it.
+
+use super::{AuditPart, AuditReport, ComponentLine};
+use crate::{
+    judge::audit::{Amount, ComponentGroup, Confidence, Fits},
+    render::{Cell, Column, Document, Language, Table, Tile, Tone, Value, human_bytes},
+    report::Report,
+};
+
+/// Rows of the databases' table.
+const MAX_DATABASES: usize = 20;
+
+impl Report for AuditReport {
+    const COMMAND: &'static str = "audit";
+
+    fn document(&self) -> Document {
+        let audit = &self.audit;
+        let mut document = Document::default();
+        document.gap();
+        document.tiles(audit.tiles());
+        for (line_text, tone) in audit.verdict_lines() {
+            document.toned_line(line_text, tone);
+        }
+        document.gap().heading("The sum");
+        for chart in &self.charts {
+            document.chart(chart.clone());
+        }
+        document.table(audit.sum_table());
+        document.gap().heading("Databases").table(audit.databases_table());
+        if let more @ 1.. = audit.databases.len().saturating_sub(MAX_DATABASES) {
+            document.toned_line(format!("… and {more} more (--format json has all)"), Tone::Faint);
+        }
+        document.gap().heading("Ways of moving").table(audit.methods_table());
+        let findings = [
+            ("Blockers", &audit.blockers, Tone::Bad),
+            ("Warnings", &audit.warnings, Tone::Warning),
+            ("To tick: what SQL cannot see", &audit.checklist, Tone::Plain),
+        ];
+        for (title, lines, tone) in findings {
+            if lines.is_empty() {
+                continue;
+            }
+            document.gap().heading(title);
+            for line in lines {
+                let location = line.finding.database.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
+                let mark = if tone == Tone::Plain { "[ ]" } else { "!" };
+                document.toned_line(format!("{mark} {location}{}", line.message), tone);
+            }
+        }
+        if !audit.is_complete {
+            let text = "More may stand in the way than this: not everything could be read, see below.";
+            document.gap().toned_line(text, Tone::Warning);
+        }
+        document.gap().heading(format!("Steps, for {}", audit.method.id()));
+        for (position, step) in audit.steps.iter().enumerate() {
+            document.line(format!("{}. {}", position + 1, step.title));
+            for part in step.commands.chunk_by(|one, next| one.language == next.language) {
+                let lines = part.iter().map(|command| command.text.clone()).collect();
+                document.code(part.first().map_or(Language::Shell, |command| command.language), lines);
+            }
+            document.toned_line(format!("     check: {}; back: {}", step.check, step.rollback), Tone::Faint);
+        }
+        document.gap().heading("Cost");
+        match &audit.cost {
+            Some(cost) => {
+                document.line(format!(
+                    "At {} a GiB and month{}: {:.2} now, {:.2} then, {:.2} saved a month, {:.2} a year; {:.2} while both volumes are there (a week).",
+                    cost.price,
+                    if cost.copies > 1 { ", twice for Multi-AZ" } else { "" },
+                    cost.before_per_month,
+                    cost.after_per_month,
+                    cost.saved_per_month,
+                    cost.saved_per_year,
+                    cost.transition
+                ));
+                document.toned_line("The price is yours; nothing here is a quote.", Tone::Faint);
+            }
+            None => {
+                document.line("Say --price (of a GiB and month) and --allocated to learn what it saves.");
+            }
+        }
+        document
+    }
+}
+
+impl AuditPart {
+    /// What people came for, in figures.
+    fn tiles(&self) -> Vec<Tile> {
+        let tile = |label: &str, bytes: Option<u64>, note: String| Tile {
+            label: label.to_owned(),
+            value: Cell::or_unknown(bytes, Value::Bytes),
+            note,
+        };
+        let of_volume = self.assumptions.allocated_bytes.map(|bytes| format!("of a volume of {}", human_bytes(bytes)));
+        let between = |amount: Option<Amount>| amount.map(format_range).unwrap_or_default();
+        let mut tiles = vec![
+            tile("used now", self.used_bytes, of_volume.unwrap_or_default()),
+            tile("can be reclaimed", self.reclaimable_bytes, String::new()),
+            tile("minimum", self.minimum_bytes, between(self.minimum)),
+            tile("recommended", self.recommended_bytes, format!("by way of {}", self.method.id())),
+        ];
+        if let Some(cost) = &self.cost {
+            let value = Cell::text(format!("{:.2}", cost.saved_per_month)).with_tone(Tone::Good);
+            let note = format!("at {} a GiB, yours and no quote", cost.price);
+            tiles.push(Tile { label: "saved a month".to_owned(), value, note });
+        }
+        let blockers = self.blockers.len() as u64;
+        let tone = match (blockers, self.is_complete) {
+            (0, true) => Tone::Good,
+            (0, false) => Tone::Warning,
+            _ => Tone::Bad,
+        };
+        let value = Cell::new(Value::Count(blockers)).with_tone(tone);
+        let seen = if self.is_complete { "" } else { ", of what could be read" };
+        let note = format!("and {} warnings{seen}", self.warnings.len());
+        tiles.push(Tile { label: "blockers".to_owned(), value, note });
+        tiles
+    }
+
+    /// What people came for.
+    fn verdict_lines(&self) -> Vec<(String, Tone)> {
+        let size = |bytes: Option<u64>| bytes.map_or("?".to_owned(), human_bytes);
+        let mut lines = vec![(
+            format!("{} used now, {} of it can be reclaimed.", size(self.used_bytes), size(self.reclaimable_bytes)),
+            Tone::Plain,
+        )];
+        lines.push(match (self.minimum_bytes, self.recommended_bytes) {
+            (Some(minimum), Some(recommended)) => (
+                format!(
+                    "After the clean-up a volume of {} would do, {} is recommended{}, by way of {}.",
+                    human_bytes(minimum),
+                    human_bytes(recommended),
+                    self.recommended
+                        .map(format_range)
+                        .filter(|it| !it.is_empty())
+                        .map_or(String::new(), |it| format!(" ({it})")),
+                    self.method.id()
+                ),
+                Tone::Good,
+            ),
+            (Some(minimum), None) => (
+                format!(
+                    "After the clean-up a volume of {} would do today; what is recommended cannot be told, see below.",
+                    human_bytes(minimum)
+                ),
+                Tone::Warning,
+            ),
+            (None, _) => (
+                format!(
+                    "How small it may be cannot be told: terms are missing. At least {}.",
+                    human_bytes(self.at_least_bytes)
+                ),
+                Tone::Warning,
+            ),
+        });
+        if let (Some(fits), Some(target)) = (self.fits, self.assumptions.target_bytes) {
+            let target = human_bytes(target);
+            lines.push(match fits {
+                Fits::Yes => (format!("{target} fits."), Tone::Good),
+                Fits::OnlyNow => {
+                    (format!("{target} would hold today's data, but has no room for growth and margin."), Tone::Bad)
+                }
+                Fits::No => (format!("{target} does not fit."), Tone::Bad),
+                Fits::CannotTell => (format!("Whether {target} fits cannot be told."), Tone::Warning),
+            });
+        }
+        lines
+    }
+
+    fn sum_table(&self) -> Table {
+        let total = |title, amount: Option<Amount>| SumRow {
+            sign: "=",
+            title,
+            bytes: amount.map(|it| it.bytes),
+            between: amount.map_or(String::new(), format_range),
+            component: None,
+        };
+        let totals = [
+            total("what arrives", self.size_after_bytes),
+            total("minimum", self.minimum),
+            total("recommended", self.recommended),
+        ];
+        let optional_text = |it: Option<&str>| Cell::or_none(it, |text| Value::Text(text.to_owned()));
+        Table::with_rows(self.components.iter().map(SumRow::from_component).chain(totals))
+            .column(Column::text("group", "", 0), |it| Cell::text(it.sign))
+            .column(Column::text("term", "term", 0), |it| Cell::text(it.title))
+            .column(Column::numbers("bytes", "size", 0), |it| Cell::or_unknown(it.bytes, Value::Bytes))
+            .column(Column::text("range", "between", 2), |it| Cell::text(&it.between))
+            .column(Column::text("confidence", "confidence", 1), |it| optional_text(it.component.map(confidence_label)))
+            .column(Column::text("formula", "how", 3), |it| optional_text(it.component.map(|term| &*term.formula)))
+            .column(Column::text("source", "from", 4), |it| optional_text(it.component.map(|term| term.source)))
+            .into()
+    }
+
+    fn databases_table(&self) -> Table {
+        let mut lines: Vec<_> = self.databases.iter().collect();
+        lines.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.database.cmp(&b.database)));
+        lines.truncate(MAX_DATABASES);
+        Table::with_rows(lines)
+            .column(Column::text("database", "database", 0), |it| Cell::name(&it.database))
+            .column(Column::numbers("bytes", "now", 0), |it| Cell::or_unknown(it.bytes, Value::Bytes))
+            .column(Column::numbers("after_physical_copy_bytes", "after a physical copy", 1), |it| {
+                Cell::or_unknown(it.after_physical_copy_bytes, Value::Bytes)
+            })
+            .column(Column::numbers("after_logical_copy_bytes", "after a logical copy", 0), |it| {
+                Cell::or_unknown(it.after_logical_copy_bytes, Value::EstimatedBytes)
+            })
+            .column(Column::text("range", "between", 2), |it| {
+                Cell::text(it.after_logical_copy.map_or(String::new(), format_range))
+            })
+            .into()
+    }
+
+    fn methods_table(&self) -> Table {
+        let bytes = |amount: Option<Amount>| Cell::or_unknown(amount.map(|it| it.bytes), Value::EstimatedBytes);
+        Table::with_rows(&self.methods)
+            .column(Column::text("method", "method", 0), |it| Cell::text(it.method.id()))
+            .column(Column::text("copy", "copy", 1), |it| {
+                Cell::text(if it.is_physical { "physical, keeps bloat" } else { "logical, rebuilds" })
+            })
+            .column(Column::numbers("size_after_bytes", "size_after_bytes", 0), |it| bytes(it.size_after_bytes))
+            .column(Column::numbers("minimum_bytes", "minimum", 0), |it| bytes(it.minimum))
+            .column(Column::numbers("recommended_bytes", "recommended", 0), |it| bytes(it.recommended))
+            .column(Column::text("note", "", 2), |it| {
+                Cell::text(match it {
+                    it if it.method == self.method => "chosen",
+                    it if it.is_offered => "",
+                    _ => "not offered here",
+                })
+            })
+            .into()
+    }
+}
+
+/// A term of the sum, or what the terms come to.
+struct SumRow<'a> {
+    sign: &'static str,
+    title: &'a str,
+    bytes: Option<u64>,
+    between: String,
+    component: Option<&'a ComponentLine>,
+}
+
+impl SumRow<'_> {
+    fn from_component(component: &ComponentLine) -> SumRow<'_> {
+        let sign = match component.group {
+            ComponentGroup::Used => "",
+            ComponentGroup::Reclaimable if component.counted => "−",
+            ComponentGroup::Reclaimable => "(−)",
+            ComponentGroup::Headroom => "+",
+        };
+        let amount = component.bytes.zip(component.low_bytes).zip(component.high_bytes);
+        let between =
+            amount.map(|((bytes, low_bytes), high_bytes)| format_range(Amount { bytes, low_bytes, high_bytes }));
+        SumRow {
+            sign,
+            title: &component.title,
+            bytes: component.bytes,
+            between: between.unwrap_or_default(),
+            component: Some(component),
+        }
+    }
+}
+
+fn confidence_label(component: &ComponentLine) -> &'static str {
+    match component.confidence {
+        _ if component.bytes.is_none() => "not known",
+        Confidence::Measured => "measured",
+        Confidence::Proven => "proven",
+        Confidence::Likely => "likely",
+        Confidence::Rough => "rough",
+    }
+}
+
+/// `1.2 GB to 1.5 GB`; nothing where it is certain.
+fn format_range(amount: Amount) -> String {
+    let (low, high) = (human_bytes(amount.low_bytes), human_bytes(amount.high_bytes));
+    if low == high { String::new() } else { format!("{low} to {high}") }
+}

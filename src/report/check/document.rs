@@ -1,0 +1,118 @@
+//! The night as people read it.
+
+use super::{CheckReport, FindingLine};
+use crate::{
+    model::{Class, Status, silence_last_day},
+    render::{Cell, Column, Document, Table, Tone, Value},
+    report::Report,
+};
+use std::collections::BTreeMap;
+
+pub fn status_tone(status: Status) -> Tone {
+    match status {
+        Status::Ok => Tone::Good,
+        Status::Warning => Tone::Warning,
+        Status::Critical => Tone::Bad,
+        Status::Unknown => Tone::Faint,
+    }
+}
+
+impl Report for CheckReport {
+    const COMMAND: &'static str = "check";
+    const REPORTS_GAPS: bool = true;
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        document.toned_line(format!("{}: {}", self.status.name(), self.summary_line()), status_tone(self.status));
+        self.add_findings(&self.findings.iter().collect::<Vec<_>>(), &mut document);
+        self.add_rest(&mut document);
+        document
+    }
+}
+
+impl CheckReport {
+    /// These of what was found, alerts before hygiene, each with what to do; and what could not be told, by what would help.
+    pub(super) fn add_findings(&self, shown: &[&FindingLine], document: &mut Document) {
+        for class in [Class::Alert, Class::Hygiene] {
+            let found: Vec<&FindingLine> =
+                shown.iter().copied().filter(|one| one.class == class && one.status != "unknown").collect();
+            if found.is_empty() {
+                continue;
+            }
+            document.gap();
+            if class == Class::Hygiene && !self.hygiene {
+                document.toned_line("Hygiene (sets the exit code only with --hygiene):", Tone::Faint);
+            }
+            for finding in found {
+                let tone = if finding.status == "critical" { Tone::Bad } else { Tone::Warning };
+                document.toned_line(
+                    format!("{} {}: {}", finding.status.to_uppercase(), finding.check, finding.message),
+                    tone,
+                );
+                if let Some(advice) = &finding.advice {
+                    document.toned_line(format!("  → {advice}"), Tone::Plain);
+                }
+            }
+        }
+        let mut unknown: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        for finding in shown.iter().filter(|one| one.status == "unknown") {
+            let checks = unknown.entry((finding.advice.as_deref().unwrap_or_default(), &finding.message)).or_default();
+            if !checks.contains(&finding.check.as_str()) {
+                checks.push(&finding.check);
+            }
+        }
+        if !unknown.is_empty() {
+            document.gap();
+        }
+        let mut advised = "";
+        for ((advice, message), checks) in &unknown {
+            document.toned_line(format!("UNKNOWN {}: {message}", checks.join(", ")), Tone::Warning);
+            if !advice.is_empty() && advised != *advice {
+                document.line(format!("  → {advice}"));
+                advised = advice;
+            }
+        }
+    }
+
+    fn add_rest(&self, document: &mut Document) {
+        if !self.notes.is_empty() || !self.silenced.is_empty() || !self.notified.is_empty() {
+            document.gap();
+        }
+        for note in &self.notes {
+            document.toned_line(format!("· {} ({}): {}", note.check, note.kind, note.message), Tone::Faint);
+        }
+        for silenced in &self.silenced {
+            let (check, subject, day) =
+                (&silenced.finding.check, &silenced.finding.subject, silence_last_day(silenced.until));
+            let line = format!("· {check} of {subject} is silenced until {day}: {}", silenced.reason);
+            document.toned_line(line, Tone::Faint);
+        }
+        for recipient in self.notified.iter().filter(|one| one.error.is_none() && one.changes > 0) {
+            document.toned_line(format!("· {} was told", recipient.name), Tone::Faint);
+        }
+    }
+
+    /// The findings as a table, for spreadsheets.
+    pub fn findings_document(&self) -> Document {
+        let mut document = Document::default();
+        document.table(findings_table([(None, self)].into_iter()));
+        document
+    }
+}
+
+/// One row a finding.
+pub(super) fn findings_table<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckReport)>) -> Table {
+    Table::with_rows(runs.flat_map(|(target, night)| night.findings.iter().map(move |one| (target, one))))
+        .column(Column::text("target", "target", 1), |(target, _)| {
+            Cell::or_none(*target, |name| Value::Name(name.to_owned()))
+        })
+        .column(Column::text("status", "status", 0), |(_, one)| Cell::text(one.status))
+        .column(Column::text("check", "check", 0), |(_, one)| Cell::text(&one.check))
+        .column(Column::text("class", "class", 2), |(_, one)| {
+            Cell::text(if one.class == Class::Alert { "alert" } else { "hygiene" })
+        })
+        .column(Column::text("subject", "subject", 0), |(_, one)| Cell::name(&one.subject))
+        .column(Column::text("message", "message", 0), |(_, one)| Cell::text(&one.message))
+        .column(Column::text("advice", "advice", 3), |(_, one)| Cell::or_none(one.advice.clone(), Value::Text))
+        .into()
+}

@@ -1,0 +1,118 @@
+//! `pgtend history journal`: what pgtend did, and what it promised.
+
+use super::predictions::Predictions;
+use crate::{
+    model::history::{JournalEntry, JournalOutcome, JournalOutcomeKind, TrackedPrediction},
+    render::{Cell, Column, Document, Table, Tone, Value, human_bytes},
+    report::{Report, View},
+};
+use serde::Serialize;
+use std::collections::HashSet;
+
+#[derive(Debug, Serialize)]
+pub struct JournalReport {
+    /// Newest first.
+    entries: Vec<JournalEntry>,
+    /// What audits predicted, newest first.
+    predictions: Predictions,
+    #[serde(skip)]
+    left_out: usize,
+    #[serde(skip)]
+    totals: JournalTotals,
+    /// Of all, shown or not.
+    #[serde(skip)]
+    open: usize,
+}
+
+/// Promised against measured, of the deeds that were measured.
+#[derive(Debug, Default)]
+struct JournalTotals {
+    entries: u64,
+    promised: u64,
+    measured: i64,
+}
+
+impl JournalReport {
+    pub fn new(mut entries: Vec<JournalEntry>, predictions: Vec<TrackedPrediction>, view: &View) -> JournalReport {
+        let mut totals = JournalTotals::default();
+        let mut measured_already = HashSet::new();
+        for entry in &entries {
+            if let (Some(promised), Some(measured)) = (entry.intent.promised_bytes, entry.measured_bytes) {
+                totals.entries += 1;
+                totals.promised = totals.promised.saturating_add(promised);
+                // Deeds of one run share what lay there before and what is left after: that is measured once.
+                let same = (&entry.intent.system_identifier, entry.intent.before_bytes, entry.measured_at);
+                if measured_already.insert(same) {
+                    totals.measured = totals.measured.saturating_add(measured);
+                }
+            }
+        }
+        let open = entries.iter().filter(|deed| deed.outcome.is_none()).count();
+        entries.reverse();
+        let left_out = view.cut(&mut entries);
+        JournalReport { entries, predictions: Predictions::new(predictions, view), left_out, totals, open }
+    }
+}
+
+fn outcome_cell(entry: &JournalEntry) -> Cell {
+    let Some(JournalOutcome { outcome, .. }) = &entry.outcome else { return Cell::text("open").with_tone(Tone::Bad) };
+    let tone = match outcome {
+        JournalOutcomeKind::Done => Tone::Good,
+        JournalOutcomeKind::Refused => Tone::Plain,
+        JournalOutcomeKind::Failed => Tone::Warning,
+        JournalOutcomeKind::Unknown => Tone::Bad,
+    };
+    Cell::text(outcome.name()).with_tone(tone)
+}
+
+fn format_signed(bytes: i64) -> String {
+    format!("{}{}", if bytes < 0 { "-" } else { "" }, human_bytes(bytes.unsigned_abs()))
+}
+
+impl Report for JournalReport {
+    const COMMAND: &'static str = "history journal";
+
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        if self.entries.is_empty() {
+            document.line("The journal is empty: pgtend has changed nothing.");
+            self.predictions.add_to(&mut document);
+            return document;
+        }
+        document.table(
+            Table::with_rows(&self.entries)
+                .column(Column::text("begun_at", "begun", 0), |deed| Cell::new(Value::Time(deed.intent.begun_at)))
+                .column(Column::text("kind", "deed", 0), |deed| Cell::text(&*deed.intent.kind))
+                .column(Column::text("subject", "of", 0), |deed| Cell::name(&*deed.intent.subject))
+                .column(Column::text("outcome", "outcome", 0), |deed| outcome_cell(deed))
+                .column(Column::numbers("promised_bytes", "promised", 1), |deed| {
+                    Cell::or_none(deed.intent.promised_bytes, Value::Bytes)
+                })
+                .column(Column::numbers("measured", "measured", 1), |deed| {
+                    Cell::or_none(deed.measured_bytes, |bytes| Value::Text(format_signed(bytes)))
+                })
+                .column(Column::text("server", "server", 2), |deed| Cell::name(&*deed.intent.server))
+                .column(Column::text("database", "database", 3), |deed| Cell::name(&*deed.intent.database))
+                .column(Column::text("role", "role", 4), |deed| Cell::name(&*deed.intent.role))
+                .column(Column::text("statement", "statement", 6), |deed| Cell::text(&*deed.intent.statement))
+                .column(Column::text("detail", "answer", 5), |deed| {
+                    Cell::or_none(deed.outcome.as_ref().and_then(|outcome| outcome.detail.clone()), Value::Text)
+                })
+                .with_left_out(self.left_out),
+        );
+        if self.open > 0 {
+            let text =
+                format!("{} without an outcome: pgtend ended in the middle of it. Look at the server.", self.open);
+            document.gap().toned_line(text, Tone::Bad);
+        }
+        if self.totals.entries > 0 {
+            let JournalTotals { entries: measured_entries, promised, measured } = &self.totals;
+            let (promised, measured) = (human_bytes(*promised), format_signed(*measured));
+            document
+                .gap()
+                .line(format!("Of {measured_entries} deeds: {promised} promised, {measured} measured since."));
+        }
+        self.predictions.add_to(&mut document);
+        document
+    }
+}

@@ -1,0 +1,152 @@
+//! The overview as one screen of 80 columns and 24 lines.
+
+use super::{OverviewReport, TablespaceLine};
+use crate::{
+    model::StoredBytes,
+    render::{self, Cell, Column, Document, Tone, Value, format_ratio, human_bytes, human_percent},
+    report::Report,
+};
+
+/// Elements of each list, so that all of it fits 24 lines.
+const MAX_SLOTS: usize = 3;
+pub const MAX_TABLES: usize = 3;
+const MAX_FINDINGS: usize = 3;
+
+impl Report for OverviewReport {
+    const COMMAND: &'static str = "overview";
+    const IS_BRIEF: bool = true;
+
+    fn document(&self) -> Document {
+        let overview = &self.overview;
+        let mut document = Document::default();
+        let (space, small_parts) = self.space_table();
+        document.gap().table(space);
+        if let Some(small_parts) = small_parts {
+            document.line(small_parts);
+        }
+        if let Some(spaces) = self.tablespaces_line() {
+            document.line(spaces);
+        }
+        document.gap();
+        if !self.knows_slots {
+            document.line("Replication slots: not known.");
+        } else if overview.slots.is_empty() {
+            document.line("No replication slot.");
+        } else {
+            document.table(self.slots_table());
+            let more = overview.slots.len() - shown_rows(overview.slots.len(), MAX_SLOTS);
+            if more > 0 {
+                document.toned_line(format!("… and {more} more slots"), Tone::Faint);
+            }
+        }
+        if !overview.largest_tables.is_empty() {
+            document.gap().table(self.tables_table());
+        }
+        if !overview.findings.is_empty() {
+            document.gap();
+            for finding in overview.findings.iter().take(shown_rows(overview.findings.len(), MAX_FINDINGS)) {
+                document.toned_line(format!("! {}", finding.message), Tone::Bad);
+            }
+            let more = overview.findings.len() - shown_rows(overview.findings.len(), MAX_FINDINGS);
+            if more > 0 {
+                document.toned_line(format!("! … and {more} more"), Tone::Bad);
+            }
+        }
+        for chart in &self.charts {
+            document.chart(chart.clone());
+        }
+        let commands: Vec<&str> = overview.next.iter().map(|next| next.command.as_str()).collect();
+        document.gap().line(format!("Next: {}", commands.join(" · ")));
+        document
+    }
+}
+
+/// A part of the disk smaller than this is told in a line of its own kind, not in the table.
+const MIN_ROW_SHARE: f64 = 0.01;
+
+impl OverviewReport {
+    /// Where the bytes are, largest first; the bar is the share of what is known. And what is too little for a row.
+    fn space_table(&self) -> (render::Table, Option<String>) {
+        let overview = &self.overview;
+        let mut parts = vec![
+            ("databases", overview.databases_bytes),
+            ("pg_wal", overview.wal_bytes),
+            ("temporary files", overview.temp_bytes),
+            ("slot spill", overview.slot_spill_bytes),
+        ];
+        if !self.logs_elsewhere {
+            parts.push(("server logs", overview.log_bytes));
+        }
+        let known: u64 = parts.iter().filter_map(|(_, bytes)| *bytes).sum();
+        let share = |bytes: u64| if known == 0 { 0.0 } else { bytes as f64 / known as f64 };
+        let (mut rows, small_parts): (Vec<_>, Vec<_>) = parts.into_iter().partition(|(name, bytes)| {
+            matches!(*name, "databases" | "pg_wal") || bytes.is_some_and(|bytes| share(bytes) >= MIN_ROW_SHARE)
+        });
+        rows.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        let drawn = |name: &str, bytes: Option<u64>| {
+            let bar = bytes.map(|bytes| bar(share(bytes))).unwrap_or_default();
+            let against = overview.wal_to_data_ratio.filter(|ratio| name == "pg_wal" && *ratio >= 1.0);
+            let against = against.map(|ratio| format!(" {} your data", format_ratio(ratio))).unwrap_or_default();
+            format!("{bar}{against}")
+        };
+        let table = render::Table::with_rows(rows)
+            .column(Column::text("what", "Where the bytes are", 0), |(name, _)| Cell::text(*name))
+            .column(Column::numbers("bytes", "size", 0), |(_, bytes)| Cell::or_unknown(*bytes, Value::Bytes))
+            .column(Column::numbers("share", "share", 1), |(_, bytes)| {
+                Cell::or_unknown(*bytes, |bytes| Value::Share(share(bytes)))
+            })
+            .column(Column::picture("bar", 2), |(name, bytes)| Cell::text(drawn(name, *bytes)));
+        let small_texts: Vec<String> = small_parts
+            .into_iter()
+            .map(|(name, bytes)| format!("{name} {}", bytes.map_or("?".to_owned(), human_bytes)))
+            .collect();
+        (table.into(), (!small_texts.is_empty()).then(|| format!("beside them: {}", small_texts.join(", "))))
+    }
+
+    /// Where the databases lie, when somebody made tablespaces.
+    fn tablespaces_line(&self) -> Option<String> {
+        // pg_default and pg_global are always there.
+        let tablespaces = self.overview.tablespaces.as_ref().filter(|all| all.len() > 2)?;
+        let size = |one: &TablespaceLine| one.bytes.map_or("?".to_owned(), human_bytes);
+        let list: Vec<String> = tablespaces.iter().map(|one| format!("{} {}", one.tablespace, size(one))).collect();
+        Some(format!("tablespaces of the databases: {}", list.join(", ")))
+    }
+
+    fn slots_table(&self) -> render::Table {
+        render::Table::with_rows(self.slot_rows.iter().take(shown_rows(self.slot_rows.len(), MAX_SLOTS)))
+            .column(Column::text("slot_name", "Slot", 0), |row| Cell::name(&*row.slot_name))
+            .column(Column::text("verdict", "verdict", 0), |row| row.verdict_cell())
+            .column(Column::numbers("retained_bytes", "holds", 0), |row| {
+                Cell::or_unknown(row.retained_bytes, Value::Bytes)
+            })
+            .column(Column::numbers("reclaimable_bytes", "dropping it alone frees", 1), |row| {
+                Cell::or_unknown(row.reclaimable_bytes, Value::Bytes)
+            })
+            .into()
+    }
+
+    fn tables_table(&self) -> render::Table {
+        render::Table::with_rows(&self.overview.largest_tables)
+            .column(Column::text("table", "Largest tables", 0), |row| Cell::name(&*row.table))
+            .column(Column::text("database", "database", 1), |row| Cell::name(&*row.database))
+            .column(Column::numbers("total_bytes", "total", 0), |row| {
+                Cell::stored_bytes(StoredBytes { bytes: row.total_bytes, source: row.size_source })
+            })
+            .column(Column::numbers("index_bytes", "of it indexes", 0), |row| {
+                let share = if row.total_bytes == 0 { 0.0 } else { row.index_bytes as f64 / row.total_bytes as f64 };
+                let heavy = if share > 0.5 { Tone::Warning } else { Tone::Plain };
+                Cell::text(format!("{} ({})", human_bytes(row.index_bytes), human_percent(share))).with_tone(heavy)
+            })
+            .into()
+    }
+}
+
+/// How many of a list are shown, so that they and a line for the rest take at most `lines`.
+fn shown_rows(total: usize, lines: usize) -> usize {
+    if total > lines { lines - 1 } else { total }
+}
+
+/// A bar of 20 characters for the whole.
+fn bar(share: f64) -> String {
+    "█".repeat((share * 20.0).round() as usize)
+}

@@ -1,0 +1,189 @@
+//! `pgtend slots why`: one slot, and everything that speaks for and against it, fit for a ticket.
+
+use super::{Row, note_missing_columns, remaining, slot_rows};
+use crate::{
+    judge::slot::{PIPELINE_COST, STANDBY_COST, SlotEvidence, SlotVerdict},
+    model::{Cause, Holder, Retention, SlotType, TimeLeft},
+    render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_duration},
+    report::{Gaps, Report},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub struct SlotDetailReport {
+    /// The one slot, as the list has it.
+    slots: [Row; 1],
+    why: SlotDetail,
+    #[serde(skip)]
+    remaining: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct SlotDetail {
+    server: String,
+    /// What a drop frees at once: nothing.
+    frees_now_bytes: u64,
+    frees_at_checkpoint_bytes: Option<u64>,
+    /// What of it may stay as recycled segments for WAL to come.
+    may_be_recycled_bytes: Option<u64>,
+    /// Who keeps the WAL from there on; null when it keeps nothing.
+    held_beyond_by: Option<String>,
+    checkpoint_timeout_seconds: Option<u64>,
+    /// Until the disk is full, should it stay where it stands; null when it holds nothing.
+    until_full: Option<TimeLeft>,
+    /// Until `max_slot_wal_keep_size` invalidates it; null without that limit.
+    until_lost: Option<TimeLeft>,
+    /// When `idle_replication_slot_timeout` does; null without one, or while it is in use.
+    timeout_at: Option<Timestamp>,
+    /// What a drop costs whoever uses it.
+    cost: String,
+}
+
+impl SlotDetailReport {
+    /// The page of the slot, or `None` when there is none of that name.
+    pub fn find(evidence: &SlotEvidence<'_>, name: &str, gaps: &mut Gaps) -> Option<SlotDetailReport> {
+        let snapshot = evidence.snapshot;
+        let row = slot_rows(evidence, "slots", gaps).into_iter().find(|row| row.slot_name == name)?;
+        note_missing_columns(snapshot, gaps);
+        let slot = snapshot.slots.known()?.iter().find(|slot| slot.slot_name == name)?;
+        let settings =
+            gaps.get_or_note(&snapshot.settings, &["why.may_be_recycled_bytes", "why.checkpoint_timeout_seconds"]);
+        let retention = Retention::from_snapshot(snapshot);
+        if let Err(why) = &retention {
+            let fields = ["why.frees_at_checkpoint_bytes", "why.may_be_recycled_bytes", "why.held_beyond_by"];
+            let missing = if slot.retained_from().is_some() { &fields[..] } else { &fields[2..] };
+            gaps.note(why, missing, Vec::new());
+        }
+        let frees = row.reclaimable_bytes;
+        let may_be_recycled_bytes = settings
+            .and_then(|settings| settings.bytes("max_wal_size"))
+            .zip(frees)
+            .map(|(most, frees)| frees.min(most));
+        let generic = match slot.slot_type {
+            SlotType::Physical => STANDBY_COST,
+            SlotType::Logical => PIPELINE_COST,
+        };
+        let remaining = remaining::TimeRemaining::new(snapshot, &evidence.history.wal, slot, gaps);
+        let server = &snapshot.server;
+        let why = SlotDetail {
+            server: format!(
+                "PostgreSQL {} {}, database {} as {}",
+                server.version_text(),
+                if server.in_recovery { "standby" } else { "primary" },
+                server.database,
+                server.role
+            ),
+            frees_now_bytes: 0,
+            frees_at_checkpoint_bytes: frees,
+            may_be_recycled_bytes,
+            held_beyond_by: retention.ok().filter(|_| slot.retained_from().is_some()).and_then(|retention| {
+                let next = retention.oldest_other_holder(slot)?;
+                Some(describe_holder(next))
+            }),
+            checkpoint_timeout_seconds: settings
+                .and_then(|settings| settings.text("checkpoint_timeout"))
+                .and_then(|text| text.parse().ok()),
+            until_full: remaining.until_full,
+            until_lost: remaining.slot.as_ref().and_then(|slot| slot.until_lost),
+            timeout_at: remaining.slot.as_ref().and_then(|slot| slot.timeout_at),
+            cost: row.owner.as_ref().map_or(generic, |owner| &owner.cost).to_owned(),
+        };
+        Some(SlotDetailReport { slots: [row], why, remaining: remaining.lines })
+    }
+}
+
+/// A holder of WAL as people call it.
+pub(super) fn describe_holder(holder: &Holder) -> String {
+    match (holder.cause, &holder.name) {
+        (Cause::Slot, Some(name)) => format!("slot {name}"),
+        (Cause::Slot, None) => "a slot".to_owned(),
+        (Cause::Archiver, _) => "segments that wait for the archiver".to_owned(),
+        (Cause::WalKeepSize, _) => "wal_keep_size".to_owned(),
+        (Cause::Checkpoint, _) => "the last checkpoint".to_owned(),
+        (Cause::Summarizer, _) => "the WAL summarizer".to_owned(),
+    }
+}
+
+impl Report for SlotDetailReport {
+    const COMMAND: &'static str = "slots why";
+
+    fn document(&self) -> Document {
+        let ([slot], why) = (&self.slots, &self.why);
+        let mut document = Document::default();
+        let verdict = match slot.verdict {
+            SlotVerdict::Healthy => ("healthy", Tone::Good),
+            SlotVerdict::Lagging => ("lagging: in use, but falling behind or standing still", Tone::Warning),
+            SlotVerdict::Inactive => ("inactive: not in use, and not proven to be forgotten", Tone::Warning),
+            SlotVerdict::Stale => ("stale: proven to be forgotten", Tone::Bad),
+            SlotVerdict::Lost => ("lost: invalidated, it holds nothing any more", Tone::Bad),
+            SlotVerdict::Empty => ("empty: it never reserved WAL", Tone::Faint),
+        };
+        document.heading(format!("Slot {}", slot.slot_name));
+        document.toned_line(verdict.0, verdict.1);
+        let mut facts: Vec<Vec<Cell>> = Vec::new();
+        let mut fact = |name: &str, value: Cell| facts.push(vec![Cell::text(name), value]);
+        fact("slot_type", Cell::text(if slot.slot_type == SlotType::Physical { "physical" } else { "logical" }));
+        fact("plugin", Cell::or_none(slot.plugin.clone(), Value::Text));
+        fact("database", Cell::or_none(slot.database.clone(), Value::Name));
+        fact("active", Cell::flag(slot.active));
+        fact("inactive_since", Cell::or_none(slot.inactive_since, Value::Time));
+        fact("restart_lsn", Cell::or_none(slot.restart_lsn, Value::Lsn));
+        fact("confirmed_flush_lsn", Cell::or_none(slot.confirmed_flush_lsn, Value::Lsn));
+        fact("holds WAL", Cell::or_unknown(slot.retained_bytes, Value::Bytes));
+        fact(
+            "until lost",
+            Cell::or_none(slot.safe_wal_size.map(|bytes| u64::try_from(bytes).unwrap_or(0)), Value::Bytes),
+        );
+        fact("xmin age", Cell::or_none(slot.xmin_age.map(i64::unsigned_abs), Value::Count));
+        fact("catalog_xmin age", Cell::or_none(slot.catalog_xmin_age.map(i64::unsigned_abs), Value::Count));
+        document.gap().table(Table {
+            columns: vec![Column::text("what", "", 0), Column::text("value", "", 0)],
+            rows: facts,
+            left_out: 0,
+        });
+        document.gap().heading("Why");
+        for reason in &slot.reasons {
+            document.line(format!("- {}.", reason.message));
+        }
+        if !self.remaining.is_empty()
+            && !matches!(slot.verdict, SlotVerdict::Healthy | SlotVerdict::Empty | SlotVerdict::Lost)
+        {
+            document.gap().heading("How long that can go on");
+            for line in &self.remaining {
+                document.line(format!("- {line}."));
+            }
+        }
+        document.gap().heading("Whose");
+        match &slot.owner {
+            Some(owner) => document.line(format!(
+                "{}: {} ({}).",
+                if owner.confidence == crate::judge::slot::Confidence::Certain { "Of" } else { "Probably of" },
+                owner.name,
+                owner.source
+            )),
+            None => document.line("No rule knows it. Ask before you drop it."),
+        };
+        document.line(format!("A drop costs them: {}", why.cost));
+        document.gap().heading("What a drop frees");
+        document.line("Now: nothing.");
+        let when = why.checkpoint_timeout_seconds.map_or(String::new(), |timeout| {
+            format!(" (checkpoint_timeout is {}, and an idle server may wait longer)", human_duration(timeout))
+        });
+        let frees = why.frees_at_checkpoint_bytes.map_or("unknown".to_owned(), human_bytes);
+        document.line(format!("At the next checkpoint{when}: {frees}."));
+        if let Some(recycled) = why.may_be_recycled_bytes.filter(|bytes| *bytes > 0) {
+            let recycled = human_bytes(recycled);
+            document.line(format!(
+                "Up to {recycled} of that stay for good, as segments recycled for WAL to come (max_wal_size)."
+            ));
+        }
+        if let Some(beyond) = &why.held_beyond_by {
+            document.line(match why.frees_at_checkpoint_bytes {
+                Some(0) => format!("{beyond} reaches back as far, and keeps all of it."),
+                _ => format!("From there on {beyond} keeps the WAL."),
+            });
+        }
+        document
+    }
+}

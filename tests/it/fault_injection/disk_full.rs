@@ -1,0 +1,116 @@
+//! No space left: under a report's file, under the store, and under migrations.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::clusters::{
+    create_database, execute_sql, on_a_major_and_the_newest, on_a_major_and_the_newest_shared, print_stderr,
+    shared_cluster,
+};
+use crate::collect::program_runs::database_conninfo;
+use crate::migrations::program::{LIMIT_OPTIONS, files_below};
+use crate::reports::program::{expect_failure, pgtend_command, run_command};
+
+/// A file system of a few pages; none where this account may not mount.
+struct SmallFileSystem(tempfile::TempDir);
+
+impl SmallFileSystem {
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "pgtend"]).arg(folder.path()).output();
+        mount.is_ok_and(|output| output.status.success()).then_some(Self(folder))
+    }
+
+    fn fill(&self) {
+        let written = (0..).find(|number| std::fs::write(self.0.path().join(format!("{number}")), [0; 4096]).is_err());
+        assert!(written.is_some_and(|number| number > 0), "it could not be filled");
+    }
+
+    /// Room for so many files of a page.
+    fn fill_except(&self, pages: usize) {
+        self.fill();
+        for number in 0..pages {
+            std::fs::remove_file(self.0.path().join(format!("{number}"))).expect("it is there");
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallFileSystem {
+    fn drop(&mut self) {
+        // What stays mounted makes the folder's removal fail, which is silent, too.
+        let _ = Command::new("umount").arg(self.0.path()).output();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disk_full_is_reported_without_partial_files() {
+    on_a_major_and_the_newest_shared(13, "a full disk", async |_, cluster| {
+        let message = expect_failure(1, &["overview", "-d", &cluster.conninfo(), "--output", "/dev/full"]);
+        assert!(message.contains("/dev/full") && message.contains("No space left"), "{message}");
+        let Some(small) = SmallFileSystem::mount() else {
+            return print_stderr("a full disk: NOT RUN under a file: no right to mount");
+        };
+        small.fill();
+        let file = small.path().join("report.json");
+        let named = file.to_str().expect("UTF-8");
+        let message = expect_failure(1, &["snapshot", "-d", &cluster.conninfo(), "--output", named]);
+        assert!(message.contains("report.json") && message.contains("No space left"), "{message}");
+        assert!(!file.exists(), "half a snapshot");
+        let store = small.path().join("history.db");
+        let message = expect_failure(
+            1,
+            &["history", "record", "-d", &cluster.conninfo(), "--history", store.to_str().expect("UTF-8")],
+        );
+        assert!(message.contains("history.db") && message.contains("full"), "{message}");
+    })
+    .await;
+}
+
+/// Two of the same, and one that is invalid.
+const INDEXES: [&str; 2] = [
+    "create table kept (id int primary key, word text); create index one on kept (word); create index two on kept (word); \
+     create index three on kept (word); create index broken on kept (word, id)",
+    "update pg_index set indisvalid = false where indexrelid = 'broken'::regclass",
+];
+
+/// Whatever room there is: a file more each time, until all have it.
+#[tokio::test(flavor = "multi_thread")]
+async fn disk_full_writes_all_migrations_or_none() {
+    on_a_major_and_the_newest(13, "a full disk under migrations", async |major, _| {
+        let name = create_database(shared_cluster(major)).await;
+        for batch in INDEXES {
+            execute_sql(shared_cluster(major), &name, batch).await;
+        }
+        let conninfo = database_conninfo(shared_cluster(major), &name);
+        for (how, least) in [(["--framework", "diesel"], 4), (["--maintenance", "broken"], 1)] {
+            let mut failed = 0;
+            loop {
+                let Some(small) = SmallFileSystem::mount() else {
+                    return print_stderr("a full disk under migrations: NOT RUN: no right to mount");
+                };
+                small.fill_except(failed);
+                let before = files_below(small.path());
+                let folder = small.path().join("db/m");
+                let fixed = ["indexes", "migrate", "-d", &conninfo, "--history", "none", "--yes", "--output"];
+                let arguments = [folder.to_str().expect("UTF-8")];
+                let done = run_command(&mut pgtend_command(&[&fixed[..], &arguments, &how, &LIMIT_OPTIONS].concat()));
+                let case = format!("{how:?} on {major} with room for {failed}: {done:?}");
+                if done.exit == 0 {
+                    let written = files_below(&folder).into_iter().filter(|path| path.is_file()).count();
+                    assert!(written >= least && failed >= written, "{case}: {written} files");
+                    break;
+                }
+                assert_eq!(done.exit, 1, "{case}");
+                assert!(done.stderr.contains("No space left") && done.stderr.contains("nothing was written"), "{case}");
+                assert_eq!(before, files_below(small.path()), "{case}");
+                failed += 1;
+                assert!(failed <= 16, "{case}: room for everything");
+            }
+        }
+    })
+    .await;
+}

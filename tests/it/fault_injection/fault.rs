@@ -1,0 +1,132 @@
+//! What may happen to a run from outside.
+
+use std::time::Duration;
+
+use pgtend::sandbox::{Cluster, StopMode};
+use tokio::process::Child;
+use tokio_postgres::Client;
+
+use crate::clusters::{connect_superuser, execute_sql};
+use crate::proxy::{Behaviour, Proxy};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    ServerDies,
+    ServerRestarts,
+    ServerFreezes,
+    Promotion,
+    ConnectionCut,
+    ConnectionStalled,
+    SlowConnection,
+    SessionEnded,
+    TooManyConnections,
+    TableLocked,
+    StatementTimeout,
+    Interrupted,
+    Terminated,
+    Killed,
+}
+
+impl Fault {
+    pub const ALL: [Self; 14] = [
+        Self::ServerDies,
+        Self::ServerRestarts,
+        Self::ServerFreezes,
+        Self::Promotion,
+        Self::ConnectionCut,
+        Self::ConnectionStalled,
+        Self::SlowConnection,
+        Self::SessionEnded,
+        Self::TooManyConnections,
+        Self::TableLocked,
+        Self::StatementTimeout,
+        Self::Interrupted,
+        Self::Terminated,
+        Self::Killed,
+    ];
+
+    /// How the line is: slow enough that the fault finds a run at any step.
+    pub fn network_behaviour(self) -> Behaviour {
+        let half = Duration::from_millis(if self == Self::SlowConnection { 100 } else { 10 });
+        Behaviour { to_server: half, to_client: half, stalled: false }
+    }
+
+    /// Who asks: one whose statements, locks and transactions may take no time at all, if nobody says otherwise.
+    pub fn role(self) -> &'static str {
+        if self == Self::StatementTimeout { "impatient" } else { "postgres" }
+    }
+
+    /// What must be so before the run begins, kept until it ends.
+    pub async fn prepare(self, cluster: &Cluster) -> Vec<Client> {
+        let mut sessions = Vec::new();
+        match self {
+            Self::TooManyConnections => {
+                let mut config: tokio_postgres::Config = cluster.conninfo().parse().expect("conninfo");
+                config.application_name("crowd");
+                while let Ok((client, connection)) = config.connect(tokio_postgres::NoTls).await {
+                    tokio::spawn(connection);
+                    sessions.push(client);
+                }
+            }
+            Self::TableLocked => {
+                let client = connect_superuser(cluster, "postgres").await;
+                client.batch_execute("begin; lock kept in access exclusive mode").await.expect("a lock");
+                sessions.push(client);
+            }
+            _ => {}
+        }
+        sessions
+    }
+
+    /// It happens, some moment after the run began.
+    pub async fn apply(self, cluster: &mut Cluster, proxy: &Proxy, child: &Child) {
+        let a_while = || tokio::time::sleep(Duration::from_millis(150));
+        match self {
+            Self::ServerDies => cluster.stop(StopMode::Immediate).expect("it stops"),
+            Self::ServerRestarts => {
+                cluster.stop(StopMode::Fast).expect("it stops");
+                cluster.start_server().expect("it starts again");
+            }
+            Self::ServerFreezes => {
+                cluster.pause().expect("it freezes");
+                a_while().await;
+                cluster.resume().expect("it goes on");
+            }
+            Self::Promotion => cluster.promote().expect("it is promoted"),
+            Self::ConnectionCut => proxy.cut_connections(),
+            Self::ConnectionStalled => {
+                proxy.stall();
+                a_while().await;
+                proxy.resume();
+            }
+            Self::SessionEnded => {
+                let terminate_query =
+                    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgtend'";
+                execute_sql(cluster, "postgres", terminate_query).await;
+            }
+            Self::TooManyConnections | Self::TableLocked | Self::SlowConnection | Self::StatementTimeout => {}
+            Self::Interrupted => send_signal(child, "INT"),
+            Self::Terminated => send_signal(child, "TERM"),
+            Self::Killed => send_signal(child, "KILL"),
+        }
+    }
+
+    /// Until the server takes connections again.
+    pub async fn wait_until_repaired(self, cluster: &mut Cluster) {
+        if self == Self::ServerDies {
+            cluster.start_server().expect("it starts again");
+        }
+        let config: tokio_postgres::Config = cluster.conninfo().parse().expect("conninfo");
+        while config.connect(tokio_postgres::NoTls).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// To a run that may have ended by now.
+fn send_signal(child: &Child, signal: &str) {
+    if let Some(pid) = child.id() {
+        let kill = std::process::Command::new("sh").args(["-c", "kill -s $0 $1", signal, &pid.to_string()]).output();
+        kill.expect("sh is there");
+    }
+}

@@ -1,0 +1,75 @@
+//! How a run that was hit ended, and what it may leave.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use pgtend::sandbox::Cluster;
+use serde_json::Value;
+
+use super::fault::Fault;
+use crate::clusters::query_one_text;
+use crate::collect::program_runs::ProgramRun;
+use crate::reports::nulls;
+
+/// Longer than any timeout of a report on a small database.
+pub const LIMIT: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    Reported,
+    Failed,
+    Killed,
+}
+
+/// Holds the run to what every end must be.
+pub async fn from_run(cluster: &Cluster, fault: Fault, arguments: &[&str], run: &ProgramRun, folder: &Path) -> Outcome {
+    let case = format!("{fault:?} during {arguments:?}: exit {:?}, {:?}", run.code, run.stderr);
+    assert!(run.elapsed < LIMIT, "{case}: took {:?}", run.elapsed);
+    assert!(!run.stderr.contains("bug"), "{case}");
+    assert!(run.stdout.is_empty(), "{case}: the report was to go to a file");
+    let file = folder.join("report");
+    let outcome = match run.code {
+        Some(0) => {
+            assert_report_is_complete(&file, arguments, &case);
+            Outcome::Reported
+        }
+        Some(1) => {
+            assert!(run.stderr.contains("pgtend: "), "{case}: no word of what went wrong");
+            assert!(!file.exists(), "{case}: a report of a run that failed");
+            Outcome::Failed
+        }
+        // By the signal that cannot be caught, or by one that came before the program listens.
+        None if matches!(fault, Fault::Killed | Fault::Terminated | Fault::Interrupted) => {
+            assert!(!file.exists() || fault == Fault::Killed, "{case}: a report of a run that was ended");
+            Outcome::Killed
+        }
+        _ => panic!("{case}: no such exit"),
+    };
+    let temporary_files = std::fs::read_dir(folder).expect("the folder").flatten().map(|entry| entry.file_name());
+    let temporary_files: Vec<_> =
+        temporary_files.filter(|name| name.to_string_lossy().starts_with(".pgtend-")).collect();
+    assert!(temporary_files.is_empty() || fault == Fault::Killed, "{case}: left {temporary_files:?}");
+    assert_no_session_left(cluster, &case).await;
+    outcome
+}
+
+/// A whole report, in which every null is explained.
+fn assert_report_is_complete(file: &Path, arguments: &[&str], case: &str) {
+    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{case}: no report: {error}"));
+    let report: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{case}: {error}: {text}"));
+    if !["snapshot", "history"].contains(&arguments[0]) {
+        let faults = nulls::null_faults(&report);
+        assert!(faults.is_empty(), "{case}: {}", faults.join("\n"));
+    }
+}
+
+/// 13 does not notice a client that went while a statement runs; the reports' statements are short.
+pub async fn assert_no_session_left(cluster: &Cluster, case: &str) {
+    let since = Instant::now();
+    let query =
+        "select string_agg(state || ': ' || query, '; ') from pg_stat_activity where application_name = 'pgtend'";
+    while let Some(left) = query_one_text(cluster, "postgres", query).await {
+        assert!(since.elapsed() < Duration::from_secs(5), "{case}: left on the server: {left}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

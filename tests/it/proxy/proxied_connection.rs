@@ -1,0 +1,168 @@
+//! The lines between clients and the server.
+
+use std::io;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::Behaviour;
+use super::round_trip_counter::{RoundTripCounter, SessionCounter};
+
+/// Where the server listens.
+#[derive(Clone, Debug)]
+pub enum ServerAddress {
+    Tcp(String, u16),
+    Unix(PathBuf),
+}
+
+impl ServerAddress {
+    pub fn new(host: &str, port: u16) -> Self {
+        match host.starts_with('/') {
+            true => Self::Unix(format!("{host}/.s.PGSQL.{port}").into()),
+            false => Self::Tcp(host.to_owned(), port),
+        }
+    }
+}
+
+/// Something to wait for in what a client says.
+#[derive(Debug)]
+pub struct StallTrigger {
+    pub pattern: Vec<u8>,
+    /// Whether the server hears them, before the line goes dead.
+    pub forwards_match: bool,
+}
+
+/// All that one connection needs to know.
+#[derive(Clone)]
+pub struct ProxiedConnection {
+    pub server: Arc<Mutex<ServerAddress>>,
+    pub behaviour: Behaviour,
+    pub round_trips: Arc<RoundTripCounter>,
+    pub stalled: Arc<watch::Sender<bool>>,
+    pub stall_trigger: Arc<Mutex<Option<StallTrigger>>>,
+    pub cut_signal: watch::Receiver<u32>,
+}
+
+impl ProxiedConnection {
+    /// Takes connections until the proxy is dropped, and every connection with it.
+    pub async fn accept_connections(self, listener: std::net::TcpListener) {
+        let listener = TcpListener::from_std(listener).expect("a listener of this runtime");
+        let mut cuts = self.cut_signal.clone();
+        let mut dropped = pin!(async { while cuts.changed().await.is_ok() {} });
+        while let Either::Left((accepted, _)) = select(pin!(listener.accept()), dropped.as_mut()).await {
+            if let Ok((client, _)) = accepted {
+                tokio::spawn(self.clone().serve_client(client));
+            }
+        }
+    }
+
+    async fn serve_client(mut self, client: TcpStream) {
+        // Only cuts from now on; the end of the proxy is one, too.
+        self.cut_signal.mark_unchanged();
+        let turns = Arc::clone(&self.round_trips);
+        let session = SessionCounter::new(&turns);
+        let mut cuts = self.cut_signal.clone();
+        let passed = pin!(self.connect_to_server(client, &session));
+        let cut = pin!(cuts.changed());
+        let _ = select(passed, cut).await;
+    }
+
+    async fn connect_to_server(&self, client: TcpStream, session: &SessionCounter<'_>) -> io::Result<()> {
+        client.set_nodelay(true)?;
+        let target = self.server.lock().expect("no panic while the target is read").clone();
+        match target {
+            ServerAddress::Tcp(host, port) => {
+                let server = TcpStream::connect((host.as_str(), port)).await?;
+                server.set_nodelay(true)?;
+                self.forward_both(client, server, session).await
+            }
+            ServerAddress::Unix(path) => self.forward_both(client, UnixStream::connect(path).await?, session).await,
+        }
+    }
+
+    async fn forward_both(
+        &self,
+        client: TcpStream,
+        server: impl AsyncRead + AsyncWrite,
+        session: &SessionCounter<'_>,
+    ) -> io::Result<()> {
+        let (client_in, client_out) = client.into_split();
+        let (server_in, server_out) = tokio::io::split(server);
+        let Behaviour { to_server, to_client, .. } = self.behaviour;
+        let up = self.forward(
+            client_in,
+            server_out,
+            to_server,
+            |bytes| session.client_sent(bytes),
+            |bytes| self.triggers_stall(bytes),
+        );
+        let down = self.forward(
+            server_in,
+            client_out,
+            to_client,
+            |_| (),
+            |bytes| {
+                session.server_received(bytes);
+                false
+            },
+        );
+        tokio::try_join!(up, down).map(drop)
+    }
+
+    /// Whether these bytes spring the trap that was set; then nothing passes any more, but for these where the trap lets
+    /// them through.
+    fn triggers_stall(&self, bytes: &[u8]) -> bool {
+        let mut stall_trigger = self.stall_trigger.lock().expect("nobody panics while setting a trap");
+        let sprung = stall_trigger.take_if(|trap| bytes.windows(trap.pattern.len()).any(|part| part == trap.pattern));
+        if let Some(trap) = &sprung {
+            self.stalled.send_replace(true);
+            return !trap.forwards_match;
+        }
+        false
+    }
+
+    /// A byte is under way for the delay, however many are before it. `heard` and `told` see them when
+    /// they come and when they go.
+    async fn forward(
+        &self,
+        mut from: impl AsyncRead + Unpin,
+        mut to: impl AsyncWrite + Unpin,
+        delay: Duration,
+        on_read: impl Fn(&[u8]),
+        on_write: impl Fn(&[u8]) -> bool,
+    ) -> io::Result<()> {
+        let (send, mut receive) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
+        let reads = async move {
+            let mut buffer = vec![0; 64 * 1024];
+            loop {
+                let length = from.read(&mut buffer).await?;
+                if length == 0 {
+                    return Ok(());
+                }
+                on_read(&buffer[..length]);
+                let _ = send.send((Instant::now() + delay, buffer[..length].to_vec()));
+            }
+        };
+        let writes = async move {
+            let mut stalled = self.stalled.subscribe();
+            while let Some((due, bytes)) = receive.recv().await {
+                sleep_until(due).await;
+                // The proxy's end is the connection's end, which the cuts tell.
+                let _ = stalled.wait_for(|stalled| !stalled).await;
+                if on_write(&bytes) {
+                    let _ = stalled.wait_for(|stalled| !stalled).await;
+                }
+                to.write_all(&bytes).await?;
+            }
+            to.shutdown().await
+        };
+        tokio::try_join!(reads, writes).map(drop)
+    }
+}
