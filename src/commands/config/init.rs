@@ -83,7 +83,7 @@ const TEMPLATE_HEAD: &str = r##"# pgtend's configuration. Everything here is a c
 # These have none:
 # wal_per_hour = "2GB"                       # instead of what history and statistics say
 # growth = "1GB"                             # a day, likewise
-# way = "dump"
+# method = "dump"
 # provider = "rds"                           # these four as of a target
 # storage_type = "gp3"
 # multi_az = false

@@ -5,7 +5,7 @@ use crate::judge::audit::MoveMethod;
 
 #[test]
 fn audit_target_overrides_audit_table() {
-    let text = "[audit]\nhorizon = '90d'\nmargin = 25\nprice = 0.2\nway = 'dump'\nwal_per_hour = '2GB'\n\
+    let text = "[audit]\nhorizon = '90d'\nmargin = 25\nprice = 0.2\nmethod = 'dump'\nwal_per_hour = '2GB'\n\
                 [target.prod]\nconninfo = 'host=h'\ndisk_size = '2TB'\nprovider = 'rds'\nprice = '0.115'\nmulti_az = true";
     let config = Machine::new().with_file(USER_FILE, text).read(None).unwrap();
     let of_prod = config.audit_overrides(Some("prod"));
@@ -26,7 +26,7 @@ fn audit_rejects_bad_values_with_line() {
         (USER_FILE, "[audit]\nhorizon = 'soon'", "line 2: \"soon\" is not a duration"),
         (USER_FILE, "[audit]\nmargin = 99", "line 2: [audit] margin: \"99\" is no share"),
         (USER_FILE, "[audit]\nprovider = 'acme'", "line 2: [audit] provider: no provider of that name"),
-        (USER_FILE, "[audit]\nway = 'teleport'", "line 2: [audit] way: \"teleport\" is none of blue-green"),
+        (USER_FILE, "[audit]\nmethod = 'teleport'", "line 2: [audit] method: \"teleport\" is none of blue-green"),
         (USER_FILE, "[audit]\nprice = -1", "line 2: [audit] price: \"-1\" is not a price"),
         (USER_FILE, "[audit]\nprice = ['x']", "line 2: \"price\" is neither a number nor a text but a list"),
         (USER_FILE, "[audit]\nalocated = '2TB'", "line 2: unknown key \"alocated\" in [audit]"),

@@ -90,7 +90,7 @@ fn slot_single_sample_before_17_is_inactive() {
     for major in 13..17 {
         let assessment = assess(&snapshot_at(major, 0, 1_000_000, &[&slot_with(json!({}))]), &[]);
         assert_eq!(assessment.verdict, SlotVerdict::Inactive);
-        assert!(has_reason(&assessment, "needs-looks"), "{:?}", assessment.reasons);
+        assert!(has_reason(&assessment, "needs-samples"), "{:?}", assessment.reasons);
     }
 }
 
@@ -133,7 +133,7 @@ fn slot_connected_without_progress_is_lagging() {
     samples[position].slots = crate::model::Fact::Known(vec![connected]);
     let assessment = assess(&now, &samples);
     assert_eq!(assessment.verdict, SlotVerdict::Lagging);
-    assert!(has_reason(&assessment, "visited"));
+    assert!(has_reason(&assessment, "connected-without-progress"));
 
     // 17 and newer tell of a visit between two looks.
     let before = slot_with(json!({"inactive_since": time(-9 * DAY)}));
@@ -155,7 +155,7 @@ fn slot_server_start_is_not_a_connection() {
     now.server.started_at = time(-3_602);
     let assessment = assess(&now, &[snapshot_at(17, -2 * DAY, 800, &[&before])]);
     assert_eq!(assessment.verdict, SlotVerdict::Inactive);
-    assert!(!has_reason(&assessment, "visited"));
+    assert!(!has_reason(&assessment, "connected-without-progress"));
     // Looks bridge the start: it hides nothing from them.
     let mut samples = snapshots_every(6 * 3_600, -8 * DAY, 17, &before);
     samples.iter_mut().for_each(|one| one.server.started_at = time(-300 * DAY));

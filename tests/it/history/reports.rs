@@ -73,7 +73,7 @@ fn find_slot<'a>(report: &'a Value, name: &str) -> &'a Value {
 
 #[tokio::test]
 async fn reports_store_proves_stale_slot_before_17() {
-    for (hours, verdict, reason) in [(6 * DAY, "inactive", "needs-looks"), (8 * DAY, "stale", "unused")] {
+    for (hours, verdict, reason) in [(6 * DAY, "inactive", "needs-samples"), (8 * DAY, "stale", "unused")] {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("history.db");
         let cluster = record_inactive_slot(&store, hours).await;
@@ -84,7 +84,7 @@ async fn reports_store_proves_stale_slot_before_17() {
         assert_eq!(slot["verdict"], verdict, "{slot}");
         let slot_reason = slot["reasons"].as_array().unwrap().iter().find(|why| why["id"] == reason);
         let slot_reason = slot_reason.unwrap_or_else(|| panic!("{slot}"));
-        if reason == "needs-looks" {
+        if reason == "needs-samples" {
             assert_eq!((&slot_reason["have"], &slot_reason["need"]), (&json!(25), &json!(24)));
             let proven = cluster.now + SignedDuration::from_hours(DAY);
             assert_eq!(slot_reason["earliest"], json!(proven), "seven days after the first look");

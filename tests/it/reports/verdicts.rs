@@ -154,7 +154,7 @@ async fn verdicts_stale_needs_enough_samples() {
 
         let report = slots_report(&cluster, &[]);
         assert_eq!(slot_verdict(&report, "forgotten"), "inactive");
-        let wants = if major < 17 { "needs-looks" } else { "proven-from" };
+        let wants = if major < 17 { "needs-samples" } else { "proven-from" };
         assert!(find_reason(&report, "forgotten", wants).is_some(), "{report}");
 
         let samples: Vec<String> =
@@ -174,7 +174,7 @@ async fn verdicts_stale_needs_enough_samples() {
         let crash_loop = [&samples[..], &[write_aged_snapshot(folder.path(), &visited, 3)]].concat();
         let report = slots_report(&cluster, &crash_loop);
         assert_eq!(slot_verdict(&report, "forgotten"), "lagging", "{report}");
-        assert!(find_reason(&report, "forgotten", "visited").is_some(), "{report}");
+        assert!(find_reason(&report, "forgotten", "connected-without-progress").is_some(), "{report}");
     })
     .await;
 }
