@@ -1,38 +1,34 @@
 //! pgtend: the Postgres maintenance toolkit.
 //!
-//! Rooms from the ground up, none of which imports upwards: [`model`], [`pg`], [`inspect`], [`judge`], [`plan`],
-//! [`render`], [`report`], [`history`], [`act`], [`sandbox`], [`commands`]; the rest is the roof. `docs/architecture.md` says
-//! what belongs where.
+//! Layers, none of which imports upwards, from the ground up: [`units`], [`quote`], [`redact`], [`facts`], [`analysis`],
+//! [`postgres`], [`history`], [`collect`], [`checks`], [`actions`], [`render`], [`report`], [`monitor`], [`config`], `app`,
+//! `cli`. `docs/architecture.md` says what belongs where.
 
-pub mod act;
+pub mod actions;
+pub mod analysis;
+mod app;
+pub mod checks;
 mod cli;
-mod commands;
+pub mod collect;
 pub mod config;
-mod context;
-mod error;
-mod exit_code;
-pub mod frameworks;
+pub mod facts;
 pub mod history;
-mod history_url;
-pub mod inspect;
-mod interrupt;
-pub mod judge;
-pub mod model;
-pub mod notify;
-mod options;
+pub mod message;
+pub mod monitor;
 mod output_file;
-pub mod pg;
-pub mod plan;
-mod process_list;
+pub mod postgres;
+pub mod quote;
 pub mod redact;
 pub mod render;
 pub mod report;
 pub mod sandbox;
-mod ui;
+pub mod units;
 
+use app::exit_code::ExitCode;
+use app::{error, interrupt, ui};
 use clap::Parser as _;
-use exit_code::ExitCode;
-use pg::conninfo::Environment;
+use cli::process_list;
+use postgres::conninfo::Environment;
 
 /// Runs the program: reads the arguments and the environment, does what was asked, answers with the exit code.
 pub fn run_program() -> std::process::ExitCode {
@@ -68,7 +64,7 @@ fn run_command() -> ExitCode {
         }
     };
     init_tracing(cli.global.output.verbose);
-    let context = context::Context::new(cli.global, read_environment());
+    let context = app::Context::new(cli.global, read_environment());
     if let Some(error) = still_visible {
         context
             .ui

@@ -2,10 +2,9 @@ use super::ConfigError;
 use super::document::{Table, Text};
 use super::durations::read_duration;
 use super::file::ConfigFile;
-use crate::{
-    judge::audit::{Assumptions, MoveMethod, Overrides, Sourced, StorageType},
-    model::{Provider, parse_bytes, parse_price},
-};
+use crate::analysis::downsize::{Assumptions, MoveMethod, Overrides, Sourced, StorageType};
+use crate::facts::Provider;
+use crate::units::{parse_bytes, parse_price};
 
 /// `[audit]`: what every audit may take for given, unless a flag or the target says otherwise.
 pub(super) fn read_audit_overrides(table: &Table<'_>, file: &ConfigFile) -> Result<Overrides, ConfigError> {

@@ -6,10 +6,8 @@ use super::{
     file::ConfigFile,
     nearest::{nearest_names, quoted_list},
 };
-use crate::judge::{
-    runner::Checks,
-    thresholds::{ConfigValue, ThresholdError},
-};
+use crate::checks::runner::Checks;
+use crate::checks::thresholds::{ConfigValue, ThresholdError};
 use toml::de::DeValue;
 
 /// Sets the limits that the file has.

@@ -2,7 +2,7 @@
 
 use super::ConfigError;
 use super::document::Table;
-use crate::inspect::DatabaseSelection;
+use crate::collect::DatabaseSelection;
 
 /// A list of names, or `"all"`; without it the one that the conninfo leads to.
 pub(super) fn read_database_selection(table: &Table<'_>) -> Result<DatabaseSelection, ConfigError> {

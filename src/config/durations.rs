@@ -1,7 +1,7 @@
 use super::ConfigError;
 use super::document::Table;
 use super::file::ConfigFile;
-use crate::commands::filter::parse_window;
+use crate::cli::filter::parse_window;
 
 /// A duration in seconds, as flags read it. In a file that may come from anybody it may be longer than the usual, which
 /// makes judgement stricter, and not shorter.

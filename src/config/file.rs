@@ -3,8 +3,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::ConfigError;
-use crate::pg::conninfo::Environment;
-use crate::pg::read_settings_file;
+use crate::postgres::conninfo::Environment;
+use crate::postgres::read_settings_file;
 
 /// A configuration file as it was found.
 pub(super) struct ConfigFile {

@@ -5,7 +5,7 @@ use super::document::Table;
 use super::file::{self, ConfigFile};
 use super::password::SecretSource;
 use crate::history::StoreName;
-use crate::pg::conninfo::Environment;
+use crate::postgres::conninfo::Environment;
 
 /// `[history]`
 #[derive(Debug)]

@@ -2,7 +2,8 @@ use super::ConfigError;
 use super::document::Table;
 use super::durations::read_duration;
 use super::file::ConfigFile;
-use crate::model::{IndexLimits, parse_bytes};
+use crate::analysis::index::IndexLimits;
+use crate::units::parse_bytes;
 
 /// `[indexes]`
 #[derive(Debug, Default)]

@@ -6,11 +6,9 @@ use super::{
     file::ConfigFile,
     password::SecretSource,
 };
-use crate::{
-    model::parse_seconds,
-    notify::{Recipient, RecipientKind},
-    pg::conninfo::Environment,
-};
+use crate::monitor::notify::{Recipient, RecipientKind};
+use crate::postgres::conninfo::Environment;
+use crate::units::parse_seconds;
 use std::path::Path;
 
 const DEFAULT_REMIND_SECONDS: u64 = 7 * 86_400;

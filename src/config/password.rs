@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use crate::pg::conninfo::{Environment, Sensitive};
-use crate::pg::read_settings_file;
+use crate::postgres::conninfo::{Environment, Sensitive};
+use crate::postgres::read_settings_file;
 
 /// Where a target's password is.
 #[derive(Clone, Debug)]

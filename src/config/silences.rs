@@ -6,7 +6,8 @@ use super::{
     document::{Table, Value},
     file::ConfigFile,
 };
-use crate::{judge::runner::Checks, model::Silence};
+use crate::checks::runner::Checks;
+use crate::facts::Silence;
 use glob::Pattern;
 use jiff::{Timestamp, civil, tz::TimeZone};
 use toml::de::DeValue;

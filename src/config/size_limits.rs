@@ -1,8 +1,8 @@
 use super::ConfigError;
 use super::document::Table;
 use super::file::ConfigFile;
-use crate::model::parse_bytes;
-use crate::pg::ReadLimits;
+use crate::postgres::ReadLimits;
+use crate::units::parse_bytes;
 
 /// The least limit that can be set, in bytes: below it the first facts of a small server do not fit.
 const MIN_LIMIT_BYTES: u64 = 1 << 20;

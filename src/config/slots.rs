@@ -2,7 +2,7 @@ use super::ConfigError;
 use super::document::Table;
 use super::durations::read_duration;
 use super::file::ConfigFile;
-use crate::judge::slot;
+use crate::analysis::slot;
 
 /// `[slots]`
 #[derive(Debug, Default)]

@@ -7,9 +7,9 @@ use super::file::{self, ConfigFile};
 use super::password::SecretSource;
 use super::password_command::PasswordCommand;
 use super::{audit, databases};
-use crate::inspect::DatabaseSelection;
-use crate::judge::audit::Overrides;
-use crate::pg::conninfo::{
+use crate::analysis::downsize::Overrides;
+use crate::collect::DatabaseSelection;
+use crate::postgres::conninfo::{
     ConfigConninfo, Environment, PasswordProvider, REFUSED_PARAMETERS, Secret, Sensitive, Target,
 };
 
@@ -92,7 +92,7 @@ impl TargetEntry {
         let disk_size = table.text("disk_size")?;
         let disk_size = disk_size
             .map(|text| {
-                crate::model::parse_bytes(text.value)
+                crate::units::parse_bytes(text.value)
                     .map_err(|why| text.error(format!("the disk_size of target {name:?}: {why}")))
             })
             .transpose()?;

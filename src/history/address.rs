@@ -1,7 +1,7 @@
 //! Where a store is: a file, or a database on a server.
 
 use super::HistoryError;
-use crate::pg::conninfo::{Conninfo, Environment, Host, HostAddress, Secret, Source, resolve_text};
+use crate::postgres::conninfo::{Conninfo, Environment, Host, HostAddress, Secret, Source, resolve_text};
 use crate::redact::passwords_in;
 use std::{fmt, path::PathBuf};
 
@@ -275,8 +275,8 @@ mod tests {
         assert!(!plain.contains("other") && !plain.contains("/nonexistent\""), "{plain}");
         assert_eq!((conninfo.user.as_str(), conninfo.hosts[0].port), ("ada", 5432));
         assert!(conninfo.hosts[0].password.is_none() && conninfo.options.is_none());
-        assert_eq!(conninfo.tls.mode, crate::pg::conninfo::SslMode::VerifyFull);
-        assert_eq!(conninfo.channel_binding, crate::pg::conninfo::ChannelBinding::Require);
+        assert_eq!(conninfo.tls.mode, crate::postgres::conninfo::SslMode::VerifyFull);
+        assert_eq!(conninfo.channel_binding, crate::postgres::conninfo::ChannelBinding::Require);
     }
 
     #[test]

@@ -5,10 +5,8 @@ use super::{
     dialect::binds,
     time::{micros, timestamp},
 };
-use crate::model::{
-    Class, Level,
-    history::{CheckState, Counters, KnownFinding, NotifiedFinding},
-};
+use crate::facts::history::{CheckState, Counters, KnownFinding, NotifiedFinding};
+use crate::facts::{Class, Level};
 use jiff::Timestamp;
 
 impl Store {

@@ -5,7 +5,7 @@ use super::{
     dialect::{Row, Transaction, binds},
     time::{bytes, lsn, timestamp},
 };
-use crate::model::history::{ClusterBranch, Sample};
+use crate::facts::history::{ClusterBranch, Sample};
 
 const SELECT_BRANCH: &str = "select cluster_id, system_identifier, branch, is_standby, first_seen from cluster";
 

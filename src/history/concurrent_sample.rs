@@ -10,7 +10,7 @@ use super::{
     record::NewSample,
     relations,
 };
-use crate::model::{DatabaseSnapshot, Snapshot};
+use crate::facts::{DatabaseSnapshot, Snapshot};
 
 /// The newest sample of the server's line, and what of the look it lacks.
 pub(super) struct ConcurrentSample<'a> {

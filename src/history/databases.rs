@@ -6,7 +6,7 @@ use super::{
     record::NewSample,
     time::size,
 };
-use crate::model::{DatabaseSnapshot, Snapshot};
+use crate::facts::{DatabaseSnapshot, Snapshot};
 use std::collections::HashMap;
 
 struct DatabaseState {

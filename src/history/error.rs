@@ -1,7 +1,8 @@
 //! Why the history could not be had.
 
 use super::tunnel::TunnelError;
-use crate::pg::{ConnectError, Problem, conninfo::ConninfoError};
+use crate::postgres::conninfo::ConninfoError;
+use crate::postgres::{ConnectError, Problem};
 use crate::redact;
 
 /// What is wrong with a store, or with what should go into it. No message holds a password.

@@ -1,7 +1,7 @@
 //! Since when relations are known.
 
 use super::{HistoryError, Store, dialect::binds, relation::parse_kind, time::timestamp};
-use crate::model::history::RelationFirstSeen;
+use crate::facts::history::RelationFirstSeen;
 use std::collections::HashMap;
 
 impl Store {

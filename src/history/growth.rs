@@ -6,7 +6,7 @@ use super::{
     relation::parse_kind,
     time::{bytes, micros, timestamp},
 };
-use crate::model::history::{Growth, SizePoint, Subject, SubjectKind};
+use crate::facts::history::{Growth, SizePoint, Subject, SubjectKind};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 

@@ -1,10 +1,8 @@
 //! What a report may want to be remembered of the server it is about.
 
 use super::{HistoryError, Store};
-use crate::model::{
-    Snapshot,
-    history::{HistorySource, HistoryView, WalInterval},
-};
+use crate::facts::Snapshot;
+use crate::facts::history::{HistorySource, HistoryView, WalInterval};
 use jiff::SignedDuration;
 
 /// How far back slots, WAL and sizes are read: a quarter and some days.

@@ -5,7 +5,7 @@ use super::{
     dialect::binds,
     time::{bytes, timestamp},
 };
-use crate::model::history::{DatabaseIndexHistory, IndexHistory};
+use crate::facts::history::{DatabaseIndexHistory, IndexHistory};
 use std::collections::HashMap;
 
 /// A sample that read a database's indexes. Times in microseconds.

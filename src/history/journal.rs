@@ -5,7 +5,7 @@ use super::{
     dialect::{Row, binds},
     time::{bytes, micros, size, timestamp},
 };
-use crate::model::history::{Intent, JournalEntry, JournalOutcome, JournalOutcomeKind, MeasuredQuantity};
+use crate::facts::history::{Intent, JournalEntry, JournalOutcome, JournalOutcomeKind, MeasuredQuantity};
 use jiff::Timestamp;
 
 const WAL_DIRECTORY: &str = "wal_directory";

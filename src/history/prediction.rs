@@ -5,7 +5,7 @@ use super::{
     dialect::{Row, binds},
     time::{bytes, micros, size, timestamp},
 };
-use crate::model::history::{MeasuredSize, PredictedQuantity, Prediction, TrackedPrediction, compare_predictions};
+use crate::facts::history::{MeasuredSize, PredictedQuantity, Prediction, TrackedPrediction, compare_predictions};
 use std::collections::{BTreeMap, BTreeSet};
 
 const EVERYTHING: &str = "everything";

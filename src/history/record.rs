@@ -9,7 +9,8 @@ use super::{
     relations, slots,
     time::{micros, position, size, timestamp},
 };
-use crate::model::{DatabaseSnapshot, Snapshot, history::ClusterBranch};
+use crate::facts::history::ClusterBranch;
+use crate::facts::{DatabaseSnapshot, Snapshot};
 use jiff::Timestamp;
 
 /// What a recording did.

@@ -6,7 +6,8 @@ use super::{
     dialect::{Bind, Row, binds},
     time::size,
 };
-use crate::model::{DatabaseSnapshot, Persistence, history::SubjectKind};
+use crate::facts::history::SubjectKind;
+use crate::facts::{DatabaseSnapshot, Persistence};
 use std::collections::HashMap;
 
 /// What a relation is known by; its OID is only a hint.

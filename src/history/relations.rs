@@ -8,7 +8,8 @@ use super::{
     relation::{RelationKey, RelationState, SeenRelation, SeenRelations},
     time::micros,
 };
-use crate::model::{DatabaseSnapshot, history::SubjectKind};
+use crate::facts::DatabaseSnapshot;
+use crate::facts::history::SubjectKind;
 use std::collections::HashMap;
 
 pub(super) struct WrittenCounts {

@@ -5,7 +5,7 @@ use super::{
     dialect::binds,
     time::{bytes, micros, timestamp},
 };
-use crate::model::history::IndexScans;
+use crate::facts::history::IndexScans;
 use jiff::Timestamp;
 use std::collections::HashMap;
 

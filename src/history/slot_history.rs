@@ -5,10 +5,8 @@ use super::{
     dialect::binds,
     time::{lsn, micros, timestamp},
 };
-use crate::model::{
-    SlotType,
-    history::{SlotHistory, SlotRecord, SlotSample, SlotState},
-};
+use crate::facts::SlotType;
+use crate::facts::history::{SlotHistory, SlotRecord, SlotSample, SlotState};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@ use super::{
     record::NewSample,
     time::{micros, position},
 };
-use crate::model::{Slot, SlotType, Snapshot, WalStatus};
+use crate::facts::{Slot, SlotType, Snapshot, WalStatus};
 use std::collections::HashMap;
 
 /// A slot's value as the store keeps it.

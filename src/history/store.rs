@@ -8,7 +8,7 @@ use super::{
     migrations,
     tunnel::Tunnel,
 };
-use crate::pg::conninfo::{Conninfo, TargetSessionAttrs};
+use crate::postgres::conninfo::{Conninfo, TargetSessionAttrs};
 use sqlx::{
     Connection as _, Executor as _,
     postgres::PgPoolOptions,

@@ -1,7 +1,7 @@
 //! Times and sizes as the store keeps them.
 
 use super::HistoryError;
-use crate::model::Lsn;
+use crate::units::Lsn;
 use jiff::Timestamp;
 
 pub(super) fn micros(time: Timestamp) -> i64 {

@@ -1,4 +1,4 @@
-//! The store driver's way to its server: connections are made and authenticated by [`crate::pg`].
+//! The store driver's way to its server: connections are made and authenticated by [`crate::postgres`].
 //!
 //! sqlx knows neither `channel_binding` nor `require_auth`, ignores parameters it does not know, and sends a password in
 //! clear text to any server that asks. It therefore gets no password and no network: it connects to a Unix socket that only
@@ -6,7 +6,8 @@
 //! stream ends with an error at the first message that the driver could not decode without a panic.
 
 use super::driver_socket::{DriverSocket, PORT};
-use crate::pg::{Breach, ConnectError, ServerStream, connect_stream, conninfo::Conninfo};
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::{Breach, ConnectError, ServerStream, connect_stream};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::{
     io,

@@ -1,7 +1,7 @@
 //! WAL volume between samples.
 
 use super::{HistoryError, Store};
-use crate::model::history::WalInterval;
+use crate::facts::history::WalInterval;
 use jiff::Timestamp;
 
 impl Store {

@@ -1,6 +1,7 @@
 //! What stands in a table: values, not prose.
 
-use crate::model::{Lsn, SizeSource, StoredBytes};
+use crate::facts::{SizeSource, StoredBytes};
+use crate::units::Lsn;
 use jiff::Timestamp;
 
 /// One value, by what it measures; each format writes it its own way.

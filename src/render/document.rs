@@ -1,7 +1,7 @@
 //! A report as people read it: headings, sentences, tables, commands.
 
 use super::{Cell, Chart, Tone};
-use crate::model::PrintedConnection;
+use crate::quote::PrintedConnection;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {

@@ -1,6 +1,6 @@
 //! Characters that would steer a terminal or hide text are shown, never obeyed.
 
-use crate::model::is_unprintable;
+use crate::quote::is_unprintable;
 use std::borrow::Cow;
 
 /// The text with every such character written as Rust and C would write it: `\n`, `\u{1b}`.
@@ -18,7 +18,7 @@ pub fn escape_unprintable(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{quote_identifier, quote_literal, quote_shell};
+    use crate::quote::{quote_identifier, quote_literal, quote_shell};
     use proptest::prelude::*;
 
     #[test]

@@ -1,6 +1,6 @@
 //! JSON, safe to print: what would steer a terminal is escaped even where JSON would let it stand.
 
-use crate::model::is_unprintable;
+use crate::quote::is_unprintable;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 use std::io::{self, Write};

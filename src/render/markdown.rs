@@ -1,7 +1,7 @@
 //! Markdown (GitHub's), fit for a ticket.
 
 use super::{Align, Block, Document, Value, escape::escape_unprintable, human};
-use crate::model::{code_span, code_spans};
+use crate::quote::{code_span, code_spans};
 
 /// The whole document.
 pub fn render_markdown(document: &Document) -> String {

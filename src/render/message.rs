@@ -1,7 +1,7 @@
 //! Sentences of the judge, written out.
 
 use super::human;
-use crate::model::{Fragment, Message};
+use crate::message::{Fragment, Message};
 
 /// The sentence as people read it.
 pub fn format_message(message: &Message) -> String {

@@ -1,7 +1,7 @@
 //! Text for people: aligned tables that fit the width, colour with meaning.
 
 use super::{Align, Block, Cell, Column, Document, Table, Tone, Value, escape::escape_unprintable, human};
-use crate::model::code_ranges;
+use crate::quote::code_ranges;
 use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, presets};
 use std::ops::Range;
 use unicode_width::UnicodeWidthStr;

@@ -1,10 +1,8 @@
 //! The sum over a database's relations, held against the database itself.
 
 use super::Gaps;
-use crate::{
-    model::{DatabaseSnapshot, Index, OidMap, Table, Unavailable},
-    render::human_bytes,
-};
+use crate::facts::{DatabaseSnapshot, Index, OidMap, Table, Unavailable};
+use crate::render::human_bytes;
 use serde::Serialize;
 
 /// Bytes of one database by what they belong to. `database_bytes` = all the others together.

@@ -1,12 +1,9 @@
 //! Bloat in the reports: measured where it was, else estimated, else why not.
 
 use super::Gaps;
-use crate::{
-    model::{
-        Bloat, BloatSource, DatabaseSnapshot, EstimateError, Index, Server, Table, Unavailable, grant, quote_identifier,
-    },
-    render::{Cell, Value},
-};
+use crate::facts::{Bloat, BloatSource, DatabaseSnapshot, EstimateError, Index, Server, Table, Unavailable};
+use crate::quote::{grant, quote_identifier};
+use crate::render::{Cell, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 const FACT: &str = "bloat estimate";

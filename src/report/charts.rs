@@ -1,13 +1,9 @@
 //! Pictures that several reports share: the storage by database, table and part, and what keeps pg_wal.
 
-use crate::{
-    model::{
-        Cause, DatabaseSnapshot, Retention, SharedBy, Snapshot, Table,
-        copy_size::{Basis, DatabaseForecast, RelationPart},
-        wal_shares,
-    },
-    render::{Chart, Node, NodeKind, Picture, Share},
-};
+use crate::analysis::wal::{Cause, Retention, SharedBy, wal_shares};
+use crate::facts::copy_size::{Basis, DatabaseForecast, RelationPart};
+use crate::facts::{DatabaseSnapshot, Snapshot, Table};
+use crate::render::{Chart, Node, NodeKind, Picture, Share};
 use std::collections::HashMap;
 
 /// Tables of a database that are drawn by themselves, and databases.

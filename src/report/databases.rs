@@ -1,10 +1,9 @@
 //! `pgtend databases`: size, tablespace, connections and transaction id age of every database.
 
 use super::{Gaps, Report, View};
-use crate::{
-    model::{Database, Snapshot, Unavailable, grant},
-    render::{Cell, Column, Document, Table, Tone, Value, human_bytes},
-};
+use crate::facts::{Database, Snapshot, Unavailable};
+use crate::quote::grant;
+use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes};
 use jiff::Timestamp;
 use serde::Serialize;
 

@@ -1,13 +1,10 @@
 //! What stands around every report: when, which server, what is missing.
 
 use super::Gaps;
-use crate::{
-    model::{
-        PrintedConnection, Provider, SCHEMA_VERSION, Snapshot, Unavailable,
-        history::{ClusterBranch, Sample},
-    },
-    render::{Document, Tone},
-};
+use crate::facts::history::{ClusterBranch, Sample};
+use crate::facts::{Provider, SCHEMA_VERSION, Snapshot, Unavailable};
+use crate::quote::PrintedConnection;
+use crate::render::{Document, Tone};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;

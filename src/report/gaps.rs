@@ -1,6 +1,7 @@
 //! What a report could not know, and what would help: nothing unknown reads as zero or "none".
 
-use crate::model::{Fact, PrintedConnection, Unavailable};
+use crate::facts::{Fact, Unavailable};
+use crate::quote::PrintedConnection;
 use serde::Serialize;
 
 /// One thing that could not be read, and the fields that are null because of it.

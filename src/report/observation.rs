@@ -1,7 +1,9 @@
 //! Since when the scan counters count.
 
 use super::Gaps;
-use crate::model::{DatabaseSnapshot, Snapshot, Window, history::DatabaseIndexHistory};
+use crate::analysis::Window;
+use crate::facts::history::DatabaseIndexHistory;
+use crate::facts::{DatabaseSnapshot, Snapshot};
 use jiff::Timestamp;
 use serde::Serialize;
 

@@ -4,13 +4,12 @@ use super::{
     Accounting, Gaps, Report, View,
     bloat::{self, BloatRow, RowBloat},
 };
-use crate::{
-    model::{
-        BloatSource, DatabaseSnapshot, OidMap, PartitionTree, Persistence, SizeSource, Snapshot, StoredBytes, Table,
-        TableKind, Unavailable,
-    },
-    render::{self, Cell, Column, Document, Value},
+use crate::facts::{
+    BloatSource, DatabaseSnapshot, OidMap, PartitionTree, Persistence, SizeSource, Snapshot, StoredBytes, Table,
+    TableKind, Unavailable,
 };
+use crate::render;
+use crate::render::{Cell, Column, Document, Value};
 use jiff::Timestamp;
 use serde::Serialize;
 

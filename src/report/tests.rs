@@ -1,17 +1,11 @@
 //! What no report may say: that there is none where nobody knows, and that a part is the whole.
 
 use super::*;
-use crate::{
-    judge::{
-        index::assess_indexes,
-        slot::{Limits, SlotEvidence},
-    },
-    model::{
-        Fact, IndexAssessment, IndexLimits, Slot, Snapshot,
-        history::{HistoryView, Intent, JournalEntry, WalInterval},
-    },
-    render::{Style, render_terminal},
-};
+use crate::analysis::index::{IndexAssessment, IndexLimits, assess_indexes};
+use crate::analysis::slot::{Limits, SlotEvidence};
+use crate::facts::history::{HistoryView, Intent, JournalEntry, WalInterval};
+use crate::facts::{Fact, Slot, Snapshot};
+use crate::render::{Style, render_terminal};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -185,7 +179,7 @@ fn report_names_unconnectable_database() {
             let Fact::Known(databases) = &mut it.databases else { panic!("the databases are recorded") };
             databases[0].allows_connections = allows_connections;
             let database = databases[0].database.clone();
-            it.skipped = vec![crate::model::SkippedDatabase { database, reason: "no".into(), hint: None, listed }];
+            it.skipped = vec![crate::facts::SkippedDatabase { database, reason: "no".into(), hint: None, listed }];
             it.database_snapshots.clear();
         });
         let mut gaps = Gaps::default();
@@ -225,9 +219,9 @@ fn report_no_wal_holder_needs_all_facts() {
 fn report_merges_gaps_of_databases() {
     let snapshot = disaster_snapshot(|it| {
         let more = it.database_snapshots[0].clone();
-        it.database_snapshots.push(crate::model::DatabaseSnapshot { database: "another".into(), ..more });
+        it.database_snapshots.push(crate::facts::DatabaseSnapshot { database: "another".into(), ..more });
         for (position, db) in it.database_snapshots.iter_mut().enumerate() {
-            let why = crate::model::Unavailable::new("tables", format!("denied in {position}"));
+            let why = crate::facts::Unavailable::new("tables", format!("denied in {position}"));
             db.tables = Fact::Unavailable(why.with_hint(Some("GRANT pg_monitor TO app")));
         }
     });

@@ -212,8 +212,8 @@ fn explain_has_a_page_for_every_finding() {
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
     let (exit, listed, _) = explain_output(&["explain"]);
-    assert_eq!((exit, listed.lines().count()), (Some(0), pgtend::judge::CHECKS.len()));
-    for check in pgtend::judge::CHECKS {
+    assert_eq!((exit, listed.lines().count()), (Some(0), pgtend::checks::CHECKS.len()));
+    for check in pgtend::checks::CHECKS {
         assert!(listed.contains(check.name));
         assert_eq!(explain_output(&["explain", check.name]), (Some(0), check.page.to_owned(), String::new()));
     }

@@ -5,8 +5,8 @@ mod process;
 use super::document::Table;
 use super::file::ConfigFile;
 use super::{ConfigError, file};
-use crate::model::parse_seconds;
-use crate::pg::conninfo::{Environment, Origin, PasswordFuture, PasswordProvider, PasswordRequest};
+use crate::postgres::conninfo::{Environment, Origin, PasswordFuture, PasswordProvider, PasswordRequest};
+use crate::units::parse_seconds;
 use std::{
     fmt,
     path::{Path, PathBuf},

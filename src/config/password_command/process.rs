@@ -1,7 +1,8 @@
 //! Runs a command for its output, within limits of time and size.
 
-use crate::pg::conninfo::Secret;
-use crate::{process_list, redact};
+use crate::cli::process_list;
+use crate::postgres::conninfo::Secret;
+use crate::redact;
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,

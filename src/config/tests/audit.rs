@@ -1,7 +1,7 @@
 //! What audits take for given.
 
 use super::*;
-use crate::judge::audit::MoveMethod;
+use crate::analysis::downsize::MoveMethod;
 
 #[test]
 fn audit_target_overrides_audit_table() {
@@ -13,10 +13,10 @@ fn audit_target_overrides_audit_table() {
         of_prod.price.as_ref().map(|it| (it.value, it.source.as_str())),
         Some((0.115, "price of target \"prod\""))
     );
-    let assumed = of_prod.assumptions(crate::model::Provider::Unknown, None);
+    let assumed = of_prod.assumptions(crate::facts::Provider::Unknown, None);
     assert_eq!((assumed.allocated_bytes, assumed.horizon_days, assumed.margin), (Some(2 << 40), 90, 0.25));
     assert_eq!((assumed.method, assumed.multi_az, assumed.wal_bytes_per_hour), (MoveMethod::Dump, true, Some(2 << 30)));
-    let of_all = config.audit_overrides(None).assumptions(crate::model::Provider::Unknown, None);
+    let of_all = config.audit_overrides(None).assumptions(crate::facts::Provider::Unknown, None);
     assert_eq!((of_all.price, of_all.allocated_bytes, of_all.multi_az), (Some(0.2), None, false));
 }
 

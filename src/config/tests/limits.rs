@@ -18,7 +18,7 @@ fn config_reads_limits_and_history() {
     assert_eq!(config.history_url(&machine.environment).unwrap(), Some(relative_path));
 
     let nothing = Config::default();
-    assert_eq!(nothing.index_limits(), crate::model::IndexLimits::default());
+    assert_eq!(nothing.index_limits(), crate::analysis::index::IndexLimits::default());
     assert_eq!(nothing.slot_limits(), slot::Limits::default());
     assert!(nothing.droppable_slots().is_empty());
     assert_eq!(nothing.history_url(&Environment::default()).unwrap(), None);
@@ -166,5 +166,5 @@ fn config_reads_read_limits() {
     let machine = Machine::new().with_file(USER_FILE, "[limits]\nfact_size = '3GB'\nsnapshot_size = '64MB'");
     let limits = machine.read(None).unwrap().read_limits();
     assert_eq!((limits.fact_bytes, limits.snapshot_bytes), (3 << 30, 64 << 20));
-    assert_eq!(Config::default().read_limits(), crate::pg::ReadLimits::default());
+    assert_eq!(Config::default().read_limits(), crate::postgres::ReadLimits::default());
 }

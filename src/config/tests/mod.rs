@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 use super::*;
-use crate::pg::conninfo::{ConnectionRequest, resolve};
+use crate::postgres::conninfo::{ConnectionRequest, resolve};
 
 /// A machine with a home, a working directory and an environment.
 struct Machine {

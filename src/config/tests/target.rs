@@ -52,7 +52,7 @@ fn bad_password_command_is_refused() {
 
 #[tokio::test]
 async fn password_command_runs_per_server() {
-    use crate::pg::conninfo::PasswordRequest;
+    use crate::postgres::conninfo::PasswordRequest;
     let text = "[target.prod]\nconninfo = 'host=a user=app'\n\
                 password_command = ['./token', '{host}', '{port}', '{user}', '{dbname}', '{else}']\n\
                 replicas = ['host=b port=6432', 'host=c password=own-one']";

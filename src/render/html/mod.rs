@@ -10,7 +10,7 @@ mod treemap;
 mod waterfall;
 
 use super::{Block, Chart, Document, Picture, Tone, escape::escape_unprintable};
-use crate::model::code_spans;
+use crate::quote::code_spans;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");

@@ -1,10 +1,8 @@
 //! What a term is called, how it is reckoned, and what reclaims it.
 
-use crate::{
-    judge::audit::{AuditFindingKind, Component, ComponentKind, GrowthSource, WalSource},
-    model::{PrintedConnection, ShellCommand, quote_identifier, quote_literal},
-    render::{format_counted, human_bytes, human_bytes_per_day, human_count, human_duration, human_percent},
-};
+use crate::analysis::downsize::{AuditFindingKind, Component, ComponentKind, GrowthSource, WalSource};
+use crate::quote::{PrintedConnection, ShellCommand, quote_identifier, quote_literal};
+use crate::render::{format_counted, human_bytes, human_bytes_per_day, human_count, human_duration, human_percent};
 
 /// What it is, in a few words.
 pub fn component_title(kind: &ComponentKind) -> String {

@@ -1,11 +1,9 @@
 //! The audit as people read it.
 
 use super::{AuditPart, AuditReport, ComponentLine};
-use crate::{
-    judge::audit::{Amount, ComponentGroup, Confidence, Fits},
-    render::{Cell, Column, Document, Language, Table, Tile, Tone, Value, human_bytes},
-    report::Report,
-};
+use crate::analysis::downsize::{Amount, ComponentGroup, Confidence, Fits};
+use crate::render::{Cell, Column, Document, Language, Table, Tile, Tone, Value, human_bytes};
+use crate::report::Report;
 
 /// Rows of the databases' table.
 const MAX_DATABASES: usize = 20;

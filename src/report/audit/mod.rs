@@ -6,14 +6,14 @@ mod steps;
 mod waterfall;
 
 use super::{Gaps, charts};
-use crate::{
-    judge::audit::{
-        Amount, Assumptions, Audit, AuditFinding, ComponentGroup, ComponentKind, Confidence, Cost, DatabaseAssessment,
-        Fits, MethodEstimate, MoveMethod, Severity,
-    },
-    model::{EstimateError, Snapshot, Unavailable, copy_size::Basis, grant},
-    render::Chart,
+use crate::analysis::downsize::{
+    Amount, Assumptions, Audit, AuditFinding, ComponentGroup, ComponentKind, Confidence, Cost, DatabaseAssessment,
+    Fits, MethodEstimate, MoveMethod, Severity,
 };
+use crate::facts::copy_size::Basis;
+use crate::facts::{EstimateError, Snapshot, Unavailable};
+use crate::quote::grant;
+use crate::render::Chart;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -294,9 +294,9 @@ fn relation_lines(assessments: &[DatabaseAssessment<'_>]) -> Vec<RelationLine> {
             table: it.table.table.clone(),
             index: it.index.map(|index| index.index.clone()),
             kind: match it.part {
-                crate::model::copy_size::RelationPart::Heap => "heap",
-                crate::model::copy_size::RelationPart::Toast => "toast",
-                crate::model::copy_size::RelationPart::Index => "index",
+                crate::facts::copy_size::RelationPart::Heap => "heap",
+                crate::facts::copy_size::RelationPart::Toast => "toast",
+                crate::facts::copy_size::RelationPart::Index => "index",
             },
             bytes: it.now_bytes,
             after_logical_copy_bytes: it.after.bytes,

@@ -1,10 +1,8 @@
 //! The runbook: what to do in which order, how to see that it worked, and how to go back.
 
-use crate::{
-    judge::audit::{Assumptions, Audit, AuditFindingKind, ComponentKind, GIB, MoveMethod},
-    model::{PrintedConnection, ShellCommand},
-    render::Language,
-};
+use crate::analysis::downsize::{Assumptions, Audit, AuditFindingKind, ComponentKind, GIB, MoveMethod};
+use crate::quote::{PrintedConnection, ShellCommand};
+use crate::render::Language;
 use serde::Serialize;
 
 /// One step.

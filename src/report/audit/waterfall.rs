@@ -1,10 +1,8 @@
 //! From what is used now to what is recommended, drawn.
 
 use super::describe;
-use crate::{
-    judge::audit::{Amount, Audit, ComponentGroup, ComponentKind},
-    render::{Chart, Picture, Step, StepKind},
-};
+use crate::analysis::downsize::{Amount, Audit, ComponentGroup, ComponentKind};
+use crate::render::{Chart, Picture, Step, StepKind};
 
 /// Only where the whole sum is known: bars that miss a term would lie.
 pub fn waterfall_chart(audit: &Audit<'_>) -> Option<Chart> {

@@ -1,11 +1,9 @@
 //! The night as people read it.
 
 use super::{CheckReport, FindingLine};
-use crate::{
-    model::{Class, Status, silence_last_day},
-    render::{Cell, Column, Document, Table, Tone, Value},
-    report::Report,
-};
+use crate::facts::{Class, Status, silence_last_day};
+use crate::render::{Cell, Column, Document, Table, Tone, Value};
+use crate::report::Report;
 use std::collections::BTreeMap;
 
 pub fn status_tone(status: Status) -> Tone {

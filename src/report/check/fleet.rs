@@ -5,11 +5,9 @@ use super::{
     document::{findings_table, status_tone},
     nagios, prometheus,
 };
-use crate::{
-    model::{SCHEMA_VERSION, Status},
-    render::{Document, Tone, format_counted},
-    report::Envelope,
-};
+use crate::facts::{SCHEMA_VERSION, Status};
+use crate::render::{Document, Tone, format_counted};
+use crate::report::Envelope;
 use serde::Serialize;
 use std::collections::HashSet;
 

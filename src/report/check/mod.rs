@@ -7,11 +7,9 @@ mod prometheus;
 
 pub use fleet::{FleetReport, TargetRun};
 
-use crate::{
-    judge::summary::CheckSummary,
-    model::{Class, Finding, Measure, Status},
-    render::format_message,
-};
+use crate::checks::summary::CheckSummary;
+use crate::facts::{Class, Finding, Measure, Status};
+use crate::render::format_message;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 

@@ -2,10 +2,8 @@
 //! long text.
 
 use super::{CheckReport, FindingLine, ReadingLine};
-use crate::{
-    model::{Class, Measure},
-    render::escape_unprintable,
-};
+use crate::facts::{Class, Measure};
+use crate::render::escape_unprintable;
 
 /// A pager shows so much of the first line.
 const MAX_FIRST_LINE: usize = 300;

@@ -58,7 +58,7 @@ pub fn prometheus<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckRepo
         "warning" => 1.0,
         _ => 3.0,
     };
-    let class = |one: &super::FindingLine| if one.class == crate::model::Class::Alert { "alert" } else { "hygiene" };
+    let class = |one: &super::FindingLine| if one.class == crate::facts::Class::Alert { "alert" } else { "hygiene" };
     write(
         &FINDING,
         findings

@@ -1,12 +1,11 @@
 //! What stands in front of a migration: the evidence, for whoever reads it in a year.
 
 use super::{describe_lock, describe_rollback};
-use crate::{
-    model::{Confidence, IndexFinding, qualified},
-    plan::index_cleanup::{IndexCleanup, Lock, Removal},
-    render::{format_counted, human_bytes, human_duration},
-    report::indexes::describe::describe_index_reason,
-};
+use crate::actions::index_migration::plan::{IndexCleanup, Lock, Removal};
+use crate::analysis::index::{Confidence, IndexFinding};
+use crate::quote::qualified;
+use crate::render::{format_counted, human_bytes, human_duration};
+use crate::report::indexes::describe::describe_index_reason;
 use jiff::Timestamp;
 
 /// A place of the project that declares an index.

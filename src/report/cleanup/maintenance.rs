@@ -1,11 +1,12 @@
 //! `pgtend indexes migrate --maintenance`: what a script for this one server mends.
 
-use crate::{
-    model::{IndexVerdict, Snapshot, qualified},
-    plan::index_cleanup::{MaintenanceTask, Repair},
-    render::{Cell, Column, Document, Table, human_bytes},
-    report::{Report, indexes::describe::describe_index_reason},
-};
+use crate::actions::index_migration::plan::{MaintenanceTask, Repair};
+use crate::analysis::index::IndexVerdict;
+use crate::facts::Snapshot;
+use crate::quote::qualified;
+use crate::render::{Cell, Column, Document, Table, human_bytes};
+use crate::report::Report;
+use crate::report::indexes::describe::describe_index_reason;
 use jiff::Timestamp;
 use serde::Serialize;
 

@@ -9,11 +9,11 @@ pub use maintenance::{MaintenanceReport, describe_maintenance_task, maintenance_
 pub use verify::{VerifyReport, WrittenIndex};
 
 use super::{Gaps, Report, indexes::describe::describe_index_reason};
-use crate::{
-    model::{Confidence, IndexFinding, Snapshot, Unavailable, Verdict, Window},
-    plan::index_cleanup::{IndexCleanup, Lock, Removal},
-    render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_duration},
-};
+use crate::actions::index_migration::plan::{IndexCleanup, Lock, Removal};
+use crate::analysis::Window;
+use crate::analysis::index::{Confidence, IndexFinding, Verdict};
+use crate::facts::{Snapshot, Unavailable};
+use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_duration};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -163,7 +163,7 @@ pub(super) fn describe_lock(lock: Lock) -> String {
         Lock::Exclusive { partitions } => format!(
             "ACCESS EXCLUSIVE on the partitioned table and its partitions ({partitions} indexes go with it): everybody waits \
              until it is gone, so it gives up after {}",
-            crate::plan::index_cleanup::EXCLUSIVE_LOCK_TIMEOUT
+            crate::actions::index_migration::plan::EXCLUSIVE_LOCK_TIMEOUT
         ),
     }
 }

@@ -1,10 +1,9 @@
 //! `pgtend indexes verify`: what became of the indexes in written migrations.
 
-use crate::{
-    model::{DatabaseSnapshot, Index, Snapshot, Table, Unavailable},
-    render::{self, Cell, Column, Document, Tone},
-    report::{Gaps, Report},
-};
+use crate::facts::{DatabaseSnapshot, Index, Snapshot, Table, Unavailable};
+use crate::render;
+use crate::render::{Cell, Column, Document, Tone};
+use crate::report::{Gaps, Report};
 use serde::Serialize;
 use std::collections::HashMap;
 

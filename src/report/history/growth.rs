@@ -1,16 +1,12 @@
 //! `pgtend history growth`: how fast what grows, and when it will be how large.
 
-use crate::{
-    model::{
-        Unavailable,
-        history::{Growth, SizePoint, Subject, SubjectKind, Trend, WalInterval, WalPeak, wal_peak},
-    },
-    render::{
-        Cell, Chart, ChartPoint, Column, Document, Picture, Series, Table, Tone, Value, human_bytes,
-        human_bytes_per_day, sparkline,
-    },
-    report::{Gaps, Report, View},
+use crate::facts::Unavailable;
+use crate::facts::history::{Growth, SizePoint, Subject, SubjectKind, Trend, WalInterval, WalPeak, wal_peak};
+use crate::render::{
+    Cell, Chart, ChartPoint, Column, Document, Picture, Series, Table, Tone, Value, human_bytes, human_bytes_per_day,
+    sparkline,
 };
+use crate::report::{Gaps, Report, View};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 

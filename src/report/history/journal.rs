@@ -1,11 +1,9 @@
 //! `pgtend history journal`: what pgtend did, and what it promised.
 
 use super::predictions::Predictions;
-use crate::{
-    model::history::{JournalEntry, JournalOutcome, JournalOutcomeKind, TrackedPrediction},
-    render::{Cell, Column, Document, Table, Tone, Value, human_bytes},
-    report::{Report, View},
-};
+use crate::facts::history::{JournalEntry, JournalOutcome, JournalOutcomeKind, TrackedPrediction};
+use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes};
+use crate::report::{Report, View};
 use serde::Serialize;
 use std::collections::HashSet;
 

@@ -1,10 +1,8 @@
 //! The journal's other half: what audits predicted, and what came of it.
 
-use crate::{
-    model::history::{PredictedQuantity, TrackedPrediction},
-    render::{Cell, Column, Document, Table, Tone, Value, human_bytes},
-    report::View,
-};
+use crate::facts::history::{PredictedQuantity, TrackedPrediction};
+use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes};
+use crate::report::View;
 use serde::Serialize;
 
 /// Newest first.

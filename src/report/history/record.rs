@@ -1,10 +1,8 @@
 //! `pgtend history record`: what was written.
 
-use crate::{
-    model::history::ClusterBranch,
-    render::{Document, human_count},
-    report::Report,
-};
+use crate::facts::history::ClusterBranch;
+use crate::render::{Document, human_count};
+use crate::report::Report;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]

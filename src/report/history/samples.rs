@@ -1,13 +1,9 @@
 //! `pgtend history list`: which samples there are.
 
-use crate::{
-    model::{
-        Lsn,
-        history::{ClusterBranch, Sample},
-    },
-    render::{Cell, Column, Document, Table, Value, format_counted, human_bytes},
-    report::{Report, View},
-};
+use crate::facts::history::{ClusterBranch, Sample};
+use crate::render::{Cell, Column, Document, Table, Value, format_counted, human_bytes};
+use crate::report::{Report, View};
+use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::Serialize;
 

@@ -1,9 +1,8 @@
 //! Why an index got its verdict, in words.
 
-use crate::{
-    model::{BloatSource, CoverKind, Reason},
-    render::{format_counted, format_ratio, human_bytes, human_duration},
-};
+use crate::analysis::index::{CoverKind, Reason};
+use crate::facts::BloatSource;
+use crate::render::{format_counted, format_ratio, human_bytes, human_duration};
 use jiff::Timestamp;
 
 /// One reason as a few words with its figures.

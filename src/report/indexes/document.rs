@@ -1,11 +1,11 @@
 //! The list as people read it.
 
 use super::{IndexesReport, OneOrMany, Selection, row::Row};
-use crate::{
-    model::{BloatSource, IndexFinding, Verdict},
-    render::{self, Cell, Column, Document, Tone, Value, human_bytes, human_count, human_duration},
-    report::{Observation, Report},
-};
+use crate::analysis::index::{IndexFinding, Verdict};
+use crate::facts::BloatSource;
+use crate::render;
+use crate::render::{Cell, Column, Document, Tone, Value, human_bytes, human_count, human_duration};
+use crate::report::{Observation, Report};
 
 /// For how many indexes people are told in full sentences why.
 const MAX_EXPLAINED: usize = 12;

@@ -1,7 +1,7 @@
 //! What the list does not know, and why.
 
 use super::{super::Gaps, row::Row};
-use crate::model::{DatabaseSnapshot, OidSet, Unavailable};
+use crate::facts::{DatabaseSnapshot, OidSet, Unavailable};
 
 /// Names the facts on which verdicts rest and that are missing; the verdicts themselves are capped, none is null.
 pub(super) fn note_facts(db: &DatabaseSnapshot, gaps: &mut Gaps) {

@@ -12,10 +12,10 @@ use super::{
     Gaps, Observation, View,
     bloat::{self, BloatRow, RowBloat},
 };
-use crate::model::{
-    DatabaseSnapshot, Gain, IndexAssessment, IndexTrees, IndexVerdict, OidMap, OidSet, Snapshot, StoredBytes, Table,
-    Verdict, history::HistoryView,
-};
+use crate::analysis::IndexTrees;
+use crate::analysis::index::{Gain, IndexAssessment, IndexVerdict, Verdict};
+use crate::facts::history::HistoryView;
+use crate::facts::{DatabaseSnapshot, OidMap, OidSet, Snapshot, StoredBytes, Table};
 use row::Row;
 use serde::Serialize;
 

@@ -1,11 +1,10 @@
 //! The overview as one screen of 80 columns and 24 lines.
 
 use super::{OverviewReport, TablespaceLine};
-use crate::{
-    model::StoredBytes,
-    render::{self, Cell, Column, Document, Tone, Value, format_ratio, human_bytes, human_percent},
-    report::Report,
-};
+use crate::facts::StoredBytes;
+use crate::render;
+use crate::render::{Cell, Column, Document, Tone, Value, format_ratio, human_bytes, human_percent};
+use crate::report::Report;
 
 /// Elements of each list, so that all of it fits 24 lines.
 const MAX_SLOTS: usize = 3;

@@ -1,13 +1,11 @@
 //! What is at risk by plain arithmetic, and what to look at next.
 
-use crate::{
-    judge::{slot::SlotVerdict, wal::find_wal_accumulation},
-    model::{
-        Cause, Index, PrintedConnection, Retention, Settings, SharedBy, ShellCommand, Snapshot, TimeLeft, wal_shares,
-    },
-    render::{format_ratio, human_bytes},
-    report::{slots, wal},
-};
+use crate::analysis::slot::SlotVerdict;
+use crate::analysis::wal::{Cause, Retention, SharedBy, TimeLeft, find_wal_accumulation, wal_shares};
+use crate::facts::{Index, Settings, Snapshot};
+use crate::quote::{PrintedConnection, ShellCommand};
+use crate::render::{format_ratio, human_bytes};
+use crate::report::{slots, wal};
 use serde::Serialize;
 
 /// Something at risk, by plain arithmetic.

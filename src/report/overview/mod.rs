@@ -4,11 +4,11 @@ mod document;
 mod findings;
 
 use super::{Gaps, TableSort, databases::note_hidden_sizes, slots, tables, wal};
-use crate::{
-    judge::slot::{SlotEvidence, SlotVerdict},
-    model::{Database, Fact, Files, SizeSource, Tablespace, TimeLeft, Unavailable, grant},
-    render,
-};
+use crate::analysis::slot::{SlotEvidence, SlotVerdict};
+use crate::analysis::wal::TimeLeft;
+use crate::facts::{Database, Fact, Files, SizeSource, Tablespace, Unavailable};
+use crate::quote::grant;
+use crate::render;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]

@@ -1,9 +1,7 @@
 //! A reason as people read it.
 
-use crate::{
-    judge::slot::{Gate, KeptRows, Reason},
-    render::{human_bytes, human_count, human_duration, human_percent},
-};
+use crate::analysis::slot::{Gate, KeptRows, Reason};
+use crate::render::{human_bytes, human_count, human_duration, human_percent};
 use jiff::Timestamp;
 
 fn format_time(time: Timestamp) -> String {

@@ -1,11 +1,9 @@
 //! A refusal, a verdict, a loss, as people read them.
 
-use crate::{
-    judge::slot::SlotVerdict,
-    model::SlotType,
-    plan::slot_drop::Refusal,
-    render::{Cell, Tone},
-};
+use crate::actions::drop_slot::plan::Refusal;
+use crate::analysis::slot::SlotVerdict;
+use crate::facts::SlotType;
+use crate::render::{Cell, Tone};
 
 /// One sentence without its full stop.
 pub fn describe_refusal(refusal: &Refusal) -> String {

@@ -1,12 +1,11 @@
 //! `pgtend slots why`: one slot, and everything that speaks for and against it, fit for a ticket.
 
 use super::{Row, note_missing_columns, remaining, slot_rows};
-use crate::{
-    judge::slot::{PIPELINE_COST, STANDBY_COST, SlotEvidence, SlotVerdict},
-    model::{Cause, Holder, Retention, SlotType, TimeLeft},
-    render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_duration},
-    report::{Gaps, Report},
-};
+use crate::analysis::slot::{PIPELINE_COST, STANDBY_COST, SlotEvidence, SlotVerdict};
+use crate::analysis::wal::{Cause, Holder, Retention, TimeLeft};
+use crate::facts::SlotType;
+use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_duration};
+use crate::report::{Gaps, Report};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -158,7 +157,7 @@ impl Report for SlotDetailReport {
         match &slot.owner {
             Some(owner) => document.line(format!(
                 "{}: {} ({}).",
-                if owner.confidence == crate::judge::slot::Confidence::Certain { "Of" } else { "Probably of" },
+                if owner.confidence == crate::analysis::slot::Confidence::Certain { "Of" } else { "Probably of" },
                 owner.name,
                 owner.source
             )),

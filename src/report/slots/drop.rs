@@ -1,16 +1,15 @@
 //! `pgtend slots drop`: the plan, and what came of it.
 
 use super::{ReasonLine, describe, describe_drop, detail::describe_holder};
-use crate::{
-    judge::slot::{Owner, Protection, SlotVerdict},
-    model::{Lsn, SlotType, Unavailable, WalStatus},
-    plan::{
-        SlotDrops,
-        slot_drop::{ActionOutcomeKind, CheckpointOutcome, ReclaimableWal, Refusal, SlotDrop, SlotDropOutcome},
-    },
-    render::{Cell, Column, Document, Table, TableBuilder, Tone, Value, human_bytes, human_duration},
-    report::{Gaps, Report},
+use crate::actions::drop_slot::SlotDrops;
+use crate::actions::drop_slot::plan::{
+    ActionOutcomeKind, CheckpointOutcome, ReclaimableWal, Refusal, SlotDrop, SlotDropOutcome,
 };
+use crate::analysis::slot::{Owner, Protection, SlotVerdict};
+use crate::facts::{SlotType, Unavailable, WalStatus};
+use crate::render::{Cell, Column, Document, Table, TableBuilder, Tone, Value, human_bytes, human_duration};
+use crate::report::{Gaps, Report};
+use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::Serialize;
 

@@ -10,11 +10,12 @@ pub use detail::SlotDetailReport;
 pub use drop::SlotDropReport;
 
 use super::{Gaps, Report, View, observation::seconds_between};
-use crate::{
-    judge::slot::{Owner, Protection, Reason, SlotAssessment, SlotEvidence, SlotVerdict},
-    model::{Lsn, Retention, Slot, SlotType, Snapshot, Unavailable, WalStatus},
-    render::{self, Cell, Column, Document, Tone, Value, human_bytes},
-};
+use crate::analysis::slot::{Owner, Protection, Reason, SlotAssessment, SlotEvidence, SlotVerdict};
+use crate::analysis::wal::Retention;
+use crate::facts::{Slot, SlotType, Snapshot, Unavailable, WalStatus};
+use crate::render;
+use crate::render::{Cell, Column, Document, Tone, Value, human_bytes};
+use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::Serialize;
 

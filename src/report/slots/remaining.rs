@@ -1,12 +1,10 @@
 //! How long it can go on as it is: until the disk is full, until a limit invalidates the slot.
 
-use crate::{
-    model::{Slot, Snapshot, TimeLeft, history::WalInterval},
-    report::{
-        Gaps,
-        wal::{DiskLine, SlotForecast, format_time_left, known_headroom, wal_growth},
-    },
-};
+use crate::analysis::wal::TimeLeft;
+use crate::facts::history::WalInterval;
+use crate::facts::{Slot, Snapshot};
+use crate::report::Gaps;
+use crate::report::wal::{DiskLine, SlotForecast, format_time_left, known_headroom, wal_growth};
 
 pub struct TimeRemaining {
     pub until_full: Option<TimeLeft>,

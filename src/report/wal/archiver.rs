@@ -1,10 +1,9 @@
 //! What archiving does, and what waits for it.
 
-use crate::{
-    model::{Lsn, Settings, Snapshot, Unavailable},
-    render::{Tone, format_counted, human_count},
-    report::Gaps,
-};
+use crate::facts::{Settings, Snapshot, Unavailable};
+use crate::render::{Tone, format_counted, human_count};
+use crate::report::Gaps;
+use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::Serialize;
 

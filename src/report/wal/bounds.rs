@@ -1,6 +1,6 @@
 //! The settings that bound pg_wal.
 
-use crate::model::Settings;
+use crate::facts::Settings;
 use serde::Serialize;
 
 /// Null: not set, or not known to this version.

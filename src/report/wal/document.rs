@@ -1,11 +1,9 @@
 //! The report as people read it.
 
 use super::{Wal, holders, writers};
-use crate::{
-    model::RateSource,
-    render::{Cell, Column, Document, Table, Value, format_counted, human_bytes, human_duration},
-    report::observation::seconds_between,
-};
+use crate::analysis::wal::RateSource;
+use crate::render::{Cell, Column, Document, Table, Value, format_counted, human_bytes, human_duration};
+use crate::report::observation::seconds_between;
 use jiff::Timestamp;
 
 pub fn wal_document(wal: &Wal, collected_at: Timestamp) -> Document {

@@ -1,11 +1,9 @@
 //! How long the disk lasts, and how long slots do.
 
-use crate::{
-    judge::wal::{WalAccumulation, find_wal_accumulation},
-    model::{DiskSource, Slot, Snapshot, TimeLeft, Unavailable, WalGrowth, WalHeadroom},
-    render::{human_bytes, human_duration},
-    report::Gaps,
-};
+use crate::analysis::wal::{TimeLeft, WalAccumulation, WalGrowth, find_wal_accumulation};
+use crate::facts::{DiskSource, Slot, Snapshot, Unavailable, WalHeadroom};
+use crate::render::{human_bytes, human_duration};
+use crate::report::Gaps;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 

@@ -1,10 +1,9 @@
 //! What keeps WAL in pg_wal, cause by cause.
 
-use crate::{
-    model::{Cause, Retention, SharedBy, Snapshot, WalShare, wal_shares},
-    render::{Cell, Column, Table, TableBuilder, Tone, Value},
-    report::Gaps,
-};
+use crate::analysis::wal::{Cause, Retention, SharedBy, WalShare, wal_shares};
+use crate::facts::Snapshot;
+use crate::render::{Cell, Column, Table, TableBuilder, Tone, Value};
+use crate::report::Gaps;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]

@@ -11,10 +11,11 @@ mod writers;
 pub(super) use forecast::{DiskLine, SlotForecast, describe_accumulation, format_time_left, known_headroom};
 
 use super::{Gaps, Report};
-use crate::{
-    model::{Lsn, RateSource, Snapshot, Unavailable, WalGrowth, history::WalInterval},
-    render::Document,
-};
+use crate::analysis::wal::{RateSource, WalGrowth};
+use crate::facts::history::WalInterval;
+use crate::facts::{Snapshot, Unavailable};
+use crate::render::Document;
+use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -147,7 +148,7 @@ pub(super) fn wal_growth(
 
 fn note_missing_growth(snapshot: &Snapshot, history: &[WalInterval], gaps: &mut Gaps) {
     let mut fields = vec!["wal.forecast.per_100_gb", "wal.forecast.until_full"];
-    let limited = |slot: &crate::model::Slot| slot.retained_from().is_some() && slot.safe_wal_size.is_some();
+    let limited = |slot: &crate::facts::Slot| slot.retained_from().is_some() && slot.safe_wal_size.is_some();
     if snapshot.slots.known().is_some_and(|slots| slots.iter().any(limited)) {
         fields.push("wal.forecast.slots[].until_lost");
     }

@@ -1,11 +1,9 @@
 //! What would bound pg_wal, as advice: nothing here is ever run.
 
 use super::forecast::format_time_left;
-use crate::{
-    judge::wal::{Prevention, PreventionInput, PreventionStep},
-    model::{Provider, Snapshot, WalGrowth, WalHeadroom},
-    render::{human_bytes, human_duration},
-};
+use crate::analysis::wal::{Prevention, PreventionInput, PreventionStep, WalGrowth};
+use crate::facts::{Provider, Snapshot, WalHeadroom};
+use crate::render::{human_bytes, human_duration};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]

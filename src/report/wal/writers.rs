@@ -1,13 +1,12 @@
 //! Who writes WAL: statements, processes, and how much of it are full page images.
 
-use crate::{
-    judge::wal::{FullPageStats, WalRecommendation},
-    model::{Snapshot, Unavailable, WalGrowth, WalStatements, grant},
-    render::{
-        Cell, Column, Document, Table, TableBuilder, Value, human_bytes, human_count, human_duration, human_percent,
-    },
-    report::Gaps,
+use crate::analysis::wal::{FullPageStats, WalGrowth, WalRecommendation};
+use crate::facts::{Snapshot, Unavailable, WalStatements};
+use crate::quote::grant;
+use crate::render::{
+    Cell, Column, Document, Table, TableBuilder, Value, human_bytes, human_count, human_duration, human_percent,
 };
+use crate::report::Gaps;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -80,7 +79,7 @@ pub fn top_statements(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Statements
                 gaps.note(&why, &["wal.statements.since"], Vec::new());
             }
             let share = |bytes: u64| if wal_bytes == 0 { 0.0 } else { bytes as f64 / wal_bytes as f64 };
-            let line = |one: &crate::model::WalStatement| StatementLine {
+            let line = |one: &crate::facts::WalStatement| StatementLine {
                 queryid: one.queryid.clone(),
                 database: one.database.clone(),
                 role: one.role.clone(),
@@ -119,7 +118,7 @@ pub fn top_backends(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Vec<BackendL
         let fields = fields.map(|field| format!("wal.backends[].{field}"));
         gaps.note(&why, &fields.each_ref().map(String::as_str), Vec::new());
     }
-    let line = |one: &crate::model::WalBackend| BackendLine {
+    let line = |one: &crate::facts::WalBackend| BackendLine {
         pid: one.pid,
         backend_type: one.backend_type.clone(),
         database: one.database.clone(),

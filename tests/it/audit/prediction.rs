@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use pgtend::model::{
-    Snapshot,
-    copy_size::{DatabaseForecast, Forecast, RelationPart},
-};
+use pgtend::facts::Snapshot;
+use pgtend::facts::copy_size::{DatabaseForecast, Forecast, RelationPart};
 use pgtend::sandbox::Cluster;
 
 use super::copies::{can_dump, copy_by_script, dump_and_restore, relation_sizes, run_script};

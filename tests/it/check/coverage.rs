@@ -1,7 +1,7 @@
 //! Which answer of which check was seen on a real server, and why the others were not: read from the tests themselves.
 
 use super::check_report::{DEFAULT_LIMITS, FOUND, NOT_APPLICABLE, PASSED, SHIFTED_CLOCK, UNKNOWN};
-use pgtend::judge::runner::Checks;
+use pgtend::checks::runner::Checks;
 use std::{collections::BTreeMap, fmt::Write as _};
 
 /// The tests that call `assert_result`.

@@ -9,7 +9,7 @@ use crate::{
     },
 };
 use jiff::{SignedDuration, Timestamp};
-use pgtend::model::Lsn;
+use pgtend::units::Lsn;
 use serde_json::{Value, json};
 use std::{fmt::Write as _, os::unix::fs::PermissionsExt, path::Path};
 

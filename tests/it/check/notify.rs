@@ -6,13 +6,9 @@ use super::{
 };
 use crate::reports::program::{ProgramOutput, pgtend_command, run_command};
 use jiff::Timestamp;
-use pgtend::{
-    model::{
-        Level, Status,
-        history::{Change, ChangeKind},
-    },
-    notify::{Notification, Recipient, RecipientKind, RetryPolicy, Sender, TargetChanges},
-};
+use pgtend::facts::history::{Change, ChangeKind};
+use pgtend::facts::{Level, Status};
+use pgtend::monitor::notify::{Notification, Recipient, RecipientKind, RetryPolicy, Sender, TargetChanges};
 use serde_json::{Value, json};
 use std::{
     net::TcpListener,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use pgtend::inspect::collect_snapshot;
+use pgtend::collect::collect_snapshot;
 use pgtend::sandbox::{Cluster, StopMode};
 use tokio::process::Child;
 
@@ -210,7 +210,7 @@ async fn faults_table_dropped_between_samples() {
         execute_sql(cluster, &name, content).await;
         let proxy = Proxy::new(cluster.host(), cluster.port(), slow_network());
         let session = open_session(&proxied_conninfo(&proxy, cluster, &name)).await;
-        let scope = pgtend::inspect::Scope::everything();
+        let scope = pgtend::collect::Scope::everything();
         let (looked, ()) = tokio::join!(collect_snapshot(&session, &scope), async {
             // The first answer is under way when the table goes, the second question comes after it.
             tokio::time::sleep(Duration::from_millis(170)).await;
@@ -249,7 +249,7 @@ async fn faults_concurrent_table_ddl() {
         });
         for _ in 0..20 {
             let snapshot =
-                collect_from_conninfo(&database_conninfo(cluster, &name), &pgtend::inspect::Scope::everything()).await;
+                collect_from_conninfo(&database_conninfo(cluster, &name), &pgtend::collect::Scope::everything()).await;
             let database_snapshot = &snapshot.database_snapshots[0];
             for why in [
                 database_snapshot.tables.as_result().err(),
@@ -297,9 +297,9 @@ async fn faults_concurrent_database_ddl() {
             }
             let session = open_session(&cluster.conninfo()).await;
             for _ in 0..10 {
-                let databases = pgtend::inspect::Scope {
+                let databases = pgtend::collect::Scope {
                     databases: true,
-                    database_selection: pgtend::inspect::DatabaseSelection::All,
+                    database_selection: pgtend::collect::DatabaseSelection::All,
                     ..relations_scope()
                 };
                 let snapshot = collect_snapshot(&session, &databases).await.expect("a look");

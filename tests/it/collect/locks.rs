@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use pgtend::inspect::{Scope, collect_snapshot};
+use pgtend::collect::{Scope, collect_snapshot};
 use pgtend::sandbox::Cluster;
 use serde_json::Value;
 use tokio::task::JoinHandle;

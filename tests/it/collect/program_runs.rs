@@ -4,10 +4,10 @@ use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pgtend::inspect::{Scope, collect_snapshot};
-use pgtend::model::Snapshot;
-use pgtend::pg::Session;
-use pgtend::pg::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, Environment, resolve};
+use pgtend::collect::{Scope, collect_snapshot};
+use pgtend::facts::Snapshot;
+use pgtend::postgres::Session;
+use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, Environment, resolve};
 use pgtend::sandbox::Cluster;
 use serde_json::Value;
 use tokio::process::{Child, Command};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use pgtend::model::{DatabaseSnapshot, SizeSource, Snapshot};
+use pgtend::facts::{DatabaseSnapshot, SizeSource, Snapshot};
 use pgtend::sandbox::Cluster;
 
 use crate::clusters::query_texts;

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use pgtend::inspect::{Scope, collect_snapshot};
-use pgtend::model::Snapshot;
+use pgtend::collect::{Scope, collect_snapshot};
+use pgtend::facts::Snapshot;
 use pgtend::sandbox::{Cluster, StopMode};
 
 use super::data_sets::{CRASH_DATA_SETS, DATA_SETS, DataSet, SMALL_TABLES};

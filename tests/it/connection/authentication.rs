@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use pgtend::pg::{ConnectError, connect};
+use pgtend::postgres::{ConnectError, connect};
 
 use super::certificates::{file_option, server_files};
 use super::server::Server;

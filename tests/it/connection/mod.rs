@@ -13,8 +13,8 @@ mod unreachable;
 
 use std::path::PathBuf;
 
-use pgtend::pg::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, Environment, Resolved, resolve};
-use pgtend::pg::{ConnectError, Connected, connect};
+use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, Environment, Resolved, resolve};
+use pgtend::postgres::{ConnectError, Connected, connect};
 
 /// The password of every role that has one; no message may hold it.
 const PASSWORD: &str = "correct-horse-battery";

@@ -32,7 +32,7 @@ fn unused_port() -> u16 {
 
 async fn connected_port(text: &str) -> u16 {
     match open_session(text).await.endpoint {
-        pgtend::pg::Endpoint::Tcp { port, .. } => port,
+        pgtend::postgres::Endpoint::Tcp { port, .. } => port,
         other => panic!("{other}"),
     }
 }
@@ -105,7 +105,7 @@ async fn hosts_random_order_reaches_both() {
 
 #[tokio::test]
 async fn hosts_later_connections_reuse_the_address() {
-    use pgtend::pg::Session;
+    use pgtend::postgres::Session;
     let (primary, standby) = pair_ports();
     let more = ["target_session_attrs=any", "target_session_attrs=prefer-standby"];
     for round in 0..20 {
@@ -122,7 +122,7 @@ async fn hosts_later_connections_reuse_the_address() {
     // A name is resolved once, and kept for certificates and the password file.
     let text = hosts_conninfo(&[primary], "").replace("127.0.0.1", "localhost");
     let first = Session::open(std::sync::Arc::new(parse_conninfo(&text))).await.unwrap();
-    let address = pgtend::pg::conninfo::HostAddress::Tcp {
+    let address = pgtend::postgres::conninfo::HostAddress::Tcp {
         host: Some("localhost".to_owned()),
         hostaddr: Some(std::net::Ipv4Addr::LOCALHOST.into()),
     };

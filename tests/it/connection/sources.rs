@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use pgtend::pg::connect;
-use pgtend::pg::conninfo::Source;
+use pgtend::postgres::connect;
+use pgtend::postgres::conninfo::Source;
 
 use super::server::Server;
 use super::*;

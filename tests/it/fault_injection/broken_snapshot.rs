@@ -116,7 +116,7 @@ fn extreme_value(value: &Value, random: &mut fastrand::Rng) -> Value {
             choose(&[json!(0), json!(1), json!(u32::MAX), json!(i64::MAX), json!(random.u64(..))], random)
         }
         Value::Bool(flag) => json!(!flag),
-        Value::String(text) if text.parse::<pgtend::model::Lsn>().is_ok() => {
+        Value::String(text) if text.parse::<pgtend::units::Lsn>().is_ok() => {
             choose(&[json!("0/0"), json!("0/1"), json!("FFFFFFFF/FFFFFFFF"), json!("7FFFFFFF/0")], random)
         }
         Value::String(text) if text.ends_with('Z') => choose(

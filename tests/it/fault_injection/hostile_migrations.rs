@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use pgtend::frameworks::Framework;
+use pgtend::actions::index_migration::tools::Framework;
 use pgtend::sandbox::Cluster;
 
 use super::hostile_names::{NAMES, create_hostile_objects, index_name};
@@ -104,7 +104,7 @@ async fn hostile_names_are_quoted_in_migrations() {
                 // Alembic takes two for one.
                 let as_printed = |name: &str| match framework {
                     // Written as U&"…", which every tool passes on as it is.
-                    _ if name.chars().any(pgtend::model::is_unprintable) => pgtend::model::quote_identifier(name),
+                    _ if name.chars().any(pgtend::quote::is_unprintable) => pgtend::quote::quote_identifier(name),
                     Framework::Alembic => quote_name(&name.replace('%', "%%")),
                     _ => quote_name(name),
                 };

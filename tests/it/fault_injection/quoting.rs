@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use pgtend::model::{is_unprintable, quote_identifier, quote_literal};
+use pgtend::quote::{is_unprintable, quote_identifier, quote_literal};
 
 use crate::clusters::{connect_superuser, on_a_major_and_the_newest_shared, on_every_major, print_stderr, query_texts};
 

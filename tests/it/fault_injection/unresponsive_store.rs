@@ -4,8 +4,8 @@
 use crate::history::parse_address;
 use std::time::{Duration, Instant};
 
+use pgtend::facts::Snapshot;
 use pgtend::history::{HistoryError, Store};
-use pgtend::model::Snapshot;
 use pgtend::sandbox::Cluster;
 
 use super::outcome::assert_no_session_left;

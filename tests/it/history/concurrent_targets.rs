@@ -5,10 +5,9 @@ use super::{
     simulated_cluster::{MB, SimulatedCluster},
 };
 use jiff::SignedDuration;
-use pgtend::{
-    history::{HistoryError, Recorded, Store},
-    model::{Fact, Snapshot, history::SubjectKind},
-};
+use pgtend::facts::history::SubjectKind;
+use pgtend::facts::{Fact, Snapshot};
+use pgtend::history::{HistoryError, Recorded, Store};
 use serde_json::json;
 
 const DATABASES: [&str; 3] = ["shop", "billing", "stock"];

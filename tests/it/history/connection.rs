@@ -10,10 +10,8 @@ use crate::{
     hostile_server::{Connection, HostileServer},
     reports::program::{pgtend_command, run_command, run_pgtend},
 };
-use pgtend::{
-    history::{HistoryError, Store, StoreAddress, StoreName},
-    pg::conninfo::Environment,
-};
+use pgtend::history::{HistoryError, Store, StoreAddress, StoreName};
+use pgtend::postgres::conninfo::Environment;
 use std::{io, os::unix::fs::PermissionsExt as _, sync::LazyLock, time::Duration};
 
 const PASSWORD: &str = "correct-horse-battery";

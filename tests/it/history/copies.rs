@@ -5,8 +5,8 @@ use super::{
     simulated_cluster::{MB, SimulatedCluster},
 };
 use jiff::SignedDuration;
+use pgtend::facts::{Fact, Snapshot, Unavailable};
 use pgtend::history::{HistoryError, Recorded, Store};
-use pgtend::model::{Fact, Snapshot, Unavailable};
 
 async fn new_store(folder: &tempfile::TempDir) -> Store {
     open_store(folder.path().join("history.db").to_str().unwrap()).await

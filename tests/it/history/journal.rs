@@ -5,10 +5,8 @@ use super::{
     simulated_cluster::{MB, SimulatedCluster},
 };
 use jiff::SignedDuration;
-use pgtend::{
-    history::HistoryError,
-    model::history::{Intent, JournalOutcome, JournalOutcomeKind, MeasuredQuantity},
-};
+use pgtend::facts::history::{Intent, JournalOutcome, JournalOutcomeKind, MeasuredQuantity};
+use pgtend::history::HistoryError;
 use serde_json::json;
 
 fn sample_intent(cluster: &SimulatedCluster, quantity: MeasuredQuantity, before_bytes: u64) -> Intent {

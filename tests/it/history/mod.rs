@@ -17,10 +17,8 @@ mod simulated_cluster;
 mod store;
 
 use crate::clusters::{create_database, majors, on_every_installation, print_stderr, shared_cluster};
-use pgtend::{
-    history::{Store, StoreAddress, StoreName},
-    pg::conninfo::Environment,
-};
+use pgtend::history::{Store, StoreAddress, StoreName};
+use pgtend::postgres::conninfo::Environment;
 use std::path::Path;
 
 /// Runs a test on a new SQLite store, and on a new Postgres store of the oldest and of the newest major.

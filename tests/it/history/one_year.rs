@@ -5,10 +5,10 @@ use super::{
     simulated_cluster::{MB, SimulatedCluster},
 };
 use jiff::{SignedDuration, Timestamp};
-use pgtend::{
-    history::Store,
-    model::history::{ClusterBranch, Growth, IndexScans, RelationFirstSeen, SlotHistory, SubjectKind, wal_peak},
+use pgtend::facts::history::{
+    ClusterBranch, Growth, IndexScans, RelationFirstSeen, SlotHistory, SubjectKind, wal_peak,
 };
+use pgtend::history::Store;
 
 const RUNS: i64 = 365;
 const DAILY_WAL: u64 = 1_000 * MB;
@@ -68,7 +68,7 @@ fn apply_events(cluster: &mut SimulatedCluster, number: i64) {
     if number % 30 == 0 {
         cluster.add_scans("orders_monthly", 1);
     }
-    let current_lsn = Some(pgtend::model::Lsn(cluster.lsn));
+    let current_lsn = Some(pgtend::units::Lsn(cluster.lsn));
     let now = cluster.now;
     let live = cluster.slot("live");
     (live.active, live.restart_lsn, live.confirmed_flush_lsn) = (number % 10 != 0, current_lsn, current_lsn);

@@ -1,7 +1,7 @@
 //! What audits predicted, held against what was looked at later.
 
 use jiff::SignedDuration;
-use pgtend::model::history::{PredictedQuantity, Prediction};
+use pgtend::facts::history::{PredictedQuantity, Prediction};
 
 use super::{
     on_both_dialects, open_store,

@@ -5,7 +5,8 @@ use super::simulated_cluster::{MB, SimulatedCluster};
 use crate::clusters::{execute_sql, on_every_major};
 use assert_cmd::Command as Assert;
 use jiff::SignedDuration;
-use pgtend::{history::Store, model::Snapshot};
+use pgtend::facts::Snapshot;
+use pgtend::history::Store;
 use std::{
     path::Path,
     process::{Command, Output, Stdio},

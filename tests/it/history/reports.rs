@@ -5,10 +5,10 @@ use super::simulated_cluster::{MB, SimulatedCluster};
 use crate::clusters::{create_database, execute_sql, on_every_major};
 use crate::reports::program::pgtend_as_nobody;
 use jiff::{SignedDuration, Timestamp};
-use pgtend::{
-    history::Store,
-    model::{Fact, Lsn, Snapshot, history::Intent},
-};
+use pgtend::facts::history::Intent;
+use pgtend::facts::{Fact, Snapshot};
+use pgtend::history::Store;
+use pgtend::units::Lsn;
 use serde_json::{Value, json};
 use std::{
     os::unix::fs::PermissionsExt,

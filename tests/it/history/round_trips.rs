@@ -10,11 +10,9 @@ use crate::{
     proxy::{Behaviour, Proxy},
     reports::{fixture_servers::role_conninfo, program::run_pgtend},
 };
-use pgtend::{
-    history::Store,
-    model::{Fact, Snapshot},
-    sandbox::Cluster,
-};
+use pgtend::facts::{Fact, Snapshot};
+use pgtend::history::Store;
+use pgtend::sandbox::Cluster;
 use std::time::Duration;
 
 /// A store by way of a proxy.
@@ -42,7 +40,7 @@ fn small_cluster() -> SimulatedCluster {
 fn grown_snapshot(cluster: &SimulatedCluster) -> Snapshot {
     let mut snapshot = cluster.snapshot();
     let shop = snapshot.databases.known().unwrap()[0].clone();
-    let named = |n: u64| pgtend::model::Database {
+    let named = |n: u64| pgtend::facts::Database {
         database: format!("d{n}"),
         bytes: Some(growing_bytes(cluster, n)),
         ..shop.clone()

@@ -3,10 +3,11 @@
 #![allow(dead_code, reason = "each story takes what it needs")]
 
 use jiff::{SignedDuration, Timestamp};
-use pgtend::model::{
-    ControlFile, DatabaseSnapshot, Fact, Index, Lsn, Persistence, Slot, SlotType, Snapshot, StatisticsResets,
-    StoredBytes, Table, TableKind, TimelineHistory, WalPosition, WalStatus,
+use pgtend::facts::{
+    ControlFile, DatabaseSnapshot, Fact, Index, Persistence, Slot, SlotType, Snapshot, StatisticsResets, StoredBytes,
+    Table, TableKind, TimelineHistory, WalPosition, WalStatus,
 };
+use pgtend::units::Lsn;
 use serde_json::json;
 
 pub const MB: u64 = 1 << 20;

@@ -1,4 +1,4 @@
-use pgtend::pg::Problem;
+use pgtend::postgres::Problem;
 
 use super::*;
 

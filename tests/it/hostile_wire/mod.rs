@@ -5,8 +5,8 @@ mod program;
 mod queries;
 mod startup;
 
-use pgtend::pg::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, Environment, resolve};
-use pgtend::pg::{ConnectError, connect};
+use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, Environment, resolve};
+use pgtend::postgres::{ConnectError, connect};
 
 use crate::hostile_server::{Connection, HostileServer};
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use pgtend::inspect::{Scope, collect_snapshot};
-use pgtend::pg::{Json, Query, QueryError, ReadLimits, Session, SessionError};
+use pgtend::collect::{Scope, collect_snapshot};
+use pgtend::postgres::{Json, Query, QueryError, ReadLimits, Session, SessionError};
 use serde_json::Value;
 
 use super::*;

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pgtend::frameworks::Migration;
-use pgtend::inspect::read_index_ddl;
-use pgtend::model::{Fact, IndexDdl};
-use pgtend::pg::Session;
-use pgtend::pg::conninfo::{ConnectionFlags, ConnectionRequest, Environment, resolve};
-use pgtend::plan::index_cleanup::{Statement, create_index_statements, drop_index_statement};
+use pgtend::actions::index_migration::plan::{Statement, create_index_statements, drop_index_statement};
+use pgtend::actions::index_migration::tools::Migration;
+use pgtend::collect::read_index_ddl;
+use pgtend::facts::{Fact, IndexDdl};
+use pgtend::postgres::Session;
+use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Environment, resolve};
 use pgtend::sandbox::Cluster;
 use tokio_postgres::Client;
 

@@ -1,6 +1,6 @@
 //! Unknown is not zero: every null of a report is named under `unavailable`, or means "there is none".
 
-use pgtend::model::Snapshot;
+use pgtend::facts::Snapshot;
 use serde_json::Value;
 
 use super::fixture_servers::{DATABASE, ROLES, execute_batch, fixture_servers, quote_name, role_conninfo};

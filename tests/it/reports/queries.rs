@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use pgtend::inspect::queries::ALL;
+use pgtend::collect::queries::ALL;
 use tokio_postgres::NoTls;
 
 use super::fixture_servers::{DATABASE, ROLES, fixture_servers, role_conninfo};

@@ -1,8 +1,8 @@
 //! The slots report against the server's own truth.
 
 use jiff::Timestamp;
-use pgtend::model::Lsn;
 use pgtend::sandbox::Cluster;
+use pgtend::units::Lsn;
 use serde_json::Value;
 
 use super::fixture_servers::{execute_batch, query_objects, wait_until_true};

@@ -3,14 +3,14 @@
 use std::fs;
 use std::sync::Arc;
 
-use pgtend::inspect::{DatabaseSelection, Scope, collect_snapshot};
-use pgtend::judge::{
-    index::plan_drops,
-    slot::{Limits, SlotEvidence},
-};
-use pgtend::model::{IndexAssessment, IndexLimits, Snapshot, history::HistoryView};
-use pgtend::pg::Session;
-use pgtend::pg::conninfo::{ConnectionFlags, ConnectionRequest, Environment, resolve};
+use pgtend::analysis::index::plan_drops;
+use pgtend::analysis::index::{IndexAssessment, IndexLimits};
+use pgtend::analysis::slot::{Limits, SlotEvidence};
+use pgtend::collect::{DatabaseSelection, Scope, collect_snapshot};
+use pgtend::facts::Snapshot;
+use pgtend::facts::history::HistoryView;
+use pgtend::postgres::Session;
+use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Environment, resolve};
 use pgtend::report::{
     DatabaseSort, DatabasesReport, Envelope, Gaps, IndexSort, IndexesReport, OverviewReport, Report, SlotSort,
     SlotsReport, TableSort, TablesReport, View, WalReport,

@@ -1,6 +1,6 @@
 //! The wal report against the server's own truth.
 
-use pgtend::model::Lsn;
+use pgtend::units::Lsn;
 use serde_json::Value;
 
 use super::fixture_servers::{DATABASE, fixture_servers, query_objects, role_conninfo};

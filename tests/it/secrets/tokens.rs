@@ -9,7 +9,8 @@ use crate::{
     terminal::{Terminal, shell_line},
 };
 use assert_cmd::Command;
-use pgtend::{model::quote_conninfo_value as quote, sandbox::Cluster};
+use pgtend::quote::quote_conninfo_value as quote;
+use pgtend::sandbox::Cluster;
 use std::time::{Duration, Instant};
 
 const HBA: &str = "local all all trust\nhost all clear all password\nhost all all all scram-sha-256\n";

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use pgtend::facts::history::{JournalEntry, JournalOutcomeKind};
 use pgtend::history::Store;
-use pgtend::model::history::{JournalEntry, JournalOutcomeKind};
 use pgtend::sandbox::{Cluster, StopMode};
 use serde_json::Value;
 

@@ -3,7 +3,8 @@
 use super::program::{create_drop_target, run_slots_drop, slot_names};
 use crate::clusters::{execute_sql, on_a_major_and_the_newest};
 use crate::history::parse_address;
-use pgtend::{history::Store, model::history::JournalOutcomeKind};
+use pgtend::facts::history::JournalOutcomeKind;
+use pgtend::history::Store;
 
 #[tokio::test]
 async fn drop_needs_the_journal_on_the_server() {

@@ -8,15 +8,17 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use pgtend::act::{Journal, JournalRecord, execute_slot_drops};
-use pgtend::inspect::{Scope, collect_snapshot};
-use pgtend::judge::slot::{Limits, SlotEvidence};
-use pgtend::model::Snapshot;
-use pgtend::model::history::HistoryView;
-use pgtend::pg::conninfo::{ConnectionFlags, ConnectionRequest, Environment, resolve};
-use pgtend::pg::{Session, WriteSession};
-use pgtend::plan::slot_drop::{ActionOutcomeKind, SlotDropOutcome, SlotDropRequest};
-use pgtend::plan::{Consent, Plan, SlotDrops};
+use pgtend::actions::drop_slot::SlotDrops;
+use pgtend::actions::drop_slot::execute_slot_drops;
+use pgtend::actions::drop_slot::plan::{ActionOutcomeKind, SlotDropOutcome, SlotDropRequest};
+use pgtend::actions::{Consent, Plan};
+use pgtend::actions::{Journal, JournalRecord};
+use pgtend::analysis::slot::{Limits, SlotEvidence};
+use pgtend::collect::{Scope, collect_snapshot};
+use pgtend::facts::Snapshot;
+use pgtend::facts::history::HistoryView;
+use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Environment, resolve};
+use pgtend::postgres::{Session, WriteSession};
 use pgtend::sandbox::{Cluster, ClusterOptions};
 use tokio_postgres::Client;
 
@@ -375,7 +377,7 @@ fn plan_named_drops(snapshot: &Snapshot, subjects: &[TestSlot]) -> SlotDrops {
     plan
 }
 
-fn find_slot<'a>(snapshot: &'a Snapshot, name: &str) -> &'a pgtend::model::Slot {
+fn find_slot<'a>(snapshot: &'a Snapshot, name: &str) -> &'a pgtend::facts::Slot {
     snapshot.slots.known().unwrap().iter().find(|slot| slot.slot_name == name).unwrap()
 }
 
@@ -394,7 +396,7 @@ async fn record_change(
     let now: serde_json::Value = serde_json::from_str(row.get(0))?;
     let changed_at: Timestamp = row.get(1);
     let planned = find_slot(snapshot, &subject.name);
-    let lsn = |lsn: Option<pgtend::model::Lsn>| lsn.map(|lsn| lsn.to_string());
+    let lsn = |lsn: Option<pgtend::units::Lsn>| lsn.map(|lsn| lsn.to_string());
     let since = now["inactive_since"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
     // Before 17 a visit that moves nothing leaves no trace, and no statement can compare what is not there.
     let visited = now["active"] == true && snapshot.server.major() >= 17;

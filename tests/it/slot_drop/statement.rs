@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use pgtend::model::{Lsn, SlotIdentity, SlotType};
-use pgtend::pg::conninfo::{ConnectionFlags, ConnectionRequest, Environment, resolve};
-use pgtend::pg::{ExecuteError, Session, SqlState, WriteSession};
-use pgtend::plan::slot_drop::{drop_slot_statement, server_start_guard};
+use pgtend::actions::drop_slot::plan::{drop_slot_statement, server_start_guard};
+use pgtend::facts::{SlotIdentity, SlotType};
+use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Environment, resolve};
+use pgtend::postgres::{ExecuteError, Session, SqlState, WriteSession};
 use pgtend::sandbox::Cluster;
+use pgtend::units::Lsn;
 
 use crate::clusters::{
     cluster_options, execute_sql, on_every_installation, private_cluster, query_one_text, query_texts,

@@ -10,8 +10,8 @@ mod templates;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use pgtend::pg::connect;
-use pgtend::pg::conninfo::Environment;
+use pgtend::postgres::connect;
+use pgtend::postgres::conninfo::Environment;
 
 use self::authority::Authority;
 use self::cases::{Case, Lists, cases};

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pgtend::inspect::{Scope, collect_snapshot};
-use pgtend::judge::index::{DropPlan, plan_drops, select_drops};
-use pgtend::model::{CoverKind, Fact, IndexFinding, IndexLimits, IndexVerdict, Reason, Snapshot, Verdict};
-use pgtend::pg::Session;
-use pgtend::pg::conninfo::{ConnectionFlags, ConnectionRequest, Environment, resolve};
+use pgtend::analysis::index::{CoverKind, IndexFinding, IndexLimits, IndexVerdict, Reason, Verdict};
+use pgtend::analysis::index::{DropPlan, plan_drops, select_drops};
+use pgtend::collect::{Scope, collect_snapshot};
+use pgtend::facts::{Fact, Snapshot};
+use pgtend::postgres::Session;
+use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Environment, resolve};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::clusters::{cluster_options, connect_superuser, execute_sql, majors, on_every_major_alone, print_stderr};

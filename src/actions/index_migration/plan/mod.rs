@@ -1,0 +1,205 @@
+//! The clean-up of indexes: which go, why, what brings each of them back. It becomes files; no statement is run.
+
+mod maintenance;
+mod selection;
+mod statements;
+
+pub use maintenance::{Maintenance, MaintenanceRequest, MaintenanceTask, REBUILD_THRESHOLD, Repair, plan_maintenance};
+pub use selection::{Selection, SelectionCriteria, SelectionError, select_indexes};
+pub use statements::{
+    EXCLUSIVE_LOCK_TIMEOUT, Statement, StatementError, create_index_statements, drop_index_statement,
+};
+
+use crate::actions::{Consent, Plan};
+use crate::analysis::Window;
+use crate::analysis::index::IndexVerdict;
+use crate::facts::history::DatabaseIndexHistory;
+use crate::facts::{DatabaseSnapshot, Index, IndexDdl, Snapshot, StoredBytes, Table};
+use jiff::Timestamp;
+use std::collections::HashMap;
+
+/// One index that goes.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    pub schema: String,
+    pub table: String,
+    pub index: String,
+    pub definition: String,
+    /// Names of the key columns, where the look knows them; expressions are left out.
+    pub columns: Vec<String>,
+    pub size: StoredBytes,
+    pub idx_scan: u64,
+    pub verdict: IndexVerdict,
+    pub lock: Lock,
+    /// Itself, then what is attached to it.
+    pub index_tree: Vec<IndexDdl>,
+    pub up: Statement,
+    pub down: Vec<Statement>,
+}
+
+/// What others feel while it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// SHARE UPDATE EXCLUSIVE on the table: reads and writes go on, vacuums and DDL wait.
+    Concurrent,
+    /// ACCESS EXCLUSIVE on the partitioned table and so many partitions: everybody waits.
+    Exclusive { partitions: usize },
+}
+
+/// The whole clean-up, sound as a whole.
+#[derive(Clone, Debug)]
+pub struct IndexCleanup {
+    pub database: String,
+    pub removals: Vec<Removal>,
+    /// Since when scans were counted; `None` when that is not known.
+    pub observed_since: Option<Timestamp>,
+    pub observed_seconds: Option<u64>,
+    /// The servers whose scans were counted.
+    pub nodes: Vec<String>,
+}
+
+/// Why a selected index cannot become a migration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CleanupError {
+    #[error("{name}: {why}")]
+    Unwritable { name: String, why: StatementError },
+    #[error("{name} is gone, or it or its table is locked by somebody else at this moment")]
+    GoneOrLocked { name: String },
+    #[error(
+        "{child} of {name} is the replica identity of its table: without it every UPDATE and DELETE there would fail"
+    )]
+    ReplicaIdentity { name: String, child: String },
+    #[error("{name} is another index now than the one that was judged")]
+    Changed { name: String },
+}
+
+impl IndexCleanup {
+    /// What to write for `oids`, each described by `particulars` (itself, then what is attached to it). `past` is what they
+    /// were judged with.
+    pub fn new(
+        snapshot: &Snapshot,
+        database_snapshot: &DatabaseSnapshot,
+        history: Option<&DatabaseIndexHistory>,
+        verdicts: &[IndexVerdict],
+        oids: &[u32],
+        index_ddl: &[IndexDdl],
+    ) -> Result<IndexCleanup, CleanupError> {
+        let indexes: HashMap<u32, &Index> =
+            database_snapshot.indexes.known().into_iter().flatten().map(|index| (index.oid, index)).collect();
+        let tables: HashMap<u32, &Table> =
+            database_snapshot.tables.known().into_iter().flatten().map(|table| (table.oid, table)).collect();
+        let mut removals = Vec::new();
+        for oid in oids {
+            let known = indexes.get(oid).and_then(|index| Some((*index, *tables.get(&index.table_oid)?)));
+            let verdict = verdicts.iter().find(|verdict| verdict.oid == *oid);
+            // The selection was made of these very facts.
+            let (Some((index, table)), Some(verdict)) = (known, verdict) else { continue };
+            let name = format!("{}.{}", table.schema, index.index);
+            let index_tree = collect_index_tree(*oid, index_ddl);
+            if index_tree.is_empty() || !is_tree_complete(index, &indexes, &index_tree) {
+                return Err(CleanupError::GoneOrLocked { name });
+            }
+            if index_tree[0].index != index.index
+                || index_tree[0].schema != table.schema
+                || index_tree[0].table != table.table
+            {
+                return Err(CleanupError::Changed { name });
+            }
+            if let Some(child) = index_tree.iter().find(|one| one.is_replica_identity) {
+                let child = format!("{}.{}", child.schema, child.index);
+                return Err(CleanupError::ReplicaIdentity { name, child });
+            }
+            let refuse = |why| CleanupError::Unwritable { name: name.clone(), why };
+            let up = drop_index_statement(&index_tree[0]).map_err(refuse)?;
+            let down = create_index_statements(&index_tree).map_err(refuse)?;
+            let tree_indexes = || index_tree.iter().filter_map(|one| indexes.get(&one.oid));
+            let columns = index.column_names.iter().flatten().take(index.key_columns_count as usize);
+            removals.push(Removal {
+                schema: table.schema.clone(),
+                table: table.table.clone(),
+                index: index.index.clone(),
+                definition: index_tree[0].definition.clone(),
+                columns: columns.flatten().cloned().collect(),
+                size: tree_indexes().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size)),
+                idx_scan: tree_indexes().map(|one| u64::try_from(one.idx_scan).unwrap_or(0)).sum(),
+                verdict: verdict.clone(),
+                lock: match index.is_partitioned {
+                    true => Lock::Exclusive { partitions: index_tree.len() - 1 },
+                    false => Lock::Concurrent,
+                },
+                up,
+                down,
+                index_tree,
+            });
+        }
+        let window = Window::from_snapshot(snapshot, database_snapshot, history);
+        let observed_seconds = window.observed_seconds(snapshot.collected_at);
+        let role = if snapshot.server.in_recovery { "this standby" } else { "this primary" };
+        let replicas = snapshot.replicas.iter().filter(|replica| replica.database == database_snapshot.database);
+        let replicas = replicas.filter(|replica| replica.used.known().is_some()).map(|replica| replica.name.clone());
+        Ok(IndexCleanup {
+            database: database_snapshot.database.clone(),
+            removals,
+            observed_since: window.since.ok(),
+            observed_seconds,
+            nodes: std::iter::once(role.to_owned()).chain(replicas).collect(),
+        })
+    }
+
+    /// Whether the indexes are still what was planned with: nothing gone, nothing built anew, nothing altered.
+    pub fn verify_unchanged(&self, now: &[IndexDdl]) -> Result<(), CleanupError> {
+        for removal in &self.removals {
+            let name = format!("{}.{}", removal.schema, removal.index);
+            let Some(first) = removal.index_tree.first() else { continue };
+            let index_tree = collect_index_tree(first.oid, now);
+            if index_tree.is_empty() {
+                return Err(CleanupError::GoneOrLocked { name });
+            }
+            if index_tree != removal.index_tree {
+                return Err(CleanupError::Changed { name });
+            }
+        }
+        Ok(())
+    }
+
+    /// OIDs of the indexes that go, without what is attached to them.
+    pub fn oids(&self) -> Vec<u32> {
+        self.removals.iter().filter_map(|removal| Some(removal.index_tree.first()?.oid)).collect()
+    }
+}
+
+/// An index and everything attached to it, parents first.
+fn collect_index_tree(oid: u32, index_ddl: &[IndexDdl]) -> Vec<IndexDdl> {
+    let mut members = vec![oid];
+    let mut index_tree = Vec::new();
+    for one in index_ddl {
+        let belongs = one.oid == oid && one.parent_oid.is_none()
+            || one.parent_oid.is_some_and(|parent| members.contains(&parent));
+        if belongs {
+            members.push(one.oid);
+            index_tree.push(one.clone());
+        }
+    }
+    index_tree
+}
+
+/// Everything that was attached when it was judged is described: what is locked is left out of the answer.
+fn is_tree_complete(index: &Index, indexes: &HashMap<u32, &Index>, index_tree: &[IndexDdl]) -> bool {
+    let mut wanted = vec![index.oid];
+    let mut at = 0;
+    while at < wanted.len() {
+        let parent = wanted[at];
+        wanted.extend(indexes.values().filter(|one| one.parent_oid == Some(parent)).map(|one| one.oid));
+        at += 1;
+    }
+    wanted.iter().all(|oid| index_tree.iter().any(|one| one.oid == *oid))
+}
+
+impl Plan for IndexCleanup {
+    type Unconfirmed = &'static str;
+
+    /// Files are written for all of it or for nothing: what is selected is sound as a whole.
+    fn restrict_to(self, _: &Consent) -> Result<IndexCleanup, &'static str> {
+        if self.removals.is_empty() { Err("no index is selected") } else { Ok(self) }
+    }
+}

@@ -1,0 +1,130 @@
+//! Which indexes go: those judged `drop`, or those somebody named.
+
+use crate::analysis::index::{DropPlan, IndexFinding, Reason, Refusal, Verdict, select_drops};
+use crate::facts::{DatabaseSnapshot, Index};
+use std::collections::HashMap;
+
+/// What somebody asked for.
+#[derive(Clone, Debug, Default)]
+pub struct SelectionCriteria {
+    /// As `schema.index`, or `index` where that is plain; then nothing else is taken.
+    pub names: Vec<String>,
+    /// Only these findings; all where empty.
+    pub findings: Vec<IndexFinding>,
+    pub schema: Option<glob::Pattern>,
+    pub table: Option<glob::Pattern>,
+}
+
+/// What is selected, and what was left aside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Largest gain first.
+    pub oids: Vec<u32>,
+    /// Candidates judged `review`, which are only taken by name.
+    pub reviews: usize,
+    /// Invalid leftovers: a matter of this server, not of a schema.
+    pub invalid: usize,
+}
+
+/// Why nothing was selected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SelectionError {
+    #[error("there is no index {0:?}")]
+    Unknown(String),
+    #[error("{0:?} is the name of several indexes; write schema.index")]
+    Ambiguous(String),
+    #[error("{name} stays: {why}")]
+    Kept { name: String, why: String },
+    #[error(
+        "{0} is invalid, which is a matter of this server and not of a schema; --maintenance writes a script for it"
+    )]
+    Invalid(String),
+    #[error(
+        "{name} belongs to constraint {constraint}: that is a matter for ALTER TABLE, and not for an index migration"
+    )]
+    Constraint { name: String, constraint: String },
+    #[error("{0}")]
+    Unsound(#[from] Refusal),
+    #[error("the indexes of the database could not be read: {0}")]
+    Unreadable(String),
+}
+
+/// Holds what was asked for against the judgement; `words` says why an index stays.
+pub fn select_indexes(
+    plan: &DropPlan,
+    database_snapshot: &DatabaseSnapshot,
+    criteria: &SelectionCriteria,
+    describe: impl Fn(&Reason) -> String,
+) -> Result<Selection, SelectionError> {
+    let indexes =
+        database_snapshot.indexes.as_result().map_err(|why| SelectionError::Unreadable(why.reason.clone()))?;
+    let tables = database_snapshot.tables.as_result().map_err(|why| SelectionError::Unreadable(why.reason.clone()))?;
+    let index_of: HashMap<u32, &Index> = indexes.iter().map(|index| (index.oid, index)).collect();
+    let mut selection = Selection::default();
+    if criteria.names.is_empty() {
+        let table_of: HashMap<u32, (&str, &str)> =
+            tables.iter().map(|table| (table.oid, (table.schema.as_str(), table.table.as_str()))).collect();
+        let matches =
+            |pattern: &Option<glob::Pattern>, name: &str| pattern.as_ref().is_none_or(|glob| glob.matches(name));
+        let mut chosen = Vec::new();
+        for verdict in plan.verdicts() {
+            let Some(index) = index_of.get(&verdict.oid) else { continue };
+            let Some((schema, table)) = table_of.get(&index.table_oid) else { continue };
+            let is_requested = matches(&criteria.schema, schema)
+                && matches(&criteria.table, table)
+                && (criteria.findings.is_empty() || verdict.findings.iter().any(|one| criteria.findings.contains(one)));
+            if !is_requested {
+                continue;
+            }
+            match verdict.verdict {
+                Verdict::Keep => {}
+                Verdict::Review => selection.reviews += 1,
+                Verdict::Drop if !index.is_valid => selection.invalid += 1,
+                Verdict::Drop if index.constraint.is_some() => {}
+                Verdict::Drop => chosen.push(verdict),
+            }
+        }
+        chosen.sort_by(|a, b| b.rank_score.total_cmp(&a.rank_score).then(a.oid.cmp(&b.oid)));
+        selection.oids = chosen.iter().map(|verdict| verdict.oid).collect();
+    } else {
+        for name in &criteria.names {
+            let oid = find_named_index(plan, &index_of, name)?;
+            if !selection.oids.contains(&oid) {
+                selection.oids.push(oid);
+            }
+        }
+    }
+    let names: Vec<&str> = selection.oids.iter().map(|oid| plan.name(*oid)).collect();
+    for oid in &selection.oids {
+        let name = plan.name(*oid).to_owned();
+        let verdict = plan.verdicts().iter().find(|verdict| verdict.oid == *oid);
+        if let Some(verdict) = verdict.filter(|verdict| verdict.verdict == Verdict::Keep) {
+            let why = verdict.reasons.iter().map(&describe).collect::<Vec<_>>().join("; ");
+            return Err(SelectionError::Kept { name, why });
+        }
+        if let Some(index) = index_of.get(oid) {
+            if !index.is_valid {
+                return Err(SelectionError::Invalid(name));
+            }
+            if let (Some(_), Some(constraint)) = (index.constraint, &index.constraint_name) {
+                return Err(SelectionError::Constraint { name, constraint: constraint.clone() });
+            }
+        }
+    }
+    // The same needs that made the verdicts: what is selected is sound as a whole, or refused.
+    select_drops(plan, &names)?;
+    Ok(selection)
+}
+
+fn find_named_index(plan: &DropPlan, index_of: &HashMap<u32, &Index>, name: &str) -> Result<u32, SelectionError> {
+    let oids = || plan.verdicts().iter().map(|verdict| verdict.oid);
+    if let Some(oid) = oids().find(|oid| plan.name(*oid) == name) {
+        return Ok(oid);
+    }
+    let mut found = oids().filter(|oid| index_of.get(oid).is_some_and(|index| index.index == name));
+    match (found.next(), found.next()) {
+        (Some(oid), None) => Ok(oid),
+        (Some(_), Some(_)) => Err(SelectionError::Ambiguous(name.to_owned())),
+        (None, _) => Err(SelectionError::Unknown(name.to_owned())),
+    }
+}

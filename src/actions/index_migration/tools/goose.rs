@@ -1,0 +1,36 @@
+//! goose: one file with an Up and a Down section, cut into statements at a semicolon that ends a line.
+
+use super::{
+    Migration, MigrationError, MigrationFolder, NewFile, header::sql_header, stem::Stems, version::VersionStyle,
+};
+use crate::actions::index_migration::plan::Statement;
+use jiff::Timestamp;
+
+pub fn goose_files(
+    folder: &MigrationFolder,
+    migrations: &[Migration],
+    now: Timestamp,
+) -> Result<Vec<NewFile>, MigrationError> {
+    let mut stems = Stems::after(folder, ".sql", VersionStyle::Seconds, now);
+    let mut files = Vec::new();
+    for migration in migrations {
+        let path = format!("{}.sql", stems.next(&migration.name())).into();
+        let down: String = migration.down_statements().into_iter().map(goose_statement).collect();
+        let text = format!(
+            "-- +goose NO TRANSACTION\n{}-- +goose Up\n{}\n-- +goose Down\n{down}",
+            sql_header(&migration.header, &down),
+            goose_statement(&migration.up),
+        );
+        files.push(NewFile { path, text });
+    }
+    Ok(files)
+}
+
+/// A statement in which goose could see an end or a comment (`internal/sqlparser/parser.go`) stands between marks.
+fn goose_statement(step: &Statement) -> String {
+    let is_plain = !step.sql.contains(';') && !step.sql.contains("--");
+    match is_plain {
+        true => format!("{};\n", step.sql),
+        false => format!("-- +goose StatementBegin\n{};\n-- +goose StatementEnd\n", step.sql),
+    }
+}

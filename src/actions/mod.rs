@@ -1,0 +1,15 @@
+//! What changes a server or writes migrations: a plan, consent, execution, journal.
+
+mod checkpoint;
+mod consent;
+pub mod drop_slot;
+mod error;
+pub mod index_migration;
+mod journal;
+mod recover;
+pub mod same_server;
+
+pub use consent::{ConfirmedPlan, Consent, Plan};
+pub use error::ActionError;
+pub use journal::{Journal, JournalRecord};
+pub use recover::{RecoveredAction, recover_open_intents};

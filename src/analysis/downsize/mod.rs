@@ -1,0 +1,288 @@
+//! The pre-downscale storage audit: how small may the new volume be, and what must happen first.
+//!
+//! Everything is a term with an amount, an interval and a confidence. What could not be read leaves the sum open: then
+//! there is a lower bound, and no sum.
+
+mod amount;
+mod assumptions;
+mod component;
+mod cost;
+mod database;
+mod finding;
+mod headroom;
+mod method;
+mod overrides;
+mod prediction;
+mod slot_wal;
+mod storage;
+mod unscanned_tables;
+mod used;
+
+pub use amount::Amount;
+pub use assumptions::Assumptions;
+pub use component::{
+    Component, ComponentGroup, ComponentKind, Confidence, GrowthSource, WalSource, sum_components, sum_known_components,
+};
+pub use cost::Cost;
+pub use database::DatabaseAssessment;
+pub use finding::{AuditFinding, AuditFindingKind, Severity};
+pub use method::{MethodEstimate, MoveMethod};
+pub use overrides::{Overrides, Sourced};
+pub use prediction::{PredictedSize, predict_sizes};
+pub use storage::{GIB, StorageType, VolumeSizes};
+
+use crate::analysis::index::IndexLimits;
+use crate::analysis::slot;
+use crate::facts::history::HistoryView;
+use crate::facts::{Snapshot, Unavailable};
+use serde::Serialize;
+
+/// What an audit is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct AuditEvidence<'a> {
+    pub snapshot: &'a Snapshot,
+    /// What earlier looks at the same server saw.
+    pub history: &'a HistoryView,
+    pub assumptions: &'a Assumptions,
+    pub slot_limits: &'a slot::Limits,
+    pub index_limits: &'a IndexLimits,
+}
+
+/// A database before and after.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatabaseSizes {
+    pub database: String,
+    pub bytes: Option<u64>,
+    /// As it is now, copied block by block.
+    pub after_physical_copy: Option<u64>,
+    /// As it is now, copied row by row, as `pg_database_size` would measure the copy.
+    pub after_logical_copy: Option<Amount>,
+    pub missing: Option<Unavailable>,
+}
+
+/// Whether a volume is large enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fits {
+    Yes,
+    /// It would hold today's data, without room for growth and margin.
+    OnlyNow,
+    No,
+    CannotTell,
+}
+
+#[derive(Debug)]
+pub struct Audit<'a> {
+    pub components: Vec<Component>,
+    pub used: Option<Amount>,
+    pub reclaimable: Option<Amount>,
+    pub databases: Vec<DatabaseSizes>,
+    pub assessments: Vec<DatabaseAssessment<'a>>,
+    /// The chosen way first.
+    pub methods: Vec<MethodEstimate>,
+    pub findings: Vec<AuditFinding>,
+    pub cost: Option<Cost>,
+    pub fits: Option<Fits>,
+}
+
+impl Audit<'_> {
+    /// The chosen way.
+    pub fn chosen(&self) -> Option<&MethodEstimate> {
+        self.methods.first()
+    }
+
+    fn components_in(&self, group: ComponentGroup) -> impl Iterator<Item = &Component> + Clone {
+        self.components.iter().filter(move |term| term.group == group)
+    }
+
+    pub fn group_components(&self, group: ComponentGroup) -> Vec<&Component> {
+        self.components_in(group).collect()
+    }
+}
+
+/// Everything at once, from one look.
+pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
+    let AuditEvidence { snapshot, history, assumptions, slot_limits, index_limits } = *evidence;
+    let mut components = used::used_components(snapshot, assumptions);
+    let used = sum_components(components.iter());
+    let slots = slot_wal::reclaimable_slot_wal(&slot::SlotEvidence { snapshot, history, limits: slot_limits });
+    let (mut assessments, mut unread) = (Vec::new(), Vec::new());
+    for db in &snapshot.database_snapshots {
+        match database::assess_database(snapshot, db, history, index_limits) {
+            Ok(one) => assessments.push(one),
+            Err(why) => unread.push((db.database.clone(), why)),
+        }
+    }
+    for skipped in &snapshot.skipped {
+        let why = Unavailable::new("database contents", skipped.reason.clone()).with_hint(skipped.hint.clone());
+        unread.push((skipped.database.clone(), why));
+    }
+    let databases = database_sizes(snapshot, &assessments, &unread);
+    let mut reclaim = slots.clone();
+    for assessment in &mut assessments {
+        reclaim.append(&mut assessment.components);
+    }
+    reclaim.extend(
+        snapshot
+            .database_snapshots
+            .iter()
+            .filter_map(|one| unscanned_tables::unscanned_tables(snapshot, one, index_limits)),
+    );
+    for (database, why) in &unread {
+        let bytes = databases.iter().find(|it| it.database == *database).and_then(|it| it.bytes);
+        // A template holds nothing worth looking for.
+        if bytes.is_none_or(|bytes| bytes > 32 << 20) {
+            let kind = ComponentKind::UnreadDatabase { database: database.clone() };
+            // Less is reclaimed than could be: the sum stays on the safe side.
+            reclaim.push(Component::unknown(ComponentGroup::Reclaimable, kind, why.clone(), bytes).not_counted());
+        }
+    }
+    let reclaimable = sum_components(reclaim.iter());
+    let wal_now = components.iter().find(|term| term.kind == ComponentKind::WalDirectory).and_then(|term| term.amount);
+    let clean_wal = wal_now.map(|wal| wal.minus(sum_known_components(slots.iter())));
+    let largest = assessments.iter().filter_map(|one| one.largest_index.clone()).max_by_key(|(_, bytes)| *bytes);
+    let of_unread = databases.iter().filter(|it| unread.iter().any(|(name, _)| *name == it.database));
+    let largest_unread = of_unread.map(|it| it.bytes.unwrap_or(0)).max();
+    let headroom = vec![
+        headroom::wal_headroom(snapshot, assumptions, history, clean_wal),
+        headroom::rebuild_headroom(snapshot, largest, largest_unread),
+    ];
+    let growth = headroom::growth_component(snapshot, assumptions, history);
+    let sum_of = AuditSum {
+        used_components: &components,
+        reclaim: &reclaim,
+        slots: &slots,
+        headroom: &headroom,
+        growth: &growth,
+    };
+    let mut methods: Vec<MethodEstimate> =
+        MoveMethod::ALL.iter().map(|way| sum_of.estimate_method(*way, &databases, &assessments, assumptions)).collect();
+    methods.sort_by_key(|it| (it.method != assumptions.method, !it.is_offered));
+    components.extend(reclaim);
+    components.extend(headroom);
+    components.push(growth);
+    let share = assumptions.margin;
+    let margin = methods.first().and_then(|it| it.recommended).map(|it| it.map(|bytes| (bytes as f64 * share) as u64));
+    components.push(Component {
+        amount: Some(margin.unwrap_or_default()).filter(|_| margin.is_some()),
+        ..Component::known(
+            ComponentGroup::Headroom,
+            ComponentKind::Margin { share },
+            Amount::default(),
+            Confidence::Measured,
+        )
+    });
+    let recommended = methods.first().and_then(|it| it.recommended).map(|it| it.bytes);
+    let seen_bytes = sum_known_components(components.iter().filter(|it| is_measured_by_sql(it))).bytes;
+    let findings = finding::audit_findings(snapshot, assumptions.method, assumptions, seen_bytes, recommended);
+    let fits = assumptions.target_bytes.map(|target| fits_target(target, methods.first()));
+    let cost = cost::estimate_cost(assumptions, recommended);
+    Audit { components, used, reclaimable, databases, assessments, methods, findings, cost, fits }
+}
+
+/// What SQL sees of what is used.
+fn is_measured_by_sql(component: &Component) -> bool {
+    component.group == ComponentGroup::Used && !matches!(component.kind, ComponentKind::OutsideSql { .. })
+}
+
+fn database_sizes(
+    snapshot: &Snapshot,
+    assessments: &[DatabaseAssessment<'_>],
+    unread: &[(String, Unavailable)],
+) -> Vec<DatabaseSizes> {
+    let known = snapshot.databases.known().into_iter().flatten();
+    let lines = known.map(|one| {
+        let read = assessments.iter().find(|it| it.database == one.database);
+        // Templates and empty databases come with every cluster.
+        let untouched = (one.is_template || !one.allows_connections).then_some(one.bytes).flatten();
+        let missing = unread.iter().find(|(name, _)| *name == one.database).map(|(_, why)| why.clone());
+        DatabaseSizes {
+            database: one.database.clone(),
+            bytes: one.bytes,
+            after_physical_copy: one.bytes,
+            after_logical_copy: read.map(|it| it.forecast.total.into()).or(untouched.map(Amount::exact)),
+            missing: if read.is_some() || untouched.is_some() { None } else { missing },
+        }
+    });
+    lines.collect()
+}
+
+struct AuditSum<'a> {
+    used_components: &'a [Component],
+    reclaim: &'a [Component],
+    slots: &'a [Component],
+    headroom: &'a [Component],
+    growth: &'a Component,
+}
+
+impl AuditSum<'_> {
+    fn estimate_method(
+        &self,
+        method: MoveMethod,
+        databases: &[DatabaseSizes],
+        assessments: &[DatabaseAssessment<'_>],
+        assumptions: &Assumptions,
+    ) -> MethodEstimate {
+        let is_database = |term: &&Component| matches!(term.kind, ComponentKind::Databases { .. });
+        // Temporary files end with their queries; room for them is a term of its own.
+        let is_temporary = |term: &&Component| matches!(term.kind, ComponentKind::TemporaryFiles);
+        let outside_databases = self.used_components.iter().filter(|term| !is_database(term) && !is_temporary(term));
+        let slots = sum_known_components(self.slots.iter());
+        let open = |terms: &[Component]| terms.iter().any(Component::leaves_sum_open);
+        let (size_after, known) = if method.is_physical() {
+            let reclaimed = sum_known_components(self.reclaim.iter());
+            let stays = self.used_components.iter().filter(|term| !is_temporary(term));
+            let known = sum_known_components(stays.clone()).minus(reclaimed);
+            (sum_components(stays).map(|used| used.minus(reclaimed)).filter(|_| !open(self.slots)), known)
+        } else {
+            let mut databases_after = Some(Amount::default());
+            let mut known = Amount::default();
+            for line in databases {
+                let logical = assessments.iter().find(|it| it.database == line.database).map(|it| it.logical_copy);
+                // What was not read inside arrives as it is at most.
+                let unread = line.bytes.map(|bytes| match line.after_logical_copy {
+                    Some(_) => Amount::exact(bytes),
+                    None => Amount::from_bounds(bytes / 4, bytes, bytes),
+                });
+                let size_after = logical.or(unread);
+                databases_after = databases_after.zip(size_after).map(|(sum, one)| sum.plus(one));
+                known = known.plus(size_after.unwrap_or_default());
+            }
+            let databases_after = databases_after.filter(|_| !databases.is_empty());
+            let known_outside = sum_known_components(outside_databases.clone()).minus(slots);
+            let outside =
+                sum_components(outside_databases).map(|beside| beside.minus(slots)).filter(|_| !open(self.slots));
+            (databases_after.zip(outside).map(|(a, b)| a.plus(b)), known.plus(known_outside))
+        };
+        let sizes = VolumeSizes::new(assumptions.provider, assumptions.storage_type);
+        let headroom = sum_components(self.headroom.iter());
+        let with_method_minimum = |room: Amount, arriving: Amount| {
+            arriving.plus(room).larger(arriving.map(|bytes| storage::required_size(method, bytes)))
+        };
+        let minimum = size_after.zip(headroom).map(|(arriving, rooms)| with_method_minimum(rooms, arriving));
+        let margin = |bytes: u64| (bytes as f64 / (1.0 - assumptions.margin)).ceil() as u64;
+        let grown = minimum.zip(self.growth.amount).map(|(minimum, growth)| minimum.plus(growth));
+        let at_least = with_method_minimum(sum_known_components(self.headroom.iter()), known).low_bytes;
+        MethodEstimate {
+            method,
+            is_physical: method.is_physical(),
+            is_offered: method.is_offered_by(assumptions.provider),
+            size_after_bytes: size_after,
+            minimum: minimum.map(|it| it.map(|bytes| sizes.round_up(bytes))),
+            recommended: grown.map(|it| it.map(|bytes| sizes.round_up(margin(bytes)))),
+            at_least_bytes: sizes.round_up(at_least),
+        }
+    }
+}
+
+fn fits_target(target: u64, chosen: Option<&MethodEstimate>) -> Fits {
+    let Some(chosen) = chosen else { return Fits::CannotTell };
+    match (chosen.recommended, chosen.minimum) {
+        (Some(recommended), _) if recommended.bytes <= target => Fits::Yes,
+        (Some(_), Some(minimum)) if minimum.bytes <= target => Fits::OnlyNow,
+        (Some(_), _) => Fits::No,
+        (None, Some(minimum)) if minimum.bytes > target => Fits::No,
+        (None, _) if chosen.at_least_bytes > target => Fits::No,
+        _ => Fits::CannotTell,
+    }
+}

@@ -1,0 +1,59 @@
+//! What an audit will be held against later: sizes after the clean-up, and after the move.
+
+use super::{Amount, Audit, ComponentGroup, ComponentKind};
+use crate::facts::history::PredictedQuantity;
+
+/// One size, now and then.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PredictedSize {
+    /// After the move, by the chosen way; else after the clean-up, where it is.
+    pub moved: bool,
+    pub quantity: PredictedQuantity,
+    pub now_bytes: u64,
+    pub expected: Amount,
+}
+
+/// What later looks can measure: databases, pg_wal, and the whole. Nothing of what is not known.
+pub fn predict_sizes(audit: &Audit<'_>) -> Vec<PredictedSize> {
+    let mut predictions = Vec::new();
+    let physical = audit.chosen().is_some_and(|it| it.is_physical);
+    for assessment in &audit.assessments {
+        let line = audit.databases.iter().find(|it| it.database == assessment.database);
+        // One that holds catalogs only is there on every server; nobody copies it.
+        if assessment.forecast.relations.iter().all(|it| it.table.is_catalog()) {
+            continue;
+        }
+        let Some(now_bytes) = line.and_then(|it| it.bytes) else { continue };
+        let quantity = || PredictedQuantity::Database(assessment.database.clone());
+        let after_clean_up = Amount::exact(now_bytes).minus(assessment.physical_reduction);
+        if assessment.physical_reduction.bytes > 0 {
+            predictions.push(PredictedSize { moved: false, quantity: quantity(), now_bytes, expected: after_clean_up });
+        }
+        let expected = if physical { after_clean_up } else { assessment.logical_copy };
+        predictions.push(PredictedSize { moved: true, quantity: quantity(), now_bytes, expected });
+    }
+    let wal = audit.components.iter().find(|it| it.kind == ComponentKind::WalDirectory).and_then(|it| it.amount);
+    let slot_wal = audit
+        .group_components(ComponentGroup::Reclaimable)
+        .into_iter()
+        .filter(|it| matches!(it.kind, ComponentKind::StaleSlots { .. } | ComponentKind::InactiveSlots { .. }))
+        .filter_map(|it| it.amount)
+        .fold(Amount::default(), Amount::plus);
+    if let Some(wal) = wal.filter(|_| slot_wal.bytes > 0) {
+        predictions.push(PredictedSize {
+            moved: false,
+            quantity: PredictedQuantity::WalDirectory,
+            now_bytes: wal.bytes,
+            expected: wal.minus(slot_wal),
+        });
+    }
+    if let (Some(used), Some(then)) = (audit.used, audit.chosen().and_then(|it| it.size_after_bytes)) {
+        predictions.push(PredictedSize {
+            moved: true,
+            quantity: PredictedQuantity::Everything,
+            now_bytes: used.bytes,
+            expected: then,
+        });
+    }
+    predictions
+}

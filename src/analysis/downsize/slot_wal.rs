@@ -1,0 +1,102 @@
+//! WAL that goes when slots go: after the next checkpoint, less what the server keeps as recycled segments.
+
+use super::{Amount, Component, ComponentGroup, ComponentKind, Confidence};
+use crate::analysis::slot::{Protection, SlotEvidence, SlotVerdict};
+use crate::analysis::wal::{PartialRetention, Retention};
+use crate::facts::{Settings, Unavailable, WalDirectory, WalRun};
+
+/// Two terms, one after the other so that they add up: what stale slots alone keep, and what goes beyond that once the
+/// inactive ones are confirmed to be forgotten, too.
+pub fn reclaimable_slot_wal(evidence: &SlotEvidence<'_>) -> Vec<Component> {
+    let snapshot = evidence.snapshot;
+    let stale_kind = |slots| ComponentKind::StaleSlots { slots };
+    let unknown = |why: &Unavailable| {
+        let most = snapshot.wal_directory.known().map(|directory| directory.directory_bytes);
+        vec![Component::unknown(ComponentGroup::Reclaimable, stale_kind(Vec::new()), why.clone(), most)]
+    };
+    let slots = match snapshot.slots.as_result() {
+        Ok(slots) => slots,
+        Err(why) => return unknown(why),
+    };
+    let (mut stale, mut inactive) = (Vec::new(), Vec::new());
+    for slot in slots {
+        let assessment = evidence.assess(slot);
+        let is_ours =
+            !matches!(assessment.protection, Some(Protection::Temporary | Protection::Synced | Protection::Managed));
+        match assessment.verdict {
+            SlotVerdict::Stale => stale.push(slot.slot_name.clone()),
+            SlotVerdict::Inactive if is_ours => inactive.push(slot.slot_name.clone()),
+            _ => {}
+        }
+    }
+    if stale.is_empty() && inactive.is_empty() {
+        return Vec::new();
+    }
+    let partial = match Retention::from_known_facts(snapshot) {
+        Ok(partial) => partial,
+        Err(why) => return unknown(&why),
+    };
+    if let Some((_, why)) = partial.missing.first() {
+        return unknown(why);
+    }
+    let directory = match snapshot.wal_directory.as_result() {
+        Ok(directory) => directory,
+        Err(why) => return unknown(why),
+    };
+    let first = removable_wal(&partial, directory, snapshot.settings.known(), &stale);
+    let all_slots: Vec<String> = stale.iter().chain(&inactive).cloned().collect();
+    let total = removable_wal(&partial, directory, snapshot.settings.known(), &all_slots);
+    let mut components = Vec::new();
+    if !stale.is_empty() {
+        components.push(Component::known(ComponentGroup::Reclaimable, stale_kind(stale), first, Confidence::Proven));
+    }
+    if !inactive.is_empty() {
+        let beyond = Amount::from_bounds(
+            total.low_bytes.saturating_sub(first.low_bytes),
+            total.bytes.saturating_sub(first.bytes),
+            total.high_bytes.saturating_sub(first.high_bytes),
+        );
+        let kind = ComponentKind::InactiveSlots { slots: inactive };
+        components.push(Component::known(
+            ComponentGroup::Reclaimable,
+            kind,
+            Amount { low_bytes: 0, ..beyond },
+            Confidence::Rough,
+        ));
+    }
+    components
+}
+
+/// What goes with these slots. The server renames segments that it could remove for later, up to `max_wal_size`, down to
+/// `min_wal_size` where little is written (XLOGfileslop in src/backend/access/transam/xlog.c).
+fn removable_wal(
+    partial: &PartialRetention,
+    directory: &WalDirectory,
+    settings: Option<&Settings>,
+    dropped: &[String],
+) -> Amount {
+    if dropped.is_empty() {
+        return Amount::default();
+    }
+    let retention = &partial.retention;
+    let stays = |name: &Option<String>| name.as_ref().is_none_or(|name| !dropped.contains(name));
+    let remaining = retention.holders.iter().filter(|holder| stays(&holder.name));
+    let start = remaining.map(|holder| retention.segment_start(holder.from)).min().unwrap_or(retention.current.0);
+    let whole = [WalRun {
+        from: directory.oldest_lsn.unwrap_or(retention.current),
+        segments: directory.files.saturating_sub(directory.recycled_files),
+    }];
+    let runs = directory.written.as_deref().unwrap_or(&whole);
+    let segment = retention.wal_segment_bytes;
+    let removable: u64 = runs
+        .iter()
+        .map(|run| {
+            run.from.0.saturating_add(run.segments.saturating_mul(segment)).min(start).saturating_sub(run.from.0)
+        })
+        .sum();
+    let remaining_bytes = directory.directory_bytes.saturating_sub(removable);
+    let size = |name: &str| settings.and_then(|settings| settings.bytes(name)).unwrap_or(0);
+    let recycles = |up_to: u64| removable.saturating_sub(up_to.saturating_sub(remaining_bytes));
+    let least = recycles(size("max_wal_size"));
+    Amount::from_bounds(least, least, recycles(size("min_wal_size")))
+}

@@ -1,0 +1,115 @@
+//! What the cluster takes now.
+
+use super::{Amount, Assumptions, Component, ComponentGroup, ComponentKind, Confidence};
+use crate::facts::{Database, Fact, SlotType, Snapshot, Unavailable};
+use crate::quote::grant;
+
+/// All that SQL can see, and what the file system knows beyond it.
+pub fn used_components(snapshot: &Snapshot, assumptions: &Assumptions) -> Vec<Component> {
+    let measured =
+        |kind, bytes| Component::known(ComponentGroup::Used, kind, Amount::exact(bytes), Confidence::Measured);
+    let missing = |kind, why: &Unavailable| Component::unknown(ComponentGroup::Used, kind, why.clone(), None);
+    let mut components = vec![databases_component(snapshot), shared_catalogs(snapshot)];
+    components.extend(transaction_status(snapshot));
+    components.push(match snapshot.wal_directory.as_result() {
+        Ok(directory) => measured(ComponentKind::WalDirectory, directory.directory_bytes),
+        Err(why) => missing(ComponentKind::WalDirectory, why),
+    });
+    components.push(match snapshot.temporary_files.as_result() {
+        Ok(files) => measured(ComponentKind::TemporaryFiles, files.bytes),
+        Err(why) => missing(ComponentKind::TemporaryFiles, why),
+    });
+    components.push(match snapshot.log_files.as_result() {
+        Ok(Some(files)) => measured(ComponentKind::ServerLogs { written_elsewhere: false }, files.bytes),
+        // Without the collector it writes to its standard error or to syslog: that may well end on the same volume. It is
+        // pointed out; were the sum open for it, no such server would ever get one.
+        _ if snapshot.settings.known().and_then(|it| it.is_on("logging_collector")) == Some(false) => logs_elsewhere(),
+        Ok(None) => logs_elsewhere(),
+        Err(why) => missing(ComponentKind::ServerLogs { written_elsewhere: false }, why),
+    });
+    let logical = snapshot.slots.known().map(|slots| slots.iter().any(|slot| slot.slot_type == SlotType::Logical));
+    components.push(match (&snapshot.slot_spill, logical) {
+        (Fact::Known(files), _) => measured(ComponentKind::SlotSpill, files.bytes),
+        // Only logical decoding spills.
+        (Fact::Unavailable(_), Some(false)) => measured(ComponentKind::SlotSpill, 0),
+        (Fact::Unavailable(why), _) => missing(ComponentKind::SlotSpill, why),
+    });
+    if let Some(used_fs_bytes) = assumptions.used_fs_bytes {
+        let seen: u64 = components.iter().filter_map(|term| term.amount).map(|amount| amount.bytes).sum();
+        // What could not be seen is part of what the file system counts: no term is missing from that sum.
+        for component in &mut components {
+            component.counted = component.amount.is_some();
+        }
+        components.push(measured(ComponentKind::OutsideSql { used_fs_bytes }, used_fs_bytes.saturating_sub(seen)));
+    }
+    components
+}
+
+fn logs_elsewhere() -> Component {
+    let reason = "the server does not collect its log itself (logging_collector is off): where it goes may be on the same volume";
+    let why = Unavailable::new("log files", reason)
+        .not_set_up()
+        .with_hint(Some("say --used-fs, which counts everything on the volume"));
+    Component::unknown(ComponentGroup::Used, ComponentKind::ServerLogs { written_elsewhere: true }, why, None)
+        .not_counted()
+}
+
+fn databases_component(snapshot: &Snapshot) -> Component {
+    let databases = match snapshot.databases.as_result() {
+        Ok(databases) => databases,
+        Err(why) => {
+            return Component::unknown(ComponentGroup::Used, ComponentKind::Databases { count: 0 }, why.clone(), None);
+        }
+    };
+    let kind = ComponentKind::Databases { count: databases.len() };
+    let hidden: Vec<&str> =
+        databases.iter().filter(|one| one.bytes.is_none()).map(|one| one.database.as_str()).collect();
+    if hidden.is_empty() {
+        let bytes = databases.iter().filter_map(|one| one.bytes).sum();
+        return Component::known(ComponentGroup::Used, kind, Amount::exact(bytes), Confidence::Measured);
+    }
+    let role = &snapshot.server.role;
+    let reason = format!("{role} may not connect to {}", hidden.join(", "));
+    let why = Unavailable::new("database size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
+    Component::unknown(ComponentGroup::Used, kind, why, None)
+}
+
+/// How each transaction ended, from the oldest that some row may still name: two bits each in pg_xact; of a multixact its
+/// offset and its members, two at least (src/backend/access/transam/clog.c, multixact.c). Whole segments of 256 kB go.
+fn transaction_status(snapshot: &Snapshot) -> Option<Component> {
+    const SEGMENT: u64 = 32 * 8_192;
+    let databases = snapshot.databases.known()?;
+    let oldest =
+        |age: fn(&Database) -> i64| databases.iter().map(|one| u64::try_from(age(one)).unwrap_or(0)).max().unwrap_or(0);
+    let (xid_age, multixact_age) = (oldest(|one| one.xid_age), oldest(|one| one.multixact_age));
+    let least = xid_age / 4 + multixact_age * (4 + 10);
+    let amount = Amount::from_bounds(least, least + SEGMENT / 2, least + multixact_age * 40 + 3 * SEGMENT);
+    Some(Component::known(
+        ComponentGroup::Used,
+        ComponentKind::TransactionStatus { xid_age, multixact_age },
+        amount,
+        Confidence::Likely,
+    ))
+}
+
+/// The catalogs that all databases share.
+fn shared_catalogs(snapshot: &Snapshot) -> Component {
+    let global = match snapshot.tablespaces.as_result() {
+        Ok(tablespaces) => tablespaces.iter().find(|one| one.tablespace == "pg_global"),
+        Err(why) => return Component::unknown(ComponentGroup::Used, ComponentKind::SharedCatalogs, why.clone(), None),
+    };
+    match global.and_then(|global| global.bytes) {
+        Some(bytes) => Component::known(
+            ComponentGroup::Used,
+            ComponentKind::SharedCatalogs,
+            Amount::exact(bytes),
+            Confidence::Measured,
+        ),
+        None => {
+            let role = &snapshot.server.role;
+            let reason = format!("{role} may not create in pg_global");
+            let why = Unavailable::new("tablespace size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
+            Component::unknown(ComponentGroup::Used, ComponentKind::SharedCatalogs, why, None)
+        }
+    }
+}

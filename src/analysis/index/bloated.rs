@@ -1,0 +1,72 @@
+//! bloated-index: it takes far more than it would built anew (fact sheet on indexes, D).
+
+use super::subject::IndexSubject;
+use crate::analysis::index::{IndexFinding, IndexLimits, IndexVerdict, Reason, Verdict};
+use crate::facts::{DatabaseSnapshot, Index};
+
+/// Adds the finding to a verdict, which it leaves as it is: the remedy is REINDEX, which a migration cannot bring to
+/// another server. Nothing is said of what may be dropped.
+pub(super) fn add_bloat_finding(
+    verdict: &mut IndexVerdict,
+    subject: &IndexSubject<'_>,
+    db: &DatabaseSnapshot,
+    limits: &IndexLimits,
+) {
+    let index = subject.index;
+    // Nothing smaller can hold so much bloat.
+    if index.size.bytes < limits.bloated_bytes || !is_worth_rebuilding(verdict, index) {
+        return;
+    }
+    let Ok(Some(bloat)) = db.index_bloat(index, subject.table) else { return };
+    let share = bloat.bytes as f64 / index.size.bytes as f64;
+    if bloat.bytes >= limits.bloated_bytes && share >= limits.bloated_share {
+        verdict.findings.push(IndexFinding::BloatedIndex);
+        verdict.reasons.push(Reason::Bloated {
+            bloat_bytes: bloat.bytes,
+            size_bytes: index.size.bytes,
+            source: bloat.source,
+        });
+    }
+}
+
+/// Neither does it go, nor must it be built anew for another reason.
+pub(crate) fn is_worth_rebuilding(verdict: &IndexVerdict, index: &Index) -> bool {
+    verdict.verdict != Verdict::Drop && index.is_valid && index.is_ready && index.is_live
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::analysis::index::plan_drops;
+    use crate::analysis::index::testing::{Shop, findings, verdict};
+    use crate::analysis::index::{IndexFinding, Verdict};
+    use crate::facts::{BtreePages, Fact};
+    use std::collections::BTreeMap;
+
+    const MB: u64 = 1 << 20;
+
+    /// What is found of a scanned index of so many MB, of which so many are needed.
+    fn evaluate_bloat(size: u64, needed: u64) -> (Verdict, Vec<IndexFinding>) {
+        let mut shop = Shop::default();
+        let oid = shop.index("grown", &[1]).scans(900).size(size * MB).oid;
+        let (snapshot, mut db) = shop.snapshot();
+        let pages = BtreePages {
+            fillfactor: 90,
+            block_size: 8_192,
+            index_size: size * MB,
+            internal_pages: 0,
+            leaf_pages: needed * MB / 8_192 - 1,
+            avg_leaf_density: 90.0,
+        };
+        db.btree_pages = Some(Fact::Known(BTreeMap::from([(oid, pages)])));
+        let plan = plan_drops(&snapshot, &db, None, &shop.limits);
+        (verdict(&plan, oid), findings(&plan, oid))
+    }
+
+    #[test]
+    fn bloated_index_needs_half_and_100_mb() {
+        assert_eq!(evaluate_bloat(300, 150), (Verdict::Keep, vec![IndexFinding::BloatedIndex]));
+        assert_eq!(evaluate_bloat(300, 151), (Verdict::Keep, vec![]));
+        assert_eq!(evaluate_bloat(198, 99), (Verdict::Keep, vec![]), "half of it, and too little to bother");
+        assert_eq!(evaluate_bloat(200, 100), (Verdict::Keep, vec![IndexFinding::BloatedIndex]));
+    }
+}

@@ -1,0 +1,103 @@
+//! Which index can stand in for which: the rules of fact sheet B.
+
+use super::{signature::Key, subject::IndexSubject};
+use crate::analysis::index::CoverKind;
+
+/// Flips both bits of a column's order: the exact reverse.
+const REVERSE: i16 = 3;
+
+/// How `keeper` could do the work of `victim`, if it could.
+pub fn find_cover_kind(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) -> Option<CoverKind> {
+    let (k, v) = (covering.index, candidate.index);
+    if k.oid == v.oid || k.table_oid != v.table_oid || !covering.is_sound() || v.is_exclusion || k.is_exclusion {
+        return None;
+    }
+    // Of a partitioned table only a partitioned index covers all partitions.
+    if k.is_partitioned != v.is_partitioned {
+        return None;
+    }
+    if v.is_unique && !enforces_uniqueness_of(covering, candidate) {
+        return None;
+    }
+    let kind = cover_kind_for_scans(covering, candidate)?;
+    // Uniqueness moves only between indexes that are the same.
+    (!v.is_unique || matches!(kind, CoverKind::Same | CoverKind::Reversed)).then_some(kind)
+}
+
+/// Whether every row the one would refuse the other refuses, at once where the one does so at once: NULLS NOT DISTINCT
+/// is stricter, a deferrable constraint weaker (rule 3).
+fn enforces_uniqueness_of(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) -> bool {
+    let (k, v) = (covering.index, candidate.index);
+    k.is_unique
+        && k.key_columns_count == v.key_columns_count
+        && (k.is_immediate || !v.is_immediate)
+        && (covering.signature.nulls_not_distinct || !candidate.signature.nulls_not_distinct)
+}
+
+/// A unique index over all rows finds with its own columns at most one row: what a longer one adds to them narrows
+/// nothing. Only where no null is in the way, for nulls are not unique (rule 4).
+fn finds_unique_row(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) -> bool {
+    let k = covering.index;
+    k.is_unique
+        && k.is_immediate
+        && !k.is_partial
+        && !candidate.index.is_partial
+        && (covering.signature.is_not_null || covering.signature.nulls_not_distinct)
+}
+
+fn cover_kind_for_scans(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) -> Option<CoverKind> {
+    let (k, v) = (&covering.signature, &candidate.signature);
+    let (k_keys, v_keys) = (k.keys.as_ref()?, v.keys.as_ref()?);
+    let (k_predicate, v_predicate) = (k.predicate.as_ref()?, v.predicate.as_ref());
+    let (k_method, v_method) = (&*covering.index.method, &*candidate.index.method);
+    if v_method == "hash" && k_method == "btree" {
+        // Different operator families by nature: the column and its collation decide.
+        let same = |a: &Key<'_>, b: &Key<'_>| a.source == b.source && a.collation == b.collation;
+        let begins = v_keys.len() == 1 && k_keys.first().is_some_and(|key| same(key, &v_keys[0]));
+        let equal_rows = v_predicate == Some(k_predicate);
+        return (begins && equal_rows && k_keys.len() == 1).then_some(CoverKind::HashInBtree);
+    }
+    if k_method != v_method {
+        return None;
+    }
+    let same_rows = v_predicate == Some(k_predicate);
+    let all_rows = k_predicate.is_none() && candidate.index.is_partial;
+    let pairs = || v_keys.iter().zip(k_keys);
+    let begins_alike = pairs().all(|(a, b)| a.is_alike(b));
+    let alike = v_keys.len() <= k_keys.len() && begins_alike;
+    if matches!(k_method, "gin" | "brin") && same_rows {
+        let subset = v_keys.iter().all(|key| k_keys.iter().any(|other| other.is_alike(key)));
+        let same_set = subset && v_keys.len() == k_keys.len();
+        if same_set && alike && k.storage == v.storage {
+            return Some(CoverKind::Same);
+        }
+        // The ranges of a BRIN index are part of what it is.
+        return (subset && (k_method == "gin" || k.storage == v.storage)).then_some(CoverKind::Subset);
+    }
+    if !begins_alike {
+        return None;
+    }
+    let forward = pairs().all(|(a, b)| a.options == b.options);
+    let backward = pairs().all(|(a, b)| a.options == b.options ^ REVERSE);
+    let read_backward = backward && k_method == "btree";
+    if !forward && !read_backward {
+        return None;
+    }
+    if v_keys.len() > k_keys.len() {
+        return (k_method == "btree" && finds_unique_row(covering, candidate)).then_some(CoverKind::SupersetOfUnique);
+    }
+    let same_length = v_keys.len() == k_keys.len();
+    let (candidate_columns, covering_columns) = (candidate.index.included_columns(), covering.index.included_columns());
+    let among = |some: &[i16], all: &[i16]| some.iter().all(|number| all.contains(number));
+    if same_length && among(candidate_columns, covering_columns) && among(covering_columns, candidate_columns) {
+        return match (same_rows, all_rows) {
+            (true, _) if forward => Some(CoverKind::Same),
+            (true, _) => Some(CoverKind::Reversed),
+            (false, true) if forward => Some(CoverKind::PartialInFull),
+            _ => None,
+        };
+    }
+    // INCLUDE columns may be keys of the other: both are returned by an index-only scan.
+    let included = candidate_columns.iter().all(|number| covering.index.column_numbers.contains(number));
+    (same_rows && included && k_method == "btree").then_some(CoverKind::Prefix)
+}

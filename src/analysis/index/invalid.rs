@@ -1,0 +1,90 @@
+//! invalid-index: what a failed CREATE INDEX CONCURRENTLY, REINDEX or DROP left behind (fact sheet on indexes, A6).
+
+use super::{RawFinding, subject::IndexSubject};
+use crate::analysis::index::{Confidence, IndexFinding, Reason, Verdict};
+use crate::facts::DatabaseSnapshot;
+use jiff::Timestamp;
+
+/// Seconds.
+const DAY_SECONDS: i64 = 86_400;
+
+/// Three different things are invalid: one being built, a partitioned one whose children are still missing, and a
+/// leftover. Until a sample of a day ago or earlier has seen it invalid, too, a leftover is `review`: whoever failed to
+/// build it may be about to try again.
+pub(super) fn evaluate_invalid(
+    subject: &IndexSubject<'_>,
+    db: &DatabaseSnapshot,
+    now: Timestamp,
+) -> Option<RawFinding> {
+    let index = subject.index;
+    if index.is_valid && index.is_live {
+        return None;
+    }
+    let mut found = RawFinding {
+        finding: IndexFinding::InvalidIndex,
+        verdict: Verdict::Keep,
+        confidence: Confidence::Proven,
+        of_counters: false,
+        reasons: Vec::new(),
+        covered_by: Vec::new(),
+    };
+    if index.is_partitioned || subject.root.is_some() {
+        found.reasons.push(Reason::AwaitsPartitions);
+        return Some(found);
+    }
+    match db.index_facts.builds.known() {
+        None => {
+            found.verdict = Verdict::Review;
+            found.reasons.push(Reason::NotRead { fact: "index builds".to_owned() });
+        }
+        Some(tables) if tables.contains(&index.table_oid) => {
+            found.reasons.push(Reason::BeingBuilt);
+            return Some(found);
+        }
+        Some(_) => {
+            let leftover_since =
+                subject.invalid_since.filter(|since| now.duration_since(*since).as_secs() >= DAY_SECONDS);
+            found.verdict = if leftover_since.is_some() { Verdict::Drop } else { Verdict::Review };
+            found.reasons.extend(leftover_since.map(|since| Reason::InvalidSince { since }));
+        }
+    }
+    found.reasons.insert(
+        0,
+        Reason::LeftInvalid {
+            enforces_uniqueness: index.is_unique && index.is_ready,
+            costs_writes: index.is_ready && index.is_live,
+        },
+    );
+    // REINDEX CONCURRENTLY names its copies so; with `old`, the rebuild succeeded.
+    let name = index.index.trim_end_matches(|c: char| c.is_ascii_digit());
+    if name.ends_with("_ccnew") || name.ends_with("_ccold") {
+        found.reasons.push(Reason::LeftByReindex { replaced: name.ends_with("_ccold") });
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::index::testing::{Shop, findings, verdict};
+
+    #[test]
+    fn invalid_index_ignores_builds_and_partitioned() {
+        let mut shop = Shop::default();
+        let building = shop.index("building", &[1]).invalid().oid;
+        shop.building();
+        let root = shop.index("root", &[2]).partitioned().invalid().oid;
+        let plan = shop.plan();
+        assert_eq!((verdict(&plan, building), verdict(&plan, root)), (Verdict::Keep, Verdict::Keep));
+    }
+
+    #[test]
+    fn invalid_index_is_review_and_covers_none() {
+        let mut shop = Shop::default();
+        let leftover = shop.index("left_ccnew1", &[1]).invalid().size(0).oid;
+        let duplicate = shop.index("twin", &[1]).scans(100).oid;
+        let plan = shop.plan();
+        assert_eq!((verdict(&plan, leftover), verdict(&plan, duplicate)), (Verdict::Review, Verdict::Keep));
+        assert_eq!(findings(&plan, leftover), [IndexFinding::InvalidIndex]);
+    }
+}

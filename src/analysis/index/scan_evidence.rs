@@ -1,0 +1,134 @@
+//! What the counters are worth: how long they counted, whose scans they hold, and whether anything was counted at all
+//! (fact sheet on indexes, A3, A4 and "Settled later").
+
+use super::{hazards::VerdictCap, subject::IndexSubject};
+use crate::analysis::Window;
+use crate::analysis::index::{IndexLimits, Reason, Verdict};
+use crate::facts::{DatabaseSnapshot, Provider, Replica, Snapshot, Standby};
+use jiff::Timestamp;
+
+/// The evidence of one database's counters.
+pub struct ScanEvidence {
+    /// Seconds in which scans were counted; `None` when not known.
+    pub seconds: Option<u64>,
+    /// Servers that were asked.
+    pub nodes: usize,
+    /// What holds for every index.
+    caps: Vec<VerdictCap>,
+    window: Window,
+    now: Timestamp,
+    limits: IndexLimits,
+}
+
+impl ScanEvidence {
+    pub fn new(
+        snapshot: &Snapshot,
+        db: &DatabaseSnapshot,
+        replicas: &[&Replica],
+        window: Window,
+        limits: &IndexLimits,
+    ) -> ScanEvidence {
+        let now = snapshot.collected_at;
+        let seconds = window.observed_seconds(now);
+        let mut caps = Vec::new();
+        let mut cap = |most, reason| caps.push(VerdictCap { max_verdict: most, of_counters: true, reason });
+        let resets = db.statistics_resets.known();
+        if resets.is_some_and(|resets| !resets.track_counts) {
+            cap(Verdict::Keep, Reason::NothingCounted);
+        }
+        let waived = limits.min_observation_seconds == 0;
+        let review_after = limits.review_after_seconds.min(limits.min_observation_seconds);
+        match seconds {
+            _ if waived => {}
+            None => cap(Verdict::Review, Reason::WindowUnknown),
+            Some(seconds) if seconds < review_after => {
+                let minimum_seconds = limits.min_observation_seconds;
+                cap(Verdict::Keep, Reason::ObservedTooBriefly { seconds, minimum_seconds });
+            }
+            Some(seconds) if seconds < limits.min_observation_seconds => {
+                cap(
+                    Verdict::Review,
+                    Reason::ShortOfMinimum { seconds, minimum_seconds: limits.min_observation_seconds },
+                );
+            }
+            Some(_) => {}
+        }
+        let roles = db.index_facts.uncounted_roles.known().cloned().unwrap_or_default();
+        if !roles.is_empty() {
+            cap(Verdict::Review, Reason::RolesUncounted { roles });
+        }
+        for reason in uncollected_nodes(snapshot, replicas) {
+            cap(Verdict::Review, reason);
+        }
+        ScanEvidence { seconds, nodes: 1 + replicas.len(), caps, window, now, limits: *limits }
+    }
+
+    /// What limits conclusions from the counters of this index, its age aside.
+    pub fn caps(&self, subject: &IndexSubject<'_>) -> impl Iterator<Item = &VerdictCap> {
+        const IDLE: VerdictCap =
+            VerdictCap { max_verdict: Verdict::Keep, of_counters: true, reason: Reason::TableIdle };
+        self.caps.iter().chain((!subject.table_was_read).then_some(&IDLE))
+    }
+
+    /// Nothing in the catalog tells when an index was created: only a sample that saw it proves that it is as old as
+    /// the observation wants.
+    pub fn too_young(&self, subject: &IndexSubject<'_>) -> Option<Reason> {
+        let minimum_seconds = self.limits.min_observation_seconds;
+        // A window that is too short, or unknown, has been said already.
+        if minimum_seconds == 0 || self.seconds.is_none_or(|seconds| seconds < minimum_seconds) {
+            return None;
+        }
+        let Some(certain_since) = subject.certain_since else { return Some(Reason::FirstSeenUnknown) };
+        let seconds = self.window.observed_seconds_since(certain_since, self.now)?;
+        (seconds < minimum_seconds).then_some(Reason::SeenTooBriefly { since: certain_since, seconds, minimum_seconds })
+    }
+
+    pub fn limits(&self) -> &IndexLimits {
+        &self.limits
+    }
+}
+
+/// Scans that may have been counted where nobody asked.
+fn uncollected_nodes(snapshot: &Snapshot, replicas: &[&Replica]) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    for replica in replicas {
+        let known = replica.used.known().is_some_and(|used| used.idx_scans.known().is_some());
+        if !known {
+            reasons.push(Reason::ReplicaUnknown { replica: replica.name.clone() });
+        }
+    }
+    let used: Vec<_> = replicas.iter().filter_map(|replica| replica.used.known()).collect();
+    let asked_standbys = used.iter().filter(|used| used.in_recovery).count();
+    if snapshot.server.in_recovery && used.iter().all(|used| used.in_recovery) {
+        reasons.push(Reason::IsStandby);
+    }
+    let standbys = Standby::from_facts(&snapshot.walsenders, &snapshot.slots);
+    let lists =
+        std::iter::once(standbys).chain(used.iter().map(|used| Standby::from_facts(&used.walsenders, &used.slots)));
+    let mut streaming = Vec::new();
+    let mut waiting = Vec::new();
+    for list in lists {
+        match list {
+            Ok(list) => {
+                for standby in list {
+                    let address = standby.address.as_deref().map(|at| format!(" ({at})")).unwrap_or_default();
+                    let names = if standby.streaming { &mut streaming } else { &mut waiting };
+                    names.push(format!("{}{address}", standby.name));
+                }
+            }
+            Err(_) => reasons.push(Reason::NotRead { fact: "standbys".to_owned() }),
+        }
+    }
+    // Names of standbys are no identities: what counts is whether as many were asked as there are.
+    let collected_nodes = asked_standbys + usize::from(snapshot.server.in_recovery);
+    if streaming.len() > collected_nodes {
+        reasons.push(Reason::StandbysNotAsked { standbys: streaming });
+    }
+    if !waiting.is_empty() {
+        reasons.push(Reason::SlotsWithoutStandby { slots: waiting });
+    }
+    if snapshot.provider() == Provider::Aurora {
+        reasons.push(Reason::SharedStorage);
+    }
+    reasons
+}

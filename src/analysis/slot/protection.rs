@@ -1,0 +1,76 @@
+//! Which slots are somebody else's to drop, whatever the verdict.
+
+use super::{Owner, Reason, owner::find_walsender};
+use crate::facts::{Slot, SlotType, Snapshot};
+use serde::Serialize;
+
+/// Why a slot is not dropped as others are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protection {
+    /// It ends with its session.
+    Temporary,
+    /// A standby's copy of a slot of its primary; the server refuses to drop it there.
+    Synced,
+    /// Standbys hold copies of it, and the server drops them with it.
+    Failover,
+    /// A program manages it, or the server's settings name it.
+    Managed,
+}
+
+/// The slot's protection, if any, and all the reasons there are for one.
+pub fn detect_protection(slot: &Slot, snapshot: &Snapshot, owner: Option<&Owner>) -> (Option<Protection>, Vec<Reason>) {
+    let mut reasons = Vec::new();
+    let mut found = Vec::new();
+    let mut protect = |protection, reason| {
+        found.push(protection);
+        reasons.push(reason);
+    };
+    if slot.temporary {
+        protect(Protection::Temporary, Reason::Temporary);
+    }
+    // On a promoted server the flag stays and protects nothing (fact sheet on slots, "Measured later").
+    if slot.synced == Some(true) && snapshot.server.in_recovery {
+        protect(Protection::Synced, Reason::SyncedCopy);
+    }
+    if slot.failover == Some(true) {
+        protect(Protection::Failover, Reason::Failover);
+    }
+    if gates_failover_slots(slot, snapshot) {
+        protect(Protection::Managed, Reason::GatesFailoverSlots);
+    }
+    if let Some(owner) = owner.filter(|owner| owner.is_managed) {
+        protect(Protection::Managed, Reason::Managed { by: owner.name.clone() });
+    } else if slot.slot_type == SlotType::Physical
+        && let Some((by, sign)) = detect_manager(snapshot)
+    {
+        protect(Protection::Managed, Reason::ManagerSeen { by, sign });
+    }
+    (found.first().copied(), reasons)
+}
+
+/// The names in `synchronized_standby_slots`.
+pub fn synchronized_standby_slots(snapshot: &Snapshot) -> Vec<&str> {
+    let list = snapshot.settings.known().and_then(|settings| settings.text("synchronized_standby_slots"));
+    list.unwrap_or_default()
+        .split(',')
+        .map(|name| name.trim().trim_matches('"'))
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+fn gates_failover_slots(slot: &Slot, snapshot: &Snapshot) -> bool {
+    slot.slot_type == SlotType::Physical && synchronized_standby_slots(snapshot).contains(&slot.slot_name.as_str())
+}
+
+/// A manager of high availability and what gives it away: its marks, the names of its slots, or a walsender.
+fn detect_manager(snapshot: &Snapshot) -> Option<(String, String)> {
+    if let Some((by, sign)) = snapshot.managers.known().and_then(|marks| marks.manager()) {
+        return Some((by.to_owned(), sign));
+    }
+    snapshot.slots.known()?.iter().find_map(|slot| {
+        let owner =
+            super::owner::owner_by_name(slot, find_walsender(slot, snapshot)).filter(|owner| owner.manages_standbys)?;
+        Some((owner.name, format!("the slot {}", slot.slot_name)))
+    })
+}

@@ -1,0 +1,174 @@
+//! How much of the WAL are full page images, and what would lower that.
+//!
+//! The first change of a page after a checkpoint writes the whole page (PostgreSQL manual, `full_page_writes`), so the
+//! fewer checkpoints, the fewer images. How many bytes they take is not counted before 19: their number times the size of a
+//! page is an upper bound, since holes are left out and images may be compressed (fact sheet on slots, C2).
+
+use crate::analysis::wal::WalGrowth;
+use crate::facts::{Snapshot, Unavailable};
+use serde::Serialize;
+
+/// A share below which nothing is gained.
+const MIN_SHARE: f64 = 0.2;
+
+/// Bytes an hour; below it nothing is gained either.
+const MIN_BYTES_PER_HOUR: u64 = 100 << 20;
+
+/// Seconds; longer makes recovery after a crash long.
+const MAX_TIMEOUT: u64 = 1_800;
+
+/// What would lower it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "id", rename_all = "kebab-case")]
+pub enum WalRecommendation {
+    /// WAL forces checkpoints before their time: this `max_wal_size` would leave them to `checkpoint_timeout`.
+    MaxWalSize { seconds_between: u64, checkpoint_timeout: u64, max_wal_size: u64, wanted_bytes: u64 },
+    /// Checkpoints come by time: a longer one halves them, or more, and needs this `max_wal_size`.
+    CheckpointTimeout { checkpoint_timeout: u64, wanted_seconds: u64, max_wal_size: u64, wanted_bytes: u64 },
+    /// `wal_compression` is off: images, and only they, would be compressed.
+    WalCompression { at_most_bytes_per_hour: u64 },
+}
+
+/// Full page images among the WAL.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FullPageStats {
+    pub images: u64,
+    pub wal_bytes: u64,
+    pub bytes_at_most: u64,
+    pub share_at_most: f64,
+    /// Checkpoints by time and by request since their statistics began; `None` where that is not known.
+    pub checkpoints: Option<(u64, u64)>,
+    pub recommendations: Vec<WalRecommendation>,
+}
+
+impl FullPageStats {
+    /// What the statistics since their beginning say.
+    pub fn new(snapshot: &Snapshot, growth: Option<&WalGrowth>) -> Result<FullPageStats, Unavailable> {
+        if snapshot.server.in_recovery {
+            let reason = "a standby writes no WAL of its own";
+            return Err(Unavailable::new("full page images", reason));
+        }
+        let statistics = snapshot.wal_statistics.as_result().map_err(|why| why.for_fact("full page images"))?;
+        let pages = statistics.wal_fpi.saturating_mul(snapshot.server.block_size_bytes);
+        let bytes_at_most = pages.min(statistics.wal_bytes);
+        let share_at_most =
+            if statistics.wal_bytes == 0 { 0.0 } else { bytes_at_most as f64 / statistics.wal_bytes as f64 };
+        let mut recommendations = Vec::new();
+        if let Some(growth) = growth.filter(|growth| growth.high >= MIN_BYTES_PER_HOUR)
+            && share_at_most >= MIN_SHARE
+        {
+            recommendations.extend(recommend_checkpoint_settings(snapshot, growth));
+            let settings = snapshot.settings.known();
+            if settings.and_then(|settings| settings.is_on("wal_compression")) == Some(false) {
+                let rate = growth.best().map_or(0, |rate| rate.bytes_per_hour);
+                recommendations.push(WalRecommendation::WalCompression {
+                    at_most_bytes_per_hour: (rate as f64 * share_at_most) as u64,
+                });
+            }
+        }
+        let checkpoints = snapshot.checkpoints.known().map(|found| (found.timed, found.requested));
+        let (images, wal_bytes) = (statistics.wal_fpi, statistics.wal_bytes);
+        Ok(FullPageStats { images, wal_bytes, bytes_at_most, share_at_most, checkpoints, recommendations })
+    }
+}
+
+/// A checkpoint begins once `max_wal_size / (1 + checkpoint_completion_target)` was written since the one before
+/// (PostgreSQL source, `CalculateCheckpointSegments`), or at `checkpoint_timeout`.
+fn recommend_checkpoint_settings(snapshot: &Snapshot, growth: &WalGrowth) -> Option<WalRecommendation> {
+    let settings = snapshot.settings.known()?;
+    let max_wal_size = settings.bytes("max_wal_size")?;
+    let checkpoint_timeout: u64 = settings.text("checkpoint_timeout")?.parse().ok()?;
+    let target: f64 = settings.text("checkpoint_completion_target")?.parse().ok()?;
+    let seconds_between = growth.time_to_write((max_wal_size as f64 / (1.0 + target)) as u64).min_seconds?;
+    let room_for = |seconds: u64| {
+        let bytes = growth.high as f64 / 3_600.0 * seconds as f64 * (1.0 + target);
+        (bytes as u64).div_ceil(1 << 30) << 30
+    };
+    if seconds_between < checkpoint_timeout {
+        let wanted_bytes = room_for(checkpoint_timeout);
+        Some(WalRecommendation::MaxWalSize { seconds_between, checkpoint_timeout, max_wal_size, wanted_bytes })
+    } else if checkpoint_timeout * 2 <= MAX_TIMEOUT {
+        let wanted_bytes = room_for(MAX_TIMEOUT).max(max_wal_size);
+        Some(WalRecommendation::CheckpointTimeout {
+            checkpoint_timeout,
+            wanted_seconds: MAX_TIMEOUT,
+            max_wal_size,
+            wanted_bytes,
+        })
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::wal::{ObservedRate, RateSource};
+    use serde_json::json;
+
+    const GB: u64 = 1 << 30;
+
+    fn snapshot(images: u64, wal_bytes: u64, settings: &[(&str, &str, &str)]) -> Snapshot {
+        let now = "2026-06-01T00:00:00Z";
+        let setting = |(name, setting, unit): &(&str, &str, &str)| {
+            json!({"name": name, "setting": setting, "unit": (!unit.is_empty()).then_some(unit), "source": "default",
+                "pending_restart": false})
+        };
+        serde_json::from_value(json!({
+            "schema_version": 1, "command": "snapshot", "pgtend_version": "0", "collected_at": now,
+            "server": {"version_num": 170_000, "version": "", "database": "shop", "role": "me",
+                "role_is_superuser": true, "role_may_replicate": true, "role_is_monitor": true, "in_recovery": false,
+                "started_at": now, "requested_at": now, "block_size_bytes": 8192, "wal_segment_bytes": 16_777_216},
+            "wal_statistics": {"known": {"wal_records": 1, "wal_fpi": images, "wal_bytes": wal_bytes,
+                "stats_reset": now, "requested_at": now}},
+            "settings": {"known": settings.iter().map(setting).collect::<Vec<_>>()},
+        }))
+        .unwrap()
+    }
+
+    fn growth(rate: u64) -> WalGrowth {
+        let observed = ObservedRate { bytes_per_hour: rate, source: RateSource::PgStatWal, span_seconds: 86_400.0 };
+        WalGrowth { rates: vec![observed], low: rate, high: rate }
+    }
+
+    fn settings<'a>(max_wal_size: &'a str, timeout: &'a str, compression: &'a str) -> [(&'a str, &'a str, &'a str); 4] {
+        [
+            ("max_wal_size", max_wal_size, "MB"),
+            ("checkpoint_timeout", timeout, "s"),
+            ("checkpoint_completion_target", "0.9", ""),
+            ("wal_compression", compression, ""),
+        ]
+    }
+
+    #[test]
+    fn full_page_bound_is_at_most_all_wal() {
+        let found = FullPageStats::new(&snapshot(GB, GB, &[]), None).unwrap();
+        assert_eq!((found.bytes_at_most, found.share_at_most, found.recommendations.len()), (GB, 1.0, 0));
+        assert_eq!(FullPageStats::new(&snapshot(0, 0, &[]), None).unwrap().share_at_most, 0.0);
+    }
+
+    #[test]
+    fn full_page_forced_checkpoints_need_max_wal_size() {
+        // 19 GB an hour; max_wal_size 1 GB is 539 MB a checkpoint, 100 s.
+        let snapshot = snapshot(100_000, GB, &settings("1024", "300", "off"));
+        let found = FullPageStats::new(&snapshot, Some(&growth(19 * GB))).unwrap();
+        let WalRecommendation::MaxWalSize { seconds_between, wanted_bytes, .. } = found.recommendations[0] else {
+            panic!("{found:?}")
+        };
+        // 1.58 GB in 300 s, times 1.9.
+        assert_eq!((seconds_between, wanted_bytes), (99, 4 * GB));
+        assert!(matches!(found.recommendations[1], WalRecommendation::WalCompression { .. }));
+    }
+
+    #[test]
+    fn full_page_timed_checkpoints_need_timeout() {
+        let snapshot = snapshot(100_000, GB, &settings("16384", "300", "pglz"));
+        let found = FullPageStats::new(&snapshot, Some(&growth(GB))).unwrap();
+        let [WalRecommendation::CheckpointTimeout { wanted_seconds, wanted_bytes, .. }] = found.recommendations[..]
+        else {
+            panic!("{found:?}")
+        };
+        assert_eq!((wanted_seconds, wanted_bytes), (1_800, 16 * GB));
+        assert!(FullPageStats::new(&snapshot, Some(&growth(1 << 20))).unwrap().recommendations.is_empty());
+    }
+}

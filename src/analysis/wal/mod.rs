@@ -1,0 +1,17 @@
+//! The write-ahead log: whether it piles up, what would bound it, and how much of it could be spared.
+
+mod growth;
+mod retention;
+mod share;
+
+pub use growth::{ObservedRate, RateSource, TimeLeft, WalGrowth, wal_between_snapshots};
+pub use retention::{Cause, Holder, PartialRetention, Retention};
+pub use share::{SharedBy, WalShare, wal_shares};
+
+mod accumulation;
+mod full_page_images;
+mod prevention;
+
+pub use accumulation::{WalAccumulation, find_wal_accumulation};
+pub use full_page_images::{FullPageStats, WalRecommendation};
+pub use prevention::{Prevention, PreventionInput, PreventionStep};

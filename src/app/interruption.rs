@@ -1,0 +1,68 @@
+//! Ctrl-C and SIGTERM: questions are called back, deeds come to their end.
+
+use super::Context;
+use crate::app::error::Failure;
+use crate::app::exit_code::ExitCode;
+use crate::app::interrupt;
+use crate::postgres::Session;
+use anyhow::Context as _;
+use std::cell::Cell;
+use tokio::signal::unix::{SignalKind, signal};
+
+impl Context {
+    /// Waits for a server's answers, shows that it waits, and calls the questions back when it is interrupted.
+    pub async fn run_cancellable<T>(
+        &self,
+        session: &Session,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let canceller = session.canceller().clone();
+        let what = format!("reading {}", session.endpoint());
+        unless_interrupted(self.ui.with_spinner(&what, work), async {
+            // The run ends either way; a server that cannot be told will notice that its client is gone.
+            canceller.cancel().await.ok();
+        })
+        .await
+    }
+
+    /// Lets a deed come to its end. The first Ctrl-C or SIGTERM sets `stop`, the second gives up waiting.
+    pub async fn run_to_completion<T>(
+        &self,
+        mut work: impl Future<Output = T> + Unpin,
+        stop: &Cell<bool>,
+    ) -> Result<T, Failure> {
+        let _guard = interrupt::guard_uninterruptible();
+        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
+        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut work => return Ok(result),
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if stop.replace(true) {
+                return Err(Failure::new(ExitCode::Failed, "interrupted in the middle of it: look again")
+                    .with_hint(Some("the journal has what was begun; the next `pgtend slots drop` settles it")));
+            }
+            self.ui.warn("stopping once the server has answered; interrupt again not to wait for it");
+        }
+    }
+}
+
+/// Does the work, unless Ctrl-C or SIGTERM comes first; then cleans up and says so.
+pub async fn unless_interrupted<T>(
+    work: impl Future<Output = Result<T, Failure>>,
+    clean_up: impl Future<Output = ()>,
+) -> Result<T, Failure> {
+    let _guard = interrupt::guard_cancellable();
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+    tokio::select! {
+        result = work => result,
+        _ = interrupt.recv() => { clean_up.await; Err(Failure::interrupted()) }
+        _ = terminate.recv() => { clean_up.await; Err(Failure::interrupted()) }
+        // It came before this listened.
+        () = interrupt::wait_for_unhandled_signal() => { clean_up.await; Err(Failure::interrupted()) }
+    }
+}

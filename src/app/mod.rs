@@ -1,0 +1,217 @@
+//! What a command gets from the roof: the environment read once, a way to look, a way to show.
+
+pub mod error;
+pub mod exit_code;
+pub mod history_url;
+pub mod interrupt;
+pub mod ui;
+
+mod connection;
+mod fleet;
+mod history;
+mod interruption;
+mod snapshot_file;
+mod standby;
+
+pub use fleet::{SharedServer, target_key_of};
+pub use interruption::unless_interrupted;
+
+use crate::app::error::Failure;
+use crate::app::exit_code::ExitCode;
+use crate::app::ui::{Ui, exit_code_of_completeness};
+use crate::cli::options::{ConnectionArgs, GlobalArgs, OutputFormat};
+use crate::collect::{Scope, collect_snapshot, read_wal_position_after};
+use crate::config::Config;
+use crate::facts::history::{ClusterBranch, Sample};
+use crate::facts::{Fact, Snapshot};
+use crate::history::StoreAddress;
+use crate::postgres::Session;
+use crate::postgres::conninfo::Environment;
+use crate::quote::PrintedConnection;
+use crate::report::{Envelope, Gaps, Report};
+use anyhow::Context as _;
+use jiff::Timestamp;
+use std::{
+    cell::{Cell, OnceCell},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// One run of pgtend.
+pub struct Context {
+    pub ui: Ui,
+    pub environment: Environment,
+    /// How printed commands reach the server of this run.
+    pub connection: PrintedConnection,
+    global: GlobalArgs,
+    config: OnceCell<Config>,
+    /// Whether there is a history at all: a throwaway cluster has none.
+    has_history: bool,
+    /// Whether the working directory's file was named to the user.
+    working_directory_noted: Cell<bool>,
+    /// The store's address, once it was resolved.
+    history_address: OnceCell<Option<StoreAddress>>,
+}
+
+impl Context {
+    pub fn new(global: GlobalArgs, environment: Environment) -> Context {
+        let plain = environment.var("NO_COLOR").is_some() || environment.var("TERM") == Some("dumb");
+        let columns = environment.var("COLUMNS").and_then(|columns| columns.parse().ok());
+        let connection = connection::printed(&global, &environment);
+        let ui = Ui::new(global.output.clone(), plain, columns, connection.clone());
+        Context {
+            ui,
+            connection,
+            environment,
+            global,
+            config: OnceCell::new(),
+            has_history: true,
+            working_directory_noted: Cell::new(false),
+            history_address: OnceCell::new(),
+        }
+    }
+
+    /// The same run, looking at a throwaway cluster instead of the server the user named; what it does there is
+    /// journalled in a history of its own, and no report reads that.
+    pub fn for_throwaway_cluster(&self, conninfo: String, history: &Path) -> Context {
+        let mut global = self.global.clone();
+        let connection = ConnectionArgs { dbname: Some(conninfo), no_password: true, ..ConnectionArgs::default() };
+        global.connection = connection;
+        global.reading.history = Some(history.display().to_string());
+        global.reading.from = None;
+        global.reading.since.clear();
+        let is_libpq = |name: &str| name.starts_with("PG") || name == "DATABASE_URL";
+        let mut environment = self.environment.clone();
+        environment.vars.retain(|name, _| !is_libpq(name));
+        let config = OnceCell::from(Config::default());
+        let connection = connection::printed(&global, &environment);
+        Context {
+            ui: self.ui.reached_by(connection.clone()),
+            connection,
+            environment,
+            global,
+            config,
+            has_history: false,
+            working_directory_noted: Cell::new(false),
+            history_address: OnceCell::new(),
+        }
+    }
+
+    /// The part of a scope that flags decide, for who needs no other database than the one that is connected to.
+    pub fn scope(&self) -> Scope {
+        Scope { exact: self.global.reading.exact, jobs: self.jobs(), concurrent_size: true, ..Scope::default() }
+    }
+
+    /// The same for who reads all databases that flags or the target want read.
+    pub fn scope_with_databases(&self) -> Result<Scope, Failure> {
+        Ok(Scope { database_selection: self.database_selection()?, ..self.scope() })
+    }
+
+    /// How many connections may read at once.
+    pub fn jobs(&self) -> usize {
+        usize::from(self.global.reading.jobs)
+    }
+
+    pub fn all_databases(&self) -> bool {
+        self.global.reading.all_databases
+    }
+
+    pub fn reads_snapshot_file(&self) -> bool {
+        self.global.reading.from.is_some()
+    }
+
+    /// Whether the report is for people, who want the top of a list rather than all of it.
+    pub fn for_people(&self) -> bool {
+        matches!(self.global.output.format, OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Html)
+    }
+
+    /// A snapshot: from the file of `--from`, else of a server.
+    pub async fn collect_snapshot(&self, scope: Scope) -> Result<Snapshot, Failure> {
+        self.collect_with_later_wal(scope, None).await
+    }
+
+    /// A snapshot, and where WAL is some time later.
+    pub async fn collect_with_later_wal(&self, scope: Scope, later: Option<Duration>) -> Result<Snapshot, Failure> {
+        if let Some(path) = &self.global.reading.from {
+            return self.read_snapshot(path);
+        }
+        let session = self.session().await?;
+        // On the heap: its many questions at once make it too large for the stack of who waits for several looks.
+        let work = Box::pin(async {
+            let mut snapshot = self.collect(&session, &scope).await?;
+            if let Some(wait) = later
+                && let Fact::Known(position) = read_wal_position_after(&session, wait).await?
+            {
+                snapshot.wal_position_later = Some(position);
+            }
+            Ok(snapshot)
+        });
+        self.run_cancellable(&session, work).await
+    }
+
+    /// A snapshot by way of a session that is there.
+    pub async fn collect_in_session(&self, session: &Session, scope: &Scope) -> Result<Snapshot, Failure> {
+        self.run_cancellable(session, Box::pin(self.collect(session, scope))).await
+    }
+
+    /// One look over a connection, which notes where that reached the server.
+    async fn collect(&self, session: &Session, scope: &Scope) -> Result<Snapshot, Failure> {
+        let mut snapshot = collect_snapshot(session, scope).await?;
+        let machine = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+        let socket = || session.endpoint().socket_address_on(machine.as_deref()?);
+        snapshot.address = snapshot.address.take().or_else(socket);
+        snapshot.connection = self.connection.clone();
+        Ok(snapshot)
+    }
+
+    /// Where the user stands.
+    pub fn working_directory(&self) -> Result<PathBuf, Failure> {
+        Ok(std::env::current_dir().context("cannot tell the working directory")?)
+    }
+
+    /// Shows a report and answers with what its completeness means for the exit code.
+    pub fn print_report<R: Report>(&self, snapshot: &Snapshot, report: R, gaps: Gaps) -> Result<ExitCode, Failure> {
+        let envelope = Envelope::new(snapshot, report, gaps);
+        self.ui.print_report(&envelope)?;
+        Ok(exit_code_of_completeness(self.global.output.strict, envelope.is_incomplete()))
+    }
+
+    /// Shows a report on what is remembered, whatever server there may be now.
+    pub fn print_history_report<R: Report>(
+        &self,
+        newest_sample: Option<(&ClusterBranch, &Sample)>,
+        report: R,
+        gaps: Gaps,
+    ) -> Result<ExitCode, Failure> {
+        let envelope =
+            Envelope::from_history(self.now(), newest_sample, report, gaps).reached_by(self.connection.clone());
+        self.ui.print_report(&envelope)?;
+        Ok(exit_code_of_completeness(self.global.output.strict, envelope.is_incomplete()))
+    }
+
+    /// The clock of this machine.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    /// The size of the target's disk, in bytes, where a target was named and the configuration tells it.
+    pub fn target_disk_size(&self) -> Result<Option<u64>, Failure> {
+        match &self.global.connection.target {
+            Some(name) => Ok(self.config()?.disk_size(name)),
+            None => Ok(None),
+        }
+    }
+
+    /// The configuration file, read when something first needs it.
+    pub fn config(&self) -> Result<&Config, Failure> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        let cwd = std::env::current_dir().context("cannot tell the working directory")?;
+        let config = Config::read(self.global.connection.config.as_deref(), &self.environment, &cwd)?;
+        for warning in config.warnings() {
+            self.ui.warn(warning);
+        }
+        Ok(self.config.get_or_init(|| config))
+    }
+}

@@ -1,0 +1,84 @@
+//! The standbys that are asked beside the server, and which of them are refused.
+
+use super::{Context, connection::format_hosts, unless_interrupted};
+use crate::app::error::Failure;
+use crate::app::exit_code::ExitCode;
+use crate::cli::filter::server_required;
+use crate::collect::collect_replica;
+use crate::facts::{Fact, Replica, ReplicaUse, Snapshot, Unavailable};
+use crate::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, resolve};
+
+impl Context {
+    /// The standbys to ask: those that were named, else those of the target that was.
+    pub fn replicas(&self, named: &[String]) -> Result<Vec<Conninfo>, Failure> {
+        if !named.is_empty() && self.reads_snapshot_file() {
+            return Err(server_required("--replica"));
+        }
+        let environment = || self.environment.clone();
+        if let (true, Some(target), false) = (named.is_empty(), self.target(), self.reads_snapshot_file()) {
+            return self.replicas_of(self.config()?, target);
+        }
+        let resolved = named.iter().map(|written| {
+            let flags = ConnectionFlags { dbname: Some(written.clone()), ..ConnectionFlags::default() };
+            let resolved =
+                resolve(&ConnectionRequest { flags, environment: environment(), ..ConnectionRequest::default() })?;
+            Ok(resolved.conninfo.with_limits(self.read_limits()?))
+        });
+        resolved.collect()
+    }
+
+    /// Asks standbys for the scans they counted themselves, for each database of the snapshot. One that does not answer
+    /// is an unknown; one that is no standby of this server is refused.
+    pub async fn collect_replica_use(&self, conninfos: &[Conninfo], snapshot: &mut Snapshot) -> Result<(), Failure> {
+        let databases: Vec<String> =
+            snapshot.database_snapshots.iter().map(|contents| contents.database.clone()).collect();
+        for conninfo in conninfos {
+            let name = format_hosts(conninfo);
+            // The first session decides which of several hosts is asked; those for other databases go to the same one.
+            let mut reached = conninfo.clone();
+            for database in &databases {
+                let collection = async {
+                    let session = self.connect(reached.with_dbname(database)).await?;
+                    reached = session.conninfo().clone();
+                    Ok::<ReplicaUse, Failure>(collect_replica(&session).await?)
+                };
+                let what = format!("reading {name}");
+                // Boxed: connecting is a large future. A standby may fail, an interruption ends it all.
+                let result = async { Ok(self.ui.with_spinner(&what, Box::pin(collection)).await) };
+                let used = match unless_interrupted(result, async {}).await? {
+                    Ok(used) => {
+                        check_distinct_node(&name, &used, snapshot, database)?;
+                        Fact::Known(used)
+                    }
+                    Err(failure) => {
+                        let why = Unavailable::new("standby", failure.message).with_hint(failure.hint);
+                        Fact::Unavailable(why)
+                    }
+                };
+                snapshot.replicas.push(Replica { name: name.clone(), database: database.clone(), used });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The same node asked twice would count its scans twice; another cluster's OIDs mean other indexes.
+fn check_distinct_node(name: &str, used: &ReplicaUse, snapshot: &Snapshot, database: &str) -> Result<(), Failure> {
+    let refuse = |why: String| Err(Failure::new(ExitCode::Usage, format!("standby {name}: {why}")));
+    let local_identifier = snapshot.control.known().map(|control| &control.system_identifier);
+    if let (Some(own), Some(theirs)) = (local_identifier, &used.system_identifier)
+        && own != theirs
+    {
+        return refuse("it belongs to another cluster (its system identifier differs)".to_owned());
+    }
+    let before = snapshot.replicas.iter().filter(|replica| replica.database == database);
+    let is_duplicate =
+        before.filter_map(|replica| replica.used.known()).any(|other| other.started_at == used.started_at);
+    if is_duplicate || used.started_at == snapshot.server.started_at {
+        return refuse("this server is asked already".to_owned());
+    }
+    if !used.in_recovery && !snapshot.server.in_recovery {
+        return refuse("it is no standby: it is not in recovery".to_owned());
+    }
+    Ok(())
+}

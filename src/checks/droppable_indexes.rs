@@ -1,0 +1,48 @@
+//! Indexes that are safe to drop, as one finding a database: the sum is what is worth a deployment.
+
+use super::{CheckOutcome, Evaluation, Evidence, Finding, evidence::collect_database_facts, thresholds::Bytes};
+use crate::analysis::index::{IndexAssessment, IndexFinding, Verdict};
+use crate::facts::Level;
+use crate::message::{Fragment, message};
+
+/// What is told where those with this finding take `warning` together.
+pub(super) fn evaluate_droppable_indexes(
+    evidence: &Evidence<'_>,
+    finding: IndexFinding,
+    warning: Bytes,
+    what: &'static str,
+    advice: &'static str,
+) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    collect_database_facts(evidence.snapshot, |contents| &contents.indexes, &mut outcome);
+    for (db, assessment) in evidence.assessed_indexes() {
+        let (count, bytes) = sum_droppable(assessment, finding);
+        outcome.record_reading(&db.database, bytes.into(), warning.into(), None);
+        if bytes >= warning {
+            let noun = if count == 1 { " index of database " } else { " indexes of database " };
+            outcome.add_finding(Finding {
+                level: Level::Warning,
+                subject: db.database.clone(),
+                measured: Some(bytes.into()),
+                threshold: Some(warning.into()),
+                message: message![
+                    Fragment::Count(count),
+                    noun,
+                    &db.database,
+                    what,
+                    Fragment::Bytes(bytes.0),
+                    if count == 1 { "" } else { " together" }
+                ],
+                advice: message![advice],
+            });
+        }
+    }
+    Ok(outcome)
+}
+
+/// How many indexes with this finding are safe to drop, and their bytes.
+fn sum_droppable(assessment: &IndexAssessment, finding: IndexFinding) -> (u64, Bytes) {
+    let verdicts = assessment.verdicts.iter();
+    let droppable = verdicts.filter(|one| one.verdict == Verdict::Drop && one.findings.contains(&finding));
+    droppable.fold((0, Bytes(0)), |(count, bytes), one| (count + 1, Bytes(bytes.0 + one.gain.bytes)))
+}

@@ -1,0 +1,145 @@
+//! What there is to judge by: the look of now, earlier ones, and what several checks share.
+
+use crate::analysis::index::{IndexAssessment, IndexLimits};
+use crate::analysis::{index, slot};
+use crate::facts::history::{Counters, HistoryView};
+use crate::facts::{DatabaseSnapshot, Fact, Setting, Slot, Snapshot, Unavailable};
+use crate::quote::{ShellCommand, code_span, grant};
+use std::cell::OnceCell;
+
+/// One look, and what is known of those before it.
+pub struct Evidence<'a> {
+    pub snapshot: &'a Snapshot,
+    /// What is remembered of the server.
+    pub history: HistoryView,
+    previous_counters: Option<Counters>,
+    slot_limits: slot::Limits,
+    index_limits: IndexLimits,
+    slot_assessments: OnceCell<Vec<slot::SlotAssessment>>,
+    index_assessments: OnceCell<Vec<IndexAssessment>>,
+}
+
+impl<'a> Evidence<'a> {
+    pub fn new(snapshot: &'a Snapshot, history: HistoryView) -> Evidence<'a> {
+        Evidence {
+            snapshot,
+            history,
+            previous_counters: None,
+            slot_limits: slot::Limits::default(),
+            index_limits: IndexLimits::default(),
+            slot_assessments: OnceCell::new(),
+            index_assessments: OnceCell::new(),
+        }
+    }
+
+    /// Judges slots and indexes by other limits than the usual ones.
+    #[must_use]
+    pub fn with_limits(self, slot_limits: slot::Limits, index_limits: IndexLimits) -> Evidence<'a> {
+        Evidence { slot_limits, index_limits, ..self }
+    }
+
+    /// The counters of the look before.
+    pub fn previous_counters(&self) -> Option<&Counters> {
+        self.previous_counters.as_ref()
+    }
+
+    /// Remembers the counters of a look; the newest before this one is what is compared with.
+    #[must_use]
+    pub fn with_previous_counters(mut self, counters: Option<Counters>) -> Evidence<'a> {
+        let now = self.snapshot.collected_at;
+        let newer = |one: &Counters| {
+            one.collected_at < now
+                && self.previous_counters.as_ref().is_none_or(|other| other.collected_at < one.collected_at)
+        };
+        if let Some(counters) = counters.filter(newer) {
+            self.previous_counters = Some(counters);
+        }
+        self
+    }
+
+    /// Every slot with its judgement.
+    pub fn assessed_slots(&self) -> Result<impl Iterator<Item = (&'a Slot, &slot::SlotAssessment)>, Unavailable> {
+        let slots = self.snapshot.slots.as_result().map_err(Clone::clone)?;
+        let assessments = self.slot_assessments.get_or_init(|| {
+            let evidence =
+                slot::SlotEvidence { snapshot: self.snapshot, history: &self.history, limits: &self.slot_limits };
+            slots.iter().map(|slot| evidence.assess(slot)).collect()
+        });
+        Ok(slots.iter().zip(assessments))
+    }
+
+    /// The verdicts on the indexes of every database that was read.
+    pub fn assessed_indexes(&self) -> impl Iterator<Item = (&'a DatabaseSnapshot, &IndexAssessment)> {
+        let assessments = self.index_assessments.get_or_init(|| {
+            let databases = self.snapshot.database_snapshots.iter();
+            let judge = |one: &DatabaseSnapshot| {
+                index::plan_drops(self.snapshot, one, self.history.index_history(&one.database), &self.index_limits)
+            };
+            databases.map(|one| judge(one).into_assessment()).collect()
+        });
+        self.snapshot.database_snapshots.iter().zip(assessments)
+    }
+
+    /// A setting; one that is missing is hidden from the role, or unknown to this version.
+    pub fn setting(&self, name: &str) -> Result<&'a Setting, Unavailable> {
+        let settings = self.snapshot.settings.as_result().map_err(Clone::clone)?;
+        settings.get(name).ok_or_else(|| self.missing_setting(name))
+    }
+
+    /// Why a setting is not there: nothing is hidden from a member of pg_monitor.
+    pub fn missing_setting(&self, name: &str) -> Unavailable {
+        let server = &self.snapshot.server;
+        if server.role_is_superuser || server.role_is_monitor {
+            return Unavailable::new("settings", format!("{name} was not asked for"));
+        }
+        self.hidden_fact("settings", &format!("{name} is hidden from this role"))
+    }
+
+    /// A setting that is a plain number.
+    pub fn setting_number(&self, name: &str) -> Option<u64> {
+        self.snapshot.settings.known()?.get(name)?.setting.parse().ok()
+    }
+
+    /// Something that a member of pg_monitor would see.
+    pub fn hidden_fact(&self, fact: &str, reason: &str) -> Unavailable {
+        Unavailable::new(fact, reason).with_hint(Some(grant("pg_monitor", &self.snapshot.server.role)))
+    }
+
+    /// Whole seconds from a time until the look.
+    pub fn seconds_since(&self, time: jiff::Timestamp) -> u64 {
+        u64::try_from(self.snapshot.collected_at.duration_since(time).as_secs()).unwrap_or(0)
+    }
+}
+
+/// What is known of a fact of every database that was read, and why the rest is not.
+pub fn collect_database_facts<'a, T: 'a>(
+    snapshot: &'a Snapshot,
+    fact: impl Fn(&'a DatabaseSnapshot) -> &'a Fact<T>,
+    outcome: &mut super::CheckOutcome,
+) -> Vec<(&'a DatabaseSnapshot, &'a T)> {
+    let mut known = Vec::new();
+    for db in &snapshot.database_snapshots {
+        match fact(db).as_result() {
+            Ok(value) => known.push((db, value)),
+            Err(why) => outcome.add_unavailable(&Unavailable {
+                reason: format!("in database {}: {}", db.database, why.reason),
+                ..why.clone()
+            }),
+        }
+    }
+    for skipped in snapshot.skipped.iter().filter(|one| snapshot.is_skipped_gap(one)) {
+        let reason = format!("database {} was skipped: {}", skipped.database, skipped.reason);
+        outcome.add_unavailable(&Unavailable::new("database contents", reason).with_hint(skipped.hint.clone()));
+    }
+    known
+}
+
+/// The command that shows the evidence on a slot, as a code span.
+pub fn slots_why_command(slot_name: &str) -> String {
+    code_span(&ShellCommand::new("pgtend slots why").operand(slot_name).to_string())
+}
+
+/// A relation's name for people and for silences: `shop/public.orders`.
+pub fn relation_subject(database: &str, schema: &str, name: &str) -> String {
+    format!("{database}/{schema}.{name}")
+}

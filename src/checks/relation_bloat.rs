@@ -1,0 +1,104 @@
+//! Relations most of which would be gone if they were written anew.
+
+use super::{
+    CheckOutcome, Finding, NotApplicable,
+    thresholds::{Bytes, Percent},
+};
+use crate::facts::{Bloat, BloatSource, EstimateError, Level};
+use crate::message::{Fragment, Message, message};
+use crate::quote::grant;
+use std::collections::BTreeMap;
+
+/// From when on air is worth a word.
+pub(super) struct BloatThreshold {
+    pub share: Percent,
+    pub bytes: Bytes,
+}
+
+/// The relations of one kind in one database.
+pub(super) struct BloatCheck<'a> {
+    /// `table` or `index`.
+    pub kind: &'static str,
+    pub database: &'a str,
+    pub threshold: BloatThreshold,
+    /// How many were not estimated, by why.
+    unestimated: BTreeMap<EstimateError, u64>,
+}
+
+impl<'a> BloatCheck<'a> {
+    pub fn new(kind: &'static str, database: &'a str, threshold: BloatThreshold) -> BloatCheck<'a> {
+        BloatCheck { kind, database, threshold, unestimated: BTreeMap::new() }
+    }
+
+    /// Whether a relation of that size could have so much air.
+    pub fn could_exceed_threshold(&self, size: u64) -> bool {
+        Bytes(size) >= self.threshold.bytes
+    }
+
+    /// What is told of a relation that is large enough.
+    pub fn evaluate_relation(
+        &mut self,
+        name: String,
+        size: u64,
+        bloat: Result<Option<Bloat>, EstimateError>,
+        advice: Message,
+    ) -> Option<Finding> {
+        let bloat = match bloat {
+            Ok(bloat) => bloat?,
+            Err(why) => {
+                *self.unestimated.entry(why).or_default() += 1;
+                return None;
+            }
+        };
+        let bloat_share = Percent(bloat.bytes as f64 / size.max(1) as f64 * 100.0);
+        let about = if bloat.source == BloatSource::Estimated { " is about " } else { " is " };
+        (Bytes(bloat.bytes) >= self.threshold.bytes && bloat_share >= self.threshold.share).then(|| Finding {
+            level: Level::Warning,
+            message: message![
+                self.kind,
+                " ",
+                &name,
+                about,
+                Fragment::Percent(bloat_share.0),
+                " air: ",
+                Fragment::Bytes(bloat.bytes),
+                " of ",
+                Fragment::Bytes(size)
+            ],
+            subject: name,
+            measured: Some(bloat_share.into()),
+            threshold: Some(self.threshold.share.into()),
+            advice,
+        })
+    }
+
+    /// Says what could not be estimated: nobody's fault, but not clear either.
+    pub fn note_unestimated(self, role: &str, outcome: &mut CheckOutcome) {
+        for (why, count) in self.unestimated {
+            let why: Message = match why {
+                EstimateError::NotRead => message![": only the largest were asked about"],
+                EstimateError::NeverAnalyzed => message![": ANALYZE has never seen them"],
+                EstimateError::NoSelect => {
+                    message![
+                        ": their statistics are hidden from this role; ",
+                        grant("pg_read_all_data", role),
+                        " (14 and newer)"
+                    ]
+                }
+                EstimateError::RowSecurity => message![": row-level security hides their statistics from this role"],
+            };
+            let kind = if self.kind == "index" { "indexes" } else { "tables" };
+            let mut message = message![
+                "of ",
+                Fragment::Count(count),
+                " large ",
+                kind,
+                " of database ",
+                self.database,
+                " bloat is not known"
+            ];
+            message.append(why);
+            outcome.not_applicable.push(NotApplicable::NotSupported(message));
+        }
+    }
+}

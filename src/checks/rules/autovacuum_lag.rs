@@ -1,0 +1,85 @@
+//! Which tables autovacuum does not keep up with.
+
+use crate::checks::evidence::{collect_database_facts, relation_subject};
+use crate::checks::thresholds::{DAY, MB, Percent, Seconds, limits};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding};
+use crate::facts::Level;
+use crate::message::{Fragment, message};
+use crate::quote::{code_span, qualified};
+
+limits! {
+    /// So much of a table's rows are dead
+    warning: Percent = 40.0;
+    /// ... in a table of at least that size
+    minimum: Bytes = 100 * MB;
+    /// ... that nobody has vacuumed for so long
+    age: Seconds = DAY;
+}
+
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    if evidence.snapshot.server.in_recovery {
+        return Err(CheckOutcome::not_supported("a standby does not vacuum, nor count dead rows"));
+    }
+    for (db, tables) in collect_database_facts(evidence.snapshot, |contents| &contents.tables, &mut outcome) {
+        for table in tables.iter().filter(|table| table.heap.bytes >= limits.minimum.0) {
+            let (live, dead) = (table.live_rows.max(0), table.dead_rows.max(0));
+            let share = Percent(dead as f64 / (live + dead).max(1) as f64 * 100.0);
+            let last = table.last_autovacuum.max(table.last_vacuum);
+            let since = Seconds(evidence.seconds_since(last.unwrap_or(evidence.snapshot.server.started_at)));
+            if share < limits.warning || since < limits.age {
+                continue;
+            }
+            let name = relation_subject(&db.database, &table.schema, &table.table);
+            let mut message = message![
+                Fragment::Percent(share.0),
+                " of the rows of ",
+                &name,
+                " are dead (",
+                Fragment::Count(dead.unsigned_abs()),
+                "), and nobody vacuumed it "
+            ];
+            // How old the table is nobody knows.
+            message.append(match last {
+                Some(_) => message!["for ", Fragment::Seconds(since.0)],
+                None => message!["since the statistics began"],
+            });
+            outcome.add_finding(Finding {
+                level: Level::Warning,
+                message,
+                subject: name,
+                measured: Some(share.into()),
+                threshold: Some(limits.warning.into()),
+                advice: message![
+                    code_span(&format!("VACUUM (VERBOSE) {}", qualified(&table.schema, &table.table))),
+                    " says how many cannot be removed yet: then `pgtend check --only xmin-horizon` names who holds them; else lower its autovacuum_vacuum_scale_factor"
+                ],
+            });
+        }
+    }
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::CheckOutcomeKind;
+    use crate::checks::testing::{DAY, ago, evaluate_check, found_subjects};
+    use crate::facts::Level;
+    use serde_json::json;
+
+    #[test]
+    fn autovacuum_lag_needs_share_size_and_age() {
+        let with = |dead: u64, last: i64| {
+            evaluate_check("autovacuum-lag", |it| {
+                let table = &mut it["database_snapshots"][0]["tables"]["known"][0];
+                table["dead_rows"] = json!(dead);
+                table["last_autovacuum"] = json!(ago(last));
+            })
+        };
+        assert_eq!(with(600_000, 2 * DAY).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(with(900_000, DAY - 1).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&with(900_000, DAY)), [(Level::Warning, "shop/public.orders")]);
+        let standby = evaluate_check("autovacuum-lag", |it| it["server"]["in_recovery"] = json!(true));
+        assert_eq!(standby.kind(), CheckOutcomeKind::NotApplicable);
+    }
+}

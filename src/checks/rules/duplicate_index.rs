@@ -1,0 +1,21 @@
+//! What indexes that do the same as another take, as one finding a database.
+
+use crate::analysis::index::IndexFinding;
+use crate::checks::thresholds::{MB, limits};
+use crate::checks::{Evaluation, Evidence, droppable_indexes};
+
+limits! {
+    /// Duplicates that are safe to drop take so much together
+    warning: Bytes = 100 * MB;
+}
+
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let advice = "`pgtend indexes` names the twin of each; `pgtend indexes migrate` writes the migration";
+    droppable_indexes::evaluate_droppable_indexes(
+        evidence,
+        IndexFinding::DuplicateIndex,
+        limits.warning,
+        ", the twin of another, can go: ",
+        advice,
+    )
+}

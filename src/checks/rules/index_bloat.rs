@@ -1,0 +1,57 @@
+//! Which indexes are mostly air.
+
+use crate::analysis::index::IndexVerdict;
+use crate::analysis::index::is_worth_rebuilding;
+use crate::checks::evidence::{collect_database_facts, relation_subject};
+use crate::checks::relation_bloat::{BloatCheck, BloatThreshold};
+use crate::checks::thresholds::{GB, limits};
+use crate::checks::{CheckOutcome, Evaluation, Evidence};
+use crate::facts::Table;
+use crate::message::message;
+use crate::quote::{code_span, qualified};
+use std::collections::HashMap;
+
+limits! {
+    /// So much of an index would be gone if it were built anew
+    warning: Percent = 50.0;
+    /// ... and at least so much
+    minimum: Bytes = GB;
+}
+
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    collect_database_facts(evidence.snapshot, |contents| &contents.indexes, &mut outcome);
+    collect_database_facts(evidence.snapshot, |contents| &contents.index_keys, &mut outcome);
+    for (db, assessment) in evidence.assessed_indexes() {
+        let threshold = BloatThreshold { share: limits.warning, bytes: limits.minimum };
+        let mut check = BloatCheck::new("index", &db.database, threshold);
+        let indexes = db.indexes.known().into_iter().flatten();
+        let large: Vec<_> = indexes.filter(|index| check.could_exceed_threshold(index.size.bytes)).collect();
+        if large.is_empty() {
+            continue;
+        }
+        let tables: HashMap<u32, &Table> =
+            db.tables.known().into_iter().flatten().map(|table| (table.oid, table)).collect();
+        let verdicts: HashMap<u32, &IndexVerdict> = assessment.verdicts.iter().map(|one| (one.oid, one)).collect();
+        for index in large {
+            let (Some(table), Some(verdict)) = (tables.get(&index.table_oid), verdicts.get(&index.oid)) else {
+                continue;
+            };
+            if is_worth_rebuilding(verdict, index) {
+                let name = relation_subject(&db.database, &table.schema, &index.index);
+                let advice = message![
+                    code_span(&format!("REINDEX INDEX CONCURRENTLY {}", qualified(&table.schema, &index.index))),
+                    " gives it back; it needs room for the new one meanwhile"
+                ];
+                outcome.findings.extend(check.evaluate_relation(
+                    name,
+                    index.size.bytes,
+                    db.index_bloat(index, table),
+                    advice,
+                ));
+            }
+        }
+        check.note_unestimated(&evidence.snapshot.server.role, &mut outcome);
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,81 @@
+//! Whether an index was left invalid by a build that failed.
+
+use crate::analysis::index::{IndexFinding, Reason};
+use crate::checks::evidence::{collect_database_facts, relation_subject};
+use crate::checks::thresholds::limits;
+use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding};
+use crate::facts::{Level, Measure, Table};
+use crate::message::{Fragment, message};
+use crate::quote::{code_span, qualified};
+use std::collections::HashMap;
+
+limits! {}
+
+fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    collect_database_facts(evidence.snapshot, |contents| &contents.indexes, &mut outcome);
+    for (db, assessment) in evidence.assessed_indexes() {
+        let tables: HashMap<u32, &Table> =
+            db.tables.known().into_iter().flatten().map(|table| (table.oid, table)).collect();
+        let verdicts: HashMap<u32, _> = assessment.verdicts.iter().map(|one| (one.oid, one)).collect();
+        for index in db.indexes.known().into_iter().flatten() {
+            let Some(verdict) = verdicts.get(&index.oid) else { continue };
+            let is_built = verdict.reasons.contains(&Reason::BeingBuilt);
+            if !verdict.findings.contains(&IndexFinding::InvalidIndex) || is_built || index.is_partitioned {
+                continue;
+            }
+            let schema = tables.get(&index.table_oid).map_or("?", |table| table.schema.as_str());
+            let name = relation_subject(&db.database, schema, &index.index);
+            let sql = qualified(schema, &index.index);
+            // What REINDEX leaves behind has a number in its name where the first one was taken.
+            let base_name = index.index.trim_end_matches(|c: char| c.is_ascii_digit());
+            let advice = if base_name.ends_with("_ccnew") || base_name.ends_with("_ccold") {
+                message!["a REINDEX left it behind: ", code_span(&format!("DROP INDEX CONCURRENTLY {sql}"))]
+            } else {
+                message![
+                    "where it is wanted, ",
+                    code_span(&format!("REINDEX INDEX CONCURRENTLY {sql}")),
+                    " (of a unique one find the duplicates first); else ",
+                    code_span(&format!("DROP INDEX CONCURRENTLY {sql}"))
+                ]
+            };
+            outcome.add_finding(Finding {
+                level: Level::Warning,
+                message: message![
+                    "index ",
+                    &name,
+                    " is invalid: it takes ",
+                    Fragment::Bytes(index.size.bytes),
+                    ", costs every write, and no query uses it"
+                ],
+                subject: name,
+                measured: Some(Measure::Bytes(index.size.bytes)),
+                threshold: None,
+                advice,
+            });
+        }
+    }
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::CheckOutcomeKind;
+    use crate::checks::testing::{evaluate_check, found_subjects, index};
+    use crate::facts::Level;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn invalid_index_ignores_running_build() {
+        let with = |builds: Value| {
+            evaluate_check("invalid-index", |it| {
+                let mut half_built = index(20_002, "half_built", &[2], 1 << 20);
+                half_built["is_valid"] = json!(false);
+                it["database_snapshots"][0]["indexes"]["known"].as_array_mut().unwrap().push(half_built);
+                it["database_snapshots"][0]["index_facts"]["builds"] = json!({"known": builds});
+            })
+        };
+        assert_eq!(with(json!([20_000])).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&with(json!([]))), [(Level::Warning, "shop/public.half_built")]);
+    }
+}

@@ -1,0 +1,99 @@
+//! Whether a slot in use falls behind, or stands still.
+
+use crate::analysis::slot::{Reason, SlotVerdict};
+use crate::checks::evidence::slots_why_command;
+use crate::checks::thresholds::{Bytes, GB, limits};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, exceeded_threshold};
+use crate::facts::{Level, Measure, WalStatus};
+use crate::message::{Fragment, message};
+
+limits! {
+    /// A slot whose consumer is so far behind
+    warning: Bytes = 10 * GB;
+    /// ... and so far
+    critical: Bytes = 50 * GB;
+}
+
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    let current = evidence.snapshot.current_lsn();
+    for (slot, assessment) in evidence.assessed_slots().map_err(CheckOutcome::from_unavailable)? {
+        if assessment.verdict != SlotVerdict::Lagging {
+            if slot.active && assessment.reasons.contains(&Reason::PositionUnknown) {
+                outcome.add_unavailable(&evidence.hidden_fact("wal position", "the position of WAL is not known"));
+            }
+            continue;
+        }
+        let held = current.zip(slot.retained_from()).map_or(0, |(now, from)| now.bytes_since(from));
+        let stuck = assessment.reasons.iter().find_map(|reason| match reason {
+            Reason::Frozen { seconds, .. } => Some(message![
+                " is in use but has not moved for ",
+                Fragment::Seconds(*seconds),
+                ": its consumer connects and gets nowhere"
+            ]),
+            Reason::ConnectedWithoutProgress { .. } => {
+                Some(message![" does not move: its consumer comes and reads nothing"])
+            }
+            _ => None,
+        });
+        let by_size = exceeded_threshold(Bytes(held), limits.warning, limits.critical).map(|(level, _)| level);
+        // The next checkpoint may take what it needs.
+        let nearly_lost = (slot.wal_status == Some(WalStatus::Unreserved)).then_some(Level::Critical);
+        let Some(level) = stuck.as_ref().map(|_| Level::Warning).max(by_size).max(nearly_lost) else { continue };
+        let mut message = message!["slot ", &slot.slot_name];
+        message.append(stuck.unwrap_or_else(|| message![" is in use but falls behind"]));
+        message.append(message!["; it keeps ", Fragment::Bytes(held), " of WAL"]);
+        if nearly_lost.is_some() {
+            message.append(message![" and may be lost at the next checkpoint"]);
+        }
+        for reason in &assessment.reasons {
+            match reason {
+                Reason::PinnedByTransaction { pid, .. } => {
+                    message.append(message!["; the open transaction of process ", pid.to_string(), " pins it"]);
+                }
+                Reason::PinnedByPrepared { gid, .. } => {
+                    message.append(message!["; the prepared transaction ", gid, " pins it"]);
+                }
+                Reason::WaitsForStandby { standby_slot, .. } => {
+                    message.append(message!["; it waits for the standby of slot ", standby_slot]);
+                }
+                _ => {}
+            }
+        }
+        outcome.add_finding(Finding {
+            level,
+            subject: slot.slot_name.clone(),
+            measured: Some(Measure::Bytes(held)),
+            threshold: Some(if level == Level::Critical { limits.critical } else { limits.warning }.into()),
+            message,
+            advice: message!["look at its consumer; ", slots_why_command(&slot.slot_name), " says what pins it"],
+        });
+    }
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::CheckOutcomeKind;
+    use crate::checks::testing::{evaluate_check, found_subjects, slot};
+    use serde_json::json;
+
+    fn evaluate_behind(held: u64, status: &str) -> CheckOutcome {
+        evaluate_check("lagging-slot", |it| {
+            let mut slot = slot(0, held);
+            slot["active"] = json!(true);
+            slot["wal_status"] = json!(status);
+            it["slots"] = json!({"known": [slot]});
+        })
+    }
+
+    #[test]
+    fn lagging_slot_thresholds_are_in_bytes() {
+        assert_eq!(evaluate_behind(9 << 30, "extended").kind(), CheckOutcomeKind::Passed);
+        assert_eq!(evaluate_behind(90 << 30, "reserved").kind(), CheckOutcomeKind::Passed, "the server is content");
+        assert_eq!(found_subjects(&evaluate_behind(10 << 30, "extended")), [(Level::Warning, "orders")]);
+        assert_eq!(found_subjects(&evaluate_behind(50 << 30, "extended")), [(Level::Critical, "orders")]);
+        assert_eq!(found_subjects(&evaluate_behind(1 << 30, "unreserved")), [(Level::Critical, "orders")]);
+    }
+}

@@ -1,0 +1,74 @@
+//! Whether a slot was invalidated: its consumer cannot go on.
+
+use crate::analysis::slot::{Reason, SlotVerdict};
+use crate::checks::thresholds::limits;
+use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding};
+use crate::facts::{Level, SlotType};
+use crate::message::message;
+
+limits! {}
+
+fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    for (slot, assessment) in evidence.assessed_slots().map_err(CheckOutcome::from_unavailable)? {
+        if assessment.verdict != SlotVerdict::Lost {
+            continue;
+        }
+        let cause = assessment.reasons.iter().find_map(|reason| match reason {
+            Reason::Invalidated { cause } => Some(match cause.as_str() {
+                "wal_removed" => "its WAL was removed (max_slot_wal_keep_size)",
+                "rows_removed" => "rows it needed were removed",
+                "wal_level_insufficient" => "the primary's wal_level was lowered",
+                "idle_timeout" => "it was idle for too long (idle_replication_slot_timeout)",
+                _ => "the server does not say why",
+            }),
+            _ => None,
+        });
+        let may_live_again = assessment.reasons.contains(&Reason::MayLiveAgain);
+        let (level, advice) = match slot.slot_type {
+            SlotType::Logical => {
+                (Level::Critical, message!["set its consumer up anew, then drop the slot: nothing more is lost by it"])
+            }
+            SlotType::Physical if may_live_again => {
+                (Level::Warning, message!["a standby that finds the WAL in an archive catches up; else rebuild it"])
+            }
+            SlotType::Physical => (Level::Critical, message!["rebuild the standby, then drop the slot"]),
+        };
+        outcome.add_finding(Finding {
+            level,
+            subject: slot.slot_name.clone(),
+            measured: None,
+            threshold: None,
+            message: message!["slot ", &slot.slot_name, " is lost: ", cause.unwrap_or("it was invalidated")],
+            advice,
+        });
+    }
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::CheckOutcomeKind;
+    use crate::checks::testing::{evaluate_check, found_subjects, slot};
+    use crate::facts::Level;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn lost_slot_is_found_at_any_size() {
+        let lost = |change: Value| {
+            evaluate_check("lost-slot", |it| {
+                let mut slot = slot(0, 0);
+                slot["wal_status"] = json!("lost");
+                slot.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+                it["slots"] = json!({"known": [slot]});
+            })
+        };
+        assert_eq!(found_subjects(&lost(json!({"invalidation_reason": "wal_removed"}))), [(Level::Critical, "orders")]);
+        let standby = json!({"slot_type": "physical", "plugin": null, "invalidation_reason": "wal_removed"});
+        assert_eq!(found_subjects(&lost(standby)), [(Level::Warning, "orders")], "17: it may live again");
+        assert_eq!(
+            evaluate_check("lost-slot", |it| it["slots"] = json!({"known": [slot(0, 0)]})).kind(),
+            CheckOutcomeKind::Passed
+        );
+    }
+}

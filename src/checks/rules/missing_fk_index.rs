@@ -1,0 +1,114 @@
+//! Which foreign keys have no index behind them, so that a delete of the other table reads all of this one.
+
+use crate::checks::evidence::{collect_database_facts, relation_subject};
+use crate::checks::thresholds::{MB, limits};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding};
+use crate::facts::{ForeignKey, Index, Level, Measure, Table, TableKind};
+use crate::message::{Fragment, message};
+use crate::quote::{code_span, qualified};
+use std::collections::HashMap;
+
+limits! {
+    /// The table that refers is at least so large
+    minimum: Bytes = 100 * MB;
+}
+
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    let keys = collect_database_facts(evidence.snapshot, |contents| &contents.index_facts.foreign_keys, &mut outcome);
+    for (db, keys) in keys {
+        let (Some(tables), Some(indexes)) = (db.tables.known(), db.indexes.known()) else { continue };
+        let by_oid: HashMap<u32, &Table> = tables.iter().map(|table| (table.oid, table)).collect();
+        let indexes_by_oid: HashMap<u32, &Index> = indexes.iter().map(|index| (index.oid, index)).collect();
+        let mut of_table: HashMap<u32, Vec<&Index>> = HashMap::new();
+        for index in indexes {
+            of_table.entry(index.table_oid).or_default().push(index);
+        }
+        for key in keys.iter().filter(|key| key.is_enforced) {
+            let Some(table) = by_oid.get(&key.table_oid).filter(|table| table.kind == TableKind::Table) else {
+                continue;
+            };
+            let is_supported =
+                of_table.get(&table.oid).is_some_and(|all| all.iter().any(|one| supports_foreign_key(one, key)));
+            if table.heap.bytes < limits.minimum.0
+                || is_supported
+                || is_referenced_table_static(key, &by_oid, &indexes_by_oid)
+            {
+                continue;
+            }
+            let name = relation_subject(&db.database, &table.schema, &table.table);
+            outcome.add_finding(Finding {
+                level: Level::Warning,
+                subject: format!("{name}.{}", key.constraint_name),
+                measured: Some(Measure::Bytes(table.heap.bytes)),
+                threshold: Some(limits.minimum.into()),
+                message: message![
+                    "foreign key ",
+                    &key.constraint_name,
+                    " of ",
+                    &name,
+                    " has no index: each delete of a row it may refer to reads ",
+                    Fragment::Bytes(table.heap.bytes)
+                ],
+                advice: message![
+                    code_span(&format!("CREATE INDEX CONCURRENTLY ON {}", qualified(&table.schema, &table.table))),
+                    " with its columns first"
+                ],
+            });
+        }
+    }
+    Ok(outcome)
+}
+
+/// The columns lead the index, in any order, and it has all rows (fact sheet on indexes, A3).
+fn supports_foreign_key(index: &Index, key: &ForeignKey) -> bool {
+    let wanted = &key.column_numbers;
+    let leading = index.column_numbers.get(..wanted.len()).unwrap_or_default();
+    index.is_valid
+        && !index.is_partial
+        && wanted.len() <= index.key_columns_count as usize
+        && matches!(&*index.method, "btree" | "hash" | "gin" | "gist")
+        && !leading.is_empty()
+        && wanted.iter().all(|column| leading.contains(column))
+}
+
+/// The other table's rows were neither deleted nor updated since the statistics began: nobody pays.
+fn is_referenced_table_static(key: &ForeignKey, tables: &HashMap<u32, &Table>, indexes: &HashMap<u32, &Index>) -> bool {
+    let target = indexes.get(&key.target_index_oid).and_then(|index| tables.get(&index.table_oid));
+    target.is_some_and(|table| table.rows_deleted == 0 && table.rows_updated == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::CheckOutcomeKind;
+    use crate::checks::testing::{evaluate_check, found_subjects};
+    use crate::facts::Level;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn missing_fk_index_reports_only_costly_keys() {
+        let with = |columns: Value, table: Value| {
+            evaluate_check("missing-fk-index", |it| {
+                let db = &mut it["database_snapshots"][0];
+                db["index_facts"]["foreign_keys"] = json!({"known": [{"constraint_name": "fk",
+                    "table_oid": 20_000, "column_numbers": columns, "target_index_oid": 20_001}]});
+                db["tables"]["known"][0].as_object_mut().unwrap().extend(table.as_object().unwrap().clone());
+            })
+        };
+        assert_eq!(with(json!([1]), json!({})).kind(), CheckOutcomeKind::Passed, "the index of column 1 leads");
+        assert_eq!(
+            with(json!([2]), json!({"rows_deleted": 0, "rows_updated": 0})).kind(),
+            CheckOutcomeKind::Passed,
+            "nobody pays"
+        );
+        let small = json!({"heap": {"bytes": 99 << 20, "source": "exact"}});
+        assert_eq!(with(json!([2]), small).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&with(json!([2]), json!({}))), [(Level::Warning, "shop/public.orders.fk")]);
+        assert_eq!(found_subjects(&with(json!([1, 2]), json!({}))), [(Level::Warning, "shop/public.orders.fk")]);
+        let unenforced = evaluate_check("missing-fk-index", |it| {
+            it["database_snapshots"][0]["index_facts"]["foreign_keys"] = json!({"known": [{"constraint_name": "fk",
+                "table_oid": 20_000, "column_numbers": [2], "target_index_oid": 20_001, "is_enforced": false}]});
+        });
+        assert_eq!(unenforced.kind(), CheckOutcomeKind::Passed, "nothing is looked up");
+    }
+}

@@ -1,0 +1,32 @@
+//! One check per file, with its page beside it: `<check_id>.rs` and `<check_id>.md`.
+
+pub(super) mod autovacuum_lag;
+pub(super) mod checksum_failures;
+pub(super) mod connections;
+pub(super) mod disk_forecast;
+pub(super) mod duplicate_index;
+pub(super) mod failed_archiving;
+pub(super) mod idle_in_transaction;
+pub(super) mod index_bloat;
+pub(super) mod index_heavy_table;
+pub(super) mod invalid_index;
+pub(super) mod lagging_slot;
+pub(super) mod lost_slot;
+pub(super) mod missing_fk_index;
+pub(super) mod multixact;
+pub(super) mod pending_restart;
+pub(super) mod prepared_transactions;
+pub(super) mod replication_lag;
+pub(super) mod retained_wal;
+pub(super) mod sequence_exhaustion;
+pub(super) mod slot_limit;
+pub(super) mod stale_slot;
+pub(super) mod stats_lost;
+pub(super) mod subscription_errors;
+pub(super) mod table_bloat;
+pub(super) mod temp_files;
+pub(super) mod unsafe_settings;
+pub(super) mod unused_index;
+pub(super) mod version;
+pub(super) mod xid_wraparound;
+pub(super) mod xmin_horizon;

@@ -1,0 +1,24 @@
+//! How far the multixact ids are from running out.
+
+use crate::checks::id_age::IdKind;
+use crate::checks::thresholds::limits;
+use crate::checks::{Evaluation, Evidence, id_age};
+
+limits! {
+    /// A database's oldest multixact is so many multixacts old
+    warning: Count = id_age::WARNING;
+    /// ... so many
+    critical: Count = id_age::CRITICAL;
+}
+
+const IDS: IdKind = IdKind {
+    name: "multixacts",
+    oldest: "one",
+    freeze_setting: "autovacuum_multixact_freeze_max_age",
+    age: |database| database.multixact_age,
+    advice: "VACUUM (FREEZE) its oldest tables (`pgtend explain multixact` lists them); foreign keys and SELECT … FOR SHARE make multixacts",
+};
+
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    id_age::evaluate_id_age(evidence, &IDS, limits.warning, limits.critical)
+}

@@ -1,0 +1,185 @@
+//! How far standbys are behind.
+
+use crate::checks::thresholds::{GB, HOUR, MINUTE, Seconds, limits};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, NotApplicable, require_fact};
+use crate::facts::{Level, Measure, SlotType, Snapshot, Walsender};
+use crate::message::{Fragment, Message, message};
+use crate::quote::grant;
+
+limits! {
+    /// A standby is so far behind
+    warning: Seconds = 10 * MINUTE;
+    /// ... so far
+    critical: Seconds = HOUR;
+}
+
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    if evidence.snapshot.server.in_recovery {
+        evaluate_standby(evidence, limits, &mut outcome)?;
+    }
+    for walsender in require_fact(&evidence.snapshot.walsenders)? {
+        if is_logical_consumer(walsender, evidence.snapshot) {
+            continue;
+        }
+        if walsender.state.is_none() {
+            let why = evidence.hidden_fact("walsenders", "the state of replication is hidden from this role");
+            outcome.add_unavailable(&why.with_hint(Some(grant("pg_read_all_stats", &evidence.snapshot.server.role))));
+            continue;
+        }
+        // A base backup replays nothing.
+        if walsender.state.as_deref() == Some("backup") {
+            continue;
+        }
+        let name = walsender.application_name.as_deref().filter(|name| !name.is_empty()).unwrap_or("unnamed");
+        let behind = evidence.snapshot.current_lsn().zip(walsender.replay_lsn).map(|(now, at)| now.bytes_since(at));
+        let reported_lag = walsender.replay_lag_seconds.and_then(|lag| u64::try_from(lag).ok());
+        let proven = unreplayed_seconds(evidence, walsender);
+        if reported_lag.is_none() && proven.is_none() && behind.is_some_and(|bytes| bytes >= GB) {
+            let bytes = Fragment::Bytes(behind.unwrap_or(0));
+            let why =
+                message!["standby ", name, " is ", bytes, " of WAL behind; how long that is, the next look will tell"];
+            outcome.not_applicable.push(NotApplicable::NotEnoughHistory(why));
+            continue;
+        }
+        let lag = Seconds(reported_lag.max(proven).unwrap_or(0));
+        let Some(passed) = outcome.record_and_compare(name, lag, limits.warning, limits.critical) else {
+            continue;
+        };
+        let mut message = message!["standby ", name, " is ", Fragment::Seconds(lag.0), " behind"];
+        if let Some(bytes) = behind {
+            message.append(message![" (", Fragment::Bytes(bytes), " of WAL)"]);
+        }
+        outcome.add_finding(lag_finding(passed, name, lag, message));
+    }
+    Ok(outcome)
+}
+
+/// For how long at least it lacks what was there at the look before. The server measures only while something new is
+/// replayed: of a standby that is paused on a quiet primary, or has just come back, its figure is old or null.
+fn unreplayed_seconds(evidence: &Evidence<'_>, walsender: &Walsender) -> Option<u64> {
+    let before = evidence.previous_counters()?;
+    (walsender.replay_lsn? < before.current_lsn?).then(|| evidence.seconds_since(before.collected_at))
+}
+
+fn lag_finding((level, threshold): (Level, Measure), subject: &str, lag: Seconds, message: Message) -> Finding {
+    Finding {
+        level,
+        subject: subject.to_owned(),
+        measured: Some(lag.into()),
+        threshold: Some(threshold),
+        message,
+        advice: message!["look for a long query that replay waits for, for its disk, and for the line between the two"],
+    }
+}
+
+/// A consumer of changes; `lagging-slot` judges those.
+fn is_logical_consumer(walsender: &Walsender, snapshot: &Snapshot) -> bool {
+    let slots = snapshot.slots.known();
+    slots.is_some_and(|slots| {
+        slots.iter().any(|slot| slot.active_pid == Some(walsender.pid) && slot.slot_type == SlotType::Logical)
+    })
+}
+
+/// By the standby's own account. Behind is only who has WAL that it has not replayed: on a quiet primary the last commit
+/// grows old by itself. Who gets none cannot know.
+fn evaluate_standby(
+    evidence: &Evidence<'_>,
+    limits: &Limits,
+    outcome: &mut CheckOutcome,
+) -> Result<(), Box<CheckOutcome>> {
+    let replay = require_fact(&evidence.snapshot.standby_replay)?;
+    let configured_delay = evidence.setting_number("recovery_min_apply_delay").unwrap_or(0) / 1_000;
+    let has_more = replay.receive_lsn.zip(replay.replay_lsn).is_some_and(|(received, replayed)| received > replayed);
+    let age = replay.last_replayed_at.map(|last| evidence.seconds_since(last).saturating_sub(configured_delay));
+    if !has_more && !replay.is_streaming && age.is_none_or(|age| Seconds(age) >= limits.warning) {
+        let mut why = message!["no WAL receiver runs on this standby, and all it has is replayed"];
+        if let Some(age) = age {
+            why.append(message![", the last commit of ", Fragment::Seconds(age), " ago"]);
+        }
+        why.append(message![": whether its primary has gone on, only that knows"]);
+        outcome.not_applicable.push(NotApplicable::NotSupported(why));
+        return Ok(());
+    }
+    let Some(age) = age else { return Ok(()) };
+    let lag = Seconds(if has_more { age } else { 0 });
+    if let Some(passed) = outcome.record_and_compare("this standby", lag, limits.warning, limits.critical) {
+        let why = if replay.is_paused == Some(true) { ": replay is paused" } else { "" };
+        let message = message!["this standby is ", Fragment::Seconds(lag.0), " behind", why];
+        outcome.add_finding(lag_finding(passed, "this standby", lag, message));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::CheckOutcomeKind;
+    use crate::checks::testing::{ago, evaluate_check, evaluate_check_after, found_subjects, lsn, set_setting};
+    use crate::facts::Level;
+    use serde_json::{Value, json};
+
+    fn walsender(lag: Value, state: Value) -> Value {
+        json!({"pid": 5, "application_name": "s1", "role": "r", "client_addr": null, "backend_start": null,
+               "state": state, "sent_lsn": null, "flush_lsn": null, "replay_lsn": lsn(0), "replay_lag_seconds": lag})
+    }
+
+    #[test]
+    fn replication_lag_uses_replay_lag() {
+        let with = |lag: Value, state: Value| {
+            evaluate_check("replication-lag", |it| it["walsenders"] = json!({"known": [walsender(lag, state)]}))
+        };
+        assert_eq!(with(json!(0), json!("streaming")).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(with(json!(599), json!("streaming")).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(with(json!(9_999), json!("backup")).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&with(json!(600), json!("streaming"))), [(Level::Warning, "s1")]);
+        assert_eq!(found_subjects(&with(json!(3_600), json!("streaming"))), [(Level::Critical, "s1")]);
+        assert_eq!(with(Value::Null, Value::Null).kind(), CheckOutcomeKind::Unknown, "hidden from the role");
+    }
+
+    #[test]
+    fn replication_lag_falls_back_to_history() {
+        let behind = |before: u64, at: u64| {
+            evaluate_check_after(
+                "replication-lag",
+                |it| it["wal_position"]["known"]["current_lsn"] = json!(lsn(before)),
+                |it| {
+                    let mut walsender = walsender(Value::Null, json!("streaming"));
+                    walsender["replay_lsn"] = json!(lsn(at));
+                    it["walsenders"] = json!({"known": [walsender]});
+                    it["wal_position"]["known"]["current_lsn"] = json!(lsn(1 << 20));
+                },
+            )
+        };
+        assert_eq!(
+            found_subjects(&behind(1 << 20, 1 << 19)),
+            [(Level::Critical, "s1")],
+            "it lacks what was there a day ago"
+        );
+        assert_eq!(behind(1 << 20, 1 << 20).kind(), CheckOutcomeKind::Passed);
+        let first = evaluate_check("replication-lag", |it| {
+            it["walsenders"] = json!({"known": [walsender(Value::Null, json!("catchup"))]});
+        });
+        assert_eq!(first.kind(), CheckOutcomeKind::NotApplicable, "256 GB behind, and for how long nobody knows yet");
+    }
+
+    #[test]
+    fn replication_lag_ignores_idle_primary() {
+        let standby = |received: u64, delay: &str, is_streaming: bool, last: Option<i64>| {
+            evaluate_check("replication-lag", |it| {
+                it["server"]["in_recovery"] = json!(true);
+                set_setting(it, "recovery_min_apply_delay", delay);
+                it["standby_replay"] = json!({"known": {"receive_lsn": lsn(received), "replay_lsn": lsn(5),
+                    "last_replayed_at": last.map(ago), "is_paused": false, "is_streaming": is_streaming}});
+            })
+        };
+        let streaming = |received: u64, delay: &str| standby(received, delay, true, Some(4_000));
+        assert_eq!(streaming(5, "0").kind(), CheckOutcomeKind::Passed);
+        assert_eq!(streaming(9, "4000000").kind(), CheckOutcomeKind::Passed, "as it was meant");
+        assert_eq!(found_subjects(&streaming(9, "0")), [(Level::Critical, "this standby")]);
+        let cut_off = |received: u64, last: Option<i64>| standby(received, "0", false, last);
+        assert_eq!(cut_off(5, Some(4_000)).kind(), CheckOutcomeKind::NotApplicable, "the primary may have gone on");
+        assert_eq!(cut_off(5, None).kind(), CheckOutcomeKind::NotApplicable);
+        assert_eq!(cut_off(5, Some(300)).kind(), CheckOutcomeKind::Passed, "an archive brings it on");
+        assert_eq!(found_subjects(&cut_off(9, Some(4_000))), [(Level::Critical, "this standby")]);
+    }
+}

@@ -1,0 +1,96 @@
+//! Whether something keeps more WAL than a server needs.
+
+use crate::analysis::wal::{Cause, Retention, SharedBy, wal_shares};
+use crate::checks::thresholds::{Bytes, GB, limits};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::facts::Measure;
+use crate::message::{Fragment, Message, message};
+
+limits! {
+    /// pg_wal is so large, and more than twice max_wal_size
+    warning: Bytes = 10 * GB;
+    /// ... or so much of its disk, where that is less and the disk's size is known
+    disk_share: Percent = 10.0;
+    /// ... so large
+    critical: Bytes = 100 * GB;
+}
+
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let snapshot = evidence.snapshot;
+    let directory = require_fact(&snapshot.wal_directory)?.directory_bytes;
+    let max_wal_size = evidence.setting("max_wal_size").map_err(CheckOutcome::from_unavailable)?;
+    let usual = snapshot.settings.known().and_then(|settings| settings.bytes(&max_wal_size.name)).unwrap_or(0);
+    let disk = snapshot.wal_headroom().and_then(Result::ok).and_then(|room| room.size_bytes);
+    let of_disk = disk.map(|bytes| (bytes as f64 * limits.disk_share.0 / 100.0) as u64);
+    let base_warning = of_disk.map_or(limits.warning.0, |bytes| bytes.min(limits.warning.0));
+    let warning = base_warning.max(usual.saturating_mul(2));
+    let critical = limits.critical.0.max(usual.saturating_mul(4));
+    let mut outcome = CheckOutcome::default();
+    if let Some((level, threshold)) =
+        outcome.record_and_compare("pg_wal", Bytes(directory), Bytes(warning), Bytes(critical))
+    {
+        let mut message =
+            message!["pg_wal takes ", Fragment::Bytes(directory), ", max_wal_size is ", Fragment::Bytes(usual)];
+        if let Some(holder) = oldest_holder(evidence) {
+            message.append(message!["; "]);
+            message.append(holder);
+            message.append(message![" keeps it"]);
+        }
+        outcome.add_finding(Finding {
+            level,
+            subject: "pg_wal".to_owned(),
+            measured: Some(Measure::Bytes(directory)),
+            threshold: Some(threshold),
+            message,
+            advice: message!["`pgtend wal` names everything that keeps WAL, with its share"],
+        });
+    }
+    Ok(outcome)
+}
+
+/// Who reaches back furthest.
+fn oldest_holder(evidence: &Evidence<'_>) -> Option<Message> {
+    let partial = Retention::from_known_facts(evidence.snapshot).ok()?;
+    let shares = wal_shares(&partial, evidence.snapshot.wal_directory.known());
+    let binding = shares.into_iter().find(|share| share.binding == Some(true))?;
+    Some(match (binding.by, binding.name) {
+        (SharedBy::Holder(Cause::Slot), Some(name)) => message!["slot ", name],
+        (SharedBy::Holder(Cause::Archiver), _) => message!["the archiver's backlog"],
+        (SharedBy::Holder(Cause::WalKeepSize), _) => message!["wal_keep_size"],
+        (SharedBy::Holder(Cause::Summarizer), _) => message!["the WAL summarizer"],
+        (SharedBy::Holder(Cause::Checkpoint), _) => message!["the last checkpoint"],
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::CheckOutcomeKind;
+    use crate::checks::testing::{evaluate_check, found_subjects, set_setting};
+    use crate::facts::Level;
+    use serde_json::json;
+
+    #[test]
+    fn retained_wal_needs_both_thresholds() {
+        let with = |bytes: u64, max_wal_size: &str| {
+            evaluate_check("retained-wal", |it| {
+                set_setting(it, "max_wal_size", max_wal_size);
+                it["wal_directory"]["known"]["directory_bytes"] = json!(bytes);
+            })
+        };
+        assert_eq!(with((10 << 30) - 1, "1024").kind(), CheckOutcomeKind::Passed);
+        assert_eq!(with(60 << 30, "40960").kind(), CheckOutcomeKind::Passed, "less than twice max_wal_size");
+        assert_eq!(found_subjects(&with(10 << 30, "1024")), [(Level::Warning, "pg_wal")]);
+        let on_disk = |bytes: u64| {
+            evaluate_check("retained-wal", |it| {
+                set_setting(it, "max_wal_size", "1024");
+                it["wal_directory"]["known"]["directory_bytes"] = json!(bytes);
+                let data = json!({ "size_bytes": 50_u64 << 30, "free_bytes": 20_u64 << 30 });
+                it["disk"] = json!({ "known": { "source": "flag", "data": data, "wal": null } });
+            })
+        };
+        assert_eq!(on_disk((5 << 30) - 1).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&on_disk(5 << 30)), [(Level::Warning, "pg_wal")], "a tenth of a small disk");
+        assert_eq!(found_subjects(&with(100 << 30, "1024")), [(Level::Critical, "pg_wal")]);
+    }
+}

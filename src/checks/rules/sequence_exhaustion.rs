@@ -1,0 +1,92 @@
+//! Whether a sequence, or the column it fills, runs out of numbers.
+
+use crate::checks::evidence::{collect_database_facts, relation_subject};
+use crate::checks::thresholds::{Percent, limits};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, NotApplicable};
+use crate::facts::Unavailable;
+use crate::message::{Fragment, message};
+use crate::quote::quote_identifier;
+
+limits! {
+    /// So much of its range is used
+    warning: Percent = 75.0;
+    /// ... so much
+    critical: Percent = 90.0;
+}
+
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    for (db, used) in collect_database_facts(evidence.snapshot, |contents| &contents.sequence_use, &mut outcome) {
+        let database = &db.database;
+        let hidden = used.sequences.iter().filter(|one| !one.may_read).count();
+        if hidden > 0 {
+            // Beyond pg_monitor: nobody did anything wrong.
+            outcome.not_applicable.push(NotApplicable::NotSupported(message![
+                Fragment::Count(hidden as u64),
+                " sequences of database ",
+                database,
+                " may not be read by this role: GRANT SELECT ON ALL SEQUENCES IN SCHEMA … TO ",
+                quote_identifier(&evidence.snapshot.server.role)
+            ]));
+        }
+        if used.left_out > 0 {
+            let reason = format!("in database {database}: {} more were not read", used.left_out);
+            outcome.add_unavailable(&Unavailable::new("sequence use", reason));
+        }
+        for sequence in &used.sequences {
+            let Some(share) = sequence.used_percent().map(Percent) else { continue };
+            let name = relation_subject(database, &sequence.schema, &sequence.sequence);
+            let Some((level, threshold)) = outcome.record_and_compare(&name, share, limits.warning, limits.critical)
+            else {
+                continue;
+            };
+            let mut message = message!["sequence ", &name, " has used ", Fragment::Percent(share.0), " of its numbers"];
+            if let (Some(column), Some(column_type)) = (&sequence.column, &sequence.column_type) {
+                message.append(message![" (column ", column, " is ", column_type, ")"]);
+            }
+            outcome.add_finding(Finding {
+                level,
+                subject: name,
+                measured: Some(share.into()),
+                threshold: Some(threshold),
+                message,
+                advice: message![
+                    "make the column bigint, and the sequence AS bigint, while there is time to do it slowly"
+                ],
+            });
+        }
+    }
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::CheckOutcomeKind;
+    use crate::checks::testing::{evaluate_check, found_subjects, sequence};
+    use crate::facts::Level;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn sequence_exhaustion_both_directions() {
+        let evaluate_sequence = |change: Value| {
+            evaluate_check("sequence-exhaustion", |it| {
+                let mut sequence_json = sequence(1);
+                sequence_json.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+                it["database_snapshots"][0]["sequence_use"]["known"]["sequences"] = json!([sequence_json]);
+            })
+        };
+        assert_eq!(evaluate_sequence(json!({"last_value": 1_600_000_000})).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(evaluate_sequence(json!({"last_value": null})).kind(), CheckOutcomeKind::Passed, "never used");
+        let name = "shop/public.orders_id_seq";
+        assert_eq!(found_subjects(&evaluate_sequence(json!({"last_value": 1_620_000_000}))), [(Level::Warning, name)]);
+        assert_eq!(found_subjects(&evaluate_sequence(json!({"last_value": i32::MAX}))), [(Level::Critical, name)]);
+        assert_eq!(
+            found_subjects(&evaluate_sequence(json!({"first": -1, "last": -100, "last_value": -99}))),
+            [(Level::Critical, name)]
+        );
+        assert_eq!(
+            evaluate_sequence(json!({"last_value": null, "may_read": false})).kind(),
+            CheckOutcomeKind::NotApplicable
+        );
+    }
+}

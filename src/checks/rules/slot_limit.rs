@@ -1,0 +1,103 @@
+//! Whether a slot is about to pass its limit, or there is no room for another.
+
+use crate::checks::thresholds::{Percent, limits};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding};
+use crate::facts::{Level, Measure};
+use crate::message::{Fragment, message};
+
+limits! {
+    /// A slot that has used up so much of max_slot_wal_keep_size
+    warning: Percent = 75.0;
+    /// ... and so much
+    critical: Percent = 90.0;
+}
+
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    let settings = evidence.snapshot.settings.known();
+    let limit = settings.and_then(|settings| settings.bytes("max_slot_wal_keep_size"));
+    let mut slots = 0;
+    for (slot, _) in evidence.assessed_slots().map_err(CheckOutcome::from_unavailable)? {
+        slots += 1;
+        let (Some(limit), Some(safe_bytes)) = (limit.filter(|limit| *limit > 0), slot.safe_wal_size) else { continue };
+        if slot.is_lost() || slot.retained_from().is_none() {
+            continue;
+        }
+        let remaining = u64::try_from(safe_bytes).unwrap_or(0);
+        // A slot that keeps nothing has a little more than the limit left.
+        let used = Percent((1.0 - remaining as f64 / limit as f64).clamp(0.0, 1.0) * 100.0);
+        let Some((level, threshold)) =
+            outcome.record_and_compare(&slot.slot_name, used, limits.warning, limits.critical)
+        else {
+            continue;
+        };
+        outcome.add_finding(Finding {
+            level,
+            subject: slot.slot_name.clone(),
+            measured: Some(used.into()),
+            threshold: Some(threshold),
+            message: message![
+                "slot ",
+                &slot.slot_name,
+                " is lost after ",
+                Fragment::Bytes(remaining),
+                " more of WAL (max_slot_wal_keep_size)"
+            ],
+            advice: message![
+                "bring its consumer back, or raise max_slot_wal_keep_size (a reload is enough) while the disk allows it"
+            ],
+        });
+    }
+    // What nobody uses at all is nobody's limit.
+    if let Some(most) = evidence.setting_number("max_replication_slots").filter(|most| slots > 0 && slots >= *most) {
+        outcome.add_finding(Finding {
+            level: Level::Warning,
+            subject: "max_replication_slots".to_owned(),
+            measured: Some(Measure::Count(slots)),
+            threshold: Some(Measure::Count(most)),
+            message: message![
+                "all ",
+                Fragment::Count(most),
+                " replication slots are taken: a new standby or consumer is refused"
+            ],
+            advice: message!["drop the slots nobody uses (`pgtend slots`), or raise max_replication_slots and restart"],
+        });
+    }
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::CheckOutcomeKind;
+    use crate::checks::testing::{evaluate_check, found_subjects, set_setting, slot};
+    use crate::facts::Level;
+    use serde_json::json;
+
+    #[test]
+    fn slot_limit_uses_safe_wal_size() {
+        let evaluate_remaining = |percent: i64| {
+            evaluate_check("slot-limit", |it| {
+                set_setting(it, "max_slot_wal_keep_size", "102400");
+                let mut slot = slot(0, 1 << 30);
+                slot["safe_wal_size"] = json!(percent << 30);
+                it["slots"] = json!({"known": [slot]});
+            })
+        };
+        assert_eq!(evaluate_remaining(26).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&evaluate_remaining(25)), [(Level::Warning, "orders")]);
+        assert_eq!(found_subjects(&evaluate_remaining(10)), [(Level::Critical, "orders")]);
+        assert_eq!(found_subjects(&evaluate_remaining(-1)), [(Level::Critical, "orders")]);
+    }
+
+    #[test]
+    fn slot_limit_reports_last_free_slot() {
+        let with = |slots: usize| {
+            evaluate_check("slot-limit", |it| {
+                set_setting(it, "max_replication_slots", "2");
+                it["slots"] = json!({"known": vec![slot(0, 0); slots]});
+            })
+        };
+        assert_eq!((with(0).kind(), with(1).kind()), (CheckOutcomeKind::Passed, CheckOutcomeKind::Passed));
+        assert_eq!(found_subjects(&with(2)), [(Level::Warning, "max_replication_slots")]);
+    }
+}

@@ -1,0 +1,111 @@
+//! Whether a replication slot keeps WAL for somebody who no longer comes.
+
+use crate::analysis::slot::{Protection, Reason, SlotAssessment, SlotVerdict};
+use crate::checks::evidence::slots_why_command;
+use crate::checks::thresholds::{DAY, GB, MB, limits};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, NotApplicable};
+use crate::facts::Level;
+use crate::message::message;
+
+limits! {
+    /// An unused slot is worth a warning after so long
+    warning: Seconds = DAY;
+    /// ... but not while it keeps less WAL than this
+    minimum: Bytes = 64 * MB;
+    /// An unused slot that keeps so much is worth a warning at once
+    at_once: Bytes = 10 * GB;
+    /// A slot that is proven stale is critical when it keeps so much
+    critical: Bytes = GB;
+}
+
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    let current = evidence.snapshot.current_lsn();
+    for (slot, assessment) in evidence.assessed_slots().map_err(CheckOutcome::from_unavailable)? {
+        if slot.temporary || assessment.protection == Some(Protection::Synced) {
+            continue;
+        }
+        let held = current.zip(slot.retained_from()).map_or(0, |(now, from)| now.bytes_since(from));
+        let idle = unused_seconds(assessment);
+        let level = match assessment.verdict {
+            SlotVerdict::Stale if held >= limits.critical.0 => Level::Critical,
+            SlotVerdict::Stale => Level::Warning,
+            SlotVerdict::Inactive if held >= limits.at_once.0 => Level::Warning,
+            SlotVerdict::Inactive if held < limits.minimum.0 => continue,
+            SlotVerdict::Inactive => match idle {
+                Some(seconds) if seconds >= limits.warning.0 => Level::Warning,
+                Some(_) => continue,
+                None => {
+                    let why = message!["nobody uses slot ", &slot.slot_name, "; since when, later looks will tell"];
+                    outcome.not_applicable.push(NotApplicable::NotEnoughHistory(why));
+                    continue;
+                }
+            },
+            _ => continue,
+        };
+        let mut message = message!["slot ", &slot.slot_name];
+        message.append(match assessment.verdict {
+            SlotVerdict::Stale => message![" is forgotten: nobody used it"],
+            _ => message![": nobody uses it"],
+        });
+        if let Some(seconds) = idle {
+            message.append(message![" for ", crate::message::Fragment::Seconds(seconds)]);
+        }
+        message.append(message![", and it keeps ", crate::message::Fragment::Bytes(held), " of WAL"]);
+        if let Some(owner) = &assessment.owner {
+            message.append(message![" (probably ", &owner.name, ")"]);
+        }
+        outcome.add_finding(Finding {
+            level,
+            subject: slot.slot_name.clone(),
+            measured: Some(idle.map_or(crate::facts::Measure::Bytes(held), crate::facts::Measure::Seconds)),
+            threshold: Some(if idle.is_some() { limits.warning.into() } else { limits.at_once.into() }),
+            message,
+            advice: message!["ask its owner; ", slots_why_command(&slot.slot_name), " has the evidence for a ticket"],
+        });
+    }
+    Ok(outcome)
+}
+
+/// For how long nobody is known to have used it.
+fn unused_seconds(assessment: &SlotAssessment) -> Option<u64> {
+    let seconds = assessment.reasons.iter().filter_map(|reason| match reason {
+        Reason::Idle { seconds, .. } | Reason::Unused { seconds, .. } => Some(*seconds),
+        _ => None,
+    });
+    seconds.max()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::CheckOutcomeKind;
+    use crate::checks::testing::{DAY, evaluate_check, slot};
+    use crate::facts::Level;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn stale_slot_ignores_short_or_small() {
+        for (idle, held) in [(DAY - 1, 5 << 30), (30 * DAY, 1 << 20), (DAY - 1, (10 << 30) - 1)] {
+            let outcome = evaluate_check("stale-slot", |it| it["slots"] = json!({"known": [slot(idle, held)]}));
+            assert_eq!(outcome.kind(), CheckOutcomeKind::Passed, "{idle} {held}");
+        }
+        let before_17 = evaluate_check("stale-slot", |it| {
+            let mut slot = slot(0, 1 << 30);
+            slot["inactive_since"] = Value::Null;
+            it["slots"] = json!({"known": [slot]});
+        });
+        assert_eq!(before_17.kind(), CheckOutcomeKind::NotApplicable, "one look tells no time");
+    }
+
+    #[test]
+    fn stale_slot_levels_by_age_proof_and_bytes() {
+        let level = |idle, held| {
+            let outcome = evaluate_check("stale-slot", |it| it["slots"] = json!({"known": [slot(idle, held)]}));
+            outcome.findings.first().map(|symptom| symptom.level)
+        };
+        assert_eq!(level(DAY, 64 << 20), Some(Level::Warning));
+        assert_eq!(level(60, 10 << 30), Some(Level::Warning), "on the first night");
+        assert_eq!(level(7 * DAY, 32 << 20), Some(Level::Warning));
+        assert_eq!(level(7 * DAY, 1 << 30), Some(Level::Critical));
+    }
+}

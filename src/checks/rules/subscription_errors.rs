@@ -1,0 +1,147 @@
+//! Whether this server's subscriptions get their changes.
+
+use crate::checks::thresholds::limits;
+use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::facts::history::Counters;
+use crate::facts::{Level, Measure, Subscription};
+use crate::message::{Fragment, Message, message};
+use crate::quote::{code_span, quote_identifier, quote_literal};
+
+limits! {}
+
+fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
+    let snapshot = evidence.snapshot;
+    if snapshot.server.in_recovery {
+        return Err(CheckOutcome::not_supported("subscriptions do not run on a standby"));
+    }
+    let mut outcome = CheckOutcome::default();
+    let counters = Counters::from_snapshot(snapshot);
+    for subscription in require_fact(&snapshot.subscriptions)? {
+        if !subscription.subenabled {
+            let message = message![
+                "subscription ",
+                &subscription.subname,
+                " in database ",
+                &subscription.database,
+                " is disabled"
+            ];
+            let advice = message![
+                code_span(&format!("ALTER SUBSCRIPTION {} ENABLE", quote_identifier(&subscription.subname))),
+                " in that database, or drop it: its slot keeps WAL on the publisher meanwhile"
+            ];
+            outcome.add_finding(subscription_finding(subscription, Level::Warning, None, message, advice));
+            continue;
+        }
+        let errors = errors_since(evidence, &counters, subscription);
+        let advice = message!["the server's log has the error; the publisher keeps WAL until it is solved"];
+        if subscription.has_worker == Some(false) {
+            let message = message![
+                "subscription ",
+                &subscription.subname,
+                " in database ",
+                &subscription.database,
+                " has no worker running"
+            ];
+            outcome.add_finding(subscription_finding(subscription, Level::Critical, errors, message, advice));
+        } else if let Some(errors) = errors {
+            let message = message![
+                "subscription ",
+                &subscription.subname,
+                " in database ",
+                &subscription.database,
+                " failed ",
+                Fragment::Count(errors),
+                " times since the look before"
+            ];
+            outcome.add_finding(subscription_finding(subscription, Level::Warning, Some(errors), message, advice));
+        }
+    }
+    match snapshot.orphaned_origins.as_result() {
+        Ok(origins) if !origins.is_empty() => {
+            let names: Vec<&str> = origins.iter().take(5).map(|origin| origin.origin_name.as_str()).collect();
+            outcome.add_finding(Finding {
+                level: Level::Warning,
+                subject: "replication origins".to_owned(),
+                measured: Some(Measure::Count(origins.len() as u64)),
+                threshold: None,
+                message: message![
+                    Fragment::Count(origins.len() as u64),
+                    if origins.len() == 1 { " replication origin belongs" } else { " replication origins belong" },
+                    " to no subscription any more: ",
+                    names.join(", "),
+                    if origins.len() > names.len() { ", …" } else { "" }
+                ],
+                advice: message![
+                    code_span(&format!("select pg_replication_origin_drop({})", quote_literal(names[0]))),
+                    ", and so for each, once nobody else uses it"
+                ],
+            });
+        }
+        Ok(_) => {}
+        Err(why) => outcome.add_unavailable(why),
+    }
+    Ok(outcome)
+}
+
+fn subscription_finding(
+    subscription: &Subscription,
+    level: Level,
+    errors: Option<u64>,
+    message: Message,
+    advice: Message,
+) -> Finding {
+    let subject = format!("{}/{}", subscription.database, subscription.subname);
+    Finding { level, subject, measured: errors.map(Measure::Count), threshold: None, message, advice }
+}
+
+/// Errors counted since the look before. Without one they may be of any age, and nothing is said.
+fn errors_since(evidence: &Evidence<'_>, now: &Counters, subscription: &Subscription) -> Option<u64> {
+    let name = format!("{}/{}", subscription.database, subscription.subname);
+    let more = now
+        .subscription_errors
+        .get(&name)?
+        .checked_sub(*evidence.previous_counters()?.subscription_errors.get(&name)?)?;
+    (more > 0).then_some(more)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::CheckOutcomeKind;
+    use crate::checks::testing::{evaluate_check, evaluate_check_after, found_subjects};
+    use crate::facts::Level;
+    use serde_json::{Value, json};
+
+    fn subscription_json(enabled: bool, has_worker: bool) -> Value {
+        json!({"subname": "s", "database": "shop", "subenabled": enabled, "subslotname": "s", "has_worker": has_worker})
+    }
+
+    #[test]
+    fn subscription_errors_needs_running_worker() {
+        let with =
+            |one: Value| evaluate_check("subscription-errors", |it| it["subscriptions"] = json!({"known": [one]}));
+        assert_eq!(with(subscription_json(true, true)).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&with(subscription_json(false, false))), [(Level::Warning, "shop/s")]);
+        assert_eq!(found_subjects(&with(subscription_json(true, false))), [(Level::Critical, "shop/s")]);
+        let standby = evaluate_check("subscription-errors", |it| it["server"]["in_recovery"] = json!(true));
+        assert_eq!(standby.kind(), CheckOutcomeKind::NotApplicable);
+        let origin = evaluate_check("subscription-errors", |it| {
+            it["orphaned_origins"] = json!({"known": [{"origin_name": "pg_17"}]});
+        });
+        assert_eq!(found_subjects(&origin), [(Level::Warning, "replication origins")]);
+    }
+
+    #[test]
+    fn subscription_errors_counts_since_last_run() {
+        let errors = |count: u64| {
+            move |it: &mut Value| {
+                it["subscriptions"] = json!({"known": [subscription_json(true, true)]});
+                it["subscription_errors"] = json!({"known": [{"subname": "s", "database": "shop",
+                    "apply_error_count": count, "sync_error_count": 0, "stats_reset": null}]});
+            }
+        };
+        assert_eq!(evaluate_check("subscription-errors", errors(5)).kind(), CheckOutcomeKind::Passed, "of any age");
+        assert_eq!(evaluate_check_after("subscription-errors", errors(5), errors(5)).kind(), CheckOutcomeKind::Passed);
+        let more = evaluate_check_after("subscription-errors", errors(5), errors(6));
+        assert_eq!(found_subjects(&more), [(Level::Warning, "shop/s")]);
+    }
+}

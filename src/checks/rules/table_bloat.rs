@@ -1,0 +1,39 @@
+//! Which tables are mostly air.
+
+use crate::checks::evidence::{collect_database_facts, relation_subject};
+use crate::checks::relation_bloat::{BloatCheck, BloatThreshold};
+use crate::checks::thresholds::{GB, limits};
+use crate::checks::{CheckOutcome, Evaluation, Evidence};
+use crate::message::message;
+use crate::quote::{code_span, qualified};
+
+limits! {
+    /// So much of a table would be gone if it were written anew
+    warning: Percent = 50.0;
+    /// ... and at least so much
+    minimum: Bytes = GB;
+}
+
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    let tables = collect_database_facts(evidence.snapshot, |contents| &contents.tables, &mut outcome);
+    collect_database_facts(evidence.snapshot, |contents| &contents.table_columns, &mut outcome);
+    for (db, tables) in tables {
+        let threshold = BloatThreshold { share: limits.warning, bytes: limits.minimum };
+        let mut check = BloatCheck::new("table", &db.database, threshold);
+        for table in tables {
+            if !check.could_exceed_threshold(table.heap.bytes) {
+                continue;
+            }
+            let name = relation_subject(&db.database, &table.schema, &table.table);
+            let advice = message![
+                "if it grows again, leave it: new rows fill it; else pg_repack, or ",
+                code_span(&format!("VACUUM (FULL) {}", qualified(&table.schema, &table.table))),
+                ", which locks it"
+            ];
+            outcome.findings.extend(check.evaluate_relation(name, table.heap.bytes, db.table_bloat(table), advice));
+        }
+        check.note_unestimated(&evidence.snapshot.server.role, &mut outcome);
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,68 @@
+//! Whether a setting gives up what Postgres promises.
+
+use crate::checks::thresholds::limits;
+use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::facts::Level;
+use crate::message::message;
+
+limits! {}
+
+/// The setting, the value that is unsafe, and what it gives up (PostgreSQL 18 manual, chapter 19).
+const UNSAFE: &[(&str, &str, &str, Level)] = &[
+    ("fsync", "off", "a crash of the machine can destroy the whole cluster", Level::Critical),
+    (
+        "full_page_writes",
+        "off",
+        "a crash in the middle of a page leaves it torn, and nothing mends it",
+        Level::Critical,
+    ),
+    ("zero_damaged_pages", "on", "damaged pages are thrown away as they are read", Level::Critical),
+    ("ignore_checksum_failure", "on", "damaged pages are read as if they were sound", Level::Critical),
+    ("autovacuum", "off", "dead rows stay, tables grow, and wraparound comes nearer", Level::Warning),
+    ("track_counts", "off", "autovacuum has nothing to go by, and nothing is counted", Level::Warning),
+];
+
+fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
+    let settings = require_fact(&evidence.snapshot.settings)?;
+    let mut outcome = CheckOutcome::default();
+    for (name, value, gives_up, level) in UNSAFE {
+        match settings.get(name) {
+            None => outcome.add_unavailable(&evidence.missing_setting(name)),
+            Some(setting) if setting.setting == *value => outcome.add_finding(Finding {
+                level: *level,
+                subject: (*name).to_owned(),
+                measured: None,
+                threshold: None,
+                message: message![*name, " is ", *value, ": ", *gives_up],
+                advice: message![
+                    "`alter system set ",
+                    *name,
+                    if *value == "on" { " = off` and " } else { " = on` and " },
+                    "`select pg_reload_conf()`; now it comes from: ",
+                    &setting.source
+                ],
+            }),
+            Some(_) => {}
+        }
+    }
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::CheckOutcomeKind;
+    use crate::checks::testing::{evaluate_check, found_subjects, set_setting};
+
+    #[test]
+    fn unsafe_settings_hidden_is_unknown() {
+        for (name, value, _, level) in UNSAFE {
+            let outcome = evaluate_check("unsafe-settings", |it| set_setting(it, name, value));
+            assert_eq!(found_subjects(&outcome), [(*level, *name)]);
+        }
+        let hidden = evaluate_check("unsafe-settings", |it| {
+            it["settings"]["known"].as_array_mut().unwrap().retain(|one| one["name"] != "fsync");
+        });
+        assert_eq!(hidden.kind(), CheckOutcomeKind::Unknown);
+    }
+}

@@ -1,0 +1,21 @@
+//! What the indexes that nobody uses take, as one finding a database.
+
+use crate::analysis::index::IndexFinding;
+use crate::checks::thresholds::{GB, limits};
+use crate::checks::{Evaluation, Evidence, droppable_indexes};
+
+limits! {
+    /// Unused indexes that are safe to drop take so much together
+    warning: Bytes = GB;
+}
+
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let advice = "`pgtend indexes` shows the evidence for each; `pgtend indexes migrate` writes the migration";
+    droppable_indexes::evaluate_droppable_indexes(
+        evidence,
+        IndexFinding::UnusedIndex,
+        limits.warning,
+        ", never used, can go: ",
+        advice,
+    )
+}

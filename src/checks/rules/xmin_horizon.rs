@@ -1,0 +1,122 @@
+//! Who keeps VACUUM from removing dead rows.
+
+use crate::checks::evidence::slots_why_command;
+use crate::checks::thresholds::{Count, limits};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::message::{Fragment, Message, message};
+use crate::quote::{code_span, grant, quote_literal};
+
+limits! {
+    /// Dead rows are kept since so many transactions
+    warning: Count = 50_000_000;
+    /// ... so many
+    critical: Count = 200_000_000;
+}
+
+fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
+    let mut outcome = CheckOutcome::default();
+    let snapshot = evidence.snapshot;
+    let role = &snapshot.server.role;
+    let mut holders: Vec<(u64, String, Message, Message)> = Vec::new();
+    match snapshot.sessions.as_result() {
+        Ok(sessions) if !sessions.sees_all => {
+            let why = evidence.hidden_fact("sessions", "the transactions of others are hidden from this role");
+            outcome.add_unavailable(&why.with_hint(Some(grant("pg_read_all_stats", role))));
+        }
+        Ok(sessions) => {
+            for session in &sessions.holders {
+                let pid = session.pid.to_string();
+                let session_role = session.role.as_deref().unwrap_or("nobody");
+                let kind = session.backend_type.as_deref().unwrap_or("backend");
+                let mut by = message!["the ", kind, " ", &pid, " of ", session_role];
+                if let Some(time) = session.xact_start {
+                    by.append(message![", in a transaction for ", Fragment::Seconds(evidence.seconds_since(time))]);
+                }
+                let advice = match kind {
+                    "walsender" => message!["a standby with hot_standby_feedback: look for a long query on it"],
+                    _ => message!["end it: ", code_span(&format!("select pg_terminate_backend({pid})"))],
+                };
+                holders.push((session.xid_horizon_age(), format!("session {pid}"), by, advice));
+            }
+        }
+        Err(why) => outcome.add_unavailable(why),
+    }
+    match snapshot.prepared_transactions.as_result() {
+        Ok(prepared) => holders.extend(prepared.iter().map(|one| {
+            let by = message!["the prepared transaction ", &one.gid, " of ", &one.owner];
+            let advice = message![
+                "ask its transaction manager whether to commit it; else, in database ",
+                &one.database,
+                ", ",
+                code_span(&format!("ROLLBACK PREPARED {}", quote_literal(&one.gid)))
+            ];
+            (u64::try_from(one.xid_age).unwrap_or(0), format!("prepared {}", one.gid), by, advice)
+        })),
+        Err(why) => outcome.add_unavailable(why),
+    }
+    for slot in require_fact(&snapshot.slots)?.iter().filter(|slot| !slot.is_lost()) {
+        for (age, rows) in [(slot.xmin_age, "slot "), (slot.catalog_xmin_age, "slot (for catalogs alone) ")] {
+            let Some(age) = age else { continue };
+            let advice = message![slots_why_command(&slot.slot_name), " says whose it is"];
+            holders.push((
+                age.unsigned_abs(),
+                format!("slot {}", slot.slot_name),
+                message![rows, &slot.slot_name],
+                advice,
+            ));
+        }
+    }
+    // The oldest decides; naming those behind it would be noise until it is gone.
+    let oldest = holders.into_iter().min_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    if let Some((age, subject, by, advice)) = oldest
+        && let Some((level, threshold)) =
+            outcome.record_and_compare(&subject, Count(age), limits.warning, limits.critical)
+    {
+        let mut message = by;
+        message.append(message![
+            " keeps the dead rows of the last ",
+            Fragment::Count(age),
+            " transactions from VACUUM"
+        ]);
+        outcome.add_finding(Finding {
+            level,
+            subject,
+            measured: Some(Count(age).into()),
+            threshold: Some(threshold),
+            message,
+            advice,
+        });
+    }
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::CheckOutcomeKind;
+    use crate::checks::testing::{evaluate_check, found_subjects, session, slot};
+    use crate::facts::Level;
+    use serde_json::json;
+
+    #[test]
+    fn xmin_horizon_names_oldest_holder() {
+        let holding = |session_age: u64, slot_age: u64| {
+            evaluate_check("xmin-horizon", |it| {
+                let mut session = session(7, 60);
+                session["xmin_age"] = json!(session_age);
+                it["sessions"]["known"]["holders"] = json!([session]);
+                let mut slot = slot(0, 0);
+                slot["xmin_age"] = json!(slot_age);
+                it["slots"] = json!({"known": [slot]});
+            })
+        };
+        assert_eq!(holding(49_999_999, 49_999_999).kind(), CheckOutcomeKind::Passed);
+        assert_eq!(found_subjects(&holding(50_000_000, 10)), [(Level::Warning, "session 7")]);
+        assert_eq!(found_subjects(&holding(60_000_000, 200_000_000)), [(Level::Critical, "slot orders")]);
+    }
+
+    #[test]
+    fn xmin_horizon_needs_rights_to_see_all() {
+        let outcome = evaluate_check("xmin-horizon", |it| it["sessions"]["known"]["sees_all"] = json!(false));
+        assert_eq!(outcome.kind(), CheckOutcomeKind::Unknown);
+    }
+}

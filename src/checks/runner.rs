@@ -1,0 +1,145 @@
+//! All checks of one night.
+
+use super::{CHECKS, Check, CheckOutcome, Evidence, Nightly, thresholds::Rule};
+use crate::facts::{Class, Finding};
+
+/// The checks with the limits that the user set.
+#[derive(Debug)]
+pub struct Checks(Vec<(&'static Check, Class, Box<dyn Rule>)>);
+
+impl Default for Checks {
+    fn default() -> Checks {
+        let checks = CHECKS.iter().filter_map(|check| {
+            let Nightly { class, rule } = check.nightly?;
+            Some((check, class, rule()))
+        });
+        Checks(checks.collect())
+    }
+}
+
+/// What one check answered.
+#[derive(Clone, Debug)]
+pub struct CheckResult {
+    pub check: &'static Check,
+    pub class: Class,
+    pub outcome: CheckOutcome,
+}
+
+impl Checks {
+    /// The names, in the order in which they are asked.
+    pub fn names() -> Vec<&'static str> {
+        CHECKS.iter().filter(|check| check.nightly.is_some()).map(|check| check.name).collect()
+    }
+
+    /// The limits of the check of that name.
+    pub fn find_rule(&mut self, name: &str) -> Option<&mut dyn Rule> {
+        self.0.iter_mut().find(|(check, ..)| check.name == name).map(|(.., rule)| &mut **rule as &mut dyn Rule)
+    }
+
+    /// Every check with its limits.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static Check, Class, &dyn Rule)> {
+        self.0.iter().map(|(check, class, rule)| (*check, *class, &**rule))
+    }
+
+    /// Asks those that are chosen.
+    pub fn run_checks(&self, evidence: &Evidence<'_>, is_selected: impl Fn(&Check) -> bool) -> Vec<CheckResult> {
+        let selected = self.0.iter().filter(|(check, ..)| is_selected(check));
+        selected
+            .map(|(check, class, rule)| CheckResult { check, class: *class, outcome: rule.evaluate(evidence) })
+            .collect()
+    }
+}
+
+impl CheckResult {
+    /// What it found, each with a name of its own.
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = Vec::with_capacity(self.outcome.findings.len());
+        for found in &self.outcome.findings {
+            let finding = Finding {
+                check: self.check.name.to_owned(),
+                class: self.class,
+                level: found.level,
+                subject: found.subject.clone(),
+                message: found.message.clone(),
+                measured: found.measured,
+                threshold: found.threshold,
+                advice: found.advice.clone(),
+            };
+            // Two standbys may bear one name: the worse of them speaks for both.
+            match findings.iter_mut().find(|one| one.subject == finding.subject) {
+                Some(before) if before.level < finding.level => *before = finding,
+                Some(_) => {}
+                None => findings.push(finding),
+            }
+        }
+        findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::CheckOutcomeKind;
+    use crate::checks::testing::healthy_snapshot;
+    use crate::facts::Snapshot;
+    use crate::facts::history::{Counters, HistoryView};
+    use serde_json::{Value, json};
+
+    fn evaluate_all(now: &Value, earlier: &[Value]) -> Vec<(&'static str, CheckOutcome)> {
+        let read = |value: &Value| serde_json::from_value::<Snapshot>(value.clone()).unwrap();
+        let (now, earlier) = (read(now), earlier.iter().map(read).collect::<Vec<_>>());
+        let mut history = HistoryView::default();
+        history.add_snapshots(&earlier);
+        let evidence =
+            Evidence::new(&now, history).with_previous_counters(earlier.first().map(Counters::from_snapshot));
+        let results = Checks::default().run_checks(&evidence, |_| true);
+        results.into_iter().map(|one| (one.check.name, one.outcome)).collect()
+    }
+
+    #[test]
+    fn runner_never_passes_on_unknown_facts() {
+        let mut unread = healthy_snapshot();
+        let server = unread["server"].clone();
+        for (_, fact) in unread.as_object_mut().unwrap() {
+            if fact.get("known").is_some() {
+                *fact = json!({"unavailable": {"fact": "x", "reason": "permission denied"}});
+            }
+        }
+        unread["server"] = server;
+        unread["database_snapshots"] = json!([{"database": "shop"}]);
+        let mut without_contents = unread.clone();
+        without_contents["database_snapshots"] = json!([]);
+        without_contents["skipped"] = json!([{"database": "shop", "reason": "no"}]);
+        for snapshot in [unread, without_contents] {
+            for (name, outcome) in evaluate_all(&snapshot, &[]) {
+                // By what the server says at connecting.
+                let is_known = name == "version";
+                assert!(is_known || outcome.kind() != CheckOutcomeKind::Passed, "{name}: {outcome:?}");
+                assert!(outcome.findings.is_empty(), "{name}: {outcome:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn runner_passes_healthy_server() {
+        let mut yesterday = healthy_snapshot();
+        yesterday["collected_at"] = json!(crate::checks::testing::ago(86_400));
+        for (name, outcome) in evaluate_all(&healthy_snapshot(), &[yesterday]) {
+            let expected = match name {
+                "disk-forecast" | "version" => CheckOutcomeKind::NotApplicable,
+                _ => CheckOutcomeKind::Passed,
+            };
+            assert!(outcome.kind() == expected || name == "version", "{name}: {outcome:?}");
+        }
+    }
+
+    #[test]
+    fn thresholds_are_described_on_check_page() {
+        for (check, _, rule) in Checks::default().iter() {
+            for key in rule.thresholds() {
+                assert!(!key.description.trim().is_empty());
+                assert!(check.page.contains(&format!("`{}`", key.name)), "{}: {}", check.name, key.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The limits of checks: numbers with units, as a configuration writes them.
+
+use super::{CheckOutcome, Evidence};
+use crate::facts::Measure;
+use crate::units::{parse_bytes, parse_seconds};
+use std::fmt;
+
+/// A value as a configuration file holds it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ConfigValue<'a> {
+    Text(&'a str),
+    Integer(i64),
+    Flag(bool),
+    Other,
+}
+
+/// Why a limit could not be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ThresholdError {
+    UnknownKey,
+    /// The value is of another kind; this says what it should be.
+    Expected(&'static str),
+}
+
+/// One limit of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Threshold {
+    pub name: &'static str,
+    /// As it is written.
+    pub default: String,
+    pub description: &'static str,
+}
+
+/// A number with its unit.
+pub trait Quantity: Sized + fmt::Display {
+    fn from_config(value: &ConfigValue<'_>) -> Result<Self, ThresholdError>;
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bytes(pub u64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seconds(pub u64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Count(pub u64);
+
+/// Of a hundred.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Percent(pub f64);
+
+pub const KB: u64 = 1 << 10;
+pub const MB: u64 = 1 << 20;
+pub const GB: u64 = 1 << 30;
+pub const MINUTE: u64 = 60;
+pub const HOUR: u64 = 3_600;
+pub const DAY: u64 = 86_400;
+
+impl Quantity for Bytes {
+    fn from_config(value: &ConfigValue<'_>) -> Result<Self, ThresholdError> {
+        let wrong = ThresholdError::Expected("a size with its unit, as in \"10GB\"");
+        match value {
+            ConfigValue::Text(text) if text.trim().ends_with(['B', 'b']) => {
+                parse_bytes(text).map(Bytes).map_err(|_| wrong)
+            }
+            _ => Err(wrong),
+        }
+    }
+}
+
+impl Quantity for Seconds {
+    fn from_config(value: &ConfigValue<'_>) -> Result<Self, ThresholdError> {
+        let wrong = ThresholdError::Expected("a duration with its unit, as in \"5min\", \"2h\" or \"7d\"");
+        match value {
+            ConfigValue::Text(text) => parse_seconds(text).map(Seconds).ok_or(wrong),
+            _ => Err(wrong),
+        }
+    }
+}
+
+impl Quantity for Count {
+    fn from_config(value: &ConfigValue<'_>) -> Result<Self, ThresholdError> {
+        match value {
+            ConfigValue::Integer(count) => u64::try_from(*count).ok(),
+            _ => None,
+        }
+        .map(Count)
+        .ok_or(ThresholdError::Expected("a count, as in 500"))
+    }
+}
+
+impl Quantity for Percent {
+    fn from_config(value: &ConfigValue<'_>) -> Result<Self, ThresholdError> {
+        let wrong = ThresholdError::Expected("a share with its sign, as in \"80%\"");
+        let ConfigValue::Text(text) = value else { return Err(wrong) };
+        let share: Option<f64> = text.trim().strip_suffix('%').and_then(|number| number.trim().parse().ok());
+        share.filter(|share| (0.0..=1_000.0).contains(share)).map(Percent).ok_or(wrong)
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [(GB, "GB"), (MB, "MB"), (KB, "kB")];
+        let unit = units.iter().find(|(each, _)| self.0 >= *each && self.0.is_multiple_of(*each));
+        match unit {
+            Some((each, unit)) => write!(f, "\"{}{unit}\"", self.0 / each),
+            None => write!(f, "\"{}B\"", self.0),
+        }
+    }
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "min")];
+        let unit = units.iter().find(|(each, _)| self.0 >= *each && self.0.is_multiple_of(*each));
+        match unit {
+            Some((each, unit)) => write!(f, "\"{}{unit}\"", self.0 / each),
+            None => write!(f, "\"{}s\"", self.0),
+        }
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}%\"", self.0)
+    }
+}
+
+impl From<Bytes> for Measure {
+    fn from(bytes: Bytes) -> Measure {
+        Measure::Bytes(bytes.0)
+    }
+}
+
+impl From<Seconds> for Measure {
+    fn from(seconds: Seconds) -> Measure {
+        Measure::Seconds(seconds.0)
+    }
+}
+
+impl From<Count> for Measure {
+    fn from(count: Count) -> Measure {
+        Measure::Count(count.0)
+    }
+}
+
+impl From<Percent> for Measure {
+    fn from(share: Percent) -> Measure {
+        Measure::Percent(share.0)
+    }
+}
+
+/// A check with its limits set: what judges.
+pub trait Rule: fmt::Debug {
+    /// Its limits, as they are set now.
+    fn thresholds(&self) -> Vec<Threshold>;
+
+    fn set(&mut self, key: &str, value: &ConfigValue<'_>) -> Result<(), ThresholdError>;
+
+    fn evaluate(&self, evidence: &Evidence<'_>) -> CheckOutcome;
+}
+
+/// A check's `Limits`: the struct, its defaults, and how a configuration sets them. The module's `judge` does the rest.
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ident = $default:expr;)*) => {
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Limits {
+            $($(#[doc = $doc])+ pub $name: $crate::checks::thresholds::$kind,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Limits {
+                Limits { $($name: $crate::checks::thresholds::$kind($default),)* }
+            }
+        }
+
+        impl $crate::checks::thresholds::Rule for Limits {
+            fn thresholds(&self) -> Vec<$crate::checks::thresholds::Threshold> {
+                vec![$($crate::checks::thresholds::Threshold {
+                    name: stringify!($name),
+                    default: self.$name.to_string(),
+                    description: concat!($($doc),+),
+                },)*]
+            }
+
+            #[allow(unused_variables)]
+            fn set(
+                &mut self,
+                key: &str,
+                value: &$crate::checks::thresholds::ConfigValue<'_>,
+            ) -> Result<(), $crate::checks::thresholds::ThresholdError> {
+                match key {
+                    $(stringify!($name) => {
+                        self.$name = $crate::checks::thresholds::Quantity::from_config(value)?;
+                        Ok(())
+                    })*
+                    _ => Err($crate::checks::thresholds::ThresholdError::UnknownKey),
+                }
+            }
+
+            fn evaluate(&self, evidence: &$crate::checks::Evidence<'_>) -> $crate::checks::CheckOutcome {
+                evaluate(evidence, self).unwrap_or_else(|outcome| *outcome)
+            }
+        }
+    };
+}
+pub(super) use limits;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn threshold_rejects_other_unit() {
+        let texts = ["", "10", "10GB", "5min", "80%", "-1GB", "x"];
+        let taken = |read: &dyn Fn(&ConfigValue<'_>) -> bool| -> Vec<&str> {
+            texts.iter().filter(|text| read(&ConfigValue::Text(text))).copied().collect()
+        };
+        assert_eq!(taken(&|it| Bytes::from_config(it).is_ok()), ["10GB"]);
+        assert_eq!(taken(&|it| Seconds::from_config(it).is_ok()), ["5min"]);
+        assert_eq!(taken(&|it| Percent::from_config(it).is_ok()), ["80%"]);
+        assert!(taken(&|it| Count::from_config(it).is_ok()).is_empty());
+        assert_eq!(Count::from_config(&ConfigValue::Integer(500)), Ok(Count(500)));
+        for written in [ConfigValue::Integer(-1), ConfigValue::Flag(true), ConfigValue::Other] {
+            assert!(Count::from_config(&written).is_err() && Bytes::from_config(&written).is_err());
+            assert!(Seconds::from_config(&written).is_err() && Percent::from_config(&written).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn threshold_display_round_trips(value in 0_u64..1 << 60) {
+            let text = |shown: String| shown.trim_matches('"').to_owned();
+            prop_assert_eq!(Bytes::from_config(&ConfigValue::Text(&text(Bytes(value).to_string()))), Ok(Bytes(value)));
+            prop_assert_eq!(Seconds::from_config(&ConfigValue::Text(&text(Seconds(value).to_string()))), Ok(Seconds(value)));
+        }
+    }
+}

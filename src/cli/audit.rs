@@ -1,0 +1,229 @@
+//! `pgtend audit`.
+
+use super::filter::{parse_window, server_required};
+use crate::analysis::downsize::{
+    Amount, Assumptions, Audit, AuditEvidence, Fits, MoveMethod, Overrides, Sourced, StorageType, compute_audit,
+    predict_sizes,
+};
+use crate::analysis::index::IndexLimits;
+use crate::analysis::slot;
+use crate::app::Context;
+use crate::app::error::Failure;
+use crate::app::exit_code::ExitCode;
+use crate::collect::{BloatScope, DatabaseSelection, MAX_FULL_SCANS, Scope};
+use crate::facts::history::{HistoryView, Prediction};
+use crate::facts::{Provider, Snapshot};
+use crate::history::{HistoryScope, system_identifier};
+use crate::report::{AuditReport, Gaps};
+use crate::units::{parse_bytes, parse_price};
+
+/// How small the new volume may be, what blocks the move, what it saves: the audit before a downscale
+///
+/// Reads every database of the cluster that the role may connect to, and a few blocks of the largest TOAST relations.
+/// --exact reads the largest relations whole, with pgstattuple where it is installed. With --target-size the exit code is
+/// 0 when that fits, 1 when it does not, 3 when it cannot be told. What is assumed may also stand in the configuration:
+/// in [audit], or of a target. Where there is a history, what is predicted is kept there.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Assumptions")]
+pub struct AuditArgs {
+    /// Whether a volume of that size is large enough, as in 200GB
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    target_size: Option<u64>,
+    /// The size of the present volume, as in 2TB: SQL cannot see it
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    allocated: Option<u64>,
+    /// What the file system says is used of it
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    used_fs: Option<u64>,
+    /// For how long the new volume should do [default: 180d]
+    #[arg(long, value_name = "TIME", value_parser = parse_window)]
+    horizon: Option<u64>,
+    /// How long a reader of WAL may be away without anybody doing something [default: 6h]
+    #[arg(long, value_name = "TIME", value_parser = parse_window)]
+    outage: Option<u64>,
+    /// How many percent of the new volume stay free [default: 20]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=90))]
+    margin: Option<u8>,
+    /// WAL of an hour, where you know better than the history and the statistics
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    wal_per_hour: Option<u64>,
+    /// Growth of a day, where you know better; 0 for none
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    growth: Option<u64>,
+    /// Who runs the server: rds, aurora, cloudsql, azure, alloydb, neon, supabase or self [default: what its marks tell]
+    #[arg(long, value_name = "NAME", value_parser = Provider::from_name)]
+    provider: Option<Provider>,
+    /// How to move [default: what is usual there]
+    #[arg(long, value_enum, value_name = "WAY")]
+    method: Option<MoveMethod>,
+    /// A second copy in another zone: storage costs twice
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    multi_az: Option<bool>,
+    /// The kind of volume
+    #[arg(long, value_enum, value_name = "TYPE")]
+    storage_type: Option<StorageType>,
+    /// How long scans must have been counted before an index is called unused, as for `pgtend indexes`
+    #[arg(long, value_name = "TIME", value_parser = parse_window)]
+    min_observation: Option<u64>,
+    /// An index smaller than that is not worth dropping, as for `pgtend indexes`
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    min_reclaim: Option<u64>,
+    /// What a GiB costs a month, in your currency
+    #[arg(long, value_name = "PRICE", value_parser = parse_price)]
+    price: Option<f64>,
+    /// The system identifier of the server that this one was copied from: what an audit of that one predicted is then
+    /// measured here, see `pgtend history journal`
+    #[arg(long, value_name = "IDENTIFIER", value_parser = parse_system_identifier)]
+    moved_from: Option<String>,
+}
+
+fn parse_system_identifier(text: &str) -> Result<String, String> {
+    let is_one = !text.is_empty() && text.len() <= 20 && text.bytes().all(|it| it.is_ascii_digit());
+    if is_one { Ok(text.to_owned()) } else { Err(format!("{text:?} is no system identifier, which is a number")) }
+}
+
+impl AuditArgs {
+    /// Where 1 would say that it does not fit, no answer is another number.
+    pub fn exit_on_failure(&self) -> ExitCode {
+        if self.target_size.is_some() { ExitCode::Incomplete } else { ExitCode::Failed }
+    }
+
+    /// On a cluster of a minute's age.
+    pub fn for_demo() -> AuditArgs {
+        let (growth, wal_per_hour, outage) = (Some(0), Some(16 << 20), Some(3_600));
+        let min_reclaim = Some(super::indexes::DEMO_MIN_RECLAIM_BYTES);
+        AuditArgs { growth, wal_per_hour, outage, min_observation: Some(0), min_reclaim, ..AuditArgs::default() }
+    }
+}
+
+pub async fn cmd_audit(args: AuditArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let without_answer = args.exit_on_failure();
+    let result = Box::pin(audit_and_report(args, context)).await;
+    match result {
+        Err(failure) if failure.exit == ExitCode::Failed => Err(Failure { exit: without_answer, ..failure }),
+        done => done,
+    }
+}
+
+async fn audit_and_report(args: AuditArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let input = AuditInput::collect(&args, context).await?;
+    let audit = compute_audit(&input.evidence());
+    let mut gaps = Gaps::default();
+    let report = AuditReport::new(&audit, &input.snapshot, &input.assumptions, &mut gaps);
+    let exit = context.print_report(&input.snapshot, report, gaps)?;
+    context.store_predictions(&input.predictions(&audit, args.moved_from.as_deref(), context)).await?;
+    Ok(match audit.fits {
+        None => exit,
+        Some(Fits::Yes) => ExitCode::Success,
+        Some(Fits::OnlyNow | Fits::No) => ExitCode::Failed,
+        Some(Fits::CannotTell) => ExitCode::Incomplete,
+    })
+}
+
+/// What arrives by the chosen way; `None` where a part is not known.
+pub async fn predict_size_after_copy(args: &AuditArgs, context: &Context) -> Result<Option<Amount>, Failure> {
+    let input = AuditInput::collect(args, context).await?;
+    Ok(compute_audit(&input.evidence()).chosen().and_then(|it| it.size_after_bytes))
+}
+
+/// Everything an audit is made of.
+struct AuditInput {
+    snapshot: Snapshot,
+    history: HistoryView,
+    assumptions: Assumptions,
+    slot_limits: slot::Limits,
+    index_limits: IndexLimits,
+}
+
+impl AuditInput {
+    async fn collect(args: &AuditArgs, context: &Context) -> Result<AuditInput, Failure> {
+        let config = context.config()?;
+        let overrides = args.overrides().or(config.audit_overrides(context.target()));
+        if let Some(why) = overrides.contradiction() {
+            return Err(Failure::new(ExitCode::Usage, why));
+        }
+        if args.moved_from.is_some() && context.reads_snapshot_file() {
+            return Err(server_required("--moved-from"));
+        }
+        let requested = context.scope();
+        let read_whole = if requested.exact && !context.reads_snapshot_file() { MAX_FULL_SCANS } else { 0 };
+        let scope = Scope {
+            bloat: BloatScope { tables: true, indexes: true, full_scans: read_whole, ..BloatScope::default() },
+            index_facts: true,
+            copy_size: true,
+            database_selection: DatabaseSelection::All,
+            concurrent_size: true,
+            ..Scope::space().with_options_of(&requested)
+        };
+        let snapshot = Box::pin(context.collect_snapshot(scope)).await?;
+        let history_kinds = HistoryScope { slots: true, indexes: true, wal: true, growth: true };
+        let history = Box::pin(context.load_history(&snapshot, history_kinds)).await?;
+        let defaults = config.index_limits();
+        let min_observation_seconds = args.min_observation.unwrap_or(defaults.min_observation_seconds);
+        let min_reclaim_bytes = args.min_reclaim.unwrap_or(defaults.min_reclaim_bytes);
+        Ok(AuditInput {
+            assumptions: overrides.assumptions(snapshot.provider(), args.target_size),
+            slot_limits: config.slot_limits(),
+            index_limits: IndexLimits { min_observation_seconds, min_reclaim_bytes, ..defaults },
+            snapshot,
+            history,
+        })
+    }
+
+    /// What later looks can be held against. A standby's WAL and clean-up are its primary's.
+    fn predictions(&self, audit: &Audit<'_>, moved_from: Option<&str>, context: &Context) -> Vec<Prediction> {
+        let snapshot = &self.snapshot;
+        let Some(identifier) = system_identifier(snapshot).ok().filter(|_| !snapshot.server.in_recovery) else {
+            return Vec::new();
+        };
+        let server = context.target().map(str::to_owned).or_else(|| snapshot.address.clone());
+        let server = server.unwrap_or_else(|| format!("cluster {identifier}"));
+        let predictions = predict_sizes(audit).into_iter().map(|it| Prediction {
+            system_identifier: identifier.clone(),
+            moved_from: moved_from.map(str::to_owned),
+            address: snapshot.address.clone(),
+            server: server.clone(),
+            made_at: snapshot.collected_at,
+            method: it.moved.then(|| self.assumptions.method.id().to_owned()),
+            of: it.quantity,
+            now_bytes: it.now_bytes,
+            bytes: it.expected.bytes,
+            low_bytes: it.expected.low_bytes,
+            high_bytes: it.expected.high_bytes,
+        });
+        predictions.collect()
+    }
+
+    fn evidence(&self) -> AuditEvidence<'_> {
+        AuditEvidence {
+            snapshot: &self.snapshot,
+            history: &self.history,
+            assumptions: &self.assumptions,
+            slot_limits: &self.slot_limits,
+            index_limits: &self.index_limits,
+        }
+    }
+}
+
+impl AuditArgs {
+    /// What the flags say.
+    fn overrides(&self) -> Overrides {
+        fn from_flag<T: Copy>(flag: &str, value: &Option<T>) -> Option<Sourced<T>> {
+            value.map(|value| Sourced { value, source: flag.to_owned() })
+        }
+        Overrides {
+            allocated_bytes: from_flag("--allocated", &self.allocated),
+            used_fs_bytes: from_flag("--used-fs", &self.used_fs),
+            horizon_seconds: from_flag("--horizon", &self.horizon),
+            outage_seconds: from_flag("--outage", &self.outage),
+            margin_percent: from_flag("--margin", &self.margin),
+            wal_bytes_per_hour: from_flag("--wal-per-hour", &self.wal_per_hour),
+            growth_bytes_per_day: from_flag("--growth", &self.growth),
+            provider: from_flag("--provider", &self.provider),
+            method: from_flag("--method", &self.method),
+            multi_az: from_flag("--multi-az", &self.multi_az),
+            storage_type: from_flag("--storage-type", &self.storage_type),
+            price: from_flag("--price", &self.price),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! `pgtend databases`.
+
+use super::filter::SizeFilter;
+use crate::app::Context;
+use crate::app::error::Failure;
+use crate::app::exit_code::ExitCode;
+use crate::collect::Scope;
+use crate::report::{DatabaseSort, DatabasesReport, Gaps};
+
+/// Size, tablespace, connections and xid age of every database of the cluster
+#[derive(Debug, clap::Args)]
+pub struct DatabasesArgs {
+    #[command(flatten)]
+    filter: SizeFilter,
+    /// What comes first
+    #[arg(long, value_enum, default_value_t)]
+    sort: DatabaseSort,
+}
+
+pub async fn cmd_databases(args: DatabasesArgs, context: &Context) -> Result<ExitCode, Failure> {
+    // All of them are listed anyway; none has to be entered.
+    let scope = Scope { databases: true, ..context.scope() };
+    let snapshot = context.collect_snapshot(scope).await?;
+    let mut gaps = Gaps::default();
+    let report = DatabasesReport::new(&snapshot, &args.filter.view(context.for_people()), args.sort, &mut gaps);
+    context.print_report(&snapshot, report, gaps)
+}

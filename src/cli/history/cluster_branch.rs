@@ -1,0 +1,37 @@
+//! Which line of samples is meant.
+
+use crate::app::error::Failure;
+use crate::app::exit_code::ExitCode;
+use crate::facts::history::{ClusterBranch, Sample};
+use crate::history::Store;
+
+/// The line named by its system identifier, with `#branch` where there are several; without a name the only one that
+/// is no standby's.
+pub async fn select_cluster_branch(store: &Store, name: Option<&str>) -> Result<(ClusterBranch, Sample), Failure> {
+    let branches = store.cluster_branches().await?;
+    let mut matching: Vec<&ClusterBranch> = match name {
+        Some(name) => branches.iter().filter(|l| l.name() == name || l.system_identifier == name).collect(),
+        None => branches.iter().collect(),
+    };
+    if matching.len() > 1 {
+        matching.retain(|lineage| !lineage.is_standby);
+    }
+    match matching[..] {
+        [lineage] => {
+            let newest = store.samples(Some(lineage.cluster_id)).await?.pop();
+            let newest = newest.ok_or_else(|| Failure::new(ExitCode::Failed, "the history has no samples"))?;
+            Ok((lineage.clone(), newest))
+        }
+        [] if branches.is_empty() => Err(Failure::new(ExitCode::Failed, "the history has no samples yet")
+            .with_hint(Some("`pgtend history record` takes one"))),
+        [] => Err(Failure::new(ExitCode::Usage, "the history knows no such cluster")
+            .with_hint(Some(describe_branches(&branches)))),
+        _ => Err(Failure::new(ExitCode::Usage, "the history has several clusters; name one with --cluster")
+            .with_hint(Some(describe_branches(&branches)))),
+    }
+}
+
+fn describe_branches(branches: &[ClusterBranch]) -> String {
+    let names: Vec<String> = branches.iter().map(ClusterBranch::name).collect();
+    format!("it has {}; `pgtend history list` says more", names.join(", "))
+}

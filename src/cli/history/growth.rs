@@ -1,0 +1,42 @@
+//! `pgtend history growth`.
+
+use super::cluster_branch::select_cluster_branch;
+use crate::app::Context;
+use crate::app::error::Failure;
+use crate::app::exit_code::ExitCode;
+use crate::cli::filter::RelationFilter;
+use crate::report::{Gaps, GrowthReport};
+use crate::units::parse_bytes;
+use jiff::SignedDuration;
+
+/// How fast databases, tables, indexes and WAL grow, and when they will be how large
+///
+/// The rate is the median of the slopes between all samples (Theil and Sen), after what came once was set aside: a load
+/// is no trend. Tables and indexes that never changed their size are left out.
+#[derive(Debug, clap::Args)]
+pub struct HistoryGrowthArgs {
+    /// Tell when each will be so large, as in 500GB
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    to: Option<u64>,
+    /// Samples of the last N days
+    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
+    days: u16,
+    /// The cluster: its system identifier, with #BRANCH where there are several
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    #[command(flatten)]
+    filter: RelationFilter,
+}
+
+pub async fn cmd_history_growth(args: HistoryGrowthArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let store = context.existing_store().await?;
+    let (branch, newest) = select_cluster_branch(&store, args.cluster.as_deref()).await?;
+    let since = newest.collected_at - SignedDuration::from_hours(24 * i64::from(args.days));
+    let growths = store.growth(branch.cluster_id, since, true).await?;
+    let wal = store.wal_intervals(branch.cluster_id, since).await?;
+    store.close().await;
+    let mut gaps = Gaps::default();
+    let view = args.filter.view(context.for_people());
+    let report = GrowthReport::new(growths, &wal, args.to, &view, &mut gaps);
+    context.print_history_report(Some((&branch, &newest)), report, gaps)
+}

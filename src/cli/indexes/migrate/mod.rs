@@ -1,0 +1,343 @@
+//! `pgtend indexes migrate`.
+
+mod consent;
+mod destination;
+mod maintenance;
+
+use super::IndexesListArgs;
+use crate::actions::Plan as _;
+use crate::actions::index_migration::plan::{
+    CleanupError, IndexCleanup, Selection, SelectionCriteria, SelectionError, select_indexes,
+};
+use crate::actions::index_migration::tools;
+use crate::actions::index_migration::tools::{
+    Framework, IndexMarker, Migration, find_index_declarations, format_index_marker,
+};
+use crate::analysis::index::{DropPlan as Judged, IndexFinding, plan_drops};
+use crate::app::error::Failure;
+use crate::app::exit_code::ExitCode;
+use crate::app::{Context, interrupt};
+use crate::cli::filter::server_required;
+use crate::collect::{BloatScope, Definitions, MAX_DEFINITIONS, Scope, read_index_ddl};
+use crate::config::nearest::{nearest_names, quoted_list};
+use crate::facts::history::HistoryView;
+use crate::facts::{DatabaseSnapshot, Fact, IndexDdl, Snapshot};
+use crate::history::HistoryScope;
+use crate::postgres::Session;
+use crate::quote::{ShellCommand, code_span};
+use crate::report::{
+    CleanupReport, Destination, Envelope, Gaps, IndexSort, Recreation, describe_index_reason, migration_header,
+};
+use clap::ValueEnum;
+use std::path::PathBuf;
+
+/// Writes the clean-up as migrations of your own framework: the way there and, for each index, the way back
+///
+/// Takes what is judged drop; by name also what is up for review. First it prints the plan and asks. It writes files,
+/// and runs no statement on the server. All files are written or none, and none that is there is replaced.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct IndexesMigrateArgs {
+    /// These indexes only, as schema.index or index; also such as are up for review
+    #[arg(value_name = "INDEX")]
+    names: Vec<String>,
+    /// Only what was found as that; may be given several times
+    #[arg(long, value_enum, value_name = "FINDING", conflicts_with = "names")]
+    finding: Vec<FindingArg>,
+    /// The migration tool [default: told by the working directory]
+    #[arg(long, value_enum, value_name = "TOOL")]
+    framework: Option<Framework>,
+    /// The folder of migrations [default: told by the working directory]
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Instead of migrations a script for psql, for this server alone: invalid leftovers go, bloated indexes are rebuilt
+    #[arg(long, conflicts_with_all = ["framework", "finding"])]
+    maintenance: bool,
+    /// Print the plan and end
+    #[arg(long)]
+    dry_run: bool,
+    /// Write without asking
+    #[arg(long)]
+    yes: bool,
+    #[arg(long, hide = true)]
+    min_size: Option<u64>,
+    #[arg(long, hide = true)]
+    limit: Option<usize>,
+    #[arg(long, hide = true, value_enum)]
+    sort: Option<IndexSort>,
+}
+
+impl IndexesMigrateArgs {
+    /// Scripts for psql, agreed to beforehand.
+    pub(super) fn for_demo(folder: PathBuf) -> IndexesMigrateArgs {
+        IndexesMigrateArgs {
+            framework: Some(Framework::Sql),
+            output: Some(folder),
+            yes: true,
+            ..IndexesMigrateArgs::default()
+        }
+    }
+}
+
+/// What may be found of a valid index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FindingArg {
+    #[value(name = "duplicate-index")]
+    Duplicate,
+    #[value(name = "unused-index")]
+    Unused,
+    #[value(name = "redundant-index")]
+    Redundant,
+    #[value(name = "rarely-used-index")]
+    RarelyUsed,
+}
+
+impl FindingArg {
+    fn to_model(self) -> IndexFinding {
+        match self {
+            FindingArg::Duplicate => IndexFinding::DuplicateIndex,
+            FindingArg::Unused => IndexFinding::UnusedIndex,
+            FindingArg::Redundant => IndexFinding::RedundantIndex,
+            FindingArg::RarelyUsed => IndexFinding::RarelyUsedIndex,
+        }
+    }
+}
+
+/// What was read of the one database, and judged.
+struct MigrationInput {
+    snapshot: Snapshot,
+    history: HistoryView,
+    assessment: Judged,
+}
+
+impl MigrationInput {
+    fn database_snapshot(&self) -> Result<&DatabaseSnapshot, Failure> {
+        self.snapshot
+            .database_snapshots
+            .first()
+            .ok_or_else(|| Failure::new(ExitCode::Failed, "the database was not read"))
+    }
+}
+
+pub(super) async fn cmd_indexes_migrate(
+    list: &IndexesListArgs,
+    args: &IndexesMigrateArgs,
+    context: &Context,
+) -> Result<ExitCode, Failure> {
+    reject_ignored_flags(list, args, context)?;
+    let project = context.working_directory()?;
+    if args.maintenance {
+        return maintenance::cmd_indexes_maintenance(list, args, &project, context).await;
+    }
+    // Before the server is bothered.
+    let location = destination::choose_location(args.framework, args.output.as_deref(), &project)?;
+    let folder = destination::read_migration_folder(&location)?;
+    location.framework.migration_files(&folder, &[], context.now()).map_err(|error| write_failure(&error))?;
+
+    let session = context.session().await?;
+    let input = collect_input(list, BloatScope::default(), &session, context).await?;
+    let database_snapshot = input.database_snapshot()?;
+    let selection = select_requested_indexes(list, args, &input)?;
+    let index_ddl = load_index_ddl(&session, &selection.oids, context).await?;
+    let verdicts = input.assessment.verdicts();
+    let history = input.history.index_history(&database_snapshot.database);
+    let cleanup = IndexCleanup::new(&input.snapshot, database_snapshot, history, verdicts, &selection.oids, &index_ddl);
+    let cleanup = cleanup.map_err(|why| cleanup_failure(&why))?;
+
+    let mentions = find_recreations(&cleanup, &project, &folder);
+    let migrations = build_migrations(&cleanup, &mentions, location.framework, context);
+    let files = location
+        .framework
+        .migration_files(&folder, &migrations, context.now())
+        .map_err(|error| write_failure(&error))?;
+    let mut gaps = Gaps::default();
+    let destination = Destination {
+        framework: location.framework.name(),
+        source: args.framework.is_none().then(|| location.source.clone()),
+        folder: location.folder.display().to_string(),
+        files: files.iter().map(|file| file.path.display().to_string()).collect(),
+        reviews: selection.reviews,
+        invalid: selection.invalid,
+    };
+    let report = CleanupReport::new(&input.snapshot, &cleanup, destination, &mentions, &mut gaps);
+    context.ui.with_stdout().print_report(&Envelope::new(&input.snapshot, report, gaps))?;
+    if cleanup.removals.is_empty() || args.dry_run {
+        return Ok(ExitCode::Success);
+    }
+    if let Some(advice) = location.framework.advice() {
+        context.ui.note(advice);
+    }
+    let what = format!("Write {} into {}", consent::format_file_count(files.len()), location.folder.display());
+    let consent = consent::ask_consent(&what, &input.snapshot, &session, args.yes, context).await?;
+    let confirmed = cleanup.confirm(consent).map_err(|why| Failure::new(ExitCode::Refused, why))?;
+    // What was agreed to may be long ago: every index must still be the one that was described.
+    let now = load_index_ddl(&session, &confirmed.plan().oids(), context).await?;
+    confirmed.plan().verify_unchanged(&now).map_err(|why| cleanup_failure(&why))?;
+    let _whole = interrupt::guard_uninterruptible();
+    let written = tools::write_migration_files(&confirmed, &location.folder, &files)
+        .map_err(|error| Failure::new(ExitCode::Failed, error.to_string()))?;
+    let verify = ShellCommand::new("pgtend indexes verify").path(&location.folder.to_string_lossy()).to_string();
+    context.ui.note(&format!(
+        "{} written; {} tells later what became of the indexes",
+        consent::format_file_count(written.len()),
+        code_span(&verify)
+    ));
+    Ok(ExitCode::Success)
+}
+
+/// The list's flags are known here, too, as they are global; what would be ignored is refused.
+fn reject_ignored_flags(list: &IndexesListArgs, args: &IndexesMigrateArgs, context: &Context) -> Result<(), Failure> {
+    let given = [
+        ("--min-size", args.min_size.is_some() || list.filter.size.min_size.is_some()),
+        ("--limit", args.limit.is_some() || list.filter.size.length.limit.is_some()),
+        ("--sort", args.sort.is_some() || list.sort.is_some()),
+    ];
+    let usage = |message: String| Err(Failure::new(ExitCode::Usage, message));
+    if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
+        return usage(format!("{flag} is for lists; name indexes, or choose by --finding, --schema and --table"));
+    }
+    if !args.names.is_empty() && (list.filter.schema.is_some() || list.filter.table.is_some()) {
+        return usage("--schema and --table choose among what is judged drop; here the indexes are named".to_owned());
+    }
+    if !args.maintenance && list.bloat.exact_bloat {
+        return usage("--exact-bloat is for --maintenance: bloat is no matter for a migration".to_owned());
+    }
+    if context.reads_snapshot_file() {
+        return Err(server_required("indexes migrate"));
+    }
+    if context.all_databases() {
+        return usage("migrations are for one database; leave --all-databases away".to_owned());
+    }
+    context.require_single_database("`indexes migrate`")
+}
+
+async fn collect_input(
+    list: &IndexesListArgs,
+    bloat: BloatScope,
+    session: &Session,
+    context: &Context,
+) -> Result<MigrationInput, Failure> {
+    let definitions = Definitions::Matching {
+        schema: list.filter.schema.clone(),
+        table: list.filter.table.clone(),
+        most: MAX_DEFINITIONS,
+    };
+    let scope = Scope { relations: true, index_facts: true, bloat, definitions, ..context.scope() };
+    let mut snapshot = context.collect_in_session(session, &scope).await?;
+    let replicas = context.replicas(&list.thresholds.replica)?;
+    Box::pin(context.collect_replica_use(&replicas, &mut snapshot)).await?;
+    let history = context.load_history(&snapshot, HistoryScope { indexes: true, ..HistoryScope::default() }).await?;
+    let limits = list.thresholds.limits(context.config()?.index_limits());
+    let database_snapshot = snapshot.database_snapshots.first();
+    let database_snapshot =
+        database_snapshot.ok_or_else(|| Failure::new(ExitCode::Failed, "the database was not read"))?;
+    let assessment =
+        plan_drops(&snapshot, database_snapshot, history.index_history(&database_snapshot.database), &limits);
+    Ok(MigrationInput { snapshot, history, assessment })
+}
+
+fn select_requested_indexes(
+    list: &IndexesListArgs,
+    args: &IndexesMigrateArgs,
+    input: &MigrationInput,
+) -> Result<Selection, Failure> {
+    let criteria = SelectionCriteria {
+        names: args.names.clone(),
+        findings: args.finding.iter().map(|one| one.to_model()).collect(),
+        schema: list.filter.schema.clone(),
+        table: list.filter.table.clone(),
+    };
+    select_indexes(&input.assessment, input.database_snapshot()?, &criteria, describe_index_reason)
+        .map_err(|why| selection_failure(&why, &input.assessment))
+}
+
+fn selection_failure(why: &SelectionError, assessment: &Judged) -> Failure {
+    let exit = match why {
+        SelectionError::Unknown(_) | SelectionError::Ambiguous(_) => ExitCode::Usage,
+        SelectionError::Unreadable(_) => ExitCode::Failed,
+        _ => ExitCode::Refused,
+    };
+    let hint = match why {
+        SelectionError::Unknown(name) => {
+            let names: Vec<&str> = assessment.verdicts().iter().map(|verdict| assessment.name(verdict.oid)).collect();
+            let unqualified_names: Vec<&str> =
+                names.iter().map(|name| name.split_once('.').map_or(*name, |(_, bare)| bare)).collect();
+            let mut suggestions = nearest_names(name, &names);
+            suggestions.extend(nearest_names(name, &unqualified_names));
+            suggestions.truncate(3);
+            (!suggestions.is_empty()).then(|| format!("did you mean {}?", quoted_list(&suggestions, "or")))
+        }
+        SelectionError::Kept { .. } => Some("`pgtend indexes` shows every index with its reasons".to_owned()),
+        SelectionError::Unsound(_) => Some("take one of them less".to_owned()),
+        _ => None,
+    };
+    Failure::new(exit, why.to_string()).with_hint(hint)
+}
+
+fn cleanup_failure(why: &CleanupError) -> Failure {
+    let hint = match why {
+        CleanupError::GoneOrLocked { .. } => Some("nothing was written; look again in a moment"),
+        CleanupError::Changed { .. } => Some("nothing was written; look again"),
+        CleanupError::Unwritable { .. } | CleanupError::ReplicaIdentity { .. } => {
+            Some("nothing was written; name the other indexes to leave this one out")
+        }
+    };
+    Failure::new(ExitCode::Refused, why.to_string()).with_hint(hint)
+}
+
+fn write_failure(error: &tools::MigrationError) -> Failure {
+    let exit = match error {
+        tools::MigrationError::Unreadable(_) => ExitCode::Failed,
+        _ => ExitCode::Refused,
+    };
+    Failure::new(exit, format!("{error}; nothing was written"))
+}
+
+/// All that a faithful way back takes.
+async fn load_index_ddl(session: &Session, oids: &[u32], context: &Context) -> Result<Vec<IndexDdl>, Failure> {
+    if oids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let work = Box::pin(async { Ok(read_index_ddl(session, oids).await?) });
+    match context.run_cancellable(session, work).await? {
+        Fact::Known(particulars) => Ok(particulars),
+        Fact::Unavailable(why) => {
+            Err(Failure::new(ExitCode::Failed, format!("the definitions cannot be read: {}", why.reason))
+                .with_hint(why.hint))
+        }
+    }
+}
+
+/// What in the project would bring each index back.
+fn find_recreations(
+    cleanup: &IndexCleanup,
+    project: &std::path::Path,
+    folder: &tools::MigrationFolder,
+) -> Vec<Vec<Recreation>> {
+    let targets: Vec<(&str, &str, &[String])> = cleanup
+        .removals
+        .iter()
+        .map(|removal| (removal.index.as_str(), removal.table.as_str(), removal.columns.as_slice()))
+        .collect();
+    let recreation = |mention: tools::IndexDeclaration| Recreation {
+        location: format!("{}:{}", mention.path.display(), mention.line),
+        by_column: mention.by_column,
+    };
+    let found = find_index_declarations(project, &folder.path, &targets);
+    found.into_iter().map(|mentions| mentions.into_iter().map(recreation).collect()).collect()
+}
+
+fn build_migrations(
+    cleanup: &IndexCleanup,
+    mentions: &[Vec<Recreation>],
+    framework: Framework,
+    context: &Context,
+) -> Vec<Migration> {
+    let migration = |(removal, mentions): (&crate::actions::index_migration::plan::Removal, &Vec<Recreation>)| {
+        let mut lines = migration_header(cleanup, removal, mentions, context.now());
+        lines.extend(framework.advice().map(str::to_owned));
+        let (schema, table, index) = (removal.schema.clone(), removal.table.clone(), removal.index.clone());
+        lines.push(format_index_marker(&IndexMarker { schema, table, index }));
+        Migration { index: removal.index.clone(), header: lines, up: removal.up.clone(), down: removal.down.clone() }
+    };
+    cleanup.removals.iter().zip(mentions).map(migration).collect()
+}

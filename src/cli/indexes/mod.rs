@@ -1,0 +1,149 @@
+//! `pgtend indexes`.
+
+mod migrate;
+mod verify;
+
+use super::filter::{BloatArgs, ListLength, RelationFilter, SizeFilter, parse_window};
+use crate::analysis::index::{IndexAssessment, IndexLimits, assess_indexes};
+use crate::app::Context;
+use crate::app::error::Failure;
+use crate::app::exit_code::ExitCode;
+use crate::collect::{BloatScope, Definitions, MAX_DEFINITIONS, Scope};
+use crate::history::HistoryScope;
+use crate::report::{Gaps, IndexSort, IndexesReport};
+use crate::units::parse_bytes;
+use std::path::PathBuf;
+
+/// Every index: size, scans, last scan, what it enforces, whether it may go and why
+///
+/// The verdict is keep, review or drop. All drops may go together, or any of them: nothing in use and nothing enforced
+/// loses its last index. `pgtend explain` has a page on each finding.
+#[derive(Debug, Default, clap::Args)]
+pub struct IndexesArgs {
+    #[command(flatten)]
+    list: IndexesListArgs,
+    #[command(subcommand)]
+    command: Option<IndexesCommand>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum IndexesCommand {
+    /// Every index: size, scans, last scan, what it enforces, whether it may go and why (the default)
+    List,
+    Migrate(Box<migrate::IndexesMigrateArgs>),
+    Verify(Box<verify::IndexesVerifyArgs>),
+}
+
+#[derive(Debug, Default, clap::Args)]
+struct IndexesListArgs {
+    #[command(flatten)]
+    filter: RelationFilter,
+    #[command(flatten)]
+    thresholds: IndexThresholdArgs,
+    /// What comes first [default: gain]
+    #[arg(long, global = true, value_enum)]
+    sort: Option<IndexSort>,
+    #[command(flatten)]
+    bloat: BloatArgs,
+}
+
+/// What a verdict wants.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Judging")]
+struct IndexThresholdArgs {
+    /// How long scans must have been counted for a drop that rests on them, as in 95d; 0 waives it [default: 95d]
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse_window)]
+    min_observation: Option<u64>,
+    /// An index smaller than that is not worth dropping [default: 1MB]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes)]
+    min_reclaim: Option<u64>,
+    /// A standby whose scans count, too; repeat it for each
+    #[arg(long, global = true, value_name = "CONNINFO")]
+    replica: Vec<String>,
+}
+
+impl IndexThresholdArgs {
+    /// Flags win over the configuration.
+    fn limits(&self, defaults: IndexLimits) -> IndexLimits {
+        IndexLimits {
+            min_observation_seconds: self.min_observation.unwrap_or(defaults.min_observation_seconds),
+            min_reclaim_bytes: self.min_reclaim.unwrap_or(defaults.min_reclaim_bytes),
+            ..defaults
+        }
+    }
+}
+
+/// On a cluster so small that every page counts.
+pub const DEMO_MIN_RECLAIM_BYTES: u64 = 64 << 10;
+
+impl IndexesArgs {
+    /// The clean-up as scripts for psql, on a cluster of a minute's age.
+    pub fn for_demo_migrate(folder: PathBuf) -> IndexesArgs {
+        let (min_observation, min_reclaim) = (Some(0), Some(DEMO_MIN_RECLAIM_BYTES));
+        let thresholds = IndexThresholdArgs { min_observation, min_reclaim, ..IndexThresholdArgs::default() };
+        let migrate = IndexesCommand::Migrate(Box::new(migrate::IndexesMigrateArgs::for_demo(folder)));
+        IndexesArgs { list: IndexesListArgs { thresholds, ..IndexesListArgs::default() }, command: Some(migrate) }
+    }
+
+    /// What became of them.
+    pub fn for_demo_verify(folder: PathBuf) -> IndexesArgs {
+        let verify = IndexesCommand::Verify(Box::new(verify::IndexesVerifyArgs::for_demo(folder)));
+        IndexesArgs { list: IndexesListArgs::default(), command: Some(verify) }
+    }
+
+    /// The largest indexes of one table, on a cluster so small that every page counts.
+    pub fn for_demo_table(table: &str, limit: usize) -> IndexesArgs {
+        let table = glob::Pattern::new(&glob::Pattern::escape(table)).ok();
+        let length = ListLength { limit: Some(limit) };
+        let size = SizeFilter { length, ..SizeFilter::default() };
+        let filter = RelationFilter { table, size, ..RelationFilter::default() };
+        let thresholds = IndexThresholdArgs { min_reclaim: Some(100 << 10), ..IndexThresholdArgs::default() };
+        IndexesArgs { list: IndexesListArgs { filter, thresholds, ..IndexesListArgs::default() }, command: None }
+    }
+}
+
+pub async fn cmd_indexes(args: IndexesArgs, context: &Context) -> Result<ExitCode, Failure> {
+    match args.command {
+        None | Some(IndexesCommand::List) => cmd_indexes_list(&args.list, context).await,
+        Some(IndexesCommand::Migrate(migrate)) => {
+            Box::pin(migrate::cmd_indexes_migrate(&args.list, &migrate, context)).await
+        }
+        Some(IndexesCommand::Verify(verify)) => verify::cmd_indexes_verify(&args.list, &verify, context).await,
+    }
+}
+
+async fn cmd_indexes_list(list: &IndexesListArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let scope = context.scope_with_databases()?;
+    let has_several_databases = scope.database_selection.may_select_several();
+    let view = list.filter.view(context.for_people());
+    let bloat = BloatScope { indexes: true, ..list.bloat.scope(&view, context.reads_snapshot_file())? };
+    let scope = Scope {
+        bloat,
+        relations: true,
+        index_facts: true,
+        databases: has_several_databases,
+        definitions: Definitions::Matching {
+            schema: view.schema.clone(),
+            table: view.table.clone(),
+            most: MAX_DEFINITIONS,
+        },
+        ..scope
+    };
+    let mut snapshot = Box::pin(context.collect_snapshot(scope)).await?;
+    let replicas = context.replicas(&list.thresholds.replica)?;
+    Box::pin(context.collect_replica_use(&replicas, &mut snapshot)).await?;
+    let history = context.load_history(&snapshot, HistoryScope { indexes: true, ..HistoryScope::default() }).await?;
+    let limits = list.thresholds.limits(context.config()?.index_limits());
+    let assessments: Vec<IndexAssessment> = snapshot
+        .database_snapshots
+        .iter()
+        .map(|contents| assess_indexes(&snapshot, contents, history.index_history(&contents.database), &limits))
+        .collect();
+    let mut gaps = Gaps::default();
+    let sort = list.sort.unwrap_or_default();
+    let report = IndexesReport::new(&snapshot, &assessments, &history, has_several_databases, &view, sort, &mut gaps);
+    let exit = context.print_report(&snapshot, report, gaps);
+    // The end of the program gives it all back at once; name by name a hundred thousand take their time.
+    std::mem::forget((snapshot, assessments));
+    exit
+}

@@ -1,0 +1,168 @@
+//! `pgtend indexes verify`.
+
+use super::IndexesListArgs;
+use crate::actions::index_migration::tools::{IndexMarker, parse_index_markers};
+use crate::app::Context;
+use crate::app::error::Failure;
+use crate::app::exit_code::ExitCode;
+use crate::collect::{Definitions, MAX_DEFINITIONS, Scope};
+use crate::report::{Gaps, IndexSort, VerifyReport, WrittenIndex};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+/// Which of the indexes in migrations that pgtend wrote exist, are gone, or are invalid now
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct IndexesVerifyArgs {
+    /// The folder of migrations
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    #[arg(long, hide = true)]
+    schema: Option<glob::Pattern>,
+    #[arg(long, hide = true)]
+    table: Option<glob::Pattern>,
+    #[arg(long, hide = true)]
+    min_size: Option<u64>,
+    #[arg(long, hide = true)]
+    limit: Option<usize>,
+    #[arg(long, hide = true, value_enum)]
+    sort: Option<IndexSort>,
+    #[arg(long, hide = true)]
+    min_observation: Option<u64>,
+    #[arg(long, hide = true)]
+    min_reclaim: Option<u64>,
+    #[arg(long, hide = true)]
+    replica: Vec<String>,
+    #[arg(long, hide = true)]
+    exact_bloat: bool,
+}
+
+impl IndexesVerifyArgs {
+    pub(super) fn for_demo(folder: PathBuf) -> IndexesVerifyArgs {
+        IndexesVerifyArgs { folder, ..IndexesVerifyArgs::default() }
+    }
+}
+
+pub(super) async fn cmd_indexes_verify(
+    list: &IndexesListArgs,
+    args: &IndexesVerifyArgs,
+    context: &Context,
+) -> Result<ExitCode, Failure> {
+    let thresholds = &list.thresholds;
+    let given = [
+        ("--schema", args.schema.is_some() || list.filter.schema.is_some()),
+        ("--table", args.table.is_some() || list.filter.table.is_some()),
+        ("--min-size", args.min_size.is_some() || list.filter.size.min_size.is_some()),
+        ("--limit", args.limit.is_some() || list.filter.size.length.limit.is_some()),
+        ("--sort", args.sort.is_some() || list.sort.is_some()),
+        ("--min-observation", args.min_observation.is_some() || thresholds.min_observation.is_some()),
+        ("--min-reclaim", args.min_reclaim.is_some() || thresholds.min_reclaim.is_some()),
+        ("--replica", !args.replica.is_empty() || !thresholds.replica.is_empty()),
+        ("--exact-bloat", args.exact_bloat || list.bloat.exact_bloat),
+        ("--all-databases", context.all_databases()),
+    ];
+    if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
+        let message = format!("{flag} means nothing to `indexes verify`: it takes what the files name");
+        return Err(Failure::new(ExitCode::Usage, message));
+    }
+    context.require_single_database("`indexes verify`")?;
+    let (written, other_files) = read_written_indexes(&args.folder, |path| fs::read(path))?;
+    if written.is_empty() {
+        let message = format!("no file in {} was written by pgtend", args.folder.display());
+        return Err(Failure::new(ExitCode::Failed, message));
+    }
+    let definitions = Definitions::Matching { schema: None, table: None, most: MAX_DEFINITIONS };
+    let scope = Scope { relations: true, definitions, ..context.scope() };
+    let snapshot = context.collect_snapshot(scope).await?;
+    let database_snapshot = snapshot.database_snapshots.first();
+    let database_snapshot = database_snapshot.ok_or_else(|| Failure::new(ExitCode::Failed, "no database was read"))?;
+    let mut gaps = Gaps::default();
+    let folder = args.folder.display().to_string();
+    let report = VerifyReport::new(&snapshot, database_snapshot, folder, written, other_files, &mut gaps);
+    context.print_report(&snapshot, report, gaps)
+}
+
+/// The result, or `None` for what was removed while the folder is read.
+fn unless_removed<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The indexes of all files in it, and how many files name none.
+fn read_written_indexes(
+    folder: &Path,
+    mut content: impl FnMut(&Path) -> std::io::Result<Vec<u8>>,
+) -> Result<(Vec<WrittenIndex>, usize), Failure> {
+    let failed = |path: &Path, error: &std::io::Error| {
+        Failure::new(ExitCode::Failed, format!("cannot read {}: {}", path.display(), error.kind()))
+    };
+    let mut found: BTreeMap<IndexMarker, Vec<String>> = BTreeMap::new();
+    let mut other_files = 0;
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(path) = folders.pop() {
+        let entries = fs::read_dir(&path);
+        // The folder that was named must be there.
+        let entries = if path == folder { entries.map(Some) } else { unless_removed(entries) };
+        let Some(entries) = entries.map_err(|error| failed(&path, &error))? else { continue };
+        for entry in entries {
+            let entry = entry.map_err(|error| failed(&path, &error))?;
+            let path = entry.path();
+            let kind = unless_removed(entry.file_type()).map_err(|error| failed(&path, &error))?;
+            let Some(kind) = kind else { continue };
+            if kind.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            // Of diesel and Flyway: settings of the file beside them.
+            let is_setting = matches!(path.extension().and_then(|one| one.to_str()), Some("conf" | "toml" | "pyc"));
+            if !kind.is_file() || is_setting {
+                continue;
+            }
+            let text = unless_removed(content(&path)).map_err(|error| failed(&path, &error))?;
+            let Some(text) = text else { continue };
+            let marks = parse_index_markers(&String::from_utf8_lossy(&text));
+            other_files += usize::from(marks.is_empty());
+            let shown = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+            for mark in marks {
+                found.entry(mark).or_default().push(shown.clone());
+            }
+        }
+    }
+    let written = found.into_iter().map(|(IndexMarker { schema, table, index }, mut files)| {
+        files.sort();
+        WrittenIndex { schema, table, index, files }
+    });
+    Ok((written.collect(), other_files))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removed_files_are_skipped() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("migrations");
+        fs::create_dir_all(folder.join("inner")).unwrap();
+        for file in ["a.sql", "b.sql", "inner/c.sql"] {
+            fs::write(folder.join(file), "select 1").unwrap();
+        }
+        let mut reads = 0;
+        let (written, others) = read_written_indexes(&folder, |path| {
+            reads += 1;
+            let text = fs::read(path);
+            fs::remove_dir_all(&folder).ok();
+            text
+        })
+        .unwrap();
+        assert_eq!((written.len(), others), (0, 1));
+        assert!(reads >= 1);
+        assert!(read_written_indexes(&folder, |path| fs::read(path)).is_err(), "the folder itself is gone");
+    }
+}

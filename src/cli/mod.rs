@@ -1,0 +1,136 @@
+//! The command line: what may be typed, and its help. One subcommand per file: its arguments and what it does.
+
+mod audit;
+mod check;
+mod completions;
+mod config;
+mod databases;
+mod demo;
+pub mod disk;
+mod explain;
+pub mod filter;
+mod history;
+mod indexes;
+pub mod man;
+pub mod options;
+mod overview;
+pub mod process_list;
+mod slots;
+mod snapshot;
+mod tables;
+mod wal;
+
+use crate::app::Context;
+use crate::app::error::Failure;
+use crate::app::exit_code::ExitCode;
+use crate::cli::options::{GlobalArgs, OutputFormat};
+use crate::postgres::conninfo::is_connection_string;
+use clap::{
+    CommandFactory as _, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
+
+/// Postgres maintenance a DBA trusts with production: what takes the space, what is at risk, what to do.
+///
+/// Reports are read-only, take no lock another session can feel, and name what they could not read.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pgtend",
+    version = env!("PGTEND_VERSION"),
+    disable_help_flag = true,
+    after_help = "\
+Examples:
+  pgtend overview -d postgresql://app@db1/shop  one screen: what takes the space
+  pgtend slots -h db1                           who keeps WAL
+  pgtend tables --schema shop --limit 20        the largest tables of a schema
+  pgtend snapshot --output now.json             all facts into a file …
+  pgtend indexes --from now.json                … and a report from it
+  pgtend check --target prod --format nagios    the nightly health check
+  pgtend demo                                   try it on a throwaway cluster"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Overview(overview::OverviewArgs),
+    Databases(databases::DatabasesArgs),
+    Tables(tables::TablesArgs),
+    Indexes(Box<indexes::IndexesArgs>),
+    Slots(slots::SlotsArgs),
+    Wal(wal::WalArgs),
+    Check(check::CheckArgs),
+    Audit(audit::AuditArgs),
+    Snapshot(snapshot::SnapshotArgs),
+    History(history::HistoryArgs),
+    Explain(explain::ExplainArgs),
+    Config(config::ConfigArgs),
+    Demo(demo::DemoArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}
+
+impl Command {
+    /// How a run ends that is interrupted where nobody minds it: never as one that has an answer.
+    pub fn exit_if_interrupted(&self) -> ExitCode {
+        match self {
+            Command::Check(_) => ExitCode::Failed.under_check(),
+            Command::Audit(args) => args.exit_on_failure(),
+            _ => ExitCode::Failed,
+        }
+    }
+
+    /// Does what was asked.
+    pub async fn dispatch(self, context: &Context) -> Result<ExitCode, Failure> {
+        let is_for_check = matches!(context.format(), OutputFormat::Nagios | OutputFormat::Prometheus);
+        if is_for_check && !matches!(self, Command::Check(_)) {
+            let message = "--format nagios and prometheus are for `pgtend check`";
+            return Err(Failure::new(ExitCode::Usage, message));
+        }
+        // These act, or record what they saw: nothing is done that could not be reported.
+        if matches!(self, Command::Slots(_) | Command::Check(_) | Command::History(_)) {
+            context.ui.check_output()?;
+        }
+        match self {
+            Command::Overview(args) => overview::cmd_overview(args, context).await,
+            Command::Databases(args) => databases::cmd_databases(args, context).await,
+            Command::Tables(args) => tables::cmd_tables(args, context).await,
+            Command::Indexes(args) => indexes::cmd_indexes(*args, context).await,
+            Command::Slots(args) => slots::cmd_slots(args, context).await,
+            Command::Wal(args) => wal::cmd_wal(args, context).await,
+            Command::Check(args) => check::cmd_check(args, context).await,
+            Command::Audit(args) => audit::cmd_audit(args, context).await,
+            Command::Snapshot(args) => snapshot::cmd_snapshot(args, context).await,
+            Command::History(args) => history::cmd_history(args, context).await,
+            Command::Explain(args) => explain::cmd_explain(&args, context),
+            Command::Config(args) => config::cmd_config(&args, context),
+            Command::Demo(args) => demo::cmd_demo(args, context).await,
+            Command::Completions(args) => completions::cmd_completions(&args, &mut Cli::command(), context),
+            Command::Man(args) => man::cmd_man(&args, Cli::command(), context),
+        }
+    }
+}
+
+/// What clap says, and where a connection string belongs: psql takes it anywhere.
+pub fn with_connection_string_hint(mut error: clap::Error) -> clap::Error {
+    let misplaced =
+        [ContextKind::InvalidArg, ContextKind::InvalidSubcommand].into_iter().find_map(|kind| error.get(kind));
+    if let Some(ContextValue::String(text)) = misplaced
+        && !text.starts_with('-')
+        && is_connection_string(text)
+    {
+        let advice = vec!["a connection string stands behind -d (--dbname)".into()];
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(advice));
+    }
+    error
+}
+
+/// Whether the arguments ask for `check`, also where they are wrong otherwise.
+pub fn is_check_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> bool {
+    let tolerant = Cli::command().ignore_errors(true).try_get_matches_from(arguments);
+    tolerant.is_ok_and(|matches| matches.subcommand_name() == Some("check"))
+}

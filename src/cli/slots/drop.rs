@@ -1,0 +1,305 @@
+//! `pgtend slots drop`: the conversation around a plan. What may be dropped is `plan`'s to say, how `act`'s.
+
+use super::{SLOT_HISTORY, SlotsListArgs, slots_scope, slots_unreadable};
+use crate::actions::drop_slot::plan::{ActionOutcomeKind, SlotDropOutcome, SlotDropPlanError, SlotDropRequest};
+use crate::actions::drop_slot::{SlotDrops, SlotDropsResult, execute_slot_drops};
+use crate::actions::{Consent, Journal, JournalRecord, Plan as _, recover_open_intents};
+use crate::analysis::slot::SlotEvidence;
+use crate::app::error::Failure;
+use crate::app::exit_code::ExitCode;
+use crate::app::{Context, unless_interrupted};
+use crate::cli::filter::server_required;
+use crate::collect::Scope;
+use crate::facts::Snapshot;
+use crate::facts::history::JournalOutcomeKind;
+use crate::history::Store;
+use crate::postgres::{Session, SessionError, WriteSession};
+use crate::render;
+use crate::report::{Envelope, Gaps, SlotDropReport};
+use std::cell::Cell;
+
+/// Remove slots, each looked at again in the very statement that drops it
+///
+/// Prints the plan first: what each slot holds, what is freed and when, what is lost. On a terminal it asks for each
+/// name to be typed. Never dropped: a slot in use, another session's temporary one, a standby's synced copy.
+#[derive(Debug, Default, clap::Args)]
+pub struct SlotsDropArgs {
+    /// The slots
+    #[arg(value_name = "NAME", required_unless_present = "stale", conflicts_with = "stale")]
+    names: Vec<String>,
+    /// All that are proven to be forgotten, and lost ones that cannot come back to life
+    #[arg(long)]
+    stale: bool,
+    /// Print the plan and end
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// Do not ask. Drops only slots that are stale, lost or empty and that you named, here or as droppable in the
+    /// configuration
+    #[arg(long)]
+    yes: bool,
+    /// With --yes: also slots that are not proven to be forgotten; they are still compared when they are dropped
+    #[arg(long, requires = "yes")]
+    allow_unproven: bool,
+    /// Also slots that a program manages, failover slots, and those named in synchronized_standby_slots
+    #[arg(long)]
+    allow_managed: bool,
+    /// Run a CHECKPOINT afterwards and tell what it freed; it writes everything that is dirty at once
+    #[arg(long)]
+    checkpoint: bool,
+    /// Write no journal; print the record to stderr instead
+    #[arg(long)]
+    no_journal: bool,
+    #[arg(long, hide = true)]
+    min_size: Option<u64>,
+    #[arg(long, hide = true)]
+    limit: Option<usize>,
+    #[arg(long, hide = true)]
+    sort: Option<String>,
+}
+
+impl SlotsDropArgs {
+    /// One slot by nobody's hand, proven or not, with a checkpoint; or only its plan.
+    pub fn for_demo(name: &str, is_plan: bool) -> SlotsDropArgs {
+        let names = vec![name.to_owned()];
+        let done = !is_plan;
+        SlotsDropArgs {
+            names,
+            dry_run: is_plan,
+            yes: done,
+            allow_unproven: done,
+            checkpoint: true,
+            ..SlotsDropArgs::default()
+        }
+    }
+
+    fn to_request(&self, droppable: Vec<String>) -> SlotDropRequest {
+        SlotDropRequest {
+            names: self.names.clone(),
+            droppable,
+            allow_managed: self.allow_managed,
+            allow_unproven: self.allow_unproven,
+            checkpoint: self.checkpoint,
+        }
+    }
+}
+
+pub async fn cmd_slots_drop(args: SlotsDropArgs, list: &SlotsListArgs, context: &Context) -> Result<ExitCode, Failure> {
+    list.reject_in("slots drop", [args.min_size.is_some(), args.limit.is_some(), args.sort.is_some()])?;
+    if context.reads_snapshot_file() {
+        if !args.dry_run {
+            return Err(server_required("slots drop without --dry-run"));
+        }
+        let snapshot = context.collect_snapshot(slots_scope(context)).await?;
+        let plan = plan_slot_drops(&args, &snapshot, context).await?;
+        return print_plan(context, &snapshot, &plan, None, None);
+    }
+    // Before the server is asked anything: without a journal nothing is done.
+    let store = match args.dry_run || args.no_journal {
+        true => None,
+        false => Some(open_journal(context).await?),
+    };
+    let session = context.session().await?;
+    if let Some(store) = &store {
+        recover_and_report(store, &session, context).await?;
+    }
+    let snapshot = context.collect_in_session(&session, &Scope { instance: true, ..slots_scope(context) }).await?;
+    let endpoint = session.endpoint().to_string();
+    let plan = plan_slot_drops(&args, &snapshot, context).await?;
+    if args.dry_run || plan.drops.is_empty() {
+        return print_plan(context, &snapshot, &plan, Some(&endpoint), None);
+    }
+    let consent = match ask_consent(&args, &snapshot, &plan, &endpoint, context).await {
+        Ok(consent) => consent,
+        Err(failure) => {
+            print_plan(context, &snapshot, &plan, Some(&endpoint), None)?;
+            return Err(failure);
+        }
+    };
+    let confirmed = match plan.confirm(consent) {
+        Ok(confirmed) => confirmed,
+        Err(refused) => return print_plan(context, &snapshot, &refused, Some(&endpoint), None),
+    };
+    let plan = confirmed.plan().clone();
+    // As everywhere, a refusal shows the plan, and a failure does not.
+    let unexecuted = |failure: Failure, endpoint: &str| {
+        if failure.exit == ExitCode::Refused {
+            print_plan(context, &snapshot, &plan, Some(endpoint), None)?;
+        }
+        Err(failure)
+    };
+    // A new connection to the same address: the first one may have been closed during the prompt.
+    let write_session = match Box::pin(session.open_another()).await {
+        Ok(session) => WriteSession::new(session),
+        Err(error) => return unexecuted(reconnect_failure(error), &endpoint),
+    };
+    drop(session);
+    let endpoint = write_session.session().endpoint().to_string();
+    let print_record = |record: &JournalRecord| {
+        context
+            .ui
+            .print_to_stderr(&format_record(record))
+            .map_err(|error| format!("the record cannot be printed to stderr: {error}"))
+    };
+    let journal = match &store {
+        Some(store) => Journal::Store(store),
+        None => Journal::Printed(&print_record),
+    };
+    let stop = Cell::new(false);
+    let (now, stopped) = (|| context.now(), || stop.get());
+    let execution = execute_slot_drops(confirmed, &write_session, &journal, &now, &stopped);
+    let result = context.run_to_completion(Box::pin(execution), &stop).await?;
+    if let Some(store) = store {
+        store.close().await;
+    }
+    let result = match result {
+        Ok(done) => done,
+        Err(error) => return unexecuted(error.into(), &endpoint),
+    };
+    print_plan(context, &snapshot, &plan, Some(&endpoint), Some(&result))
+}
+
+/// The planned address does not answer, or what answers there is of another kind than `target_session_attrs` asks for.
+fn reconnect_failure(error: SessionError) -> Failure {
+    let is_of_another_kind = matches!(&error, SessionError::Connect(error) if error.is_wrong_role());
+    let mut failure = Failure::from(error);
+    failure.message = format!("nothing was dropped: {}", failure.message);
+    if is_of_another_kind {
+        failure.exit = ExitCode::Refused;
+    }
+    failure
+}
+
+async fn plan_slot_drops(args: &SlotsDropArgs, snapshot: &Snapshot, context: &Context) -> Result<SlotDrops, Failure> {
+    let history = context.load_history(snapshot, SLOT_HISTORY).await?;
+    let config = context.config()?;
+    let limits = config.slot_limits();
+    let evidence = SlotEvidence { snapshot, history: &history, limits: &limits };
+    SlotDrops::new(&evidence, &args.to_request(config.droppable_slots().to_vec())).map_err(|error| match error {
+        SlotDropPlanError::Unreadable(why) => slots_unreadable(&why),
+        // No other name is suggested: it would be pasted as a drop.
+        SlotDropPlanError::NoSuchSlot { name } => {
+            Failure::new(ExitCode::Failed, format!("there is no replication slot {name:?}"))
+                .with_hint(Some("`pgtend slots` lists the slots"))
+        }
+        SlotDropPlanError::MissingPrivilege { role, hint } => {
+            Failure::new(ExitCode::Failed, format!("role {role} may not drop replication slots")).with_hint(Some(hint))
+        }
+        SlotDropPlanError::MissingCheckpointPrivilege { role, hint } => {
+            let failure = Failure::new(ExitCode::Failed, format!("role {role} may not run CHECKPOINT"));
+            failure
+                .with_hint(Some(hint.unwrap_or_else(|| "leave --checkpoint out; before 15 superusers only".to_owned())))
+        }
+    })
+}
+
+/// Shows the plan where it is seen, whatever becomes of stdout, and asks.
+async fn ask_consent(
+    args: &SlotsDropArgs,
+    snapshot: &Snapshot,
+    plan: &SlotDrops,
+    endpoint: &str,
+    context: &Context,
+) -> Result<Consent, Failure> {
+    let has_a_reader = context.ui.is_interactive();
+    if args.yes || has_a_reader {
+        let mut gaps = Gaps::default();
+        let report = SlotDropReport::new(plan, Some(endpoint), None, &mut gaps);
+        let document = Envelope::new(snapshot, report, gaps).document();
+        let plan = format!("{}\n", render::render_terminal(&document, context.ui.stderr_style()));
+        context.ui.print_to_stderr(&plan).map_err(|error| {
+            Failure::new(
+                ExitCode::Refused,
+                format!("nothing was dropped: the plan cannot be printed to stderr: {error}"),
+            )
+        })?;
+    }
+    if args.yes {
+        return Ok(Consent::Unattended);
+    }
+    if !has_a_reader {
+        return Err(Failure::new(ExitCode::Refused, "nothing was dropped: there is no terminal to ask on")
+            .with_hint(Some("--yes drops what is proven and named; --dry-run prints the plan")));
+    }
+    let mut typed = Vec::new();
+    for name in plan.names() {
+        let prompt = format!("To drop it, type the slot's name ({name}), or Enter to leave it: ");
+        let answer = unless_interrupted(async { Ok(context.ui.read_answer(&prompt).await) }, async {}).await;
+        match answer.map_err(|_| Failure::new(ExitCode::Refused, "interrupted; nothing was dropped"))? {
+            Some(answer) if answer == name => typed.push(answer),
+            _ => {}
+        }
+    }
+    Ok(Consent::Typed(typed))
+}
+
+async fn open_journal(context: &Context) -> Result<Store, Failure> {
+    let refuse = |why: String| {
+        Failure::new(ExitCode::Refused, format!("nothing was dropped: there is no journal to write it to: {why}"))
+            .with_hint(Some("--history names another store; --no-journal prints the record instead"))
+    };
+    match context.history_address() {
+        Ok(Some(address)) => {
+            let store = Store::open(&address).await.map_err(|error| refuse(error.to_string()))?;
+            context.print_store_warnings(&store);
+            Ok(store)
+        }
+        Ok(None) => Err(refuse("--history or PGTEND_HISTORY says none".to_owned())),
+        Err(failure) => Err(refuse(failure.message)),
+    }
+}
+
+/// What an earlier run began and did not see the end of.
+pub async fn recover_and_report(store: &Store, session: &Session, context: &Context) -> Result<(), Failure> {
+    let now = || context.now();
+    for settled in Box::pin(recover_open_intents(store, session, &now)).await? {
+        let intent = &settled.entry.intent;
+        let begun_at = intent.begun_at.strftime("%Y-%m-%d %H:%M:%SZ");
+        let outcome = settled.outcome.map_or("it stays open", JournalOutcomeKind::name);
+        let what = format!("{} of {} on {}, begun {begun_at}", intent.kind, intent.subject, intent.server);
+        context.ui.warn(&format!("{what}, had no outcome; looked again: {outcome}: {}", settled.why));
+    }
+    Ok(())
+}
+
+fn format_record(record: &JournalRecord) -> String {
+    let mut out = Vec::new();
+    // A vector takes whatever is written to it.
+    render::write_json(record, &mut out).ok();
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn print_plan(
+    context: &Context,
+    snapshot: &Snapshot,
+    plan: &SlotDrops,
+    endpoint: Option<&str>,
+    result: Option<&SlotDropsResult>,
+) -> Result<ExitCode, Failure> {
+    let mut gaps = Gaps::default();
+    let outcomes = result.map(|done| (&*done.outcomes, done.checkpoint.as_ref()));
+    let report = SlotDropReport::new(plan, endpoint, outcomes, &mut gaps);
+    let complete = context.print_report(snapshot, report, gaps)?;
+    let exit = match result {
+        None => exit_code_of_plan(plan),
+        Some(done) => exit_code_of_drops(plan, &done.outcomes),
+    };
+    Ok(if exit == ExitCode::Success { complete } else { exit })
+}
+
+/// Of a plan that was not executed: refused when all of it was.
+fn exit_code_of_plan(plan: &SlotDrops) -> ExitCode {
+    if plan.drops.is_empty() && !plan.refused.is_empty() { ExitCode::Refused } else { ExitCode::Success }
+}
+
+fn exit_code_of_drops(plan: &SlotDrops, outcomes: &[SlotDropOutcome]) -> ExitCode {
+    let any = |outcome: ActionOutcomeKind| outcomes.iter().any(|one| one.outcome == outcome);
+    if any(ActionOutcomeKind::Failed) || any(ActionOutcomeKind::Unknown) || any(ActionOutcomeKind::NotTried) {
+        return ExitCode::Failed;
+    }
+    if !any(ActionOutcomeKind::Done) {
+        return ExitCode::Refused;
+    }
+    let unjournalled = outcomes.iter().any(|one| one.unjournalled.is_some());
+    let all = !any(ActionOutcomeKind::Refused) && plan.refused.is_empty() && !unjournalled;
+    if all { ExitCode::Success } else { ExitCode::Incomplete }
+}

@@ -1,0 +1,35 @@
+//! `pgtend tables`.
+
+use super::filter::{BloatArgs, RelationFilter};
+use crate::app::Context;
+use crate::app::error::Failure;
+use crate::app::exit_code::ExitCode;
+use crate::collect::{BloatScope, Scope};
+use crate::report::{Gaps, TableSort, TablesReport};
+
+/// Heap, index, TOAST and total size of every table, rows, last vacuum; sums that add up to the database
+///
+/// Sizes are exact for the largest tables and for all whose catalog entry may be out of date, else estimates marked ~
+/// that are proven against the size of the whole database.
+#[derive(Debug, Default, clap::Args)]
+pub struct TablesArgs {
+    #[command(flatten)]
+    filter: RelationFilter,
+    /// What comes first
+    #[arg(long, value_enum, default_value_t)]
+    sort: TableSort,
+    #[command(flatten)]
+    bloat: BloatArgs,
+}
+
+pub async fn cmd_tables(args: TablesArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let scope = context.scope_with_databases()?;
+    let has_several_databases = scope.database_selection.may_select_several();
+    let view = args.filter.view(context.for_people());
+    let bloat = BloatScope { tables: true, ..args.bloat.scope(&view, context.reads_snapshot_file())? };
+    let scope = Scope { relations: true, databases: has_several_databases, bloat, ..scope };
+    let snapshot = context.collect_snapshot(scope).await?;
+    let mut gaps = Gaps::default();
+    let report = TablesReport::new(&snapshot, has_several_databases, &view, args.sort, &mut gaps);
+    context.print_report(&snapshot, report, gaps)
+}

@@ -1,0 +1,37 @@
+//! `pgtend wal`.
+
+use super::{
+    disk::DiskArgs,
+    filter::{parse_duration, server_required},
+};
+use crate::app::Context;
+use crate::app::error::Failure;
+use crate::app::exit_code::ExitCode;
+use crate::collect::Scope;
+use crate::history::HistoryScope;
+use crate::report::{Gaps, WalReport};
+use std::time::Duration;
+
+/// Where WAL is, what keeps how much of it in pg_wal, who writes it, how fast it grows, when the disk is full
+#[derive(Debug, Default, clap::Args)]
+pub struct WalArgs {
+    /// Measure the rate by looking twice, so long apart
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    sample: Option<Duration>,
+    #[command(flatten)]
+    disk: DiskArgs,
+}
+
+pub async fn cmd_wal(args: WalArgs, context: &Context) -> Result<ExitCode, Failure> {
+    if args.sample.is_some() && context.reads_snapshot_file() {
+        return Err(server_required("--sample"));
+    }
+    let sizes = args.disk.needs_sizes(context)?;
+    let scope = Scope { slots: true, wal: true, databases: sizes, storage: sizes, ..context.scope() };
+    let mut snapshot = context.collect_with_later_wal(scope, args.sample).await?;
+    args.disk.apply(&mut snapshot, context)?;
+    let mut gaps = Gaps::default();
+    let history = context.load_history(&snapshot, HistoryScope { wal: true, ..HistoryScope::default() }).await?;
+    let report = WalReport::new(&snapshot, &history.wal, &mut gaps);
+    context.print_report(&snapshot, report, gaps)
+}

@@ -1,0 +1,67 @@
+//! Connections beside those that look: so many may be open at once, whatever the number of looks.
+
+use crate::postgres::{Session, SessionError};
+use std::{ops::Deref, sync::Arc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What the looks of one run share.
+#[derive(Clone, Debug)]
+pub struct ConnectionBudget(Arc<Semaphore>);
+
+impl Default for ConnectionBudget {
+    /// No bound but that of whoever asks.
+    fn default() -> ConnectionBudget {
+        ConnectionBudget::new(Semaphore::MAX_PERMITS)
+    }
+}
+
+impl ConnectionBudget {
+    pub fn new(connections: usize) -> ConnectionBudget {
+        ConnectionBudget(Arc::new(Semaphore::new(connections)))
+    }
+
+    /// What so many looks at once leave of `--jobs`: at the least one, as no process of the server may be asked about
+    /// too many relations.
+    pub fn for_concurrent(sessions: usize, jobs: usize) -> ConnectionBudget {
+        ConnectionBudget::new(jobs.saturating_sub(sessions).max(1))
+    }
+
+    /// One more connection to the session's database, once there is one to spare. It is given back when dropped.
+    pub(super) async fn open(&self, session: &Session) -> Result<BudgetedSession, SessionError> {
+        // Nobody closes it, so without a permit there is no bound to hold to.
+        let permit = Arc::clone(&self.0).acquire_owned().await.ok();
+        Ok(BudgetedSession { session: session.open_for_database(None).await?, _permit: permit })
+    }
+}
+
+/// Closed before its place is free again.
+pub(super) struct BudgetedSession {
+    session: Session,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Deref for BudgetedSession {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budget_stays_within_jobs_plus_one() {
+        for jobs in 1..=32 {
+            for sessions in 1..=jobs {
+                let permits = ConnectionBudget::for_concurrent(sessions, jobs).0.available_permits();
+                assert!(
+                    permits >= 1 && sessions + permits <= jobs.max(sessions + 1),
+                    "{sessions} of {jobs}: {permits}"
+                );
+            }
+        }
+    }
+}

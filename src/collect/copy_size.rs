@@ -1,0 +1,134 @@
+//! What a prediction of the size after a logical copy rests on: statistics of the largest relations, catalogs included,
+//! and a few blocks of the largest TOAST relations.
+
+use super::{
+    Scope,
+    bloat::{
+        column_layout, column_statistics, decode_table_columns, fetch_by_oid, fetch_each, largest_oids,
+        read_fillfactor, read_visibility,
+    },
+    catalog_facts::CatalogFacts,
+    queries,
+};
+use crate::facts::copy_size::{IndexColumn, IndexShape, ToastSample};
+use crate::facts::{Fact, TableColumns};
+use crate::postgres::{Row, RowError, Session, SessionError};
+use std::collections::BTreeMap;
+
+/// Of how many tables, and of how many indexes, the statistics are read.
+const MAX_RELATIONS: usize = 2_000;
+/// Of how many TOAST relations some blocks are read.
+const MAX_SAMPLED_TOAST: usize = 50;
+/// Smaller relations are predicted to stay as they are; they are read for what they are worth together.
+const MIN_BYTES: u64 = 48 << 10;
+const MIN_TOAST_BYTES: u64 = 256 << 10;
+
+/// The relations that are asked for.
+pub struct CopySizeSelection {
+    tables: Fact<Vec<i64>>,
+    indexes: Fact<Vec<i64>>,
+    toasts: Fact<Vec<i64>>,
+}
+
+/// What was read of them.
+pub struct CopySizeStatistics {
+    pub table_columns: Fact<BTreeMap<u32, TableColumns>>,
+    pub index_shapes: Fact<BTreeMap<u32, IndexShape>>,
+}
+
+impl CopySizeSelection {
+    pub fn new(scope: &Scope, facts: &CatalogFacts) -> CopySizeSelection {
+        let not_requested = || Fact::not_requested("sizes after a copy");
+        if !scope.copy_size {
+            return CopySizeSelection { tables: not_requested(), indexes: not_requested(), toasts: not_requested() };
+        }
+        let (tables, indexes) = match (facts.tables.as_result(), facts.indexes.as_result()) {
+            (Ok(tables), Ok(indexes)) => (tables, indexes),
+            (Err(why), _) | (_, Err(why)) => {
+                let missing = || Fact::Unavailable(why.for_fact("sizes after a copy"));
+                return CopySizeSelection { tables: missing(), indexes: missing(), toasts: missing() };
+            }
+        };
+        let heaps = tables.iter().map(|row| &row.table).filter(|it| it.kind.has_storage() && it.was_measured());
+        let heaps = heaps.filter(|it| it.heap.bytes >= MIN_BYTES).map(|it| (it.heap.bytes, it.oid));
+        let shapes = indexes.iter().filter(|it| !it.is_partitioned && it.size.bytes >= MIN_BYTES);
+        let toasts = tables.iter().map(|row| &row.table).filter(|it| it.toast.bytes >= MIN_TOAST_BYTES);
+        CopySizeSelection {
+            tables: Fact::Known(largest_oids(heaps, MAX_RELATIONS)),
+            indexes: Fact::Known(largest_oids(shapes.map(|it| (it.size.bytes, it.oid)), MAX_RELATIONS)),
+            toasts: Fact::Known(largest_oids(toasts.map(|it| (it.toast.bytes, it.oid)), MAX_SAMPLED_TOAST)),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        [&self.tables, &self.indexes].into_iter().filter_map(Fact::known).all(Vec::is_empty)
+    }
+
+    /// Part of a round.
+    pub async fn fetch_statistics(&self, session: &Session) -> CopySizeStatistics {
+        let (table_columns, index_shapes) = tokio::join!(biased;
+            fetch_by_oid(session, &queries::COLUMN_STATISTICS, &self.tables, decode_table_columns),
+            fetch_by_oid(session, &queries::INDEX_SHAPES, &self.indexes, decode_index_shape),
+        );
+        CopySizeStatistics { table_columns, index_shapes }
+    }
+
+    /// A round of its own: these relations are read themselves, a hundred blocks each at most.
+    pub async fn sample_toast(self, session: &Session) -> Result<Fact<BTreeMap<u32, ToastSample>>, SessionError> {
+        match self.toasts.known() {
+            Some(toasts) if !toasts.is_empty() => {
+                session.run_round(fetch_each(session, &queries::TOAST_SAMPLES, self.toasts, decode_toast_sample)).await
+            }
+            Some(_) => Ok(Fact::Known(BTreeMap::new())),
+            None => Ok(self.toasts.map(|_| BTreeMap::new())),
+        }
+    }
+}
+
+fn decode_index_shape(row: &Row) -> Result<IndexShape, RowError> {
+    let attlen: Vec<i16> = row.try_get("attlen")?;
+    let attalign: Vec<i32> = row.try_get("attalign")?;
+    let null_frac: Vec<Option<f32>> = row.try_get("null_frac")?;
+    let avg_width: Vec<Option<i32>> = row.try_get("avg_width")?;
+    let n_distinct: Vec<Option<f32>> = row.try_get("n_distinct")?;
+    let common_values: Vec<Option<i32>> = row.try_get("common_values")?;
+    let common_share: Vec<Option<f32>> = row.try_get("common_share")?;
+    let elements_per_row: Vec<Option<f32>> = row.try_get("elements_per_row")?;
+    let distinct_elements: Vec<Option<i32>> = row.try_get("distinct_elements")?;
+    let is_expression: Vec<bool> = row.try_get("is_expression")?;
+    let columns = (0..attlen.len()).map(|at| {
+        let float_at = |values: &[Option<f32>]| values.get(at).copied().flatten();
+        let int_at = |values: &[Option<i32>]| values.get(at).copied().flatten();
+        IndexColumn {
+            is_expression: is_expression.get(at).copied().unwrap_or(false),
+            layout: column_layout(attlen[at], attalign.get(at).copied().unwrap_or(1)),
+            statistics: column_statistics(float_at(&null_frac), int_at(&avg_width), float_at(&n_distinct)),
+            common_values: int_at(&common_values).and_then(|it| u32::try_from(it).ok()).unwrap_or(0),
+            common_share: float_at(&common_share).map_or(0.0, f64::from),
+            elements_per_row: float_at(&elements_per_row).map(f64::from),
+            distinct_elements: int_at(&distinct_elements).and_then(|it| u32::try_from(it).ok()),
+        }
+    });
+    let set: Option<i32> = row.try_get("fillfactor")?;
+    let per_range: Option<i32> = row.try_get("pages_per_range")?;
+    Ok(IndexShape {
+        fillfactor: set.is_some().then(|| read_fillfactor(row, 90)).transpose()?,
+        pages_per_range: per_range.and_then(|it| u32::try_from(it).ok()),
+        operator_class: row
+            .try_get::<_, Option<crate::postgres::Text>>("operator_class")?
+            .map(|it| it.0)
+            .unwrap_or_default(),
+        deduplicates: row.try_get("deduplicates")?,
+        visibility: read_visibility(row)?,
+        columns: columns.collect(),
+    })
+}
+
+fn decode_toast_sample(row: &Row) -> Result<ToastSample, RowError> {
+    let count = |column: &str| Ok::<u64, RowError>(u64::try_from(row.try_get::<_, i64>(column)?).unwrap_or(0));
+    Ok(ToastSample {
+        blocks: count("blocks")?,
+        sampled_blocks: count("sampled_blocks")?,
+        lengths: row.try_get::<_, Vec<i32>>("lengths")?.into_iter().filter_map(|it| u32::try_from(it).ok()).collect(),
+    })
+}

@@ -1,0 +1,49 @@
+//! What the first look brings of the facts on which verdicts on indexes rest: what depends on them and what is done to
+//! them.
+
+use super::{fetch, queries};
+use crate::facts::{Fact, ForeignKey, IndexFacts, OperatorClass};
+use crate::postgres::{Oid, Session, Text};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct OperatorClassRow {
+    oid: u32,
+    #[serde(flatten)]
+    class: OperatorClass,
+}
+
+#[derive(Deserialize)]
+struct RoleRow {
+    role: String,
+}
+
+/// Asks for them all at once; what comparisons need is asked when it is known which are to be made.
+pub async fn collect_index_facts(s: &Session, wanted: bool) -> IndexFacts {
+    use queries::*;
+    let (operator_classes, foreign_keys, dependents, builds, uncounted_roles) = tokio::join!(biased;
+        fetch::fact_if(wanted, &OPERATOR_CLASSES, fetch::json_rows::<OperatorClassRow>(s, &OPERATOR_CLASSES)),
+        fetch::fact_if(wanted, &FOREIGN_KEYS, fetch::rows(s, &FOREIGN_KEYS, |row| {
+            Ok(ForeignKey {
+                constraint_name: row.try_get::<_, Text>("constraint_name")?.0,
+                table_oid: row.try_get::<_, Oid>("table_oid")?.0,
+                column_numbers: row.try_get("column_numbers")?,
+                target_index_oid: row.try_get::<_, Oid>("target_index_oid")?.0,
+                is_enforced: row.try_get("is_enforced")?,
+            })
+        })),
+        fetch::fact_if(wanted, &INDEX_DEPENDENTS, fetch::json_rows(s, &INDEX_DEPENDENTS)),
+        fetch::fact_if(wanted, &INDEX_BUILDS, fetch::rows(s, &INDEX_BUILDS, |row| Ok(row.try_get::<_, Oid>("table_oid")?.0))),
+        fetch::fact_if(wanted, &UNCOUNTED_ROLES, fetch::json_rows::<RoleRow>(s, &UNCOUNTED_ROLES)),
+    );
+    IndexFacts {
+        keys: Fact::not_requested(INDEX_KEYS.fact),
+        operator_classes: operator_classes.map(|rows| rows.into_iter().map(|row| (row.oid, row.class)).collect()),
+        foreign_keys,
+        dependents,
+        builds: builds.map(|oids| oids.into_iter().collect()),
+        uncounted_roles: uncounted_roles.map(|rows| rows.into_iter().map(|row| row.role).collect()),
+        texts: Fact::not_requested(INDEX_TEXTS.fact),
+        correlations: Fact::not_requested(COLUMN_CORRELATIONS.fact),
+    }
+}

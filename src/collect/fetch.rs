@@ -1,0 +1,85 @@
+//! From a query to a fact: the value, or why there is none and what would help.
+
+use crate::facts::{Fact, Unavailable};
+use crate::postgres::{Json, Query, QueryError, Row, RowError, Session, SqlState};
+use crate::quote::grant;
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+
+/// Every row of a fact, decoded by `decode`.
+pub async fn rows<T>(session: &Session, query: &Query, decode: impl Fn(&Row) -> Result<T, RowError>) -> Fact<Vec<T>> {
+    match session.read(query, None, decode).await {
+        Ok(rows) => Fact::Known(rows),
+        Err(error) => Fact::Unavailable(unavailable_fact(session, query, &error)),
+    }
+}
+
+/// The same where rows are decoded by place.
+pub async fn columns<T>(
+    session: &Session,
+    query: &Query,
+    names: &[&str],
+    decode: impl Fn(&Row) -> Result<T, RowError>,
+) -> Fact<Vec<T>> {
+    match session.read_columns(query, None, names, decode).await {
+        Ok(rows) => Fact::Known(rows),
+        Err(error) => Fact::Unavailable(unavailable_fact(session, query, &error)),
+    }
+}
+
+/// Every row of a fact that travels as `jsonb`.
+pub async fn json_rows<T: DeserializeOwned>(session: &Session, query: &Query) -> Fact<Vec<T>> {
+    rows(session, query, |row| row.try_get::<_, Json<T>>(0).map(|json| json.0)).await
+}
+
+/// The single row of a fact that travels as `jsonb`.
+pub async fn json_row<T: DeserializeOwned>(session: &Session, query: &Query) -> Fact<T> {
+    match json_rows(session, query).await {
+        Fact::Known(rows) => match rows.into_iter().next() {
+            Some(row) => Fact::Known(row),
+            None => Fact::Unavailable(Unavailable::new(query.fact, "the server answered with no row")),
+        },
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    }
+}
+
+/// Asks only when the report at hand wants the fact. Boxed: a look joins dozens of them, and what it joins is moved
+/// about on the stack.
+pub fn fact_if<'a, T: 'a>(
+    wanted: bool,
+    query: &'a Query,
+    fact: impl Future<Output = Fact<T>> + 'a,
+) -> LocalBoxFuture<'a, Fact<T>> {
+    Box::pin(async move { if wanted { fact.await } else { Fact::not_requested(query.fact) } })
+}
+
+/// What a failed query means for the reader of a report.
+pub fn unavailable_fact(session: &Session, query: &Query, error: &QueryError) -> Unavailable {
+    let sqlstate = match error {
+        QueryError::NeedsVersion(major) => return Unavailable::needs_version(query.fact, *major),
+        QueryError::Refused { sqlstate, .. } => Some(sqlstate),
+        QueryError::TooLarge(limit) => {
+            let hint =
+                format!("raise it with {} in [limits] of the configuration, or narrow what is read", limit.setting);
+            return Unavailable::new(query.fact, error.to_string()).with_hint(Some(hint));
+        }
+        QueryError::Failed(_) => None,
+    };
+    let hint = match sqlstate {
+        // What everybody may read, and this role may not, somebody revoked: no predefined role brings it back.
+        Some(&SqlState::INSUFFICIENT_PRIVILEGE) => query.needs().map(|role| grant(role, session.user())),
+        Some(&SqlState::LOCK_NOT_AVAILABLE) => Some("another session holds a lock on it; look again later".to_owned()),
+        Some(&SqlState::QUERY_CANCELED) => Some("the server took too long; look again when it is calmer".to_owned()),
+        _ => None,
+    };
+    Unavailable::new(query.fact, error.to_string()).with_hint(hint)
+}
+
+/// Asks all questions at once and binds each answer to its name: the futures are polled in order, so their questions
+/// travel together.
+macro_rules! join_facts {
+    ($($answer:ident = $question:expr;)+) => {
+        let ($($answer,)+) = tokio::join!(biased; $($question),+);
+    };
+}
+pub(super) use join_facts;

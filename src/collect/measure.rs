@@ -1,0 +1,259 @@
+//! Measuring relations: which is decided by [`super::sizes`], here they are asked and the answers entered.
+
+use super::{
+    Scope,
+    catalog_facts::CatalogFacts,
+    database_size, fetch, queries,
+    relations::{self, TableRow},
+    sizes::{self, BATCH_SIZE, SizeEstimate},
+};
+use crate::facts::{Fact, Index, OidMap, SizeSource, StoredBytes, Unavailable};
+use crate::postgres::{Query, Session, SessionError};
+use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
+
+/// Relations one server process is asked about with `--exact`, before the next connection takes over: up to 100 MB where
+/// it must open each.
+const MAX_RELATIONS_PER_CONNECTION: usize = 23_000;
+
+/// Fewer than these are not worth a connection of their own.
+const MIN_RELATIONS_PER_CONNECTION: usize = 2_500;
+
+/// How many more connections a default look may use where the sum is wrong and one process has been asked enough.
+const MAX_EXTRA_CONNECTIONS: usize = 5;
+
+/// Every relation that has files, and which of them are measured first.
+#[derive(Default)]
+pub struct SizeEstimates {
+    all: Vec<SizeEstimate>,
+    first: Vec<u32>,
+}
+
+impl SizeEstimates {
+    pub fn new(tables: &[TableRow], indexes: &[Index]) -> SizeEstimates {
+        let all = size_estimates(tables, indexes);
+        SizeEstimates { first: sizes::first_round(&all), all }
+    }
+}
+
+/// The measuring of one database's relations, round by round.
+pub struct SizeMeasurement {
+    size_estimates: Vec<SizeEstimate>,
+    sizes: OidMap<u64>,
+    failure: Option<Unavailable>,
+    query: &'static Query,
+    /// The database, and those of its bytes that are none of the relations here.
+    database_and_other_bytes: Option<(u64, u64)>,
+}
+
+impl SizeMeasurement {
+    /// The first round: the largest and the doubtful, or with `--exact` all; and the size of the whole, where the first
+    /// look has not brought it. Answers why none can be measured where the relations are not known.
+    pub async fn start(
+        session: &Session,
+        scope: &Scope,
+        facts: &mut CatalogFacts,
+    ) -> Result<Result<SizeMeasurement, Fact<u64>>, SessionError> {
+        let known = facts.database_bytes.take();
+        let (Fact::Known(tables), Fact::Known(indexes)) = (&mut facts.tables, &mut facts.indexes) else {
+            facts.database_bytes = Some(session.run_round(database_size::fetch_unless_known(known, session)).await?);
+            let missing = facts.tables.as_result().err().or(facts.indexes.as_result().err());
+            return Ok(Err(match missing {
+                Some(why) => Fact::Unavailable(why.for_fact(queries::RELATION_SIZES.fact)),
+                None => Fact::not_requested(queries::RELATION_SIZES.fact),
+            }));
+        };
+        let SizeEstimates { all: doubts, first: largest } = std::mem::take(&mut facts.size_estimates);
+        // By their files where the role may: no relation is opened then, so none is remembered, locked or waited for.
+        let query = match facts.may_stat_files.known() {
+            Some(true) => &queries::RELATION_FILES,
+            _ => &queries::RELATION_SIZES,
+        };
+        let mut measurement = SizeMeasurement {
+            size_estimates: doubts,
+            sizes: OidMap::default(),
+            failure: None,
+            query,
+            database_and_other_bytes: None,
+        };
+        let whole = if scope.exact {
+            let whole = session.run_round(database_size::fetch_unless_known(known, session));
+            // The connection that is there has nothing else to do meanwhile.
+            let (whole, all) = tokio::join!(whole, measurement.measure_all(session, scope));
+            all?;
+            whole?
+        } else {
+            let other = facts.sequences.known().map_or(0, |sequences| sequences.bytes);
+            let round = async {
+                tokio::join!(biased; fetch_sizes(session, query, &largest), database_size::fetch_unless_known(known, session))
+            };
+            let (measured, whole) = session.run_round(round).await?;
+            measurement.add_sizes(measured);
+            measurement.database_and_other_bytes = whole.known().map(|whole| (*whole, other));
+            whole
+        };
+        facts.database_bytes = Some(whole);
+        // So that what is decided by size next is decided by the best that is known.
+        apply_sizes(tables, indexes, &measurement.sizes);
+        Ok(Ok(measurement))
+    }
+
+    /// What is to be measured next because the parts and the whole differ.
+    pub fn next_oids(&self) -> Vec<u32> {
+        match (self.database_and_other_bytes, &self.failure) {
+            (Some((whole, other)), None) => sizes::second_round(&self.size_estimates, &self.sizes, whole, other),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes what a round has answered.
+    pub fn add_sizes(&mut self, measured: MeasuredSizes) {
+        self.sizes.extend(measured.sizes);
+        self.failure = measured.failure.or(self.failure.take());
+    }
+
+    /// More rounds over connections of their own, as long as the sum is wrong; then enters the sizes and answers how
+    /// many were measured.
+    pub async fn measure_rest(mut self, session: &Session, scope: &Scope, facts: &mut CatalogFacts) -> Fact<u64> {
+        for _ in 0..MAX_EXTRA_CONNECTIONS {
+            let Some((whole, other)) = self.database_and_other_bytes else { break };
+            let oids = sizes::further_round(&self.size_estimates, &self.sizes, whole, other);
+            if oids.is_empty() || self.failure.is_some() {
+                break;
+            }
+            // A limit on connections is no reason to lose what is known: the rest stays unaccounted.
+            let Ok(second) = scope.connection_budget.open(session).await else { break };
+            if self.measure_oids(&second, &oids).await.is_err() {
+                break;
+            }
+        }
+        if let (Fact::Known(tables), Fact::Known(indexes)) = (&mut facts.tables, &mut facts.indexes) {
+            apply_sizes(tables, indexes, &self.sizes);
+        }
+        match self.failure {
+            Some(why) if self.sizes.is_empty() => Fact::Unavailable(why),
+            _ => Fact::Known(self.sizes.len() as u64),
+        }
+    }
+
+    /// How relations are measured here.
+    pub fn query(&self) -> &'static Query {
+        self.query
+    }
+
+    /// All of them, in shares of which each has a connection of its own; `jobs` connections work at a time.
+    async fn measure_all(&mut self, session: &Session, scope: &Scope) -> Result<(), SessionError> {
+        let mut oids: Vec<u32> = self.size_estimates.iter().map(|relation| relation.oid).collect();
+        // As they were made: what the catalogs say of neighbours lies side by side, which saves the server a third.
+        oids.sort_unstable();
+        let query = self.query;
+        let shares = oids.chunks(relations_per_connection(oids.len(), scope.jobs)).enumerate().map(
+            |(number, share)| async move {
+                if number == 0 {
+                    return session.run_round(fetch_sizes(session, query, share)).await;
+                }
+                let second = scope.connection_budget.open(session).await?;
+                second.run_round(fetch_sizes(&second, query, share)).await
+            },
+        );
+        let mut results = stream::iter(shares).buffer_unordered(scope.jobs.max(1));
+        while let Some(measured) = results.try_next().await? {
+            self.add_sizes(measured);
+        }
+        Ok(())
+    }
+
+    async fn measure_oids(&mut self, session: &Session, oids: &[u32]) -> Result<(), SessionError> {
+        if !oids.is_empty() {
+            let measured = session.run_round(fetch_sizes(session, self.query, oids)).await?;
+            self.add_sizes(measured);
+        }
+        Ok(())
+    }
+}
+
+/// How many relations a connection is asked about: as many rounds as memory demands, in each of which all jobs have
+/// the same to do.
+fn relations_per_connection(relations: usize, jobs: usize) -> usize {
+    let jobs = jobs.clamp(1, relations.div_ceil(MIN_RELATIONS_PER_CONNECTION).max(1));
+    let rounds = relations.div_ceil(MAX_RELATIONS_PER_CONNECTION * jobs).max(1);
+    relations.div_ceil(rounds * jobs).max(1)
+}
+
+/// Every relation that has files.
+fn size_estimates(tables: &[TableRow], indexes: &[Index]) -> Vec<SizeEstimate> {
+    let by_oid: OidMap<&TableRow> = tables.iter().map(|row| (row.table.oid, row)).collect();
+    let heaps = tables
+        .iter()
+        .filter(|row| row.table.kind.has_storage())
+        .flat_map(|row| [Some(row.heap), row.toast, row.toast_index].into_iter().flatten());
+    let index_estimate = |index: &Index| match by_oid.get(&index.table_oid) {
+        Some(table) => relations::index::estimate_index_size(index, table),
+        None => SizeEstimate { oid: index.oid, table_oid: index.table_oid, estimate: index.size.bytes, uncertainty: 0 },
+    };
+    heaps.chain(indexes.iter().filter(|index| !index.is_partitioned).map(index_estimate)).collect()
+}
+
+/// Measured relations, and what a failed batch said.
+#[derive(Default)]
+pub struct MeasuredSizes {
+    sizes: Vec<(u32, u64)>,
+    failure: Option<Unavailable>,
+}
+
+/// Part of a round, in batches that fail alone.
+pub async fn fetch_sizes(session: &Session, query: &Query, oids: &[u32]) -> MeasuredSizes {
+    let batches: Vec<Vec<i64>> =
+        oids.chunks(BATCH_SIZE).map(|batch| batch.iter().map(|oid| i64::from(*oid)).collect()).collect();
+    let statements = batches.iter().map(|batch| {
+        session.read(query, Some(batch), |row| {
+            Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get::<_, Option<i64>>("bytes")?))
+        })
+    });
+    let mut measured = MeasuredSizes::default();
+    for result in join_all(statements).await {
+        match result {
+            // A relation dropped between the two looks has no size any more: its estimate stays.
+            Ok(rows) => {
+                let known = rows.into_iter().filter_map(|(oid, bytes)| Some((oid, u64::try_from(bytes?).ok()?)));
+                measured.sizes.extend(known);
+            }
+            Err(error) => measured.failure = Some(fetch::unavailable_fact(session, query, &error)),
+        }
+    }
+    measured
+}
+
+fn apply_sizes(tables: &mut [TableRow], indexes: &mut [Index], sizes: &OidMap<u64>) {
+    let measured = |doubt: &SizeEstimate| match sizes.get(&doubt.oid) {
+        Some(bytes) => StoredBytes { bytes: *bytes, source: SizeSource::Exact },
+        None => StoredBytes { bytes: doubt.estimate, source: SizeSource::Estimated },
+    };
+    for row in tables.iter_mut().filter(|row| row.table.kind.has_storage()) {
+        row.table.heap = measured(&row.heap);
+        row.table.toast = [&row.toast, &row.toast_index]
+            .into_iter()
+            .flatten()
+            .fold(StoredBytes::NONE, |sum, part| sum.plus(measured(part)));
+    }
+    for index in indexes {
+        if let Some(bytes) = sizes.get(&index.oid) {
+            index.size = StoredBytes { bytes: *bytes, source: SizeSource::Exact };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relations_per_connection_uses_all_jobs() {
+        for (relations, jobs, connections) in
+            [(0, 1, 0), (300, 8, 1), (23_000, 1, 1), (119_000, 1, 6), (119_000, 2, 6), (119_000, 4, 8), (6_000, 8, 3)]
+        {
+            let each = relations_per_connection(relations, jobs);
+            assert!(each <= MAX_RELATIONS_PER_CONNECTION, "{relations} by {jobs}: {each}");
+            assert_eq!(relations.div_ceil(each), connections, "{relations} by {jobs}");
+        }
+    }
+}

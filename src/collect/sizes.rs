@@ -1,0 +1,171 @@
+//! Which relations to measure: an estimate that proves itself against the whole.
+//!
+//! `relpages` is free but only as fresh as the last VACUUM or ANALYZE; `pg_relation_size` is true but makes the server's
+//! process remember every relation it is asked about, about 3.4 kB each (fact sheet on slots and storage, "Measured
+//! later"). So the largest and the doubtful are measured, then the sum is held against `pg_database_size`, and as long
+//! as they differ more are measured, within a bound on the server's memory.
+
+use super::top_n::top_n;
+use crate::facts::{OidMap, OidSet};
+use std::cmp::Reverse;
+
+/// One relation with files: what the catalog says it takes, and how much more or less it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SizeEstimate {
+    pub oid: u32,
+    /// The table it belongs to: sizes of one row are measured together or not at all.
+    pub table_oid: u32,
+    /// Bytes by `relpages`.
+    pub estimate: u64,
+    /// Bytes by which the truth may differ, at worst.
+    pub uncertainty: u64,
+}
+
+/// Relations measured in one statement, so that one lock costs one batch only.
+pub const BATCH_SIZE: usize = 500;
+
+/// Relations one server process is asked about at most by default: about 34 MB of its memory.
+const MAX_MEASURED: usize = 10_000;
+
+/// Measured in the first round whatever is known of them.
+const MAX_LARGEST: usize = 300;
+
+/// Of the doubtful ones, measured in the first round.
+const MAX_UNCERTAIN: usize = 2_500;
+
+/// Differences below this are ours to ignore: no relation of 1 MB can hide in them.
+const NEGLIGIBLE_BYTES: u64 = 1 << 20;
+
+/// The first round: the largest relations, and those that may well be something else than they seem.
+pub fn first_round(relations: &[SizeEstimate]) -> Vec<u32> {
+    let by_size: Vec<&SizeEstimate> = relations.iter().filter(|r| r.estimate > 0).collect();
+    let largest = top_n(by_size, MAX_LARGEST, |r| (Reverse(r.estimate), r.oid));
+    let uncertain: Vec<&SizeEstimate> = relations
+        .iter()
+        .filter(|r| r.estimate.saturating_add(r.uncertainty) >= NEGLIGIBLE_BYTES && r.uncertainty > r.estimate / 20)
+        .collect();
+    let uncertain = top_n(uncertain, MAX_UNCERTAIN, |r| (Reverse(r.uncertainty), r.oid));
+    let mut chosen: Vec<u32> = largest.into_iter().chain(uncertain).map(|r| r.oid).collect();
+    let mut chosen_oids = OidSet::default();
+    chosen.retain(|oid| chosen_oids.insert(*oid));
+    let tables: OidSet = relations.iter().filter(|r| chosen_oids.contains(&r.oid)).map(|r| r.table_oid).collect();
+    let same_tables =
+        relations.iter().filter(|r| tables.contains(&r.table_oid) && !chosen_oids.contains(&r.oid)).map(|r| r.oid);
+    chosen.extend(same_tables.take(MAX_MEASURED - chosen_oids.len()));
+    chosen
+}
+
+/// The second round: when the parts do not add up to the whole, the rest within the bound, the most doubtful first.
+/// `whole` and `other` are the database and those of its bytes that are no relation given here.
+pub fn second_round(relations: &[SizeEstimate], measured: &OidMap<u64>, whole: u64, other: u64) -> Vec<u32> {
+    if whole.abs_diff(sum_sizes(relations, measured) + other) <= NEGLIGIBLE_BYTES {
+        return Vec::new();
+    }
+    most_uncertain(relations, measured, MAX_MEASURED.saturating_sub(measured.len()))
+}
+
+/// Another round, on another process of the server: when parts and whole still differ by more than 2 %.
+pub fn further_round(relations: &[SizeEstimate], measured: &OidMap<u64>, whole: u64, other: u64) -> Vec<u32> {
+    if whole.abs_diff(sum_sizes(relations, measured) + other) <= (whole / 50).max(NEGLIGIBLE_BYTES) {
+        return Vec::new();
+    }
+    let of_grown_tables = relations_of_grown_tables(relations, measured);
+    if of_grown_tables.is_empty() { most_uncertain(relations, measured, MAX_MEASURED) } else { of_grown_tables }
+}
+
+/// What belongs to tables of which a part turned out to be far larger than it seemed: it has grown as well.
+fn relations_of_grown_tables(relations: &[SizeEstimate], measured: &OidMap<u64>) -> Vec<u32> {
+    let grown = relations.iter().filter(|r| {
+        measured
+            .get(&r.oid)
+            .is_some_and(|bytes| *bytes > r.estimate.saturating_add(r.uncertainty).saturating_add(NEGLIGIBLE_BYTES))
+    });
+    let tables: OidSet = grown.map(|r| r.table_oid).collect();
+    let same_tables = relations.iter().filter(|r| tables.contains(&r.table_oid) && !measured.contains_key(&r.oid));
+    same_tables.take(MAX_MEASURED).map(|r| r.oid).collect()
+}
+
+fn sum_sizes(relations: &[SizeEstimate], measured: &OidMap<u64>) -> u64 {
+    relations.iter().map(|r| measured.get(&r.oid).copied().unwrap_or(r.estimate)).sum()
+}
+
+fn most_uncertain(relations: &[SizeEstimate], measured: &OidMap<u64>, most: usize) -> Vec<u32> {
+    let rest: Vec<&SizeEstimate> = relations.iter().filter(|r| !measured.contains_key(&r.oid)).collect();
+    // Where the statistics know nothing of a change: what nobody has ever looked at before what somebody has, tables
+    // before what belongs to them, the newest first.
+    let chosen = top_n(rest, most, |r| {
+        let belongs = r.oid != r.table_oid;
+        (Reverse(r.uncertainty), r.estimate > 0, belongs, Reverse(r.estimate), Reverse(r.oid))
+    });
+    chosen.into_iter().map(|r| r.oid).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MB: u64 = 1 << 20;
+
+    fn relation(oid: u32, estimate: u64, doubt: u64) -> SizeEstimate {
+        SizeEstimate { oid, table_oid: oid, estimate, uncertainty: doubt }
+    }
+
+    #[test]
+    fn small_relations_are_skipped_when_sum_matches() {
+        let mut relations: Vec<SizeEstimate> = (1..=5_000).map(|oid| relation(oid, 8_192, 0)).collect();
+        relations.push(relation(9_001, 0, 2 * MB));
+        let first = first_round(&relations);
+        assert!(first.contains(&9_001), "never analysed, yet rows were counted");
+        assert!(first.len() <= MAX_LARGEST + 1);
+        let measured: OidMap<u64> = first.iter().map(|oid| (*oid, 8_192)).collect();
+        let whole = 5_000 * 8_192 + 8_192 + 150_000;
+        assert!(second_round(&relations, &measured, whole, 0).is_empty());
+    }
+
+    #[test]
+    fn large_unknown_relation_is_found_by_sum() {
+        let relations: Vec<SizeEstimate> =
+            (1..=9_000).map(|oid| relation(oid, if oid == 7_000 { 0 } else { 8_192 }, 0)).collect();
+        let first = first_round(&relations);
+        assert!(!first.contains(&7_000));
+        let measured: OidMap<u64> = first.iter().map(|oid| (*oid, 8_192)).collect();
+        let second = second_round(&relations, &measured, 900 * MB, 0);
+        assert_eq!(second.first(), Some(&7_000));
+    }
+
+    #[test]
+    fn unmeasured_come_first_then_grown_tables() {
+        // Tables made one after the other, each with an index; the statistics know nothing of any.
+        let table_with_index =
+            |table: u32| [relation(table, 0, 0), SizeEstimate { table_oid: table, ..relation(table + 1, 8_192, 0) }];
+        let relations: Vec<SizeEstimate> = (1..=MAX_MEASURED as u32).flat_map(|n| table_with_index(n * 2)).collect();
+        let giant = MAX_MEASURED as u32 * 2;
+        let second = second_round(&relations, &OidMap::default(), 900 * MB, 0);
+        assert_eq!((second.len(), second.first()), (MAX_MEASURED, Some(&giant)), "the newest table before any index");
+        let mut measured: OidMap<u64> = second.iter().map(|oid| (*oid, 0)).collect();
+        measured.insert(giant, 600 * MB);
+        assert_eq!(further_round(&relations, &measured, 900 * MB, 0), [giant + 1]);
+        measured.insert(giant + 1, 200 * MB);
+        assert!(further_round(&relations, &measured, 950 * MB, 0).len() > 1, "no kin is left, so the others");
+        let now = sum_sizes(&relations, &measured);
+        assert!(further_round(&relations, &measured, now + now / 100, 0).is_empty(), "within 2 %");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn rounds_stay_within_the_bound(
+            estimates in prop::collection::vec((0_u64..10 * MB, 0_u64..10 * MB), 0..14_000), whole: u32,
+        ) {
+            let relations: Vec<SizeEstimate> =
+                estimates.iter().zip(1..).map(|((estimate, doubt), oid)| relation(oid, *estimate, *doubt)).collect();
+            let first = first_round(&relations);
+            let measured: OidMap<u64> = first.iter().map(|oid| (*oid, 0)).collect();
+            let second = second_round(&relations, &measured, u64::from(whole), 0);
+            let oids: OidSet = first.iter().chain(&second).copied().collect();
+            prop_assert_eq!(oids.len(), first.len() + second.len());
+            prop_assert!(oids.len() <= MAX_MEASURED);
+        }
+    }
+}

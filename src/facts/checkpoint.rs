@@ -1,0 +1,17 @@
+//! What the control file tells of the cluster and its last checkpoint.
+
+use crate::units::Lsn;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// `pg_control_system()` and `pg_control_checkpoint()`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlFile {
+    /// Names the cluster; copies of a cluster share it. A number too large for JSON's, hence text.
+    pub system_identifier: String,
+    pub timeline_id: u32,
+    /// Where replay after a crash would begin: WAL from here on stays.
+    pub redo_lsn: Lsn,
+    pub checkpoint_lsn: Lsn,
+    pub checkpoint_time: Timestamp,
+}

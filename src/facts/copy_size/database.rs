@@ -1,0 +1,129 @@
+//! A whole database after a logical copy.
+
+use super::{Basis, Forecast, forecast_heap, forecast_index, forecast_toast};
+use crate::facts::{DatabaseSnapshot, EstimateError, Fact, Index, Persistence, Table, Unavailable};
+use std::collections::{BTreeMap, HashMap};
+
+/// Files of a database beside its relations: maps, version (fact sheet on slots and storage, D3).
+const NON_RELATION_BYTES: u64 = 160 << 10;
+
+/// What a predicted relation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RelationPart {
+    Heap,
+    /// With its index.
+    Toast,
+    Index,
+}
+
+/// One relation with files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CopiedRelation<'a> {
+    pub part: RelationPart,
+    pub table: &'a Table,
+    pub index: Option<&'a Index>,
+    pub now_bytes: u64,
+    pub after: Forecast,
+    /// Why it is taken to stay as large as it is.
+    pub why: Option<EstimateError>,
+}
+
+/// A database after a logical copy, as `pg_database_size` would measure it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatabaseForecast<'a> {
+    pub relations: Vec<CopiedRelation<'a>>,
+    pub total: Forecast,
+    /// What the directories hold beyond the relations and a logical copy leaves behind: orphaned files, most likely.
+    /// `None` where the size of the database is not known.
+    pub orphaned_bytes: Option<u64>,
+}
+
+impl<'a> DatabaseForecast<'a> {
+    /// From what was read inside of it.
+    pub fn from_snapshot(database_snapshot: &'a DatabaseSnapshot) -> Result<DatabaseForecast<'a>, Unavailable> {
+        let tables = database_snapshot.tables.as_result().map_err(Clone::clone)?;
+        let indexes = database_snapshot.indexes.as_result().map_err(Clone::clone)?;
+        let sequences = database_snapshot.sequences.as_result().map_err(Clone::clone)?.bytes;
+        let by_table = indexes_by_table(indexes);
+        let heaps_counted = database_snapshot.heap_tuples.as_ref().and_then(Fact::known);
+        let btrees_counted = database_snapshot.btree_pages.as_ref().and_then(Fact::known);
+        let columns = database_snapshot.table_columns.known();
+        let shapes = database_snapshot.index_shapes.known();
+        let samples = database_snapshot.toast_samples.known();
+        let mut relations = Vec::new();
+        let mut temporary = 0;
+        for table in tables.iter().filter(|table| table.kind.has_storage()) {
+            let own = by_table.get(&table.oid).map_or(&[][..], Vec::as_slice);
+            // A temporary table ends with its session.
+            if table.persistence == Persistence::Temporary {
+                temporary += table.heap.bytes + table.toast.bytes + own.iter().map(|it| it.size.bytes).sum::<u64>();
+                continue;
+            }
+            let heap = forecast_heap(
+                table,
+                columns.and_then(|all| all.get(&table.oid)),
+                heaps_counted.and_then(|all| all.get(&table.oid)),
+            );
+            // What is small enough not to be asked about is no gap.
+            let why = heap.as_ref().err().copied().filter(|_| table.heap.bytes > 6 * table.block_bytes());
+            let heap = heap.unwrap_or(match why {
+                Some(_) => Forecast::unchanged(table.heap.bytes),
+                None => Forecast { low_bytes: 0, ..Forecast::exactly(table.heap.bytes) },
+            });
+            relations.push(CopiedRelation {
+                part: RelationPart::Heap,
+                table,
+                index: None,
+                now_bytes: table.heap.bytes,
+                after: heap,
+                why,
+            });
+            if table.toast.bytes > 0 {
+                let after = forecast_toast(table, samples.and_then(|all| all.get(&table.oid)), table.toast_chunks);
+                relations.push(CopiedRelation {
+                    part: RelationPart::Toast,
+                    table,
+                    index: None,
+                    now_bytes: table.toast.bytes,
+                    after,
+                    why: None,
+                });
+            }
+            for index in own {
+                let shape = shapes.and_then(|all| all.get(&index.oid));
+                let counted = btrees_counted.and_then(|all| all.get(&index.oid));
+                let after = forecast_index(index, table, shape, counted, heap);
+                relations.push(CopiedRelation {
+                    part: RelationPart::Index,
+                    table,
+                    index: Some(index),
+                    now_bytes: index.size.bytes,
+                    after,
+                    why: None,
+                });
+            }
+        }
+        let now: u64 = relations.iter().map(|it| it.now_bytes).sum::<u64>() + temporary + sequences;
+        let non_relation_bytes = database_snapshot.database_bytes.known().map(|bytes| bytes.saturating_sub(now));
+        let kept_bytes = non_relation_bytes.map_or(NON_RELATION_BYTES, |beside| beside.min(NON_RELATION_BYTES));
+        let total = relations.iter().fold(Forecast::exactly(sequences + kept_bytes), |sum, it| sum.plus(it.after));
+        Ok(DatabaseForecast { relations, total, orphaned_bytes: non_relation_bytes.map(|beside| beside - kept_bytes) })
+    }
+
+    /// What takes its present size because nothing is known of how full it is: bytes by reason.
+    pub fn unpredicted(&self) -> BTreeMap<Option<EstimateError>, u64> {
+        let mut sums = BTreeMap::new();
+        for relation in self.relations.iter().filter(|it| it.after.basis == Basis::Unknown) {
+            *sums.entry(relation.why).or_default() += relation.now_bytes;
+        }
+        sums
+    }
+}
+
+fn indexes_by_table(indexes: &[Index]) -> HashMap<u32, Vec<&Index>> {
+    let mut by_table: HashMap<u32, Vec<&Index>> = HashMap::new();
+    for index in indexes {
+        by_table.entry(index.table_oid).or_default().push(index);
+    }
+    by_table
+}

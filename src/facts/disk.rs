@@ -1,0 +1,86 @@
+//! The disk that pg_wal lies on, as far as anybody told of it.
+
+use super::{Fact, Snapshot, Unavailable};
+use serde::{Deserialize, Serialize};
+
+/// Who told of the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiskSource {
+    /// `--disk-size`, `--disk-free`.
+    Flag,
+    /// `[target.NAME] disk_size`.
+    Config,
+    /// The file system itself: pgtend runs on the server's own host.
+    Host,
+}
+
+/// A volume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    pub size_bytes: Option<u64>,
+    /// What the server's own account may still write.
+    pub free_bytes: Option<u64>,
+}
+
+/// Where the data directory lies, and pg_wal, when that is elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    pub source: DiskSource,
+    pub data: Volume,
+    /// pg_wal on a volume of its own.
+    pub wal: Option<Volume>,
+}
+
+/// The room that WAL has to grow in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WalHeadroom {
+    pub source: DiskSource,
+    pub size_bytes: Option<u64>,
+    pub free_bytes: u64,
+    /// What the server does not tell of takes room, too: the size of the volume less what is known to lie there.
+    pub is_upper_bound: bool,
+    /// Nothing but pg_wal lies there.
+    pub wal_on_own_volume: bool,
+}
+
+impl Snapshot {
+    /// The room for WAL; `None` when nobody told of the disk.
+    pub fn wal_headroom(&self) -> Option<Result<WalHeadroom, Unavailable>> {
+        let disk = self.disk.known()?;
+        let wal_on_own_volume = disk.wal.is_some();
+        let volume = disk.wal.unwrap_or(disk.data);
+        let headroom = |free_bytes, is_at_most| WalHeadroom {
+            source: disk.source,
+            size_bytes: volume.size_bytes,
+            free_bytes,
+            is_upper_bound: is_at_most,
+            wal_on_own_volume,
+        };
+        match (volume.free_bytes, volume.size_bytes) {
+            (Some(free), _) => Some(Ok(headroom(free, false))),
+            (None, Some(size)) => Some(match self.used_bytes(wal_on_own_volume) {
+                Ok(used) => Ok(headroom(size.saturating_sub(used), true)),
+                Err(why) => Err(why.for_fact("free space")),
+            }),
+            (None, None) => None,
+        }
+    }
+
+    /// What is known to lie on the volume of pg_wal: a lower bound, as the server does not tell of what is not its own.
+    fn used_bytes(&self, wal_on_own_volume: bool) -> Result<u64, Unavailable> {
+        let wal = self.wal_directory.as_result().map_err(Clone::clone)?.directory_bytes;
+        if wal_on_own_volume {
+            return Ok(wal);
+        }
+        let databases = self.databases.as_result().map_err(Clone::clone)?;
+        let databases: Option<u64> = databases.iter().map(|database| database.bytes).sum();
+        let databases = databases.ok_or_else(|| {
+            Unavailable::new("database sizes", "the size of a database is hidden")
+                .with_hint(Some(crate::quote::grant("pg_read_all_stats", &self.server.role)))
+        })?;
+        let files = |fact: &Fact<super::Files>| fact.known().map_or(0, |files| files.bytes);
+        let logs = self.log_files.known().copied().flatten().map_or(0, |files| files.bytes);
+        Ok(wal + databases + files(&self.temporary_files) + files(&self.slot_spill) + logs)
+    }
+}

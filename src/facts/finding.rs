@@ -1,0 +1,160 @@
+//! What the nightly check finds: values that a report, a message and the store share.
+
+use crate::message::Message;
+use serde::{Deserialize, Serialize};
+
+/// Whether a finding sets the exit code by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// Something breaks unless somebody acts.
+    Alert,
+    /// Worth doing some day.
+    Hygiene,
+}
+
+impl Class {
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Alert => "alert",
+            Class::Hygiene => "hygiene",
+        }
+    }
+}
+
+/// How bad a finding is; the worse comes later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// What should be readable was not.
+    Unknown,
+    Warning,
+    Critical,
+}
+
+impl Level {
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Unknown => "unknown",
+            Level::Warning => "warning",
+            Level::Critical => "critical",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Level> {
+        [Level::Unknown, Level::Warning, Level::Critical].into_iter().find(|level| level.name() == name)
+    }
+}
+
+/// How a whole night ended, as monitoring plugins say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    Ok,
+    Warning,
+    Critical,
+    Unknown,
+}
+
+impl Status {
+    /// The exit code of a monitoring plugin.
+    pub fn exit_code(self) -> u8 {
+        self as u8
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Ok => "OK",
+            Status::Warning => "WARNING",
+            Status::Critical => "CRITICAL",
+            Status::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// What is known is never hidden by what is not: CRITICAL, WARNING, UNKNOWN, OK.
+    fn rank(self) -> u8 {
+        match self {
+            Status::Ok => 0,
+            Status::Unknown => 1,
+            Status::Warning => 2,
+            Status::Critical => 3,
+        }
+    }
+
+    #[must_use]
+    pub fn or_worse(self, other: Status) -> Status {
+        if other.rank() > self.rank() { other } else { self }
+    }
+}
+
+impl From<Level> for Status {
+    fn from(level: Level) -> Status {
+        match level {
+            Level::Unknown => Status::Unknown,
+            Level::Warning => Status::Warning,
+            Level::Critical => Status::Critical,
+        }
+    }
+}
+
+/// A measured value with its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    Bytes(u64),
+    Seconds(u64),
+    Count(u64),
+    /// Of a hundred.
+    Percent(f64),
+}
+
+impl Measure {
+    pub fn unit(self) -> &'static str {
+        match self {
+            Measure::Bytes(_) => "bytes",
+            Measure::Seconds(_) => "seconds",
+            Measure::Count(_) => "count",
+            Measure::Percent(_) => "percent",
+        }
+    }
+
+    /// The bare number in its unit.
+    pub fn value(self) -> f64 {
+        match self {
+            Measure::Bytes(value) | Measure::Seconds(value) | Measure::Count(value) => value as f64,
+            Measure::Percent(value) => value,
+        }
+    }
+}
+
+/// A value a check watches, with its limits, found or not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    pub subject: String,
+    pub measured: Measure,
+    pub warning: Measure,
+    pub critical: Option<Measure>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The check's name: `stale-slot`.
+    pub check: String,
+    pub class: Class,
+    pub level: Level,
+    /// What it is about: a slot, `shop/public.orders`, `pg_wal`.
+    pub subject: String,
+    pub message: Message,
+    pub measured: Option<Measure>,
+    /// The limit that was passed.
+    pub threshold: Option<Measure>,
+    pub advice: Message,
+}
+
+impl Finding {
+    /// Names the finding for as long as it lasts: the same the next night.
+    pub fn id(&self) -> String {
+        format!("{}:{}", self.check, self.subject)
+    }
+}

@@ -1,0 +1,45 @@
+//! Counters of a look that the next night compares its own with.
+
+use crate::facts::{DatabaseSnapshot, Snapshot};
+use crate::units::Lsn;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What one look counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    pub collected_at: Timestamp,
+    /// Bytes of temporary files since the statistics began, by database.
+    pub temp_bytes_written: BTreeMap<String, u64>,
+    /// Errors of apply and of copying together, by database and subscription.
+    pub subscription_errors: BTreeMap<String, u64>,
+    /// Since when the counters of a database count.
+    pub counting_since: BTreeMap<String, Timestamp>,
+    /// How far WAL was written, or replayed on a standby. Looks of before that was noted have none.
+    #[serde(default)]
+    pub current_lsn: Option<Lsn>,
+}
+
+impl Counters {
+    pub fn from_snapshot(snapshot: &Snapshot) -> Counters {
+        let databases = snapshot.databases.known().into_iter().flatten();
+        let errors = snapshot.subscription_errors.known().into_iter().flatten();
+        let since = |contents: &DatabaseSnapshot| contents.statistics_resets.known()?.counting_since();
+        Counters {
+            collected_at: snapshot.collected_at,
+            temp_bytes_written: databases
+                .filter_map(|one| Some((one.database.clone(), one.temp_bytes_written?)))
+                .collect(),
+            subscription_errors: errors
+                .map(|one| (format!("{}/{}", one.database, one.subname), one.apply_error_count + one.sync_error_count))
+                .collect(),
+            counting_since: snapshot
+                .database_snapshots
+                .iter()
+                .filter_map(|one| Some((one.database.clone(), since(one)?)))
+                .collect(),
+            current_lsn: snapshot.current_lsn(),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! All that is remembered of the server a report is about.
+
+use super::{DatabaseIndexHistory, Growth, SlotHistory, SlotSample, WalInterval};
+use crate::facts::Snapshot;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+/// What earlier looks at the same server know: the samples of its line in the store, and the snapshots of `--since`.
+/// Empty where nothing is remembered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HistoryView {
+    /// Where the samples come from; `None` when no store knows the server.
+    pub origin: Option<HistorySource>,
+    pub slots: Vec<SlotHistory>,
+    /// One for each database that a sample read from inside.
+    pub indexes: Vec<DatabaseIndexHistory>,
+    /// Oldest first; the last one ends at the present look.
+    pub wal: Vec<WalInterval>,
+    pub growth: Vec<Growth>,
+}
+
+/// The line of samples that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistorySource {
+    /// The store's address, without a password.
+    pub store: String,
+    /// Its name in the store: `7312…#2`.
+    pub cluster_branch: String,
+    pub samples: usize,
+    pub oldest: Timestamp,
+    pub newest: Timestamp,
+}
+
+impl HistoryView {
+    pub fn slot_history(&self, slot_name: &str) -> Option<&SlotHistory> {
+        self.slots.iter().find(|past| past.slot_name == slot_name)
+    }
+
+    pub fn index_history(&self, database: &str) -> Option<&DatabaseIndexHistory> {
+        self.indexes.iter().find(|past| past.database == database)
+    }
+
+    /// Adds what earlier snapshots of the same server saw. A look that the store has, too, counts once.
+    pub fn add_snapshots(&mut self, earlier: &[Snapshot]) {
+        self.add_slots(earlier);
+        self.add_indexes(earlier);
+    }
+
+    /// Of the store and the snapshots the one that has watched a database's indexes for longer speaks.
+    fn add_indexes(&mut self, earlier: &[Snapshot]) {
+        let mut snapshots: Vec<&Snapshot> = earlier.iter().collect();
+        snapshots.sort_by_key(|look| look.collected_at);
+        let databases: BTreeSet<&str> = snapshots
+            .iter()
+            .flat_map(|look| &look.database_snapshots)
+            .map(|contents| contents.database.as_str())
+            .collect();
+        for database in databases {
+            let Some(history) = DatabaseIndexHistory::from_snapshots(&snapshots, database) else { continue };
+            match self.indexes.iter_mut().find(|known| known.database == database) {
+                Some(known) if known.since <= history.since => {}
+                Some(known) => *known = history,
+                None => self.indexes.push(history),
+            }
+        }
+    }
+
+    fn add_slots(&mut self, earlier: &[Snapshot]) {
+        let known = earlier.iter().filter_map(|snapshot| snapshot.slots.known());
+        let mut names: BTreeSet<String> = known.flatten().map(|slot| slot.slot_name.clone()).collect();
+        names.extend(self.slots.iter().map(|past| past.slot_name.clone()));
+        for name in names {
+            let mut samples: Vec<SlotSample> =
+                earlier.iter().filter_map(|one| SlotSample::from_snapshot(one, &name)).collect();
+            let position = self.slots.iter().position(|past| past.slot_name == name);
+            let before = position.map(|at| self.slots.swap_remove(at));
+            let (record, first_seen) = before.map_or((None, None), |past| {
+                samples.extend(past.samples);
+                (past.record, Some(past.first_seen))
+            });
+            // Of two of the same moment the snapshot's, which knows more, comes first and stays.
+            samples.sort_by_key(|look| look.collected_at);
+            samples.dedup_by_key(|look| look.collected_at);
+            let first_present = samples.iter().find(|look| look.seen.is_some()).map(|look| look.collected_at);
+            if let Some(first_seen) = [first_seen, first_present].into_iter().flatten().min() {
+                self.slots.push(SlotHistory { slot_name: name, first_seen, record, samples });
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What earlier looks saw of a replication slot.
+
+use crate::facts::{Slot, SlotType, Snapshot};
+use crate::units::Lsn;
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// A slot over time, made of the store's samples, of snapshots, or of both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SlotHistory {
+    pub slot_name: String,
+    /// The first look that showed the name.
+    pub first_seen: Timestamp,
+    /// What the store noted of it; `None` for one that only snapshots know.
+    pub record: Option<SlotRecord>,
+    /// Oldest first. The store thins old ones.
+    pub samples: Vec<SlotSample>,
+}
+
+/// What of a slot outlives the thinning of samples.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SlotRecord {
+    /// Since when it is certain to be the same slot.
+    pub certain_since: Timestamp,
+    /// The last sample that found it in use.
+    pub last_active: Option<Timestamp>,
+    /// The last sample that shows a visit: in use, an LSN that moved, or an `inactive_since` that moved although the
+    /// server had not been restarted.
+    pub last_connected: Option<Timestamp>,
+    /// The sample since which neither LSN moved.
+    pub frozen_since: Timestamp,
+}
+
+/// One look at a slot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SlotSample {
+    pub collected_at: Timestamp,
+    /// The server's last start before the look: each sets `inactive_since` anew.
+    pub started_at: Timestamp,
+    pub current_lsn: Option<Lsn>,
+    /// `None`: there was no slot of that name.
+    pub seen: Option<SlotState>,
+}
+
+/// The slot as a look found it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SlotState {
+    pub slot_type: SlotType,
+    pub plugin: Option<String>,
+    /// `None` of a physical slot, and where it is not remembered.
+    pub database: Option<String>,
+    pub is_active: bool,
+    pub restart_lsn: Option<Lsn>,
+    pub confirmed_flush_lsn: Option<Lsn>,
+    pub inactive_since: Option<Timestamp>,
+    /// Rows written in the slot's database so far, where it is known.
+    pub rows_written: Option<u64>,
+}
+
+impl SlotSample {
+    /// What a snapshot shows of the slot; `None` when it does not know the slots.
+    pub fn from_snapshot(snapshot: &Snapshot, slot_name: &str) -> Option<SlotSample> {
+        let slot = snapshot.slots.known()?.iter().find(|slot| slot.slot_name == slot_name);
+        Some(SlotSample {
+            collected_at: snapshot.collected_at,
+            started_at: snapshot.server.started_at,
+            current_lsn: snapshot.current_lsn(),
+            seen: slot.map(|slot| SlotState::from_slot(slot, snapshot)),
+        })
+    }
+}
+
+impl SlotState {
+    fn from_slot(slot: &Slot, snapshot: &Snapshot) -> SlotState {
+        let written =
+            snapshot.database_writes.known().zip(slot.database.as_ref()).and_then(|(all, database)| {
+                all.iter().find(|one| one.database == *database).map(|one| one.rows_written)
+            });
+        SlotState {
+            slot_type: slot.slot_type,
+            plugin: slot.plugin.clone(),
+            database: slot.database.clone(),
+            is_active: slot.active,
+            restart_lsn: slot.restart_lsn,
+            confirmed_flush_lsn: slot.confirmed_flush_lsn,
+            inactive_since: slot.inactive_since,
+            rows_written: written,
+        }
+    }
+
+    /// Whether it can be the same slot, as far as its kind tells.
+    pub fn has_same_kind(&self, other: &SlotState) -> bool {
+        let databases = self.database.as_ref().zip(other.database.as_ref());
+        (self.slot_type, &self.plugin) == (other.slot_type, &other.plugin)
+            && databases.is_none_or(|(ours, theirs)| ours == theirs)
+    }
+
+    /// Whether both positions are the same.
+    pub fn has_same_positions(&self, other: &SlotState) -> bool {
+        (self.restart_lsn, self.confirmed_flush_lsn) == (other.restart_lsn, other.confirmed_flush_lsn)
+    }
+
+    /// WAL that its consumer has not confirmed: of a standby, what it has not flushed.
+    pub fn unconfirmed_bytes(&self, current_lsn: Option<Lsn>) -> Option<u64> {
+        let position = match self.slot_type {
+            SlotType::Logical => self.confirmed_flush_lsn.or(self.restart_lsn),
+            SlotType::Physical => self.restart_lsn,
+        };
+        Some(current_lsn?.bytes_since(position?))
+    }
+}

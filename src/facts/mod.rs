@@ -1,0 +1,97 @@
+//! Plain data: one file a Postgres noun. Imports nothing of this crate.
+//!
+//! A [`Snapshot`] is what one look at a cluster saw; everything after collecting is a pure function of it.
+
+mod bloat;
+mod checkpoint;
+mod checkpoints;
+mod column;
+pub mod copy_size;
+mod database;
+mod database_snapshot;
+mod database_writes;
+mod disk;
+mod fact;
+mod files;
+mod finding;
+mod foreign_object;
+pub mod history;
+mod index;
+mod index_ddl;
+mod index_facts;
+mod manager;
+mod obstacle;
+mod oid_map;
+mod provider;
+mod replica;
+mod role_rights;
+mod sequence;
+mod server;
+mod server_identity;
+mod session;
+mod setting;
+mod silence;
+mod slot;
+mod slot_identity;
+mod snapshot;
+mod standby;
+mod standby_replay;
+mod subscription;
+mod table;
+mod tablespace;
+mod transaction;
+mod wal;
+mod wal_writers;
+mod walsender;
+
+pub use bloat::{Bloat, BloatSource, BtreePages, EstimateError, HeapTuples, estimate_index, estimate_table};
+
+pub use checkpoint::ControlFile;
+pub use checkpoints::Checkpoints;
+pub use column::{ColumnLayout, ColumnStatistics, IndexKey, TableColumns, Visibility};
+pub use database::{Database, SharedChecksums};
+pub use database_snapshot::{DatabaseSnapshot, LockedRelation, PartitionTree, Sequences, StatisticsResets};
+pub use database_writes::DatabaseWrites;
+pub use disk::{Disk, DiskSource, Volume, WalHeadroom};
+pub use fact::{Fact, Unavailable};
+pub use files::Files;
+pub use finding::{Class, Finding, Level, Measure, Measurement, Status};
+pub use foreign_object::{ForeignObject, LookAlike};
+pub use index::{ConstraintKind, Index};
+pub use index_ddl::IndexDdl;
+pub use index_facts::{
+    Correlation, Dependent, DependentKind, FIRST_NORMAL_OBJECT_ID, ForeignKey, IndexFacts, IndexKeys, IndexTexts,
+    OperatorClass, are_comparable, differ_only_in_texts,
+};
+
+pub use manager::ManagerMarks;
+
+pub use obstacle::{NamedObjects, ObstacleKind, Obstacles, PendingRestart, ReadOnlyOverride};
+pub use oid_map::{OidMap, OidSet};
+
+pub use provider::{Provider, ProviderMarks};
+
+pub use replica::{Replica, ReplicaUse, TimelineHistory};
+
+pub use role_rights::RoleRights;
+
+pub use sequence::{OrphanedOrigin, SequenceState, SequenceUse};
+pub use server::Server;
+pub use server_identity::{ServerIdentity, ServerInstance};
+pub use session::{Session, Sessions};
+pub use setting::{Setting, Settings};
+pub use silence::{Silence, silence_last_day};
+pub use slot::{Slot, SlotType, WalStatus};
+pub use slot_identity::SlotIdentity;
+pub use snapshot::{ReadSnapshotError, SCHEMA_VERSION, SNAPSHOT_COMMAND, SkippedDatabase, Snapshot};
+pub use standby::Standby;
+pub use standby_replay::StandbyReplay;
+pub use subscription::{Subscription, SubscriptionErrors};
+pub use table::{Persistence, SizeSource, StoredBytes, Table, TableKind};
+pub use tablespace::Tablespace;
+pub use transaction::{PreparedTransaction, Transaction, Transactions};
+
+pub use wal::{ArchiveStatus, Archiver, WalDirectory, WalPosition, WalRun, WalStatistics, WalSummarizer};
+
+pub use wal_writers::{CountedStatements, WalBackend, WalStatement, WalStatements};
+pub use walsender::Walsender;

@@ -1,0 +1,117 @@
+//! Server settings.
+
+use crate::units::parse_bytes;
+use serde::{Deserialize, Serialize};
+
+/// One row of `pg_settings`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    pub name: String,
+    pub setting: String,
+    /// The unit `setting` counts in: `kB`, `8kB`, `MB`, `B`, `ms`, `s`, `min`.
+    pub unit: Option<String>,
+    pub source: String,
+    pub pending_restart: bool,
+}
+
+impl Setting {
+    /// Bytes, when the setting is a size; negative values mean "off" and are `None`.
+    fn bytes(&self) -> Option<u64> {
+        let count: u64 = self.setting.parse().ok()?;
+        let unit = self.unit.as_deref().unwrap_or("B");
+        let letters = unit.find(|c: char| c.is_ascii_alphabetic())?;
+        let multiple: u64 = if letters == 0 { 1 } else { unit[..letters].parse().ok()? };
+        let unit_bytes = parse_bytes(&format!("1{}", &unit[letters..])).ok()?;
+        count.checked_mul(multiple)?.checked_mul(unit_bytes)
+    }
+}
+
+/// The settings a role could see. One that is missing is hidden from it or unknown to the server's version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Settings(pub Vec<Setting>);
+
+impl Settings {
+    pub fn get(&self, name: &str) -> Option<&Setting> {
+        self.0.iter().find(|s| s.name == name)
+    }
+
+    /// A size setting in bytes; `None` when hidden, unknown, or negative ("off").
+    pub fn bytes(&self, name: &str) -> Option<u64> {
+        self.get(name)?.bytes()
+    }
+
+    /// Whether an on/off setting is on; settings with more values count as on unless `off`.
+    pub fn is_on(&self, name: &str) -> Option<bool> {
+        self.get(name).map(|s| s.setting != "off")
+    }
+
+    /// Whether anything would archive a segment: an empty command, shown as `(disabled)` where archive_mode is off,
+    /// archives nothing. `None` where that is hidden.
+    pub fn has_archive_command(&self) -> Option<bool> {
+        let is_set = |name| self.text(name).is_some_and(|text| text != "(disabled)");
+        self.get("archive_command").map(|_| is_set("archive_command") || is_set("archive_library"))
+    }
+
+    /// Whether this server archives what it writes: with `on` a standby does not (PostgreSQL manual, 19.5.3 "Archiving").
+    /// `None` where that is hidden.
+    pub fn archives(&self, in_recovery: bool) -> Option<bool> {
+        self.get("archive_mode").map(|mode| mode.setting == "always" || mode.setting == "on" && !in_recovery)
+    }
+
+    /// The bare value, `None` when hidden, unknown or empty.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).map(|s| s.setting.as_str()).filter(|s| !s.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setting_bytes(setting: &str, unit: Option<&str>) -> Option<u64> {
+        Setting {
+            name: "x".into(),
+            setting: setting.into(),
+            unit: unit.map(Into::into),
+            source: "default".into(),
+            pending_restart: false,
+        }
+        .bytes()
+    }
+
+    #[test]
+    fn setting_bytes_uses_pg_settings_units() {
+        assert_eq!(setting_bytes("-1", Some("MB")), None);
+        assert_eq!(setting_bytes("max", None), None);
+        assert_eq!(setting_bytes("1024", Some("MB")), Some(1 << 30));
+        assert_eq!(setting_bytes("16384", Some("8kB")), Some(128 << 20));
+        assert_eq!(setting_bytes("16777216", Some("B")), Some(16 << 20));
+        assert_eq!(setting_bytes("64", None), Some(64));
+    }
+
+    #[test]
+    fn archiving_distinguishes_hidden_from_off() {
+        let settings = |all: &[(&str, &str)]| {
+            let new_setting = |(name, setting): &(&str, &str)| Setting {
+                name: (*name).into(),
+                setting: (*setting).into(),
+                unit: None,
+                source: "default".into(),
+                pending_restart: false,
+            };
+            Settings(all.iter().map(new_setting).collect())
+        };
+        assert_eq!(settings(&[]).has_archive_command(), None);
+        assert_eq!(settings(&[("archive_command", "")]).has_archive_command(), Some(false));
+        assert_eq!(settings(&[("archive_command", "(disabled)")]).has_archive_command(), Some(false));
+        let library = [("archive_command", ""), ("archive_library", "basic_archive")];
+        assert_eq!(settings(&library).has_archive_command(), Some(true));
+        let archives = |mode: &str, in_recovery| settings(&[("archive_mode", mode)]).archives(in_recovery);
+        assert_eq!(
+            [archives("on", false), archives("on", true), archives("always", true)].map(Option::unwrap),
+            [true, false, true]
+        );
+        assert_eq!((archives("off", false), settings(&[]).archives(false)), (Some(false), None));
+    }
+}

@@ -1,0 +1,80 @@
+//! Replication slots.
+
+use crate::units::Lsn;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SlotType {
+    Physical,
+    Logical,
+}
+
+/// Whether the WAL a slot needs is still there (PostgreSQL manual, 52.19 "pg_replication_slots").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WalStatus {
+    Reserved,
+    Extended,
+    Unreserved,
+    Lost,
+}
+
+/// One row of `pg_replication_slots`, every column of every version from 13 to 18; what a version does not have is
+/// `None`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    pub slot_name: String,
+    pub plugin: Option<String>,
+    pub slot_type: SlotType,
+    pub database: Option<String>,
+    pub temporary: bool,
+    pub active: bool,
+    pub active_pid: Option<i32>,
+    /// The oldest WAL its consumer may need; `None` when it never reserved WAL or was invalidated.
+    pub restart_lsn: Option<Lsn>,
+    /// Logical slots: what the consumer has acknowledged.
+    pub confirmed_flush_lsn: Option<Lsn>,
+    pub wal_status: Option<WalStatus>,
+    /// Bytes of WAL until the slot may be lost; `None` when lost, or without a limit.
+    pub safe_wal_size: Option<i64>,
+    /// Transactions since the oldest one whose rows the slot keeps in all tables.
+    pub xmin_age: Option<i64>,
+    /// The same for catalog rows.
+    pub catalog_xmin_age: Option<i64>,
+    /// 14 and newer.
+    #[serde(default)]
+    pub two_phase: Option<bool>,
+    /// 18 and newer.
+    #[serde(default)]
+    pub two_phase_at: Option<Lsn>,
+    /// 16 and newer; logical slots only.
+    #[serde(default)]
+    pub conflicting: Option<bool>,
+    /// 17 and newer: a lower bound, since every restart of the server sets it anew.
+    #[serde(default)]
+    pub inactive_since: Option<Timestamp>,
+    /// 17 and newer.
+    #[serde(default)]
+    pub invalidation_reason: Option<String>,
+    /// 17 and newer.
+    #[serde(default)]
+    pub failover: Option<bool>,
+    /// 17 and newer.
+    #[serde(default)]
+    pub synced: Option<bool>,
+}
+
+impl Slot {
+    /// Invalidated: its WAL, or the rows it needed, are gone, and it holds nothing any more. An 18 slot that timed out
+    /// keeps its `restart_lsn` all the same (fact sheet on slots, A3).
+    pub fn is_lost(&self) -> bool {
+        self.wal_status == Some(WalStatus::Lost) || self.invalidation_reason.is_some()
+    }
+
+    /// Where the WAL begins that this slot keeps; `None` when it keeps none.
+    pub fn retained_from(&self) -> Option<Lsn> {
+        if self.is_lost() { None } else { self.restart_lsn }
+    }
+}

@@ -1,0 +1,223 @@
+//! All that one look at a cluster saw.
+
+use super::*;
+use crate::quote::{PrintedConnection, grant};
+use crate::units::Lsn;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The layout of snapshot files and reports; a file of a higher one is refused.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The `command` of a snapshot file.
+pub const SNAPSHOT_COMMAND: &str = "snapshot";
+
+/// One look at a cluster. What the report at hand had no use for is [`Fact::not_asked`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub schema_version: u32,
+    /// Always `snapshot`: tells this file from a report's.
+    pub command: String,
+    pub pgtend_version: String,
+    /// By the server's clock.
+    pub collected_at: Timestamp,
+    /// Where it was reached, so that looks from several machines can be told apart: host and port, or machine, folder and
+    /// port of a socket. `None` for loopback addresses, where tunnels end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    pub server: Server,
+    /// How printed commands reach it. Never written to a file: who reads that may reach the server in another way.
+    #[serde(skip)]
+    pub connection: PrintedConnection,
+    /// Asked where a plan is made. Never written to a file: no plan of a file is carried out.
+    #[serde(skip, default = "instance_not_asked")]
+    pub instance: Fact<ServerInstance>,
+    #[serde(default)]
+    pub control: Fact<ControlFile>,
+    #[serde(default)]
+    pub provider: Fact<ProviderMarks>,
+    #[serde(default)]
+    pub settings: Fact<Settings>,
+    #[serde(default)]
+    pub databases: Fact<Vec<Database>>,
+    #[serde(default)]
+    pub shared_checksums: Fact<SharedChecksums>,
+    #[serde(default)]
+    pub tablespaces: Fact<Vec<Tablespace>>,
+    #[serde(default)]
+    pub slots: Fact<Vec<Slot>>,
+    #[serde(default)]
+    pub walsenders: Fact<Vec<Walsender>>,
+    #[serde(default)]
+    pub subscriptions: Fact<Vec<Subscription>>,
+    #[serde(default)]
+    pub subscription_errors: Fact<Vec<SubscriptionErrors>>,
+    #[serde(default)]
+    pub orphaned_origins: Fact<Vec<OrphanedOrigin>>,
+    #[serde(default)]
+    pub sessions: Fact<Sessions>,
+    #[serde(default)]
+    pub standby_replay: Fact<StandbyReplay>,
+    #[serde(default)]
+    pub transactions: Fact<Transactions>,
+    #[serde(default)]
+    pub prepared_transactions: Fact<Vec<PreparedTransaction>>,
+    #[serde(default)]
+    pub managers: Fact<ManagerMarks>,
+    /// What the role may change.
+    #[serde(default)]
+    pub rights: Fact<RoleRights>,
+    #[serde(default)]
+    pub database_writes: Fact<Vec<DatabaseWrites>>,
+    #[serde(default)]
+    pub wal_position: Fact<WalPosition>,
+    /// The position some seconds later, when a rate was asked for.
+    #[serde(default)]
+    pub wal_position_later: Option<WalPosition>,
+    #[serde(default)]
+    pub wal_directory: Fact<WalDirectory>,
+    #[serde(default)]
+    pub wal_statistics: Fact<WalStatistics>,
+    #[serde(default)]
+    pub wal_summarizer: Fact<WalSummarizer>,
+    #[serde(default)]
+    pub wal_statements: Fact<WalStatements>,
+    #[serde(default)]
+    pub wal_backends: Fact<Vec<WalBackend>>,
+    #[serde(default)]
+    pub checkpoints: Fact<Checkpoints>,
+    /// The disk that pg_wal lies on; unavailable unless somebody told of it.
+    #[serde(default)]
+    pub disk: Fact<Disk>,
+    #[serde(default)]
+    pub archiver: Fact<Archiver>,
+    #[serde(default)]
+    pub archive_status: Fact<ArchiveStatus>,
+    #[serde(default)]
+    pub temporary_files: Fact<Files>,
+    /// `None`: there is no log directory, the server logs elsewhere.
+    #[serde(default)]
+    pub log_files: Fact<Option<Files>>,
+    #[serde(default)]
+    pub slot_spill: Fact<Files>,
+    #[serde(default)]
+    pub timeline_history: Fact<TimelineHistory>,
+    /// Where a move to another server is planned.
+    #[serde(default)]
+    pub pending_restart: Fact<Vec<PendingRestart>>,
+    #[serde(default)]
+    pub read_only_overrides: Fact<Vec<ReadOnlyOverride>>,
+    /// The standbys that were asked for their own counters, once for each database.
+    #[serde(default)]
+    pub replicas: Vec<Replica>,
+    /// The databases that were read from inside.
+    #[serde(default)]
+    pub database_snapshots: Vec<DatabaseSnapshot>,
+    /// Databases that were to be read and could not be.
+    #[serde(default)]
+    pub skipped: Vec<SkippedDatabase>,
+}
+
+fn instance_not_asked() -> Fact<ServerInstance> {
+    Fact::not_requested("server instance")
+}
+
+/// A database that was not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedDatabase {
+    pub database: String,
+    pub reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Somebody named it: that it was not read is a gap, whatever the reason.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub listed: bool,
+}
+
+/// Why a text is no snapshot this pgtend can read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadSnapshotError {
+    #[error("it is not a snapshot: {0}")]
+    NotASnapshot(serde_json::Error),
+    #[error("it is the output of `pgtend {0}`; a snapshot comes from `pgtend snapshot`")]
+    Report(String),
+    #[error("it has schema version {found}, and this pgtend reads up to {SCHEMA_VERSION}: use a newer pgtend")]
+    NewerSchema { found: u32 },
+    #[error("it is damaged: {0}")]
+    Invalid(serde_json::Error),
+}
+
+impl Snapshot {
+    /// Whether a database that was not read hides anything. Into template0 and its like nobody connects, whatever their
+    /// rights; who lists one wants to know.
+    pub fn is_skipped_gap(&self, skipped: &SkippedDatabase) -> bool {
+        let is_closed = |database: &Database| database.database == skipped.database && !database.allows_connections;
+        skipped.listed || !self.databases.known().is_some_and(|all| all.iter().any(is_closed))
+    }
+
+    /// Reads a snapshot file's text.
+    pub fn from_json(text: &str) -> Result<Snapshot, ReadSnapshotError> {
+        #[derive(Deserialize)]
+        struct Header {
+            schema_version: u32,
+            command: String,
+        }
+        let header: Header = serde_json::from_str(text).map_err(ReadSnapshotError::NotASnapshot)?;
+        if header.schema_version > SCHEMA_VERSION {
+            return Err(ReadSnapshotError::NewerSchema { found: header.schema_version });
+        }
+        if header.command != SNAPSHOT_COMMAND {
+            return Err(ReadSnapshotError::Report(header.command));
+        }
+        serde_json::from_str(text).map_err(ReadSnapshotError::Invalid)
+    }
+
+    /// Takes back the advice to grant what the role has: then somebody, or the service, took the right itself away, and
+    /// no predefined role brings it back.
+    pub fn remove_useless_hints(&mut self) {
+        let server = &self.server;
+        let has_all = server.role_is_monitor || server.role_is_superuser;
+        let useless_hint = grant("pg_monitor", &server.role);
+        let aurora = self.provider() == Provider::Aurora;
+        let remove_useless_hint = |why: Option<&mut Unavailable>| {
+            if let Some(why) = why
+                && has_all
+                && why.hint.as_ref() == Some(&useless_hint)
+            {
+                why.hint = None;
+                why.not_set_up |= aurora;
+            }
+        };
+        remove_useless_hint(self.wal_directory.unavailable_mut());
+        remove_useless_hint(self.archive_status.unavailable_mut());
+        remove_useless_hint(self.temporary_files.unavailable_mut());
+        remove_useless_hint(self.log_files.unavailable_mut());
+        remove_useless_hint(self.slot_spill.unavailable_mut());
+    }
+
+    /// The provider, `Unknown` also when its marks could not be read.
+    pub fn provider(&self) -> Provider {
+        self.provider.known().map_or(Provider::Unknown, ProviderMarks::provider)
+    }
+
+    /// Where WAL is now.
+    pub fn current_lsn(&self) -> Option<Lsn> {
+        self.wal_position.known()?.current_lsn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn from_json_names_what_is_wrong() {
+        let error = |text: &str| Snapshot::from_json(text).unwrap_err().to_string();
+        assert!(error("").starts_with("it is not a snapshot"));
+        assert!(error("{}").starts_with("it is not a snapshot"));
+        assert!(error(r#"{"schema_version": 2, "command": "snapshot"}"#).contains("schema version 2"));
+        assert!(error(r#"{"schema_version": 1, "command": "wal"}"#).contains("`pgtend wal`"));
+        let damaged = error(r#"{"schema_version": 1, "command": "snapshot", "pgtend_version": 7}"#);
+        assert!(damaged.starts_with("it is damaged") && damaged.contains("column"), "{damaged}");
+    }
+}

@@ -1,0 +1,103 @@
+//! The write-ahead log: where it is, what lies in pg_wal, how much is written, who waits for it.
+
+use crate::units::Lsn;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Where WAL is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalPosition {
+    /// On a primary the write position, on a standby the furthest received or replayed. `None` on a standby that
+    /// has neither yet.
+    pub current_lsn: Option<Lsn>,
+    /// Standbys only.
+    pub replay_lsn: Option<Lsn>,
+    pub requested_at: Timestamp,
+}
+
+/// What lies in pg_wal (`pg_ls_waldir()`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalDirectory {
+    /// Bytes of all files, timeline histories and backup labels included.
+    pub directory_bytes: u64,
+    /// WAL segments.
+    pub files: u64,
+    /// Segments already renamed for positions still to come; they hold nothing.
+    pub recycled_files: u64,
+    pub recycled_bytes: u64,
+    /// Start of the oldest segment.
+    pub oldest_lsn: Option<Lsn>,
+    /// When the oldest written segment was last modified.
+    pub oldest_modified_at: Option<Timestamp>,
+    /// Timeline histories, backup labels, partial segments.
+    #[serde(default)]
+    pub other_bytes: Option<u64>,
+    /// Segments that were written, each run without a hole; one for each timeline that left some.
+    #[serde(default)]
+    pub written: Option<Vec<WalRun>>,
+}
+
+/// Segments that follow one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalRun {
+    pub from: Lsn,
+    pub segments: u64,
+}
+
+/// WAL written by this server since its statistics began (`pg_stat_wal`, 14 and newer).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WalStatistics {
+    pub wal_records: u64,
+    /// Full page images.
+    pub wal_fpi: u64,
+    pub wal_bytes: u64,
+    pub stats_reset: Option<Timestamp>,
+    pub requested_at: Timestamp,
+}
+
+/// `pg_stat_archiver`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archiver {
+    pub archived_count: u64,
+    pub last_archived_wal: Option<String>,
+    pub last_archived_time: Option<Timestamp>,
+    pub failed_count: u64,
+    pub last_failed_wal: Option<String>,
+    pub last_failed_time: Option<Timestamp>,
+    pub stats_reset: Option<Timestamp>,
+}
+
+impl Archiver {
+    /// Where what waits for it begins, by its own account: the segment it fails at, else the one after the last that
+    /// it archived. It takes them in order.
+    pub fn oldest_waiting_lsn(&self, wal_segment_bytes: u64) -> Option<Lsn> {
+        if self.last_failed_time > self.last_archived_time {
+            return wal_file_start(self.last_failed_wal.as_deref()?, wal_segment_bytes);
+        }
+        let last = wal_file_start(self.last_archived_wal.as_deref()?, wal_segment_bytes)?;
+        Some(Lsn(last.0.saturating_add(wal_segment_bytes)))
+    }
+}
+
+/// Where a segment begins, by its file's name: the timeline, the high half of the position, the segment's number.
+fn wal_file_start(name: &str, wal_segment_bytes: u64) -> Option<Lsn> {
+    let digits = |range| name.get(range).and_then(|text| u64::from_str_radix(text, 16).ok());
+    (name.len() == 24).then_some(())?;
+    Some(Lsn((digits(8..16)? << 32).saturating_add(digits(16..24)?.saturating_mul(wal_segment_bytes))))
+}
+
+/// Segments waiting for the archiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveStatus {
+    pub ready_files: u64,
+    /// Start of the oldest waiting segment; pg_wal keeps everything from there on.
+    pub oldest_ready_lsn: Option<Lsn>,
+}
+
+/// `pg_get_wal_summarizer_state()`, 17 and newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalSummarizer {
+    pub summarized_lsn: Lsn,
+    pub pending_lsn: Lsn,
+    pub summarizer_pid: Option<i32>,
+}

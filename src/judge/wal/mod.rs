@@ -1,9 +1,0 @@
-//! The write-ahead log: whether it piles up, what would bound it, and how much of it could be spared.
-
-mod accumulation;
-mod full_page_images;
-mod prevention;
-
-pub use accumulation::{WalAccumulation, find_wal_accumulation};
-pub use full_page_images::{FullPageStats, WalRecommendation};
-pub use prevention::{Prevention, PreventionInput, PreventionStep};

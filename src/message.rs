@@ -1,0 +1,80 @@
+//! A sentence whose numbers are still numbers: the judge says it, the renderer writes it.
+
+use crate::quote::PrintedConnection;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A part of a sentence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fragment {
+    Text(String),
+    Bytes(u64),
+    Seconds(u64),
+    Count(u64),
+    /// Of a hundred.
+    Percent(f64),
+    Time(Timestamp),
+}
+
+/// A sentence, in order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Message(pub Vec<Fragment>);
+
+impl Message {
+    /// Adds the connection to the commands in it.
+    pub fn reached_by(&mut self, connection: &PrintedConnection) {
+        for piece in &mut self.0 {
+            if let Fragment::Text(text) = piece {
+                *text = connection.sentence(text);
+            }
+        }
+    }
+
+    pub fn append(&mut self, other: Message) {
+        self.0.extend(other.0);
+    }
+}
+
+impl From<&str> for Fragment {
+    fn from(text: &str) -> Fragment {
+        Fragment::Text(text.to_owned())
+    }
+}
+
+impl From<&String> for Fragment {
+    fn from(text: &String) -> Fragment {
+        Fragment::Text(text.clone())
+    }
+}
+
+impl From<String> for Fragment {
+    fn from(text: String) -> Fragment {
+        Fragment::Text(text)
+    }
+}
+
+impl From<Timestamp> for Fragment {
+    fn from(time: Timestamp) -> Fragment {
+        Fragment::Time(time)
+    }
+}
+
+impl From<&str> for Message {
+    fn from(text: &str) -> Message {
+        Message(vec![text.into()])
+    }
+}
+
+impl From<String> for Message {
+    fn from(text: String) -> Message {
+        Message(vec![text.into()])
+    }
+}
+
+/// A sentence of its parts, each a text or a [`Fragment`].
+macro_rules! message {
+    ($($fragment:expr),+ $(,)?) => { $crate::message::Message(vec![$($crate::message::Fragment::from($fragment)),+]) };
+}
+pub(crate) use message;

@@ -1,0 +1,3 @@
+//! Monitoring runs: notifications of what changed.
+
+pub mod notify;

@@ -1,0 +1,203 @@
+//! What one recipient is told of one run.
+
+use crate::facts::history::{Change, ChangeKind};
+use crate::facts::{Level, Status};
+use crate::render::{escape_unprintable, format_message, human_duration};
+use jiff::Timestamp;
+use std::collections::HashMap;
+
+/// One message: all that changed, of all targets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notification {
+    pub at: Timestamp,
+    /// The worst of all.
+    pub status: Status,
+    /// Those where something changed, the worst first.
+    pub targets: Vec<TargetChanges>,
+}
+
+/// What changed at one place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetChanges {
+    /// A target's name, or an address.
+    pub target_key: String,
+    pub status: Status,
+    /// Equal where places are databases of one server; `None` where that is not known.
+    pub server: Option<String>,
+    pub changes: Vec<Change>,
+}
+
+/// One thing to tell, and all the places where it is the same thing.
+pub(super) struct NotificationItem<'a> {
+    pub(super) targets: Vec<&'a str>,
+    pub(super) change: &'a Change,
+}
+
+/// So many places are named.
+const MAX_NAMED_TARGETS: usize = 3;
+
+impl NotificationItem<'_> {
+    /// `a, b, c and 497 more`.
+    pub(super) fn format_targets(&self) -> String {
+        let named = self.targets.get(..MAX_NAMED_TARGETS).unwrap_or(&self.targets).join(", ");
+        match self.targets.len().saturating_sub(MAX_NAMED_TARGETS) {
+            0 => named,
+            more => format!("{named} and {more} more"),
+        }
+    }
+}
+
+impl Notification {
+    pub fn changes(&self) -> usize {
+        self.targets.iter().map(|place| place.changes.len()).sum()
+    }
+
+    /// What there is to tell, in order: what several targets say of their one server is told once.
+    pub(super) fn items(&self) -> Vec<NotificationItem<'_>> {
+        let mut items: Vec<NotificationItem<'_>> = Vec::new();
+        let mut item_positions: HashMap<(ChangeKind, &str, DuplicateScope<'_>), usize> = HashMap::new();
+        for target in &self.targets {
+            for change in &target.changes {
+                let key =
+                    DuplicateScope::new(target, change).map(|scope| (change.kind, change.finding_id.as_str(), scope));
+                match key.as_ref().and_then(|key| item_positions.get(key)) {
+                    Some(&at) => items[at].targets.push(&target.target_key),
+                    None => {
+                        item_positions.extend(key.map(|key| (key, items.len())));
+                        items.push(NotificationItem { targets: vec![&target.target_key], change });
+                    }
+                }
+            }
+        }
+        items
+    }
+
+    /// One line: `shop: CRITICAL: 1 new, 1 recovered`.
+    pub fn title(&self) -> String {
+        let items = self.items();
+        let kinds = [ChangeKind::New, ChangeKind::Worse, ChangeKind::Reminder, ChangeKind::Recovered];
+        let counts: Vec<String> = kinds
+            .into_iter()
+            .map(|kind| (kind, items.iter().filter(|one| one.change.kind == kind).count()))
+            .filter(|(_, count)| *count > 0)
+            .map(|(kind, count)| format!("{count} {}", change_label(kind)))
+            .collect();
+        let target_text = match &self.targets[..] {
+            [one] => one.target_key.clone(),
+            more => format!("{} targets", more.len()),
+        };
+        let is_at_status = |change: &Change| match change.kind {
+            ChangeKind::Reminder => true,
+            ChangeKind::Recovered => false,
+            ChangeKind::New | ChangeKind::Worse => Status::from(change.level) == self.status,
+        };
+        // What is new may be less bad than what is known.
+        let is_changed = self.status == Status::Ok || items.iter().any(|one| is_at_status(one.change));
+        let still = if is_changed { "" } else { "still " };
+        escape_unprintable(&format!("pgtend {target_text}: {still}{}: {}", self.status.name(), counts.join(", ")))
+            .into_owned()
+    }
+}
+
+/// Within what two findings of one name are the same.
+#[derive(PartialEq, Eq, Hash)]
+enum DuplicateScope<'a> {
+    Server(&'a str),
+    /// What could not be told has no subject of its own: its words must be the same.
+    Message(String),
+}
+
+impl DuplicateScope<'_> {
+    fn new<'a>(target: &'a TargetChanges, change: &Change) -> Option<DuplicateScope<'a>> {
+        match change.level {
+            Level::Unknown => Some(DuplicateScope::Message(format_message(&change.message))),
+            Level::Warning | Level::Critical => target.server.as_deref().map(DuplicateScope::Server),
+        }
+    }
+}
+
+pub(super) fn change_label(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::New => "new",
+        ChangeKind::Worse => "worse",
+        ChangeKind::Reminder => "still there",
+        ChangeKind::Recovered => "recovered",
+    }
+}
+
+/// `CRITICAL stale-slot, new: slot x …`, without the advice.
+pub(super) fn format_change(change: &Change, at: Timestamp) -> String {
+    let level = change.level.name().to_uppercase();
+    let text = format_message(&change.message);
+    let duration = human_duration(u64::try_from(at.duration_since(change.since).as_secs()).unwrap_or(0));
+    let line = match change.kind {
+        ChangeKind::Recovered => format!("RECOVERED {} after {duration}; it was: {text}", change.check),
+        ChangeKind::Reminder => format!("{level} {}, for {duration}: {text}", change.check),
+        ChangeKind::Worse => format!("{level} {}, worse after {duration}: {text}", change.check),
+        kind => format!("{level} {}, {}: {text}", change.check, change_label(kind)),
+    };
+    escape_unprintable(&line).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn test_change(subject: &str, level: Level, message: &str) -> Change {
+        Change {
+            kind: ChangeKind::New,
+            finding_id: format!("stale-slot:{subject}"),
+            check: "stale-slot".into(),
+            subject: subject.into(),
+            level,
+            since: Timestamp::UNIX_EPOCH,
+            message: message.into(),
+            advice: None,
+        }
+    }
+
+    fn test_notification(targets: &[(&str, Option<&str>, Change)]) -> Notification {
+        let target = |(place, server, change): &(&str, Option<&str>, Change)| TargetChanges {
+            target_key: (*place).into(),
+            status: Status::Critical,
+            server: server.map(str::to_owned),
+            changes: vec![change.clone()],
+        };
+        Notification {
+            at: Timestamp::UNIX_EPOCH,
+            status: Status::Critical,
+            targets: targets.iter().map(target).collect(),
+        }
+    }
+
+    fn item_targets(notification: &Notification) -> Vec<String> {
+        notification.items().iter().map(NotificationItem::format_targets).collect()
+    }
+
+    #[test]
+    fn notification_merges_targets_of_one_server() {
+        let slot = |message: &str| test_change("debezium", Level::Critical, message);
+        let names = ["a", "b", "c", "d", "e"];
+        let one = test_notification(&names.map(|name| (name, Some("7 since 1"), slot(&format!("holds {name}")))));
+        assert_eq!((item_targets(&one), one.changes()), (vec!["a, b, c and 2 more".to_owned()], 5));
+        assert_eq!(one.title(), "pgtend 5 targets: CRITICAL: 1 new");
+    }
+
+    #[test]
+    fn notification_keeps_different_servers_apart() {
+        let slot = |subject| test_change(subject, Level::Critical, "m");
+        let other = test_notification(&[("a", Some("7 since 1"), slot("s")), ("b", Some("7 since 2"), slot("s"))]);
+        assert_eq!(item_targets(&other), ["a", "b"], "a copy has the same identifier");
+        let other = test_notification(&[("a", Some("7 since 1"), slot("s")), ("b", Some("7 since 1"), slot("t"))]);
+        assert_eq!(item_targets(&other), ["a", "b"]);
+        assert_eq!(item_targets(&test_notification(&[("a", None, slot("s")), ("b", None, slot("s"))])), ["a", "b"]);
+    }
+
+    #[test]
+    fn notification_merges_unknowns_by_message() {
+        let unknown = |message: &str| test_change("server", Level::Unknown, message);
+        let (down, denied) = (unknown("db1 refused"), unknown("no password"));
+        let all = test_notification(&[("a", None, down.clone()), ("b", None, down), ("c", None, denied)]);
+        assert_eq!(item_targets(&all), ["a, b", "c"]);
+    }
+}

@@ -1,0 +1,133 @@
+//! What becomes of an authenticated connection: a session of tokio-postgres, or a byte stream for another driver.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_postgres::config::SslMode as WireMode;
+use tokio_postgres::{AsyncMessage, Config, Connection};
+use tracing::{Level, debug};
+
+use super::address::Address;
+use super::canceller::Canceller;
+use super::endpoint::Endpoint;
+use super::guard::GuardedStream;
+use super::meter::Meter;
+use super::problem::Problem;
+use super::server_error::ServerError;
+use super::wire::AlreadyNegotiated;
+use super::{Connected, server_version};
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::tls::Tls;
+
+/// An authenticated connection of the kind that was asked for, without a driver.
+pub(super) struct EstablishedConnection {
+    pub(super) guard: GuardedStream,
+    pub(super) meter: Arc<Meter>,
+    pub(super) warnings: Vec<String>,
+    pub(super) server_version: String,
+    pub(super) in_hot_standby: Option<bool>,
+    pub(super) address: Address,
+    pub(super) endpoint: Endpoint,
+    pub(super) pinned: Conninfo,
+    pub(super) tls_version: Option<&'static str>,
+    pub(super) tls: Option<Tls>,
+}
+
+impl EstablishedConnection {
+    /// Hands the connection to tokio-postgres and has a task drive it.
+    pub(super) async fn into_session(self, conninfo: &Conninfo) -> Result<Connected, Problem> {
+        let mut config = Config::new();
+        // The guard takes the start-up message out again; tokio-postgres only wants a user in it.
+        config.user(&conninfo.user).ssl_mode(WireMode::Disable);
+        let (client, connection) = config.connect_raw(self.guard, AlreadyNegotiated).await?;
+        let canceller = Canceller::new(client.cancel_token(), self.address, conninfo.keepalives, self.tls);
+        tokio::spawn(drive_connection(connection));
+        Ok(Connected {
+            client,
+            canceller,
+            meter: self.meter,
+            warnings: self.warnings,
+            server_version_num: server_version::parse_version_num(&self.server_version).unwrap_or(0),
+            server_version: self.server_version,
+            in_hot_standby: self.in_hot_standby,
+            endpoint: self.endpoint,
+            pinned: self.pinned,
+            tls: self.tls_version,
+        })
+    }
+
+    /// Leaves the connection to another driver.
+    pub(super) fn into_stream(self) -> ServerStream {
+        ServerStream { guard: self.guard.for_prepared_statements(), warnings: self.warnings }
+    }
+}
+
+/// An authenticated connection for another driver, which connects as usual: its startup message is not sent, it is answered
+/// with AuthenticationOk and with what the server reported, and everything after it goes to the server.
+pub struct ServerStream {
+    guard: GuardedStream,
+    warnings: Vec<String>,
+}
+
+impl ServerStream {
+    /// What the user should know about this connection.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Ends a connection that no driver used.
+    pub async fn terminate(self) {
+        self.guard.terminate().await;
+    }
+}
+
+impl fmt::Debug for ServerStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerStream").finish_non_exhaustive()
+    }
+}
+
+impl AsyncRead for ServerStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.guard).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for ServerStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.guard).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.guard).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.guard).poll_shutdown(cx)
+    }
+}
+
+/// Moves bytes until the client is dropped or the connection ends.
+async fn drive_connection(mut connection: Connection<GuardedStream, GuardedStream>) {
+    while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
+        match message {
+            // A server may send many, and replacing secrets takes time for each notice and each secret.
+            Ok(AsyncMessage::Notice(notice)) if tracing::enabled!(Level::DEBUG) => {
+                let notice = ServerError::from(&notice);
+                debug!(severity = ?notice.severity, "{:?}", notice.message);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                debug!(problem = %Problem::from(error), "the connection ended");
+                return;
+            }
+        }
+        // Messages that are buffered already take nothing of the budget by themselves.
+        tokio::task::coop::consume_budget().await;
+    }
+}

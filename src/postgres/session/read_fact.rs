@@ -1,0 +1,163 @@
+//! Reading one fact: row by row, against its limit.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{TryStreamExt, pin_mut};
+use tokio_postgres::types::Type;
+
+use super::{QueryError, Session};
+use crate::postgres::{ExceededLimit, Query, Row, RowError};
+use crate::redact;
+
+/// A fact that is not kept is cancelled once so much of it was discarded, in bytes. A smaller rest is quicker to read, and
+/// a cancel request that comes late would hit the next fact.
+const CANCEL_AFTER_BYTES: u64 = 4 << 20;
+
+/// What a fact that is not kept may go on sending before the connection is given up, in bytes.
+const MAX_DISCARDED_BYTES: u64 = 256 << 20;
+
+/// The same as a time.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What a row takes beside its values, in bytes: type, length and number of columns.
+const ROW_OVERHEAD: u64 = 7;
+
+impl Session {
+    /// One fact, a row at a time, so that a hundred thousand rows are never held as sent. `oids` fills `$1`.
+    pub async fn read<T>(
+        &self,
+        query: &Query,
+        oids: Option<&[i64]>,
+        decode: impl Fn(&Row) -> Result<T, RowError>,
+    ) -> Result<Vec<T>, QueryError> {
+        self.read_columns(query, oids, &[], decode).await
+    }
+
+    /// The same where rows are decoded by place: the columns must have these names, in this order.
+    pub async fn read_columns<T>(
+        &self,
+        query: &Query,
+        oids: Option<&[i64]>,
+        names: &[&str],
+        decode: impl Fn(&Row) -> Result<T, RowError>,
+    ) -> Result<Vec<T>, QueryError> {
+        let sql = query.sql_for(self.major()).map_err(QueryError::NeedsVersion)?;
+        // Boxed for the same reason: a look joins some twenty-five of them.
+        let (rows, rollback) = Box::pin(async {
+            tokio::join!(biased;
+                self.read_rows(query.fact, sql, oids, names, decode),
+                self.client.batch_execute("rollback to savepoint fact")
+            )
+        })
+        .await;
+        let now = Instant::now();
+        if let Ok(mut last) = self.last_answer.lock() {
+            let took = now.duration_since(*last);
+            *last = now;
+            let (count, outcome) = rows.as_ref().map_or((0, "not read"), |rows| (rows.len(), "read"));
+            tracing::info!("{} {outcome}: {count} rows in {:.1} ms", query.fact, took.as_secs_f64() * 1e3);
+        }
+        let rows = rows.and_then(|rows| rollback.map(|()| rows).map_err(ReadError::Driver));
+        rows.map_err(|unread| match unread {
+            ReadError::UnexpectedColumns => QueryError::Failed("the answer has other columns than expected".to_owned()),
+            ReadError::TooLarge(limit) => QueryError::TooLarge(limit),
+            ReadError::Driver(error) => match error.as_db_error() {
+                Some(answer) => QueryError::Refused {
+                    sqlstate: answer.code().clone(),
+                    message: redact::foreign(answer.message()).into_owned(),
+                },
+                None => QueryError::Failed(self.error_reason(&error)),
+            },
+        })
+    }
+
+    async fn read_rows<T>(
+        &self,
+        fact: &str,
+        sql: &str,
+        oids: Option<&[i64]>,
+        names: &[&str],
+        decode: impl Fn(&Row) -> Result<T, RowError>,
+    ) -> Result<Vec<T>, ReadError> {
+        let stream = self.client.query_typed_raw(sql, oids.map(|oids| (oids, Type::INT8_ARRAY))).await;
+        let stream = stream.map_err(ReadError::Driver)?;
+        pin_mut!(stream);
+        let mut decoded = Vec::new();
+        let (mut error, mut kept) = (None, 0_u64);
+        let mut discarding: Option<DiscardedRows> = None;
+        // The stream is drained even after a row that is not kept: the answers behind it wait for that.
+        loop {
+            let row = match stream.try_next().await {
+                Ok(Some(row)) => row,
+                Ok(None) => break,
+                // An answer to our own cancel request, where there was one.
+                Err(driver_error) => return Err(error.unwrap_or(ReadError::Driver(driver_error))),
+            };
+            let sent = row.raw_size_bytes() as u64 + ROW_OVERHEAD;
+            if let Some(discarding) = &mut discarding {
+                discarding.discard_row(self, fact, sent);
+                continue;
+            }
+            let has_expected_columns = || row.columns().iter().map(|column| column.name()).eq(names.iter().copied());
+            kept = kept.saturating_add(sent + size_of::<T>() as u64);
+            let decoded_row = if decoded.is_empty() && !names.is_empty() && !has_expected_columns() {
+                Err(ReadError::UnexpectedColumns)
+            } else if let Some(limit) = self.budget.exceeded_by(kept) {
+                Err(ReadError::TooLarge(limit))
+            } else {
+                decode(&row).map_err(ReadError::Driver)
+            };
+            match decoded_row {
+                Ok(value) => decoded.push(value),
+                Err(why) => {
+                    decoded = Vec::new();
+                    error = Some(why);
+                    discarding = Some(DiscardedRows::new());
+                }
+            }
+        }
+        match error {
+            Some(unread) => Err(unread),
+            None => {
+                self.budget.add_kept(kept);
+                Ok(decoded)
+            }
+        }
+    }
+}
+
+/// The rest of a fact that is not kept: it is larger than its limit, or cannot be decoded.
+struct DiscardedRows {
+    since: Instant,
+    bytes: u64,
+    cancelled: bool,
+}
+
+impl DiscardedRows {
+    fn new() -> Self {
+        Self { since: Instant::now(), bytes: 0, cancelled: false }
+    }
+
+    /// Counts a row. A rest that is large is cancelled; a server that goes on all the same loses the connection.
+    fn discard_row(&mut self, session: &Session, fact: &str, sent: u64) {
+        self.bytes = self.bytes.saturating_add(sent);
+        if self.bytes > CANCEL_AFTER_BYTES && !std::mem::replace(&mut self.cancelled, true) {
+            let canceller = session.canceller.clone();
+            // Beside the reading: the server takes no notice of it while it waits for us to read.
+            tokio::spawn(async move { canceller.cancel().await });
+        }
+        if self.bytes > MAX_DISCARDED_BYTES || self.since.elapsed() > DISCARD_TIMEOUT {
+            session.meter.abort(format!("the server did not stop sending the fact \"{fact}\" when it was cancelled"));
+        }
+    }
+}
+
+/// Why the rows of a fact are not there.
+enum ReadError {
+    /// The columns are not those the query promises.
+    UnexpectedColumns,
+    /// They exceed a limit.
+    TooLarge(ExceededLimit),
+    /// The server or the driver says no.
+    Driver(RowError),
+}

@@ -1,0 +1,146 @@
+//! The errors of rustls and webpki as sentences. Their own texts hold the names of their types.
+
+use std::io;
+
+use webpki::Error;
+
+use super::CertificateProblem;
+
+/// Returns the problem that `error` is, in words that name no type of a library.
+pub(super) fn webpki_problem(error: &Error) -> CertificateProblem {
+    let reason = match error {
+        Error::CertExpired { .. } => return CertificateProblem::Expired,
+        Error::CertNotValidYet { .. } => return CertificateProblem::NotYetValid,
+        Error::CaUsedAsEndEntity => "it says CA:TRUE: it is the certificate of an authority",
+        Error::EndEntityUsedAsCa => "an intermediate certificate is not that of an authority (CA:TRUE)",
+        Error::CertDistrusted => "its key is distrusted",
+        Error::EmptyEkuExtension | Error::RequiredEkuNotFoundContext(_) => {
+            "its extended key usage, or that of an intermediate certificate, does not include serverAuth"
+        }
+        Error::InvalidCertValidity => "its validity ends before it begins",
+        Error::NameConstraintViolation => "one of its names is outside the name constraints of its issuers",
+        Error::MalformedNameConstraint | Error::InvalidNetworkMaskConstraint => {
+            "the name constraints of one of its issuers are malformed"
+        }
+        Error::MalformedDnsIdentifier => {
+            "one of its DNS names cannot be compared with the name constraints of its issuers"
+        }
+        Error::PathLenConstraintViolated => {
+            "the chain has more intermediates than the path length of one of its issuers allows"
+        }
+        Error::SignatureAlgorithmMismatch => "the two fields that name its signature algorithm differ",
+        Error::UnsupportedCertVersion => "it is not X.509 version 3",
+        Error::UnsupportedCriticalExtension => {
+            "it or an intermediate certificate has a critical extension that pgtend does not know"
+        }
+        Error::UnsupportedSignatureAlgorithmContext(_) => {
+            "it or an intermediate certificate is signed with an algorithm that pgtend does not accept (MD5, SHA-1 and others)"
+        }
+        Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+            "the key of one of its issuers is of a kind that pgtend does not accept"
+        }
+        Error::InvalidSignatureForPublicKey => {
+            "a signature in its chain is not valid, or made by an RSA key below 2048 bits"
+        }
+        Error::UnknownIssuer => "its issuer is not known",
+        Error::MaximumPathDepthExceeded
+        | Error::MaximumPathBuildCallsExceeded
+        | Error::MaximumSignatureChecksExceeded
+        | Error::MaximumNameConstraintComparisonsExceeded => "the server sent too many certificates to try",
+        Error::InvalidSerialNumber => "its serial number is malformed",
+        _ => "it or an intermediate certificate is malformed",
+    };
+    CertificateProblem::Unusable(reason.to_owned())
+}
+
+/// Returns a text for a handshake that failed, `error` of tokio-rustls, other than by the certificate.
+pub(in crate::postgres) fn handshake(error: &io::Error) -> String {
+    let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match cause {
+        None => error.to_string(),
+        Some(rustls::Error::AlertReceived(alert)) => {
+            let name = alert.as_str().map_or_else(|| "an unknown alert".to_owned(), spaced_words);
+            format!(
+                "the server ended the TLS handshake ({name}); it may require a TLS version, a cipher, a certificate or a kind of key that the client does not offer"
+            )
+        }
+        Some(rustls::Error::PeerIncompatible(_)) => {
+            "the server and pgtend have no TLS version, cipher or kind of key in common".to_owned()
+        }
+        Some(rustls::Error::NoCertificatesPresented) => "the server sent no certificate".to_owned(),
+        Some(rustls::Error::InvalidCertificate(_)) => "the server's certificate is not valid".to_owned(),
+        Some(_) => "what the server sent is not TLS as the standard has it".to_owned(),
+    }
+}
+
+/// `HandshakeFailure` as `handshake failure`.
+fn spaced_words(name: &str) -> String {
+    let mut text = String::new();
+    for character in name.chars() {
+        if character.is_ascii_uppercase() && !text.is_empty() {
+            text.push(' ');
+        }
+        text.push(character.to_ascii_lowercase());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::UnixTime;
+
+    use super::*;
+
+    #[test]
+    fn webpki_errors_hold_no_type_names() {
+        let time = UnixTime::since_unix_epoch(std::time::Duration::ZERO);
+        for error in [
+            Error::BadDer,
+            Error::BadDerTime,
+            Error::CaUsedAsEndEntity,
+            Error::CertDistrusted,
+            Error::CertExpired { time, not_after: time },
+            Error::CertNotValidYet { time, not_before: time },
+            Error::EmptyEkuExtension,
+            Error::EndEntityUsedAsCa,
+            Error::ExtensionValueInvalid,
+            Error::InvalidCertValidity,
+            Error::InvalidNetworkMaskConstraint,
+            Error::InvalidSerialNumber,
+            Error::InvalidSignatureForPublicKey,
+            Error::MalformedExtensions,
+            Error::MalformedNameConstraint,
+            Error::MaximumPathDepthExceeded,
+            Error::NameConstraintViolation,
+            Error::PathLenConstraintViolated,
+            Error::SignatureAlgorithmMismatch,
+            Error::UnknownIssuer,
+            Error::UnsupportedCertVersion,
+            Error::UnsupportedCriticalExtension,
+        ] {
+            let text = webpki_problem(&error).to_string();
+            let debug = format!("{error:?}");
+            let name = debug.split([' ', '(']).next().unwrap();
+            assert!(text.starts_with("the server's certificate ") && !text.contains(name), "{text}");
+            assert!(!text.contains("::") && !text.contains(['{', '[']), "{text}");
+        }
+    }
+
+    #[test]
+    fn handshake_errors_hold_no_type_names() {
+        use rustls::{AlertDescription, InvalidMessage, PeerIncompatible, PeerMisbehaved};
+        for (error, part) in [
+            (rustls::Error::AlertReceived(AlertDescription::HandshakeFailure), "(handshake failure)"),
+            (rustls::Error::AlertReceived(AlertDescription::Unknown(250)), "(an unknown alert)"),
+            (rustls::Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon), "in common"),
+            (rustls::Error::PeerMisbehaved(PeerMisbehaved::IllegalTlsInnerPlaintext), "not TLS"),
+            (rustls::Error::InvalidMessage(InvalidMessage::InvalidCcs), "not TLS"),
+            (rustls::Error::NoCertificatesPresented, "no certificate"),
+        ] {
+            let text = handshake(&io::Error::new(io::ErrorKind::InvalidData, error.clone()));
+            assert!(text.contains(part), "{error:?}: {text}");
+            assert!(!text.contains("Failure") && !text.contains("::") && !text.contains('{'), "{text}");
+        }
+        assert_eq!(handshake(&io::Error::other("closed")), "closed");
+    }
+}

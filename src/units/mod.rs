@@ -1,0 +1,11 @@
+//! Bytes, durations, LSNs and prices: how they are written and read. Imports nothing of this crate.
+
+mod bytes;
+mod duration;
+mod lsn;
+mod price;
+
+pub use bytes::{ParseBytesError, parse_bytes};
+pub use duration::parse_seconds;
+pub use lsn::{Lsn, ParseLsnError};
+pub use price::parse_price;
