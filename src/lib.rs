@@ -27,8 +27,8 @@ pub mod units;
 use app::exit_code::ExitCode;
 use app::{error, interrupt, ui};
 use clap::Parser as _;
-use cli::process_list;
 use postgres::conninfo::Environment;
+use redact::process_list;
 
 /// Runs the program: reads the arguments and the environment, does what was asked, answers with the exit code.
 pub fn run_program() -> std::process::ExitCode {

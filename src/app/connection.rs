@@ -3,7 +3,7 @@
 use super::{Context, unless_interrupted};
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
-use crate::cli::options::GlobalArgs;
+use crate::app::options::GlobalArgs;
 use crate::config::Config;
 use crate::postgres::conninfo::{
     ConnectionFlags, ConnectionRequest, Conninfo, Environment, Host, is_connection_string, resolve,

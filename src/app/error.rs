@@ -120,3 +120,8 @@ fn without_os_error_number(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+/// A flag that means nothing with `--from`.
+pub fn server_required(flag: &str) -> Failure {
+    Failure::new(ExitCode::Usage, format!("{flag} needs a server, and --from reads a file"))
+}

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
-use crate::cli::options::OutputFormat;
+use crate::app::options::OutputFormat;
 use crate::collect::{CollectError, DatabaseList, DatabaseSelection, Scope, list_databases};
 use crate::config::Config;
 use crate::config::nearest::quoted_list;

@@ -1,5 +1,7 @@
 //! What a command gets from the roof: the environment read once, a way to look, a way to show.
 
+pub mod options;
+
 pub mod error;
 pub mod exit_code;
 pub mod history_url;
@@ -18,8 +20,8 @@ pub use interruption::unless_interrupted;
 
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
+use crate::app::options::{ConnectionArgs, GlobalArgs, OutputFormat};
 use crate::app::ui::{Ui, exit_code_of_completeness};
-use crate::cli::options::{ConnectionArgs, GlobalArgs, OutputFormat};
 use crate::collect::{Scope, collect_snapshot, read_wal_position_after};
 use crate::config::Config;
 use crate::facts::history::{ClusterBranch, Sample};

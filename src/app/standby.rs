@@ -2,8 +2,8 @@
 
 use super::{Context, connection::format_hosts, unless_interrupted};
 use crate::app::error::Failure;
+use crate::app::error::server_required;
 use crate::app::exit_code::ExitCode;
-use crate::cli::filter::server_required;
 use crate::collect::collect_replica;
 use crate::facts::{Fact, Replica, ReplicaUse, Snapshot, Unavailable};
 use crate::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, resolve};

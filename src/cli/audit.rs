@@ -1,6 +1,6 @@
 //! `pgtend audit`.
 
-use super::filter::{parse_window, server_required};
+use super::filter::parse_window;
 use crate::analysis::downsize::{
     Amount, Assumptions, Audit, AuditEvidence, Fits, MoveMethod, Overrides, Sourced, StorageType, compute_audit,
     predict_sizes,
@@ -8,7 +8,7 @@ use crate::analysis::downsize::{
 use crate::analysis::index::IndexLimits;
 use crate::analysis::slot;
 use crate::app::Context;
-use crate::app::error::Failure;
+use crate::app::error::{Failure, server_required};
 use crate::app::exit_code::ExitCode;
 use crate::collect::{BloatScope, DatabaseSelection, MAX_FULL_SCANS, Scope};
 use crate::facts::history::{HistoryView, Prediction};

@@ -1,7 +1,6 @@
 //! The filters that lists share.
 
-use crate::app::error::Failure;
-use crate::app::exit_code::ExitCode;
+use crate::app::error::{Failure, server_required};
 use crate::collect::{BloatScope, MAX_FULL_SCANS};
 use crate::report::View;
 use crate::units::parse_bytes;
@@ -120,11 +119,6 @@ pub fn parse_window(text: &str) -> Result<u64, String> {
             .map(|window| window.as_secs())
             .map_err(|_| format!("{text:?} is not a duration; write 95d, 6w, 12h or 0")),
     }
-}
-
-/// A flag that means nothing with `--from`.
-pub fn server_required(flag: &str) -> Failure {
-    Failure::new(ExitCode::Usage, format!("{flag} needs a server, and --from reads a file"))
 }
 
 #[cfg(test)]

@@ -12,9 +12,7 @@ pub mod filter;
 mod history;
 mod indexes;
 pub mod man;
-pub mod options;
 mod overview;
-pub mod process_list;
 mod slots;
 mod snapshot;
 mod tables;
@@ -23,7 +21,7 @@ mod wal;
 use crate::app::Context;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
-use crate::cli::options::{GlobalArgs, OutputFormat};
+use crate::app::options::{GlobalArgs, OutputFormat};
 use crate::postgres::conninfo::is_connection_string;
 use clap::{
     CommandFactory as _, Parser, Subcommand,

@@ -1,11 +1,8 @@
 //! `pgtend wal`.
 
-use super::{
-    disk::DiskArgs,
-    filter::{parse_duration, server_required},
-};
+use super::{disk::DiskArgs, filter::parse_duration};
 use crate::app::Context;
-use crate::app::error::Failure;
+use crate::app::error::{Failure, server_required};
 use crate::app::exit_code::ExitCode;
 use crate::collect::Scope;
 use crate::history::HistoryScope;

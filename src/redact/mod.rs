@@ -15,6 +15,8 @@
 //! on purpose. A secret is found as it is, percent-encoded, with the escapes of JSON, Rust, conninfo strings and SQL
 //! (`\'`, `''`), and from 8 bytes on in hexadecimal and base64.
 
+pub mod process_list;
+
 mod encoding;
 mod typed;
 

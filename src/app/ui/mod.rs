@@ -5,7 +5,7 @@ mod password;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use crate::app::interrupt;
-use crate::cli::options::{ColorWhen, OutputArgs, OutputFormat};
+use crate::app::options::{ColorWhen, OutputArgs, OutputFormat};
 use crate::quote::PrintedConnection;
 use crate::render::{Document, Style, escape_unprintable};
 use crate::report::{Envelope, Report};

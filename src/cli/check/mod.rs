@@ -4,12 +4,12 @@ mod notification;
 mod selection;
 mod target_check;
 
-use crate::app::error::Failure;
+use crate::app::error::{Failure, server_required};
 use crate::app::exit_code::ExitCode;
+use crate::app::options::OutputFormat;
 use crate::app::{Context, target_key_of, unless_interrupted};
 use crate::cli::disk::DiskArgs;
-use crate::cli::filter::{parse_duration, server_required};
-use crate::cli::options::OutputFormat;
+use crate::cli::filter::parse_duration;
 use crate::collect::Scope;
 use crate::facts::Snapshot;
 use crate::history::Store;

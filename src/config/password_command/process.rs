@@ -1,8 +1,8 @@
 //! Runs a command for its output, within limits of time and size.
 
-use crate::cli::process_list;
 use crate::postgres::conninfo::Secret;
 use crate::redact;
+use crate::redact::process_list;
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,

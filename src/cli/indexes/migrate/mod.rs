@@ -15,9 +15,9 @@ use crate::actions::index_migration::tools::{
 };
 use crate::analysis::index::{DropPlan as Judged, IndexFinding, plan_drops};
 use crate::app::error::Failure;
+use crate::app::error::server_required;
 use crate::app::exit_code::ExitCode;
 use crate::app::{Context, interrupt};
-use crate::cli::filter::server_required;
 use crate::collect::{BloatScope, Definitions, MAX_DEFINITIONS, Scope, read_index_ddl};
 use crate::config::nearest::{nearest_names, quoted_list};
 use crate::facts::history::HistoryView;
