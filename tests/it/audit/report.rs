@@ -385,7 +385,7 @@ async fn audit_methods_name_their_obstacles() {
         }
         assert_eq!(of("self", "dump", "blockers").0, [""; 0], "a dump carries all of it");
         let (not_there, _) = of("azure", "shrink", "blockers");
-        assert_eq!(not_there, ["way_not_offered"]);
+        assert_eq!(not_there, ["method_not_offered"]);
         execute_batch(&client, "rollback prepared 'half done'").await;
         execute_batch(&client, "alter subscription \"Mirror\" set (slot_name = none)").await;
         execute_batch(&client, "drop subscription \"Mirror\"").await;
