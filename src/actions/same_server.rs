@@ -151,7 +151,11 @@ mod tests {
         ] {
             for (planned, actual) in [(server(), changed.clone()), (changed, server())] {
                 let found = differences(&planned, &actual);
-                assert_eq!(found.iter().map(|one| one.property).collect::<Vec<_>>(), [property], "{text}");
+                assert_eq!(
+                    found.iter().map(|difference| difference.property).collect::<Vec<_>>(),
+                    [property],
+                    "{text}"
+                );
                 if planned == server() {
                     assert_eq!(describe_differences(&planned, &actual).unwrap(), text);
                 }

@@ -43,6 +43,8 @@ pub(super) fn evaluate_droppable_indexes(
 /// How many indexes with this finding are safe to drop, and their bytes.
 fn sum_droppable(assessment: &IndexAssessment, finding: IndexFinding) -> (u64, Bytes) {
     let verdicts = assessment.verdicts.iter();
-    let droppable = verdicts.filter(|one| one.verdict == Verdict::Drop && one.findings.contains(&finding));
-    droppable.fold((0, Bytes(0)), |(count, bytes), one| (count + 1, Bytes(bytes.0 + one.gain.bytes)))
+    let droppable = verdicts
+        .filter(|index_verdict| index_verdict.verdict == Verdict::Drop && index_verdict.findings.contains(&finding));
+    droppable
+        .fold((0, Bytes(0)), |(count, bytes), index_verdict| (count + 1, Bytes(bytes.0 + index_verdict.gain.bytes)))
 }

@@ -72,10 +72,10 @@ impl<'a> Evidence<'a> {
     pub fn assessed_indexes(&self) -> impl Iterator<Item = (&'a DatabaseSnapshot, &IndexAssessment)> {
         let assessments = self.index_assessments.get_or_init(|| {
             let databases = self.snapshot.database_snapshots.iter();
-            let judge = |one: &DatabaseSnapshot| {
-                index::plan_drops(self.snapshot, one, self.history.index_history(&one.database), &self.index_limits)
+            let judge = |db: &DatabaseSnapshot| {
+                index::plan_drops(self.snapshot, db, self.history.index_history(&db.database), &self.index_limits)
             };
-            databases.map(|one| judge(one).into_assessment()).collect()
+            databases.map(|db| judge(db).into_assessment()).collect()
         });
         self.snapshot.database_snapshots.iter().zip(assessments)
     }
@@ -127,7 +127,7 @@ pub fn collect_database_facts<'a, T: 'a>(
             }),
         }
     }
-    for skipped in snapshot.skipped.iter().filter(|one| snapshot.is_skipped_gap(one)) {
+    for skipped in snapshot.skipped.iter().filter(|skipped_database| snapshot.is_skipped_gap(skipped_database)) {
         let reason = format!("database {} was skipped: {}", skipped.database, skipped.reason);
         outcome.add_unavailable(&Unavailable::new("database contents", reason).with_hint(skipped.hint.clone()));
     }

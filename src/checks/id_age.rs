@@ -84,9 +84,9 @@ mod tests {
             ("multixact", "multixact_age", "autovacuum_multixact_freeze_max_age"),
         ] {
             let aged = |age: u64, own: &str| {
-                evaluate_check(check, |it| {
-                    set_setting(it, setting, own);
-                    it["databases"]["known"][0][column] = json!(age);
+                evaluate_check(check, |value| {
+                    set_setting(value, setting, own);
+                    value["databases"]["known"][0][column] = json!(age);
                 })
             };
             assert_eq!(aged(499_999_999, "200000000").kind(), CheckOutcomeKind::Passed, "{check}");

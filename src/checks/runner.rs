@@ -93,7 +93,7 @@ mod tests {
         let evidence =
             Evidence::new(&now, history).with_previous_counters(earlier.first().map(Counters::from_snapshot));
         let results = Checks::default().run_checks(&evidence, |_| true);
-        results.into_iter().map(|one| (one.check.name, one.outcome)).collect()
+        results.into_iter().map(|result| (result.check.name, result.outcome)).collect()
     }
 
     #[test]

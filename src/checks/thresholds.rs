@@ -223,10 +223,10 @@ mod tests {
         let taken = |read: &dyn Fn(&ConfigValue<'_>) -> bool| -> Vec<&str> {
             texts.iter().filter(|text| read(&ConfigValue::Text(text))).copied().collect()
         };
-        assert_eq!(taken(&|it| Bytes::from_config(it).is_ok()), ["10GB"]);
-        assert_eq!(taken(&|it| Seconds::from_config(it).is_ok()), ["5min"]);
-        assert_eq!(taken(&|it| Percent::from_config(it).is_ok()), ["80%"]);
-        assert!(taken(&|it| Count::from_config(it).is_ok()).is_empty());
+        assert_eq!(taken(&|value| Bytes::from_config(value).is_ok()), ["10GB"]);
+        assert_eq!(taken(&|value| Seconds::from_config(value).is_ok()), ["5min"]);
+        assert_eq!(taken(&|value| Percent::from_config(value).is_ok()), ["80%"]);
+        assert!(taken(&|value| Count::from_config(value).is_ok()).is_empty());
         assert_eq!(Count::from_config(&ConfigValue::Integer(500)), Ok(Count(500)));
         for written in [ConfigValue::Integer(-1), ConfigValue::Flag(true), ConfigValue::Other] {
             assert!(Count::from_config(&written).is_err() && Bytes::from_config(&written).is_err());

@@ -123,7 +123,7 @@ async fn audit_and_report(args: AuditArgs, context: &Context) -> Result<ExitCode
 /// What arrives by the chosen way; `None` where a part is not known.
 pub async fn predict_size_after_copy(args: &AuditArgs, context: &Context) -> Result<Option<Amount>, Failure> {
     let input = AuditInput::collect(args, context).await?;
-    Ok(compute_audit(&input.evidence()).chosen().and_then(|it| it.size_after_bytes))
+    Ok(compute_audit(&input.evidence()).chosen().and_then(|estimate| estimate.size_after_bytes))
 }
 
 /// Everything an audit is made of.
@@ -178,18 +178,18 @@ impl AuditInput {
         };
         let server = context.target().map(str::to_owned).or_else(|| snapshot.address.clone());
         let server = server.unwrap_or_else(|| format!("cluster {identifier}"));
-        let predictions = predict_sizes(audit).into_iter().map(|it| Prediction {
+        let predictions = predict_sizes(audit).into_iter().map(|predicted| Prediction {
             system_identifier: identifier.clone(),
             moved_from: moved_from.map(str::to_owned),
             address: snapshot.address.clone(),
             server: server.clone(),
             made_at: snapshot.collected_at,
-            method: it.moved.then(|| self.assumptions.method.id().to_owned()),
-            of: it.quantity,
-            now_bytes: it.now_bytes,
-            bytes: it.expected.bytes,
-            low_bytes: it.expected.low_bytes,
-            high_bytes: it.expected.high_bytes,
+            method: predicted.moved.then(|| self.assumptions.method.id().to_owned()),
+            of: predicted.quantity,
+            now_bytes: predicted.now_bytes,
+            bytes: predicted.expected.bytes,
+            low_bytes: predicted.expected.low_bytes,
+            high_bytes: predicted.expected.high_bytes,
         });
         predictions.collect()
     }

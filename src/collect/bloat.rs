@@ -130,9 +130,9 @@ fn largest_indexes(
     }
     let chosen = indexes
         .iter()
-        .filter(|it| shown.contains(&it.table_oid) && choose(it))
-        .filter(|it| it.size.bytes >= *min_size || it.parent_oid.is_some())
-        .map(|it| (it.size.bytes, it.oid));
+        .filter(|index| shown.contains(&index.table_oid) && choose(index))
+        .filter(|index| index.size.bytes >= *min_size || index.parent_oid.is_some())
+        .map(|index| (index.size.bytes, index.oid));
     Fact::Known(largest_oids(chosen, most))
 }
 
@@ -279,11 +279,11 @@ pub async fn scan_whole_relations(
     }
     let (heap_query, btree_query) = (&queries::HEAP_TUPLES, &queries::BTREE_PAGES);
     let heaps = largest_tables(scope, facts, heap_query, most, |_| true);
-    let is_btree = |it: &Index| it.method == "btree" && !it.is_partitioned && it.is_valid;
+    let is_btree = |index: &Index| index.method == "btree" && !index.is_partitioned && index.is_valid;
     let btrees = largest_indexes(scope, facts, btree_query, most, |_| true, is_btree);
     let extension: Fact<Pgstattuple> = session.run_round(fetch::json_row(session, &queries::PGSTATTUPLE)).await?;
-    let heaps = allowed_oids(session, heap_query, heaps, &extension, |it| it.reads_tables);
-    let btrees = allowed_oids(session, btree_query, btrees, &extension, |it| it.reads_indexes);
+    let heaps = allowed_oids(session, heap_query, heaps, &extension, |pgstattuple| pgstattuple.reads_tables);
+    let btrees = allowed_oids(session, btree_query, btrees, &extension, |pgstattuple| pgstattuple.reads_indexes);
     let (heap_tuples, btree_pages) = session
         .run_long_round(async {
             tokio::join!(biased;

@@ -49,14 +49,15 @@ impl CopySizeSelection {
                 return CopySizeSelection { tables: missing(), indexes: missing(), toasts: missing() };
             }
         };
-        let heaps = tables.iter().map(|row| &row.table).filter(|it| it.kind.has_storage() && it.was_measured());
-        let heaps = heaps.filter(|it| it.heap.bytes >= MIN_BYTES).map(|it| (it.heap.bytes, it.oid));
-        let shapes = indexes.iter().filter(|it| !it.is_partitioned && it.size.bytes >= MIN_BYTES);
-        let toasts = tables.iter().map(|row| &row.table).filter(|it| it.toast.bytes >= MIN_TOAST_BYTES);
+        let heaps =
+            tables.iter().map(|row| &row.table).filter(|table| table.kind.has_storage() && table.was_measured());
+        let heaps = heaps.filter(|table| table.heap.bytes >= MIN_BYTES).map(|table| (table.heap.bytes, table.oid));
+        let shapes = indexes.iter().filter(|index| !index.is_partitioned && index.size.bytes >= MIN_BYTES);
+        let toasts = tables.iter().map(|row| &row.table).filter(|table| table.toast.bytes >= MIN_TOAST_BYTES);
         CopySizeSelection {
             tables: Fact::Known(largest_oids(heaps, MAX_RELATIONS)),
-            indexes: Fact::Known(largest_oids(shapes.map(|it| (it.size.bytes, it.oid)), MAX_RELATIONS)),
-            toasts: Fact::Known(largest_oids(toasts.map(|it| (it.toast.bytes, it.oid)), MAX_SAMPLED_TOAST)),
+            indexes: Fact::Known(largest_oids(shapes.map(|index| (index.size.bytes, index.oid)), MAX_RELATIONS)),
+            toasts: Fact::Known(largest_oids(toasts.map(|table| (table.toast.bytes, table.oid)), MAX_SAMPLED_TOAST)),
         }
     }
 

@@ -30,8 +30,8 @@ pub struct SizeEstimates {
 
 impl SizeEstimates {
     pub fn new(tables: &[TableRow], indexes: &[Index]) -> SizeEstimates {
-        let all = size_estimates(tables, indexes);
-        SizeEstimates { first: sizes::first_round(&all), all }
+        let size_estimates = size_estimates(tables, indexes);
+        SizeEstimates { first: sizes::first_round(&size_estimates), all: size_estimates }
     }
 }
 

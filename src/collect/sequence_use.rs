@@ -28,7 +28,8 @@ pub type SequenceValues = Result<Vec<(u32, Option<i64>)>, Unavailable>;
 /// Those that the role may read, in shares of which each wants a transaction of its own.
 pub fn readable_batches(listed: &Fact<ListedSequences>) -> Vec<Vec<i64>> {
     let sequences = listed.known().into_iter().flat_map(|listed| &listed.sequences);
-    let readable: Vec<i64> = sequences.filter(|one| one.state.may_read).map(|one| i64::from(one.oid)).collect();
+    let readable: Vec<i64> =
+        sequences.filter(|sequence| sequence.state.may_read).map(|sequence| i64::from(sequence.oid)).collect();
     readable.chunks(MAX_BATCH).map(<[i64]>::to_vec).collect()
 }
 
@@ -97,7 +98,8 @@ mod tests {
         else {
             panic!()
         };
-        let last_values: Vec<_> = used.sequences.iter().map(|one| (one.sequence.as_str(), one.last_value)).collect();
+        let last_values: Vec<_> =
+            used.sequences.iter().map(|sequence| (sequence.sequence.as_str(), sequence.last_value)).collect();
         assert_eq!(last_values, [("s1", None), ("s2", Some(90)), ("s3", None)]);
         assert_eq!(used.left_out, 1, "s4");
         let failed =

@@ -80,8 +80,8 @@ impl<'a> Document<'a> {
 }
 
 impl Source<'_> {
-    fn error(&self, at: &Range<usize>, message: impl AsRef<str>) -> ConfigError {
-        let before = self.text.get(..at.start).unwrap_or(self.text);
+    fn error(&self, range: &Range<usize>, message: impl AsRef<str>) -> ConfigError {
+        let before = self.text.get(..range.start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         ConfigError::new(format!("{}, line {line}: {}", file::display_path(self.path), message.as_ref()))
     }
@@ -218,9 +218,9 @@ impl<'a> Table<'a> {
     /// The tables of a list, `[[key]]` each, in the order in which they stand.
     pub(super) fn table_list(&self, key: &str) -> Result<Vec<Table<'a>>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };
-        let wrong = |at: &Range<usize>, found: &DeValue<'_>| {
+        let wrong = |range: &Range<usize>, found: &DeValue<'_>| {
             self.source
-                .error(at, format!("{key:?} is not a list of tables but a {}", type_name(found)))
+                .error(range, format!("{key:?} is not a list of tables but a {}", type_name(found)))
                 .with_hint(format!("write [[{key}]]"))
         };
         let DeValue::Array(all) = value.get_ref() else { return Err(wrong(&value.span(), value.get_ref())) };
@@ -252,8 +252,8 @@ impl<'a> Table<'a> {
 
     /// A complaint about the value of a key.
     pub(super) fn value_error(&self, key: &str, message: impl AsRef<str>) -> ConfigError {
-        let at = self.find(key).map_or_else(|| self.span.clone(), |(_, value)| value.span());
-        self.source.error(&at, message)
+        let range = self.find(key).map_or_else(|| self.span.clone(), |(_, value)| value.span());
+        self.source.error(&range, message)
     }
 
     /// A complaint about the table itself.

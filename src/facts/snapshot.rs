@@ -152,7 +152,7 @@ impl Snapshot {
     /// rights; who lists one wants to know.
     pub fn is_skipped_gap(&self, skipped: &SkippedDatabase) -> bool {
         let is_closed = |database: &Database| database.database == skipped.database && !database.allows_connections;
-        skipped.listed || !self.databases.known().is_some_and(|all| all.iter().any(is_closed))
+        skipped.listed || !self.databases.known().is_some_and(|databases| databases.iter().any(is_closed))
     }
 
     /// Reads a snapshot file's text.

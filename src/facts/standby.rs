@@ -82,7 +82,7 @@ mod tests {
             slot("here", "physical", Some(1)),
         ]);
         let found = Standby::from_facts(&walsenders, &slots).unwrap();
-        let found: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.streaming)).collect();
+        let found: Vec<_> = found.iter().map(|standby| (standby.name.as_str(), standby.streaming)).collect();
         assert_eq!(found, [("unnamed", true), ("walreceiver", true), ("gone", false)]);
         assert!(Standby::from_facts(&Fact::not_requested("walsenders"), &slots).is_err());
     }

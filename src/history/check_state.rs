@@ -84,25 +84,30 @@ impl Store {
         tx.execute(sql, binds![target_key, state.checked_at.map(micros), counters.as_deref()]).await?;
         tx.execute("delete from told where place = $1", binds![target_key]).await?;
         tx.execute("delete from finding where place = $1", binds![target_key]).await?;
-        let findings = state.findings.iter().map(|one| {
-            let message = serde_json::to_string(&one.message).unwrap_or_else(|_| "[]".to_owned());
+        let findings = state.findings.iter().map(|known_finding| {
+            let message = serde_json::to_string(&known_finding.message).unwrap_or_else(|_| "[]".to_owned());
             binds![
                 target_key,
-                &*one.finding_id,
-                &*one.check,
-                one.class.name(),
-                &*one.subject,
-                one.level.name(),
+                &*known_finding.finding_id,
+                &*known_finding.check,
+                known_finding.class.name(),
+                &*known_finding.subject,
+                known_finding.level.name(),
                 &*message,
-                micros(one.since),
+                micros(known_finding.since),
             ]
         });
         let into = "finding (place, finding_id, check_name, class, subject, level, message, since)";
         tx.insert(into, findings, "").await?;
-        let notified = state
-            .notified
-            .iter()
-            .map(|one| binds![target_key, &*one.finding_id, &*one.recipient, micros(one.at), one.level.name()]);
+        let notified = state.notified.iter().map(|notified_finding| {
+            binds![
+                target_key,
+                &*notified_finding.finding_id,
+                &*notified_finding.recipient,
+                micros(notified_finding.at),
+                notified_finding.level.name()
+            ]
+        });
         tx.insert("told (place, finding_id, recipient, told_at, level)", notified, "").await?;
         tx.commit().await
     }

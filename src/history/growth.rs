@@ -45,8 +45,10 @@ impl Store {
         }
         // A database that was not there yet was no part of it; one that is hidden now makes the newest sum a part only.
         let newest = sums.values().next_back()?.0;
-        let points =
-            sums.iter().filter(|(_, (known, _))| *known <= newest).map(|(&at, &(_, bytes))| SizePoint { at, bytes });
+        let points = sums
+            .iter()
+            .filter(|(_, (known, _))| *known <= newest)
+            .map(|(&timestamp, &(_, bytes))| SizePoint { at: timestamp, bytes });
         let subject = Subject { kind: SubjectKind::Cluster, database: None, schema: None, name: None };
         Some(Growth { subject, points: points.collect() })
     }

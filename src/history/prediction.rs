@@ -57,9 +57,9 @@ impl Store {
         let primaries = self.primaries_at_addresses(&predictions).await?;
         let successors = |prediction: &Prediction| {
             let Some(address) = &prediction.address else { return Vec::new() };
-            let at_the_address = primaries.iter().filter(|it| it.address == *address);
-            let since = at_the_address.filter(|it| it.since > micros(prediction.made_at));
-            since.map(|it| it.system_identifier.clone()).collect()
+            let at_the_address = primaries.iter().filter(|primary| primary.address == *address);
+            let since = at_the_address.filter(|primary| primary.since > micros(prediction.made_at));
+            since.map(|primary| primary.system_identifier.clone()).collect()
         };
         let mut identifiers: BTreeSet<String> = predictions.iter().map(|it| it.system_identifier.clone()).collect();
         identifiers.extend(predictions.iter().flat_map(&successors));

@@ -19,7 +19,7 @@ pub(super) fn samples_to_merge(samples: &[(i64, i64)], now: Timestamp) -> Vec<(i
     let mut merged = Vec::new();
     let mut later: Option<(i64, Option<RetentionInterval>)> = None;
     for &(sample_id, collected_at) in samples.iter().rev() {
-        let interval = timestamp(collected_at).ok().and_then(|at| retention_interval(at, now));
+        let interval = timestamp(collected_at).ok().and_then(|timestamp| retention_interval(timestamp, now));
         match &later {
             Some((kept, of)) if interval.is_some() && *of == interval => merged.push((sample_id, *kept)),
             _ => later = Some((sample_id, interval)),

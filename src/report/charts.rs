@@ -15,21 +15,21 @@ pub(super) fn storage_chart(snapshot: &Snapshot, forecasts: &[(&str, &DatabaseFo
     let databases = snapshot.databases.known()?;
     let mut nodes: Vec<Node> = databases
         .iter()
-        .filter_map(|one| {
-            let bytes = one.bytes?;
-            let forecast = forecasts.iter().find(|(name, _)| *name == one.database).map(|(_, forecast)| *forecast);
-            let db = snapshot.database_snapshots.iter().find(|it| it.database == one.database);
+        .filter_map(|database| {
+            let bytes = database.bytes?;
+            let forecast = forecasts.iter().find(|(name, _)| *name == database.database).map(|(_, forecast)| *forecast);
+            let db = snapshot.database_snapshots.iter().find(|it| it.database == database.database);
             let mut children = db.map_or(Vec::new(), |contents| table_nodes(contents, forecast));
-            let tables_bytes: u64 = children.iter().map(|it| it.bytes).sum();
+            let tables_bytes: u64 = children.iter().map(|node| node.bytes).sum();
             if !children.is_empty() && bytes > tables_bytes {
                 children.push(leaf_node("catalogs and other", bytes - tables_bytes, 0, NodeKind::Other));
             }
-            Some(Node { name: one.database.clone(), bytes, bloat_bytes: 0, kind: NodeKind::Database, children })
+            Some(Node { name: database.database.clone(), bytes, bloat_bytes: 0, kind: NodeKind::Database, children })
         })
         .collect();
     nodes.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
     if nodes.len() > MAX_DATABASES {
-        let rest: u64 = nodes.drain(MAX_DATABASES..).map(|it| it.bytes).sum();
+        let rest: u64 = nodes.drain(MAX_DATABASES..).map(|node| node.bytes).sum();
         nodes.push(leaf_node("other databases", rest, 0, NodeKind::Other));
     }
     let about = match forecasts.is_empty() {
@@ -54,7 +54,11 @@ fn table_nodes(db: &DatabaseSnapshot, forecast: Option<&DatabaseForecast<'_>>) -
     }
     // Of heap, TOAST and indexes.
     let mut bloat: HashMap<(u32, RelationPart), u64> = HashMap::new();
-    for relation in forecast.into_iter().flat_map(|it| &it.relations).filter(|it| it.after.basis != Basis::Unknown) {
+    for relation in forecast
+        .into_iter()
+        .flat_map(|database_forecast| &database_forecast.relations)
+        .filter(|copied_relation| copied_relation.after.basis != Basis::Unknown)
+    {
         let bytes = relation.now_bytes.saturating_sub(relation.after.bytes);
         *bloat.entry((relation.table.oid, relation.part)).or_default() += bytes;
     }
@@ -85,13 +89,13 @@ fn table_nodes(db: &DatabaseSnapshot, forecast: Option<&DatabaseForecast<'_>>) -
                 ("indexes", indexes, bloat_of(RelationPart::Index), NodeKind::Index),
                 ("TOAST", table.toast.bytes, bloat_of(RelationPart::Toast), NodeKind::Toast),
             ]);
-            let bloat_bytes = children.iter().map(|it| it.bloat_bytes).sum();
+            let bloat_bytes = children.iter().map(|node| node.bloat_bytes).sum();
             let name = format!("{}.{}", table.schema, table.table);
             Node { name, bytes, bloat_bytes, kind: NodeKind::Table, children }
         })
         .collect();
     if !rest.is_empty() {
-        let (name, bytes) = (format!("{count} smaller tables"), rest.iter().map(|it| it.bytes).sum());
+        let (name, bytes) = (format!("{count} smaller tables"), rest.iter().map(|node| node.bytes).sum());
         nodes.push(Node { name, bytes, bloat_bytes: 0, kind: NodeKind::Table, children: rest });
     }
     nodes

@@ -132,7 +132,8 @@ pub(super) fn table_rows(db: &DatabaseSnapshot, list: &str, named_database: bool
         let sum = index_bytes.entry(index.table_oid).or_insert(StoredBytes::NONE);
         *sum = sum.plus(index.size);
     }
-    let locked: Option<Vec<u32>> = db.locked_relations.known().map(|all| all.iter().map(|l| l.oid).collect());
+    let locked: Option<Vec<u32>> =
+        db.locked_relations.known().map(|relations| relations.iter().map(|l| l.oid).collect());
     let by_oid: OidMap<&Table> = tables.iter().map(|table| (table.oid, table)).collect();
     let tree = PartitionTree::from_edges(tables.iter().map(|table| (table.oid, table.parent_oid)));
     let table_sizes = |table: &Table| {

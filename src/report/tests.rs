@@ -44,9 +44,11 @@ fn set_setting(snapshot: &mut Snapshot, name: &str, value: &str) {
 #[test]
 fn report_unread_slots_are_not_none() {
     assert!(
-        render_overview(&disaster_snapshot(|it| it.slots = Fact::Known(Vec::new()))).contains("No replication slot.")
+        render_overview(&disaster_snapshot(|snapshot| snapshot.slots = Fact::Known(Vec::new())))
+            .contains("No replication slot.")
     );
-    let text = render_overview(&disaster_snapshot(|it| it.slots = Fact::not_requested("replication slots")));
+    let text =
+        render_overview(&disaster_snapshot(|snapshot| snapshot.slots = Fact::not_requested("replication slots")));
     assert!(!text.contains("No replication slot") && text.contains("Replication slots: not known."), "{text}");
 }
 
@@ -65,7 +67,7 @@ fn report_unread_indexes_are_not_none() {
     };
     assert!(text(&disaster_snapshot(|_| {})).contains("may be dropped"));
     let text = text(&disaster_snapshot(|it| {
-        it.database_snapshots.iter_mut().for_each(|one| one.indexes = Fact::not_requested("indexes"))
+        it.database_snapshots.iter_mut().for_each(|db| db.indexes = Fact::not_requested("indexes"))
     }));
     assert!(!text.contains("may be dropped") && text.contains("Which indexes there are is not known."), "{text}");
 }
@@ -73,12 +75,12 @@ fn report_unread_indexes_are_not_none() {
 #[test]
 fn report_slot_totals_ignore_limit() {
     let named = |slot: &Slot, at: usize| Slot { slot_name: format!("s{at:02}"), ..slot.clone() };
-    let many = disaster_snapshot(|it| {
-        let Fact::Known(slots) = &mut it.slots else { panic!("the slots are recorded") };
+    let many = disaster_snapshot(|snapshot| {
+        let Fact::Known(slots) = &mut snapshot.slots else { panic!("the slots are recorded") };
         let first = slots.iter().min_by_key(|slot| slot.restart_lsn).unwrap().clone();
         *slots = (0..12).map(|at| named(&first, at)).collect();
         // The last by its name reaches back furthest.
-        let newest = it.wal_position.known().unwrap().current_lsn.unwrap();
+        let newest = snapshot.wal_position.known().unwrap().current_lsn.unwrap();
         slots[..11].iter_mut().for_each(|slot| slot.restart_lsn = Some(newest.saturating_sub(1 << 20)));
     });
     let unlimited = render_slots(&many, &View::default(), SlotSort::Name);
@@ -153,7 +155,7 @@ fn report_archiving_standby_or_hidden_is_fine() {
             set_setting(it, "archive_mode", "on");
             set_setting(it, "archive_command", "");
             if let (Fact::Known(settings), true) = (&mut it.settings, hidden) {
-                settings.0.retain(|one| one.name != "archive_command");
+                settings.0.retain(|setting| setting.name != "archive_command");
             }
         });
         let (history, limits, mut gaps) = (HistoryView::default(), Limits::default(), Gaps::default());

@@ -152,11 +152,11 @@ fn minor_version(version: &str) -> u32 {
     version.split_once('.').and_then(|(_, minor)| minor.parse().ok()).unwrap_or(0)
 }
 
-fn unsupported_version(it: &Installation) -> Error {
+fn unsupported_version(installation: &Installation) -> Error {
     let (oldest, newest) = (MAJORS.start(), MAJORS.end());
     Error::NotAnInstallation {
-        bin: it.bin.clone(),
-        why: format!("it is Postgres {}; pgtend works with {oldest} to {newest}", it.version),
+        bin: installation.bin.clone(),
+        why: format!("it is Postgres {}; pgtend works with {oldest} to {newest}", installation.version),
     }
 }
 

@@ -63,7 +63,7 @@ pub async fn execute_slot_drops(
         }
         outcomes.push(outcome);
     }
-    let dropped = outcomes.iter().any(|one| one.outcome == ActionOutcomeKind::Done);
+    let dropped = outcomes.iter().any(|slot_drop_outcome| slot_drop_outcome.outcome == ActionOutcomeKind::Done);
     let checkpoint = match plan.plan().checkpoint && dropped && lost_reason.is_none() && !stop() {
         true => Some(run_checkpoint(write_session, journal, now, &execution.server_recheck).await),
         false => None,

@@ -41,20 +41,24 @@ pub fn assess_database<'a>(
 ) -> Result<DatabaseAssessment<'a>, Unavailable> {
     let forecast = DatabaseForecast::from_snapshot(db)?;
     let assessment = index::plan_drops(snapshot, db, history.index_history(&db.database), limits).into_assessment();
-    let dropped: HashSet<u32> =
-        assessment.verdicts.iter().filter(|it| it.verdict == Verdict::Drop).map(|it| it.oid).collect();
-    let is_dropped = |it: &&CopiedRelation<'_>| it.index.is_some_and(|index| dropped.contains(&index.oid));
+    let dropped: HashSet<u32> = assessment
+        .verdicts
+        .iter()
+        .filter(|index_verdict| index_verdict.verdict == Verdict::Drop)
+        .map(|index_verdict| index_verdict.oid)
+        .collect();
+    let is_dropped = |relation: &&CopiedRelation<'_>| relation.index.is_some_and(|index| dropped.contains(&index.oid));
     let proven = assessment
         .verdicts
         .iter()
-        .filter(|it| it.verdict == Verdict::Drop)
-        .all(|it| it.confidence == crate::analysis::index::Confidence::Proven);
+        .filter(|index_verdict| index_verdict.verdict == Verdict::Drop)
+        .all(|index_verdict| index_verdict.confidence == crate::analysis::index::Confidence::Proven);
     let database = db.database.clone();
-    let user_relations = || forecast.relations.iter().filter(|it| !it.table.is_catalog());
+    let user_relations = || forecast.relations.iter().filter(|relation| !relation.table.is_catalog());
     let dropped_indexes: Vec<&CopiedRelation<'_>> = user_relations().filter(is_dropped).collect();
     let mut components = Vec::new();
     if !dropped_indexes.is_empty() {
-        let bytes = dropped_indexes.iter().map(|it| it.now_bytes).sum();
+        let bytes = dropped_indexes.iter().map(|relation| relation.now_bytes).sum();
         let kind = ComponentKind::DroppedIndexes {
             database: database.clone(),
             indexes: largest_names(&dropped_indexes),
@@ -63,22 +67,23 @@ pub fn assess_database<'a>(
         let confidence = if proven { Confidence::Proven } else { Confidence::Likely };
         components.push(Component::known(ComponentGroup::Reclaimable, kind, Amount::exact(bytes), confidence));
     }
-    let is_rewritable = |it: &&CopiedRelation<'_>| !is_dropped(it) && it.after.basis != Basis::Unknown;
+    let is_rewritable =
+        |relation: &&CopiedRelation<'_>| !is_dropped(relation) && relation.after.basis != Basis::Unknown;
     let bloated_indexes: Vec<&CopiedRelation<'_>> = user_relations()
         .filter(is_rewritable)
-        .filter(|it| it.part == RelationPart::Index && is_worth_rewriting(it, MIN_INDEX_BLOAT_SHARE))
+        .filter(|relation| relation.part == RelationPart::Index && is_worth_rewriting(relation, MIN_INDEX_BLOAT_SHARE))
         .collect();
     let bloated_tables: Vec<&CopiedRelation<'_>> = user_relations()
         .filter(is_rewritable)
-        .filter(|it| it.part != RelationPart::Index && is_worth_rewriting(it, MIN_TABLE_BLOAT_SHARE))
+        .filter(|relation| relation.part != RelationPart::Index && is_worth_rewriting(relation, MIN_TABLE_BLOAT_SHARE))
         .collect();
     for (relations, is_index) in [(bloated_indexes, true), (bloated_tables, false)] {
         if relations.is_empty() {
             continue;
         }
-        let amount = relations.iter().map(|it| relation_bloat(it)).fold(Amount::default(), Amount::plus);
+        let amount = relations.iter().map(|relation| relation_bloat(relation)).fold(Amount::default(), Amount::plus);
         let (database, count, named) = (database.clone(), relations.len(), largest_names(&relations));
-        let measured = relations.iter().all(|it| it.after.basis == Basis::Measured);
+        let measured = relations.iter().all(|relation| relation.after.basis == Basis::Measured);
         let kind = match is_index {
             true => ComponentKind::IndexBloat { database, indexes: named, count },
             false => ComponentKind::TableBloat { database, tables: named, count },
@@ -94,16 +99,17 @@ pub fn assess_database<'a>(
         components.push(Component::known(ComponentGroup::Reclaimable, kind, amount, Confidence::Rough).not_counted());
     }
     let dropped_after_copy =
-        dropped_indexes.iter().map(|it| Amount::from(it.after)).fold(Amount::default(), Amount::plus);
+        dropped_indexes.iter().map(|relation| Amount::from(relation.after)).fold(Amount::default(), Amount::plus);
     let total = Amount::from(forecast.total);
     let logical_copy = Amount::from_bounds(
         total.low_bytes.saturating_sub(dropped_after_copy.low_bytes),
         total.bytes.saturating_sub(dropped_after_copy.bytes),
         total.high_bytes.saturating_sub(dropped_after_copy.high_bytes),
     );
-    let largest =
-        user_relations().filter(|it| !is_dropped(it) && it.part == RelationPart::Index).max_by_key(|it| it.after.bytes);
-    let largest_index = largest.map(|it| (relation_name(it), it.after.bytes));
+    let largest = user_relations()
+        .filter(|relation| !is_dropped(relation) && relation.part == RelationPart::Index)
+        .max_by_key(|relation| relation.after.bytes);
+    let largest_index = largest.map(|relation| (relation_name(relation), relation.after.bytes));
     Ok(DatabaseAssessment { database, components, logical_copy, physical_reduction, largest_index, forecast })
 }
 
@@ -127,7 +133,9 @@ fn relation_name(relation: &CopiedRelation<'_>) -> String {
 /// The largest, by name.
 fn largest_names(relations: &[&CopiedRelation<'_>]) -> Vec<String> {
     let mut largest: Vec<&&CopiedRelation<'_>> = relations.iter().collect();
-    largest.sort_by_key(|it| std::cmp::Reverse(relation_bloat(it).bytes.max(it.now_bytes)));
+    largest.sort_by_key(|copied_relation| {
+        std::cmp::Reverse(relation_bloat(copied_relation).bytes.max(copied_relation.now_bytes))
+    });
     let mut names: Vec<String> = Vec::new();
     for relation in largest {
         let name = relation_name(relation);

@@ -214,7 +214,7 @@ pub fn audit_findings(
         if let Some(sequences) = db.sequences.known().filter(|it| replicates && it.count > 0) {
             find(Severity::Warning, database, AuditFindingKind::Sequences { count: sequences.count });
         }
-        for (kind, named) in db.obstacles.known().into_iter().flat_map(|it| &it.found) {
+        for (kind, named) in db.obstacles.known().into_iter().flat_map(|obstacles| &obstacles.found) {
             let (count, names) = (named.count, named.names.clone());
             match kind {
                 ObstacleKind::NoReplicaIdentity if replicates => {
@@ -256,7 +256,7 @@ pub fn audit_findings(
             }
         }
     }
-    if let Some(first) = snapshot.prepared_transactions.known().and_then(|all| all.first()) {
+    if let Some(first) = snapshot.prepared_transactions.known().and_then(|transactions| transactions.first()) {
         let count = snapshot.prepared_transactions.known().map_or(0, Vec::len);
         find(
             Severity::Warning,
@@ -264,8 +264,10 @@ pub fn audit_findings(
             AuditFindingKind::PreparedTransactions { count, gid: first.gid.clone() },
         );
     }
-    if let Some(pending) = snapshot.pending_restart.known().filter(|all| blue_green && !all.is_empty()) {
-        let settings = pending.iter().map(|it| it.name.clone()).collect();
+    if let Some(pending) =
+        snapshot.pending_restart.known().filter(|pending_restarts| blue_green && !pending_restarts.is_empty())
+    {
+        let settings = pending.iter().map(|pending_restart| pending_restart.name.clone()).collect();
         find(Severity::Blocker, None, AuditFindingKind::PendingRestart { settings });
     }
     if blue_green {
@@ -295,11 +297,12 @@ pub fn audit_findings(
             );
         }
     }
-    let elsewhere = snapshot.tablespaces.known().into_iter().flatten().filter(|it| it.location.is_some());
-    let elsewhere: Vec<_> = elsewhere.filter(|it| it.bytes.is_none_or(|bytes| bytes > 0)).collect();
+    let elsewhere =
+        snapshot.tablespaces.known().into_iter().flatten().filter(|tablespace| tablespace.location.is_some());
+    let elsewhere: Vec<_> = elsewhere.filter(|tablespace| tablespace.bytes.is_none_or(|bytes| bytes > 0)).collect();
     if !elsewhere.is_empty() {
-        let tablespaces = elsewhere.iter().map(|it| it.tablespace.clone()).collect();
-        let bytes = elsewhere.iter().filter_map(|it| it.bytes).sum();
+        let tablespaces = elsewhere.iter().map(|tablespace| tablespace.tablespace.clone()).collect();
+        let bytes = elsewhere.iter().filter_map(|tablespace| tablespace.bytes).sum();
         find(Severity::Warning, None, AuditFindingKind::Tablespaces { tablespaces, bytes });
     }
     for what in storage_tier_changes(assumptions, recommended) {
@@ -313,7 +316,7 @@ pub fn audit_findings(
     for text in method_checklist.iter().chain(&COMMON_CHECKLIST) {
         find(Severity::Checklist, None, AuditFindingKind::Check { text });
     }
-    found.sort_by_key(|it| it.severity);
+    found.sort_by_key(|finding| finding.severity);
     found
 }
 
@@ -328,7 +331,7 @@ fn insufficient_settings(snapshot: &Snapshot, method: MoveMethod) -> Vec<AuditFi
     let databases = snapshot
         .databases
         .known()
-        .map_or(1, |all| all.iter().filter(|it| it.allows_connections && !it.is_template).count())
+        .map_or(1, |all| all.iter().filter(|database| database.allows_connections && !database.is_template).count())
         as u64;
     let slots = snapshot.slots.known().map_or(0, Vec::len) as u64;
     let senders = snapshot.walsenders.known().map_or(0, Vec::len) as u64;

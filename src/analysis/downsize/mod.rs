@@ -129,7 +129,10 @@ pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
             .filter_map(|one| unscanned_tables::unscanned_tables(snapshot, one, index_limits)),
     );
     for (database, why) in &unread {
-        let bytes = databases.iter().find(|it| it.database == *database).and_then(|it| it.bytes);
+        let bytes = databases
+            .iter()
+            .find(|database_sizes| database_sizes.database == *database)
+            .and_then(|database_sizes| database_sizes.bytes);
         // A template holds nothing worth looking for.
         if bytes.is_none_or(|bytes| bytes > 32 << 20) {
             let kind = ComponentKind::UnreadDatabase { database: database.clone() };
@@ -140,9 +143,13 @@ pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
     let reclaimable = sum_components(reclaim.iter());
     let wal_now = components.iter().find(|term| term.kind == ComponentKind::WalDirectory).and_then(|term| term.amount);
     let clean_wal = wal_now.map(|wal| wal.minus(sum_known_components(slots.iter())));
-    let largest = assessments.iter().filter_map(|one| one.largest_index.clone()).max_by_key(|(_, bytes)| *bytes);
-    let of_unread = databases.iter().filter(|it| unread.iter().any(|(name, _)| *name == it.database));
-    let largest_unread = of_unread.map(|it| it.bytes.unwrap_or(0)).max();
+    let largest = assessments
+        .iter()
+        .filter_map(|database_assessment| database_assessment.largest_index.clone())
+        .max_by_key(|(_, bytes)| *bytes);
+    let of_unread =
+        databases.iter().filter(|database_sizes| unread.iter().any(|(name, _)| *name == database_sizes.database));
+    let largest_unread = of_unread.map(|database_sizes| database_sizes.bytes.unwrap_or(0)).max();
     let headroom = vec![
         headroom::wal_headroom(snapshot, assumptions, history, clean_wal),
         headroom::rebuild_headroom(snapshot, largest, largest_unread),
@@ -157,12 +164,15 @@ pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
     };
     let mut methods: Vec<MethodEstimate> =
         MoveMethod::ALL.iter().map(|way| sum_of.estimate_method(*way, &databases, &assessments, assumptions)).collect();
-    methods.sort_by_key(|it| (it.method != assumptions.method, !it.is_offered));
+    methods.sort_by_key(|estimate| (estimate.method != assumptions.method, !estimate.is_offered));
     components.extend(reclaim);
     components.extend(headroom);
     components.push(growth);
     let share = assumptions.margin;
-    let margin = methods.first().and_then(|it| it.recommended).map(|it| it.map(|bytes| (bytes as f64 * share) as u64));
+    let margin = methods
+        .first()
+        .and_then(|estimate| estimate.recommended)
+        .map(|it| it.map(|bytes| (bytes as f64 * share) as u64));
     components.push(Component {
         amount: Some(margin.unwrap_or_default()).filter(|_| margin.is_some()),
         ..Component::known(
@@ -172,8 +182,8 @@ pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
             Confidence::Measured,
         )
     });
-    let recommended = methods.first().and_then(|it| it.recommended).map(|it| it.bytes);
-    let seen_bytes = sum_known_components(components.iter().filter(|it| is_measured_by_sql(it))).bytes;
+    let recommended = methods.first().and_then(|estimate| estimate.recommended).map(|it| it.bytes);
+    let seen_bytes = sum_known_components(components.iter().filter(|component| is_measured_by_sql(component))).bytes;
     let findings = finding::audit_findings(snapshot, assumptions.method, assumptions, seen_bytes, recommended);
     let fits = assumptions.target_bytes.map(|target| fits_target(target, methods.first()));
     let cost = cost::estimate_cost(assumptions, recommended);
@@ -192,7 +202,7 @@ fn database_sizes(
 ) -> Vec<DatabaseSizes> {
     let known = snapshot.databases.known().into_iter().flatten();
     let lines = known.map(|one| {
-        let read = assessments.iter().find(|it| it.database == one.database);
+        let read = assessments.iter().find(|assessment| assessment.database == one.database);
         // Templates and empty databases come with every cluster.
         let untouched = (one.is_template || !one.allows_connections).then_some(one.bytes).flatten();
         let missing = unread.iter().find(|(name, _)| *name == one.database).map(|(_, why)| why.clone());
@@ -200,7 +210,9 @@ fn database_sizes(
             database: one.database.clone(),
             bytes: one.bytes,
             after_physical_copy: one.bytes,
-            after_logical_copy: read.map(|it| it.forecast.total.into()).or(untouched.map(Amount::exact)),
+            after_logical_copy: read
+                .map(|assessment| assessment.forecast.total.into())
+                .or(untouched.map(Amount::exact)),
             missing: if read.is_some() || untouched.is_some() { None } else { missing },
         }
     });
@@ -238,14 +250,17 @@ impl AuditSum<'_> {
             let mut databases_after = Some(Amount::default());
             let mut known = Amount::default();
             for line in databases {
-                let logical = assessments.iter().find(|it| it.database == line.database).map(|it| it.logical_copy);
+                let logical = assessments
+                    .iter()
+                    .find(|assessment| assessment.database == line.database)
+                    .map(|assessment| assessment.logical_copy);
                 // What was not read inside arrives as it is at most.
                 let unread = line.bytes.map(|bytes| match line.after_logical_copy {
                     Some(_) => Amount::exact(bytes),
                     None => Amount::from_bounds(bytes / 4, bytes, bytes),
                 });
                 let size_after = logical.or(unread);
-                databases_after = databases_after.zip(size_after).map(|(sum, one)| sum.plus(one));
+                databases_after = databases_after.zip(size_after).map(|(sum, amount)| sum.plus(amount));
                 known = known.plus(size_after.unwrap_or_default());
             }
             let databases_after = databases_after.filter(|_| !databases.is_empty());
@@ -268,8 +283,8 @@ impl AuditSum<'_> {
             is_physical: method.is_physical(),
             is_offered: method.is_offered_by(assumptions.provider),
             size_after_bytes: size_after,
-            minimum: minimum.map(|it| it.map(|bytes| sizes.round_up(bytes))),
-            recommended: grown.map(|it| it.map(|bytes| sizes.round_up(margin(bytes)))),
+            minimum: minimum.map(|amount| amount.map(|bytes| sizes.round_up(bytes))),
+            recommended: grown.map(|amount| amount.map(|bytes| sizes.round_up(margin(bytes)))),
             at_least_bytes: sizes.round_up(at_least),
         }
     }

@@ -66,7 +66,7 @@ impl Overrides {
                 disk.source, provider.source
             ));
         }
-        if let Some(allocated) = self.allocated_bytes.as_ref().filter(|it| it.value == 0) {
+        if let Some(allocated) = self.allocated_bytes.as_ref().filter(|sourced| sourced.value == 0) {
             return Some(format!("{} is 0: a volume has a size", allocated.source));
         }
         None
@@ -86,10 +86,10 @@ impl Overrides {
             entry(&self.margin_percent, |it| format!("{it} %")),
             entry(&self.wal_bytes_per_hour, number),
             entry(&self.growth_bytes_per_day, number),
-            entry(&self.provider, |it| it.name().to_owned()),
-            entry(&self.method, |it| it.id().to_owned()),
+            entry(&self.provider, |provider| provider.name().to_owned()),
+            entry(&self.method, |method| method.id().to_owned()),
             entry(&self.multi_az, bool::to_string),
-            entry(&self.storage_type, |it| it.name().to_owned()),
+            entry(&self.storage_type, |storage_type| storage_type.name().to_owned()),
             entry(&self.price, f64::to_string),
         ]
         .into_iter()
@@ -121,7 +121,7 @@ impl Overrides {
 }
 
 fn value_of<T: Copy>(said: &Option<Sourced<T>>) -> Option<T> {
-    said.as_ref().map(|it| it.value)
+    said.as_ref().map(|sourced| sourced.value)
 }
 
 #[cfg(test)]

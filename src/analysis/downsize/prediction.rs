@@ -16,14 +16,14 @@ pub struct PredictedSize {
 /// What later looks can measure: databases, pg_wal, and the whole. Nothing of what is not known.
 pub fn predict_sizes(audit: &Audit<'_>) -> Vec<PredictedSize> {
     let mut predictions = Vec::new();
-    let physical = audit.chosen().is_some_and(|it| it.is_physical);
+    let physical = audit.chosen().is_some_and(|estimate| estimate.is_physical);
     for assessment in &audit.assessments {
-        let line = audit.databases.iter().find(|it| it.database == assessment.database);
+        let line = audit.databases.iter().find(|database| database.database == assessment.database);
         // One that holds catalogs only is there on every server; nobody copies it.
-        if assessment.forecast.relations.iter().all(|it| it.table.is_catalog()) {
+        if assessment.forecast.relations.iter().all(|relation| relation.table.is_catalog()) {
             continue;
         }
-        let Some(now_bytes) = line.and_then(|it| it.bytes) else { continue };
+        let Some(now_bytes) = line.and_then(|database| database.bytes) else { continue };
         let quantity = || PredictedQuantity::Database(assessment.database.clone());
         let after_clean_up = Amount::exact(now_bytes).minus(assessment.physical_reduction);
         if assessment.physical_reduction.bytes > 0 {
@@ -32,12 +32,18 @@ pub fn predict_sizes(audit: &Audit<'_>) -> Vec<PredictedSize> {
         let expected = if physical { after_clean_up } else { assessment.logical_copy };
         predictions.push(PredictedSize { moved: true, quantity: quantity(), now_bytes, expected });
     }
-    let wal = audit.components.iter().find(|it| it.kind == ComponentKind::WalDirectory).and_then(|it| it.amount);
+    let wal = audit
+        .components
+        .iter()
+        .find(|component| component.kind == ComponentKind::WalDirectory)
+        .and_then(|component| component.amount);
     let slot_wal = audit
         .group_components(ComponentGroup::Reclaimable)
         .into_iter()
-        .filter(|it| matches!(it.kind, ComponentKind::StaleSlots { .. } | ComponentKind::InactiveSlots { .. }))
-        .filter_map(|it| it.amount)
+        .filter(|component| {
+            matches!(component.kind, ComponentKind::StaleSlots { .. } | ComponentKind::InactiveSlots { .. })
+        })
+        .filter_map(|component| component.amount)
         .fold(Amount::default(), Amount::plus);
     if let Some(wal) = wal.filter(|_| slot_wal.bytes > 0) {
         predictions.push(PredictedSize {
@@ -47,7 +53,7 @@ pub fn predict_sizes(audit: &Audit<'_>) -> Vec<PredictedSize> {
             expected: wal.minus(slot_wal),
         });
     }
-    if let (Some(used), Some(then)) = (audit.used, audit.chosen().and_then(|it| it.size_after_bytes)) {
+    if let (Some(used), Some(then)) = (audit.used, audit.chosen().and_then(|estimate| estimate.size_after_bytes)) {
         predictions.push(PredictedSize {
             moved: true,
             quantity: PredictedQuantity::Everything,

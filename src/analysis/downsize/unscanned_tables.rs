@@ -13,7 +13,8 @@ const MAX_NAMES: usize = 5;
 /// None where the counters are younger than what an index is judged by: then they say nothing. A look at a standby says
 /// nothing of the primary either.
 pub fn unscanned_tables(snapshot: &Snapshot, db: &DatabaseSnapshot, limits: &IndexLimits) -> Option<Component> {
-    let since = db.statistics_resets.known().filter(|it| it.track_counts)?.counting_since();
+    let since =
+        db.statistics_resets.known().filter(|statistics_resets| statistics_resets.track_counts)?.counting_since();
     // Statistics that were never reset are as old as what they count; the server's start is a safe beginning.
     let since = since.unwrap_or(snapshot.server.started_at);
     let window_seconds = u64::try_from(snapshot.server.requested_at.duration_since(since).as_secs()).ok()?;

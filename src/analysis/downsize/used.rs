@@ -23,7 +23,9 @@ pub fn used_components(snapshot: &Snapshot, assumptions: &Assumptions) -> Vec<Co
         Ok(Some(files)) => measured(ComponentKind::ServerLogs { written_elsewhere: false }, files.bytes),
         // Without the collector it writes to its standard error or to syslog: that may well end on the same volume. It is
         // pointed out; were the sum open for it, no such server would ever get one.
-        _ if snapshot.settings.known().and_then(|it| it.is_on("logging_collector")) == Some(false) => logs_elsewhere(),
+        _ if snapshot.settings.known().and_then(|settings| settings.is_on("logging_collector")) == Some(false) => {
+            logs_elsewhere()
+        }
         Ok(None) => logs_elsewhere(),
         Err(why) => missing(ComponentKind::ServerLogs { written_elsewhere: false }, why),
     });
@@ -79,9 +81,10 @@ fn databases_component(snapshot: &Snapshot) -> Component {
 fn transaction_status(snapshot: &Snapshot) -> Option<Component> {
     const SEGMENT: u64 = 32 * 8_192;
     let databases = snapshot.databases.known()?;
-    let oldest =
-        |age: fn(&Database) -> i64| databases.iter().map(|one| u64::try_from(age(one)).unwrap_or(0)).max().unwrap_or(0);
-    let (xid_age, multixact_age) = (oldest(|one| one.xid_age), oldest(|one| one.multixact_age));
+    let oldest = |age: fn(&Database) -> i64| {
+        databases.iter().map(|database| u64::try_from(age(database)).unwrap_or(0)).max().unwrap_or(0)
+    };
+    let (xid_age, multixact_age) = (oldest(|database| database.xid_age), oldest(|database| database.multixact_age));
     let least = xid_age / 4 + multixact_age * (4 + 10);
     let amount = Amount::from_bounds(least, least + SEGMENT / 2, least + multixact_age * 40 + 3 * SEGMENT);
     Some(Component::known(

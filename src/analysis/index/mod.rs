@@ -116,7 +116,7 @@ fn evaluate_indexes<'a>(
                     .or_else(|| {
                         rarely_used::evaluate_rarely_used(subject, scans[position], &evidence, snapshot.collected_at)
                     })
-                    .map(|one| apply_evidence(one, &evidence, subject));
+                    .map(|finding| apply_evidence(finding, &evidence, subject));
                 let count = usize::from(duplicate.is_some()) + usize::from(of_counters.is_some());
                 // As many as there are: most have one, and there may be a hundred thousand.
                 let mut raw_findings = Vec::with_capacity(count);
@@ -137,7 +137,9 @@ fn evaluate_indexes<'a>(
             continue;
         }
         let is_dropped = |at: usize| {
-            found[at].iter().any(|one| one.finding == IndexFinding::RedundantIndex && one.verdict == Verdict::Drop)
+            found[at]
+                .iter()
+                .any(|finding| finding.finding == IndexFinding::RedundantIndex && finding.verdict == Verdict::Drop)
         };
         let is_kept = |keeper: usize| !duplicates.contains_key(&keeper) && !is_dropped(keeper);
         let own_covers = covers_of.get(&position).map_or(&[][..], Vec::as_slice);
@@ -147,7 +149,7 @@ fn evaluate_indexes<'a>(
     }
 
     for (position, subject) in subjects.iter().enumerate() {
-        let is_candidate = found[position].iter().any(|one| one.of_counters && one.verdict > Verdict::Keep);
+        let is_candidate = found[position].iter().any(|finding| finding.of_counters && finding.verdict > Verdict::Keep);
         // Whoever selects a rarely used index has decided that its scans may go elsewhere.
         if subject.scans > 0 && !is_candidate && subject.root.is_none() {
             let mut supporters = vec![subject.index.oid];
@@ -191,11 +193,11 @@ fn covers_in_doubt(
     let positions: OidMap<usize> = subjects
         .iter()
         .enumerate()
-        .filter(|(_, one)| one.index.is_partitioned)
-        .map(|(at, one)| (one.index.oid, at))
+        .filter(|(_, subject)| subject.index.is_partitioned)
+        .map(|(at, subject)| (subject.index.oid, at))
         .collect();
     let doubtful = |at: usize| {
-        is_droppable(at) && found[at].iter().any(|one| one.of_counters && one.verdict > Verdict::Keep)
+        is_droppable(at) && found[at].iter().any(|finding| finding.of_counters && finding.verdict > Verdict::Keep)
             || !subjects[at].is_sound()
     };
     let root = |at: usize| subjects[at].root.and_then(|root| positions.get(&root.oid).copied());
@@ -225,13 +227,13 @@ fn conclude_verdict(
     subjects: &[IndexSubject<'_>],
     limits: &IndexLimits,
 ) -> IndexVerdict {
-    let capped = |one: &RawFinding| {
-        let stops = caps.iter().filter(|cap| one.of_counters || !cap.of_counters).map(|cap| cap.max_verdict);
-        stops.fold(one.verdict, Verdict::min)
+    let capped = |raw_finding: &RawFinding| {
+        let stops = caps.iter().filter(|cap| raw_finding.of_counters || !cap.of_counters).map(|cap| cap.max_verdict);
+        stops.fold(raw_finding.verdict, Verdict::min)
     };
-    found.sort_by_cached_key(|one| (std::cmp::Reverse(capped(one)), one.finding));
+    found.sort_by_cached_key(|raw_finding| (std::cmp::Reverse(capped(raw_finding)), raw_finding.finding));
     let mut verdict = found.first().map_or(Verdict::Keep, capped);
-    let most = caps.len() + found.iter().map(|one| one.reasons.len()).sum::<usize>();
+    let most = caps.len() + found.iter().map(|raw_finding| raw_finding.reasons.len()).sum::<usize>();
     let mut reasons: Vec<Reason> = Vec::with_capacity(most);
     let mut add = |reason: Reason| {
         if !reasons.contains(&reason) {
@@ -249,7 +251,7 @@ fn conclude_verdict(
         std::mem::take(&mut finding.reasons).into_iter().for_each(&mut add);
     }
     if !found.is_empty() {
-        let counters = found.iter().any(|one| one.of_counters);
+        let counters = found.iter().any(|raw_finding| raw_finding.of_counters);
         caps.iter().filter(|cap| !cap.of_counters || counters).for_each(|cap| add(cap.reason.clone()));
     }
     if let Some(name) = subject.index.constraint_name.as_ref().filter(|_| !found.is_empty())
@@ -277,10 +279,10 @@ fn conclude_verdict(
         Some(finding) => finding.confidence,
         None => Confidence::Likely,
     };
-    let mut findings: Vec<IndexFinding> = found.iter().map(|one| one.finding).collect();
+    let mut findings: Vec<IndexFinding> = found.iter().map(|raw_finding| raw_finding.finding).collect();
     findings.dedup();
     reasons.shrink_to_fit();
-    let covered_by = found.iter().flat_map(|one| one.covered_by.iter());
+    let covered_by = found.iter().flat_map(|raw_finding| raw_finding.covered_by.iter());
     IndexVerdict {
         oid: subject.index.oid,
         verdict,
@@ -298,7 +300,7 @@ fn fill_covered_by(verdicts: &mut [IndexVerdict], found: &[Vec<RawFinding>], sub
     let dropped: HashSet<usize> = (0..subjects.len()).filter(|at| verdicts[*at].verdict == Verdict::Drop).collect();
     for (position, verdict) in verdicts.iter_mut().enumerate() {
         let mut names: Vec<&str> = Vec::new();
-        for covering in found[position].iter().flat_map(|one| &one.covered_by) {
+        for covering in found[position].iter().flat_map(|finding| &finding.covered_by) {
             let name = subjects[*covering].index.index.as_str();
             if !dropped.contains(covering) && !names.contains(&name) {
                 names.push(name);
@@ -354,7 +356,7 @@ mod tests {
         }
         let began = std::time::Instant::now();
         let plan = plan_drops(&snapshot, &db, None, &shop.limits);
-        let drops = plan.verdicts().iter().filter(|one| one.verdict == Verdict::Drop).count();
+        let drops = plan.verdicts().iter().filter(|index_verdict| index_verdict.verdict == Verdict::Drop).count();
         assert_eq!((plan.verdicts().len(), drops), (60_000, 20_000));
         // Without optimisation, on a busy machine; what is quadratic takes minutes.
         assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());

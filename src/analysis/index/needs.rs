@@ -122,7 +122,7 @@ impl<'a> Dependencies<'a> {
             dependencies.targets.entry(key.target_index_oid).or_insert(key);
         }
         let dependents = db.index_facts.dependents.known().into_iter().flatten();
-        dependencies.dependents = dependents.map(|one| (one.oid, one.dependent)).collect();
+        dependencies.dependents = dependents.map(|dependent| (dependent.oid, dependent.dependent)).collect();
         dependencies
     }
 

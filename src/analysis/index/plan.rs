@@ -35,8 +35,10 @@ impl DropPlan {
         needs: Vec<Need>,
         subjects: &[IndexSubject<'_>],
     ) -> DropPlan {
-        let names =
-            subjects.iter().map(|one| (one.index.oid, format!("{}.{}", one.table.schema, one.index.index))).collect();
+        let names = subjects
+            .iter()
+            .map(|subject| (subject.index.oid, format!("{}.{}", subject.table.schema, subject.index.index)))
+            .collect();
         DropPlan {
             assessment: IndexAssessment { database, verdicts, limits },
             needs,
@@ -101,14 +103,17 @@ impl NeedKind {
 /// Takes back drops until every need is met by what stays: of those that would meet it, the best.
 pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], subjects: &[IndexSubject<'_>]) {
     // What loses nothing need not be put at hand.
-    if verdicts.iter().all(|one| one.verdict != Verdict::Drop) {
+    if verdicts.iter().all(|index_verdict| index_verdict.verdict != Verdict::Drop) {
         return;
     }
-    let positions: OidMap<usize> = subjects.iter().enumerate().map(|(at, one)| (one.index.oid, at)).collect();
+    let positions: OidMap<usize> = subjects.iter().enumerate().map(|(at, subject)| (subject.index.oid, at)).collect();
     let children = children_by_parent(subjects);
     let children_of = |oid: u32| std::iter::once(oid).chain(children.get(&oid).into_iter().flatten().copied());
-    let mut dropped: OidSet =
-        verdicts.iter().filter(|one| one.verdict == Verdict::Drop).flat_map(|one| children_of(one.oid)).collect();
+    let mut dropped: OidSet = verdicts
+        .iter()
+        .filter(|index_verdict| index_verdict.verdict == Verdict::Drop)
+        .flat_map(|index_verdict| children_of(index_verdict.oid))
+        .collect();
     for need in needs {
         if !need.supporters.iter().all(|oid| dropped.contains(oid)) {
             continue;
@@ -177,8 +182,12 @@ mod tests {
         shop.foreign_key(&[3], 0);
         shop.foreign_key(&[1, 2], 0);
         let plan = shop.plan();
-        let drops: Vec<&str> =
-            plan.verdicts().iter().filter(|one| one.verdict == Verdict::Drop).map(|one| plan.name(one.oid)).collect();
+        let drops: Vec<&str> = plan
+            .verdicts()
+            .iter()
+            .filter(|index_verdict| index_verdict.verdict == Verdict::Drop)
+            .map(|index_verdict| plan.name(index_verdict.oid))
+            .collect();
         assert!(drops.len() >= 3, "{drops:?}");
         for choice in 0..1_u32 << drops.len() {
             let names: Vec<&str> =

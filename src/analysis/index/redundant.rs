@@ -12,7 +12,7 @@ pub(super) type Correlations = HashMap<(u32, i16), f64>;
 /// Those of a database.
 pub(super) fn column_correlations(db: &DatabaseSnapshot) -> Correlations {
     let known = db.index_facts.correlations.known().into_iter().flatten();
-    known.map(|one| ((one.table_oid, one.number), one.correlation)).collect()
+    known.map(|correlation| ((correlation.table_oid, correlation.number), correlation.correlation)).collect()
 }
 
 /// Those that something covers, so that nothing can be covered by what comes later.

@@ -46,7 +46,7 @@ impl IndexSubject<'_> {
 /// The latest of them; `None` if one is not known.
 fn latest_if_all_known(mut since: impl Iterator<Item = Option<Timestamp>>) -> Option<Timestamp> {
     let first = since.next()??;
-    since.try_fold(first, |latest, one| Some(latest.max(one?)))
+    since.try_fold(first, |latest, timestamp| Some(latest.max(timestamp?)))
 }
 
 /// Every index outside the catalogs, in a stable order.

@@ -209,99 +209,99 @@ impl IndexBuilder {
     }
 
     pub fn scans(&mut self, scans: u64) -> &mut IndexBuilder {
-        self.change(|it| it.index.idx_scan = i64::try_from(scans).unwrap())
+        self.change(|builder| builder.index.idx_scan = i64::try_from(scans).unwrap())
     }
 
     pub fn size(&mut self, bytes: u64) -> &mut IndexBuilder {
-        self.change(|it| it.index.size.bytes = bytes)
+        self.change(|builder| builder.index.size.bytes = bytes)
     }
 
     pub fn class(&mut self, oid: u32) -> &mut IndexBuilder {
-        self.change(|it| it.keys.operator_classes[0] = oid)
+        self.change(|builder| builder.keys.operator_classes[0] = oid)
     }
 
     pub fn collation(&mut self, oid: u32) -> &mut IndexBuilder {
-        self.change(|it| it.keys.collations[0] = oid)
+        self.change(|builder| builder.keys.collations[0] = oid)
     }
 
     pub fn options(&mut self, options: &[i16]) -> &mut IndexBuilder {
-        self.change(|it| it.keys.options = options.to_vec())
+        self.change(|builder| builder.keys.options = options.to_vec())
     }
 
     pub fn storage(&mut self, option: &str) -> &mut IndexBuilder {
-        self.change(|it| it.keys.storage.push(option.to_owned()))
+        self.change(|builder| builder.keys.storage.push(option.to_owned()))
     }
 
     pub fn method(&mut self, method: &str) -> &mut IndexBuilder {
-        self.change(|it| it.index.method = method.to_owned().into())
+        self.change(|builder| builder.index.method = method.to_owned().into())
     }
 
     /// The last columns are no keys.
     pub fn include(&mut self, columns: u32) -> &mut IndexBuilder {
-        self.change(|it| it.index.key_columns_count -= columns)
+        self.change(|builder| builder.index.key_columns_count -= columns)
     }
 
     pub fn predicate(&mut self, text: &str) -> &mut IndexBuilder {
-        self.change(|it| {
-            it.index.is_partial = true;
-            it.texts.predicate = Some(text.to_owned());
+        self.change(|builder| {
+            builder.index.is_partial = true;
+            builder.texts.predicate = Some(text.to_owned());
         })
     }
 
     pub fn expression(&mut self, text: &str) -> &mut IndexBuilder {
-        self.change(|it| {
-            it.index.is_expression = true;
-            it.texts.expressions.push(text.to_owned());
+        self.change(|builder| {
+            builder.index.is_expression = true;
+            builder.texts.expressions.push(text.to_owned());
         })
     }
 
     pub fn unique(&mut self) -> &mut IndexBuilder {
-        self.change(|it| it.index.is_unique = true)
+        self.change(|builder| builder.index.is_unique = true)
     }
 
     pub fn not_null(&mut self) -> &mut IndexBuilder {
-        self.change(|it| it.keys.is_not_null = true)
+        self.change(|builder| builder.keys.is_not_null = true)
     }
 
     pub fn nulls_not_distinct(&mut self) -> &mut IndexBuilder {
-        self.change(|it| it.keys.nulls_not_distinct = true)
+        self.change(|builder| builder.keys.nulls_not_distinct = true)
     }
 
     pub fn deferrable(&mut self) -> &mut IndexBuilder {
-        self.change(|it| it.index.is_immediate = false)
+        self.change(|builder| builder.index.is_immediate = false)
     }
 
     pub fn constraint(&mut self, kind: ConstraintKind) -> &mut IndexBuilder {
-        self.change(|it| {
-            it.index.constraint = Some(kind);
-            it.index.constraint_name = Some(it.index.index.clone());
+        self.change(|builder| {
+            builder.index.constraint = Some(kind);
+            builder.index.constraint_name = Some(builder.index.index.clone());
         })
     }
 
     pub fn replica_identity(&mut self) -> &mut IndexBuilder {
-        self.change(|it| it.index.is_replica_identity = true)
+        self.change(|builder| builder.index.is_replica_identity = true)
     }
 
     pub fn clustered(&mut self) -> &mut IndexBuilder {
-        self.change(|it| it.index.is_clustered = true)
+        self.change(|builder| builder.index.is_clustered = true)
     }
 
     pub fn partitioned(&mut self) -> &mut IndexBuilder {
-        self.change(|it| it.index.is_partitioned = true)
+        self.change(|builder| builder.index.is_partitioned = true)
     }
 
     pub fn invalid(&mut self) -> &mut IndexBuilder {
-        self.change(|it| {
-            it.index.is_valid = false;
-            it.index.is_ready = false;
+        self.change(|builder| {
+            builder.index.is_valid = false;
+            builder.index.is_ready = false;
         })
     }
 }
 
 pub fn verdict(plan: &DropPlan, oid: u32) -> Verdict {
-    plan.verdicts().iter().find(|one| one.oid == oid).unwrap().verdict
+    plan.verdicts().iter().find(|index_verdict| index_verdict.oid == oid).unwrap().verdict
 }
 
 pub fn findings(plan: &DropPlan, oid: u32) -> Vec<IndexFinding> {
-    plan.verdicts().iter().find(|one| one.oid == oid).unwrap().findings.clone()
+    plan.verdicts().iter().find(|index_verdict| index_verdict.oid == oid).unwrap().findings.clone()
 }

@@ -107,7 +107,7 @@ mod tests {
             indexes: [("shop".to_owned(), [("unused".to_owned(), index_history)].into())].into(),
         });
         let plan = shop.plan();
-        let verdict = plan.verdicts().iter().find(|one| one.oid == oid).unwrap();
+        let verdict = plan.verdicts().iter().find(|index_verdict| index_verdict.oid == oid).unwrap();
         (verdict.verdict, verdict.reasons.clone())
     }
 

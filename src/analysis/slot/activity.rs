@@ -87,8 +87,9 @@ pub fn slot_activity(now: &Snapshot, slot: &Slot, history: Option<&SlotHistory>)
         look.seen.unconfirmed_bytes(look.sample.current_lsn).is_some_and(|bytes| bytes >= segment)
     };
     let noted = history.record.as_ref().map(|record| record.frozen_since.max(record.certain_since));
-    let noted = noted
-        .filter(|since| samples.len() > 1 && *since < first.collected_at && moved_after.is_none_or(|it| it < *since));
+    let noted = noted.filter(|since| {
+        samples.len() > 1 && *since < first.collected_at && moved_after.is_none_or(|timestamp| timestamp < *since)
+    });
     let mut activity = SlotActivity {
         frozen_since: noted.unwrap_or(first.collected_at),
         samples: samples.len() as u64,

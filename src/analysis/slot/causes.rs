@@ -39,7 +39,7 @@ fn add_pinning_transactions(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<
     let pins = |age: i64| slot.catalog_xmin_age.is_none_or(|xmin_age| age + XID_DRIFT >= xmin_age);
     let now = snapshot.collected_at;
     if let Some(prepared) = snapshot.prepared_transactions.known() {
-        for transaction in prepared.iter().filter(|one| pins(one.xid_age)) {
+        for transaction in prepared.iter().filter(|prepared_transaction| pins(prepared_transaction.xid_age)) {
             reasons.push(Reason::PinnedByPrepared {
                 gid: transaction.gid.clone(),
                 database: transaction.database.clone(),

@@ -116,7 +116,7 @@ fn slot_stale_before_17_needs_dense_samples() {
     assert_eq!(assess_verdict(&now, &snapshots_every(DAY, -8 * DAY, 16, &slot)), SlotVerdict::Inactive, "nine looks");
     let gap: Vec<Snapshot> = six_hourly
         .iter()
-        .filter(|one| !(-3 * DAY..-DAY).contains(&(one.collected_at.as_second() - 1_800_000_000)))
+        .filter(|snapshot| !(-3 * DAY..-DAY).contains(&(snapshot.collected_at.as_second() - 1_800_000_000)))
         .chain(&snapshots_every(3_600, -DAY, 16, &slot))
         .cloned()
         .collect();
@@ -159,7 +159,7 @@ fn slot_server_start_is_not_a_connection() {
     assert!(!has_reason(&assessment, "connected-without-progress"));
     // Looks bridge the start: it hides nothing from them.
     let mut samples = snapshots_every(6 * 3_600, -8 * DAY, 17, &before);
-    samples.iter_mut().for_each(|one| one.server.started_at = time(-300 * DAY));
+    samples.iter_mut().for_each(|snapshot| snapshot.server.started_at = time(-300 * DAY));
     assert_eq!(assess_verdict(&now, &samples), SlotVerdict::Stale);
 }
 

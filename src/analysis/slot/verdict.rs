@@ -250,7 +250,7 @@ fn missing_proof(
 /// consumer at work that is its price; of one that is away or stuck it is worth a word.
 fn add_retained_rows(evidence: &SlotEvidence, slot: &Slot, verdict: SlotVerdict, reasons: &mut Vec<Reason>) {
     let limits = evidence.limits;
-    let setting = evidence.snapshot.settings.known().and_then(|all| all.text("autovacuum_freeze_max_age"));
+    let setting = evidence.snapshot.settings.known().and_then(|settings| settings.text("autovacuum_freeze_max_age"));
     let freeze_max_age = setting.and_then(|text| text.parse().ok());
     let at_work = verdict == SlotVerdict::Healthy;
     for (age, rows) in [(slot.xmin_age, KeptRows::All), (slot.catalog_xmin_age, KeptRows::Catalogs)] {

@@ -73,8 +73,8 @@ impl WalGrowth {
         };
         let peaks = history
             .iter()
-            .filter(|one| interval_seconds(one) >= MIN_PEAK_SECONDS)
-            .map(|one| hourly_rate(one.bytes, interval_seconds(one)));
+            .filter(|interval| interval_seconds(interval) >= MIN_PEAK_SECONDS)
+            .map(|interval| hourly_rate(interval.bytes, interval_seconds(interval)));
         let steady = rates.iter().filter(|rate| rate.span_seconds >= MIN_PEAK_SECONDS).map(|rate| rate.bytes_per_hour);
         let hourly_rates: Vec<u64> = steady.chain(peaks).chain([best.bytes_per_hour]).collect();
         let (low, high) =
@@ -118,13 +118,13 @@ fn sampled_rate(snapshot: &Snapshot) -> Result<Option<ObservedRate>, Unavailable
 /// The newest intervals, of the last day if they are as short.
 fn history_rate(history: &[WalInterval]) -> Option<ObservedRate> {
     let until = history.last()?.to;
-    let recent = |one: &&WalInterval| until.duration_since(one.from).as_secs() <= 86_400;
+    let recent = |interval: &&WalInterval| until.duration_since(interval.from).as_secs() <= 86_400;
     let mut newest: Vec<&WalInterval> = history.iter().filter(recent).collect();
     if newest.is_empty() {
         newest.extend(history.last());
     }
     let span_seconds: f64 = newest.iter().copied().map(interval_seconds).sum();
-    let bytes = newest.iter().map(|one| one.bytes).sum();
+    let bytes = newest.iter().map(|interval| interval.bytes).sum();
     (span_seconds >= MIN_SPAN_SECONDS).then(|| ObservedRate {
         bytes_per_hour: hourly_rate(bytes, span_seconds),
         source: RateSource::History,
@@ -189,7 +189,7 @@ pub fn wal_between_snapshots(earlier: &[Snapshot], now: &Snapshot) -> Vec<WalInt
         .chain([now])
         .filter_map(|snapshot| Some((snapshot.collected_at, snapshot.current_lsn()?)))
         .collect();
-    positions.sort_by_key(|(at, _)| *at);
+    positions.sort_by_key(|(timestamp, _)| *timestamp);
     let between = |pair: &[(jiff::Timestamp, crate::units::Lsn)]| WalInterval {
         from: pair[0].0,
         to: pair[1].0,

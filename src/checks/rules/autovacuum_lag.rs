@@ -70,8 +70,8 @@ mod tests {
     #[test]
     fn autovacuum_lag_needs_share_size_and_age() {
         let with = |dead: u64, last: i64| {
-            evaluate_check("autovacuum-lag", |it| {
-                let table = &mut it["database_snapshots"][0]["tables"]["known"][0];
+            evaluate_check("autovacuum-lag", |value| {
+                let table = &mut value["database_snapshots"][0]["tables"]["known"][0];
                 table["dead_rows"] = json!(dead);
                 table["last_autovacuum"] = json!(ago(last));
             })
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(with(600_000, 2 * DAY).kind(), CheckOutcomeKind::Passed);
         assert_eq!(with(900_000, DAY - 1).kind(), CheckOutcomeKind::Passed);
         assert_eq!(found_subjects(&with(900_000, DAY)), [(Level::Warning, "shop/public.orders")]);
-        let standby = evaluate_check("autovacuum-lag", |it| it["server"]["in_recovery"] = json!(true));
+        let standby = evaluate_check("autovacuum-lag", |value| value["server"]["in_recovery"] = json!(true));
         assert_eq!(standby.kind(), CheckOutcomeKind::NotApplicable);
     }
 }

@@ -80,17 +80,17 @@ mod tests {
     #[test]
     fn checksum_failures_reports_one_page() {
         assert_eq!(
-            evaluate_check("checksum-failures", |it| set_setting(it, "data_checksums", "off")).kind(),
+            evaluate_check("checksum-failures", |value| set_setting(value, "data_checksums", "off")).kind(),
             CheckOutcomeKind::NotApplicable
         );
         let outcome =
-            evaluate_check("checksum-failures", |it| it["databases"]["known"][0]["checksum_failures"] = json!(1));
+            evaluate_check("checksum-failures", |value| value["databases"]["known"][0]["checksum_failures"] = json!(1));
         assert_eq!(found_subjects(&outcome), [(Level::Critical, "shop")]);
     }
 
     #[test]
     fn checksum_failures_covers_shared_catalogs() {
-        let shared = |fact: Value| evaluate_check("checksum-failures", |it| it["shared_checksums"] = fact);
+        let shared = |fact: Value| evaluate_check("checksum-failures", |value| value["shared_checksums"] = fact);
         let counted =
             |failures: u64| json!({"known": {"checksum_failures": failures, "checksum_last_failure": ago(9)}});
         assert_eq!(shared(counted(0)).kind(), CheckOutcomeKind::Passed);

@@ -56,12 +56,13 @@ mod tests {
 
     #[test]
     fn connections_excludes_reserved_slots() {
-        let with =
-            |clients: u64| evaluate_check("connections", |it| it["sessions"]["known"]["clients"] = json!(clients));
+        let with = |clients: u64| {
+            evaluate_check("connections", |value| value["sessions"]["known"]["clients"] = json!(clients))
+        };
         assert_eq!(with(77).kind(), CheckOutcomeKind::Passed);
         assert_eq!(found_subjects(&with(78)), [(Level::Warning, "max_connections")], "of 97");
         assert_eq!(found_subjects(&with(93)), [(Level::Critical, "max_connections")]);
-        let outcome = evaluate_check("connections", |it| it["sessions"]["known"]["sees_all"] = json!(false));
+        let outcome = evaluate_check("connections", |value| value["sessions"]["known"]["sees_all"] = json!(false));
         assert_eq!(outcome.kind(), CheckOutcomeKind::Unknown);
     }
 }

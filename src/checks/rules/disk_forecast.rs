@@ -97,8 +97,8 @@ mod tests {
     #[test]
     fn disk_forecast_needs_size_and_samples() {
         assert_eq!(evaluate_check("disk-forecast", |_| {}).kind(), CheckOutcomeKind::NotApplicable);
-        let young = evaluate_check("disk-forecast", |it| {
-            it["disk"] =
+        let young = evaluate_check("disk-forecast", |value| {
+            value["disk"] =
                 json!({"known": {"source": "flag", "data": {"size_bytes": null, "free_bytes": 1}, "wal": null}});
         });
         assert_eq!(young.kind(), CheckOutcomeKind::NotApplicable);

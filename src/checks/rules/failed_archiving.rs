@@ -50,7 +50,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     // A failure of long ago says nothing once nothing waits any more: the failed segment would.
     if archiver.last_failed_time > archiver.last_archived_time && waiting != Some(0) {
         let last = archiver.last_archived_time.or(archiver.stats_reset);
-        let since = last.map(|at| evidence.seconds_since(at));
+        let since = last.map(|timestamp| evidence.seconds_since(timestamp));
         let level =
             if since.is_some_and(|since| since >= limits.critical.0) { Level::Critical } else { Level::Warning };
         let wal = archiver.last_failed_wal.as_deref().unwrap_or("a segment");
@@ -91,41 +91,41 @@ mod tests {
     #[test]
     fn failed_archiving_skips_archive_mode_off() {
         assert_eq!(
-            evaluate_check("failed-archiving", |it| set_setting(it, "archive_mode", "off")).kind(),
+            evaluate_check("failed-archiving", |value| set_setting(value, "archive_mode", "off")).kind(),
             CheckOutcomeKind::NotApplicable
         );
-        let standby = evaluate_check("failed-archiving", |it| it["server"]["in_recovery"] = json!(true));
+        let standby = evaluate_check("failed-archiving", |value| value["server"]["in_recovery"] = json!(true));
         assert_eq!(standby.kind(), CheckOutcomeKind::NotApplicable);
     }
 
     #[test]
     fn failed_archiving_reports_missing_command() {
         assert_eq!(
-            found_subjects(&evaluate_check("failed-archiving", |it| set_setting(it, "archive_command", ""))),
+            found_subjects(&evaluate_check("failed-archiving", |value| set_setting(value, "archive_command", ""))),
             [(Level::Critical, "archiver")]
         );
-        let disabled = evaluate_check("failed-archiving", |it| set_setting(it, "archive_command", "(disabled)"));
+        let disabled = evaluate_check("failed-archiving", |value| set_setting(value, "archive_command", "(disabled)"));
         assert_eq!(found_subjects(&disabled), [(Level::Critical, "archiver")]);
     }
 
     #[test]
     fn failed_archiving_critical_after_an_hour() {
         let failing = |since: i64| {
-            evaluate_check("failed-archiving", |it| {
-                it["archiver"]["known"]["last_archived_time"] = json!(ago(since));
-                it["archiver"]["known"]["last_failed_time"] = json!(ago(1));
+            evaluate_check("failed-archiving", |value| {
+                value["archiver"]["known"]["last_archived_time"] = json!(ago(since));
+                value["archiver"]["known"]["last_failed_time"] = json!(ago(1));
             })
         };
         assert_eq!(found_subjects(&failing(3_599)), [(Level::Warning, "archiver")]);
         assert_eq!(found_subjects(&failing(3_600)), [(Level::Critical, "archiver")]);
-        let over = evaluate_check("failed-archiving", |it| {
-            it["archiver"]["known"]["last_archived_time"] = json!(ago(4_000));
-            it["archiver"]["known"]["last_failed_time"] = json!(ago(3_000));
-            it["archive_status"]["known"]["ready_files"] = json!(0);
+        let over = evaluate_check("failed-archiving", |value| {
+            value["archiver"]["known"]["last_archived_time"] = json!(ago(4_000));
+            value["archiver"]["known"]["last_failed_time"] = json!(ago(3_000));
+            value["archive_status"]["known"]["ready_files"] = json!(0);
         });
         assert_eq!(over.kind(), CheckOutcomeKind::Passed, "an idle server: nothing waits");
         let backlog = |files: u64| {
-            evaluate_check("failed-archiving", |it| it["archive_status"]["known"]["ready_files"] = json!(files))
+            evaluate_check("failed-archiving", |value| value["archive_status"]["known"]["ready_files"] = json!(files))
         };
         assert_eq!(backlog(999).kind(), CheckOutcomeKind::Passed);
         assert_eq!(found_subjects(&backlog(1_000)), [(Level::Warning, "archiver")]);

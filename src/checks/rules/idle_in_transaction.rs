@@ -73,7 +73,9 @@ mod tests {
     #[test]
     fn idle_in_transaction_groups_holders_by_role() {
         let idle = |sessions: Vec<Value>| {
-            evaluate_check("idle-in-transaction", |it| it["sessions"]["known"]["idle_in_transaction"] = json!(sessions))
+            evaluate_check("idle-in-transaction", |value| {
+                value["sessions"]["known"]["idle_in_transaction"] = json!(sessions)
+            })
         };
         assert_eq!(idle(vec![session(7, 599)]).kind(), CheckOutcomeKind::Passed);
         let mut harmless = session(7, 7_200);

@@ -32,7 +32,8 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         }
         let tables: HashMap<u32, &Table> =
             db.tables.known().into_iter().flatten().map(|table| (table.oid, table)).collect();
-        let verdicts: HashMap<u32, &IndexVerdict> = assessment.verdicts.iter().map(|one| (one.oid, one)).collect();
+        let verdicts: HashMap<u32, &IndexVerdict> =
+            assessment.verdicts.iter().map(|index_verdict| (index_verdict.oid, index_verdict)).collect();
         for index in large {
             let (Some(table), Some(verdict)) = (tables.get(&index.table_oid), verdicts.get(&index.oid)) else {
                 continue;

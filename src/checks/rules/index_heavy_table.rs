@@ -75,15 +75,15 @@ mod tests {
     #[test]
     fn index_heavy_table_needs_ratio_and_size() {
         let with = |bytes: u64| {
-            evaluate_check("index-heavy-table", |it| {
-                it["database_snapshots"][0]["indexes"]["known"] = json!([index(20_001, "wide", &[1, 2, 3], bytes)]);
+            evaluate_check("index-heavy-table", |value| {
+                value["database_snapshots"][0]["indexes"]["known"] = json!([index(20_001, "wide", &[1, 2, 3], bytes)]);
             })
         };
         assert_eq!(with((10 << 30) - 1).kind(), CheckOutcomeKind::Passed, "51 times, but small");
         assert_eq!(found_subjects(&with(10 << 30)), [(Level::Warning, "shop/public.orders")]);
-        let balanced = evaluate_check("index-heavy-table", |it| {
-            it["database_snapshots"][0]["tables"]["known"][0]["heap"]["bytes"] = json!(4_u64 << 30);
-            it["database_snapshots"][0]["indexes"]["known"] = json!([index(20_001, "wide", &[1, 2, 3], 11 << 30)]);
+        let balanced = evaluate_check("index-heavy-table", |value| {
+            value["database_snapshots"][0]["tables"]["known"][0]["heap"]["bytes"] = json!(4_u64 << 30);
+            value["database_snapshots"][0]["indexes"]["known"] = json!([index(20_001, "wide", &[1, 2, 3], 11 << 30)]);
         });
         assert_eq!(balanced.kind(), CheckOutcomeKind::Passed);
     }

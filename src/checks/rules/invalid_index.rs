@@ -17,7 +17,8 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
     for (db, assessment) in evidence.assessed_indexes() {
         let tables: HashMap<u32, &Table> =
             db.tables.known().into_iter().flatten().map(|table| (table.oid, table)).collect();
-        let verdicts: HashMap<u32, _> = assessment.verdicts.iter().map(|one| (one.oid, one)).collect();
+        let verdicts: HashMap<u32, _> =
+            assessment.verdicts.iter().map(|index_verdict| (index_verdict.oid, index_verdict)).collect();
         for index in db.indexes.known().into_iter().flatten() {
             let Some(verdict) = verdicts.get(&index.oid) else { continue };
             let is_built = verdict.reasons.contains(&Reason::BeingBuilt);
@@ -68,11 +69,11 @@ mod tests {
     #[test]
     fn invalid_index_ignores_running_build() {
         let with = |builds: Value| {
-            evaluate_check("invalid-index", |it| {
+            evaluate_check("invalid-index", |value| {
                 let mut half_built = index(20_002, "half_built", &[2], 1 << 20);
                 half_built["is_valid"] = json!(false);
-                it["database_snapshots"][0]["indexes"]["known"].as_array_mut().unwrap().push(half_built);
-                it["database_snapshots"][0]["index_facts"]["builds"] = json!({"known": builds});
+                value["database_snapshots"][0]["indexes"]["known"].as_array_mut().unwrap().push(half_built);
+                value["database_snapshots"][0]["index_facts"]["builds"] = json!({"known": builds});
             })
         };
         assert_eq!(with(json!([20_000])).kind(), CheckOutcomeKind::Passed);

@@ -80,11 +80,11 @@ mod tests {
     use serde_json::json;
 
     fn evaluate_behind(held: u64, status: &str) -> CheckOutcome {
-        evaluate_check("lagging-slot", |it| {
+        evaluate_check("lagging-slot", |value| {
             let mut slot = slot(0, held);
             slot["active"] = json!(true);
             slot["wal_status"] = json!(status);
-            it["slots"] = json!({"known": [slot]});
+            value["slots"] = json!({"known": [slot]});
         })
     }
 

@@ -56,18 +56,18 @@ mod tests {
     #[test]
     fn lost_slot_is_found_at_any_size() {
         let lost = |change: Value| {
-            evaluate_check("lost-slot", |it| {
+            evaluate_check("lost-slot", |value| {
                 let mut slot = slot(0, 0);
                 slot["wal_status"] = json!("lost");
                 slot.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-                it["slots"] = json!({"known": [slot]});
+                value["slots"] = json!({"known": [slot]});
             })
         };
         assert_eq!(found_subjects(&lost(json!({"invalidation_reason": "wal_removed"}))), [(Level::Critical, "orders")]);
         let standby = json!({"slot_type": "physical", "plugin": null, "invalidation_reason": "wal_removed"});
         assert_eq!(found_subjects(&lost(standby)), [(Level::Warning, "orders")], "17: it may live again");
         assert_eq!(
-            evaluate_check("lost-slot", |it| it["slots"] = json!({"known": [slot(0, 0)]})).kind(),
+            evaluate_check("lost-slot", |value| value["slots"] = json!({"known": [slot(0, 0)]})).kind(),
             CheckOutcomeKind::Passed
         );
     }

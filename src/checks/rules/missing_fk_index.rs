@@ -88,8 +88,8 @@ mod tests {
     #[test]
     fn missing_fk_index_reports_only_costly_keys() {
         let with = |columns: Value, table: Value| {
-            evaluate_check("missing-fk-index", |it| {
-                let db = &mut it["database_snapshots"][0];
+            evaluate_check("missing-fk-index", |value| {
+                let db = &mut value["database_snapshots"][0];
                 db["index_facts"]["foreign_keys"] = json!({"known": [{"constraint_name": "fk",
                     "table_oid": 20_000, "column_numbers": columns, "target_index_oid": 20_001}]});
                 db["tables"]["known"][0].as_object_mut().unwrap().extend(table.as_object().unwrap().clone());
@@ -105,8 +105,8 @@ mod tests {
         assert_eq!(with(json!([2]), small).kind(), CheckOutcomeKind::Passed);
         assert_eq!(found_subjects(&with(json!([2]), json!({}))), [(Level::Warning, "shop/public.orders.fk")]);
         assert_eq!(found_subjects(&with(json!([1, 2]), json!({}))), [(Level::Warning, "shop/public.orders.fk")]);
-        let unenforced = evaluate_check("missing-fk-index", |it| {
-            it["database_snapshots"][0]["index_facts"]["foreign_keys"] = json!({"known": [{"constraint_name": "fk",
+        let unenforced = evaluate_check("missing-fk-index", |value| {
+            value["database_snapshots"][0]["index_facts"]["foreign_keys"] = json!({"known": [{"constraint_name": "fk",
                 "table_oid": 20_000, "column_numbers": [2], "target_index_oid": 20_001, "is_enforced": false}]});
         });
         assert_eq!(unenforced.kind(), CheckOutcomeKind::Passed, "nothing is looked up");

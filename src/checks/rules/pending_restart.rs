@@ -17,7 +17,8 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
         return Ok(outcome);
     }
     let count = waiting.len() as u64;
-    let names: Vec<&str> = waiting.iter().take(MAX_NAMES).map(|one| one.name.as_str()).collect();
+    let names: Vec<&str> =
+        waiting.iter().take(MAX_NAMES).map(|pending_restart| pending_restart.name.as_str()).collect();
     outcome.add_finding(Finding {
         level: Level::Warning,
         subject: "settings".to_owned(),
@@ -46,7 +47,7 @@ mod tests {
 
     #[test]
     fn pending_restart_reports_once_or_unknown() {
-        let with = |waiting: Value| evaluate_check("pending-restart", |it| it["pending_restart"] = waiting);
+        let with = |waiting: Value| evaluate_check("pending-restart", |value| value["pending_restart"] = waiting);
         assert_eq!(with(json!({"known": []})).kind(), CheckOutcomeKind::Passed);
         let two = with(json!({"known": [{"name": "max_connections"}, {"name": "wal_level"}]}));
         assert_eq!(found_subjects(&two), [(Level::Warning, "settings")]);

@@ -55,8 +55,8 @@ mod tests {
     #[test]
     fn prepared_transactions_age_thresholds() {
         let prepared = |seconds: i64| {
-            evaluate_check("prepared-transactions", |it| {
-                it["prepared_transactions"] = json!({"known": [{"gid": "g", "database": "shop", "owner": "app",
+            evaluate_check("prepared-transactions", |value| {
+                value["prepared_transactions"] = json!({"known": [{"gid": "g", "database": "shop", "owner": "app",
                                                                 "prepared": ago(seconds), "xid_age": 5}]});
             })
         };

@@ -32,7 +32,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             continue;
         }
         let name = walsender.application_name.as_deref().filter(|name| !name.is_empty()).unwrap_or("unnamed");
-        let behind = evidence.snapshot.current_lsn().zip(walsender.replay_lsn).map(|(now, at)| now.bytes_since(at));
+        let behind = evidence.snapshot.current_lsn().zip(walsender.replay_lsn).map(|(now, lsn)| now.bytes_since(lsn));
         let reported_lag = walsender.replay_lag_seconds.and_then(|lag| u64::try_from(lag).ok());
         let proven = unreplayed_seconds(evidence, walsender);
         if reported_lag.is_none() && proven.is_none() && behind.is_some_and(|bytes| bytes >= GB) {
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn replication_lag_uses_replay_lag() {
         let with = |lag: Value, state: Value| {
-            evaluate_check("replication-lag", |it| it["walsenders"] = json!({"known": [walsender(lag, state)]}))
+            evaluate_check("replication-lag", |value| value["walsenders"] = json!({"known": [walsender(lag, state)]}))
         };
         assert_eq!(with(json!(0), json!("streaming")).kind(), CheckOutcomeKind::Passed);
         assert_eq!(with(json!(599), json!("streaming")).kind(), CheckOutcomeKind::Passed);
@@ -141,12 +141,12 @@ mod tests {
         let behind = |before: u64, at: u64| {
             evaluate_check_after(
                 "replication-lag",
-                |it| it["wal_position"]["known"]["current_lsn"] = json!(lsn(before)),
-                |it| {
+                |value| value["wal_position"]["known"]["current_lsn"] = json!(lsn(before)),
+                |value| {
                     let mut walsender = walsender(Value::Null, json!("streaming"));
                     walsender["replay_lsn"] = json!(lsn(at));
-                    it["walsenders"] = json!({"known": [walsender]});
-                    it["wal_position"]["known"]["current_lsn"] = json!(lsn(1 << 20));
+                    value["walsenders"] = json!({"known": [walsender]});
+                    value["wal_position"]["known"]["current_lsn"] = json!(lsn(1 << 20));
                 },
             )
         };
@@ -156,8 +156,8 @@ mod tests {
             "it lacks what was there a day ago"
         );
         assert_eq!(behind(1 << 20, 1 << 20).kind(), CheckOutcomeKind::Passed);
-        let first = evaluate_check("replication-lag", |it| {
-            it["walsenders"] = json!({"known": [walsender(Value::Null, json!("catchup"))]});
+        let first = evaluate_check("replication-lag", |value| {
+            value["walsenders"] = json!({"known": [walsender(Value::Null, json!("catchup"))]});
         });
         assert_eq!(first.kind(), CheckOutcomeKind::NotApplicable, "256 GB behind, and for how long nobody knows yet");
     }
@@ -165,10 +165,10 @@ mod tests {
     #[test]
     fn replication_lag_ignores_idle_primary() {
         let standby = |received: u64, delay: &str, is_streaming: bool, last: Option<i64>| {
-            evaluate_check("replication-lag", |it| {
-                it["server"]["in_recovery"] = json!(true);
-                set_setting(it, "recovery_min_apply_delay", delay);
-                it["standby_replay"] = json!({"known": {"receive_lsn": lsn(received), "replay_lsn": lsn(5),
+            evaluate_check("replication-lag", |value| {
+                value["server"]["in_recovery"] = json!(true);
+                set_setting(value, "recovery_min_apply_delay", delay);
+                value["standby_replay"] = json!({"known": {"receive_lsn": lsn(received), "replay_lsn": lsn(5),
                     "last_replayed_at": last.map(ago), "is_paused": false, "is_streaming": is_streaming}});
             })
         };

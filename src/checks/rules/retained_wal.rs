@@ -73,20 +73,20 @@ mod tests {
     #[test]
     fn retained_wal_needs_both_thresholds() {
         let with = |bytes: u64, max_wal_size: &str| {
-            evaluate_check("retained-wal", |it| {
-                set_setting(it, "max_wal_size", max_wal_size);
-                it["wal_directory"]["known"]["directory_bytes"] = json!(bytes);
+            evaluate_check("retained-wal", |value| {
+                set_setting(value, "max_wal_size", max_wal_size);
+                value["wal_directory"]["known"]["directory_bytes"] = json!(bytes);
             })
         };
         assert_eq!(with((10 << 30) - 1, "1024").kind(), CheckOutcomeKind::Passed);
         assert_eq!(with(60 << 30, "40960").kind(), CheckOutcomeKind::Passed, "less than twice max_wal_size");
         assert_eq!(found_subjects(&with(10 << 30, "1024")), [(Level::Warning, "pg_wal")]);
         let on_disk = |bytes: u64| {
-            evaluate_check("retained-wal", |it| {
-                set_setting(it, "max_wal_size", "1024");
-                it["wal_directory"]["known"]["directory_bytes"] = json!(bytes);
+            evaluate_check("retained-wal", |value| {
+                set_setting(value, "max_wal_size", "1024");
+                value["wal_directory"]["known"]["directory_bytes"] = json!(bytes);
                 let data = json!({ "size_bytes": 50_u64 << 30, "free_bytes": 20_u64 << 30 });
-                it["disk"] = json!({ "known": { "source": "flag", "data": data, "wal": null } });
+                value["disk"] = json!({ "known": { "source": "flag", "data": data, "wal": null } });
             })
         };
         assert_eq!(on_disk((5 << 30) - 1).kind(), CheckOutcomeKind::Passed);

@@ -18,7 +18,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let mut outcome = CheckOutcome::default();
     for (db, used) in collect_database_facts(evidence.snapshot, |contents| &contents.sequence_use, &mut outcome) {
         let database = &db.database;
-        let hidden = used.sequences.iter().filter(|one| !one.may_read).count();
+        let hidden = used.sequences.iter().filter(|sequence_state| !sequence_state.may_read).count();
         if hidden > 0 {
             // Beyond pg_monitor: nobody did anything wrong.
             outcome.not_applicable.push(NotApplicable::NotSupported(message![
@@ -69,10 +69,10 @@ mod tests {
     #[test]
     fn sequence_exhaustion_both_directions() {
         let evaluate_sequence = |change: Value| {
-            evaluate_check("sequence-exhaustion", |it| {
+            evaluate_check("sequence-exhaustion", |value| {
                 let mut sequence_json = sequence(1);
                 sequence_json.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-                it["database_snapshots"][0]["sequence_use"]["known"]["sequences"] = json!([sequence_json]);
+                value["database_snapshots"][0]["sequence_use"]["known"]["sequences"] = json!([sequence_json]);
             })
         };
         assert_eq!(evaluate_sequence(json!({"last_value": 1_600_000_000})).kind(), CheckOutcomeKind::Passed);

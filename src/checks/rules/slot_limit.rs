@@ -76,11 +76,11 @@ mod tests {
     #[test]
     fn slot_limit_uses_safe_wal_size() {
         let evaluate_remaining = |percent: i64| {
-            evaluate_check("slot-limit", |it| {
-                set_setting(it, "max_slot_wal_keep_size", "102400");
+            evaluate_check("slot-limit", |value| {
+                set_setting(value, "max_slot_wal_keep_size", "102400");
                 let mut slot = slot(0, 1 << 30);
                 slot["safe_wal_size"] = json!(percent << 30);
-                it["slots"] = json!({"known": [slot]});
+                value["slots"] = json!({"known": [slot]});
             })
         };
         assert_eq!(evaluate_remaining(26).kind(), CheckOutcomeKind::Passed);
@@ -92,9 +92,9 @@ mod tests {
     #[test]
     fn slot_limit_reports_last_free_slot() {
         let with = |slots: usize| {
-            evaluate_check("slot-limit", |it| {
-                set_setting(it, "max_replication_slots", "2");
-                it["slots"] = json!({"known": vec![slot(0, 0); slots]});
+            evaluate_check("slot-limit", |value| {
+                set_setting(value, "max_replication_slots", "2");
+                value["slots"] = json!({"known": vec![slot(0, 0); slots]});
             })
         };
         assert_eq!((with(0).kind(), with(1).kind()), (CheckOutcomeKind::Passed, CheckOutcomeKind::Passed));

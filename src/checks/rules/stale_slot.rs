@@ -86,13 +86,13 @@ mod tests {
     #[test]
     fn stale_slot_ignores_short_or_small() {
         for (idle, held) in [(DAY - 1, 5 << 30), (30 * DAY, 1 << 20), (DAY - 1, (10 << 30) - 1)] {
-            let outcome = evaluate_check("stale-slot", |it| it["slots"] = json!({"known": [slot(idle, held)]}));
+            let outcome = evaluate_check("stale-slot", |value| value["slots"] = json!({"known": [slot(idle, held)]}));
             assert_eq!(outcome.kind(), CheckOutcomeKind::Passed, "{idle} {held}");
         }
-        let before_17 = evaluate_check("stale-slot", |it| {
+        let before_17 = evaluate_check("stale-slot", |value| {
             let mut slot = slot(0, 1 << 30);
             slot["inactive_since"] = Value::Null;
-            it["slots"] = json!({"known": [slot]});
+            value["slots"] = json!({"known": [slot]});
         });
         assert_eq!(before_17.kind(), CheckOutcomeKind::NotApplicable, "one look tells no time");
     }
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn stale_slot_levels_by_age_proof_and_bytes() {
         let level = |idle, held| {
-            let outcome = evaluate_check("stale-slot", |it| it["slots"] = json!({"known": [slot(idle, held)]}));
+            let outcome = evaluate_check("stale-slot", |value| value["slots"] = json!({"known": [slot(idle, held)]}));
             outcome.findings.first().map(|symptom| symptom.level)
         };
         assert_eq!(level(DAY, 64 << 20), Some(Level::Warning));

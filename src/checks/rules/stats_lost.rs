@@ -56,8 +56,8 @@ mod tests {
     #[test]
     fn stats_lost_reports_reset_since_last_run() {
         let reset = |at: i64| {
-            move |it: &mut Value| {
-                it["database_snapshots"][0]["statistics_resets"]["known"]["shared_reset"] = json!(ago(at))
+            move |value: &mut Value| {
+                value["database_snapshots"][0]["statistics_resets"]["known"]["shared_reset"] = json!(ago(at))
             }
         };
         assert_eq!(evaluate_check("stats-lost", reset(60)).kind(), CheckOutcomeKind::NotApplicable);

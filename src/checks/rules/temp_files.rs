@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn temp_files_rate_needs_two_growing_samples() {
         let written = |gigabytes: u64| {
-            move |it: &mut Value| it["databases"]["known"][0]["temp_bytes_written"] = json!(gigabytes << 30)
+            move |value: &mut Value| value["databases"]["known"][0]["temp_bytes_written"] = json!(gigabytes << 30)
         };
         assert_eq!(evaluate_check("temp-files", written(500)).kind(), CheckOutcomeKind::NotApplicable);
         assert_eq!(evaluate_check_after("temp-files", written(0), written(99)).kind(), CheckOutcomeKind::Passed);

@@ -146,9 +146,9 @@ mod tests {
     #[test]
     fn version_latest_minor_passes() {
         let evaluate_version_at = |version: u32, at: &str| {
-            evaluate_check("version", |it| {
-                it["server"]["version_num"] = json!(version);
-                it["collected_at"] = json!(at);
+            evaluate_check("version", |value| {
+                value["server"]["version_num"] = json!(version);
+                value["collected_at"] = json!(at);
             })
         };
         assert_eq!(evaluate_version_at(170_011, "2026-10-01T00:00:00Z").kind(), CheckOutcomeKind::Passed);
@@ -182,9 +182,9 @@ mod tests {
     #[test]
     fn version_reports_end_of_life_early() {
         let evaluate_version_at = |version: u32, at: &str| {
-            evaluate_check("version", |it| {
-                it["server"]["version_num"] = json!(version);
-                it["collected_at"] = json!(at);
+            evaluate_check("version", |value| {
+                value["server"]["version_num"] = json!(version);
+                value["collected_at"] = json!(at);
             })
         };
         assert_eq!(

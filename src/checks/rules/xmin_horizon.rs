@@ -42,15 +42,21 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         Err(why) => outcome.add_unavailable(why),
     }
     match snapshot.prepared_transactions.as_result() {
-        Ok(prepared) => holders.extend(prepared.iter().map(|one| {
-            let by = message!["the prepared transaction ", &one.gid, " of ", &one.owner];
+        Ok(prepared) => holders.extend(prepared.iter().map(|prepared_transaction| {
+            let by =
+                message!["the prepared transaction ", &prepared_transaction.gid, " of ", &prepared_transaction.owner];
             let advice = message![
                 "ask its transaction manager whether to commit it; else, in database ",
-                &one.database,
+                &prepared_transaction.database,
                 ", ",
-                code_span(&format!("ROLLBACK PREPARED {}", quote_literal(&one.gid)))
+                code_span(&format!("ROLLBACK PREPARED {}", quote_literal(&prepared_transaction.gid)))
             ];
-            (u64::try_from(one.xid_age).unwrap_or(0), format!("prepared {}", one.gid), by, advice)
+            (
+                u64::try_from(prepared_transaction.xid_age).unwrap_or(0),
+                format!("prepared {}", prepared_transaction.gid),
+                by,
+                advice,
+            )
         })),
         Err(why) => outcome.add_unavailable(why),
     }
@@ -100,13 +106,13 @@ mod tests {
     #[test]
     fn xmin_horizon_names_oldest_holder() {
         let holding = |session_age: u64, slot_age: u64| {
-            evaluate_check("xmin-horizon", |it| {
+            evaluate_check("xmin-horizon", |value| {
                 let mut session = session(7, 60);
                 session["xmin_age"] = json!(session_age);
-                it["sessions"]["known"]["holders"] = json!([session]);
+                value["sessions"]["known"]["holders"] = json!([session]);
                 let mut slot = slot(0, 0);
                 slot["xmin_age"] = json!(slot_age);
-                it["slots"] = json!({"known": [slot]});
+                value["slots"] = json!({"known": [slot]});
             })
         };
         assert_eq!(holding(49_999_999, 49_999_999).kind(), CheckOutcomeKind::Passed);
@@ -116,7 +122,7 @@ mod tests {
 
     #[test]
     fn xmin_horizon_needs_rights_to_see_all() {
-        let outcome = evaluate_check("xmin-horizon", |it| it["sessions"]["known"]["sees_all"] = json!(false));
+        let outcome = evaluate_check("xmin-horizon", |value| value["sessions"]["known"]["sees_all"] = json!(false));
         assert_eq!(outcome.kind(), CheckOutcomeKind::Unknown);
     }
 }

@@ -194,7 +194,7 @@ async fn check_all_targets(
         .ui
         .with_spinner("telling what changed", Box::pin(check_run.notify_changes(&mut results, !args.no_notify)))
         .await;
-    let target_states = results.into_iter().map(|one| TargetRun::new(one.target_key, one.envelope)).collect();
+    let target_states = results.into_iter().map(|result| TargetRun::new(result.target_key, result.envelope)).collect();
     let report = FleetReport::new(target_states, notified);
     match context.format() {
         OutputFormat::Nagios => context.ui.print_text(&report.nagios())?,

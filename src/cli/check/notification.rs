@@ -20,7 +20,7 @@ impl CheckRun<'_> {
     /// Tells everybody what changed for them, then leaves each night behind; answers with how telling went.
     pub async fn notify_changes(&self, results: &mut [TargetResult], is_wanted: bool) -> Vec<NotifiedLine> {
         let mut notified: Vec<Vec<NotifiedFinding>> =
-            results.iter().map(|one| previously_notified(one.pending.as_ref())).collect();
+            results.iter().map(|target_result| previously_notified(target_result.pending.as_ref())).collect();
         let mut lines = Vec::new();
         let mut recipients = Vec::new();
         for (name, recipient) in self.config.recipients(&self.context.environment) {
@@ -33,7 +33,7 @@ impl CheckRun<'_> {
             self.config.recipients(&self.context.environment).iter().map(|(name, _)| *name).collect();
         for notified in &mut notified {
             // Nobody waits for who is no longer in the configuration.
-            notified.retain(|one| names.contains(one.recipient.as_str()));
+            notified.retain(|notified_finding| names.contains(notified_finding.recipient.as_str()));
         }
         if is_wanted {
             for sent in self.send_notifications(recipients, results, &mut lines).await {
@@ -90,15 +90,22 @@ impl CheckRun<'_> {
 
     /// Writes down what the next night must know, and gives the place back.
     async fn save_state(&self, result: &mut TargetResult, notified: Vec<NotifiedFinding>) {
-        let (Some(pending), Some(store)) = (result.pending.take().filter(|one| one.is_claimed), self.store) else {
+        let (Some(pending), Some(store)) =
+            (result.pending.take().filter(|pending_state| pending_state.is_claimed), self.store)
+        else {
             return;
         };
-        let PendingState { at, previous: before, findings, silenced, evaluated: answered, counters, .. } = pending;
-        let now: Vec<KnownFinding> = findings.iter().map(|one| known_finding(one, &before.findings, at)).collect();
-        let notified = notified.into_iter().filter(|one| !silenced.contains(&one.finding_id)).collect();
-        let is_over = |one: &KnownFinding| answered.contains(&one.check) || silenced.contains(&one.finding_id);
-        if let Err(error) =
-            store.save_check_state(&result.target_key, &before.advance(at, counters, now, is_over, notified)).await
+        let PendingState { at: timestamp, previous: before, findings, silenced, evaluated: answered, counters, .. } =
+            pending;
+        let now: Vec<KnownFinding> =
+            findings.iter().map(|finding| known_finding(finding, &before.findings, timestamp)).collect();
+        let notified =
+            notified.into_iter().filter(|notified_finding| !silenced.contains(&notified_finding.finding_id)).collect();
+        let is_over =
+            |finding: &KnownFinding| answered.contains(&finding.check) || silenced.contains(&finding.finding_id);
+        if let Err(error) = store
+            .save_check_state(&result.target_key, &before.advance(timestamp, counters, now, is_over, notified))
+            .await
         {
             result.envelope.report_mut().add_unknown("history", "history", &error.to_string());
         }
@@ -114,20 +121,20 @@ fn previously_notified(pending: Option<&PendingState>) -> Vec<NotifiedFinding> {
 fn build_notification(to: &Recipient, results: &[TargetResult]) -> Notification {
     let wants = |class: Class| class == Class::Alert || to.hygiene;
     let remind = SignedDuration::from_secs(i64::try_from(to.remind_seconds).unwrap_or(i64::MAX));
-    let pending = || results.iter().filter_map(|one| Some((one, one.pending.as_ref()?)));
+    let pending = || results.iter().filter_map(|result| Some((result, result.pending.as_ref()?)));
     let mut targets: Vec<TargetChanges> = pending()
-        .map(|(one, pending)| {
+        .map(|(result, pending)| {
             let known: Vec<KnownFinding> = pending.previous.findings_for(&to.name);
             // What is silenced has not recovered: nothing is said of it at all.
             let known: Vec<KnownFinding> = known
                 .into_iter()
-                .filter(|one| wants(one.class) && !pending.silenced.contains(&one.finding_id))
+                .filter(|finding| wants(finding.class) && !pending.silenced.contains(&finding.finding_id))
                 .collect();
-            let now: Vec<Finding> = pending.findings.iter().filter(|one| wants(one.class)).cloned().collect();
+            let now: Vec<Finding> = pending.findings.iter().filter(|finding| wants(finding.class)).cloned().collect();
             let answered: BTreeSet<&str> = pending.evaluated.iter().map(String::as_str).collect();
             let changes: Vec<Change> = detect_changes(&known, &now, &answered, pending.at, remind);
             TargetChanges {
-                target_key: one.target_key.clone(),
+                target_key: result.target_key.clone(),
                 status: pending.status,
                 server: pending.server.clone(),
                 changes,
@@ -142,15 +149,17 @@ fn build_notification(to: &Recipient, results: &[TargetResult]) -> Notification 
         Status::Ok => 3,
     });
     let status = pending().fold(Status::Ok, |all, (_, pending)| all.or_worse(pending.status));
-    let at = pending().map(|(_, pending)| pending.at).max().unwrap_or_default();
-    Notification { at, status, targets }
+    let timestamp = pending().map(|(_, pending)| pending.at).max().unwrap_or_default();
+    Notification { at: timestamp, status, targets }
 }
 
 /// What a recipient knows after a letter got through.
 fn update_notified(target: Option<&TargetChanges>, sent: &SentNotification, notified: &mut Vec<NotifiedFinding>) {
     let recipient = &sent.recipient.name;
     for change in target.into_iter().flat_map(|place| &place.changes) {
-        notified.retain(|one| one.recipient != *recipient || one.finding_id != change.finding_id);
+        notified.retain(|notified_finding| {
+            notified_finding.recipient != *recipient || notified_finding.finding_id != change.finding_id
+        });
         if change.kind != ChangeKind::Recovered {
             notified.push(NotifiedFinding {
                 finding_id: change.finding_id.clone(),
@@ -162,9 +171,12 @@ fn update_notified(target: Option<&TargetChanges>, sent: &SentNotification, noti
     }
 }
 
-fn known_finding(finding: &Finding, previous: &[KnownFinding], at: jiff::Timestamp) -> KnownFinding {
+fn known_finding(finding: &Finding, previous: &[KnownFinding], timestamp: jiff::Timestamp) -> KnownFinding {
     let id = finding.id();
-    let since = previous.iter().find(|one| one.finding_id == id).map_or(at, |one| one.since);
+    let since = previous
+        .iter()
+        .find(|known_finding| known_finding.finding_id == id)
+        .map_or(timestamp, |known_finding| known_finding.since);
     KnownFinding {
         finding_id: id,
         check: finding.check.clone(),

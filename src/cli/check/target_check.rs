@@ -148,7 +148,7 @@ impl CheckRun<'_> {
         for problem in &problems {
             summary.add_unknown("history", "history", problem, None);
         }
-        let at = collected.as_ref().map_or_else(|_| self.context.now(), |snapshot| snapshot.collected_at);
+        let timestamp = collected.as_ref().map_or_else(|_| self.context.now(), |snapshot| snapshot.collected_at);
         if was_evaluated {
             summary.fully_evaluated.insert("connection".to_owned());
         }
@@ -157,7 +157,7 @@ impl CheckRun<'_> {
         }
         let server = collected.as_ref().ok().and_then(server_key);
         let pending = PendingState {
-            at,
+            at: timestamp,
             status: summary.status,
             server: server.clone(),
             previous,
@@ -167,10 +167,15 @@ impl CheckRun<'_> {
             counters: collected.as_ref().ok().map(Counters::from_snapshot),
             is_claimed: matches!(claim, Claim::Held(_)),
         };
-        let report = CheckReport::new(summary, self.selection.hygiene, target.as_deref(), at).with_server(server);
+        let report =
+            CheckReport::new(summary, self.selection.hygiene, target.as_deref(), timestamp).with_server(server);
         let envelope = match &collected {
             Ok(snapshot) => Envelope::new(snapshot, report, gaps),
-            Err(_) => Envelope::without_server(at, format!("{place}, {}", at.strftime("%Y-%m-%d %H:%M:%SZ")), report),
+            Err(_) => Envelope::without_server(
+                timestamp,
+                format!("{place}, {}", timestamp.strftime("%Y-%m-%d %H:%M:%SZ")),
+                report,
+            ),
         };
         TargetResult {
             target_key: place,
@@ -333,12 +338,14 @@ fn server_key(snapshot: &Snapshot) -> Option<String> {
 
 /// The databases that nobody asked to look into: what is wrong inside them is not told.
 fn unread_databases(snapshot: &Snapshot, is_listed: bool) -> Option<Note> {
-    let databases = snapshot.databases.known()?.iter().filter(|one| one.allows_connections && !one.is_template);
+    let databases =
+        snapshot.databases.known()?.iter().filter(|database| database.allows_connections && !database.is_template);
     let is_read = |name: &str| {
-        snapshot.database_snapshots.iter().any(|one| one.database == name)
-            || snapshot.skipped.iter().any(|one| one.database == name)
+        snapshot.database_snapshots.iter().any(|db| db.database == name)
+            || snapshot.skipped.iter().any(|database| database.database == name)
     };
-    let unread: Vec<&str> = databases.map(|one| one.database.as_str()).filter(|name| !is_read(name)).collect();
+    let unread: Vec<&str> =
+        databases.map(|database| database.database.as_str()).filter(|name| !is_read(name)).collect();
     let (first, more) = (unread.get(..3).unwrap_or(&unread).join(", "), unread.len().saturating_sub(3));
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let why = if is_listed { "the target lists others" } else { "--all-databases does" };

@@ -66,9 +66,12 @@ pub async fn run_downscale(
     let scope =
         Scope { databases: true, storage: true, tablespaces: true, slots: true, wal: true, ..copy_context.scope() };
     let snapshot = Box::pin(copy_context.collect_snapshot(scope)).await?;
-    let databases = snapshot.databases.known().map(|all| all.iter().filter_map(|it| it.bytes).sum::<u64>());
-    let wal = snapshot.wal_directory.known().map(|it| it.directory_bytes);
-    let shared = snapshot.tablespaces.known().and_then(|all| all.iter().find(|it| it.tablespace == "pg_global")?.bytes);
+    let databases = snapshot.databases.known().map(|all| all.iter().filter_map(|database| database.bytes).sum::<u64>());
+    let wal = snapshot.wal_directory.known().map(|wal_directory| wal_directory.directory_bytes);
+    let shared = snapshot
+        .tablespaces
+        .known()
+        .and_then(|all| all.iter().find(|tablespace| tablespace.tablespace == "pg_global")?.bytes);
     let measured = databases.zip(wal).zip(shared).map(|((databases, wal), shared)| databases + wal + shared);
     match (predicted, measured) {
         (Some(predicted), Some(measured)) => ui.print_text(&format!(

@@ -292,14 +292,15 @@ fn exit_code_of_plan(plan: &SlotDrops) -> ExitCode {
 }
 
 fn exit_code_of_drops(plan: &SlotDrops, outcomes: &[SlotDropOutcome]) -> ExitCode {
-    let any = |outcome: ActionOutcomeKind| outcomes.iter().any(|one| one.outcome == outcome);
+    let any =
+        |outcome: ActionOutcomeKind| outcomes.iter().any(|slot_drop_outcome| slot_drop_outcome.outcome == outcome);
     if any(ActionOutcomeKind::Failed) || any(ActionOutcomeKind::Unknown) || any(ActionOutcomeKind::NotTried) {
         return ExitCode::Failed;
     }
     if !any(ActionOutcomeKind::Done) {
         return ExitCode::Refused;
     }
-    let unjournalled = outcomes.iter().any(|one| one.unjournalled.is_some());
+    let unjournalled = outcomes.iter().any(|slot_drop_outcome| slot_drop_outcome.unjournalled.is_some());
     let all = !any(ActionOutcomeKind::Refused) && plan.refused.is_empty() && !unjournalled;
     if all { ExitCode::Success } else { ExitCode::Incomplete }
 }

@@ -116,7 +116,8 @@ pub fn add_constraints(indexes: Fact<Vec<Index>>, constraints: Fact<Vec<Constrai
         (Fact::Known(_), Fact::Unavailable(why)) => return Fact::Unavailable(why.for_fact(queries::INDEXES.fact)),
         (unavailable, _) => return unavailable,
     };
-    let mut of_index: OidMap<Constraint> = constraints.into_iter().map(|one| (one.index_oid, one)).collect();
+    let mut of_index: OidMap<Constraint> =
+        constraints.into_iter().map(|constraint| (constraint.index_oid, constraint)).collect();
     for index in &mut indexes {
         if let Some(Constraint { name, kind, .. }) = of_index.remove(&index.oid) {
             (index.constraint_name, index.constraint) = (Some(name), Some(kind));

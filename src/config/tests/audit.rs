@@ -10,7 +10,7 @@ fn audit_target_overrides_audit_table() {
     let config = Machine::new().with_file(USER_FILE, text).read(None).unwrap();
     let of_prod = config.audit_overrides(Some("prod"));
     assert_eq!(
-        of_prod.price.as_ref().map(|it| (it.value, it.source.as_str())),
+        of_prod.price.as_ref().map(|sourced| (sourced.value, sourced.source.as_str())),
         Some((0.115, "price of target \"prod\""))
     );
     let assumed = of_prod.assumptions(crate::facts::Provider::Unknown, None);

@@ -128,7 +128,7 @@ fn config_reads_check_limits_and_silences() {
     let mut config = Machine::new().with_file(USER_FILE, text).read(None).unwrap();
     let mut limit = |check: &str, key: &str| {
         let keys = config.checks.find_rule(check).unwrap().thresholds();
-        keys.into_iter().find(|one| one.name == key).unwrap().default
+        keys.into_iter().find(|threshold| threshold.name == key).unwrap().default
     };
     assert_eq!(limit("stale-slot", "warning"), "\"2d\"");
     assert_eq!(limit("connections", "critical"), "\"99%\"");

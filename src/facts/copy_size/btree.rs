@@ -23,8 +23,12 @@ pub fn forecast_btree(index: &Index, table: &Table, shape: &IndexShape) -> Resul
     let table_rows = table.row_estimate().ok_or(EstimateError::NeverAnalyzed)?;
     let rows = if index.is_partial { index.partial_rows(table, table_rows) } else { table_rows };
     let rows = rows as f64;
-    let mut statistics: Vec<ColumnStatistics> =
-        shape.columns.iter().map(|it| it.statistics).collect::<Option<_>>().ok_or(EstimateError::NeverAnalyzed)?;
+    let mut statistics: Vec<ColumnStatistics> = shape
+        .columns
+        .iter()
+        .map(|index_column| index_column.statistics)
+        .collect::<Option<_>>()
+        .ok_or(EstimateError::NeverAnalyzed)?;
     let fillfactor = shape.fillfactor.unwrap_or(DEFAULT_FILLFACTOR);
     let block = table.block_bytes();
 
@@ -34,7 +38,8 @@ pub fn forecast_btree(index: &Index, table: &Table, shape: &IndexShape) -> Resul
             column.null_frac = 0.0;
         }
     }
-    let without_nulls: f64 = statistics.iter().map(|it| 1.0 - it.null_frac.clamp(0.0, 1.0)).product();
+    let without_nulls: f64 =
+        statistics.iter().map(|column_statistics| 1.0 - column_statistics.null_frac.clamp(0.0, 1.0)).product();
     let tuple_width = |start: usize, statistics: &[ColumnStatistics]| {
         let columns = shape.columns.iter().zip(statistics);
         let tuple = columns.fold(Width::exactly(start), |tuple, (column, its)| tuple.with_column(column.layout, *its));
@@ -78,7 +83,7 @@ pub fn forecast_btree(index: &Index, table: &Table, shape: &IndexShape) -> Resul
     let null_share = nulls.max(1.0) / rows.max(1.0);
     let null_keys = if distinct.len() == 1 { 1.0 } else { (likely * null_share).clamp(1.0, nulls.max(1.0)) };
     let bytes = sizes(likely, null_keys);
-    let fixed = shape.columns.iter().all(|it| it.layout.attlen > 0);
+    let fixed = shape.columns.iter().all(|index_column| index_column.layout.attlen > 0);
     let spread = if fixed { FIXED_WIDTH_SPREAD } else { VARLENA_SPREAD } + changed_share(table, table_rows);
     let forecast = Forecast::with_spread(bytes, spread, spread, Basis::Statistics);
     let forecast = if distinct.len() > 1 {

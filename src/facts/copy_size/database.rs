@@ -103,17 +103,18 @@ impl<'a> DatabaseForecast<'a> {
                 });
             }
         }
-        let now: u64 = relations.iter().map(|it| it.now_bytes).sum::<u64>() + temporary + sequences;
+        let now: u64 = relations.iter().map(|relation| relation.now_bytes).sum::<u64>() + temporary + sequences;
         let non_relation_bytes = database_snapshot.database_bytes.known().map(|bytes| bytes.saturating_sub(now));
         let kept_bytes = non_relation_bytes.map_or(NON_RELATION_BYTES, |beside| beside.min(NON_RELATION_BYTES));
-        let total = relations.iter().fold(Forecast::exactly(sequences + kept_bytes), |sum, it| sum.plus(it.after));
+        let total =
+            relations.iter().fold(Forecast::exactly(sequences + kept_bytes), |sum, relation| sum.plus(relation.after));
         Ok(DatabaseForecast { relations, total, orphaned_bytes: non_relation_bytes.map(|beside| beside - kept_bytes) })
     }
 
     /// What takes its present size because nothing is known of how full it is: bytes by reason.
     pub fn unpredicted(&self) -> BTreeMap<Option<EstimateError>, u64> {
         let mut sums = BTreeMap::new();
-        for relation in self.relations.iter().filter(|it| it.after.basis == Basis::Unknown) {
+        for relation in self.relations.iter().filter(|copied_relation| copied_relation.after.basis == Basis::Unknown) {
             *sums.entry(relation.why).or_default() += relation.now_bytes;
         }
         sums

@@ -52,11 +52,12 @@ fn forecast_hash(rows: u64, shape: &IndexShape, block: u64) -> Forecast {
     let of_bucket = (block as f64 * fillfactor / 100.0 / ITEM).floor().max(10.0);
     let of_page = ((block as f64 - 24.0 - 16.0) / ITEM).floor();
     let buckets = hash_buckets((rows as f64 / of_bucket).ceil().max(2.0));
-    let distinct = shape.columns.first().and_then(|it| it.statistics).map_or(rows as f64, |its| match its.n_distinct {
-        0.0 => rows as f64,
-        share if share < 0.0 => -share * rows as f64,
-        count => count,
-    });
+    let distinct =
+        shape.columns.first().and_then(|column| column.statistics).map_or(rows as f64, |its| match its.n_distinct {
+            0.0 => rows as f64,
+            share if share < 0.0 => -share * rows as f64,
+            count => count,
+        });
     // With few values most buckets stay empty and the others overflow; with many each is about as full as the next.
     let used = buckets * -(-distinct.max(1.0) / buckets).exp_m1();
     let overflow = (rows as f64 / of_page - used).max(0.0) + if distinct < buckets * 20.0 { used * 0.5 } else { 0.0 };
@@ -77,9 +78,9 @@ fn hash_buckets(min_buckets: f64) -> f64 {
 /// A summary for each range of blocks, and a map to them.
 fn forecast_brin(heap_blocks: u64, shape: &IndexShape, block: u64) -> Forecast {
     let ranges = heap_blocks.div_ceil(u64::from(shape.pages_per_range.unwrap_or(128).max(1)));
-    let widths = shape.columns.iter().map(|it| match it.layout.attlen {
+    let widths = shape.columns.iter().map(|column| match column.layout.attlen {
         fixed if fixed > 0 => f64::from(fixed) * 2.0,
-        _ => it.statistics.map_or(64.0, |its| f64::from(its.avg_width)) * 2.0,
+        _ => column.statistics.map_or(64.0, |its| f64::from(its.avg_width)) * 2.0,
     });
     let tuple = 8.0 + widths.sum::<f64>() + 12.0;
     // The first page, the map of ranges, and the three levels of a map of free space.

@@ -53,8 +53,8 @@ pub fn detect_changes(
     checked_at: Timestamp,
     remind_after: SignedDuration,
 ) -> Vec<Change> {
-    let before = |finding: &Finding| known.iter().find(|one| one.finding_id == finding.id());
-    let last_notified = |finding: &Finding| before(finding).and_then(|one| one.notified);
+    let before = |finding: &Finding| known.iter().find(|known_finding| known_finding.finding_id == finding.id());
+    let last_notified = |finding: &Finding| before(finding).and_then(|known_finding| known_finding.notified);
     // Of what lasts, all is told again when the first is due: one message, not one each.
     let is_due = findings
         .iter()
@@ -76,7 +76,7 @@ pub fn detect_changes(
             check: finding.check.clone(),
             subject: finding.subject.clone(),
             level: finding.level,
-            since: before.map_or(checked_at, |one| one.since),
+            since: before.map_or(checked_at, |known_finding| known_finding.since),
             message: finding.message.clone(),
             advice: Some(finding.advice.clone()),
         });

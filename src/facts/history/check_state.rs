@@ -31,9 +31,9 @@ impl CheckState {
             |id: &str| self.notified.iter().find(|one| one.recipient == recipient && one.finding_id == id);
         let findings = self.findings.iter().cloned();
         findings
-            .map(|one| KnownFinding {
-                notified: notified_finding(&one.finding_id).map(|told| (told.at, told.level)),
-                ..one
+            .map(|finding| KnownFinding {
+                notified: notified_finding(&finding.finding_id).map(|told| (told.at, told.level)),
+                ..finding
             })
             .collect()
     }
@@ -49,16 +49,20 @@ impl CheckState {
         has_recovered: impl Fn(&KnownFinding) -> bool,
         notified: Vec<NotifiedFinding>,
     ) -> CheckState {
-        let found: BTreeSet<String> = findings.iter().map(|one| one.finding_id.clone()).collect();
-        let awaits_notification = |one: &&KnownFinding| {
-            one.class == Class::Alert && notified.iter().any(|told| told.finding_id == one.finding_id)
+        let found: BTreeSet<String> = findings.iter().map(|finding| finding.finding_id.clone()).collect();
+        let awaits_notification = |finding: &&KnownFinding| {
+            finding.class == Class::Alert && notified.iter().any(|told| told.finding_id == finding.finding_id)
         };
-        let earlier = self.findings.iter().filter(|one| !found.contains(&one.finding_id));
+        let earlier = self.findings.iter().filter(|finding| !found.contains(&finding.finding_id));
         let kept: Vec<KnownFinding> =
-            earlier.filter(|one| !has_recovered(one) || awaits_notification(one)).cloned().collect();
+            earlier.filter(|finding| !has_recovered(finding) || awaits_notification(finding)).cloned().collect();
         let findings: Vec<KnownFinding> = findings.into_iter().chain(kept).collect();
-        let ids: BTreeSet<&str> = findings.iter().map(|one| one.finding_id.as_str()).collect();
-        let notified = notified.iter().filter(|one| ids.contains(one.finding_id.as_str())).cloned().collect();
+        let ids: BTreeSet<&str> = findings.iter().map(|finding| finding.finding_id.as_str()).collect();
+        let notified = notified
+            .iter()
+            .filter(|notified_finding| ids.contains(notified_finding.finding_id.as_str()))
+            .cloned()
+            .collect();
         CheckState {
             checked_at: Some(checked_at),
             counters: counters.or_else(|| self.counters.clone()),

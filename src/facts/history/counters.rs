@@ -29,7 +29,7 @@ impl Counters {
         Counters {
             collected_at: snapshot.collected_at,
             temp_bytes_written: databases
-                .filter_map(|one| Some((one.database.clone(), one.temp_bytes_written?)))
+                .filter_map(|database| Some((database.database.clone(), database.temp_bytes_written?)))
                 .collect(),
             subscription_errors: errors
                 .map(|one| (format!("{}/{}", one.database, one.subname), one.apply_error_count + one.sync_error_count))
@@ -37,7 +37,7 @@ impl Counters {
             counting_since: snapshot
                 .database_snapshots
                 .iter()
-                .filter_map(|one| Some((one.database.clone(), since(one)?)))
+                .filter_map(|db| Some((db.database.clone(), since(db)?)))
                 .collect(),
             current_lsn: snapshot.current_lsn(),
         }

@@ -71,21 +71,23 @@ pub fn compare_predictions(
     successors_of: impl Fn(&Prediction) -> Vec<String>,
 ) -> Vec<TrackedPrediction> {
     let tracked = predictions.into_iter().map(|prediction| {
-        let later = measured_sizes.iter().filter(|it| it.of == prediction.of && it.at > prediction.made_at);
+        let later = measured_sizes.iter().filter(|size| size.of == prediction.of && size.at > prediction.made_at);
         let own = &prediction.system_identifier;
         let found = match prediction.method {
             // What was copied and has the same identifier is another server.
-            None => later.filter(|it| it.system_identifier == *own && it.moved_from.is_none()).max_by_key(|it| it.at),
+            None => later
+                .filter(|size| size.system_identifier == *own && size.moved_from.is_none())
+                .max_by_key(|size| size.at),
             Some(_) => {
                 let successors = successors_of(&prediction);
-                let is_on_copy = |it: &&MeasuredSize| {
-                    it.moved_from.as_ref() == Some(own)
-                        || it.system_identifier != *own && successors.contains(&it.system_identifier)
+                let is_on_copy = |size: &&MeasuredSize| {
+                    size.moved_from.as_ref() == Some(own)
+                        || size.system_identifier != *own && successors.contains(&size.system_identifier)
                 };
-                later.filter(is_on_copy).min_by_key(|it| it.at)
+                later.filter(is_on_copy).min_by_key(|size| size.at)
             }
         };
-        let (measured_bytes, measured_at) = (found.map(|it| it.bytes), found.map(|it| it.at));
+        let (measured_bytes, measured_at) = (found.map(|size| size.bytes), found.map(|size| size.at));
         TrackedPrediction { prediction, measured_bytes, measured_at }
     });
     tracked.collect()

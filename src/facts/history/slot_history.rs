@@ -72,10 +72,9 @@ impl SlotSample {
 
 impl SlotState {
     fn from_slot(slot: &Slot, snapshot: &Snapshot) -> SlotState {
-        let written =
-            snapshot.database_writes.known().zip(slot.database.as_ref()).and_then(|(all, database)| {
-                all.iter().find(|one| one.database == *database).map(|one| one.rows_written)
-            });
+        let written = snapshot.database_writes.known().zip(slot.database.as_ref()).and_then(|(writes, database)| {
+            writes.iter().find(|writes| writes.database == *database).map(|writes| writes.rows_written)
+        });
         SlotState {
             slot_type: slot.slot_type,
             plugin: slot.plugin.clone(),

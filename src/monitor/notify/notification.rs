@@ -78,7 +78,7 @@ impl Notification {
         let kinds = [ChangeKind::New, ChangeKind::Worse, ChangeKind::Reminder, ChangeKind::Recovered];
         let counts: Vec<String> = kinds
             .into_iter()
-            .map(|kind| (kind, items.iter().filter(|one| one.change.kind == kind).count()))
+            .map(|kind| (kind, items.iter().filter(|item| item.change.kind == kind).count()))
             .filter(|(_, count)| *count > 0)
             .map(|(kind, count)| format!("{count} {}", change_label(kind)))
             .collect();
@@ -92,7 +92,7 @@ impl Notification {
             ChangeKind::New | ChangeKind::Worse => Status::from(change.level) == self.status,
         };
         // What is new may be less bad than what is known.
-        let is_changed = self.status == Status::Ok || items.iter().any(|one| is_at_status(one.change));
+        let is_changed = self.status == Status::Ok || items.iter().any(|item| is_at_status(item.change));
         let still = if is_changed { "" } else { "still " };
         escape_unprintable(&format!("pgtend {target_text}: {still}{}: {}", self.status.name(), counts.join(", ")))
             .into_owned()
@@ -126,10 +126,10 @@ pub(super) fn change_label(kind: ChangeKind) -> &'static str {
 }
 
 /// `CRITICAL stale-slot, new: slot x …`, without the advice.
-pub(super) fn format_change(change: &Change, at: Timestamp) -> String {
+pub(super) fn format_change(change: &Change, timestamp: Timestamp) -> String {
     let level = change.level.name().to_uppercase();
     let text = format_message(&change.message);
-    let duration = human_duration(u64::try_from(at.duration_since(change.since).as_secs()).unwrap_or(0));
+    let duration = human_duration(u64::try_from(timestamp.duration_since(change.since).as_secs()).unwrap_or(0));
     let line = match change.kind {
         ChangeKind::Recovered => format!("RECOVERED {} after {duration}; it was: {text}", change.check),
         ChangeKind::Reminder => format!("{level} {}, for {duration}: {text}", change.check),
@@ -178,9 +178,10 @@ mod tests {
     fn notification_merges_targets_of_one_server() {
         let slot = |message: &str| test_change("debezium", Level::Critical, message);
         let names = ["a", "b", "c", "d", "e"];
-        let one = test_notification(&names.map(|name| (name, Some("7 since 1"), slot(&format!("holds {name}")))));
-        assert_eq!((item_targets(&one), one.changes()), (vec!["a, b, c and 2 more".to_owned()], 5));
-        assert_eq!(one.title(), "pgtend 5 targets: CRITICAL: 1 new");
+        let notification =
+            test_notification(&names.map(|name| (name, Some("7 since 1"), slot(&format!("holds {name}")))));
+        assert_eq!((item_targets(&notification), notification.changes()), (vec!["a, b, c and 2 more".to_owned()], 5));
+        assert_eq!(notification.title(), "pgtend 5 targets: CRITICAL: 1 new");
     }
 
     #[test]

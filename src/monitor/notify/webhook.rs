@@ -10,7 +10,7 @@ pub fn webhook_body(notification: &Notification) -> Value {
         .targets
         .iter()
         .map(|place| {
-            let changes: Vec<Value> = place.changes.iter().map(|one| change_json(one, notification)).collect();
+            let changes: Vec<Value> = place.changes.iter().map(|change| change_json(change, notification)).collect();
             json!({"target": place.target_key, "status": place.status, "changes": changes})
         })
         .collect();

@@ -17,8 +17,9 @@ const DATE_WIDTH: f64 = 78.0;
 pub fn growth_markup(series: &[Series], title: &str) -> (Markup, Markup) {
     let picture = html! { div.multiples { @for one in series { (self::series_markup(one, title)) } } };
     let rows = series.iter().map(|one| {
-        let bytes =
-            |moment: Option<&ChartPoint>| moment.map_or(String::new(), |it| human::bytes(it.bytes.max(0.0) as u64));
+        let bytes = |moment: Option<&ChartPoint>| {
+            moment.map_or(String::new(), |point| human::bytes(point.bytes.max(0.0) as u64))
+        };
         let first = bytes(one.points.first());
         let then = one
             .forecast
@@ -32,23 +33,24 @@ fn series_markup(series: &Series, title: &str) -> Markup {
     let forecast = series.forecast.iter().flatten();
     let all_points: Vec<&ChartPoint> = series.points.iter().chain(forecast).collect();
     let Some((first, last)) = all_points.first().zip(series.points.last()) else { return html! {} };
-    let until = all_points.iter().map(|it| it.second).fold(first.second + 1.0, f64::max);
-    let most = all_points.iter().map(|it| it.bytes).fold(1.0, f64::max) * 1.05;
-    let x = |it: &ChartPoint| LEFT + (it.second - first.second) / (until - first.second) * (WIDTH - LEFT - RIGHT);
-    let y = |it: &ChartPoint| HEIGHT - BOTTOM - it.bytes.max(0.0) / most * (HEIGHT - BOTTOM - TOP);
+    let until = all_points.iter().map(|point| point.second).fold(first.second + 1.0, f64::max);
+    let most = all_points.iter().map(|point| point.bytes).fold(1.0, f64::max) * 1.05;
+    let x = |point: &ChartPoint| LEFT + (point.second - first.second) / (until - first.second) * (WIDTH - LEFT - RIGHT);
+    let y = |point: &ChartPoint| HEIGHT - BOTTOM - point.bytes.max(0.0) / most * (HEIGHT - BOTTOM - TOP);
     let path = |points: &[&ChartPoint]| {
         points
             .iter()
-            .map(|it| format!("{},{}", coordinate(x(it)), coordinate(y(it))))
+            .map(|point| format!("{},{}", coordinate(x(point)), coordinate(y(point))))
             .collect::<Vec<String>>()
             .join(" ")
     };
     let line: Vec<&ChartPoint> = series.points.iter().collect();
     let day = |second: f64| {
-        Timestamp::from_second(second as i64).map_or(String::new(), |it| it.strftime("%Y-%m-%d").to_string())
+        Timestamp::from_second(second as i64)
+            .map_or(String::new(), |timestamp| timestamp.strftime("%Y-%m-%d").to_string())
     };
     let (ground, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
-    let size = |it: &ChartPoint| human::bytes(it.bytes.max(0.0) as u64);
+    let size = |point: &ChartPoint| human::bytes(point.bytes.max(0.0) as u64);
     // Where it lies on the ground, or near an end, one label is enough.
     let has_zero = ground - y(last) > 14.0;
     let between = x(last) > LEFT + 1.5 * DATE_WIDTH && x(last) < right - 1.5 * DATE_WIDTH;

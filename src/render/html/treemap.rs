@@ -186,11 +186,13 @@ mod tests {
     fn treemap_areas_are_proportional() {
         let area = Rect { x: 0.0, y: 0.0, width: 60.0, height: 40.0 };
         let rects = squarify(&[6.0, 6.0, 4.0, 3.0, 2.0, 2.0, 1.0], area);
-        let areas: Vec<f64> = rects.iter().map(|it| it.width * it.height).collect();
+        let areas: Vec<f64> = rects.iter().map(|rect| rect.width * rect.height).collect();
         assert!((areas.iter().sum::<f64>() - 2_400.0).abs() < 1e-6);
         assert!((areas[0] / areas[6] - 6.0).abs() < 1e-6);
         assert!(
-            rects.iter().all(|it| it.x >= -1e-6 && it.x + it.width <= 60.0 + 1e-6 && it.y + it.height <= 40.0 + 1e-6)
+            rects.iter().all(|rect| rect.x >= -1e-6
+                && rect.x + rect.width <= 60.0 + 1e-6
+                && rect.y + rect.height <= 40.0 + 1e-6)
         );
         assert!(squarify(&[], area).is_empty());
         assert_eq!(squarify(&[0.0, 0.0], area).len(), 2);

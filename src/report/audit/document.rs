@@ -180,13 +180,15 @@ impl AuditPart {
         ];
         let optional_text = |it: Option<&str>| Cell::or_none(it, |text| Value::Text(text.to_owned()));
         Table::with_rows(self.components.iter().map(SumRow::from_component).chain(totals))
-            .column(Column::text("group", "", 0), |it| Cell::text(it.sign))
-            .column(Column::text("term", "term", 0), |it| Cell::text(it.title))
-            .column(Column::numbers("bytes", "size", 0), |it| Cell::or_unknown(it.bytes, Value::Bytes))
-            .column(Column::text("range", "between", 2), |it| Cell::text(&it.between))
-            .column(Column::text("confidence", "confidence", 1), |it| optional_text(it.component.map(confidence_label)))
-            .column(Column::text("formula", "how", 3), |it| optional_text(it.component.map(|term| &*term.formula)))
-            .column(Column::text("source", "from", 4), |it| optional_text(it.component.map(|term| term.source)))
+            .column(Column::text("group", "", 0), |row| Cell::text(row.sign))
+            .column(Column::text("term", "term", 0), |row| Cell::text(row.title))
+            .column(Column::numbers("bytes", "size", 0), |row| Cell::or_unknown(row.bytes, Value::Bytes))
+            .column(Column::text("range", "between", 2), |row| Cell::text(&row.between))
+            .column(Column::text("confidence", "confidence", 1), |row| {
+                optional_text(row.component.map(confidence_label))
+            })
+            .column(Column::text("formula", "how", 3), |row| optional_text(row.component.map(|term| &*term.formula)))
+            .column(Column::text("source", "from", 4), |row| optional_text(row.component.map(|term| term.source)))
             .into()
     }
 
@@ -195,16 +197,16 @@ impl AuditPart {
         lines.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.database.cmp(&b.database)));
         lines.truncate(MAX_DATABASES);
         Table::with_rows(lines)
-            .column(Column::text("database", "database", 0), |it| Cell::name(&it.database))
-            .column(Column::numbers("bytes", "now", 0), |it| Cell::or_unknown(it.bytes, Value::Bytes))
-            .column(Column::numbers("after_physical_copy_bytes", "after a physical copy", 1), |it| {
-                Cell::or_unknown(it.after_physical_copy_bytes, Value::Bytes)
+            .column(Column::text("database", "database", 0), |line| Cell::name(&line.database))
+            .column(Column::numbers("bytes", "now", 0), |line| Cell::or_unknown(line.bytes, Value::Bytes))
+            .column(Column::numbers("after_physical_copy_bytes", "after a physical copy", 1), |line| {
+                Cell::or_unknown(line.after_physical_copy_bytes, Value::Bytes)
             })
-            .column(Column::numbers("after_logical_copy_bytes", "after a logical copy", 0), |it| {
-                Cell::or_unknown(it.after_logical_copy_bytes, Value::EstimatedBytes)
+            .column(Column::numbers("after_logical_copy_bytes", "after a logical copy", 0), |line| {
+                Cell::or_unknown(line.after_logical_copy_bytes, Value::EstimatedBytes)
             })
-            .column(Column::text("range", "between", 2), |it| {
-                Cell::text(it.after_logical_copy.map_or(String::new(), format_range))
+            .column(Column::text("range", "between", 2), |line| {
+                Cell::text(line.after_logical_copy.map_or(String::new(), format_range))
             })
             .into()
     }
@@ -212,15 +214,17 @@ impl AuditPart {
     fn methods_table(&self) -> Table {
         let bytes = |amount: Option<Amount>| Cell::or_unknown(amount.map(|it| it.bytes), Value::EstimatedBytes);
         Table::with_rows(&self.methods)
-            .column(Column::text("method", "method", 0), |it| Cell::text(it.method.id()))
-            .column(Column::text("copy", "copy", 1), |it| {
-                Cell::text(if it.is_physical { "physical, keeps bloat" } else { "logical, rebuilds" })
+            .column(Column::text("method", "method", 0), |estimate| Cell::text(estimate.method.id()))
+            .column(Column::text("copy", "copy", 1), |estimate| {
+                Cell::text(if estimate.is_physical { "physical, keeps bloat" } else { "logical, rebuilds" })
             })
-            .column(Column::numbers("size_after_bytes", "size_after_bytes", 0), |it| bytes(it.size_after_bytes))
-            .column(Column::numbers("minimum_bytes", "minimum", 0), |it| bytes(it.minimum))
-            .column(Column::numbers("recommended_bytes", "recommended", 0), |it| bytes(it.recommended))
-            .column(Column::text("note", "", 2), |it| {
-                Cell::text(match it {
+            .column(Column::numbers("size_after_bytes", "size_after_bytes", 0), |estimate| {
+                bytes(estimate.size_after_bytes)
+            })
+            .column(Column::numbers("minimum_bytes", "minimum", 0), |estimate| bytes(estimate.minimum))
+            .column(Column::numbers("recommended_bytes", "recommended", 0), |estimate| bytes(estimate.recommended))
+            .column(Column::text("note", "", 2), |estimate| {
+                Cell::text(match estimate {
                     it if it.method == self.method => "chosen",
                     it if it.is_offered => "",
                     _ => "not offered here",

@@ -145,16 +145,21 @@ impl AuditReport {
             gaps.get_or_note(&db.obstacles, &[]);
         }
         let has_seen_all = unread.is_empty()
-            && audit.databases.iter().all(|it| it.missing.is_none())
+            && audit.databases.iter().all(|database_sizes| database_sizes.missing.is_none())
             && snapshot.database_snapshots.iter().all(|it| it.obstacles.known().is_some());
         let chosen = audit.chosen();
         let findings_of = |severity: Severity| {
-            let found = audit.findings.iter().filter(|it| it.severity == severity);
+            let found = audit.findings.iter().filter(|audit_finding| audit_finding.severity == severity);
             found
-                .map(|it| FindingLine { severity, message: describe::describe_finding(&it.kind), finding: it.clone() })
+                .map(|audit_finding| FindingLine {
+                    severity,
+                    message: describe::describe_finding(&audit_finding.kind),
+                    finding: audit_finding.clone(),
+                })
                 .collect::<Vec<_>>()
         };
-        let forecasts: Vec<_> = audit.assessments.iter().map(|it| (it.database.as_str(), &it.forecast)).collect();
+        let forecasts: Vec<_> =
+            audit.assessments.iter().map(|assessment| (assessment.database.as_str(), &assessment.forecast)).collect();
         let charts = [
             waterfall::waterfall_chart(audit),
             charts::storage_chart(snapshot, &forecasts),
@@ -164,43 +169,43 @@ impl AuditReport {
             charts: charts.into_iter().flatten().collect(),
             audit: AuditPart {
                 method: assumptions.method,
-                used_bytes: audit.used.map(|it| it.bytes),
-                reclaimable_bytes: audit.reclaimable.map(|it| it.bytes),
-                size_after_bytes: chosen.and_then(|it| it.size_after_bytes),
-                minimum_bytes: chosen.and_then(|it| it.minimum).map(|it| it.bytes),
-                minimum: chosen.and_then(|it| it.minimum),
-                recommended_bytes: chosen.and_then(|it| it.recommended).map(|it| it.bytes),
-                recommended: chosen.and_then(|it| it.recommended),
-                at_least_bytes: chosen.map_or(0, |it| it.at_least_bytes),
+                used_bytes: audit.used.map(|amount| amount.bytes),
+                reclaimable_bytes: audit.reclaimable.map(|amount| amount.bytes),
+                size_after_bytes: chosen.and_then(|estimate| estimate.size_after_bytes),
+                minimum_bytes: chosen.and_then(|estimate| estimate.minimum).map(|amount| amount.bytes),
+                minimum: chosen.and_then(|estimate| estimate.minimum),
+                recommended_bytes: chosen.and_then(|estimate| estimate.recommended).map(|amount| amount.bytes),
+                recommended: chosen.and_then(|estimate| estimate.recommended),
+                at_least_bytes: chosen.map_or(0, |estimate| estimate.at_least_bytes),
                 fits: audit.fits,
                 assumptions: assumptions.clone(),
                 databases: audit
                     .databases
                     .iter()
-                    .map(|it| DatabaseLine {
-                        database: it.database.clone(),
-                        bytes: it.bytes,
-                        after_physical_copy_bytes: it.after_physical_copy,
-                        after_logical_copy_bytes: it.after_logical_copy.map(|it| it.bytes),
-                        after_logical_copy: it.after_logical_copy,
+                    .map(|database_sizes| DatabaseLine {
+                        database: database_sizes.database.clone(),
+                        bytes: database_sizes.bytes,
+                        after_physical_copy_bytes: database_sizes.after_physical_copy,
+                        after_logical_copy_bytes: database_sizes.after_logical_copy.map(|amount| amount.bytes),
+                        after_logical_copy: database_sizes.after_logical_copy,
                     })
                     .collect(),
                 components: audit
                     .components
                     .iter()
-                    .map(|it| ComponentLine {
-                        group: it.group,
-                        title: describe::component_title(&it.kind),
-                        formula: describe::component_formula(&it.kind),
-                        source: describe::component_source(&it.kind),
-                        command: describe::reclaim_command(it, &snapshot.connection),
-                        bytes: it.amount.map(|it| it.bytes),
-                        low_bytes: it.amount.map(|it| it.low_bytes),
-                        high_bytes: it.amount.map(|it| it.high_bytes),
-                        counted: it.counted,
-                        confidence: it.confidence,
-                        could_be_bytes: it.could_be_bytes,
-                        kind: it.kind.clone(),
+                    .map(|component| ComponentLine {
+                        group: component.group,
+                        title: describe::component_title(&component.kind),
+                        formula: describe::component_formula(&component.kind),
+                        source: describe::component_source(&component.kind),
+                        command: describe::reclaim_command(component, &snapshot.connection),
+                        bytes: component.amount.map(|amount| amount.bytes),
+                        low_bytes: component.amount.map(|amount| amount.low_bytes),
+                        high_bytes: component.amount.map(|amount| amount.high_bytes),
+                        counted: component.counted,
+                        confidence: component.confidence,
+                        could_be_bytes: component.could_be_bytes,
+                        kind: component.kind.clone(),
                     })
                     .collect(),
                 methods: audit.methods.clone(),
@@ -288,22 +293,24 @@ fn note_unpredicted(audit: &Audit<'_>, snapshot: &Snapshot, gaps: &mut Gaps) {
 fn relation_lines(assessments: &[DatabaseAssessment<'_>]) -> Vec<RelationLine> {
     let mut lines: Vec<RelationLine> = Vec::new();
     for assessment in assessments {
-        lines.extend(assessment.forecast.relations.iter().filter(|it| !it.table.is_catalog()).map(|it| RelationLine {
-            database: assessment.database.clone(),
-            schema: it.table.schema.clone(),
-            table: it.table.table.clone(),
-            index: it.index.map(|index| index.index.clone()),
-            kind: match it.part {
-                crate::facts::copy_size::RelationPart::Heap => "heap",
-                crate::facts::copy_size::RelationPart::Toast => "toast",
-                crate::facts::copy_size::RelationPart::Index => "index",
+        lines.extend(assessment.forecast.relations.iter().filter(|relation| !relation.table.is_catalog()).map(
+            |relation| RelationLine {
+                database: assessment.database.clone(),
+                schema: relation.table.schema.clone(),
+                table: relation.table.table.clone(),
+                index: relation.index.map(|index| index.index.clone()),
+                kind: match relation.part {
+                    crate::facts::copy_size::RelationPart::Heap => "heap",
+                    crate::facts::copy_size::RelationPart::Toast => "toast",
+                    crate::facts::copy_size::RelationPart::Index => "index",
+                },
+                bytes: relation.now_bytes,
+                after_logical_copy_bytes: relation.after.bytes,
+                low_bytes: relation.after.low_bytes,
+                high_bytes: relation.after.high_bytes,
+                basis: relation.after.basis,
             },
-            bytes: it.now_bytes,
-            after_logical_copy_bytes: it.after.bytes,
-            low_bytes: it.after.low_bytes,
-            high_bytes: it.after.high_bytes,
-            basis: it.after.basis,
-        }));
+        ));
     }
     lines.sort_by(|a, b| {
         b.bytes.cmp(&a.bytes).then_with(|| (&a.database, &a.table, &a.index).cmp(&(&b.database, &b.table, &b.index)))

@@ -53,7 +53,7 @@ fn runbook_step(title: &str, commands: &[&str], check: &str, rollback: &str) -> 
 /// All of them for the chosen way.
 pub fn runbook_steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &PrintedConnection) -> Vec<RunbookStep> {
     let mut steps = clean_up_steps(audit, assumptions.method, connection);
-    let size = audit.chosen().and_then(|it| it.recommended).map(|it| it.bytes.div_ceil(GIB));
+    let size = audit.chosen().and_then(|estimate| estimate.recommended).map(|amount| amount.bytes.div_ceil(GIB));
     let size = size.map_or("SIZE".to_owned(), |size| size.to_string());
     match assumptions.method {
         MoveMethod::BlueGreen | MoveMethod::BlueGreenUpgrade => {
@@ -65,7 +65,7 @@ pub fn runbook_steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &
         MoveMethod::LogicalReplication => steps.extend(replication_steps()),
         MoveMethod::Dms => steps.extend(dms_steps()),
     }
-    if audit.findings.iter().any(|it| matches!(it.kind, AuditFindingKind::LogicalSlot { .. })) {
+    if audit.findings.iter().any(|audit_finding| matches!(audit_finding.kind, AuditFindingKind::LogicalSlot { .. })) {
         steps.push(runbook_step(
             "Re-create change data capture",
             &["pgtend slots"],
@@ -180,11 +180,9 @@ fn blue_green_steps(audit: &Audit<'_>, method: MoveMethod, size: &str) -> Vec<Ru
         "aws rds create-blue-green-deployment --blue-green-deployment-name shrink --source ARN --target-allocated-storage {size}{upgrade}"
     );
     let mut steps = Vec::new();
-    if audit
-        .findings
-        .iter()
-        .any(|it| matches!(it.kind, AuditFindingKind::LogicalSlot { .. } | AuditFindingKind::Subscription { .. }))
-    {
+    if audit.findings.iter().any(|finding| {
+        matches!(finding.kind, AuditFindingKind::LogicalSlot { .. } | AuditFindingKind::Subscription { .. })
+    }) {
         steps.push(runbook_step(
             "Stop change data capture and drop what Blue/Green does not accept",
             &[

@@ -13,7 +13,7 @@ pub fn waterfall_chart(audit: &Audit<'_>) -> Option<Chart> {
     let mut steps = vec![step("used now", StepKind::Total, used.bytes)];
     if chosen.is_physical {
         for component in audit.group_components(ComponentGroup::Reclaimable).into_iter().filter(|it| it.counted) {
-            let bytes = component.amount.map_or(0, |it: Amount| it.bytes);
+            let bytes = component.amount.map_or(0, |amount: Amount| amount.bytes);
             steps.push(step(&describe::component_title(&component.kind), StepKind::Less, bytes));
         }
     } else {
@@ -26,7 +26,7 @@ pub fn waterfall_chart(audit: &Audit<'_>) -> Option<Chart> {
         .into_iter()
         .filter(|it| !matches!(it.kind, ComponentKind::Margin { .. }))
     {
-        let bytes = component.amount.map_or(0, |it| it.bytes);
+        let bytes = component.amount.map_or(0, |amount| amount.bytes);
         level += bytes;
         steps.push(step(&describe::component_title(&component.kind), StepKind::More, bytes));
     }

@@ -33,7 +33,7 @@ impl CheckReport {
     pub(super) fn add_findings(&self, shown: &[&FindingLine], document: &mut Document) {
         for class in [Class::Alert, Class::Hygiene] {
             let found: Vec<&FindingLine> =
-                shown.iter().copied().filter(|one| one.class == class && one.status != "unknown").collect();
+                shown.iter().copied().filter(|line| line.class == class && line.status != "unknown").collect();
             if found.is_empty() {
                 continue;
             }
@@ -53,7 +53,7 @@ impl CheckReport {
             }
         }
         let mut unknown: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-        for finding in shown.iter().filter(|one| one.status == "unknown") {
+        for finding in shown.iter().filter(|line| line.status == "unknown") {
             let checks = unknown.entry((finding.advice.as_deref().unwrap_or_default(), &finding.message)).or_default();
             if !checks.contains(&finding.check.as_str()) {
                 checks.push(&finding.check);
@@ -85,7 +85,9 @@ impl CheckReport {
             let line = format!("· {check} of {subject} is silenced until {day}: {}", silenced.reason);
             document.toned_line(line, Tone::Faint);
         }
-        for recipient in self.notified.iter().filter(|one| one.error.is_none() && one.changes > 0) {
+        for recipient in
+            self.notified.iter().filter(|notified_line| notified_line.error.is_none() && notified_line.changes > 0)
+        {
             document.toned_line(format!("· {} was told", recipient.name), Tone::Faint);
         }
     }
@@ -100,17 +102,17 @@ impl CheckReport {
 
 /// One row a finding.
 pub(super) fn findings_table<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckReport)>) -> Table {
-    Table::with_rows(runs.flat_map(|(target, night)| night.findings.iter().map(move |one| (target, one))))
+    Table::with_rows(runs.flat_map(|(target, night)| night.findings.iter().map(move |line| (target, line))))
         .column(Column::text("target", "target", 1), |(target, _)| {
             Cell::or_none(*target, |name| Value::Name(name.to_owned()))
         })
-        .column(Column::text("status", "status", 0), |(_, one)| Cell::text(one.status))
-        .column(Column::text("check", "check", 0), |(_, one)| Cell::text(&one.check))
-        .column(Column::text("class", "class", 2), |(_, one)| {
-            Cell::text(if one.class == Class::Alert { "alert" } else { "hygiene" })
+        .column(Column::text("status", "status", 0), |(_, line)| Cell::text(line.status))
+        .column(Column::text("check", "check", 0), |(_, line)| Cell::text(&line.check))
+        .column(Column::text("class", "class", 2), |(_, line)| {
+            Cell::text(if line.class == Class::Alert { "alert" } else { "hygiene" })
         })
-        .column(Column::text("subject", "subject", 0), |(_, one)| Cell::name(&one.subject))
-        .column(Column::text("message", "message", 0), |(_, one)| Cell::text(&one.message))
-        .column(Column::text("advice", "advice", 3), |(_, one)| Cell::or_none(one.advice.clone(), Value::Text))
+        .column(Column::text("subject", "subject", 0), |(_, line)| Cell::name(&line.subject))
+        .column(Column::text("message", "message", 0), |(_, line)| Cell::text(&line.message))
+        .column(Column::text("advice", "advice", 3), |(_, line)| Cell::or_none(line.advice.clone(), Value::Text))
         .into()
 }

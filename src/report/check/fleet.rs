@@ -46,14 +46,14 @@ impl FleetReport {
             Status::Ok => 3,
         };
         targets.sort_by(|a, b| (rank(a), &a.target).cmp(&(rank(b), &b.target)));
-        let status = targets.iter().fold(Status::Ok, |all, one| all.or_worse(one.envelope.report().status));
+        let status = targets.iter().fold(Status::Ok, |all, run| all.or_worse(run.envelope.report().status));
         let is_undelivered = notified.iter().any(|line| line.error.is_some());
         let status = if is_undelivered { status.or_worse(Status::Unknown) } else { status };
         FleetReport { schema_version: SCHEMA_VERSION, command: "check", status, targets, notified }
     }
 
     fn runs(&self) -> impl Iterator<Item = (Option<&str>, &CheckReport)> + Clone {
-        self.targets.iter().map(|one| (Some(one.target.as_str()), one.envelope.report()))
+        self.targets.iter().map(|run| (Some(run.target.as_str()), run.envelope.report()))
     }
 
     /// Every night with findings, without those that an earlier one has of the same server.
@@ -61,7 +61,7 @@ impl FleetReport {
         let mut seen = HashSet::new();
         let with_findings = self.runs().filter(|(_, night)| !night.findings.is_empty());
         let deduplicated = with_findings.map(|(name, night)| {
-            let is_new = |one: &&FindingLine| night.deduplication_key(one).is_none_or(|key| seen.insert(key));
+            let is_new = |line: &&FindingLine| night.deduplication_key(line).is_none_or(|key| seen.insert(key));
             (name, night, night.findings.iter().filter(is_new).collect())
         });
         deduplicated.collect()
@@ -127,7 +127,7 @@ impl FleetReport {
         });
         let mut lines: Vec<String> = undelivered.collect();
         for (target, _, findings) in self.deduplicated() {
-            lines.extend(findings.into_iter().map(|one| nagios::long_output_line(target, one)));
+            lines.extend(findings.into_iter().map(|finding_line| nagios::long_output_line(target, finding_line)));
         }
         nagios::append_lines(&mut out, &lines);
         out

@@ -172,7 +172,7 @@ impl CheckReport {
 
     /// How many findings there are of a status; those of hygiene apart.
     fn count(&self, status: &str, class: Class) -> usize {
-        self.findings.iter().filter(|one| one.status == status && one.class == class).count()
+        self.findings.iter().filter(|line| line.status == status && line.class == class).count()
     }
 
     /// `1 critical, 2 warnings, 3 hygiene; 17 clear, 4 not applicable, 1 silenced`
@@ -183,8 +183,8 @@ impl CheckReport {
             _ => Some(format!("{count} {plural}")),
         };
         let hygiene_count =
-            self.findings.iter().filter(|one| one.class == Class::Hygiene && one.status != "unknown").count();
-        let unknown = self.findings.iter().filter(|one| one.status == "unknown").count();
+            self.findings.iter().filter(|line| line.class == Class::Hygiene && line.status != "unknown").count();
+        let unknown = self.findings.iter().filter(|line| line.status == "unknown").count();
         let mut found = vec![
             count_of(self.count("critical", Class::Alert), "critical", "critical"),
             count_of(self.count("warning", Class::Alert), "warning", "warnings"),

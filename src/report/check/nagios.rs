@@ -22,7 +22,7 @@ impl CheckReport {
         out.push('\n');
         // Of what has no room the summary tells.
         let mut lines = vec![escape_text(&self.summary_line()) + "\n"];
-        lines.extend(self.findings.iter().map(|one| long_output_line(None, one)));
+        lines.extend(self.findings.iter().map(|line| long_output_line(None, line)));
         append_lines(&mut out, &lines);
         out
     }
@@ -31,9 +31,9 @@ impl CheckReport {
     fn first_line(&self) -> String {
         let name = self.target.as_deref().map(|name| format!(" {}", escape_text(name))).unwrap_or_default();
         let mut line = format!("PGTEND {}{name} -", self.status.name());
-        let counts = |one: &&FindingLine| self.hygiene || one.class == Class::Alert;
+        let counts = |finding_line: &&FindingLine| self.hygiene || finding_line.class == Class::Alert;
         let status = self.status.name().to_lowercase();
-        match self.findings.iter().filter(counts).find(|one| one.status == status) {
+        match self.findings.iter().filter(counts).find(|finding_line| finding_line.status == status) {
             None => line.push_str(&escape_text(&format!(" {}", self.summary_line()))),
             Some(worst) => {
                 line.push_str(&escape_text(&format!(" {}: {}", worst.check, worst.message)));

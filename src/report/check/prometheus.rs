@@ -52,20 +52,20 @@ pub fn prometheus<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckRepo
     );
     write(&TIME, runs.clone().map(|(name, night)| (vec![target(name)], night.checked_at.as_second() as f64)).collect());
     let each = |night: &'a CheckReport| night.findings.iter();
-    let findings = runs.clone().flat_map(|(name, night)| each(night).map(move |one| (name, one)));
+    let findings = runs.clone().flat_map(|(name, night)| each(night).map(move |line| (name, line)));
     let level = |status: &str| match status {
         "critical" => 2.0,
         "warning" => 1.0,
         _ => 3.0,
     };
-    let class = |one: &super::FindingLine| if one.class == crate::facts::Class::Alert { "alert" } else { "hygiene" };
+    let class = |line: &super::FindingLine| if line.class == crate::facts::Class::Alert { "alert" } else { "hygiene" };
     write(
         &FINDING,
         findings
-            .map(|(name, one)| {
+            .map(|(name, line)| {
                 let labels =
-                    vec![target(name), ("check", &*one.check), ("class", class(one)), ("subject", &*one.subject)];
-                (labels, level(one.status))
+                    vec![target(name), ("check", &*line.check), ("class", class(line)), ("subject", &*line.subject)];
+                (labels, level(line.status))
             })
             .collect(),
     );
@@ -78,17 +78,21 @@ pub fn prometheus<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckRepo
             .collect(),
     );
     write(&SILENCED, runs.clone().map(|(name, night)| (vec![target(name)], night.silenced.len() as f64)).collect());
-    let readings = runs.flat_map(|(name, night)| night.readings.iter().map(move |one| (name, one)));
+    let readings = runs.flat_map(|(name, night)| night.readings.iter().map(move |line| (name, line)));
     let readings: Vec<_> = readings
-        .map(|(name, one)| {
-            let labels =
-                vec![target(name), ("check", &*one.check), ("subject", &*one.subject), ("unit", one.measured.unit())];
-            (labels, one)
+        .map(|(name, line)| {
+            let labels = vec![
+                target(name),
+                ("check", &*line.check),
+                ("subject", &*line.subject),
+                ("unit", line.measured.unit()),
+            ];
+            (labels, line)
         })
         .collect();
-    write(&VALUE, readings.iter().map(|(labels, one)| (labels.clone(), one.measured.value())).collect());
-    write(&WARNING, readings.iter().map(|(labels, one)| (labels.clone(), one.warning.value())).collect());
-    let critical = readings.into_iter().filter_map(|(labels, one)| Some((labels, one.critical?.value())));
+    write(&VALUE, readings.iter().map(|(labels, line)| (labels.clone(), line.measured.value())).collect());
+    write(&WARNING, readings.iter().map(|(labels, line)| (labels.clone(), line.warning.value())).collect());
+    let critical = readings.into_iter().filter_map(|(labels, line)| Some((labels, line.critical?.value())));
     write(&CRITICAL, critical.collect());
     out
 }

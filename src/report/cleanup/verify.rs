@@ -66,7 +66,8 @@ impl VerifyReport {
         let tables = gaps.get_or_note(&db.tables, &fields);
         let indexes = gaps.get_or_note(&db.indexes, &fields);
         let known = tables.zip(indexes).map(|(tables, indexes)| KnownRelations::new(tables, indexes));
-        let rows: Vec<Row> = written.into_iter().map(|one| verify_row(one, known.as_ref())).collect();
+        let rows: Vec<Row> =
+            written.into_iter().map(|written_index| verify_row(written_index, known.as_ref())).collect();
         let unread = rows
             .iter()
             .any(|row| row.definition.is_none() && matches!(row.state, Some(IndexState::Exists | IndexState::Invalid)));

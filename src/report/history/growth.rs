@@ -146,7 +146,7 @@ fn growth_row(growth: Growth, target_bytes: Option<u64>) -> Option<Row> {
 
 fn wal_written(intervals: &[WalInterval]) -> Wal {
     let span = intervals.first().zip(intervals.last());
-    let written_bytes = span.map(|_| intervals.iter().fold(0_u64, |sum, one| sum.saturating_add(one.bytes)));
+    let written_bytes = span.map(|_| intervals.iter().fold(0_u64, |sum, interval| sum.saturating_add(interval.bytes)));
     let days = span.map(|(first, last)| last.to.duration_since(first.from).as_secs_f64() / SECONDS_A_DAY);
     Wal {
         written_bytes,

@@ -19,8 +19,8 @@ pub(super) struct Predictions {
 
 impl Predictions {
     pub(super) fn new(mut lines: Vec<TrackedPrediction>, view: &View) -> Predictions {
-        let moves = lines.iter().filter(|it| it.relative_error().is_some());
-        let within = moves.clone().filter(|it| is_within(it)).count();
+        let moves = lines.iter().filter(|prediction| prediction.relative_error().is_some());
+        let within = moves.clone().filter(|prediction| is_within(prediction)).count();
         let moves = (moves.count(), within);
         lines.reverse();
         let left_out = view.cut(&mut lines);
@@ -33,28 +33,34 @@ impl Predictions {
         }
         document.gap().heading("What audits predicted");
         let table = Table::with_rows(&self.lines)
-            .column(Column::text("made_at", "audited", 1), |it| Cell::new(Value::Time(it.prediction.made_at)))
-            .column(Column::text("server", "server", 0), |it| Cell::name(&it.prediction.server))
-            .column(Column::text("of", "of", 0), |it| quantity_cell(&it.prediction.of))
-            .column(Column::text("method", "after", 0), |it| {
-                Cell::text(it.prediction.method.as_deref().unwrap_or("clean-up"))
+            .column(Column::text("made_at", "audited", 1), |prediction| {
+                Cell::new(Value::Time(prediction.prediction.made_at))
             })
-            .column(Column::numbers("now_bytes", "then", 2), |it| Cell::bytes(it.prediction.now_bytes))
-            .column(Column::numbers("bytes", "predicted", 0), |it| Cell::bytes(it.prediction.bytes))
-            .column(Column::text("range", "between", 3), |it| {
-                let (low, high) = (human_bytes(it.prediction.low_bytes), human_bytes(it.prediction.high_bytes));
+            .column(Column::text("server", "server", 0), |prediction| Cell::name(&prediction.prediction.server))
+            .column(Column::text("of", "of", 0), |prediction| quantity_cell(&prediction.prediction.of))
+            .column(Column::text("method", "after", 0), |prediction| {
+                Cell::text(prediction.prediction.method.as_deref().unwrap_or("clean-up"))
+            })
+            .column(Column::numbers("now_bytes", "then", 2), |prediction| Cell::bytes(prediction.prediction.now_bytes))
+            .column(Column::numbers("bytes", "predicted", 0), |prediction| Cell::bytes(prediction.prediction.bytes))
+            .column(Column::text("range", "between", 3), |prediction| {
+                let (low, high) =
+                    (human_bytes(prediction.prediction.low_bytes), human_bytes(prediction.prediction.high_bytes));
                 Cell::text(if low == high { String::new() } else { format!("{low} to {high}") })
             })
-            .column(Column::numbers("measured_bytes", "measured", 0), |it| {
-                Cell::or_none(it.measured_bytes, Value::Bytes)
+            .column(Column::numbers("measured_bytes", "measured", 0), |prediction| {
+                Cell::or_none(prediction.measured_bytes, Value::Bytes)
             })
-            .column(Column::text("off", "off", 0), |it| {
-                let tone = if is_within(it) { Tone::Good } else { Tone::Warning };
-                Cell::or_none(it.relative_error(), |off| Value::Text(format!("{:+.1} %", off * 100.0))).with_tone(tone)
+            .column(Column::text("off", "off", 0), |prediction| {
+                let tone = if is_within(prediction) { Tone::Good } else { Tone::Warning };
+                Cell::or_none(prediction.relative_error(), |off| Value::Text(format!("{:+.1} %", off * 100.0)))
+                    .with_tone(tone)
             })
-            .column(Column::text("measured_at", "on", 4), |it| Cell::or_none(it.measured_at, Value::Time))
-            .column(Column::text("system_identifier", "system identifier", 5), |it| {
-                Cell::text(&it.prediction.system_identifier)
+            .column(Column::text("measured_at", "on", 4), |prediction| {
+                Cell::or_none(prediction.measured_at, Value::Time)
+            })
+            .column(Column::text("system_identifier", "system identifier", 5), |prediction| {
+                Cell::text(&prediction.prediction.system_identifier)
             })
             .with_left_out(self.left_out);
         document.table(table);
@@ -63,7 +69,11 @@ impl Predictions {
                 "Of {moves} sizes that were measured after a move, {within} lay within what was predicted."
             ));
         }
-        if self.lines.iter().any(|it| it.prediction.method.is_some() && it.measured_bytes.is_none()) {
+        if self
+            .lines
+            .iter()
+            .any(|prediction| prediction.prediction.method.is_some() && prediction.measured_bytes.is_none())
+        {
             let text = "A move is measured by an audit of the copy: `pgtend audit --moved-from IDENTIFIER`, or by \
                         itself where the copy takes the address.";
             document.toned_line(text, Tone::Faint);

@@ -36,9 +36,11 @@ impl IndexSort {
             IndexSort::Size => [larger, 0, of_table],
             IndexSort::Bloat => [!row.bloat.bytes().map_or(0, |bytes| bytes + 1), 0, of_table],
             IndexSort::Scans => [row.idx_scan, larger, of_table],
-            IndexSort::LastScan => {
-                [row.last_idx_scan.map_or(0, |at| 1 + at.as_microsecond().unsigned_abs()), larger, of_table]
-            }
+            IndexSort::LastScan => [
+                row.last_idx_scan.map_or(0, |timestamp| 1 + timestamp.as_microsecond().unsigned_abs()),
+                larger,
+                of_table,
+            ],
             IndexSort::Table => [0, 0, of_table],
             IndexSort::Name => [0; 3],
         }

@@ -105,9 +105,9 @@ impl OverviewReport {
     /// Where the databases lie, when somebody made tablespaces.
     fn tablespaces_line(&self) -> Option<String> {
         // pg_default and pg_global are always there.
-        let tablespaces = self.overview.tablespaces.as_ref().filter(|all| all.len() > 2)?;
-        let size = |one: &TablespaceLine| one.bytes.map_or("?".to_owned(), human_bytes);
-        let list: Vec<String> = tablespaces.iter().map(|one| format!("{} {}", one.tablespace, size(one))).collect();
+        let tablespaces = self.overview.tablespaces.as_ref().filter(|lines| lines.len() > 2)?;
+        let size = |line: &TablespaceLine| line.bytes.map_or("?".to_owned(), human_bytes);
+        let list: Vec<String> = tablespaces.iter().map(|line| format!("{} {}", line.tablespace, size(line))).collect();
         Some(format!("tablespaces of the databases: {}", list.join(", ")))
     }
 

@@ -97,10 +97,9 @@ pub fn risk_findings(
         find("archiver", format!("archiving fails at {wal}; WAL stays until it succeeds"));
     }
     for db in &snapshot.database_snapshots {
-        let invalid: Vec<&Index> = db
-            .indexes
-            .known()
-            .map_or(Vec::new(), |all| all.iter().filter(|index| !index.is_valid && !index.is_partitioned).collect());
+        let invalid: Vec<&Index> = db.indexes.known().map_or(Vec::new(), |indexes| {
+            indexes.iter().filter(|index| !index.is_valid && !index.is_partitioned).collect()
+        });
         if !invalid.is_empty() {
             let names: Vec<&str> = invalid.iter().take(3).map(|index| index.index.as_str()).collect();
             let more = if invalid.len() > 3 { format!(" and {} more", invalid.len() - 3) } else { String::new() };

@@ -101,7 +101,9 @@ impl SlotDropReport {
         done: Option<(&[SlotDropOutcome], Option<&CheckpointOutcome>)>,
         gaps: &mut Gaps,
     ) -> SlotDropReport {
-        let ended = |name: &str| done.and_then(|(ended, _)| ended.iter().find(|one| one.slot_name == name));
+        let ended = |name: &str| {
+            done.and_then(|(ended, _)| ended.iter().find(|slot_drop_outcome| slot_drop_outcome.slot_name == name))
+        };
         let drops = plan.drops.iter().map(|drop| drop_line(drop, &[], ended(&drop.slot.slot_name)));
         let refused = plan.refused.iter().map(|refused| drop_line(&refused.slot_drop, &refused.refusals, None));
         let lines: Vec<DropLine> = drops.chain(refused).collect();

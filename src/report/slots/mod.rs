@@ -245,7 +245,10 @@ impl Report for SlotsReport {
                 .column(Column::text("plugin", "plugin", 4), |row| Cell::or_none(row.plugin.clone(), Value::Text))
                 .column(Column::text("database", "database", 2), |row| Cell::or_none(row.database.clone(), Value::Name))
                 .column(Column::numbers("inactive_seconds", "idle at least", 4), |row| {
-                    Cell::or_none(row.inactive_since.map(|at| seconds_between(at, self.collected_at)), Value::Duration)
+                    Cell::or_none(
+                        row.inactive_since.map(|timestamp| seconds_between(timestamp, self.collected_at)),
+                        Value::Duration,
+                    )
                 })
                 .column(Column::text("owner", "probably of", 3), |row| {
                     Cell::or_none(row.owner.as_ref().map(|owner| owner.name.clone()), Value::Name)

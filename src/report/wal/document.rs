@@ -46,7 +46,7 @@ fn location_table(wal: &Wal, collected_at: Timestamp) -> Table {
         let note = behind.map(|bytes| format!("{} received and not replayed", human_bytes(bytes)));
         row("replayed to", Cell::new(Value::Lsn(replayed)), note.unwrap_or_default());
     }
-    let since = |at: Timestamp| format!("{} ago", human_duration(seconds_between(at, collected_at)));
+    let since = |timestamp: Timestamp| format!("{} ago", human_duration(seconds_between(timestamp, collected_at)));
     row(
         "last checkpoint's redo",
         Cell::or_unknown(wal.redo_lsn, Value::Lsn),

@@ -187,7 +187,7 @@ impl SlotForecast {
             let time_left = self.until_lost.map_or("not known".to_owned(), |left| format_time_left(&left));
             format!("after {} more, in {time_left}", human_bytes(bytes))
         });
-        let by_time = self.timeout_at.map(|at| match u64::try_from(at.duration_since(now).as_secs()) {
+        let by_time = self.timeout_at.map(|timestamp| match u64::try_from(timestamp.duration_since(now).as_secs()) {
             Ok(seconds) => format!("in {} as unused", human_duration(seconds)),
             Err(_) => "at the next checkpoint as unused".to_owned(),
         });

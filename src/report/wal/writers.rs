@@ -79,15 +79,15 @@ pub fn top_statements(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Statements
                 gaps.note(&why, &["wal.statements.since"], Vec::new());
             }
             let share = |bytes: u64| if wal_bytes == 0 { 0.0 } else { bytes as f64 / wal_bytes as f64 };
-            let line = |one: &crate::facts::WalStatement| StatementLine {
-                queryid: one.queryid.clone(),
-                database: one.database.clone(),
-                role: one.role.clone(),
-                calls: one.calls,
-                wal_bytes: one.wal_bytes,
-                share: share(one.wal_bytes),
-                wal_fpi: one.wal_fpi,
-                query: one.query.clone(),
+            let line = |statement: &crate::facts::WalStatement| StatementLine {
+                queryid: statement.queryid.clone(),
+                database: statement.database.clone(),
+                role: statement.role.clone(),
+                calls: statement.calls,
+                wal_bytes: statement.wal_bytes,
+                share: share(statement.wal_bytes),
+                wal_fpi: statement.wal_fpi,
+                query: statement.query.clone(),
             };
             Some(Statements { since: found.since, wal_bytes, most: found.statements.iter().map(line).collect() })
         }
@@ -99,7 +99,7 @@ pub fn top_statements(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Statements
 }
 
 fn note_hidden(snapshot: &Snapshot, counted: &WalStatements, gaps: &mut Gaps) {
-    let hidden = counted.found.iter().flat_map(|found| &found.statements).any(|one| one.queryid.is_none());
+    let hidden = counted.found.iter().flat_map(|found| &found.statements).any(|statement| statement.queryid.is_none());
     if hidden {
         let role = &snapshot.server.role;
         let why = Unavailable::new("texts of statements", format!("{role} may not see what other roles run"))
@@ -110,7 +110,7 @@ fn note_hidden(snapshot: &Snapshot, counted: &WalStatements, gaps: &mut Gaps) {
 
 pub fn top_backends(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Vec<BackendLine>> {
     let backends = gaps.get_or_note(&snapshot.wal_backends, &["wal.backends"])?;
-    if backends.iter().any(|one| one.backend_type.is_none()) {
+    if backends.iter().any(|backend| backend.backend_type.is_none()) {
         let role = &snapshot.server.role;
         let why = Unavailable::new("processes of others", format!("{role} may not see what other roles run"))
             .with_hint(Some(grant("pg_read_all_stats", role)));
@@ -118,15 +118,15 @@ pub fn top_backends(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Vec<BackendL
         let fields = fields.map(|field| format!("wal.backends[].{field}"));
         gaps.note(&why, &fields.each_ref().map(String::as_str), Vec::new());
     }
-    let line = |one: &crate::facts::WalBackend| BackendLine {
-        pid: one.pid,
-        backend_type: one.backend_type.clone(),
-        database: one.database.clone(),
-        role: one.role.clone(),
-        application_name: one.application_name.clone().filter(|name| !name.is_empty()),
-        backend_start: one.backend_start,
-        wal_bytes: one.wal_bytes,
-        wal_fpi: one.wal_fpi,
+    let line = |backend: &crate::facts::WalBackend| BackendLine {
+        pid: backend.pid,
+        backend_type: backend.backend_type.clone(),
+        database: backend.database.clone(),
+        role: backend.role.clone(),
+        application_name: backend.application_name.clone().filter(|name| !name.is_empty()),
+        backend_start: backend.backend_start,
+        wal_bytes: backend.wal_bytes,
+        wal_fpi: backend.wal_fpi,
     };
     Some(backends.iter().map(line).collect())
 }
@@ -240,28 +240,28 @@ pub fn show_writers(
 
 fn statement_table(statements: &Statements) -> TableBuilder<&StatementLine> {
     Table::with_rows(statements.most.iter().take(MAX_ROWS))
-        .column(Column::text("query", "Who writes it: statements", 0), |one| {
-            Cell::or_unknown(one.query.clone(), Value::Name)
+        .column(Column::text("query", "Who writes it: statements", 0), |line| {
+            Cell::or_unknown(line.query.clone(), Value::Name)
         })
-        .column(Column::numbers("wal_bytes", "WAL", 0), |one| Cell::bytes(one.wal_bytes))
-        .column(Column::numbers("share", "share", 0), |one| Cell::new(Value::Share(one.share)))
-        .column(Column::numbers("calls", "calls", 1), |one| Cell::count(one.calls))
-        .column(Column::text("role", "role", 2), |one| Cell::or_none(one.role.clone(), Value::Name))
-        .column(Column::text("database", "database", 3), |one| Cell::or_none(one.database.clone(), Value::Name))
-        .column(Column::text("queryid", "queryid", 4), |one| Cell::or_unknown(one.queryid.clone(), Value::Text))
+        .column(Column::numbers("wal_bytes", "WAL", 0), |line| Cell::bytes(line.wal_bytes))
+        .column(Column::numbers("share", "share", 0), |line| Cell::new(Value::Share(line.share)))
+        .column(Column::numbers("calls", "calls", 1), |line| Cell::count(line.calls))
+        .column(Column::text("role", "role", 2), |line| Cell::or_none(line.role.clone(), Value::Name))
+        .column(Column::text("database", "database", 3), |line| Cell::or_none(line.database.clone(), Value::Name))
+        .column(Column::text("queryid", "queryid", 4), |line| Cell::or_unknown(line.queryid.clone(), Value::Text))
 }
 
 fn backend_table(backends: &[BackendLine]) -> TableBuilder<&BackendLine> {
     Table::with_rows(backends.iter().take(MAX_ROWS))
-        .column(Column::text("backend_type", "Processes there now", 0), |one| {
-            Cell::or_unknown(one.backend_type.clone(), Value::Text)
+        .column(Column::text("backend_type", "Processes there now", 0), |line| {
+            Cell::or_unknown(line.backend_type.clone(), Value::Text)
         })
-        .column(Column::numbers("pid", "pid", 0), |one| Cell::text(one.pid.to_string()))
-        .column(Column::numbers("wal_bytes", "WAL", 0), |one| Cell::bytes(one.wal_bytes))
-        .column(Column::numbers("wal_fpi", "page images", 3), |one| Cell::count(one.wal_fpi))
-        .column(Column::text("role", "role", 1), |one| Cell::or_none(one.role.clone(), Value::Name))
-        .column(Column::text("database", "database", 2), |one| Cell::or_none(one.database.clone(), Value::Name))
-        .column(Column::text("application_name", "application", 2), |one| {
-            Cell::or_none(one.application_name.clone(), Value::Name)
+        .column(Column::numbers("pid", "pid", 0), |line| Cell::text(line.pid.to_string()))
+        .column(Column::numbers("wal_bytes", "WAL", 0), |line| Cell::bytes(line.wal_bytes))
+        .column(Column::numbers("wal_fpi", "page images", 3), |line| Cell::count(line.wal_fpi))
+        .column(Column::text("role", "role", 1), |line| Cell::or_none(line.role.clone(), Value::Name))
+        .column(Column::text("database", "database", 2), |line| Cell::or_none(line.database.clone(), Value::Name))
+        .column(Column::text("application_name", "application", 2), |line| {
+            Cell::or_none(line.application_name.clone(), Value::Name)
         })
 }

@@ -78,7 +78,7 @@ impl PackageCache {
         let Some(account) = Account::server_account()? else {
             return Ok(Self { folder, offline });
         };
-        let reachable = [folder.clone(), PathBuf::from(SYSTEM_CACHE)].into_iter().find(|it| account.can_enter(it));
+        let reachable = [folder.clone(), PathBuf::from(SYSTEM_CACHE)].into_iter().find(|path| account.can_enter(path));
         match reachable {
             Some(folder) => Ok(Self { folder, offline }),
             None => Err(Error::InaccessibleFolder { folder, account: account.name }),

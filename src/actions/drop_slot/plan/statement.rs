@@ -39,7 +39,11 @@ pub fn drop_slot_statement(slot_identity: &SlotIdentity, version_num: u32, start
         is("catalog_xmin", slot_identity.catalog_xmin.clone(), "::xid"),
     ];
     if version_num >= 170_000 {
-        conditions.push(is("inactive_since", slot.inactive_since.map(|at| at.to_string()), "::timestamptz"));
+        conditions.push(is(
+            "inactive_since",
+            slot.inactive_since.map(|timestamp| timestamp.to_string()),
+            "::timestamptz",
+        ));
         conditions.push(format!("s.failover = {}", slot.failover == Some(true)));
         conditions.push(format!("s.synced = {}", slot.synced == Some(true)));
     }
@@ -57,6 +61,6 @@ pub fn server_start_guard(started_at: Timestamp) -> String {
     format!("select 1 / case when {} then 1 else 0 end", start_time_condition(started_at))
 }
 
-fn start_time_condition(at: Timestamp) -> String {
-    format!("pg_catalog.pg_postmaster_start_time() = {}::timestamptz", quote_literal(&at.to_string()))
+fn start_time_condition(timestamp: Timestamp) -> String {
+    format!("pg_catalog.pg_postmaster_start_time() = {}::timestamptz", quote_literal(&timestamp.to_string()))
 }

@@ -241,8 +241,11 @@ fn slot_drop_terminal_needs_typed_name() {
     let typed = |names: &[&str]| Consent::Typed(names.iter().map(|name| (*name).to_owned()).collect());
     let nothing = plan().confirm(typed(&["yes", "ORDERS"])).unwrap_err();
     assert!(nothing.refused.iter().all(|refused| refused.refusals == [Refusal::NotTyped]));
-    let one = plan().confirm(typed(&["resting"])).unwrap();
-    assert_eq!((one.plan().names().collect::<Vec<_>>(), one.plan().refused.len()), (vec!["resting"], 1));
+    let confirmed_plan = plan().confirm(typed(&["resting"])).unwrap();
+    assert_eq!(
+        (confirmed_plan.plan().names().collect::<Vec<_>>(), confirmed_plan.plan().refused.len()),
+        (vec!["resting"], 1)
+    );
 }
 
 #[test]

@@ -192,7 +192,7 @@ fn is_tree_complete(index: &Index, indexes: &HashMap<u32, &Index>, index_tree: &
         wanted.extend(indexes.values().filter(|one| one.parent_oid == Some(parent)).map(|one| one.oid));
         at += 1;
     }
-    wanted.iter().all(|oid| index_tree.iter().any(|one| one.oid == *oid))
+    wanted.iter().all(|oid| index_tree.iter().any(|ddl| ddl.oid == *oid))
 }
 
 impl Plan for IndexCleanup {

@@ -72,7 +72,8 @@ pub fn select_indexes(
             let Some((schema, table)) = table_of.get(&index.table_oid) else { continue };
             let is_requested = matches(&criteria.schema, schema)
                 && matches(&criteria.table, table)
-                && (criteria.findings.is_empty() || verdict.findings.iter().any(|one| criteria.findings.contains(one)));
+                && (criteria.findings.is_empty()
+                    || verdict.findings.iter().any(|finding| criteria.findings.contains(finding)));
             if !is_requested {
                 continue;
             }

@@ -148,7 +148,9 @@ mod tests {
             );
             found[0]
                 .iter()
-                .map(|one| format!("{}:{} {}", one.path.display(), one.line, one.by_column))
+                .map(|declaration| {
+                    format!("{}:{} {}", declaration.path.display(), declaration.line, declaration.by_column)
+                })
                 .collect::<Vec<_>>()
         };
         assert_eq!(declarations_of("order_a_idx", "a"), ["shop/models.py:8 false"]);

@@ -74,10 +74,10 @@ mod tests {
     proptest! {
         #[test]
         fn index_marker_roundtrips(schema in any::<String>(), table in any::<String>(), index in any::<String>()) {
-            let one = IndexMarker { schema, table, index };
+            let index_marker = IndexMarker { schema, table, index };
             for mark in ["--", "#", "//"] {
-                let text = format!("x\n{}y\n", format_comment(mark, &[format_index_marker(&one)]));
-                prop_assert_eq!(parse_index_markers(&text), vec![one.clone()]);
+                let text = format!("x\n{}y\n", format_comment(mark, &[format_index_marker(&index_marker)]));
+                prop_assert_eq!(parse_index_markers(&text), vec![index_marker.clone()]);
             }
         }
     }

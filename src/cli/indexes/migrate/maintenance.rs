@@ -51,10 +51,12 @@ pub(super) async fn cmd_indexes_maintenance(
     let path = folder.join(&file.path);
     let report = MaintenanceReport::new(path.display().to_string(), &tasks);
     context.ui.with_stdout().print_report(&Envelope::new(&input.snapshot, report, Gaps::default()))?;
-    let unselected_invalid = input.assessment.verdicts().iter().filter(|one| {
-        one.verdict == Verdict::Review && one.findings.contains(&crate::analysis::index::IndexFinding::InvalidIndex)
+    let unselected_invalid = input.assessment.verdicts().iter().filter(|index_verdict| {
+        index_verdict.verdict == Verdict::Review
+            && index_verdict.findings.contains(&crate::analysis::index::IndexFinding::InvalidIndex)
     });
-    let unselected_invalid = unselected_invalid.filter(|one| !tasks.iter().any(|chore| chore.oid == one.oid)).count();
+    let unselected_invalid =
+        unselected_invalid.filter(|index_verdict| !tasks.iter().any(|chore| chore.oid == index_verdict.oid)).count();
     if unselected_invalid > 0 && args.names.is_empty() {
         context.ui.note(&format!("{unselected_invalid} invalid for review: taken only where they are named"));
     }
