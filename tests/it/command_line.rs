@@ -1,6 +1,6 @@
 //! What is typed: targets, passwords, completions, manual pages.
 
-use crate::clusters::{on_every_major, query_texts};
+use crate::clusters::{on_the_newest_shared, query_texts};
 use assert_cmd::Command as Assert;
 use std::{
     io::Write as _,
@@ -158,7 +158,7 @@ fn target_unknown_suggests_nearest_name() {
 
 #[tokio::test]
 async fn target_of_config_is_used_by_reports() {
-    on_every_major("a target of the configuration", async |_, cluster| {
+    on_the_newest_shared("a target of the configuration", async |_, cluster| {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("[target.prod]\nconninfo = \"{}\"\n", cluster.conninfo());
         std::fs::write(folder.path().join("pgtend.toml"), text).unwrap();

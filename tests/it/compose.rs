@@ -9,7 +9,7 @@ use assert_cmd::Command;
 use pgtend::sandbox::{Cluster, StandbyOptions};
 use serde_json::Value;
 
-use super::clusters::{cluster_options, execute_sql, on_every_major_alone};
+use super::clusters::{cluster_options, execute_sql, on_the_newest_alone};
 
 fn compose_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/compose")
@@ -43,7 +43,7 @@ fn find_slot<'a>(report: &'a Value, name: &str) -> &'a Value {
 
 #[tokio::test]
 async fn compose_servers_show_the_stuck_slot() {
-    on_every_major_alone("the composed servers show the stuck slot", cluster_options(), async |_, mut primary| {
+    on_the_newest_alone("the composed servers show the stuck slot", cluster_options(), async |_, mut primary| {
         for statement in script_statements() {
             execute_sql(&primary, "postgres", &statement).await;
         }

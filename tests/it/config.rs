@@ -2,7 +2,7 @@
 
 use crate::{
     check::nightly_runs::write_config,
-    clusters::{connect_superuser, execute_sql, on_every_major},
+    clusters::{connect_superuser, execute_sql, on_a_major_and_the_newest_shared},
     reports::{
         fixture_servers::{execute_batch, role_conninfo},
         program::{array_field, pgtend_command, report_json, run_command, run_pgtend},
@@ -188,7 +188,7 @@ fn missing_facts(cluster: &Cluster, role: &str, database: &str) -> BTreeSet<Stri
 
 #[tokio::test]
 async fn config_grants_are_enough_for_every_report() {
-    on_every_major("the role of config grants", async |major, cluster| {
+    on_a_major_and_the_newest_shared(13, "the role of config grants", async |major, cluster| {
         let name = crate::clusters::create_database(cluster).await;
         let role = format!("watch \"{name}\"");
         execute_sql(

@@ -5,7 +5,7 @@ use pgtend::sandbox::Cluster;
 use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
 
-use super::clusters::on_every_major;
+use super::clusters::on_the_newest_shared;
 use super::proxy::{Behaviour, Proxy};
 
 const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -24,7 +24,7 @@ async fn connect_through_proxy(cluster: &Cluster, proxy: &Proxy) -> Client {
 
 #[tokio::test]
 async fn proxy_counts_waiting_queries() {
-    on_every_major("each question that waits is a round trip", async |_, cluster| {
+    on_the_newest_shared("each question that waits is a round trip", async |_, cluster| {
         let proxy = start_proxy(cluster, Behaviour::default());
         let client = connect_through_proxy(cluster, &proxy).await;
         // Startup, SCRAM's two steps.
@@ -45,7 +45,7 @@ async fn proxy_counts_waiting_queries() {
 
 #[tokio::test]
 async fn proxy_counts_pipeline_as_one_round_trip() {
-    on_every_major("a long pipeline is one round trip", async |_, cluster| {
+    on_the_newest_shared("a long pipeline is one round trip", async |_, cluster| {
         let slow = Behaviour { to_client: Duration::from_millis(50), ..Behaviour::default() };
         let proxy = start_proxy(cluster, slow);
         let client = connect_through_proxy(cluster, &proxy).await;
@@ -58,7 +58,7 @@ async fn proxy_counts_pipeline_as_one_round_trip() {
 
 #[tokio::test]
 async fn proxy_counts_no_round_trip_for_terminate() {
-    on_every_major("a socket is a server, too", async |_, cluster| {
+    on_the_newest_shared("a socket is a server, too", async |_, cluster| {
         let folder = cluster.socket_dir().to_string_lossy();
         let proxy = Proxy::new(&folder, cluster.port(), Behaviour::default());
         let conninfo = format!("host=127.0.0.1 port={} user=postgres dbname=postgres", proxy.port());
@@ -75,7 +75,7 @@ async fn proxy_counts_no_round_trip_for_terminate() {
 
 #[tokio::test]
 async fn proxy_delays_both_directions() {
-    on_every_major("a slow line takes its time", async |_, cluster| {
+    on_the_newest_shared("a slow line takes its time", async |_, cluster| {
         let slow = Behaviour {
             to_server: Duration::from_millis(40),
             to_client: Duration::from_millis(60),
@@ -92,7 +92,7 @@ async fn proxy_delays_both_directions() {
 
 #[tokio::test]
 async fn proxy_stall_holds_bytes_until_resume() {
-    on_every_major("a stalled line holds back", async |_, cluster| {
+    on_the_newest_shared("a stalled line holds back", async |_, cluster| {
         let proxy = start_proxy(cluster, Behaviour::default());
         let client = connect_through_proxy(cluster, &proxy).await;
         proxy.stall();
@@ -109,7 +109,7 @@ async fn proxy_stall_holds_bytes_until_resume() {
 
 #[tokio::test]
 async fn proxy_cut_ends_open_connections_only() {
-    on_every_major("a cut line is gone", async |_, cluster| {
+    on_the_newest_shared("a cut line is gone", async |_, cluster| {
         let proxy = start_proxy(cluster, Behaviour::default());
         let client = connect_through_proxy(cluster, &proxy).await;
         let (answer, ()) = tokio::join!(client.batch_execute("select pg_sleep(30)"), async {

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use tokio_postgres::types::Type;
 
-use super::clusters::{cluster_options, connect_superuser, execute_sql, on_every_major_alone};
+use super::clusters::{cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest_alone};
 
 const FILES_QUERY: &str = include_str!("../../queries/relation_files.sql");
 const SIZES_QUERY: &str = include_str!("../../queries/relation_sizes.sql");
@@ -27,7 +27,7 @@ async fn query_sizes(client: &tokio_postgres::Client, query: &str, oids: &[i64])
 
 #[tokio::test]
 async fn relation_files_match_pg_relation_size() {
-    on_every_major_alone("files and the server agree", cluster_options(), async |_, cluster| {
+    on_a_major_and_the_newest_alone(13, "files and the server agree", cluster_options(), async |_, cluster| {
         execute_sql(&cluster, "postgres", DATA).await;
         execute_sql(&cluster, "postgres", "vacuum").await;
         let client = connect_superuser(&cluster, "postgres").await;

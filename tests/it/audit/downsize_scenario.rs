@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use super::copies::can_dump;
 use crate::clusters::{
-    cluster_options, connect_superuser, execute_sql, on_every_installation, print_stderr, private_cluster,
-    query_one_text,
+    cluster_options, connect_superuser, execute_sql, on_installations, print_stderr, private_cluster, query_one_text,
 };
 use crate::reports::{
     fixture_servers::role_conninfo,
@@ -63,10 +62,7 @@ async fn total_size(cluster: &Cluster, database: &str) -> u64 {
 
 #[tokio::test]
 async fn audit_downsize_scenario() {
-    on_every_installation("the downscale story", async |major, installation| {
-        if !can_dump(major) {
-            return print_stderr(&format!("the downscale story: NOT RUN on {major}, no pg_dump of it is here"));
-        }
+    on_installations("the downscale story", can_dump, async |major, installation| {
         let small = || cluster_options().with_setting("autovacuum", "off").with_setting("max_wal_size", "32MB").with_setting("min_wal_size", "32MB");
         let (old, new) = (private_cluster(installation, small()), private_cluster(installation, small()));
         execute_sql(&old, "postgres", "create database shop").await;

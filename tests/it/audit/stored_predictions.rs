@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::clusters::{execute_sql, majors, print_stderr, query_one_text, shared_cluster};
+use crate::clusters::{execute_sql, newest_installation, print_stderr, query_one_text, shared_cluster};
 use crate::history::create_postgres_store;
 use crate::reports::{
     fixture_servers::{DATABASE, fixture_servers, role_conninfo},
@@ -16,7 +16,7 @@ fn journal_report(store: &str) -> Value {
 
 #[tokio::test]
 async fn audit_predictions_need_no_store() {
-    let major = *majors().keys().next_back().expect("a major");
+    let major = newest_installation().major;
     let place = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("history.db");

@@ -4,7 +4,7 @@
 use super::nightly_runs::write_config;
 use crate::{
     clusters::{
-        cluster_options, connect_superuser, execute_sql, majors, on_a_major_and_the_newest, print_stderr,
+        cluster_options, connect_superuser, execute_sql, newest_installation, on_a_major_and_the_newest, print_stderr,
         private_cluster,
     },
     collect::program_runs::{ProgramRun, wait_for_run},
@@ -90,8 +90,8 @@ const MANY_RELATIONS: [&str; 2] = [
 /// Over a line so slow that each connection is seen.
 #[tokio::test]
 async fn check_connections_are_bounded_by_jobs() {
-    let newest = majors().iter().rev().find_map(|(major, it)| it.as_ref().ok().map(|it| (major, it)));
-    let (major, installation) = newest.expect("a Postgres");
+    let installation = newest_installation();
+    let major = installation.major;
     let cluster =
         private_cluster(installation, cluster_options().with_setting("fsync", "off").with_setting("autovacuum", "off"));
     create_role_and_databases(&cluster, "superuser", 1).await;

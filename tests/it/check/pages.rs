@@ -4,7 +4,7 @@ use super::check_report::run_check;
 use crate::{
     clusters::{
         cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest_alone, on_every_installation,
-        on_every_major_alone, private_cluster, query_one_text,
+        on_every_major_alone, on_the_newest, private_cluster, query_one_text,
     },
     reports::{
         fixture_servers::role_conninfo,
@@ -155,7 +155,7 @@ async fn pages_standby_statements_run() {
 
 #[tokio::test]
 async fn pages_pgtend_commands_exist() {
-    on_every_installation("commands of the pages", async |_, installation| {
+    on_the_newest("commands of the pages", async |_, installation| {
         let cluster = private_cluster(installation, cluster_options().with_setting("wal_level", "logical"));
         for one in PLACEHOLDER_OBJECTS {
             execute_sql(&cluster, "postgres", one).await;

@@ -5,7 +5,10 @@ use super::{
     nightly_runs::write_config,
 };
 use crate::{
-    clusters::{cluster_options, execute_sql, majors, on_a_major_and_the_newest_alone, print_stderr, private_cluster},
+    clusters::{
+        cluster_options, execute_sql, newest_installation, on_a_major_and_the_newest_alone, print_stderr,
+        private_cluster,
+    },
     reports::{
         fixture_servers::{role_conninfo, wait_until_true},
         program::{pgtend_command, run_command},
@@ -101,9 +104,8 @@ async fn sizes_found_at_lowered_limits() {
 #[tokio::test]
 async fn sizes_of_100_mb_found_at_default_limits() {
     // Half a minute a server: one is enough.
-    let Some((major, Ok(installation))) = majors().iter().rev().find(|(_, one)| one.is_ok()) else {
-        panic!("there is no Postgres at all");
-    };
+    let installation = newest_installation();
+    let major = installation.major;
     let cluster = private_cluster(
         installation,
         cluster_options().with_setting("autovacuum", "off").with_setting("max_wal_size", "4GB"),

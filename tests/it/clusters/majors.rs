@@ -10,10 +10,15 @@ use pgtend::sandbox::{Installation, InstallationSearch, PackageCache};
 
 use super::print_stderr;
 
-/// Each wanted major's installation, or why there is none. Local installations before packages.
+/// Each selected major's installation, or why there is none. Local installations before packages.
 pub fn majors() -> &'static BTreeMap<u32, Result<Installation, String>> {
     static INSTALLATIONS: LazyLock<BTreeMap<u32, Result<Installation, String>>> = LazyLock::new(find_installations);
     &INSTALLATIONS
+}
+
+/// The newest selected major that has an installation.
+pub fn newest_installation() -> &'static Installation {
+    majors().values().rev().find_map(|found| found.as_ref().ok()).expect("an installation of Postgres")
 }
 
 /// The installation of a major that the test cannot do without.
@@ -51,7 +56,25 @@ fn find_installations() -> BTreeMap<u32, Result<Installation, String>> {
         Some(installation) => Ok(installation.clone()),
         None => fetch_installation(&cache, major),
     };
-    requested_majors().into_iter().map(|major| (major, find(major))).collect()
+    match selected_majors() {
+        Some(majors) => majors.into_iter().map(|major| (major, find(major))).collect(),
+        None => oldest_and_newest(find),
+    }
+}
+
+/// The oldest and the newest supported major. Where one can neither be found nor fetched, the next one is tried.
+fn oldest_and_newest(
+    find: impl Fn(u32) -> Result<Installation, String>,
+) -> BTreeMap<u32, Result<Installation, String>> {
+    let mut found = BTreeMap::new();
+    for majors in [MAJORS.collect::<Vec<_>>(), MAJORS.rev().collect()] {
+        for major in majors {
+            if found.entry(major).or_insert_with(|| find(major)).is_ok() {
+                break;
+            }
+        }
+    }
+    found
 }
 
 fn fetch_installation(cache: &PackageCache, major: u32) -> Result<Installation, String> {
@@ -60,14 +83,13 @@ fn fetch_installation(cache: &PackageCache, major: u32) -> Result<Installation, 
     plan.fetch().map_err(|error| error.to_string())
 }
 
-fn requested_majors() -> Vec<u32> {
-    match env::var("PGTEND_TEST_MAJORS") {
-        Ok(list) => list
-            .split(',')
-            .map(|major| {
-                major.trim().parse().unwrap_or_else(|_| panic!("PGTEND_TEST_MAJORS={list} is not a list of majors"))
-            })
-            .collect(),
-        Err(_) => MAJORS.collect(),
+/// The majors of `PGTEND_TEST_MAJORS`; none if it is not set.
+fn selected_majors() -> Option<Vec<u32>> {
+    let list = env::var("PGTEND_TEST_MAJORS").ok()?;
+    if list == "all" {
+        return Some(MAJORS.collect());
     }
+    let parse = |major: &str| major.trim().parse().ok().filter(|major| MAJORS.contains(major));
+    let majors: Option<Vec<u32>> = list.split(',').map(parse).collect();
+    Some(majors.unwrap_or_else(|| panic!("PGTEND_TEST_MAJORS={list} is neither \"all\" nor a list of majors")))
 }

@@ -1,7 +1,7 @@
-//! Real servers for the tests: every supported major that this machine has or can fetch.
+//! Real servers for the tests, found on this machine or fetched.
 //!
-//! `PGTEND_TEST_MAJORS=13,17` runs on these majors only, and then a missing one is a failure. Otherwise
-//! all supported majors are tried, and a missing one is said on stderr.
+//! The tests run on the oldest and the newest supported major; where one is missing, the next one takes its place, and
+//! stderr says so. `PGTEND_TEST_MAJORS=all` or `PGTEND_TEST_MAJORS=13,17` selects majors; a missing one is then a failure.
 
 #![allow(dead_code, unused_imports, reason = "each test takes what it needs")]
 
@@ -15,13 +15,27 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use pgtend::sandbox::{Cluster, ClusterOptions, Installation};
 
-pub use majors::{installation, majors, package_cache};
+pub use majors::{installation, majors, newest_installation, package_cache};
 pub use session::{connect_superuser, create_database, execute_sql, query_one_text, query_texts};
 pub use shared::shared_cluster;
 
 /// Options with initdb's work kept between the tests.
 pub fn cluster_options() -> ClusterOptions {
     ClusterOptions::default().with_templates(majors::target_folder().join("templates"))
+}
+
+/// Options of a server that loads much data at once: it writes little WAL and has room for the data in its cache.
+pub fn bulk_load_options() -> ClusterOptions {
+    let settings = [
+        ("autovacuum", "off"),
+        ("shared_buffers", "256MB"),
+        ("maintenance_work_mem", "64MB"),
+        ("wal_level", "minimal"),
+        ("max_wal_senders", "0"),
+        ("max_wal_size", "4GB"),
+        ("full_page_writes", "off"),
+    ];
+    settings.iter().fold(cluster_options(), |options, (name, value)| options.with_setting(name, value))
 }
 
 /// A cluster of the test's own, for tests that stop, pause or ruin things.
@@ -32,12 +46,12 @@ pub fn private_cluster(installation: &Installation, options: ClusterOptions) -> 
     }
 }
 
-/// Runs a read-only test (it may make a database of its own) on the shared cluster of every major.
+/// Runs a read-only test (it may create a database of its own) on the shared cluster of every selected major.
 pub async fn on_every_major(name: &str, test: impl AsyncFn(u32, &'static Cluster)) {
     on_every_installation(name, async |major, _| test(major, shared_cluster(major)).await).await;
 }
 
-/// Runs a test on a cluster of its own of every major.
+/// Runs a test on a cluster of its own of every selected major.
 pub async fn on_every_major_alone(name: &str, options: ClusterOptions, test: impl AsyncFn(u32, Cluster)) {
     on_every_installation(name, async |major, installation| {
         test(major, private_cluster(installation, options.clone())).await
@@ -45,8 +59,8 @@ pub async fn on_every_major_alone(name: &str, options: ClusterOptions, test: imp
     .await;
 }
 
-/// Runs a test with the installation of every major, and says on which majors it ran. A failure on one
-/// does not keep it from the others.
+/// Runs a test with the installation of every selected major and prints on which majors it ran. A failure on one
+/// major does not keep the test from the others.
 pub async fn on_every_installation(name: &str, test: impl AsyncFn(u32, &'static Installation)) {
     on_installations(name, |_| true, test).await;
 }
@@ -58,9 +72,7 @@ pub async fn on_installations_from(first: u32, name: &str, test: impl AsyncFn(u3
 
 /// The same on one major and on the newest, where the others would show nothing else; on all with `PGTEND_TEST_SHARE=1`.
 pub async fn on_a_major_and_the_newest(first_major: u32, name: &str, test: impl AsyncFn(u32, &'static Installation)) {
-    let newest = majors().keys().max().copied();
-    let on_all = std::env::var("PGTEND_TEST_SHARE").is_ok_and(|share| share == "1");
-    on_installations(name, |major| on_all || major == first_major || Some(major) == newest, test).await;
+    on_these_and_the_newest(&[first_major], name, test).await;
 }
 
 /// The same on their shared clusters.
@@ -70,19 +82,50 @@ pub async fn on_a_major_and_the_newest_shared(first_major: u32, name: &str, test
 
 /// The same, each with a cluster of its own.
 pub async fn on_a_major_and_the_newest_alone(
-    one: u32,
+    first_major: u32,
     name: &str,
     options: ClusterOptions,
     test: impl AsyncFn(u32, Cluster),
 ) {
     let alone = async |major, installation| test(major, private_cluster(installation, options.clone())).await;
-    on_a_major_and_the_newest(one, name, alone).await;
+    on_a_major_and_the_newest(first_major, name, alone).await;
 }
 
-async fn on_installations(name: &str, wanted: impl Fn(u32) -> bool, test: impl AsyncFn(u32, &'static Installation)) {
+/// Runs a test of what no server has a part in, or the same part on every major, on the newest one.
+pub async fn on_the_newest(name: &str, test: impl AsyncFn(u32, &'static Installation)) {
+    on_these_and_the_newest(&[], name, test).await;
+}
+
+/// The same on its shared cluster.
+pub async fn on_the_newest_shared(name: &str, test: impl AsyncFn(u32, &'static Cluster)) {
+    on_the_newest(name, async |major, _| test(major, shared_cluster(major)).await).await;
+}
+
+/// The same on a cluster of its own.
+pub async fn on_the_newest_alone(name: &str, options: ClusterOptions, test: impl AsyncFn(u32, Cluster)) {
+    let alone = async |major, installation| test(major, private_cluster(installation, options.clone())).await;
+    on_the_newest(name, alone).await;
+}
+
+/// Whether a test that takes some of the selected majors takes all of them: `PGTEND_TEST_SHARE=1`.
+pub fn every_major_wanted() -> bool {
+    std::env::var("PGTEND_TEST_SHARE").is_ok_and(|share| share == "1")
+}
+
+async fn on_these_and_the_newest(wanted: &[u32], name: &str, test: impl AsyncFn(u32, &'static Installation)) {
+    let newest = newest_installation().major;
+    on_installations(name, |major| every_major_wanted() || wanted.contains(&major) || major == newest, test).await;
+}
+
+/// The same on the selected majors that a test wants.
+pub async fn on_installations(
+    name: &str,
+    wanted: impl Fn(u32) -> bool,
+    test: impl AsyncFn(u32, &'static Installation),
+) {
     let (mut ran, mut failed) = (Vec::new(), Vec::new());
     if !majors().keys().any(|&major| wanted(major)) {
-        return print_stderr(&format!("{name}: NOT RUN: for none of the majors asked for"));
+        return print_stderr(&format!("{name}: NOT RUN: for none of the selected majors"));
     }
     for (&major, installation) in majors().iter().filter(|(major, _)| wanted(**major)) {
         match installation {

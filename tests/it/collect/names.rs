@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::program_runs::{database_conninfo, report_json_of, run_with_conninfo};
-use crate::clusters::{execute_sql, on_a_major_and_the_newest_shared, on_every_major, query_one_text};
+use crate::clusters::{execute_sql, on_a_major_and_the_newest_shared, query_one_text};
 
 /// A database of the test's own with an encoding.
 async fn create_database_with_encoding(cluster: &pgtend::sandbox::Cluster, encoding: &str) -> String {
@@ -19,7 +19,7 @@ const NAMED_REPORTS: [&[&str]; 4] = [&["tables"], &["indexes"], &["overview"], &
 
 #[tokio::test]
 async fn names_with_invalid_utf8_are_shown() {
-    on_every_major("names that are no text", async |major, cluster| {
+    on_a_major_and_the_newest_shared(13, "names that are no text", async |major, cluster| {
         let name = create_database_with_encoding(cluster, "SQL_ASCII").await;
         // A client that speaks of bytes: no conversion, an é of LATIN1 alone.
         let batch = "do $$ declare odd text := 'caf' || encode('\\x41', 'escape'); begin \

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::program_runs::{REPORT_COMMANDS, database_conninfo, report_json_of, run_with_conninfo};
 use crate::clusters::{
-    cluster_options, connect_superuser, execute_sql, on_every_major_alone, query_one_text, query_texts,
+    cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest_alone, on_every_major_alone,
+    query_one_text, query_texts,
 };
 
 /// A private server that writes down everything it is told.
@@ -107,7 +108,8 @@ async fn reads_use_read_only_transactions() {
 /// The server's own words for what is in force when it is asked: what the log cannot show.
 #[tokio::test]
 async fn reads_ignore_hostile_search_path() {
-    on_every_major_alone(
+    on_a_major_and_the_newest_alone(
+        13,
         "a search path full of traps",
         cluster_options().with_setting("autovacuum", "off"),
         async |major, cluster| {

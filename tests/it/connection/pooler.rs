@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use super::pgbouncer::{Pgbouncer, find_pgbouncer};
 use super::*;
-use crate::clusters::{majors, shared_cluster};
+use crate::clusters::{newest_installation, shared_cluster};
 
 #[tokio::test]
 async fn pooler_connects_and_cancels() {
     let Some(program) = find_pgbouncer("behind pgbouncer") else { return };
-    let major = *majors().keys().max().expect("a major");
+    let major = newest_installation().major;
     let pooler = Pgbouncer::start(&program, shared_cluster(major)).await;
     let text = pooler.conninfo();
 

@@ -9,7 +9,7 @@ use crate::reports::program::{pgtend_command, run_command};
 use crate::reports::scenarios::scenario_file;
 
 /// More with `PGTEND_TEST_BYTES=5000`.
-const CASES: u64 = 240;
+const CASES: u64 = 80;
 
 const SECRET: &str = "hunter2";
 

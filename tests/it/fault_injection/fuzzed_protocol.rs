@@ -7,8 +7,8 @@ use crate::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
-/// Runs per command and major, twice as many of the store's; more with `PGTEND_TEST_FUZZ=200`.
-const RUNS: u64 = 12;
+/// Runs per command and major, twice as many of the store's: one per value of `ONE_IN`. More with `PGTEND_TEST_FUZZ=200`.
+const RUNS: u64 = 4;
 
 fn runs() -> u64 {
     std::env::var("PGTEND_TEST_FUZZ").map_or(RUNS, |runs| runs.parse().expect("a number"))

@@ -2,7 +2,7 @@
 
 use super::parse_address;
 use super::simulated_cluster::{MB, SimulatedCluster};
-use crate::clusters::{execute_sql, on_every_major};
+use crate::clusters::{execute_sql, on_a_major_and_the_newest_shared};
 use assert_cmd::Command as Assert;
 use jiff::SignedDuration;
 use pgtend::facts::Snapshot;
@@ -149,7 +149,7 @@ async fn history_killed_record_writes_whole_samples() {
 
 #[tokio::test]
 async fn history_records_a_live_cluster() {
-    on_every_major("history record", async |major, cluster| {
+    on_a_major_and_the_newest_shared(13, "history record", async |major, cluster| {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("history.db");
         let arguments = ["history", "record", "-d", &cluster.conninfo()];

@@ -2,7 +2,7 @@
 
 use super::parse_address;
 use super::simulated_cluster::{MB, SimulatedCluster};
-use crate::clusters::{create_database, execute_sql, on_every_major};
+use crate::clusters::{create_database, execute_sql, on_a_major_and_the_newest_shared, on_the_newest_shared};
 use crate::reports::program::pgtend_as_nobody;
 use jiff::{SignedDuration, Timestamp};
 use pgtend::facts::history::Intent;
@@ -230,7 +230,7 @@ fn folder_contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 #[tokio::test]
 async fn reports_do_not_write_to_the_store() {
-    on_every_major("a report leaves the store alone", async |_, cluster| {
+    on_the_newest_shared("a report leaves the store alone", async |_, cluster| {
         let folder = tempfile::tempdir().unwrap();
         for command in ["overview", "slots", "wal", "indexes"] {
             let output = run_in_folder(folder.path(), &[command, "-d", &cluster.conninfo()]);
@@ -312,7 +312,7 @@ async fn reports_list_open_journal_entries() {
 /// Real facts of a real server; only the time of the first look is made up.
 #[tokio::test]
 async fn reports_unused_index_needs_long_observation() {
-    on_every_major("index evidence from the store", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "index evidence from the store", async |_, cluster| {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("history.db");
         let database = create_database(cluster).await;

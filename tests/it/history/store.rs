@@ -5,7 +5,7 @@ use super::{
     on_both_dialects, open_store,
     simulated_cluster::{MB, SimulatedCluster},
 };
-use crate::clusters::{create_database, execute_sql, on_every_major};
+use crate::clusters::{create_database, execute_sql, on_a_major_and_the_newest_shared};
 use futures_util::future::join_all;
 use pgtend::history::{HistoryError, Store};
 use sqlx::{Connection as _, SqliteConnection};
@@ -135,7 +135,7 @@ async fn store_refuses_older_snapshots() {
 
 #[tokio::test]
 async fn store_missing_rights_are_named() {
-    on_every_major("a store in a schema made for it", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "a store in a schema made for it", async |_, cluster| {
         let name = create_database(cluster).await;
         let role = format!("{name}_keeper");
         execute_sql(cluster, &name, &format!("create role {role} login; revoke create on schema public from public"))

@@ -3,7 +3,7 @@
 use pgtend::sandbox::StandbyOptions;
 use serde_json::Value;
 
-use crate::clusters::{cluster_options, connect_superuser, execute_sql, on_every_major_alone};
+use crate::clusters::{cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest_alone};
 use crate::reports::fixture_servers::wait_until_true;
 use crate::reports::program::{expect_failure, find_element, report_json, run_pgtend};
 
@@ -22,7 +22,8 @@ fn index_verdict<'a>(report: &'a Value, index: &str) -> &'a str {
 
 #[tokio::test]
 async fn evidence_counts_standby_scans() {
-    on_every_major_alone(
+    on_a_major_and_the_newest_alone(
+        13,
         "standbys and promotion",
         cluster_options().with_setting("autovacuum", "off"),
         async |_, mut primary| {

@@ -8,7 +8,7 @@ use pgtend::sandbox::Cluster;
 use serde_json::Value;
 
 use crate::clusters::{
-    cluster_options, connect_superuser, execute_sql, installation, majors, on_every_major_alone, private_cluster,
+    cluster_options, connect_superuser, execute_sql, newest_installation, on_the_newest_alone, private_cluster,
     query_texts,
 };
 use crate::indexes::script::{run_statements, split_statements};
@@ -170,7 +170,7 @@ async fn assert_refusals(cluster: &Cluster, project: &Project) {
 #[tokio::test]
 async fn migrations_refuse_what_cannot_be_written() {
     let options = cluster_options().with_setting("autovacuum", "off").with_setting("fsync", "off");
-    on_every_major_alone("refusals of migrations", options, async |_, cluster| {
+    on_the_newest_alone("refusals of migrations", options, async |_, cluster| {
         let project = Project::new(&cluster, "bad_input").await;
         assert_refusals(&cluster, &project).await;
     })
@@ -178,9 +178,8 @@ async fn migrations_refuse_what_cannot_be_written() {
 }
 
 pub fn newest_cluster() -> Cluster {
-    let major = majors().keys().copied().max().expect("a major");
     private_cluster(
-        installation(major),
+        newest_installation(),
         cluster_options().with_setting("autovacuum", "off").with_setting("fsync", "off"),
     )
 }

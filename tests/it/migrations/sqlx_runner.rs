@@ -9,8 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use super::fingerprint::{differences, fingerprint};
 use super::program::{wait_until_counted, write_migrations};
 use crate::clusters::{
-    cluster_options, connect_superuser, execute_sql, installation, majors, print_stderr, private_cluster,
-    query_one_text,
+    cluster_options, connect_superuser, execute_sql, newest_installation, print_stderr, private_cluster, query_one_text,
 };
 use crate::indexes::script::{run_statements, split_statements};
 
@@ -46,11 +45,9 @@ async fn load_migrator(folder: &Path) -> Migrator {
 
 #[tokio::test]
 async fn sqlx_runs_up_down_and_waits_for_a_lock() {
-    let major = majors().keys().copied().max().expect("a major");
-    let cluster = private_cluster(
-        installation(major),
-        cluster_options().with_setting("autovacuum", "off").with_setting("fsync", "off"),
-    );
+    let installation = newest_installation();
+    let cluster =
+        private_cluster(installation, cluster_options().with_setting("autovacuum", "off").with_setting("fsync", "off"));
     let pool = create_schema(&cluster, "all_of_them").await;
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("migrations");
@@ -81,5 +78,5 @@ async fn sqlx_runs_up_down_and_waits_for_a_lock() {
     assert!(!fingerprint(&cluster, "locked").await.iter().any(|line| line.contains("users_name")));
     load_migrator(&folder).await.undo(&pool, 0).await.unwrap();
     assert_eq!(differences(&before, &fingerprint(&cluster, "locked").await), [""; 0]);
-    print_stderr(&format!("sqlx, on {major}: there and back twice, and through a lock"));
+    print_stderr(&format!("sqlx, on {}: there and back twice, and through a lock", installation.major));
 }

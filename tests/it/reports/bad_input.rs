@@ -7,7 +7,7 @@ use std::thread;
 use pgtend::sandbox::Cluster;
 
 use super::program::{expect_command_failure, expect_failure, pgtend_command, run_command, run_pgtend};
-use crate::clusters::on_every_major;
+use crate::clusters::on_the_newest_shared;
 
 const PASSWORD: &str = "correct-horse-battery";
 
@@ -62,7 +62,7 @@ fn tcp_conninfo(cluster: &Cluster) -> String {
 
 #[tokio::test]
 async fn input_server_refusal_is_quoted() {
-    on_every_major("a server says no", async |_, cluster| {
+    on_the_newest_shared("a server says no", async |_, cluster| {
         let wrong = format!("{} password={PASSWORD}", tcp_conninfo(cluster));
         let message = expect_failure(1, &["tables", "-vv", "-d", &wrong]);
         assert!(message.contains("password authentication failed") && message.contains("hint"), "{message}");

@@ -11,8 +11,8 @@ use super::holders::{assert_wal_is_explained, write_wal};
 use super::nulls::assert_nulls_explained;
 use super::program::{array_field, find_element, report_json, run_pgtend};
 use crate::clusters::{
-    cluster_options, connect_superuser, execute_sql, on_every_installation, on_installations_from, private_cluster,
-    query_one_text,
+    cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest, on_every_installation,
+    on_installations_from, private_cluster, query_one_text,
 };
 
 fn small_segments() -> ClusterOptions {
@@ -113,7 +113,7 @@ async fn replication_table_sync_slot_is_temporary() {
 
 #[tokio::test]
 async fn replication_prepared_transaction_pins_slot() {
-    on_every_installation("pinned by a prepared transaction", async |_, installation| {
+    on_a_major_and_the_newest(13, "pinned by a prepared transaction", async |_, installation| {
         let cluster = private_cluster(installation, small_segments());
         execute_sql(&cluster, "postgres", "select pg_create_logical_replication_slot('pinned', 'pgoutput')").await;
         create_subscription(&cluster, "pinned", ", copy_data = false").await;

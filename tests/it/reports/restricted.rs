@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::fixture_servers::{execute_batch, role_conninfo};
 use super::nulls::assert_nulls_explained;
 use super::program::{REPORT_NAMES, array_field, find_element, report_json, run_pgtend};
-use crate::clusters::{cluster_options, connect_superuser, on_every_major_alone};
+use crate::clusters::{cluster_options, connect_superuser, on_a_major_and_the_newest_alone};
 
 /// What Aurora refuses to everybody (fact sheet on slots, C1), and more.
 const REVOKED_FUNCTIONS: [&str; 6] = [
@@ -20,7 +20,8 @@ const REVOKED_FUNCTIONS: [&str; 6] = [
 
 #[tokio::test]
 async fn restricted_pg_wal_still_reports_slots() {
-    on_every_major_alone(
+    on_a_major_and_the_newest_alone(
+        13,
         "a service that hides pg_wal",
         cluster_options().with_setting("autovacuum", "off"),
         async |major, cluster| {

@@ -6,7 +6,8 @@ use std::path::Path;
 use super::{MissingFacts, RoleKind};
 use crate::clusters::print_stderr;
 
-const BEGIN: &str = "<!-- what each role can read: made by `UPDATE_DOCS=1 cargo test rights` -->\n";
+const BEGIN: &str =
+    "<!-- what each role can read: made by `PGTEND_TEST_MAJORS=all UPDATE_DOCS=1 cargo test rights` -->\n";
 const END: &str = "<!-- end -->\n";
 const MAJORS: usize = 6;
 
@@ -32,7 +33,10 @@ pub fn compare_with_readme(roles: &[RoleKind], found: &BTreeMap<&'static str, Mi
         std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).expect("the README is written");
         return;
     }
-    assert_eq!(written, table, "the README's table is another one: run UPDATE_DOCS=1 cargo test rights");
+    assert_eq!(
+        written, table,
+        "the README's table is another one: run PGTEND_TEST_MAJORS=all UPDATE_DOCS=1 cargo test rights"
+    );
 }
 
 fn table_lines(roles: &[RoleKind], found: &BTreeMap<&'static str, MissingFacts>) -> String {

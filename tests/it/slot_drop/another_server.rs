@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::program::{DropRun, run_slots_drop, slot_names};
 use crate::clusters::{
-    cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest, on_every_installation, print_stderr,
-    private_cluster, query_one_text,
+    cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest, print_stderr, private_cluster,
+    query_one_text,
 };
 use crate::connection::pgbouncer::{Pgbouncer, find_pgbouncer};
 use crate::history::parse_address;
@@ -162,7 +162,7 @@ async fn drop_random_hosts_uses_reported_server() {
 /// The copy has the same system identifier, timeline and slots, and its own data directory and start time.
 #[tokio::test]
 async fn drop_address_moved_to_copy_is_refused() {
-    on_every_installation("an address that moves to a copied data directory", async |major, installation| {
+    on_a_major_and_the_newest(13, "an address that moves to a copied data directory", async |major, installation| {
         let mut original = private_cluster(installation, trust_options());
         execute_sql(&original, "postgres", CREATE_SLOT).await;
         let folder = tempfile::tempdir().unwrap();
@@ -230,7 +230,7 @@ async fn drop_restart_during_prompt_is_refused() {
 /// The server starts its processes again and keeps its start time. From 17 on it sets the slots' `inactive_since`, too.
 #[tokio::test]
 async fn drop_crash_restart_is_the_same_server() {
-    on_every_installation("a crash during the prompt", async |major, installation| {
+    on_a_major_and_the_newest(13, "a crash during the prompt", async |major, installation| {
         let cluster = private_cluster(installation, trust_options());
         execute_sql(&cluster, "postgres", CREATE_SLOT).await;
         let Some(prompt) = Prompt::start_at_prompt("a crash during the prompt", &conninfo_at(cluster.port())) else {
@@ -274,7 +274,7 @@ async fn drop_crash_restart_is_the_same_server() {
 /// The control file has the new timeline only after the next checkpoint.
 #[tokio::test]
 async fn drop_promotion_during_prompt_is_refused() {
-    on_every_installation("a promotion during the prompt", async |major, installation| {
+    on_a_major_and_the_newest(13, "a promotion during the prompt", async |major, installation| {
         let mut primary = private_cluster(installation, trust_options());
         let standby = primary.create_standby(&StandbyOptions::default()).expect("a standby");
         wait_until_true(&standby, "select count(*) = 1 from pg_stat_wal_receiver where status = 'streaming'").await;
