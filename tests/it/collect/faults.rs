@@ -17,11 +17,12 @@ use super::program_runs::{
 use super::round_trips::proxied_conninfo;
 use crate::clusters::{
     cluster_options, connect_superuser, create_database, execute_sql, on_a_major_and_the_newest_alone,
-    on_a_major_and_the_newest_shared, on_every_major_alone, query_one_text,
+    on_a_major_and_the_newest_shared, query_one_text,
 };
 use crate::proxy::{Behaviour, Proxy};
 
-const SHORT_TIMEOUT: Duration = Duration::from_secs(3);
+/// An interrupted run ends at once; on a busy machine, later. One that is not interrupted waits for its lock timeouts.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn slow_network() -> Behaviour {
     let half = Duration::from_millis(100);
@@ -141,7 +142,8 @@ async fn faults_frozen_server_is_waited_for() {
 
 #[tokio::test]
 async fn faults_interrupted_run_leaves_no_session() {
-    on_every_major_alone(
+    on_a_major_and_the_newest_alone(
+        13,
         "an interrupted look",
         cluster_options().with_setting("autovacuum", "off"),
         async |major, cluster| {
@@ -314,7 +316,7 @@ async fn faults_concurrent_database_ddl() {
 
 #[tokio::test]
 async fn faults_interrupted_demo_leaves_nothing() {
-    let newest = crate::clusters::majors().values().rev().find_map(|it| it.as_ref().ok()).expect("a server");
+    let newest = crate::clusters::newest_installation();
     let bin = newest.bin.clone();
     let bin = bin.to_str().expect("a path");
     let mut folders = BTreeSet::new();
@@ -331,9 +333,11 @@ async fn faults_interrupted_demo_leaves_nothing() {
         send_signal(&child, signal);
         let since = Instant::now();
         let run = wait_for_run(child).await;
-        assert_eq!(run.code, Some(1), "after {wait} ms: {}", run.stderr);
-        assert!(run.stderr.contains("interrupted"), "{}", run.stderr);
-        assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+        // The signal may come before the program handles it, and before there is anything to remove.
+        let is_too_early = run.code.is_none() && mine.is_empty();
+        let is_interrupted = run.code == Some(1) && run.stderr.contains("interrupted");
+        assert!(is_too_early || is_interrupted, "after {wait} ms: {:?} {}", run.code, run.stderr);
+        assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
         folders.extend(mine);
     }
     assert!(!folders.is_empty(), "no demo had a folder yet");

@@ -198,6 +198,6 @@ async fn tls_cancel_request_uses_tls() {
         });
         cancelled.expect("the request is taken");
         assert_eq!(slept.unwrap_err().code().unwrap().code(), "57014");
-        assert!(since.elapsed() < Duration::from_secs(5));
+        assert!(since.elapsed() < Duration::from_secs(20));
     }
 }

@@ -30,18 +30,18 @@ async fn store_unresponsive_is_not_retried() {
         let snapshot = Snapshot::from_json(&text).expect("a snapshot");
         let (name, proxy) = (create_database(cluster).await, start_proxy(cluster));
         let store =
-            Store::open_with_timeout(&parse_address(&store_url(&proxy, cluster, &name)), Duration::from_secs(1))
+            Store::open_with_timeout(&parse_address(&store_url(&proxy, cluster, &name)), Duration::from_secs(3))
                 .await
                 .expect("a store");
         proxy.stall_at("insert into", true);
         let since = Instant::now();
         let silent = store.record(&snapshot).await.expect_err("nothing was answered");
-        assert!(matches!(silent, HistoryError::AnswerTimeout { seconds: 1 }), "{silent}");
+        assert!(matches!(silent, HistoryError::AnswerTimeout { seconds: 3 }), "{silent}");
         let requested_at = Instant::now();
         store.journal_entries().await.expect_err("nothing more is asked");
-        assert!(requested_at.elapsed() < Duration::from_millis(500), "{:?}", requested_at.elapsed());
+        assert!(requested_at.elapsed() < Duration::from_secs(2), "{:?}", requested_at.elapsed());
         store.close().await;
-        assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+        assert!(since.elapsed() < Duration::from_secs(15), "{:?}", since.elapsed());
         drop(proxy);
         assert_no_session_left(cluster, "a store that fell silent").await;
         let samples = query_one_text(cluster, &name, "select count(*)::text from pgtend.sample").await;
@@ -81,7 +81,7 @@ async fn store_wait_is_interruptible() {
             let kill = std::process::Command::new("sh").args(["-c", "kill -s TERM $0", &pid]).status();
             assert!(kill.expect("sh is there").success());
             let run = wait_for_run(child).await;
-            assert!(run.elapsed < Duration::from_secs(9), "{arguments:?}: {:?}", run.elapsed);
+            assert!(run.elapsed < Duration::from_secs(20), "{arguments:?}: {:?}", run.elapsed);
             assert_eq!(run.code, Some(exit), "{arguments:?}: {}", run.stderr);
             assert!(run.stderr.contains("interrupted"), "{arguments:?}: {}", run.stderr);
             drop(proxy);
