@@ -1,6 +1,5 @@
 //! What changes a server or writes migrations: a plan, consent, execution, journal.
 
-mod checkpoint;
 mod consent;
 pub mod drop_slot;
 mod error;

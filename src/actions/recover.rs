@@ -1,7 +1,7 @@
-//! What became of deeds that an earlier run began and did not see the end of.
+//! Finds the outcome of actions that an earlier run began and did not finish.
 
 use crate::actions::ActionError;
-use crate::actions::checkpoint::CHECKPOINT_ACTION;
+use crate::actions::drop_slot::checkpoint::CHECKPOINT_ACTION;
 use crate::actions::drop_slot::execute::DROP_SLOT_ACTION;
 use crate::actions::same_server::{Property, differences};
 use crate::collect::{Backend, ServerRecheck, read_own_backends, recheck_server, recheck_slots};
@@ -80,8 +80,7 @@ pub async fn recover_open_intents(
     for entry in open {
         let identifier = control.map(|control| &control.system_identifier);
         let is_this_cluster = identifier.is_some() && identifier == entry.intent.system_identifier.as_ref();
-        let still_open =
-            |deed: JournalEntry, why: &str| RecoveredAction { entry: deed, outcome: None, why: why.to_owned() };
+        let still_open = |entry: JournalEntry, why: &str| RecoveredAction { entry, outcome: None, why: why.to_owned() };
         if !is_one_server {
             recovered.push(still_open(entry, "the connection led from one server to another"));
             continue;

@@ -1,4 +1,4 @@
-//! What bloat is judged by: statistics of what will be shown, and where that is asked for, whole relations.
+//! The facts for bloat: statistics of the relations that will be shown and, where requested, full scans.
 
 use super::{
     Scope,
@@ -22,7 +22,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 const HEAP_FILLFACTOR: u8 = 100;
 const BTREE_FILLFACTOR: u8 = 90;
 
-/// The relations that are judged, the largest first.
+/// The relations whose bloat is estimated, the largest first.
 pub struct BloatSelection {
     tables: Fact<Vec<i64>>,
     indexes: Fact<Vec<i64>>,

@@ -1,10 +1,8 @@
 //! The first round trip into a database: all that costs no lock.
 
 use super::{
-    Scope, comparisons, database_size, dependencies, fetch,
-    measure::SizeEstimates,
-    queries,
-    relations::{TableRow, index, table},
+    Scope, comparisons, database_size, dependencies, fetch, queries,
+    relations::{SizeEstimates, TableRow, index, table},
     sequence_use,
 };
 use crate::facts::{Fact, Index, IndexFacts, LockedRelation, Obstacles, Sequences, StatisticsResets};

@@ -4,7 +4,7 @@ use super::{
     Scope,
     catalog_facts::CatalogFacts,
     database_size, fetch, queries,
-    relations::{self, TableRow},
+    relations::{SizeEstimates, TableRow},
     sizes::{self, BATCH_SIZE, SizeEstimate},
 };
 use crate::facts::{Fact, Index, OidMap, SizeSource, StoredBytes, Unavailable};
@@ -20,20 +20,6 @@ const MIN_RELATIONS_PER_CONNECTION: usize = 2_500;
 
 /// How many more connections a default look may use where the sum is wrong and one process has been asked enough.
 const MAX_EXTRA_CONNECTIONS: usize = 5;
-
-/// Every relation that has files, and which of them are measured first.
-#[derive(Default)]
-pub struct SizeEstimates {
-    all: Vec<SizeEstimate>,
-    first: Vec<u32>,
-}
-
-impl SizeEstimates {
-    pub fn new(tables: &[TableRow], indexes: &[Index]) -> SizeEstimates {
-        let size_estimates = size_estimates(tables, indexes);
-        SizeEstimates { first: sizes::first_round(&size_estimates), all: size_estimates }
-    }
-}
 
 /// The measuring of one database's relations, round by round.
 pub struct SizeMeasurement {
@@ -177,20 +163,6 @@ fn relations_per_connection(relations: usize, jobs: usize) -> usize {
     let jobs = jobs.clamp(1, relations.div_ceil(MIN_RELATIONS_PER_CONNECTION).max(1));
     let rounds = relations.div_ceil(MAX_RELATIONS_PER_CONNECTION * jobs).max(1);
     relations.div_ceil(rounds * jobs).max(1)
-}
-
-/// Every relation that has files.
-fn size_estimates(tables: &[TableRow], indexes: &[Index]) -> Vec<SizeEstimate> {
-    let by_oid: OidMap<&TableRow> = tables.iter().map(|row| (row.table.oid, row)).collect();
-    let heaps = tables
-        .iter()
-        .filter(|row| row.table.kind.has_storage())
-        .flat_map(|row| [Some(row.heap), row.toast, row.toast_index].into_iter().flatten());
-    let index_estimate = |index: &Index| match by_oid.get(&index.table_oid) {
-        Some(table) => relations::index::estimate_index_size(index, table),
-        None => SizeEstimate { oid: index.oid, table_oid: index.table_oid, estimate: index.size.bytes, uncertainty: 0 },
-    };
-    heaps.chain(indexes.iter().filter(|index| !index.is_partitioned).map(index_estimate)).collect()
 }
 
 /// Measured relations, and what a failed batch said.

@@ -48,7 +48,7 @@ pub enum Definitions {
     Matching { schema: Option<glob::Pattern>, table: Option<glob::Pattern>, most: usize },
 }
 
-/// Of which relations the bloat is judged.
+/// The relations whose bloat is estimated.
 #[derive(Clone, Debug, Default)]
 pub struct BloatScope {
     pub tables: bool,
@@ -75,7 +75,7 @@ impl Scope {
         }
     }
 
-    /// What a nightly look asks: all that a check judges or the history keeps.
+    /// The facts of a run of `pgtend check`: all that a check evaluates or the history keeps.
     pub fn nightly() -> Scope {
         Scope { definitions: Definitions::None, tablespaces: false, copy_size: false, ..Scope::everything() }
     }

@@ -6,8 +6,7 @@
 use super::{
     HistoryError, databases,
     dialect::{Transaction, binds},
-    identity::{KnownBranch, SampleIdentity},
-    record::NewSample,
+    identity::{KnownBranch, NewSample, SampleIdentity},
     relations,
 };
 use crate::facts::{DatabaseSnapshot, Snapshot};

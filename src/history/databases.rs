@@ -3,7 +3,7 @@
 use super::{
     HistoryError,
     dialect::{Row, Transaction, binds},
-    record::NewSample,
+    identity::NewSample,
     time::size,
 };
 use crate::facts::{DatabaseSnapshot, Snapshot};

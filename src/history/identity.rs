@@ -33,6 +33,13 @@ impl SampleIdentity {
     }
 }
 
+/// A sample that is being written.
+pub(super) struct NewSample {
+    pub(super) cluster_id: i64,
+    pub(super) sample_id: i64,
+    pub(super) collected_at: i64,
+}
+
 /// A line of looks: its newest, and every address it was reached at.
 #[derive(Clone, Debug)]
 pub(super) struct KnownBranch {

@@ -1,4 +1,4 @@
-//! What pgtend remembers: samples of clusters, and the journal of its own deeds. The only user of sqlx.
+//! The history store: samples of clusters, and the journal of actions. The only user of sqlx.
 //!
 //! A [`Store`] is a SQLite file or a schema on a Postgres server; both take the same SQL. Nothing here reads the clock:
 //! a sample's time is the snapshot's.

@@ -5,7 +5,7 @@ use super::{
     concurrent_sample::{concurrent_branch, find_concurrent_sample},
     databases,
     dialect::{Transaction, binds},
-    identity::{KnownBranch, SampleIdentity, matching_branch},
+    identity::{KnownBranch, NewSample, SampleIdentity, matching_branch},
     relations, slots,
     time::{micros, position, size, timestamp},
 };
@@ -24,13 +24,6 @@ pub struct Recorded {
     pub relations: u64,
     /// Relations that are new, changed or gone.
     pub changed: u64,
-}
-
-/// A sample that is being written.
-pub(super) struct NewSample {
-    pub(super) cluster_id: i64,
-    pub(super) sample_id: i64,
-    pub(super) collected_at: i64,
 }
 
 impl Store {

@@ -4,7 +4,7 @@ use super::{
     HistoryError,
     counter::{Counter, ResetTimes, all_counters_reset},
     dialect::{Bind, Transaction, binds},
-    record::NewSample,
+    identity::NewSample,
     relation::{RelationKey, RelationState, SeenRelation, SeenRelations},
     time::micros,
 };

@@ -3,7 +3,7 @@
 use super::{
     HistoryError,
     dialect::{Transaction, binds},
-    record::NewSample,
+    identity::NewSample,
     time::{micros, position},
 };
 use crate::facts::{Slot, SlotType, Snapshot, WalStatus};

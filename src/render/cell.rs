@@ -1,6 +1,5 @@
 //! What stands in a table: values, not prose.
 
-use crate::facts::{SizeSource, StoredBytes};
 use crate::units::Lsn;
 use jiff::Timestamp;
 
@@ -63,13 +62,6 @@ impl Cell {
 
     pub fn bytes(bytes: u64) -> Cell {
         Cell::new(Value::Bytes(bytes))
-    }
-
-    pub fn stored_bytes(stored: StoredBytes) -> Cell {
-        Cell::new(match stored.source {
-            SizeSource::Exact => Value::Bytes(stored.bytes),
-            SizeSource::Estimated => Value::EstimatedBytes(stored.bytes),
-        })
     }
 
     pub fn count(count: u64) -> Cell {

@@ -1,4 +1,4 @@
-//! Sentences of the judge, written out.
+//! Formats messages.
 
 use super::human;
 use crate::message::{Fragment, Message};

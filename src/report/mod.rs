@@ -39,3 +39,14 @@ pub use slots::{SlotDetailReport, SlotDropReport, SlotSort, SlotsReport};
 pub use tables::{TableSort, TablesReport};
 pub use view::View;
 pub use wal::WalReport;
+
+use crate::facts::{SizeSource, StoredBytes};
+use crate::render::{Cell, Value};
+
+/// Returns the cell of a size, marked where the size is an estimate.
+fn stored_bytes_cell(stored: StoredBytes) -> Cell {
+    Cell::new(match stored.source {
+        SizeSource::Exact => Value::Bytes(stored.bytes),
+        SizeSource::Estimated => Value::EstimatedBytes(stored.bytes),
+    })
+}

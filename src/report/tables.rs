@@ -3,6 +3,7 @@
 use super::{
     Accounting, Gaps, Report, View,
     bloat::{self, BloatRow, RowBloat},
+    stored_bytes_cell,
 };
 use crate::facts::{
     BloatSource, DatabaseSnapshot, OidMap, PartitionTree, Persistence, SizeSource, Snapshot, StoredBytes, Table,
@@ -263,7 +264,7 @@ impl Report for TablesReport {
     const COMMAND: &'static str = "tables";
 
     fn document(&self) -> Document {
-        let size = |bytes: u64, source: SizeSource| Cell::stored_bytes(StoredBytes { bytes, source });
+        let size = |bytes: u64, source: SizeSource| stored_bytes_cell(StoredBytes { bytes, source });
         let many = matches!(self.accounting, OneOrMany::Many(_));
         let mut document = Document::default();
         let table = render::Table::with_rows(&self.tables)

@@ -1,9 +1,9 @@
 //! Dropping replication slots.
 
+use super::checkpoint::run_checkpoint;
 use crate::actions::ActionError;
 use crate::actions::ConfirmedPlan;
 use crate::actions::Journal;
-use crate::actions::checkpoint::run_checkpoint;
 use crate::actions::drop_slot::SlotDrops;
 use crate::actions::drop_slot::plan::{
     ActionOutcomeKind, CheckpointOutcome, SlotDrop, SlotDropOutcome, drop_slot_statement,

@@ -1,5 +1,6 @@
 //! Dropping replication slots: the plan, its execution, what it frees.
 
+pub(super) mod checkpoint;
 pub(super) mod execute;
 pub mod plan;
 

@@ -65,7 +65,7 @@ pub fn slot_activity(now: &Snapshot, slot: &Slot, history: Option<&SlotHistory>)
         // One that was not there, or of another kind, was made anew: what was seen before is of another slot.
         match sample.seen.as_ref().filter(|seen| seen.has_same_kind(current_slot)) {
             Some(seen) if seen.has_same_positions(current_slot) => {
-                samples.push(ActivitySample { collected_at: sample.collected_at, seen, sample: sample });
+                samples.push(ActivitySample { collected_at: sample.collected_at, seen, sample });
             }
             Some(_) => {
                 moved_after = Some(sample.collected_at);

@@ -6,7 +6,8 @@ pub mod table;
 
 pub use table::TableRow;
 
-use crate::facts::OidSet;
+use super::sizes::{self, SizeEstimate};
+use crate::facts::{Index, OidMap, OidSet};
 use glob::Pattern;
 
 /// The tables that a list shows: no catalogs, and what matches its filters.
@@ -19,6 +20,34 @@ pub fn shown_tables(tables: &[TableRow], schema: Option<&Pattern>, table: Option
         .filter(|it| table.is_none_or(|glob| glob.matches(&it.table)))
         .map(|it| it.oid)
         .collect()
+}
+
+/// Every relation that has files, and which of them are measured first.
+#[derive(Default)]
+pub struct SizeEstimates {
+    pub all: Vec<SizeEstimate>,
+    pub first: Vec<u32>,
+}
+
+impl SizeEstimates {
+    pub fn new(tables: &[TableRow], indexes: &[Index]) -> SizeEstimates {
+        let size_estimates = size_estimates(tables, indexes);
+        SizeEstimates { first: sizes::first_round(&size_estimates), all: size_estimates }
+    }
+}
+
+/// Every relation that has files.
+fn size_estimates(tables: &[TableRow], indexes: &[Index]) -> Vec<SizeEstimate> {
+    let by_oid: OidMap<&TableRow> = tables.iter().map(|row| (row.table.oid, row)).collect();
+    let heaps = tables
+        .iter()
+        .filter(|row| row.table.kind.has_storage())
+        .flat_map(|row| [Some(row.heap), row.toast, row.toast_index].into_iter().flatten());
+    let index_estimate = |index: &Index| match by_oid.get(&index.table_oid) {
+        Some(table) => index::estimate_index_size(index, table),
+        None => SizeEstimate { oid: index.oid, table_oid: index.table_oid, estimate: index.size.bytes, uncertainty: 0 },
+    };
+    heaps.chain(indexes.iter().filter(|index| !index.is_partitioned).map(index_estimate)).collect()
 }
 
 /// Bytes of an index of so many blocks: an empty one has a block too, even where `relpages` says nothing yet.

@@ -1,7 +1,6 @@
 //! What grew: one subject's sizes over time.
 
-use super::{Trend, trend::compute_trend};
-use jiff::Timestamp;
+use super::{SizePoint, Trend, trend::compute_trend};
 use serde::Serialize;
 
 /// The kind of thing that has a size.
@@ -36,13 +35,6 @@ pub struct Subject {
     pub database: Option<String>,
     pub schema: Option<String>,
     pub name: Option<String>,
-}
-
-/// A size at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct SizePoint {
-    pub at: Timestamp,
-    pub bytes: u64,
 }
 
 /// The sizes of a subject, oldest first.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// What a deed's effect is measured by, once there are later samples.
+/// The quantity by which an action's effect is measured, once there are later samples.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MeasuredQuantity {
@@ -35,7 +35,7 @@ pub struct Intent {
     pub begun_at: Timestamp,
 }
 
-/// How a deed ended.
+/// How an action ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JournalOutcomeKind {

@@ -1,7 +1,6 @@
 //! A robust rate: the Theil–Sen slope with Sen's confidence interval (Sen 1968, JASA 63:1379), after what came once
 //! was set aside.
 
-use super::{SizePoint, one_off::find_one_offs};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -11,6 +10,13 @@ const MIN_SAMPLES: usize = 4;
 const MAX_POINTS: usize = 100;
 /// Of the normal distribution: 95 % lie within.
 const Z_95_PERCENT: f64 = 1.96;
+
+/// A size at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SizePoint {
+    pub at: Timestamp,
+    pub bytes: u64,
+}
 
 /// How fast something grows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -99,6 +105,26 @@ pub fn compute_trend(points: &[SizePoint]) -> Option<Trend> {
 
 fn days_between(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64() / 86_400.0
+}
+
+/// For each step between neighbouring points, whether it stands alone: fewer than three steps went the same way at
+/// least half as fast. Those of a weekly load have company; a single import, drop or VACUUM FULL has none.
+fn find_one_offs(rates: &[f64]) -> Vec<bool> {
+    let fewest = if rates.len() < 6 { 2 } else { 3 };
+    rates
+        .iter()
+        .map(|rate| {
+            let alike = rates.iter().filter(|other| **other * rate.signum() >= rate.abs() / 2.0).count();
+            *rate != 0.0 && alike < fewest && rate.abs() > 2.0 * median(rates).abs()
+        })
+        .collect()
+}
+
+/// The median step.
+fn median(rates: &[f64]) -> f64 {
+    let mut sorted = rates.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::endpoint::Endpoint;
-use super::problem::{Attempt, Problem};
+use super::problem::{Attempt, Problem, with_connect_timeout};
 use super::progress::Progress;
-use super::socket::with_connect_timeout;
 use crate::postgres::conninfo::{Conninfo, Host, HostAddress, LoadBalanceHosts, SslMode};
 use crate::postgres::tls::Tls;
 

@@ -9,9 +9,9 @@ use tokio_postgres::CancelToken;
 use tokio_postgres::tls::{ChannelBinding, TlsStream};
 
 use super::address::Address;
-use super::problem::Problem;
+use super::problem::{Problem, with_connect_timeout};
 use super::progress::Progress;
-use super::socket::{Socket, with_connect_timeout};
+use super::socket::Socket;
 use super::wire::{AlreadyNegotiated, Wire};
 use crate::postgres::conninfo::Keepalives;
 use crate::postgres::tls::Tls;

@@ -5,7 +5,7 @@ use thiserror::Error;
 use tokio_postgres::error::DbError;
 
 use super::endpoint::Endpoint;
-use super::progress::Stage;
+use super::progress::{Progress, Stage};
 use super::scram::ScramError;
 use super::server_error::ServerError;
 use crate::postgres::tls::{CertificateProblem, TlsSetupProblem, explain_handshake};
@@ -195,4 +195,19 @@ impl From<tokio_postgres::Error> for Problem {
             _ => Self::Protocol(format!("{kind}: {reason}")),
         }
     }
+}
+
+/// Gives connecting to one address its time, of which `spent` has passed; `None` is without end.
+///
+/// # Errors
+/// Returns [`Problem::Timeout`] with the stage that was reached.
+pub(super) async fn with_connect_timeout<T>(
+    limit: Option<Duration>,
+    spent: Duration,
+    progress: &Progress,
+    step: impl Future<Output = T>,
+) -> Result<T, Problem> {
+    let Some(limit) = limit else { return Ok(step.await) };
+    let stage = |_| Problem::Timeout { limit, stage: progress.stage() };
+    tokio::time::timeout(limit.saturating_sub(spent), step).await.map_err(stage)
 }

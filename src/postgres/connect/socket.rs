@@ -1,14 +1,12 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 use super::address::Address;
-use super::problem::Problem;
 use super::progress::{Progress, Stage};
 use crate::postgres::conninfo::Keepalives;
 
@@ -79,21 +77,6 @@ fn set_keepalives(keepalives: &Keepalives, socket: &SockRef<'_>) -> io::Result<(
         socket.set_tcp_user_timeout(keepalives.user_timeout)?;
     }
     Ok(())
-}
-
-/// Gives connecting to one address its time, of which `spent` has passed; `None` is without end.
-///
-/// # Errors
-/// Returns [`Problem::Timeout`] with the stage that was reached.
-pub(super) async fn with_connect_timeout<T>(
-    limit: Option<Duration>,
-    spent: Duration,
-    progress: &Progress,
-    step: impl Future<Output = T>,
-) -> Result<T, Problem> {
-    let Some(limit) = limit else { return Ok(step.await) };
-    let stage = |_| Problem::Timeout { limit, stage: progress.stage() };
-    tokio::time::timeout(limit.saturating_sub(spent), step).await.map_err(stage)
 }
 
 impl AsyncRead for Socket {

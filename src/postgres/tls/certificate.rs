@@ -7,8 +7,8 @@ use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::der::asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef, TeletexStringRef, Utf8StringRef};
 use x509_cert::der::oid::db::{rfc4519, rfc5912};
 use x509_cert::der::{Decode, Encode, Header, Reader, SliceReader};
-use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{AuthorityKeyIdentifier, SubjectAltName, SubjectKeyIdentifier};
 use x509_cert::{Certificate, Version};
 
 use super::CertificateProblem;
@@ -155,4 +155,24 @@ fn digest_algorithm(signature: ObjectIdentifier) -> Option<&'static ring::digest
         rfc5912::SHA_512_WITH_RSA_ENCRYPTION | rfc5912::ECDSA_WITH_SHA_512 => Some(&ring::digest::SHA512),
         _ => None,
     }
+}
+
+/// Returns whether `identifier` fits `issuer`: by key identifier, and by issuer and serial number.
+pub(super) fn identifier_matches(identifier: &AuthorityKeyIdentifier, issuer: &ParsedCertificate<'_>) -> bool {
+    let Ok(key) = issuer.extension::<SubjectKeyIdentifier>() else { return false };
+    if let (Some(wanted), Some(key)) = (&identifier.key_identifier, &key)
+        && wanted.as_bytes() != key.0.as_bytes()
+    {
+        return false;
+    }
+    let tbs = &issuer.certificate.tbs_certificate;
+    if identifier.authority_cert_serial_number.as_ref().is_some_and(|serial| *serial != tbs.serial_number) {
+        return false;
+    }
+    let names = identifier.authority_cert_issuer.iter().flatten();
+    let mut directories = names.filter_map(|name| match name {
+        GeneralName::DirectoryName(name) => Some(name),
+        _ => None,
+    });
+    directories.next().is_none_or(|name| *name == tbs.issuer)
 }

@@ -85,7 +85,7 @@ impl Tls {
         self.direct
     }
 
-    /// What can only be judged after the handshake.
+    /// What can only be checked after the handshake.
     pub(super) fn check_handshake(&self, session: &rustls::ClientConnection) -> Result<(), SetupProblem> {
         if self.direct && session.alpn_protocol() != Some(ALPN) {
             return Err(SetupProblem::NoAlpn);

@@ -5,11 +5,10 @@
 
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::UnixTime;
-use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{AuthorityKeyIdentifier, SubjectKeyIdentifier};
+use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 
 use super::CertificateProblem;
-use super::certificate::{AlternativeName, ParsedCertificate};
+use super::certificate::{AlternativeName, ParsedCertificate, identifier_matches};
 use super::revocation::RevocationLists;
 
 /// What every chain is checked against.
@@ -118,26 +117,6 @@ pub(super) fn key_identifier_matches(child: &ParsedCertificate<'_>, issuer: &Par
 /// Returns whether the certificate names itself as its issuer, so that it can end a chain.
 pub(super) fn is_self_signed(certificate: &ParsedCertificate<'_>) -> bool {
     certificate.is_self_issued() && key_identifier_matches(certificate, certificate)
-}
-
-/// Returns whether `identifier` fits `issuer`: by key identifier, and by issuer and serial number.
-pub(super) fn identifier_matches(identifier: &AuthorityKeyIdentifier, issuer: &ParsedCertificate<'_>) -> bool {
-    let Ok(key) = issuer.extension::<SubjectKeyIdentifier>() else { return false };
-    if let (Some(wanted), Some(key)) = (&identifier.key_identifier, &key)
-        && wanted.as_bytes() != key.0.as_bytes()
-    {
-        return false;
-    }
-    let tbs = &issuer.certificate.tbs_certificate;
-    if identifier.authority_cert_serial_number.as_ref().is_some_and(|serial| *serial != tbs.serial_number) {
-        return false;
-    }
-    let names = identifier.authority_cert_issuer.iter().flatten();
-    let mut directories = names.filter_map(|name| match name {
-        GeneralName::DirectoryName(name) => Some(name),
-        _ => None,
-    });
-    directories.next().is_none_or(|name| *name == tbs.issuer)
 }
 
 /// webpki has compared the alternative names. OpenSSL also compares the common name when there is no

@@ -17,8 +17,7 @@ use x509_cert::der::oid::db::rfc5280;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 
-use super::certificate::ParsedCertificate;
-use super::path::identifier_matches;
+use super::certificate::{ParsedCertificate, identifier_matches};
 use super::{CertificateProblem, SetupProblem, signature};
 use crate::postgres::conninfo::{RevocationSource, RootCert};
 use crate::postgres::read_connection_file;

@@ -8,7 +8,7 @@ pub use header::{Recreation, migration_header};
 pub use maintenance::{MaintenanceReport, describe_maintenance_task, maintenance_header};
 pub use verify::{VerifyReport, WrittenIndex};
 
-use super::{Gaps, Report, indexes::describe::describe_index_reason};
+use super::{Gaps, Report, indexes::describe::describe_index_reason, stored_bytes_cell};
 use crate::actions::index_migration::plan::{IndexCleanup, Lock, Removal};
 use crate::analysis::Window;
 use crate::analysis::index::{Confidence, IndexFinding, Verdict};
@@ -28,14 +28,14 @@ struct CleanupPlan {
     /// What the framework was told by; null where it was named.
     source: Option<String>,
     folder: String,
-    /// Judged `drop` or named; the largest gain first.
+    /// With the verdict `drop`, or named; the largest gain first.
     indexes: Vec<Row>,
     /// Paths below the folder, in the order of their versions.
     files: Vec<String>,
     observed_since: Option<Timestamp>,
     observed_seconds: Option<u64>,
     nodes: Vec<String>,
-    /// Left aside: judged `review`, which are taken only by name.
+    /// Not selected: those with the verdict `review`, which are selected only by name.
     reviews: usize,
     /// Left aside: invalid ones, for `--maintenance`.
     invalid: usize,
@@ -151,7 +151,7 @@ fn cleanup_row(removal: &Removal, mentions: &[Recreation]) -> Row {
         recreated_by: mentions.iter().map(|mention| mention.location.clone()).collect(),
         definition: removal.definition.clone(),
         remedies: mentions.iter().map(|mention| (mention.location.clone(), mention.remedy())).collect(),
-        size: Cell::stored_bytes(removal.size),
+        size: stored_bytes_cell(removal.size),
         is_exclusive: removal.lock != Lock::Concurrent,
     }
 }

@@ -5,7 +5,7 @@ use crate::analysis::index::{IndexFinding, Verdict};
 use crate::facts::BloatSource;
 use crate::render;
 use crate::render::{Cell, Column, Document, Tone, Value, human_bytes, human_count, human_duration};
-use crate::report::{Observation, Report};
+use crate::report::{Observation, Report, stored_bytes_cell};
 
 /// For how many indexes people are told in full sentences why.
 const MAX_EXPLAINED: usize = 12;
@@ -21,7 +21,7 @@ impl Report for IndexesReport<'_> {
             .column_if(many, Column::text("database", "database", 0), |row| {
                 Cell::or_none(row.database.map(str::to_owned), Value::Name)
             })
-            .column(Column::numbers("size_bytes", "size", 0), |row| Cell::stored_bytes(row.size))
+            .column(Column::numbers("size_bytes", "size", 0), |row| stored_bytes_cell(row.size))
             .column(Column::numbers("bloat_bytes", "bloat", 4), |row| row.bloat.cell())
             .column(Column::numbers("idx_scan", "scans", 0), |row| Cell::count(row.idx_scan))
             .column(Column::text("verdict", "verdict", 0), |row| row.verdict_cell())

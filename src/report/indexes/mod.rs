@@ -53,7 +53,7 @@ enum OneOrMany {
 }
 
 impl<'a> IndexesReport<'a> {
-    /// `judged` holds a judgement for each database of the snapshot.
+    /// `assessments` has one assessment for each database of the snapshot.
     pub fn new(
         snapshot: &'a Snapshot,
         assessments: &'a [IndexAssessment],
@@ -68,11 +68,11 @@ impl<'a> IndexesReport<'a> {
         let mut observations = Vec::new();
         let mut unread = MissingDefinitions::default();
         for db in &snapshot.database_snapshots {
-            let assessment = assessments.iter().find(|judgement| judgement.database == db.database);
-            let verdicts = assessment.map_or(&[][..], |judgement| &judgement.verdicts);
+            let assessment = assessments.iter().find(|assessment| assessment.database == db.database);
+            let verdicts = assessment.map_or(&[][..], |assessment| &assessment.verdicts);
             indexes.extend(database_rows(db, verdicts, tables_before, all_databases, gaps, &mut unread));
             tables_before += db.tables.known().map_or(0, |tables| tables.len() as u64);
-            let minimum = assessment.map_or(0, |judgement| judgement.limits.min_observation_seconds);
+            let minimum = assessment.map_or(0, |assessment| assessment.limits.min_observation_seconds);
             let index_history = history.index_history(&db.database);
             observations.push(Observation::new(snapshot, db, index_history, minimum, all_databases, gaps));
             note_facts(db, gaps);
@@ -139,7 +139,7 @@ fn database_rows<'a>(
     gaps: &mut Gaps,
     missing: &mut MissingDefinitions,
 ) -> Vec<Row<'a>> {
-    // They were judged in the order in which they stand here.
+    // The verdicts are in the order of the indexes.
     let mut verdicts = verdicts.iter().peekable();
     let tables = gaps.get_or_note(&db.tables, &["indexes"]).map_or(&[][..], Vec::as_slice);
     let indexes = gaps.get_or_note(&db.indexes, &["indexes"]).map_or(&[][..], Vec::as_slice);

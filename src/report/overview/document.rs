@@ -4,7 +4,7 @@ use super::{OverviewReport, TablespaceLine};
 use crate::facts::StoredBytes;
 use crate::render;
 use crate::render::{Cell, Column, Document, Tone, Value, format_ratio, human_bytes, human_percent};
-use crate::report::Report;
+use crate::report::{Report, stored_bytes_cell};
 
 /// Elements of each list, so that all of it fits 24 lines.
 const MAX_SLOTS: usize = 3;
@@ -129,7 +129,7 @@ impl OverviewReport {
             .column(Column::text("table", "Largest tables", 0), |row| Cell::name(&*row.table))
             .column(Column::text("database", "database", 1), |row| Cell::name(&*row.database))
             .column(Column::numbers("total_bytes", "total", 0), |row| {
-                Cell::stored_bytes(StoredBytes { bytes: row.total_bytes, source: row.size_source })
+                stored_bytes_cell(StoredBytes { bytes: row.total_bytes, source: row.size_source })
             })
             .column(Column::numbers("index_bytes", "of it indexes", 0), |row| {
                 let share = if row.total_bytes == 0 { 0.0 } else { row.index_bytes as f64 / row.total_bytes as f64 };

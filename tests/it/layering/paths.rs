@@ -29,8 +29,8 @@ pub fn used_paths(path: &str, source: &str) -> Vec<PathUse> {
     walk.found
 }
 
-/// `src/pg/connect/error.rs` is `pg::connect::error`.
-fn module_path(path: &str) -> Vec<String> {
+/// Returns the module of a file: `src/postgres/connect/guard.rs` is `postgres::connect::guard`.
+pub fn module_path(path: &str) -> Vec<String> {
     let inside = path.strip_prefix("src/").unwrap_or(path);
     let mut names: Vec<String> = inside.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
     let last = names.last().map(String::as_str);
@@ -186,15 +186,15 @@ mod tests {
     #[test]
     fn paths_super_is_resolved() {
         for (path, source, absolute) in [
-            ("src/pg/tls.rs", "super::query::Q", "crate::pg::query::Q"),
-            ("src/pg/tls.rs", "super::super::model::T", "crate::model::T"),
-            ("src/pg/mod.rs", "super::model::T", "crate::model::T"),
-            ("src/pg.rs", "use super::{model::T};", "crate::model::T"),
-            ("src/pg/tls.rs", "mod tests { use super::super::Q; }", "crate::pg::Q"),
-            ("src/pg/tls.rs", "mod a { fn f() {} } use super::Q;", "crate::pg::Q"),
-            ("src/pg/tls.rs", "mod a; fn f() { self::a::g() }", "crate::pg::tls::a::g"),
-            ("src/lib.rs", "self::model::T", "crate::model::T"),
-            ("src/pg.rs", "use super::*;", "crate::*"),
+            ("src/postgres/name.rs", "super::query::Q", "crate::postgres::query::Q"),
+            ("src/postgres/name.rs", "super::super::facts::T", "crate::facts::T"),
+            ("src/postgres/mod.rs", "super::facts::T", "crate::facts::T"),
+            ("src/postgres.rs", "use super::{facts::T};", "crate::facts::T"),
+            ("src/postgres/name.rs", "mod tests { use super::super::Q; }", "crate::postgres::Q"),
+            ("src/postgres/name.rs", "mod a { fn f() {} } use super::Q;", "crate::postgres::Q"),
+            ("src/postgres/name.rs", "mod a; fn f() { self::a::g() }", "crate::postgres::name::a::g"),
+            ("src/lib.rs", "self::facts::T", "crate::facts::T"),
+            ("src/postgres.rs", "use super::*;", "crate::*"),
         ] {
             assert_eq!(path_texts(path, source), [absolute], "{path}: {source}");
         }

@@ -1,6 +1,6 @@
-//! What a fact's SQL must look like.
+//! The rules for the text of a query.
 
-/// Where the query at `path` breaks the rules; `registry` is the source that includes the queries.
+/// Returns the rules that the query at `path` breaks. `registry` is the source that includes the queries.
 pub fn query_violations(path: &str, sql: &str, registry: &str) -> Vec<String> {
     let name = path.strip_prefix("queries/").unwrap_or(path);
     let mut reasons = Vec::new();
@@ -12,7 +12,7 @@ pub fn query_violations(path: &str, sql: &str, registry: &str) -> Vec<String> {
         reasons.push("is not a query".to_owned());
     }
     if !registry.contains(&format!("\"{name}\"")) {
-        reasons.push("nobody asks it: src/inspect/queries.rs does not name it".to_owned());
+        reasons.push("is not used: src/collect/queries.rs does not name it".to_owned());
     }
     let words = sql_words(sql);
     let text = |at: Option<usize>| at.and_then(|at| words.get(at)).map_or("", String::as_str);
@@ -86,7 +86,7 @@ mod tests {
             let reasons = violation_reasons("queries/x.sql", sql);
             assert!(reasons.contains(why), "{sql}: {reasons:?}");
         }
-        assert!(violation_reasons("queries/y.sql", "-- Y.\nselect 1").contains("nobody asks it"));
+        assert!(violation_reasons("queries/y.sql", "-- Y.\nselect 1").contains("is not used"));
         assert!(violation_reasons("queries/x.txt", "-- X.\n").contains("is not a query"));
     }
 

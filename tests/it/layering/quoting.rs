@@ -1,6 +1,6 @@
-//! Quotes for shells, SQL and connection strings are made in `src/model/quote` alone.
+//! Only `src/quote` quotes for shells, SQL and connection strings.
 
-/// What a quote made by hand looks like in source text.
+/// Source text that quotes by hand, and what it quotes.
 const QUOTE_PATTERNS: [(&str, &str); 7] = [
     (r#"'\\''"#, "an apostrophe for a shell"),
     (r#"replace('\'', "''")"#, "an SQL literal"),
@@ -14,16 +14,16 @@ const QUOTE_PATTERNS: [(&str, &str); 7] = [
 /// Words that begin a printed command with a variable part.
 const PROGRAMS: [&str; 6] = ["pgtend ", "psql ", "pg_repack ", "pg_dump ", "vacuumdb ", "reindexdb "];
 
-/// Files that may, each with why.
+/// Files that may quote, each with the reason.
 const EXCEPTIONS: [(&str, &str); 5] = [
-    ("src/model/quote/", "the quoting itself"),
+    ("src/quote/", "the quoting itself"),
     ("src/sandbox/options.rs", "a value of postgresql.conf; the sandbox imports nothing"),
     ("src/sandbox/cluster.rs", "a path in a conninfo; the sandbox imports nothing"),
     ("src/redact/tests.rs", "secrets as other programs quote them"),
     ("src/render/", "CSV and spreadsheets have quotes of their own"),
 ];
 
-/// Where a source quotes by hand.
+/// Returns where a source quotes by hand.
 pub fn quoting_violations(path: &str, source: &str) -> Vec<String> {
     if EXCEPTIONS.iter().any(|(excepted, _)| path.starts_with(excepted)) {
         return Vec::new();
@@ -31,7 +31,7 @@ pub fn quoting_violations(path: &str, source: &str) -> Vec<String> {
     let code = source.split("#[cfg(test)]\nmod tests").next().unwrap_or(source);
     let mut found = Vec::new();
     for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
-        let mut complain = |why: &str| found.push(format!("{path}:{}: {why}: use model::quote", number + 1));
+        let mut complain = |why: &str| found.push(format!("{path}:{}: {why}: use crate::quote", number + 1));
         for (sign, what) in QUOTE_PATTERNS {
             if line.contains(sign) {
                 complain(what);
@@ -78,6 +78,6 @@ mod tests {
         {
             assert_eq!(quoting_violations("src/report/x.rs", source), [""; 0], "{source}");
         }
-        assert!(quoting_violations("src/model/quote/shell.rs", r#"format!("-d {x}")"#).is_empty());
+        assert!(quoting_violations("src/quote/shell.rs", r#"format!("-d {x}")"#).is_empty());
     }
 }

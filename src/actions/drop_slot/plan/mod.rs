@@ -92,9 +92,9 @@ impl SlotDrops {
         request.check_privileges(snapshot)?;
         let reclaim_estimator = reclaimable::ReclaimEstimator::from_snapshot(snapshot);
         let (mut drops, mut refused) = (Vec::new(), Vec::new());
-        for (slot, judgement) in requested {
-            let refusals = refusal::collect_refusals(slot, &judgement, request, snapshot);
-            let drop = plan_slot_drop(slot, judgement, request, snapshot, &reclaim_estimator);
+        for (slot, assessment) in requested {
+            let refusals = refusal::collect_refusals(slot, &assessment, request, snapshot);
+            let drop = plan_slot_drop(slot, assessment, request, snapshot, &reclaim_estimator);
             if refusals.is_empty() { drops.push(drop) } else { refused.push(RefusedDrop { slot_drop: drop, refusals }) }
         }
         let server = &snapshot.server;
@@ -149,7 +149,7 @@ impl SlotDrops {
 
 fn plan_slot_drop(
     slot: &Slot,
-    judgement: SlotAssessment,
+    assessment: SlotAssessment,
     request: &SlotDropRequest,
     snapshot: &Snapshot,
     reclaim_estimator: &reclaimable::ReclaimEstimator,
@@ -159,11 +159,11 @@ fn plan_slot_drop(
         SlotType::Logical => PIPELINE_COST,
     };
     SlotDrop {
-        cost: judgement.owner.as_ref().map_or(generic, |owner| &owner.cost).to_owned(),
-        verdict: judgement.verdict,
-        protection: judgement.protection,
-        reasons: judgement.reasons,
-        owner: judgement.owner,
+        cost: assessment.owner.as_ref().map_or(generic, |owner| &owner.cost).to_owned(),
+        verdict: assessment.verdict,
+        protection: assessment.protection,
+        reasons: assessment.reasons,
+        owner: assessment.owner,
         retained_bytes: match slot.retained_from() {
             Some(from) => snapshot.current_lsn().map(|now| now.bytes_since(from)),
             None => Some(0),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// How one deed ended.
+/// How one action ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionOutcomeKind {

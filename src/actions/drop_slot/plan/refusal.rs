@@ -48,21 +48,21 @@ impl Refusal {
 /// Everything that speaks against dropping it, whoever agrees.
 pub fn collect_refusals(
     slot: &Slot,
-    judgement: &SlotAssessment,
+    assessment: &SlotAssessment,
     request: &SlotDropRequest,
     snapshot: &Snapshot,
 ) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     if slot.temporary {
         refusals.push(Refusal::Temporary);
-    } else if let Some(pid) = find_slot_user(slot, judgement) {
+    } else if let Some(pid) = find_slot_user(slot, assessment) {
         refusals.push(Refusal::Active { pid });
     }
     if slot.synced == Some(true) && snapshot.server.in_recovery {
         refusals.push(Refusal::Synced);
     }
     if !request.allow_managed {
-        refusals.extend(judgement.reasons.iter().filter_map(|reason| match reason {
+        refusals.extend(assessment.reasons.iter().filter_map(|reason| match reason {
             Reason::Failover => Some(Refusal::Failover),
             Reason::GatesFailoverSlots => Some(Refusal::GatesFailoverSlots),
             Reason::Managed { by } | Reason::ManagerSeen { by, .. } => Some(Refusal::Managed { by: by.clone() }),
@@ -73,12 +73,12 @@ pub fn collect_refusals(
     refusals
 }
 
-/// Who uses the slot, as the server says or as the judge knows: while a table is copied nobody holds its slot.
-fn find_slot_user(slot: &Slot, judgement: &SlotAssessment) -> Option<Option<i32>> {
+/// Returns the user of the slot, from the server or from the assessment: while a table is copied, no process holds its slot.
+fn find_slot_user(slot: &Slot, assessment: &SlotAssessment) -> Option<Option<i32>> {
     if slot.active || slot.active_pid.is_some() {
         return Some(slot.active_pid);
     }
-    judgement.reasons.iter().find_map(|reason| match reason {
+    assessment.reasons.iter().find_map(|reason| match reason {
         Reason::InUse { pid, .. } => Some(*pid),
         _ => None,
     })

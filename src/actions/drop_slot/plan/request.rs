@@ -43,7 +43,7 @@ impl SlotDropRequest {
     ) -> Result<Vec<(&'a Slot, SlotAssessment)>, SlotDropPlanError> {
         if self.names.is_empty() {
             let all = slots.iter().map(|slot| (slot, evidence.assess(slot)));
-            return Ok(all.filter(|(_, judgement)| is_stale_or_lost(judgement)).collect());
+            return Ok(all.filter(|(_, assessment)| is_stale_or_lost(assessment)).collect());
         }
         let mut requested: Vec<(&Slot, SlotAssessment)> = Vec::new();
         for name in &self.names {
@@ -84,10 +84,10 @@ impl SlotDropRequest {
 }
 
 /// What `--stale` takes: stale ones, and lost ones that nobody can bring back to life.
-fn is_stale_or_lost(judgement: &SlotAssessment) -> bool {
-    match judgement.verdict {
+fn is_stale_or_lost(assessment: &SlotAssessment) -> bool {
+    match assessment.verdict {
         SlotVerdict::Stale => true,
-        SlotVerdict::Lost => !judgement.reasons.contains(&Reason::MayLiveAgain),
+        SlotVerdict::Lost => !assessment.reasons.contains(&Reason::MayLiveAgain),
         _ => false,
     }
 }

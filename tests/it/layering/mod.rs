@@ -1,6 +1,7 @@
-//! The house rules: which room may import which, who reads the clock and the
-//! environment, who talks to the server, who prints.
+//! Rules that the compiler does not check: which layer imports which, who reads the clock and the environment, who
+//! sends statements to a server, who prints, and what the text of a query looks like.
 
+mod cycles;
 pub mod imports;
 mod lookups;
 mod paths;
@@ -13,7 +14,7 @@ mod tokens;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every file below a folder of the crate with that ending, with its path inside the crate.
+/// Returns the path in the crate and the text of every file below a folder whose name ends with `ending`, sorted.
 fn source_files(folder: &str, ending: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
@@ -55,7 +56,7 @@ fn layering_imports_follow_the_layers() {
 
 #[test]
 fn queries_have_header_and_qualified_catalogs() {
-    let registry = source_files("src/inspect", "queries.rs").remove(0).1;
+    let registry = source_files("src/collect", "queries.rs").remove(0).1;
     let texts = source_files("queries", "");
     assert!(texts.len() > 20, "only {} queries were read", texts.len());
     let violations: Vec<String> =
