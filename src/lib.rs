@@ -1,8 +1,8 @@
 //! pgtend: the Postgres maintenance toolkit.
 //!
-//! Layers, none of which imports upwards, from the ground up: [`units`], [`quote`], [`redact`], [`facts`], [`analysis`],
-//! [`postgres`], [`history`], [`collect`], [`checks`], [`actions`], [`render`], [`report`], [`monitor`], [`config`], `app`,
-//! `cli`. `docs/architecture.md` says what belongs where.
+//! The layers from the ground up; none imports a layer above it: [`units`], [`quote`], [`redact`], `output_file`, [`sandbox`],
+//! [`message`], [`facts`], [`analysis`], [`postgres`], [`collect`], [`history`], [`checks`], [`actions`], [`render`],
+//! [`report`], [`monitor`], [`config`], `app`, `cli`. `docs/architecture.md` says what each contains and imports.
 
 pub mod actions;
 pub mod analysis;

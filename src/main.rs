@@ -1,4 +1,4 @@
-//! The door.
+//! The program; [`pgtend::run_program`] has everything.
 
 fn main() -> std::process::ExitCode {
     pgtend::run_program()

@@ -1,4 +1,4 @@
-//! A sentence whose numbers are still numbers: the judge says it, the renderer writes it.
+//! Text whose numbers are still numbers. Checks and analysis make it; `render` formats the numbers.
 
 use crate::quote::PrintedConnection;
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! Where a deed is written down: before it is done, and when it is.
+//! Writes actions to the journal: an intent before, an outcome after.
 
 use crate::facts::history::{Intent, JournalOutcome};
 use crate::history::Store;
@@ -19,7 +19,7 @@ pub enum JournalRecord<'a> {
     Outcome { subject: &'a str, outcome: &'a JournalOutcome },
 }
 
-/// A deed that is written down and not yet done.
+/// An action whose intent is written, and which is not yet done.
 pub struct OpenEntry<'a> {
     journal: &'a Journal<'a>,
     subject: String,
@@ -27,7 +27,7 @@ pub struct OpenEntry<'a> {
 }
 
 impl Journal<'_> {
-    /// Writes the intent; an error means that the deed must not be done.
+    /// Writes the intent; an error means that the action must not be done.
     pub async fn open(&self, intent: &Intent) -> Result<OpenEntry<'_>, String> {
         let journal_id = match self {
             Journal::Store(store) => Some(store.write_intent(intent).await.map_err(|error| error.to_string())?),

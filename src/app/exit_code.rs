@@ -9,7 +9,7 @@ pub enum ExitCode {
     Failed,
     /// Bad usage: flags, conninfo, configuration.
     Usage,
-    /// `--strict` and some fact was unavailable; or of several deeds some were refused.
+    /// `--strict` and some fact was unavailable; or some of several actions were refused.
     Incomplete,
     /// No consent, or unsafe: nothing was done.
     Refused,

@@ -137,7 +137,7 @@ impl Context {
         })
     }
 
-    /// The store, made or brought up to date when that is needed. Says which deeds never came to an end.
+    /// Opens the store, creates or migrates it where needed, and prints the actions without an outcome.
     pub async fn store(&self) -> Result<Store, Failure> {
         let store = Store::open(&self.require_history_address()?).await?;
         self.warn_open_intents(&store).await?;

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: questions are called back, deeds come to their end.
+//! Ctrl-C and SIGTERM: queries are cancelled, actions are finished.
 
 use super::Context;
 use crate::app::error::Failure;
@@ -25,7 +25,7 @@ impl Context {
         .await
     }
 
-    /// Lets a deed come to its end. The first Ctrl-C or SIGTERM sets `stop`, the second gives up waiting.
+    /// Lets an action finish. The first Ctrl-C or SIGTERM sets `stop`, the second gives up waiting.
     pub async fn run_to_completion<T>(
         &self,
         mut work: impl Future<Output = T> + Unpin,

@@ -1,4 +1,4 @@
-//! What a command gets from the roof: the environment read once, a way to look, a way to show.
+//! One run of the program: the environment, the clock, the terminal, and how a command gets its snapshot and its history.
 
 pub mod options;
 
@@ -73,8 +73,8 @@ impl Context {
         }
     }
 
-    /// The same run, looking at a throwaway cluster instead of the server the user named; what it does there is
-    /// journalled in a history of its own, and no report reads that.
+    /// Returns the same run for a throwaway cluster instead of the server that the user named. Actions there are journalled
+    /// in a history of their own, which no report reads.
     pub fn for_throwaway_cluster(&self, conninfo: String, history: &Path) -> Context {
         let mut global = self.global.clone();
         let connection = ConnectionArgs { dbname: Some(conninfo), no_password: true, ..ConnectionArgs::default() };
@@ -156,7 +156,7 @@ impl Context {
         self.run_cancellable(session, Box::pin(self.collect(session, scope))).await
     }
 
-    /// One look over a connection, which notes where that reached the server.
+    /// Collects a snapshot and notes the address at which the connection reached the server.
     async fn collect(&self, session: &Session, scope: &Scope) -> Result<Snapshot, Failure> {
         let mut snapshot = collect_snapshot(session, scope).await?;
         let machine = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
@@ -166,7 +166,7 @@ impl Context {
         Ok(snapshot)
     }
 
-    /// Where the user stands.
+    /// The working directory.
     pub fn working_directory(&self) -> Result<PathBuf, Failure> {
         Ok(std::env::current_dir().context("cannot tell the working directory")?)
     }
@@ -178,7 +178,7 @@ impl Context {
         Ok(exit_code_of_completeness(self.global.output.strict, envelope.is_incomplete()))
     }
 
-    /// Shows a report on what is remembered, whatever server there may be now.
+    /// Prints a report on the history, whatever the server is now.
     pub fn print_history_report<R: Report>(
         &self,
         newest_sample: Option<(&ClusterBranch, &Sample)>,

@@ -1,4 +1,4 @@
-//! What there is to judge by: the look of now, earlier ones, and what several checks share.
+//! What checks evaluate: a snapshot, its history, and computations that several checks share.
 
 use crate::analysis::index::{IndexAssessment, IndexLimits};
 use crate::analysis::{index, slot};
@@ -7,10 +7,10 @@ use crate::facts::{DatabaseSnapshot, Fact, Setting, Slot, Snapshot, Unavailable}
 use crate::quote::{ShellCommand, code_span, grant};
 use std::cell::OnceCell;
 
-/// One look, and what is known of those before it.
+/// A snapshot and its history.
 pub struct Evidence<'a> {
     pub snapshot: &'a Snapshot,
-    /// What is remembered of the server.
+    /// The history of the server.
     pub history: HistoryView,
     previous_counters: Option<Counters>,
     slot_limits: slot::Limits,
@@ -32,18 +32,18 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// Judges slots and indexes by other limits than the usual ones.
+    /// Assesses slots and indexes with other limits than the defaults.
     #[must_use]
     pub fn with_limits(self, slot_limits: slot::Limits, index_limits: IndexLimits) -> Evidence<'a> {
         Evidence { slot_limits, index_limits, ..self }
     }
 
-    /// The counters of the look before.
+    /// The counters of the previous sample.
     pub fn previous_counters(&self) -> Option<&Counters> {
         self.previous_counters.as_ref()
     }
 
-    /// Remembers the counters of a look; the newest before this one is what is compared with.
+    /// Adds the counters of a sample. Checks compare with the newest sample before this snapshot.
     #[must_use]
     pub fn with_previous_counters(mut self, counters: Option<Counters>) -> Evidence<'a> {
         let now = self.snapshot.collected_at;
@@ -57,7 +57,7 @@ impl<'a> Evidence<'a> {
         self
     }
 
-    /// Every slot with its judgement.
+    /// Returns every slot with its assessment.
     pub fn assessed_slots(&self) -> Result<impl Iterator<Item = (&'a Slot, &slot::SlotAssessment)>, Unavailable> {
         let slots = self.snapshot.slots.as_result().map_err(Clone::clone)?;
         let assessments = self.slot_assessments.get_or_init(|| {
@@ -68,14 +68,14 @@ impl<'a> Evidence<'a> {
         Ok(slots.iter().zip(assessments))
     }
 
-    /// The verdicts on the indexes of every database that was read.
+    /// Returns the verdicts on the indexes of every database that was read.
     pub fn assessed_indexes(&self) -> impl Iterator<Item = (&'a DatabaseSnapshot, &IndexAssessment)> {
         let assessments = self.index_assessments.get_or_init(|| {
             let databases = self.snapshot.database_snapshots.iter();
-            let judge = |db: &DatabaseSnapshot| {
+            let plan_drops = |db: &DatabaseSnapshot| {
                 index::plan_drops(self.snapshot, db, self.history.index_history(&db.database), &self.index_limits)
             };
-            databases.map(|db| judge(db).into_assessment()).collect()
+            databases.map(|db| plan_drops(db).into_assessment()).collect()
         });
         self.snapshot.database_snapshots.iter().zip(assessments)
     }
@@ -105,13 +105,13 @@ impl<'a> Evidence<'a> {
         Unavailable::new(fact, reason).with_hint(Some(grant("pg_monitor", &self.snapshot.server.role)))
     }
 
-    /// Whole seconds from a time until the look.
+    /// Whole seconds from a time until the snapshot.
     pub fn seconds_since(&self, time: jiff::Timestamp) -> u64 {
         u64::try_from(self.snapshot.collected_at.duration_since(time).as_secs()).unwrap_or(0)
     }
 }
 
-/// What is known of a fact of every database that was read, and why the rest is not.
+/// Returns a fact of every database where it is known, and adds the reasons of the others to the outcome.
 pub fn collect_database_facts<'a, T: 'a>(
     snapshot: &'a Snapshot,
     fact: impl Fn(&'a DatabaseSnapshot) -> &'a Fact<T>,

@@ -1,4 +1,4 @@
-//! From a snapshot to a judgement: pure functions. One check, one page (`pgtend explain`).
+//! Rules with an id, their thresholds and their pages (`pgtend explain`): pure functions of a snapshot and its history.
 
 mod evidence;
 mod outcome;
@@ -21,17 +21,17 @@ pub use outcome::{
 use crate::facts::Class;
 use thresholds::Rule;
 
-/// One check: its name and the page that explains it.
+/// A check: its id and the page that explains it.
 #[derive(Clone, Copy, Debug)]
 pub struct Check {
     pub name: &'static str,
     /// Markdown; the first line is its title.
     pub page: &'static str,
-    /// How `pgtend check` asks it; what only reports on indexes find has none.
+    /// How `pgtend check` evaluates it. A check that only reports on indexes evaluate has none.
     pub nightly: Option<Nightly>,
 }
 
-/// A check that is asked every night.
+/// A check that `pgtend check` evaluates.
 #[derive(Clone, Copy, Debug)]
 pub struct Nightly {
     pub class: Class,
@@ -60,7 +60,7 @@ macro_rules! check {
     };
 }
 
-/// Every check there is.
+/// All checks.
 pub const CHECKS: &[Check] = &[
     check!("stale-slot" stale_slot Alert),
     check!("lagging-slot" lagging_slot Alert),

@@ -1,4 +1,4 @@
-//! What a check answers: clear, found, cannot tell, or not applicable.
+//! The outcome of a check: passed, found, unknown or not applicable.
 
 use crate::facts::{Fact, Level, Measure, Measurement, Unavailable};
 use crate::message::Message;
@@ -14,7 +14,7 @@ pub struct Finding {
     pub advice: Message,
 }
 
-/// Why a question does not arise. None of these is a fault of the server or of the role.
+/// Why a check does not apply. None of these is a fault of the server or of the role.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NotApplicable {
     NotConfigured(Message),
@@ -23,17 +23,17 @@ pub enum NotApplicable {
     NotSupported(Message),
 }
 
-/// The four answers; what was found and what could not be told may stand side by side.
+/// The outcome of a check. It may have findings and unknown facts at once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckOutcome {
     pub findings: Vec<Finding>,
     pub unknown: Vec<Unavailable>,
     pub not_applicable: Vec<NotApplicable>,
-    /// The value watched, found or not: the worst where there are several.
+    /// The measured value, whether it is a finding or not: the worst of several.
     pub reading: Option<Measurement>,
 }
 
-/// An answer in one word.
+/// The kind of an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckOutcomeKind {
     Passed,
@@ -42,7 +42,7 @@ pub enum CheckOutcomeKind {
     NotApplicable,
 }
 
-/// What a check's `judge` gives: `?` on a fact ends it with the answer that the missing fact means.
+/// What a check's `evaluate` returns: `?` on a fact ends it with the outcome that the missing fact means.
 pub type Evaluation = Result<CheckOutcome, Box<CheckOutcome>>;
 
 impl CheckOutcome {
@@ -62,7 +62,7 @@ impl CheckOutcome {
         self.findings.push(finding);
     }
 
-    /// Watches a value: of several the one furthest on its way to the warning is kept.
+    /// Records a value. Of several, the one closest to its warning threshold is kept.
     pub fn record_reading(&mut self, subject: &str, measured: Measure, warning: Measure, critical: Option<Measure>) {
         let ratio = |reading: &Measurement| reading.measured.value() / reading.warning.value().max(1e-9);
         let reading = Measurement { subject: subject.to_owned(), measured, warning, critical };
@@ -71,7 +71,7 @@ impl CheckOutcome {
         }
     }
 
-    /// Watches a value that is bad when it is large; where it has passed a limit, how bad it is, and that limit.
+    /// Records a value that is bad when it is large. Returns the level and the threshold that it exceeds.
     pub fn record_and_compare<Q>(
         &mut self,
         subject: &str,
@@ -86,7 +86,7 @@ impl CheckOutcome {
         exceeded_threshold(value, warning, critical)
     }
 
-    /// What a missing fact means: a version that does not have it is no fault.
+    /// Adds an unavailable fact: not applicable where the server version does not have it, else unknown.
     pub fn add_unavailable(&mut self, why: &Unavailable) {
         match why.needs_version {
             Some(_) => self.not_applicable.push(NotApplicable::NotSupported(why.reason.clone().into())),
@@ -123,7 +123,7 @@ impl CheckOutcome {
     }
 }
 
-/// How bad a value is that is bad when it is large, and the limit it has passed.
+/// Returns the level and the threshold that a value exceeds. Larger is worse.
 pub fn exceeded_threshold<Q: PartialOrd + Into<Measure>>(
     value: Q,
     warning: Q,
@@ -138,7 +138,7 @@ pub fn exceeded_threshold<Q: PartialOrd + Into<Measure>>(
     }
 }
 
-/// The fact, or the answer that ends the check.
+/// Returns the fact, or the outcome that ends the check.
 pub fn require_fact<T>(fact: &Fact<T>) -> Result<&T, Box<CheckOutcome>> {
     fact.as_result().map_err(|why| CheckOutcome::from_unavailable(why.clone()))
 }

@@ -156,7 +156,7 @@ impl From<Percent> for Measure {
     }
 }
 
-/// A check with its limits set: what judges.
+/// A check with its thresholds.
 pub trait Rule: fmt::Debug {
     /// Its limits, as they are set now.
     fn thresholds(&self) -> Vec<Threshold>;
@@ -166,7 +166,7 @@ pub trait Rule: fmt::Debug {
     fn evaluate(&self, evidence: &Evidence<'_>) -> CheckOutcome;
 }
 
-/// A check's `Limits`: the struct, its defaults, and how a configuration sets them. The module's `judge` does the rest.
+/// A check's `Limits`: the struct, its defaults, and how a configuration sets them. The module's `evaluate` does the rest.
 macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $name:ident: $kind:ident = $default:expr;)*) => {
         #[derive(Clone, Debug, PartialEq)]

@@ -120,7 +120,7 @@ async fn audit_and_report(args: AuditArgs, context: &Context) -> Result<ExitCode
     })
 }
 
-/// What arrives by the chosen way; `None` where a part is not known.
+/// The size after a copy by the chosen method; `None` where a part is not known.
 pub async fn predict_size_after_copy(args: &AuditArgs, context: &Context) -> Result<Option<Amount>, Failure> {
     let input = AuditInput::collect(args, context).await?;
     Ok(compute_audit(&input.evidence()).chosen().and_then(|estimate| estimate.size_after_bytes))

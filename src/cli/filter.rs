@@ -55,7 +55,7 @@ pub struct BloatArgs {
 }
 
 impl BloatArgs {
-    /// Of which relations the bloat is judged: of those in the view.
+    /// Returns the relations whose bloat is estimated: those in the view.
     pub fn scope(&self, view: &View, reads_a_file: bool) -> Result<BloatScope, Failure> {
         if self.exact_bloat && reads_a_file {
             return Err(server_required("--exact-bloat"));

@@ -4,7 +4,7 @@ use super::file::ConfigFile;
 use crate::cli::filter::parse_window;
 
 /// A duration in seconds, as flags read it. In a file that may come from anybody it may be longer than the usual, which
-/// makes judgement stricter, and not shorter.
+/// makes verdicts stricter, and not shorter.
 pub(super) fn read_duration(
     table: &Table<'_>,
     key: &str,

@@ -3,7 +3,7 @@
 //! The file is `--config FILE`; else `pgtend.toml` in the working directory; else
 //! `$XDG_CONFIG_HOME/pgtend/config.toml`. One that was merely found in the working directory may
 //! have been put there by anybody, so it may not name secrets, no place where a history is read or written, and nothing
-//! that makes judgement laxer than it is without the file.
+//! that makes verdicts less strict than without the file.
 
 mod audit;
 pub(crate) mod checks;

@@ -32,20 +32,20 @@ pub struct Disk {
     pub wal: Option<Volume>,
 }
 
-/// The room that WAL has to grow in.
+/// The disk space that WAL can grow into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WalHeadroom {
     pub source: DiskSource,
     pub size_bytes: Option<u64>,
     pub free_bytes: u64,
-    /// What the server does not tell of takes room, too: the size of the volume less what is known to lie there.
+    /// Other files take space, too: the size of the volume less what is known to lie there.
     pub is_upper_bound: bool,
     /// Nothing but pg_wal lies there.
     pub wal_on_own_volume: bool,
 }
 
 impl Snapshot {
-    /// The room for WAL; `None` when nobody told of the disk.
+    /// The headroom of WAL; `None` when the disk size is unknown.
     pub fn wal_headroom(&self) -> Option<Result<WalHeadroom, Unavailable>> {
         let disk = self.disk.known()?;
         let wal_on_own_volume = disk.wal.is_some();

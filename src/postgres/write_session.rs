@@ -24,7 +24,7 @@ set local lock_timeout = '2s'; \
 set local search_path = pg_catalog, pg_temp; \
 set local standard_conforming_strings = on";
 
-/// The one way to change a server that is not our own. `act` takes it in hand; everything else reads.
+/// A session that may change a server. Only `actions` executes statements with it; every other session reads.
 pub struct WriteSession {
     session: Session,
 }

@@ -1,7 +1,7 @@
 //! Quoting for text that a user pastes or a server reads: SQL, shells, connection strings.
 //!
 //! Every printed command is a [`ShellCommand`]; every name in SQL text goes through [`quote_identifier`] or
-//! [`quote_literal`]. `tests/it/house/quoting.rs` rejects quotes made by hand elsewhere.
+//! [`quote_literal`]. `tests/it/layering/quoting.rs` rejects quotes made by hand elsewhere.
 
 use std::ops::Range;
 

@@ -109,22 +109,22 @@ impl<R: Report> Envelope<R> {
         report: R,
         gaps: Gaps,
     ) -> Envelope<R> {
-        let server = newest.map(|(lineage, sample)| ServerLine {
+        let server = newest.map(|(branch, sample)| ServerLine {
             version_num: sample.version_num,
-            system_identifier: Some(lineage.system_identifier.clone()),
+            system_identifier: Some(branch.system_identifier.clone()),
             in_recovery: sample.in_recovery,
             provider: serde_json::from_value(sample.provider.as_str().into()).unwrap_or(Provider::Unknown),
             database: sample.database.clone(),
         });
         let about = newest.map_or_else(
             || "What pgtend remembers".to_owned(),
-            |(lineage, sample)| {
+            |(branch, sample)| {
                 format!(
                     "PostgreSQL {}.{} {}, cluster {}, last looked at {}",
                     sample.version_num / 10_000,
                     sample.version_num % 10_000,
                     if sample.in_recovery { "standby" } else { "primary" },
-                    lineage.name(),
+                    branch.name(),
                     sample.collected_at.strftime("%Y-%m-%d %H:%M:%SZ")
                 )
             },

@@ -48,7 +48,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// A cluster with a folder and a keeper, but nothing in the folder yet.
+    /// A cluster with a folder and a watchdog, but nothing in the folder yet.
     pub(super) fn prepare(installation: &Installation, options: ClusterOptions) -> Result<Self> {
         let home = folder::create_private_folder(&options.parent, "pgtend")?;
         let set_up = || -> Result<_> {
@@ -64,13 +64,13 @@ impl Cluster {
                     }
                 }
             }
-            // As /proc shows it to the keeper, even where /tmp is a link.
+            // As /proc shows it to the watchdog, even where /tmp is a link.
             let canonical_home = fs::canonicalize(&home).while_doing(|| format!("look at {}", home.display()))?;
             let watchdog = Watchdog::spawn(&canonical_home, account.as_ref())?;
             Ok((account, canonical_home, watchdog))
         };
         match set_up() {
-            Ok((account, home, keeper)) => Ok(Self {
+            Ok((account, home, watchdog)) => Ok(Self {
                 installation: installation.clone(),
                 options,
                 account,
@@ -79,7 +79,7 @@ impl Cluster {
                 password: String::new(),
                 server: None,
                 paused: AtomicBool::new(false),
-                watchdog: keeper,
+                watchdog,
                 is_detached: false,
             }),
             Err(error) => {
@@ -202,7 +202,7 @@ impl Drop for Cluster {
         if self.is_detached {
             return;
         }
-        // The keeper wakes the postmaster only, which then gives its children five seconds.
+        // The watchdog wakes the postmaster only, which then gives its children five seconds.
         let _ = self.resume();
         self.watchdog.trigger();
         if !self.reap(Duration::from_secs(15))
@@ -211,7 +211,7 @@ impl Drop for Cluster {
             let _ = server.kill().and_then(|()| server.wait());
         }
         self.watchdog.wait();
-        // The keeper runs as the server's user and may not be allowed to remove the folder itself.
+        // The watchdog runs as the server's user and may not be allowed to remove the folder itself.
         let _ = fs::remove_dir_all(&self.home);
     }
 }

@@ -32,5 +32,5 @@ pub use package::{FetchPlan, Package, PackageCache};
 pub use platform::Platform;
 pub use server::StopMode;
 
-/// The result of this room.
+/// The result of this module.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -16,7 +16,7 @@ pub struct ClusterOptions {
     /// A folder that [`super::Cluster::keep_in`] filled, to start from a copy of instead of initdb's work. The
     /// installation must be of the same major.
     pub origin: Option<PathBuf>,
-    /// Settings for postgresql.conf, after and above the room's own.
+    /// Settings for postgresql.conf, after the default settings, which they override.
     pub settings: Vec<(String, String)>,
     /// The content of pg_hba.conf. Unless given: trust on the socket, which only the owner of the
     /// folder can reach, and the cluster's random password on 127.0.0.1, where everyone can knock.
@@ -57,7 +57,7 @@ impl ClusterOptions {
 /// How a standby is made.
 #[derive(Debug, Clone, Default)]
 pub struct StandbyOptions {
-    /// The physical slot on the primary that it uses. Nobody creates it: this room runs no SQL.
+    /// The physical slot on the primary that it uses. The sandbox does not create it: it runs no SQL.
     pub primary_slot_name: Option<String>,
     /// Whether it tells the primary which rows it still needs.
     pub hot_standby_feedback: bool,
@@ -83,7 +83,7 @@ const DEFAULT_SETTINGS: &[(&str, &str)] = &[
     ("wal_receiver_status_interval", "1s"),
 ];
 
-/// A file of settings: the house's, then those given; the last of a name counts.
+/// A file of settings: the defaults, then those given; the last of a name counts.
 pub(super) fn format_configuration(settings: &[(String, String)]) -> String {
     let defaults = DEFAULT_SETTINGS.iter().copied();
     let given = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));

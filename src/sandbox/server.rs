@@ -43,7 +43,7 @@ impl Cluster {
             .while_doing(|| format!("write {}", log.display()))?;
         let data = self.data_directory();
         // In a process group of its own: a Ctrl-C on the terminal is for us to act on. In its data
-        // directory from the start: by that the keeper knows it.
+        // directory from the start: the watchdog recognises it by that.
         let server = clean_command(self.installation.program("postgres"), self.account.as_ref())
             .arg("-D")
             .arg(&data)

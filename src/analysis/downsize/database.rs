@@ -19,7 +19,7 @@ const MIN_ORPHANED_BYTES: u64 = 4 << 20;
 /// Names that are told.
 const MAX_NAMES: usize = 5;
 
-/// One database: what can be reclaimed, and how large it arrives.
+/// One database: what can be reclaimed, and its size after a copy.
 #[derive(Debug)]
 pub struct DatabaseAssessment<'a> {
     pub database: String,

@@ -51,7 +51,7 @@ pub fn wal_headroom(
         Some((volume, source, confidence)) => {
             let capped = cap.is_some_and(|cap| cap < volume.bytes);
             let volume = volume.map(|bytes| cap.map_or(bytes, |cap| bytes.min(cap)));
-            // What is in pg_wal anyway is room already.
+            // What pg_wal takes anyway is headroom already.
             let beyond = volume.map(|bytes| bytes.saturating_sub(clean.bytes));
             Component::known(ComponentGroup::Headroom, kind(volume.bytes, capped, source), beyond, confidence)
         }

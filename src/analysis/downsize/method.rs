@@ -73,7 +73,7 @@ impl MoveMethod {
     }
 }
 
-/// A way, and what arrives.
+/// A method and its estimated size after the move.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MethodEstimate {
     pub method: MoveMethod,

@@ -65,7 +65,7 @@ pub struct DatabaseSizes {
 #[serde(rename_all = "snake_case")]
 pub enum Fits {
     Yes,
-    /// It would hold today's data, without room for growth and margin.
+    /// It holds today's data, without growth and margin.
     OnlyNow,
     No,
     CannotTell,
@@ -236,7 +236,7 @@ impl AuditSum<'_> {
         assumptions: &Assumptions,
     ) -> MethodEstimate {
         let is_database = |term: &&Component| matches!(term.kind, ComponentKind::Databases { .. });
-        // Temporary files end with their queries; room for them is a term of its own.
+        // Temporary files end with their queries; headroom for them is a component of its own.
         let is_temporary = |term: &&Component| matches!(term.kind, ComponentKind::TemporaryFiles);
         let outside_databases = self.used_components.iter().filter(|term| !is_database(term) && !is_temporary(term));
         let slots = sum_known_components(self.slots.iter());
@@ -254,7 +254,7 @@ impl AuditSum<'_> {
                     .iter()
                     .find(|assessment| assessment.database == line.database)
                     .map(|assessment| assessment.logical_copy);
-                // What was not read inside arrives as it is at most.
+                // A database that was not read has at most its present size after the copy.
                 let unread = line.bytes.map(|bytes| match line.after_logical_copy {
                     Some(_) => Amount::exact(bytes),
                     None => Amount::from_bounds(bytes / 4, bytes, bytes),
@@ -271,10 +271,10 @@ impl AuditSum<'_> {
         };
         let sizes = VolumeSizes::new(assumptions.provider, assumptions.storage_type);
         let headroom = sum_components(self.headroom.iter());
-        let with_method_minimum = |room: Amount, arriving: Amount| {
-            arriving.plus(room).larger(arriving.map(|bytes| storage::required_size(method, bytes)))
+        let with_method_minimum = |headroom: Amount, size_after: Amount| {
+            size_after.plus(headroom).larger(size_after.map(|bytes| storage::required_size(method, bytes)))
         };
-        let minimum = size_after.zip(headroom).map(|(arriving, rooms)| with_method_minimum(rooms, arriving));
+        let minimum = size_after.zip(headroom).map(|(size_after, headroom)| with_method_minimum(headroom, size_after));
         let margin = |bytes: u64| (bytes as f64 / (1.0 - assumptions.margin)).ceil() as u64;
         let grown = minimum.zip(self.growth.amount).map(|(minimum, growth)| minimum.plus(growth));
         let at_least = with_method_minimum(sum_known_components(self.headroom.iter()), known).low_bytes;

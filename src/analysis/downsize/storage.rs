@@ -69,7 +69,7 @@ impl VolumeSizes {
 /// Blue/Green accepts a target only when it is larger than what is used by that share.
 pub const BLUE_GREEN_HEADROOM: f64 = 0.2;
 
-/// What a way demands beyond the floor, of a volume onto which so much arrives.
+/// Returns the volume size that a method requires for data of this size.
 pub fn required_size(method: MoveMethod, size_after: u64) -> u64 {
     match method {
         MoveMethod::BlueGreen | MoveMethod::BlueGreenUpgrade => {

@@ -10,7 +10,7 @@ const MIN_TABLE_BYTES: u64 = 1 << 20;
 /// Names that are told.
 const MAX_NAMES: usize = 5;
 
-/// None where the counters are younger than what an index is judged by: then they say nothing. A look at a standby says
+/// None where the counters are younger than the observation window of indexes: then they say nothing. A look at a standby says
 /// nothing of the primary either.
 pub fn unscanned_tables(snapshot: &Snapshot, db: &DatabaseSnapshot, limits: &IndexLimits) -> Option<Component> {
     let since =

@@ -6,7 +6,7 @@ use crate::analysis::index::CoverKind;
 /// Flips both bits of a column's order: the exact reverse.
 const REVERSE: i16 = 3;
 
-/// How `keeper` could do the work of `victim`, if it could.
+/// Returns how `covering` can replace `candidate`, if it can.
 pub fn find_cover_kind(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) -> Option<CoverKind> {
     let (k, v) = (covering.index, candidate.index);
     if k.oid == v.oid || k.table_oid != v.table_oid || !covering.is_sound() || v.is_exclusion || k.is_exclusion {

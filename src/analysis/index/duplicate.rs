@@ -8,8 +8,8 @@ use std::collections::HashMap;
 /// Victims and the twin that stays in place of each.
 pub(super) type Duplicates = HashMap<usize, (usize, CoverKind)>;
 
-/// Chooses of each set of twins the one that stays: the best first, and whoever it covers may go. A keeper is never a
-/// victim, so no two drop each other.
+/// Chooses the index of each duplicate group that is kept: the best first; the indexes that it covers are candidates. A kept
+/// index is never a candidate, so that no two drop each other.
 pub(super) fn find_duplicates(
     subjects: &[IndexSubject<'_>],
     covers: &[Cover],
@@ -20,7 +20,7 @@ pub(super) fn find_duplicates(
         covers_of.entry(cover.candidate).or_default().push(cover);
     }
     let mut order: Vec<usize> =
-        covers_of.iter().flat_map(|(victim, by)| by.iter().map(|it| it.covering).chain([*victim])).collect();
+        covers_of.iter().flat_map(|(candidate, by)| by.iter().map(|it| it.covering).chain([*candidate])).collect();
     order.sort_unstable();
     order.dedup();
     order.sort_by_cached_key(|at| keep_rank(&subjects[*at], is_droppable(*at)));
@@ -63,7 +63,7 @@ fn keep_rank(subject: &IndexSubject<'_>, is_droppable: bool) -> impl Ord + use<>
     )
 }
 
-/// The finding of a victim.
+/// Returns the finding of a candidate.
 pub(super) fn evaluate_duplicate(
     position: usize,
     subjects: &[IndexSubject<'_>],
@@ -95,7 +95,7 @@ pub(super) fn group_scans(subjects: &[IndexSubject<'_>], duplicates: &Duplicates
     for (candidate, (covering, _)) in duplicates {
         sums[*covering] += subjects[*candidate].scans;
     }
-    (0..subjects.len()).map(|at| sums[duplicates.get(&at).map_or(at, |(keeper, _)| *keeper)]).collect()
+    (0..subjects.len()).map(|at| sums[duplicates.get(&at).map_or(at, |(covering, _)| *covering)]).collect()
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub(crate) struct RawFinding {
     covered_by: Vec<usize>,
 }
 
-/// Judges all indexes of one database; `past` is what the samples know of them.
+/// Assesses all indexes of one database. `index_history` is what earlier samples tell of them.
 pub fn plan_drops(
     snapshot: &Snapshot,
     db: &DatabaseSnapshot,
@@ -141,7 +141,7 @@ fn evaluate_indexes<'a>(
                 .iter()
                 .any(|finding| finding.finding == IndexFinding::RedundantIndex && finding.verdict == Verdict::Drop)
         };
-        let is_kept = |keeper: usize| !duplicates.contains_key(&keeper) && !is_dropped(keeper);
+        let is_kept = |covering: usize| !duplicates.contains_key(&covering) && !is_dropped(covering);
         let own_covers = covers_of.get(&position).map_or(&[][..], Vec::as_slice);
         let redundant =
             redundant::evaluate_redundant(position, &subjects, own_covers, &is_kept, &in_doubt, &correlations, limits);

@@ -41,7 +41,11 @@ pub fn collect_needs(subjects: &[IndexSubject<'_>], covers: &[Cover], db: &Datab
         if index.is_unique && index.is_valid && index.is_ready {
             let mut supporters = vec![index.oid];
             supporters.extend(
-                covering_by_candidate.get(&position).into_iter().flatten().map(|keeper| subjects[*keeper].index.oid),
+                covering_by_candidate
+                    .get(&position)
+                    .into_iter()
+                    .flatten()
+                    .map(|covering| subjects[*covering].index.oid),
             );
             needs.push(Need { kind: NeedKind::Uniqueness, index_oid: index.oid, supporters });
         }
@@ -95,7 +99,7 @@ pub fn supports_foreign_key(index: &Index, key: &ForeignKey) -> bool {
         && wanted.iter().all(|number| keys.contains(number))
 }
 
-/// By victim: who could do its work.
+/// By candidate: the indexes that can replace it.
 pub(super) fn covering_by_candidate(covers: &[Cover]) -> HashMap<usize, Vec<usize>> {
     let mut covering: HashMap<usize, Vec<usize>> = HashMap::new();
     for cover in covers {

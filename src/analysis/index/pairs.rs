@@ -41,12 +41,8 @@ pub(super) fn mark_unread(subjects: &mut [IndexSubject<'_>], pairs: &[Pair], db:
 
 /// Who could do whose work.
 pub(super) fn collect_covers(subjects: &[IndexSubject<'_>], pairs: &[Pair]) -> Vec<Cover> {
-    let of_pair = |&(victim, keeper): &Pair| {
-        find_cover_kind(&subjects[keeper], &subjects[victim]).map(|kind| Cover {
-            candidate: victim,
-            covering: keeper,
-            kind,
-        })
+    let of_pair = |&(candidate, covering): &Pair| {
+        find_cover_kind(&subjects[covering], &subjects[candidate]).map(|kind| Cover { candidate, covering, kind })
     };
     pairs.iter().filter_map(of_pair).collect()
 }

@@ -70,10 +70,10 @@ pub(super) fn evaluate_redundant(
             (verdict, reasons, cover.covering)
         })
         .collect();
-    options.sort_by_key(|(verdict, reasons, keeper)| {
-        (std::cmp::Reverse(*verdict), reasons.len(), subjects[*keeper].bytes)
+    options.sort_by_key(|(verdict, reasons, covering)| {
+        (std::cmp::Reverse(*verdict), reasons.len(), subjects[*covering].bytes)
     });
-    let covered_by = options.iter().map(|(_, _, keeper)| *keeper).filter(|keeper| !in_doubt[*keeper]);
+    let covered_by = options.iter().map(|(_, _, covering)| *covering).filter(|covering| !in_doubt[*covering]);
     let covered_by: Vec<usize> = covered_by.collect();
     let (verdict, reasons, first) = options.into_iter().next()?;
     Some(RawFinding {

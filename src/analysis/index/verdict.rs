@@ -1,4 +1,4 @@
-//! What may be done with an index, and why. Made by the judge, shown by the report.
+//! Verdicts on indexes and their reasons. A report makes text of them.
 
 use crate::facts::BloatSource;
 use jiff::Timestamp;
@@ -227,7 +227,7 @@ pub struct Gain {
     pub writes: u64,
 }
 
-/// The judgement of one index.
+/// The assessment of one index.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct IndexVerdict {
     #[serde(skip)]
@@ -244,7 +244,7 @@ pub struct IndexVerdict {
     pub rank_score: f64,
 }
 
-/// The evidence limits of a judgement.
+/// The limits of the evidence of an assessment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct IndexLimits {
     /// How long scans must have been counted for a `drop` that rests on counters: a quarter's end lies inside 95 days.

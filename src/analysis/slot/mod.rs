@@ -23,7 +23,7 @@ pub use verdict::SlotVerdict;
 use crate::facts::history::HistoryView;
 use crate::facts::{Slot, Snapshot};
 
-/// What there is to judge by.
+/// What a slot is assessed with.
 #[derive(Clone, Copy, Debug)]
 pub struct SlotEvidence<'a> {
     pub snapshot: &'a Snapshot,
@@ -32,7 +32,7 @@ pub struct SlotEvidence<'a> {
     pub limits: &'a Limits,
 }
 
-/// What a slot is judged to be, and why.
+/// The verdict on a slot, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotAssessment {
     pub verdict: SlotVerdict,
@@ -42,7 +42,7 @@ pub struct SlotAssessment {
 }
 
 impl SlotEvidence<'_> {
-    /// Judges one slot of the snapshot.
+    /// Assesses one slot of the snapshot.
     pub fn assess(&self, slot: &Slot) -> SlotAssessment {
         let owner = owner::detect_owner(slot, self.snapshot);
         let (verdict, mut reasons) = verdict::slot_verdict(self, slot);

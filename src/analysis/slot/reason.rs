@@ -1,4 +1,4 @@
-//! Why a slot is judged as it is, each reason with its figures.
+//! The reasons of a verdict on a slot, each with its numbers.
 
 use jiff::Timestamp;
 use serde::Serialize;

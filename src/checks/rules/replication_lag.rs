@@ -73,7 +73,7 @@ fn lag_finding((level, threshold): (Level, Measure), subject: &str, lag: Seconds
     }
 }
 
-/// A consumer of changes; `lagging-slot` judges those.
+/// A consumer of changes; `lagging-slot` evaluates those.
 fn is_logical_consumer(walsender: &Walsender, snapshot: &Snapshot) -> bool {
     let slots = snapshot.slots.known();
     slots.is_some_and(|slots| {

@@ -140,7 +140,7 @@ fn server_target(check_run: &CheckRun<'_>) -> Result<CheckTarget, Failure> {
     Ok(CheckTarget { target_key, target, source })
 }
 
-/// A snapshot's night. With a history named it is judged by what that knows, recorded, and told of.
+/// Checks a snapshot file. With `--history` it is evaluated with that history, recorded, and notified.
 fn file_target(snapshot: Snapshot) -> CheckTarget {
     let identifier = snapshot.control.known().map(|control| control.system_identifier.as_str());
     let target_key = format!("cluster {}", identifier.unwrap_or("unknown"));

@@ -1,4 +1,4 @@
-//! One target's night: claim it, look, judge.
+//! One run of a target: take the lease, collect, evaluate.
 
 use super::selection::CheckSelection;
 use crate::app::error::Failure;

@@ -14,13 +14,13 @@ pub async fn select_cluster_branch(store: &Store, name: Option<&str>) -> Result<
         None => branches.iter().collect(),
     };
     if matching.len() > 1 {
-        matching.retain(|lineage| !lineage.is_standby);
+        matching.retain(|branch| !branch.is_standby);
     }
     match matching[..] {
-        [lineage] => {
-            let newest = store.samples(Some(lineage.cluster_id)).await?.pop();
+        [branch] => {
+            let newest = store.samples(Some(branch.cluster_id)).await?.pop();
             let newest = newest.ok_or_else(|| Failure::new(ExitCode::Failed, "the history has no samples"))?;
-            Ok((lineage.clone(), newest))
+            Ok((branch.clone(), newest))
         }
         [] if branches.is_empty() => Err(Failure::new(ExitCode::Failed, "the history has no samples yet")
             .with_hint(Some("`pgtend history record` takes one"))),

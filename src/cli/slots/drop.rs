@@ -1,4 +1,4 @@
-//! `pgtend slots drop`: the conversation around a plan. What may be dropped is `plan`'s to say, how `act`'s.
+//! `pgtend slots drop`: shows a plan, asks for consent, executes. `actions::drop_slot` plans and executes.
 
 use super::{SLOT_HISTORY, SlotsListArgs, slots_scope, slots_unreadable};
 use crate::actions::drop_slot::plan::{ActionOutcomeKind, SlotDropOutcome, SlotDropPlanError, SlotDropRequest};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{ConfigConninfo, ConninfoError, PasswordProvider, Sensitive};
 
-/// The part of the process environment a connection depends on, read once by the roof.
+/// The part of the process environment a connection depends on, read once by `app`.
 #[derive(Clone, Default)]
 pub struct Environment {
     /// The environment variables.
@@ -45,9 +45,9 @@ pub struct ConnectionFlags {
     pub username: Option<String>,
     /// `-d`, `--dbname`: a name, a `key=value` conninfo or a URI.
     pub dbname: Option<String>,
-    /// `-w`: never ask for a password (the roof does the asking).
+    /// `-w`: never ask for a password (`app` asks).
     pub no_password: bool,
-    /// `-W`: always ask for a password (the roof does the asking).
+    /// `-W`: always ask for a password (`app` asks).
     pub force_password: bool,
 }
 

@@ -28,7 +28,7 @@ struct AuditPart {
     method: MoveMethod,
     used_bytes: Option<u64>,
     reclaimable_bytes: Option<u64>,
-    /// What arrives the chosen way, after the clean-up.
+    /// The size after a copy by the chosen method, after the clean-up.
     size_after_bytes: Option<Amount>,
     minimum_bytes: Option<u64>,
     minimum: Option<Amount>,
@@ -228,7 +228,7 @@ fn note_unknown(audit: &Audit<'_>, role: &str, gaps: &mut Gaps) {
         let mut fields: Vec<&str> = COMPONENT_FIELDS.to_vec();
         if component.leaves_sum_open() {
             fields.extend(RECOMMENDED_FIELDS);
-            // Growth is no part of the minimum, and what arrives has no room in it.
+            // The minimum contains no growth, and the size after a copy no headroom.
             if !matches!(component.kind, ComponentKind::Growth { .. }) {
                 fields.extend(MINIMUM_FIELDS);
             }
@@ -263,7 +263,7 @@ fn note_unknown(audit: &Audit<'_>, role: &str, gaps: &mut Gaps) {
     }
 }
 
-/// Relations that are taken to arrive as large as they are, because their statistics could not be read: how much that is.
+/// Bytes of relations that are assumed to keep their size, because their statistics could not be read.
 fn note_unpredicted(audit: &Audit<'_>, snapshot: &Snapshot, gaps: &mut Gaps) {
     for assessment in &audit.assessments {
         for (why, bytes) in

@@ -22,7 +22,7 @@ pub struct JournalReport {
     open: usize,
 }
 
-/// Promised against measured, of the deeds that were measured.
+/// Promised and measured bytes of the actions that were measured.
 #[derive(Debug, Default)]
 struct JournalTotals {
     entries: u64,
@@ -45,7 +45,7 @@ impl JournalReport {
                 }
             }
         }
-        let open = entries.iter().filter(|deed| deed.outcome.is_none()).count();
+        let open = entries.iter().filter(|entry| entry.outcome.is_none()).count();
         entries.reverse();
         let left_out = view.cut(&mut entries);
         JournalReport { entries, predictions: Predictions::new(predictions, view), left_out, totals, open }
@@ -79,22 +79,22 @@ impl Report for JournalReport {
         }
         document.table(
             Table::with_rows(&self.entries)
-                .column(Column::text("begun_at", "begun", 0), |deed| Cell::new(Value::Time(deed.intent.begun_at)))
-                .column(Column::text("kind", "deed", 0), |deed| Cell::text(&*deed.intent.kind))
-                .column(Column::text("subject", "of", 0), |deed| Cell::name(&*deed.intent.subject))
-                .column(Column::text("outcome", "outcome", 0), |deed| outcome_cell(deed))
-                .column(Column::numbers("promised_bytes", "promised", 1), |deed| {
-                    Cell::or_none(deed.intent.promised_bytes, Value::Bytes)
+                .column(Column::text("begun_at", "begun", 0), |entry| Cell::new(Value::Time(entry.intent.begun_at)))
+                .column(Column::text("kind", "deed", 0), |entry| Cell::text(&*entry.intent.kind))
+                .column(Column::text("subject", "of", 0), |entry| Cell::name(&*entry.intent.subject))
+                .column(Column::text("outcome", "outcome", 0), |entry| outcome_cell(entry))
+                .column(Column::numbers("promised_bytes", "promised", 1), |entry| {
+                    Cell::or_none(entry.intent.promised_bytes, Value::Bytes)
                 })
-                .column(Column::numbers("measured", "measured", 1), |deed| {
-                    Cell::or_none(deed.measured_bytes, |bytes| Value::Text(format_signed(bytes)))
+                .column(Column::numbers("measured", "measured", 1), |entry| {
+                    Cell::or_none(entry.measured_bytes, |bytes| Value::Text(format_signed(bytes)))
                 })
-                .column(Column::text("server", "server", 2), |deed| Cell::name(&*deed.intent.server))
-                .column(Column::text("database", "database", 3), |deed| Cell::name(&*deed.intent.database))
-                .column(Column::text("role", "role", 4), |deed| Cell::name(&*deed.intent.role))
-                .column(Column::text("statement", "statement", 6), |deed| Cell::text(&*deed.intent.statement))
-                .column(Column::text("detail", "answer", 5), |deed| {
-                    Cell::or_none(deed.outcome.as_ref().and_then(|outcome| outcome.detail.clone()), Value::Text)
+                .column(Column::text("server", "server", 2), |entry| Cell::name(&*entry.intent.server))
+                .column(Column::text("database", "database", 3), |entry| Cell::name(&*entry.intent.database))
+                .column(Column::text("role", "role", 4), |entry| Cell::name(&*entry.intent.role))
+                .column(Column::text("statement", "statement", 6), |entry| Cell::text(&*entry.intent.statement))
+                .column(Column::text("detail", "answer", 5), |entry| {
+                    Cell::or_none(entry.outcome.as_ref().and_then(|outcome| outcome.detail.clone()), Value::Text)
                 })
                 .with_left_out(self.left_out),
         );

@@ -36,7 +36,7 @@ struct Row {
 
 impl SamplesReport {
     pub fn new(branches: Vec<ClusterBranch>, samples: Vec<Sample>, store_bytes: u64, view: &View) -> SamplesReport {
-        let name = |id: i64| branches.iter().find(|lineage| lineage.cluster_id == id).map(ClusterBranch::name);
+        let name = |id: i64| branches.iter().find(|branch| branch.cluster_id == id).map(ClusterBranch::name);
         let mut rows: Vec<Row> = samples
             .into_iter()
             .rev()

@@ -94,7 +94,7 @@ struct ReasonLine {
 }
 
 impl SlotsReport {
-    /// Judgement draws on what is remembered of the server.
+    /// The verdicts use the history of the server.
     pub fn new(evidence: &SlotEvidence<'_>, view: &View, sort: SlotSort, gaps: &mut Gaps) -> SlotsReport {
         let snapshot = evidence.snapshot;
         let mut slots = slot_rows(evidence, "slots", gaps);

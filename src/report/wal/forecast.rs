@@ -13,7 +13,7 @@ pub struct DiskLine {
     source: DiskSource,
     size_bytes: Option<u64>,
     free_bytes: u64,
-    /// The size less what is known to lie there; other things take room, too.
+    /// The disk size less the files that are known; other files take space, too.
     free_is_at_most: bool,
     /// pg_wal has a volume of its own.
     wal_is_apart: bool,

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 #[derive(Debug, Serialize)]
 pub struct PreventionLine {
-    /// Null: the disk is not known, or leaves no room.
+    /// Null: the disk size is unknown, or there is no headroom.
     max_slot_wal_keep_size_bytes: Option<u64>,
     /// Null: before 18, or no time would do.
     idle_replication_slot_timeout_seconds: Option<u64>,

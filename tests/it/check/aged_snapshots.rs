@@ -1,4 +1,4 @@
-//! What takes a day or a week to go wrong: a real server's snapshot, judged as of later.
+//! What takes a day or a week to go wrong: a real server's snapshot, evaluated as of later.
 
 use super::{
     check_report::{

@@ -8,7 +8,7 @@ use pgtend::sandbox::Cluster;
 use super::{cluster_options, installation, majors, private_cluster};
 
 /// The shared cluster of a major, started when first asked for. Rust drops no statics: it is the
-/// sandbox's keeper that ends the server and removes its folder when the test binary ends.
+/// sandbox's watchdog that ends the server and removes its folder when the test binary ends.
 pub fn shared_cluster(major: u32) -> &'static Cluster {
     type LazyCluster = LazyLock<Cluster, Box<dyn FnOnce() -> Cluster + Send>>;
     static CLUSTERS: LazyLock<BTreeMap<u32, LazyCluster>> = LazyLock::new(|| {

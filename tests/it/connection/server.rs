@@ -1,4 +1,4 @@
-//! Throwaway servers. Each lives as long as the test binary: its keeper, a shell, waits for the end
+//! Throwaway servers. Each lives as long as the test binary: its watchdog, a shell, waits for the end
 //! of its standard input, then stops the server and removes its directory.
 
 use std::net::TcpListener;
@@ -76,7 +76,7 @@ fn new_directory() -> PathBuf {
     directory
 }
 
-/// A data directory fresh from initdb, copied for every server; its keeper removes it.
+/// A data directory fresh from initdb, copied for every server; its watchdog removes it.
 static TEMPLATE: LazyLock<(PathBuf, Child)> = LazyLock::new(|| {
     let (directory, watchdog) = watched_directory();
     let data = directory.join("data");
@@ -103,7 +103,7 @@ fn start_watchdog(directory: &Path, program: &mut dyn Iterator<Item = String>) -
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("the keeper starts")
+        .expect("the watchdog starts")
 }
 
 impl Server {

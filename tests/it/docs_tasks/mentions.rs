@@ -23,7 +23,7 @@ fn command_words(command: &str) -> Vec<&str> {
     typed.split_whitespace().skip(1).filter(|word| *word != "SHELL" && !word.contains(['…', '"', '\''])).collect()
 }
 
-/// Why the command cannot be typed so.
+/// Returns the error of a command that cannot be typed like this.
 fn command_error(command: &str) -> Option<String> {
     let output =
         Command::new(env!("CARGO_BIN_EXE_pgtend")).args(command_words(command)).arg("--help").output().unwrap();
@@ -31,9 +31,8 @@ fn command_error(command: &str) -> Option<String> {
 }
 
 fn documentation_pages() -> Vec<PathBuf> {
-    let checks = [repository_root().join("src/judge"), repository_root().join("src/judge/index")]
-        .into_iter()
-        .flat_map(|folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>());
+    let rules = std::fs::read_dir(repository_root().join("src/checks/rules")).unwrap();
+    let checks = rules.map(|entry| entry.unwrap().path());
     runnable_documents()
         .into_iter()
         .chain(checks.filter(|path| path.extension().is_some_and(|it| it == "md")))

@@ -199,7 +199,7 @@ async fn assert_drop_is_true(cluster: &Cluster, scene: &ActionFolders<'_>, run: 
     let done = report.as_ref().filter(|report| report["is_plan"] != true);
     assert_journal_is_true(case, &remaining, &entries, done);
     assert!(run.code != Some(0) || remaining.is_empty(), "{case}: {remaining:?} are there");
-    let open = entries.iter().filter(|deed| deed.outcome.is_none()).count();
+    let open = entries.iter().filter(|entry| entry.outcome.is_none()).count();
     let conninfo = proxied_conninfo(scene.proxy, cluster, "postgres");
     let arguments = ["slots", "drop", "--stale", "--yes", "--history", &history];
     let next = crate::collect::program_runs::run_with_conninfo(&conninfo, &arguments).await;

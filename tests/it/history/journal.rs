@@ -43,7 +43,7 @@ async fn journal_intent_stays_open_until_outcome() {
         // The program ends here without a word, and the next one starts.
         store.close().await;
         let store = open_store(url).await;
-        let open: Vec<i64> = store.open_journal_entries().await.unwrap().iter().map(|deed| deed.journal_id).collect();
+        let open: Vec<i64> = store.open_journal_entries().await.unwrap().iter().map(|entry| entry.journal_id).collect();
         assert_eq!(open, [first, second]);
         let refused = JournalOutcome {
             outcome: JournalOutcomeKind::Refused,
@@ -80,7 +80,7 @@ async fn journal_later_samples_measure_the_result() {
             store.write_outcome(journal_id, &sample_outcome(&cluster)).await.unwrap();
         }
         let unmeasured = store.journal_entries().await.unwrap();
-        assert!(unmeasured.iter().all(|deed| deed.measured_bytes.is_none()), "nobody has looked since");
+        assert!(unmeasured.iter().all(|entry| entry.measured_bytes.is_none()), "nobody has looked since");
 
         // A minute later the server has not made a checkpoint yet.
         cluster.now += SignedDuration::from_mins(1);

@@ -118,8 +118,8 @@ async fn history_of_one_year() {
         let store = open_store(url).await;
         let (cluster, cluster_branch) = record_a_year(&store).await;
         assert_eq!(cluster_branch.branch, 1);
-        let lineages = store.cluster_branches().await.unwrap();
-        assert_eq!(lineages.iter().map(|lineage| lineage.branch).collect::<Vec<_>>(), [1, 2]);
+        let branches = store.cluster_branches().await.unwrap();
+        assert_eq!(branches.iter().map(|branch| branch.branch).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(store.samples(Some(cluster_branch.cluster_id)).await.unwrap().len(), RUNS as usize + 1);
         assert_eq!(store.identify(&cluster.snapshot()).await.unwrap().as_ref(), Some(&cluster_branch));
 

@@ -278,7 +278,7 @@ async fn reports_read_a_store_in_read_only_folder() {
     assert_eq!(folder_contents(&locked).len(), 1, "nothing was left beside it");
 }
 
-/// Whoever died in the middle of a deed is told of at the next start, whatever that is.
+/// The next run prints the action during which the last one was killed, whatever command it is.
 #[tokio::test]
 async fn reports_list_open_journal_entries() {
     let folder = tempfile::tempdir().unwrap();

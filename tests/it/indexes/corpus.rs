@@ -14,7 +14,7 @@ use crate::reports::program::{array_field, report_json};
 const SCRIPT: &str = include_str!("../fixtures/corpus/indexes.sql");
 const EXPECTED: &str = include_str!("../fixtures/corpus/indexes.expected.tsv");
 
-/// What the corpus is judged with.
+/// The limits that the corpus is assessed with.
 const LIMITS: [&str; 4] = ["--min-observation", "0", "--min-reclaim", "100kB"];
 
 /// Plays the corpus into a database of its own and waits until its scans are counted.

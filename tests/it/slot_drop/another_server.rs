@@ -105,7 +105,7 @@ async fn journal_outcomes(history: &Path) -> Vec<String> {
     let store = Store::open(&parse_address(&history)).await.unwrap();
     let entries = store.journal_entries().await.unwrap();
     store.close().await;
-    entries.into_iter().map(|deed| deed.outcome.map_or("open", |outcome| outcome.outcome.name()).to_owned()).collect()
+    entries.into_iter().map(|entry| entry.outcome.map_or("open", |outcome| outcome.outcome.name()).to_owned()).collect()
 }
 
 async fn server_start_time(cluster: &Cluster) -> Timestamp {
@@ -139,7 +139,7 @@ async fn drop_random_hosts_uses_reported_server() {
             let store = Store::open(&parse_address(&history)).await.unwrap();
             let entries = store.journal_entries().await.unwrap();
             store.close().await;
-            let newest = entries.iter().max_by_key(|deed| deed.journal_id).unwrap();
+            let newest = entries.iter().max_by_key(|entry| entry.journal_id).unwrap();
             assert_eq!((entries.len(), &*newest.intent.server), (number + 1, endpoint));
             let planned_slot = &newest.intent.seen;
             assert_eq!(

@@ -126,7 +126,7 @@ async fn run_with_fault(
     store.close().await;
     assert_journal_is_true(what, &remaining, &entries, reported.as_ref());
 
-    let open = entries.iter().filter(|deed| deed.outcome.is_none()).count();
+    let open = entries.iter().filter(|entry| entry.outcome.is_none()).count();
     let next = start_drop(cluster, &proxy, &history, &["slots", "drop", "--stale", "--yes"]);
     let output = next.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -135,7 +135,7 @@ async fn run_with_fault(
     let store = Store::open(&parse_address(&history)).await.unwrap();
     let entries = store.journal_entries().await.unwrap();
     store.close().await;
-    assert!(entries.iter().all(|deed| deed.outcome.is_some()), "{what}: {stderr}\n{entries:?}");
+    assert!(entries.iter().all(|entry| entry.outcome.is_some()), "{what}: {stderr}\n{entries:?}");
     assert_journal_is_true(what, &remaining, &entries, None);
     assert_eq!(slot_names(cluster).await, remaining, "{what}: settling changes nothing");
     for name in &remaining {
@@ -147,9 +147,9 @@ async fn run_with_fault(
 /// What is gone was written down; what was written down as done is gone, as not done is there.
 pub fn assert_journal_is_true(what: &str, remaining: &[String], entries: &[JournalEntry], reported: Option<&Value>) {
     for name in SLOT_NAMES {
-        let entry = entries.iter().find(|deed| deed.intent.subject == name);
+        let entry = entries.iter().find(|entry| entry.intent.subject == name);
         let is_there = remaining.iter().any(|one| one == name);
-        let outcome = entry.map(|deed| deed.outcome.as_ref().map(|outcome| outcome.outcome));
+        let outcome = entry.map(|entry| entry.outcome.as_ref().map(|outcome| outcome.outcome));
         match (is_there, outcome) {
             (false, None) => panic!("{what}: {name} is gone, and nothing tells of it: {entries:?}"),
             (true, Some(Some(JournalOutcomeKind::Done))) => {

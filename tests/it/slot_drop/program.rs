@@ -35,7 +35,7 @@ impl DropRun {
     }
 }
 
-/// A cluster and where deeds on it are written down.
+/// A cluster and the store of its journal.
 pub struct DropTarget {
     pub cluster: Cluster,
     folder: tempfile::TempDir,
@@ -64,7 +64,7 @@ impl DropTarget {
         if output.exit != 0 {
             return Vec::new();
         }
-        output.json()["deeds"].as_array().unwrap().clone()
+        output.json()["entries"].as_array().unwrap().clone()
     }
 }
 

@@ -30,7 +30,7 @@ pub enum Repair {
 /// indexes, D: a third of air is the usual state of an index on random keys).
 pub const REBUILD_THRESHOLD: (f64, u64) = (0.5, 100 << 20);
 
-/// Rests judged `drop`, or `review` where they are named; and indexes with so much air that a rebuild pays. The largest
+/// Remains of failed builds with the verdict `drop`, or `review` where they are named; and indexes with enough bloat for a rebuild. The largest
 /// gain first.
 pub fn plan_maintenance(
     database_snapshot: &DatabaseSnapshot,

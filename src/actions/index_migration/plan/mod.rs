@@ -75,7 +75,7 @@ pub enum CleanupError {
 
 impl IndexCleanup {
     /// What to write for `oids`, each described by `particulars` (itself, then what is attached to it). `past` is what they
-    /// were judged with.
+    /// were assessed with.
     pub fn new(
         snapshot: &Snapshot,
         database_snapshot: &DatabaseSnapshot,
@@ -183,7 +183,7 @@ fn collect_index_tree(oid: u32, index_ddl: &[IndexDdl]) -> Vec<IndexDdl> {
     index_tree
 }
 
-/// Everything that was attached when it was judged is described: what is locked is left out of the answer.
+/// Everything that was attached at the assessment is described: what is locked is left out of the answer.
 fn is_tree_complete(index: &Index, indexes: &HashMap<u32, &Index>, index_tree: &[IndexDdl]) -> bool {
     let mut wanted = vec![index.oid];
     let mut at = 0;

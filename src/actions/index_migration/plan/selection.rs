@@ -1,4 +1,4 @@
-//! Which indexes go: those judged `drop`, or those somebody named.
+//! Selects the indexes to drop: those with the verdict `drop`, or those that are named.
 
 use crate::analysis::index::{DropPlan, IndexFinding, Reason, Refusal, Verdict, select_drops};
 use crate::facts::{DatabaseSnapshot, Index};
@@ -20,7 +20,7 @@ pub struct SelectionCriteria {
 pub struct Selection {
     /// Largest gain first.
     pub oids: Vec<u32>,
-    /// Candidates judged `review`, which are only taken by name.
+    /// Candidates with the verdict `review`, which are selected only by name.
     pub reviews: usize,
     /// Invalid leftovers: a matter of this server, not of a schema.
     pub invalid: usize,
@@ -49,7 +49,7 @@ pub enum SelectionError {
     Unreadable(String),
 }
 
-/// Holds what was asked for against the judgement; `words` says why an index stays.
+/// Checks the requested indexes against the assessment. `describe` says why an index is kept.
 pub fn select_indexes(
     plan: &DropPlan,
     database_snapshot: &DatabaseSnapshot,

@@ -13,7 +13,7 @@ use crate::actions::index_migration::tools;
 use crate::actions::index_migration::tools::{
     Framework, IndexMarker, Migration, find_index_declarations, format_index_marker,
 };
-use crate::analysis::index::{DropPlan as Judged, IndexFinding, plan_drops};
+use crate::analysis::index::{DropPlan, IndexFinding, plan_drops};
 use crate::app::error::Failure;
 use crate::app::error::server_required;
 use crate::app::exit_code::ExitCode;
@@ -102,11 +102,11 @@ impl FindingArg {
     }
 }
 
-/// What was read of the one database, and judged.
+/// What was read of the database, and its drop plan.
 struct MigrationInput {
     snapshot: Snapshot,
     history: HistoryView,
-    assessment: Judged,
+    assessment: DropPlan,
 }
 
 impl MigrationInput {
@@ -250,7 +250,7 @@ fn select_requested_indexes(
         .map_err(|why| selection_failure(&why, &input.assessment))
 }
 
-fn selection_failure(why: &SelectionError, assessment: &Judged) -> Failure {
+fn selection_failure(why: &SelectionError, assessment: &DropPlan) -> Failure {
     let exit = match why {
         SelectionError::Unknown(_) | SelectionError::Ambiguous(_) => ExitCode::Usage,
         SelectionError::Unreadable(_) => ExitCode::Failed,
