@@ -18,11 +18,11 @@ impl Store {
         until: Timestamp,
     ) -> Result<Result<(), Timestamp>, HistoryError> {
         let mut tx = self.begin().await?;
-        let sql = "insert into watched (place, claimed_until) values ($1, $2) \
-                   on conflict (place) do update set claimed_until = excluded.claimed_until \
-                   where watched.claimed_until <= $3";
+        let sql = "insert into check_state (target_key, claimed_until) values ($1, $2) \
+                   on conflict (target_key) do update set claimed_until = excluded.claimed_until \
+                   where check_state.claimed_until <= $3";
         let taken = tx.execute(sql, binds![target_key, micros(until), micros(now)]).await?;
-        let rows = tx.rows("select claimed_until from watched where place = $1", binds![target_key]).await?;
+        let rows = tx.rows("select claimed_until from check_state where target_key = $1", binds![target_key]).await?;
         tx.commit().await?;
         match (taken, rows.first()) {
             (0, Some(row)) => Ok(Err(timestamp(row.int(0)?)?)),
@@ -33,7 +33,7 @@ impl Store {
     /// Gives back what was taken until `until`; of another's nothing.
     pub async fn release(&self, target_key: &str, until: Timestamp) -> Result<(), HistoryError> {
         let mut tx = self.begin().await?;
-        let sql = "update watched set claimed_until = 0 where place = $1 and claimed_until = $2";
+        let sql = "update check_state set claimed_until = 0 where target_key = $1 and claimed_until = $2";
         tx.execute(sql, binds![target_key, micros(until)]).await?;
         tx.commit().await
     }
@@ -41,14 +41,14 @@ impl Store {
     /// What the night before left.
     pub async fn check_state(&self, target_key: &str) -> Result<CheckState, HistoryError> {
         let mut state = CheckState::default();
-        let sql = "select checked_at, counters from watched where place = $1";
+        let sql = "select checked_at, counters from check_state where target_key = $1";
         if let Some(row) = self.pool.rows(sql, binds![target_key]).await?.first() {
             state.checked_at = row.int_or_none(0)?.map(timestamp).transpose()?;
             // One that an older pgtend wrote otherwise is none.
             state.counters = row.text_or_none(1)?.and_then(|text| serde_json::from_str::<Counters>(&text).ok());
         }
         let sql = "select finding_id, check_name, class, subject, level, message, since from finding \
-                   where place = $1 order by finding_id";
+                   where target_key = $1 order by finding_id";
         for row in self.pool.rows(sql, binds![target_key]).await? {
             state.findings.push(KnownFinding {
                 finding_id: row.text(0)?,
@@ -62,8 +62,8 @@ impl Store {
                 notified: None,
             });
         }
-        let sql =
-            "select finding_id, recipient, told_at, level from told where place = $1 order by finding_id, recipient";
+        let sql = "select finding_id, recipient, notified_at, level from notified_finding where target_key = $1 \
+             order by finding_id, recipient";
         for row in self.pool.rows(sql, binds![target_key]).await? {
             state.notified.push(NotifiedFinding {
                 finding_id: row.text(0)?,
@@ -79,11 +79,11 @@ impl Store {
     pub async fn save_check_state(&self, target_key: &str, state: &CheckState) -> Result<(), HistoryError> {
         let mut tx = self.begin().await?;
         let counters = state.counters.as_ref().and_then(|counters| serde_json::to_string(counters).ok());
-        let sql = "insert into watched (place, checked_at, counters, claimed_until) values ($1, $2, $3, 0) \
-                   on conflict (place) do update set checked_at = excluded.checked_at, counters = excluded.counters";
+        let sql = "insert into check_state (target_key, checked_at, counters, claimed_until) values ($1, $2, $3, 0) \
+                   on conflict (target_key) do update set checked_at = excluded.checked_at, counters = excluded.counters";
         tx.execute(sql, binds![target_key, state.checked_at.map(micros), counters.as_deref()]).await?;
-        tx.execute("delete from told where place = $1", binds![target_key]).await?;
-        tx.execute("delete from finding where place = $1", binds![target_key]).await?;
+        tx.execute("delete from notified_finding where target_key = $1", binds![target_key]).await?;
+        tx.execute("delete from finding where target_key = $1", binds![target_key]).await?;
         let findings = state.findings.iter().map(|known_finding| {
             let message = serde_json::to_string(&known_finding.message).unwrap_or_else(|_| "[]".to_owned());
             binds![
@@ -97,18 +97,13 @@ impl Store {
                 micros(known_finding.since),
             ]
         });
-        let into = "finding (place, finding_id, check_name, class, subject, level, message, since)";
+        let into = "finding (target_key, finding_id, check_name, class, subject, level, message, since)";
         tx.insert(into, findings, "").await?;
-        let notified = state.notified.iter().map(|notified_finding| {
-            binds![
-                target_key,
-                &*notified_finding.finding_id,
-                &*notified_finding.recipient,
-                micros(notified_finding.at),
-                notified_finding.level.name()
-            ]
-        });
-        tx.insert("told (place, finding_id, recipient, told_at, level)", notified, "").await?;
+        let notified = state
+            .notified
+            .iter()
+            .map(|notified| binds![target_key, &*notified.finding_id, &*notified.recipient, micros(notified.at), notified.level.name()]);
+        tx.insert("notified_finding (target_key, finding_id, recipient, notified_at, level)", notified, "").await?;
         tx.commit().await
     }
 }

@@ -40,7 +40,7 @@ impl Store {
         let sql = "select s.sample_id, s.cluster_id, s.collected_at, s.started_at, s.version_num, s.in_recovery, \
                           s.timeline_id, s.current_lsn, s.address, s.database_name, s.provider, \
                           s.wal_directory_bytes, \
-                          (select count(*) from contents_sample c where c.sample_id = s.sample_id) \
+                          (select count(*) from database_sample c where c.sample_id = s.sample_id) \
                      from sample s where s.cluster_id = $1 or $2 order by s.collected_at, s.sample_id";
         let rows = self.pool.rows(sql, binds![cluster_id.unwrap_or(0), cluster_id.is_none()]).await?;
         rows.iter().map(decode_sample).collect()

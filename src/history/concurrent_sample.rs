@@ -66,7 +66,7 @@ async fn is_newly_read(
     collected_at: i64,
 ) -> Result<bool, HistoryError> {
     let sql = "select c.sample_id, s.collected_at from database d \
-                 join contents_sample c on c.database_id = d.database_id \
+                 join database_sample c on c.database_id = d.database_id \
                  join sample s on s.sample_id = c.sample_id \
                 where d.cluster_id = $1 and d.name = $2 order by c.sample_id desc limit 1";
     match tx.rows(sql, binds![cluster_id, database]).await?.first() {

@@ -20,6 +20,10 @@ pub enum HistoryError {
     OlderSchema { store: String, found: i64, known: i64 },
     #[error("the history {store} cannot be brought up to date: {reason}")]
     MigrationFailed { store: String, reason: String },
+    #[error("the history {store} cannot be brought up to date: {reason}")]
+    SchemaPrivilege { store: String, reason: String },
+    #[error("the history {store} is half-migrated: {reason}")]
+    HalfMigrated { store: String, reason: String },
     #[error(
         "the history {store} is not used: {object} is owned by role {owner}, which is neither the connecting role nor a \
          superuser, and its code would run with your rights; remedy: {remedy}"
@@ -58,7 +62,10 @@ impl HistoryError {
             }
             HistoryError::NewerSchema { .. } => Some("use the newer pgtend that wrote it, or name another store"),
             HistoryError::OlderSchema { .. } => Some("`pgtend history record` brings it up to date"),
-            HistoryError::MigrationFailed { .. } => {
+            HistoryError::HalfMigrated { .. } => {
+                Some("restore the store from a backup, or name another one with --history or PGTEND_HISTORY")
+            }
+            HistoryError::SchemaPrivilege { .. } => {
                 Some("the role needs a schema pgtend of its own: CREATE SCHEMA pgtend AUTHORIZATION …")
             }
             HistoryError::OutOfOrder { .. } => {

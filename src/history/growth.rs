@@ -88,7 +88,7 @@ impl Store {
         let mut growths = Vec::new();
         for row in self.pool.rows(sql, binds![cluster_id]).await? {
             let (database_id, database) = (row.int(0)?, row.text(1)?);
-            let sql = "select s.sample_id, s.collected_at from contents_sample c \
+            let sql = "select s.sample_id, s.collected_at from database_sample c \
                          join sample s on s.sample_id = c.sample_id \
                         where c.database_id = $1 and c.tables_known order by s.sample_id";
             let sample_times = sample_times(&self.pool.rows(sql, binds![database_id]).await?)?;

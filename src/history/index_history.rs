@@ -58,7 +58,7 @@ impl Store {
     }
 
     async fn index_samples(&self, cluster_id: i64, database: &str) -> Result<Vec<IndexesSample>, HistoryError> {
-        let sql = "select s.collected_at, s.timeline_id, c.database_reset, c.shared_reset from contents_sample c \
+        let sql = "select s.collected_at, s.timeline_id, c.database_reset, c.shared_reset from database_sample c \
                      join sample s on s.sample_id = c.sample_id join database d on d.database_id = c.database_id \
                     where d.cluster_id = $1 and d.name = $2 and c.indexes_known order by s.sample_id";
         let rows = self.pool.rows(sql, binds![cluster_id, database]).await?;

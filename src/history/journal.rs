@@ -11,8 +11,8 @@ use jiff::Timestamp;
 const WAL_DIRECTORY: &str = "wal_directory";
 const DATABASE: &str = "database";
 
-const JOURNAL_COLUMNS: &str = "deed_id, system_identifier, server, database_name, role_name, kind, subject, statement, seen, \
-                       promised_bytes, gauge, gauge_database, before_bytes, begun_at, finished_at, outcome, detail";
+const JOURNAL_COLUMNS: &str = "journal_id, system_identifier, server, database_name, role_name, kind, subject, statement, seen, \
+                       promised_bytes, quantity, quantity_database, before_bytes, begun_at, finished_at, outcome, detail";
 
 impl Store {
     /// Writes down what is about to be done; it is on disk when this returns. Answers with the deed's number.
@@ -22,9 +22,9 @@ impl Store {
             Some(MeasuredQuantity::Database(name)) => (Some(DATABASE), Some(name.as_str())),
             None => (None, None),
         };
-        let sql = "insert into deed (system_identifier, server, database_name, role_name, kind, subject, statement, \
-                     seen, promised_bytes, gauge, gauge_database, before_bytes, begun_at) \
-                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning deed_id";
+        let sql = "insert into journal_entry (system_identifier, server, database_name, role_name, kind, subject, statement, \
+                     seen, promised_bytes, quantity, quantity_database, before_bytes, begun_at) \
+                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning journal_id";
         let binds = binds![
             intent.system_identifier.as_deref(),
             &*intent.server,
@@ -48,8 +48,8 @@ impl Store {
 
     /// Writes down how a deed ended. A deed ends once.
     pub async fn write_outcome(&self, journal_id: i64, outcome: &JournalOutcome) -> Result<(), HistoryError> {
-        let sql = "update deed set finished_at = $2, outcome = $3, detail = $4 \
-                   where deed_id = $1 and outcome is null";
+        let sql = "update journal_entry set finished_at = $2, outcome = $3, detail = $4 \
+                   where journal_id = $1 and outcome is null";
         let binds = binds![journal_id, micros(outcome.finished_at), outcome.outcome.name(), outcome.detail.as_deref()];
         let mut tx = self.begin().await?;
         let written = tx.execute(sql, binds).await?;
@@ -59,13 +59,13 @@ impl Store {
 
     /// Deeds without an outcome: pgtend ended in the middle of them, or is at them now.
     pub async fn open_journal_entries(&self) -> Result<Vec<JournalEntry>, HistoryError> {
-        let sql = format!("select {JOURNAL_COLUMNS} from deed where outcome is null order by deed_id");
+        let sql = format!("select {JOURNAL_COLUMNS} from journal_entry where outcome is null order by journal_id");
         self.pool.rows(&sql, binds![]).await?.iter().map(decode_entry).collect()
     }
 
     /// All deeds, oldest first, with what later samples measured.
     pub async fn journal_entries(&self) -> Result<Vec<JournalEntry>, HistoryError> {
-        let sql = format!("select {JOURNAL_COLUMNS} from deed order by deed_id");
+        let sql = format!("select {JOURNAL_COLUMNS} from journal_entry order by journal_id");
         let rows = self.pool.rows(&sql, binds![]).await?;
         let mut entries = rows.iter().map(decode_entry).collect::<Result<Vec<_>, _>>()?;
         for entry in &mut entries {

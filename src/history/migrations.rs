@@ -46,6 +46,7 @@ const MIGRATIONS: &[MigrationText] = &[
     migration_text!(2, "watch", "0002_watch.sql"),
     migration_text!(3, "contents by sample", "0003_contents_by_sample.sql"),
     migration_text!(4, "prediction", "0004_prediction.sql"),
+    migration_text!(5, "names", "0005_names.sql"),
 ];
 
 fn migrator(pool: &Pool) -> Migrator {
@@ -65,7 +66,6 @@ pub(super) async fn is_readable(pool: &Pool, address: &StoreAddress) -> Result<b
     match applied_version(pool, address).await? {
         0 => Ok(false),
         found if found == known => Ok(true),
-        found if found > known => Err(HistoryError::NewerSchema { store: address.to_string(), found, known }),
         found => Err(HistoryError::OlderSchema { store: address.to_string(), found, known }),
     }
 }
@@ -76,11 +76,8 @@ fn newest_version() -> i64 {
 
 /// Refuses a newer store; applies what an older one lacks.
 pub(super) async fn apply_migrations(pool: &Pool, address: &StoreAddress) -> Result<(), HistoryError> {
-    let known = newest_version();
-    match applied_version(pool, address).await? {
-        found if found == known => return Ok(()),
-        found if found > known => return Err(HistoryError::NewerSchema { store: address.to_string(), found, known }),
-        _ => {}
+    if applied_version(pool, address).await? == newest_version() {
+        return Ok(());
     }
     // All in one transaction that others wait for: of two that come first at once, one finds the work done.
     let mut transaction = pool.begin().await?;
@@ -136,11 +133,41 @@ fn combined_sql(migrator: &Migrator) -> String {
     text
 }
 
-fn migration_failed(address: &StoreAddress, error: &dyn std::error::Error) -> HistoryError {
-    HistoryError::MigrationFailed { store: address.to_string(), reason: error_chain(error) }
+/// SQLSTATEs of a statement that finds a table or column missing, or already there (PostgreSQL manual, appendix A). SQLite
+/// has one code for all of them, SQLITE_ERROR.
+const SCHEMA_MISMATCH_CODES: [&str; 5] = ["42P01", "42P07", "42701", "42703", "1"];
+
+/// SQLSTATE insufficient_privilege.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
+
+fn migration_failed(address: &StoreAddress, error: &(dyn std::error::Error + 'static)) -> HistoryError {
+    let (store, reason) = (address.to_string(), error_chain(error));
+    match error_code(error) {
+        // The statements are constant: where one does not fit, the tables are not those of the recorded version.
+        Some(code) if SCHEMA_MISMATCH_CODES.contains(&&*code) => HistoryError::HalfMigrated { store, reason },
+        Some(code) if code == INSUFFICIENT_PRIVILEGE => HistoryError::SchemaPrivilege { store, reason },
+        _ => HistoryError::MigrationFailed { store, reason },
+    }
+}
+
+/// The database's own code of an error: an SQLSTATE, or a result code of SQLite.
+fn error_code(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(sqlx::Error::Database(error)) = error.downcast_ref() {
+            return error.code().map(|code| code.into_owned());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// The highest version applied; 0 for a store that is new.
+///
+/// # Errors
+///
+/// [`HistoryError::NewerSchema`] for a store of a later pgtend, [`HistoryError::HalfMigrated`] where a migration is missing
+/// or did not complete.
 async fn applied_version(pool: &Pool, address: &StoreAddress) -> Result<i64, HistoryError> {
     let exists = match pool {
         Pool::Sqlite(_) => {
@@ -151,7 +178,19 @@ async fn applied_version(pool: &Pool, address: &StoreAddress) -> Result<i64, His
     if !exists {
         return Ok(0);
     }
-    query_int(pool, "select coalesce(max(version), 0) from _sqlx_migrations").await
+    let sql = "select coalesce(max(version), 0), count(*), coalesce(sum(case when success then 0 else 1 end), 0) \
+                 from _sqlx_migrations";
+    let rows = pool.rows(sql, binds![]).await?;
+    let row = rows.first().ok_or(HistoryError::Inconsistent("a statement answered no row"))?;
+    let (found, count, incomplete, known) = (row.int(0)?, row.int(1)?, row.int(2)?, newest_version());
+    if found > known {
+        return Err(HistoryError::NewerSchema { store: address.to_string(), found, known });
+    }
+    if incomplete > 0 || count != found {
+        let reason = format!("of {found} migrations, {} are recorded as complete", count - incomplete);
+        return Err(HistoryError::HalfMigrated { store: address.to_string(), reason });
+    }
+    Ok(found)
 }
 
 async fn query_int(pool: &Pool, sql: &str) -> Result<i64, HistoryError> {

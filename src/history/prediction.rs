@@ -12,7 +12,7 @@ const EVERYTHING: &str = "everything";
 const WAL_DIRECTORY: &str = "wal_directory";
 const DATABASE: &str = "database";
 
-const PREDICTION_COLUMNS: &str = "system_identifier, moved_from, address, server, made_at, way, gauge, gauge_database, now_bytes, \
+const PREDICTION_COLUMNS: &str = "system_identifier, moved_from, address, server, made_at, method, quantity, quantity_database, now_bytes, \
                        bytes, low_bytes, high_bytes";
 
 impl Store {

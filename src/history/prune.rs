@@ -18,7 +18,7 @@ pub struct Pruned {
 const VALUE_TABLES: [(&str, &str); 4] = [
     ("relation_value", "relation_id"),
     ("database_value", "database_id"),
-    ("contents_sample", "database_id"),
+    ("database_sample", "database_id"),
     ("slot_value", "slot_id"),
 ];
 

@@ -149,7 +149,7 @@ async fn known_branches(tx: &mut Transaction, identifier: &str) -> Result<Vec<Kn
         .rows(
             "select s.cluster_id, s.collected_at, s.started_at, s.in_recovery, s.timeline_id, s.checkpoint_lsn, \
                     s.current_lsn, s.address, \
-                    (select max(c.shared_reset) from contents_sample c where c.sample_id = s.sample_id) \
+                    (select max(c.shared_reset) from database_sample c where c.sample_id = s.sample_id) \
                from sample s join cluster c on c.cluster_id = s.cluster_id \
               where c.system_identifier = $1 \
                 and s.sample_id = (select max(n.sample_id) from sample n where n.cluster_id = s.cluster_id) \

@@ -94,7 +94,7 @@ fn reset_times(writing: &NewSample, database_snapshot: &DatabaseSnapshot, timeli
 
 async fn last_reset_times(tx: &mut Transaction, database_id: i64) -> Result<Option<ResetTimes>, HistoryError> {
     let sql = "select s.collected_at, s.timeline_id, c.database_reset, c.shared_reset \
-                 from contents_sample c join sample s on s.sample_id = c.sample_id \
+                 from database_sample c join sample s on s.sample_id = c.sample_id \
                 where c.database_id = $1 order by c.sample_id desc limit 1";
     let rows = tx.rows(sql, binds![database_id]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
@@ -113,7 +113,7 @@ async fn insert_database_sample(
     seen: &SeenRelations,
     now: &ResetTimes,
 ) -> Result<(), HistoryError> {
-    let sql = "insert into contents_sample (database_id, sample_id, tables_known, indexes_known, database_reset, \
+    let sql = "insert into database_sample (database_id, sample_id, tables_known, indexes_known, database_reset, \
                  shared_reset) values ($1, $2, $3, $4, $5, $6)";
     let (tables, indexes) = (seen.knows(SubjectKind::Table), seen.knows(SubjectKind::Index));
     let binds = binds![database_id, writing.sample_id, tables, indexes, now.database_reset, now.shared_reset];

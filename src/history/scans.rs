@@ -65,7 +65,7 @@ impl Store {
         time: Timestamp,
     ) -> Result<Option<WindowEdge>, HistoryError> {
         let sql = format!(
-            "select s.sample_id, s.collected_at from contents_sample c \
+            "select s.sample_id, s.collected_at from database_sample c \
                join sample s on s.sample_id = c.sample_id join database d on d.database_id = c.database_id \
               where d.cluster_id = $1 and d.name = $2 and c.indexes_known and s.collected_at {comparison} $3 \
               order by s.sample_id {order} limit 1"

@@ -21,7 +21,7 @@ impl Store {
     pub async fn slot_histories(&self, cluster_id: i64, since: Timestamp) -> Result<Vec<SlotHistory>, HistoryError> {
         let samples = self.slot_samples(cluster_id, since).await?;
         let values = self.slot_values(cluster_id).await?;
-        let sql = "select slot_id, name, first_seen, certain_since, last_active, last_visited, frozen_since \
+        let sql = "select slot_id, name, first_seen, certain_since, last_active, last_connected, frozen_since \
                      from slot where cluster_id = $1 order by name";
         let mut histories = Vec::new();
         for row in self.pool.rows(sql, binds![cluster_id]).await? {

@@ -72,9 +72,9 @@ pub(super) async fn write_slots(
             changed.insert(slot.slot_name.as_str(), value);
         }
     }
-    let into = "slot (cluster_id, name, first_seen, certain_since, last_active, last_visited, frozen_since)";
+    let into = "slot (cluster_id, name, first_seen, certain_since, last_active, last_connected, frozen_since)";
     let after = "on conflict (cluster_id, name) do update set certain_since = excluded.certain_since, \
-                 last_active = excluded.last_active, last_visited = excluded.last_visited, \
+                 last_active = excluded.last_active, last_connected = excluded.last_connected, \
                  frozen_since = excluded.frozen_since returning name, slot_id";
     let mut values = Vec::new();
     for row in tx.insert(into, rows.into_iter(), after).await? {
@@ -96,7 +96,7 @@ fn is_same_slot(before: &SlotValue, now: &SlotValue) -> bool {
 }
 
 async fn load_known_slots(tx: &mut Transaction, cluster_id: i64) -> Result<HashMap<String, KnownSlot>, HistoryError> {
-    let sql = "select s.name, s.slot_id, s.certain_since, s.last_active, s.last_visited, s.frozen_since, \
+    let sql = "select s.name, s.slot_id, s.certain_since, s.last_active, s.last_connected, s.frozen_since, \
                       v.is_present, v.is_active, v.slot_type, v.plugin, v.restart_lsn, v.confirmed_flush_lsn, \
                       v.wal_status, v.inactive_since \
                  from slot s join slot_value v on v.slot_id = s.slot_id \

@@ -1,14 +1,16 @@
-//! Stores as an older pgtend left them: reports say so and go on without, the first that writes brings them up to date.
+//! Stores of an older schema version: reports name it and do without the history, the first command that writes migrates
+//! them. Stores that are newer or half-migrated are refused.
 
 use super::parse_address;
 use super::{
-    create_postgres_store, open_store,
+    create_postgres_store, on_both_dialects, open_store,
     simulated_cluster::{MB, SimulatedCluster},
 };
 use crate::{
     clusters::{on_a_major_and_the_newest, shared_cluster},
     reports::{fixture_servers::role_conninfo, program::run_pgtend, scenarios::scenario_file},
 };
+use pgtend::facts::history::MeasuredQuantity;
 use pgtend::history::{HistoryError, Store};
 use sqlx::{
     Connection as _, PgConnection, SqlSafeStr as _, SqliteConnection,
@@ -33,15 +35,38 @@ fn first_migrations(dialect: &str, versions: usize) -> Migrator {
     Migrator::with_migrations(migrations.collect())
 }
 
-/// A cluster that was seen once, in the words of the first version.
-const PRESENT_OBJECTS: &str =
-    "insert into cluster (system_identifier, branch, is_standby, first_seen) values ('42', 1, false, 1000000)";
+const NEWEST_VERSION: usize = 5;
+
+/// Rows of the tables of the first version: a cluster and a completed journal entry.
+const FIRST_VERSION_ROWS: &str = "insert into cluster (system_identifier, branch, is_standby, first_seen) \
+     values ('42', 1, false, 1000000); \
+     insert into deed (system_identifier, server, database_name, role_name, kind, subject, statement, seen, gauge, \
+     gauge_database, before_bytes, begun_at, finished_at, outcome) \
+     values ('42', 'db1:5432', 'shop', 'dba', 'drop_slot', 'debezium', 'select 1', '{}', 'database', 'shop', 7, 1, 2, 'done')";
+
+/// Rows of the tables of the second version: a finding of the nightly check that one recipient knows.
+const SECOND_VERSION_ROWS: &str = "insert into watched (place, checked_at, claimed_until) values ('prod', 1000000, 0); \
+     insert into finding (place, finding_id, check_name, class, subject, level, message, since) \
+     values ('prod', 'lost-slot:debezium', 'lost-slot', 'alert', 'debezium', 'critical', '[]', 1000000); \
+     insert into told (place, finding_id, recipient, told_at, level) \
+     values ('prod', 'lost-slot:debezium', 'team', 2000000, 'warning')";
+
+/// Rows of the table of the fourth version.
+const FOURTH_VERSION_ROWS: &str = "insert into prediction (system_identifier, server, made_at, way, gauge, \
+     gauge_database, now_bytes, bytes, low_bytes, high_bytes) \
+     values ('42', 'db1:5432', 1000000, 'dump_restore', 'database', 'shop', 10, 5, 4, 6)";
+
+/// What a store of this version may hold.
+fn rows_of_version(version: usize) -> String {
+    let rows = [(1, FIRST_VERSION_ROWS), (2, SECOND_VERSION_ROWS), (4, FOURTH_VERSION_ROWS)];
+    rows.iter().filter(|(since, _)| *since <= version).map(|(_, rows)| format!("{rows};")).collect()
+}
 
 async fn sqlite_store_of_version(version: usize, path: &Path) -> String {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut file = SqliteConnection::connect_with(&options).await.unwrap();
     first_migrations("sqlite", version).run(&mut file).await.unwrap();
-    sqlx::raw_sql(PRESENT_OBJECTS).execute(&mut file).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(rows_of_version(version))).execute(&mut file).await.unwrap();
     file.close().await.unwrap();
     path.display().to_string()
 }
@@ -51,9 +76,13 @@ async fn postgres_store_of_version(version: usize, major: u32) -> String {
     let mut server = PgConnection::connect(&url).await.unwrap();
     sqlx::raw_sql("create schema pgtend; set search_path = pgtend").execute(&mut server).await.unwrap();
     first_migrations("postgres", version).run(&mut server).await.unwrap();
-    sqlx::raw_sql(PRESENT_OBJECTS).execute(&mut server).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(rows_of_version(version))).execute(&mut server).await.unwrap();
     server.close().await.unwrap();
     url
+}
+
+fn shop() -> MeasuredQuantity {
+    MeasuredQuantity::Database("shop".to_owned())
 }
 
 /// Nobody crashes, nobody is silent, and a reader changes nothing.
@@ -78,8 +107,19 @@ async fn assert_reports_read(url: &str, version: usize) {
 }
 
 /// What was in it is there, and it takes what the newest version has.
-async fn assert_migrated(url: &str) {
+async fn assert_migrated(url: &str, version: usize) {
     let store = open_store(url).await;
+    let entries = store.journal_entries().await.unwrap();
+    let [entry] = &entries[..] else { panic!("{entries:?}") };
+    assert_eq!((entry.intent.before_bytes, entry.intent.quantity.clone()), (Some(7), Some(shop())), "{entry:?}");
+    let state = store.check_state("prod").await.unwrap();
+    assert_eq!((state.findings.len(), state.notified.len()), if version < 2 { (0, 0) } else { (1, 1) }, "{state:?}");
+    if let Some(notified) = state.notified.first() {
+        assert_eq!((notified.recipient.as_str(), notified.at.as_second()), ("team", 2), "{state:?}");
+    }
+    let predictions = store.predictions().await.unwrap();
+    let methods: Vec<_> = predictions.iter().map(|tracked| tracked.prediction.method.as_deref()).collect();
+    assert_eq!(methods, if version < 4 { vec![] } else { vec![Some("dump_restore")] });
     let known = store.cluster_branches().await.unwrap();
     assert_eq!(known.iter().map(|line| line.system_identifier.as_str()).collect::<Vec<_>>(), ["42"]);
     let mut world = SimulatedCluster::new();
@@ -88,7 +128,6 @@ async fn assert_migrated(url: &str) {
     world.add_slot("debezium");
     assert!(store.record(&world.snapshot()).await.unwrap().is_first);
     assert_eq!(store.samples(None).await.unwrap().len(), 1);
-    assert!(store.predictions().await.unwrap().is_empty());
     store.close().await;
     let reader = Store::open_to_read(&parse_address(url), Duration::from_secs(5)).await.unwrap().expect("a store");
     assert_eq!(reader.cluster_branches().await.unwrap().len(), 2);
@@ -98,20 +137,20 @@ async fn assert_migrated(url: &str) {
 #[tokio::test]
 async fn older_version_sqlite_is_migrated() {
     let folder = tempfile::tempdir().unwrap();
-    for version in 1..=3 {
+    for version in 1..NEWEST_VERSION {
         let url = sqlite_store_of_version(version, &folder.path().join(format!("{version}.db"))).await;
         assert_reports_read(&url, version).await;
-        assert_migrated(&url).await;
+        assert_migrated(&url, version).await;
     }
 }
 
 #[tokio::test]
 async fn older_version_postgres_is_migrated() {
     on_a_major_and_the_newest(13, "stores of older versions", async |major, _| {
-        for version in 1..=3 {
+        for version in 1..NEWEST_VERSION {
             let url = postgres_store_of_version(version, major).await;
             assert_reports_read(&url, version).await;
-            assert_migrated(&url).await;
+            assert_migrated(&url, version).await;
         }
         // The nightly check writes, and so it is who brings it up to date; an audit reads it then.
         let url = postgres_store_of_version(3, major).await;
@@ -120,6 +159,65 @@ async fn older_version_postgres_is_migrated() {
         assert!(checked.exit <= 2 && !checked.stderr.contains("schema version"), "{checked:?}");
         let audited = run_pgtend(&["audit", "-d", &server, "--history", &url, "--used-fs", "20GB"]);
         assert!(audited.exit == 0 && !audited.stderr.contains("schema version"), "{audited:?}");
+    })
+    .await;
+}
+
+/// One statement on a store, whatever its dialect.
+async fn execute_on_store(url: &str, statement: &str) {
+    let statement = sqlx::AssertSqlSafe(statement.to_owned());
+    if url.starts_with("postgresql:") {
+        let mut server = PgConnection::connect(url).await.unwrap();
+        sqlx::raw_sql("set search_path = pgtend").execute(&mut server).await.unwrap();
+        sqlx::raw_sql(statement).execute(&mut server).await.unwrap();
+        server.close().await.unwrap();
+    } else {
+        let mut file = SqliteConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(statement).execute(&mut file).await.unwrap();
+        file.close().await.unwrap();
+    }
+}
+
+/// Breaks a store; every command names what is wrong with it, and what to do.
+async fn assert_store_is_refused(url: &str, statement: &str, is_expected: fn(&HistoryError) -> bool, message: &str) {
+    execute_on_store(url, statement).await;
+    let error = Store::open(&parse_address(url)).await.unwrap_err();
+    assert!(is_expected(&error) && error.to_string().contains(message), "{statement}: {error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("another")), "{statement}: {error}");
+    let error = Store::open_to_read(&parse_address(url), Duration::from_secs(5)).await.unwrap_err();
+    assert!(is_expected(&error) || matches!(error, HistoryError::OlderSchema { .. }), "{statement}: {error}");
+    let calm = scenario_file("calm");
+    for (arguments, exit) in [
+        (&["history", "record", "--from", &calm][..], 1),
+        (&["history", "list"], 1),
+        (&["overview", "--from", &calm], 0),
+        (&["check", "--from", &calm], 3),
+    ] {
+        let answer = run_pgtend(&[arguments, &["--history", url]].concat());
+        assert_eq!(answer.exit, exit, "{statement}: {arguments:?}: {answer:?}");
+        let output = format!("{}{}", answer.stdout, answer.stderr);
+        assert!(
+            output.contains(message) || output.contains("has schema version"),
+            "{statement}: {arguments:?}: {output}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn newer_or_half_migrated_store_is_refused() {
+    let half_migrated = |error: &HistoryError| matches!(error, HistoryError::HalfMigrated { .. });
+    let newer = |error: &HistoryError| matches!(error, HistoryError::NewerSchema { .. });
+    on_both_dialects("stores that are newer or half-migrated", async |url| {
+        open_store(url).await.close().await;
+        let failed = "update _sqlx_migrations set success = false where version = 5";
+        assert_store_is_refused(url, failed, half_migrated, "of 5 migrations, 4 are recorded as complete").await;
+        let missing = "update _sqlx_migrations set success = true; delete from _sqlx_migrations where version = 3";
+        assert_store_is_refused(url, missing, half_migrated, "of 5 migrations, 4 are recorded as complete").await;
+        // The tables of version 5, recorded as those of version 2.
+        let behind = "delete from _sqlx_migrations where version > 2";
+        assert_store_is_refused(url, behind, half_migrated, "is half-migrated: ").await;
+        let ahead = "update _sqlx_migrations set version = 9 where version = 2";
+        assert_store_is_refused(url, ahead, newer, "has schema version 9").await;
     })
     .await;
 }
