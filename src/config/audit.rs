@@ -1,6 +1,5 @@
 use super::ConfigError;
 use super::document::{Table, Text};
-use super::durations::read_duration;
 use super::file::ConfigFile;
 use crate::analysis::downsize::{Assumptions, MoveMethod, Overrides, Sourced, StorageType};
 use crate::facts::Provider;
@@ -22,8 +21,8 @@ pub(super) fn read_audit_overrides(table: &Table<'_>, file: &ConfigFile) -> Resu
     ])?;
     let source_of = |key: &str| format!("[audit] {key}");
     let defaults = Assumptions::default();
-    let horizon = read_duration(table, "horizon", file, u64::from(defaults.horizon_days) * 86_400)?;
-    let outage = read_duration(table, "outage", file, defaults.outage_seconds)?;
+    let horizon = table.duration("horizon", file, u64::from(defaults.horizon_days) * 86_400)?;
+    let outage = table.duration("outage", file, defaults.outage_seconds)?;
     let margin = read_sourced(table, "margin", &source_of, parse_margin)?;
     if let (Some(one), false) = (&margin, file.trusted)
         && f64::from(one.value) < defaults.margin * 100.0
@@ -34,8 +33,8 @@ pub(super) fn read_audit_overrides(table: &Table<'_>, file: &ConfigFile) -> Resu
         horizon_seconds: horizon.map(|value| Sourced { value, source: source_of("horizon") }),
         outage_seconds: outage.map(|value| Sourced { value, source: source_of("outage") }),
         margin_percent: margin,
-        wal_bytes_per_hour: read_sourced(table, "wal_per_hour", &source_of, parse_size)?,
-        growth_bytes_per_day: read_sourced(table, "growth", &source_of, parse_size)?,
+        wal_bytes_per_hour: read_sourced(table, "wal_per_hour", &source_of, parse_bytes)?,
+        growth_bytes_per_day: read_sourced(table, "growth", &source_of, parse_bytes)?,
         method: read_sourced(table, "method", &source_of, parse_method)?,
         ..read_common_overrides(table, file, &source_of)?
     };
@@ -61,7 +60,8 @@ pub(super) fn read_target_overrides(
     file: &ConfigFile,
     disk_size: Option<u64>,
 ) -> Result<Overrides, ConfigError> {
-    let source_of = |key: &str| format!("{key} of target {:?}", table.name);
+    let name = &table.name;
+    let source_of = |key: &str| format!("{key} of target {name:?}");
     let allocated_bytes = disk_size.map(|value| Sourced { value, source: source_of("disk_size") });
     Ok(Overrides { allocated_bytes, ..read_common_overrides(table, file, &source_of)? })
 }
@@ -94,20 +94,16 @@ fn untrusted_key(table: &Table<'_>, key: &str) -> ConfigError {
         .with_hint("read the file with --config, if you trust it, or use the flag")
 }
 
-fn read_sourced<T>(
+fn read_sourced<T, E: std::fmt::Display>(
     table: &Table<'_>,
     key: &str,
     source_of: &impl Fn(&str) -> String,
-    parse: impl Fn(&str) -> Result<T, String>,
+    parse: impl Fn(&str) -> Result<T, E>,
 ) -> Result<Option<Sourced<T>>, ConfigError> {
     let Some(written) = table.number_or_text(key)? else { return Ok(None) };
     let text: &Text<'_> = &written;
     let value = parse(text.value).map_err(|why| text.error(format!("{}: {why}", source_of(key))))?;
     Ok(Some(Sourced { value, source: source_of(key) }))
-}
-
-fn parse_size(text: &str) -> Result<u64, String> {
-    parse_bytes(text).map_err(|why| why.to_string())
 }
 
 fn parse_margin(text: &str) -> Result<u8, String> {

@@ -24,17 +24,17 @@ pub(super) fn read_checks(tables: Vec<Table<'_>>, file: &ConfigFile) -> Result<C
             return Err(table.error(message).with_hint(hint));
         };
         for value in table.values() {
-            let written = read_value(&value);
+            let (key, written) = (&value.key, read_value(&value));
             match rule.set(&value.key, &written) {
                 Ok(()) => {}
                 Err(ThresholdError::Expected(kind)) => {
-                    let message = format!("{:?} of check {} is not {kind}", value.key, table.name);
+                    let message = format!("{key:?} of check {} is not {kind}", table.name);
                     return Err(value.error(message));
                 }
                 Err(ThresholdError::UnknownKey) => {
                     let keys = rule.thresholds();
                     let known: Vec<&str> = keys.iter().map(|key| key.name).collect();
-                    let error = value.key_error(format!("check {} has no limit {:?}", table.name, value.key));
+                    let error = value.key_error(format!("check {} has no limit {key:?}", table.name));
                     return Err(match (nearest_names(&value.key, &known).first(), known.is_empty()) {
                         (Some(near), _) => error.with_hint(format!("did you mean {near:?}?")),
                         (None, true) => error.with_hint("it has no limits at all; --skip and [[silence]] leave it out"),

@@ -7,7 +7,8 @@ use crate::collect::DatabaseSelection;
 /// A list of names, or `"all"`; without it the one that the conninfo leads to.
 pub(super) fn read_database_selection(table: &Table<'_>) -> Result<DatabaseSelection, ConfigError> {
     const KEY: &str = "databases";
-    let subject = format!("the databases of target {:?}", table.name);
+    let name = &table.name;
+    let subject = format!("the databases of target {name:?}");
     if !table.has_list(KEY) {
         return match table.text(KEY)? {
             None => Ok(DatabaseSelection::Connected),

@@ -9,8 +9,14 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::units::parse_seconds;
+
+use super::ConfigError;
+use super::file::{self, ConfigFile};
 use super::nearest::{nearest_names, quoted_list};
-use super::{ConfigError, file};
+
+/// Keys under their former names.
+const RENAMED_KEYS: [(&str, &str); 1] = [("way", "method")];
 
 /// A text that is TOML.
 pub(super) struct Document<'a> {
@@ -96,6 +102,10 @@ impl<'a> Table<'a> {
         let Some(key) = keys.first() else { return Ok(()) };
         let (name, place) =
             (key.get_ref(), self.title.as_ref().map_or_else(String::new, |title| format!(" in {title}")));
+        if let Some((_, new)) = RENAMED_KEYS.iter().find(|(old, new)| name.as_ref() == *old && known.contains(new)) {
+            let error = self.source.error(&key.span(), format!("{name:?}{place} is now called {new:?}"));
+            return Err(error.with_hint(format!("write {new} = … with the same value")));
+        }
         let error = self.source.error(&key.span(), format!("unknown key {name:?}{place}"));
         Err(match nearest_names(name, known).first() {
             Some(near) => error.with_hint(format!("did you mean {near:?}?")),
@@ -125,6 +135,28 @@ impl<'a> Table<'a> {
             }
         };
         Ok(Some(Text { value: written, span: value.span(), source: self.source }))
+    }
+
+    /// The seconds of a duration, if it is there. A file that was found in the working directory may make a judgement
+    /// stricter than `default_seconds` does, and not laxer: there the duration may not be shorter.
+    pub(super) fn duration(
+        &self,
+        key: &str,
+        file: &ConfigFile,
+        default_seconds: u64,
+    ) -> Result<Option<u64>, ConfigError> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        let seconds = parse_seconds(text.value).map_err(|error| text.error(error.to_string()))?;
+        if !file.trusted && seconds < default_seconds {
+            let default_text = match default_seconds {
+                seconds if seconds < 86_400 => format!("{} hours", seconds / 3_600),
+                seconds => format!("{} days", seconds / 86_400),
+            };
+            return Err(text
+                .error(format!("{key} below {default_text} may not stand in a file found in the working directory"))
+                .with_hint("read the file with --config, if you trust it, or use the flag"));
+        }
+        Ok(Some(seconds))
     }
 
     /// The answer to a question, if it is there.
@@ -208,8 +240,9 @@ impl<'a> Table<'a> {
                 Ok(Table { name: name_text, title, span: name.span(), source: self.source, table })
             }
             other => {
-                let message = format!("{:?} in [{key}] is not a table but a {}", name.get_ref(), type_name(other));
-                Err(self.source.error(&name.span(), message).with_hint(write.clone()))
+                let (name, span) = (name.get_ref(), name.span());
+                let message = format!("{name:?} in [{key}] is not a table but a {}", type_name(other));
+                Err(self.source.error(&span, message).with_hint(write.clone()))
             }
         });
         tables.collect()

@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::ConfigError;
-use crate::postgres::conninfo::Environment;
+use crate::postgres::conninfo::{Environment, XdgFolder};
 use crate::postgres::read_settings_file;
 
 /// A configuration file as it was found.
@@ -78,14 +78,13 @@ impl ConfigFile {
     }
 }
 
-/// `$XDG_CONFIG_HOME/pgtend/config.toml`. As the specification says, a relative one is not used.
+/// `$XDG_CONFIG_HOME/pgtend/config.toml`.
 pub(crate) fn user_config_path(environment: &Environment) -> Option<PathBuf> {
-    let named = environment.var("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let folder = named.or_else(|| environment.home.as_ref().map(|home| home.join(".config")))?;
-    Some(folder.join("pgtend/config.toml"))
+    Some(environment.xdg_folder(XdgFolder::Config)?.join("config.toml"))
 }
 
 /// A path for a message; what would steer a terminal is escaped.
 pub(super) fn display_path(path: &Path) -> String {
-    format!("{:?}", path.to_string_lossy())
+    let text = path.to_string_lossy();
+    format!("{text:?}")
 }

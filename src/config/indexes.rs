@@ -1,6 +1,5 @@
 use super::ConfigError;
 use super::document::Table;
-use super::durations::read_duration;
 use super::file::ConfigFile;
 use crate::analysis::index::IndexLimits;
 use crate::units::parse_bytes;
@@ -27,7 +26,7 @@ impl Limits {
             Ok(bytes)
         });
         Ok(Self {
-            min_observation_seconds: read_duration(table, "min_observation", file, defaults.min_observation_seconds)?,
+            min_observation_seconds: table.duration("min_observation", file, defaults.min_observation_seconds)?,
             min_reclaim_bytes: reclaim.transpose()?,
         })
     }

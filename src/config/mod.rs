@@ -9,7 +9,6 @@ mod audit;
 pub(crate) mod checks;
 mod databases;
 mod document;
-mod durations;
 mod error;
 mod file;
 mod history;
@@ -104,10 +103,9 @@ impl Config {
         for table in root.tables("target")? {
             let entry = target::TargetEntry::read(&table, file)?;
             if entry.contains_password() && file.has_group_or_world_access {
+                let (file, name) = (file.display(), &table.name);
                 config.warnings.push(format!(
-                    "{} holds the password of target {:?} and has group or world access; permissions should be u=rw (0600)",
-                    file.display(),
-                    table.name
+                    "{file} holds the password of target {name:?} and has group or world access; permissions should be u=rw (0600)"
                 ));
             }
             config.targets.insert(table.name.clone(), entry);

@@ -43,6 +43,7 @@ impl NotifyEntry {
         let remind_seconds = match table.text("remind_every")? {
             None => DEFAULT_REMIND_SECONDS,
             Some(text) => parse_seconds(text.value)
+                .ok()
                 .filter(|seconds| *seconds > 0)
                 .ok_or_else(|| text.error("\"remind_every\" is not a duration with its unit, as in \"7d\""))?,
         };

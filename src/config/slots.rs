@@ -1,6 +1,5 @@
 use super::ConfigError;
 use super::document::Table;
-use super::durations::read_duration;
 use super::file::ConfigFile;
 use crate::analysis::slot;
 
@@ -24,9 +23,8 @@ impl Slots {
                 .with_hint("read the file with --config, if you trust it, or name the slots on the command line"));
         }
         Ok(Self {
-            stale_after_seconds: read_duration(table, "stale_after", file, defaults.stale_after_seconds)?,
-            stale_after_physical_seconds: read_duration(
-                table,
+            stale_after_seconds: table.duration("stale_after", file, defaults.stale_after_seconds)?,
+            stale_after_physical_seconds: table.duration(
                 "stale_after_physical",
                 file,
                 defaults.stale_after_physical_seconds,

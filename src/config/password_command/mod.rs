@@ -6,7 +6,7 @@ use super::document::Table;
 use super::file::ConfigFile;
 use super::{ConfigError, file};
 use crate::postgres::conninfo::{Environment, Origin, PasswordFuture, PasswordProvider, PasswordRequest};
-use crate::units::parse_seconds;
+use crate::units::parse_duration;
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -56,11 +56,9 @@ impl PasswordCommand {
         }
         let timeout = match timeout {
             None => DEFAULT_TIMEOUT,
-            Some(text) => {
-                parse_seconds(text.value).filter(|seconds| *seconds > 0).map(Duration::from_secs).ok_or_else(|| {
-                    text.error("\"password_command_timeout\" is not a duration with its unit, as in \"30s\"")
-                })?
-            }
+            Some(text) => parse_duration(text.value).ok().filter(|timeout| !timeout.is_zero()).ok_or_else(|| {
+                text.error("\"password_command_timeout\" is not a duration with its unit, as in \"30s\"")
+            })?,
         };
         Ok(Some(PasswordCommand { program: program.clone(), arguments: arguments.to_vec(), timeout }))
     }
@@ -110,8 +108,8 @@ impl PasswordProvider for CommandPasswordProvider {
                 self.command.arguments.iter().map(|argument| fill_placeholders(argument, &request)).collect();
             let outcome = process::run_password_command(&self.program, &arguments, self.command.timeout).await;
             outcome.map_err(|why| {
-                let program = file::display_path(&self.program);
-                format!("password_command of target {:?}: {program} {why}", self.target)
+                let (name, program) = (&self.target, file::display_path(&self.program));
+                format!("password_command of target {name:?}: {program} {why}")
             })
         })
     }

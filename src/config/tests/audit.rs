@@ -27,6 +27,8 @@ fn audit_rejects_bad_values_with_line() {
         (USER_FILE, "[audit]\nmargin = 99", "line 2: [audit] margin: \"99\" is no share"),
         (USER_FILE, "[audit]\nprovider = 'acme'", "line 2: [audit] provider: no provider of that name"),
         (USER_FILE, "[audit]\nmethod = 'teleport'", "line 2: [audit] method: \"teleport\" is none of blue-green"),
+        (USER_FILE, "[audit]\nhorizon = '180'", "line 2: \"180\" has no unit; write 180d for days"),
+        (USER_FILE, "[audit]\nway = 'dump'", "line 2: \"way\" in [audit] is now called \"method\""),
         (USER_FILE, "[audit]\nprice = -1", "line 2: [audit] price: \"-1\" is not a price"),
         (USER_FILE, "[audit]\nprice = ['x']", "line 2: \"price\" is neither a number nor a text but a list"),
         (USER_FILE, "[audit]\nalocated = '2TB'", "line 2: unknown key \"alocated\" in [audit]"),
