@@ -3,7 +3,7 @@
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use crate::history::{StoreAddress, StoreName};
-use crate::postgres::conninfo::Environment;
+use crate::postgres::conninfo::{Environment, XdgFolder};
 use std::path::PathBuf;
 
 /// Returns the store's address, `None` for `none`, and warnings about the files that were read for it. `configured` is
@@ -37,11 +37,9 @@ pub fn history_url(
     Ok((Some(address), warnings))
 }
 
-/// `$XDG_STATE_HOME/pgtend/history.db`. As the specification says, a relative one is not used.
+/// `$XDG_STATE_HOME/pgtend/history.db`.
 fn default_history_path(environment: &Environment) -> Option<PathBuf> {
-    let named = environment.var("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let folder = named.or_else(|| environment.home.as_ref().map(|home| home.join(".local/state")))?;
-    Some(folder.join("pgtend/history.db"))
+    Some(environment.xdg_folder(XdgFolder::State)?.join("history.db"))
 }
 
 #[cfg(test)]

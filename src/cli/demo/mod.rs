@@ -7,10 +7,11 @@ use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use crate::app::{Context, unless_interrupted};
 use crate::postgres::ScriptSession;
+use crate::postgres::conninfo::XdgFolder;
 use crate::quote::ShellCommand;
 use crate::sandbox::{Cluster, ClusterOptions, Installation, InstallationSearch, PackageCache, disaster};
 use anyhow::Context as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A throwaway cluster with the classic disaster in it, and a tour through the reports
 ///
@@ -141,9 +142,8 @@ async fn run_demo(args: DemoArgs, context: &Context) -> Result<ExitCode, Failure
 /// The newest Postgres of this machine, else a package of it.
 fn find_installation(args: &DemoArgs, context: &Context) -> Result<Installation, Failure> {
     let environment = &context.environment;
-    let cache_home = environment.var("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache_home = cache_home.or_else(|| environment.home.as_ref().map(|home| home.join(".cache")));
-    let folder = cache_home.unwrap_or_else(|| environment.var("TMPDIR").unwrap_or("/tmp").into()).join("pgtend");
+    let temporary = || Path::new(environment.var("TMPDIR").unwrap_or("/tmp")).join("pgtend");
+    let folder = environment.xdg_folder(XdgFolder::Cache).unwrap_or_else(temporary);
     let cache = PackageCache::new(folder, args.offline).context("cannot use the package cache")?;
     let search = InstallationSearch {
         explicit: args.pg_bin.clone(),

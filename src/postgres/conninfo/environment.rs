@@ -21,6 +21,30 @@ impl Environment {
     pub fn var(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
+
+    /// Returns pgtend's folder of a kind, which need not exist; `None` without a home directory. A variable that holds a
+    /// relative path is ignored (XDG Base Directory Specification 0.8, "Basics").
+    pub fn xdg_folder(&self, kind: XdgFolder) -> Option<PathBuf> {
+        let (variable, home_folder) = match kind {
+            XdgFolder::Config => ("XDG_CONFIG_HOME", ".config"),
+            XdgFolder::State => ("XDG_STATE_HOME", ".local/state"),
+            XdgFolder::Cache => ("XDG_CACHE_HOME", ".cache"),
+        };
+        let named = self.var(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+        let base = named.or_else(|| self.home.as_ref().map(|home| home.join(home_folder)))?;
+        Some(base.join("pgtend"))
+    }
+}
+
+/// A kind of folder of the XDG Base Directory Specification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum XdgFolder {
+    /// The user's configuration.
+    Config,
+    /// What outlives a run: the history.
+    State,
+    /// What can be fetched again.
+    Cache,
 }
 
 // By hand: the variables may hold PGPASSWORD and DATABASE_URL.
@@ -112,4 +136,30 @@ pub struct ConnectionRequest {
     pub target: Option<Target>,
     /// The process environment.
     pub environment: Environment,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn xdg_folders_ignore_relative_paths() {
+        let environment = |variable: &str, value: &str, home: Option<&str>| Environment {
+            vars: [(variable.to_owned(), value.to_owned())].into(),
+            home: home.map(PathBuf::from),
+            os_user: None,
+        };
+        for (kind, variable, in_home) in [
+            (XdgFolder::Config, "XDG_CONFIG_HOME", "/home/ada/.config/pgtend"),
+            (XdgFolder::State, "XDG_STATE_HOME", "/home/ada/.local/state/pgtend"),
+            (XdgFolder::Cache, "XDG_CACHE_HOME", "/home/ada/.cache/pgtend"),
+        ] {
+            let folder = |value, home| environment(variable, value, home).xdg_folder(kind);
+            assert_eq!(folder("/xdg", Some("/home/ada")), Some("/xdg/pgtend".into()), "{variable}");
+            for value in ["relative", "./xdg", ""] {
+                assert_eq!(folder(value, Some("/home/ada")), Some(in_home.into()), "{variable}={value}");
+                assert_eq!(folder(value, None), None, "{variable}={value}");
+            }
+        }
+    }
 }

@@ -33,7 +33,7 @@ mod working_directory;
 
 pub use crate::quote::is_connection_string;
 pub use config_conninfo::ConfigConninfo;
-pub use environment::{ConnectionFlags, ConnectionRequest, Environment, Target};
+pub use environment::{ConnectionFlags, ConnectionRequest, Environment, Target, XdgFolder};
 pub use error::ConninfoError;
 pub use host::{Host, HostAddress};
 pub use keepalive::Keepalives;
