@@ -6,7 +6,7 @@ mod share;
 
 pub use growth::{ObservedRate, RateSource, TimeLeft, WalGrowth, wal_between_snapshots};
 pub use retention::{Cause, Holder, PartialRetention, Retention};
-pub use share::{SharedBy, WalShare, wal_shares};
+pub use share::{BindingHolder, SharedBy, WalShare, wal_shares};
 
 mod accumulation;
 mod full_page_images;

@@ -1,8 +1,9 @@
 //! What each cause keeps of pg_wal, so that the parts are the whole.
 
-use crate::analysis::wal::{Cause, PartialRetention};
-use crate::facts::{WalDirectory, WalRun};
+use crate::analysis::wal::{Cause, PartialRetention, Retention};
+use crate::facts::{Snapshot, WalDirectory, WalRun};
 use crate::units::Lsn;
+use std::fmt;
 
 /// A part of pg_wal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,40 @@ pub struct WalShare {
     pub bytes: Option<u64>,
     /// It reaches back furthest; `None` where one is not known.
     pub binding: Option<bool>,
+}
+
+/// The holder that reaches back furthest, as a message names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BindingHolder {
+    cause: Cause,
+    /// The slot's name.
+    name: Option<String>,
+}
+
+impl BindingHolder {
+    /// Returns the binding holder of a server's WAL; `None` where a holder is unknown, or there is none.
+    pub fn find(snapshot: &Snapshot) -> Option<BindingHolder> {
+        let partial = Retention::from_known_facts(snapshot).ok()?;
+        let share =
+            wal_shares(&partial, snapshot.wal_directory.known()).into_iter().find(|it| it.binding == Some(true))?;
+        match share.by {
+            SharedBy::Holder(cause) => Some(BindingHolder { cause, name: share.name }),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for BindingHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.cause, &self.name) {
+            (Cause::Slot, Some(name)) => write!(f, "slot {name}"),
+            (Cause::Slot, None) => f.write_str("a slot"),
+            (Cause::Archiver, _) => f.write_str("the archiver's backlog"),
+            (Cause::WalKeepSize, _) => f.write_str("wal_keep_size"),
+            (Cause::Summarizer, _) => f.write_str("the WAL summarizer"),
+            (Cause::Checkpoint, _) => f.write_str("the last checkpoint"),
+        }
+    }
 }
 
 /// The parts, whoever reaches back furthest first.
@@ -111,7 +146,7 @@ fn wal_runs(directory: &WalDirectory) -> Vec<WalRun> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::wal::{Holder, Retention};
+    use crate::analysis::wal::Holder;
 
     const SEGMENT: u64 = 16;
 

@@ -1,10 +1,10 @@
 //! Whether something keeps more WAL than a server needs.
 
-use crate::analysis::wal::{Cause, Retention, SharedBy, wal_shares};
+use crate::analysis::wal::BindingHolder;
 use crate::checks::thresholds::{Bytes, GB, limits};
 use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
 use crate::facts::Measure;
-use crate::message::{Fragment, Message, message};
+use crate::message::{Fragment, message};
 
 limits! {
     /// pg_wal is so large, and more than twice max_wal_size
@@ -31,10 +31,8 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     {
         let mut message =
             message!["pg_wal takes ", Fragment::Bytes(directory), ", max_wal_size is ", Fragment::Bytes(usual)];
-        if let Some(holder) = oldest_holder(evidence) {
-            message.append(message!["; "]);
-            message.append(holder);
-            message.append(message![" keeps it"]);
+        if let Some(holder) = BindingHolder::find(snapshot) {
+            message.append(message![format!("; {holder} keeps it")]);
         }
         outcome.add_finding(Finding {
             level,
@@ -46,21 +44,6 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         });
     }
     Ok(outcome)
-}
-
-/// Who reaches back furthest.
-fn oldest_holder(evidence: &Evidence<'_>) -> Option<Message> {
-    let partial = Retention::from_known_facts(evidence.snapshot).ok()?;
-    let shares = wal_shares(&partial, evidence.snapshot.wal_directory.known());
-    let binding = shares.into_iter().find(|share| share.binding == Some(true))?;
-    Some(match (binding.by, binding.name) {
-        (SharedBy::Holder(Cause::Slot), Some(name)) => message!["slot ", name],
-        (SharedBy::Holder(Cause::Archiver), _) => message!["the archiver's backlog"],
-        (SharedBy::Holder(Cause::WalKeepSize), _) => message!["wal_keep_size"],
-        (SharedBy::Holder(Cause::Summarizer), _) => message!["the WAL summarizer"],
-        (SharedBy::Holder(Cause::Checkpoint), _) => message!["the last checkpoint"],
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What is at risk by plain arithmetic, and what to look at next.
 
 use crate::analysis::slot::SlotVerdict;
-use crate::analysis::wal::{Cause, Retention, SharedBy, TimeLeft, find_wal_accumulation, wal_shares};
+use crate::analysis::wal::{BindingHolder, TimeLeft, find_wal_accumulation};
 use crate::facts::{Index, Settings, Snapshot};
 use crate::quote::{PrintedConnection, ShellCommand};
 use crate::render::{format_ratio, human_bytes};
@@ -57,7 +57,7 @@ pub fn risk_findings(
         && ratio > 1.0
         && wal > usual.saturating_mul(2)
     {
-        let holder = oldest_holder(snapshot).map(|keeper| format!(": {keeper} keeps it")).unwrap_or_default();
+        let holder = BindingHolder::find(snapshot).map(|holder| format!(": {holder} keeps it")).unwrap_or_default();
         find(
             "pg_wal",
             format!(
@@ -107,20 +107,6 @@ pub fn risk_findings(
         }
     }
     findings
-}
-
-/// Who reaches back furthest in pg_wal.
-fn oldest_holder(snapshot: &Snapshot) -> Option<String> {
-    let partial = Retention::from_known_facts(snapshot).ok()?;
-    let shares = wal_shares(&partial, snapshot.wal_directory.known());
-    let binding = shares.into_iter().find(|share| share.binding == Some(true))?;
-    Some(match (binding.by, binding.name) {
-        (SharedBy::Holder(Cause::Slot), Some(name)) => format!("slot {name}"),
-        (SharedBy::Holder(Cause::Archiver), _) => "the archiver's backlog".to_owned(),
-        (SharedBy::Holder(Cause::WalKeepSize), _) => "wal_keep_size".to_owned(),
-        (SharedBy::Holder(Cause::Summarizer), _) => "the WAL summarizer".to_owned(),
-        _ => return None,
-    })
 }
 
 /// The commands that look closer.
