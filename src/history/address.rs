@@ -104,7 +104,10 @@ impl StoreName {
 impl fmt::Display for StoreAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StoreAddress::File(path) => write!(f, "{:?}", path.display().to_string()),
+            StoreAddress::File(path) => {
+                let text = path.display().to_string();
+                write!(f, "{text:?}")
+            }
             StoreAddress::Server(conninfo) => {
                 let hosts: Vec<String> = conninfo.hosts.iter().map(format_host).collect();
                 write!(
@@ -304,6 +307,26 @@ mod tests {
         assert_eq!(password("postgresql://app:own@db/pgtend").as_deref(), Some("own"));
         assert_eq!(password("postgresql://iam@db/x"), Some(token));
         assert_eq!(password("postgresql://app@other/pgtend"), None);
+    }
+
+    #[test]
+    fn store_errors_hide_passwords_with_question_marks() {
+        for text in [
+            "postgresql://:?/hunter2@h/d?==",
+            "postgresql://:?/hunter2=x@h/d",
+            "postgresql://:?hunter2=x&y@h/d",
+            "postgresql://:?sslmode=hunter2@h/d",
+            "postgresql://:?connect_timeout=hunter2@h/d",
+            "postgresql://:?require_auth=hunter2,x@h/d",
+            "postgresql://:?port=hunter2,x@h/d",
+            "postgresql://:?hostaddr=hunter2@h/d",
+            "postgresql://:?service=hunter2@h/d",
+            "postgresql://:?ssl_min_protocol_version=hunter2@h/d",
+            "u:hunter2=x@h",
+        ] {
+            let error = resolve_address(text, &[]).map(|address| address.to_string()).expect_err(text);
+            assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("hunter2"), "{text}: {error}");
+        }
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::parameters::{Parameters, split_conninfo};
+use super::parameters::{Parameters, split_known};
 use super::{ConninfoError, Origin, Secret, Sensitive, Source};
 use crate::quote::quote_conninfo_value;
 
@@ -13,7 +13,7 @@ pub struct ConfigConninfo {
 impl ConfigConninfo {
     /// Reads a URI or a `key=value` conninfo. What a connection would refuse is refused here.
     pub fn read(text: &str, target: &str) -> Result<Self, ConninfoError> {
-        let pairs = split_conninfo(text)?;
+        let pairs = split_known(text)?;
         let origin = Origin::Source(Source::Target(target.to_owned()));
         Parameters::default().set_all(pairs.clone(), &origin)?;
         Ok(Self { pairs })
@@ -69,7 +69,16 @@ mod tests {
 
     #[test]
     fn config_conninfo_rejects_bad_input() {
-        for text in ["host", "hots=x", "postgres://u@h:x/", "sslpassword=ter2", "password=hun tertwothree-ter2=x"] {
+        for text in [
+            "host",
+            "hots=x",
+            "postgres://u@h:x/",
+            "sslpassword=ter2",
+            "password=hun tertwothree-ter2=x",
+            "u:hunter2=x",
+            "postgresql://:?/hunter2=x@h/d",
+            "postgresql://:?/hunter2@h/d?==",
+        ] {
             let error = ConfigConninfo::read(text, "prod").unwrap_err();
             assert!(!format!("{error} {error:?}").contains("ter2"), "{error:?}");
         }
@@ -96,7 +105,7 @@ mod tests {
     fn config_conninfo_hides_added_password() {
         for text in ["host=h user=u", "postgres://u@h", "postgres://u@h/?", "postgresql:///?host=h&user=u"] {
             let written = ConfigConninfo::read(text, "prod").unwrap().with_password(&r"a'b\c d&e".into());
-            let again = split_conninfo(written.conninfo().expose()).unwrap();
+            let again = split_known(written.conninfo().expose()).unwrap();
             for (key, value) in [("host", "h"), ("user", "u"), ("password", r"a'b\c d&e")] {
                 assert!(again.contains(&(key.to_owned(), value.to_owned())), "{text}: no {key}");
             }

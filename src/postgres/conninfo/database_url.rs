@@ -10,7 +10,11 @@ pub(super) fn read_database_url(text: &str, warnings: &mut Vec<String>) -> Resul
     let pairs = split_pairs(text.trim()).map_err(|error| error.in_source("DATABASE_URL"))?;
     let mut parameters = Parameters::default();
     let mut ignored = Vec::new();
-    for (name, value) in pairs {
+    // Before an "@" a name may be part of a password with "?" in it.
+    let last_at = pairs.iter().rposition(|(name, value)| name.contains('@') || value.contains('@'));
+    let is_quotable =
+        |name: &str, position: usize| keyword::is_quotable_name(name) && last_at.is_none_or(|last| last < position);
+    for (position, (name, value)) in pairs.into_iter().enumerate() {
         match keyword::find_keyword(&name) {
             Some(keyword) => {
                 parameters.set(keyword, value, origin.clone()).map_err(|error| error.in_source("DATABASE_URL"))?;
@@ -19,7 +23,8 @@ pub(super) fn read_database_url(text: &str, warnings: &mut Vec<String>) -> Resul
             None if name == "ssl" && SslMode::parse(&value).is_some() => {
                 parameters.set_all(vec![("sslmode".into(), value)], &origin)?;
             }
-            None => ignored.push(format!("\"{name}\"")),
+            None if is_quotable(&name, position) => ignored.push(format!("\"{name}\"")),
+            None => ignored.push("an unreadable parameter name".to_owned()),
         }
     }
     if !ignored.is_empty() {
@@ -78,6 +83,8 @@ mod tests {
                 "postgres://u@h:1/db?connection_limit=5&pool_timeout=1&sslmode=require",
                 Some("\"connection_limit\", \"pool_timeout\""),
             ),
+            ("postgres://u@h:1/db?schema=app&hun/ter2=x", Some("\"schema\", an unreadable parameter name")),
+            ("postgres://u@h:1/db?hunter2=x@h", Some("ignored an unreadable parameter name")),
             ("host=h port=1 dbname=db user=u", None),
         ] {
             let mut warnings = Vec::new();
@@ -87,7 +94,9 @@ mod tests {
             }
             assert_eq!(parameters.text("sslmode").is_some(), text.contains("require"), "{text}");
             match warning {
-                Some(part) => assert!(warnings.concat().contains(part), "{warnings:?}"),
+                Some(part) => {
+                    assert!(warnings.concat().contains(part) && !warnings.concat().contains("ter2"), "{warnings:?}");
+                }
                 None => assert!(warnings.is_empty(), "{warnings:?}"),
             }
         }

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use super::parameters::Parameters;
 use super::passfile::HostField;
+use super::value::quoted_value;
 use super::{ConninfoError, Password};
 
 /// The port of a server that says nothing else.
@@ -67,6 +68,9 @@ impl Host {
         socket_directory: Option<&str>,
     ) -> Result<Vec<Self>, ConninfoError> {
         let split = |name| parameters.text(name).map(|text| text.split(',').map(str::trim).collect::<Vec<_>>());
+        if let Some(ports) = parameters.text("port").filter(|ports| ports.contains('@')) {
+            read_port(ports)?;
+        }
         let (names, addresses, ports) = (split("host"), split("hostaddr"), split("port").unwrap_or_default());
         if let (Some(names), Some(addresses)) = (&names, &addresses)
             && names.len() != addresses.len()
@@ -109,7 +113,7 @@ impl HostAddress {
     ) -> Result<Self, ConninfoError> {
         if let Some(text) = hostaddr {
             let address = text.parse().map_err(|_| {
-                ConninfoError::new(format!("invalid hostaddr: \"{text}\" is not an IP address"))
+                ConninfoError::new(format!("invalid hostaddr: {} is not an IP address", quoted_value(&text)))
                     .with_hint("a name belongs in host")
             })?;
             return Ok(Self::Tcp { host, hostaddr: Some(address) });
@@ -133,6 +137,7 @@ fn read_port(text: &str) -> Result<u16, ConninfoError> {
         return Ok(DEFAULT_PORT);
     }
     text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
-        ConninfoError::new(format!("invalid port number: \"{text}\"")).with_hint("a port is a number from 1 to 65535")
+        ConninfoError::new(format!("invalid port number: {}", quoted_value(text)))
+            .with_hint("a port is a number from 1 to 65535")
     })
 }

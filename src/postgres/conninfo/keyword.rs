@@ -96,9 +96,17 @@ pub(super) fn find_keyword(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
 }
 
+/// Whether a parameter's name may be quoted in a message: with other characters it may be part of a password.
+pub(super) fn is_quotable_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+}
+
 /// The error for a parameter nobody knows, with the nearest known one.
 pub(super) fn unknown_keyword_error(name: &str) -> ConninfoError {
-    let error = ConninfoError::new(format!("unknown connection parameter \"{name}\""));
+    let error = match is_quotable_name(name) {
+        true => ConninfoError::new(format!("unknown connection parameter \"{name}\"")),
+        false => ConninfoError::new("an unreadable parameter name in the connection parameters"),
+    };
     match nearest_keyword(name) {
         Some(known) => error.with_hint(format!("did you mean \"{known}\"?")),
         None => error.with_hint("the parameters are those of libpq (PostgreSQL manual, 34.1.2 Parameter Key Words)"),
@@ -167,6 +175,11 @@ mod tests {
             if wrong != "username" {
                 assert!(error.hint().unwrap().contains(right), "{wrong}: {:?}", error.hint());
             }
+        }
+        for unreadable in ["/hunter2@h/d?", "u:hunter2", "hunter 2", "hunter2\u{e9}", ""] {
+            let error = unknown_keyword_error(unreadable);
+            assert_eq!(error.to_string(), "an unreadable parameter name in the connection parameters");
+            assert!(!error.hint().unwrap().contains("hunter"), "{unreadable}");
         }
         assert!(!unknown_keyword_error("statement_cache_size").hint().unwrap().contains("did you mean"));
     }

@@ -2,6 +2,7 @@
 
 use super::ConninfoError;
 use super::parameters::Parameters;
+use super::value::quoted_value;
 
 /// An authentication method that `require_auth` can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +39,18 @@ pub struct RequireAuth {
     needs_authentication: bool,
 }
 
+const METHODS_HINT: &str = "the methods are password, md5, gss, sspi, scram-sha-256, oauth and none";
+
 impl RequireAuth {
     pub(super) fn read(parameters: &Parameters) -> Result<Option<Self>, ConninfoError> {
         parameters.text("require_auth").map(Self::parse).transpose()
     }
 
     fn parse(written: &str) -> Result<Self, ConninfoError> {
+        if written.contains('@') {
+            return Err(ConninfoError::new(format!("invalid require_auth value: {}", quoted_value(written)))
+                .with_hint(METHODS_HINT));
+        }
         let negated = written.starts_with('!');
         let mut listed = Vec::new();
         let mut names_none = false;
@@ -60,8 +67,7 @@ impl RequireAuth {
                 std::mem::replace(&mut names_none, true)
             } else {
                 let (_, method) = METHODS.iter().find(|(known, _)| *known == name).ok_or_else(|| {
-                    ConninfoError::new(format!("invalid require_auth value: \"{name}\""))
-                        .with_hint("the methods are password, md5, gss, sspi, scram-sha-256, oauth and none")
+                    ConninfoError::new(format!("invalid require_auth value: \"{name}\"")).with_hint(METHODS_HINT)
                 })?;
                 let is_duplicate = listed.contains(method);
                 listed.push(*method);

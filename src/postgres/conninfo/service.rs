@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::parameters::Parameters;
+use super::value::quoted_value;
 use super::{ConninfoError, Environment, Origin, keyword};
 
 /// Where packages keep the system-wide file when `PGSYSCONFDIR` does not say.
@@ -58,7 +59,7 @@ pub(super) fn fill_from_service(
     } else {
         format!("looked in {}", searched_files.join(", "))
     };
-    Err(ConninfoError::new(format!("definition of service \"{service}\" not found")).with_hint(hint))
+    Err(ConninfoError::new(format!("definition of service {} not found", quoted_value(&service))).with_hint(hint))
 }
 
 fn has_group_or_world_access(file: &Path) -> bool {
@@ -129,7 +130,7 @@ mod tests {
             ("[a]\nhost\n", "line 2: syntax error"),
             ("[a]\n\nservice=b\n", "line 3: a service cannot refer"),
             ("[a]\nhots=b\n", "unknown connection parameter \"hots\""),
-            ("[a]\nhost = b\n", "unknown connection parameter \"host \""),
+            ("[a]\nhost = b\n", "an unreadable parameter name"),
             ("[a]\nsslpassword=b\n", "\"sslpassword\" is not supported"),
             ("[a]\nldap://x\n", "LDAP"),
         ] {

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::parameters::Parameters;
-use super::value::{read_choice, read_flag};
+use super::value::{quoted_value, read_choice, read_flag};
 use super::{ConninfoError, Environment};
 
 /// `sslmode` (PostgreSQL manual, 34.19.3 Protection Provided in Different Modes).
@@ -181,7 +181,7 @@ fn read_tls_versions(parameters: &Parameters) -> Result<(ProtocolVersion, Protoc
             "tlsv1" | "tlsv1.1" => Ok(Some((text, None))),
             "tlsv1.2" => Ok(Some((text, Some(ProtocolVersion::Tls12)))),
             "tlsv1.3" => Ok(Some((text, Some(ProtocolVersion::Tls13)))),
-            _ => Err(ConninfoError::new(format!("invalid {name} value: \"{text}\""))
+            _ => Err(ConninfoError::new(format!("invalid {name} value: {}", quoted_value(text)))
                 .with_hint("it is one of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3")),
         },
     };

@@ -2,7 +2,7 @@
 //!
 //! No message quotes the text: a password that was not percent-encoded can end up in any part of it.
 
-use super::ConninfoError;
+use super::{ConninfoError, keyword};
 
 pub(super) const PERCENT_ENCODING_HINT: &str = "in a URI, special characters of the password are percent-encoded: @ is %40, / is %2F, : is %3A, ? is %3F, # is %23, % is %25";
 
@@ -42,18 +42,27 @@ pub(super) fn parse_uri(rest: &str) -> Result<Vec<(String, String)>, ConninfoErr
     push_decoded(&mut pairs, "port", &list(|(_, port)| (*port).to_owned()))?;
     push_decoded(&mut pairs, "dbname", path.strip_prefix('/').unwrap_or(path))?;
 
-    for parameter in query.into_iter().flat_map(|query| query.split('&')).filter(|parameter| !parameter.is_empty()) {
+    let mut remaining = query.unwrap_or_default();
+    while !remaining.is_empty() {
+        let from_here = remaining;
+        let (parameter, after) = remaining.split_once('&').unwrap_or((remaining, ""));
+        remaining = after;
+        if parameter.is_empty() {
+            continue;
+        }
         let Some((key, value)) = parameter.split_once('=') else {
             return Err(
                 ConninfoError::new("a query parameter of the URI has no \"=\"").with_hint(PERCENT_ENCODING_HINT)
             );
         };
         if value.contains('=') {
-            return Err(ConninfoError::new(format!(
-                "the query parameter \"{}\" of the URI has more than one \"=\"",
-                percent_decode(key)?
-            ))
-            .with_hint("\"=\" inside a value is percent-encoded as %3D"));
+            // Where an "@" follows, this may be a password with "?" in it.
+            let shown = match keyword::is_quotable_name(key) && !from_here.contains('@') {
+                true => format!("the query parameter \"{key}\""),
+                false => "a query parameter with an unreadable parameter name".to_owned(),
+            };
+            return Err(ConninfoError::new(format!("{shown} of the URI has more than one \"=\""))
+                .with_hint("\"=\" inside a value is percent-encoded as %3D"));
         }
         match (percent_decode(key)?, percent_decode(value)?) {
             // For compatibility with JDBC, as libpq does.
@@ -148,6 +157,10 @@ mod tests {
             "postgres://[::1]x/db",
             "postgres://host/db?ret",
             "postgres://host/db?sslmode=a=ret",
+            "postgresql://:?/secret@h/d?==",
+            "postgresql://:?/sec==&ret@h/d",
+            "postgresql://:?sec==/ret@h/d",
+            "postgresql://:?/sec%2Fret==x",
         ] {
             let error = read_uri(text).expect_err(text);
             let shown = format!("{error} {error:?}");

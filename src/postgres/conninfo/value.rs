@@ -5,13 +5,19 @@ use std::time::Duration;
 use super::ConninfoError;
 use super::parameters::Parameters;
 
+/// A value in quotes for a message. With an "@" it may be part of a URI's password with "?" in it, and is not shown.
+pub(super) fn quoted_value(text: &str) -> String {
+    if text.contains('@') { "(not shown)".to_owned() } else { format!("\"{text}\"") }
+}
+
 /// A whole number, or libpq's complaint.
 pub(super) fn read_integer(parameters: &Parameters, name: &str) -> Result<Option<i32>, ConninfoError> {
     parameters
         .text(name)
         .map(|text| {
             text.trim().parse().map_err(|_| {
-                ConninfoError::new(format!("invalid integer value \"{text}\" for connection option \"{name}\""))
+                let value = quoted_value(text);
+                ConninfoError::new(format!("invalid integer value {value} for connection option \"{name}\""))
             })
         })
         .transpose()
@@ -46,7 +52,7 @@ pub(super) fn read_choice<T: Copy + Default>(
     let Some(text) = parameters.text(name) else { return Ok(T::default()) };
     known.iter().find(|(spelling, _)| *spelling == text).map(|(_, value)| *value).ok_or_else(|| {
         let spellings: Vec<&str> = known.iter().map(|(spelling, _)| *spelling).collect();
-        ConninfoError::new(format!("invalid {name} value: \"{text}\""))
+        ConninfoError::new(format!("invalid {name} value: {}", quoted_value(text)))
             .with_hint(format!("it is one of {}", spellings.join(", ")))
     })
 }
