@@ -52,7 +52,7 @@ fn run_command() -> ExitCode {
     let cli = match cli::Cli::try_parse_from(process_list::restored_arguments()) {
         Ok(cli) => cli,
         Err(answer) => {
-            let answer = cli::with_connection_string_hint(answer);
+            let answer = cli::with_hints(answer);
             return match ui::print_clap_message(&answer) {
                 Err(failure) => {
                     ui::print_early_failure(&failure);

@@ -113,16 +113,21 @@ impl Command {
     }
 }
 
-/// What clap says, and where a connection string belongs: psql takes it anywhere.
-pub fn with_connection_string_hint(mut error: clap::Error) -> clap::Error {
+/// Flags under their former names, with the commands that have them.
+const RENAMED_FLAGS: [(&str, &str, &str); 2] = [("audit", "--way", "--method"), ("demo", "--story", "--scenario")];
+
+/// Adds hints to an error of clap: where a connection string belongs, which psql takes anywhere, and a flag's new name.
+pub fn with_hints(mut error: clap::Error) -> clap::Error {
     let misplaced =
         [ContextKind::InvalidArg, ContextKind::InvalidSubcommand].into_iter().find_map(|kind| error.get(kind));
-    if let Some(ContextValue::String(text)) = misplaced
-        && !text.starts_with('-')
-        && is_connection_string(text)
-    {
+    let Some(ContextValue::String(text)) = misplaced else { return error };
+    if !text.starts_with('-') && is_connection_string(text) {
         let advice = vec!["a connection string stands behind -d (--dbname)".into()];
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(advice));
+    } else if let Some((command, _, new)) = RENAMED_FLAGS.iter().find(|(_, old, _)| text == old) {
+        let advice = vec![format!("`pgtend {command}` has '{new}'").into()];
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(advice));
+        error.remove(ContextKind::SuggestedArg);
     }
     error
 }

@@ -143,6 +143,8 @@ pub enum ReadSnapshotError {
     Report(String),
     #[error("it has schema version {found}, and this pgtend reads up to {SCHEMA_VERSION}: use a newer pgtend")]
     NewerSchema { found: u32 },
+    #[error("an older pgtend wrote it, with {old} for {new}: record it again with this version, `pgtend snapshot`")]
+    FormerKey { old: &'static str, new: &'static str },
     #[error("it is damaged: {0}")]
     Invalid(serde_json::Error),
 }
@@ -161,6 +163,16 @@ impl Snapshot {
         struct Header {
             schema_version: u32,
             command: String,
+            /// Keys of files that no release wrote.
+            #[serde(default)]
+            contents: Option<serde::de::IgnoredAny>,
+            #[serde(default)]
+            server: FormerServer,
+        }
+        #[derive(Default, Deserialize)]
+        struct FormerServer {
+            #[serde(default)]
+            asked_at: Option<serde::de::IgnoredAny>,
         }
         let header: Header = serde_json::from_str(text).map_err(ReadSnapshotError::NotASnapshot)?;
         if header.schema_version > SCHEMA_VERSION {
@@ -168,6 +180,13 @@ impl Snapshot {
         }
         if header.command != SNAPSHOT_COMMAND {
             return Err(ReadSnapshotError::Report(header.command));
+        }
+        let former = [
+            (header.contents.is_some(), "contents", "database_snapshots"),
+            (header.server.asked_at.is_some(), "server.asked_at", "server.requested_at"),
+        ];
+        if let Some((_, old, new)) = former.into_iter().find(|(is_there, ..)| *is_there) {
+            return Err(ReadSnapshotError::FormerKey { old, new });
         }
         serde_json::from_str(text).map_err(ReadSnapshotError::Invalid)
     }
@@ -217,6 +236,11 @@ mod tests {
         assert!(error("{}").starts_with("it is not a snapshot"));
         assert!(error(r#"{"schema_version": 2, "command": "snapshot"}"#).contains("schema version 2"));
         assert!(error(r#"{"schema_version": 1, "command": "wal"}"#).contains("`pgtend wal`"));
+        let former = error(r#"{"schema_version": 1, "command": "snapshot", "server": {}, "contents": []}"#);
+        assert!(former.contains("contents for database_snapshots") && former.contains("record it again"), "{former}");
+        let former =
+            error(r#"{"schema_version": 1, "command": "snapshot", "server": {"asked_at": "2026-11-21T12:47:50Z"}}"#);
+        assert!(former.contains("server.asked_at for server.requested_at"), "{former}");
         let damaged = error(r#"{"schema_version": 1, "command": "snapshot", "pgtend_version": 7}"#);
         assert!(damaged.starts_with("it is damaged") && damaged.contains("column"), "{damaged}");
     }

@@ -26,10 +26,32 @@ fn input_invalid_values_list_valid_ones() {
         (&["indexes", "--table", "a**b"], "--table"),
         (&["wal", "--limit", "3"], "--limit"),
         (&["tables", "-W", "-w"], "--no-password"),
+        (&["audit", "--horizon", "180"], "write 180d for days or 180s for seconds"),
+        (&["wal", "--sample", "5"], "5s"),
+        (&["audit", "--way", "dump"], "--method"),
+        (&["demo", "--story", "disaster"], "--scenario"),
         (&[], "Usage"),
     ] {
         let message = expect_failure(2, arguments);
         assert!(message.contains(expected), "{arguments:?}: {message}");
+    }
+}
+
+/// Never as an empty snapshot.
+#[test]
+fn input_snapshot_with_former_keys_is_refused() {
+    let text = std::fs::read_to_string(super::scenarios::scenario_file("calm")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (new, old) in [("database_snapshots", "contents"), ("requested_at", "asked_at")] {
+        let former = text.replace(&format!("\"{new}\""), &format!("\"{old}\""));
+        assert_ne!(former, text);
+        let file = folder.path().join(format!("{old}.json"));
+        std::fs::write(&file, former).unwrap();
+        let file = file.to_str().unwrap();
+        for (exit, command) in [(1, "overview"), (1, "indexes"), (1, "audit"), (3, "check")] {
+            let message = expect_failure(exit, &[command, "--from", file]);
+            assert!(message.contains(old) && message.contains("record it again"), "{command}: {message}");
+        }
     }
 }
 
