@@ -77,10 +77,8 @@ impl Context {
             [target] => format!("target {target:?} is"),
             _ => "targets are".to_owned(),
         };
-        self.ui.note(&format!(
-            "pgtend: note: {what} from {:?}, found in the working directory",
-            file.display().to_string()
-        ));
+        let name = file.display().to_string();
+        self.ui.note(&format!("pgtend: note: {what} from {name:?}, found in the working directory"));
     }
 
     /// Connects; asks for a password where the server wants one and none is known.

@@ -72,7 +72,7 @@ impl Quantity for Seconds {
     fn from_config(value: &ConfigValue<'_>) -> Result<Self, ThresholdError> {
         let wrong = ThresholdError::Expected("a duration with its unit, as in \"5min\", \"2h\" or \"7d\"");
         match value {
-            ConfigValue::Text(text) => parse_seconds(text).map(Seconds).ok_or(wrong),
+            ConfigValue::Text(text) => parse_seconds(text).map(Seconds).map_err(|_| wrong),
             _ => Err(wrong),
         }
     }

@@ -1,6 +1,5 @@
 //! `pgtend audit`.
 
-use super::filter::parse_window;
 use crate::analysis::downsize::{
     Amount, Assumptions, Audit, AuditEvidence, Fits, MoveMethod, Overrides, Sourced, StorageType, compute_audit,
     predict_sizes,
@@ -15,7 +14,7 @@ use crate::facts::history::{HistoryView, Prediction};
 use crate::facts::{Provider, Snapshot};
 use crate::history::{HistoryScope, system_identifier};
 use crate::report::{AuditReport, Gaps};
-use crate::units::{parse_bytes, parse_price};
+use crate::units::{parse_bytes, parse_price, parse_seconds};
 
 /// How small the new volume may be, what blocks the move, what it saves: the audit before a downscale
 ///
@@ -36,10 +35,10 @@ pub struct AuditArgs {
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     used_fs: Option<u64>,
     /// For how long the new volume should do [default: 180d]
-    #[arg(long, value_name = "TIME", value_parser = parse_window)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_seconds)]
     horizon: Option<u64>,
     /// How long a reader of WAL may be away without anybody doing something [default: 6h]
-    #[arg(long, value_name = "TIME", value_parser = parse_window)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_seconds)]
     outage: Option<u64>,
     /// How many percent of the new volume stay free [default: 20]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=90))]
@@ -63,7 +62,7 @@ pub struct AuditArgs {
     #[arg(long, value_enum, value_name = "TYPE")]
     storage_type: Option<StorageType>,
     /// How long scans must have been counted before an index is called unused, as for `pgtend indexes`
-    #[arg(long, value_name = "TIME", value_parser = parse_window)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_seconds)]
     min_observation: Option<u64>,
     /// An index smaller than that is not worth dropping, as for `pgtend indexes`
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]

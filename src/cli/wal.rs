@@ -1,19 +1,20 @@
 //! `pgtend wal`.
 
-use super::{disk::DiskArgs, filter::parse_duration};
+use super::disk::DiskArgs;
 use crate::app::Context;
 use crate::app::error::{Failure, server_required};
 use crate::app::exit_code::ExitCode;
 use crate::collect::Scope;
 use crate::history::HistoryScope;
 use crate::report::{Gaps, WalReport};
+use crate::units::parse_duration;
 use std::time::Duration;
 
 /// Where WAL is, what keeps how much of it in pg_wal, who writes it, how fast it grows, when the disk is full
 #[derive(Debug, Default, clap::Args)]
 pub struct WalArgs {
     /// Measure the rate by looking twice, so long apart
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     sample: Option<Duration>,
     #[command(flatten)]
     disk: DiskArgs,

@@ -42,8 +42,8 @@ impl Installation {
             return Err(refuse(String::from_utf8_lossy(&answer.stderr).trim().to_owned()));
         }
         let version_output = String::from_utf8_lossy(&answer.stdout);
-        let (version, major) =
-            parse_version(&version_output).ok_or_else(|| refuse(format!("it said {:?}", version_output.trim())))?;
+        let text = version_output.trim();
+        let (version, major) = parse_version(&version_output).ok_or_else(|| refuse(format!("it said {text:?}")))?;
         Ok(Self { bin: home, version, major })
     }
 

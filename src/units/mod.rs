@@ -6,6 +6,6 @@ mod lsn;
 mod price;
 
 pub use bytes::{ParseBytesError, parse_bytes};
-pub use duration::parse_seconds;
+pub use duration::{ParseDurationError, parse_duration, parse_seconds};
 pub use lsn::{Lsn, ParseLsnError};
 pub use price::parse_price;

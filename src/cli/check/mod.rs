@@ -9,11 +9,11 @@ use crate::app::exit_code::ExitCode;
 use crate::app::options::OutputFormat;
 use crate::app::{Context, target_key_of, unless_interrupted};
 use crate::cli::disk::DiskArgs;
-use crate::cli::filter::parse_duration;
 use crate::collect::Scope;
 use crate::facts::Snapshot;
 use crate::history::Store;
 use crate::report::{CheckReport, Envelope, FleetReport, TargetRun};
+use crate::units::parse_duration;
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 use selection::CheckSelection;
@@ -43,7 +43,7 @@ pub struct CheckArgs {
     #[arg(long)]
     all_targets: bool,
     /// How long one target may take; one that takes longer is UNKNOWN and delays nobody
-    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = parse_duration)]
     time_limit: Duration,
     /// Tell nobody; whoever should have been told is told the next time
     #[arg(long)]

@@ -32,7 +32,7 @@ pub fn cmd_config_show(_: &ConfigShowArgs, context: &Context) -> Result<ExitCode
         }
         let _ = match config.database_selection(target) {
             DatabaseSelection::Connected => Ok(()),
-            DatabaseSelection::Listed(names) => writeln!(text, "target.{target}.databases = {names:?}"),
+            DatabaseSelection::Listed(names) => writeln!(text, "target.{target}.databases = [{}]", quoted_list(&names)),
             DatabaseSelection::All => writeln!(text, "target.{target}.databases = all"),
         };
     }
@@ -44,7 +44,7 @@ pub fn cmd_config_show(_: &ConfigShowArgs, context: &Context) -> Result<ExitCode
         let _ = writeln!(text, "{key} = {value} (default {usual})");
     }
     if !config.droppable_slots().is_empty() {
-        let _ = writeln!(text, "slots.droppable = {:?}", config.droppable_slots());
+        let _ = writeln!(text, "slots.droppable = [{}]", quoted_list(config.droppable_slots()));
     }
     for (key, value) in config.audit_overrides(None).sourced_values() {
         let _ = writeln!(text, "{key} = {value}");
@@ -97,4 +97,9 @@ fn changed_limits(config: &Config) -> Vec<(&'static str, String, String)> {
         ),
     ];
     limits.into_iter().filter(|(_, now, usual)| now != usual).collect()
+}
+
+/// `"a", "b"`, as TOML writes the elements of a list.
+fn quoted_list(names: &[String]) -> String {
+    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
 }

@@ -3,7 +3,7 @@
 mod migrate;
 mod verify;
 
-use super::filter::{BloatArgs, ListLength, RelationFilter, SizeFilter, parse_window};
+use super::filter::{BloatArgs, ListLength, RelationFilter, SizeFilter};
 use crate::analysis::index::{IndexAssessment, IndexLimits, assess_indexes};
 use crate::app::Context;
 use crate::app::error::Failure;
@@ -11,7 +11,7 @@ use crate::app::exit_code::ExitCode;
 use crate::collect::{BloatScope, Definitions, MAX_DEFINITIONS, Scope};
 use crate::history::HistoryScope;
 use crate::report::{Gaps, IndexSort, IndexesReport};
-use crate::units::parse_bytes;
+use crate::units::{parse_bytes, parse_seconds};
 use std::path::PathBuf;
 
 /// Every index: size, scans, last scan, what it enforces, whether it may go and why
@@ -52,7 +52,7 @@ struct IndexesListArgs {
 #[command(next_help_heading = "Judging")]
 struct IndexThresholdArgs {
     /// How long scans must have been counted for a drop that rests on them, as in 95d; 0 waives it [default: 95d]
-    #[arg(long, global = true, value_name = "TIME", value_parser = parse_window)]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = parse_seconds)]
     min_observation: Option<u64>,
     /// An index smaller than that is not worth dropping [default: 1MB]
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes)]

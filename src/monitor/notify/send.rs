@@ -139,7 +139,7 @@ fn error_chain_text(error: reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);
     while let Some(error) = cause {
-        let more = error.to_string();
+        let more = tls_problem(error).map_or_else(|| error.to_string(), str::to_owned);
         if !text.contains(&more) {
             text.push_str(&format!(": {more}"));
         }
@@ -148,9 +148,46 @@ fn error_chain_text(error: reqwest::Error) -> String {
     redact::foreign(&text).into_owned()
 }
 
+/// Describes an error of TLS, whose own text names types of the library; `None` for other errors.
+fn tls_problem(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    use rustls::{CertificateError, Error};
+    let inner = error.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref()?.downcast_ref());
+    Some(match inner.or_else(|| error.downcast_ref::<Error>())? {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "the server's certificate is not signed by an authority of the system's root certificates"
+        }
+        Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            "the server's certificate has expired"
+        }
+        Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => "the server's certificate is for other host names",
+        Error::InvalidCertificate(_) => "the server's certificate is not valid",
+        Error::AlertReceived(_) => "the server ended the TLS handshake",
+        _ => "the TLS handshake failed",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tls_problems_hold_no_type_names() {
+        use rustls::{AlertDescription, CertificateError, Error};
+        for (error, part) in [
+            (Error::InvalidCertificate(CertificateError::UnknownIssuer), "not signed by"),
+            (Error::InvalidCertificate(CertificateError::Expired), "expired"),
+            (Error::InvalidCertificate(CertificateError::NotValidForName), "other host names"),
+            (Error::InvalidCertificate(CertificateError::BadEncoding), "not valid"),
+            (Error::AlertReceived(AlertDescription::HandshakeFailure), "ended the TLS handshake"),
+        ] {
+            let wrapped = std::io::Error::new(std::io::ErrorKind::InvalidData, error.clone());
+            assert!(tls_problem(&wrapped).is_some_and(|text| text.contains(part)), "{error}");
+            assert_eq!(tls_problem(&error), tls_problem(&wrapped), "{error}");
+        }
+        assert_eq!(tls_problem(&std::io::Error::other("closed")), None);
+    }
     use serde_json::json;
 
     #[test]

@@ -92,7 +92,7 @@ pub enum Problem {
     #[error("the server does not speak protocol 3.0")]
     NoCommonProtocol,
     /// A message that has no place before the session is ready.
-    #[error("expected authentication request from server, but received {0:?}")]
+    #[error("expected authentication request from server, but received '{}'", .0.escape_default())]
     UnexpectedMessage(char),
     /// A message is larger than the start-up phase allows, both in bytes.
     #[error("the server sent {announced} bytes before the session was ready; at most {accepted} are accepted")]

@@ -110,7 +110,8 @@ fn log_notice(body: &[u8]) {
         return;
     }
     let notice = ServerError::parse(body);
-    debug!(severity = ?notice.severity, "{:?}", notice.message);
+    let text = &notice.message;
+    debug!(severity = ?notice.severity, "{text:?}");
 }
 
 /// Asks one question before a driver takes over; returns the first column of the first row.

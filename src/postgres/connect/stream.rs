@@ -119,7 +119,8 @@ async fn drive_connection(mut connection: Connection<GuardedStream, GuardedStrea
             // A server may send many, and replacing secrets takes time for each notice and each secret.
             Ok(AsyncMessage::Notice(notice)) if tracing::enabled!(Level::DEBUG) => {
                 let notice = ServerError::from(&notice);
-                debug!(severity = ?notice.severity, "{:?}", notice.message);
+                let text = &notice.message;
+                debug!(severity = ?notice.severity, "{text:?}");
             }
             Ok(_) => {}
             Err(error) => {

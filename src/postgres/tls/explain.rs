@@ -53,6 +53,19 @@ pub(super) fn webpki_problem(error: &Error) -> CertificateProblem {
     CertificateProblem::Unusable(reason.to_owned())
 }
 
+/// Describes why a PEM file cannot be read: the library's own text shows lines of the file, of a key too, as lists of bytes.
+pub(super) fn pem_problem(error: &rustls::pki_types::pem::Error) -> String {
+    use rustls::pki_types::pem::Error;
+    match error {
+        Error::MissingSectionEnd { .. } => "a section of it has no line -----END …-----".to_owned(),
+        Error::IllegalSectionStart { .. } => "a line of it that begins a section is malformed".to_owned(),
+        Error::Base64Decode(_) => "it is not valid base64".to_owned(),
+        Error::Io(error) => error.to_string(),
+        Error::NoItemsFound => "it holds nothing of that kind in PEM form".to_owned(),
+        _ => "it is not valid PEM".to_owned(),
+    }
+}
+
 /// Returns a text for a handshake that failed, `error` of tokio-rustls, other than by the certificate.
 pub(in crate::postgres) fn handshake(error: &io::Error) -> String {
     let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
@@ -123,6 +136,22 @@ mod tests {
             let name = debug.split([' ', '(']).next().unwrap();
             assert!(text.starts_with("the server's certificate ") && !text.contains(name), "{text}");
             assert!(!text.contains("::") && !text.contains(['{', '[']), "{text}");
+        }
+    }
+
+    #[test]
+    fn pem_errors_quote_no_line() {
+        use rustls::pki_types::{PrivateKeyDer, pem::PemObject as _};
+        let (begin, end) = ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----");
+        for (file, part) in [
+            (format!("{begin}\nhunter2\n"), "no line -----END"),
+            ("-----BEGIN hunter2\n".to_owned(), "malformed"),
+            (format!("{begin}\nhunter2!!\n{end}\n"), "not valid base64"),
+            ("hunter2".to_owned(), "nothing of that kind"),
+        ] {
+            let text = pem_problem(&PrivateKeyDer::from_pem_slice(file.as_bytes()).unwrap_err());
+            assert!(text.contains(part), "{file}: {text}");
+            assert!(!text.contains("hunter2") && !text.contains(['[', '{']), "{file}: {text}");
         }
     }
 

@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::SetupProblem;
+use super::explain::pem_problem;
 use crate::postgres::conninfo::{SslCertMode, TlsParameters};
 use crate::postgres::read_connection_file;
 
@@ -45,7 +46,7 @@ fn certified_key(cert: &Path, key: Option<&Path>, provider: &CryptoProvider) -> 
     let chain: Vec<CertificateDer<'static>> = read_connection_file(cert)
         .map_err(|error| error.to_string())
         .and_then(|bytes| {
-            CertificateDer::pem_slice_iter(&bytes).collect::<Result<_, _>>().map_err(|error| error.to_string())
+            CertificateDer::pem_slice_iter(&bytes).collect::<Result<_, _>>().map_err(|error| pem_problem(&error))
         })
         .map_err(bad_cert)?;
     if chain.is_empty() {
@@ -57,7 +58,7 @@ fn certified_key(cert: &Path, key: Option<&Path>, provider: &CryptoProvider) -> 
     let bytes = read_connection_file(key).map_err(|error| bad_key(error.to_string()))?;
     let private = PrivateKeyDer::from_pem_slice(&bytes)
         .or_else(|error| PrivateKeyDer::try_from(bytes.clone()).map_err(|_| error))
-        .map_err(|error| bad_key(error.to_string()))?;
+        .map_err(|error| bad_key(pem_problem(&error)))?;
     let signing = provider.key_provider.load_private_key(private).map_err(|error| bad_key(error.to_string()))?;
     let certified = CertifiedKey::new(chain, signing);
     match certified.keys_match() {

@@ -18,6 +18,7 @@ use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 
 use super::certificate::{ParsedCertificate, identifier_matches};
+use super::explain::pem_problem;
 use super::{CertificateProblem, SetupProblem, signature};
 use crate::postgres::conninfo::{RevocationSource, RootCert};
 use crate::postgres::read_connection_file;
@@ -86,7 +87,7 @@ fn read_lists(path: &Path) -> Result<Vec<RevocationList>, SetupProblem> {
         _ => bad_revocation_file(path, error.to_string()),
     })?;
     let blocks = CertificateRevocationListDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
-    let blocks = blocks.map_err(|error| bad_revocation_file(path, error.to_string()))?;
+    let blocks = blocks.map_err(|error| bad_revocation_file(path, pem_problem(&error)))?;
     blocks.into_iter().map(|der| RevocationList::new(der).map_err(|reason| bad_revocation_file(path, reason))).collect()
 }
 

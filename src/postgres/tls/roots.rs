@@ -8,6 +8,7 @@ use rustls::pki_types::{CertificateDer, TrustAnchor};
 
 use super::SetupProblem;
 use super::certificate::ParsedCertificate;
+use super::explain::pem_problem;
 use super::path::is_self_signed;
 use crate::postgres::conninfo::{RootCert, SslMode};
 use crate::postgres::read_connection_file;
@@ -90,7 +91,7 @@ pub(super) fn read_trusted_roots(source: &RootCert, mode: SslMode) -> Result<Opt
                 let bad = |reason: String| SetupProblem::BadRootFile { path: path.clone(), reason };
                 let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
                     .collect::<Result<_, _>>()
-                    .map_err(|error| bad(error.to_string()))?;
+                    .map_err(|error| bad(pem_problem(&error)))?;
                 if certificates.is_empty() {
                     return Err(bad("there is no certificate in it".to_owned()));
                 }

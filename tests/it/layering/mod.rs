@@ -2,6 +2,7 @@
 //! sends statements to a server, who prints, and what the text of a query looks like.
 
 mod cycles;
+mod debug_text;
 pub mod imports;
 mod lookups;
 mod paths;
@@ -86,5 +87,13 @@ fn quotes_are_made_in_one_module() {
     let sources = source_files("src", ".rs");
     let violations: Vec<String> =
         sources.iter().flat_map(|(path, text)| quoting::quoting_violations(path, text)).collect();
+    assert_none(&violations);
+}
+
+#[test]
+fn messages_hold_no_debug_text() {
+    let sources = source_files("src", ".rs");
+    let violations: Vec<String> =
+        sources.iter().flat_map(|(path, text)| debug_text::debug_text_violations(path, text)).collect();
     assert_none(&violations);
 }
