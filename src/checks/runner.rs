@@ -1,4 +1,4 @@
-//! All checks of one night.
+//! Evaluates all checks of one run.
 
 use super::{CHECKS, Check, CheckOutcome, Evidence, Nightly, thresholds::Rule};
 use crate::facts::{Class, Finding};

@@ -7,7 +7,7 @@ use crate::quote::PrintedConnection;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How a night is counted.
+/// How a run is summarised.
 #[derive(Clone, Debug, Default)]
 pub struct SummaryOptions<'a> {
     /// Hygiene sets the status, too.
@@ -36,7 +36,7 @@ pub struct Silenced {
     pub reason: String,
 }
 
-/// One target's night.
+/// One run of a target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckSummary {
     pub status: Status,
@@ -131,7 +131,7 @@ impl CheckSummary {
         }
     }
 
-    /// The night of a server that could not be looked at.
+    /// The run of a server that could not be read.
     pub fn unreachable(why: &str, hint: Option<&str>) -> CheckSummary {
         let mut summary = CheckSummary::empty();
         summary.add_unknown("connection", "server", why, hint);

@@ -22,6 +22,8 @@ use crate::units::{parse_bytes, parse_price, parse_seconds};
 /// --exact reads the largest relations whole, with pgstattuple where it is installed. With --target-size the exit code is
 /// 0 when that fits, 1 when it does not, 3 when it cannot be told. What is assumed may also stand in the configuration:
 /// in [audit], or of a target. Where there is a history, what is predicted is kept there.
+// The comment is the help, and [audit] a section of the configuration.
+#[allow(rustdoc::broken_intra_doc_links)]
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Assumptions")]
 pub struct AuditArgs {

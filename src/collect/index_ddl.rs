@@ -7,7 +7,7 @@ use crate::postgres::{Row, RowError, Session, Text};
 /// The given indexes and those attached to them, each before its children. Never waits for a lock: what is locked is
 /// missing from the answer, and so is what no longer exists.
 pub async fn read_index_ddl(session: &Session, oids: &[u32]) -> Result<Fact<Vec<IndexDdl>>, CollectError> {
-    let query = &queries::INDEX_PARTICULARS;
+    let query = &queries::INDEX_DDL;
     let oids: Vec<i64> = oids.iter().map(|oid| i64::from(*oid)).collect();
     let rows = session.run_round(Box::pin(session.read(query, Some(&oids), decode_index_ddl))).await?;
     Ok(match rows {

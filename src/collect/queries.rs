@@ -75,7 +75,7 @@ queries! {
     INDEX_USE = "index use" { 13 => "index_use.sql" }
     INDEX_TEXTS = "index expressions" { 13 => "index_texts.sql" }
     COLUMN_CORRELATIONS = "column correlations" { 13 => "column_correlations.sql" }
-    INDEX_PARTICULARS = "index particulars" { 13 => "index_particulars.sql" }
+    INDEX_DDL = "index DDL" { 13 => "index_ddl.sql" }
     INDEX_COLUMNS = "index columns" { 13 => "index_columns.sql" }
     COLUMN_STATISTICS = "column statistics" { 13 => "column_statistics.sql" }
     INDEX_KEY_STATISTICS = "index key statistics" { 13 => "index_key_statistics.sql" }

@@ -46,7 +46,7 @@ impl Level {
     }
 }
 
-/// How a whole night ended, as monitoring plugins say it.
+/// The status of a whole run, in the words of monitoring plugins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
@@ -153,7 +153,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Names the finding for as long as it lasts: the same the next night.
+    /// Names the finding for as long as it lasts: the same in the next run.
     pub fn id(&self) -> String {
         format!("{}:{}", self.check, self.subject)
     }

@@ -12,7 +12,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// The `command` of a snapshot file.
 pub const SNAPSHOT_COMMAND: &str = "snapshot";
 
-/// One look at a cluster. What the report at hand had no use for is [`Fact::not_asked`].
+/// The facts of one cluster. A fact that the report does not need is [`Fact::not_requested`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub schema_version: u32,

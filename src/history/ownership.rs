@@ -23,7 +23,7 @@ pub(super) struct OwnedObjects {
 ///
 /// # Errors
 ///
-/// [`HistoryError::Foreign`] when another role owns the schema or an object in it.
+/// [`HistoryError::UntrustedOwner`] when another role owns the schema or an object in it.
 pub(super) async fn check_ownership(pool: &Pool, address: &StoreAddress) -> Result<OwnedObjects, HistoryError> {
     owned_objects(pool.rows(OWNERSHIP_SQL, binds![]).await?.first(), address)
 }
@@ -32,7 +32,7 @@ pub(super) async fn check_ownership(pool: &Pool, address: &StoreAddress) -> Resu
 ///
 /// # Errors
 ///
-/// As [`check`].
+/// As [`check_ownership`].
 pub(super) async fn check_ownership_within(
     transaction: &mut Transaction,
     address: &StoreAddress,

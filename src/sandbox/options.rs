@@ -13,7 +13,7 @@ pub struct ClusterOptions {
     /// installation waits for initdb. Clusters from one template share a system identifier. None: every
     /// cluster gets its own initdb.
     pub templates: Option<PathBuf>,
-    /// A folder that [`super::Cluster::keep_in`] filled, to start from a copy of instead of initdb's work. The
+    /// A folder that [`super::Cluster::save_copy`] filled, to start from a copy of instead of initdb's work. The
     /// installation must be of the same major.
     pub origin: Option<PathBuf>,
     /// Settings for postgresql.conf, after the default settings, which they override.

@@ -1,13 +1,15 @@
-//! Which index can stand in for which: the rules of fact sheet B.
+//! Which index can replace which.
 
-use super::{signature::Key, subject::IndexSubject};
+use super::{Cover, signature::Key, subject::IndexSubject};
 use crate::analysis::index::CoverKind;
+use crate::facts::{DatabaseSnapshot, are_comparable, differ_only_in_texts};
+use std::collections::HashSet;
 
 /// Flips both bits of a column's order: the exact reverse.
 const REVERSE: i16 = 3;
 
 /// Returns how `covering` can replace `candidate`, if it can.
-pub fn find_cover_kind(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) -> Option<CoverKind> {
+fn find_cover_kind(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) -> Option<CoverKind> {
     let (k, v) = (covering.index, candidate.index);
     if k.oid == v.oid || k.table_oid != v.table_oid || !covering.is_sound() || v.is_exclusion || k.is_exclusion {
         return None;
@@ -100,4 +102,47 @@ fn cover_kind_for_scans(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_
     // INCLUDE columns may be keys of the other: both are returned by an index-only scan.
     let included = candidate_columns.iter().all(|number| covering.index.column_numbers.contains(number));
     (same_rows && included && k_method == "btree").then_some(CoverKind::Prefix)
+}
+
+/// Two subjects by their positions. Each pair exists in both orders.
+pub(super) type Pair = (usize, usize);
+
+/// Returns the pairs of one table whose access method and columns allow one to replace the other.
+pub(super) fn comparable_pairs(subjects: &[IndexSubject<'_>]) -> Vec<Pair> {
+    let mut order: Vec<usize> = (0..subjects.len()).collect();
+    order.sort_unstable_by_key(|at| (subjects[*at].index.table_oid, *at));
+    let mut pairs = Vec::new();
+    for family in order.chunk_by(|a, b| subjects[*a].index.table_oid == subjects[*b].index.table_oid) {
+        for &a in family {
+            let comparable = family.iter().filter(|b| are_comparable(subjects[a].index, subjects[**b].index));
+            pairs.extend(comparable.map(|b| (a, *b)));
+        }
+    }
+    pairs.sort_unstable();
+    pairs
+}
+
+/// An index whose text decides whether it is a twin, and could not be read, is nobody's twin and a matter for a person.
+pub(super) fn mark_unread(subjects: &mut [IndexSubject<'_>], pairs: &[Pair], db: &DatabaseSnapshot) {
+    let texts = db.index_facts.texts.known();
+    let is_read = |oid: u32| texts.is_some_and(|texts| texts.contains_key(&oid));
+    let unread: HashSet<usize> = pairs
+        .iter()
+        .filter(|(a, b)| {
+            differ_only_in_texts(subjects[*a].index, subjects[*b].index) && !is_read(subjects[*a].index.oid)
+        })
+        .map(|(a, _)| *a)
+        .collect();
+    for position in unread {
+        subjects[position].signature.keys = None;
+        subjects[position].signature.is_unread = true;
+    }
+}
+
+/// Returns which index can replace which.
+pub(super) fn collect_covers(subjects: &[IndexSubject<'_>], pairs: &[Pair]) -> Vec<Cover> {
+    let of_pair = |&(candidate, covering): &Pair| {
+        find_cover_kind(&subjects[covering], &subjects[candidate]).map(|kind| Cover { candidate, covering, kind })
+    };
+    pairs.iter().filter_map(of_pair).collect()
 }

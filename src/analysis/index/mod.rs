@@ -1,7 +1,7 @@
-//! Which indexes may go, and how we know.
+//! Which indexes can be dropped, and the evidence.
 //!
-//! Every index gets a verdict; all verdicts of a database together are a [`Plan`] that is sound as a whole: whatever is
-//! selected of its drops, everything in use and everything enforced keeps an index that does it.
+//! Every index gets a verdict. All verdicts of a database are a [`DropPlan`] that is sound as a whole: whichever of its drops
+//! are selected, every need keeps an index.
 
 mod verdict;
 
@@ -15,7 +15,6 @@ mod duplicate;
 mod hazards;
 mod invalid;
 mod needs;
-mod pairs;
 mod plan;
 mod rarely_used;
 mod redundant;
@@ -95,9 +94,9 @@ fn evaluate_indexes<'a>(
     let replicas: Vec<&Replica> = snapshot.replicas.iter().filter(|replica| replica.database == db.database).collect();
     let window = Window::from_snapshot(snapshot, db, history);
     let mut subjects = collect_subjects(db, &replicas, history, &window);
-    let pairs = pairs::comparable_pairs(&subjects);
-    pairs::mark_unread(&mut subjects, &pairs, db);
-    let covers = pairs::collect_covers(&subjects, &pairs);
+    let pairs = cover::comparable_pairs(&subjects);
+    cover::mark_unread(&mut subjects, &pairs, db);
+    let covers = cover::collect_covers(&subjects, &pairs);
     let mut needs = needs::collect_needs(&subjects, &covers, db);
     let evidence = ScanEvidence::new(snapshot, db, &replicas, window, limits);
     let mut caps = collect_caps(&subjects, &needs, db);

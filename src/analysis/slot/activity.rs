@@ -54,14 +54,14 @@ struct ActivitySample<'a> {
     sample: &'a SlotSample,
 }
 
-/// How a slot has stood; `past` is of the same server. `None` without an earlier look that knows the slot.
+/// Returns what earlier samples of the same server tell of a slot; `None` if none of them has it.
 pub fn slot_activity(now: &Snapshot, slot: &Slot, history: Option<&SlotHistory>) -> Option<SlotActivity> {
     let history = history?;
     let current_sample = SlotSample::from_snapshot(now, &slot.slot_name)?;
     let current_slot = current_sample.seen.as_ref()?;
     let mut samples: Vec<ActivitySample> = Vec::new();
     let mut moved_after = None;
-    for sample in history.samples.iter().filter(|look| look.collected_at < now.collected_at) {
+    for sample in history.samples.iter().filter(|sample| sample.collected_at < now.collected_at) {
         // One that was not there, or of another kind, was made anew: what was seen before is of another slot.
         match sample.seen.as_ref().filter(|seen| seen.has_same_kind(current_slot)) {
             Some(seen) if seen.has_same_positions(current_slot) => {

@@ -131,7 +131,7 @@ fn server_target(check_run: &CheckRun<'_>) -> Result<CheckTarget, Failure> {
     };
     let (target_key, source) = match context.conninfo() {
         Ok(conninfo) => (named.unwrap_or_else(|| target_key_of(&conninfo)), Ok(Source::Server(Box::new(conninfo)))),
-        // A secret that cannot be fetched is the night's answer; a target that is not there is a mistake.
+        // A secret that cannot be fetched is the result of the run; a target that is not configured is a usage error.
         Err(failure) => match target.clone().filter(|name| check_run.config.has_target(name)) {
             Some(target) => (target, Err(failure)),
             None => return Err(failure),
@@ -166,7 +166,7 @@ async fn check_one_target(
     print_target_report(context, result.envelope)
 }
 
-/// Every target, some at once; what each leaves in memory is its night alone.
+/// Checks every target, several at once. Each keeps only the result of its run in memory.
 async fn check_all_targets(
     check_run: &CheckRun<'_>,
     args: &CheckArgs,

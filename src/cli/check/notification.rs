@@ -1,4 +1,4 @@
-//! Telling what changed, once for the whole run, and leaving behind what the next night must know.
+//! Sends the notifications of a run, once for all targets, and saves the check state for the next run.
 
 use super::target_check::{CheckRun, PendingState, TargetResult};
 use crate::facts::history::{Change, ChangeKind, KnownFinding, NotifiedFinding, detect_changes};
@@ -17,7 +17,7 @@ struct SentNotification {
 }
 
 impl CheckRun<'_> {
-    /// Tells everybody what changed for them, then leaves each night behind; answers with how telling went.
+    /// Notifies each recipient of its changes, then saves each check state. Returns how notifying went.
     pub async fn notify_changes(&self, results: &mut [TargetResult], is_wanted: bool) -> Vec<NotifiedLine> {
         let mut notified: Vec<Vec<NotifiedFinding>> =
             results.iter().map(|target_result| previously_notified(target_result.pending.as_ref())).collect();
@@ -88,7 +88,7 @@ impl CheckRun<'_> {
         join_all(sending).await
     }
 
-    /// Writes down what the next night must know, and gives the place back.
+    /// Saves the check state for the next run, and releases the lease.
     async fn save_state(&self, result: &mut TargetResult, notified: Vec<NotifiedFinding>) {
         let (Some(pending), Some(store)) =
             (result.pending.take().filter(|pending_state| pending_state.is_claimed), self.store)

@@ -63,7 +63,7 @@ pub struct CheckTarget {
 /// What is looked at.
 pub enum Source {
     Server(Box<Conninfo>),
-    /// A look that was taken elsewhere, or some nights ago.
+    /// A snapshot that was collected elsewhere, or some days ago.
     File(Box<Snapshot>),
 }
 
@@ -75,7 +75,7 @@ pub struct TargetResult {
     pub pending: Option<PendingState>,
 }
 
-/// A night that nobody was told of yet.
+/// A run whose notifications are not sent yet.
 pub struct PendingState {
     pub at: Timestamp,
     pub status: Status,
@@ -102,7 +102,7 @@ enum Claim<'a> {
 }
 
 impl CheckRun<'_> {
-    /// One target's night, whatever happens.
+    /// Runs the checks of one target. Every error becomes a result.
     pub async fn check_target(&self, check_target: CheckTarget) -> TargetResult {
         let CheckTarget { target_key: place, target, source } = check_target;
         let mut problems: Vec<String> = self.store_error.iter().map(ToString::to_string).collect();

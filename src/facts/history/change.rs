@@ -1,11 +1,11 @@
-//! What is new since the night before, and what has gone: the only things worth a message.
+//! The changes since the previous run: new, worse and recovered findings. Only these are notified.
 
 use crate::facts::{Class, Finding, Level};
 use crate::message::Message;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
-/// A finding that an earlier night left behind.
+/// A finding of an earlier run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KnownFinding {
     pub finding_id: String,
@@ -15,7 +15,7 @@ pub struct KnownFinding {
     pub level: Level,
     /// As it read then.
     pub message: Message,
-    /// The first night of it.
+    /// The first run that had it.
     pub since: Timestamp,
     /// When its message was last sent, and how bad it was then; `None` when nobody was told.
     pub notified: Option<(Timestamp, Level)>,

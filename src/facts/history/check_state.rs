@@ -1,4 +1,4 @@
-//! What a night leaves behind for the next.
+//! The state that a run of `pgtend check` saves for the next.
 
 use super::{Counters, KnownFinding};
 use crate::facts::{Class, Level};

@@ -1,4 +1,4 @@
-//! Counters of a look that the next night compares its own with.
+//! Counters of a sample that the next run compares its own with.
 
 use crate::facts::{DatabaseSnapshot, Snapshot};
 use crate::units::Lsn;

@@ -39,7 +39,7 @@ pub struct Prediction {
 pub struct TrackedPrediction {
     #[serde(flatten)]
     pub prediction: Prediction,
-    /// After the clean-up the newest size, after a move the first one on arrival; `None` until somebody looked.
+    /// After the clean-up the newest size, after a move the first size there; `None` without a later sample.
     pub measured_bytes: Option<u64>,
     pub measured_at: Option<Timestamp>,
 }

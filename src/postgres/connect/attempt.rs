@@ -8,15 +8,15 @@ use super::authentication::Credentials;
 use super::endpoint::Endpoint;
 use super::guard::GuardedStream;
 use super::meter::Meter;
+use super::pin;
 use super::problem::{Attempt, Problem, with_connect_timeout};
 use super::progress::Progress;
 use super::scram::LOW_ITERATIONS;
 use super::session_attrs::{self, ReportedState};
-use super::socket::Socket;
+use super::socket::{Socket, Stream};
 use super::startup::{self, StartedSession};
 use super::stream::EstablishedConnection;
 use super::wire::Wire;
-use super::{peer, pin};
 use crate::postgres::conninfo::{Conninfo, Host, SslMode, TargetSessionAttrs};
 use crate::postgres::tls::Tls;
 use crate::redact;
@@ -78,7 +78,7 @@ async fn connect_once(
     progress: &Progress,
 ) -> Result<EstablishedConnection, Problem> {
     let socket = Socket::open(address, &conninfo.keepalives, progress).await.map_err(Problem::Unreachable)?;
-    peer::check_peer(&socket, conninfo.requirepeer.as_deref())?;
+    check_peer(&socket, conninfo.requirepeer.as_deref())?;
     let mut wire = match tls {
         Some(tls) => Wire::encrypt(socket, tls).await?,
         None => Wire::Plain(socket),
@@ -142,4 +142,16 @@ fn session_warnings(started: &StartedSession, address: &Address, endpoint: &Endp
         )
     });
     warning.into_iter().collect()
+}
+
+/// Checks `requirepeer`: who owns the server behind a Unix socket.
+pub(super) fn check_peer(socket: &Socket, wanted: Option<&str>) -> Result<(), Problem> {
+    let (Some(wanted), Stream::Unix(stream)) = (wanted, &socket.stream) else { return Ok(()) };
+    let uid = stream.peer_cred().map_err(Problem::Io)?.uid();
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok().flatten();
+    let actual = user.map_or_else(|| uid.to_string(), |user| user.name);
+    if actual == wanted {
+        return Ok(());
+    }
+    Err(Problem::WrongPeer { wanted: wanted.to_owned(), actual })
 }

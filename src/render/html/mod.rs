@@ -3,11 +3,9 @@
 
 mod bars;
 mod growth;
-mod shares;
 mod svg;
 mod table;
 mod treemap;
-mod waterfall;
 
 use super::{Block, Chart, Document, Picture, Tone, escape::escape_unprintable};
 use crate::quote::code_spans;
@@ -82,8 +80,8 @@ fn text_markup(text: &str) -> Markup {
 fn chart_markup(chart: &Chart) -> Markup {
     let (picture, figures) = match &chart.picture {
         Picture::Treemap(nodes) => treemap::treemap_markup(nodes, &chart.title),
-        Picture::Waterfall(steps) => waterfall::waterfall_markup(steps, &chart.title),
-        Picture::Shares(shares) => shares::shares_markup(shares, &chart.title),
+        Picture::Waterfall(steps) => bars::waterfall_markup(steps, &chart.title),
+        Picture::Shares(shares) => bars::shares_markup(shares, &chart.title),
         Picture::Growth(series) => growth::growth_markup(series, &chart.title),
     };
     html! {

@@ -218,7 +218,7 @@ impl AuditPart {
             .column(Column::text("copy", "copy", 1), |estimate| {
                 Cell::text(if estimate.is_physical { "physical, keeps bloat" } else { "logical, rebuilds" })
             })
-            .column(Column::numbers("size_after_bytes", "size_after_bytes", 0), |estimate| {
+            .column(Column::numbers("size_after_bytes", "size after copy", 0), |estimate| {
                 bytes(estimate.size_after_bytes)
             })
             .column(Column::numbers("minimum_bytes", "minimum", 0), |estimate| bytes(estimate.minimum))

@@ -3,7 +3,6 @@
 mod describe;
 mod document;
 mod steps;
-mod waterfall;
 
 use super::{Gaps, charts};
 use crate::analysis::downsize::{
@@ -13,7 +12,7 @@ use crate::analysis::downsize::{
 use crate::facts::copy_size::Basis;
 use crate::facts::{EstimateError, Snapshot, Unavailable};
 use crate::quote::grant;
-use crate::render::Chart;
+use crate::render::{Chart, Picture, Step, StepKind};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -160,11 +159,7 @@ impl AuditReport {
         };
         let forecasts: Vec<_> =
             audit.assessments.iter().map(|assessment| (assessment.database.as_str(), &assessment.forecast)).collect();
-        let charts = [
-            waterfall::waterfall_chart(audit),
-            charts::storage_chart(snapshot, &forecasts),
-            charts::wal_chart(snapshot),
-        ];
+        let charts = [waterfall_chart(audit), charts::storage_chart(snapshot, &forecasts), charts::wal_chart(snapshot)];
         AuditReport {
             charts: charts.into_iter().flatten().collect(),
             audit: AuditPart {
@@ -317,4 +312,38 @@ fn relation_lines(assessments: &[DatabaseAssessment<'_>]) -> Vec<RelationLine> {
     });
     lines.truncate(MAX_RELATIONS);
     lines
+}
+
+/// Only where the whole sum is known: bars that miss a term would lie.
+fn waterfall_chart(audit: &Audit<'_>) -> Option<Chart> {
+    let chosen = audit.chosen()?;
+    let (used, size_after, minimum, recommended) =
+        (audit.used?, chosen.size_after_bytes?, chosen.minimum?, chosen.recommended?);
+    let step = |name: &str, kind, bytes| Step { name: name.to_owned(), kind, bytes };
+    let mut steps = vec![step("used now", StepKind::Total, used.bytes)];
+    if chosen.is_physical {
+        for component in audit.group_components(ComponentGroup::Reclaimable).into_iter().filter(|it| it.counted) {
+            let bytes = component.amount.map_or(0, |amount: Amount| amount.bytes);
+            steps.push(step(&describe::component_title(&component.kind), StepKind::Less, bytes));
+        }
+    } else {
+        steps.push(step("clean-up and rebuilding", StepKind::Less, used.bytes.saturating_sub(size_after.bytes)));
+    }
+    steps.push(step("size after the copy", StepKind::Total, size_after.bytes));
+    let mut level = size_after.bytes;
+    for component in audit
+        .group_components(ComponentGroup::Headroom)
+        .into_iter()
+        .filter(|it| !matches!(it.kind, ComponentKind::Margin { .. }))
+    {
+        let bytes = component.amount.map_or(0, |amount| amount.bytes);
+        level += bytes;
+        steps.push(step(&describe::component_title(&component.kind), StepKind::More, bytes));
+    }
+    steps.push(step("margin, floor and step of the provider", StepKind::More, recommended.bytes.saturating_sub(level)));
+    steps.push(step("recommended", StepKind::Total, recommended.bytes));
+    steps.push(step("the least that would do today", StepKind::Total, minimum.bytes));
+    steps.retain(|it| it.bytes > 0 || it.kind == StepKind::Total);
+    let about = "From what is used now to the recommended volume, term by term.".to_owned();
+    Some(Chart { title: "The sum".to_owned(), about, picture: Picture::Waterfall(steps) })
 }

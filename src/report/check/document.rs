@@ -1,4 +1,4 @@
-//! The night as people read it.
+//! The document of a run.
 
 use super::{CheckReport, FindingLine};
 use crate::facts::{Class, Status, silence_last_day};

@@ -1,4 +1,4 @@
-//! Many targets' nights as one: the worst first.
+//! The runs of many targets as one report: the worst first.
 
 use super::{
     CheckReport, FindingLine, NotifiedLine,
@@ -11,7 +11,7 @@ use crate::report::Envelope;
 use serde::Serialize;
 use std::collections::HashSet;
 
-/// One target with its night.
+/// One target with its run.
 #[derive(Debug, Serialize)]
 pub struct TargetRun {
     target: String,
@@ -56,7 +56,7 @@ impl FleetReport {
         self.targets.iter().map(|run| (Some(run.target.as_str()), run.envelope.report()))
     }
 
-    /// Every night with findings, without those that an earlier one has of the same server.
+    /// Every run with findings, without those that an earlier one has of the same server.
     fn deduplicated(&self) -> Vec<(Option<&str>, &CheckReport, Vec<&FindingLine>)> {
         let mut seen = HashSet::new();
         let with_findings = self.runs().filter(|(_, night)| !night.findings.is_empty());

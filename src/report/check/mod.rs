@@ -13,7 +13,7 @@ use crate::render::format_message;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-/// One target's night.
+/// One run of a target.
 #[derive(Debug, Serialize)]
 pub struct CheckReport {
     pub status: Status,
@@ -143,7 +143,7 @@ impl CheckReport {
         }
     }
 
-    /// How notifying went. Who was not told makes the night UNKNOWN, unless it is worse already.
+    /// How notifying went. A notification that was not delivered makes the run UNKNOWN, unless it is worse already.
     pub fn add_notified(&mut self, lines: Vec<NotifiedLine>) {
         for line in &lines {
             if let Some(error) = &line.error {

@@ -26,7 +26,7 @@ const WARNING: MetricFamily =
 const CRITICAL: MetricFamily =
     MetricFamily { name: "pgtend_check_critical_value", help: "The limit from which it is critical." };
 
-/// All nights as one file.
+/// All runs as one file.
 pub fn prometheus<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckReport)> + Clone) -> String {
     let mut out = String::new();
     let mut write = |family: &MetricFamily, lines: Vec<(Vec<(&str, &str)>, f64)>| {

@@ -1,7 +1,6 @@
 //! `pgtend wal`: where WAL is, what lies in pg_wal and what keeps it there, who writes how much, how long that goes on.
 
 mod archiver;
-mod bounds;
 mod document;
 mod forecast;
 mod holders;
@@ -13,7 +12,7 @@ pub(super) use forecast::{DiskLine, SlotForecast, describe_accumulation, format_
 use super::{Gaps, Report};
 use crate::analysis::wal::{RateSource, WalGrowth};
 use crate::facts::history::WalInterval;
-use crate::facts::{Snapshot, Unavailable};
+use crate::facts::{Settings, Snapshot, Unavailable};
 use crate::render::Document;
 use crate::units::Lsn;
 use jiff::Timestamp;
@@ -46,7 +45,7 @@ struct Wal {
     /// The least and the most by every account of it, peaks between looks included.
     rate_low_bytes_per_hour: Option<u64>,
     rate_high_bytes_per_hour: Option<u64>,
-    settings: Option<bounds::Bounds>,
+    settings: Option<Bounds>,
     archiver: Option<archiver::ArchiverState>,
     /// What keeps WAL in pg_wal, whoever reaches back furthest first.
     holders: Option<Vec<holders::HolderLine>>,
@@ -116,7 +115,7 @@ impl WalReport {
             rate_span_seconds: rate.map(|rate| rate.span_seconds),
             rate_low_bytes_per_hour: growth.map(|growth| growth.low),
             rate_high_bytes_per_hour: growth.map(|growth| growth.high),
-            settings: settings.map(|settings| bounds::Bounds::new(settings, snapshot.server.wal_segment_bytes)),
+            settings: settings.map(|settings| Bounds::new(settings, snapshot.server.wal_segment_bytes)),
             archiver: archiver::ArchiverState::new(snapshot, settings, gaps),
             holders: holders::holders(snapshot, gaps),
             statements: writers::top_statements(snapshot, gaps),
@@ -160,5 +159,43 @@ impl Report for WalReport {
 
     fn document(&self) -> Document {
         document::wal_document(&self.wal, self.collected_at)
+    }
+}
+
+/// The settings that limit pg_wal. Null: not set, or not known to this version.
+#[derive(Debug, Serialize)]
+pub struct Bounds {
+    wal_level: Option<String>,
+    pub min_wal_size_bytes: Option<u64>,
+    pub max_wal_size_bytes: Option<u64>,
+    pub wal_keep_size_bytes: Option<u64>,
+    /// Null: slots may keep WAL without limit.
+    pub max_slot_wal_keep_size_bytes: Option<u64>,
+    /// Seconds; null before 18.
+    idle_replication_slot_timeout: Option<u64>,
+    checkpoint_timeout_seconds: Option<u64>,
+    wal_segment_bytes: u64,
+    wal_compression: Option<String>,
+    wal_recycle: Option<bool>,
+    summarize_wal: Option<bool>,
+}
+
+impl Bounds {
+    pub fn new(settings: &Settings, wal_segment_bytes: u64) -> Bounds {
+        let text = |name| settings.text(name).map(str::to_owned);
+        let number = |name| settings.text(name).and_then(|text| text.parse().ok());
+        Bounds {
+            wal_level: text("wal_level"),
+            min_wal_size_bytes: settings.bytes("min_wal_size"),
+            max_wal_size_bytes: settings.bytes("max_wal_size"),
+            wal_keep_size_bytes: settings.bytes("wal_keep_size"),
+            max_slot_wal_keep_size_bytes: settings.bytes("max_slot_wal_keep_size"),
+            idle_replication_slot_timeout: number("idle_replication_slot_timeout"),
+            checkpoint_timeout_seconds: number("checkpoint_timeout"),
+            wal_segment_bytes,
+            wal_compression: text("wal_compression"),
+            wal_recycle: settings.is_on("wal_recycle"),
+            summarize_wal: settings.is_on("summarize_wal"),
+        }
     }
 }

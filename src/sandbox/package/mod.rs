@@ -85,7 +85,7 @@ impl PackageCache {
         }
     }
 
-    /// Where the packages really are, for [`super::Search::caches`].
+    /// Where the packages really are, for [`super::InstallationSearch::caches`].
     pub fn folder(&self) -> &Path {
         &self.folder
     }

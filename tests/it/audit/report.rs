@@ -210,7 +210,7 @@ async fn audit_volume_warnings() {
         assert!(ids.iter().any(|it| it == "backup_allowance"), "{told}");
         let (ids, told) = warned(&["--allocated", "2TB", "--storage-type", "gp2"]);
         assert!(ids.iter().any(|it| it == "baseline_iops") && told.contains("6,144"), "{told}");
-        // The zoo has a tablespace with a directory of its own.
+        // The fixture server has a tablespace with a directory of its own.
         assert!(ids.iter().any(|it| it == "tablespaces") && told.contains("side"), "{told}");
         // Less than the server itself shows.
         for (flag, said) in [("--used-fs", "--used-fs is 1 MB"), ("--allocated", "present volume is 1 MB")] {

@@ -1,4 +1,4 @@
-//! A month of nights by a clock of the test's own: exactly the messages that a person wants.
+//! A month of nightly runs with the test's own clock: which notifications are sent.
 
 use super::webhook_receiver::{WebhookReceiver, slack_text};
 use crate::{
@@ -90,7 +90,7 @@ pub fn write_config(folder: &Path, text: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// One night through the program; answers with its exit code and what it said on stderr.
+/// Runs the program once. Returns its exit code and its stderr.
 pub fn run_nightly_check(folder: &Path, snapshot: &Value, config: &str, url: &str) -> (i32, String, Value) {
     let history = folder.join("history.db");
     run_nightly_check_with(history.to_str().unwrap(), folder, snapshot, config, url)

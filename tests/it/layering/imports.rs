@@ -138,7 +138,7 @@ fn import_violation(layer: &str, path_use: &PathUse) -> Option<String> {
     let Some(target) = path_use.segments.get(1) else {
         return path_use.alias.is_some().then(|| "the whole crate under another name".to_owned());
     };
-    let Some(position) = layer_position(layer) else { return None };
+    let position = layer_position(layer)?;
     let Some(target_position) = layer_position(target) else {
         return Some(format!("{target} is not a layer"));
     };

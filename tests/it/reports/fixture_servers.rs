@@ -35,7 +35,7 @@ pub fn index_name(name: &str) -> String {
     index
 }
 
-/// The database with the zoo.
+/// The database with the fixture objects.
 pub const DATABASE: &str = "shop";
 
 /// The roles a report is asked as: the superuser, a member of pg_monitor, one with nothing.
@@ -47,7 +47,7 @@ pub struct FixtureServers {
     pub standby: Cluster,
 }
 
-/// The zoo of a major, made when first asked for.
+/// The fixture server of a major, started when first used.
 pub fn fixture_servers(major: u32) -> &'static FixtureServers {
     type LazyServers = LazyLock<FixtureServers, Box<dyn FnOnce() -> FixtureServers + Send>>;
     static SERVERS: LazyLock<BTreeMap<u32, LazyServers>> = LazyLock::new(|| {

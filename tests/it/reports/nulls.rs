@@ -300,7 +300,7 @@ async fn nulls_of_superuser_come_from_version_only() {
                 report_json(&[report, "-d", &role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE)]);
             for gap in array_field(&json, "unavailable") {
                 let lacks = gap["needs_version"].as_u64() > Some(major.into());
-                // Its statistics are a second old at most when the zoo has just been made.
+                // Its statistics are a second old at most when the fixture server has just been started.
                 let too_young = gap["fact"] == "wal rate" && gap["reason"].as_str().unwrap().contains("just begun");
                 assert!(lacks || too_young || gap["not_set_up"] == true, "{report} on {major}: {gap}");
             }

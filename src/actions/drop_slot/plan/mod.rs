@@ -1,26 +1,118 @@
 //! Dropping replication slots: which, what each holds and frees, what is lost, and which are not dropped and why.
 
-mod confirm;
-mod outcome;
 mod reclaimable;
-mod recreate;
 mod refusal;
 mod request;
 mod statement;
+/// How one action ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionOutcomeKind {
+    /// The server said so.
+    Done,
+    /// It was no longer what was seen, or could not be journalled; nothing was done.
+    Refused,
+    /// The server would not; nothing was done.
+    Failed,
+    /// No answer came, or none that tells. It may have been done.
+    Unknown,
+    /// The connection was lost before its turn; nothing was done.
+    NotTried,
+}
+
+/// What came of one drop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SlotDropOutcome {
+    pub slot_name: String,
+    pub outcome: ActionOutcomeKind,
+    /// The server's answer, or the reason.
+    pub detail: Option<String>,
+    /// Its number in the journal; null when it never came so far, or there is no journal.
+    pub journal_id: Option<i64>,
+    /// Why the journal does not have the outcome; its intent stays open.
+    pub unjournalled: Option<String>,
+}
+
+/// What a checkpoint freed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckpointOutcome {
+    pub outcome: ActionOutcomeKind,
+    pub detail: Option<String>,
+    /// The pg_wal directory before the first drop; null when the role may not read it.
+    pub before_bytes: Option<u64>,
+    pub after_bytes: Option<u64>,
+    /// What of it are segments recycled for WAL to come.
+    pub recycled_bytes: Option<u64>,
+}
+
+/// The statement, as documentation: the slot it makes starts when it runs, not where the old one stood. A logical one is
+/// made in its own database.
+pub fn recreate_slot_statement(slot: &Slot, major: u32) -> String {
+    let name = quote_literal(&slot.slot_name);
+    match slot.slot_type {
+        SlotType::Physical => {
+            let reserve = slot.restart_lsn.is_some() || slot.is_lost();
+            format!("SELECT pg_create_physical_replication_slot({name}, {reserve})")
+        }
+        SlotType::Logical => {
+            let plugin = quote_literal(slot.plugin.as_deref().unwrap_or_default());
+            let two_phase = slot.two_phase == Some(true);
+            let failover = slot.failover == Some(true);
+            let further = match (major, two_phase, failover) {
+                (17.., _, true) => format!(", false, {two_phase}, true"),
+                (14.., true, _) => ", false, true".to_owned(),
+                _ => String::new(),
+            };
+            format!("SELECT pg_create_logical_replication_slot({name}, {plugin}{further})")
+        }
+    }
+}
+
+impl Plan for SlotDrops {
+    /// The plan with every drop refused.
+    type Unconfirmed = Box<SlotDrops>;
+
+    /// On a terminal a slot goes when its name was typed. Without one it goes when it is stale, lost or empty *and*
+    /// was named by the user; `--allow-unproven` waives the proof, never the name.
+    fn restrict_to(mut self, consent: &Consent) -> Result<SlotDrops, Box<SlotDrops>> {
+        let allow_unproven = self.allow_unproven;
+        let refusals_for = |drop: &SlotDrop| match consent {
+            Consent::Typed(names) if names.contains(&drop.slot.slot_name) => Vec::new(),
+            Consent::Typed(_) => vec![Refusal::NotTyped],
+            Consent::Unattended => {
+                let proven = matches!(drop.verdict, SlotVerdict::Stale | SlotVerdict::Lost | SlotVerdict::Empty);
+                let unproven = (!proven && !allow_unproven).then_some(Refusal::Unproven { verdict: drop.verdict });
+                let not_named = (!drop.is_named).then_some(Refusal::NotNamed);
+                [unproven, not_named].into_iter().flatten().collect()
+            }
+        };
+        for drop in std::mem::take(&mut self.drops) {
+            let refusals = refusals_for(&drop);
+            if refusals.is_empty() {
+                self.drops.push(drop);
+            } else {
+                self.refused.push(RefusedDrop { slot_drop: drop, refusals });
+            }
+        }
+        self.update_totals();
+        if self.drops.is_empty() { Err(Box::new(self)) } else { Ok(self) }
+    }
+}
+
 #[cfg(test)]
 mod tests;
 
-pub use outcome::{ActionOutcomeKind, CheckpointOutcome, SlotDropOutcome};
 pub use reclaimable::ReclaimableWal;
-pub use recreate::recreate_slot_statement;
 pub use refusal::Refusal;
 pub use request::{SlotDropPlanError, SlotDropRequest};
 pub use statement::{drop_slot_statement, server_start_guard};
 
+use crate::actions::{Consent, Plan};
 use crate::analysis::slot::{
     Owner, PIPELINE_COST, Protection, Reason, STANDBY_COST, SlotAssessment, SlotEvidence, SlotVerdict,
 };
 use crate::facts::{ServerIdentity, Slot, SlotType, Snapshot, Unavailable};
+use crate::quote::quote_literal;
 use jiff::Timestamp;
 use serde::Serialize;
 

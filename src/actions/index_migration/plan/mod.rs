@@ -74,8 +74,8 @@ pub enum CleanupError {
 }
 
 impl IndexCleanup {
-    /// What to write for `oids`, each described by `particulars` (itself, then what is attached to it). `past` is what they
-    /// were assessed with.
+    /// Makes the statements that drop the indexes `oids` and those that create them again. `index_ddl` has each of them and the
+    /// indexes attached to it; `history` is what they were assessed with.
     pub fn new(
         snapshot: &Snapshot,
         database_snapshot: &DatabaseSnapshot,

@@ -299,7 +299,7 @@ async fn load_index_ddl(session: &Session, oids: &[u32], context: &Context) -> R
     }
     let work = Box::pin(async { Ok(read_index_ddl(session, oids).await?) });
     match context.run_cancellable(session, work).await? {
-        Fact::Known(particulars) => Ok(particulars),
+        Fact::Known(index_ddl) => Ok(index_ddl),
         Fact::Unavailable(why) => {
             Err(Failure::new(ExitCode::Failed, format!("the definitions cannot be read: {}", why.reason))
                 .with_hint(why.hint))
