@@ -314,14 +314,14 @@ mod tests {
         for text in [
             "postgresql://:?/hunter2@h/d?==",
             "postgresql://:?/hunter2=x@h/d",
-            "postgresql://:?hunter2=x&y@h/d",
-            "postgresql://:?sslmode=hunter2@h/d",
-            "postgresql://:?connect_timeout=hunter2@h/d",
-            "postgresql://:?require_auth=hunter2,x@h/d",
-            "postgresql://:?port=hunter2,x@h/d",
-            "postgresql://:?hostaddr=hunter2@h/d",
-            "postgresql://:?service=hunter2@h/d",
-            "postgresql://:?ssl_min_protocol_version=hunter2@h/d",
+            "postgresql://:/?hunter2=x&y@h/d",
+            "postgresql://:/?sslmode=hunter2@h/d",
+            "postgresql://:/?connect_timeout=hunter2@h/d",
+            "postgresql://:/?require_auth=hunter2,x@h/d",
+            "postgresql://:/?port=hunter2,x@h/d",
+            "postgresql://:/?hostaddr=hunter2@h/d",
+            "postgresql://:/?service=hunter2@h/d",
+            "postgresql://:/?ssl_min_protocol_version=hunter2@h/d",
             "u:hunter2=x@h",
         ] {
             let error = resolve_address(text, &[]).map(|address| address.to_string()).expect_err(text);

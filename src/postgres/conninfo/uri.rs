@@ -159,7 +159,7 @@ mod tests {
             "postgres://host/db?sslmode=a=ret",
             "postgresql://:?/secret@h/d?==",
             "postgresql://:?/sec==&ret@h/d",
-            "postgresql://:?sec==/ret@h/d",
+            "postgresql://:/?sec==&x=ret@h/d",
             "postgresql://:?/sec%2Fret==x",
         ] {
             let error = read_uri(text).expect_err(text);

@@ -111,7 +111,14 @@ pub(super) fn read_trusted_roots(source: &RootCert, mode: SslMode) -> Result<Opt
 fn system_roots() -> Result<Vec<CertificateDer<'static>>, SetupProblem> {
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() {
-        let reasons: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+        let reasons: Vec<String> = found
+            .errors
+            .iter()
+            .map(|error| match &error.kind {
+                rustls_native_certs::ErrorKind::Pem(problem) => format!("{}: {}", error.context, pem_problem(problem)),
+                _ => error.to_string(),
+            })
+            .collect();
         return Err(SetupProblem::NoSystemRoots(reasons.join("; ")));
     }
     Ok(found.certs)
