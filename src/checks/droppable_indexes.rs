@@ -1,6 +1,6 @@
 //! Indexes that are safe to drop, as one finding a database: the sum is what is worth a deployment.
 
-use super::{CheckOutcome, Evaluation, Evidence, Finding, evidence::collect_database_facts, thresholds::Bytes};
+use super::{CheckOutcome, Evaluation, Evidence, RuleFinding, evidence::collect_database_facts, thresholds::Bytes};
 use crate::analysis::index::{IndexAssessment, IndexFinding, Verdict};
 use crate::facts::Level;
 use crate::message::{Fragment, message};
@@ -20,7 +20,7 @@ pub(super) fn evaluate_droppable_indexes(
         outcome.record_reading(&db.database, bytes.into(), warning.into(), None);
         if bytes >= warning {
             let noun = if count == 1 { " index of database " } else { " indexes of database " };
-            outcome.add_finding(Finding {
+            outcome.add_finding(RuleFinding {
                 level: Level::Warning,
                 subject: db.database.clone(),
                 measured: Some(bytes.into()),

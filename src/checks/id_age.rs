@@ -1,7 +1,7 @@
 //! Ids that run out: transaction ids and multixact ids have the same arithmetic.
 
 use super::{
-    CheckOutcome, Evaluation, Evidence, Finding, require_fact,
+    CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact,
     thresholds::{Count, Percent},
 };
 use crate::facts::Database;
@@ -44,7 +44,7 @@ pub(super) fn evaluate_id_age(evidence: &Evidence<'_>, ids: &IdKind, warning: Co
             continue;
         };
         let used = Percent(age.0 as f64 / STOP_AGE as f64 * 100.0);
-        outcome.add_finding(Finding {
+        outcome.add_finding(RuleFinding {
             level,
             subject: database.database.clone(),
             measured: Some(age.into()),

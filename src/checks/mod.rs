@@ -15,7 +15,7 @@ mod testing;
 
 pub use evidence::Evidence;
 pub use outcome::{
-    CheckOutcome, CheckOutcomeKind, Evaluation, Finding, NotApplicable, exceeded_threshold, require_fact,
+    CheckOutcome, CheckOutcomeKind, Evaluation, NotApplicable, RuleFinding, exceeded_threshold, require_fact,
 };
 
 use crate::facts::Class;

@@ -3,9 +3,9 @@
 use crate::facts::{Fact, Level, Measure, Measurement, Unavailable};
 use crate::message::Message;
 
-/// One thing a check found.
+/// What a rule finds. The runner adds the id and the class of the check: that makes it a [`Finding`](crate::facts::Finding).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Finding {
+pub struct RuleFinding {
     pub level: Level,
     pub subject: String,
     pub measured: Option<Measure>,
@@ -26,7 +26,7 @@ pub enum NotApplicable {
 /// The outcome of a check. It may have findings and unknown facts at once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckOutcome {
-    pub findings: Vec<Finding>,
+    pub findings: Vec<RuleFinding>,
     pub unknown: Vec<Unavailable>,
     pub not_applicable: Vec<NotApplicable>,
     /// The measured value, whether it is a finding or not: the worst of several.
@@ -58,7 +58,7 @@ impl CheckOutcome {
         }
     }
 
-    pub fn add_finding(&mut self, finding: Finding) {
+    pub fn add_finding(&mut self, finding: RuleFinding) {
         self.findings.push(finding);
     }
 

@@ -1,7 +1,7 @@
 //! Relations most of which would be gone if they were written anew.
 
 use super::{
-    CheckOutcome, Finding, NotApplicable,
+    CheckOutcome, NotApplicable, RuleFinding,
     thresholds::{Bytes, Percent},
 };
 use crate::facts::{Bloat, BloatSource, EstimateError, Level};
@@ -42,7 +42,7 @@ impl<'a> BloatCheck<'a> {
         size: u64,
         bloat: Result<Option<Bloat>, EstimateError>,
         advice: Message,
-    ) -> Option<Finding> {
+    ) -> Option<RuleFinding> {
         let bloat = match bloat {
             Ok(bloat) => bloat?,
             Err(why) => {
@@ -52,7 +52,7 @@ impl<'a> BloatCheck<'a> {
         };
         let bloat_share = Percent(bloat.bytes as f64 / size.max(1) as f64 * 100.0);
         let about = if bloat.source == BloatSource::Estimated { " is about " } else { " is " };
-        (Bytes(bloat.bytes) >= self.threshold.bytes && bloat_share >= self.threshold.share).then(|| Finding {
+        (Bytes(bloat.bytes) >= self.threshold.bytes && bloat_share >= self.threshold.share).then(|| RuleFinding {
             level: Level::Warning,
             message: message![
                 self.kind,

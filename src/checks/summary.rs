@@ -182,14 +182,14 @@ impl CheckSummary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::{CHECKS, CheckOutcome, Finding};
+    use crate::checks::{CHECKS, CheckOutcome, RuleFinding};
     use crate::facts::Unavailable;
 
     fn check_result(name: &str, levels: &[Level], unknown: bool) -> CheckResult {
         let check = CHECKS.iter().find(|check| check.name == name).unwrap();
         let mut outcome = CheckOutcome::default();
         for (position, level) in levels.iter().enumerate() {
-            outcome.add_finding(Finding {
+            outcome.add_finding(RuleFinding {
                 level: *level,
                 subject: format!("s{position}"),
                 measured: None,

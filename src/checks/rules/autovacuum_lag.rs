@@ -2,7 +2,7 @@
 
 use crate::checks::evidence::{collect_database_facts, relation_subject};
 use crate::checks::thresholds::{DAY, MB, Percent, Seconds, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding};
 use crate::facts::Level;
 use crate::message::{Fragment, message};
 use crate::quote::{code_span, qualified};
@@ -44,7 +44,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 Some(_) => message!["for ", Fragment::Seconds(since.0)],
                 None => message!["since the statistics began"],
             });
-            outcome.add_finding(Finding {
+            outcome.add_finding(RuleFinding {
                 level: Level::Warning,
                 message,
                 subject: name,

@@ -1,7 +1,7 @@
 //! Whether the server has read pages that are not what was written.
 
 use crate::checks::thresholds::limits;
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
 use crate::facts::{Level, Measure};
 use crate::message::{Fragment, message};
 use jiff::Timestamp;
@@ -46,7 +46,7 @@ fn checksum_finding(
     description: &str,
     failures: Option<u64>,
     last: Option<Timestamp>,
-) -> Option<Finding> {
+) -> Option<RuleFinding> {
     let failures = failures.filter(|failures| *failures > 0)?;
     // A page is counted each time it is read.
     let mut message = message!["a page of ", description, " had a wrong checksum, "];
@@ -58,7 +58,7 @@ fn checksum_finding(
     if let Some(time) = last {
         message.append(message![", the last at ", time]);
     }
-    Some(Finding {
+    Some(RuleFinding {
         level: Level::Critical,
         subject: subject.to_owned(),
         measured: Some(Measure::Count(failures)),

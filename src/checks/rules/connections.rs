@@ -1,7 +1,7 @@
 //! Whether there is room for another client.
 
 use crate::checks::thresholds::{Percent, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
 use crate::message::{Fragment, message};
 use crate::quote::grant;
 
@@ -28,7 +28,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     if let Some((level, threshold)) =
         outcome.record_and_compare("max_connections", used, limits.warning, limits.critical)
     {
-        outcome.add_finding(Finding {
+        outcome.add_finding(RuleFinding {
             level,
             subject: "max_connections".to_owned(),
             measured: Some(used.into()),

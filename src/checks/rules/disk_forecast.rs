@@ -1,7 +1,7 @@
 //! When the disk will be full.
 
 use crate::checks::thresholds::{DAY, Seconds, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding};
 use crate::facts::Level;
 use crate::facts::history::{SubjectKind, Trend};
 use crate::message::{Fragment, message};
@@ -46,7 +46,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         return Ok(outcome);
     };
     let about = if headroom.is_upper_bound { "at most " } else { "" };
-    outcome.add_finding(Finding {
+    outcome.add_finding(RuleFinding {
         level,
         subject: "disk".to_owned(),
         measured: Some(remaining.into()),

@@ -1,7 +1,7 @@
 //! Whether WAL reaches the archive.
 
 use crate::checks::thresholds::{Count, HOUR, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
 use crate::facts::{Level, Measure};
 use crate::message::{Fragment, message};
 
@@ -25,7 +25,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let mut outcome = CheckOutcome::default();
     let waiting = snapshot.archive_status.known().map(|status| status.ready_files);
     let settings = require_fact(&snapshot.settings)?;
-    let find = |level, measured, threshold, message, advice| Finding {
+    let find = |level, measured, threshold, message, advice| RuleFinding {
         level,
         subject: "archiver".to_owned(),
         measured,

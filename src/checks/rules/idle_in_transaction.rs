@@ -1,7 +1,7 @@
 //! Whether a session sits inside a transaction and does nothing, while others pay for it.
 
 use crate::checks::thresholds::{MINUTE, Seconds, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
 use crate::message::{Fragment, message};
 use crate::quote::grant;
 
@@ -35,7 +35,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         if outcome.findings.iter().any(|symptom| symptom.subject == subject) {
             continue;
         }
-        outcome.add_finding(Finding {
+        outcome.add_finding(RuleFinding {
             level,
             subject,
             measured: Some(idle.into()),

@@ -2,7 +2,7 @@
 
 use crate::checks::evidence::{collect_database_facts, relation_subject};
 use crate::checks::thresholds::{Bytes, GB, Percent, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding};
 use crate::facts::{Level, TableKind};
 use crate::message::{Fragment, message};
 use crate::quote::{PrintedConnection, ShellCommand, code_span};
@@ -32,7 +32,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 continue;
             }
             let name = relation_subject(&db.database, &table.schema, &table.table);
-            outcome.add_finding(Finding {
+            outcome.add_finding(RuleFinding {
                 level: Level::Warning,
                 message: message![
                     "the ",

@@ -3,7 +3,7 @@
 use crate::analysis::index::{IndexFinding, Reason};
 use crate::checks::evidence::{collect_database_facts, relation_subject};
 use crate::checks::thresholds::limits;
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding};
 use crate::facts::{Level, Measure, Table};
 use crate::message::{Fragment, message};
 use crate::quote::{code_span, qualified};
@@ -40,7 +40,7 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
                     code_span(&format!("DROP INDEX CONCURRENTLY {sql}"))
                 ]
             };
-            outcome.add_finding(Finding {
+            outcome.add_finding(RuleFinding {
                 level: Level::Warning,
                 message: message![
                     "index ",

@@ -3,7 +3,7 @@
 use crate::analysis::slot::{Reason, SlotVerdict};
 use crate::checks::evidence::slots_why_command;
 use crate::checks::thresholds::{Bytes, GB, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, exceeded_threshold};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, exceeded_threshold};
 use crate::facts::{Level, Measure, WalStatus};
 use crate::message::{Fragment, message};
 
@@ -60,7 +60,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 _ => {}
             }
         }
-        outcome.add_finding(Finding {
+        outcome.add_finding(RuleFinding {
             level,
             subject: slot.slot_name.clone(),
             measured: Some(Measure::Bytes(held)),

@@ -2,7 +2,7 @@
 
 use crate::analysis::slot::{Reason, SlotVerdict};
 use crate::checks::thresholds::limits;
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding};
 use crate::facts::{Level, SlotType};
 use crate::message::message;
 
@@ -34,7 +34,7 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
             }
             SlotType::Physical => (Level::Critical, message!["rebuild the standby, then drop the slot"]),
         };
-        outcome.add_finding(Finding {
+        outcome.add_finding(RuleFinding {
             level,
             subject: slot.slot_name.clone(),
             measured: None,

@@ -2,7 +2,7 @@
 
 use crate::checks::evidence::{collect_database_facts, relation_subject};
 use crate::checks::thresholds::{MB, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding};
 use crate::facts::{ForeignKey, Index, Level, Measure, Table, TableKind};
 use crate::message::{Fragment, message};
 use crate::quote::{code_span, qualified};
@@ -37,7 +37,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 continue;
             }
             let name = relation_subject(&db.database, &table.schema, &table.table);
-            outcome.add_finding(Finding {
+            outcome.add_finding(RuleFinding {
                 level: Level::Warning,
                 subject: format!("{name}.{}", key.constraint_name),
                 measured: Some(Measure::Bytes(table.heap.bytes)),

@@ -1,7 +1,7 @@
 //! Whether settings were changed that only a restart brings into force.
 
 use crate::checks::thresholds::limits;
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
 use crate::facts::{Level, Measure};
 use crate::message::{Fragment, message};
 
@@ -19,7 +19,7 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
     let count = waiting.len() as u64;
     let names: Vec<&str> =
         waiting.iter().take(MAX_NAMES).map(|pending_restart| pending_restart.name.as_str()).collect();
-    outcome.add_finding(Finding {
+    outcome.add_finding(RuleFinding {
         level: Level::Warning,
         subject: "settings".to_owned(),
         measured: Some(Measure::Count(count)),

@@ -1,7 +1,7 @@
 //! Whether a prepared transaction was forgotten.
 
 use crate::checks::thresholds::{HOUR, MINUTE, Seconds, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
 use crate::message::{Fragment, message};
 use crate::quote::{code_span, quote_literal};
 
@@ -20,7 +20,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         else {
             continue;
         };
-        outcome.add_finding(Finding {
+        outcome.add_finding(RuleFinding {
             level,
             subject: format!("{}/{}", prepared.database, prepared.gid),
             measured: Some(age.into()),

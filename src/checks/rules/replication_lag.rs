@@ -1,7 +1,7 @@
 //! How far standbys are behind.
 
 use crate::checks::thresholds::{GB, HOUR, MINUTE, Seconds, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, NotApplicable, require_fact};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, NotApplicable, RuleFinding, require_fact};
 use crate::facts::{Level, Measure, SlotType, Snapshot, Walsender};
 use crate::message::{Fragment, Message, message};
 use crate::quote::grant;
@@ -62,8 +62,8 @@ fn unreplayed_seconds(evidence: &Evidence<'_>, walsender: &Walsender) -> Option<
     (walsender.replay_lsn? < before.current_lsn?).then(|| evidence.seconds_since(before.collected_at))
 }
 
-fn lag_finding((level, threshold): (Level, Measure), subject: &str, lag: Seconds, message: Message) -> Finding {
-    Finding {
+fn lag_finding((level, threshold): (Level, Measure), subject: &str, lag: Seconds, message: Message) -> RuleFinding {
+    RuleFinding {
         level,
         subject: subject.to_owned(),
         measured: Some(lag.into()),

@@ -2,7 +2,7 @@
 
 use crate::analysis::wal::BindingHolder;
 use crate::checks::thresholds::{Bytes, GB, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
 use crate::facts::Measure;
 use crate::message::{Fragment, message};
 
@@ -34,7 +34,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         if let Some(holder) = BindingHolder::find(snapshot) {
             message.append(message![format!("; {holder} keeps it")]);
         }
-        outcome.add_finding(Finding {
+        outcome.add_finding(RuleFinding {
             level,
             subject: "pg_wal".to_owned(),
             measured: Some(Measure::Bytes(directory)),

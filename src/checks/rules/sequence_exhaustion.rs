@@ -2,7 +2,7 @@
 
 use crate::checks::evidence::{collect_database_facts, relation_subject};
 use crate::checks::thresholds::{Percent, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, NotApplicable};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, NotApplicable, RuleFinding};
 use crate::facts::Unavailable;
 use crate::message::{Fragment, message};
 use crate::quote::quote_identifier;
@@ -44,7 +44,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             if let (Some(column), Some(column_type)) = (&sequence.column, &sequence.column_type) {
                 message.append(message![" (column ", column, " is ", column_type, ")"]);
             }
-            outcome.add_finding(Finding {
+            outcome.add_finding(RuleFinding {
                 level,
                 subject: name,
                 measured: Some(share.into()),

@@ -1,7 +1,7 @@
 //! Whether a slot is about to pass its limit, or there is no room for another.
 
 use crate::checks::thresholds::{Percent, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding};
 use crate::facts::{Level, Measure};
 use crate::message::{Fragment, message};
 
@@ -31,7 +31,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         else {
             continue;
         };
-        outcome.add_finding(Finding {
+        outcome.add_finding(RuleFinding {
             level,
             subject: slot.slot_name.clone(),
             measured: Some(used.into()),
@@ -50,7 +50,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     }
     // What nobody uses at all is nobody's limit.
     if let Some(most) = evidence.setting_number("max_replication_slots").filter(|most| slots > 0 && slots >= *most) {
-        outcome.add_finding(Finding {
+        outcome.add_finding(RuleFinding {
             level: Level::Warning,
             subject: "max_replication_slots".to_owned(),
             measured: Some(Measure::Count(slots)),

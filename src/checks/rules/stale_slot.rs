@@ -3,7 +3,7 @@
 use crate::analysis::slot::{Protection, Reason, SlotAssessment, SlotVerdict};
 use crate::checks::evidence::slots_why_command;
 use crate::checks::thresholds::{DAY, GB, MB, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, NotApplicable};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, NotApplicable, RuleFinding};
 use crate::facts::Level;
 use crate::message::message;
 
@@ -55,7 +55,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         if let Some(owner) = &assessment.owner {
             message.append(message![" (probably ", &owner.name, ")"]);
         }
-        outcome.add_finding(Finding {
+        outcome.add_finding(RuleFinding {
             level,
             subject: slot.slot_name.clone(),
             measured: Some(idle.map_or(crate::facts::Measure::Bytes(held), crate::facts::Measure::Seconds)),

@@ -2,7 +2,7 @@
 
 use crate::checks::evidence::collect_database_facts;
 use crate::checks::thresholds::limits;
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding};
 use crate::facts::Level;
 use crate::message::message;
 
@@ -22,7 +22,7 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
         }
         let crashed = now.server.started_at > before.collected_at;
         let why = if crashed { " (the server crashed or was restored)" } else { " (somebody reset them)" };
-        outcome.add_finding(Finding {
+        outcome.add_finding(RuleFinding {
             level: Level::Warning,
             subject: db.database.clone(),
             measured: None,

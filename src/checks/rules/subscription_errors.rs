@@ -1,7 +1,7 @@
 //! Whether this server's subscriptions get their changes.
 
 use crate::checks::thresholds::limits;
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
 use crate::facts::history::Counters;
 use crate::facts::{Level, Measure, Subscription};
 use crate::message::{Fragment, Message, message};
@@ -59,7 +59,7 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
     match snapshot.orphaned_origins.as_result() {
         Ok(origins) if !origins.is_empty() => {
             let names: Vec<&str> = origins.iter().take(5).map(|origin| origin.origin_name.as_str()).collect();
-            outcome.add_finding(Finding {
+            outcome.add_finding(RuleFinding {
                 level: Level::Warning,
                 subject: "replication origins".to_owned(),
                 measured: Some(Measure::Count(origins.len() as u64)),
@@ -89,9 +89,9 @@ fn subscription_finding(
     errors: Option<u64>,
     message: Message,
     advice: Message,
-) -> Finding {
+) -> RuleFinding {
     let subject = format!("{}/{}", subscription.database, subscription.subname);
-    Finding { level, subject, measured: errors.map(Measure::Count), threshold: None, message, advice }
+    RuleFinding { level, subject, measured: errors.map(Measure::Count), threshold: None, message, advice }
 }
 
 /// Errors counted since the look before. Without one they may be of any age, and nothing is said.

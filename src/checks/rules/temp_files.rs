@@ -1,7 +1,7 @@
 //! Whether queries write much to temporary files.
 
 use crate::checks::thresholds::{Bytes, DAY, GB, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
 use crate::facts::Level;
 use crate::message::{Fragment, message};
 
@@ -33,7 +33,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         let a_day = Bytes((written as f64 / seconds as f64 * DAY as f64) as u64);
         outcome.record_reading(&database.database, a_day.into(), limits.warning.into(), None);
         if a_day >= limits.warning {
-            outcome.add_finding(Finding {
+            outcome.add_finding(RuleFinding {
                 level: Level::Warning,
                 subject: database.database.clone(),
                 measured: Some(a_day.into()),

@@ -1,7 +1,7 @@
 //! Whether a setting gives up what Postgres promises.
 
 use crate::checks::thresholds::limits;
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
 use crate::facts::Level;
 use crate::message::message;
 
@@ -28,7 +28,7 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
     for (name, value, gives_up, level) in UNSAFE {
         match settings.get(name) {
             None => outcome.add_unavailable(&evidence.missing_setting(name)),
-            Some(setting) if setting.setting == *value => outcome.add_finding(Finding {
+            Some(setting) if setting.setting == *value => outcome.add_finding(RuleFinding {
                 level: *level,
                 subject: (*name).to_owned(),
                 measured: None,

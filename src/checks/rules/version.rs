@@ -1,7 +1,7 @@
 //! Whether the server runs a release that still gets fixes, and has those there are.
 
 use crate::checks::thresholds::{DAY, Seconds, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, NotApplicable};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, NotApplicable, RuleFinding};
 use crate::facts::{Level, Measure};
 use crate::message::{Fragment, Message, message};
 use jiff::{
@@ -89,7 +89,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
 }
 
 /// What is told of a major that gets no fixes any more, or soon gets none.
-fn end_of_life_finding(major: u32, end: Date, now: Timestamp, limits: &Limits) -> Option<Finding> {
+fn end_of_life_finding(major: u32, end: Date, now: Timestamp, limits: &Limits) -> Option<RuleFinding> {
     let remaining = Seconds(seconds_between(now, midnight(end)));
     let name = major.to_string();
     if remaining.0 == 0 {
@@ -116,8 +116,15 @@ fn end_of_life_finding(major: u32, end: Date, now: Timestamp, limits: &Limits) -
 
 const UPGRADE_ADVICE: &str = "plan the upgrade to a supported major: pg_upgrade, or logical replication";
 
-fn version_finding(what: &str, major: u32, measured: u64, limit: Seconds, message: Message, advice: &str) -> Finding {
-    Finding {
+fn version_finding(
+    what: &str,
+    major: u32,
+    measured: u64,
+    limit: Seconds,
+    message: Message,
+    advice: &str,
+) -> RuleFinding {
+    RuleFinding {
         level: Level::Warning,
         subject: format!("{what} {major}"),
         measured: Some(Measure::Seconds(measured)),

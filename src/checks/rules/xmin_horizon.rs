@@ -2,7 +2,7 @@
 
 use crate::checks::evidence::slots_why_command;
 use crate::checks::thresholds::{Count, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
 use crate::message::{Fragment, Message, message};
 use crate::quote::{code_span, grant, quote_literal};
 
@@ -84,7 +84,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             Fragment::Count(age),
             " transactions from VACUUM"
         ]);
-        outcome.add_finding(Finding {
+        outcome.add_finding(RuleFinding {
             level,
             subject,
             measured: Some(Count(age).into()),
