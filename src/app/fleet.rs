@@ -52,6 +52,18 @@ impl Context {
         self.global.connection.target.as_deref()
     }
 
+    /// Returns the key under which the store keeps the checks of a snapshot's server; `None` where it is not known.
+    pub fn target_key(&self, snapshot: &Snapshot) -> Option<String> {
+        if self.reads_snapshot_file() {
+            return Some(target_key_of_file(snapshot));
+        }
+        match (self.target(), self.database_of_target().ok()?) {
+            (Some(target), Some(dbname)) => Some(format!("{target}/{dbname}")),
+            (Some(target), None) => Some(target.to_owned()),
+            (None, _) => self.conninfo().ok().map(|conninfo| target_key_of(&conninfo)),
+        }
+    }
+
     /// Which databases are read from inside: as the flags say, else as the target that was named does.
     pub(super) fn database_selection(&self) -> Result<DatabaseSelection, Failure> {
         Ok(match self.target().filter(|_| !self.reads_snapshot_file()) {
@@ -164,6 +176,12 @@ impl Context {
     pub fn snapshot_file(&self) -> Option<Result<Snapshot, Failure>> {
         self.global.reading.from.as_deref().map(|path| self.read_snapshot(path))
     }
+}
+
+/// Returns the key of a snapshot file.
+pub fn target_key_of_file(snapshot: &Snapshot) -> String {
+    let identifier = snapshot.control.known().map(|control| control.system_identifier.as_str());
+    format!("cluster {}", identifier.unwrap_or("unknown"))
 }
 
 /// Host, port and database: what a conninfo is called where no target's name is known.

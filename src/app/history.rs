@@ -61,7 +61,14 @@ impl Context {
             return Ok(HistoryView::default());
         };
         self.warn_open_intents(&store).await?;
-        let history = store.load_history(snapshot, selection).await;
+        let loaded = async {
+            let mut history = store.load_history(snapshot, selection).await?;
+            if let Some(target_key) = self.target_key(snapshot).filter(|_| selection.counters) {
+                history.counters.extend(store.check_state(&target_key).await?.counters);
+            }
+            Ok(history)
+        };
+        let history = loaded.await;
         store.close().await;
         history
     }

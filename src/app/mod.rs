@@ -1,5 +1,6 @@
 //! One run of the program: the environment, the clock, the terminal, and how a command gets its snapshot and its history.
 
+pub mod assessment;
 pub mod options;
 
 pub mod error;
@@ -15,13 +16,14 @@ mod interruption;
 mod snapshot_file;
 mod standby;
 
-pub use fleet::{SharedServer, target_key_of};
+pub use fleet::{SharedServer, target_key_of, target_key_of_file};
 pub use interruption::unless_interrupted;
 
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use crate::app::options::{ConnectionArgs, GlobalArgs, OutputFormat};
 use crate::app::ui::{Ui, exit_code_of_completeness};
+use crate::checks::Assessment;
 use crate::collect::{Scope, collect_snapshot, read_wal_position_after};
 use crate::config::Config;
 use crate::facts::history::{ClusterBranch, Sample};
@@ -174,6 +176,19 @@ impl Context {
     /// Shows a report and answers with what its completeness means for the exit code.
     pub fn print_report<R: Report>(&self, snapshot: &Snapshot, report: R, gaps: Gaps) -> Result<ExitCode, Failure> {
         let envelope = Envelope::new(snapshot, report, gaps);
+        self.ui.print_report(&envelope)?;
+        Ok(exit_code_of_completeness(self.global.output.strict, envelope.is_incomplete()))
+    }
+
+    /// Prints a report with the findings that concern it.
+    pub fn print_assessed_report<R: Report>(
+        &self,
+        snapshot: &Snapshot,
+        report: R,
+        assessment: &Assessment,
+        gaps: Gaps,
+    ) -> Result<ExitCode, Failure> {
+        let envelope = Envelope::new(snapshot, report, gaps).with_findings(&assessment.summary.findings);
         self.ui.print_report(&envelope)?;
         Ok(exit_code_of_completeness(self.global.output.strict, envelope.is_incomplete()))
     }

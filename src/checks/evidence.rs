@@ -12,7 +12,6 @@ pub struct Evidence<'a> {
     pub snapshot: &'a Snapshot,
     /// The history of the server.
     pub history: HistoryView,
-    previous_counters: Option<Counters>,
     slot_limits: slot::Limits,
     index_limits: IndexLimits,
     slot_assessments: OnceCell<Vec<slot::SlotAssessment>>,
@@ -24,7 +23,6 @@ impl<'a> Evidence<'a> {
         Evidence {
             snapshot,
             history,
-            previous_counters: None,
             slot_limits: slot::Limits::default(),
             index_limits: IndexLimits::default(),
             slot_assessments: OnceCell::new(),
@@ -38,31 +36,28 @@ impl<'a> Evidence<'a> {
         Evidence { slot_limits, index_limits, ..self }
     }
 
-    /// The counters of the previous sample.
-    pub fn previous_counters(&self) -> Option<&Counters> {
-        self.previous_counters.as_ref()
+    /// The same, with other limits of verdicts on indexes.
+    #[must_use]
+    pub fn with_index_limits(self, index_limits: IndexLimits) -> Evidence<'a> {
+        Evidence { index_limits, ..self }
     }
 
-    /// Adds the counters of a sample. Checks compare with the newest sample before this snapshot.
-    #[must_use]
-    pub fn with_previous_counters(mut self, counters: Option<Counters>) -> Evidence<'a> {
-        let now = self.snapshot.collected_at;
-        let newer = |one: &Counters| {
-            one.collected_at < now
-                && self.previous_counters.as_ref().is_none_or(|other| other.collected_at < one.collected_at)
-        };
-        if let Some(counters) = counters.filter(newer) {
-            self.previous_counters = Some(counters);
-        }
-        self
+    /// Returns the newest counters from before this snapshot.
+    pub fn previous_counters(&self) -> Option<&Counters> {
+        let earlier = self.history.counters.iter().filter(|one| one.collected_at < self.snapshot.collected_at);
+        earlier.max_by_key(|one| one.collected_at)
+    }
+
+    /// Returns what verdicts on slots are made of.
+    pub fn slot_evidence(&self) -> slot::SlotEvidence<'_> {
+        slot::SlotEvidence { snapshot: self.snapshot, history: &self.history, limits: &self.slot_limits }
     }
 
     /// Returns every slot with its assessment.
     pub fn assessed_slots(&self) -> Result<impl Iterator<Item = (&'a Slot, &slot::SlotAssessment)>, Unavailable> {
         let slots = self.snapshot.slots.as_result().map_err(Clone::clone)?;
         let assessments = self.slot_assessments.get_or_init(|| {
-            let evidence =
-                slot::SlotEvidence { snapshot: self.snapshot, history: &self.history, limits: &self.slot_limits };
+            let evidence = self.slot_evidence();
             slots.iter().map(|slot| evidence.assess(slot)).collect()
         });
         Ok(slots.iter().zip(assessments))
@@ -70,14 +65,18 @@ impl<'a> Evidence<'a> {
 
     /// Returns the verdicts on the indexes of every database that was read.
     pub fn assessed_indexes(&self) -> impl Iterator<Item = (&'a DatabaseSnapshot, &IndexAssessment)> {
-        let assessments = self.index_assessments.get_or_init(|| {
+        self.snapshot.database_snapshots.iter().zip(self.index_assessments())
+    }
+
+    /// The same, in the order of the snapshot's databases.
+    pub fn index_assessments(&self) -> &[IndexAssessment] {
+        self.index_assessments.get_or_init(|| {
             let databases = self.snapshot.database_snapshots.iter();
-            let plan_drops = |db: &DatabaseSnapshot| {
-                index::plan_drops(self.snapshot, db, self.history.index_history(&db.database), &self.index_limits)
+            let assess = |db: &DatabaseSnapshot| {
+                index::assess_indexes(self.snapshot, db, self.history.index_history(&db.database), &self.index_limits)
             };
-            databases.map(|db| plan_drops(db).into_assessment()).collect()
-        });
-        self.snapshot.database_snapshots.iter().zip(assessments)
+            databases.map(assess).collect()
+        })
     }
 
     /// A setting; one that is missing is hidden from the role, or unknown to this version.

@@ -1,7 +1,7 @@
 //! Evaluates all checks of one run.
 
 use super::{CHECKS, Check, CheckOutcome, Evidence, Nightly, thresholds::Rule};
-use crate::facts::{Class, Finding};
+use crate::facts::{Class, Finding, Measure};
 
 /// The checks with the limits that the user set.
 #[derive(Debug)]
@@ -34,6 +34,11 @@ impl Checks {
     /// The limits of the check of that name.
     pub fn find_rule(&mut self, name: &str) -> Option<&mut dyn Rule> {
         self.0.iter_mut().find(|(check, ..)| check.name == name).map(|(.., rule)| &mut **rule as &mut dyn Rule)
+    }
+
+    /// Returns a limit of a check, as the user set it.
+    pub fn limit(&self, name: &str, key: &str) -> Option<Measure> {
+        self.0.iter().find(|(check, ..)| check.name == name)?.2.limit(key)
     }
 
     /// Every check with its limits.
@@ -82,7 +87,7 @@ mod tests {
     use crate::checks::CheckOutcomeKind;
     use crate::checks::testing::healthy_snapshot;
     use crate::facts::Snapshot;
-    use crate::facts::history::{Counters, HistoryView};
+    use crate::facts::history::HistoryView;
     use serde_json::{Value, json};
 
     fn evaluate_all(now: &Value, earlier: &[Value]) -> Vec<(&'static str, CheckOutcome)> {
@@ -90,8 +95,7 @@ mod tests {
         let (now, earlier) = (read(now), earlier.iter().map(read).collect::<Vec<_>>());
         let mut history = HistoryView::default();
         history.add_snapshots(&earlier);
-        let evidence =
-            Evidence::new(&now, history).with_previous_counters(earlier.first().map(Counters::from_snapshot));
+        let evidence = Evidence::new(&now, history);
         let results = Checks::default().run_checks(&evidence, |_| true);
         results.into_iter().map(|result| (result.check.name, result.outcome)).collect()
     }

@@ -1,7 +1,7 @@
 //! A calm server, and what the checks answer when something about it is changed.
 
 use super::{CheckOutcome, Evidence, runner::Checks};
-use crate::facts::history::{Counters, HistoryView};
+use crate::facts::history::HistoryView;
 use crate::facts::{Level, Snapshot};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -122,6 +122,7 @@ pub fn healthy_snapshot() -> Value {
         "slots": fact(json!([])), "walsenders": fact(json!([])), "subscriptions": fact(json!([])),
         "subscription_errors": fact(json!([])), "orphaned_origins": fact(json!([])),
         "sessions": fact(json!({"sees_all": true, "clients": 5, "idle_in_transaction": [], "holders": []})),
+        "lock_waits": fact(json!({"sees_all": true, "waiting": [], "blockers": []})),
         "standby_replay": fact(json!({"receive_lsn": null, "replay_lsn": null, "last_replayed_at": null,
                                       "is_paused": null, "is_streaming": false})),
         "transactions": fact(json!({"sees_all": true, "transactions": []})),
@@ -175,7 +176,7 @@ pub fn evaluate_check_after(
 fn evaluate_with_history(check: &str, now: &Snapshot, earlier: &[Snapshot]) -> CheckOutcome {
     let mut history = HistoryView::default();
     history.add_snapshots(earlier);
-    let evidence = Evidence::new(now, history).with_previous_counters(earlier.first().map(Counters::from_snapshot));
+    let evidence = Evidence::new(now, history);
     let mut results = Checks::default().run_checks(&evidence, |one| one.name == check);
     assert_eq!(results.len(), 1, "{check}");
     results.remove(0).outcome

@@ -161,6 +161,8 @@ pub trait Rule: fmt::Debug {
     /// Its limits, as they are set now.
     fn thresholds(&self) -> Vec<Threshold>;
 
+    /// Returns the value of a limit; `None` where there is no limit of that name.
+    fn limit(&self, key: &str) -> Option<Measure>;
     fn set(&mut self, key: &str, value: &ConfigValue<'_>) -> Result<(), ThresholdError>;
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> CheckOutcome;
@@ -187,6 +189,13 @@ macro_rules! limits {
                     default: self.$name.to_string(),
                     description: concat!($($doc),+),
                 },)*]
+            }
+
+            fn limit(&self, key: &str) -> Option<$crate::facts::Measure> {
+                match key {
+                    $(stringify!($name) => Some(self.$name.into()),)*
+                    _ => None,
+                }
             }
 
             #[allow(unused_variables)]

@@ -9,6 +9,7 @@ use crate::analysis::slot;
 use crate::app::Context;
 use crate::app::error::{Failure, server_required};
 use crate::app::exit_code::ExitCode;
+use crate::checks::{Evidence, ReportName};
 use crate::collect::{BloatScope, DatabaseSelection, MAX_FULL_SCANS, Scope};
 use crate::facts::history::{HistoryView, Prediction};
 use crate::facts::{Provider, Snapshot};
@@ -111,7 +112,10 @@ async fn audit_and_report(args: AuditArgs, context: &Context) -> Result<ExitCode
     let audit = compute_audit(&input.evidence());
     let mut gaps = Gaps::default();
     let report = AuditReport::new(&audit, &input.snapshot, &input.assumptions, &mut gaps);
-    let exit = context.print_report(&input.snapshot, report, gaps)?;
+    let evidence = Evidence::new(&input.snapshot, input.history.clone())
+        .with_limits(input.slot_limits.clone(), input.index_limits);
+    let assessment = context.assess(&evidence, ReportName::Audit)?;
+    let exit = context.print_assessed_report(&input.snapshot, report, &assessment, gaps)?;
     context.store_predictions(&input.predictions(&audit, args.moved_from.as_deref(), context)).await?;
     Ok(match audit.fits {
         None => exit,
@@ -157,7 +161,7 @@ impl AuditInput {
             ..Scope::space().with_options_of(&requested)
         };
         let snapshot = Box::pin(context.collect_snapshot(scope)).await?;
-        let history_kinds = HistoryScope { slots: true, indexes: true, wal: true, growth: true };
+        let history_kinds = HistoryScope { slots: true, indexes: true, wal: true, growth: true, counters: false };
         let history = Box::pin(context.load_history(&snapshot, history_kinds)).await?;
         let defaults = config.index_limits();
         let min_observation_seconds = args.min_observation.unwrap_or(defaults.min_observation_seconds);

@@ -1,10 +1,11 @@
 //! `pgtend overview`.
 
 use super::disk::DiskArgs;
-use crate::analysis::slot::SlotEvidence;
 use crate::app::Context;
+use crate::app::assessment::scope_with_checks;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
+use crate::checks::ReportName;
 use crate::collect::Scope;
 use crate::history::HistoryScope;
 use crate::report::{Gaps, OverviewReport};
@@ -18,13 +19,13 @@ pub struct OverviewArgs {
 
 pub async fn cmd_overview(args: OverviewArgs, context: &Context) -> Result<ExitCode, Failure> {
     let scope = Scope { concurrent_size: true, ..Scope::space().with_options_of(&context.scope_with_databases()?) };
-    let mut snapshot = context.collect_snapshot(scope).await?;
+    let mut snapshot = context.collect_snapshot(scope_with_checks(scope, ReportName::Overview)).await?;
     args.disk.apply(&mut snapshot, context)?;
+    let history_scope = HistoryScope { indexes: false, slots: true, wal: true, growth: true, counters: true };
+    let history = context.load_history(&snapshot, history_scope).await?;
+    let evidence = context.evidence(&snapshot, history)?;
+    let assessment = context.assess(&evidence, ReportName::Overview)?;
     let mut gaps = Gaps::default();
-    let history =
-        context.load_history(&snapshot, HistoryScope { slots: true, wal: true, ..HistoryScope::default() }).await?;
-    let limits = context.config()?.slot_limits();
-    let report =
-        OverviewReport::new(&SlotEvidence { snapshot: &snapshot, history: &history, limits: &limits }, &mut gaps);
-    context.print_report(&snapshot, report, gaps)
+    let report = OverviewReport::new(&evidence.slot_evidence(), &assessment, &mut gaps);
+    context.print_assessed_report(&snapshot, report, &assessment, gaps)
 }

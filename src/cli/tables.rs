@@ -4,7 +4,9 @@ use super::filter::{BloatArgs, RelationFilter};
 use crate::app::Context;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
+use crate::checks::ReportName;
 use crate::collect::{BloatScope, Scope};
+use crate::facts::history::HistoryView;
 use crate::report::{Gaps, TableSort, TablesReport};
 
 /// Heap, index, TOAST and total size of every table, rows, last vacuum; sums that add up to the database
@@ -31,5 +33,7 @@ pub async fn cmd_tables(args: TablesArgs, context: &Context) -> Result<ExitCode,
     let snapshot = context.collect_snapshot(scope).await?;
     let mut gaps = Gaps::default();
     let report = TablesReport::new(&snapshot, has_several_databases, &view, args.sort, &mut gaps);
-    context.print_report(&snapshot, report, gaps)
+    let evidence = context.evidence(&snapshot, HistoryView::default())?;
+    let assessment = context.assess(&evidence, ReportName::Tables)?;
+    context.print_assessed_report(&snapshot, report, &assessment, gaps)
 }

@@ -4,6 +4,7 @@ use super::disk::DiskArgs;
 use crate::app::Context;
 use crate::app::error::{Failure, server_required};
 use crate::app::exit_code::ExitCode;
+use crate::checks::ReportName;
 use crate::collect::Scope;
 use crate::history::HistoryScope;
 use crate::report::{Gaps, WalReport};
@@ -29,7 +30,10 @@ pub async fn cmd_wal(args: WalArgs, context: &Context) -> Result<ExitCode, Failu
     let mut snapshot = context.collect_with_later_wal(scope, args.sample).await?;
     args.disk.apply(&mut snapshot, context)?;
     let mut gaps = Gaps::default();
-    let history = context.load_history(&snapshot, HistoryScope { wal: true, ..HistoryScope::default() }).await?;
-    let report = WalReport::new(&snapshot, &history.wal, &mut gaps);
-    context.print_report(&snapshot, report, gaps)
+    let history =
+        context.load_history(&snapshot, HistoryScope { wal: true, growth: true, ..HistoryScope::NONE }).await?;
+    let evidence = context.evidence(&snapshot, history)?;
+    let assessment = context.assess(&evidence, ReportName::Wal)?;
+    let report = WalReport::new(&snapshot, &evidence.history.wal, &mut gaps);
+    context.print_assessed_report(&snapshot, report, &assessment, gaps)
 }

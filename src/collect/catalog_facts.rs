@@ -52,7 +52,7 @@ pub async fn collect_catalog_facts(s: &Session, scope: &Scope) -> CatalogFacts {
         last_idx_scans = fetch::fact_if(wanted, &LAST_IDX_SCANS, fetch::rows(s, &LAST_IDX_SCANS, |row| {
             Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get("last_idx_scan")?))
         }));
-        index_facts = Box::pin(dependencies::collect_index_facts(s, scope.index_facts));
+        index_facts = Box::pin(dependencies::collect_index_facts(s, scope));
         obstacles = fetch::fact_if(scope.copy_size, &COPY_OBSTACLES, fetch::json_row(s, &COPY_OBSTACLES));
     }
     let CollectedRelations { database_bytes, tables, indexes, size_estimates: doubts, comparison_selection: compared } =

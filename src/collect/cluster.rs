@@ -32,6 +32,7 @@ pub async fn collect_cluster(s: &Session, scope: &Scope) -> Result<(Snapshot, Fa
         subscription_errors = fetch::fact_if(scope.health, &SUBSCRIPTION_ERRORS, fetch::json_rows(s, &SUBSCRIPTION_ERRORS));
         orphaned_origins = fetch::fact_if(scope.health, &ORPHANED_ORIGINS, fetch::json_rows(s, &ORPHANED_ORIGINS));
         sessions = fetch::fact_if(scope.health, &SESSIONS, fetch::json_row(s, &SESSIONS));
+        lock_waits = fetch::fact_if(scope.health, &LOCK_WAITS, fetch::json_row(s, &LOCK_WAITS));
         standby_replay = fetch::fact_if(scope.health, &STANDBY_REPLAY, fetch::json_row(s, &STANDBY_REPLAY));
         transactions = fetch::fact_if(scope.slots, &TRANSACTIONS, fetch::json_row(s, &TRANSACTIONS));
         prepared_transactions = fetch::fact_if(scope.slots, &PREPARED_TRANSACTIONS, fetch::json_rows(s, &PREPARED_TRANSACTIONS));
@@ -81,6 +82,7 @@ pub async fn collect_cluster(s: &Session, scope: &Scope) -> Result<(Snapshot, Fa
         subscription_errors,
         orphaned_origins,
         sessions,
+        lock_waits,
         standby_replay,
         transactions,
         prepared_transactions,

@@ -1,7 +1,7 @@
 //! What the first look brings of the facts on which verdicts on indexes rest: what depends on them and what is done to
 //! them.
 
-use super::{fetch, queries};
+use super::{Scope, fetch, queries};
 use crate::facts::{Fact, ForeignKey, IndexFacts, OperatorClass};
 use crate::postgres::{Oid, Session, Text};
 use serde::Deserialize;
@@ -19,8 +19,10 @@ struct RoleRow {
 }
 
 /// Asks for them all at once; what comparisons need is asked when it is known which are to be made.
-pub async fn collect_index_facts(s: &Session, wanted: bool) -> IndexFacts {
+pub async fn collect_index_facts(s: &Session, scope: &Scope) -> IndexFacts {
     use queries::*;
+    let wanted = scope.index_facts;
+    let builds_wanted = wanted || scope.index_builds;
     let (operator_classes, foreign_keys, dependents, builds, uncounted_roles) = tokio::join!(biased;
         fetch::fact_if(wanted, &OPERATOR_CLASSES, fetch::json_rows::<OperatorClassRow>(s, &OPERATOR_CLASSES)),
         fetch::fact_if(wanted, &FOREIGN_KEYS, fetch::rows(s, &FOREIGN_KEYS, |row| {
@@ -33,7 +35,7 @@ pub async fn collect_index_facts(s: &Session, wanted: bool) -> IndexFacts {
             })
         })),
         fetch::fact_if(wanted, &INDEX_DEPENDENTS, fetch::json_rows(s, &INDEX_DEPENDENTS)),
-        fetch::fact_if(wanted, &INDEX_BUILDS, fetch::rows(s, &INDEX_BUILDS, |row| Ok(row.try_get::<_, Oid>("table_oid")?.0))),
+        fetch::fact_if(builds_wanted, &INDEX_BUILDS, fetch::rows(s, &INDEX_BUILDS, |row| Ok(row.try_get::<_, Oid>("table_oid")?.0))),
         fetch::fact_if(wanted, &UNCOUNTED_ROLES, fetch::json_rows::<RoleRow>(s, &UNCOUNTED_ROLES)),
     );
     IndexFacts {

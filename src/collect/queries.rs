@@ -29,6 +29,7 @@ queries! {
     SUBSCRIPTION_ERRORS = "subscription errors" { 15 => "subscription_errors.15.sql" }
     ORPHANED_ORIGINS = "orphaned replication origins" { 13 => "orphaned_origins.sql" }
     SESSIONS = "sessions" { 13 => "sessions.sql" }
+    LOCK_WAITS = "lock waits" { 13 => "lock_waits.sql" }
     STANDBY_REPLAY = "standby replay" { 13 => "standby_replay.sql" }
     SEQUENCE_USE = "sequence use" { 13 => "sequence_use.sql" }
     SEQUENCE_VALUES = "sequence values" { 13 => "sequence_values.sql" }

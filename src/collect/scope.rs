@@ -2,6 +2,22 @@
 
 use super::{ConnectionBudget, DatabaseSelection};
 
+/// A group of facts that are collected together. A check declares those it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactGroup {
+    Databases,
+    Storage,
+    Slots,
+    Wal,
+    Relations,
+    IndexFacts,
+    /// Which tables have an index built or dropped concurrently.
+    IndexBuilds,
+    Health,
+    TableBloat,
+    IndexBloat,
+}
+
 /// The groups of facts a report is made of. The server's identity and settings are always asked.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
@@ -21,6 +37,8 @@ pub struct Scope {
     pub definitions: Definitions,
     /// What verdicts on indexes rest on.
     pub index_facts: bool,
+    /// Of these, which tables have an index built or dropped concurrently.
+    pub index_builds: bool,
     /// What only the nightly check wants: sessions, replay, sequences, errors of subscriptions.
     pub health: bool,
     pub bloat: BloatScope,
@@ -78,6 +96,26 @@ impl Scope {
     /// The facts of a run of `pgtend check`: all that a check evaluates or the history keeps.
     pub fn nightly() -> Scope {
         Scope { definitions: Definitions::None, tablespaces: false, copy_size: false, ..Scope::everything() }
+    }
+
+    /// Adds the facts that checks need.
+    #[must_use]
+    pub fn with_groups<'a>(mut self, groups: impl IntoIterator<Item = &'a FactGroup>) -> Scope {
+        for group in groups {
+            match group {
+                FactGroup::Databases => self.databases = true,
+                FactGroup::Storage => self.storage = true,
+                FactGroup::Slots => self.slots = true,
+                FactGroup::Wal => self.wal = true,
+                FactGroup::Relations => self.relations = true,
+                FactGroup::IndexFacts => self.index_facts = true,
+                FactGroup::IndexBuilds => self.index_builds = true,
+                FactGroup::Health => self.health = true,
+                FactGroup::TableBloat => self.bloat.tables = true,
+                FactGroup::IndexBloat => self.bloat.indexes = true,
+            }
+        }
+        self
     }
 
     /// As thorough as another, and by as many connections.

@@ -33,7 +33,7 @@ use crate::analysis::index::IndexLimits;
 use crate::analysis::slot;
 use crate::checks::runner::Checks;
 use crate::collect::DatabaseSelection;
-use crate::facts::Silence;
+use crate::facts::{Measure, Silence};
 use crate::monitor::notify::Recipient;
 use crate::postgres::ReadLimits;
 use crate::postgres::conninfo::{Environment, Target};
@@ -164,7 +164,15 @@ impl Config {
 
     /// `[indexes]`: the limits of verdicts on indexes, where the file does not set them the usual ones.
     pub fn index_limits(&self) -> IndexLimits {
-        self.indexes.limits()
+        let mut limits = self.indexes.limits();
+        // `pgtend indexes` and the check call the same indexes bloated.
+        if let Some(Measure::Percent(share)) = self.checks.limit("index-bloat", "warning") {
+            limits.bloated_share = share / 100.0;
+        }
+        if let Some(Measure::Bytes(bytes)) = self.checks.limit("index-bloat", "minimum") {
+            limits.bloated_bytes = bytes;
+        }
+        limits
     }
 
     /// `[slots]`: the limits of verdicts on slots, where the file does not set them the usual ones.

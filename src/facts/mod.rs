@@ -19,6 +19,7 @@ pub mod history;
 mod index;
 mod index_ddl;
 mod index_facts;
+mod lock_wait;
 mod manager;
 mod obstacle;
 mod oid_map;
@@ -75,6 +76,7 @@ pub use replica::{Replica, ReplicaUse, TimelineHistory};
 
 pub use role_rights::RoleRights;
 
+pub use lock_wait::{LockBlocker, LockWait, LockWaits};
 pub use sequence::{OrphanedOrigin, SequenceState, SequenceUse};
 pub use server::Server;
 pub use server_identity::{ServerIdentity, ServerInstance};

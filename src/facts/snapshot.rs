@@ -57,6 +57,8 @@ pub struct Snapshot {
     #[serde(default)]
     pub sessions: Fact<Sessions>,
     #[serde(default)]
+    pub lock_waits: Fact<LockWaits>,
+    #[serde(default)]
     pub standby_replay: Fact<StandbyReplay>,
     #[serde(default)]
     pub transactions: Fact<Transactions>,

@@ -99,10 +99,9 @@ impl Store {
         });
         let into = "finding (target_key, finding_id, check_name, class, subject, level, message, since)";
         tx.insert(into, findings, "").await?;
-        let notified = state
-            .notified
-            .iter()
-            .map(|notified| binds![target_key, &*notified.finding_id, &*notified.recipient, micros(notified.at), notified.level.name()]);
+        let notified = state.notified.iter().map(|notified| {
+            binds![target_key, &*notified.finding_id, &*notified.recipient, micros(notified.at), notified.level.name()]
+        });
         tx.insert("notified_finding (target_key, finding_id, recipient, notified_at, level)", notified, "").await?;
         tx.commit().await
     }

@@ -17,6 +17,14 @@ pub struct HistoryScope {
     pub wal: bool,
     /// Of the cluster, its pg_wal and its databases.
     pub growth: bool,
+    /// The counters of the last check of the target; a command loads them.
+    pub counters: bool,
+}
+
+impl HistoryScope {
+    /// Nothing.
+    pub const NONE: HistoryScope =
+        HistoryScope { slots: false, indexes: false, wal: false, growth: false, counters: false };
 }
 
 impl Store {

@@ -1,8 +1,8 @@
 //! What stands around every report: when, which server, what is missing.
 
-use super::Gaps;
+use super::{Gaps, check::FindingLine};
 use crate::facts::history::{ClusterBranch, Sample};
-use crate::facts::{Provider, SCHEMA_VERSION, Snapshot, Unavailable};
+use crate::facts::{Finding, Provider, SCHEMA_VERSION, Snapshot, Unavailable};
 use crate::quote::PrintedConnection;
 use crate::render::{Document, Tone};
 use jiff::Timestamp;
@@ -41,6 +41,9 @@ pub struct Envelope<R> {
     /// Null where the report is not of one server.
     server: Option<ServerLine>,
     unavailable: Gaps,
+    /// What the checks found that concerns the report; `None` where the report has findings of its own, or none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings: Option<Vec<FindingLine>>,
     #[serde(flatten)]
     report: R,
     #[serde(skip)]
@@ -87,6 +90,7 @@ impl<R: Report> Envelope<R> {
                 database: server.database.clone(),
             }),
             unavailable: gaps,
+            findings: None,
             report,
             about,
             connection: PrintedConnection::default(),
@@ -132,7 +136,18 @@ impl<R: Report> Envelope<R> {
         let collected_at = newest.map_or(now, |(_, sample)| sample.collected_at);
         let (schema_version, command) = (SCHEMA_VERSION, R::COMMAND);
         let connection = PrintedConnection::default();
-        Envelope { schema_version, command, collected_at, server, unavailable: gaps, report, about, connection }
+        let findings = None;
+        Envelope {
+            schema_version,
+            command,
+            collected_at,
+            server,
+            unavailable: gaps,
+            findings,
+            report,
+            about,
+            connection,
+        }
     }
 
     /// A report on a server that could not be looked at; `about` says which.
@@ -144,10 +159,18 @@ impl<R: Report> Envelope<R> {
             collected_at: now,
             server: None,
             unavailable: Gaps::default(),
+            findings: None,
             report,
             about,
             connection: PrintedConnection::default(),
         }
+    }
+
+    /// The same, with findings for machines. The report itself decides which of them people read.
+    #[must_use]
+    pub fn with_findings(mut self, findings: &[Finding]) -> Envelope<R> {
+        self.findings = Some(findings.iter().map(FindingLine::new).collect());
+        self
     }
 
     pub fn report(&self) -> &R {

@@ -1,5 +1,6 @@
 //! What a report could not know, and what would help: nothing unknown reads as zero or "none".
 
+use crate::checks::runner::CheckResult;
 use crate::facts::{Fact, Unavailable};
 use crate::quote::PrintedConnection;
 use serde::Serialize;
@@ -45,6 +46,23 @@ impl Gaps {
                 self.note(why, fields, Vec::new());
                 None
             }
+        }
+    }
+
+    /// Notes the facts that checks could not read, with the checks that need them.
+    pub fn note_unknown_checks(&mut self, results: &[CheckResult]) {
+        for result in results {
+            for why in &result.outcome.unknown {
+                self.note(why, &[], vec![result.check.name.to_owned()]);
+            }
+        }
+    }
+
+    /// Notes the same for a report with findings among others. The envelope names databases that were skipped.
+    pub fn note_unknown_facts(&mut self, results: &[CheckResult]) {
+        let unknown = results.iter().flat_map(|result| &result.outcome.unknown);
+        for why in unknown.filter(|why| why.fact != "database contents") {
+            self.note(why, &[], Vec::new());
         }
     }
 

@@ -3,8 +3,11 @@
 use super::*;
 use crate::analysis::index::{IndexAssessment, IndexLimits, assess_indexes};
 use crate::analysis::slot::{Limits, SlotEvidence};
+use crate::checks::runner::Checks;
+use crate::checks::summary::SummaryOptions;
+use crate::checks::{Check, Evidence, ReportName, assess};
 use crate::facts::history::{HistoryView, Intent, JournalEntry, WalInterval};
-use crate::facts::{Fact, Slot, Snapshot};
+use crate::facts::{Fact, Level, Slot, Snapshot};
 use crate::render::{Style, render_terminal};
 use jiff::Timestamp;
 use serde_json::json;
@@ -23,8 +26,11 @@ fn render_text<R: Report>(snapshot: &Snapshot, report: R, gaps: Gaps) -> String 
 }
 
 fn render_overview(snapshot: &Snapshot) -> String {
-    let (history, limits, mut gaps) = (HistoryView::default(), Limits::default(), Gaps::default());
-    let report = OverviewReport::new(&SlotEvidence { snapshot, history: &history, limits: &limits }, &mut gaps);
+    let evidence = Evidence::new(snapshot, HistoryView::default());
+    let is_selected = |check: &Check| check.concerns(ReportName::Overview);
+    let assessment = assess(&Checks::default(), &evidence, is_selected, &SummaryOptions::default());
+    let mut gaps = Gaps::default();
+    let report = OverviewReport::new(&evidence.slot_evidence(), &assessment, &mut gaps);
     render_text(snapshot, report, gaps)
 }
 
@@ -158,10 +164,10 @@ fn report_archiving_standby_or_hidden_is_fine() {
                 settings.0.retain(|setting| setting.name != "archive_command");
             }
         });
-        let (history, limits, mut gaps) = (HistoryView::default(), Limits::default(), Gaps::default());
-        let evidence = SlotEvidence { snapshot: &snapshot, history: &history, limits: &limits };
-        let json = serde_json::to_string(&OverviewReport::new(&evidence, &mut gaps)).unwrap();
-        json.contains("archive_mode is on without a command")
+        let evidence = Evidence::new(&snapshot, HistoryView::default());
+        let is_selected = |check: &Check| check.name == "failed-archiving";
+        let assessment = assess(&Checks::default(), &evidence, is_selected, &SummaryOptions::default());
+        assessment.summary.findings.iter().any(|one| one.level > Level::Unknown)
     };
     assert_eq!([found(false, false), found(true, false), found(false, true)], [true, false, false]);
     let standby = disaster_snapshot(|it| {

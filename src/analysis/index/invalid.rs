@@ -2,11 +2,18 @@
 
 use super::{RawFinding, subject::IndexSubject};
 use crate::analysis::index::{Confidence, IndexFinding, Reason, Verdict};
-use crate::facts::DatabaseSnapshot;
+use crate::facts::{DatabaseSnapshot, Index};
 use jiff::Timestamp;
 
 /// Seconds.
 const DAY_SECONDS: i64 = 86_400;
+
+/// Returns whether a failed build left the index behind: it is invalid, and neither being built nor part of a
+/// partitioned index. Where running builds cannot be read, it counts as left behind.
+pub fn is_left_invalid(index: &Index, db: &DatabaseSnapshot) -> bool {
+    let is_being_built = db.index_facts.builds.known().is_some_and(|tables| tables.contains(&index.table_oid));
+    !(index.is_valid && index.is_live) && !index.is_partitioned && index.parent_oid.is_none() && !is_being_built
+}
 
 /// Three different things are invalid: one being built, a partitioned one whose children are still missing, and a
 /// leftover. Until a sample of a day ago or earlier has seen it invalid, too, a leftover is `review`: whoever failed to

@@ -6,13 +6,14 @@
 mod verdict;
 
 pub use verdict::{
-    Confidence, CoverKind, Gain, IndexAssessment, IndexFinding, IndexLimits, IndexVerdict, Reason, Verdict,
+    BLOAT_BYTES, BLOAT_SHARE, Confidence, CoverKind, Gain, IndexAssessment, IndexFinding, IndexLimits, IndexVerdict,
+    Reason, Verdict,
 };
 
-mod bloated;
 mod cover;
 mod duplicate;
 mod hazards;
+mod index_bloat;
 mod invalid;
 mod needs;
 mod plan;
@@ -25,7 +26,8 @@ mod subject;
 mod testing;
 mod unused;
 
-pub(crate) use bloated::is_worth_rebuilding;
+pub(crate) use index_bloat::is_worth_rebuilding;
+pub use invalid::is_left_invalid;
 pub use needs::{Need, NeedKind};
 pub use plan::{DropPlan, Refusal, select_drops};
 
@@ -162,7 +164,7 @@ fn evaluate_indexes<'a>(
         // What was weighed is given back one by one: there may be a hundred thousand.
         let caps = std::mem::take(&mut caps[position]);
         let mut verdict = conclude_verdict(subject, &mut found[position], &caps, &subjects, limits);
-        bloated::add_bloat_finding(&mut verdict, subject, db, limits);
+        index_bloat::add_bloat_finding(&mut verdict, subject, db, limits);
         verdicts.push(verdict);
     }
     plan::make_sound(&mut verdicts, &needs, &subjects);
@@ -278,7 +280,9 @@ fn conclude_verdict(
         Some(finding) => finding.confidence,
         None => Confidence::Likely,
     };
-    let mut findings: Vec<IndexFinding> = found.iter().map(|raw_finding| raw_finding.finding).collect();
+    // One that is being built, or that awaits its partitions, is invalid for a while: nothing is wrong with it.
+    let is_finding = |one: &&RawFinding| one.finding != IndexFinding::InvalidIndex || one.verdict > Verdict::Keep;
+    let mut findings: Vec<IndexFinding> = found.iter().filter(is_finding).map(|one| one.finding).collect();
     findings.dedup();
     reasons.shrink_to_fit();
     let covered_by = found.iter().flat_map(|raw_finding| raw_finding.covered_by.iter());

@@ -1,10 +1,10 @@
 //! Which indexes are mostly air.
 
 use crate::analysis::index::IndexVerdict;
-use crate::analysis::index::is_worth_rebuilding;
+use crate::analysis::index::{BLOAT_BYTES, BLOAT_SHARE, is_worth_rebuilding};
 use crate::checks::evidence::{collect_database_facts, relation_subject};
 use crate::checks::relation_bloat::{BloatCheck, BloatThreshold};
-use crate::checks::thresholds::{GB, limits};
+use crate::checks::thresholds::limits;
 use crate::checks::{CheckOutcome, Evaluation, Evidence};
 use crate::facts::Table;
 use crate::message::message;
@@ -13,9 +13,9 @@ use std::collections::HashMap;
 
 limits! {
     /// So much of an index would be gone if it were built anew
-    warning: Percent = 50.0;
+    warning: Percent = BLOAT_SHARE * 100.0;
     /// ... and at least so much
-    minimum: Bytes = GB;
+    minimum: Bytes = BLOAT_BYTES;
 }
 
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {

@@ -1,6 +1,6 @@
 //! Whether an index was left invalid by a build that failed.
 
-use crate::analysis::index::{IndexFinding, Reason};
+use crate::analysis::index::is_left_invalid;
 use crate::checks::evidence::{collect_database_facts, relation_subject};
 use crate::checks::thresholds::limits;
 use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding};
@@ -14,17 +14,15 @@ limits! {}
 fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
     let mut outcome = CheckOutcome::default();
     collect_database_facts(evidence.snapshot, |contents| &contents.indexes, &mut outcome);
-    for (db, assessment) in evidence.assessed_indexes() {
+    for db in &evidence.snapshot.database_snapshots {
+        let mut invalid =
+            db.indexes.known().into_iter().flatten().filter(|index| is_left_invalid(index, db)).peekable();
+        if invalid.peek().is_none() {
+            continue;
+        }
         let tables: HashMap<u32, &Table> =
             db.tables.known().into_iter().flatten().map(|table| (table.oid, table)).collect();
-        let verdicts: HashMap<u32, _> =
-            assessment.verdicts.iter().map(|index_verdict| (index_verdict.oid, index_verdict)).collect();
-        for index in db.indexes.known().into_iter().flatten() {
-            let Some(verdict) = verdicts.get(&index.oid) else { continue };
-            let is_built = verdict.reasons.contains(&Reason::BeingBuilt);
-            if !verdict.findings.contains(&IndexFinding::InvalidIndex) || is_built || index.is_partitioned {
-                continue;
-            }
+        for index in invalid {
             let schema = tables.get(&index.table_oid).map_or("?", |table| table.schema.as_str());
             let name = relation_subject(&db.database, schema, &index.index);
             let sql = qualified(schema, &index.index);

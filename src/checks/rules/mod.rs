@@ -11,6 +11,7 @@ pub(super) mod index_bloat;
 pub(super) mod index_heavy_table;
 pub(super) mod invalid_index;
 pub(super) mod lagging_slot;
+pub(super) mod lock_waits;
 pub(super) mod lost_slot;
 pub(super) mod missing_fk_index;
 pub(super) mod multixact;

@@ -7,7 +7,7 @@ mod target_check;
 use crate::app::error::{Failure, server_required};
 use crate::app::exit_code::ExitCode;
 use crate::app::options::OutputFormat;
-use crate::app::{Context, target_key_of, unless_interrupted};
+use crate::app::{Context, target_key_of, target_key_of_file, unless_interrupted};
 use crate::cli::disk::DiskArgs;
 use crate::collect::Scope;
 use crate::facts::Snapshot;
@@ -142,8 +142,7 @@ fn server_target(check_run: &CheckRun<'_>) -> Result<CheckTarget, Failure> {
 
 /// Checks a snapshot file. With `--history` it is evaluated with that history, recorded, and notified.
 fn file_target(snapshot: Snapshot) -> CheckTarget {
-    let identifier = snapshot.control.known().map(|control| control.system_identifier.as_str());
-    let target_key = format!("cluster {}", identifier.unwrap_or("unknown"));
+    let target_key = target_key_of_file(&snapshot);
     CheckTarget { target_key, target: None, source: Ok(Source::File(Box::new(snapshot))) }
 }
 

@@ -1,12 +1,11 @@
 //! One run of a target: take the lease, collect, evaluate.
 
 use super::selection::CheckSelection;
+use crate::app::assessment::assess_snapshot;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use crate::app::{Context, SharedServer};
-use crate::checks::Evidence;
-use crate::checks::runner::CheckResult;
-use crate::checks::summary::{CheckSummary, Note, summarize_checks};
+use crate::checks::summary::{CheckSummary, Note};
 use crate::cli::disk::DiskArgs;
 use crate::collect::{DatabaseSelection, Scope};
 use crate::config::Config;
@@ -27,8 +26,8 @@ use std::{
 const CLAIM_TIMEOUT: Duration = Duration::from_secs(15);
 const CLAIM_POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// What the checks want to be reminded of.
-const CHECK_HISTORY: HistoryScope = HistoryScope { slots: true, indexes: true, wal: false, growth: false };
-const GROWTH_HISTORY: HistoryScope = HistoryScope { slots: false, indexes: false, wal: false, growth: true };
+const CHECK_HISTORY: HistoryScope = HistoryScope { slots: true, indexes: true, ..HistoryScope::NONE };
+const GROWTH_HISTORY: HistoryScope = HistoryScope { growth: true, ..HistoryScope::NONE };
 
 /// What all targets of a run share.
 pub struct CheckRun<'a> {
@@ -300,34 +299,20 @@ impl CheckRun<'_> {
     ) -> Result<CheckSummary, Failure> {
         let earlier_snapshots = self.context.load_earlier_snapshots(snapshot)?;
         history.add_snapshots(&earlier_snapshots);
-        let evidence = build_evidence(self.config, snapshot, history, &earlier_snapshots)
-            .with_previous_counters(previous.counters.clone());
-        let results = self.config.checks.run_checks(&evidence, |check| self.selection.includes(check.name));
-        note_unknown_checks(&results, gaps);
-        let mut summary = summarize_checks(
-            &results,
+        history.counters.extend(previous.counters.clone());
+        let assessment = assess_snapshot(
+            self.config,
+            snapshot,
+            history,
+            |check| self.selection.includes(check.name),
             &self.selection.summary_options(&self.config.silences, target),
-            snapshot.collected_at,
         );
+        gaps.note_unknown_checks(&assessment.results);
+        let mut summary = assessment.summary;
         let is_listed = matches!(self.context.database_selection_of(self.config, target), DatabaseSelection::Listed(_));
         summary.notes.extend(unread_databases(snapshot, is_listed));
-        summary.reached_by(&snapshot.connection);
         Ok(summary)
     }
-}
-
-/// A look with what is known of those before it, by the limits of the configuration.
-pub fn build_evidence<'a>(
-    config: &Config,
-    snapshot: &'a Snapshot,
-    history: HistoryView,
-    earlier: &[Snapshot],
-) -> Evidence<'a> {
-    let evidence = Evidence::new(snapshot, history).with_limits(config.slot_limits(), config.index_limits());
-    earlier
-        .iter()
-        .map(Counters::from_snapshot)
-        .fold(evidence, |evidence, counters| evidence.with_previous_counters(Some(counters)))
 }
 
 /// What tells a server from all others, its own copies included.
@@ -354,13 +339,4 @@ fn unread_databases(snapshot: &Snapshot, is_listed: bool) -> Option<Note> {
         kind: "not asked",
         message: format!("not looked into: {first}{more}; {why}").into(),
     })
-}
-
-/// What could not be read, with the checks that wanted it.
-pub fn note_unknown_checks(results: &[CheckResult], gaps: &mut Gaps) {
-    for one in results {
-        for why in &one.outcome.unknown {
-            gaps.note(why, &[], vec![one.check.name.to_owned()]);
-        }
-    }
 }

@@ -4,10 +4,11 @@ mod migrate;
 mod verify;
 
 use super::filter::{BloatArgs, ListLength, RelationFilter, SizeFilter};
-use crate::analysis::index::{IndexAssessment, IndexLimits, assess_indexes};
+use crate::analysis::index::IndexLimits;
 use crate::app::Context;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
+use crate::checks::ReportName;
 use crate::collect::{BloatScope, Definitions, MAX_DEFINITIONS, Scope};
 use crate::history::HistoryScope;
 use crate::report::{Gaps, IndexSort, IndexesReport};
@@ -134,16 +135,16 @@ async fn cmd_indexes_list(list: &IndexesListArgs, context: &Context) -> Result<E
     Box::pin(context.collect_replica_use(&replicas, &mut snapshot)).await?;
     let history = context.load_history(&snapshot, HistoryScope { indexes: true, ..HistoryScope::default() }).await?;
     let limits = list.thresholds.limits(context.config()?.index_limits());
-    let assessments: Vec<IndexAssessment> = snapshot
-        .database_snapshots
-        .iter()
-        .map(|contents| assess_indexes(&snapshot, contents, history.index_history(&contents.database), &limits))
-        .collect();
+    let evidence = context.evidence(&snapshot, history)?.with_index_limits(limits);
+    let assessment = context.assess(&evidence, ReportName::Indexes)?;
     let mut gaps = Gaps::default();
     let sort = list.sort.unwrap_or_default();
-    let report = IndexesReport::new(&snapshot, &assessments, &history, has_several_databases, &view, sort, &mut gaps);
-    let exit = context.print_report(&snapshot, report, gaps);
+    let verdicts = evidence.index_assessments();
+    let history = &evidence.history;
+    let report = IndexesReport::new(&snapshot, verdicts, history, has_several_databases, &view, sort, &mut gaps);
+    let exit = context.print_assessed_report(&snapshot, report, &assessment, gaps);
     // The end of the program gives it all back at once; name by name a hundred thousand take their time.
-    std::mem::forget((snapshot, assessments));
+    std::mem::forget(evidence);
+    std::mem::forget(snapshot);
     exit
 }

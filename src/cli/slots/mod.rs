@@ -9,6 +9,7 @@ use crate::analysis::slot::SlotEvidence;
 use crate::app::Context;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
+use crate::checks::ReportName;
 use crate::collect::Scope;
 use crate::config::nearest::{nearest_names, quoted_list};
 use crate::facts::{Slot, Unavailable};
@@ -16,7 +17,7 @@ use crate::history::HistoryScope;
 use crate::report::{Gaps, SlotDetailReport, SlotSort, SlotsReport};
 
 /// What verdicts on slots want to be reminded of.
-const SLOT_HISTORY: HistoryScope = HistoryScope { slots: true, indexes: false, wal: false, growth: false };
+const SLOT_HISTORY: HistoryScope = HistoryScope { slots: true, ..HistoryScope::NONE };
 
 /// Every replication slot: what it holds, who probably owns it, whether anybody still uses it
 #[derive(Debug, Default, clap::Args)]
@@ -108,11 +109,11 @@ async fn cmd_slots_list(list: &SlotsListArgs, context: &Context) -> Result<ExitC
     let snapshot = context.collect_snapshot(slots_scope(context)).await?;
     let mut gaps = Gaps::default();
     let history = context.load_history(&snapshot, SLOT_HISTORY).await?;
-    let limits = context.config()?.slot_limits();
-    let evidence = SlotEvidence { snapshot: &snapshot, history: &history, limits: &limits };
+    let evidence = context.evidence(&snapshot, history)?;
+    let assessment = context.assess(&evidence, ReportName::Slots)?;
     let view = list.filter.view(context.for_people());
-    let report = SlotsReport::new(&evidence, &view, list.sort.unwrap_or_default(), &mut gaps);
-    context.print_report(&snapshot, report, gaps)
+    let report = SlotsReport::new(&evidence.slot_evidence(), &view, list.sort.unwrap_or_default(), &mut gaps);
+    context.print_assessed_report(&snapshot, report, &assessment, gaps)
 }
 
 async fn cmd_slots_why(list: &SlotsListArgs, why: &SlotsWhyArgs, context: &Context) -> Result<ExitCode, Failure> {

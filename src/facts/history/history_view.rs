@@ -1,6 +1,6 @@
 //! All that is remembered of the server a report is about.
 
-use super::{DatabaseIndexHistory, Growth, SlotHistory, SlotSample, WalInterval};
+use super::{Counters, DatabaseIndexHistory, Growth, SlotHistory, SlotSample, WalInterval};
 use crate::facts::Snapshot;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -17,6 +17,8 @@ pub struct HistoryView {
     /// Oldest first; the last one ends at the present look.
     pub wal: Vec<WalInterval>,
     pub growth: Vec<Growth>,
+    /// Counters of earlier snapshots and of the last check, in no order.
+    pub counters: Vec<Counters>,
 }
 
 /// The line of samples that was read.
@@ -44,6 +46,7 @@ impl HistoryView {
     pub fn add_snapshots(&mut self, earlier: &[Snapshot]) {
         self.add_slots(earlier);
         self.add_indexes(earlier);
+        self.counters.extend(earlier.iter().map(Counters::from_snapshot));
     }
 
     /// Of the store and the snapshots the one that has watched a database's indexes for longer speaks.

@@ -39,14 +39,15 @@ pub struct CheckReport {
     server: Option<String>,
 }
 
+/// A finding as JSON has it, the same in every report.
 #[derive(Clone, Debug, Serialize)]
-struct FindingLine {
+pub(super) struct FindingLine {
     id: String,
     check: String,
     class: Class,
-    status: &'static str,
+    pub(super) status: &'static str,
     subject: String,
-    message: String,
+    pub(super) message: String,
     #[serde(serialize_with = "serialize_number")]
     measured: Option<Measure>,
     /// Of `measured` and `threshold`; null where nothing is measured.
@@ -209,7 +210,7 @@ impl CheckReport {
 }
 
 impl FindingLine {
-    fn new(finding: &Finding) -> FindingLine {
+    pub(super) fn new(finding: &Finding) -> FindingLine {
         let advice = format_message(&finding.advice);
         FindingLine {
             id: finding.id(),

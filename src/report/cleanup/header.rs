@@ -104,6 +104,6 @@ fn finding_name(finding: IndexFinding) -> &'static str {
         IndexFinding::UnusedIndex => "unused-index",
         IndexFinding::RedundantIndex => "redundant-index",
         IndexFinding::RarelyUsedIndex => "rarely-used-index",
-        IndexFinding::BloatedIndex => "bloated-index",
+        IndexFinding::IndexBloat => "index-bloat",
     }
 }

@@ -41,7 +41,7 @@ impl Report for IndexesReport<'_> {
             .with_left_out(self.left_out);
         document.table(table).gap();
         let is_explained = |row: &&Row<'_>| {
-            row.assessment.verdict > Verdict::Keep || row.assessment.findings.contains(&IndexFinding::BloatedIndex)
+            row.assessment.verdict > Verdict::Keep || row.assessment.findings.contains(&IndexFinding::IndexBloat)
         };
         let candidates: Vec<&Row<'_>> = self.indexes.iter().filter(is_explained).collect();
         if !candidates.is_empty() {

@@ -1,7 +1,7 @@
 //! The overview as one screen of 80 columns and 24 lines.
 
 use super::{OverviewReport, TablespaceLine};
-use crate::facts::StoredBytes;
+use crate::facts::{Level, StoredBytes};
 use crate::render;
 use crate::render::{Cell, Column, Document, Tone, Value, format_ratio, human_bytes, human_percent};
 use crate::report::{Report, stored_bytes_cell};
@@ -41,14 +41,15 @@ impl Report for OverviewReport {
         if !overview.largest_tables.is_empty() {
             document.gap().table(self.tables_table());
         }
-        if !overview.findings.is_empty() {
+        if !self.findings.is_empty() {
             document.gap();
-            for finding in overview.findings.iter().take(shown_rows(overview.findings.len(), MAX_FINDINGS)) {
-                document.toned_line(format!("! {}", finding.message), Tone::Bad);
+            for finding in self.findings.iter().take(shown_rows(self.findings.len(), MAX_FINDINGS)) {
+                let tone = if finding.status == Level::Critical.name() { Tone::Bad } else { Tone::Warning };
+                document.toned_line(format!("! {}: {}", finding.status.to_uppercase(), finding.message), tone);
             }
-            let more = overview.findings.len() - shown_rows(overview.findings.len(), MAX_FINDINGS);
+            let more = self.findings.len() - shown_rows(self.findings.len(), MAX_FINDINGS);
             if more > 0 {
-                document.toned_line(format!("! … and {more} more"), Tone::Bad);
+                document.toned_line(format!("! … and {more} more: `pgtend check`"), Tone::Warning);
             }
         }
         for chart in &self.charts {

@@ -1,12 +1,13 @@
 //! `pgtend overview`: one screen. What takes the space, what is at risk, what to do next.
 
 mod document;
-mod findings;
+mod next;
 
-use super::{Gaps, TableSort, databases::note_hidden_sizes, slots, tables, wal};
+use super::{Gaps, TableSort, check::FindingLine, databases::note_hidden_sizes, slots, tables, wal};
 use crate::analysis::slot::{SlotEvidence, SlotVerdict};
 use crate::analysis::wal::TimeLeft;
-use crate::facts::{Database, Fact, Files, SizeSource, Tablespace, Unavailable};
+use crate::checks::Assessment;
+use crate::facts::{Database, Fact, Files, Level, SizeSource, Tablespace, Unavailable};
 use crate::quote::grant;
 use crate::render;
 use serde::Serialize;
@@ -18,6 +19,9 @@ pub struct OverviewReport {
     charts: Vec<render::Chart>,
     #[serde(skip)]
     slot_rows: Vec<slots::Row>,
+    /// Alerts, the worst first. The envelope has them for machines.
+    #[serde(skip)]
+    findings: Vec<FindingLine>,
     /// The server writes no log files of its own.
     #[serde(skip)]
     logs_elsewhere: bool,
@@ -43,8 +47,7 @@ struct Overview {
     databases: Option<Vec<DatabaseLine>>,
     slots: Vec<SlotLine>,
     largest_tables: Vec<TableLine>,
-    findings: Vec<findings::RiskFinding>,
-    next: Vec<findings::NextCommand>,
+    next: Vec<next::NextCommand>,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,7 +81,7 @@ struct TableLine {
 }
 
 impl OverviewReport {
-    pub fn new(evidence: &SlotEvidence<'_>, gaps: &mut Gaps) -> OverviewReport {
+    pub fn new(evidence: &SlotEvidence<'_>, assessment: &Assessment, gaps: &mut Gaps) -> OverviewReport {
         let snapshot = evidence.snapshot;
         let databases = gaps.get_or_note(&snapshot.databases, &["overview.databases", "overview.databases_bytes"]);
         if let Some(databases) = databases {
@@ -131,8 +134,9 @@ impl OverviewReport {
             let growth = wal::wal_growth(snapshot, &evidence.history.wal, &["overview.until_full"], gaps)?;
             Some(growth.time_to_write(room.free_bytes))
         });
-        let findings = findings::risk_findings(snapshot, until_full, wal_bytes, wal_to_data_ratio, &slot_rows);
-        let next = findings::next_commands(&findings, &slot_rows, &snapshot.connection);
+        gaps.note_unknown_facts(&assessment.results);
+        let found = &assessment.summary.findings;
+        let next = next::next_commands(found, &slot_rows, &snapshot.connection);
         let overview = Overview {
             databases_bytes,
             wal_bytes,
@@ -169,7 +173,6 @@ impl OverviewReport {
                     size_source: row.size_source,
                 })
                 .collect(),
-            findings,
             next,
         };
         let charts = [super::charts::storage_chart(snapshot, &[]), super::charts::wal_chart(snapshot)];
@@ -177,6 +180,8 @@ impl OverviewReport {
             charts: charts.into_iter().flatten().collect(),
             overview,
             slot_rows,
+            // What is unknown stands below, with what makes it known.
+            findings: found.iter().filter(|one| one.level > Level::Unknown).map(FindingLine::new).collect(),
             logs_elsewhere: matches!(snapshot.log_files, Fact::Known(None)),
             knows_slots: snapshot.slots.known().is_some(),
         }

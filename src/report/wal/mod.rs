@@ -7,7 +7,7 @@ mod holders;
 mod prevention;
 mod writers;
 
-pub(super) use forecast::{DiskLine, SlotForecast, describe_accumulation, format_time_left, known_headroom};
+pub(super) use forecast::{DiskLine, SlotForecast, format_time_left, known_headroom};
 
 use super::{Gaps, Report};
 use crate::analysis::wal::{RateSource, WalGrowth};

@@ -39,7 +39,7 @@ const NOT_SEEN: &[(&str, &[&str], &str)] = &[
     ),
     (
         NOT_APPLICABLE,
-        &["connections", "idle-in-transaction", "unsafe-settings", "pending-restart"],
+        &["connections", "idle-in-transaction", "lock-waits", "unsafe-settings", "pending-restart"],
         "never: it arises everywhere",
     ),
     (NOT_APPLICABLE, &["invalid-index", "unused-index", "duplicate-index"], "never: it arises everywhere"),

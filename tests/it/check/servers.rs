@@ -3,8 +3,8 @@
 
 use super::{
     check_report::{
-        DEFAULT_LIMITS, FOUND, NOT_APPLICABLE, PASSED, UNKNOWN, assert_result, check_names, checks_with_status,
-        name_set, run_check,
+        DEFAULT_LIMITS, FOUND, NOT_APPLICABLE, PASSED, SHIFTED_CLOCK, UNKNOWN, assert_result, check_names,
+        checks_with_status, name_set, run_check, run_check_shifted,
     },
     nightly_runs::write_config,
 };
@@ -43,6 +43,7 @@ fn assert_calm(what: &str, major: u32, exit: i32, report: &Value) {
             "prepared-transactions",
             "connections",
             "idle-in-transaction",
+            "lock-waits",
             "replication-lag",
             "subscription-errors",
             "sequence-exhaustion",
@@ -179,7 +180,7 @@ async fn servers_problems_are_found_by_default() {
         // Who may see nothing is told so, and nothing hidden is called clear.
         let (exit, report) = run_check(&cluster, "stranger", "postgres", &["--history", "none"]);
         assert!(exit == 1 || exit == 2, "the lost slot is seen by all: {report}");
-        assert_result(&report, UNKNOWN, DEFAULT_LIMITS, &["retained-wal", "connections", "idle-in-transaction", "xmin-horizon"]);
+        assert_result(&report, UNKNOWN, DEFAULT_LIMITS, &["retained-wal", "connections", "idle-in-transaction", "lock-waits", "xmin-horizon"]);
         assert_result(&report, NOT_APPLICABLE, DEFAULT_LIMITS, &["sequence-exhaustion"]);
         drop(crowd);
 
@@ -236,6 +237,52 @@ async fn servers_unreadable_databases_do_not_pass() {
             &[&["check", "-d", &conninfo, "--format", "prometheus"], &arguments[..]].concat(),
         ));
         super::outputs::assert_valid_metrics(&metrics.stdout);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn servers_lock_waits_name_the_root() {
+    on_a_major_and_the_newest_alone(13, "lock waits", cluster_options(), async |major, cluster| {
+        execute_sql(
+            &cluster,
+            "postgres",
+            "create table t (n int); create role watcher login; grant pg_monitor to watcher",
+        )
+        .await;
+        let holder = connect_superuser(&cluster, "postgres").await;
+        holder.batch_execute("set application_name = 'forgetful'; begin; lock table t").await.unwrap();
+        let waiters: Vec<_> = ["lock table t", "select * from t"]
+            .into_iter()
+            .map(|statement| {
+                let client = connect_superuser(&cluster, "postgres");
+                let statement = format!("begin; {statement}");
+                async move {
+                    let client = client.await;
+                    tokio::spawn(async move { client.batch_execute(&statement).await })
+                }
+            })
+            .collect();
+        let mut tasks = Vec::new();
+        for (count, waiter) in waiters.into_iter().enumerate() {
+            tasks.push(waiter.await);
+            let waits = format!("select count(*) = {} from pg_stat_activity where wait_event_type = 'Lock'", count + 1);
+            wait_until_true(&cluster, &waits).await;
+        }
+        let (exit, report) = run_check_shifted(&cluster, 90, &["--only", "lock-waits"]);
+        assert_eq!(exit, 1, "on {major}: {report}");
+        assert_result(&report, FOUND, SHIFTED_CLOCK, &["lock-waits"]);
+        let found = report["findings"].as_array().unwrap();
+        let [one] = &found[..] else { panic!("one blocker on {major}: {report}") };
+        let (subject, message) = (one["subject"].as_str().unwrap(), one["message"].as_str().unwrap());
+        assert!(subject.contains("role postgres, application forgetful"), "{one}");
+        assert!(message.starts_with("2 sessions wait") && message.contains("idle in transaction"), "{one}");
+        assert_eq!(message.contains("at most"), major < 14, "{one}");
+        assert_eq!(run_check_shifted(&cluster, 400, &["--only", "lock-waits"]).0, 2);
+        // Through a connection, as a member of pg_monitor: too young for a finding.
+        let (exit, report) = run_check(&cluster, "watcher", "postgres", &["--history", "none", "--only", "lock-waits"]);
+        assert_eq!(exit, 0, "{report}");
+        tasks.iter().for_each(tokio::task::JoinHandle::abort);
     })
     .await;
 }

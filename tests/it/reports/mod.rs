@@ -10,6 +10,7 @@ mod holders;
 mod indexes;
 mod invalidated;
 pub mod nulls;
+mod one_assessment;
 mod output;
 pub mod program;
 mod provider;

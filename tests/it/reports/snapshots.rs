@@ -3,9 +3,9 @@
 use std::fs;
 use std::sync::Arc;
 
-use pgtend::analysis::index::plan_drops;
-use pgtend::analysis::index::{IndexAssessment, IndexLimits};
-use pgtend::analysis::slot::{Limits, SlotEvidence};
+use pgtend::checks::runner::Checks;
+use pgtend::checks::summary::SummaryOptions;
+use pgtend::checks::{Evidence, ReportName, assess};
 use pgtend::collect::{DatabaseSelection, Scope, collect_snapshot};
 use pgtend::facts::Snapshot;
 use pgtend::facts::history::HistoryView;
@@ -36,22 +36,38 @@ fn all_reports(snapshot: &Snapshot, all: bool) -> Vec<Value> {
         serde_json::from_str(&text).unwrap()
     }
     let view = View::default();
-    let (memory, limits) = (HistoryView::default(), Limits::default());
-    let evidence = SlotEvidence { snapshot, history: &memory, limits: &limits };
-    let judged: Vec<IndexAssessment> = snapshot
-        .database_snapshots
-        .iter()
-        .map(|contents| plan_drops(snapshot, contents, None, &IndexLimits::default()).into_assessment())
-        .collect();
+    let evidence = Evidence::new(snapshot, HistoryView::default());
+    let assess_for = |report: ReportName| {
+        assess(&Checks::default(), &evidence, |check| check.concerns(report), &SummaryOptions::default())
+    };
+    let with_findings = |mut value: Value, report: ReportName| {
+        let envelope = Envelope::new(
+            snapshot,
+            DatabasesReport::new(snapshot, &view, DatabaseSort::default(), &mut Gaps::default()),
+            Gaps::default(),
+        );
+        let findings = serde_json::to_string(&envelope.with_findings(&assess_for(report).summary.findings)).unwrap();
+        value["findings"] = serde_json::from_str::<Value>(&findings).unwrap()["findings"].take();
+        value
+    };
+    let (verdicts, history) = (evidence.index_assessments(), &evidence.history);
+    let slots = evidence.slot_evidence();
+    let overview = assess_for(ReportName::Overview);
+    let overview = render_json(snapshot, |gaps| OverviewReport::new(&slots, &overview, gaps));
+    let tables = render_json(snapshot, |gaps| TablesReport::new(snapshot, all, &view, TableSort::default(), gaps));
+    let indexes = render_json(snapshot, |gaps| {
+        IndexesReport::new(snapshot, verdicts, history, all, &view, IndexSort::default(), gaps)
+    });
     vec![
-        render_json(snapshot, |gaps| OverviewReport::new(&evidence, gaps)),
+        with_findings(overview, ReportName::Overview),
         render_json(snapshot, |gaps| DatabasesReport::new(snapshot, &view, DatabaseSort::default(), gaps)),
-        render_json(snapshot, |gaps| TablesReport::new(snapshot, all, &view, TableSort::default(), gaps)),
-        render_json(snapshot, |gaps| {
-            IndexesReport::new(snapshot, &judged, &memory, all, &view, IndexSort::default(), gaps)
-        }),
-        render_json(snapshot, |gaps| SlotsReport::new(&evidence, &view, SlotSort::default(), gaps)),
-        render_json(snapshot, |gaps| WalReport::new(snapshot, &memory.wal, gaps)),
+        with_findings(tables, ReportName::Tables),
+        with_findings(indexes, ReportName::Indexes),
+        with_findings(
+            render_json(snapshot, |gaps| SlotsReport::new(&slots, &view, SlotSort::default(), gaps)),
+            ReportName::Slots,
+        ),
+        with_findings(render_json(snapshot, |gaps| WalReport::new(snapshot, &history.wal, gaps)), ReportName::Wal),
     ]
 }
 

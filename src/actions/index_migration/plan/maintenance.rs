@@ -26,11 +26,7 @@ pub enum Repair {
     Rebuild,
 }
 
-/// From which share of an index, and from how many bytes, a rebuild is worth its reading and writing (fact sheet on
-/// indexes, D: a third of air is the usual state of an index on random keys).
-pub const REBUILD_THRESHOLD: (f64, u64) = (0.5, 100 << 20);
-
-/// Remains of failed builds with the verdict `drop`, or `review` where they are named; and indexes with enough bloat for a rebuild. The largest
+/// Remains of failed builds with the verdict `drop`, or `review` where they are named; and bloated indexes. The largest
 /// gain first.
 pub fn plan_maintenance(
     database_snapshot: &DatabaseSnapshot,
@@ -53,9 +49,7 @@ pub fn plan_maintenance(
         let bloat = database_snapshot.index_bloat(index, table).ok().flatten();
         let (repair, reclaimable_bytes) = match bloat {
             _ if is_invalid && may_drop => (Repair::Drop, index.size.bytes),
-            Some(bloat) if index.is_valid && is_worth_rebuilding(bloat.bytes, index.size.bytes) => {
-                (Repair::Rebuild, bloat.bytes)
-            }
+            Some(bloat) if verdict.findings.contains(&IndexFinding::IndexBloat) => (Repair::Rebuild, bloat.bytes),
             _ => continue,
         };
         // REINDEX CONCURRENTLY refuses them (PostgreSQL manual, REINDEX).
@@ -98,8 +92,4 @@ pub enum MaintenanceRequest {
     Excluded,
     Any,
     ByName,
-}
-
-fn is_worth_rebuilding(bloat: u64, total: u64) -> bool {
-    bloat >= REBUILD_THRESHOLD.1 && bloat as f64 >= REBUILD_THRESHOLD.0 * total as f64
 }

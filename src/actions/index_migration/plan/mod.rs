@@ -4,7 +4,7 @@ mod maintenance;
 mod selection;
 mod statements;
 
-pub use maintenance::{Maintenance, MaintenanceRequest, MaintenanceTask, REBUILD_THRESHOLD, Repair, plan_maintenance};
+pub use maintenance::{Maintenance, MaintenanceRequest, MaintenanceTask, Repair, plan_maintenance};
 pub use selection::{Selection, SelectionCriteria, SelectionError, select_indexes};
 pub use statements::{
     EXCLUSIVE_LOCK_TIMEOUT, Statement, StatementError, create_index_statements, drop_index_statement,

@@ -1,4 +1,4 @@
-//! bloated-index: it takes far more than it would built anew (fact sheet on indexes, D).
+//! index-bloat: it takes far more than it would built anew (fact sheet on indexes, D).
 
 use super::subject::IndexSubject;
 use crate::analysis::index::{IndexFinding, IndexLimits, IndexVerdict, Reason, Verdict};
@@ -20,7 +20,7 @@ pub(super) fn add_bloat_finding(
     let Ok(Some(bloat)) = db.index_bloat(index, subject.table) else { return };
     let share = bloat.bytes as f64 / index.size.bytes as f64;
     if bloat.bytes >= limits.bloated_bytes && share >= limits.bloated_share {
-        verdict.findings.push(IndexFinding::BloatedIndex);
+        verdict.findings.push(IndexFinding::IndexBloat);
         verdict.reasons.push(Reason::Bloated {
             bloat_bytes: bloat.bytes,
             size_bytes: index.size.bytes,
@@ -63,10 +63,10 @@ mod tests {
     }
 
     #[test]
-    fn bloated_index_needs_half_and_100_mb() {
-        assert_eq!(evaluate_bloat(300, 150), (Verdict::Keep, vec![IndexFinding::BloatedIndex]));
+    fn index_bloat_needs_half_and_100_mb() {
+        assert_eq!(evaluate_bloat(300, 150), (Verdict::Keep, vec![IndexFinding::IndexBloat]));
         assert_eq!(evaluate_bloat(300, 151), (Verdict::Keep, vec![]));
         assert_eq!(evaluate_bloat(198, 99), (Verdict::Keep, vec![]), "half of it, and too little to bother");
-        assert_eq!(evaluate_bloat(200, 100), (Verdict::Keep, vec![IndexFinding::BloatedIndex]));
+        assert_eq!(evaluate_bloat(200, 100), (Verdict::Keep, vec![IndexFinding::IndexBloat]));
     }
 }

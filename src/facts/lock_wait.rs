@@ -1,0 +1,42 @@
+//! Sessions that wait for heavyweight locks, and those that block them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Lock waits of one moment (`pg_stat_activity`, `pg_locks`, `pg_blocking_pids`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockWaits {
+    /// Whether the role may see other sessions; if not, an empty list means nothing.
+    pub sees_all: bool,
+    /// The longest first, at most 100.
+    pub waiting: Vec<LockWait>,
+    /// The sessions named in `blocked_by`. A prepared transaction has no session.
+    pub blockers: Vec<LockBlocker>,
+}
+
+/// A session that waits for a lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockWait {
+    pub pid: i32,
+    pub database: Option<String>,
+    pub role: Option<String>,
+    pub application_name: Option<String>,
+    pub waiting_since: Option<Timestamp>,
+    /// `waiting_since` is the start of the statement, because the server does not record the start of the wait (before
+    /// 14), or has not yet.
+    pub is_upper_bound: bool,
+    /// Process ids; 0 stands for a prepared transaction.
+    pub blocked_by: Vec<i32>,
+}
+
+/// A session that others wait for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockBlocker {
+    pub pid: i32,
+    pub database: Option<String>,
+    pub role: Option<String>,
+    pub application_name: Option<String>,
+    /// `client backend`, `autovacuum worker`, …
+    pub backend_type: Option<String>,
+    pub state: Option<String>,
+}

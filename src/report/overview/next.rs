@@ -1,0 +1,55 @@
+//! The commands that look closer at what was found.
+
+use crate::analysis::slot::SlotVerdict;
+use crate::checks::{CHECKS, ReportName};
+use crate::facts::{Finding, Level};
+use crate::quote::{PrintedConnection, ShellCommand};
+use crate::report::slots;
+use serde::Serialize;
+
+/// A command worth running next.
+#[derive(Debug, Serialize)]
+pub struct NextCommand {
+    pub command: String,
+    description: String,
+}
+
+/// Returns whether a finding belongs to a report on one subject.
+fn concerns(finding: &Finding, report: ReportName) -> bool {
+    finding.level > Level::Unknown && CHECKS.iter().any(|check| check.name == finding.check && check.concerns(report))
+}
+
+/// Returns the commands that the findings lead to, then those that are always of use.
+pub fn next_commands(findings: &[Finding], slots: &[slots::Row], connection: &PrintedConnection) -> Vec<NextCommand> {
+    let next = |command: &str, description: &str| NextCommand {
+        command: connection.command(command),
+        description: description.to_owned(),
+    };
+    let mut commands = Vec::new();
+    // Only what is proven stale is dropped without being named.
+    let is_proven = |name: &str| {
+        slots.iter().any(|one| one.slot_name == name && one.verdict == SlotVerdict::Stale && one.protection.is_none())
+    };
+    let stale: Vec<&str> = findings
+        .iter()
+        .filter(|one| one.check == "stale-slot" && is_proven(&one.subject))
+        .map(|one| one.subject.as_str())
+        .collect();
+    match stale[..] {
+        [] => {}
+        [name] => {
+            let command = ShellCommand::new("pgtend slots drop").operand(name);
+            commands.push(next(&command.to_string(), "shows the plan and asks before it drops the slot"));
+        }
+        _ => commands.push(next("pgtend slots drop --stale", "shows the plan and asks before it drops the slots")),
+    }
+    if !slots.is_empty() {
+        commands.push(next("pgtend slots", "retained WAL, owner and verdict of each slot"));
+    }
+    if findings.iter().any(|finding| concerns(finding, ReportName::Wal)) {
+        commands.push(next("pgtend wal", "what retains WAL, how fast it grows, archiving"));
+    }
+    commands.push(next("pgtend tables", "heap, indexes and TOAST of every table"));
+    commands.push(next("pgtend indexes --sort scans", "indexes, the never scanned first"));
+    commands
+}
