@@ -3,7 +3,7 @@
 use std::env;
 use std::path::Path;
 
-use pgtend::sandbox::{Installation, InstallationSearch, PackageCache};
+use pg_sandbox::{Installation, InstallationSearch, PackageCache};
 
 /// Whether it is run as a benchmark: `cargo test --all-targets` runs it as well, to see that it is in order.
 pub fn is_benchmark_run(name: &str) -> bool {

@@ -21,7 +21,6 @@ pub mod quote;
 pub mod redact;
 pub mod render;
 pub mod report;
-pub mod sandbox;
 pub mod units;
 
 use app::exit_code::ExitCode;

@@ -16,7 +16,7 @@ mod startup;
 use std::env;
 use std::process::{Command, Stdio};
 
-use pgtend::sandbox::{Cluster, ClusterOptions};
+use pg_sandbox::{Cluster, ClusterOptions};
 use processes::RunCost;
 use tokio_postgres::{Client, NoTls};
 

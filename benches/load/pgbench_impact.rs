@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pgtend::sandbox::{Cluster, Installation};
+use pg_sandbox::{Cluster, Installation};
 
 use super::REPORTS;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use pgtend::sandbox::{Cluster, ClusterOptions, Installation};
+use pg_sandbox::{Cluster, ClusterOptions, Installation};
 use tokio_postgres::NoTls;
 
 pub const TABLES: u32 = 17_000;

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use contender::Contender;
 use memory::Peaks;
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();

@@ -11,7 +11,7 @@ mod server;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pgtend::sandbox::{Cluster, ClusterOptions};
+use pg_sandbox::{Cluster, ClusterOptions};
 use proxy::{Behaviour, Proxy};
 use tokio_postgres::NoTls;
 

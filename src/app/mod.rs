@@ -21,7 +21,7 @@ pub use interruption::unless_interrupted;
 
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
-use crate::app::options::{ConnectionArgs, GlobalArgs, OutputFormat};
+use crate::app::options::{GlobalArgs, OutputFormat};
 use crate::app::ui::{Ui, exit_code_of_completeness};
 use crate::checks::Assessment;
 use crate::collect::{Scope, collect_snapshot, read_wal_position_after};
@@ -37,7 +37,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use std::{
     cell::{Cell, OnceCell},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -77,10 +77,10 @@ impl Context {
 
     /// Returns the same run for a throwaway cluster instead of the server that the user named. Actions there are journalled
     /// in a history of their own, which no report reads.
-    pub fn for_throwaway_cluster(&self, conninfo: String, history: &Path) -> Context {
+    #[cfg(feature = "demo")]
+    pub fn for_throwaway_cluster(&self, conninfo: String, history: &std::path::Path) -> Context {
         let mut global = self.global.clone();
-        let connection = ConnectionArgs { dbname: Some(conninfo), no_password: true, ..ConnectionArgs::default() };
-        global.connection = connection;
+        global.connection = options::ConnectionArgs { dbname: Some(conninfo), no_password: true, ..Default::default() };
         global.reading.history = Some(history.display().to_string());
         global.reading.from = None;
         global.reading.since.clear();

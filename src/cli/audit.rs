@@ -1,8 +1,7 @@
 //! `pgtend audit`.
 
 use crate::analysis::downsize::{
-    Amount, Assumptions, Audit, AuditEvidence, Fits, MoveMethod, Overrides, Sourced, StorageType, compute_audit,
-    predict_sizes,
+    Assumptions, Audit, AuditEvidence, Fits, MoveMethod, Overrides, Sourced, StorageType, compute_audit, predict_sizes,
 };
 use crate::analysis::index::IndexLimits;
 use crate::analysis::slot;
@@ -91,6 +90,7 @@ impl AuditArgs {
     }
 
     /// On a cluster of a minute's age.
+    #[cfg(feature = "demo")]
     pub fn for_demo() -> AuditArgs {
         let (growth, wal_per_hour, outage) = (Some(0), Some(16 << 20), Some(3_600));
         let min_reclaim = Some(super::indexes::DEMO_MIN_RECLAIM_BYTES);
@@ -126,7 +126,11 @@ async fn audit_and_report(args: AuditArgs, context: &Context) -> Result<ExitCode
 }
 
 /// The size after a copy by the chosen method; `None` where a part is not known.
-pub async fn predict_size_after_copy(args: &AuditArgs, context: &Context) -> Result<Option<Amount>, Failure> {
+#[cfg(feature = "demo")]
+pub async fn predict_size_after_copy(
+    args: &AuditArgs,
+    context: &Context,
+) -> Result<Option<crate::analysis::downsize::Amount>, Failure> {
     let input = AuditInput::collect(args, context).await?;
     Ok(compute_audit(&input.evidence()).chosen().and_then(|estimate| estimate.size_after_bytes))
 }

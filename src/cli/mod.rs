@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod config;
 mod databases;
+#[cfg(feature = "demo")]
 mod demo;
 pub mod disk;
 mod explain;
@@ -28,6 +29,20 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 
+/// The example of `demo`, where it is built.
+#[cfg(feature = "demo")]
+macro_rules! demo_example {
+    () => {
+        "\n  pgtend demo                                   try it on a throwaway cluster"
+    };
+}
+#[cfg(not(feature = "demo"))]
+macro_rules! demo_example {
+    () => {
+        ""
+    };
+}
+
 /// Postgres maintenance a DBA trusts with production: what takes the space, what is at risk, what to do.
 ///
 /// Reports are read-only, take no lock another session can feel, and name what they could not read.
@@ -36,15 +51,17 @@ use clap::{
     name = "pgtend",
     version = env!("PGTEND_VERSION"),
     disable_help_flag = true,
-    after_help = "\
+    after_help = concat!(
+        "\
 Examples:
   pgtend overview -d postgresql://app@db1/shop  one screen: what takes the space
   pgtend slots -h db1                           who keeps WAL
   pgtend tables --schema shop --limit 20        the largest tables of a schema
   pgtend snapshot --output now.json             all facts into a file …
   pgtend indexes --from now.json                … and a report from it
-  pgtend check --target prod --format nagios    the nightly health check
-  pgtend demo                                   try it on a throwaway cluster"
+  pgtend check --target prod --format nagios    the nightly health check",
+        demo_example!()
+    )
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -67,6 +84,7 @@ pub enum Command {
     History(history::HistoryArgs),
     Explain(explain::ExplainArgs),
     Config(config::ConfigArgs),
+    #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -106,6 +124,7 @@ impl Command {
             Command::History(args) => history::cmd_history(args, context).await,
             Command::Explain(args) => explain::cmd_explain(&args, context),
             Command::Config(args) => config::cmd_config(&args, context),
+            #[cfg(feature = "demo")]
             Command::Demo(args) => demo::cmd_demo(args, context).await,
             Command::Completions(args) => completions::cmd_completions(&args, &mut Cli::command(), context),
             Command::Man(args) => man::cmd_man(&args, Cli::command(), context),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use assert_cmd::Command;
-use pgtend::sandbox::{Cluster, StandbyOptions};
+use pg_sandbox::{Cluster, StandbyOptions};
 use serde_json::Value;
 
 use super::clusters::{cluster_options, execute_sql, on_the_newest_alone};

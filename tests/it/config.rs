@@ -8,8 +8,8 @@ use crate::{
         program::{array_field, pgtend_command, report_json, run_command, run_pgtend},
     },
 };
+use pg_sandbox::Cluster;
 use pgtend::checks::runner::Checks;
-use pgtend::sandbox::Cluster;
 use std::{collections::BTreeSet, os::unix::fs::PermissionsExt};
 
 /// The file with every mark taken off that stands before a key or a table.

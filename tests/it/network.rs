@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
 

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use pgtend::sandbox::disaster::steps;
-use pgtend::sandbox::{Account, Cluster, Error, InstallationSearch, PackageCache, Platform, StandbyOptions, StopMode};
+use pg_sandbox::disaster::steps;
+use pg_sandbox::{Account, Cluster, Error, InstallationSearch, PackageCache, Platform, StandbyOptions, StopMode};
 use tokio_postgres::NoTls;
 
 use super::clusters::{
@@ -255,7 +255,7 @@ fn sandbox_tampered_package_is_refused() {
         return clusters::print_stderr("a tampered package: NOT RUN on this platform");
     };
     let cache = PackageCache::new(folder.path(), false).unwrap();
-    let mut package = pgtend::sandbox::Package::newest(platform).unwrap();
+    let mut package = pg_sandbox::Package::newest(platform).unwrap();
     // A package that is fetched anyway, with one letter of its checksum changed.
     let letter = if package.integrity.contains("sha512-A") { "B" } else { "A" };
     package.integrity.replace_range(7..8, letter);

@@ -47,6 +47,7 @@ impl Ui {
     }
 
     /// The same, where commands in messages reach another server.
+    #[cfg(feature = "demo")]
     #[must_use]
     pub fn reached_by(&self, connection: PrintedConnection) -> Ui {
         Ui { connection, ..self.clone() }

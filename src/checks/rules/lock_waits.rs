@@ -1,7 +1,7 @@
 //! Whether sessions wait for a lock for longer than a limit, and who blocks them.
 
 use crate::checks::thresholds::{MINUTE, Seconds, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, Finding, require_fact};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
 use crate::facts::{LockWait, LockWaits};
 use crate::message::{Fragment, message};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +61,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 ")` ends it"
             ],
         };
-        outcome.add_finding(Finding {
+        outcome.add_finding(RuleFinding {
             level,
             subject,
             measured: Some(waited.into()),

@@ -7,8 +7,8 @@ use crate::collect::Scope;
 use crate::postgres::ScriptSession;
 use crate::quote::ShellCommand;
 use crate::render::human_bytes;
-use crate::sandbox::{Cluster, ClusterOptions};
 use anyhow::Context as _;
+use pg_sandbox::{Cluster, ClusterOptions};
 use std::path::PathBuf;
 
 /// The slots that the disaster leaves behind.

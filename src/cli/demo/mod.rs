@@ -9,8 +9,8 @@ use crate::app::{Context, unless_interrupted};
 use crate::postgres::ScriptSession;
 use crate::postgres::conninfo::XdgFolder;
 use crate::quote::ShellCommand;
-use crate::sandbox::{Cluster, ClusterOptions, Installation, InstallationSearch, PackageCache, disaster};
 use anyhow::Context as _;
+use pg_sandbox::{Cluster, ClusterOptions, Installation, InstallationSearch, PackageCache, disaster};
 use std::path::{Path, PathBuf};
 
 /// A throwaway cluster with the classic disaster in it, and a tour through the reports

@@ -3,7 +3,7 @@
 mod migrate;
 mod verify;
 
-use super::filter::{BloatArgs, ListLength, RelationFilter, SizeFilter};
+use super::filter::{BloatArgs, RelationFilter};
 use crate::analysis::index::IndexLimits;
 use crate::app::Context;
 use crate::app::error::Failure;
@@ -13,7 +13,6 @@ use crate::collect::{BloatScope, Definitions, MAX_DEFINITIONS, Scope};
 use crate::history::HistoryScope;
 use crate::report::{Gaps, IndexSort, IndexesReport};
 use crate::units::{parse_bytes, parse_seconds};
-use std::path::PathBuf;
 
 /// Every index: size, scans, last scan, what it enforces, whether it may go and why
 ///
@@ -75,11 +74,13 @@ impl IndexThresholdArgs {
 }
 
 /// On a cluster so small that every page counts.
+#[cfg(feature = "demo")]
 pub const DEMO_MIN_RECLAIM_BYTES: u64 = 64 << 10;
 
+#[cfg(feature = "demo")]
 impl IndexesArgs {
     /// The clean-up as scripts for psql, on a cluster of a minute's age.
-    pub fn for_demo_migrate(folder: PathBuf) -> IndexesArgs {
+    pub fn for_demo_migrate(folder: std::path::PathBuf) -> IndexesArgs {
         let (min_observation, min_reclaim) = (Some(0), Some(DEMO_MIN_RECLAIM_BYTES));
         let thresholds = IndexThresholdArgs { min_observation, min_reclaim, ..IndexThresholdArgs::default() };
         let migrate = IndexesCommand::Migrate(Box::new(migrate::IndexesMigrateArgs::for_demo(folder)));
@@ -87,7 +88,7 @@ impl IndexesArgs {
     }
 
     /// What became of them.
-    pub fn for_demo_verify(folder: PathBuf) -> IndexesArgs {
+    pub fn for_demo_verify(folder: std::path::PathBuf) -> IndexesArgs {
         let verify = IndexesCommand::Verify(Box::new(verify::IndexesVerifyArgs::for_demo(folder)));
         IndexesArgs { list: IndexesListArgs::default(), command: Some(verify) }
     }
@@ -95,8 +96,8 @@ impl IndexesArgs {
     /// The largest indexes of one table, on a cluster so small that every page counts.
     pub fn for_demo_table(table: &str, limit: usize) -> IndexesArgs {
         let table = glob::Pattern::new(&glob::Pattern::escape(table)).ok();
-        let length = ListLength { limit: Some(limit) };
-        let size = SizeFilter { length, ..SizeFilter::default() };
+        let length = super::filter::ListLength { limit: Some(limit) };
+        let size = super::filter::SizeFilter { length, ..Default::default() };
         let filter = RelationFilter { table, size, ..RelationFilter::default() };
         let thresholds = IndexThresholdArgs { min_reclaim: Some(100 << 10), ..IndexThresholdArgs::default() };
         IndexesArgs { list: IndexesListArgs { filter, thresholds, ..IndexesListArgs::default() }, command: None }

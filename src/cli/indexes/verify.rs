@@ -40,6 +40,7 @@ pub(super) struct IndexesVerifyArgs {
     exact_bloat: bool,
 }
 
+#[cfg(feature = "demo")]
 impl IndexesVerifyArgs {
     pub(super) fn for_demo(folder: PathBuf) -> IndexesVerifyArgs {
         IndexesVerifyArgs { folder, ..IndexesVerifyArgs::default() }

@@ -59,6 +59,7 @@ pub struct SlotsDropArgs {
 
 impl SlotsDropArgs {
     /// One slot by nobody's hand, proven or not, with a checkpoint; or only its plan.
+    #[cfg(feature = "demo")]
     pub fn for_demo(name: &str, is_plan: bool) -> SlotsDropArgs {
         let names = vec![name.to_owned()];
         let done = !is_plan;

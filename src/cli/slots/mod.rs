@@ -76,6 +76,7 @@ struct SlotsWhyArgs {
     sort: Option<SlotSort>,
 }
 
+#[cfg(feature = "demo")]
 impl SlotsArgs {
     /// The drop of one slot by nobody's hand, proven or not, with a checkpoint; or only its plan.
     pub fn for_demo_drop(name: &str, is_plan: bool) -> SlotsArgs {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use futures_util::{SinkExt, StreamExt};
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 
 use crate::clusters::{connect_superuser, execute_sql, query_one_text, query_texts};
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use pg_sandbox::Cluster;
 use pgtend::facts::Snapshot;
 use pgtend::facts::copy_size::{DatabaseForecast, Forecast, RelationPart};
-use pgtend::sandbox::Cluster;
 
 use super::copies::{can_dump, copy_by_script, dump_and_restore, relation_sizes, run_script};
 use crate::clusters::{

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 
 use crate::clusters::{
     cluster_options, connect_superuser, create_database, on_a_major_and_the_newest, on_every_installation,

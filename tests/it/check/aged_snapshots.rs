@@ -19,7 +19,7 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 /// So many MB of WAL that nobody needs.
-async fn write_wal(cluster: &pgtend::sandbox::Cluster, megabytes: u32) {
+async fn write_wal(cluster: &pg_sandbox::Cluster, megabytes: u32) {
     let one = "pg_logical_emit_message(false, 'x', repeat('x', 1048576))";
     execute_sql(cluster, "postgres", &format!("select {one} from generate_series(1, {megabytes})")).await;
 }

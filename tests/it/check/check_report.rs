@@ -5,7 +5,7 @@ use crate::reports::{
     program::{pgtend_command, run_command},
 };
 use jiff::{SignedDuration, Timestamp};
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,

@@ -10,7 +10,7 @@ use crate::{
     collect::program_runs::{ProgramRun, wait_for_run},
     proxy::{Behaviour, Proxy},
 };
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use std::{collections::BTreeSet, process::Stdio, time::Duration};
 use tokio::process::{Child, Command};
 use tokio_postgres::{Client, NoTls};

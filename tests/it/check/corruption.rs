@@ -10,7 +10,7 @@ use crate::{
     },
     reports::fixture_servers::wait_until_true,
 };
-use pgtend::sandbox::{Cluster, StopMode};
+use pg_sandbox::{Cluster, StopMode};
 use std::{
     fs::OpenOptions,
     os::unix::fs::{FileExt, MetadataExt, chown},

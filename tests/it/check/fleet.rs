@@ -8,7 +8,7 @@ use crate::{
         program::{pgtend_command, report_json, run_command},
     },
 };
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use serde_json::Value;
 use std::{net::TcpListener, time::Instant};
 

@@ -11,8 +11,8 @@ use crate::{
         program::{pgtend_command, run_command},
     },
 };
+use pg_sandbox::{Cluster, StandbyOptions};
 use pgtend::checks::CHECKS;
-use pgtend::sandbox::{Cluster, StandbyOptions};
 
 /// What a page or an advice names to be typed: code spans, and the lines of code blocks.
 fn commands_in_page(text: &str) -> Vec<String> {

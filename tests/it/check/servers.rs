@@ -75,7 +75,7 @@ fn assert_calm(what: &str, major: u32, exit: i32, report: &Value) {
     assert!(version || checks_with_status(report, "warning").contains("version"), "{report}");
 }
 
-fn safe_options() -> pgtend::sandbox::ClusterOptions {
+fn safe_options() -> pg_sandbox::ClusterOptions {
     cluster_options()
         .with_setting("fsync", "on")
         .with_setting("full_page_writes", "on")

@@ -11,7 +11,7 @@ use crate::{
     clusters::{cluster_options, execute_sql, on_a_major_and_the_newest, private_cluster, query_one_text},
     reports::fixture_servers::wait_until_true,
 };
-use pgtend::sandbox::{Cluster, StandbyOptions};
+use pg_sandbox::{Cluster, StandbyOptions};
 use std::process::Command;
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use pgtend::sandbox::installation::MAJORS;
-use pgtend::sandbox::{Installation, InstallationSearch, PackageCache};
+use pg_sandbox::installation::MAJORS;
+use pg_sandbox::{Installation, InstallationSearch, PackageCache};
 
 use super::print_stderr;
 

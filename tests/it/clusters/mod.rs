@@ -13,7 +13,7 @@ use std::io::Write;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
-use pgtend::sandbox::{Cluster, ClusterOptions, Installation};
+use pg_sandbox::{Cluster, ClusterOptions, Installation};
 
 pub use majors::{installation, majors, newest_installation, package_cache};
 pub use session::{connect_superuser, create_database, execute_sql, query_one_text, query_texts};

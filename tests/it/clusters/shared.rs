@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 
 use super::{cluster_options, installation, majors, private_cluster};
 

@@ -1,8 +1,8 @@
 //! Where a query could do harm or tell a lie: many sequences, a number as a secret, a key that is none, a huge TOAST.
 
+use pg_sandbox::Cluster;
 use pgtend::collect::Scope;
 use pgtend::facts::{DatabaseSnapshot, ObstacleKind};
-use pgtend::sandbox::Cluster;
 use std::{
     fs::{File, OpenOptions},
     os::unix::fs::{MetadataExt, chown},

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use pg_sandbox::{Cluster, StopMode};
 use pgtend::collect::collect_snapshot;
-use pgtend::sandbox::{Cluster, StopMode};
 use tokio::process::Child;
 
 use super::program_runs::{

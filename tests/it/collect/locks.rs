@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use pg_sandbox::Cluster;
 use pgtend::collect::{Scope, collect_snapshot};
-use pgtend::sandbox::Cluster;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;

@@ -8,7 +8,7 @@ use super::program_runs::{database_conninfo, report_json_of, run_with_conninfo};
 use crate::clusters::{execute_sql, on_a_major_and_the_newest_shared, query_one_text};
 
 /// A database of the test's own with an encoding.
-async fn create_database_with_encoding(cluster: &pgtend::sandbox::Cluster, encoding: &str) -> String {
+async fn create_database_with_encoding(cluster: &pg_sandbox::Cluster, encoding: &str) -> String {
     let name = format!("in_{}", encoding.to_lowercase());
     let create = format!("create database {name} template template0 encoding '{encoding}' locale 'C'");
     execute_sql(cluster, "postgres", &create).await;

@@ -4,11 +4,11 @@ use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pg_sandbox::Cluster;
 use pgtend::collect::{Scope, collect_snapshot};
 use pgtend::facts::Snapshot;
 use pgtend::postgres::Session;
 use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, Environment, resolve};
-use pgtend::sandbox::Cluster;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use serde_json::Value;
 
 use super::program_runs::{REPORT_COMMANDS, database_conninfo, report_json_of, run_with_conninfo};
@@ -12,7 +12,7 @@ use crate::clusters::{
 };
 
 /// A private server that writes down everything it is told.
-fn logging_options() -> pgtend::sandbox::ClusterOptions {
+fn logging_options() -> pg_sandbox::ClusterOptions {
     cluster_options()
         .with_setting("autovacuum", "off")
         .with_setting("log_statement", "all")

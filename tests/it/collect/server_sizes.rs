@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use pg_sandbox::Cluster;
 use pgtend::facts::{DatabaseSnapshot, SizeSource, Snapshot};
-use pgtend::sandbox::Cluster;
 
 use crate::clusters::query_texts;
 

@@ -1,6 +1,6 @@
 //! Every connection of one run goes to the server that the first one reached.
 
-use pgtend::sandbox::{ClusterOptions, StandbyOptions};
+use pg_sandbox::{ClusterOptions, StandbyOptions};
 
 use super::program_runs::run_with_conninfo;
 use crate::clusters::{cluster_options, execute_sql, on_a_major_and_the_newest, private_cluster};

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
+use pg_sandbox::{Cluster, StopMode};
 use pgtend::collect::{Scope, collect_snapshot};
 use pgtend::facts::Snapshot;
-use pgtend::sandbox::{Cluster, StopMode};
 
 use super::data_sets::{CRASH_DATA_SETS, DATA_SETS, DataSet, SMALL_TABLES};
 use super::program_runs::{collect_from_conninfo, database_conninfo, open_session, relations_scope};

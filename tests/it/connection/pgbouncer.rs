@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 
 /// A running pgbouncer, killed when dropped.
 pub struct Pgbouncer {

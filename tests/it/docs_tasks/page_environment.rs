@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pgtend::sandbox::{Cluster, ClusterOptions, Installation, StandbyOptions, disaster};
+use pg_sandbox::{Cluster, ClusterOptions, Installation, StandbyOptions, disaster};
 
 use crate::check::webhook_receiver::WebhookReceiver;
 use crate::clusters::{cluster_options, connect_superuser, private_cluster};

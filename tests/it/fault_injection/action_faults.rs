@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 
 use super::actions::{self, Action, ActionFolders};
 use super::fault::Fault;

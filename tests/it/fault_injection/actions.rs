@@ -4,8 +4,8 @@ use crate::history::parse_address;
 use std::fs;
 use std::path::Path;
 
+use pg_sandbox::Cluster;
 use pgtend::history::Store;
-use pgtend::sandbox::Cluster;
 use serde_json::Value;
 
 use super::fault::Fault;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pgtend::sandbox::{Cluster, StopMode};
+use pg_sandbox::{Cluster, StopMode};
 use tokio::process::Child;
 use tokio_postgres::Client;
 

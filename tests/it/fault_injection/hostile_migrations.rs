@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use pg_sandbox::Cluster;
 use pgtend::actions::index_migration::tools::Framework;
-use pgtend::sandbox::Cluster;
 
 use super::hostile_names::{NAMES, create_hostile_objects, index_name};
 use crate::clusters::{print_stderr, query_texts};

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use serde_json::Value;
 
 use crate::clusters::{

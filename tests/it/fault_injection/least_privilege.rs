@@ -1,6 +1,6 @@
 //! A monitoring role is enough for everything but dropping slots.
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use serde_json::Value;
 
 use crate::clusters::{cluster_options, connect_superuser, on_every_major_alone, query_texts};

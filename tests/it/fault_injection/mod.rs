@@ -21,7 +21,7 @@ mod unresponsive_store;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pgtend::sandbox::{Cluster, StandbyOptions};
+use pg_sandbox::{Cluster, StandbyOptions};
 
 use crate::clusters::{cluster_options, execute_sql, on_every_major_alone, print_stderr};
 use crate::collect::program_runs::{ProgramRun, pgtend_with_conninfo, wait_for_run};

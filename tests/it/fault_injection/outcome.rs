@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use serde_json::Value;
 
 use super::fault::Fault;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 
 use crate::check::nightly_runs::write_config;
 use crate::clusters::{on_a_major_and_the_newest_shared, print_stderr};

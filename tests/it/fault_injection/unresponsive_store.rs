@@ -4,9 +4,9 @@
 use crate::history::parse_address;
 use std::time::{Duration, Instant};
 
+use pg_sandbox::Cluster;
 use pgtend::facts::Snapshot;
 use pgtend::history::{HistoryError, Store};
-use pgtend::sandbox::Cluster;
 
 use super::outcome::assert_no_session_left;
 use crate::clusters::{create_database, on_a_major_and_the_newest_shared, query_one_text};

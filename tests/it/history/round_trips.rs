@@ -10,9 +10,9 @@ use crate::{
     proxy::{Behaviour, Proxy},
     reports::{fixture_servers::role_conninfo, program::run_pgtend},
 };
+use pg_sandbox::Cluster;
 use pgtend::facts::{Fact, Snapshot};
 use pgtend::history::Store;
-use pgtend::sandbox::Cluster;
 use std::time::Duration;
 
 /// A store by way of a proxy.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use serde_json::Value;
 
 use super::script::{Statement, run_statements, split_statements};

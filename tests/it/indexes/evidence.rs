@@ -1,6 +1,6 @@
 //! Counters of several servers, and of one that was promoted.
 
-use pgtend::sandbox::StandbyOptions;
+use pg_sandbox::StandbyOptions;
 use serde_json::Value;
 
 use crate::clusters::{cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest_alone};
@@ -36,7 +36,7 @@ async fn evidence_counts_standby_scans() {
                 on_standby.batch_execute("select 1 from t where a = 7").await.unwrap();
             }
             drop(on_standby);
-            let conninfo = |cluster: &pgtend::sandbox::Cluster| format!("{} dbname=postgres", cluster.conninfo());
+            let conninfo = |cluster: &pg_sandbox::Cluster| format!("{} dbname=postgres", cluster.conninfo());
             let (first, second) = (conninfo(&primary), conninfo(&standby));
             let arguments = ["indexes", "--min-observation", "0", "-d", &first];
 

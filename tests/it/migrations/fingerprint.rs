@@ -1,6 +1,6 @@
 //! All that the catalogs say of a database's indexes, with names instead of OIDs.
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use std::collections::HashSet;
 use std::process::Command;
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use pg_sandbox::Cluster;
 use pgtend::actions::index_migration::plan::{Statement, create_index_statements, drop_index_statement};
 use pgtend::actions::index_migration::tools::Migration;
 use pgtend::collect::read_index_ddl;
 use pgtend::facts::{Fact, IndexDdl};
 use pgtend::postgres::Session;
 use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Environment, resolve};
-use pgtend::sandbox::Cluster;
 use tokio_postgres::Client;
 
 use super::fingerprint::{differences, fingerprint, schema_dump};

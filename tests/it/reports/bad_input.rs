@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 
 use super::program::{expect_command_failure, expect_failure, pgtend_command, run_command, run_pgtend};
 use crate::clusters::on_the_newest_shared;

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use pgtend::sandbox::StopMode;
+use pg_sandbox::StopMode;
 use serde_json::Value;
 
 use super::fixture_servers::role_conninfo;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use pgtend::sandbox::{Cluster, StandbyOptions};
+use pg_sandbox::{Cluster, StandbyOptions};
 use tokio_postgres::Client;
 
 use crate::clusters::{cluster_options, connect_superuser, installation, majors, private_cluster, query_one_text};

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use pgtend::sandbox::{Cluster, StandbyOptions, StopMode};
+use pg_sandbox::{Cluster, StandbyOptions, StopMode};
 use serde_json::Value;
 
 use super::fixture_servers::{execute_batch, role_conninfo, wait_until_true};

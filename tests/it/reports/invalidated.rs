@@ -1,6 +1,6 @@
 //! Slots that the server invalidates, each way there is, and what they still keep: nothing.
 
-use pgtend::sandbox::{Cluster, ClusterOptions, StandbyOptions, StopMode};
+use pg_sandbox::{Cluster, ClusterOptions, StandbyOptions, StopMode};
 use serde_json::Value;
 
 use super::fixture_servers::wait_until_true;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use pgtend::sandbox::{Cluster, StopMode};
+use pg_sandbox::{Cluster, StopMode};
 use serde_json::Value;
 
 use super::fixture_servers::{DATABASE, ROLES, execute_batch, fixture_servers, role_conninfo, wait_until_true};

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use pgtend::sandbox::{Cluster, ClusterOptions, StandbyOptions, StopMode};
+use pg_sandbox::{Cluster, ClusterOptions, StandbyOptions, StopMode};
 use serde_json::Value;
 
 use super::fixture_servers::{execute_batch, wait_until_true};
@@ -161,7 +161,7 @@ fn drop_with_every_flag(cluster: &Cluster, name: &str, and: &[&str]) -> (i32, St
 }
 
 /// A primary with a failover slot in use, and the standby that copies it.
-async fn failover_pair(installation: &pgtend::sandbox::Installation) -> (Cluster, Cluster) {
+async fn failover_pair(installation: &pg_sandbox::Installation) -> (Cluster, Cluster) {
     let mut primary = private_cluster(installation, small_segments());
     execute_sql(&primary, "postgres", "select pg_create_physical_replication_slot('gate', true)").await;
     execute_sql(

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pgtend::sandbox::disaster;
+use pg_sandbox::disaster;
 
 use super::fixture_servers::{DATABASE, fixture_servers, role_conninfo};
 use super::program::{REPORT_NAMES, pgtend_command, run_command, run_pgtend};

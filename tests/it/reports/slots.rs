@@ -1,7 +1,7 @@
 //! The slots report against the server's own truth.
 
 use jiff::Timestamp;
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use pgtend::units::Lsn;
 use serde_json::Value;
 

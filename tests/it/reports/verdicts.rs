@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use serde_json::Value;
 
 use super::fixture_servers::{DATABASE, execute_batch, fixture_servers, role_conninfo, wait_until_true};
@@ -16,7 +16,7 @@ use crate::clusters::{
     on_installations_from, private_cluster, query_one_text,
 };
 
-fn small_segments() -> pgtend::sandbox::ClusterOptions {
+fn small_segments() -> pg_sandbox::ClusterOptions {
     let mut options =
         cluster_options().with_setting("autovacuum", "off").with_setting("max_prepared_transactions", "5");
     options.initdb.push("--wal-segsize=1".to_owned());

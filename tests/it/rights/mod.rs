@@ -4,7 +4,7 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use serde_json::{Value, json};
 
 use crate::clusters::{cluster_options, connect_superuser, on_every_major_alone};

@@ -9,8 +9,8 @@ use crate::{
     terminal::{Terminal, shell_line},
 };
 use assert_cmd::Command;
+use pg_sandbox::Cluster;
 use pgtend::quote::quote_conninfo_value as quote;
-use pgtend::sandbox::Cluster;
 use std::time::{Duration, Instant};
 
 const HBA: &str = "local all all trust\nhost all clear all password\nhost all all all scram-sha-256\n";
@@ -116,7 +116,7 @@ async fn create_role(cluster: &Cluster, role: &str, token: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn long_token_works_in_every_form() {
-    let options = pgtend::sandbox::ClusterOptions { hba: Some(HBA.to_owned()), ..cluster_options() };
+    let options = pg_sandbox::ClusterOptions { hba: Some(HBA.to_owned()), ..cluster_options() };
     // A server before 14 stores no password of 1,024 bytes and more (src/common/saslprep.c, MAX_PASSWORD_LENGTH).
     on_a_major_and_the_newest_alone(14, "long tokens", options, async |major, cluster| {
         for length in [2_000, 6_000] {
@@ -224,7 +224,7 @@ fn refused_token_names_the_password_command() {
 /// A token that lives until the next one is made: each connection needs its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn password_command_runs_per_connection() {
-    let options = pgtend::sandbox::ClusterOptions { hba: Some(HBA.to_owned()), ..cluster_options() };
+    let options = pg_sandbox::ClusterOptions { hba: Some(HBA.to_owned()), ..cluster_options() };
     on_a_major_and_the_newest_alone(13, "password_command", options, async |_, cluster| {
         create_role(&cluster, "scram", "one-token").await;
         for number in 1..=3 {

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use pg_sandbox::{Cluster, ClusterOptions, StandbyOptions, StopMode};
 use pgtend::history::Store;
-use pgtend::sandbox::{Cluster, ClusterOptions, StandbyOptions, StopMode};
 use serde_json::Value;
 
 use super::program::{DropRun, run_slots_drop, slot_names};

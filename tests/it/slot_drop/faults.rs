@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use pg_sandbox::{Cluster, StopMode};
 use pgtend::facts::history::{JournalEntry, JournalOutcomeKind};
 use pgtend::history::Store;
-use pgtend::sandbox::{Cluster, StopMode};
 use serde_json::Value;
 
 use crate::clusters::{

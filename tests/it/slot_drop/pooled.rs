@@ -1,6 +1,6 @@
 //! Dropping through pgbouncer in transaction mode: each statement may run in another process of the server.
 
-use pgtend::sandbox::StandbyOptions;
+use pg_sandbox::StandbyOptions;
 
 use super::program::{create_drop_target, run_slots_drop, slot_names, write_wal};
 use crate::clusters::{execute_sql, on_a_major_and_the_newest, print_stderr};

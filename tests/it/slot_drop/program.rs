@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use jiff::{SignedDuration, Timestamp};
-use pgtend::sandbox::{Cluster, StandbyOptions};
+use pg_sandbox::{Cluster, StandbyOptions};
 use serde_json::Value;
 
 use crate::clusters::{
@@ -87,7 +87,7 @@ pub fn run_slots_drop(conninfo: &str, history: &str, arguments: &[&str]) -> Drop
     run_pgtend(&[&["slots", "drop", "--format", "json", "--history", history, "-d", conninfo], arguments].concat())
 }
 
-pub fn create_drop_target(installation: &pgtend::sandbox::Installation) -> DropTarget {
+pub fn create_drop_target(installation: &pg_sandbox::Installation) -> DropTarget {
     let mut options = cluster_options().with_setting("autovacuum", "off").with_setting("checkpoint_timeout", "1h");
     options.initdb.push("--wal-segsize=1".to_owned());
     DropTarget { cluster: private_cluster(installation, options), folder: tempfile::tempdir().unwrap() }
@@ -331,7 +331,7 @@ async fn drop_allowed_slots_are_journaled() {
             by_role.stderr
         );
         assert_eq!(drop_target.slot_names().await, ["forgotten", "in_use"], "on {major}");
-        standby.stop(pgtend::sandbox::StopMode::Fast).unwrap();
+        standby.stop(pg_sandbox::StopMode::Fast).unwrap();
     })
     .await;
 }

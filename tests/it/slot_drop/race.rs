@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use pg_sandbox::{Cluster, ClusterOptions};
 use pgtend::actions::drop_slot::SlotDrops;
 use pgtend::actions::drop_slot::execute_slot_drops;
 use pgtend::actions::drop_slot::plan::{ActionOutcomeKind, SlotDropOutcome, SlotDropRequest};
@@ -19,7 +20,6 @@ use pgtend::facts::Snapshot;
 use pgtend::facts::history::HistoryView;
 use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Environment, resolve};
 use pgtend::postgres::{Session, WriteSession};
-use pgtend::sandbox::{Cluster, ClusterOptions};
 use tokio_postgres::Client;
 
 use super::stream::ReplicationStream;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use pg_sandbox::Cluster;
 use pgtend::actions::drop_slot::plan::{drop_slot_statement, server_start_guard};
 use pgtend::facts::{SlotIdentity, SlotType};
 use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Environment, resolve};
 use pgtend::postgres::{ExecuteError, Session, SqlState, WriteSession};
-use pgtend::sandbox::Cluster;
 use pgtend::units::Lsn;
 
 use crate::clusters::{

@@ -1,7 +1,7 @@
 //! A consumer that streams: the replication protocol over the Unix socket, spoken by hand, since no client library here
 //! speaks it (PostgreSQL manual, 54.4 "Streaming Replication Protocol").
 
-use pgtend::sandbox::Cluster;
+use pg_sandbox::Cluster;
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;

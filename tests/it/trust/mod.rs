@@ -8,7 +8,7 @@ use crate::{
     clusters::{cluster_options, print_stderr, private_cluster, query_one_text},
     collect::program_runs,
 };
-use pgtend::sandbox::{Cluster, Installation};
+use pg_sandbox::{Cluster, Installation};
 
 /// What a look-alike writes to the server's log, in a read-only transaction as well.
 const CALL_LOG_LINE: &str = "LOG:  look-alike called";

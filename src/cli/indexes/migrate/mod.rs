@@ -66,6 +66,7 @@ pub(super) struct IndexesMigrateArgs {
     sort: Option<IndexSort>,
 }
 
+#[cfg(feature = "demo")]
 impl IndexesMigrateArgs {
     /// Scripts for psql, agreed to beforehand.
     pub(super) fn for_demo(folder: PathBuf) -> IndexesMigrateArgs {

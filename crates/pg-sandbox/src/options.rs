@@ -16,7 +16,7 @@ pub struct ClusterOptions {
     /// A folder that [`super::Cluster::save_copy`] filled, to start from a copy of instead of initdb's work. The
     /// installation must be of the same major.
     pub origin: Option<PathBuf>,
-    /// Settings for postgresql.conf, after the default settings, which they override.
+    /// Settings for postgresql.conf; they override the defaults.
     pub settings: Vec<(String, String)>,
     /// The content of pg_hba.conf. Unless given: trust on the socket, which only the owner of the
     /// folder can reach, and the cluster's random password on 127.0.0.1, where everyone can knock.
@@ -57,7 +57,7 @@ impl ClusterOptions {
 /// How a standby is made.
 #[derive(Debug, Clone, Default)]
 pub struct StandbyOptions {
-    /// The physical slot on the primary that it uses. The sandbox does not create it: it runs no SQL.
+    /// The physical slot on the primary that it uses. The caller creates it: this crate runs no SQL.
     pub primary_slot_name: Option<String>,
     /// Whether it tells the primary which rows it still needs.
     pub hot_standby_feedback: bool,
