@@ -132,8 +132,8 @@ impl Command {
     }
 }
 
-/// Flags under their former names, with the commands that have them.
-const RENAMED_FLAGS: [(&str, &str, &str); 2] = [("audit", "--way", "--method"), ("demo", "--story", "--scenario")];
+/// Flags under their former names: of `audit` and of `demo`.
+const RENAMED_FLAGS: [(&str, &str); 2] = [("--way", "--method"), ("--story", "--scenario")];
 
 /// Adds hints to an error of clap: where a connection string belongs, which psql takes anywhere, and a flag's new name.
 pub fn with_hints(mut error: clap::Error) -> clap::Error {
@@ -143,8 +143,8 @@ pub fn with_hints(mut error: clap::Error) -> clap::Error {
     if !text.starts_with('-') && is_connection_string(text) {
         let advice = vec!["a connection string stands behind -d (--dbname)".into()];
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(advice));
-    } else if let Some((command, _, new)) = RENAMED_FLAGS.iter().find(|(_, old, _)| text == old) {
-        let advice = vec![format!("`pgtend {command}` has '{new}'").into()];
+    } else if let Some((_, new)) = RENAMED_FLAGS.iter().find(|(old, _)| text == old) {
+        let advice = vec![format!("the argument is now called '{new}'").into()];
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(advice));
         error.remove(ContextKind::SuggestedArg);
     }

@@ -102,9 +102,9 @@ impl<'a> Table<'a> {
         let Some(key) = keys.first() else { return Ok(()) };
         let (name, place) =
             (key.get_ref(), self.title.as_ref().map_or_else(String::new, |title| format!(" in {title}")));
-        if let Some((_, new)) = RENAMED_KEYS.iter().find(|(old, new)| name.as_ref() == *old && known.contains(new)) {
-            let error = self.source.error(&key.span(), format!("{name:?}{place} is now called {new:?}"));
-            return Err(error.with_hint(format!("write {new} = … with the same value")));
+        if let Some((_, near)) = RENAMED_KEYS.iter().find(|(old, new)| name.as_ref() == *old && known.contains(new)) {
+            let error = self.source.error(&key.span(), format!("{name:?}{place} is now called {near:?}"));
+            return Err(error.with_hint(format!("write {near} = … with the same value")));
         }
         let error = self.source.error(&key.span(), format!("unknown key {name:?}{place}"));
         Err(match nearest_names(name, known).first() {
