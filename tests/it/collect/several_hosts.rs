@@ -3,7 +3,7 @@
 use pg_sandbox::{ClusterOptions, StandbyOptions};
 
 use super::program_runs::run_with_conninfo;
-use crate::clusters::{cluster_options, execute_sql, on_a_major_and_the_newest, private_cluster};
+use crate::clusters::{cluster_options, execute_sql, on_the_newest, private_cluster};
 use crate::proxy::{Behaviour, Proxy};
 use crate::reports::fixture_servers::wait_until_true;
 
@@ -39,7 +39,7 @@ async fn connections_during(proxies: &[Proxy; 2], conninfo: &str, arguments: &[&
 
 #[tokio::test]
 async fn hosts_are_not_mixed_in_one_report() {
-    on_a_major_and_the_newest(13, "reports on one of two random hosts", async |major, installation| {
+    on_the_newest("reports on one of two random hosts", async |major, installation| {
         let clusters = [private_cluster(installation, trust_options()), private_cluster(installation, trust_options())];
         for cluster in &clusters {
             for name in ["first", "second", "third"] {
@@ -68,7 +68,7 @@ async fn hosts_are_not_mixed_in_one_report() {
 
 #[tokio::test]
 async fn standbys_are_not_mixed_in_one_report() {
-    on_a_major_and_the_newest(13, "use on one of two random standbys", async |major, installation| {
+    on_the_newest("use on one of two random standbys", async |major, installation| {
         let mut primary = private_cluster(installation, trust_options());
         for name in ["first", "second", "third"] {
             execute_sql(&primary, "postgres", &format!("create database {name}")).await;

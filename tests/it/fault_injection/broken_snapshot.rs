@@ -7,7 +7,7 @@ use crate::reports::program::{REPORT_NAMES, run_pgtend};
 use crate::reports::scenarios::scenario_file;
 
 /// More with `PGTEND_TEST_SNAPSHOTS=20000`.
-const CASES: u64 = 300;
+const CASES: u64 = 100;
 
 #[test]
 fn fuzzed_snapshot_gives_report_or_error() {

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::clusters::{
-    create_database, execute_sql, on_a_major_and_the_newest, on_a_major_and_the_newest_shared, print_stderr,
-    shared_cluster,
+    create_database, execute_sql, on_a_major_and_the_newest_shared, on_the_newest, print_stderr, shared_cluster,
 };
 use crate::collect::program_runs::database_conninfo;
 use crate::migrations::program::{LIMIT_OPTIONS, files_below};
@@ -80,7 +79,7 @@ const INDEXES: [&str; 2] = [
 /// Whatever room there is: a file more each time, until all have it.
 #[tokio::test(flavor = "multi_thread")]
 async fn disk_full_writes_all_migrations_or_none() {
-    on_a_major_and_the_newest(13, "a full disk under migrations", async |major, _| {
+    on_the_newest("a full disk under migrations", async |major, _| {
         let name = create_database(shared_cluster(major)).await;
         for batch in INDEXES {
             execute_sql(shared_cluster(major), &name, batch).await;
