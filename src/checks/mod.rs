@@ -20,8 +20,7 @@ pub use outcome::{
     CheckOutcome, CheckOutcomeKind, Evaluation, NotApplicable, RuleFinding, exceeded_threshold, require_fact,
 };
 
-use crate::collect::FactGroup;
-use crate::facts::Class;
+use crate::facts::{Class, FactGroup};
 use thresholds::Rule;
 
 /// A report that shows findings.

@@ -32,7 +32,7 @@ pub use recheck::{
     Backend, ServerRecheck, SlotRecheck, read_own_backends, read_wal_directory, recheck_server, recheck_slots,
 };
 pub use replica::collect_replica;
-pub use scope::{BloatScope, Definitions, FactGroup, MAX_DEFINITIONS, MAX_FULL_SCANS, MAX_STATISTICS, Scope};
+pub use scope::{BloatScope, Definitions, MAX_DEFINITIONS, MAX_FULL_SCANS, MAX_STATISTICS, Scope};
 
 use crate::facts::{Database, Fact, Server, Snapshot, WalPosition};
 use crate::postgres::{Session, SessionError};

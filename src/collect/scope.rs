@@ -1,22 +1,7 @@
 //! What a report needs to know, so that no more is asked.
 
 use super::{ConnectionBudget, DatabaseSelection};
-
-/// A group of facts that are collected together. A check declares those it needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FactGroup {
-    Databases,
-    Storage,
-    Slots,
-    Wal,
-    Relations,
-    IndexFacts,
-    /// Which tables have an index built or dropped concurrently.
-    IndexBuilds,
-    Health,
-    TableBloat,
-    IndexBloat,
-}
+use crate::facts::FactGroup;
 
 /// The groups of facts a report is made of. The server's identity and settings are always asked.
 #[derive(Clone, Debug, Default)]

@@ -60,6 +60,22 @@ impl Unavailable {
     }
 }
 
+/// A group of facts that are collected together. A check declares those it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactGroup {
+    Databases,
+    Storage,
+    Slots,
+    Wal,
+    Relations,
+    IndexFacts,
+    /// Which tables have an index built or dropped concurrently.
+    IndexBuilds,
+    Health,
+    TableBloat,
+    IndexBloat,
+}
+
 impl<T> Fact<T> {
     /// The value, when it is known.
     pub fn known(&self) -> Option<&T> {

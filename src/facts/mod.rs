@@ -54,7 +54,7 @@ pub use database::{Database, SharedChecksums};
 pub use database_snapshot::{DatabaseSnapshot, LockedRelation, PartitionTree, Sequences, StatisticsResets};
 pub use database_writes::DatabaseWrites;
 pub use disk::{Disk, DiskSource, Volume, WalHeadroom};
-pub use fact::{Fact, Unavailable};
+pub use fact::{Fact, FactGroup, Unavailable};
 pub use files::Files;
 pub use finding::{Class, Finding, Level, Measure, Measurement, Status};
 pub use foreign_object::{ForeignObject, LookAlike};

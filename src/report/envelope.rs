@@ -1,6 +1,6 @@
 //! What stands around every report: when, which server, what is missing.
 
-use super::{Gaps, check::FindingLine};
+use super::{Gaps, finding::FindingLine};
 use crate::facts::history::{ClusterBranch, Sample};
 use crate::facts::{Finding, Provider, SCHEMA_VERSION, Snapshot, Unavailable};
 use crate::quote::PrintedConnection;

@@ -8,6 +8,7 @@ mod check;
 mod cleanup;
 mod databases;
 mod envelope;
+mod finding;
 mod gaps;
 mod history;
 mod indexes;

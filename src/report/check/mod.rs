@@ -7,11 +7,12 @@ mod prometheus;
 
 pub use fleet::{FleetReport, TargetRun};
 
+use super::finding::FindingLine;
 use crate::checks::summary::CheckSummary;
-use crate::facts::{Class, Finding, Measure, Status};
+use crate::facts::{Class, Measure, Status};
 use crate::render::format_message;
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// One run of a target.
 #[derive(Debug, Serialize)]
@@ -37,24 +38,6 @@ pub struct CheckReport {
     /// Equal for all databases of one server.
     #[serde(skip)]
     server: Option<String>,
-}
-
-/// A finding as JSON has it, the same in every report.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct FindingLine {
-    id: String,
-    check: String,
-    class: Class,
-    pub(super) status: &'static str,
-    subject: String,
-    pub(super) message: String,
-    #[serde(serialize_with = "serialize_number")]
-    measured: Option<Measure>,
-    /// Of `measured` and `threshold`; null where nothing is measured.
-    unit: Option<&'static str>,
-    #[serde(serialize_with = "serialize_number")]
-    threshold: Option<Measure>,
-    advice: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -206,34 +189,5 @@ impl CheckReport {
         let rest: Vec<String> = rest.into_iter().flatten().collect();
         let found = if found.is_empty() { "nothing found".to_owned() } else { found.join(", ") };
         format!("{found}; {}", rest.join(", "))
-    }
-}
-
-impl FindingLine {
-    pub(super) fn new(finding: &Finding) -> FindingLine {
-        let advice = format_message(&finding.advice);
-        FindingLine {
-            id: finding.id(),
-            check: finding.check.clone(),
-            class: finding.class,
-            status: finding.level.name(),
-            subject: finding.subject.clone(),
-            message: format_message(&finding.message),
-            measured: finding.measured,
-            unit: finding.measured.or(finding.threshold).map(Measure::unit),
-            threshold: finding.threshold,
-            advice: (!advice.is_empty()).then_some(advice),
-        }
-    }
-}
-
-/// The bare number in its unit: whole where the unit is.
-fn serialize_number<S: Serializer>(measure: &Option<Measure>, serializer: S) -> Result<S::Ok, S::Error> {
-    match measure {
-        None => serializer.serialize_none(),
-        Some(Measure::Bytes(value) | Measure::Seconds(value) | Measure::Count(value)) => {
-            serializer.serialize_u64(*value)
-        }
-        Some(Measure::Percent(value)) => serializer.serialize_f64((value * 10.0).round() / 10.0),
     }
 }

@@ -3,7 +3,7 @@
 mod document;
 mod next;
 
-use super::{Gaps, TableSort, check::FindingLine, databases::note_hidden_sizes, slots, tables, wal};
+use super::{Gaps, TableSort, databases::note_hidden_sizes, finding::FindingLine, slots, tables, wal};
 use crate::analysis::slot::{SlotEvidence, SlotVerdict};
 use crate::analysis::wal::TimeLeft;
 use crate::checks::Assessment;

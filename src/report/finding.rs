@@ -1,0 +1,52 @@
+//! A finding as every report shows it.
+
+use crate::facts::{Class, Finding, Measure};
+use crate::render::format_message;
+use serde::{Serialize, Serializer};
+
+/// A finding as JSON has it, the same in every report.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct FindingLine {
+    pub id: String,
+    pub check: String,
+    pub class: Class,
+    pub status: &'static str,
+    pub subject: String,
+    pub message: String,
+    #[serde(serialize_with = "serialize_number")]
+    pub measured: Option<Measure>,
+    /// Of `measured` and `threshold`; null where nothing is measured.
+    pub unit: Option<&'static str>,
+    #[serde(serialize_with = "serialize_number")]
+    pub threshold: Option<Measure>,
+    pub advice: Option<String>,
+}
+
+impl FindingLine {
+    pub(super) fn new(finding: &Finding) -> FindingLine {
+        let advice = format_message(&finding.advice);
+        FindingLine {
+            id: finding.id(),
+            check: finding.check.clone(),
+            class: finding.class,
+            status: finding.level.name(),
+            subject: finding.subject.clone(),
+            message: format_message(&finding.message),
+            measured: finding.measured,
+            unit: finding.measured.or(finding.threshold).map(Measure::unit),
+            threshold: finding.threshold,
+            advice: (!advice.is_empty()).then_some(advice),
+        }
+    }
+}
+
+/// The bare number in its unit: whole where the unit is.
+fn serialize_number<S: Serializer>(measure: &Option<Measure>, serializer: S) -> Result<S::Ok, S::Error> {
+    match measure {
+        None => serializer.serialize_none(),
+        Some(Measure::Bytes(value) | Measure::Seconds(value) | Measure::Count(value)) => {
+            serializer.serialize_u64(*value)
+        }
+        Some(Measure::Percent(value)) => serializer.serialize_f64((value * 10.0).round() / 10.0),
+    }
+}
