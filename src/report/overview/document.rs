@@ -9,7 +9,7 @@ use crate::report::{Report, stored_bytes_cell};
 /// Elements of each list, so that all of it fits 24 lines.
 const MAX_SLOTS: usize = 3;
 pub const MAX_TABLES: usize = 3;
-const MAX_FINDINGS: usize = 3;
+const MAX_FINDINGS: usize = 2;
 
 impl Report for OverviewReport {
     const COMMAND: &'static str = "overview";

@@ -34,6 +34,10 @@ fn is_not_estimated(index: &Value) -> bool {
 }
 
 const MEANINGFUL_NULLS: &[MeaningfulNull] = &[
+    null_means_none("findings[].measured", "the check measures nothing", |_| true),
+    null_means_none("findings[].threshold", "the check has no limit", |_| true),
+    null_means_none("findings[].unit", "nothing is measured", |it| it["measured"].is_null()),
+    null_means_none("findings[].advice", "there is none", |_| true),
     null_means_none("databases[].stats_reset", "never reset", always),
     null_means_none("tables[].parent", "attached to no partitioned table", always),
     null_means_none("tables[].partitions", "not partitioned", |t| t["kind"] != "partitioned_table"),
