@@ -124,18 +124,27 @@ fn describe_blocker(waits: &LockWaits, pid: i32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::CheckOutcomeKind;
     use crate::checks::testing::{ago, evaluate_check, found_subjects};
+    use crate::checks::{CheckOutcome, CheckOutcomeKind};
     use crate::facts::Level;
     use crate::message::Fragment;
     use serde_json::{Value, json};
+
+    fn message_text(outcome: &CheckOutcome) -> String {
+        let fragments = outcome.findings[0].message.0.iter().map(|fragment| match fragment {
+            Fragment::Text(text) => text.clone(),
+            Fragment::Count(count) => count.to_string(),
+            other => format!("{other:?}"),
+        });
+        fragments.collect()
+    }
 
     fn wait(pid: i32, blocked_by: &[i32], seconds: i64) -> Value {
         json!({"pid": pid, "database": "shop", "role": "app", "application_name": "web",
                "waiting_since": ago(seconds), "is_upper_bound": false, "blocked_by": blocked_by})
     }
 
-    fn evaluate_waits(waiting: Vec<Value>) -> crate::checks::CheckOutcome {
+    fn evaluate_waits(waiting: Vec<Value>) -> CheckOutcome {
         evaluate_check("lock-waits", |it| {
             it["lock_waits"]["known"]["waiting"] = waiting.into();
             it["lock_waits"]["known"]["blockers"] = json!([
@@ -163,9 +172,9 @@ mod tests {
             found_subjects(&outcome),
             [(Level::Warning, "pid 7 (role app, application web)"), (Level::Critical, "pid 9 (autovacuum worker)")]
         );
-        let message = &outcome.findings[0].message;
-        assert_eq!(message.0[0], Fragment::Count(2));
-        assert!(format!("{message:?}").contains("idle in transaction"), "{message:?}");
+        let message = message_text(&outcome);
+        assert!(message.starts_with("2 sessions wait for a lock held by pid 7"), "{message}");
+        assert!(message.contains("which is idle in transaction"), "{message}");
     }
 
     #[test]
@@ -180,7 +189,7 @@ mod tests {
         let mut old = wait(8, &[7], 90);
         old["is_upper_bound"] = json!(true);
         let outcome = evaluate_waits(vec![old]);
-        assert!(format!("{:?}", outcome.findings[0].message).contains("at most "));
+        assert!(message_text(&outcome).contains("for at most"));
     }
 
     #[test]
