@@ -85,7 +85,7 @@ pub use setting::{Setting, Settings};
 pub use silence::{Silence, silence_last_day};
 pub use slot::{Slot, SlotType, WalStatus};
 pub use slot_identity::SlotIdentity;
-pub use snapshot::{FactGroup, ReadSnapshotError, SCHEMA_VERSION, SNAPSHOT_COMMAND, SkippedDatabase, Snapshot};
+pub use snapshot::{ReadSnapshotError, SCHEMA_VERSION, SNAPSHOT_COMMAND, SkippedDatabase, Snapshot};
 pub use standby::Standby;
 pub use standby_replay::StandbyReplay;
 pub use subscription::{Subscription, SubscriptionErrors};

@@ -9,22 +9,6 @@ use serde::{Deserialize, Serialize};
 /// The layout of snapshot files and reports; a file of a higher one is refused.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// A group of facts that are collected together. A check declares those it needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FactGroup {
-    Databases,
-    Storage,
-    Slots,
-    Wal,
-    Relations,
-    IndexFacts,
-    /// Which tables have an index built or dropped concurrently.
-    IndexBuilds,
-    Health,
-    TableBloat,
-    IndexBloat,
-}
-
 /// The `command` of a snapshot file.
 pub const SNAPSHOT_COMMAND: &str = "snapshot";
 
