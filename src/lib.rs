@@ -1,6 +1,6 @@
 //! pgtend: the Postgres maintenance toolkit.
 //!
-//! The layers from the ground up; none imports a layer above it: [`units`], [`quote`], [`redact`], `output_file`, [`sandbox`],
+//! The layers from the ground up; none imports a layer above it: [`units`], [`quote`], [`redact`], `output_file`,
 //! [`message`], [`facts`], [`analysis`], [`postgres`], [`collect`], [`history`], [`checks`], [`actions`], [`render`],
 //! [`report`], [`monitor`], [`config`], `app`, `cli`. `docs/architecture.md` says what each contains and imports.
 

@@ -15,10 +15,8 @@ const QUOTE_PATTERNS: [(&str, &str); 7] = [
 const PROGRAMS: [&str; 6] = ["pgtend ", "psql ", "pg_repack ", "pg_dump ", "vacuumdb ", "reindexdb "];
 
 /// Files that may quote, each with the reason.
-const EXCEPTIONS: [(&str, &str); 5] = [
+const EXCEPTIONS: [(&str, &str); 3] = [
     ("src/quote/", "the quoting itself"),
-    ("src/sandbox/options.rs", "a value of postgresql.conf; the sandbox imports nothing"),
-    ("src/sandbox/cluster.rs", "a path in a conninfo; the sandbox imports nothing"),
     ("src/redact/tests.rs", "secrets as other programs quote them"),
     ("src/render/", "CSV and spreadsheets have quotes of their own"),
 ];
