@@ -12,7 +12,9 @@ const DAY_SECONDS: i64 = 86_400;
 /// partitioned index. Where running builds cannot be read, it counts as left behind.
 pub fn is_left_invalid(index: &Index, db: &DatabaseSnapshot) -> bool {
     let is_being_built = db.index_facts.builds.known().is_some_and(|tables| tables.contains(&index.table_oid));
-    !(index.is_valid && index.is_live) && !index.is_partitioned && index.parent_oid.is_none() && !is_being_built
+    let is_usable = index.is_valid && index.is_live;
+    let awaits_children = index.is_partitioned || index.parent_oid.is_some();
+    !(is_usable || awaits_children || is_being_built)
 }
 
 /// Three different things are invalid: one being built, a partitioned one whose children are still missing, and a
