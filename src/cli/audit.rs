@@ -112,8 +112,8 @@ async fn audit_and_report(args: AuditArgs, context: &Context) -> Result<ExitCode
     let audit = compute_audit(&input.evidence());
     let mut gaps = Gaps::default();
     let report = AuditReport::new(&audit, &input.snapshot, &input.assumptions, &mut gaps);
-    let evidence = Evidence::new(&input.snapshot, input.history.clone())
-        .with_limits(input.slot_limits, input.index_limits);
+    let evidence =
+        Evidence::new(&input.snapshot, input.history.clone()).with_limits(input.slot_limits, input.index_limits);
     let assessment = context.assess(&evidence, ReportName::Audit)?;
     let exit = context.print_assessed_report(&input.snapshot, report, &assessment, gaps)?;
     context.store_predictions(&input.predictions(&audit, args.moved_from.as_deref(), context)).await?;

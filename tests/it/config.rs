@@ -2,7 +2,7 @@
 
 use crate::{
     check::nightly_runs::write_config,
-    clusters::{connect_superuser, execute_sql, on_a_major_and_the_newest_shared},
+    clusters::{cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest, private_cluster},
     reports::{
         fixture_servers::{execute_batch, role_conninfo},
         program::{array_field, pgtend_command, report_json, run_command, run_pgtend},
@@ -188,7 +188,9 @@ fn missing_facts(cluster: &Cluster, role: &str, database: &str) -> BTreeSet<Stri
 
 #[tokio::test]
 async fn config_grants_are_enough_for_every_report() {
-    on_a_major_and_the_newest_shared(13, "the role of config grants", async |major, cluster| {
+    // A cluster of its own: `audit` reads every database, and the shared ones have those of other tests.
+    on_a_major_and_the_newest(13, "the role of config grants", async |major, installation| {
+        let cluster = &private_cluster(installation, cluster_options());
         let name = crate::clusters::create_database(cluster).await;
         let role = format!("watch \"{name}\"");
         execute_sql(
@@ -222,12 +224,8 @@ async fn config_grants_are_enough_for_every_report() {
         assert!(!is_passed(&report), "on {major}: {report}");
         // It cannot write, not even where it might.
         let as_role = role_conninfo(cluster, &role, &name);
-        let url = format!(
-            "postgresql://{}@{}",
-            "watch%20%22NAME%22".replace("NAME", &name),
-            crate::history::create_postgres_store(major).await.split_once('@').unwrap().1.rsplit_once('/').unwrap().0
-        );
-        let url = format!("{url}/{name}");
+        let folder = cluster.socket_dir().display().to_string().replace('/', "%2F");
+        let url = format!("postgresql://watch%20%22{name}%22@{folder}:{}/{name}", cluster.port());
         let refused = run_pgtend(&["history", "record", "-d", &as_role, "--history", &url]);
         assert_eq!(refused.exit, 1, "{refused:?}");
         // The rest, as the comments say.

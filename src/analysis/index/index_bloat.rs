@@ -18,8 +18,7 @@ pub(super) fn add_bloat_finding(
         return;
     }
     let Ok(Some(bloat)) = db.index_bloat(index, subject.table) else { return };
-    let share = bloat.bytes as f64 / index.size.bytes as f64;
-    if bloat.bytes >= limits.bloated_bytes && share >= limits.bloated_share {
+    if limits.is_bloated(bloat.bytes, index.size.bytes) {
         verdict.findings.push(IndexFinding::IndexBloat);
         verdict.reasons.push(Reason::Bloated {
             bloat_bytes: bloat.bytes,

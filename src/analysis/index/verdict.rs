@@ -273,6 +273,13 @@ const DAY: u64 = 86_400;
 pub const BLOAT_SHARE: f64 = 0.5;
 pub const BLOAT_BYTES: u64 = 100 << 20;
 
+impl IndexLimits {
+    /// Returns whether so many bytes of bloat in an index of this size make a rebuild worth its reads and writes.
+    pub fn is_bloated(&self, bloat_bytes: u64, size_bytes: u64) -> bool {
+        bloat_bytes >= self.bloated_bytes && bloat_bytes as f64 >= size_bytes as f64 * self.bloated_share
+    }
+}
+
 impl Default for IndexLimits {
     fn default() -> Self {
         IndexLimits {

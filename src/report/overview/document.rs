@@ -10,6 +10,8 @@ use crate::report::{Report, stored_bytes_cell};
 const MAX_SLOTS: usize = 3;
 pub const MAX_TABLES: usize = 3;
 const MAX_FINDINGS: usize = 2;
+/// Two lines of 80 characters, with what stands between the commands.
+const MAX_NEXT_CHARS: usize = 130;
 
 impl Report for OverviewReport {
     const COMMAND: &'static str = "overview";
@@ -55,7 +57,14 @@ impl Report for OverviewReport {
         for chart in &self.charts {
             document.chart(chart.clone());
         }
-        let commands: Vec<&str> = overview.next.iter().map(|next| next.command.as_str()).collect();
+        let mut commands: Vec<&str> = Vec::new();
+        for next in &overview.next {
+            // Each names the connection, so they may be long. The most relevant come first; the JSON has all of them.
+            let length: usize = commands.iter().map(|command| command.len()).sum::<usize>() + next.command.len();
+            if commands.len() < 2 || length <= MAX_NEXT_CHARS {
+                commands.push(&next.command);
+            }
+        }
         document.gap().line(format!("Next: {}", commands.join(" · ")));
         document
     }

@@ -1,7 +1,7 @@
 //! What is wrong with indexes on one server alone: rests of failed builds, and bloat.
 
 use crate::actions::{Consent, Plan};
-use crate::analysis::index::{IndexFinding, IndexVerdict, Verdict};
+use crate::analysis::index::{IndexFinding, IndexLimits, IndexVerdict, Verdict};
 use crate::facts::{DatabaseSnapshot, Index, Table};
 use std::collections::HashMap;
 
@@ -31,6 +31,7 @@ pub enum Repair {
 pub fn plan_maintenance(
     database_snapshot: &DatabaseSnapshot,
     verdicts: &[IndexVerdict],
+    limits: &IndexLimits,
     is_wanted: impl Fn(&Table, &Index) -> MaintenanceRequest,
 ) -> Vec<MaintenanceTask> {
     let tables: HashMap<u32, &Table> =
@@ -49,7 +50,9 @@ pub fn plan_maintenance(
         let bloat = database_snapshot.index_bloat(index, table).ok().flatten();
         let (repair, reclaimable_bytes) = match bloat {
             _ if is_invalid && may_drop => (Repair::Drop, index.size.bytes),
-            Some(bloat) if verdict.findings.contains(&IndexFinding::IndexBloat) => (Repair::Rebuild, bloat.bytes),
+            Some(bloat) if index.is_valid && limits.is_bloated(bloat.bytes, index.size.bytes) => {
+                (Repair::Rebuild, bloat.bytes)
+            }
             _ => continue,
         };
         // REINDEX CONCURRENTLY refuses them (PostgreSQL manual, REINDEX).

@@ -37,7 +37,7 @@ pub(super) async fn cmd_indexes_maintenance(
         false if is_named(table, index) => MaintenanceRequest::ByName,
         _ => MaintenanceRequest::Excluded,
     };
-    let mut tasks = plan_maintenance(database_snapshot, input.assessment.verdicts(), requested);
+    let mut tasks = plan_maintenance(database_snapshot, input.assessment.verdicts(), &input.limits, requested);
     for task in &mut tasks {
         let verdict = input.assessment.verdicts().iter().find(|verdict| verdict.oid == task.oid);
         task.why = describe_maintenance_task(task, verdict);

@@ -13,7 +13,7 @@ use crate::actions::index_migration::tools;
 use crate::actions::index_migration::tools::{
     Framework, IndexMarker, Migration, find_index_declarations, format_index_marker,
 };
-use crate::analysis::index::{DropPlan, IndexFinding, plan_drops};
+use crate::analysis::index::{DropPlan, IndexFinding, IndexLimits, plan_drops};
 use crate::app::error::Failure;
 use crate::app::error::server_required;
 use crate::app::exit_code::ExitCode;
@@ -108,6 +108,7 @@ struct MigrationInput {
     snapshot: Snapshot,
     history: HistoryView,
     assessment: DropPlan,
+    limits: IndexLimits,
 }
 
 impl MigrationInput {
@@ -233,7 +234,7 @@ async fn collect_input(
         database_snapshot.ok_or_else(|| Failure::new(ExitCode::Failed, "the database was not read"))?;
     let assessment =
         plan_drops(&snapshot, database_snapshot, history.index_history(&database_snapshot.database), &limits);
-    Ok(MigrationInput { snapshot, history, assessment })
+    Ok(MigrationInput { snapshot, history, assessment, limits })
 }
 
 fn select_requested_indexes(
