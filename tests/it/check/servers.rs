@@ -252,20 +252,11 @@ async fn servers_lock_waits_name_the_root() {
         .await;
         let holder = connect_superuser(&cluster, "postgres").await;
         holder.batch_execute("set application_name = 'forgetful'; begin; lock table t").await.unwrap();
-        let waiters: Vec<_> = ["lock table t", "select * from t"]
-            .into_iter()
-            .map(|statement| {
-                let client = connect_superuser(&cluster, "postgres");
-                let statement = format!("begin; {statement}");
-                async move {
-                    let client = client.await;
-                    tokio::spawn(async move { client.batch_execute(&statement).await })
-                }
-            })
-            .collect();
         let mut tasks = Vec::new();
-        for (count, waiter) in waiters.into_iter().enumerate() {
-            tasks.push(waiter.await);
+        for (count, statement) in ["lock table t", "select * from t"].into_iter().enumerate() {
+            let client = connect_superuser(&cluster, "postgres").await;
+            let statement = format!("begin; {statement}");
+            tasks.push(tokio::spawn(async move { client.batch_execute(&statement).await }));
             let waits = format!("select count(*) = {} from pg_stat_activity where wait_event_type = 'Lock'", count + 1);
             wait_until_true(&cluster, &waits).await;
         }
