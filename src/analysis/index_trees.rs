@@ -1,15 +1,16 @@
-//! Partitioned indexes and what is attached to them.
+//! Partitioned indexes and the indexes attached to them.
 
 use crate::facts::{Index, OidMap, PartitionTree};
 
-/// The partitioned indexes of one database, each with its children at any depth. All others are families of their own.
+/// Partitioned indexes of one database, each with its descendants. Every other index is a family of its own.
 pub struct IndexTrees<'a> {
     tree: PartitionTree,
-    /// Those that are attached to one, or have one attached: mostly few of many.
+    /// Indexes that are attached or have an attached index. Usually few.
     members: OidMap<&'a Index>,
 }
 
 impl<'a> IndexTrees<'a> {
+    /// Builds the trees from the parent of each index.
     pub fn from_indexes(indexes: &'a [Index]) -> IndexTrees<'a> {
         let tree = PartitionTree::from_edges(indexes.iter().map(|index| (index.oid, index.parent_oid)));
         let is_member = |index: &&Index| index.parent_oid.is_some() || !tree.descendants(index.oid).is_empty();
@@ -17,23 +18,23 @@ impl<'a> IndexTrees<'a> {
         IndexTrees { tree, members }
     }
 
-    /// The index itself and what is attached to it.
+    /// Returns the index and its descendants.
     pub fn family(&self, index: &'a Index) -> impl Iterator<Item = &'a Index> {
         let descendants = self.tree.descendants(index.oid).iter();
         std::iter::once(index).chain(descendants.filter_map(|oid| self.members.get(oid).copied()))
     }
 
-    /// How many are attached to it, at any depth.
+    /// Returns the number of descendants.
     pub fn count_descendants(&self, index: &Index) -> usize {
         self.tree.descendants(index.oid).len()
     }
 
-    /// The one it is attached to.
+    /// Returns the index that it is attached to.
     pub fn parent(&self, index: &Index) -> Option<&'a Index> {
         self.members.get(&index.parent_oid?).copied()
     }
 
-    /// The one at the top of those it is attached to; none where it is attached to none.
+    /// Returns the root of its tree; `None` when it is not attached.
     pub fn root(&self, index: &Index) -> Option<&'a Index> {
         let mut root = self.parent(index)?;
         // Bounded, so that a damaged catalog with a cycle ends too.

@@ -1,30 +1,37 @@
-//! In which time the scan counters counted.
+//! Observation window of the scan counters.
 
 use crate::facts::history::DatabaseIndexHistory;
 use crate::facts::{DatabaseSnapshot, Snapshot, Unavailable};
 use jiff::Timestamp;
 
-/// The window in which one server counted, or why it is not known.
+/// Time in which one server counted scans.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
+    /// Beginning of the window; otherwise the reason why it is unknown.
     pub since: Result<Timestamp, Unavailable>,
-    /// What `since` rests on.
+    /// Source of `since`.
     pub source: WindowSource,
-    /// Seconds of it in which scans may have been lost: from a sample to a reset of the counters after it.
+    /// Seconds of the window in which scans may be lost: from a sample to the next reset of the counters.
     pub unobserved_seconds: u64,
-    /// This server's own scans are counted by samples, since its counters began anew within the window.
+    /// Whether samples count this server's own scans, because its counters were reset within the window.
     pub counts_samples: bool,
 }
 
+/// Source of the beginning of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowSource {
+    /// The latest reset or loss of the statistics.
     Resets,
+    /// A promotion or restore after the statistics began.
     Promotion,
+    /// The latest reset of a standby that was read as well.
     Replica,
+    /// The first sample of the history store.
     History,
 }
 
 impl WindowSource {
+    /// Returns the name in reports and JSON.
     pub fn name(self) -> &'static str {
         match self {
             WindowSource::Resets => "statistics resets",
@@ -36,9 +43,9 @@ impl WindowSource {
 }
 
 impl Window {
-    /// From the later of the database's reset and the last loss of all statistics; after a promotion at the earliest
-    /// from there (fact sheet on indexes, A4 and "Promotion"); of several nodes the shortest counts. Where own samples
-    /// watched for longer than the server's counters have been counting, theirs is the window.
+    /// Returns the window of one database. It begins with the later of the database's reset and the last loss of all
+    /// statistics, and not before a promotion (fact sheet on indexes, A4 and "Promotion"). With several servers the
+    /// shortest window counts. If samples cover more time than the counters, the window is theirs.
     pub fn from_snapshot(
         snapshot: &Snapshot,
         database_snapshot: &DatabaseSnapshot,
@@ -72,12 +79,12 @@ impl Window {
         window
     }
 
-    /// Whole seconds until `now` in which no scan can have been missed.
+    /// Returns the whole seconds until `now` in which every scan was counted; `None` when the beginning is unknown.
     pub fn observed_seconds(&self, now: Timestamp) -> Option<u64> {
         self.observed_seconds_since(Timestamp::MIN, now)
     }
 
-    /// The same of something that is known to be there from a moment on.
+    /// Returns the same for an object that is known to exist since `from`.
     pub fn observed_seconds_since(&self, from: Timestamp, now: Timestamp) -> Option<u64> {
         let since = (*self.since.as_ref().ok()?).max(from);
         let whole = u64::try_from(now.duration_since(since).as_secs()).unwrap_or(0);

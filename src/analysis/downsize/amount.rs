@@ -3,24 +3,29 @@
 use crate::facts::copy_size::Forecast;
 use serde::Serialize;
 
-/// So many bytes, and between which they should lie.
+/// Size in bytes with an interval that should contain the true value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Amount {
+    /// Expected size in bytes.
     pub bytes: u64,
+    /// Lower bound in bytes; at most `bytes`.
     pub low_bytes: u64,
+    /// Upper bound in bytes; at least `bytes`.
     pub high_bytes: u64,
 }
 
 impl Amount {
+    /// Returns an amount without uncertainty: all three values are `bytes`.
     pub const fn exact(bytes: u64) -> Amount {
         Amount { bytes, low_bytes: bytes, high_bytes: bytes }
     }
 
-    /// In order, whatever the estimates said.
+    /// Returns an amount whose bounds enclose `bytes`, even if an estimate gave them in the wrong order.
     pub fn from_bounds(low: u64, bytes: u64, high: u64) -> Amount {
         Amount { bytes, low_bytes: low.min(bytes), high_bytes: high.max(bytes) }
     }
 
+    /// Returns the sum. The bounds are added separately and saturate.
     #[must_use]
     pub fn plus(self, other: Amount) -> Amount {
         Amount {
@@ -30,7 +35,7 @@ impl Amount {
         }
     }
 
-    /// Without what is reclaimed: the least is left where most is reclaimed.
+    /// Subtracts what is reclaimed. The lower bound assumes the most reclaimed, the upper bound the least.
     #[must_use]
     pub fn minus(self, other: Amount) -> Amount {
         Amount::from_bounds(
@@ -40,11 +45,13 @@ impl Amount {
         )
     }
 
+    /// Applies `f` to the value and to both bounds, and puts the bounds in order.
     #[must_use]
     pub fn map(self, f: impl Fn(u64) -> u64) -> Amount {
         Amount::from_bounds(f(self.low_bytes), f(self.bytes), f(self.high_bytes))
     }
 
+    /// Returns the larger value and the larger bounds of both amounts.
     #[must_use]
     pub fn larger(self, other: Amount) -> Amount {
         Amount {

@@ -1,29 +1,34 @@
-//! What the move saves, at the user's own price.
+//! Cost of the volume before and after the move, at the user's price.
 
 use super::{Assumptions, GIB};
 use serde::Serialize;
 
-/// Days on which both volumes are paid for.
+/// Days with both volumes in use.
 const OVERLAP_DAYS: f64 = 7.0;
 const DAYS_PER_MONTH: f64 = 30.0;
 
-/// A month's cost, in the currency of the price; nothing here is a quote.
+/// Cost per month in the currency of the price. It is not a quote.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cost {
-    /// Of a GiB a month, as it was given.
+    /// Price per GiB and month, as given.
     pub price: f64,
-    /// A second copy in another zone costs the same again.
+    /// Number of copies: 2 with another availability zone, otherwise 1.
     pub copies: u32,
+    /// Cost per month of the present volume.
     pub before_per_month: f64,
+    /// Cost per month of the recommended volume.
     pub after_per_month: f64,
+    /// Saving per month; negative when the recommended volume is larger.
     pub saved_per_month: f64,
+    /// Saving per year.
     pub saved_per_year: f64,
-    /// While both are there.
+    /// Cost of the new volume while both volumes are in use.
     pub transition: f64,
-    /// Backup storage that is free is as large as the volume, on RDS: so much less of it.
+    /// Loss of free backup storage in bytes. On RDS, free backup storage equals the size of the volume.
     pub free_backup_bytes_less: u64,
 }
 
+/// Returns the cost; `None` without a price, the present size or a recommended size (in bytes).
 pub fn estimate_cost(assumptions: &Assumptions, recommended: Option<u64>) -> Option<Cost> {
     let (price, before, after) = (assumptions.price?, assumptions.allocated_bytes?, recommended?);
     let copies = if assumptions.multi_az { 2 } else { 1 };

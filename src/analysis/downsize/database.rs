@@ -1,4 +1,4 @@
-//! What can be reclaimed inside of databases, each byte in one term only: an index that goes has no bloat to rebuild.
+//! Reclaimable space inside databases. Each byte is in one component only: an index that is dropped has no bloat.
 
 use super::{Amount, Component, ComponentGroup, ComponentKind, Confidence};
 use crate::analysis::index;
@@ -14,25 +14,33 @@ use std::collections::HashSet;
 const MIN_BLOAT_BYTES: u64 = 1 << 20;
 const MIN_INDEX_BLOAT_SHARE: f64 = 0.35;
 const MIN_TABLE_BLOAT_SHARE: f64 = 0.2;
-/// Less than that beyond a database's relations is no sign of orphaned files.
+/// Smaller excesses over a database's relations are not reported as orphaned files.
 const MIN_ORPHANED_BYTES: u64 = 4 << 20;
-/// Names that are told.
+/// Maximum number of names in a component.
 const MAX_NAMES: usize = 5;
 
-/// One database: what can be reclaimed, and its size after a copy.
+/// Reclaimable space of one database, and its size after a copy.
 #[derive(Debug)]
 pub struct DatabaseAssessment<'a> {
+    /// Name of the database.
     pub database: String,
+    /// Size of each relation after a copy.
     pub forecast: DatabaseForecast<'a>,
+    /// Reclaimable components of the database.
     pub components: Vec<Component>,
-    /// A logical copy without the indexes that go.
+    /// Size of a logical copy without the indexes that are dropped.
     pub logical_copy: Amount,
-    /// A physical copy after the clean-up is smaller by that.
+    /// Reduction of a physical copy by the clean-up before it.
     pub physical_reduction: Amount,
-    /// The largest index that stays.
+    /// Name and size after a rebuild (bytes) of the largest index that stays; `None` without one.
     pub largest_index: Option<(String, u64)>,
 }
 
+/// Computes what can be reclaimed in one database.
+///
+/// # Errors
+///
+/// Returns the reason when a fact that the forecast needs could not be read.
 pub fn assess_database<'a>(
     snapshot: &Snapshot,
     db: &'a DatabaseSnapshot,
@@ -130,7 +138,7 @@ fn relation_name(relation: &CopiedRelation<'_>) -> String {
     }
 }
 
-/// The largest, by name.
+/// Returns the names of the largest relations, at most `MAX_NAMES`.
 fn largest_names(relations: &[&CopiedRelation<'_>]) -> Vec<String> {
     let mut largest: Vec<&&CopiedRelation<'_>> = relations.iter().collect();
     largest.sort_by_key(|copied_relation| {

@@ -1,131 +1,204 @@
-//! What stands in the way of a move, and what to know before it (fact sheet on slots and storage, E2, E3, E5).
+//! Obstacles to a move, and what to check before it (fact sheet on slots and storage, E2, E3, E5).
 
 use super::{Assumptions, GIB, MoveMethod, StorageType};
 use crate::facts::{ObstacleKind, Provider, SlotType, Snapshot};
 use serde::Serialize;
 
+/// Severity of a finding, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The move does not work, or loses data, until it is dealt with.
+    /// The move fails or loses data until this is resolved.
     Blocker,
+    /// The move works, but something has to be done or accepted.
     Warning,
-    /// SQL cannot see it: somebody has to look.
+    /// SQL cannot see it: the user has to check.
     Checklist,
 }
 
+/// Type of a finding, with its figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "id", rename_all = "snake_case")]
 pub enum AuditFindingKind {
+    /// The provider does not offer the method.
     MethodNotOffered {
+        /// Provider of the server.
         provider: Provider,
     },
+    /// A logical slot. It does not move to the new server.
     LogicalSlot {
+        /// Name of the slot.
         slot_name: String,
+        /// Whether a consumer is connected.
         active: bool,
     },
+    /// A physical slot. It does not move to the new server.
     PhysicalSlot {
+        /// Name of the slot.
         slot_name: String,
+        /// Whether a consumer is connected.
         active: bool,
     },
+    /// A subscription of this server.
     Subscription {
+        /// Name of the subscription.
         subscription: String,
+        /// Database of the subscription.
         database: String,
     },
+    /// Tables without a replica identity: their updates and deletes do not replicate.
     NoReplicaIdentity {
+        /// Number of tables.
         count: u64,
+        /// Names of some of them.
         names: Vec<String>,
     },
+    /// Large objects: logical replication does not copy them.
     LargeObjects {
+        /// Number of large objects.
         count: u64,
     },
+    /// Unlogged tables: their rows are not in the WAL.
     UnloggedTables {
+        /// Number of tables.
         count: u64,
+        /// Names of some of them.
         names: Vec<String>,
     },
+    /// Sequences: logical replication does not copy their values.
     Sequences {
+        /// Number of sequences.
         count: u64,
     },
+    /// Materialized views: they must be refreshed on the new server.
     MaterializedViews {
+        /// Number of views.
         count: u64,
+        /// Names of some of them.
         names: Vec<String>,
     },
+    /// Event triggers: they can fire during a restore.
     EventTriggers {
+        /// Number of triggers.
         count: u64,
+        /// Names of some of them.
         names: Vec<String>,
     },
+    /// Foreign servers: the new server must reach them.
     ForeignServers {
+        /// Number of foreign servers.
         count: u64,
+        /// Names of some of them.
         names: Vec<String>,
     },
+    /// An extension that needs steps of its own with this method.
     Extension {
+        /// Name of the extension.
         name: String,
+        /// What to do.
         advice: &'static str,
     },
+    /// Prepared transactions. They have to end before the move.
     PreparedTransactions {
+        /// Number of transactions in all databases.
         count: usize,
+        /// Identifier of the first one.
         gid: String,
     },
+    /// Settings that take effect only after a restart. Blue/Green refuses such a source.
     PendingRestart {
+        /// Names of the settings.
         settings: Vec<String>,
     },
+    /// A role or database setting that makes sessions read-only.
     ReadOnlyOverride {
+        /// Role of the setting; `None` when it applies to a whole database.
         #[serde(skip_serializing_if = "Option::is_none")]
         role: Option<String>,
+        /// The setting, as `name=value`.
         setting: String,
     },
+    /// `wal_level` is not `logical`.
     WalLevel {
+        /// Present value of `wal_level`.
         wal_level: String,
     },
+    /// A limit is too low for logical replication (PostgreSQL manual, "Logical Replication", "Configuration Settings").
     TooFew {
+        /// Name of the setting.
         setting: String,
+        /// Present value on this server.
         have: u64,
+        /// Required value.
         need: u64,
-        /// It counts on the server that the move leads to.
+        /// Whether the setting counts on the target server.
         there: bool,
     },
+    /// Publications that exist already.
     Publication {
+        /// Number of publications.
         count: u64,
+        /// Names of some of them.
         names: Vec<String>,
     },
+    /// Tablespaces outside the data directory.
     Tablespaces {
+        /// Names of the tablespaces.
         tablespaces: Vec<String>,
+        /// Sum of the known sizes in bytes.
         bytes: u64,
     },
+    /// A given volume size is smaller than the data that SQL sees.
     VolumeTooSmall {
+        /// Option or description of the size.
         source: &'static str,
+        /// Given size in bytes.
         source_bytes: u64,
+        /// Bytes that SQL sees.
         seen_bytes: u64,
     },
+    /// The new volume is below 400 GiB, where gp3 loses its striping and with it throughput.
     StorageStripe {
+        /// Size of the present volume in bytes.
         from_bytes: u64,
+        /// Recommended size in bytes.
         to_bytes: u64,
     },
+    /// The new gp2 volume has a lower baseline of I/O operations.
     BaselineIops {
+        /// Operations per second of the present volume.
         before: u64,
+        /// Operations per second of the recommended volume.
         after: u64,
     },
+    /// Free backup storage shrinks with the volume.
     BackupAllowance {
+        /// Size of the present volume in bytes.
         before_bytes: u64,
+        /// Recommended size in bytes.
         after_bytes: u64,
     },
+    /// An item of the checklist that SQL cannot verify.
     Check {
+        /// The statement that must be true.
         text: &'static str,
     },
 }
 
-/// One of them.
+/// One finding of the audit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AuditFinding {
+    /// Severity.
     pub severity: Severity,
-    /// The database it lies in, where it is not the whole cluster's.
+    /// Database of the finding; `None` when it concerns the cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
+    /// Type and figures.
     #[serde(flatten)]
     pub kind: AuditFindingKind,
 }
 
-/// Extensions with a way of their own of spoiling a move.
+/// Extensions that need a step of their own with some methods.
 const EXTENSIONS: [(&str, &[MoveMethod], &str); 8] = [
     (
         "pg_partman",
@@ -172,7 +245,8 @@ const COMMON_CHECKLIST: [&str; 2] = [
     "a backup was restored somewhere and looked at",
 ];
 
-/// All of them for one way.
+/// Returns all findings for one method, the worst first. `seen_bytes` is the space that SQL sees in use, `recommended`
+/// the recommended volume size in bytes.
 pub fn audit_findings(
     snapshot: &Snapshot,
     method: MoveMethod,

@@ -1,4 +1,4 @@
-//! What must stay free beside the data: for WAL while a reader is away, for rebuilding, for growth.
+//! Space that must stay free: for WAL during a consumer outage, for rebuilding, for growth.
 
 use super::{Amount, Assumptions, Component, ComponentGroup, ComponentKind, Confidence, GrowthSource, WalSource};
 use crate::analysis::Window;
@@ -6,13 +6,13 @@ use crate::facts::history::{HistoryView, SubjectKind, wal_peak};
 use crate::facts::{Snapshot, Unavailable};
 use jiff::{SignedDuration, Timestamp};
 
-/// An average over less than that says nothing.
+/// Minimum span in seconds of an average.
 const MIN_WAL_SECONDS: f64 = 3_600.0;
 const MIN_GROWTH_SECONDS: u64 = 86_400;
-/// A peak is that many times the average, for want of samples.
+/// Assumed ratio of peak to average when there are no samples.
 const PEAK_TO_AVERAGE: f64 = 3.0;
 
-/// Room for WAL beyond what lies in pg_wal after the clean-up.
+/// Returns the headroom for WAL beyond the size of `pg_wal` after the clean-up (`clean_wal`).
 pub fn wal_headroom(
     snapshot: &Snapshot,
     assumptions: &Assumptions,
@@ -83,8 +83,9 @@ fn files_average(snapshot: &Snapshot) -> Option<f64> {
     (span >= MIN_WAL_SECONDS).then(|| written as f64 / span)
 }
 
-/// Room to build the largest index anew beside the old one, and to sort for it.
-/// Of databases that were not read the largest index is not known: at most it is the largest of them.
+/// Returns the headroom to rebuild the largest index while the old one still exists, and to sort for it. `largest` is
+/// its name and size in bytes. The largest index of an unread database is unknown and cannot exceed that database:
+/// `largest_unread` bounds it.
 pub fn rebuild_headroom(snapshot: &Snapshot, largest: Option<(String, u64)>, largest_unread: Option<u64>) -> Component {
     let temp_bytes = snapshot.temporary_files.known().map(|files| files.bytes);
     let (index, index_bytes) = largest.map_or((None, 0), |(name, bytes)| (Some(name), bytes));
@@ -97,7 +98,7 @@ pub fn rebuild_headroom(snapshot: &Snapshot, largest: Option<(String, u64)>, lar
     Component::known(ComponentGroup::Headroom, kind, amount, confidence)
 }
 
-/// How much more there will be at the horizon.
+/// Returns the growth until the horizon: as given, from history, or from row counters, in this order.
 pub fn growth_component(snapshot: &Snapshot, assumptions: &Assumptions, history: &HistoryView) -> Component {
     let days = assumptions.horizon_days;
     let over = |rate: f64| (rate.max(0.0) * f64::from(days)) as u64;

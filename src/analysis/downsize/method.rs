@@ -4,6 +4,7 @@ use super::Amount;
 use crate::facts::Provider;
 use serde::Serialize;
 
+/// Method of moving a cluster to a smaller volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum MoveMethod {
@@ -24,6 +25,7 @@ pub enum MoveMethod {
 }
 
 impl MoveMethod {
+    /// All methods, in the order of the help.
     pub const ALL: [MoveMethod; 7] = [
         MoveMethod::BlueGreen,
         MoveMethod::BlueGreenUpgrade,
@@ -34,12 +36,13 @@ impl MoveMethod {
         MoveMethod::Dms,
     ];
 
-    /// Block by block: bloat moves along. Else every heap and index is written anew.
+    /// Returns whether the method copies block by block, so that bloat is copied too. The others rewrite each heap and
+    /// index.
     pub fn is_physical(self) -> bool {
         matches!(self, MoveMethod::BlueGreen | MoveMethod::Shrink | MoveMethod::Basebackup)
     }
 
-    /// Whether a provider has it.
+    /// Returns whether a provider offers the method.
     pub fn is_offered_by(self, provider: Provider) -> bool {
         match self {
             MoveMethod::BlueGreen | MoveMethod::BlueGreenUpgrade => provider == Provider::Rds,
@@ -50,7 +53,7 @@ impl MoveMethod {
         }
     }
 
-    /// What most would take there.
+    /// Returns the usual method of a provider.
     pub fn default_for(provider: Provider) -> MoveMethod {
         match provider {
             Provider::Rds => MoveMethod::BlueGreen,
@@ -60,6 +63,7 @@ impl MoveMethod {
         }
     }
 
+    /// Returns the name in options, configuration and JSON.
     pub fn id(self) -> &'static str {
         match self {
             MoveMethod::BlueGreen => "blue-green",
@@ -73,17 +77,21 @@ impl MoveMethod {
     }
 }
 
-/// A method and its estimated size after the move.
+/// A method and the volume sizes that it leads to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MethodEstimate {
+    /// The method.
     pub method: MoveMethod,
+    /// Whether it copies block by block.
     pub is_physical: bool,
+    /// Whether the provider offers it.
     pub is_offered: bool,
-    /// After the clean-up, databases with what lies beside them; `None` where a part is not known.
+    /// Size of all data after clean-up and move; `None` when a part is unknown.
     pub size_after_bytes: Option<Amount>,
-    /// The smallest volume, after the provider's floor and step.
+    /// Smallest volume that works, rounded up to a size that the provider offers; `None` when a part is unknown.
     pub minimum: Option<Amount>,
+    /// Minimum plus growth and margin, rounded up likewise; `None` when a part is unknown.
     pub recommended: Option<Amount>,
-    /// What is known of the minimum where not all is.
+    /// Lower bound of the minimum in bytes, from the known parts.
     pub at_least_bytes: u64,
 }

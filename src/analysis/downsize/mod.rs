@@ -1,7 +1,7 @@
-//! The pre-downscale storage audit: how small may the new volume be, and what must happen first.
+//! The pre-downscale storage audit: how small the new volume may be, and what must happen first.
 //!
-//! Everything is a term with an amount, an interval and a confidence. What could not be read leaves the sum open: then
-//! there is a lower bound, and no sum.
+//! The sum consists of components with an amount, an interval and a confidence. A component that could not be read
+//! makes the sum unknown; the audit then gives a lower bound.
 
 mod amount;
 mod assumptions;
@@ -37,26 +37,34 @@ use crate::facts::history::HistoryView;
 use crate::facts::{Snapshot, Unavailable};
 use serde::Serialize;
 
-/// What an audit is made of.
+/// Input of an audit.
 #[derive(Clone, Copy, Debug)]
 pub struct AuditEvidence<'a> {
+    /// Snapshot of the server.
     pub snapshot: &'a Snapshot,
-    /// What earlier looks at the same server saw.
+    /// Values of earlier samples of the same server.
     pub history: &'a HistoryView,
+    /// Options, configuration and defaults.
     pub assumptions: &'a Assumptions,
+    /// Limits of slot verdicts.
     pub slot_limits: &'a slot::Limits,
+    /// Limits of index verdicts.
     pub index_limits: &'a IndexLimits,
 }
 
-/// A database before and after.
+/// Size of one database now and after a copy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatabaseSizes {
+    /// Name of the database.
     pub database: String,
+    /// Present size in bytes; `None` when the role may not read it.
     pub bytes: Option<u64>,
-    /// As it is now, copied block by block.
+    /// Size in bytes after a physical copy without clean-up; `None` when the present size is unknown.
     pub after_physical_copy: Option<u64>,
-    /// As it is now, copied row by row, as `pg_database_size` would measure the copy.
+    /// Size after a logical copy without clean-up, as `pg_database_size` would measure it; `None` when the database was
+    /// not read.
     pub after_logical_copy: Option<Amount>,
+    /// Reason why the database was not read; `None` when it was.
     pub missing: Option<Unavailable>,
 }
 
@@ -64,29 +72,41 @@ pub struct DatabaseSizes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fits {
+    /// It holds the recommended size.
     Yes,
-    /// It holds today's data, without growth and margin.
+    /// It holds the present data with headroom, but not growth and margin.
     OnlyNow,
+    /// It is too small.
     No,
+    /// Unknown: a part of the sum is missing.
     CannotTell,
 }
 
+/// Result of an audit.
 #[derive(Debug)]
 pub struct Audit<'a> {
+    /// All components in the order of the report.
     pub components: Vec<Component>,
+    /// Space in use now; `None` when a component makes the sum unknown.
     pub used: Option<Amount>,
+    /// Space that the clean-up frees; `None` when a component makes the sum unknown.
     pub reclaimable: Option<Amount>,
+    /// Sizes of all databases of the cluster.
     pub databases: Vec<DatabaseSizes>,
+    /// Details of the databases that were read.
     pub assessments: Vec<DatabaseAssessment<'a>>,
-    /// The chosen way first.
+    /// Estimates of all methods: the chosen one first, then those that the provider offers.
     pub methods: Vec<MethodEstimate>,
+    /// Findings for the chosen method, the worst first.
     pub findings: Vec<AuditFinding>,
+    /// Cost before and after; `None` without price or sizes.
     pub cost: Option<Cost>,
+    /// Answer for the target size; `None` without one.
     pub fits: Option<Fits>,
 }
 
 impl Audit<'_> {
-    /// The chosen way.
+    /// Returns the estimate of the chosen method.
     pub fn chosen(&self) -> Option<&MethodEstimate> {
         self.methods.first()
     }
@@ -95,12 +115,13 @@ impl Audit<'_> {
         self.components.iter().filter(move |term| term.group == group)
     }
 
+    /// Returns the components of one group in the order of the report.
     pub fn group_components(&self, group: ComponentGroup) -> Vec<&Component> {
         self.components_in(group).collect()
     }
 }
 
-/// Everything at once, from one look.
+/// Computes the audit from one snapshot.
 pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
     let AuditEvidence { snapshot, history, assumptions, slot_limits, index_limits } = *evidence;
     let mut components = used::used_components(snapshot, assumptions);

@@ -1,34 +1,48 @@
-//! What a user said the audit may take for given: by flags, for the target, for all audits.
+//! Assumptions of the audit that a user can set: by options, per target, or for all audits.
 
 use super::{Assumptions, MoveMethod, StorageType};
 use crate::facts::Provider;
 
-/// A value, and the flag or key that says so.
+/// A value, and the option or configuration key that set it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sourced<T> {
+    /// The value.
     pub value: T,
+    /// Option or configuration key, as an error message names it.
     pub source: String,
 }
 
-/// Everything that may be said, each or not.
+/// All values that can be set; `None` when not set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overrides {
+    /// Size of the present volume in bytes.
     pub allocated_bytes: Option<Sourced<u64>>,
+    /// Used space of the present volume in bytes.
     pub used_fs_bytes: Option<Sourced<u64>>,
+    /// Horizon of growth in seconds.
     pub horizon_seconds: Option<Sourced<u64>>,
+    /// Longest consumer outage in seconds.
     pub outage_seconds: Option<Sourced<u64>>,
+    /// Share of the new volume that stays free, in percent.
     pub margin_percent: Option<Sourced<u8>>,
+    /// WAL volume in bytes per hour.
     pub wal_bytes_per_hour: Option<Sourced<u64>>,
+    /// Growth in bytes per day.
     pub growth_bytes_per_day: Option<Sourced<u64>>,
+    /// Provider that runs the server.
     pub provider: Option<Sourced<Provider>>,
+    /// Method of moving.
     pub method: Option<Sourced<MoveMethod>>,
+    /// Whether there is a second copy in another availability zone.
     pub multi_az: Option<Sourced<bool>>,
+    /// Volume type.
     pub storage_type: Option<Sourced<StorageType>>,
+    /// Price per GiB and month.
     pub price: Option<Sourced<f64>>,
 }
 
 impl Overrides {
-    /// What this one says, and where it says nothing the other.
+    /// Fills values that are not set from `other`.
     #[must_use]
     pub fn or(self, other: Overrides) -> Overrides {
         Overrides {
@@ -47,7 +61,7 @@ impl Overrides {
         }
     }
 
-    /// Why it cannot all be true, naming who said so.
+    /// Returns why the values contradict each other, with their sources; `None` when they do not.
     pub fn contradiction(&self) -> Option<String> {
         if let (Some(used), Some(allocated)) = (&self.used_fs_bytes, &self.allocated_bytes)
             && used.value > allocated.value
@@ -72,7 +86,7 @@ impl Overrides {
         None
     }
 
-    /// What is said, each with the flag or key that says so; times in seconds, sizes in bytes.
+    /// Returns the values that are set, each with its source. Durations are in seconds, sizes in bytes.
     pub fn sourced_values(&self) -> Vec<(&str, String)> {
         fn entry<T>(sourced: &Option<Sourced<T>>, format: impl Fn(&T) -> String) -> Option<(&str, String)> {
             sourced.as_ref().map(|it| (it.source.as_str(), format(&it.value)))
@@ -97,7 +111,8 @@ impl Overrides {
         .collect()
     }
 
-    /// With the usual where nothing is said; `recognised` is who the server seems to be run by.
+    /// Returns the assumptions with defaults for values that are not set. `detected` is the provider that the snapshot
+    /// suggests.
     pub fn assumptions(&self, detected: Provider, target_bytes: Option<u64>) -> Assumptions {
         let defaults = Assumptions::default();
         let provider = value_of(&self.provider).unwrap_or(detected);

@@ -1,19 +1,23 @@
-//! What an audit will be held against later: sizes after the clean-up, and after the move.
+//! Predictions of an audit that later snapshots can verify: sizes after the clean-up and after the move.
 
 use super::{Amount, Audit, ComponentGroup, ComponentKind};
 use crate::facts::history::PredictedQuantity;
 
-/// One size, now and then.
+/// Prediction of one size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictedSize {
-    /// After the move, by the chosen way; else after the clean-up, where it is.
+    /// `true`: size after the move by the chosen method. `false`: size after the clean-up in place.
     pub moved: bool,
+    /// What is measured.
     pub quantity: PredictedQuantity,
+    /// Present size in bytes.
     pub now_bytes: u64,
+    /// Predicted size.
     pub expected: Amount,
 }
 
-/// What later looks can measure: databases, pg_wal, and the whole. Nothing of what is not known.
+/// Returns predictions for what later snapshots measure: databases, `pg_wal` and the total. Unknown sizes have no
+/// prediction.
 pub fn predict_sizes(audit: &Audit<'_>) -> Vec<PredictedSize> {
     let mut predictions = Vec::new();
     let physical = audit.chosen().is_some_and(|estimate| estimate.is_physical);

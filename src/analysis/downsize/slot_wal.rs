@@ -1,12 +1,12 @@
-//! WAL that goes when slots go: after the next checkpoint, less what the server keeps as recycled segments.
+//! WAL that dropping slots releases after the next checkpoint, without the segments that the server recycles.
 
 use super::{Amount, Component, ComponentGroup, ComponentKind, Confidence};
 use crate::analysis::slot::{Protection, SlotEvidence, SlotVerdict};
 use crate::analysis::wal::{PartialRetention, Retention};
 use crate::facts::{Settings, Unavailable, WalDirectory, WalRun};
 
-/// Two terms, one after the other so that they add up: what stale slots alone keep, and what goes beyond that once the
-/// inactive ones are confirmed to be forgotten, too.
+/// Returns up to two components that add up: WAL that only stale slots retain, and WAL that the inactive slots retain
+/// in addition.
 pub fn reclaimable_slot_wal(evidence: &SlotEvidence<'_>) -> Vec<Component> {
     let snapshot = evidence.snapshot;
     let stale_kind = |slots| ComponentKind::StaleSlots { slots };
@@ -67,8 +67,8 @@ pub fn reclaimable_slot_wal(evidence: &SlotEvidence<'_>) -> Vec<Component> {
     components
 }
 
-/// What goes with these slots. The server renames segments that it could remove for later, up to `max_wal_size`, down to
-/// `min_wal_size` where little is written (XLOGfileslop in src/backend/access/transam/xlog.c).
+/// Returns the WAL that dropping these slots releases. The server recycles removable segments: up to `max_wal_size`,
+/// and down to `min_wal_size` when little is written (`XLOGfileslop` in `src/backend/access/transam/xlog.c`).
 fn removable_wal(
     partial: &PartialRetention,
     directory: &WalDirectory,

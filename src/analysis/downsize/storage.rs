@@ -4,23 +4,31 @@ use super::MoveMethod;
 use crate::facts::Provider;
 use serde::Serialize;
 
+/// Bytes per GiB.
 pub const GIB: u64 = 1 << 30;
 
-/// Kinds of volumes with rules of their own.
+/// Volume types with rules of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum StorageType {
+    /// Amazon EBS gp2: 3 IOPS per GiB
     Gp2,
+    /// Amazon EBS gp3: striped from 400 GiB
     Gp3,
+    /// Amazon EBS io1: provisioned IOPS
     Io1,
+    /// Amazon EBS io2: provisioned IOPS
     Io2,
+    /// Any other volume
     Other,
 }
 
 impl StorageType {
+    /// All types, in the order of the help.
     pub const ALL: [StorageType; 5] =
         [StorageType::Gp2, StorageType::Gp3, StorageType::Io1, StorageType::Io2, StorageType::Other];
 
+    /// Returns the name in options, configuration and JSON.
     pub fn name(self) -> &'static str {
         match self {
             StorageType::Gp2 => "gp2",
@@ -32,16 +40,19 @@ impl StorageType {
     }
 }
 
-/// The smallest volume, and in which steps they grow.
+/// Volume sizes that a provider offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct VolumeSizes {
+    /// Smallest size in bytes.
     pub floor_bytes: u64,
+    /// Increment in bytes.
     pub step_bytes: u64,
-    /// Only powers of two from the floor on.
+    /// Whether sizes double from the smallest one on. `step_bytes` does not apply then.
     pub doubles: bool,
 }
 
 impl VolumeSizes {
+    /// Returns the sizes of a provider; RDS has a larger minimum for io1 and io2.
     pub fn new(provider: Provider, disk: Option<StorageType>) -> VolumeSizes {
         let steps_of_one = |floor: u64| VolumeSizes { floor_bytes: floor * GIB, step_bytes: GIB, doubles: false };
         match provider {
@@ -53,7 +64,7 @@ impl VolumeSizes {
         }
     }
 
-    /// The smallest volume that holds so much.
+    /// Returns the smallest offered size, in bytes, that holds `bytes`.
     pub fn round_up(self, bytes: u64) -> u64 {
         if self.doubles {
             let mut size = self.floor_bytes;
@@ -66,10 +77,10 @@ impl VolumeSizes {
     }
 }
 
-/// Blue/Green accepts a target only when it is larger than what is used by that share.
+/// Free space that Blue/Green requires of the target, as a share of the used space.
 pub const BLUE_GREEN_HEADROOM: f64 = 0.2;
 
-/// Returns the volume size that a method requires for data of this size.
+/// Returns the volume size that a method requires for data of this size, in bytes.
 pub fn required_size(method: MoveMethod, size_after: u64) -> u64 {
     match method {
         MoveMethod::BlueGreen | MoveMethod::BlueGreenUpgrade => {

@@ -1,17 +1,17 @@
-//! Tables that nobody has read for as long as the server counts: pointed out, and never taken off the sum.
+//! Tables without a scan since the statistics began. They are listed and never subtracted from the sum.
 
 use super::{Amount, Component, ComponentGroup, ComponentKind, Confidence};
 use crate::analysis::index::IndexLimits;
 use crate::facts::{DatabaseSnapshot, Snapshot};
 use std::collections::HashMap;
 
-/// Smaller ones are not worth a word.
+/// Smaller tables are not listed.
 const MIN_TABLE_BYTES: u64 = 1 << 20;
-/// Names that are told.
+/// Maximum number of names in a component.
 const MAX_NAMES: usize = 5;
 
-/// None where the counters are younger than the observation window of indexes: then they say nothing. A look at a standby says
-/// nothing of the primary either.
+/// Returns the tables without a scan; `None` when there are none, when the counters are younger than the observation
+/// period of indexes, or on a standby, which has no counters of the primary.
 pub fn unscanned_tables(snapshot: &Snapshot, db: &DatabaseSnapshot, limits: &IndexLimits) -> Option<Component> {
     let since =
         db.statistics_resets.known().filter(|statistics_resets| statistics_resets.track_counts)?.counting_since();

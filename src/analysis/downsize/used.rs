@@ -1,10 +1,10 @@
-//! What the cluster takes now.
+//! Space in use now.
 
 use super::{Amount, Assumptions, Component, ComponentGroup, ComponentKind, Confidence};
 use crate::facts::{Database, Fact, SlotType, Snapshot, Unavailable};
 use crate::quote::grant;
 
-/// All that SQL can see, and what the file system knows beyond it.
+/// Returns the components that SQL can see, and the difference to what the file system reports.
 pub fn used_components(snapshot: &Snapshot, assumptions: &Assumptions) -> Vec<Component> {
     let measured =
         |kind, bytes| Component::known(ComponentGroup::Used, kind, Amount::exact(bytes), Confidence::Measured);
@@ -76,8 +76,9 @@ fn databases_component(snapshot: &Snapshot) -> Component {
     Component::unknown(ComponentGroup::Used, kind, why, None)
 }
 
-/// How each transaction ended, from the oldest that some row may still name: two bits each in pg_xact; of a multixact its
-/// offset and its members, two at least (src/backend/access/transam/clog.c, multixact.c). Whole segments of 256 kB go.
+/// Transaction status since the oldest id still in use: two bits per transaction in `pg_xact`, and offset and at least
+/// two members per multixact (`src/backend/access/transam/clog.c`, `multixact.c`). Files are removed in whole segments
+/// of 256 kB.
 fn transaction_status(snapshot: &Snapshot) -> Option<Component> {
     const SEGMENT: u64 = 32 * 8_192;
     let databases = snapshot.databases.known()?;

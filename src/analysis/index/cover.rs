@@ -26,8 +26,8 @@ fn find_cover_kind(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) ->
     (!v.is_unique || matches!(kind, CoverKind::Same | CoverKind::Reversed)).then_some(kind)
 }
 
-/// Whether every row the one would refuse the other refuses, at once where the one does so at once: NULLS NOT DISTINCT
-/// is stricter, a deferrable constraint weaker (rule 3).
+/// Returns whether `covering` rejects every row that `candidate` rejects, and immediately if `candidate` does. NULLS
+/// NOT DISTINCT is stricter, a deferrable constraint is weaker (rule 3).
 fn enforces_uniqueness_of(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) -> bool {
     let (k, v) = (covering.index, candidate.index);
     k.is_unique
@@ -36,8 +36,9 @@ fn enforces_uniqueness_of(covering: &IndexSubject<'_>, candidate: &IndexSubject<
         && (covering.signature.nulls_not_distinct || !candidate.signature.nulls_not_distinct)
 }
 
-/// A unique index over all rows finds with its own columns at most one row: what a longer one adds to them narrows
-/// nothing. Only where no null is in the way, for nulls are not unique (rule 4).
+/// Returns whether the key columns of `covering` identify at most one row, so that further columns of `candidate`
+/// narrow nothing. A unique index allows many rows with a null key, so nulls must be impossible or not distinct (rule
+/// 4).
 fn finds_unique_row(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) -> bool {
     let k = covering.index;
     k.is_unique
@@ -104,7 +105,7 @@ fn cover_kind_for_scans(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_
     (same_rows && included && k_method == "btree").then_some(CoverKind::Prefix)
 }
 
-/// Two subjects by their positions. Each pair exists in both orders.
+/// Positions of two subjects (candidate, covering). Each pair exists in both orders.
 pub(super) type Pair = (usize, usize);
 
 /// Returns the pairs of one table whose access method and columns allow one to replace the other.
@@ -122,7 +123,8 @@ pub(super) fn comparable_pairs(subjects: &[IndexSubject<'_>]) -> Vec<Pair> {
     pairs
 }
 
-/// An index whose text decides whether it is a twin, and could not be read, is nobody's twin and a matter for a person.
+/// Marks indexes that differ from another one only in expressions or predicate, when these could not be read. A marked
+/// index covers nothing, and its verdict is at most `review`.
 pub(super) fn mark_unread(subjects: &mut [IndexSubject<'_>], pairs: &[Pair], db: &DatabaseSnapshot) {
     let texts = db.index_facts.texts.known();
     let is_read = |oid: u32| texts.is_some_and(|texts| texts.contains_key(&oid));

@@ -5,7 +5,7 @@ use crate::analysis::index::{Confidence, CoverKind, IndexFinding, Reason, Verdic
 use crate::facts::ConstraintKind;
 use std::collections::HashMap;
 
-/// Victims and the twin that stays in place of each.
+/// Candidates, each with the index of its group that is kept.
 pub(super) type Duplicates = HashMap<usize, (usize, CoverKind)>;
 
 /// Chooses the index of each duplicate group that is kept: the best first; the indexes that it covers are candidates. A kept
@@ -42,7 +42,8 @@ pub(super) fn find_duplicates(
     duplicates
 }
 
-/// Who stays among equals (fact sheet on indexes, B "Keep-ranking"): smaller stays.
+/// Order of the indexes of a group, the one to keep first (fact sheet on indexes, B "Keep-ranking"). Among otherwise
+/// equal indexes the smaller one is kept.
 fn keep_rank(subject: &IndexSubject<'_>, is_droppable: bool) -> impl Ord + use<> {
     let index = subject.index;
     let constraint = match index.constraint {
@@ -89,7 +90,7 @@ pub(super) fn evaluate_duplicate(
     Some(found)
 }
 
-/// Scans of each index and all its twins.
+/// Returns for each index the scans of its whole duplicate group.
 pub(super) fn group_scans(subjects: &[IndexSubject<'_>], duplicates: &Duplicates) -> Vec<u64> {
     let mut sums: Vec<u64> = subjects.iter().map(|subject| subject.scans).collect();
     for (candidate, (covering, _)) in duplicates {

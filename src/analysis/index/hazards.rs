@@ -1,5 +1,5 @@
-//! What forbids dropping an index, whatever its counters say: what the server refuses, and what it silently lets happen
-//! (fact sheet on indexes, A1 and A2).
+//! Conditions that forbid dropping an index whatever its counters say: what the server refuses, and what it allows with
+//! damage (fact sheet on indexes, A1 and A2).
 
 use super::{
     needs::{Dependencies, Need, NeedKind, supports_foreign_key},
@@ -8,12 +8,14 @@ use super::{
 use crate::analysis::index::{Reason, Verdict};
 use crate::facts::{ConstraintKind, DatabaseSnapshot, DependentKind, Persistence};
 
-/// The best an index can still get, and why.
+/// Upper limit of a verdict, with its reason.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerdictCap {
+    /// The most severe verdict that is still possible.
     pub max_verdict: Verdict,
-    /// Only what was concluded from counters is capped: a twin does all the same.
+    /// Whether the limit applies only to conclusions from counters. A duplicate can be dropped all the same.
     pub of_counters: bool,
+    /// Reason of the limit.
     pub reason: Reason,
 }
 
@@ -29,7 +31,7 @@ fn counter_review_cap(reason: Reason) -> VerdictCap {
     VerdictCap { max_verdict: Verdict::Review, of_counters: true, reason }
 }
 
-/// Everything that stands in an index's way.
+/// Returns every limit that applies to an index.
 pub fn find_hazards(
     subject: &IndexSubject<'_>,
     needs: &[&Need],
@@ -106,7 +108,7 @@ pub fn find_hazards(
     caps
 }
 
-/// Facts without which no drop is safe, and that are missing.
+/// Returns the names of missing facts without which no drop is safe.
 fn missing_facts(db: &DatabaseSnapshot) -> Vec<String> {
     let facts = &db.index_facts;
     let mut missing = Vec::new();

@@ -4,8 +4,7 @@ use super::subject::IndexSubject;
 use crate::analysis::index::{IndexFinding, IndexLimits, IndexVerdict, Reason, Verdict};
 use crate::facts::{DatabaseSnapshot, Index};
 
-/// Adds the finding to a verdict, which it leaves as it is: the remedy is REINDEX, which a migration cannot bring to
-/// another server. Nothing is said of what may be dropped.
+/// Adds the finding to a verdict without changing it: the remedy is REINDEX, which is not part of a migration.
 pub(super) fn add_bloat_finding(
     verdict: &mut IndexVerdict,
     subject: &IndexSubject<'_>,
@@ -28,7 +27,7 @@ pub(super) fn add_bloat_finding(
     }
 }
 
-/// Neither does it go, nor must it be built anew for another reason.
+/// Returns whether a rebuild makes sense: the index is not to be dropped, and it is usable.
 pub(crate) fn is_worth_rebuilding(verdict: &IndexVerdict, index: &Index) -> bool {
     verdict.verdict != Verdict::Drop && index.is_valid && index.is_ready && index.is_live
 }

@@ -17,9 +17,9 @@ pub fn is_left_invalid(index: &Index, db: &DatabaseSnapshot) -> bool {
     !(is_usable || awaits_children || is_being_built)
 }
 
-/// Three different things are invalid: one being built, a partitioned one whose children are still missing, and a
-/// leftover. Until a sample of a day ago or earlier has seen it invalid, too, a leftover is `review`: whoever failed to
-/// build it may be about to try again.
+/// Evaluates an invalid index. It is being built, or it is a partitioned index without all its children, or a failed
+/// build left it behind. A leftover is `review` until a sample of at least a day ago has shown it invalid as well: the
+/// build may be retried before.
 pub(super) fn evaluate_invalid(
     subject: &IndexSubject<'_>,
     db: &DatabaseSnapshot,

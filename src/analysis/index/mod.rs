@@ -1,7 +1,7 @@
 //! Which indexes can be dropped, and the evidence.
 //!
-//! Every index gets a verdict. All verdicts of a database are a [`DropPlan`] that is sound as a whole: whichever of its drops
-//! are selected, every need keeps an index.
+//! Every index gets a verdict. All verdicts of a database form a [`DropPlan`] that is sound as a whole: whichever of
+//! its drops are selected, every need keeps an index.
 
 mod verdict;
 
@@ -39,7 +39,7 @@ use scan_evidence::ScanEvidence;
 use std::collections::{HashMap, HashSet};
 use subject::{IndexSubject, collect_subjects};
 
-/// One index that could do another's work; both by their place among the subjects.
+/// One index that could replace another, by their positions among the subjects.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cover {
     candidate: usize,
@@ -47,18 +47,18 @@ pub(crate) struct Cover {
     kind: CoverKind,
 }
 
-/// One thing found about an index, before what stands in its way is counted in.
+/// One finding on an index, before limits of the verdict apply.
 pub(crate) struct RawFinding {
     finding: IndexFinding,
     verdict: Verdict,
     confidence: Confidence,
-    /// Rests on scan counters.
+    /// Whether it rests on scan counters.
     of_counters: bool,
     reasons: Vec<Reason>,
     covered_by: Vec<usize>,
 }
 
-/// Assesses all indexes of one database. `index_history` is what earlier samples tell of them.
+/// Assesses all indexes of one database. `history` has the values of earlier samples.
 pub fn plan_drops(
     snapshot: &Snapshot,
     db: &DatabaseSnapshot,
@@ -69,7 +69,7 @@ pub fn plan_drops(
     DropPlan::new(db.database.clone(), *limits, verdicts, needs, &subjects)
 }
 
-/// The verdicts alone, for those who select nothing.
+/// Returns the verdicts only, for callers that select nothing.
 pub fn assess_indexes(
     snapshot: &Snapshot,
     db: &DatabaseSnapshot,
@@ -80,7 +80,7 @@ pub fn assess_indexes(
     IndexAssessment { database: db.database.clone(), verdicts, limits: *limits }
 }
 
-/// The verdicts on all indexes of a database, each at the place of its subject, and what they leave in place.
+/// Verdicts on all indexes of a database, in the order of the subjects, and the needs to preserve.
 struct AssessedIndexes<'a> {
     subjects: Vec<IndexSubject<'a>>,
     verdicts: Vec<IndexVerdict>,
@@ -172,7 +172,7 @@ fn evaluate_indexes<'a>(
     AssessedIndexes { subjects, verdicts, needs }
 }
 
-/// What stands in each one's way.
+/// Returns the limits of each index's verdict.
 fn collect_caps(subjects: &[IndexSubject<'_>], needs: &[Need], db: &DatabaseSnapshot) -> Vec<Vec<VerdictCap>> {
     let mut needs_of: OidMap<Vec<&Need>> = OidMap::default();
     for need in needs {
@@ -185,7 +185,8 @@ fn collect_caps(subjects: &[IndexSubject<'_>], needs: &[Need], db: &DatabaseSnap
     subjects.iter().map(|subject| find_hazards(subject, own_needs(subject), &dependencies, db)).collect()
 }
 
-/// A cover that may vanish with nothing in its place carries nobody.
+/// Returns which indexes cannot be relied on to cover another: they may be dropped without a replacement, or are
+/// unusable.
 fn covers_in_doubt(
     subjects: &[IndexSubject<'_>],
     found: &[Vec<RawFinding>],
@@ -205,7 +206,7 @@ fn covers_in_doubt(
     (0..subjects.len()).map(|at| doubtful(at) || root(at).is_some_and(doubtful)).collect()
 }
 
-/// A finding lowered to what the evidence allows, with why.
+/// Lowers a finding to what the evidence allows, and adds the reasons.
 fn apply_evidence(mut found: RawFinding, evidence: &ScanEvidence, subject: &IndexSubject<'_>) -> RawFinding {
     for cap in evidence.caps(subject).filter(|cap| cap.max_verdict < Verdict::Drop) {
         found.verdict = found.verdict.min(cap.max_verdict);
@@ -220,7 +221,7 @@ fn apply_evidence(mut found: RawFinding, evidence: &ScanEvidence, subject: &Inde
     found
 }
 
-/// The best finding counts; what stands in the way caps it. Takes the findings' reasons.
+/// Builds the verdict: the best finding counts, within its limits. Takes the findings' reasons.
 fn conclude_verdict(
     subject: &IndexSubject<'_>,
     found: &mut [RawFinding],
@@ -298,7 +299,8 @@ fn conclude_verdict(
     }
 }
 
-/// Only indexes that stay can be said to cover; and what loses its cover to the counters rests on counters itself.
+/// Names the covering indexes that stay. A drop that loses them all to a conclusion from counters rests on counters
+/// itself.
 fn fill_covered_by(verdicts: &mut [IndexVerdict], found: &[Vec<RawFinding>], subjects: &[IndexSubject<'_>]) {
     let dropped: HashSet<usize> = (0..subjects.len()).filter(|at| verdicts[*at].verdict == Verdict::Drop).collect();
     for (position, verdict) in verdicts.iter_mut().enumerate() {

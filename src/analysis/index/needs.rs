@@ -1,32 +1,34 @@
-//! What must outlive every clean-up: each need names the indexes that can meet it, and one of them must stay.
+//! Needs that every clean-up must preserve. Each need names the indexes that can meet it; one of them must stay.
 
 use super::{Cover, subject::IndexSubject};
 use crate::facts::{DatabaseSnapshot, DependentKind, ForeignKey, Index, OidMap, OidSet, TableKind};
 use std::collections::{HashMap, HashSet};
 
-/// Something that at least one index must go on doing.
+/// A purpose that at least one index must continue to serve.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Need {
+    /// Type of the need.
     pub kind: NeedKind,
-    /// The index the need was found at; of a foreign key its best support.
+    /// OID of the index with the need; for a foreign key, its best supporting index.
     pub index_oid: u32,
-    /// OIDs of the indexes each of which would do.
+    /// OIDs of the indexes that each meet the need.
     pub supporters: Vec<u32>,
 }
 
+/// Type of a need.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NeedKind {
-    /// It is scanned.
+    /// Scans: their number in the observation window.
     Scans(u64),
-    /// It refuses duplicates; ON CONFLICT may infer it.
+    /// Uniqueness. ON CONFLICT may infer the index.
     Uniqueness,
-    /// Deletes and updates of the table referred to look up the rows that refer.
+    /// Lookups of referencing rows when the referenced table changes: the name of the foreign key.
     ForeignKey(String),
-    /// REFRESH MATERIALIZED VIEW CONCURRENTLY.
+    /// `REFRESH MATERIALIZED VIEW CONCURRENTLY`.
     Refresh,
 }
 
-/// The needs of a database's tables, the scans aside.
+/// Returns the needs of a database's tables, except scans.
 pub fn collect_needs(subjects: &[IndexSubject<'_>], covers: &[Cover], db: &DatabaseSnapshot) -> Vec<Need> {
     let mut needs = Vec::new();
     let covering_by_candidate = covering_by_candidate(covers);
@@ -77,8 +79,8 @@ pub fn collect_needs(subjects: &[IndexSubject<'_>], covers: &[Cover], db: &Datab
     needs
 }
 
-/// A concurrent refresh wants a unique index over all rows, of plain columns (PostgreSQL manual, REFRESH MATERIALIZED
-/// VIEW; `is_usable_unique_index` in `src/backend/commands/matview.c`).
+/// Returns whether the index allows a concurrent refresh: it is unique, over all rows, on plain columns (PostgreSQL
+/// manual, REFRESH MATERIALIZED VIEW; `is_usable_unique_index` in `src/backend/commands/matview.c`).
 pub fn supports_concurrent_refresh(subject: &IndexSubject<'_>) -> bool {
     let index = subject.index;
     subject.table.kind == TableKind::MaterializedView
@@ -89,7 +91,7 @@ pub fn supports_concurrent_refresh(subject: &IndexSubject<'_>) -> bool {
         && !index.is_expression
 }
 
-/// Its leading key columns are the referring columns, in whatever order.
+/// Returns whether the leading key columns of the index are the referencing columns, in any order.
 pub fn supports_foreign_key(index: &Index, key: &ForeignKey) -> bool {
     let wanted = &key.column_numbers;
     let keys = index.column_numbers.get(..wanted.len()).unwrap_or_default();
@@ -99,7 +101,7 @@ pub fn supports_foreign_key(index: &Index, key: &ForeignKey) -> bool {
         && wanted.iter().all(|number| keys.contains(number))
 }
 
-/// By candidate: the indexes that can replace it.
+/// Returns for each candidate the indexes that can replace it.
 pub(super) fn covering_by_candidate(covers: &[Cover]) -> HashMap<usize, Vec<usize>> {
     let mut covering: HashMap<usize, Vec<usize>> = HashMap::new();
     for cover in covers {
@@ -108,16 +110,18 @@ pub(super) fn covering_by_candidate(covers: &[Cover]) -> HashMap<usize, Vec<usiz
     covering
 }
 
-/// What the catalog says needs an index, at hand by table and by index.
+/// Catalog objects that need an index, by table and by index.
 pub struct Dependencies<'a> {
-    /// By the table that refers.
+    /// By OID of the referencing table.
     foreign_keys: OidMap<Vec<&'a ForeignKey>>,
-    /// By the index that is referred to.
+    /// By OID of the index on the referenced columns.
     targets: OidMap<&'a ForeignKey>,
     dependents: HashSet<(u32, DependentKind)>,
 }
 
 impl<'a> Dependencies<'a> {
+    /// Groups foreign keys and dependents of a database. Facts that are unavailable count as empty; `find_hazards`
+    /// limits verdicts then.
     pub fn new(db: &'a DatabaseSnapshot) -> Dependencies<'a> {
         let mut dependencies =
             Dependencies { foreign_keys: OidMap::default(), targets: OidMap::default(), dependents: HashSet::new() };
@@ -130,15 +134,17 @@ impl<'a> Dependencies<'a> {
         dependencies
     }
 
+    /// Returns the foreign keys that reference other tables from the table with this OID.
     pub fn foreign_keys_of(&self, table: u32) -> &[&'a ForeignKey] {
         self.foreign_keys.get(&table).map_or(&[], Vec::as_slice)
     }
 
-    /// The foreign key that refers through the index.
+    /// Returns the foreign key that depends on the uniqueness of the index with this OID.
     pub fn foreign_key_target(&self, index: u32) -> Option<&'a ForeignKey> {
         self.targets.get(&index).copied()
     }
 
+    /// Returns whether an object of this kind depends on the index with this OID.
     pub fn has_dependent(&self, index: u32, kind: DependentKind) -> bool {
         self.dependents.contains(&(index, kind))
     }

@@ -1,4 +1,4 @@
-//! All verdicts of a database as one plan, and what may be selected of it.
+//! All verdicts of a database as one plan, and which selections of it are allowed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,25 +6,33 @@ use super::{Need, NeedKind, subject::IndexSubject};
 use crate::analysis::index::{IndexAssessment, IndexLimits, IndexVerdict, Reason, Verdict};
 use crate::facts::{OidMap, OidSet};
 
-/// The verdicts of one database, and what they must leave in place.
+/// Verdicts of one database, and the needs that a selection must preserve.
 #[derive(Clone, Debug)]
 pub struct DropPlan {
     assessment: IndexAssessment,
     needs: Vec<Need>,
     names: OidMap<String>,
-    /// The children of a partitioned index go with it.
+    /// Descendants by OID of the partitioned index, which are dropped with it.
     children: OidMap<Vec<u32>>,
 }
 
-/// Why a selection was refused.
+/// Reason why a selection is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// No index has this name.
     #[error("there is no index {0}")]
     Unknown(String),
+    /// The verdict on the index with this name is `keep`.
     #[error("{0} is one that stays")]
     Kept(String),
+    /// The selection leaves a need without an index.
     #[error("with these gone nothing would do the work of {index}: {need}")]
-    Unmet { index: String, need: String },
+    Unmet {
+        /// Index with the need, as `schema.index`.
+        index: String,
+        /// Description of the need.
+        need: String,
+    },
 }
 
 impl DropPlan {
@@ -47,29 +55,33 @@ impl DropPlan {
         }
     }
 
+    /// Returns the verdicts of the plan, one per index.
     pub fn verdicts(&self) -> &[IndexVerdict] {
         &self.assessment.verdicts
     }
 
-    /// What a report shows.
+    /// Returns the verdicts as a report shows them.
     pub fn into_assessment(self) -> IndexAssessment {
         self.assessment
     }
 
-    /// As `schema.index`.
+    /// Returns the name of an index as `schema.index`; empty for an unknown OID.
     pub fn name(&self, oid: u32) -> &str {
         self.names.get(&oid).map_or("", String::as_str)
     }
 
-    /// The needs that would have no index left.
+    /// Returns a need that the selection would leave without an index.
     fn unmet_need(&self, selected: &OidSet) -> Option<&Need> {
         let dropped = with_children(selected, &self.children);
         self.needs.iter().find(|need| need.supporters.iter().all(|oid| dropped.contains(oid)))
     }
 }
 
-/// Holds a choice of indexes, each as `schema.index`, against the plan: what stays by verdict is refused, and so is a
-/// choice that would leave something in use or enforced without an index.
+/// Returns the verdicts of the selected indexes, each named as `schema.index`.
+///
+/// # Errors
+///
+/// Refuses unknown names, indexes with the verdict `keep`, and a selection that leaves a need without an index.
 pub fn select_drops<'a>(plan: &'a DropPlan, names: &[&str]) -> Result<Vec<&'a IndexVerdict>, Refusal> {
     let wanted: HashSet<&str> = names.iter().copied().collect();
     let named = plan.verdicts().iter().map(|verdict| (plan.name(verdict.oid), verdict));
@@ -89,7 +101,7 @@ pub fn select_drops<'a>(plan: &'a DropPlan, names: &[&str]) -> Result<Vec<&'a In
 }
 
 impl NeedKind {
-    /// What would be lost.
+    /// Describes the need as the reason of a refusal.
     pub fn describe(&self) -> String {
         match self {
             NeedKind::Scans(scans) => format!("it serves {scans} scans"),
@@ -100,7 +112,7 @@ impl NeedKind {
     }
 }
 
-/// Takes back drops until every need is met by what stays: of those that would meet it, the best.
+/// Takes back drops until every need keeps an index: the best of its supporters.
 pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], subjects: &[IndexSubject<'_>]) {
     // What loses nothing need not be put at hand.
     if verdicts.iter().all(|index_verdict| index_verdict.verdict != Verdict::Drop) {

@@ -4,8 +4,8 @@ use super::{RawFinding, scan_evidence::ScanEvidence, subject::IndexSubject};
 use crate::analysis::index::{Confidence, IndexFinding, Reason, Verdict};
 use jiff::Timestamp;
 
-/// An absolute count, since the planner probes indexes to learn the ends of a range; or, from 16, a last scan longer ago
-/// than a whole observation.
+/// Evaluates an index with few scans. The limit is an absolute number, since the planner scans indexes to find the ends
+/// of a range; from PostgreSQL 16 on, a last scan before the observation period is reason enough.
 pub(super) fn evaluate_rarely_used(
     subject: &IndexSubject<'_>,
     scans: u64,

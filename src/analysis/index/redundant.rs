@@ -6,16 +6,18 @@ use crate::analysis::index::{Confidence, CoverKind, IndexFinding, IndexLimits, R
 use crate::facts::DatabaseSnapshot;
 use std::collections::HashMap;
 
-/// By table and column number: how far the rows lie in the column's order.
+/// Correlation of column values with the physical order of rows (`pg_stats.correlation`), by OID of the table and
+/// column number.
 pub(super) type Correlations = HashMap<(u32, i16), f64>;
 
-/// Those of a database.
+/// Returns the correlations of a database; empty when they could not be read.
 pub(super) fn column_correlations(db: &DatabaseSnapshot) -> Correlations {
     let known = db.index_facts.correlations.known().into_iter().flatten();
     known.map(|correlation| ((correlation.table_oid, correlation.number), correlation.correlation)).collect()
 }
 
-/// Those that something covers, so that nothing can be covered by what comes later.
+/// Returns the positions of covered indexes, the widest first, so that each index is evaluated after those that may
+/// cover it.
 pub(super) fn widest_first(subjects: &[IndexSubject<'_>], covers: &[Cover]) -> Vec<usize> {
     let mut order: Vec<usize> = covers.iter().map(|cover| cover.candidate).collect();
     order.dedup();
@@ -31,8 +33,8 @@ pub(super) fn widest_first(subjects: &[IndexSubject<'_>], covers: &[Cover]) -> V
     order
 }
 
-/// A prefix at about the same size is a `drop`, `likely`: a larger cover reads more pages, and the planner thinks an
-/// index of several columns less correlated with the table than one of a single column.
+/// Evaluates a covered index. A prefix of about the same size is `drop` with confidence `likely`. A larger covering
+/// index costs more page reads, and the planner assumes less correlation for an index on several columns than on one.
 pub(super) fn evaluate_redundant(
     position: usize,
     subjects: &[IndexSubject<'_>],
@@ -86,12 +88,13 @@ pub(super) fn evaluate_redundant(
     })
 }
 
-/// Somebody who made an index partial wanted it small; only where it is not is there something to say.
+/// Returns whether the candidate is nearly as large as the covering index. A partial index is usually kept small on
+/// purpose, so it is reported only when it is not.
 fn is_hardly_smaller(candidate: &IndexSubject<'_>, covering: &IndexSubject<'_>) -> bool {
     candidate.bytes as f64 > 0.8 * covering.bytes as f64
 }
 
-/// What the change would cost.
+/// Returns the reasons why the covering index may be slower.
 fn cover_cost(
     candidate: &IndexSubject<'_>,
     covering: &IndexSubject<'_>,

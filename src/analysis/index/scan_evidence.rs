@@ -1,5 +1,5 @@
-//! What the counters are worth: how long they counted, whose scans they hold, and whether anything was counted at all
-//! (fact sheet on indexes, A3, A4 and "Settled later").
+//! Evidence of scan counters: how long they counted, on which servers, and whether anything was counted at all (fact
+//! sheet on indexes, A3, A4 and "Settled later").
 
 use super::{hazards::VerdictCap, subject::IndexSubject};
 use crate::analysis::Window;
@@ -7,13 +7,13 @@ use crate::analysis::index::{IndexLimits, Reason, Verdict};
 use crate::facts::{DatabaseSnapshot, Provider, Replica, Snapshot, Standby};
 use jiff::Timestamp;
 
-/// The evidence of one database's counters.
+/// Evidence of one database's scan counters.
 pub struct ScanEvidence {
-    /// Seconds in which scans were counted; `None` when not known.
+    /// Seconds in which scans were counted; `None` when unknown.
     pub seconds: Option<u64>,
-    /// Servers that were asked.
+    /// Number of servers that were read.
     pub nodes: usize,
-    /// What holds for every index.
+    /// Limits that hold for every index of the database.
     caps: Vec<VerdictCap>,
     window: Window,
     now: Timestamp,
@@ -21,6 +21,7 @@ pub struct ScanEvidence {
 }
 
 impl ScanEvidence {
+    /// Returns the evidence of a database within its observation window.
     pub fn new(
         snapshot: &Snapshot,
         db: &DatabaseSnapshot,
@@ -63,15 +64,16 @@ impl ScanEvidence {
         ScanEvidence { seconds, nodes: 1 + replicas.len(), caps, window, now, limits: *limits }
     }
 
-    /// What limits conclusions from the counters of this index, its age aside.
+    /// Returns the limits on conclusions from counters of this index, except for its age; see
+    /// [`ScanEvidence::too_young`].
     pub fn caps(&self, subject: &IndexSubject<'_>) -> impl Iterator<Item = &VerdictCap> {
         const IDLE: VerdictCap =
             VerdictCap { max_verdict: Verdict::Keep, of_counters: true, reason: Reason::TableIdle };
         self.caps.iter().chain((!subject.table_was_read).then_some(&IDLE))
     }
 
-    /// Nothing in the catalog tells when an index was created: only a sample that saw it proves that it is as old as
-    /// the observation wants.
+    /// Returns why the index is not known to be as old as the observation period; `None` when it is. The catalog has no
+    /// creation time, so only a sample with the index proves its age.
     pub fn too_young(&self, subject: &IndexSubject<'_>) -> Option<Reason> {
         let minimum_seconds = self.limits.min_observation_seconds;
         // A window that is too short, or unknown, has been said already.
@@ -83,12 +85,13 @@ impl ScanEvidence {
         (seconds < minimum_seconds).then_some(Reason::SeenTooBriefly { since: certain_since, seconds, minimum_seconds })
     }
 
+    /// Returns the limits of the assessment.
     pub fn limits(&self) -> &IndexLimits {
         &self.limits
     }
 }
 
-/// Scans that may have been counted where nobody asked.
+/// Returns the reasons why scans may have been counted on servers that were not read.
 fn uncollected_nodes(snapshot: &Snapshot, replicas: &[&Replica]) -> Vec<Reason> {
     let mut reasons = Vec::new();
     for replica in replicas {

@@ -1,8 +1,8 @@
-//! What an index is made of, so that two of them can be compared.
+//! Properties of an index that decide whether another one can replace it.
 //!
 //! Operator classes are compared by family and input type: `varchar_ops` and `text_ops` are one. Expressions and
-//! predicates are compared as the server writes them: their node trees hold positions of the source text (fact sheet on
-//! indexes, B).
+//! predicates are compared as the server prints them, since their node trees contain positions of the source text (fact
+//! sheet on indexes, B).
 
 use crate::facts::{Index, IndexFacts, OperatorClass};
 
@@ -13,7 +13,7 @@ pub struct Key<'a> {
     pub class: OperatorClass,
     pub collation: u32,
     pub parameters: Option<&'a str>,
-    /// Bit 0: descending; bit 1: nulls first.
+    /// Flags of `pg_index.indoption`. Bit 0: descending; bit 1: nulls first.
     pub options: i16,
 }
 
@@ -24,7 +24,7 @@ pub enum Source<'a> {
 }
 
 impl Key<'_> {
-    /// Orders and compares the same values alike, the direction aside.
+    /// Returns whether both keys compare the same values in the same way, except for direction.
     pub fn is_alike(&self, other: &Key<'_>) -> bool {
         self.source == other.source
             && self.class == other.class
@@ -33,19 +33,19 @@ impl Key<'_> {
     }
 }
 
-/// What could be compared of an index.
+/// Comparable properties of an index.
 #[derive(Clone, Debug)]
 pub struct Signature<'a> {
-    /// `None`: nobody asked, since no other index could do its work, or something of it could not be read; so it equals
-    /// nothing.
+    /// Key columns; `None` when they were not read because no other index can replace this one, or could not be read.
+    /// Then the index equals no other.
     pub keys: Option<Vec<Key<'a>>>,
-    /// `Some(None)`: there is none; `None`: it could not be read.
+    /// Predicate; `Some(None)` without one, `None` when it could not be read.
     pub predicate: Option<Option<&'a str>>,
     pub nulls_not_distinct: bool,
-    /// Unique, and none of its keys can be null.
+    /// Whether the index is unique and none of its keys can be null.
     pub is_not_null: bool,
     pub storage: &'a [String],
-    /// Its text was asked for and did not come.
+    /// Whether its text was requested and could not be read.
     pub is_unread: bool,
 }
 

@@ -1,4 +1,4 @@
-//! One index with everything about it that rules ask for.
+//! One index with everything that rules evaluate.
 
 use super::signature::Signature;
 use crate::analysis::{IndexTrees, Window};
@@ -6,50 +6,51 @@ use crate::facts::history::DatabaseIndexHistory;
 use crate::facts::{DatabaseSnapshot, Index, OidMap, Replica, Table};
 use jiff::Timestamp;
 
-/// An index; of a partitioned one with the sums of its children.
+/// An index with its facts. The figures of a partitioned index include its children.
 pub struct IndexSubject<'a> {
     pub index: &'a Index,
     pub table: &'a Table,
-    /// The partitioned index at the top of the tree it is attached to.
+    /// Root of the partitioned index tree that it is attached to; `None` when it is not attached.
     pub root: Option<&'a Index>,
-    /// Children at any depth.
+    /// Number of children at any depth.
     pub descendants: usize,
     pub signature: Signature<'a>,
-    /// Of all its files.
+    /// Size in bytes.
     pub bytes: u64,
-    /// On all nodes that were asked, in the window.
+    /// Scans in the observation window on all servers that were read.
     pub scans: u64,
-    /// Since when samples show for certain that it is there; of a tree, all of it.
+    /// Earliest sample since which the index existed without doubt; for a tree, the latest of its members. `None` when
+    /// unknown.
     pub certain_since: Option<Timestamp>,
-    /// Since when samples show it invalid.
+    /// Earliest sample since which the index was invalid without interruption.
     pub invalid_since: Option<Timestamp>,
     pub last_scan: Option<Timestamp>,
-    /// Rows its table made it learn of.
+    /// Rows of the table that were written to the index.
     pub writes: u64,
     pub rows: f64,
-    /// The table was read at all in the window, through whatever path.
+    /// Whether the table was scanned at all in the window, by any path.
     pub table_was_read: bool,
 }
 
 impl IndexSubject<'_> {
-    /// Can serve scans and checks.
+    /// Returns whether the index is valid, ready and live, so that it serves scans and constraints.
     pub fn is_sound(&self) -> bool {
         self.index.is_valid && self.index.is_ready && self.index.is_live
     }
 
-    /// How much its going gains: bytes, weighted with how often the table's rows are written (fact sheet, "Rank").
+    /// Returns the benefit of a drop: bytes, weighted by the writes per row of the table (fact sheet, "Rank").
     pub fn drop_benefit(&self) -> f64 {
         self.bytes as f64 * (1.0 + self.writes as f64 / self.rows.max(1.0))
     }
 }
 
-/// The latest of them; `None` if one is not known.
+/// Returns the latest timestamp; `None` if one of them is unknown.
 fn latest_if_all_known(mut since: impl Iterator<Item = Option<Timestamp>>) -> Option<Timestamp> {
     let first = since.next()??;
     since.try_fold(first, |latest, timestamp| Some(latest.max(timestamp?)))
 }
 
-/// Every index outside the catalogs, in a stable order.
+/// Returns every index outside the system catalogs, in a stable order.
 pub fn collect_subjects<'a>(
     db: &'a DatabaseSnapshot,
     replicas: &[&Replica],

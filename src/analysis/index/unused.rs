@@ -3,7 +3,7 @@
 use super::{RawFinding, scan_evidence::ScanEvidence, subject::IndexSubject};
 use crate::analysis::index::{Confidence, IndexFinding, Reason, Verdict};
 
-/// Zero scans say nothing about a unique index: uniqueness checks are not counted.
+/// Evaluates an index without scans. Unique indexes are exempt: uniqueness checks are not counted as scans.
 pub(super) fn evaluate_unused(subject: &IndexSubject<'_>, scans: u64, evidence: &ScanEvidence) -> Option<RawFinding> {
     let index = subject.index;
     if scans > 0 || index.is_unique || index.is_exclusion || subject.root.is_some() {

@@ -1,49 +1,53 @@
-//! Since when a slot stands where it stands, and who came by in that time.
+//! Activity of a slot: since when its positions are unchanged, and whether a consumer connected in that time.
 
 use crate::facts::history::{SlotHistory, SlotSample, SlotState};
 use crate::facts::{Slot, Snapshot};
 use jiff::Timestamp;
 
-/// Every start of the server sets `inactive_since` anew, a moment after its own (fact sheet on slots, A2).
+/// Seconds after the start of the server within which `inactive_since` is set anew for every slot (fact sheet on slots,
+/// A2).
 const AFTER_START_SECONDS: i64 = 60;
 
-/// The looks at which a slot stood where it stands now, the present one included.
+/// Summary of the samples with the slot's present positions, including the present snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotActivity {
-    /// The first of them; earlier, where the store noted that and has thinned its samples since.
+    /// Time of the first of these samples, or an earlier time that the store recorded before it thinned its samples.
     pub frozen_since: Timestamp,
+    /// Number of these samples.
     pub samples: u64,
-    /// The longest time between two of them.
+    /// Longest gap between two of them, in seconds.
     pub longest_gap_seconds: u64,
-    /// WAL written since the first.
+    /// Bytes of WAL written since the first.
     pub wal_bytes: u64,
-    /// The first look since the last one that found somebody using it, or that knows of a visit.
+    /// First sample without a consumer since the last one that shows or implies a connection.
     pub unused_since: Timestamp,
-    /// Looks since then; 0 when somebody uses it now.
+    /// Samples since then; 0 when a consumer is connected now.
     pub samples_without_progress: u64,
+    /// Longest gap between two of those, in seconds.
     pub unused_gap_seconds: u64,
-    /// How long the slot was on record as unused in all at looks before starts of the server, each of which begins the
-    /// record anew; the time from such a look to the start after it is not counted.
+    /// Seconds of inactivity that samples recorded before restarts of the server. A restart resets `inactive_since`;
+    /// the time from the last sample to the restart is not counted.
     pub recorded_seconds: u64,
-    /// When somebody last used it while a segment of WAL or more lay unread, and left it where it was.
+    /// Last connection that left the positions unchanged although at least one segment of WAL was unread; `None`
+    /// without one.
     pub connected_without_progress: Option<Timestamp>,
-    /// The look before the first of them, which found the slot standing elsewhere.
+    /// Last sample that shows other positions; `None` when there is none.
     pub moved_after: Option<Timestamp>,
-    /// Rows written in the slot's database since the first, where both looks counted them.
+    /// Rows written in the slot's database since the first sample; `None` when one of them has no count.
     pub rows_written: Option<u64>,
 }
 
-/// Whole seconds from `earlier` to `later`.
+/// Returns the whole seconds from `earlier` to `later`; 0 in the opposite case.
 pub fn seconds_between(earlier: Timestamp, later: Timestamp) -> u64 {
     u64::try_from(later.duration_since(earlier).as_secs()).unwrap_or(0)
 }
 
-/// WAL that the slot's consumer has not confirmed, in the present look.
+/// Returns the bytes of WAL that the slot's consumer has not confirmed; `None` when a position is unknown.
 pub fn unconfirmed_bytes(slot: &Slot, snapshot: &Snapshot) -> Option<u64> {
     SlotSample::from_snapshot(snapshot, &slot.slot_name)?.seen?.unconfirmed_bytes(snapshot.current_lsn())
 }
 
-/// Whether it was a start of the server, and not somebody's leaving, that set `inactive_since`.
+/// Returns whether a start of the server, and not a disconnect, set `inactive_since`.
 pub fn set_by_server_start(inactive_since: Option<Timestamp>, started_at: Timestamp) -> bool {
     inactive_since.is_some_and(|since| since.duration_since(started_at).as_secs().abs() <= AFTER_START_SECONDS)
 }
@@ -54,7 +58,7 @@ struct ActivitySample<'a> {
     sample: &'a SlotSample,
 }
 
-/// Returns what earlier samples of the same server tell of a slot; `None` if none of them has it.
+/// Returns what earlier samples of the same server show of a slot; `None` when none of them has it.
 pub fn slot_activity(now: &Snapshot, slot: &Slot, history: Option<&SlotHistory>) -> Option<SlotActivity> {
     let history = history?;
     let current_sample = SlotSample::from_snapshot(now, &slot.slot_name)?;

@@ -1,4 +1,4 @@
-//! Why a slot in use does not move.
+//! Why a slot in use makes no progress.
 
 use super::{
     Gate, Reason,
@@ -7,10 +7,10 @@ use super::{
 };
 use crate::facts::{Slot, SlotType, Snapshot};
 
-/// Transactions begin between two of the statements that read the ages.
+/// Tolerance in transactions: the ages are read by two statements, and transactions begin in between.
 const XID_DRIFT: i64 = 1_000;
 
-/// Every cause that the facts tell of. `stuck` is the past of a slot that did not move while others wrote.
+/// Adds every cause that the facts show. `stuck` is the activity of a slot that made no progress while WAL was written.
 pub fn add_stall_causes(snapshot: &Snapshot, slot: &Slot, stuck: Option<&SlotActivity>, reasons: &mut Vec<Reason>) {
     if slot.slot_type != SlotType::Logical {
         return;
@@ -65,7 +65,7 @@ fn add_pinning_transactions(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<
     }
 }
 
-/// How far the WAL came on its way to the consumer: sent or not, confirmed or not.
+/// Adds how much WAL was sent and not confirmed, and how much was not sent.
 pub fn add_unconfirmed_wal(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) {
     let Some(sent) = super::owner::find_walsender(slot, snapshot).and_then(|walsender| walsender.sent_lsn) else {
         return;
@@ -80,7 +80,7 @@ pub fn add_unconfirmed_wal(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<R
     }
 }
 
-/// Whether the consumer has all that the standby confirmed, and there is more.
+/// Returns whether the consumer has received all that the standby confirmed, and the standby is behind.
 fn blocks_consumer(snapshot: &Snapshot, standby: &Slot, slot: &Slot) -> bool {
     let segment = snapshot.server.wal_segment_bytes.max(1);
     let (Some(reached), Some(confirmed)) = (standby.restart_lsn, slot.confirmed_flush_lsn) else { return false };
@@ -88,8 +88,8 @@ fn blocks_consumer(snapshot: &Snapshot, standby: &Slot, slot: &Slot) -> bool {
     lacks >= segment && reached.bytes_since(confirmed) < segment
 }
 
-/// A failover slot's consumer gets nothing that the named standbys have not confirmed (PostgreSQL 17 manual,
-/// `synchronized_standby_slots`); one that is not there holds it up for ever.
+/// Adds standbys that hold back a failover slot. Its consumer receives only what the standbys in
+/// `synchronized_standby_slots` have confirmed (PostgreSQL 17 manual); a missing slot blocks it indefinitely.
 fn add_standby_gates(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) {
     if slot.failover != Some(true) || snapshot.server.in_recovery {
         return;

@@ -1,6 +1,6 @@
-//! Replication slots: which are in use, which are stuck, which nobody will come back for, and whose they are.
+//! Replication slots: which are in use, stuck or abandoned, and who owns them.
 //!
-//! `docs/decisions/0005-what-proves-a-slot-stale.md` says what one look can prove and what takes several.
+//! `docs/decisions/0005-what-proves-a-slot-stale.md` says what one snapshot proves and what needs several.
 
 mod activity;
 mod causes;
@@ -8,22 +8,22 @@ mod owner;
 mod owners;
 mod protection;
 mod reason;
-/// The limits of the verdicts on slots; `docs/decisions/0005` says where they come from.
+/// Limits of the verdicts on slots; `docs/decisions/0005` gives the reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// A logical slot that nobody used for so long is stale.
+    /// Seconds after which an unused logical slot is stale.
     pub stale_after_seconds: u64,
-    /// The same of a physical one: a standby may be under repair.
+    /// Seconds after which an unused physical slot is stale. A standby may be under repair.
     pub stale_after_physical_seconds: u64,
-    /// Pipelines that run once a day have come back by then.
+    /// Seconds within which a daily pipeline has connected again.
     pub daily_seconds: u64,
-    /// Somebody in whose use a slot does not move for so long is stuck.
+    /// Seconds without progress after which a slot in use is stuck.
     pub frozen_after_seconds: u64,
-    /// Looks that have to find a slot unused before that proves something, where the server keeps no record.
+    /// Samples that must show a slot as unused, where the server has no record of it.
     pub samples: u64,
-    /// The longest time between two of them.
+    /// Longest gap in seconds between two of these samples.
     pub max_gap_seconds: u64,
-    /// Transactions whose dead rows a slot in use may keep without a word.
+    /// Age in transactions of `xmin` or `catalog_xmin` up to which a healthy slot gets no remark.
     pub xmin_age: u64,
 }
 
@@ -42,6 +42,7 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Returns the seconds after which an unused slot of this type is stale.
     pub fn stale_after(&self, slot_type: SlotType) -> u64 {
         match slot_type {
             SlotType::Logical => self.stale_after_seconds,
@@ -65,21 +66,27 @@ use crate::facts::{Slot, SlotType, Snapshot};
 
 const DAY: u64 = 86_400;
 
-/// What a slot is assessed with.
+/// Input of the assessment of a slot.
 #[derive(Clone, Copy, Debug)]
 pub struct SlotEvidence<'a> {
+    /// Snapshot with the slot.
     pub snapshot: &'a Snapshot,
-    /// What earlier looks at the same server saw.
+    /// Values of earlier samples of the same server.
     pub history: &'a HistoryView,
+    /// Limits of the verdict.
     pub limits: &'a Limits,
 }
 
-/// The verdict on a slot, and why.
+/// Verdict on a slot, with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotAssessment {
+    /// The verdict.
     pub verdict: SlotVerdict,
+    /// Why the slot is not dropped like others; `None` without a protection.
     pub protection: Option<Protection>,
+    /// Reasons of the verdict and of the protection.
     pub reasons: Vec<Reason>,
+    /// Probable owner; `None` when no rule matches.
     pub owner: Option<Owner>,
 }
 

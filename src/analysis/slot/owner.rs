@@ -1,38 +1,41 @@
-//! Who probably created a slot.
+//! Probable owner of a slot.
 
 use super::owners::{OWNERS, OwnerRule};
 use crate::facts::{Slot, SlotType, Snapshot, Subscription, Walsender};
 use serde::Serialize;
 
-/// How sure it is.
+/// Certainty of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
-    /// A convention that others may follow too.
+    /// A naming convention that others may follow too.
     Possible,
-    /// Its documented name, and all else fits.
+    /// The documented name, and all other properties match.
     Likely,
-    /// It says so itself: it is connected.
+    /// The connected program identifies itself.
     Certain,
 }
 
-/// Whose slot it probably is, and what dropping it would cost them.
+/// Probable owner of a slot, and the cost of dropping the slot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Owner {
+    /// Program or service, with member, subscription or address where known.
     pub name: String,
+    /// Certainty of the match.
     pub confidence: Confidence,
-    /// Where the rule comes from.
+    /// Source of the rule.
     pub source: String,
-    /// A sentence.
+    /// Consequence of a drop for the owner, as a sentence.
     pub cost: String,
+    /// Whether a manager or a managed service creates and drops the slot.
     #[serde(skip)]
     pub is_managed: bool,
-    /// It manages standbys, so that other physical slots are its own too.
+    /// Whether the owner manages standbys, so that other physical slots may be its own too.
     #[serde(skip)]
     pub manages_standbys: bool,
 }
 
-/// Who streams by way of the slot now.
+/// Returns the walsender that streams from the slot; `None` when there is none or it is not visible.
 pub fn find_walsender<'a>(slot: &Slot, snapshot: &'a Snapshot) -> Option<&'a Walsender> {
     match slot.active_pid {
         Some(pid) => snapshot.walsenders.known()?.iter().find(|walsender| walsender.pid == pid),
@@ -51,8 +54,9 @@ pub enum TableSync<'a> {
     Running(&'a Walsender),
 }
 
-/// While a subscription copies a table it uses the slot it made for that only before and after: in between nobody holds
-/// it. What tells is the connection, which bears the slot's name (PostgreSQL source, `LogicalRepSyncTableStart`).
+/// Returns whether a slot serves a running initial copy. A subscription uses the slot only before and after the copy;
+/// in between it is inactive, and the connection's `application_name` equals the slot's name (PostgreSQL source,
+/// `LogicalRepSyncTableStart`).
 pub fn table_sync<'a>(slot: &Slot, snapshot: &'a Snapshot) -> TableSync<'a> {
     if slot.active || slot.slot_type != SlotType::Logical || !super::owners::is_table_sync(&slot.slot_name) {
         return TableSync::No;
@@ -66,7 +70,7 @@ pub fn table_sync<'a>(slot: &Slot, snapshot: &'a Snapshot) -> TableSync<'a> {
     }
 }
 
-/// The owner: by the rules, then by a subscription of this server, then by who is connected.
+/// Returns the owner: by the rules, then by a subscription of this server, then by the connection.
 pub fn detect_owner(slot: &Slot, snapshot: &Snapshot) -> Option<Owner> {
     let walsender = find_walsender(slot, snapshot);
     owner_by_name(slot, walsender)
@@ -93,7 +97,7 @@ fn owner_by_member(slot: &Slot, snapshot: &Snapshot, walsender: Option<&Walsende
     })
 }
 
-/// By the rules alone.
+/// Returns the owner by the rules only.
 pub fn owner_by_name(slot: &Slot, walsender: Option<&Walsender>) -> Option<Owner> {
     let application = walsender.and_then(|walsender| walsender.application_name.as_deref());
     let rule = OWNERS.iter().find(|rule| rule.matches(slot, application))?;
@@ -125,8 +129,8 @@ impl OwnerRule {
     }
 }
 
-/// `CREATE SUBSCRIPTION` names its slot after itself. Whether a subscription of this server takes from this server
-/// only its owner may see, hence no more than likely.
+/// Returns the subscription of this server that uses the slot. Only its owner may see whether it connects to this
+/// server, so the confidence is at most `likely`.
 fn owner_by_subscription(slot: &Slot, snapshot: &Snapshot) -> Option<Owner> {
     let uses = |subscription: &&Subscription| {
         subscription.subslotname.as_deref() == Some(&slot.slot_name)

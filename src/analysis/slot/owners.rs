@@ -1,10 +1,10 @@
-//! The rules of who creates which slots. A new one is a new entry; the first that fits counts, and all conditions of
-//! one must hold, since users rename slots and products share plugins.
+//! Rules for owners of slots. A new owner is a new entry. The first match counts, and all conditions of a rule must
+//! hold: users rename slots, and products share plugins.
 
 use super::Confidence;
 use crate::facts::SlotType;
 
-/// What a name must look like.
+/// Pattern of slot names.
 #[derive(Clone, Copy)]
 pub enum NamePattern {
     Is(&'static [&'static str]),
@@ -22,18 +22,18 @@ impl NamePattern {
     }
 }
 
-/// One rule.
+/// Rule for one owner.
 pub struct OwnerRule {
     pub owner: &'static str,
     pub name: Option<NamePattern>,
     pub slot_type: Option<SlotType>,
-    /// Any of them; none named: any plugin or none.
+    /// Output plugins, one of which must be used; empty: any plugin or none.
     pub plugins: &'static [&'static str],
-    /// How the connected walsender's `application_name` begins, in lower case.
+    /// Prefix of the connected walsender's `application_name`, in lower case.
     pub application: Option<&'static str>,
     pub confidence: Confidence,
     pub is_managed: bool,
-    /// It manages standbys: whoever has one such slot has others, under names nobody knows.
+    /// Whether the owner manages standbys, so that other physical slots may be its own under other names.
     pub manages_standbys: bool,
     pub source: &'static str,
     pub cost: &'static str,
@@ -63,8 +63,10 @@ const STANDBYS: OwnerRule = OwnerRule {
 /// Change data capture.
 const CAPTURE: OwnerRule = OwnerRule { slot_type: Some(SlotType::Logical), cost: PIPELINE_COST, ..ANY };
 
+/// Consequence of a drop for a standby.
 pub const STANDBY_COST: &str =
     "Its standby must find the WAL it lacks in an archive, or be built anew by pg_basebackup or pg_rewind.";
+/// Consequence of a drop for a change data capture pipeline.
 pub const PIPELINE_COST: &str =
     "It loses every change it has not confirmed, and must copy its tables anew: a new slot begins at its creation.";
 pub const SUBSCRIPTION_COST: &str =
@@ -283,7 +285,8 @@ fn is_rds_replica(name: &str) -> bool {
     name.strip_prefix("rds_").is_some_and(|rest| rest.contains("_db_"))
 }
 
-/// `pg_<subid>_sync_<relid>_<sysid>`; before 14 `<slot>_<subid>_sync_<relid>`.
+/// Returns whether the name is one of an initial copy: `pg_<subid>_sync_<relid>_<sysid>`, before 14
+/// `<slot>_<subid>_sync_<relid>`.
 pub fn is_table_sync(name: &str) -> bool {
     let parts: Vec<&str> = name.split('_').collect();
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

@@ -1,24 +1,24 @@
-//! Which slots are somebody else's to drop, whatever the verdict.
+//! Slots that pgtend must not drop, or not without more consent, whatever their verdict.
 
 use super::{Owner, Reason, owner::find_walsender};
 use crate::facts::{Slot, SlotType, Snapshot};
 use serde::Serialize;
 
-/// Why a slot is not dropped as others are.
+/// Why a slot is not dropped like others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protection {
     /// It ends with its session.
     Temporary,
-    /// A standby's copy of a slot of its primary; the server refuses to drop it there.
+    /// A standby's copy of a slot of its primary. The server refuses to drop it there.
     Synced,
-    /// Standbys hold copies of it, and the server drops them with it.
+    /// Standbys have copies of it, and the server drops them with it.
     Failover,
     /// A program manages it, or the server's settings name it.
     Managed,
 }
 
-/// The slot's protection, if any, and all the reasons there are for one.
+/// Returns the first protection that applies, and the reasons of all that do.
 pub fn detect_protection(slot: &Slot, snapshot: &Snapshot, owner: Option<&Owner>) -> (Option<Protection>, Vec<Reason>) {
     let mut reasons = Vec::new();
     let mut found = Vec::new();
@@ -49,7 +49,7 @@ pub fn detect_protection(slot: &Slot, snapshot: &Snapshot, owner: Option<&Owner>
     (found.first().copied(), reasons)
 }
 
-/// The names in `synchronized_standby_slots`.
+/// Returns the slot names in `synchronized_standby_slots`.
 pub fn synchronized_standby_slots(snapshot: &Snapshot) -> Vec<&str> {
     let list = snapshot.settings.known().and_then(|settings| settings.text("synchronized_standby_slots"));
     list.unwrap_or_default()
@@ -63,7 +63,8 @@ fn gates_failover_slots(slot: &Slot, snapshot: &Snapshot) -> bool {
     slot.slot_type == SlotType::Physical && synchronized_standby_slots(snapshot).contains(&slot.slot_name.as_str())
 }
 
-/// A manager of high availability and what gives it away: its marks, the names of its slots, or a walsender.
+/// Returns a manager of high availability and how it was recognised: by its own objects, the names of its slots, or a
+/// walsender.
 fn detect_manager(snapshot: &Snapshot) -> Option<(String, String)> {
     if let Some((by, sign)) = snapshot.managers.known().and_then(|marks| marks.manager()) {
         return Some((by.to_owned(), sign));

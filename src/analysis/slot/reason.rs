@@ -1,172 +1,240 @@
-//! The reasons of a verdict on a slot, each with its numbers.
+//! Reasons of a verdict on a slot, with their figures.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// Which rows a slot keeps from VACUUM.
+/// Rows that a slot keeps from VACUUM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeptRows {
+    /// Rows of all tables (`xmin`).
     All,
+    /// Rows of the system catalogs (`catalog_xmin`).
     Catalogs,
 }
 
-/// Why a standby makes logical consumers wait (`synchronized_standby_slots`, 17 and newer).
+/// Why a standby holds back logical consumers (`synchronized_standby_slots`, 17 and newer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Gate {
+    /// The slot does not exist.
     Missing,
+    /// No standby uses the slot.
     Inactive,
+    /// The slot is invalidated.
     Lost,
-    /// It streams, but has not come further than the consumer is.
+    /// The standby streams, and has confirmed no more than the consumer.
     Behind,
 }
 
-/// One reason. Reports make the sentence.
+/// One reason. Reports turn it into a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "id", rename_all = "kebab-case", rename_all_fields = "snake_case")]
 pub enum Reason {
-    /// Invalidated: `wal_removed`, `rows_removed`, `wal_level_insufficient`, `idle_timeout`, or `not_told` before 17
-    /// where several are possible.
+    /// The slot is invalidated.
     Invalidated {
+        /// Cause: `wal_removed`, `rows_removed`, `wal_level_insufficient` or `idle_timeout`; `not_told` before 17 when
+        /// several are possible.
         cause: String,
     },
-    /// Before 18 a standby that finds the WAL in an archive brings a lost physical slot back to life.
+    /// Before 18, a lost physical slot becomes valid again when its standby finds the WAL in an archive.
     MayLiveAgain,
+    /// The slot has never reserved WAL.
     NeverReserved,
+    /// A consumer is connected.
     InUse {
+        /// Process ID of the walsender; `None` when hidden.
         pid: Option<i32>,
+        /// Its `application_name`; `None` when empty or hidden.
         by: Option<String>,
     },
-    /// WAL its consumer has not confirmed.
+    /// The consumer has not confirmed all WAL.
     Unread {
+        /// Bytes not confirmed.
         bytes: u64,
     },
-    /// `wal_status` extended: it holds more than `max_wal_size`.
+    /// `wal_status` is `extended`: the slot retains more than `max_wal_size`.
     BeyondMaxWalSize {
+        /// Retained bytes; 0 when the position is unknown.
         retained_bytes: u64,
     },
-    /// `wal_status` unreserved: the next checkpoint may take what it needs.
+    /// `wal_status` is `unreserved`: the next checkpoint may remove WAL that the slot needs.
     NearlyLost,
-    /// 17 and newer. Every start of the server sets `inactive_since` anew, so it is a lower bound.
+    /// `inactive_since` of the server (17 and newer). Every start of the server resets it, so it is a lower bound.
     Idle {
+        /// Time of `inactive_since`.
         since: Timestamp,
+        /// Seconds since then.
         seconds: u64,
+        /// Seconds after which the slot is stale.
         limit_seconds: u64,
+        /// Whether a start of the server set it.
         since_server_start: bool,
     },
-    /// What looks saw of the server's record before the starts that began it anew.
+    /// Samples before restarts of the server recorded further inactivity.
     RecordedBefore {
+        /// Sum of these times in seconds.
         seconds: u64,
     },
-    /// Pipelines that run once a day would have come back.
+    /// A daily pipeline would have connected by now.
     MissedADay {
+        /// Seconds of inactivity.
         seconds: u64,
     },
-    /// Both positions are the same in all looks since then.
+    /// Both positions are the same in all samples since then.
     Frozen {
+        /// Time of the first of these samples.
         since: Timestamp,
+        /// Seconds since then.
         seconds: u64,
+        /// Number of samples.
         samples: u64,
+        /// Longest gap between two of them, in seconds.
         longest_gap_seconds: u64,
+        /// Bytes of WAL written in that time.
         wal_bytes: u64,
     },
-    /// Nobody used it at any of these looks.
+    /// No sample since then shows a consumer.
     Unused {
+        /// Time of the first of these samples.
         since: Timestamp,
+        /// Seconds since then.
         seconds: u64,
+        /// Number of samples.
         samples: u64,
+        /// Longest gap between two of them, in seconds.
         longest_gap_seconds: u64,
+        /// Seconds after which the slot is stale.
         limit_seconds: u64,
     },
-    /// It has moved since that look.
+    /// The positions have moved since a sample.
     Moved {
+        /// Time of the sample.
         after: Timestamp,
     },
-    /// Somebody came, found WAL to read, and read none of it.
+    /// A consumer connected while WAL was unread, and confirmed nothing.
     ConnectedWithoutProgress {
+        /// Time of the last such connection.
         at: Timestamp,
     },
-    /// It moved although nobody is on record for having used it.
+    /// The positions moved although the server records no connection.
     MovedUnseen {
+        /// Last sample with the former positions.
         after: Timestamp,
     },
-    /// Less than a segment was written beyond its position: there was nothing to read.
+    /// Less than a segment of WAL was written beyond the slot's position, so a consumer had nothing to read.
     NothingToRead {
+        /// Bytes not confirmed.
         bytes: u64,
     },
+    /// The slot's position or the position of WAL is unknown.
     PositionUnknown,
-    /// From then on it is proven, if nobody comes.
+    /// The slot will be stale at this time if no consumer connects.
     ProvenFrom {
+        /// Time from which inactivity is proven.
         at: Timestamp,
     },
-    /// What looks are missing for a proof.
+    /// More samples are needed to prove that the slot is stale.
     NeedsSamples {
+        /// Samples so far.
         have: u64,
+        /// Samples that are needed.
         need: u64,
+        /// Longest gap so far, in seconds.
         longest_gap_seconds: u64,
+        /// Longest gap that is allowed, in seconds.
         limit_gap_seconds: u64,
+        /// Earliest time of the proof.
         earliest: Timestamp,
     },
-    /// VACUUM cannot remove what died since.
+    /// VACUUM cannot remove rows that were deleted since.
     KeepsRows {
+        /// Rows concerned.
         rows: KeptRows,
+        /// Age of the slot's `xmin` or `catalog_xmin`, in transactions.
         xmin_age: u64,
-        /// `autovacuum_freeze_max_age`: from that age on tables are vacuumed against wraparound, which cannot get past
-        /// these rows.
+        /// `autovacuum_freeze_max_age`: from this age on, tables are vacuumed to prevent wraparound, which cannot
+        /// remove these rows. `None` when hidden.
         #[serde(skip_serializing_if = "Option::is_none")]
         freeze_max_age: Option<u64>,
     },
-    /// `restart_lsn` cannot pass the beginning of this transaction.
+    /// A running transaction keeps `restart_lsn` at or before its beginning.
     PinnedByTransaction {
+        /// Process ID of the session.
         pid: i32,
+        /// Database of the session; `None` when hidden.
         database: Option<String>,
+        /// Role of the session; `None` when hidden.
         role: Option<String>,
+        /// Duration of the transaction in seconds; `None` when hidden.
         seconds: Option<u64>,
+        /// Current or last query; `None` when hidden.
         query: Option<String>,
+        /// Bytes between `restart_lsn` and `confirmed_flush_lsn`.
         bytes: u64,
     },
+    /// A prepared transaction keeps `restart_lsn` at or before its beginning.
     PinnedByPrepared {
+        /// Global identifier of the transaction.
         gid: String,
+        /// Database of the transaction.
         database: String,
+        /// Role that prepared it.
         owner: String,
+        /// Seconds since it was prepared.
         seconds: u64,
+        /// Bytes between `restart_lsn` and `confirmed_flush_lsn`.
         bytes: u64,
     },
-    /// Transactions of others are hidden from the role, and one of them may pin it.
+    /// Transactions of other roles are hidden, and one of them may hold the slot back.
     TransactionsHidden {
+        /// Bytes between `restart_lsn` and `confirmed_flush_lsn`.
         bytes: u64,
     },
-    /// Its consumer was sent so much that it has not confirmed, of a standby: not flushed.
+    /// WAL was sent to the consumer and not confirmed; for a standby: not flushed.
     SentNotConfirmed {
+        /// Bytes sent and not confirmed.
         bytes: u64,
     },
-    /// So much was not sent yet: decoding it, or the line, is slow, or a standby holds it up.
+    /// WAL was not sent yet: decoding or the network is slow, or a standby holds it back.
     NotSent {
+        /// Bytes not sent.
         bytes: u64,
     },
-    /// A failover slot waits for the standbys named in `synchronized_standby_slots`.
+    /// A failover slot waits for a standby in `synchronized_standby_slots`.
     WaitsForStandby {
+        /// Slot of the standby.
         standby_slot: String,
+        /// State of that slot.
         gate: Gate,
     },
-    /// Others write; in its database nobody did, and its consumer confirms nothing without changes of its own.
+    /// WAL was written, and nothing in the slot's database. Its consumer confirms only when it receives changes.
     IdleDatabase {
+        /// Database of the slot.
         database: String,
+        /// Bytes of WAL written in that time.
         wal_bytes: u64,
     },
-    /// Named as the slot of an initial copy, which is nobody's while the copy runs, and who is connected is hidden.
+    /// The name is one of an initial copy, during which the slot is inactive, and connections are hidden.
     CopyMayRun,
-    /// A copy on a standby; its consumer is connected to the primary.
+    /// A copy on a standby. Its consumer is connected to the primary.
     SyncedCopy,
+    /// A temporary slot, which ends with its session.
     Temporary,
+    /// A failover slot, which standbys have copies of.
     Failover,
+    /// `synchronized_standby_slots` names it.
     GatesFailoverSlots,
+    /// A manager or managed service owns it.
     Managed {
+        /// Name of the owner.
         by: String,
     },
+    /// A manager of high availability uses this server and may own the slot.
     ManagerSeen {
+        /// Name of the manager.
         by: String,
+        /// How it was recognised.
         sign: String,
     },
 }

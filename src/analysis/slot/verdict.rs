@@ -1,4 +1,4 @@
-//! What a slot is: in use, stuck, unused, or proven to be forgotten.
+//! Verdict on a slot: in use, stuck, unused, or stale.
 
 use super::{
     KeptRows, Limits, Reason, SlotEvidence,
@@ -10,20 +10,21 @@ use crate::facts::{Slot, SlotType, Snapshot, WalStatus};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+/// State of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SlotVerdict {
-    /// In use, and it moves.
+    /// In use and making progress.
     Healthy,
-    /// In use, but falling behind or frozen.
+    /// In use, and falling behind or stuck.
     Lagging,
-    /// Not in use, and not proven to be forgotten.
+    /// Not in use, and not proven to be stale.
     Inactive,
-    /// Proven: nobody used it for as long as the limit, and it kept WAL from going all that time.
+    /// Proven: no consumer for as long as the limit, while the slot retained unread WAL.
     Stale,
     /// Invalidated.
     Lost,
-    /// Never reserved WAL, holds nothing.
+    /// It has never reserved WAL and retains nothing.
     Empty,
 }
 
@@ -68,14 +69,14 @@ fn lost_verdict(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) -> 
     SlotVerdict::Lost
 }
 
-/// What is there to read; `None` where it is not known, and then a reason says so.
+/// Returns the unconfirmed bytes; adds a reason in either case.
 fn unread_bytes(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) -> Option<u64> {
     let bytes = unconfirmed_bytes(slot, snapshot);
     reasons.push(bytes.map_or(Reason::PositionUnknown, |bytes| Reason::Unread { bytes }));
     bytes
 }
 
-/// The server's own word on how far it has fallen behind.
+/// Returns whether the server's `wal_status` says that the slot is falling behind.
 fn is_falling_behind(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) -> bool {
     match slot.wal_status {
         Some(WalStatus::Extended) => {
@@ -246,8 +247,8 @@ fn missing_proof(
     }
 }
 
-/// A `catalog_xmin` keeps dead rows of catalogs, an `xmin` those of all tables (fact sheet on slots, B1). Beside a
-/// consumer at work that is its price; of one that is away or stuck it is worth a word.
+/// Adds the rows that the slot keeps from VACUUM: a `catalog_xmin` keeps those of catalogs, an `xmin` those of all
+/// tables (fact sheet on slots, B1). A healthy slot gets a remark only above the limit.
 fn add_retained_rows(evidence: &SlotEvidence, slot: &Slot, verdict: SlotVerdict, reasons: &mut Vec<Reason>) {
     let limits = evidence.limits;
     let setting = evidence.snapshot.settings.known().and_then(|settings| settings.text("autovacuum_freeze_max_age"));

@@ -1,21 +1,29 @@
-//! Whether WAL piles up: whether something keeps it that does not move on.
+//! WAL accumulation: whether something that makes no progress retains WAL.
 
 use crate::facts::{Slot, Snapshot, WalStatus};
 use serde::Serialize;
 
-/// Who keeps WAL without moving on.
+/// Cause of WAL accumulation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "by", rename_all = "kebab-case")]
 pub enum WalAccumulation {
-    /// A slot that nobody uses, or whose consumer falls behind.
-    Slot { slot_name: String, active: bool },
-    /// Archiving fails at this segment.
-    ArchivingFails { segment: Option<String> },
-    /// `archive_mode` is on without a command: nothing is ever archived.
+    /// A slot without a consumer, or with one that falls behind.
+    Slot {
+        /// Name of the slot.
+        slot_name: String,
+        /// Whether a consumer is connected.
+        active: bool,
+    },
+    /// Archiving fails.
+    ArchivingFails {
+        /// File that failed last; `None` when unknown.
+        segment: Option<String>,
+    },
+    /// `archive_mode` is on without a command or library, so nothing is archived.
     NoArchiveCommand,
 }
 
-/// The first of them: what never ends by itself before what may.
+/// Returns the cause; a failing archiver comes before a slot.
 pub fn find_wal_accumulation(snapshot: &Snapshot) -> Option<WalAccumulation> {
     archiver_accumulation(snapshot).or_else(|| slot_accumulation(snapshot))
 }
@@ -33,7 +41,7 @@ fn archiver_accumulation(snapshot: &Snapshot) -> Option<WalAccumulation> {
         .then(|| WalAccumulation::ArchivingFails { segment: archiver.last_failed_wal.clone() })
 }
 
-/// The slot that reaches back furthest of those nobody uses, or that hold more than `max_wal_size`.
+/// Returns the slot with the oldest WAL among those without a consumer or with more than `max_wal_size`.
 fn slot_accumulation(snapshot: &Snapshot) -> Option<WalAccumulation> {
     let falls_behind =
         |slot: &&Slot| matches!(slot.wal_status, Some(WalStatus::Extended | WalStatus::Unreserved)) || !slot.active;

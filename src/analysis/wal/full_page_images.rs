@@ -8,41 +8,71 @@ use crate::analysis::wal::WalGrowth;
 use crate::facts::{Snapshot, Unavailable};
 use serde::Serialize;
 
-/// A share below which nothing is gained.
+/// Share of the WAL below which recommendations gain nothing.
 const MIN_SHARE: f64 = 0.2;
 
-/// Bytes an hour; below it nothing is gained either.
+/// Bytes per hour below which recommendations gain nothing.
 const MIN_BYTES_PER_HOUR: u64 = 100 << 20;
 
-/// Seconds; longer makes recovery after a crash long.
+/// Longest recommended `checkpoint_timeout` in seconds. A longer one makes crash recovery long.
 const MAX_TIMEOUT: u64 = 1_800;
 
-/// What would lower it.
+/// Setting that reduces full page images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "id", rename_all = "kebab-case")]
 pub enum WalRecommendation {
-    /// WAL forces checkpoints before their time: this `max_wal_size` would leave them to `checkpoint_timeout`.
-    MaxWalSize { seconds_between: u64, checkpoint_timeout: u64, max_wal_size: u64, wanted_bytes: u64 },
-    /// Checkpoints come by time: a longer one halves them, or more, and needs this `max_wal_size`.
-    CheckpointTimeout { checkpoint_timeout: u64, wanted_seconds: u64, max_wal_size: u64, wanted_bytes: u64 },
-    /// `wal_compression` is off: images, and only they, would be compressed.
-    WalCompression { at_most_bytes_per_hour: u64 },
+    /// WAL volume triggers checkpoints before `checkpoint_timeout`. A larger `max_wal_size` avoids that.
+    MaxWalSize {
+        /// Seconds between checkpoints at the highest rate.
+        seconds_between: u64,
+        /// Present `checkpoint_timeout` in seconds.
+        checkpoint_timeout: u64,
+        /// Present `max_wal_size` in bytes.
+        max_wal_size: u64,
+        /// Recommended `max_wal_size` in bytes.
+        wanted_bytes: u64,
+    },
+    /// Checkpoints are timed. A longer `checkpoint_timeout` at least halves their number.
+    CheckpointTimeout {
+        /// Present `checkpoint_timeout` in seconds.
+        checkpoint_timeout: u64,
+        /// Recommended `checkpoint_timeout` in seconds.
+        wanted_seconds: u64,
+        /// Present `max_wal_size` in bytes.
+        max_wal_size: u64,
+        /// `max_wal_size` in bytes that the longer timeout needs.
+        wanted_bytes: u64,
+    },
+    /// `wal_compression` is off. It compresses full page images only.
+    WalCompression {
+        /// Bytes per hour of full page images, an upper bound of the saving.
+        at_most_bytes_per_hour: u64,
+    },
 }
 
-/// Full page images among the WAL.
+/// Full page images as a part of the WAL.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FullPageStats {
+    /// Full page images since the statistics began (`pg_stat_wal.wal_fpi`).
     pub images: u64,
+    /// Bytes of WAL since the statistics began.
     pub wal_bytes: u64,
+    /// Upper bound of the bytes in full page images.
     pub bytes_at_most: u64,
+    /// The same as a share of the WAL, 0 to 1.
     pub share_at_most: f64,
-    /// Checkpoints by time and by request since their statistics began; `None` where that is not known.
+    /// Timed and requested checkpoints since their statistics began; `None` when unknown.
     pub checkpoints: Option<(u64, u64)>,
+    /// Settings that would reduce full page images; empty when little is gained.
     pub recommendations: Vec<WalRecommendation>,
 }
 
 impl FullPageStats {
-    /// What the statistics since their beginning say.
+    /// Computes the figures from the statistics since their reset.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason on a standby, which writes no WAL of its own, and when `pg_stat_wal` could not be read.
     pub fn new(snapshot: &Snapshot, growth: Option<&WalGrowth>) -> Result<FullPageStats, Unavailable> {
         if snapshot.server.in_recovery {
             let reason = "a standby writes no WAL of its own";

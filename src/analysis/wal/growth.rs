@@ -1,59 +1,68 @@
-//! How fast WAL is written, by every account there is of it.
+//! Rate at which WAL is written, from every available source.
 
 use crate::facts::history::WalInterval;
 use crate::facts::{Snapshot, Unavailable};
 use serde::Serialize;
 
-/// Where a rate comes from.
+/// Source of a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RateSource {
-    /// Two looks of this run.
+    /// Two positions read by this run.
     Sample,
-    /// Positions of earlier looks.
+    /// Positions of earlier samples.
     History,
-    /// An average since the statistics of WAL began.
+    /// Average since the reset of `pg_stat_wal`.
     PgStatWal,
-    /// Segments archived since the statistics of the archiver began.
+    /// Segments archived since the reset of `pg_stat_archiver`.
     Archiver,
-    /// The age of the oldest segment in pg_wal.
+    /// Age of the oldest segment in `pg_wal`.
     Segments,
 }
 
-/// WAL written over a span of time.
+/// Rate of WAL over a period.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ObservedRate {
+    /// Bytes per hour.
     pub bytes_per_hour: u64,
+    /// Source of the rate.
     pub source: RateSource,
+    /// Length of the period in seconds.
     pub span_seconds: f64,
 }
 
-/// Every account of the rate, the best first, and how far they are apart.
+/// Rates of all sources, the best first, and their range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WalGrowth {
+    /// The rates; never empty.
     pub rates: Vec<ObservedRate>,
-    /// The least and the most of them, bytes an hour, the peaks between two looks included.
+    /// Lowest rate in bytes per hour, including the intervals between samples.
     pub low: u64,
+    /// Highest rate in bytes per hour, including the intervals between samples.
     pub high: u64,
 }
 
-/// A time that depends on the rate; `None`: never, at that rate.
+/// Time that depends on the rate of WAL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct TimeLeft {
-    /// At the highest rate seen.
+    /// Seconds at the highest rate; `None` when that rate is 0.
     pub min_seconds: Option<u64>,
-    /// At the lowest.
+    /// Seconds at the lowest rate; `None` when that rate is 0.
     pub max_seconds: Option<u64>,
 }
 
-/// Seconds; an average over less is mostly the noise of the start.
+/// Minimum period in seconds of an average; a shorter one is mostly noise.
 const MIN_SPAN_SECONDS: f64 = 60.0;
 
-/// Seconds; less tells nothing of how far rates are apart.
+/// Minimum period in seconds of a rate that counts for the range.
 const MIN_PEAK_SECONDS: f64 = 600.0;
 
 impl WalGrowth {
-    /// All that the snapshot and the intervals between earlier looks tell; or why nothing does.
+    /// Computes the rates from the snapshot and the intervals between earlier samples.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason when no source is available.
     pub fn from_snapshot(snapshot: &Snapshot, history: &[WalInterval]) -> Result<WalGrowth, Unavailable> {
         let sampled = sampled_rate(snapshot)?;
         let mut rates: Vec<ObservedRate> = sampled.into_iter().collect();
@@ -82,11 +91,12 @@ impl WalGrowth {
         Ok(WalGrowth { rates, low, high })
     }
 
+    /// Returns the rate of the best source.
     pub fn best(&self) -> Option<&ObservedRate> {
         self.rates.first()
     }
 
-    /// How long until so much more WAL is written.
+    /// Returns the time until `bytes` more WAL is written.
     pub fn time_to_write(&self, bytes: u64) -> TimeLeft {
         let seconds = |rate: u64| (rate > 0).then(|| (bytes as f64 / rate as f64 * 3_600.0) as u64);
         TimeLeft { min_seconds: seconds(self.high), max_seconds: seconds(self.low) }
@@ -115,7 +125,7 @@ fn sampled_rate(snapshot: &Snapshot) -> Result<Option<ObservedRate>, Unavailable
     }
 }
 
-/// The newest intervals, of the last day if they are as short.
+/// Rate of the intervals of the last day, or of the newest interval if that is longer.
 fn history_rate(history: &[WalInterval]) -> Option<ObservedRate> {
     let until = history.last()?.to;
     let recent = |interval: &&WalInterval| until.duration_since(interval.from).as_secs() <= 86_400;
@@ -132,7 +142,7 @@ fn history_rate(history: &[WalInterval]) -> Option<ObservedRate> {
     })
 }
 
-/// The average since the statistics began. A standby's own do not count the WAL it replays.
+/// Average since the reset of the statistics. Those of a standby do not count the WAL that it replays.
 fn pg_stat_wal_rate(snapshot: &Snapshot) -> Result<ObservedRate, Unavailable> {
     let sample = Some("pgtend wal --sample 10s");
     if snapshot.server.in_recovery {
@@ -168,7 +178,7 @@ fn archiver_rate(snapshot: &Snapshot) -> Option<ObservedRate> {
     })
 }
 
-/// What was written after the oldest segment was finished. Only where something holds some back.
+/// Rate since the oldest segment was finished. It needs at least four segments that something retains.
 fn segment_rate(snapshot: &Snapshot) -> Option<ObservedRate> {
     let directory = snapshot.wal_directory.known()?;
     let segment = snapshot.server.wal_segment_bytes;
@@ -182,7 +192,7 @@ fn segment_rate(snapshot: &Snapshot) -> Option<ObservedRate> {
     })
 }
 
-/// The WAL written from each look to the next; `now` is the last.
+/// Returns the WAL written between successive snapshots; `now` is the last.
 pub fn wal_between_snapshots(earlier: &[Snapshot], now: &Snapshot) -> Vec<WalInterval> {
     let mut positions: Vec<_> = earlier
         .iter()

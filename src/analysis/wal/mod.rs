@@ -1,4 +1,4 @@
-//! The write-ahead log: whether it piles up, what would bound it, and how much of it could be spared.
+//! Write-ahead log: whether it accumulates, which settings bound it, and how much of it can be avoided.
 
 mod growth;
 mod retention;

@@ -6,62 +6,109 @@ use crate::facts::WalHeadroom;
 const GB: u64 = 1 << 30;
 const DAY: u64 = 86_400;
 
-/// A pipeline that runs once a day must find its slot again; with a margin.
+/// Minimum timeout in seconds: a daily pipeline must find its slot again, with a margin.
 const MIN_TIMEOUT: u64 = 2 * DAY;
 
-/// As long as an unused logical slot needs to be called stale.
+/// Default timeout in seconds: as long as an unused logical slot takes to become stale.
 const DEFAULT_TIMEOUT: u64 = 7 * DAY;
 
-/// What there is to reckon with.
+/// Input of the computation.
 #[derive(Clone, Copy, Debug)]
 pub struct PreventionInput<'a> {
+    /// Free space of the volume; `None` when unknown, and then no limit is proposed.
     pub headroom: Option<WalHeadroom>,
+    /// Rate of WAL; `None` when unknown.
     pub growth: Option<&'a WalGrowth>,
-    /// How far the slot that reaches back furthest reaches back; 0 without one.
+    /// WAL in bytes that the slot with the oldest position retains; 0 without slots.
     pub retained_by_slots: u64,
-    /// What pg_wal grows to without any slot, and what may be written before a checkpoint enforces the limit.
+    /// `max_wal_size` in bytes: the size of `pg_wal` without slots, and what may be written before a checkpoint
+    /// enforces the limit.
     pub max_wal_size: u64,
-    /// `None`: slots may keep WAL without limit.
+    /// Present value in bytes; `None` when slots may retain WAL without limit.
     pub max_slot_wal_keep_size: Option<u64>,
-    /// Seconds; `None` before 18, 0 for never.
+    /// Present value in seconds, 0 when disabled; `None` before 18.
     pub idle_replication_slot_timeout: Option<u64>,
 }
 
-/// One step of the reckoning, in its order.
+/// One step of the computation, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PreventionStep {
-    /// What slots could hold altogether: what is free, and what they hold already.
-    Available { free_bytes: u64, retained_bytes: u64, is_at_most: bool },
-    /// Kept free: a share of the volume (half of what is available, where less than that share is free), and what may be
-    /// written until a checkpoint enforces the limit.
-    Reserved { bytes: u64, percent: u64, is_half: bool, max_wal_size: u64, wal_is_apart: bool },
+    /// Space that slots could use in total.
+    Available {
+        /// Free space in bytes.
+        free_bytes: u64,
+        /// WAL in bytes that slots retain already.
+        retained_bytes: u64,
+        /// Whether `free_bytes` is an upper bound.
+        is_at_most: bool,
+    },
+    /// Space that stays free: a share of the volume, and WAL until a checkpoint enforces the limit.
+    Reserved {
+        /// Sum in bytes.
+        bytes: u64,
+        /// Share of the volume in percent.
+        percent: u64,
+        /// Whether half of the available space is used instead, because that share is not free.
+        is_half: bool,
+        /// `max_wal_size` in bytes.
+        max_wal_size: u64,
+        /// Whether `pg_wal` has a volume of its own.
+        wal_is_apart: bool,
+    },
     /// The remainder is less than `max_wal_size`: no limit leaves consumers any time.
-    TooSmall { bytes: u64 },
-    /// The limit, and how long a consumer may be away.
-    Limit { bytes: u64, lasts: Option<TimeLeft> },
-    /// Slots hold more than that now, and would be lost at the next checkpoint.
-    BreaksNow { retained_bytes: u64 },
-    /// The limit that is set is more than the disk has room for.
-    SetTooHigh { set_bytes: u64 },
-    /// The limit that is set leaves consumers less time than the disk would.
-    SetLower { set_bytes: u64 },
-    /// An unused slot goes after so long.
-    Timeout { seconds: u64, is_default: bool },
-    /// The disk is full before a pipeline that runs once a day has come back: a timeout so short harms more than it saves.
-    NoTimeout { min_seconds: u64 },
+    TooSmall {
+        /// The remainder in bytes.
+        bytes: u64,
+    },
+    /// The proposed limit.
+    Limit {
+        /// Limit in bytes.
+        bytes: u64,
+        /// Time until a disconnected consumer's slot reaches it; `None` when the rate is unknown.
+        lasts: Option<TimeLeft>,
+    },
+    /// Slots retain more than the limit now and would be lost at the next checkpoint.
+    BreaksNow {
+        /// WAL in bytes that they retain.
+        retained_bytes: u64,
+    },
+    /// The present limit exceeds the available space.
+    SetTooHigh {
+        /// Present limit in bytes.
+        set_bytes: u64,
+    },
+    /// The present limit leaves consumers less time than the volume allows.
+    SetLower {
+        /// Present limit in bytes.
+        set_bytes: u64,
+    },
+    /// The proposed timeout of unused slots.
+    Timeout {
+        /// Timeout in seconds.
+        seconds: u64,
+        /// Whether it is the default of 7 days.
+        is_default: bool,
+    },
+    /// The volume is full before a daily pipeline connects again. Such a short timeout does more harm than good.
+    NoTimeout {
+        /// Seconds until the limit is reached, at the highest rate.
+        min_seconds: u64,
+    },
 }
 
-/// What to set, and why.
+/// Proposed settings, with the computation.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Prevention {
-    /// Bytes, whole megabytes.
+    /// Proposed `max_slot_wal_keep_size` in bytes, whole megabytes; `None` without a proposal.
     pub max_slot_wal_keep_size: Option<u64>,
-    /// Seconds; 18 and newer.
+    /// Proposed `idle_replication_slot_timeout` in seconds (18 and newer); `None` without a proposal.
     pub idle_replication_slot_timeout: Option<u64>,
+    /// Steps of the computation.
     pub steps: Vec<PreventionStep>,
 }
 
 impl Prevention {
+    /// Computes the proposals.
     pub fn new(input: &PreventionInput<'_>) -> Prevention {
         let mut prevention = Prevention::default();
         let lasts = prevention.propose_limit(input);
@@ -124,7 +171,7 @@ impl Prevention {
     }
 }
 
-/// Downwards, to a number that people would write: whole gigabytes, or eighths of one below ten.
+/// Rounds down to whole gigabytes, or to eighths of a gigabyte below ten.
 fn round_down(bytes: u64) -> u64 {
     let unit = if bytes >= 10 * GB { GB } else { GB / 8 };
     bytes / unit * unit

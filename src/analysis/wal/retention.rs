@@ -1,52 +1,64 @@
-//! What keeps WAL in pg_wal, and from where on.
+//! What retains WAL in `pg_wal`, and from which position on.
 
 use crate::facts::{Fact, Slot, Snapshot, Unavailable};
 use crate::units::Lsn;
 
-/// Why WAL is kept.
+/// Why WAL is retained.
 ///
-/// In the order of whose the WAL is called where several reach back equally far: what cannot be avoided first.
+/// When several holders start at the same segment, the WAL counts for the first in this order: the least avoidable one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
-    /// Replay after a crash begins at the last checkpoint.
+    /// Crash recovery begins at the redo position of the last checkpoint.
     Checkpoint,
+    /// The WAL summarizer (`summarize_wal`) has not read it yet.
     Summarizer,
-    /// Segments not archived yet.
+    /// It is not archived yet.
     Archiver,
+    /// `wal_keep_size`.
     WalKeepSize,
+    /// A replication slot.
     Slot,
 }
 
-/// Something that keeps WAL from a position on.
+/// Something that retains WAL from a position on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
+    /// Why it retains WAL.
     pub cause: Cause,
-    /// The slot's name.
+    /// Name of the slot; `None` for other causes.
     pub name: Option<String>,
+    /// Position from which WAL is retained.
     pub from: Lsn,
 }
 
-/// Every holder of WAL and where WAL is now (fact sheet on slots and WAL, C).
+/// All holders of WAL and the present position (fact sheet on slots and WAL, C).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retention {
+    /// Present position: written on a primary, received or replayed on a standby.
     pub current: Lsn,
+    /// Holders, in no order.
     pub holders: Vec<Holder>,
+    /// Size of a WAL segment in bytes.
     pub wal_segment_bytes: u64,
 }
 
-/// What is known of the holders, and what is not.
+/// Holders that are known, and the causes that are not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartialRetention {
+    /// The known holders.
     pub retention: Retention,
-    /// Whose reach is not known, and why.
+    /// Causes with an unknown position, and the reasons.
     pub missing: Vec<(Cause, Unavailable)>,
-    /// The archiver's reach is taken from the segment it last archived or failed at.
+    /// Whether the archiver's position is derived from the file that it last archived or failed at.
     pub archiver_is_estimated: bool,
 }
 
 impl Retention {
-    /// Gathers the holders, or names the first fact that is missing for it: with one unknown, what a slot alone holds
-    /// is unknown too.
+    /// Collects the holders.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason when one of the facts is missing: then the WAL that dropping a slot releases is unknown.
     pub fn from_snapshot(snapshot: &Snapshot) -> Result<Retention, Unavailable> {
         let partial = Retention::from_known_facts(snapshot)?;
         match partial.missing.into_iter().next() {
@@ -56,7 +68,11 @@ impl Retention {
         }
     }
 
-    /// Gathers the holders that are known. Without the position of WAL there are none.
+    /// Collects the holders that are known.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason when the position of WAL is unknown.
     pub fn from_known_facts(snapshot: &Snapshot) -> Result<PartialRetention, Unavailable> {
         let position = snapshot.wal_position.as_result().map_err(Clone::clone)?;
         let current = position.current_lsn.ok_or_else(|| {
@@ -125,20 +141,20 @@ impl Retention {
         Ok(PartialRetention { retention, missing, archiver_is_estimated })
     }
 
-    /// Bytes of whole segments that dropping this slot alone would release: from where it holds to where the next
-    /// holder does. 0 when it holds nothing, or when another reaches back as far.
+    /// Returns the bytes of whole segments that dropping only this slot releases: from its position to the next
+    /// holder's. 0 when it retains nothing, or when another holder starts at the same segment or before.
     pub fn reclaimable_bytes(&self, slot: &Slot) -> u64 {
         let Some(from) = slot.retained_from() else { return 0 };
         let next = self.oldest_other_holder(slot).map_or(self.current, |next| next.from);
         self.segment_start(next).saturating_sub(self.segment_start(from))
     }
 
-    /// The holder that reaches back furthest beside this slot.
+    /// Returns the holder with the oldest position, except for this slot.
     pub fn oldest_other_holder(&self, slot: &Slot) -> Option<&Holder> {
         self.holders.iter().filter(|h| h.name.as_deref() != Some(&slot.slot_name)).min_by_key(|h| h.from)
     }
 
-    /// Where the segment that holds a position begins.
+    /// Returns the position at which the segment of `lsn` begins, as a number of bytes.
     pub fn segment_start(&self, lsn: Lsn) -> u64 {
         lsn.0 / self.wal_segment_bytes * self.wal_segment_bytes
     }

@@ -1,48 +1,51 @@
-//! What each cause keeps of pg_wal, so that the parts are the whole.
+//! Parts of `pg_wal` by cause. They add up to the directory.
 
 use crate::analysis::wal::{Cause, PartialRetention, Retention};
 use crate::facts::{Snapshot, WalDirectory, WalRun};
 use crate::units::Lsn;
 use std::fmt;
 
-/// A part of pg_wal.
+/// A part of `pg_wal`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SharedBy {
+    /// Retained by this cause.
     Holder(Cause),
-    /// Behind every holder: the next checkpoint removes or recycles it.
+    /// Older than every holder: the next checkpoint removes or recycles it.
     RemovableAtCheckpoint,
-    /// Renamed for positions still to come.
+    /// Recycled segments, renamed for later positions.
     Recycled,
-    /// Timeline histories, backup labels, partial segments.
+    /// Timeline histories, backup labels and partial segments.
     OtherFiles,
+    /// Difference between the directory and all other parts.
     Unexplained,
 }
 
-/// What one cause keeps.
+/// One part, with what its holder retains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalShare {
+    /// The part.
     pub by: SharedBy,
-    /// The slot's name.
+    /// Name of the slot; `None` for other parts.
     pub name: Option<String>,
-    /// How far back it reaches; these overlap.
+    /// Bytes from the holder's position to the present one; these overlap. `None` when unknown, or without a holder.
     pub retained_bytes: Option<u64>,
-    /// What it keeps that no holder reaching back less far keeps; these add up to the directory. `None` where a
-    /// holder, or the directory, is not known.
+    /// Bytes that no holder with a newer position retains; they add up to the directory. `None` when a holder or the
+    /// directory is unknown.
     pub bytes: Option<u64>,
-    /// It reaches back furthest; `None` where one is not known.
+    /// Whether it is the holder with the oldest position; `None` when a holder is unknown.
     pub binding: Option<bool>,
 }
 
-/// The holder that reaches back furthest, as a message names it.
+/// The holder with the oldest position. `Display` names it for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BindingHolder {
     cause: Cause,
-    /// The slot's name.
+    /// Name of the slot.
     name: Option<String>,
 }
 
 impl BindingHolder {
-    /// Returns the binding holder of a server's WAL; `None` where a holder is unknown, or there is none.
+    /// Returns the binding holder of a server's WAL; `None` when a holder is unknown, or without one.
     pub fn find(snapshot: &Snapshot) -> Option<BindingHolder> {
         let partial = Retention::from_known_facts(snapshot).ok()?;
         let share =
@@ -67,7 +70,7 @@ impl fmt::Display for BindingHolder {
     }
 }
 
-/// The parts, whoever reaches back furthest first.
+/// Returns the parts, the holder with the oldest position first.
 pub fn wal_shares(partial: &PartialRetention, directory: Option<&WalDirectory>) -> Vec<WalShare> {
     let retention = &partial.retention;
     let mut holders: Vec<_> = retention
@@ -132,7 +135,7 @@ pub fn wal_shares(partial: &PartialRetention, directory: Option<&WalDirectory>) 
     shares
 }
 
-/// The segments written; a snapshot of before they were listed tells only of the oldest and how many.
+/// Returns the written segments. An older snapshot has only their number and the oldest position.
 fn wal_runs(directory: &WalDirectory) -> Vec<WalRun> {
     match &directory.written {
         Some(written) => written.clone(),
