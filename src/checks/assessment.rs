@@ -1,14 +1,15 @@
-//! The one evaluation of a snapshot that all reports show.
+//! The evaluation of a snapshot that all reports share.
 
 use super::runner::{CheckResult, Checks};
 use super::summary::{CheckSummary, SummaryOptions, summarize_checks};
 use super::{Check, Evidence};
 
-/// What the checks found in one snapshot, with the user's limits and silences.
+/// Results of the checks on one snapshot, with the user's limits and silences.
 #[derive(Clone, Debug)]
 pub struct Assessment {
-    /// One for each check that was evaluated.
+    /// One result per evaluated check.
     pub results: Vec<CheckResult>,
+    /// Status and findings.
     pub summary: CheckSummary,
 }
 

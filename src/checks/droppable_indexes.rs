@@ -1,11 +1,11 @@
-//! Indexes that are safe to drop, as one finding a database: the sum is what is worth a deployment.
+//! Indexes that are safe to drop, as one finding per database with the sum of their sizes.
 
 use super::{CheckOutcome, Evaluation, Evidence, RuleFinding, evidence::collect_database_facts, thresholds::Bytes};
 use crate::analysis::index::{IndexAssessment, IndexFinding, Verdict};
 use crate::facts::Level;
 use crate::message::{Fragment, message};
 
-/// What is told where those with this finding take `warning` together.
+/// Evaluates the indexes with one finding: a database has a finding when their sum reaches `warning`.
 pub(super) fn evaluate_droppable_indexes(
     evidence: &Evidence<'_>,
     finding: IndexFinding,
@@ -40,7 +40,7 @@ pub(super) fn evaluate_droppable_indexes(
     Ok(outcome)
 }
 
-/// How many indexes with this finding are safe to drop, and their bytes.
+/// Returns the number of indexes with this finding that are safe to drop, and their bytes.
 fn sum_droppable(assessment: &IndexAssessment, finding: IndexFinding) -> (u64, Bytes) {
     let verdicts = assessment.verdicts.iter();
     let droppable = verdicts

@@ -9,6 +9,7 @@ use std::cell::OnceCell;
 
 /// A snapshot and its history.
 pub struct Evidence<'a> {
+    /// The snapshot.
     pub snapshot: &'a Snapshot,
     /// The history of the server.
     pub history: HistoryView,
@@ -19,6 +20,7 @@ pub struct Evidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
+    /// Returns evidence with the default limits of verdicts.
     pub fn new(snapshot: &'a Snapshot, history: HistoryView) -> Evidence<'a> {
         Evidence {
             snapshot,
@@ -36,7 +38,7 @@ impl<'a> Evidence<'a> {
         Evidence { slot_limits, index_limits, ..self }
     }
 
-    /// The same, with other limits of verdicts on indexes.
+    /// Assesses indexes with other limits than the defaults.
     #[must_use]
     pub fn with_index_limits(self, index_limits: IndexLimits) -> Evidence<'a> {
         Evidence { index_limits, ..self }
@@ -48,7 +50,7 @@ impl<'a> Evidence<'a> {
         earlier.max_by_key(|one| one.collected_at)
     }
 
-    /// Returns what verdicts on slots are made of.
+    /// Returns the input of verdicts on slots.
     pub fn slot_evidence(&self) -> slot::SlotEvidence<'_> {
         slot::SlotEvidence { snapshot: self.snapshot, history: &self.history, limits: &self.slot_limits }
     }
@@ -68,7 +70,7 @@ impl<'a> Evidence<'a> {
         self.snapshot.database_snapshots.iter().zip(self.index_assessments())
     }
 
-    /// The same, in the order of the snapshot's databases.
+    /// Returns the verdicts on indexes in the order of the snapshot's databases.
     pub fn index_assessments(&self) -> &[IndexAssessment] {
         self.index_assessments.get_or_init(|| {
             let databases = self.snapshot.database_snapshots.iter();
@@ -79,13 +81,17 @@ impl<'a> Evidence<'a> {
         })
     }
 
-    /// A setting; one that is missing is hidden from the role, or unknown to this version.
+    /// Returns a setting.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason when the setting is hidden from the role, or does not exist in this version.
     pub fn setting(&self, name: &str) -> Result<&'a Setting, Unavailable> {
         let settings = self.snapshot.settings.as_result().map_err(Clone::clone)?;
         settings.get(name).ok_or_else(|| self.missing_setting(name))
     }
 
-    /// Why a setting is not there: nothing is hidden from a member of pg_monitor.
+    /// Returns why a setting is missing. Nothing is hidden from a member of pg_monitor.
     pub fn missing_setting(&self, name: &str) -> Unavailable {
         let server = &self.snapshot.server;
         if server.role_is_superuser || server.role_is_monitor {
@@ -94,17 +100,17 @@ impl<'a> Evidence<'a> {
         self.hidden_fact("settings", &format!("{name} is hidden from this role"))
     }
 
-    /// A setting that is a plain number.
+    /// Returns a setting that is a plain number; `None` when it is missing or no number.
     pub fn setting_number(&self, name: &str) -> Option<u64> {
         self.snapshot.settings.known()?.get(name)?.setting.parse().ok()
     }
 
-    /// Something that a member of pg_monitor would see.
+    /// Returns the reason for a fact that a member of pg_monitor can read, with the GRANT.
     pub fn hidden_fact(&self, fact: &str, reason: &str) -> Unavailable {
         Unavailable::new(fact, reason).with_hint(Some(grant("pg_monitor", &self.snapshot.server.role)))
     }
 
-    /// Whole seconds from a time until the snapshot.
+    /// Returns the whole seconds from a time until the snapshot.
     pub fn seconds_since(&self, time: jiff::Timestamp) -> u64 {
         u64::try_from(self.snapshot.collected_at.duration_since(time).as_secs()).unwrap_or(0)
     }
@@ -133,12 +139,12 @@ pub fn collect_database_facts<'a, T: 'a>(
     known
 }
 
-/// The command that shows the evidence on a slot, as a code span.
+/// Returns the command that shows the evidence on a slot, as a code span.
 pub fn slots_why_command(slot_name: &str) -> String {
     code_span(&ShellCommand::new("pgtend slots why").operand(slot_name).to_string())
 }
 
-/// A relation's name for people and for silences: `shop/public.orders`.
+/// Returns a relation's name for messages and silences, such as `shop/public.orders`.
 pub fn relation_subject(database: &str, schema: &str, name: &str) -> String {
     format!("{database}/{schema}.{name}")
 }

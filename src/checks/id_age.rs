@@ -1,4 +1,4 @@
-//! Ids that run out: transaction ids and multixact ids have the same arithmetic.
+//! Exhaustion of transaction ids and multixact ids. Both have the same arithmetic.
 
 use super::{
     CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact,
@@ -7,13 +7,13 @@ use super::{
 use crate::facts::Database;
 use crate::message::{Fragment, message};
 
-/// One kind of ids.
+/// One kind of id.
 pub(super) struct IdKind {
-    /// What a database's age is counted in.
+    /// Unit of a database's age, for messages.
     pub name: &'static str,
-    /// What the age is counted from.
+    /// What the age is counted from, for messages.
     pub oldest: &'static str,
-    /// The age at which autovacuum freezes whatever happens.
+    /// Setting with the age at which autovacuum freezes in any case.
     pub freeze_setting: &'static str,
     pub age: fn(&Database) -> i64,
     pub advice: &'static str,
@@ -22,17 +22,17 @@ pub(super) struct IdKind {
 /// The server refuses to write 3 million ids before 2^31 (PostgreSQL 18 manual, 24.1.5).
 const STOP_AGE: u64 = (1 << 31) - 3_000_000;
 
-/// Autovacuum begins at 200 million transactions, so at 500 million it has not got through for long; at a billion half
-/// of the way is gone.
+/// Default thresholds. Autovacuum freezes at 200 million transactions. At 500 million it has not finished for a long
+/// time; at a billion half of the range is used.
 pub(super) const WARNING: u64 = 500_000_000;
 pub(super) const CRITICAL: u64 = 1_000_000_000;
 
-/// However late somebody freezes on purpose, so near to the end it is told.
+/// Upper bounds of the raised warning and critical thresholds, where `autovacuum_freeze_max_age` is high.
 const MAX_THRESHOLDS: (u64, u64) = (1_800_000_000, 2_000_000_000);
 
 pub(super) fn evaluate_id_age(evidence: &Evidence<'_>, ids: &IdKind, warning: Count, critical: Count) -> Evaluation {
     let mut outcome = CheckOutcome::default();
-    // Whoever lets it come later on purpose is not told before it has come, unless he said when.
+    // A higher autovacuum_freeze_max_age raises the defaults: below it, old ids are intended.
     let freeze_max_age = evidence.setting_number(ids.freeze_setting).unwrap_or(0);
     let raise_threshold =
         |limit: Count, usual: u64, by: u64| if limit.0 == usual { Count(usual.max(by)) } else { limit };

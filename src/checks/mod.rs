@@ -26,34 +26,41 @@ use thresholds::Rule;
 /// A report that shows findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportName {
+    /// `pgtend overview`.
     Overview,
+    /// `pgtend slots`.
     Slots,
+    /// `pgtend indexes`.
     Indexes,
+    /// `pgtend tables`.
     Tables,
+    /// `pgtend wal`.
     Wal,
+    /// `pgtend audit`.
     Audit,
 }
 
-/// One check: its id, its page, and what it is made of.
+/// One check: its id, its page and its rule.
 #[derive(Clone, Copy, Debug)]
 pub struct Check {
-    /// The id: `stale-slot`.
+    /// The id, such as `stale-slot`.
     pub name: &'static str,
-    /// Markdown; the first line is its title.
+    /// Page of `pgtend explain` in Markdown; the first line is its title.
     pub page: &'static str,
-    /// How it is evaluated; a finding that only `pgtend indexes` makes has no rule.
+    /// Class and rule; `None` for a finding that only `pgtend indexes` has.
     pub nightly: Option<Nightly>,
-    /// The facts it needs besides the server's identity and settings.
+    /// Facts that it needs in addition to the server's identity and settings.
     pub facts: &'static [FactGroup],
-    /// The reports on one subject that show its findings. `check` shows all, `overview` all alerts.
+    /// Reports on one subject that show its findings. `check` shows all findings, `overview` all alerts.
     pub reports: &'static [ReportName],
 }
 
 /// A check with a rule.
 #[derive(Clone, Copy, Debug)]
 pub struct Nightly {
+    /// Whether its findings are alerts or hygiene.
     pub class: Class,
-    /// The rule with its default limits.
+    /// Creates the rule with its default limits.
     pub rule: fn() -> Box<dyn Rule>,
 }
 

@@ -3,49 +3,68 @@
 use crate::facts::{Fact, Level, Measure, Measurement, Unavailable};
 use crate::message::Message;
 
-/// What a rule finds. The runner adds the id and the class of the check: that makes it a [`Finding`](crate::facts::Finding).
+/// A finding of a rule. The runner adds the id and the class of the check and so makes a
+/// [`Finding`](crate::facts::Finding).
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleFinding {
+    /// Severity.
     pub level: Level,
+    /// Object of the finding, such as `shop/public.orders`; empty for the whole server.
     pub subject: String,
+    /// Measured value; `None` when the finding is not a quantity.
     pub measured: Option<Measure>,
+    /// Threshold that the value exceeds; `None` without a threshold.
     pub threshold: Option<Measure>,
+    /// What was found.
     pub message: Message,
+    /// What to do.
     pub advice: Message,
 }
 
-/// Why a check does not apply. None of these is a fault of the server or of the role.
+/// Why a check does not apply. None of these reasons is a fault of the server or of the role.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NotApplicable {
+    /// The checked feature is not in use.
     NotConfigured(Message),
+    /// Earlier samples are needed, and there are none or too few.
     NotEnoughHistory(Message),
-    /// Not on this version, provider, or kind of server; or beyond what the documented role may read.
+    /// Not possible on this version, provider or kind of server, or with the documented role.
     NotSupported(Message),
 }
 
-/// The outcome of a check. It may have findings and unknown facts at once.
+/// Outcome of a check. It can have findings and unknown facts at the same time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckOutcome {
+    /// Findings of the rule.
     pub findings: Vec<RuleFinding>,
+    /// Facts that could not be read.
     pub unknown: Vec<Unavailable>,
+    /// Reasons why the check does not apply, or not to all objects.
     pub not_applicable: Vec<NotApplicable>,
-    /// The measured value, whether it is a finding or not: the worst of several.
+    /// Measured value, also when it is no finding. Of several, the one closest to its threshold; `None` when nothing
+    /// was measured.
     pub reading: Option<Measurement>,
 }
 
-/// The kind of an outcome.
+/// Kind of an outcome. The first that applies counts: findings, unknown facts, not applicable, passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckOutcomeKind {
+    /// No findings, and nothing unknown.
     Passed,
+    /// At least one finding.
     Found,
+    /// No findings, and at least one fact could not be read.
     Unknown,
+    /// No findings, and the check does not apply.
     NotApplicable,
 }
 
-/// What a check's `evaluate` returns: `?` on a fact ends it with the outcome that the missing fact means.
+/// Result of a check's `evaluate`. With `?`, a missing fact ends it with the outcome that follows from the missing
+/// fact.
 pub type Evaluation = Result<CheckOutcome, Box<CheckOutcome>>;
 
 impl CheckOutcome {
+    /// Returns the kind of the outcome.
     pub fn kind(&self) -> CheckOutcomeKind {
         if !self.findings.is_empty() {
             CheckOutcomeKind::Found
@@ -58,6 +77,7 @@ impl CheckOutcome {
         }
     }
 
+    /// Adds a finding.
     pub fn add_finding(&mut self, finding: RuleFinding) {
         self.findings.push(finding);
     }
@@ -71,7 +91,7 @@ impl CheckOutcome {
         }
     }
 
-    /// Records a value that is bad when it is large. Returns the level and the threshold that it exceeds.
+    /// Records a value for which larger is worse. Returns the level and the threshold that it exceeds.
     pub fn record_and_compare<Q>(
         &mut self,
         subject: &str,
@@ -86,7 +106,7 @@ impl CheckOutcome {
         exceeded_threshold(value, warning, critical)
     }
 
-    /// Adds an unavailable fact: not applicable where the server version does not have it, else unknown.
+    /// Adds an unavailable fact: not applicable when the server version does not have it, otherwise unknown.
     pub fn add_unavailable(&mut self, why: &Unavailable) {
         match why.needs_version {
             Some(_) => self.not_applicable.push(NotApplicable::NotSupported(why.reason.clone().into())),
@@ -95,6 +115,7 @@ impl CheckOutcome {
         }
     }
 
+    /// Returns an outcome that ends the check as not supported.
     pub fn not_supported(message: impl Into<Message>) -> Box<CheckOutcome> {
         Box::new(CheckOutcome {
             not_applicable: vec![NotApplicable::NotSupported(message.into())],
@@ -102,6 +123,7 @@ impl CheckOutcome {
         })
     }
 
+    /// Returns an outcome that ends the check as not configured.
     pub fn not_configured(message: impl Into<Message>) -> Box<CheckOutcome> {
         Box::new(CheckOutcome {
             not_applicable: vec![NotApplicable::NotConfigured(message.into())],
@@ -109,6 +131,7 @@ impl CheckOutcome {
         })
     }
 
+    /// Returns an outcome that ends the check for lack of history.
     pub fn not_enough_history(message: impl Into<Message>) -> Box<CheckOutcome> {
         Box::new(CheckOutcome {
             not_applicable: vec![NotApplicable::NotEnoughHistory(message.into())],
@@ -116,6 +139,7 @@ impl CheckOutcome {
         })
     }
 
+    /// Returns the outcome of a missing fact, as [`CheckOutcome::add_unavailable`] classifies it.
     pub fn from_unavailable(why: Unavailable) -> Box<CheckOutcome> {
         let mut outcome = CheckOutcome::default();
         outcome.add_unavailable(&why);
@@ -138,7 +162,11 @@ pub fn exceeded_threshold<Q: PartialOrd + Into<Measure>>(
     }
 }
 
-/// Returns the fact, or the outcome that ends the check.
+/// Returns the fact.
+///
+/// # Errors
+///
+/// Returns the outcome that ends the check when the fact is unavailable.
 pub fn require_fact<T>(fact: &Fact<T>) -> Result<&T, Box<CheckOutcome>> {
     fact.as_result().map_err(|why| CheckOutcome::from_unavailable(why.clone()))
 }

@@ -1,4 +1,4 @@
-//! Relations most of which would be gone if they were written anew.
+//! Bloated relations: a rewrite would free a large part of them.
 
 use super::{
     CheckOutcome, NotApplicable, RuleFinding,
@@ -9,7 +9,7 @@ use crate::message::{Fragment, Message, message};
 use crate::quote::grant;
 use std::collections::BTreeMap;
 
-/// From when on air is worth a word.
+/// Bloat from which a relation is a finding. Both limits must be reached.
 pub(super) struct BloatThreshold {
     pub share: Percent,
     pub bytes: Bytes,
@@ -21,7 +21,7 @@ pub(super) struct BloatCheck<'a> {
     pub kind: &'static str,
     pub database: &'a str,
     pub threshold: BloatThreshold,
-    /// How many were not estimated, by why.
+    /// Number of relations without an estimate, by reason.
     unestimated: BTreeMap<EstimateError, u64>,
 }
 
@@ -30,12 +30,12 @@ impl<'a> BloatCheck<'a> {
         BloatCheck { kind, database, threshold, unestimated: BTreeMap::new() }
     }
 
-    /// Whether a relation of that size could have so much air.
+    /// Returns whether a relation of this size can reach the threshold.
     pub fn could_exceed_threshold(&self, size: u64) -> bool {
         Bytes(size) >= self.threshold.bytes
     }
 
-    /// What is told of a relation that is large enough.
+    /// Adds a finding when the relation's bloat reaches the threshold.
     pub fn evaluate_relation(
         &mut self,
         name: String,
@@ -72,7 +72,7 @@ impl<'a> BloatCheck<'a> {
         })
     }
 
-    /// Says what could not be estimated: nobody's fault, but not clear either.
+    /// Adds the relations without an estimate to the outcome.
     pub fn note_unestimated(self, role: &str, outcome: &mut CheckOutcome) {
         for (why, count) in self.unestimated {
             let why: Message = match why {

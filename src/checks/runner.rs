@@ -1,9 +1,9 @@
-//! Evaluates all checks of one run.
+//! Evaluates all checks.
 
 use super::{CHECKS, Check, CheckOutcome, Evidence, Nightly, thresholds::Rule};
 use crate::facts::{Class, Finding, Measure};
 
-/// The checks with the limits that the user set.
+/// All checks with the user's limits.
 #[derive(Debug)]
 pub struct Checks(Vec<(&'static Check, Class, Box<dyn Rule>)>);
 
@@ -17,21 +17,24 @@ impl Default for Checks {
     }
 }
 
-/// What one check answered.
+/// Result of one check.
 #[derive(Clone, Debug)]
 pub struct CheckResult {
+    /// The check.
     pub check: &'static Check,
+    /// Whether its findings are alerts or hygiene.
     pub class: Class,
+    /// Outcome of its rule.
     pub outcome: CheckOutcome,
 }
 
 impl Checks {
-    /// The names, in the order in which they are asked.
+    /// Returns the ids of all checks in the order of evaluation.
     pub fn names() -> Vec<&'static str> {
         CHECKS.iter().filter(|check| check.nightly.is_some()).map(|check| check.name).collect()
     }
 
-    /// The limits of the check of that name.
+    /// Returns the rule of the check with this id, to set its limits.
     pub fn find_rule(&mut self, name: &str) -> Option<&mut dyn Rule> {
         self.0.iter_mut().find(|(check, ..)| check.name == name).map(|(.., rule)| &mut **rule as &mut dyn Rule)
     }
@@ -41,12 +44,12 @@ impl Checks {
         self.0.iter().find(|(check, ..)| check.name == name)?.2.limit(key)
     }
 
-    /// Every check with its limits.
+    /// Returns every check with its class and its rule.
     pub fn iter(&self) -> impl Iterator<Item = (&'static Check, Class, &dyn Rule)> {
         self.0.iter().map(|(check, class, rule)| (*check, *class, &**rule))
     }
 
-    /// Asks those that are chosen.
+    /// Evaluates the selected checks.
     pub fn run_checks(&self, evidence: &Evidence<'_>, is_selected: impl Fn(&Check) -> bool) -> Vec<CheckResult> {
         let selected = self.0.iter().filter(|(check, ..)| is_selected(check));
         selected
@@ -56,7 +59,7 @@ impl Checks {
 }
 
 impl CheckResult {
-    /// What it found, each with a name of its own.
+    /// Returns the findings, each with a unique subject.
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::with_capacity(self.outcome.findings.len());
         for found in &self.outcome.findings {

@@ -1,4 +1,4 @@
-//! From the answers of all checks to one status, and to what is worth a line.
+//! Summary of all results: one status, and the findings to show.
 
 use super::{CheckOutcomeKind, NotApplicable, runner::CheckResult};
 use crate::facts::{Class, Finding, Level, Measurement, Silence, Status, Unavailable};
@@ -7,51 +7,61 @@ use crate::quote::PrintedConnection;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How a run is summarised.
+/// Options of a summary.
 #[derive(Clone, Debug, Default)]
 pub struct SummaryOptions<'a> {
-    /// Hygiene sets the status, too.
+    /// Whether hygiene findings set the status too.
     pub hygiene: bool,
-    /// Checks that must give an answer.
+    /// Ids of checks that must have a result.
     pub required: BTreeSet<String>,
+    /// Silences of the configuration.
     pub silences: &'a [Silence],
-    /// The target's name in the configuration.
+    /// Name of the target in the configuration; `None` outside a configuration.
     pub target: Option<&'a str>,
 }
 
-/// Why a check has nothing to say.
+/// Reason why a check does not apply.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Note {
+    /// Id of the check.
     pub check: String,
-    /// `not configured`, `not enough history`, `not here`.
+    /// Kind of reason: `not configured`, `not enough history` or `not here`.
     pub kind: &'static str,
+    /// The reason.
     pub message: Message,
 }
 
-/// A finding that somebody silenced.
+/// A silenced finding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Silenced {
+    /// The finding.
     pub finding: Finding,
+    /// End of the silence.
     pub until: Timestamp,
+    /// Reason that the configuration gives.
     pub reason: String,
 }
 
-/// One run of a target.
+/// Summary of one run on one target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckSummary {
+    /// Worst level of the alerts, and of hygiene with that option; UNKNOWN when a required check has no result.
     pub status: Status,
-    /// The worst first; what could not be told comes last.
+    /// Findings, the worst first; UNKNOWN comes last.
     pub findings: Vec<Finding>,
+    /// Findings that are silenced at this time. They do not set the status.
     pub silenced: Vec<Silenced>,
-    /// The checks that found nothing.
+    /// Ids of the checks without findings.
     pub passed: Vec<String>,
+    /// Checks that do not apply.
     pub notes: Vec<Note>,
+    /// Measured values by id of the check.
     pub readings: Vec<(String, Measurement)>,
-    /// The checks that gave a full answer: what they found before and do not find now is over.
+    /// Ids of the checks that were evaluated completely: a former finding of theirs that is missing now is resolved.
     pub fully_evaluated: BTreeSet<String>,
 }
 
-/// Counts the answers together.
+/// Summarises the results. `now` decides which silences are in force.
 pub fn summarize_checks(results: &[CheckResult], options: &SummaryOptions<'_>, now: Timestamp) -> CheckSummary {
     let silences: Vec<&Silence> =
         options.silences.iter().filter(|silence| silence.is_active(options.target, now)).collect();
@@ -91,7 +101,7 @@ pub fn summarize_checks(results: &[CheckResult], options: &SummaryOptions<'_>, n
     summary
 }
 
-/// What could not be told, one finding a fact: several databases may lack the same one.
+/// Returns the unknown facts as findings, one per fact: several databases may lack the same one.
 fn unknown_findings(result: &CheckResult) -> Vec<Finding> {
     let mut by_fact: BTreeMap<&str, Vec<&Unavailable>> = BTreeMap::new();
     for why in &result.outcome.unknown {
@@ -115,7 +125,7 @@ fn unknown_findings(result: &CheckResult) -> Vec<Finding> {
     by_fact.into_iter().map(finding).collect()
 }
 
-/// So many reasons stand in one finding.
+/// Maximum number of reasons in one finding.
 const MAX_REASONS: usize = 3;
 
 impl CheckSummary {
@@ -131,14 +141,14 @@ impl CheckSummary {
         }
     }
 
-    /// The run of a server that could not be read.
+    /// Returns the summary of a server that could not be reached.
     pub fn unreachable(why: &str, hint: Option<&str>) -> CheckSummary {
         let mut summary = CheckSummary::empty();
         summary.add_unknown("connection", "server", why, hint);
         summary
     }
 
-    /// Adds something outside the checks that kept from an answer.
+    /// Adds an UNKNOWN finding with a cause outside the checks.
     pub fn add_unknown(&mut self, check: &str, subject: &str, why: &str, hint: Option<&str>) {
         self.findings.push(Finding {
             check: check.to_owned(),
@@ -164,7 +174,7 @@ impl CheckSummary {
         }
     }
 
-    /// Sorts the findings, and sets the status by them.
+    /// Sorts the findings, and derives the status from them.
     fn sort_and_set_status(&mut self, options: &SummaryOptions<'_>) {
         let counts = |finding: &&Finding| finding.class == Class::Alert || options.hygiene;
         self.findings.sort_by(|a, b| {

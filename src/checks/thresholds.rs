@@ -1,59 +1,80 @@
-//! The limits of checks: numbers with units, as a configuration writes them.
+//! Limits of checks: numbers with units, as a configuration writes them.
 
 use super::{CheckOutcome, Evidence};
 use crate::facts::Measure;
 use crate::units::{parse_bytes, parse_seconds};
 use std::fmt;
 
-/// A value as a configuration file holds it.
+/// A value of the configuration file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ConfigValue<'a> {
+    /// A string.
     Text(&'a str),
+    /// An integer.
     Integer(i64),
+    /// A boolean.
     Flag(bool),
+    /// A value of another type.
     Other,
 }
 
 /// Why a limit could not be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThresholdError {
+    /// The check has no limit of this name.
     UnknownKey,
-    /// The value is of another kind; this says what it should be.
+    /// The value has the wrong type or format; the text describes the expected one.
     Expected(&'static str),
 }
 
 /// One limit of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Threshold {
+    /// Key in the configuration.
     pub name: &'static str,
-    /// As it is written.
+    /// Present value as the configuration writes it.
     pub default: String,
+    /// Condition that the limit belongs to.
     pub description: &'static str,
 }
 
 /// A number with its unit.
 pub trait Quantity: Sized + fmt::Display {
+    /// Parses a value of the configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`ThresholdError::Expected`] when the value has another type or format.
     fn from_config(value: &ConfigValue<'_>) -> Result<Self, ThresholdError>;
 }
 
+/// A size in bytes; in a configuration text such as `10GB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes(pub u64);
 
+/// A duration in seconds; in a configuration text such as `30d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seconds(pub u64);
 
+/// A number of objects or events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Count(pub u64);
 
-/// Of a hundred.
+/// A percentage; 100 is the whole.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Percent(pub f64);
 
+/// Bytes per kB, as PostgreSQL counts.
 pub const KB: u64 = 1 << 10;
+/// Bytes per MB, as PostgreSQL counts.
 pub const MB: u64 = 1 << 20;
+/// Bytes per GB, as PostgreSQL counts.
 pub const GB: u64 = 1 << 30;
+/// Seconds per minute.
 pub const MINUTE: u64 = 60;
+/// Seconds per hour.
 pub const HOUR: u64 = 3_600;
+/// Seconds per day.
 pub const DAY: u64 = 86_400;
 
 impl Quantity for Bytes {
@@ -156,19 +177,26 @@ impl From<Percent> for Measure {
     }
 }
 
-/// A check with its thresholds.
+/// The rule of a check, with its limits.
 pub trait Rule: fmt::Debug {
-    /// Its limits, as they are set now.
+    /// Returns the limits with their present values.
     fn thresholds(&self) -> Vec<Threshold>;
 
-    /// Returns the value of a limit; `None` where there is no limit of that name.
+    /// Returns the value of a limit; `None` when the check has no limit of this name.
     fn limit(&self, key: &str) -> Option<Measure>;
+    /// Sets a limit from the configuration.
+    ///
+    /// # Errors
+    ///
+    /// The check has no limit of this name, or the value is not valid for it.
     fn set(&mut self, key: &str, value: &ConfigValue<'_>) -> Result<(), ThresholdError>;
 
+    /// Evaluates the rule.
     fn evaluate(&self, evidence: &Evidence<'_>) -> CheckOutcome;
 }
 
-/// A check's `Limits`: the struct, its defaults, and how a configuration sets them. The module's `evaluate` does the rest.
+/// Declares a check's `Limits`: struct, defaults, and how a configuration sets them. The module's `evaluate` is the
+/// rule.
 macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $name:ident: $kind:ident = $default:expr;)*) => {
         #[derive(Clone, Debug, PartialEq)]

@@ -1,4 +1,4 @@
-//! Which tables autovacuum does not keep up with.
+//! Tables that autovacuum does not keep up with.
 
 use crate::checks::evidence::{collect_database_facts, relation_subject};
 use crate::checks::thresholds::{DAY, MB, Percent, Seconds, limits};

@@ -1,4 +1,4 @@
-//! Whether the server has read pages that are not what was written.
+//! Checksum failures: pages that differ from what was written.
 
 use crate::checks::thresholds::limits;
 use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
@@ -38,7 +38,7 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
     Ok(outcome)
 }
 
-/// What no database has for a name is called so.
+/// Subject for failures without a database name.
 const SHARED: &str = "shared catalogs";
 
 fn checksum_finding(

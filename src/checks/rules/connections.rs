@@ -1,4 +1,4 @@
-//! Whether there is room for another client.
+//! Connections in use, compared with the number allowed.
 
 use crate::checks::thresholds::{Percent, limits};
 use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};

@@ -1,4 +1,4 @@
-//! When the disk will be full.
+//! Time until the disk is full.
 
 use crate::checks::thresholds::{DAY, Seconds, limits};
 use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding};

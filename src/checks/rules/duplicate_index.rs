@@ -1,4 +1,4 @@
-//! What indexes that do the same as another take, as one finding a database.
+//! Size of duplicate indexes, as one finding per database.
 
 use crate::analysis::index::IndexFinding;
 use crate::checks::thresholds::{MB, limits};

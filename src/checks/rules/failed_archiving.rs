@@ -1,4 +1,4 @@
-//! Whether WAL reaches the archive.
+//! Failing or delayed WAL archiving.
 
 use crate::checks::thresholds::{Count, HOUR, limits};
 use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};

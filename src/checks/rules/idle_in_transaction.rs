@@ -1,4 +1,4 @@
-//! Whether a session sits inside a transaction and does nothing, while others pay for it.
+//! Sessions idle in a transaction that hold locks or a snapshot.
 
 use crate::checks::thresholds::{MINUTE, Seconds, limits};
 use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};

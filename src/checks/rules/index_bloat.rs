@@ -1,4 +1,4 @@
-//! Which indexes are mostly air.
+//! Bloated indexes.
 
 use crate::analysis::index::IndexVerdict;
 use crate::analysis::index::{BLOAT_BYTES, BLOAT_SHARE, is_worth_rebuilding};

@@ -1,4 +1,4 @@
-//! Which tables carry more indexes than data.
+//! Tables with much more index data than table data.
 
 use crate::checks::evidence::{collect_database_facts, relation_subject};
 use crate::checks::thresholds::{Bytes, GB, Percent, limits};
@@ -58,7 +58,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     Ok(outcome)
 }
 
-/// The report of one table's indexes; `--table` takes a pattern.
+/// Returns the command for the index report of one table; `--table` takes a pattern.
 fn indexes_command(connection: &PrintedConnection, database: &str, table: &str) -> ShellCommand {
     connection
         .add_to_for(ShellCommand::new("pgtend indexes"), database)

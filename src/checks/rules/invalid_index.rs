@@ -1,4 +1,4 @@
-//! Whether an index was left invalid by a build that failed.
+//! Invalid indexes that a failed build left behind.
 
 use crate::analysis::index::is_left_invalid;
 use crate::checks::evidence::{collect_database_facts, relation_subject};

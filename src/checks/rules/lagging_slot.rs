@@ -1,4 +1,4 @@
-//! Whether a slot in use falls behind, or stands still.
+//! Slots in use that fall behind or make no progress.
 
 use crate::analysis::slot::{Reason, SlotVerdict};
 use crate::checks::evidence::slots_why_command;

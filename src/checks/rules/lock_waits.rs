@@ -1,4 +1,4 @@
-//! Whether sessions wait for a lock for longer than a limit, and who blocks them.
+//! Sessions that wait for a lock longer than a limit, and the sessions that block them.
 
 use crate::checks::thresholds::{MINUTE, Seconds, limits};
 use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
@@ -73,8 +73,8 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     Ok(outcome)
 }
 
-/// Groups the waiting sessions by the sessions that block them and do not wait themselves. In a deadlock everyone waits:
-/// there the smallest process id stands for all.
+/// Groups the waiting sessions by the blocking sessions that do not wait themselves. In a deadlock all sessions wait;
+/// the smallest process ID represents it.
 fn waiters_by_root(waits: &LockWaits) -> BTreeMap<i32, Vec<&LockWait>> {
     let by_pid: BTreeMap<i32, &LockWait> = waits.waiting.iter().map(|one| (one.pid, one)).collect();
     let mut by_root: BTreeMap<i32, Vec<&LockWait>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Whether a slot was invalidated: its consumer cannot go on.
+//! Invalidated slots, whose consumers cannot continue.
 
 use crate::analysis::slot::{Reason, SlotVerdict};
 use crate::checks::thresholds::limits;

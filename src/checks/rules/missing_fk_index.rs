@@ -1,4 +1,4 @@
-//! Which foreign keys have no index behind them, so that a delete of the other table reads all of this one.
+//! Foreign keys without an index on the referencing columns, so that a delete of referenced rows scans the table.
 
 use crate::checks::evidence::{collect_database_facts, relation_subject};
 use crate::checks::thresholds::{MB, limits};
@@ -60,7 +60,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     Ok(outcome)
 }
 
-/// The columns lead the index, in any order, and it has all rows (fact sheet on indexes, A3).
+/// Returns whether the columns lead the index in any order, and the index has all rows (fact sheet on indexes, A3).
 fn supports_foreign_key(index: &Index, key: &ForeignKey) -> bool {
     let wanted = &key.column_numbers;
     let leading = index.column_numbers.get(..wanted.len()).unwrap_or_default();
@@ -72,7 +72,8 @@ fn supports_foreign_key(index: &Index, key: &ForeignKey) -> bool {
         && wanted.iter().all(|column| leading.contains(column))
 }
 
-/// The other table's rows were neither deleted nor updated since the statistics began: nobody pays.
+/// Returns whether the referenced table had no delete or update since the statistics began, so that the missing index
+/// costs nothing.
 fn is_referenced_table_static(key: &ForeignKey, tables: &HashMap<u32, &Table>, indexes: &HashMap<u32, &Index>) -> bool {
     let target = indexes.get(&key.target_index_oid).and_then(|index| tables.get(&index.table_oid));
     target.is_some_and(|table| table.rows_deleted == 0 && table.rows_updated == 0)

@@ -1,4 +1,4 @@
-//! How far the multixact ids are from running out.
+//! Distance from multixact id exhaustion.
 
 use crate::checks::id_age::IdKind;
 use crate::checks::thresholds::limits;

@@ -1,4 +1,4 @@
-//! Whether settings were changed that only a restart brings into force.
+//! Changed settings that take effect only after a restart.
 
 use crate::checks::thresholds::limits;
 use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
@@ -7,7 +7,7 @@ use crate::message::{Fragment, message};
 
 limits! {}
 
-/// So many are named.
+/// Maximum number of names in a message.
 const MAX_NAMES: usize = 5;
 
 fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {

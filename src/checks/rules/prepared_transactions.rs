@@ -1,4 +1,4 @@
-//! Whether a prepared transaction was forgotten.
+//! Prepared transactions that were not finished.
 
 use crate::checks::thresholds::{HOUR, MINUTE, Seconds, limits};
 use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};

@@ -1,4 +1,4 @@
-//! How far standbys are behind.
+//! Replay lag of standbys.
 
 use crate::checks::thresholds::{GB, HOUR, MINUTE, Seconds, limits};
 use crate::checks::{CheckOutcome, Evaluation, Evidence, NotApplicable, RuleFinding, require_fact};
@@ -55,8 +55,9 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     Ok(outcome)
 }
 
-/// For how long at least it lacks what was there at the look before. The server measures only while something new is
-/// replayed: of a standby that is paused on a quiet primary, or has just come back, its figure is old or null.
+/// Returns the minimum time for which the standby has not replayed what the previous sample saw. The server measures
+/// lag only while it replays new WAL: for a standby that is paused on an idle primary, or has just reconnected, its
+/// value is old or null.
 fn unreplayed_seconds(evidence: &Evidence<'_>, walsender: &Walsender) -> Option<u64> {
     let before = evidence.previous_counters()?;
     (walsender.replay_lsn? < before.current_lsn?).then(|| evidence.seconds_since(before.collected_at))
@@ -73,7 +74,7 @@ fn lag_finding((level, threshold): (Level, Measure), subject: &str, lag: Seconds
     }
 }
 
-/// A consumer of changes; `lagging-slot` evaluates those.
+/// Returns whether it is a logical consumer, which `lagging-slot` evaluates.
 fn is_logical_consumer(walsender: &Walsender, snapshot: &Snapshot) -> bool {
     let slots = snapshot.slots.known();
     slots.is_some_and(|slots| {
@@ -81,8 +82,8 @@ fn is_logical_consumer(walsender: &Walsender, snapshot: &Snapshot) -> bool {
     })
 }
 
-/// By the standby's own account. Behind is only who has WAL that it has not replayed: on a quiet primary the last commit
-/// grows old by itself. Who gets none cannot know.
+/// Evaluates a standby from its own data. It lags only if it has WAL to replay: on an idle primary, the age of the last
+/// commit grows by itself. A standby that receives nothing cannot know its lag.
 fn evaluate_standby(
     evidence: &Evidence<'_>,
     limits: &Limits,

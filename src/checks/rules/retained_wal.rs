@@ -1,4 +1,4 @@
-//! Whether something keeps more WAL than a server needs.
+//! WAL retained beyond what the server needs.
 
 use crate::analysis::wal::BindingHolder;
 use crate::checks::thresholds::{Bytes, GB, limits};

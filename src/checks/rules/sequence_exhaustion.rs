@@ -1,4 +1,4 @@
-//! Whether a sequence, or the column it fills, runs out of numbers.
+//! Sequences near the end of their range, or of the column type that they fill.
 
 use crate::checks::evidence::{collect_database_facts, relation_subject};
 use crate::checks::thresholds::{Percent, limits};

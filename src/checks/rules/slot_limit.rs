@@ -1,4 +1,4 @@
-//! Whether a slot is about to pass its limit, or there is no room for another.
+//! Slots near `max_slot_wal_keep_size`, and the number of slots near `max_replication_slots`.
 
 use crate::checks::thresholds::{Percent, limits};
 use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding};

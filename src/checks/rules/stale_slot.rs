@@ -1,4 +1,4 @@
-//! Whether a replication slot keeps WAL for somebody who no longer comes.
+//! Unused replication slots that retain WAL.
 
 use crate::analysis::slot::{Protection, Reason, SlotAssessment, SlotVerdict};
 use crate::checks::evidence::slots_why_command;
@@ -67,7 +67,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     Ok(outcome)
 }
 
-/// For how long nobody is known to have used it.
+/// Returns the seconds for which the slot is known to be unused.
 fn unused_seconds(assessment: &SlotAssessment) -> Option<u64> {
     let seconds = assessment.reasons.iter().filter_map(|reason| match reason {
         Reason::Idle { seconds, .. } | Reason::Unused { seconds, .. } => Some(*seconds),

@@ -1,4 +1,4 @@
-//! Whether the counters that verdicts rest on began anew since the look before.
+//! Statistics that verdicts depend on, reset since the previous sample.
 
 use crate::checks::evidence::collect_database_facts;
 use crate::checks::thresholds::limits;

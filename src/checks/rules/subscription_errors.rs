@@ -1,4 +1,4 @@
-//! Whether this server's subscriptions get their changes.
+//! Subscriptions of this server that fail or are not applied.
 
 use crate::checks::thresholds::limits;
 use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
@@ -94,7 +94,7 @@ fn subscription_finding(
     RuleFinding { level, subject, measured: errors.map(Measure::Count), threshold: None, message, advice }
 }
 
-/// Errors counted since the look before. Without one they may be of any age, and nothing is said.
+/// Returns the errors counted since the previous sample; `None` without one, because they can be of any age.
 fn errors_since(evidence: &Evidence<'_>, now: &Counters, subscription: &Subscription) -> Option<u64> {
     let name = format!("{}/{}", subscription.database, subscription.subname);
     let more = now

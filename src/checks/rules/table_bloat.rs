@@ -1,4 +1,4 @@
-//! Which tables are mostly air.
+//! Bloated tables.
 
 use crate::checks::evidence::{collect_database_facts, relation_subject};
 use crate::checks::relation_bloat::{BloatCheck, BloatThreshold};

@@ -1,4 +1,4 @@
-//! Whether queries write much to temporary files.
+//! Temporary files written per day.
 
 use crate::checks::thresholds::{Bytes, DAY, GB, limits};
 use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};

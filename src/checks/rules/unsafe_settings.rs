@@ -1,4 +1,4 @@
-//! Whether a setting gives up what Postgres promises.
+//! Settings that give up durability or integrity.
 
 use crate::checks::thresholds::limits;
 use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
@@ -7,7 +7,7 @@ use crate::message::message;
 
 limits! {}
 
-/// The setting, the value that is unsafe, and what it gives up (PostgreSQL 18 manual, chapter 19).
+/// Setting, unsafe value, consequence and level (PostgreSQL 18 manual, chapter 19).
 const UNSAFE: &[(&str, &str, &str, Level)] = &[
     ("fsync", "off", "a crash of the machine can destroy the whole cluster", Level::Critical),
     (

@@ -1,4 +1,4 @@
-//! What the indexes that nobody uses take, as one finding a database.
+//! Size of unused indexes, as one finding per database.
 
 use crate::analysis::index::IndexFinding;
 use crate::checks::thresholds::{GB, limits};

@@ -1,4 +1,4 @@
-//! Whether the server runs a release that still gets fixes, and has those there are.
+//! Server releases without support or with missing fixes.
 
 use crate::checks::thresholds::{DAY, Seconds, limits};
 use crate::checks::{CheckOutcome, Evaluation, Evidence, NotApplicable, RuleFinding};
@@ -19,8 +19,7 @@ limits! {
     table: Seconds = 91 * DAY;
 }
 
-/// Each day of releases with its minors, as postgresql.org announced them, the oldest first; 15.20 as Debian published
-/// it. There was no 18.5.
+/// Releases by day, the oldest first, as announced on postgresql.org; 15.20 as published by Debian. There was no 18.5.
 const RELEASES: &[(Date, &[(u32, u32)])] = &[
     (date(2025, 11, 13), &[(18, 1), (17, 7), (16, 11), (15, 15), (14, 20), (13, 23)]),
     (date(2026, 2, 12), &[(18, 2), (17, 8), (16, 12), (15, 16), (14, 21)]),
@@ -30,7 +29,7 @@ const RELEASES: &[(Date, &[(u32, u32)])] = &[
     (date(2026, 11, 13), &[(15, 20)]),
 ];
 
-/// When a major gets its last minor (postgresql.org/support/versioning).
+/// Date of a major's last minor release (postgresql.org/support/versioning).
 const END_OF_LIFE: &[(u32, Date)] = &[
     (13, date(2025, 11, 13)),
     (14, date(2026, 11, 12)),
@@ -88,7 +87,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     Ok(outcome)
 }
 
-/// What is told of a major that gets no fixes any more, or soon gets none.
+/// Returns the finding on a major that has no support any more, or soon will not.
 fn end_of_life_finding(major: u32, end: Date, now: Timestamp, limits: &Limits) -> Option<RuleFinding> {
     let remaining = Seconds(seconds_between(now, midnight(end)));
     let name = major.to_string();
@@ -138,7 +137,7 @@ fn midnight(day: Date) -> Timestamp {
     day.to_zoned(TimeZone::UTC).map_or(Timestamp::MIN, |day| day.timestamp())
 }
 
-/// Whole seconds from one to the other, 0 where that is back.
+/// Returns the whole seconds from one time to the other; 0 in the opposite case.
 fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.duration_since(from).as_secs()).unwrap_or(0)
 }

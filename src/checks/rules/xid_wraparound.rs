@@ -1,4 +1,4 @@
-//! How far the transaction ids are from running out.
+//! Distance from transaction id wraparound.
 
 use crate::checks::id_age::IdKind;
 use crate::checks::thresholds::limits;

@@ -1,4 +1,4 @@
-//! Who keeps VACUUM from removing dead rows.
+//! What keeps VACUUM from removing dead rows.
 
 use crate::checks::evidence::slots_why_command;
 use crate::checks::thresholds::{Count, limits};
