@@ -1,33 +1,41 @@
-//! Consent: nothing is done that nobody agreed to.
+//! Consent of a user to a plan.
 
 use serde::Serialize;
 
-/// How somebody agreed to a plan that was shown.
+/// How a user consented to a plan that was shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Consent {
-    /// Typed on a terminal, in answer to the plan: `yes`, or the names that were asked for.
+    /// Typed on a terminal after the plan was shown: `yes`, or the requested names.
     Typed(Vec<String>),
-    /// `--yes`: perhaps nobody looked at the plan.
+    /// Given in advance with `--yes`. The user may not have read the plan.
     Unattended,
 }
 
-/// What is to be done, before anybody agreed to it.
+/// A plan before consent.
 pub trait Plan: Sized {
-    /// Why a consent does not do.
+    /// Reason why a consent is not sufficient.
     type Unconfirmed;
 
-    /// The part of the plan that the consent covers. Nothing left is an error.
+    /// Returns the part of the plan that the consent covers.
+    ///
+    /// # Errors
+    ///
+    /// The consent covers nothing.
     fn restrict_to(self, consent: &Consent) -> Result<Self, Self::Unconfirmed>;
 
-    /// The only way to a [`ConfirmedPlan`].
+    /// Confirms the plan. Nothing else creates a [`ConfirmedPlan`].
+    ///
+    /// # Errors
+    ///
+    /// The consent covers nothing.
     fn confirm(self, consent: Consent) -> Result<ConfirmedPlan<Self>, Self::Unconfirmed> {
         let plan = self.restrict_to(&consent)?;
         Ok(ConfirmedPlan { plan, consent })
     }
 }
 
-/// A plan somebody agreed to. Only this can be executed, and its fields are nobody else's to fill.
+/// A plan with consent. Only this can be executed, and only [`Plan::confirm`] creates it.
 #[derive(Debug)]
 pub struct ConfirmedPlan<P> {
     plan: P,
@@ -35,10 +43,12 @@ pub struct ConfirmedPlan<P> {
 }
 
 impl<P> ConfirmedPlan<P> {
+    /// Returns the part of the plan that the consent covers.
     pub fn plan(&self) -> &P {
         &self.plan
     }
 
+    /// Returns the consent.
     pub fn consent(&self) -> &Consent {
         &self.consent
     }

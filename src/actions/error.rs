@@ -1,16 +1,19 @@
-//! Why an action was not even begun.
+//! Errors before an action begins.
 
 use crate::collect::CollectError;
 use crate::history::HistoryError;
 use crate::postgres::SessionError;
 
-/// Why nothing was even begun.
+/// Why no action was begun.
 #[derive(Debug, thiserror::Error)]
 pub enum ActionError {
+    /// The server could not be read.
     #[error(transparent)]
     Collect(Box<CollectError>),
+    /// The journal could not be read or written.
     #[error(transparent)]
     Journal(#[from] HistoryError),
+    /// The connected server is not the planned one; the text names the differences.
     #[error("the connection led to another server than planned: {0}")]
     AnotherServer(String),
 }

@@ -1,25 +1,33 @@
-//! Writes actions to the journal: an intent before, an outcome after.
+//! Journals actions: an intent before, an outcome after.
 
 use crate::facts::history::{Intent, JournalOutcome};
 use crate::history::Store;
 use serde::Serialize;
 
-/// The store's journal, or somebody who is told instead (`--no-journal`).
+/// Destination of journal records.
 pub enum Journal<'a> {
+    /// The journal of the store.
     Store(&'a Store),
-    /// What prints a record instead (`--no-journal`); its error says why that was not possible.
+    /// A function that prints the record instead (`--no-journal`); its error is the reason why it could not.
     Printed(&'a dyn Fn(&JournalRecord) -> Result<(), String>),
 }
 
-/// What the journal would hold.
+/// A record of the journal.
 #[derive(Debug, Serialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
 pub enum JournalRecord<'a> {
+    /// An intent, written before the action.
     Intent(&'a Intent),
-    Outcome { subject: &'a str, outcome: &'a JournalOutcome },
+    /// An outcome, written after the action.
+    Outcome {
+        /// Object of the action.
+        subject: &'a str,
+        /// The outcome.
+        outcome: &'a JournalOutcome,
+    },
 }
 
-/// An action whose intent is written, and which is not yet done.
+/// An action with a journalled intent and without an outcome.
 pub struct OpenEntry<'a> {
     journal: &'a Journal<'a>,
     subject: String,
@@ -27,7 +35,11 @@ pub struct OpenEntry<'a> {
 }
 
 impl Journal<'_> {
-    /// Writes the intent; an error means that the action must not be done.
+    /// Writes the intent.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason why it could not be written. The action must not be executed then.
     pub async fn open(&self, intent: &Intent) -> Result<OpenEntry<'_>, String> {
         let journal_id = match self {
             Journal::Store(store) => Some(store.write_intent(intent).await.map_err(|error| error.to_string())?),
@@ -41,7 +53,7 @@ impl Journal<'_> {
 }
 
 impl OpenEntry<'_> {
-    /// Writes the outcome; answers why it could not be written.
+    /// Writes the outcome. Returns the reason if it could not be written.
     pub async fn close(&self, outcome: &JournalOutcome) -> Option<String> {
         match (self.journal, self.journal_id) {
             (Journal::Store(store), Some(deed_id)) => {

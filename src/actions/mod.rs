@@ -1,4 +1,4 @@
-//! What changes a server or writes migrations: a plan, consent, execution, journal.
+//! Changes to a server or to files: plan, consent, execution, journal.
 
 mod consent;
 pub mod drop_slot;

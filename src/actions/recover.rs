@@ -1,4 +1,4 @@
-//! Finds the outcome of actions that an earlier run began and did not finish.
+//! Determines the outcome of actions that an earlier run began and did not finish.
 
 use crate::actions::ActionError;
 use crate::actions::drop_slot::checkpoint::CHECKPOINT_ACTION;
@@ -12,16 +12,18 @@ use crate::postgres::Session;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-/// An open intent, and what looking at the server tells of it.
+/// An open intent, and what the server shows of it.
 #[derive(Debug)]
 pub struct RecoveredAction {
+    /// The journal entry.
     pub entry: JournalEntry,
-    /// `None`: it stays open, for the reason in `why`.
+    /// Outcome; `None` when it stays open, for the reason in `why`.
     pub outcome: Option<JournalOutcomeKind>,
+    /// Evidence for the outcome, or reason why it stays open.
     pub why: String,
 }
 
-/// What the intent has of the server it was for.
+/// What the intent recorded of its server.
 #[derive(Deserialize)]
 struct RecordedState {
     slot: SlotIdentity,
@@ -39,8 +41,8 @@ enum RecordedServer {
 }
 
 impl RecordedServer {
-    /// Whether the server at hand may be that one. It may have been restarted or updated since, and another role may
-    /// read less of it.
+    /// Returns whether the connected server may be the recorded one. It may have been restarted or upgraded since, and
+    /// another role may read less.
     fn may_match(&self, timeline_id: Option<u32>, server_recheck: &ServerRecheck) -> bool {
         match self {
             RecordedServer::Identity(seen) => differences(seen, &server_recheck.identity).iter().all(|difference| {
@@ -57,8 +59,12 @@ impl RecordedServer {
     }
 }
 
-/// Looks at the server for every open intent that was meant for it, and writes down what is certain. A slot that is gone
-/// may have been dropped by that statement or by somebody else: no server keeps a record of it, so that stays unknown.
+/// Reads the server for every open intent of it, and journals the outcomes that are certain. A missing slot may have
+/// been dropped by that statement or otherwise: no server records it, so its outcome stays unknown.
+///
+/// # Errors
+///
+/// The journal or the server could not be read.
 pub async fn recover_open_intents(
     store: &Store,
     session: &Session,

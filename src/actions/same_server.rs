@@ -1,32 +1,43 @@
-//! Whether a session reached the server that a plan was made for.
+//! Compares the connected server with the planned one.
 
 use crate::facts::ServerIdentity;
 use std::fmt;
 
-/// One property that tells servers apart.
+/// A property that distinguishes servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Property {
+    /// System identifier of the cluster.
     SystemIdentifier,
+    /// Whether the server is in recovery.
     Recovery,
+    /// Start time of the server.
     StartTime,
+    /// Timeline ID.
     Timeline,
+    /// Data directory.
     DataDirectory,
+    /// Address and port of the server.
     Address,
+    /// Version number.
     Version,
+    /// Role of the session.
     Role,
 }
 
-/// A property that is not what it was. `None` is a value that could not be read.
+/// A property with another value than planned. `None` is a value that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
+    /// The property.
     pub property: Property,
+    /// Planned value.
     pub planned: Option<String>,
+    /// Present value.
     pub actual: Option<String>,
 }
 
-/// Returns every property in which the server at hand is not the planned one; none when nothing speaks against it.
+/// Returns every property in which the connected server differs from the planned one; empty for the same server.
 ///
-/// A value that could be read once only is a difference. One that could be read neither time is no evidence.
+/// A value that could be read only once is a difference. One that could be read neither time is not.
 pub fn differences(planned: &ServerIdentity, actual: &ServerIdentity) -> Vec<Difference> {
     let read = |property, value: &dyn Fn(&ServerIdentity) -> Option<String>| {
         let (planned, actual) = (value(planned), value(actual));

@@ -1,4 +1,4 @@
-//! A checkpoint, which removes the WAL that nobody keeps any more.
+//! A checkpoint, which removes WAL that nothing retains any more.
 
 use crate::actions::Journal;
 use crate::actions::drop_slot::plan::{ActionOutcomeKind, CheckpointOutcome, server_start_guard};
@@ -7,10 +7,10 @@ use crate::facts::history::{Intent, JournalOutcome, JournalOutcomeKind};
 use crate::postgres::{ExecuteError, SqlState, WriteSession};
 use jiff::Timestamp;
 
-/// As the journal calls it.
+/// Name of the action in the journal.
 pub const CHECKPOINT_ACTION: &str = "checkpoint";
 
-/// Runs one and measures pg_wal after it; `before` was taken before anything was dropped.
+/// Runs a checkpoint and measures `pg_wal` after it. `recheck` has the size before the first drop.
 pub async fn run_checkpoint(
     write_session: &WriteSession,
     journal: &Journal<'_>,

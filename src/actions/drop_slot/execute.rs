@@ -15,16 +15,18 @@ use crate::facts::{Fact, ServerIdentity, SlotIdentity, WalPosition};
 use crate::postgres::{ExecuteError, SqlState, WriteSession};
 use jiff::Timestamp;
 
-/// Why the dropping statement found no slot: its conditions do not tell one from the other.
+/// Detail of a drop whose statement matched no slot. The statement does not tell which of its conditions failed.
 const SLOT_CHANGED: &str = "the slot changed after it was checked, or the statement reached another server";
 
-/// As the journal calls it.
+/// Name of the action in the journal.
 pub const DROP_SLOT_ACTION: &str = "drop-slot";
 
-/// What came of a plan: every drop of it, in its order.
+/// Result of a plan.
 #[derive(Debug)]
 pub struct SlotDropsResult {
+    /// Outcomes of all drops in the order of the plan.
     pub outcomes: Vec<SlotDropOutcome>,
+    /// Outcome of the checkpoint; `None` when none was requested, or it was not reached.
     pub checkpoint: Option<CheckpointOutcome>,
 }
 
@@ -36,7 +38,8 @@ struct SlotDropExecution<'a> {
     plan: &'a ConfirmedPlan<SlotDrops>,
 }
 
-/// Drops the slots of a plan, each looked at again, written down, and compared in the very statement that drops it.
+/// Drops the slots of a plan. Each slot is checked again, the intent is journalled, and the dropping statement compares
+/// the slot once more.
 pub async fn execute_slot_drops(
     plan: ConfirmedPlan<SlotDrops>,
     write_session: &WriteSession,
@@ -141,8 +144,8 @@ impl SlotDropExecution<'_> {
         SlotDropOutcome { slot_name: name.clone(), outcome, detail, journal_id: entry.journal_id, unjournalled }
     }
 
-    /// What an error means for the slot. These the server raises before it drops anything; any other, a cancellation
-    /// among them, may come after: then only looking tells.
+    /// Returns what an error means for the slot. These errors are raised before the server drops anything. Any other,
+    /// including a cancellation, may follow the drop; then the slots are read again.
     async fn classify_error(&self, name: &str, undone: ExecuteError) -> (ActionOutcomeKind, Option<String>) {
         let (sqlstate, message) = match undone {
             ExecuteError::Refused { sqlstate, message } => (sqlstate, message),
@@ -176,7 +179,7 @@ impl SlotDropExecution<'_> {
         }
     }
 
-    /// Why the server that answered is not the planned one.
+    /// Returns why the connected server is not the planned one; `None` when it is.
     fn describe_other_server(&self, identity: &ServerIdentity) -> Option<String> {
         let differences = describe_differences(&self.plan.plan().server.identity, identity)?;
         Some(format!("the connection led to another server than planned: {differences}"))
@@ -218,7 +221,7 @@ impl SlotDropExecution<'_> {
     }
 }
 
-/// Why the slot is not the one that was seen any more.
+/// Returns how the slot differs from the planned one; `None` when it does not.
 fn describe_change(slot_identity: &SlotIdentity, drop: &SlotDrop) -> Option<String> {
     if slot_identity.slot.active {
         let by = slot_identity.slot.active_pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Dropping replication slots: the plan, its execution, what it frees.
+//! Dropping replication slots: plan, execution and the WAL that is released.
 
 pub(super) mod checkpoint;
 pub(super) mod execute;

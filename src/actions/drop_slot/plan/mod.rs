@@ -1,52 +1,57 @@
-//! Dropping replication slots: which, what each holds and frees, what is lost, and which are not dropped and why.
+//! Plan of slot drops: which slots, what each retains and releases, what is lost, and which are refused and why.
 
 mod reclaimable;
 mod refusal;
 mod request;
 mod statement;
-/// How one action ended.
+/// Outcome of one action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionOutcomeKind {
-    /// The server said so.
+    /// The server confirmed it.
     Done,
-    /// It was no longer what was seen, or could not be journalled; nothing was done.
+    /// The object had changed, or the intent could not be journalled. Nothing was done.
     Refused,
-    /// The server would not; nothing was done.
+    /// The server refused. Nothing was done.
     Failed,
-    /// No answer came, or none that tells. It may have been done.
+    /// No response, or none that tells. It may have been done.
     Unknown,
-    /// The connection was lost before its turn; nothing was done.
+    /// The connection was lost before. Nothing was done.
     NotTried,
 }
 
-/// What came of one drop.
+/// Outcome of one drop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SlotDropOutcome {
+    /// Name of the slot.
     pub slot_name: String,
+    /// Outcome.
     pub outcome: ActionOutcomeKind,
-    /// The server's answer, or the reason.
+    /// Error of the server, or reason; `None` when there is nothing to say.
     pub detail: Option<String>,
-    /// Its number in the journal; null when it never came so far, or there is no journal.
+    /// Id of the journal entry; `None` without an entry, or without a journal.
     pub journal_id: Option<i64>,
-    /// Why the journal does not have the outcome; its intent stays open.
+    /// Reason why the outcome could not be journalled. The intent stays open.
     pub unjournalled: Option<String>,
 }
 
-/// What a checkpoint freed.
+/// Outcome of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckpointOutcome {
+    /// Outcome.
     pub outcome: ActionOutcomeKind,
+    /// Error of the server, or reason; `None` when there is nothing to say.
     pub detail: Option<String>,
-    /// The pg_wal directory before the first drop; null when the role may not read it.
+    /// Size of `pg_wal` in bytes before the first drop; `None` when the role may not read it.
     pub before_bytes: Option<u64>,
+    /// Size of `pg_wal` in bytes after the checkpoint; `None` when it was not measured.
     pub after_bytes: Option<u64>,
-    /// What of it are segments recycled for WAL to come.
+    /// Bytes of `after_bytes` in segments recycled for future WAL; `None` when it was not measured.
     pub recycled_bytes: Option<u64>,
 }
 
-/// The statement, as documentation: the slot it makes starts when it runs, not where the old one stood. A logical one is
-/// made in its own database.
+/// Returns the statement that creates an empty slot of the same name and type, for documentation. Its position is the
+/// present one, not that of the old slot. A logical slot must be created in its own database.
 pub fn recreate_slot_statement(slot: &Slot, major: u32) -> String {
     let name = quote_literal(&slot.slot_name);
     match slot.slot_type {
@@ -116,66 +121,82 @@ use crate::quote::quote_literal;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// One slot that is to be dropped, as it was when the plan was made.
+/// A slot to be dropped, in the state of the planning snapshot.
 #[derive(Clone, Debug, Serialize)]
 pub struct SlotDrop {
-    /// As it was seen: at the moment of the drop it must still be so.
+    /// Row of the view. At the drop, the slot must still match it.
     pub slot: Slot,
+    /// Verdict on the slot.
     pub verdict: SlotVerdict,
+    /// Protection; `None` without one.
     pub protection: Option<Protection>,
+    /// Reasons of the verdict.
     pub reasons: Vec<Reason>,
+    /// Probable owner; `None` when no rule matches.
     pub owner: Option<Owner>,
-    /// What it costs its owner.
+    /// Consequence for the owner.
     pub cost: String,
-    /// Bytes of WAL from its position to now.
+    /// WAL in bytes from its position to the present one; `None` when unknown.
     pub retained_bytes: Option<u64>,
-    /// What is freed when this slot alone goes.
+    /// WAL that dropping only this slot releases.
     pub reclaimable: ReclaimableWal,
-    /// The statement that makes an empty slot of the same name and kind. It starts now, not where this one stood.
+    /// Statement that creates an empty slot of the same name and type. It starts at the present position.
     pub recreate_statement: String,
-    /// Named on the command line or as droppable, not merely found to be stale.
+    /// Whether the user named it, on the command line or in the configuration. `--stale` alone does not name a slot.
     #[serde(skip)]
     pub is_named: bool,
 }
 
-/// A slot that was asked for and is not dropped.
+/// A requested slot that is not dropped.
 #[derive(Clone, Debug, Serialize)]
 pub struct RefusedDrop {
+    /// The slot.
     #[serde(flatten)]
     pub slot_drop: SlotDrop,
+    /// Reasons; never empty.
     pub refusals: Vec<Refusal>,
 }
 
-/// Which server the plan is for. Another one is not touched.
+/// Server that the plan is for. It is executed on no other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedServer {
+    /// Properties that identify the server.
     #[serde(flatten)]
     pub identity: ServerIdentity,
+    /// Database of the planning session.
     pub database: String,
+    /// Time of the snapshot.
     pub collected_at: Timestamp,
 }
 
-/// The plan.
+/// Plan of slot drops.
 #[derive(Clone, Debug, Serialize)]
 pub struct SlotDrops {
+    /// Server of the plan.
     pub server: PlannedServer,
-    /// In the order they are dropped: whoever holds WAL back furthest first.
+    /// Drops in the order of execution: the slot with the oldest WAL first.
     pub drops: Vec<SlotDrop>,
-    /// What all of them together free.
+    /// WAL that all drops together release.
     pub total_reclaimable: ReclaimableWal,
+    /// Requested slots that are not dropped.
     pub refused: Vec<RefusedDrop>,
-    /// `--checkpoint`: one is run when they are gone.
+    /// Whether a checkpoint follows the drops (`--checkpoint`).
     pub checkpoint: bool,
+    /// Present `checkpoint_timeout` in seconds; `None` when hidden.
     pub checkpoint_timeout_seconds: Option<u64>,
     #[serde(skip)]
     pub(super) allow_unproven: bool,
-    /// What frees depends on, kept for the part of the plan that is confirmed.
+    /// Input for the totals, kept to compute those of the confirmed part.
     #[serde(skip)]
     pub(super) reclaim_estimator: reclaimable::ReclaimEstimator,
 }
 
 impl SlotDrops {
-    /// Plans for the slots that were asked for. A plan without drops says why.
+    /// Plans drops of the requested slots. A plan may consist of refusals only.
+    ///
+    /// # Errors
+    ///
+    /// The slots could not be read, a name does not exist, or the role lacks a privilege.
     pub fn new(evidence: &SlotEvidence, request: &SlotDropRequest) -> Result<SlotDrops, SlotDropPlanError> {
         let snapshot = evidence.snapshot;
         let slots =
@@ -211,7 +232,7 @@ impl SlotDrops {
         Ok(plan)
     }
 
-    /// Orders the drops and adds up what they free.
+    /// Sorts the drops and computes the totals.
     fn update_totals(&mut self) {
         self.drops.sort_by(|a, b| {
             let from = |drop: &SlotDrop| drop.slot.retained_from().map_or(u64::MAX, |lsn| lsn.0);
@@ -221,19 +242,19 @@ impl SlotDrops {
         self.total_reclaimable = self.reclaim_estimator.reclaimable_by_dropping(&slots);
     }
 
-    /// What each drop frees when those before it are gone; these add up to what all free together.
+    /// Returns what each drop releases after those before it, in bytes. These values add up to the total.
     pub fn reclaimable_per_drop(&self) -> Vec<Option<u64>> {
         let slots: Vec<&Slot> = self.drops.iter().map(|drop| &drop.slot).collect();
         let upto = |count: usize| self.reclaim_estimator.reclaimable_by_dropping(&slots[..count]).at_checkpoint_bytes;
         (0..slots.len()).map(|at| Some(upto(at + 1)?.saturating_sub(upto(at)?))).collect()
     }
 
-    /// Why what is freed is not known, or not all of it.
+    /// Returns why the released WAL is unknown, or known in part only; `None` otherwise.
     pub fn missing_fact(&self) -> Option<Unavailable> {
         self.reclaim_estimator.missing_fact()
     }
 
-    /// The names of those that are dropped, in the order of the plan.
+    /// Returns the names of the slots to drop, in the order of the plan.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.drops.iter().map(|drop| drop.slot.slot_name.as_str())
     }

@@ -1,25 +1,25 @@
-//! What a drop frees, and when.
+//! WAL that a drop releases, and when.
 
 use crate::analysis::wal::{Holder, Retention};
 use crate::facts::{Slot, Snapshot, Unavailable};
 use serde::Serialize;
 
-/// What goes when slots go. At once nothing does: the next checkpoint removes what nobody keeps any more.
+/// WAL that dropping slots releases. The next checkpoint removes it, not the drop itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ReclaimableWal {
-    /// Always 0.
+    /// Bytes released at once. Always 0.
     pub now_bytes: u64,
-    /// Bytes of whole segments that nobody else keeps.
+    /// Bytes of whole segments that nothing else retains; `None` when unknown.
     pub at_checkpoint_bytes: Option<u64>,
-    /// What of it may stay for good, as segments recycled for WAL to come: up to `max_wal_size` (fact sheet on slots,
-    /// "Measured later").
+    /// Bytes of these that may remain as segments recycled for future WAL, up to `max_wal_size` (fact sheet on slots,
+    /// "Measured later"); `None` when unknown.
     pub may_be_recycled_bytes: Option<u64>,
-    /// Who keeps WAL from there on.
+    /// Next holder of WAL; `None` when nothing else retains any, or it is unknown.
     #[serde(skip)]
     pub next_holder: Option<Holder>,
 }
 
-/// All that decides what is freed.
+/// Input to compute what drops release.
 #[derive(Clone, Debug)]
 pub struct ReclaimEstimator {
     retention: Result<Retention, Unavailable>,
@@ -27,6 +27,7 @@ pub struct ReclaimEstimator {
 }
 
 impl ReclaimEstimator {
+    /// Takes the input from the planning snapshot.
     pub fn from_snapshot(snapshot: &Snapshot) -> ReclaimEstimator {
         let settings = snapshot.settings.known();
         ReclaimEstimator {
@@ -35,7 +36,7 @@ impl ReclaimEstimator {
         }
     }
 
-    /// What is missing to tell what is freed.
+    /// Returns the fact without which the result is unknown, or known in part only; `None` otherwise.
     pub fn missing_fact(&self) -> Option<Unavailable> {
         match (&self.retention, self.max_wal_size) {
             (Err(why), _) => Some(why.clone()),
@@ -44,7 +45,7 @@ impl ReclaimEstimator {
         }
     }
 
-    /// What these slots free when all of them are gone, and nobody else.
+    /// Returns the WAL that dropping all of these slots releases.
     pub fn reclaimable_by_dropping(&self, slots: &[&Slot]) -> ReclaimableWal {
         let Some(from) = slots.iter().filter_map(|slot| slot.retained_from()).min() else {
             return ReclaimableWal {

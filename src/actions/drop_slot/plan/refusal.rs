@@ -1,38 +1,50 @@
-//! Why a slot is not dropped.
+//! Reasons against dropping a slot.
 
 use super::SlotDropRequest;
 use crate::analysis::slot::{Reason, SlotAssessment, SlotVerdict};
 use crate::facts::{Slot, SlotType, Snapshot};
 use serde::Serialize;
 
-/// One reason against a drop. Reports make the sentence.
+/// One reason against a drop. Reports turn it into a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "id", rename_all = "kebab-case", rename_all_fields = "snake_case")]
 pub enum Refusal {
-    /// Somebody holds it. No flag helps.
-    Active { pid: Option<i32> },
-    /// It belongs to another session and ends with it. No flag helps.
+    /// A consumer is connected. No option allows the drop.
+    Active {
+        /// Process ID; `None` when unknown.
+        pid: Option<i32>,
+    },
+    /// It belongs to another session and ends with it. No option allows the drop.
     Temporary,
-    /// A standby's copy: it is dropped on the primary. No flag helps.
+    /// A standby's copy, which must be dropped on the primary. No option allows the drop.
     Synced,
-    /// Standbys hold copies of it (`--allow-managed`).
+    /// Standbys have copies of it (`--allow-managed`).
     Failover,
-    /// Named in `synchronized_standby_slots` (`--allow-managed`).
+    /// `synchronized_standby_slots` names it (`--allow-managed`).
     GatesFailoverSlots,
-    /// A program manages it, or may (`--allow-managed`).
-    Managed { by: String },
-    /// Whether it is managed could not be read (`--allow-managed`).
-    ProtectionUnknown { fact: String },
-    /// Without a terminal only what is proven goes (`--allow-unproven`).
-    Unproven { verdict: SlotVerdict },
-    /// Without a terminal only what the user named goes.
+    /// A program manages it, or may manage it (`--allow-managed`).
+    Managed {
+        /// Name of the program.
+        by: String,
+    },
+    /// A fact that shows whether it is managed could not be read (`--allow-managed`).
+    ProtectionUnknown {
+        /// Name of the fact.
+        fact: String,
+    },
+    /// It is not proven to be unused, and there is no terminal (`--allow-unproven`).
+    Unproven {
+        /// Verdict on the slot.
+        verdict: SlotVerdict,
+    },
+    /// The user did not name it, and there is no terminal.
     NotNamed,
-    /// On the terminal its name was not typed.
+    /// The user did not type its name on the terminal.
     NotTyped,
 }
 
 impl Refusal {
-    /// The flag that would have allowed it.
+    /// Returns the option that allows the drop; `None` when no option does.
     pub fn flag(&self) -> Option<&'static str> {
         match self {
             Refusal::Failover
@@ -45,7 +57,7 @@ impl Refusal {
     }
 }
 
-/// Everything that speaks against dropping it, whoever agrees.
+/// Returns all reasons against the drop that do not depend on consent.
 pub fn collect_refusals(
     slot: &Slot,
     assessment: &SlotAssessment,
@@ -84,7 +96,7 @@ fn find_slot_user(slot: &Slot, assessment: &SlotAssessment) -> Option<Option<i32
     })
 }
 
-/// The fact without which nobody can tell whether the slot is protected.
+/// Returns the fact without which it is unknown whether the slot is protected.
 fn find_unreadable_protection(slot: &Slot, snapshot: &Snapshot) -> Option<String> {
     if slot.slot_type == SlotType::Logical {
         return None;

@@ -1,41 +1,52 @@
-//! What the user asked for, and why that may be impossible altogether.
+//! What the user requested, and why there may be no plan.
 
 use crate::analysis::slot::{Reason, SlotAssessment, SlotEvidence, SlotVerdict};
 use crate::facts::{Provider, Slot, Snapshot, Unavailable};
 use crate::quote::quote_identifier;
 
-/// What was asked for on the command line and in the configuration.
+/// Request of the command line and the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SlotDropRequest {
-    /// The slots; none for `--stale`.
+    /// Names of the slots; empty for `--stale`.
     pub names: Vec<String>,
-    /// Those the configuration lets a run without a terminal drop.
+    /// Names that the configuration allows to drop without a terminal.
     pub droppable: Vec<String>,
+    /// `--allow-managed`: drop protected slots.
     pub allow_managed: bool,
+    /// `--allow-unproven`: drop slots without proof when there is no terminal.
     pub allow_unproven: bool,
+    /// `--checkpoint`: run a checkpoint after the drops.
     pub checkpoint: bool,
 }
 
-/// Why there is no plan at all.
+/// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SlotDropPlanError {
+    /// The slots could not be read.
     Unreadable(Unavailable),
-    /// The first name that no slot has.
+    /// No slot has this name.
     NoSuchSlot {
+        /// First of the names without a slot.
         name: String,
     },
+    /// The role may not drop slots.
     MissingPrivilege {
+        /// Name of the role.
         role: String,
+        /// Statement that grants the privilege.
         hint: String,
     },
+    /// The role may not run CHECKPOINT.
     MissingCheckpointPrivilege {
+        /// Name of the role.
         role: String,
+        /// Statement that grants the privilege; `None` when none does in this version.
         hint: Option<String>,
     },
 }
 
 impl SlotDropRequest {
-    /// The slots that are meant, each with its verdict.
+    /// Returns the requested slots with their assessments.
     pub(super) fn requested_slots<'a>(
         &self,
         evidence: &SlotEvidence,
@@ -57,12 +68,12 @@ impl SlotDropRequest {
         Ok(requested)
     }
 
-    /// Whether the user named the slot, here or in the configuration.
+    /// Returns whether the user named the slot, on the command line or in the configuration.
     pub(super) fn is_named(&self, name: &str) -> bool {
         self.names.iter().chain(&self.droppable).any(|named| named == name)
     }
 
-    /// Whether the role may do it. Only what the server is known to refuse is refused here.
+    /// Checks the privileges of the role. Only what the server is known to refuse is an error.
     pub(super) fn check_privileges(&self, snapshot: &Snapshot) -> Result<(), SlotDropPlanError> {
         let role = snapshot.server.role.clone();
         let Some(rights) = snapshot.rights.known() else { return Ok(()) };
@@ -83,7 +94,7 @@ impl SlotDropRequest {
     }
 }
 
-/// What `--stale` takes: stale ones, and lost ones that nobody can bring back to life.
+/// Returns whether `--stale` selects the slot: stale, or lost without a chance of recovery.
 fn is_stale_or_lost(assessment: &SlotAssessment) -> bool {
     match assessment.verdict {
         SlotVerdict::Stale => true,

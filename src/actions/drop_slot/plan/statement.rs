@@ -1,17 +1,17 @@
-//! The statement that drops a slot if it is still the slot that was seen.
+//! The statement that drops a slot if it still is the planned one.
 
 use crate::facts::{SlotIdentity, SlotType};
 use crate::quote::quote_literal;
 use jiff::Timestamp;
 
-/// Compare and drop, in one statement. Rows of the view that fail a condition never reach the list after SELECT, so the
-/// function is called for the slot that passes all of them and for no other (docs/decisions, "Compare and drop").
+/// Returns the statement that compares and drops. Rows of the view that fail a condition do not reach the SELECT list,
+/// so the function is called only for the slot that passes all conditions (docs/decisions, "Compare and drop").
 ///
-/// The view's own `database` is not compared but `datoid`, and every condition is on a column of the slots: so the server
-/// removes the view's join, and between the copy of the slots and the drop it does nothing but compare.
+/// It compares `datoid` instead of the view's `database`, and every condition is on a column of the slots. So the
+/// planner removes the view's join, and between the copy of the slots and the drop the server only compares.
 ///
-/// The server compares its own start time, too. So a statement that a pooler sends to another server than the one that was
-/// checked drops nothing. That condition is part of the one on the name: alone it would keep the join up to 15.
+/// The statement also compares the server's start time, so that it drops nothing when a pooler sends it to another
+/// server. This condition is part of the one on the name: by itself it would keep the join up to 15.
 pub fn drop_slot_statement(slot_identity: &SlotIdentity, version_num: u32, started_at: Timestamp) -> String {
     let slot = &slot_identity.slot;
     let is = |column: &str, value: Option<String>, cast: &str| match value {
@@ -55,8 +55,8 @@ pub fn drop_slot_statement(slot_identity: &SlotIdentity, version_num: u32, start
     )
 }
 
-/// A statement that fails (22012, division by zero) on a server that started at another time. In one message with a
-/// utility statement, which takes no WHERE, it keeps that one from running elsewhere.
+/// Returns a statement that fails (22012, division by zero) on a server with another start time. A utility statement
+/// takes no WHERE; sent in one message with this guard it does not run on another server.
 pub fn server_start_guard(started_at: Timestamp) -> String {
     format!("select 1 / case when {} then 1 else 0 end", start_time_condition(started_at))
 }

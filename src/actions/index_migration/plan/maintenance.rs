@@ -1,33 +1,42 @@
-//! What is wrong with indexes on one server alone: rests of failed builds, and bloat.
+//! Maintenance of indexes on one server: leftovers of failed builds, and bloat.
 
 use crate::actions::{Consent, Plan};
 use crate::analysis::index::{IndexFinding, IndexLimits, IndexVerdict, Verdict};
 use crate::facts::{DatabaseSnapshot, Index, Table};
 use std::collections::HashMap;
 
-/// One index to be mended.
+/// One index to repair.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MaintenanceTask {
+    /// OID of the index.
     pub oid: u32,
+    /// Schema of the index.
     pub schema: String,
+    /// Name of the table.
     pub table: String,
+    /// Name of the index.
     pub index: String,
+    /// Size in bytes.
     pub bytes: u64,
+    /// How it is repaired.
     pub repair: Repair,
-    /// Bytes a rebuild would free; of rests all of it.
+    /// Bytes that the repair releases; of a leftover its whole size.
     pub reclaimable_bytes: u64,
-    /// A line each; filled by whoever has the words.
+    /// Reasons, one per line; filled in by the report.
     pub why: Vec<String>,
 }
 
+/// How an index is repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repair {
+    /// `DROP INDEX CONCURRENTLY`.
     Drop,
+    /// `REINDEX INDEX CONCURRENTLY`.
     Rebuild,
 }
 
-/// Remains of failed builds with the verdict `drop`, or `review` where they are named; and bloated indexes. The largest
-/// gain first.
+/// Returns the tasks, the largest gain first: leftovers of failed builds with the verdict `drop`, or with `review` when
+/// named, and bloated indexes.
 pub fn plan_maintenance(
     database_snapshot: &DatabaseSnapshot,
     verdicts: &[IndexVerdict],
@@ -74,9 +83,10 @@ pub fn plan_maintenance(
     tasks
 }
 
-/// All that a script mends.
+/// All tasks of one script.
 #[derive(Clone, Debug)]
 pub struct Maintenance {
+    /// The tasks, the largest gain first.
     pub tasks: Vec<MaintenanceTask>,
 }
 
@@ -89,10 +99,13 @@ impl Plan for Maintenance {
     }
 }
 
-/// What somebody said of an index.
+/// What the user requested for one index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaintenanceRequest {
+    /// Not part of the selection.
     Excluded,
+    /// Part of the selection.
     Any,
+    /// Named by the user.
     ByName,
 }

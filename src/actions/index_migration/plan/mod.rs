@@ -1,4 +1,5 @@
-//! The clean-up of indexes: which go, why, what brings each of them back. It becomes files; no statement is run.
+//! Clean-up of indexes: which are dropped, why, and how each is created again. It is written to files; no statement is
+//! executed.
 
 mod maintenance;
 mod selection;
@@ -18,64 +19,104 @@ use crate::facts::{DatabaseSnapshot, Index, IndexDdl, Snapshot, StoredBytes, Tab
 use jiff::Timestamp;
 use std::collections::HashMap;
 
-/// One index that goes.
+/// One index to drop.
 #[derive(Clone, Debug)]
 pub struct Removal {
+    /// Schema of the index.
     pub schema: String,
+    /// Name of the table.
     pub table: String,
+    /// Name of the index.
     pub index: String,
+    /// Definition as `pg_get_indexdef` returns it.
     pub definition: String,
-    /// Names of the key columns, where the look knows them; expressions are left out.
+    /// Names of the key columns without expressions; empty when unknown.
     pub columns: Vec<String>,
+    /// Size.
     pub size: StoredBytes,
+    /// Scans that the server has counted.
     pub idx_scan: u64,
+    /// The verdict, with its reasons.
     pub verdict: IndexVerdict,
+    /// Lock that the drop takes.
     pub lock: Lock,
-    /// Itself, then what is attached to it.
+    /// DDL of the index, followed by that of the indexes attached to it.
     pub index_tree: Vec<IndexDdl>,
+    /// Statement that drops it.
     pub up: Statement,
+    /// Statements that create it again, in order.
     pub down: Vec<Statement>,
 }
 
-/// What others feel while it goes.
+/// Lock that a drop takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock {
-    /// SHARE UPDATE EXCLUSIVE on the table: reads and writes go on, vacuums and DDL wait.
+    /// SHARE UPDATE EXCLUSIVE on the table: reads and writes continue, vacuum and DDL wait.
     Concurrent,
-    /// ACCESS EXCLUSIVE on the partitioned table and so many partitions: everybody waits.
-    Exclusive { partitions: usize },
+    /// ACCESS EXCLUSIVE on the partitioned table and its partitions: all access waits.
+    Exclusive {
+        /// Number of partitions.
+        partitions: usize,
+    },
 }
 
-/// The whole clean-up, sound as a whole.
+/// Clean-up of one database. It is sound as a whole.
 #[derive(Clone, Debug)]
 pub struct IndexCleanup {
+    /// Name of the database.
     pub database: String,
+    /// All indexes to drop, the largest gain first.
     pub removals: Vec<Removal>,
-    /// Since when scans were counted; `None` when that is not known.
+    /// Beginning of the observation window; `None` when unknown.
     pub observed_since: Option<Timestamp>,
+    /// Length of the observation window in seconds; `None` when unknown.
     pub observed_seconds: Option<u64>,
-    /// The servers whose scans were counted.
+    /// Names of the servers with counted scans.
     pub nodes: Vec<String>,
 }
 
 /// Why a selected index cannot become a migration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CleanupError {
+    /// Its definition cannot be written to a file.
     #[error("{name}: {why}")]
-    Unwritable { name: String, why: StatementError },
+    Unwritable {
+        /// Name of the index.
+        name: String,
+        /// Reason why its definition cannot be written.
+        why: StatementError,
+    },
+    /// It no longer exists, or is locked.
     #[error("{name} is gone, or it or its table is locked by somebody else at this moment")]
-    GoneOrLocked { name: String },
+    GoneOrLocked {
+        /// Name of the index.
+        name: String,
+    },
+    /// An index attached to it is the replica identity of its partition.
     #[error(
         "{child} of {name} is the replica identity of its table: without it every UPDATE and DELETE there would fail"
     )]
-    ReplicaIdentity { name: String, child: String },
+    ReplicaIdentity {
+        /// Name of the index.
+        name: String,
+        /// Name of the attached index.
+        child: String,
+    },
+    /// It differs from the index that was assessed.
     #[error("{name} is another index now than the one that was judged")]
-    Changed { name: String },
+    Changed {
+        /// Name of the index.
+        name: String,
+    },
 }
 
 impl IndexCleanup {
-    /// Makes the statements that drop the indexes `oids` and those that create them again. `index_ddl` has each of them and the
-    /// indexes attached to it; `history` is what they were assessed with.
+    /// Builds the statements that drop the indexes `oids` and those that create them again. `index_ddl` has each of
+    /// them and the indexes attached to it; `history` is the one used for the assessment.
+    ///
+    /// # Errors
+    ///
+    /// An index no longer exists, is locked, has changed, or cannot be written to a file.
     pub fn new(
         snapshot: &Snapshot,
         database_snapshot: &DatabaseSnapshot,
@@ -146,7 +187,11 @@ impl IndexCleanup {
         })
     }
 
-    /// Whether the indexes are still what was planned with: nothing gone, nothing built anew, nothing altered.
+    /// Checks that the indexes are the planned ones.
+    ///
+    /// # Errors
+    ///
+    /// An index no longer exists, is locked, or was rebuilt or altered.
     pub fn verify_unchanged(&self, now: &[IndexDdl]) -> Result<(), CleanupError> {
         for removal in &self.removals {
             let name = format!("{}.{}", removal.schema, removal.index);
@@ -162,13 +207,13 @@ impl IndexCleanup {
         Ok(())
     }
 
-    /// OIDs of the indexes that go, without what is attached to them.
+    /// Returns the OIDs of the indexes to drop, without the indexes attached to them.
     pub fn oids(&self) -> Vec<u32> {
         self.removals.iter().filter_map(|removal| Some(removal.index_tree.first()?.oid)).collect()
     }
 }
 
-/// An index and everything attached to it, parents first.
+/// Returns the DDL of an index and of everything attached to it, parents first.
 fn collect_index_tree(oid: u32, index_ddl: &[IndexDdl]) -> Vec<IndexDdl> {
     let mut members = vec![oid];
     let mut index_tree = Vec::new();
@@ -183,7 +228,7 @@ fn collect_index_tree(oid: u32, index_ddl: &[IndexDdl]) -> Vec<IndexDdl> {
     index_tree
 }
 
-/// Everything that was attached at the assessment is described: what is locked is left out of the answer.
+/// Returns whether the DDL has everything that was attached at the assessment. Locked indexes are missing from it.
 fn is_tree_complete(index: &Index, indexes: &HashMap<u32, &Index>, index_tree: &[IndexDdl]) -> bool {
     let mut wanted = vec![index.oid];
     let mut at = 0;

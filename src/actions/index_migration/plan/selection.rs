@@ -4,52 +4,75 @@ use crate::analysis::index::{DropPlan, IndexFinding, Reason, Refusal, Verdict, s
 use crate::facts::{DatabaseSnapshot, Index};
 use std::collections::HashMap;
 
-/// What somebody asked for.
+/// What the user requested.
 #[derive(Clone, Debug, Default)]
 pub struct SelectionCriteria {
-    /// As `schema.index`, or `index` where that is plain; then nothing else is taken.
+    /// Names as `schema.index`, or as `index` where that is unambiguous. If there are any, nothing else is selected.
     pub names: Vec<String>,
-    /// Only these findings; all where empty.
+    /// Findings to select; empty for all.
     pub findings: Vec<IndexFinding>,
+    /// Pattern of schemas; `None` for all.
     pub schema: Option<glob::Pattern>,
+    /// Pattern of tables; `None` for all.
     pub table: Option<glob::Pattern>,
 }
 
-/// What is selected, and what was left aside.
+/// Selected indexes, and the number of candidates that are not selected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Largest gain first.
+    /// OIDs of the selected indexes, the largest gain first.
     pub oids: Vec<u32>,
-    /// Candidates with the verdict `review`, which are selected only by name.
+    /// Number of candidates with the verdict `review`, which must be named.
     pub reviews: usize,
-    /// Invalid leftovers: a matter of this server, not of a schema.
+    /// Number of invalid leftovers, which concern this server and not the schema.
     pub invalid: usize,
 }
 
-/// Why nothing was selected.
+/// Why nothing is selected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
+    /// No index has this name.
     #[error("there is no index {0:?}")]
     Unknown(String),
+    /// Several indexes have this name.
     #[error("{0:?} is the name of several indexes; write schema.index")]
     Ambiguous(String),
+    /// The verdict on the index is `keep`.
     #[error("{name} stays: {why}")]
-    Kept { name: String, why: String },
+    Kept {
+        /// Name of the index.
+        name: String,
+        /// Reason of its verdict.
+        why: String,
+    },
+    /// The index is invalid. `--maintenance` repairs it.
     #[error(
         "{0} is invalid, which is a matter of this server and not of a schema; --maintenance writes a script for it"
     )]
     Invalid(String),
+    /// The index belongs to a constraint.
     #[error(
         "{name} belongs to constraint {constraint}: that is a matter for ALTER TABLE, and not for an index migration"
     )]
-    Constraint { name: String, constraint: String },
+    Constraint {
+        /// Name of the index.
+        name: String,
+        /// Name of the constraint.
+        constraint: String,
+    },
+    /// The selection leaves a need without an index.
     #[error("{0}")]
     Unsound(#[from] Refusal),
+    /// The indexes could not be read; the text is the reason.
     #[error("the indexes of the database could not be read: {0}")]
     Unreadable(String),
 }
 
-/// Checks the requested indexes against the assessment. `describe` says why an index is kept.
+/// Selects indexes by the criteria. `describe` returns the text of a reason.
+///
+/// # Errors
+///
+/// A named index does not exist or cannot be dropped, or the selection is not sound.
 pub fn select_indexes(
     plan: &DropPlan,
     database_snapshot: &DatabaseSnapshot,

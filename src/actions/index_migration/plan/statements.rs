@@ -1,20 +1,21 @@
-//! The statements that take an index away, and those that bring it back just as it was.
+//! Statements that drop an index, and those that create it exactly as it was.
 
 use crate::facts::IndexDdl;
 use crate::quote::{dollar_quote, qualified, quote_identifier, quote_literal};
 use std::collections::HashMap;
 
-/// One statement, without its semicolon, in one line.
+/// One statement in one line, without a semicolon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
+    /// SQL text.
     pub sql: String,
-    /// The server refuses it inside a transaction.
+    /// Whether the server refuses it inside a transaction.
     pub non_transactional: bool,
-    /// Only clears away what a failed attempt may have left behind.
+    /// Whether it only removes what a failed attempt may have left behind.
     pub is_precaution: bool,
 }
 
-/// How long the drop of a partitioned index waits for its locks, while everybody else queues behind it.
+/// Lock timeout for dropping a partitioned index. While it waits, all later requests queue behind it.
 pub const EXCLUSIVE_LOCK_TIMEOUT: &str = "3s";
 
 impl Statement {
@@ -27,20 +28,28 @@ impl Statement {
     }
 }
 
-/// Why an index cannot be written down.
+/// Why an index cannot be written to a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {
+    /// The definition has a control character, such as a line break.
     #[error("its definition holds a line break or another control character, and frameworks read files line by line")]
     ControlCharacter,
+    /// The definition is not valid UTF-8.
     #[error("its definition holds bytes that are no UTF-8")]
     NotUtf8,
+    /// The definition is not a CREATE INDEX statement.
     #[error("the server described it as {0:?}, which is no CREATE INDEX")]
     NoCreateIndex(String),
+    /// The predicate is not at the end of the definition.
     #[error("its predicate is not at the end of its definition")]
     PredicateNotAtEnd,
 }
 
-/// The way there: one statement, so that no framework can run half of it.
+/// Returns the statement that drops the index. It is a single one, so that no tool can execute half of it.
+///
+/// # Errors
+///
+/// The name cannot be written to a file.
 pub fn drop_index_statement(index: &IndexDdl) -> Result<Statement, StatementError> {
     check_plain_text(&index.schema)?;
     check_plain_text(&index.index)?;
@@ -56,8 +65,12 @@ pub fn drop_index_statement(index: &IndexDdl) -> Result<Statement, StatementErro
     )))
 }
 
-/// The way back, for the index itself and, where it is partitioned, all that is attached to it (fact sheet on indexes,
-/// C): built one by one without blocking writes, then attached, the deepest first, then decorated.
+/// Returns the statements that create the index, and for a partitioned index everything attached to it (fact sheet on
+/// indexes, C): each index is built without blocking writes and then attached, the deepest first; attributes follow.
+///
+/// # Errors
+///
+/// The definition cannot be written to a file.
 pub fn create_index_statements(index_tree: &[IndexDdl]) -> Result<Vec<Statement>, StatementError> {
     let mut steps = Vec::new();
     for index in index_tree.iter().filter(|index| index.is_partitioned) {
@@ -93,7 +106,7 @@ pub fn create_index_statements(index_tree: &[IndexDdl]) -> Result<Vec<Statement>
     Ok(steps)
 }
 
-/// The server's own text, with what must stand between `INDEX` and the name, and the tablespace where it belongs.
+/// Returns the server's definition with `how` between `INDEX` and the name, and with the tablespace.
 fn create_statement(index: &IndexDdl, how: &str) -> Result<String, StatementError> {
     let definition = &index.definition;
     let head = ["CREATE UNIQUE INDEX ", "CREATE INDEX "].into_iter().find(|head| definition.starts_with(head));
@@ -110,7 +123,7 @@ fn create_statement(index: &IndexDdl, how: &str) -> Result<String, StatementErro
     Ok(format!("{head}{how}{rest}"))
 }
 
-/// What `pg_get_indexdef` leaves out.
+/// Returns the statements for attributes that `pg_get_indexdef` leaves out.
 fn attribute_statements(index: &IndexDdl) -> Vec<String> {
     let name = qualified(&index.schema, &index.index);
     let table = qualified(&index.schema, &index.table);

@@ -1,4 +1,4 @@
-//! Alembic: `<revision>_<name>.py` behind the one head.
+//! Alembic: `<revision>_<name>.py` after the only head.
 
 use super::{
     Migration, MigrationError, MigrationFolder, NewFile,
@@ -48,7 +48,7 @@ pub fn alembic_files(
     Ok(files)
 }
 
-/// A plain string would be searched for `:name`; in DDL only the percent sign means something.
+/// A plain string would be searched for `:name`. In DDL only the percent sign has a meaning.
 fn execute_call(step: &Statement) -> String {
     format!("        op.execute(DDL({}))\n", double_quoted(&step.sql.replace('%', "%%")))
 }
@@ -72,7 +72,7 @@ fn read_revisions(folder: &MigrationFolder) -> Result<Revisions, MigrationError>
     Ok(Revisions { revisions, heads })
 }
 
-/// What is assigned to a name at the beginning of a line, with or without its type; brackets may span lines.
+/// Returns what is assigned to a name at the beginning of a line, with or without a type; brackets may span lines.
 fn assigned_value(text: &str, name: &str) -> String {
     let mut lines = text.lines().skip_while(|line| {
         let rest = line.strip_prefix(name).map(str::trim_start);
@@ -91,7 +91,7 @@ fn assigned_value(text: &str, name: &str) -> String {
     value
 }
 
-/// Twelve digits, as Alembic's own; the same for the same migration at the same time.
+/// Returns twelve digits like Alembic's own; the same for the same migration at the same time.
 fn new_revision(revisions: &[String], head: &Option<String>, index: &str, now: Timestamp) -> String {
     (0_u32..)
         .map(|attempt| {

@@ -1,4 +1,4 @@
-//! What in a project would bring an index back by itself: a model that declares it, a schema file that lists it.
+//! Declarations in a project that would create an index again: models and schema files.
 
 use super::location::is_third_party_folder;
 use std::{
@@ -6,28 +6,29 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A place that declares an index.
+/// A declaration of an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexDeclaration {
-    /// Below the project's root.
+    /// Path relative to the project's root.
     pub path: PathBuf,
+    /// Line number, from 1.
     pub line: usize,
-    /// Declares it by its column rather than by its name.
+    /// Whether it names the column and not the index.
     pub by_column: bool,
 }
 
-/// How much is read of a project, so that no tree of other people's code is searched for minutes.
+/// Limits on what is read of a project, so that a large tree is not searched for minutes.
 const MAX_FILES: usize = 5_000;
 const MAX_FILE_BYTES: u64 = 1 << 20;
-/// How many places are named for one index.
+/// Maximum number of declarations per index.
 const MAX_DECLARATIONS: usize = 5;
 
-/// Sources in which a model or a schema may stand.
+/// Extensions of sources that can have a model or a schema.
 const SOURCE_EXTENSIONS: [&str; 12] =
     ["py", "rb", "js", "ts", "java", "kt", "rs", "go", "prisma", "sql", "xml", "yaml"];
 
-/// For each index (its name, its table, its columns) the places that declare it; `migrations` is left out, as what was
-/// written there has been run.
+/// Returns for each index (name, table and columns) its declarations. The folder `migrations` is not searched, because
+/// its files have been executed.
 pub fn find_index_declarations(
     project: &Path,
     migrations: &Path,
@@ -71,7 +72,7 @@ pub fn find_index_declarations(
     found
 }
 
-/// Lines that declare the index, counted from 1.
+/// Returns the lines that declare the index, counted from 1, and whether they do so by a column.
 fn declaring_lines(text: &str, index: &str, table: &str, columns: &[String]) -> Vec<(usize, bool)> {
     let by_name = text.lines().enumerate().filter(|(_, line)| has_word(line, index)).map(|(at, _)| (at + 1, false));
     let mut declarations: Vec<(usize, bool)> = by_name.collect();
@@ -92,8 +93,8 @@ fn declaring_lines(text: &str, index: &str, table: &str, columns: &[String]) -> 
     declarations
 }
 
-/// Django's `db_index=True` and keys to other tables (which bring an index unless told not to), SQLAlchemy's
-/// `index=True`; the declaration ends where its brackets do.
+/// Returns whether the lines declare an index without a name: Django's `db_index=True` and foreign keys (which have an
+/// index by default), SQLAlchemy's `index=True`. A declaration ends with its brackets.
 fn declares_index(lines: &[&str]) -> bool {
     let mut depth = 0_i32;
     for line in lines {

@@ -1,4 +1,4 @@
-//! diesel: a folder a migration with `up.sql`, `down.sql` and, where both run outside of transactions, `metadata.toml`.
+//! diesel: one folder per migration with `up.sql`, `down.sql` and, if both run outside a transaction, `metadata.toml`.
 //! Each file is sent as one query.
 
 use super::{
@@ -43,7 +43,7 @@ pub fn diesel_files(
     Ok(files)
 }
 
-/// As `diesel migration generate` writes times.
+/// Formats a time like `diesel migration generate`.
 fn dashed_version(version: &str) -> String {
     match version.len() {
         14 => format!("{}-{}-{}-{}", &version[..4], &version[4..6], &version[6..8], &version[8..]),

@@ -1,4 +1,4 @@
-//! Django: `<number>_<name>.py` behind the app's one leaf.
+//! Django: `<number>_<name>.py` after the only leaf of the app.
 
 use super::{
     Migration, MigrationError, MigrationFolder, NewFile,
@@ -49,7 +49,7 @@ fn sql_list_item(step: &Statement) -> String {
     format!("                {},\n", double_quoted(&step.sql))
 }
 
-/// The app's label: what its `AppConfig` says, else the name of its folder.
+/// Returns the app's label: that of its `AppConfig`, otherwise the name of its folder.
 fn app_label(folder: &MigrationFolder) -> String {
     let app = folder.path.parent().unwrap_or(&folder.path);
     let config = std::fs::read_to_string(app.join("apps.py")).unwrap_or_default();
@@ -62,7 +62,7 @@ fn app_label(folder: &MigrationFolder) -> String {
     configured.or_else(folder_name).unwrap_or_else(|| "app".to_owned())
 }
 
-/// The migration that no other one of the app depends on, or replaces.
+/// Returns the migration that no other migration of the app depends on or replaces.
 fn leaf_migration(folder: &MigrationFolder, app: &str) -> Result<Option<String>, MigrationError> {
     let mut stems = Vec::new();
     let mut referenced = Vec::new();
@@ -94,7 +94,7 @@ fn leaf_migration(folder: &MigrationFolder, app: &str) -> Result<Option<String>,
     }
 }
 
-/// What stands in the brackets behind `name =`, comments taken away.
+/// Returns the text in the brackets after `name =`, without comments.
 fn assigned_list(text: &str, name: &str) -> String {
     let code: String =
         text.lines().filter(|line| !line.trim_start().starts_with('#')).map(|line| format!("{line}\n")).collect();
@@ -121,12 +121,12 @@ fn assigned_list(text: &str, name: &str) -> String {
     String::new()
 }
 
-/// `migrations.swappable_dependency(…)` names no migration.
+/// Removes calls: `migrations.swappable_dependency(…)` names no migration.
 fn without_calls(list: &str) -> String {
     list.lines().filter(|line| !line.contains("swappable_dependency")).map(|line| format!("{line}\n")).collect()
 }
 
-/// The string literals of a line or a list.
+/// Returns the string literals of a line or a list.
 pub fn string_literals(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = text;

@@ -1,4 +1,5 @@
-//! Flyway: `V<version>__<name>.sql`, its undo `U…` and for each a `.conf`: only there can a script leave the transaction.
+//! Flyway: `V<version>__<name>.sql`, its undo `U…` and a `.conf` for each, which is the only place to disable the
+//! transaction.
 
 use super::{
     Migration, MigrationError, MigrationFolder, NewFile,
@@ -32,7 +33,7 @@ pub fn flyway_files(
     Ok(files)
 }
 
-/// Versions such as `7`, `2.11` or `2_11`: the last part counts up.
+/// Versions such as `7`, `2.11` or `2_11`; the last part is incremented.
 struct DottedVersions {
     head: String,
     versions: VersionSequence,

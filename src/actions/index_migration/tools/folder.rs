@@ -1,4 +1,4 @@
-//! A folder of migrations as it is.
+//! A folder of migrations.
 
 use super::MigrationError;
 use std::{
@@ -6,15 +6,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What lies in a folder of migrations; a folder that is not there yet is empty.
+/// Content of a folder of migrations; a folder that does not exist is empty.
 #[derive(Clone, Debug, Default)]
 pub struct MigrationFolder {
+    /// Path of the folder.
     pub path: PathBuf,
-    /// Names of files and folders in it, sorted.
+    /// Names of the files and folders in it, sorted.
     pub names: Vec<String>,
 }
 
 impl MigrationFolder {
+    /// Lists the folder.
+    ///
+    /// # Errors
+    ///
+    /// The folder exists and cannot be read.
     pub fn read(path: &Path) -> io::Result<MigrationFolder> {
         let mut names = Vec::new();
         match fs::read_dir(path) {
@@ -30,7 +36,11 @@ impl MigrationFolder {
         Ok(MigrationFolder { path: path.to_path_buf(), names })
     }
 
-    /// The text of a file in it.
+    /// Returns the text of a file in the folder.
+    ///
+    /// # Errors
+    ///
+    /// [`MigrationError::Unreadable`] when the file cannot be read.
     pub fn text(&self, name: &str) -> Result<String, MigrationError> {
         let path = self.path.join(name);
         let bytes = fs::read(&path)
@@ -38,11 +48,12 @@ impl MigrationFolder {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Names that end so, without the ending.
+    /// Returns the names with this ending, without the ending.
     pub fn stems_with_ending<'a>(&'a self, ending: &'a str) -> impl Iterator<Item = &'a str> {
         self.names.iter().filter_map(move |name| name.strip_suffix(ending))
     }
 
+    /// Returns the path for messages.
     pub fn display(&self) -> String {
         self.path.display().to_string()
     }

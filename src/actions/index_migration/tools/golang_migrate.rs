@@ -1,5 +1,5 @@
-//! golang-migrate: `<version>_<name>.up.sql` and `.down.sql`, each sent as one query and in no transaction
-//! (`database/postgres/postgres.go`, `Run`): several statements of one file share an implicit transaction.
+//! golang-migrate: `<version>_<name>.up.sql` and `.down.sql`, each sent as one query without a transaction
+//! (`database/postgres/postgres.go`, `Run`). Several statements of one file share an implicit transaction.
 
 use super::{
     Migration, MigrationError, MigrationFolder, NewFile,
@@ -17,7 +17,7 @@ pub fn golang_migrate_files(
     up_down_files(folder, migrations, now, |_| "")
 }
 
-/// A pair of files a piece; `first_line` of what runs outside of transactions.
+/// Returns a pair of files per part. `first_line` begins files that run outside a transaction.
 pub fn up_down_files(
     folder: &MigrationFolder,
     migrations: &[Migration],

@@ -1,4 +1,4 @@
-//! goose: one file with an Up and a Down section, cut into statements at a semicolon that ends a line.
+//! goose: one file with an Up and a Down section, split at each semicolon that ends a line.
 
 use super::{
     Migration, MigrationError, MigrationFolder, NewFile, header::sql_header, stem::Stems, version::VersionStyle,
@@ -26,7 +26,7 @@ pub fn goose_files(
     Ok(files)
 }
 
-/// A statement in which goose could see an end or a comment (`internal/sqlparser/parser.go`) stands between marks.
+/// Encloses a statement in marks when goose could see an end or a comment in it (`internal/sqlparser/parser.go`).
 fn goose_statement(step: &Statement) -> String {
     let is_plain = !step.sql.contains(';') && !step.sql.contains("--");
     match is_plain {

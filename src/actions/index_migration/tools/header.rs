@@ -1,19 +1,22 @@
-//! What stands in front of every file, and how it is found again.
+//! Header of every file, and how `pgtend indexes verify` finds it.
 
 use super::{migration::MigrationPart, quote::format_comment};
 use serde::{Deserialize, Serialize};
 
-/// The index a file is about, as a line of its header says it: for `pgtend indexes verify`.
+/// Index that a file concerns, as a line of its header names it, for `pgtend indexes verify`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct IndexMarker {
+    /// Schema of the index.
     pub schema: String,
+    /// Name of the table.
     pub table: String,
+    /// Name of the index.
     pub index: String,
 }
 
 const MARKER_PREFIX: &str = "pgtend:index ";
 
-/// The line.
+/// Returns the line with the marker.
 pub fn format_index_marker(index: &IndexMarker) -> String {
     // ASCII only, and no control character: JSON escapes them, and this line must survive every editor.
     let json = serde_json::to_string(index).unwrap_or_default();
@@ -27,7 +30,7 @@ pub fn format_index_marker(index: &IndexMarker) -> String {
     format!("{MARKER_PREFIX}{ascii}")
 }
 
-/// The indexes a file is marked with.
+/// Returns the indexes that a file is marked with.
 pub fn parse_index_markers(text: &str) -> Vec<IndexMarker> {
     let of_line = |line: &str| {
         let (before, json) = line.split_once(MARKER_PREFIX)?;
@@ -38,21 +41,20 @@ pub fn parse_index_markers(text: &str) -> Vec<IndexMarker> {
     text.lines().filter_map(of_line).collect()
 }
 
-/// The rules of squawk that a file of SQL cannot keep: its timeouts come with the connection; the root of a partitioned
-/// index is built ON ONLY its table, which is at once; and ALTER TABLE has no IF NOT EXISTS, but marks as often as it is
-/// run.
+/// Rules of squawk that a SQL file cannot follow. Timeouts come with the connection; the root of a partitioned index is
+/// built ON ONLY its table, which takes no time; ALTER TABLE has no IF NOT EXISTS, and can be repeated.
 const SQUAWK_IGNORED_RULES: &str = "squawk-ignore-file require-lock-timeout, require-statement-timeout";
 const SQUAWK_RULE_ON_ONLY: &str = ", require-concurrent-index-creation";
 const SQUAWK_RULE_ALTER_TABLE: &str = ", prefer-robust-stmts";
 
-/// The header of a file of SQL.
+/// Returns the header of a SQL file.
 pub fn sql_header(header: &[String], statements: &str) -> String {
     let only = if statements.contains(" ON ONLY ") { SQUAWK_RULE_ON_ONLY } else { "" };
     let marks = if statements.contains("ALTER TABLE ") { SQUAWK_RULE_ALTER_TABLE } else { "" };
     format!("-- {SQUAWK_IGNORED_RULES}{only}{marks}\n{}", format_comment("--", header))
 }
 
-/// Says which part of the way back a file holds, where it takes several.
+/// Adds which part of the rollback a file has, when there are several.
 pub fn part_header(header: &[String], part: &MigrationPart<'_>) -> Vec<String> {
     let mut lines = header.to_vec();
     if let (number, count @ 2..) = part.position {

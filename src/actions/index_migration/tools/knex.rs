@@ -1,4 +1,4 @@
-//! Knex: `<version>_<name>.js`, or as the folder's others end.
+//! Knex: `<version>_<name>.js`, or with the ending of the folder's other files.
 
 use super::{
     Migration, MigrationError, MigrationFolder, NewFile,
@@ -39,8 +39,8 @@ pub fn knex_files(
     Ok(files)
 }
 
-/// A question mark is a binding unless a backslash stands before it; and no number of backslashes of the statement's
-/// own may stand there, as Knex takes them all away (`lib/dialects/postgres`, `positionBindings`).
+/// A question mark is a binding unless a backslash precedes it. Knex removes all backslashes before it
+/// (`lib/dialects/postgres`, `positionBindings`), so the statement itself must not have any there.
 fn raw_call(step: &Statement) -> Result<String, MigrationError> {
     if step.sql.contains("\\?") {
         let why = "it takes the backslash before a question mark away";
@@ -49,7 +49,7 @@ fn raw_call(step: &Statement) -> Result<String, MigrationError> {
     Ok(format!("  await knex.raw({});\n", double_quoted(&step.sql.replace('?', "\\?"))))
 }
 
-/// What the folder's migrations are written in.
+/// Language of the folder's migrations.
 pub struct ScriptDialect {
     pub ending: &'static str,
     pub is_module: bool,
@@ -73,7 +73,7 @@ impl ScriptDialect {
         Ok(ScriptDialect { ending, is_module })
     }
 
-    /// The beginning of an exported function.
+    /// Returns the beginning of an exported function.
     pub fn export_prefix(&self, name: &str) -> String {
         if self.is_module { format!("export const {name} = ") } else { format!("exports.{name} = ") }
     }
@@ -83,7 +83,7 @@ impl ScriptDialect {
     }
 }
 
-/// What `.js` means there: the nearest `package.json` above says it.
+/// Returns whether `.js` means an ES module, as the nearest `package.json` above says.
 fn is_module(folder: &MigrationFolder) -> bool {
     let above = folder.path.ancestors().filter_map(|path| std::fs::read_to_string(path.join("package.json")).ok());
     let nearest = above.into_iter().next();

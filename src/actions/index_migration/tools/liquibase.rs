@@ -1,4 +1,4 @@
-//! Liquibase: a changelog in formatted SQL, a changeset for each statement of the way back.
+//! Liquibase: a changelog in formatted SQL with one changeset per statement of the rollback.
 
 use super::{
     Migration, MigrationError, MigrationFolder, NewFile, header::sql_header, migration::NO_OP_STATEMENT, stem::Stems,

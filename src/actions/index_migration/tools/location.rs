@@ -1,4 +1,4 @@
-//! Which migration tool a project uses, and where its migrations lie.
+//! Migration tool of a project, and location of its migrations.
 
 use super::Framework;
 use std::{
@@ -9,14 +9,15 @@ use std::{
 /// A tool that a project seems to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MigrationLocation {
+    /// The tool.
     pub framework: Framework,
-    /// The folder of migrations; it need not be there yet.
+    /// Folder of migrations. It may not exist yet.
     pub folder: PathBuf,
-    /// What it was told by.
+    /// File or setting that shows it.
     pub source: String,
 }
 
-/// Looks at the files a project has at its top; one place for each folder of migrations.
+/// Detects tools by the files at the top of a project. Returns one location per folder of migrations.
 pub fn find_migration_locations(project: &Path) -> Vec<MigrationLocation> {
     let project = Project { root: project };
     let mut locations = Vec::new();
@@ -123,7 +124,7 @@ impl Project<'_> {
     }
 }
 
-/// Folders that hold other people's code, or none.
+/// Returns whether a folder has third-party code, or no code.
 pub fn is_third_party_folder(name: &str) -> bool {
     name.starts_with('.')
         || matches!(
@@ -132,7 +133,7 @@ pub fn is_third_party_folder(name: &str) -> bool {
         )
 }
 
-/// `name = value` of an ini or TOML file.
+/// Returns the value of `name = value` in an ini or TOML file.
 fn read_setting<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| {
         let value = line.trim().strip_prefix(name)?.trim_start().strip_prefix('=')?;
@@ -140,7 +141,7 @@ fn read_setting<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-/// What the newest file of a folder is marked with.
+/// Returns the marker of the newest file in a folder.
 fn detect_marker(folder: &Path) -> Option<&'static str> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
     files.sort();

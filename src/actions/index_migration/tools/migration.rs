@@ -1,67 +1,95 @@
-//! One index's way there and back, as every framework gets it.
+//! Statements of one index, up and down, as input for every tool.
 
 use crate::actions::index_migration::plan::Statement;
 use std::path::PathBuf;
 
-/// One index a migration.
+/// Migration of one index.
 #[derive(Clone, Debug)]
 pub struct Migration {
-    /// The index's name; part of the file's name.
+    /// Name of the index, which becomes part of the file's name.
     pub index: String,
-    /// What stands in front of the statements, as comments: a line each, without the marks of a comment.
+    /// Comment before the statements, one item per line, without comment marks.
     pub header: Vec<String>,
+    /// Statement that drops the index.
     pub up: Statement,
+    /// Statements that create it again, in order.
     pub down: Vec<Statement>,
 }
 
-/// A file that is to be.
+/// A file to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewFile {
-    /// Below the folder of migrations.
+    /// Path relative to the folder of migrations.
     pub path: PathBuf,
+    /// Text of the file.
     pub text: String,
 }
 
 /// Why a folder cannot get the migrations.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
+    /// The history of migrations has several ends, so the next one cannot follow it.
     #[error("{folder} has several {what}: {}; merge them first ({how})", heads.join(", "))]
-    SeveralHeads { folder: String, what: &'static str, heads: Vec<String>, how: &'static str },
+    SeveralHeads {
+        /// Path of the folder.
+        folder: String,
+        /// Plural noun of the heads in the tool's language.
+        what: &'static str,
+        /// Names of the heads.
+        heads: Vec<String>,
+        /// Command that merges them.
+        how: &'static str,
+    },
+    /// The tool cannot execute the statement as it is.
     #[error("{framework} cannot say {sql:?}: {why}")]
-    Inexpressible { framework: &'static str, sql: String, why: &'static str },
+    Inexpressible {
+        /// Name of the tool.
+        framework: &'static str,
+        /// The statement.
+        sql: String,
+        /// Reason.
+        why: &'static str,
+    },
+    /// The folder has two kinds of migrations, and it is unclear which to write.
     #[error("{folder} mixes two kinds of migrations ({what})")]
-    Mixed { folder: String, what: &'static str },
+    Mixed {
+        /// Path of the folder.
+        folder: String,
+        /// Names of the two kinds.
+        what: &'static str,
+    },
+    /// A file or folder cannot be read; the text has the path and the reason.
     #[error("{0}")]
     Unreadable(String),
 }
 
-/// What a framework that takes one statement a file, or one transaction a file, puts into one migration.
+/// Part of a migration, for tools that execute one statement or one transaction per file.
 #[derive(Clone, Debug)]
 pub struct MigrationPart<'a> {
     pub name: String,
-    /// `None` where there is nothing to do on the way there.
+    /// Statement of the migration; `None` when this part has none.
     pub up: Option<&'a Statement>,
     pub down: Vec<&'a Statement>,
-    /// Its place among the pieces, and how many there are.
+    /// Position from 1, and number of parts.
     pub position: (usize, usize),
 }
 
-/// What stands where a migration has nothing to do.
+/// Statement of a part without anything to do.
 pub const NO_OP_STATEMENT: &str = "SELECT 1";
 
 impl Migration {
-    /// `drop_<index>`, in the letters that every framework takes.
+    /// Returns `drop_<index>` in letters that every tool accepts.
     pub fn name(&self) -> String {
         format!("drop_{}", to_snake_case(&self.index))
     }
 
-    /// Everything the way back needs, for frameworks that run one statement after another.
+    /// Returns the complete rollback, for tools that execute one statement after another.
     pub fn down_statements(&self) -> Vec<&Statement> {
         self.down.iter().collect()
     }
 
-    /// Cut so that each piece's way back is one statement outside of transactions, or several that share one. In the
-    /// order of versions: the way back is walked from the last one.
+    /// Splits the migration so that the rollback of each part is one statement outside a transaction, or several that
+    /// share one. Parts are in the order of versions; the rollback runs from the last to the first.
     pub fn parts(&self) -> Vec<MigrationPart<'_>> {
         let mut groups: Vec<Vec<&Statement>> = Vec::new();
         for step in self.down.iter().filter(|step| !step.is_precaution) {
@@ -105,18 +133,18 @@ impl MigrationPart<'_> {
         self.down.iter().any(|step| step.non_transactional)
     }
 
-    /// The statements of the way back, each with its semicolon.
+    /// Returns the statements of the rollback, each with its semicolon.
     pub fn down_sql(&self) -> String {
         join_statements(self.down.iter().copied())
     }
 }
 
-/// Statements, each with its semicolon on a line of its own.
+/// Returns the statements, each on a line of its own with its semicolon.
 pub fn join_statements<'a>(statements: impl IntoIterator<Item = &'a Statement>) -> String {
     statements.into_iter().map(|step| format!("{};\n", step.sql)).collect()
 }
 
-/// Lower case letters, digits and underscores, at most forty.
+/// Returns lower-case letters, digits and underscores, at most forty.
 pub fn to_snake_case(name: &str) -> String {
     let mut snake = String::new();
     for c in name.chars().map(|c| c.to_ascii_lowercase()) {
@@ -131,12 +159,12 @@ pub fn to_snake_case(name: &str) -> String {
     if snake.is_empty() { "index".to_owned() } else { snake.to_owned() }
 }
 
-/// `name`, or `name_2`, `name_3` … where that is taken; remembers its answer. Capitals make no difference.
+/// Returns `name`, or `name_2`, `name_3` … if it is taken, and adds it to `taken`. The comparison ignores case.
 pub fn unused_name(name: &str, taken: &mut Vec<String>) -> String {
     unused_name_by(name, taken, str::to_ascii_lowercase)
 }
 
-/// The same where two names are one if `seen_as` makes the same of both.
+/// Does the same for a tool that treats two names as equal when `normalize` does.
 pub fn unused_name_by(name: &str, taken: &mut Vec<String>, normalize: fn(&str) -> String) -> String {
     let mut candidate = name.to_owned();
     let mut number = 1;

@@ -1,6 +1,5 @@
-//! The migration tools of other people's projects: where their files lie, how the next one is named, what stands in it.
-//! One tool a file. What they accept was tried with the tools themselves (`tests/runners`) or read in their sources
-//! (fact sheet on indexes, E).
+//! Migration tools: where their files are, how the next one is named, and what it contains. One tool per file. The
+//! rules were tested with the tools (`tests/runners`) or read in their sources (fact sheet on indexes, E).
 
 mod alembic;
 mod dbmate;
@@ -43,21 +42,34 @@ use jiff::Timestamp;
 pub enum Framework {
     /// Plain scripts for psql
     Sql,
+    /// `sqlx migrate`
     Sqlx,
+    /// Flyway
     Flyway,
+    /// Liquibase
     Liquibase,
+    /// golang-migrate
     GolangMigrate,
+    /// goose
     Goose,
+    /// dbmate
     Dbmate,
+    /// diesel
     Diesel,
+    /// Rails
     Rails,
+    /// Django
     Django,
+    /// Alembic
     Alembic,
+    /// Knex
     Knex,
+    /// node-pg-migrate
     NodePgMigrate,
 }
 
 impl Framework {
+    /// All tools, in the order of the help.
     pub const ALL: [Framework; 13] = [
         Framework::Sql,
         Framework::Sqlx,
@@ -74,7 +86,7 @@ impl Framework {
         Framework::NodePgMigrate,
     ];
 
-    /// As it is written after `--framework`.
+    /// Returns the name as the option `--framework` takes it.
     pub fn name(self) -> &'static str {
         match self {
             Framework::Sql => "sql",
@@ -93,7 +105,11 @@ impl Framework {
         }
     }
 
-    /// The files of a clean-up, in the folder's own style. Nothing is written yet.
+    /// Returns the files of a clean-up in the folder's own style, without writing them.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be read or extended, or the tool cannot execute a statement.
     pub fn migration_files(
         self,
         folder: &MigrationFolder,
@@ -117,7 +133,8 @@ impl Framework {
         }
     }
 
-    /// What whoever runs the migrations should know of the tool, beside what each file says.
+    /// Returns what to know of the tool before running the migrations, in addition to the header of each file; `None`
+    /// when there is nothing.
     pub fn advice(self) -> Option<&'static str> {
         match self {
             Framework::Sqlx | Framework::GolangMigrate => Some(

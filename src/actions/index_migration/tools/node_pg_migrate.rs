@@ -1,4 +1,5 @@
-//! node-pg-migrate: `<milliseconds>_<name>.js`, or as the folder's others are called. Both ways leave its transaction.
+//! node-pg-migrate: `<milliseconds>_<name>.js`, or named like the folder's other files. Both directions run outside its
+//! transaction.
 
 use super::{
     Migration, MigrationError, MigrationFolder, NewFile,

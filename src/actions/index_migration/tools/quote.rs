@@ -1,8 +1,8 @@
-//! Texts as other languages write them.
+//! String literals and comments of other languages.
 
 use crate::quote::is_unprintable;
 
-/// A string of Python, JavaScript and TypeScript alike: both read these escapes the same way.
+/// Returns a string literal that Python, JavaScript and TypeScript read the same way.
 pub fn double_quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -23,12 +23,12 @@ pub fn double_quoted(text: &str) -> String {
     quoted
 }
 
-/// What may stand in a comment of one line, in whatever language: nothing in it ends the line.
+/// Returns text for a one-line comment in any language: nothing in it ends the line.
 pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if is_unprintable(c) { ' ' } else { c }).collect()
 }
 
-/// Lines as a comment.
+/// Returns the lines as comments.
 pub fn format_comment(mark: &str, lines: &[String]) -> String {
     lines
         .iter()

@@ -1,4 +1,4 @@
-//! Rails: `db/migrate/<version>_<name>.rb`, a class of that name.
+//! Rails: `db/migrate/<version>_<name>.rb` with a class of the same name.
 
 use super::{
     Migration, MigrationError, MigrationFolder, NewFile, quote::format_comment, stem::Stems, version::VersionStyle,
@@ -30,12 +30,12 @@ pub fn rails_files(
     Ok(files)
 }
 
-/// Between these marks Ruby reads nothing but the line itself; it takes only the indentation away.
+/// Returns a call with a heredoc. Ruby does not interpret its lines; it only removes the indentation.
 fn execute_call(step: &Statement) -> String {
     format!("    execute <<~'SQL'\n      {}\n    SQL\n", step.sql)
 }
 
-/// The release the newest migration was written for; else the one that is installed.
+/// Returns the release of the newest migration, otherwise the installed one.
 fn migration_release(folder: &MigrationFolder) -> Result<String, MigrationError> {
     for name in folder.names.iter().rev().filter(|name| name.ends_with(".rb")) {
         let text = folder.text(name)?;
@@ -50,7 +50,7 @@ fn migration_release(folder: &MigrationFolder) -> Result<String, MigrationError>
     Ok("ActiveRecord::Migration.current_version".to_owned())
 }
 
-/// `drop_users_idx` as ActiveSupport's `camelize` writes it: `DropUsersIdx`.
+/// Converts a name like ActiveSupport's `camelize`: `drop_users_idx` becomes `DropUsersIdx`.
 fn to_camel_case(name: &str) -> String {
     let word = |word: &str| {
         let mut letters = word.chars();

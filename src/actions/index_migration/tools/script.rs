@@ -1,10 +1,11 @@
-//! The maintenance script: what is wrong on one server alone is no matter for a migration of a schema.
+//! The maintenance script. Maintenance concerns one server, so it is not a migration of the schema.
 
 use super::quote::format_comment;
 use crate::actions::index_migration::plan::{MaintenanceTask, Repair};
 use crate::quote::{qualified, quote_literal, regclass_name};
 
-/// A script for psql that can be run again after whatever stopped it: each step asks first whether it is still due.
+/// Returns a script for psql. It can be repeated after any failure: each step first queries whether it is still
+/// necessary.
 pub fn maintenance_script(header: &[String], tasks: &[MaintenanceTask]) -> String {
     let mut script = format_comment("--", header);
     script.push_str("\\set ON_ERROR_STOP on\n\\timing on\nSET statement_timeout = 0;\nSET lock_timeout = '5min';\n");
@@ -37,7 +38,7 @@ fn is_due_query(condition: &str) -> String {
     format!("SELECT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE {condition}) AS is_due \\gset\n")
 }
 
-/// What earlier attempts at this rebuild left behind goes first, unless somebody is building it right now.
+/// Drops what earlier attempts at this rebuild left behind, unless a build is running.
 fn drop_leftovers_query(task: &MaintenanceTask) -> String {
     format!(
         "SELECT pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname, c.relname)\n  \

@@ -1,5 +1,5 @@
-//! sqlx: `<version>_<name>.up.sql` and `.down.sql`, or `<version>_<name>.sql` where the folder has no way back. What
-//! must run outside of a transaction begins, at its very first byte, with `-- no-transaction` (sqlx 0.8 and newer).
+//! sqlx: `<version>_<name>.up.sql` and `.down.sql`, or `<version>_<name>.sql` if the folder has no rollbacks. A file
+//! that runs outside a transaction begins with `-- no-transaction` (sqlx 0.8 and newer).
 
 use super::{
     Migration, MigrationError, MigrationFolder, NewFile,

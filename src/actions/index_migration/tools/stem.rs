@@ -1,4 +1,4 @@
-//! What the next migration of a folder is called: its number and its name.
+//! Names of the next migrations in a folder: number and name.
 
 use super::{
     MigrationFolder,
@@ -8,7 +8,7 @@ use super::{
 use jiff::Timestamp;
 use std::fmt;
 
-/// `20260131235959_drop_users_idx`.
+/// Number and name, such as `20260131235959_drop_users_idx`.
 pub struct Stem {
     pub version: String,
     pub name: String,
@@ -20,22 +20,22 @@ impl fmt::Display for Stem {
     }
 }
 
-/// One after the other: numbers after those of the folder's files, names that none of its files bears.
+/// Sequence of unused names: numbers greater than those of the folder's files, and names that none of them has.
 pub struct Stems {
     versions: VersionSequence,
     taken: Vec<String>,
-    /// Two names are one to the tool where this makes the same of both.
+    /// Two names are equal to the tool when this returns the same for both.
     normalize: fn(&str) -> String,
 }
 
 impl Stems {
-    /// After the files with that ending.
+    /// Continues after the files with this ending.
     pub fn after(folder: &MigrationFolder, ending: &str, style: VersionStyle, now: Timestamp) -> Stems {
         let versions = VersionSequence::after(folder.stems_with_ending(ending).map(leading_digits), style, now);
         Stems { versions, taken: migration_names(folder), normalize: str::to_ascii_lowercase }
     }
 
-    /// For a tool that makes something else of a name.
+    /// Compares names as a tool with its own normalization does.
     pub fn with_normalizer(self, seen_as: fn(&str) -> String) -> Stems {
         Stems { normalize: seen_as, ..self }
     }
@@ -45,7 +45,7 @@ impl Stems {
     }
 }
 
-/// What the folder's migrations are called, without number and ending.
+/// Returns the names of the folder's migrations, without number and ending.
 fn migration_names(folder: &MigrationFolder) -> Vec<String> {
     let name = |file: &String| {
         let stem = file.split('.').next().unwrap_or_default();

@@ -1,8 +1,8 @@
-//! The next version in a folder, in its own style.
+//! The next version in a folder, in the folder's own style.
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-/// How a tool numbers where nothing says otherwise.
+/// Style of versions when the folder has none yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VersionStyle {
     /// `20260131235959`, UTC.
@@ -11,7 +11,7 @@ pub enum VersionStyle {
     Milliseconds,
     /// `20260131235959123`, UTC.
     LongMilliseconds,
-    /// 1, 2, 3 with so many digits.
+    /// 1, 2, 3 with a fixed number of digits.
     Serial { digits: usize },
 }
 
@@ -19,7 +19,7 @@ const MAX_DIGITS: usize = 18;
 
 const SECONDS_FORMAT: &str = "%Y%m%d%H%M%S";
 
-/// Versions to come, each greater than all that `existing` holds and than those before it.
+/// Sequence of versions, each greater than all existing ones and its predecessors.
 #[derive(Clone, Debug)]
 pub struct VersionSequence {
     style: VersionStyle,
@@ -28,7 +28,7 @@ pub struct VersionSequence {
 }
 
 impl VersionSequence {
-    /// `existing` are the numbers the folder's files begin with, as digits.
+    /// `existing` are the leading digits of the folder's file names.
     pub fn after<'a>(
         existing: impl IntoIterator<Item = &'a str>,
         default_style: VersionStyle,
@@ -67,7 +67,7 @@ impl VersionSequence {
         format!("{number:0digits$}")
     }
 
-    /// The next second of a time; the next number of what is none.
+    /// Returns the next second of a time, otherwise the next number.
     fn next_after(&self, last: u64) -> u64 {
         let following = match self.style {
             VersionStyle::Seconds => next_second(&format!("{last:014}")),
@@ -87,7 +87,7 @@ fn next_second(digits: &str) -> Option<u64> {
     next.strftime(SECONDS_FORMAT).to_string().parse().ok()
 }
 
-/// The digits a name begins with.
+/// Returns the digits at the beginning of a name.
 pub fn leading_digits(name: &str) -> &str {
     &name[..name.find(|c: char| !c.is_ascii_digit()).unwrap_or(name.len())]
 }

@@ -1,4 +1,4 @@
-//! All files or none.
+//! Writes all files or none.
 
 use super::NewFile;
 use crate::actions::ConfirmedPlan;
@@ -13,15 +13,26 @@ use tempfile::NamedTempFile;
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
+    /// A file exists already.
     #[error("{} is there already; nothing was written", .0.display())]
     Exists(PathBuf),
+    /// A file or folder could not be written.
     #[error("cannot write {}: {reason}; nothing was written", path.display())]
-    Failed { path: PathBuf, reason: String },
+    Failed {
+        /// Path of the file or folder.
+        path: PathBuf,
+        /// Error of the operating system.
+        reason: String,
+    },
 }
 
-/// Writes the files of a plan that somebody agreed to, below `folder`, which is made where it is missing. Never replaces
-/// anything; what a failure leaves half done is taken away again. No file appears before all are on the disk beside their
-/// places, so that a full disk or a sudden end finds none of them there.
+/// Writes the files of a confirmed plan below `folder`, which is created if necessary. It replaces no file, and removes
+/// what a failure leaves incomplete. Files get their names only after all are on the disk under temporary names, so
+/// that a full disk or a crash leaves none of them.
+///
+/// # Errors
+///
+/// A file exists already, or could not be written. Nothing is written then.
 pub fn write_migration_files<P>(
     _: &ConfirmedPlan<P>,
     folder: &Path,
@@ -51,7 +62,7 @@ fn write_failed(path: &Path, error: &io::Error) -> WriteError {
     WriteError::Failed { path: path.to_path_buf(), reason: error_text(error) }
 }
 
-/// On the disk, and under a name that no tool takes for a migration.
+/// Writes a file to the disk, under a name that no tool takes for a migration.
 fn write_temporary_file(path: &Path, text: &str, cleanup: &mut WriteCleanup) -> Result<NamedTempFile, WriteError> {
     let folder = parent_folder(path);
     make_folder(folder, cleanup).map_err(|error| write_failed(path, &error))?;
@@ -62,7 +73,7 @@ fn write_temporary_file(path: &Path, text: &str, cleanup: &mut WriteCleanup) -> 
     Ok(file)
 }
 
-/// Unless somebody else was faster.
+/// Renames the file, unless its name exists by now.
 fn persist_new_file(file: NamedTempFile, path: &Path, cleanup: &mut WriteCleanup) -> Result<(), WriteError> {
     match file.persist_noclobber(path) {
         Ok(_) => {
@@ -89,7 +100,7 @@ fn error_text(error: &io::Error) -> String {
     text.split(" (os error ").next().unwrap_or(&text).to_owned()
 }
 
-/// What was made, taken away again unless all of it was.
+/// What was created, and is removed again if not everything was.
 struct WriteCleanup {
     folders: Vec<PathBuf>,
     files: Vec<PathBuf>,
