@@ -1,87 +1,107 @@
-//! What stands in a table: values, not prose.
+//! Values of table cells.
 
 use crate::units::Lsn;
 use jiff::Timestamp;
 
-/// One value, by what it measures; each format writes it its own way.
+/// One value by what it measures. Each format writes it in its own way.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// There is none.
+    /// There is no value.
     None,
-    /// It could not be read.
+    /// The value could not be read.
     Unknown,
+    /// Text, which may wrap.
     Text(String),
-    /// A name; it may be shortened in the middle where space is short.
+    /// A name, which may be shortened in the middle where space is short.
     Name(String),
+    /// A size in bytes.
     Bytes(u64),
-    /// Bytes by the catalog's estimate.
+    /// A size in bytes, estimated from the catalog.
     EstimatedBytes(u64),
+    /// A number of things.
     Count(u64),
+    /// A WAL position.
     Lsn(Lsn),
+    /// A point in time.
     Time(Timestamp),
-    /// Seconds.
+    /// A duration in seconds.
     Duration(u64),
+    /// Yes or no.
     Flag(bool),
-    /// Bytes a day; negative where something shrinks.
+    /// A growth rate in bytes per day; negative when something shrinks.
     BytesPerDay(f64),
-    /// A share of one: 0.25 is a quarter.
+    /// A share, 0 to 1.
     Share(f64),
 }
 
-/// What a value means to the reader; shown as colour where there is colour.
+/// Meaning of a value for the reader, shown by colour where the format has colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tone {
+    /// No particular meaning.
     #[default]
     Plain,
+    /// Less important.
     Faint,
+    /// As it should be.
     Good,
+    /// Needs attention.
     Warning,
+    /// Needs action.
     Bad,
 }
 
-/// A value and its meaning.
+/// A value with its meaning.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
+    /// The value.
     pub value: Value,
+    /// Its meaning.
     pub tone: Tone,
 }
 
 impl Cell {
+    /// Returns a cell without a particular meaning.
     pub fn new(value: Value) -> Cell {
         let tone = if matches!(value, Value::Unknown) { Tone::Faint } else { Tone::Plain };
         Cell { value, tone }
     }
 
+    /// Returns a cell with text.
     pub fn text(text: impl Into<String>) -> Cell {
         Cell::new(Value::Text(text.into()))
     }
 
+    /// Returns a cell with a name.
     pub fn name(name: impl Into<String>) -> Cell {
         Cell::new(Value::Name(name.into()))
     }
 
+    /// Returns a cell with a size in bytes.
     pub fn bytes(bytes: u64) -> Cell {
         Cell::new(Value::Bytes(bytes))
     }
 
+    /// Returns a cell with a number of things.
     pub fn count(count: u64) -> Cell {
         Cell::new(Value::Count(count))
     }
 
+    /// Returns a cell with yes or no.
     pub fn flag(flag: bool) -> Cell {
         Cell::new(Value::Flag(flag))
     }
 
-    /// A value that may be missing because there is none.
+    /// Returns a cell with a value, or [`Value::None`] without one.
     pub fn or_none<T>(value: Option<T>, make: impl FnOnce(T) -> Value) -> Cell {
         Cell::new(value.map_or(Value::None, make))
     }
 
-    /// A value that may be missing because it could not be read.
+    /// Returns a cell with a value, or [`Value::Unknown`] without one.
     pub fn or_unknown<T>(value: Option<T>, make: impl FnOnce(T) -> Value) -> Cell {
         Cell::new(value.map_or(Value::Unknown, make))
     }
 
+    /// Sets the meaning.
     #[must_use]
     pub fn with_tone(mut self, tone: Tone) -> Cell {
         self.tone = tone;

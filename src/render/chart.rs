@@ -1,28 +1,39 @@
-//! Pictures of numbers: what is drawn, not how. Each format that draws has its tables behind it, too.
+//! Charts as data. Every format that draws a chart also has its figures as a table.
 
-/// A rectangle of a treemap; its children fill it.
+/// A rectangle of a treemap. Its children fill it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
+    /// Label.
     pub name: String,
+    /// Size in bytes, which is the area.
     pub bytes: u64,
-    /// The part of it that a rewrite would give back, shaded.
+    /// Bytes of it that a rewrite would release, drawn hatched.
     pub bloat_bytes: u64,
-    /// Which kind of thing it is, for its colour.
+    /// Type of the object, which decides the colour.
     pub kind: NodeKind,
+    /// Parts; empty for a leaf.
     pub children: Vec<Node>,
 }
 
+/// Type of an object in a treemap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeKind {
+    /// A database.
     Database,
+    /// A table with its indexes and TOAST.
     Table,
+    /// The heap of a table.
     Heap,
+    /// Indexes.
     Index,
+    /// A TOAST relation.
     Toast,
+    /// Anything else, such as catalogs.
     Other,
 }
 
 impl NodeKind {
+    /// Returns the label in figures and legends.
     pub fn name(self) -> &'static str {
         match self {
             NodeKind::Database => "database",
@@ -35,58 +46,79 @@ impl NodeKind {
     }
 }
 
-/// A bar of a waterfall.
+/// One bar of a waterfall chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
+    /// Label.
     pub name: String,
+    /// How it continues the chart.
     pub kind: StepKind,
+    /// Size in bytes; not negative.
     pub bytes: u64,
 }
 
+/// How a bar continues a waterfall chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepKind {
-    /// Stands on the ground: a sum so far.
+    /// A sum, which starts at zero.
     Total,
+    /// A decrease from the previous level.
     Less,
+    /// An increase from the previous level.
     More,
 }
 
-/// A part of a whole.
+/// One part of a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Share {
+    /// Label.
     pub name: String,
+    /// Size in bytes.
     pub bytes: u64,
+    /// Whether it is highlighted.
     pub marked: bool,
 }
 
-/// A point in time, in seconds since 1970.
+/// A size at a point in time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChartPoint {
+    /// Seconds since 1970.
     pub second: f64,
+    /// Size in bytes.
     pub bytes: f64,
 }
 
-/// A line with where it may go.
+/// A size over time, with its forecast.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
+    /// Label.
     pub name: String,
+    /// Measured sizes, the oldest first.
     pub points: Vec<ChartPoint>,
-    /// From the last point on: low, likely, high.
+    /// Forecast from the last point on: lower bound, expected value and upper bound; `None` without one.
     pub forecast: Option<[ChartPoint; 3]>,
 }
 
+/// A chart by its type.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Picture {
+    /// Sizes within sizes.
     Treemap(Vec<Node>),
+    /// Steps from one sum to another.
     Waterfall(Vec<Step>),
+    /// Parts of a whole.
     Shares(Vec<Share>),
+    /// Sizes over time.
     Growth(Vec<Series>),
 }
 
-/// A picture with a title and a sentence that says what it shows.
+/// A chart with title and description.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chart {
+    /// Title.
     pub title: String,
+    /// A sentence that says what it shows.
     pub about: String,
+    /// The chart.
     pub picture: Picture,
 }

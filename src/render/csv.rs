@@ -1,9 +1,9 @@
-//! CSV (RFC 4180): the first table of a report, every column, bare numbers.
+//! CSV (RFC 4180): the first table of a report with all columns and plain numbers.
 
 use super::{Document, Value, escape::escape_unprintable};
 use std::io::{self, Write};
 
-/// Bytes, counts and seconds as integers, times as RFC 3339, unknown and absent values empty.
+/// Writes bytes, counts and seconds as integers and times as RFC 3339. Unknown and absent values are empty.
 pub fn write_csv(document: &Document, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     let Some(table) = document.first_table() else { return Ok(()) };
     let mut writer = csv::Writer::from_writer(out);
@@ -15,7 +15,7 @@ pub fn write_csv(document: &Document, out: &mut (impl Write + ?Sized)) -> io::Re
     writer.flush()
 }
 
-/// A spreadsheet runs a cell that begins like a formula; behind an apostrophe it is text to all of them.
+/// A spreadsheet executes a cell that begins like a formula. After an apostrophe it is text in all of them.
 fn escape_formula(text: String) -> String {
     if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text }
 }

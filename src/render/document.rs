@@ -1,62 +1,73 @@
-//! A report as people read it: headings, sentences, tables, commands.
+//! The document of a report: headings, sentences, tables and commands.
 
 use super::{Cell, Chart, Tone};
 use crate::quote::PrintedConnection;
 
+/// Alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
+    /// To the left, for text.
     Left,
+    /// To the right, for numbers.
     Right,
 }
 
 /// One column of a table.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
-    /// The field's name in CSV and JSON.
+    /// Name of the field in CSV and JSON.
     pub key: &'static str,
+    /// Title in the table.
     pub title: &'static str,
+    /// Alignment.
     pub align: Align,
-    /// Where space is short, the column with the highest rank is left out first; 0 is never left out.
+    /// Where space is short, the column with the highest rank is left out first. A column of rank 0 is never left out.
     pub rank: u8,
-    /// Drawn for people; machines have the numbers it is drawn from.
+    /// Whether it draws values of other columns. CSV leaves it out.
     pub is_picture: bool,
 }
 
 impl Column {
-    /// A column of names or words.
+    /// Returns a column of names or text.
     pub const fn text(key: &'static str, title: &'static str, rank: u8) -> Column {
         Column { key, title, align: Align::Left, rank, is_picture: false }
     }
 
-    /// A column that draws what others say.
+    /// Returns a column that draws values of other columns.
     pub const fn picture(key: &'static str, rank: u8) -> Column {
         Column { key, title: "", align: Align::Left, rank, is_picture: true }
     }
 
-    /// A column of numbers.
+    /// Returns a column of numbers.
     pub const fn numbers(key: &'static str, title: &'static str, rank: u8) -> Column {
         Column { key, title, align: Align::Right, rank, is_picture: false }
     }
 }
 
+/// A table.
 #[derive(Clone, Debug)]
 pub struct Table {
+    /// Columns from left to right.
     pub columns: Vec<Column>,
+    /// Rows, each with one cell per column.
     pub rows: Vec<Vec<Cell>>,
-    /// Rows that a limit left out.
+    /// Number of rows that a limit leaves out.
     pub left_out: usize,
 }
 
-/// A figure with what it is, and a few words more.
+/// A figure with a label and a note.
 #[derive(Clone, Debug)]
 pub struct Tile {
+    /// What the figure is.
     pub label: String,
+    /// The figure.
     pub value: Cell,
+    /// Further details.
     pub note: String,
 }
 
 impl Table {
-    /// Of these rows, still without a column.
+    /// Starts a table of these rows, without columns.
     pub fn with_rows<R>(rows: impl IntoIterator<Item = R>) -> TableBuilder<R> {
         let rows: Vec<R> = rows.into_iter().collect();
         let cells = rows.iter().map(|_| Vec::new()).collect();
@@ -64,7 +75,7 @@ impl Table {
     }
 }
 
-/// A table that gets its columns one by one, each with what stands in it.
+/// Builds a table column by column.
 #[must_use]
 pub struct TableBuilder<R> {
     rows: Vec<R>,
@@ -72,7 +83,7 @@ pub struct TableBuilder<R> {
 }
 
 impl<R> TableBuilder<R> {
-    /// One more column, on the right.
+    /// Adds a column on the right.
     pub fn column(mut self, column: Column, cell: impl Fn(&R) -> Cell) -> TableBuilder<R> {
         self.table.columns.push(column);
         for (row, cells) in self.rows.iter().zip(&mut self.table.rows) {
@@ -81,12 +92,12 @@ impl<R> TableBuilder<R> {
         self
     }
 
-    /// The same, where there is something to tell.
+    /// Adds a column on the right if `is_shown`.
     pub fn column_if(self, is_shown: bool, column: Column, cell: impl Fn(&R) -> Cell) -> TableBuilder<R> {
         if is_shown { self.column(column, cell) } else { self }
     }
 
-    /// A limit left out so many rows.
+    /// Sets the number of rows that a limit leaves out.
     pub fn with_left_out(mut self, left_out: usize) -> TableBuilder<R> {
         self.table.left_out = left_out;
         self
@@ -99,15 +110,17 @@ impl<R> From<TableBuilder<R>> for Table {
     }
 }
 
-/// What reads the lines of a block of code.
+/// Language of a code block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
+    /// A POSIX shell.
     Shell,
+    /// SQL.
     Sql,
 }
 
 impl Language {
-    /// Its name in the fence of a Markdown block.
+    /// Returns the name for the fence of a Markdown code block.
     pub fn fence(self) -> &'static str {
         match self {
             Language::Shell => "sh",
@@ -116,64 +129,78 @@ impl Language {
     }
 }
 
+/// A block of a document.
 #[derive(Clone, Debug)]
 pub enum Block {
+    /// A heading.
     Heading(String),
-    /// A sentence.
+    /// A sentence with its meaning.
     Line(String, Tone),
+    /// A table.
     Table(Table),
-    /// Commands to type, each with what it answers.
+    /// Commands to run next, each with a description.
     Commands(Vec<(String, String)>),
-    /// Commands or statements of one step, a line each: never wrapped, and fit to paste.
+    /// Commands or statements of one step, one per line. They are never wrapped, so that they can be pasted.
     Code(Language, Vec<String>),
-    /// Drawn where the format can draw.
+    /// A chart, for formats that can draw.
     Chart(Chart),
-    /// What people came for, in large figures where the format can set them; else the lines say it.
+    /// Main figures. Formats without large figures rely on the lines instead.
     Tiles(Vec<Tile>),
+    /// Vertical space.
     Gap,
 }
 
-/// A report as people read it. Its first table is the one that CSV writes.
+/// A report for people. CSV writes its first table.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
-    /// Of the whole, where a format has a place for it.
+    /// Title of the whole, for formats that have one; empty otherwise.
     pub title: String,
+    /// Blocks in order.
     pub blocks: Vec<Block>,
 }
 
 impl Document {
+    /// Appends a heading.
     pub fn heading(&mut self, text: impl Into<String>) -> &mut Self {
         self.push(Block::Heading(text.into()))
     }
 
+    /// Appends a sentence without a particular meaning.
     pub fn line(&mut self, text: impl Into<String>) -> &mut Self {
         self.push(Block::Line(text.into(), Tone::Plain))
     }
 
+    /// Appends a sentence with a meaning.
     pub fn toned_line(&mut self, text: impl Into<String>, tone: Tone) -> &mut Self {
         self.push(Block::Line(text.into(), tone))
     }
 
+    /// Appends a table.
     pub fn table(&mut self, table: impl Into<Table>) -> &mut Self {
         self.push(Block::Table(table.into()))
     }
 
+    /// Appends commands to run next, each with a description.
     pub fn commands(&mut self, commands: Vec<(String, String)>) -> &mut Self {
         self.push(Block::Commands(commands))
     }
 
+    /// Appends a code block, one command or statement per line.
     pub fn code(&mut self, language: Language, lines: Vec<String>) -> &mut Self {
         self.push(Block::Code(language, lines))
     }
 
+    /// Appends a chart.
     pub fn chart(&mut self, chart: Chart) -> &mut Self {
         self.push(Block::Chart(chart))
     }
 
+    /// Appends main figures.
     pub fn tiles(&mut self, tiles: Vec<Tile>) -> &mut Self {
         self.push(Block::Tiles(tiles))
     }
 
+    /// Appends vertical space.
     pub fn gap(&mut self) -> &mut Self {
         self.push(Block::Gap)
     }
@@ -183,7 +210,7 @@ impl Document {
         self
     }
 
-    /// Adds the connection to its commands.
+    /// Adds the connection to the commands of the document.
     pub fn reached_by(&mut self, connection: &PrintedConnection) {
         for block in &mut self.blocks {
             match block {
@@ -204,7 +231,7 @@ impl Document {
         }
     }
 
-    /// The table a spreadsheet wants.
+    /// Returns the first table, which is the one for spreadsheets.
     pub fn first_table(&self) -> Option<&Table> {
         self.blocks.iter().find_map(|block| match block {
             Block::Table(table) => Some(table),

@@ -1,9 +1,9 @@
-//! Characters that would steer a terminal or hide text are shown, never obeyed.
+//! Makes characters visible that would control a terminal or hide text.
 
 use crate::quote::is_unprintable;
 use std::borrow::Cow;
 
-/// The text with every such character written as Rust and C would write it: `\n`, `\u{1b}`.
+/// Returns the text with each such character in the notation of Rust and C: `\n`, `\u{1b}`.
 pub fn escape_unprintable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unprintable) {
         return Cow::Borrowed(text);

@@ -1,8 +1,8 @@
-//! Numbers as people read them. Sizes in Postgres's own units: kB = 1024 bytes.
+//! Formats numbers for people. Sizes are in PostgreSQL's units: 1 kB is 1024 bytes.
 
 use humansize::{FormatSizeOptions, Kilo, format_size};
 
-/// `258 GB`, `1.5 MB`, `8 kB`: three digits at most.
+/// Formats a size with at most three digits: `258 GB`, `1.5 MB`, `8 kB`.
 pub fn bytes(bytes: u64) -> String {
     let precise = FormatSizeOptions::from(humansize::DECIMAL).kilo(Kilo::Binary).decimal_zeroes(0);
     let mut scaled = bytes as f64;
@@ -17,7 +17,7 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// `+1.5 MB/d`, `-20 kB/d`, `0/d`.
+/// Formats a growth rate: `+1.5 MB/d`, `-20 kB/d`, `0/d`.
 pub fn bytes_per_day(rate: f64) -> String {
     let sign = match rate {
         r if r >= 0.5 => "+",
@@ -27,12 +27,12 @@ pub fn bytes_per_day(rate: f64) -> String {
     format!("{sign}{}/d", bytes(rate.abs().round() as u64))
 }
 
-/// How many of something, as "1 scan" and "2 scans".
+/// Formats a number of things: "1 scan", "2 scans".
 pub fn format_counted(count: u64, what: &str) -> String {
     format!("{} {what}{}", self::count(count), if count == 1 { "" } else { "s" })
 }
 
-/// `1,234,567`.
+/// Formats a number with thousands separators: `1,234,567`.
 pub fn count(count: u64) -> String {
     let digits = count.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
@@ -45,7 +45,7 @@ pub fn count(count: u64) -> String {
     grouped
 }
 
-/// `3 d 4 h`, `12 min`, `40 s`: the two largest units.
+/// Formats seconds by their two largest units: `3 d 4 h`, `12 min`, `40 s`.
 pub fn duration(seconds: u64) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
     let Some(first) = UNITS.iter().position(|(unit, _)| seconds >= *unit) else { return "0 s".to_owned() };
@@ -59,7 +59,7 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
-/// `25 %`; shares that would round to nothing or all say so.
+/// Formats a share of 0 to 1: `25 %`. Shares that would round to 0 or 100 are marked as below or above.
 pub fn percent(share: f64) -> String {
     match share * 100.0 {
         p if p > 0.0 && p < 0.5 => "<1 %".to_owned(),
@@ -68,7 +68,7 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// `86 times`, `1.5 times`.
+/// Formats a ratio: `86 times`, `1.5 times`.
 pub fn format_ratio(ratio: f64) -> String {
     if ratio < 9.95 { format!("{ratio:.1} times") } else { format!("{} times", count(ratio.round() as u64)) }
 }

@@ -1,16 +1,24 @@
-//! JSON, safe to print: what would steer a terminal is escaped even where JSON would let it stand.
+//! JSON that is safe to print: characters that control a terminal are escaped even where JSON allows them.
 
 use crate::quote::is_unprintable;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 use std::io::{self, Write};
 
-/// One line.
+/// Writes one line.
+///
+/// # Errors
+///
+/// Writing or serialization failed.
 pub fn write_json(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     write(value, out, CompactFormatter)
 }
 
-/// Indented, for people.
+/// Writes indented lines.
+///
+/// # Errors
+///
+/// Writing or serialization failed.
 pub fn write_json_pretty(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     write(value, out, PrettyFormatter::new())
 }
@@ -22,13 +30,13 @@ fn write(value: &impl Serialize, out: &mut impl Write, formatter: impl Formatter
     visible.flush()
 }
 
-/// Bytes that are written at once.
+/// Size in bytes of one write.
 const MAX_BUFFERED: usize = 1 << 16;
 
-/// Lets no character through that a terminal would obey. JSON escapes the controls of ASCII itself; all others lie
-/// beyond it, and outside its strings JSON is ASCII.
+/// Escapes characters that control a terminal. JSON itself escapes ASCII control characters; all others are beyond
+/// ASCII, and JSON outside strings is ASCII.
 struct EscapingWriter<W> {
-    /// Whole characters: nobody writes half of one.
+    /// Complete characters only: serde_json does not split one between writes.
     buffer: Vec<u8>,
     out: W,
 }

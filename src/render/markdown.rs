@@ -1,9 +1,9 @@
-//! Markdown (GitHub's), fit for a ticket.
+//! GitHub-flavoured Markdown, for tickets.
 
 use super::{Align, Block, Document, Value, escape::escape_unprintable, human};
 use crate::quote::{code_span, code_spans};
 
-/// The whole document.
+/// Renders the document.
 pub fn render_markdown(document: &Document) -> String {
     let mut out = String::new();
     for block in &document.blocks {
@@ -63,7 +63,7 @@ fn value_text(value: &Value) -> String {
     }
 }
 
-/// Text in which nothing is markup.
+/// Escapes all markup.
 fn escape_markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in escape_unprintable(text).chars() {
@@ -75,7 +75,7 @@ fn escape_markup(text: &str) -> String {
     out
 }
 
-/// A sentence in which nothing is markup but its code spans.
+/// Escapes all markup except code spans.
 fn escape_text(text: &str) -> String {
     let text = escape_unprintable(text);
     code_spans(&text)
@@ -88,7 +88,7 @@ fn inline_code(text: &str) -> String {
     code_span(&escape_unprintable(text))
 }
 
-/// A code span inside a table, where a bar would end the cell.
+/// Formats a code span in a table, where a vertical bar would end the cell.
 fn cell_inline_code(text: &str) -> String {
     code_span(&escape_unprintable(text).replace('|', "\\|"))
 }

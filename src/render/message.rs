@@ -3,7 +3,7 @@
 use super::human;
 use crate::message::{Fragment, Message};
 
-/// The sentence as people read it.
+/// Formats the message as a sentence.
 pub fn format_message(message: &Message) -> String {
     message.0.iter().map(format_fragment).collect()
 }

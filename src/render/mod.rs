@@ -1,4 +1,4 @@
-//! From values to text: typed cells in, one format a file out. Pure: no terminal, no clock.
+//! Formats values as text: typed cells in, one format per file out. It reads neither terminal nor clock.
 
 mod cell;
 mod chart;

@@ -1,9 +1,9 @@
-//! A line of sizes in a few characters.
+//! A series of sizes as a few characters.
 
 const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The values, oldest first, in at most `width` characters: each shows the last value of its share. The scale goes from
-/// the least to the most; what never changes is a low line.
+/// Draws the values, the oldest first, in at most `width` characters. Each shows the last value of its part. The scale
+/// runs from the minimum to the maximum; a constant series is a low line.
 pub fn sparkline(values: &[u64], width: usize) -> String {
     let columns = width.min(values.len());
     let shown: Vec<u64> = (1..=columns).map(|column| values[column * values.len() / columns - 1]).collect();

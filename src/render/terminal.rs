@@ -1,4 +1,4 @@
-//! Text for people: aligned tables that fit the width, colour with meaning.
+//! Text for terminals: aligned tables that fit the width, colours with a meaning.
 
 use super::{Align, Block, Cell, Column, Document, Table, Tone, Value, escape::escape_unprintable, human};
 use crate::quote::code_ranges;
@@ -6,21 +6,22 @@ use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, presets};
 use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
-/// How the reader's screen is.
+/// Properties of the terminal.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
+    /// Whether to use colours.
     pub color: bool,
-    /// Columns of the screen; `None` for no limit.
+    /// Width in columns; `None` without a limit.
     pub width: Option<usize>,
 }
 
-/// Names are not shortened below this.
+/// Names are not shortened below this number of columns.
 const MIN_NAME_WIDTH: usize = 16;
-/// Words are not broken into narrower lines than this.
+/// Text is not wrapped into narrower columns.
 const MIN_TEXT_WIDTH: usize = 14;
 const BETWEEN_COLUMNS: usize = 2;
 
-/// The whole document.
+/// Renders the document.
 pub fn render_terminal(document: &Document, style: Style) -> String {
     let mut out = String::new();
     for block in &document.blocks {
@@ -66,7 +67,7 @@ fn push_line(out: &mut String, line: &str) {
     out.push('\n');
 }
 
-/// Breaks at spaces, but not inside a code span; continuation lines keep the indentation of the first.
+/// Wraps text at spaces outside code spans. Continuation lines keep the indentation of the first.
 fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
     let Some(width) = width else { return vec![text.to_owned()] };
     let indent = text.len() - text.trim_start().len();
@@ -91,7 +92,7 @@ fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
     lines
 }
 
-/// Splits a sentence at spaces outside its code spans, each part with whether it holds one.
+/// Splits a sentence at spaces outside code spans, and returns for each part whether it has one.
 fn unbreakable_parts(text: &str) -> Vec<(&str, bool)> {
     let code: Vec<Range<usize>> = code_ranges(text);
     let mut parts = Vec::new();
@@ -110,7 +111,7 @@ fn unbreakable_parts(text: &str) -> Vec<(&str, bool)> {
     parts
 }
 
-/// A word in pieces that fit, for names longer than the screen is wide.
+/// Splits a word that is wider than the screen.
 fn break_word(word: &str, width: usize) -> Vec<String> {
     let mut parts = vec![String::new()];
     for c in word.chars() {
@@ -140,7 +141,7 @@ fn push_commands(out: &mut String, commands: &[(String, String)], style: Style) 
     }
 }
 
-/// A cell's text and whether it may be shortened.
+/// Returns a cell's text, and whether it may be shortened.
 fn cell_text(cell: &Cell) -> (String, bool) {
     let text = match &cell.value {
         Value::None => "-".to_owned(),
@@ -161,7 +162,7 @@ fn cell_text(cell: &Cell) -> (String, bool) {
     (text, false)
 }
 
-/// The middle goes: names differ at both ends.
+/// Removes the middle of a name, since names differ at both ends.
 fn shorten(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -184,7 +185,7 @@ fn shorten(text: &str, width: usize) -> String {
     format!("{head}…{tail}")
 }
 
-/// Which columns are shown, and how wide names may be.
+/// Columns that are shown, and the maximum width of their names.
 struct ColumnFit {
     columns: Vec<usize>,
     limits: Vec<usize>,
@@ -218,7 +219,7 @@ fn fit_columns(
     ColumnFit { columns: shown, limits }
 }
 
-/// Takes from the widest of the columns that have a least width, until all of them fit or none is wider than that.
+/// Narrows the widest columns, down to their minimum widths, until all of them fit.
 fn shrink_columns(
     columns: &[Column],
     shown: &[usize],
@@ -240,7 +241,7 @@ fn total_width(shown: &[usize], limits: &[usize]) -> usize {
     shown.iter().map(|c| limits[*c]).sum::<usize>() + BETWEEN_COLUMNS * shown.len().saturating_sub(1)
 }
 
-/// Whether what stands in a column may go on in a second line: words, where no name is shortened instead.
+/// Returns whether a column may wrap: it has text, and no name is shortened instead.
 fn is_wrappable(column: &Column, may_shorten: bool) -> bool {
     column.align == Align::Left && !column.is_picture && !may_shorten
 }

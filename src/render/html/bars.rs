@@ -1,23 +1,23 @@
-//! Charts of bars: the parts of a whole, and the steps from one sum to another. The bars begin anywhere on a common scale. The
-//! name is beside its bar, or above it on a phone.
+//! Bar charts: parts of a whole, and steps from one sum to another. All bars of a chart share one scale. The name is
+//! beside its bar, or above it on a narrow screen.
 
 use super::table::figures_table;
 use crate::render::{Share, Step, StepKind, escape_unprintable, human};
 use maud::{Markup, html};
 
-/// One bar; its ends are shares of the whole width.
+/// One bar. Its ends are shares of the whole width.
 struct Bar {
     name: String,
     from: f64,
     to: f64,
-    /// A variable of the style sheet.
+    /// Variable of the style sheet.
     colour: &'static str,
     label: String,
-    /// A sum, rather than a part of it.
+    /// Whether it is a sum and not a part.
     is_total: bool,
 }
 
-/// Nothing is drawn thinner than that share.
+/// Minimum width, as a share of the whole width.
 const MIN_WIDTH_SHARE: f64 = 0.003;
 
 fn bars_markup(bars: &[Bar], title: &str) -> Markup {

@@ -1,4 +1,4 @@
-//! Sizes over time, with the band in which they may go on; one small picture each.
+//! Sizes over time with their forecast, one small chart per series.
 
 use super::{svg::coordinate, table::figures_table};
 use crate::render::{ChartPoint, Series, escape_unprintable, human};
@@ -11,7 +11,7 @@ const LEFT: f64 = 62.0;
 const RIGHT: f64 = 10.0;
 const TOP: f64 = 18.0;
 const BOTTOM: f64 = 26.0;
-/// What a date needs.
+/// Width of a date.
 const DATE_WIDTH: f64 = 78.0;
 
 pub fn growth_markup(series: &[Series], title: &str) -> (Markup, Markup) {

@@ -1,5 +1,5 @@
-//! One HTML file with nothing outside of it: no script, no request. Light and dark, on paper and on a phone; each picture
-//! has its table behind it.
+//! One self-contained HTML file without scripts and requests, for light and dark screens, paper and phones. Each chart
+//! has its figures as a table.
 
 mod bars;
 mod growth;
@@ -13,11 +13,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");
 
-/// Nothing may be loaded, and nothing may run, even if a name got through as markup.
+/// Nothing may be loaded or executed, even if a name were interpreted as markup.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
-/// The whole document as one file.
+/// Renders the document as one file.
 pub fn html(document: &Document, title: &str) -> String {
     let page = html! {
         (DOCTYPE)
@@ -71,7 +71,7 @@ fn block_markup(block: &Block) -> Markup {
     }
 }
 
-/// A sentence with its code spans.
+/// Renders a sentence with its code spans.
 fn text_markup(text: &str) -> Markup {
     let text = escape_unprintable(text);
     html! { @for (is_code, part) in code_spans(&text) { @if is_code { code { (part) } } @else { (part) } } }

@@ -1,21 +1,21 @@
-//! Numbers and words inside of pictures.
+//! Numbers and text in charts.
 
 use crate::render::escape_unprintable;
 
-/// A coordinate with one decimal.
+/// Formats a coordinate with one decimal.
 pub fn coordinate(value: f64) -> String {
     if value.is_finite() { format!("{value:.1}") } else { "0".to_owned() }
 }
 
-/// Units a letter of the small size takes, on average and in a wide face.
+/// Width of a letter in the small size, in units, on average and in a wide face.
 const LETTER_WIDTH: f64 = 6.5;
 
-/// Whether the text fits a width.
+/// Returns whether the text fits a width.
 pub fn fits(text: &str, width: f64) -> bool {
     escape_unprintable(text).chars().count() as f64 * LETTER_WIDTH <= width
 }
 
-/// The text cut to what fits a width; nothing where not even a few letters do.
+/// Returns as much of the text as fits a width; empty when not even a few letters do.
 pub fn truncate_to_fit(text: &str, width: f64) -> String {
     let most = (width / LETTER_WIDTH).floor().max(0.0) as usize;
     let text = escape_unprintable(text);

@@ -27,10 +27,10 @@ pub fn table_markup(table: &Table) -> Markup {
     }
 }
 
-/// A sentence rather than a word or two, in letters.
+/// Number of letters from which text counts as a sentence.
 const LONG_TEXT: usize = 36;
 
-/// A name may break behind the signs that join its parts, and nowhere else.
+/// Renders a name, which may break only after the characters that join its parts.
 fn name_markup(text: &str) -> Markup {
     let text = escape_unprintable(text);
     html! { code { @for part in text.split_inclusive(['.', '_', ' ']) { (part) wbr; } } }
@@ -56,7 +56,7 @@ pub fn value_markup(cell: &Cell) -> Markup {
     }
 }
 
-/// A table of names and sizes, behind a picture.
+/// Returns the table of names and figures that accompanies a chart.
 pub fn figures_table(rows: impl Iterator<Item = (String, Vec<String>)>, titles: &[&str]) -> Markup {
     html! {
         div.scroll { table {

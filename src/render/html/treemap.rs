@@ -1,4 +1,4 @@
-//! A treemap: areas are bytes (squarified: Bruls, Huizing, van Wijk 2000). What a rewrite would give back is hatched.
+//! A treemap, in which areas are bytes (squarified: Bruls, Huizing, van Wijk 2000). Bloat is hatched.
 
 use super::{
     svg::{coordinate, fits, truncate_to_fit},
@@ -7,11 +7,11 @@ use super::{
 use crate::render::{Node, NodeKind, human};
 use maud::{Markup, html};
 
-/// Lying for a desk and for paper, standing for a phone.
+/// Shapes: landscape for screens and paper, portrait for phones.
 const WIDE: (f64, f64) = (1_000.0, 520.0);
 const NARROW: (f64, f64) = (480.0, 820.0);
 const HEADER_HEIGHT: f64 = 17.0;
-/// Smaller ones are drawn as one with what is left.
+/// Smaller rectangles are merged with the rest.
 const MIN_SIDE: f64 = 10.0;
 
 #[derive(Clone, Copy)]
@@ -56,7 +56,7 @@ fn treemap_svg(nodes: &[Node], title: &str, shape: &str, (width, height): (f64, 
     }
 }
 
-/// The name with the size, else the name alone, as much of it as there is room for.
+/// Returns the name with the size, or without it, as far as there is space.
 fn node_label(name: &str, bytes: u64, width: f64) -> String {
     let full_label = format!("{name}  {}", human::bytes(bytes));
     if fits(&full_label, width) {
@@ -132,7 +132,7 @@ fn node_colour(kind: NodeKind) -> &'static str {
     }
 }
 
-/// Rectangles of these areas, the largest first, as square as they get.
+/// Returns rectangles with these areas, the largest first, as square as possible.
 fn squarify(sizes: &[f64], bounds: Rect) -> Vec<Rect> {
     let total: f64 = sizes.iter().sum();
     let mut rects = Vec::with_capacity(sizes.len());
