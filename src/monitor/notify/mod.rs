@@ -1,4 +1,4 @@
-//! Telling people, and other programs, what changed: Slack's incoming webhooks, plain JSON, and a heartbeat.
+//! Notifications of changes: Slack's incoming webhooks, plain JSON, and a heartbeat.
 
 mod notification;
 mod send;
@@ -8,27 +8,29 @@ mod webhook;
 pub use notification::{Notification, TargetChanges};
 pub use send::{NotifyError, RetryPolicy, Sender};
 
-/// In which form a recipient is told.
+/// Format of a recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecipientKind {
-    /// An incoming webhook of Slack, or of what understands its messages.
+    /// An incoming webhook of Slack, or of a service that accepts Slack's messages.
     Slack,
-    /// The changes as JSON.
+    /// An HTTP endpoint that receives the changes as JSON.
     Webhook,
-    /// Pinged after every run: whoever misses the ping raises the alarm.
+    /// A URL that is requested after every run. Its operator raises the alarm when the request does not come.
     Heartbeat,
 }
 
-/// Who is told, and how.
+/// Recipient of notifications.
 #[derive(Clone)]
 pub struct Recipient {
+    /// Name in the configuration.
     pub name: String,
+    /// Format.
     pub kind: RecipientKind,
-    /// Often a secret by itself; it shows in no message.
+    /// URL. It often is a secret, so no message has it.
     pub url: String,
-    /// What lasts is told again after so many seconds.
+    /// Seconds after which a finding that lasts is sent again.
     pub remind_seconds: u64,
-    /// Hygiene is told, too.
+    /// Whether hygiene findings are sent too.
     pub hygiene: bool,
 }
 
@@ -39,7 +41,7 @@ impl std::fmt::Debug for Recipient {
 }
 
 impl RecipientKind {
-    /// What is sent; `None` for a bare ping.
+    /// Returns the body; `None` for a heartbeat.
     fn body(self, notification: &Notification) -> Option<serde_json::Value> {
         match self {
             RecipientKind::Slack => Some(slack::slack_body(notification)),

@@ -1,4 +1,4 @@
-//! What one recipient is told of one run.
+//! Content of a notification: the changes of one run for one recipient.
 
 use crate::facts::history::{Change, ChangeKind};
 use crate::facts::{Level, Status};
@@ -6,38 +6,41 @@ use crate::render::{escape_unprintable, format_message, human_duration};
 use jiff::Timestamp;
 use std::collections::HashMap;
 
-/// One message: all that changed, of all targets.
+/// One message with the changes of all targets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notification {
+    /// Time of the run.
     pub at: Timestamp,
-    /// The worst of all.
+    /// Worst status of all targets.
     pub status: Status,
-    /// Those where something changed, the worst first.
+    /// Targets with changes, the worst first.
     pub targets: Vec<TargetChanges>,
 }
 
-/// What changed at one place.
+/// Changes of one target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetChanges {
-    /// A target's name, or an address.
+    /// Name of the target, or its address.
     pub target_key: String,
+    /// Status of the target.
     pub status: Status,
-    /// Equal where places are databases of one server; `None` where that is not known.
+    /// Identity of the server, equal for its databases; `None` when unknown.
     pub server: Option<String>,
+    /// Changes since the previous run.
     pub changes: Vec<Change>,
 }
 
-/// One thing to tell, and all the places where it is the same thing.
+/// One change, with all targets that share it.
 pub(super) struct NotificationItem<'a> {
     pub(super) targets: Vec<&'a str>,
     pub(super) change: &'a Change,
 }
 
-/// So many places are named.
+/// Maximum number of targets by name.
 const MAX_NAMED_TARGETS: usize = 3;
 
 impl NotificationItem<'_> {
-    /// `a, b, c and 497 more`.
+    /// Formats the names: `a, b, c and 497 more`.
     pub(super) fn format_targets(&self) -> String {
         let named = self.targets.get(..MAX_NAMED_TARGETS).unwrap_or(&self.targets).join(", ");
         match self.targets.len().saturating_sub(MAX_NAMED_TARGETS) {
@@ -48,11 +51,12 @@ impl NotificationItem<'_> {
 }
 
 impl Notification {
+    /// Returns the number of changes, summed over all targets.
     pub fn changes(&self) -> usize {
         self.targets.iter().map(|place| place.changes.len()).sum()
     }
 
-    /// What there is to tell, in order: what several targets say of their one server is told once.
+    /// Returns the changes in order. What several targets report of the same server is one item.
     pub(super) fn items(&self) -> Vec<NotificationItem<'_>> {
         let mut items: Vec<NotificationItem<'_>> = Vec::new();
         let mut item_positions: HashMap<(ChangeKind, &str, DuplicateScope<'_>), usize> = HashMap::new();
@@ -72,7 +76,7 @@ impl Notification {
         items
     }
 
-    /// One line: `shop: CRITICAL: 1 new, 1 recovered`.
+    /// Returns the title: `shop: CRITICAL: 1 new, 1 recovered`.
     pub fn title(&self) -> String {
         let items = self.items();
         let kinds = [ChangeKind::New, ChangeKind::Worse, ChangeKind::Reminder, ChangeKind::Recovered];
@@ -99,7 +103,7 @@ impl Notification {
     }
 }
 
-/// Within what two findings of one name are the same.
+/// Scope in which two findings with one id are the same.
 #[derive(PartialEq, Eq, Hash)]
 enum DuplicateScope<'a> {
     Server(&'a str),
@@ -125,7 +129,7 @@ pub(super) fn change_label(kind: ChangeKind) -> &'static str {
     }
 }
 
-/// `CRITICAL stale-slot, new: slot x …`, without the advice.
+/// Formats a change without its advice: `CRITICAL stale-slot, new: slot x …`.
 pub(super) fn format_change(change: &Change, timestamp: Timestamp) -> String {
     let level = change.level.name().to_uppercase();
     let text = format_message(&change.message);

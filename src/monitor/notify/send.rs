@@ -1,4 +1,4 @@
-//! Sending: a few tries with growing pauses, and an end to it.
+//! Sends notifications, with a limited number of attempts and growing pauses.
 
 use super::{Notification, Recipient, RecipientKind};
 use crate::redact;
@@ -7,15 +7,16 @@ use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long one recipient may take, and how often it is tried.
+/// Attempts and timeouts for one recipient.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPolicy {
+    /// Maximum number of attempts.
     pub max_attempts: u32,
-    /// Of the first pause; each is twice the one before.
+    /// First pause; each further pause is twice the previous one.
     pub first_pause: Duration,
-    /// Of one try.
+    /// Timeout of one attempt.
     pub attempt_timeout: Duration,
-    /// Of all of them together.
+    /// Timeout of all attempts and pauses.
     pub total_timeout: Duration,
 }
 
@@ -30,22 +31,27 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Why a recipient was not told. No message holds its URL.
+/// Why a notification was not delivered. No message has the URL.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
+    /// The URL is not valid; the text is the parser's message.
     #[error("its URL is none: {0}")]
     InvalidUrl(String),
+    /// The server responded with an error; the text is its status.
     #[error("it answered {0}")]
     Refused(String),
+    /// The server could not be reached; the text has the causes.
     #[error("it cannot be reached: {0}")]
     Unreachable(String),
+    /// All attempts together took longer than this timeout.
     #[error("it took longer than {} s", .0.as_secs())]
     Timeout(Duration),
+    /// The HTTP client could not be created; the text is its message.
     #[error("no client for HTTP: {0}")]
     ClientSetup(String),
 }
 
-/// Sends letters; the proxy is the environment's (`HTTPS_PROXY`, `NO_PROXY`).
+/// Sends notifications through the proxy of the environment (`HTTPS_PROXY`, `NO_PROXY`).
 #[derive(Clone, Debug)]
 pub struct Sender {
     client: Client,
@@ -53,6 +59,11 @@ pub struct Sender {
 }
 
 impl Sender {
+    /// Creates the HTTP client, which follows no redirects.
+    ///
+    /// # Errors
+    ///
+    /// [`NotifyError::ClientSetup`] when the client cannot be created.
     pub fn new(retry_policy: RetryPolicy) -> Result<Sender, NotifyError> {
         // A second one changes nothing: the provider is the same.
         rustls::crypto::ring::default_provider().install_default().ok();
@@ -65,7 +76,11 @@ impl Sender {
         Ok(Sender { client: client.map_err(|error| NotifyError::ClientSetup(error_chain_text(error)))?, retry_policy })
     }
 
-    /// Tells one recipient; a heartbeat is pinged whatever the letter says.
+    /// Sends a notification to one recipient. A heartbeat gets a request without content.
+    ///
+    /// # Errors
+    ///
+    /// The notification was not delivered within the limits.
     pub async fn send(&self, to: &Recipient, notification: &Notification) -> Result<(), NotifyError> {
         let total_timeout = self.retry_policy.total_timeout;
         let sending = tokio::time::timeout(
@@ -133,7 +148,7 @@ fn retry_after(answer: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// The error with its causes, without the URL.
+/// Returns the error with its causes, without the URL.
 fn error_chain_text(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();

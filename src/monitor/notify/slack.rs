@@ -1,5 +1,5 @@
-//! A message as Slack's incoming webhooks take it: blocks, within Slack's limits (Block Kit reference: 50 blocks a message,
-//! 150 characters a header, 3,000 a section).
+//! Messages for Slack's incoming webhooks: blocks within Slack's limits (Block Kit reference: 50 blocks per message,
+//! 150 characters per header, 3,000 per section).
 
 use super::notification::{Notification, format_change};
 use crate::facts::history::ChangeKind;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const MAX_BLOCKS: usize = 50;
 const MAX_HEADER_CHARS: usize = 150;
 const MAX_SECTION_CHARS: usize = 3_000;
-/// Of the text beside the blocks, which notifications show.
+/// Limit of the plain text, which Slack's own notifications show.
 const MAX_TEXT_CHARS: usize = 3_000;
 
 pub fn slack_body(notification: &Notification) -> Value {
@@ -51,12 +51,12 @@ pub fn slack_body(notification: &Notification) -> Value {
     json!({"text": truncate_text(&escape_mrkdwn(&title), MAX_TEXT_CHARS), "blocks": blocks})
 }
 
-/// The three characters that Slack takes for its own.
+/// Escapes the three characters with a meaning in Slack's markup.
 fn escape_mrkdwn(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// At most so many characters, an escape not cut in its middle.
+/// Truncates text without splitting an escape.
 fn truncate_text(text: &str, max_chars: usize) -> String {
     if text.chars().count() <= max_chars {
         return text.to_owned();

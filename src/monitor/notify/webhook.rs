@@ -1,4 +1,4 @@
-//! The changes as JSON, for whatever takes a POST.
+//! The changes as JSON for any HTTP endpoint.
 
 use super::notification::{Notification, format_change};
 use crate::facts::history::{Change, ChangeKind};
