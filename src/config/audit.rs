@@ -5,7 +5,7 @@ use crate::analysis::downsize::{Assumptions, MoveMethod, Overrides, Sourced, Sto
 use crate::facts::Provider;
 use crate::units::{parse_bytes, parse_price};
 
-/// `[audit]`: what every audit may take for given, unless a flag or the target says otherwise.
+/// Reads `[audit]`: assumptions of all audits, unless an option or the target sets them.
 pub(super) fn read_audit_overrides(table: &Table<'_>, file: &ConfigFile) -> Result<Overrides, ConfigError> {
     table.allow_only(&[
         "horizon",
@@ -51,10 +51,10 @@ pub(super) fn read_audit_overrides(table: &Table<'_>, file: &ConfigFile) -> Resu
     Ok(overrides)
 }
 
-/// The keys of `[target.NAME]` that an audit reads.
+/// Keys of `[target.NAME]` that an audit reads.
 pub(super) const TARGET_KEYS: [&str; 4] = ["provider", "multi_az", "storage_type", "price"];
 
-/// What an audit of a target may take for given; its disk_size stands for `--allocated`.
+/// Reads the assumptions of a target. Its `disk_size` stands for `--allocated`.
 pub(super) fn read_target_overrides(
     table: &Table<'_>,
     file: &ConfigFile,
@@ -66,7 +66,7 @@ pub(super) fn read_target_overrides(
     Ok(Overrides { allocated_bytes, ..read_common_overrides(table, file, &source_of)? })
 }
 
-/// Keys that both have.
+/// Reads the keys that both sections have.
 fn read_common_overrides(
     table: &Table<'_>,
     file: &ConfigFile,

@@ -1,4 +1,4 @@
-//! `[check.ID]`: the limits of one check.
+//! `[check.ID]`: limits of one check.
 
 use super::{
     ConfigError,
@@ -10,7 +10,7 @@ use crate::checks::runner::Checks;
 use crate::checks::thresholds::{ConfigValue, ThresholdError};
 use toml::de::DeValue;
 
-/// Sets the limits that the file has.
+/// Returns the checks with the limits of the file.
 pub(super) fn read_checks(tables: Vec<Table<'_>>, file: &ConfigFile) -> Result<Checks, ConfigError> {
     let mut checks = Checks::default();
     for table in tables {
@@ -47,7 +47,7 @@ pub(super) fn read_checks(tables: Vec<Table<'_>>, file: &ConfigFile) -> Result<C
     Ok(checks)
 }
 
-/// What is wrong with a check's name, and what may have been meant.
+/// Returns what is wrong with the name of a check, and similar names.
 pub(crate) fn describe_unknown_check(name: &str) -> (String, String) {
     let known = Checks::names();
     let message = format!("there is no check {name:?}");

@@ -1,10 +1,10 @@
-//! `[target.NAME] databases`: which of a server's databases are read from inside.
+//! `[target.NAME] databases`: databases of a server to read.
 
 use super::ConfigError;
 use super::document::Table;
 use crate::collect::DatabaseSelection;
 
-/// A list of names, or `"all"`; without it the one that the conninfo leads to.
+/// Reads a list of names, or `"all"`; without the key, the database of the conninfo.
 pub(super) fn read_database_selection(table: &Table<'_>) -> Result<DatabaseSelection, ConfigError> {
     const KEY: &str = "databases";
     let name = &table.name;

@@ -1,7 +1,7 @@
-//! A TOML text in which every complaint knows its line.
+//! A TOML text whose errors have line numbers.
 //!
-//! It is walked by hand rather than decoded by serde: serde's messages quote the values, and the
-//! parser's own `Display` the whole line, and either may be a password.
+//! It is read by hand and not decoded by serde: serde's messages quote values, and the parser's own `Display` quotes
+//! the whole line. Either may be a password.
 
 use std::ops::Range;
 use std::path::Path;
@@ -15,10 +15,10 @@ use super::ConfigError;
 use super::file::{self, ConfigFile};
 use super::nearest::{nearest_names, quoted_list};
 
-/// Keys under their former names.
+/// Former names of keys, with the present ones.
 const RENAMED_KEYS: [(&str, &str); 1] = [("way", "method")];
 
-/// A text that is TOML.
+/// A valid TOML text.
 pub(super) struct Document<'a> {
     source: Source<'a>,
     table: Spanned<DeTable<'a>>,
@@ -30,25 +30,25 @@ struct Source<'a> {
     text: &'a str,
 }
 
-/// A table of it.
+/// A table of the text.
 pub(super) struct Table<'a> {
-    /// Its own name, without those it lies in.
+    /// Last part of its name.
     pub(super) name: String,
-    /// `[target."prod"]`, or nothing for the whole file.
+    /// Heading such as `[target."prod"]`; `None` for the whole file.
     title: Option<String>,
     span: Range<usize>,
     source: Source<'a>,
     table: &'a DeTable<'a>,
 }
 
-/// A text value and where it stands.
+/// A string with its position.
 pub(super) struct Text<'a> {
     pub(super) value: &'a str,
     span: Range<usize>,
     source: Source<'a>,
 }
 
-/// A key with its value, whatever it is.
+/// A key with its value of any type.
 pub(super) struct Value<'a> {
     pub(super) key: String,
     key_span: Range<usize>,
@@ -57,7 +57,7 @@ pub(super) struct Value<'a> {
 }
 
 impl Value<'_> {
-    /// What it is, without its place.
+    /// Returns the value without its position.
     pub(super) fn get(&self) -> &DeValue<'_> {
         self.value.get_ref()
     }
@@ -66,7 +66,7 @@ impl Value<'_> {
         self.source.error(&self.key_span, message)
     }
 
-    /// A complaint about the value, which is not quoted.
+    /// Returns an error at the value. It does not quote the value.
     pub(super) fn error(&self, message: impl AsRef<str>) -> ConfigError {
         self.source.error(&self.value.span(), message)
     }
@@ -94,7 +94,7 @@ impl Source<'_> {
 }
 
 impl<'a> Table<'a> {
-    /// Refuses every key that is not among the known ones.
+    /// Refuses keys that are not in `known`.
     pub(super) fn allow_only(&self, known: &[&str]) -> Result<(), ConfigError> {
         let unknown = |key: &&Spanned<_>| !known.contains(&AsRef::<str>::as_ref(Spanned::get_ref(key)));
         let mut keys: Vec<&Spanned<_>> = self.table.keys().filter(unknown).collect();
@@ -113,7 +113,7 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// The text of a key, if it is there.
+    /// Returns the string of a key; `None` without the key.
     pub(super) fn text(&self, key: &str) -> Result<Option<Text<'a>>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(None) };
         match value.get_ref() {
@@ -122,7 +122,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A number or a text as it is written, if it is there.
+    /// Returns a number or string as it is written; `None` without the key.
     pub(super) fn number_or_text(&self, key: &str) -> Result<Option<Text<'a>>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(None) };
         let written = match value.get_ref() {
@@ -137,8 +137,8 @@ impl<'a> Table<'a> {
         Ok(Some(Text { value: written, span: value.span(), source: self.source }))
     }
 
-    /// The seconds of a duration, if it is there. A file that was found in the working directory may make a judgement
-    /// stricter than `default_seconds` does, and not laxer: there the duration may not be shorter.
+    /// Returns a duration in seconds; `None` without the key. A file in the working directory may make verdicts only
+    /// stricter: its duration must not be less than `default_seconds`.
     pub(super) fn duration(
         &self,
         key: &str,
@@ -159,7 +159,7 @@ impl<'a> Table<'a> {
         Ok(Some(seconds))
     }
 
-    /// The answer to a question, if it is there.
+    /// Returns a boolean; `None` without the key.
     pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(None) };
         match value.get_ref() {
@@ -171,7 +171,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The text of a key that must be there.
+    /// Returns the string of a required key.
     pub(super) fn required_text(&self, key: &str) -> Result<Text<'a>, ConfigError> {
         let missing = || {
             let title = self.title.as_deref().unwrap_or("the file");
@@ -180,17 +180,17 @@ impl<'a> Table<'a> {
         self.text(key)?.ok_or_else(missing)
     }
 
-    /// Whether the key is there.
+    /// Returns whether the key exists.
     pub(super) fn has(&self, key: &str) -> bool {
         self.find(key).is_some()
     }
 
-    /// Whether the key is there and a list.
+    /// Returns whether the key exists and is a list.
     pub(super) fn has_list(&self, key: &str) -> bool {
         self.find(key).is_some_and(|(_, value)| matches!(value.get_ref(), DeValue::Array(_)))
     }
 
-    /// The texts of a key's list; empty when it is not there.
+    /// Returns the strings of a list; empty without the key.
     pub(super) fn texts(&self, key: &str) -> Result<Vec<Text<'a>>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };
         let DeValue::Array(values) = value.get_ref() else {
@@ -207,7 +207,7 @@ impl<'a> Table<'a> {
         texts.collect()
     }
 
-    /// The table `[key]`, if it is there.
+    /// Returns the table `[key]`; `None` without it.
     pub(super) fn table(&self, key: &str) -> Result<Option<Table<'a>>, ConfigError> {
         let Some((name, value)) = self.find(key) else { return Ok(None) };
         match value.get_ref() {
@@ -225,7 +225,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The tables under a key, `[key.NAME]` each, in the order of their names.
+    /// Returns the tables `[key.NAME]` in the order of their names.
     pub(super) fn tables(&self, key: &str) -> Result<Vec<Table<'a>>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };
         let write = format!("write [{key}.NAME]");
@@ -248,7 +248,7 @@ impl<'a> Table<'a> {
         tables.collect()
     }
 
-    /// The tables of a list, `[[key]]` each, in the order in which they stand.
+    /// Returns the tables `[[key]]` in the order of the file.
     pub(super) fn table_list(&self, key: &str) -> Result<Vec<Table<'a>>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };
         let wrong = |range: &Range<usize>, found: &DeValue<'_>| {
@@ -267,7 +267,7 @@ impl<'a> Table<'a> {
         tables.collect()
     }
 
-    /// Every key with its value, in the order in which they stand.
+    /// Returns every key with its value in the order of the file.
     pub(super) fn values(&self) -> Vec<Value<'a>> {
         let mut values: Vec<Value<'a>> = self
             .table
@@ -283,13 +283,13 @@ impl<'a> Table<'a> {
         values
     }
 
-    /// A complaint about the value of a key.
+    /// Returns an error at the value of a key.
     pub(super) fn value_error(&self, key: &str, message: impl AsRef<str>) -> ConfigError {
         let range = self.find(key).map_or_else(|| self.span.clone(), |(_, value)| value.span());
         self.source.error(&range, message)
     }
 
-    /// A complaint about the table itself.
+    /// Returns an error at the table.
     pub(super) fn error(&self, message: impl AsRef<str>) -> ConfigError {
         self.source.error(&self.span, message)
     }
@@ -300,7 +300,7 @@ impl<'a> Table<'a> {
 }
 
 impl Text<'_> {
-    /// A complaint about it; it is not quoted.
+    /// Returns an error at the string. It does not quote the string.
     pub(super) fn error(&self, message: impl AsRef<str>) -> ConfigError {
         self.source.error(&self.span, message)
     }

@@ -1,8 +1,8 @@
 use std::fmt;
 
-/// A configuration that cannot be understood or must not be followed.
+/// An error of the configuration.
 ///
-/// The message never holds a value of the file, which may be a secret; the hint says what to do.
+/// The message has no value of the file, which may be a secret. The hint says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     message: String,
@@ -19,7 +19,7 @@ impl ConfigError {
         self
     }
 
-    /// What to do about it.
+    /// Returns what to do; `None` without a hint.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }

@@ -6,21 +6,20 @@ use super::ConfigError;
 use crate::postgres::conninfo::{Environment, XdgFolder};
 use crate::postgres::read_settings_file;
 
-/// A configuration file as it was found.
+/// A configuration file.
 pub(super) struct ConfigFile {
     pub(super) path: PathBuf,
     pub(super) text: String,
-    /// Whether the user wrote it or named it. One that was found in the working directory may come
-    /// with a repository of somebody else.
+    /// Whether the user wrote or named it. A file in the working directory may come with somebody else's repository.
     pub(super) trusted: bool,
-    /// Whether the group or the world may do anything with it.
+    /// Whether group or others have any access to it.
     pub(super) has_group_or_world_access: bool,
-    /// Where a secret may go instead.
+    /// File where secrets may be put instead.
     pub(super) user_path: Option<PathBuf>,
 }
 
 impl ConfigFile {
-    /// The named file, which must exist; else the one in the working directory; else the user's own.
+    /// Returns the named file, which must exist; otherwise the one in the working directory; otherwise the user's own.
     pub(super) fn find(
         explicit: Option<&Path>,
         environment: &Environment,
@@ -66,13 +65,13 @@ impl ConfigFile {
         display_path(&self.path)
     }
 
-    /// Where a target belongs that gives what may not stand in this file.
+    /// Returns where to put a target with keys that this file must not have.
     pub(super) fn where_to_move_target(&self) -> String {
         let user_path = self.user_path.as_deref().map_or_else(|| "a file of your own".to_owned(), display_path);
         format!("move the whole target to {user_path}")
     }
 
-    /// Where a secret belongs that may not stand in this file.
+    /// Returns where to put a secret that this file must not have.
     pub(super) fn secrets_hint(&self) -> String {
         format!("keep the password in a line of ~/.pgpass that names the host, or {}", self.where_to_move_target())
     }
@@ -83,7 +82,7 @@ pub(crate) fn user_config_path(environment: &Environment) -> Option<PathBuf> {
     Some(environment.xdg_folder(XdgFolder::Config)?.join("config.toml"))
 }
 
-/// A path for a message; what would steer a terminal is escaped.
+/// Returns a path for messages, with characters escaped that control a terminal.
 pub(super) fn display_path(path: &Path) -> String {
     let text = path.to_string_lossy();
     format!("{text:?}")

@@ -14,8 +14,8 @@ pub(super) struct HistoryEntry {
 }
 
 impl HistoryEntry {
-    /// A file that may come from anybody may switch the history off, no more: what is written there tells of the user's
-    /// servers, and what is read there decides what may be dropped.
+    /// A file in the working directory may only disable the history. The store has data of the user's servers, and
+    /// decides what may be dropped.
     pub(super) fn read(table: &Table<'_>, file: &ConfigFile) -> Result<Option<Self>, ConfigError> {
         table.allow_only(&["url"])?;
         let Some(text) = table.text("url")? else { return Ok(None) };
@@ -35,13 +35,13 @@ impl HistoryEntry {
         Ok(Some(Self { url }))
     }
 
-    /// Whether the file itself holds the store's password.
+    /// Returns whether the file itself has the store's password.
     pub(super) fn contains_password(&self) -> bool {
         let SecretSource::Literal(url) = &self.url else { return false };
         StoreName::parse(url.expose()).is_ok_and(|name| name.has_password())
     }
 
-    /// The URL; a relative path is one from the folder of the configuration on.
+    /// Returns the URL. A relative path starts at the folder of the configuration.
     pub(super) fn url(&self, environment: &Environment, config: &Path) -> Result<String, ConfigError> {
         let folder = config.parent().unwrap_or(config);
         let url = self.url.fetch(environment, folder).map_err(|why| {

@@ -1,9 +1,8 @@
-//! What the user keeps in a file: the servers by name, where the history is, from when on something is called what.
+//! The configuration file: servers by name, the history store, and the limits of checks and verdicts.
 //!
-//! The file is `--config FILE`; else `pgtend.toml` in the working directory; else
-//! `$XDG_CONFIG_HOME/pgtend/config.toml`. One that was merely found in the working directory may
-//! have been put there by anybody, so it may not name secrets, no place where a history is read or written, and nothing
-//! that makes verdicts less strict than without the file.
+//! The file is `--config FILE`, otherwise `pgtend.toml` in the working directory, otherwise
+//! `$XDG_CONFIG_HOME/pgtend/config.toml`. A file that was found in the working directory may come from anyone. So it
+//! must not name secrets or a history store, and must not make verdicts less strict than without the file.
 
 mod audit;
 pub(crate) mod checks;
@@ -40,12 +39,12 @@ use crate::postgres::conninfo::{Environment, Target};
 use document::Document;
 use file::ConfigFile;
 
-/// The configuration, read and found to be in order. Empty where there is no file.
+/// The validated configuration; empty without a file.
 #[derive(Debug, Default)]
 pub struct Config {
     path: Option<PathBuf>,
     targets: BTreeMap<String, target::TargetEntry>,
-    /// The targets of the user's own file where the one above was found in the working directory.
+    /// Targets of the user's own file, if the file above was found in the working directory.
     user_targets: BTreeMap<String, target::TargetEntry>,
     history: Option<history::HistoryEntry>,
     indexes: indexes::Limits,
@@ -53,14 +52,19 @@ pub struct Config {
     audit: Overrides,
     read_limits: ReadLimits,
     warnings: Vec<String>,
-    /// The nightly checks with their limits.
+    /// Checks with their limits.
     pub checks: Checks,
+    /// Silences of findings.
     pub silences: Vec<Silence>,
     notify: Vec<notify::NotifyEntry>,
 }
 
 impl Config {
-    /// Reads the file that was named, or else the one that is found.
+    /// Reads the named file, otherwise the one that is found.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, has an error, or has keys that it must not have.
     pub fn read(explicit: Option<&Path>, environment: &Environment, cwd: &Path) -> Result<Self, ConfigError> {
         let Some(file) = ConfigFile::find(explicit, environment, cwd)? else { return Ok(Self::default()) };
         let mut config = Self::parse_file(&file)?;
@@ -138,23 +142,28 @@ impl Config {
         self.user_targets = user_config.targets;
     }
 
-    /// The file it was read from.
+    /// Returns the path of the file; `None` without one.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Who is told what changed; each with its name, and why its URL could not be had.
+    /// Returns the recipients of notifications with their names, or the reason why a URL could not be read.
     pub fn recipients(&self, environment: &Environment) -> Vec<(&str, Result<Recipient, String>)> {
         let path = self.path.as_deref().unwrap_or(Path::new("."));
         self.notify.iter().map(|entry| (entry.name(), entry.fetch(environment, path))).collect()
     }
 
-    /// What the user should know about the file.
+    /// Returns warnings about the file.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// `[history] url`: a path, `postgresql://…` or `none`. Fetched only now, as a target's password is.
+    /// Returns `[history] url`: a path, `postgresql://…` or `none`; `None` without the key. The secret is read only
+    /// now.
+    ///
+    /// # Errors
+    ///
+    /// The secret could not be read.
     pub fn history_url(&self, environment: &Environment) -> Result<Option<String>, ConfigError> {
         match (&self.history, &self.path) {
             (Some(place), Some(path)) => place.url(environment, path).map(Some),
@@ -162,7 +171,7 @@ impl Config {
         }
     }
 
-    /// `[indexes]`: the limits of verdicts on indexes, where the file does not set them the usual ones.
+    /// Returns the limits of verdicts on indexes: those of `[indexes]`, otherwise the defaults.
     pub fn index_limits(&self) -> IndexLimits {
         let mut limits = self.indexes.limits();
         // `pgtend indexes` and the check call the same indexes bloated.
@@ -175,68 +184,76 @@ impl Config {
         limits
     }
 
-    /// `[slots]`: the limits of verdicts on slots, where the file does not set them the usual ones.
+    /// Returns the limits of verdicts on slots: those of `[slots]`, otherwise the defaults.
     pub fn slot_limits(&self) -> slot::Limits {
         self.slots.limits()
     }
 
-    /// `[slots] droppable`: the slots that may be dropped without being named on the command line.
+    /// Returns `[slots] droppable`: slots that may be dropped without a name on the command line.
     pub fn droppable_slots(&self) -> &[String] {
         &self.slots.droppable
     }
 
-    /// `[limits]`: how much of a server's answers is kept.
+    /// Returns `[limits]`: how much data of a server is kept.
     pub fn read_limits(&self) -> ReadLimits {
         self.read_limits
     }
 
-    /// The names of all targets, in order.
+    /// Returns the names of all targets in order.
     pub fn target_names(&self) -> impl Iterator<Item = &str> {
         self.targets.keys().map(String::as_str)
     }
 
-    /// Returns the target of that name. Its password is fetched only now, so that a secret that is missing for one target
-    /// does not affect another.
+    /// Returns the target with this name. Its password is read only now, so that a missing secret affects no other
+    /// target.
+    ///
+    /// # Errors
+    ///
+    /// There is no such target, or its password could not be read.
     pub fn target(&self, name: &str, environment: &Environment) -> Result<Target, ConfigError> {
         self.entry(name).ok_or_else(|| self.unknown_target(name, environment))?.target(name, environment)
     }
 
-    /// Returns the standbys of a target, as servers of their own.
+    /// Returns the standbys of a target as targets of their own.
+    ///
+    /// # Errors
+    ///
+    /// There is no such target, or a password could not be read.
     pub fn replicas(&self, name: &str, environment: &Environment) -> Result<Vec<Target>, ConfigError> {
         self.entry(name).ok_or_else(|| self.unknown_target(name, environment))?.replicas(name, environment)
     }
 
-    /// Whether there is a target of that name.
+    /// Returns whether there is a target with this name.
     pub fn has_target(&self, name: &str) -> bool {
         self.entry(name).is_some()
     }
 
-    /// Returns the file that a target is from.
+    /// Returns the file with the target; `None` without such a target.
     pub fn file_of_target(&self, name: &str) -> Option<&Path> {
         self.entry(name).map(|entry| entry.path.as_path())
     }
 
-    /// Whether a target is from a file that was found in the working directory.
+    /// Returns whether the target is from a file that was found in the working directory.
     pub fn is_from_working_directory(&self, name: &str) -> bool {
         self.entry(name).is_some_and(|entry| !entry.trusted)
     }
 
-    /// The user's own target, else the one of the file in the working directory.
+    /// Returns the user's own target, otherwise that of the working directory.
     fn entry(&self, name: &str) -> Option<&target::TargetEntry> {
         self.user_targets.get(name).or_else(|| self.targets.get(name))
     }
 
-    /// Which databases of a target are read from inside.
+    /// Returns the databases of a target to read.
     pub fn database_selection(&self, name: &str) -> DatabaseSelection {
         self.entry(name).map(|entry| entry.database_selection.clone()).unwrap_or_default()
     }
 
-    /// The size of the target's disk, in bytes, where the file tells it.
+    /// Returns the size of the target's disk in bytes; `None` without the key.
     pub fn disk_size(&self, name: &str) -> Option<u64> {
         self.entry(name)?.disk_size
     }
 
-    /// What an audit may take for given: of the target, if one is named, and else of `[audit]`.
+    /// Returns the assumptions of audits: those of the target, otherwise those of `[audit]`.
     pub fn audit_overrides(&self, target: Option<&str>) -> Overrides {
         let of_target = target.and_then(|name| self.entry(name)).map(|entry| entry.overrides.clone());
         of_target.unwrap_or_default().or(self.audit.clone())

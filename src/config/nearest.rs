@@ -1,6 +1,6 @@
-//! What somebody may have meant.
+//! Suggestions for misspelt names.
 
-/// The known names that are a slip of the finger or two away, nearest first.
+/// Returns the known names within one or two typing errors, the nearest first.
 pub fn nearest_names<'a>(wrong: &str, known: &[&'a str]) -> Vec<&'a str> {
     let wrong = wrong.to_lowercase();
     let mut near: Vec<(usize, &str)> = known

@@ -1,4 +1,4 @@
-//! `[notify.NAME]`: who is told what changed.
+//! `[notify.NAME]`: recipients of notifications.
 
 use super::{
     ConfigError,
@@ -13,7 +13,7 @@ use std::path::Path;
 
 const DEFAULT_REMIND_SECONDS: u64 = 7 * 86_400;
 
-/// One recipient, its URL not fetched yet.
+/// One recipient, before its URL is read.
 #[derive(Debug)]
 pub(super) struct NotifyEntry {
     name: String,
@@ -55,7 +55,7 @@ impl NotifyEntry {
         &self.name
     }
 
-    /// The recipient with its URL.
+    /// Returns the recipient with its URL.
     pub(super) fn fetch(&self, environment: &Environment, config: &Path) -> Result<Recipient, String> {
         let url = self.url.fetch(environment, config.parent().unwrap_or(config))?;
         crate::redact::register(url.expose().trim());
@@ -69,7 +69,8 @@ impl NotifyEntry {
     }
 }
 
-/// Whoever has the URL of a webhook can write to it: it is a secret, and has no place in the file itself.
+/// Parses the reference to a URL. The URL of a webhook allows to write to it, so it is a secret and must not be in the
+/// file.
 fn parse_secret_reference(text: &Text<'_>) -> Result<SecretSource, ConfigError> {
     match SecretSource::parse(text.value).map_err(|why| text.error(why))? {
         SecretSource::Literal(_) => Err(text

@@ -3,19 +3,20 @@ use std::path::{Path, PathBuf};
 use crate::postgres::conninfo::{Environment, Sensitive};
 use crate::postgres::read_settings_file;
 
-/// Where a target's password is.
+/// Where a secret is.
 #[derive(Clone, Debug)]
 pub(super) enum SecretSource {
     /// In the configuration itself.
     Literal(Sensitive),
     /// `env:NAME`
     Variable(String),
-    /// `file:PATH`: from the folder of the configuration on, or from the home directory with `~/`.
+    /// `file:PATH`, relative to the folder of the configuration, or to the home directory with `
+    /// /`.
     File(String),
 }
 
 impl SecretSource {
-    /// Reads what stands in the configuration; the message says what is wrong with it.
+    /// Parses the value of the configuration. The error says what is wrong.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         match (text.strip_prefix("env:"), text.strip_prefix("file:")) {
             (Some(""), _) => Err("\"env:\" names no environment variable"),
@@ -27,7 +28,7 @@ impl SecretSource {
         }
     }
 
-    /// Fetches it; the message says why that was not possible.
+    /// Reads the secret. The error says why that is not possible.
     pub(super) fn fetch(&self, environment: &Environment, folder: &Path) -> Result<Sensitive, String> {
         match self {
             Self::Literal(secret) => Ok(secret.clone()),
@@ -47,7 +48,7 @@ fn resolve_secret_path(path: &str, environment: &Environment, folder: &Path) -> 
     }
 }
 
-/// Editors and `echo` end a file with a line break, which is no part of the password.
+/// Reads a file without the line break that editors and `echo` put at the end.
 fn read_secret_file(path: &Path) -> Result<Sensitive, String> {
     let shown = super::file::display_path(path);
     let text = read_settings_file(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;

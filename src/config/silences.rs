@@ -1,4 +1,4 @@
-//! `[[silence]]`: what somebody knows of and does not want to be told again until a day.
+//! `[[silence]]`: findings that are known and not reported until a date.
 
 use super::{
     ConfigError,
@@ -48,7 +48,7 @@ fn read_silence(table: &Table<'_>) -> Result<Silence, ConfigError> {
     Ok(Silence { check: check.value.to_owned(), subject, target, until: until_text, reason })
 }
 
-/// A day counts to its end, in UTC.
+/// Returns the end of the day in UTC.
 fn parse_until(value: &Value<'_>) -> Option<Timestamp> {
     let text = match value.get() {
         DeValue::String(text) => text.to_string(),

@@ -16,19 +16,19 @@ use crate::postgres::conninfo::{
 /// `[target.NAME]`
 #[derive(Debug)]
 pub(super) struct TargetEntry {
-    /// The file it is from, and whether that is the user's own.
+    /// The file with the target, and whether it is the user's own.
     pub(super) path: PathBuf,
     pub(super) trusted: bool,
     conninfo: ConfigConninfo,
     password: Option<SecretSource>,
     password_command: Option<PasswordCommand>,
-    /// Its standbys, asked for the scans they counted themselves.
+    /// Standbys that are read for their own scan counters.
     replicas: Vec<ConfigConninfo>,
-    /// Which of its databases are read from inside.
+    /// Databases to read.
     pub(super) database_selection: DatabaseSelection,
-    /// Bytes of the volume that pg_wal lies on.
+    /// Size in bytes of the volume with `pg_wal`.
     pub(super) disk_size: Option<u64>,
-    /// What an audit of it may take for given.
+    /// Assumptions of audits.
     pub(super) overrides: Overrides,
 }
 
@@ -110,7 +110,7 @@ impl TargetEntry {
         })
     }
 
-    /// Whether the file itself holds the password.
+    /// Returns whether the file itself has the password.
     pub(super) fn contains_password(&self) -> bool {
         let written =
             [&self.conninfo].into_iter().chain(&self.replicas).any(|conninfo| conninfo.has_parameter("password"));

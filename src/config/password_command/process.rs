@@ -90,7 +90,7 @@ impl Drop for ProcessGroup {
     }
 }
 
-/// Reads what the command prints, then waits for its end; no status where it prints too much.
+/// Reads the output and waits for the end; no status when there is too much output.
 async fn wait_for_output(
     child: &mut Child,
     stdout: impl AsyncRead + Unpin,
@@ -153,7 +153,7 @@ fn parse_password_line(output: Vec<u8>) -> Result<Secret, String> {
     }
 }
 
-/// The system's words without its number.
+/// Returns the system's message without the number.
 fn system_message(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error ").next().unwrap_or(&text).to_owned()
