@@ -1,29 +1,35 @@
-//! The sum over a database's relations, held against the database itself.
+//! Sum over a database's relations, compared with the size of the database.
 
 use super::Gaps;
 use crate::facts::{DatabaseSnapshot, Index, OidMap, Table, Unavailable};
 use crate::render::human_bytes;
 use serde::Serialize;
 
-/// Bytes of one database by what they belong to. `database_bytes` = all the others together.
+/// Bytes of one database by what they belong to. `database_bytes` is the sum of all other parts.
 #[derive(Clone, Debug, Serialize)]
 pub struct Accounting {
+    /// Name of the database.
     pub database: String,
+    /// `pg_database_size`; `None` when the role may not read it.
     pub database_bytes: Option<u64>,
-    /// Tables, their indexes and TOAST.
+    /// Tables with their indexes and TOAST; `None` when the relations could not be read, as for the other parts.
     pub relations_bytes: Option<u64>,
+    /// Tables of the system catalogs with their indexes and TOAST.
     pub catalogs_bytes: Option<u64>,
+    /// `pg_largeobject` with its index.
     pub large_objects_bytes: Option<u64>,
+    /// Sequences.
     pub sequences_bytes: Option<u64>,
-    /// What the directories hold beyond the relations: about 150 kB on a healthy server. Negative when estimates are
-    /// higher than the truth.
+    /// Bytes in the database's directories that no relation accounts for: about 150 kB on a healthy server. Negative
+    /// when estimates exceed the true sizes.
     pub unaccounted_bytes: Option<i64>,
-    /// Relations whose size was measured, not estimated.
+    /// Number of relations with a measured size. The others are estimated.
     pub measured_relations: Option<u64>,
 }
 
 impl Accounting {
-    /// `all_databases`: it is one of a list.
+    /// Computes the sums. `all_databases` says whether the report has a list of databases, which decides the paths of
+    /// gaps.
     pub fn new(db: &DatabaseSnapshot, all_databases: bool, gaps: &mut Gaps) -> Accounting {
         let subjects = if all_databases { vec![db.database.clone()] } else { Vec::new() };
         let list = if all_databases { "accounting[]" } else { "accounting" };
@@ -60,7 +66,7 @@ impl Accounting {
         }
     }
 
-    /// One sentence: how the database's bytes divide.
+    /// Describes in one sentence how the bytes are divided.
     pub fn describe(&self) -> String {
         let size = |bytes: Option<u64>| bytes.map_or("?".to_owned(), human_bytes);
         let mut parts =

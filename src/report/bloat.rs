@@ -1,4 +1,4 @@
-//! Bloat in the reports: measured where it was, else estimated, else why not.
+//! Bloat in reports: measured, otherwise estimated, otherwise the reason why it is unknown.
 
 use super::Gaps;
 use crate::facts::{Bloat, BloatSource, DatabaseSnapshot, EstimateError, Index, Server, Table, Unavailable};
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const FACT: &str = "bloat estimate";
 
-/// A row's bloat; `None` where there is none to speak of, or why it is not known.
+/// Bloat of a row; `None` when it cannot have any.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowBloat(Result<Option<Bloat>, EstimateError>);
 
@@ -21,7 +21,7 @@ impl RowBloat {
         RowBloat(db.index_bloat(index, table))
     }
 
-    /// Of all parts together: known when each is.
+    /// Adds up parts. The sum is known when every part is.
     pub fn from_parts(mut parts: impl Iterator<Item = RowBloat>) -> RowBloat {
         let first = parts.next().map_or(Ok(None), |first| first.0);
         let add = |sum: Option<Bloat>, part: RowBloat| Ok(sum.zip(part.0?).map(|(sum, bloat)| sum.plus(bloat)));
@@ -46,18 +46,18 @@ impl RowBloat {
     }
 }
 
-/// One row of a list, for what is to be said of its bloat.
+/// A row of a list, as input for the reasons why bloat is unknown.
 pub(super) struct BloatRow<'a> {
     pub bloat: RowBloat,
     pub schema: &'a str,
     pub table: &'a str,
-    /// Of the relation itself, as the report names it.
+    /// Name of the relation in the report.
     pub name: &'a str,
-    /// The statistics are an index's own: before 14 no GRANT shows them.
+    /// Whether the statistics are an index's own. Before 14, no GRANT makes them visible.
     pub is_expression: bool,
 }
 
-/// Notes why bloat is not known for these rows of `list`.
+/// Notes why bloat is unknown for these rows of `list`.
 pub(super) fn note_missing_bloat<'a>(
     list: &str,
     subjects: impl Iterator<Item = BloatRow<'a>>,

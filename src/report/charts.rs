@@ -1,4 +1,4 @@
-//! Pictures that several reports share: the storage by database, table and part, and what keeps pg_wal.
+//! Charts of several reports: storage by database, table and part, and the parts of `pg_wal`.
 
 use crate::analysis::wal::{Cause, Retention, SharedBy, wal_shares};
 use crate::facts::copy_size::{Basis, DatabaseForecast, RelationPart};
@@ -6,11 +6,11 @@ use crate::facts::{DatabaseSnapshot, Snapshot, Table};
 use crate::render::{Chart, Node, NodeKind, Picture, Share};
 use std::collections::HashMap;
 
-/// Tables of a database that are drawn by themselves, and databases.
+/// Maximum number of tables per database, and of databases, that are drawn separately.
 const MAX_TABLES: usize = 60;
 const MAX_DATABASES: usize = 20;
 
-/// Databases, their tables, and of those heap, indexes and TOAST; bloat where a prediction tells it.
+/// Returns databases, their tables, and the heap, indexes and TOAST of these, with bloat where a forecast has it.
 pub(super) fn storage_chart(snapshot: &Snapshot, forecasts: &[(&str, &DatabaseForecast<'_>)]) -> Option<Chart> {
     let databases = snapshot.databases.known()?;
     let mut nodes: Vec<Node> = databases
@@ -45,7 +45,7 @@ fn leaf_node(name: &str, bytes: u64, bloat_bytes: u64, kind: NodeKind) -> Node {
     Node { name: name.to_owned(), bytes, bloat_bytes, kind, children: Vec::new() }
 }
 
-/// The largest tables, and the others as one.
+/// Returns the largest tables, and the rest as one node.
 fn table_nodes(db: &DatabaseSnapshot, forecast: Option<&DatabaseForecast<'_>>) -> Vec<Node> {
     let (Some(tables), Some(indexes)) = (db.tables.known(), db.indexes.known()) else { return Vec::new() };
     let mut of_indexes: HashMap<u32, u64> = HashMap::new();
@@ -101,13 +101,13 @@ fn table_nodes(db: &DatabaseSnapshot, forecast: Option<&DatabaseForecast<'_>>) -
     nodes
 }
 
-/// What there is of them.
+/// Returns the parts that are not empty.
 fn part_nodes(all: [(&str, u64, u64, NodeKind); 3]) -> Vec<Node> {
     let present = all.into_iter().filter(|(_, bytes, ..)| *bytes > 0);
     present.map(|(name, bytes, bloat, kind)| leaf_node(name, bytes, bloat, kind)).collect()
 }
 
-/// What keeps pg_wal, part by part; the one that reaches back furthest is marked.
+/// Returns the parts of `pg_wal`, with the binding holder highlighted.
 pub(super) fn wal_chart(snapshot: &Snapshot) -> Option<Chart> {
     let partial = Retention::from_known_facts(snapshot).ok()?;
     let shares = wal_shares(&partial, snapshot.wal_directory.known());

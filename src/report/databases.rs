@@ -7,22 +7,27 @@ use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes};
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// What the list is sorted by.
+/// Order of the list.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub enum DatabaseSort {
+    /// Largest size first
     #[default]
     Size,
+    /// By name
     Name,
+    /// Most connections first
     Connections,
+    /// Oldest transaction id first
     XidAge,
 }
 
+/// Report of `pgtend databases`.
 #[derive(Debug, Serialize)]
 pub struct DatabasesReport {
     databases: Vec<Row>,
     #[serde(skip)]
     left_out: usize,
-    /// Those that are shown are all there are.
+    /// Whether the list has all databases.
     #[serde(skip)]
     shows_all: bool,
 }
@@ -65,6 +70,7 @@ impl From<&Database> for Row {
 }
 
 impl DatabasesReport {
+    /// Sorts and filters the databases, and notes what the role may not read in `gaps`.
     pub fn new(snapshot: &Snapshot, view: &View, sort: DatabaseSort, gaps: &mut Gaps) -> DatabasesReport {
         let unfiltered = gaps.get_or_note(&snapshot.databases, &["databases"]).map_or(&[][..], Vec::as_slice);
         note_hidden_sizes(unfiltered, &snapshot.server.role, "databases[].bytes", gaps);
@@ -85,7 +91,7 @@ impl DatabasesReport {
     }
 }
 
-/// Notes databases whose size the role may not know.
+/// Notes databases with a size that the role may not read.
 pub fn note_hidden_sizes(databases: &[Database], role: &str, field: &str, gaps: &mut Gaps) {
     let hidden: Vec<String> = databases.iter().filter(|d| d.bytes.is_none()).map(|d| d.database.clone()).collect();
     if !hidden.is_empty() {

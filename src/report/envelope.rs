@@ -1,4 +1,4 @@
-//! What stands around every report: when, which server, what is missing.
+//! Data around every report: time, server, and what could not be read.
 
 use super::{Gaps, finding::FindingLine};
 use crate::facts::history::{ClusterBranch, Sample};
@@ -9,17 +9,17 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// One report: its data is its JSON, its document what people read.
+/// One report. It serialises to its JSON, and has a document for people.
 pub trait Report: Serialize {
-    /// The command that makes it.
+    /// The command of the report.
     const COMMAND: &'static str;
-    /// It says itself what could not be read.
+    /// Whether its own document has what could not be read.
     const REPORTS_GAPS: bool = false;
 
-    /// It has one screen, and no place for what could be set up.
+    /// Whether it is limited to one screen, without hints for features that are not set up.
     const IS_BRIEF: bool = false;
 
-    /// The report as people read it.
+    /// Returns the report for people.
     fn document(&self) -> Document;
 }
 
@@ -32,16 +32,16 @@ struct ServerLine {
     database: String,
 }
 
-/// A report with what is needed to trust it.
+/// A report with the data that is needed to trust it.
 #[derive(Debug, Serialize)]
 pub struct Envelope<R> {
     schema_version: u32,
     command: &'static str,
     collected_at: Timestamp,
-    /// Null where the report is not of one server.
+    /// The server; null when the report is not on a single server.
     server: Option<ServerLine>,
     unavailable: Gaps,
-    /// What the checks found that concerns the report; `None` where the report has findings of its own, or none.
+    /// Findings of the checks that concern the report; `None` when it has findings of its own, or none.
     #[serde(skip_serializing_if = "Option::is_none")]
     findings: Option<Vec<FindingLine>>,
     #[serde(flatten)]
@@ -53,7 +53,7 @@ pub struct Envelope<R> {
 }
 
 impl<R: Report> Envelope<R> {
-    /// Puts a report into its envelope; `gaps` are those it found while it was made.
+    /// Combines a report with its snapshot. `gaps` are those noted while it was made.
     pub fn new(snapshot: &Snapshot, report: R, mut gaps: Gaps) -> Envelope<R> {
         let server = &snapshot.server;
         let control = gaps.get_or_note(&snapshot.control, &["server.system_identifier"]);
@@ -98,7 +98,7 @@ impl<R: Report> Envelope<R> {
         .reached_by(snapshot.connection.clone())
     }
 
-    /// The same, with the connection in the commands that it prints.
+    /// Adds the connection to the commands that it prints.
     #[must_use]
     pub fn reached_by(mut self, connection: PrintedConnection) -> Envelope<R> {
         self.unavailable.reached_by(&connection);
@@ -106,7 +106,7 @@ impl<R: Report> Envelope<R> {
         self
     }
 
-    /// A report on what is remembered: of one line of samples with its newest, or of all of them.
+    /// Returns a report on the history store: on one cluster branch with its newest sample, or on all of them.
     pub fn from_history(
         now: Timestamp,
         newest: Option<(&ClusterBranch, &Sample)>,
@@ -150,7 +150,7 @@ impl<R: Report> Envelope<R> {
         }
     }
 
-    /// A report on a server that could not be looked at; `about` says which.
+    /// Returns a report on a server that could not be read; `about` names it.
     pub fn without_server(now: Timestamp, about: String, report: R) -> Envelope<R> {
         let (schema_version, command) = (SCHEMA_VERSION, R::COMMAND);
         Envelope {
@@ -166,27 +166,30 @@ impl<R: Report> Envelope<R> {
         }
     }
 
-    /// The same, with findings for machines. The report itself decides which of them people read.
+    /// Adds findings to the JSON. The report itself decides which of them its document has.
     #[must_use]
     pub fn with_findings(mut self, findings: &[Finding]) -> Envelope<R> {
         self.findings = Some(findings.iter().map(FindingLine::new).collect());
         self
     }
 
+    /// Returns the report.
     pub fn report(&self) -> &R {
         &self.report
     }
 
+    /// Returns the report for changes, such as the results of notifications.
     pub fn report_mut(&mut self) -> &mut R {
         &mut self.report
     }
 
-    /// Whether something the report should show could not be read. What the server's version does not have is no gap.
+    /// Returns whether a fact of the report could not be read. A fact that the server's version does not have does not
+    /// count.
     pub fn is_incomplete(&self) -> bool {
         self.unavailable.hidden().next().is_some()
     }
 
-    /// The report as people read it: about which server, then the report, then what could not be read.
+    /// Returns the document: the server, the report, and what could not be read.
     pub fn document(&self) -> Document {
         let mut document = self.plain_document();
         document.reached_by(&self.connection);

@@ -1,10 +1,10 @@
-//! A finding as every report shows it.
+//! A finding, the same in every report.
 
 use crate::facts::{Class, Finding, Measure};
 use crate::render::format_message;
 use serde::{Serialize, Serializer};
 
-/// A finding as JSON has it, the same in every report.
+/// A finding as JSON, the same in every report.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct FindingLine {
     pub id: String,
@@ -15,7 +15,7 @@ pub(super) struct FindingLine {
     pub message: String,
     #[serde(serialize_with = "serialize_number")]
     pub measured: Option<Measure>,
-    /// Of `measured` and `threshold`; null where nothing is measured.
+    /// Unit of `measured` and `threshold`; null when nothing is measured.
     pub unit: Option<&'static str>,
     #[serde(serialize_with = "serialize_number")]
     pub threshold: Option<Measure>,
@@ -40,7 +40,7 @@ impl FindingLine {
     }
 }
 
-/// The bare number in its unit: whole where the unit is.
+/// Serialises the plain number in its unit, as an integer where the unit is one.
 fn serialize_number<S: Serializer>(measure: &Option<Measure>, serializer: S) -> Result<S::Ok, S::Error> {
     match measure {
         None => serializer.serialize_none(),

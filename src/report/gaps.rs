@@ -1,44 +1,46 @@
-//! What a report could not know, and what would help: nothing unknown reads as zero or "none".
+//! What a report does not know, and what would help. Unknown values never read as zero or "none".
 
 use crate::checks::runner::CheckResult;
 use crate::facts::{Fact, Unavailable};
 use crate::quote::PrintedConnection;
 use serde::Serialize;
 
-/// One thing that could not be read, and the fields that are null because of it.
+/// A fact that could not be read, and the fields that are null because of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
+    /// Name of the fact.
     pub fact: String,
-    /// Paths in the report: `wal.directory_bytes`, `databases[].bytes`.
+    /// Paths in the JSON, such as `wal.directory_bytes` or `databases[].bytes`.
     pub fields: Vec<String>,
-    /// The elements concerned, where it is not all of them.
+    /// Names of the elements concerned; empty for all of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subjects: Vec<String>,
+    /// Reason, in the server's words where it gives one.
     pub reason: String,
     /// What would make it readable; null when nothing would.
     pub hint: Option<String>,
-    /// The oldest major version that has it, where that is the reason.
+    /// Oldest major version that has the fact, if that is the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needs_version: Option<u32>,
-    /// Nobody set it up on this server.
+    /// Whether the feature is not set up on this server.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub not_set_up: bool,
 }
 
 impl Gap {
-    /// A right is all that is missing.
+    /// Returns whether a GRANT is all that is missing.
     pub fn needs_grant(&self) -> bool {
         self.hint.as_deref().is_some_and(|hint| hint.starts_with("GRANT "))
     }
 }
 
-/// The gaps of one report, gathered while it is made.
+/// The gaps of one report, collected while it is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Gaps(Vec<Gap>);
 
 impl Gaps {
-    /// The fact's value; if there is none, `fields` are noted as unavailable.
+    /// Returns the value of a fact. If it is unavailable, notes that `fields` are null.
     pub fn get_or_note<'a, T>(&mut self, fact: &'a Fact<T>, fields: &[&str]) -> Option<&'a T> {
         match fact {
             Fact::Known(value) => Some(value),
@@ -58,7 +60,8 @@ impl Gaps {
         }
     }
 
-    /// Notes the same for a report with findings among others. The envelope names databases that were skipped.
+    /// Notes the facts that checks could not read, for a report that shows findings besides its own data. The envelope
+    /// names skipped databases.
     pub fn note_unknown_facts(&mut self, results: &[CheckResult]) {
         let unknown = results.iter().flat_map(|result| &result.outcome.unknown);
         for why in unknown.filter(|why| why.fact != "database contents") {
@@ -66,7 +69,7 @@ impl Gaps {
         }
     }
 
-    /// Notes that `fields` could not be known, for these elements or (with none named) for all.
+    /// Notes that `fields` are unknown, for the elements named in `subjects`, or for all if there are none.
     pub fn note(&mut self, why: &Unavailable, fields: &[&str], subjects: Vec<String>) {
         let same = |gap: &&mut Gap| {
             gap.fact == why.fact && gap.reason == why.reason && gap.hint == why.hint && gap.subjects == subjects
@@ -98,17 +101,17 @@ impl Gaps {
         }
     }
 
-    /// What somebody could make visible, or should know to be hidden.
+    /// Returns the gaps that could be closed, or that hide something.
     pub fn hidden(&self) -> impl Iterator<Item = &Gap> {
         self.0.iter().filter(|gap| gap.needs_version.is_none() && !gap.not_set_up)
     }
 
-    /// What somebody could set up.
+    /// Returns the gaps of features that are not set up.
     pub fn not_set_up(&self) -> impl Iterator<Item = &Gap> {
         self.0.iter().filter(|gap| gap.not_set_up)
     }
 
-    /// What this version of the server does not have.
+    /// Returns the gaps of facts that this version of the server does not have.
     pub fn not_in_this_version(&self) -> impl Iterator<Item = &Gap> {
         self.0.iter().filter(|gap| gap.needs_version.is_some())
     }

@@ -1,4 +1,4 @@
-//! From a snapshot to a report: what machines read (Serialize) and what people read (a document). Pure.
+//! Builds reports from snapshots: data for machines (`Serialize`) and a document for people. Pure computation.
 
 mod accounting;
 mod audit;

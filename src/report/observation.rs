@@ -1,4 +1,4 @@
-//! Since when the scan counters count.
+//! Observation window of the scan counters.
 
 use super::Gaps;
 use crate::analysis::Window;
@@ -7,20 +7,26 @@ use crate::facts::{DatabaseSnapshot, Snapshot};
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// The window in which scans were counted, and whether it is long enough for a `drop` that rests on counters.
+/// Window in which scans were counted, and whether it is long enough for a `drop` that rests on counters.
 #[derive(Clone, Debug, Serialize)]
 pub struct Observation {
+    /// Name of the database.
     pub database: String,
+    /// Beginning of the window; null when unknown.
     pub since: Option<Timestamp>,
-    /// Of the time since then, that in which no scan can have been missed.
+    /// Seconds of the window in which every scan was counted; null when the beginning is unknown.
     pub seconds: Option<u64>,
-    /// Where `since` comes from.
+    /// Source of `since`.
     pub source: &'static str,
+    /// Seconds that a `drop` requires.
     pub minimum_seconds: u64,
+    /// Whether `seconds` reaches `minimum_seconds`.
     pub sufficient: bool,
 }
 
 impl Observation {
+    /// Returns the window of one database. `all_databases` says whether the report has a list of windows, which decides
+    /// the paths of gaps.
     pub fn new(
         snapshot: &Snapshot,
         db: &DatabaseSnapshot,
@@ -51,7 +57,7 @@ impl Observation {
     }
 }
 
-/// Whole seconds from `earlier` to `later`, 0 when it is not earlier.
+/// Returns the whole seconds from `earlier` to `later`; 0 in the opposite case.
 pub fn seconds_between(earlier: Timestamp, later: Timestamp) -> u64 {
     u64::try_from(later.duration_since(earlier).as_secs()).unwrap_or(0)
 }

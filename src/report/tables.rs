@@ -1,4 +1,4 @@
-//! `pgtend tables`: heap, index and TOAST of every table, and sums that add up to the database.
+//! `pgtend tables`: heap, indexes and TOAST of every table, and sums that add up to the database.
 
 use super::{
     Accounting, Gaps, Report, View,
@@ -14,21 +14,31 @@ use crate::render::{Cell, Column, Document, Value};
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// What the list is sorted by.
+/// Order of the list.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub enum TableSort {
+    /// Largest total size first
     #[default]
     Total,
+    /// Largest heap first
     Heap,
+    /// Largest indexes first
     Indexes,
+    /// Largest TOAST first
     Toast,
+    /// Most bloat first
     Bloat,
+    /// Most rows first
     Rows,
+    /// Most dead rows first
     DeadRows,
+    /// Oldest transaction id first
     XidAge,
+    /// By schema and table
     Name,
 }
 
+/// Report of `pgtend tables`.
 #[derive(Debug, Serialize)]
 pub struct TablesReport {
     tables: Vec<Row>,
@@ -39,7 +49,7 @@ pub struct TablesReport {
     bloat_was_measured: bool,
 }
 
-/// One database's accounting, or with `--all-databases` a list.
+/// Accounting of one database, or a list with `--all-databases`.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum OneOrMany {
@@ -56,9 +66,9 @@ pub(super) struct Row {
     pub table: String,
     pub kind: TableKind,
     persistence: Persistence,
-    /// The partitioned table it is attached to.
+    /// The partitioned table that it is attached to.
     pub parent: Option<String>,
-    /// Of a partitioned table: partitions at any depth.
+    /// Number of partitions at any depth, for a partitioned table.
     partitions: Option<usize>,
     extension: Option<String>,
     tablespace: Option<String>,
@@ -67,12 +77,12 @@ pub(super) struct Row {
     pub index_bytes: u64,
     toast_bytes: u64,
     pub size_source: SizeSource,
-    /// What the heap takes beyond its live rows, packed.
+    /// Bytes of the heap beyond its packed live rows.
     bloat_bytes: Option<u64>,
     bloat_source: Option<BloatSource>,
     #[serde(skip)]
     bloat: RowBloat,
-    /// Under, or awaited by, an ACCESS EXCLUSIVE lock when it was looked at.
+    /// Whether an ACCESS EXCLUSIVE lock was held or requested when it was read.
     locked: Option<bool>,
     row_estimate: Option<u64>,
     dead_rows: u64,
@@ -85,6 +95,7 @@ pub(super) struct Row {
 }
 
 impl TablesReport {
+    /// Sorts and filters the tables of all databases of the snapshot, and notes what is unknown in `gaps`.
     pub fn new(
         snapshot: &Snapshot,
         all_databases: bool,
@@ -123,7 +134,7 @@ impl TablesReport {
     }
 }
 
-/// The tables of one database, catalogs apart; `list` is the path of the list in the report.
+/// Returns the tables of one database without catalogs; `list` is the path of the list in the JSON.
 pub(super) fn table_rows(db: &DatabaseSnapshot, list: &str, named_database: bool, gaps: &mut Gaps) -> Vec<Row> {
     let (tables, indexes) = (gaps.get_or_note(&db.tables, &[list]), gaps.get_or_note(&db.indexes, &[list]));
     // Without its indexes no table's size is known, and a smaller one would read as if it were.
@@ -215,7 +226,7 @@ pub(super) fn sort_rows(rows: &mut [Row], sort: TableSort) {
     });
 }
 
-/// Tables with data whose rows nobody has counted yet.
+/// Notes tables with data and without a row count.
 fn note_uncounted(rows: &[Row], gaps: &mut Gaps) {
     let uncounted: Vec<String> = rows
         .iter()

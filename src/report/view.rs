@@ -1,26 +1,28 @@
-//! Which part of a report is shown: filters, applied after everything is computed.
+//! Filters of a list, applied after everything is computed.
 
 use glob::Pattern;
 
-/// The filters of a list.
+/// Filters of a list.
 #[derive(Clone, Debug, Default)]
 pub struct View {
+    /// Pattern of schemas; `None` for all.
     pub schema: Option<Pattern>,
+    /// Pattern of tables; `None` for all.
     pub table: Option<Pattern>,
-    /// Bytes; smaller elements are not shown.
+    /// Size in bytes below which elements are not shown.
     pub min_size: u64,
-    /// At most so many elements.
+    /// Maximum number of elements; `None` without a limit.
     pub limit: Option<usize>,
 }
 
 impl View {
-    /// Whether a relation of that schema and table is shown.
+    /// Returns whether a relation of this schema and table is shown.
     pub fn matches(&self, schema: &str, table: &str) -> bool {
         self.schema.as_ref().is_none_or(|glob| glob.matches(schema))
             && self.table.as_ref().is_none_or(|glob| glob.matches(table))
     }
 
-    /// Cuts a sorted list to the limit; answers how many were left out.
+    /// Cuts a sorted list to the limit. Returns how many elements were left out.
     pub fn cut<T>(&self, elements: &mut Vec<T>) -> usize {
         let total = elements.len();
         elements.truncate(self.limit.unwrap_or(total));

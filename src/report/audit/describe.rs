@@ -1,10 +1,10 @@
-//! What a term is called, how it is reckoned, and what reclaims it.
+//! Names, formulas and reclaiming commands of an audit's components.
 
 use crate::analysis::downsize::{AuditFindingKind, Component, ComponentKind, GrowthSource, WalSource};
 use crate::quote::{PrintedConnection, ShellCommand, quote_identifier, quote_literal};
 use crate::render::{format_counted, human_bytes, human_bytes_per_day, human_count, human_duration, human_percent};
 
-/// What it is, in a few words.
+/// Returns the title of a component.
 pub fn component_title(kind: &ComponentKind) -> String {
     match kind {
         // There is always one: none is not known.
@@ -56,7 +56,7 @@ fn format_count(count: usize, singular: &str, plural: &str) -> String {
     format!("{} {}", human_count(count as u64), if count == 1 { singular } else { plural })
 }
 
-/// The formula with its figures.
+/// Returns the formula with its figures.
 pub fn component_formula(kind: &ComponentKind) -> String {
     let named = |names: &[String], count: usize| {
         let more = if count > names.len() { format!(" and {} more", count - names.len()) } else { String::new() };
@@ -117,7 +117,7 @@ pub fn component_formula(kind: &ComponentKind) -> String {
     }
 }
 
-/// Where its figures come from.
+/// Returns the source of the figures.
 pub fn component_source(kind: &ComponentKind) -> &'static str {
     match kind {
         ComponentKind::OutsideSql { .. } => "--used-fs",
@@ -155,7 +155,7 @@ pub fn component_source(kind: &ComponentKind) -> &'static str {
     }
 }
 
-/// The command that reclaims it.
+/// Returns the command that reclaims the component; `None` when no command does.
 pub fn reclaim_command(component: &Component, connection: &PrintedConnection) -> Option<String> {
     match &component.kind {
         ComponentKind::StaleSlots { slots } | ComponentKind::InactiveSlots { slots } if !slots.is_empty() => {
@@ -169,22 +169,22 @@ pub fn reclaim_command(component: &Component, connection: &PrintedConnection) ->
     }
 }
 
-/// The statement that rebuilds an index while it is in use, with its database; `index` as SQL writes it.
+/// Returns the command that rebuilds an index while it is in use; `index` is quoted for SQL.
 pub fn reindex(database: &str, index: &str) -> String {
     format!("REINDEX INDEX CONCURRENTLY {index};   -- database {}", quote_identifier(database))
 }
 
-/// The command that rewrites a table while it is in use; `table` as SQL writes it.
+/// Returns the command that rewrites a table while it is in use; `table` is quoted for SQL.
 pub fn repack_command(database: &str, table: &str) -> String {
     ShellCommand::new("pg_repack").repack_database(database).option("--table", table).into()
 }
 
-/// The command that writes the clean-up of a database's indexes as migrations.
+/// Returns the command that writes the clean-up of a database's indexes as migrations.
 pub fn migrate_command(connection: &PrintedConnection, database: &str) -> ShellCommand {
     connection.add_to_for(ShellCommand::new("pgtend indexes migrate"), database).arg("--framework F --output DIR")
 }
 
-/// A sentence on what stands in the way.
+/// Describes a finding in one sentence.
 pub fn describe_finding(kind: &AuditFindingKind) -> String {
     let list = |count: u64, names: &[String]| {
         let more = if count > names.len() as u64 {

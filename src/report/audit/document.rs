@@ -1,11 +1,11 @@
-//! The audit as people read it.
+//! Document of the audit.
 
 use super::{AuditPart, AuditReport, ComponentLine};
 use crate::analysis::downsize::{Amount, ComponentGroup, Confidence, Fits};
 use crate::render::{Cell, Column, Document, Language, Table, Tile, Tone, Value, human_bytes};
 use crate::report::Report;
 
-/// Rows of the databases' table.
+/// Maximum number of rows in the table of databases.
 const MAX_DATABASES: usize = 20;
 
 impl Report for AuditReport {
@@ -82,7 +82,7 @@ impl Report for AuditReport {
 }
 
 impl AuditPart {
-    /// What people came for, in figures.
+    /// Returns the main figures.
     fn tiles(&self) -> Vec<Tile> {
         let tile = |label: &str, bytes: Option<u64>, note: String| Tile {
             label: label.to_owned(),
@@ -115,7 +115,7 @@ impl AuditPart {
         tiles
     }
 
-    /// What people came for.
+    /// Returns the main results as sentences.
     fn verdict_lines(&self) -> Vec<(String, Tone)> {
         let size = |bytes: Option<u64>| bytes.map_or("?".to_owned(), human_bytes);
         let mut lines = vec![(
@@ -234,7 +234,7 @@ impl AuditPart {
     }
 }
 
-/// A term of the sum, or what the terms come to.
+/// A row of the table: a component, or a sum.
 struct SumRow<'a> {
     sign: &'static str,
     title: &'a str,
@@ -274,7 +274,7 @@ fn confidence_label(component: &ComponentLine) -> &'static str {
     }
 }
 
-/// `1.2 GB to 1.5 GB`; nothing where it is certain.
+/// Formats an interval as `1.2 GB to 1.5 GB`; empty for an exact amount.
 fn format_range(amount: Amount) -> String {
     let (low, high) = (human_bytes(amount.low_bytes), human_bytes(amount.high_bytes));
     if low == high { String::new() } else { format!("{low} to {high}") }

@@ -1,4 +1,4 @@
-//! `pgtend audit`: how small the new volume may be, what stands in the way, what it saves.
+//! `pgtend audit`: how small the new volume may be, obstacles, and the saving.
 
 mod describe;
 mod document;
@@ -15,6 +15,7 @@ use crate::quote::grant;
 use crate::render::{Chart, Picture, Step, StepKind};
 use serde::Serialize;
 
+/// Report of `pgtend audit`.
 #[derive(Debug, Serialize)]
 pub struct AuditReport {
     audit: AuditPart,
@@ -27,15 +28,15 @@ struct AuditPart {
     method: MoveMethod,
     used_bytes: Option<u64>,
     reclaimable_bytes: Option<u64>,
-    /// The size after a copy by the chosen method, after the clean-up.
+    /// Size after clean-up and move by the chosen method.
     size_after_bytes: Option<Amount>,
     minimum_bytes: Option<u64>,
     minimum: Option<Amount>,
     recommended_bytes: Option<u64>,
     recommended: Option<Amount>,
-    /// A lower bound of the minimum: what is known of it.
+    /// Lower bound of the minimum, from the known components.
     at_least_bytes: u64,
-    /// Only with a target.
+    /// Only with a target size.
     #[serde(skip_serializing_if = "Option::is_none")]
     fits: Option<Fits>,
     assumptions: Assumptions,
@@ -43,15 +44,15 @@ struct AuditPart {
     components: Vec<ComponentLine>,
     methods: Vec<MethodEstimate>,
     blockers: Vec<FindingLine>,
-    /// Nothing that could stand in the way was hidden.
+    /// Whether every fact about obstacles could be read.
     #[serde(skip)]
     is_complete: bool,
     warnings: Vec<FindingLine>,
     checklist: Vec<FindingLine>,
     steps: Vec<steps::RunbookStep>,
-    /// Null without a price and the allocated size.
+    /// Null without a price or the present size.
     cost: Option<Cost>,
-    /// The largest relations: what they take now and after a logical copy.
+    /// The largest relations, with their size now and after a logical copy.
     relations: Vec<RelationLine>,
 }
 
@@ -73,15 +74,15 @@ struct ComponentLine {
     bytes: Option<u64>,
     low_bytes: Option<u64>,
     high_bytes: Option<u64>,
-    /// Part of the sum; else it is pointed out only.
+    /// Whether it is part of the sum. Otherwise it is only shown.
     counted: bool,
     confidence: Confidence,
     formula: String,
     source: &'static str,
-    /// What reclaims it, where something does.
+    /// Command that reclaims it, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     command: Option<String>,
-    /// Where it is not known: how much it may be at most, if that is known.
+    /// Upper bound of an unknown amount, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     could_be_bytes: Option<u64>,
 }
@@ -99,7 +100,7 @@ struct RelationLine {
     database: String,
     schema: String,
     table: String,
-    /// An index of the table; null for the table itself or its TOAST relation.
+    /// Name of an index; null for the table itself or its TOAST relation.
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<String>,
     kind: &'static str,
@@ -110,12 +111,12 @@ struct RelationLine {
     basis: Basis,
 }
 
-/// What is told of relations that could not be predicted.
+/// Relations that could not be predicted are reported from this size on, in bytes.
 const MIN_REPORTED_BYTES: u64 = 1 << 20;
-/// Relations that are listed.
+/// Maximum number of relations.
 const MAX_RELATIONS: usize = 100;
 
-/// What is null where a term is not known.
+/// Fields that are null for an unknown component.
 const COMPONENT_FIELDS: [&str; 3] =
     ["audit.components[].bytes", "audit.components[].low_bytes", "audit.components[].high_bytes"];
 const RECOMMENDED_FIELDS: [&str; 3] = ["audit.recommended_bytes", "audit.recommended", "audit.methods[].recommended"];
@@ -123,6 +124,7 @@ const MINIMUM_FIELDS: [&str; 3] = ["audit.minimum_bytes", "audit.minimum", "audi
 const SIZE_AFTER_FIELDS: [&str; 2] = ["audit.size_after_bytes", "audit.methods[].size_after_bytes"];
 
 impl AuditReport {
+    /// Builds the report, and notes unknown amounts in `gaps`.
     pub fn new(audit: &Audit<'_>, snapshot: &Snapshot, assumptions: &Assumptions, gaps: &mut Gaps) -> AuditReport {
         note_unknown(audit, &snapshot.server.role, gaps);
         note_unpredicted(audit, snapshot, gaps);
@@ -216,7 +218,7 @@ impl AuditReport {
     }
 }
 
-/// Terms that are not known, each with what it keeps unknown and how much that could be.
+/// Notes unknown components, with the fields that are null because of them and their upper bounds.
 fn note_unknown(audit: &Audit<'_>, role: &str, gaps: &mut Gaps) {
     for component in &audit.components {
         let Some(why) = &component.missing else { continue };
@@ -258,7 +260,7 @@ fn note_unknown(audit: &Audit<'_>, role: &str, gaps: &mut Gaps) {
     }
 }
 
-/// Bytes of relations that are assumed to keep their size, because their statistics could not be read.
+/// Notes the bytes of relations that are assumed to keep their size, because their statistics could not be read.
 fn note_unpredicted(audit: &Audit<'_>, snapshot: &Snapshot, gaps: &mut Gaps) {
     for assessment in &audit.assessments {
         for (why, bytes) in
@@ -314,7 +316,7 @@ fn relation_lines(assessments: &[DatabaseAssessment<'_>]) -> Vec<RelationLine> {
     lines
 }
 
-/// Only where the whole sum is known: bars that miss a term would lie.
+/// Returns the chart of the sum; `None` when the sum is unknown, because bars without a component would mislead.
 fn waterfall_chart(audit: &Audit<'_>) -> Option<Chart> {
     let chosen = audit.chosen()?;
     let (used, size_after, minimum, recommended) =

@@ -1,4 +1,4 @@
-//! The runbook: what to do in which order, how to see that it worked, and how to go back.
+//! The runbook: steps in order, each with its verification and rollback.
 
 use crate::analysis::downsize::{Assumptions, Audit, AuditFindingKind, ComponentKind, GIB, MoveMethod};
 use crate::quote::{PrintedConnection, ShellCommand};
@@ -10,13 +10,13 @@ use serde::Serialize;
 pub struct RunbookStep {
     pub title: String,
     pub commands: Vec<Command>,
-    /// How to see that it worked.
+    /// How to verify it.
     pub check: String,
-    /// How to go back.
+    /// How to undo it.
     pub rollback: String,
 }
 
-/// A line of a step: a command, or a statement with the database it is for.
+/// A line of a step: a command, or a statement with its database.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Command {
@@ -34,7 +34,7 @@ impl Command {
         Command { text, language: Language::Sql }
     }
 
-    /// A line without names: a statement ends with a semicolon, and a comment may follow it.
+    /// A line without names. A statement ends with a semicolon, and a comment may follow it.
     fn fixed(line: &str) -> Command {
         let statement = line.split(" -- ").next().unwrap_or_default();
         if statement.trim_end().ends_with(';') { Command::sql(line.to_owned()) } else { Command::shell(line) }
@@ -50,7 +50,7 @@ fn runbook_step(title: &str, commands: &[&str], check: &str, rollback: &str) -> 
     }
 }
 
-/// All of them for the chosen way.
+/// Returns the steps for the chosen method.
 pub fn runbook_steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &PrintedConnection) -> Vec<RunbookStep> {
     let mut steps = clean_up_steps(audit, assumptions.method, connection);
     let size = audit.chosen().and_then(|estimate| estimate.recommended).map(|amount| amount.bytes.div_ceil(GIB));

@@ -1,4 +1,4 @@
-//! The document of a run.
+//! Document of one run.
 
 use super::{CheckReport, FindingLine};
 use crate::facts::{Class, Status, silence_last_day};
@@ -29,7 +29,7 @@ impl Report for CheckReport {
 }
 
 impl CheckReport {
-    /// These of what was found, alerts before hygiene, each with what to do; and what could not be told, by what would help.
+    /// Adds these findings, alerts before hygiene, each with its advice, and unknown facts by what would help.
     pub(super) fn add_findings(&self, shown: &[&FindingLine], document: &mut Document) {
         for class in [Class::Alert, Class::Hygiene] {
             let found: Vec<&FindingLine> =
@@ -92,7 +92,7 @@ impl CheckReport {
         }
     }
 
-    /// The findings as a table, for spreadsheets.
+    /// Returns the findings as a table, for spreadsheets.
     pub fn findings_document(&self) -> Document {
         let mut document = Document::default();
         document.table(findings_table([(None, self)].into_iter()));
@@ -100,7 +100,7 @@ impl CheckReport {
     }
 }
 
-/// One row a finding.
+/// Returns a table with one row per finding.
 pub(super) fn findings_table<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckReport)>) -> Table {
     Table::with_rows(runs.flat_map(|(target, night)| night.findings.iter().map(move |line| (target, line))))
         .column(Column::text("target", "target", 1), |(target, _)| {

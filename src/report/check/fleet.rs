@@ -1,4 +1,4 @@
-//! The runs of many targets as one report: the worst first.
+//! Runs on several targets as one report, the worst first.
 
 use super::{
     CheckReport, FindingLine, NotifiedLine,
@@ -11,7 +11,7 @@ use crate::report::Envelope;
 use serde::Serialize;
 use std::collections::HashSet;
 
-/// One target with its run.
+/// Run on one target.
 #[derive(Debug, Serialize)]
 pub struct TargetRun {
     target: String,
@@ -20,24 +20,27 @@ pub struct TargetRun {
 }
 
 impl TargetRun {
+    /// Combines the name of a target in the configuration with its run.
     pub fn new(target: String, envelope: Envelope<CheckReport>) -> TargetRun {
         TargetRun { target, envelope }
     }
 }
 
-/// All of them.
+/// Runs on all targets.
 #[derive(Debug, Serialize)]
 pub struct FleetReport {
     schema_version: u32,
     command: &'static str,
+    /// Worst status of all runs; UNKNOWN when a notification was not delivered.
     pub status: Status,
     targets: Vec<TargetRun>,
-    /// How notifying went: one line a recipient.
+    /// Results of the notifications, one per recipient.
     notified: Vec<NotifiedLine>,
 }
 
 impl FleetReport {
-    /// Who was not told makes the whole UNKNOWN, unless it is worse already.
+    /// Sorts the runs and computes the status. A notification that was not delivered makes it UNKNOWN, unless it is
+    /// worse already.
     pub fn new(mut targets: Vec<TargetRun>, notified: Vec<NotifiedLine>) -> FleetReport {
         let rank = |night: &TargetRun| match night.envelope.report().status {
             Status::Critical => 0,
@@ -56,7 +59,7 @@ impl FleetReport {
         self.targets.iter().map(|run| (Some(run.target.as_str()), run.envelope.report()))
     }
 
-    /// Every run with findings, without those that an earlier one has of the same server.
+    /// Returns every run with findings, without findings that an earlier run has for the same server.
     fn deduplicated(&self) -> Vec<(Option<&str>, &CheckReport, Vec<&FindingLine>)> {
         let mut seen = HashSet::new();
         let with_findings = self.runs().filter(|(_, night)| !night.findings.is_empty());
@@ -78,6 +81,7 @@ impl FleetReport {
         format!("{}: {}", format_counted(self.targets.len() as u64, "target"), parts.join(", "))
     }
 
+    /// Returns the document of all runs.
     pub fn document(&self) -> Document {
         let mut document = Document { title: "pgtend check".to_owned(), ..Document::default() };
         document.toned_line(format!("{}: {}", self.status.name(), self.summary_line()), status_tone(self.status));
@@ -112,13 +116,14 @@ impl FleetReport {
         document
     }
 
-    /// The findings as a table, for spreadsheets.
+    /// Returns the findings as a table, for spreadsheets.
     pub fn findings_document(&self) -> Document {
         let mut document = Document::default();
         document.table(findings_table(self.runs()));
         document
     }
 
+    /// Returns the output of a monitoring plugin for all runs.
     pub fn nagios(&self) -> String {
         let mut out = format!("PGTEND {} - {}\n", self.status.name(), nagios::escape_text(&self.summary_line()));
         let undelivered = self.notified.iter().filter_map(|line| {
@@ -133,6 +138,7 @@ impl FleetReport {
         out
     }
 
+    /// Returns the metrics of all runs for node_exporter's textfile collector.
     pub fn prometheus(&self) -> String {
         prometheus::prometheus(self.runs())
     }

@@ -1,4 +1,4 @@
-//! `pgtend check`: what is wrong tonight, the worst first, and what to do.
+//! `pgtend check`: findings, the worst first, with what to do.
 
 mod document;
 mod fleet;
@@ -14,28 +14,29 @@ use crate::render::format_message;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// One run of a target.
+/// Run on one target.
 #[derive(Debug, Serialize)]
 pub struct CheckReport {
+    /// Worst status of the findings that count.
     pub status: Status,
     findings: Vec<FindingLine>,
     notes: Vec<NoteLine>,
-    /// The checks that found nothing.
+    /// Ids of checks without findings.
     passed: Vec<String>,
     silenced: Vec<SilencedLine>,
-    /// How notifying went: one line a recipient.
+    /// Results of the notifications, one per recipient.
     pub notified: Vec<NotifiedLine>,
     #[serde(skip)]
     readings: Vec<ReadingLine>,
-    /// Hygiene sets the status.
+    /// Whether hygiene sets the status.
     #[serde(skip)]
     hygiene: bool,
-    /// The target's name, where it has one.
+    /// Name of the target in the configuration; `None` outside a configuration.
     #[serde(skip)]
     target: Option<String>,
     #[serde(skip)]
     checked_at: Timestamp,
-    /// Equal for all databases of one server.
+    /// Identity of the server, equal for all its databases.
     #[serde(skip)]
     server: Option<String>,
 }
@@ -55,13 +56,14 @@ struct SilencedLine {
     reason: String,
 }
 
-/// One recipient.
+/// Result for one recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NotifiedLine {
+    /// Name of the recipient in the configuration.
     pub name: String,
-    /// How many changes were told; 0 where there was nothing to tell.
+    /// Number of changes sent; 0 when there was nothing to send.
     pub changes: usize,
-    /// Why it was not reached.
+    /// Reason why the notification was not delivered.
     pub error: Option<String>,
 }
 
@@ -75,6 +77,7 @@ struct ReadingLine {
 }
 
 impl CheckReport {
+    /// Builds the report from a summary.
     pub fn new(summary: CheckSummary, hygiene: bool, target: Option<&str>, checked_at: Timestamp) -> CheckReport {
         CheckReport {
             status: summary.status,
@@ -113,13 +116,14 @@ impl CheckReport {
         }
     }
 
-    /// Says which server it is about: of several targets on one, what is the same is told once.
+    /// Sets the identity of the server. Findings that several targets share on one server are then shown once.
     #[must_use]
     pub fn with_server(self, server: Option<String>) -> CheckReport {
         CheckReport { server, ..self }
     }
 
-    /// The same for every target that says the same thing; `None` where nobody knows whether it is.
+    /// Returns a key that is equal for the same finding on several targets; `None` when the identity of the server is
+    /// unknown.
     fn deduplication_key(&self, finding: &FindingLine) -> Option<String> {
         match finding.status {
             "unknown" => Some(format!("{}\n{}", finding.id, finding.message)),
@@ -127,7 +131,8 @@ impl CheckReport {
         }
     }
 
-    /// How notifying went. A notification that was not delivered makes the run UNKNOWN, unless it is worse already.
+    /// Adds the results of the notifications. One that was not delivered makes the run UNKNOWN, unless it is worse
+    /// already.
     pub fn add_notified(&mut self, lines: Vec<NotifiedLine>) {
         for line in &lines {
             if let Some(error) = &line.error {
@@ -137,7 +142,7 @@ impl CheckReport {
         self.notified = lines;
     }
 
-    /// Adds something outside the checks that kept from an answer.
+    /// Adds an UNKNOWN finding with a cause outside the checks.
     pub fn add_unknown(&mut self, check: &str, subject: &str, why: &str) {
         self.status = self.status.or_worse(Status::Unknown);
         self.findings.push(FindingLine {
@@ -154,12 +159,12 @@ impl CheckReport {
         });
     }
 
-    /// How many findings there are of a status; those of hygiene apart.
+    /// Returns the number of findings of a status and class.
     fn count(&self, status: &str, class: Class) -> usize {
         self.findings.iter().filter(|line| line.status == status && line.class == class).count()
     }
 
-    /// `1 critical, 2 warnings, 3 hygiene; 17 clear, 4 not applicable, 1 silenced`
+    /// Returns a summary such as `1 critical, 2 warnings, 3 hygiene; 17 clear, 4 not applicable, 1 silenced`.
     fn summary_line(&self) -> String {
         let count_of = |count: usize, singular: &str, plural: &str| match count {
             0 => None,

@@ -1,18 +1,18 @@
-//! The output of a monitoring plugin (Monitoring Plugins Development Guidelines): one line, performance data, then the
-//! long text.
+//! Output of a monitoring plugin (Monitoring Plugins Development Guidelines): one line, performance data, and the long
+//! text.
 
 use super::{CheckReport, FindingLine, ReadingLine};
 use crate::facts::{Class, Measure};
 use crate::render::escape_unprintable;
 
-/// A pager shows so much of the first line.
+/// Maximum number of characters in the first line, as a pager shows it.
 const MAX_FIRST_LINE: usize = 300;
 
-/// Nagios and NRPE read the first 4 kB of what a plugin says.
+/// Maximum output in bytes. Nagios and NRPE read the first 4 kB.
 const MAX_OUTPUT: usize = 4_000;
 
 impl CheckReport {
-    /// One target's output.
+    /// Returns the output of a monitoring plugin for one target.
     pub fn nagios(&self) -> String {
         let mut out = self.first_line();
         let data: Vec<String> = self.readings.iter().map(perfdata).collect();
@@ -27,7 +27,7 @@ impl CheckReport {
         out
     }
 
-    /// The status, and the finding that made it so: hygiene that does not count made nothing.
+    /// Returns the status, and the finding that caused it. Hygiene that does not count is not a cause.
     fn first_line(&self) -> String {
         let name = self.target.as_deref().map(|name| format!(" {}", escape_text(name))).unwrap_or_default();
         let mut line = format!("PGTEND {}{name} -", self.status.name());
@@ -49,7 +49,7 @@ impl CheckReport {
     }
 }
 
-/// Adds as many of the lines as there is room for, and says how many were left out.
+/// Appends as many lines as there is space for, and the number of lines left out.
 pub(super) fn append_lines(out: &mut String, lines: &[String]) {
     for (position, line) in lines.iter().enumerate() {
         let more = format!("… and {} more: pgtend check shows them\n", lines.len() - position);
@@ -69,12 +69,12 @@ pub(super) fn long_output_line(target: Option<&str>, finding: &FindingLine) -> S
         + "\n"
 }
 
-/// A bar would begin the performance data, and a line break a new part.
+/// Escapes vertical bars, which begin performance data, and line breaks, which begin a new part.
 pub(super) fn escape_text(text: &str) -> String {
     escape_unprintable(text).replace(['\n', '\r'], " ").replace('|', "/")
 }
 
-/// `'label'=value[UOM];[warn];[crit];[min];[max]`
+/// Returns `'label'=value[UOM];[warn];[crit];[min];[max]`.
 fn perfdata(reading: &ReadingLine) -> String {
     let unit = match reading.measured {
         Measure::Bytes(_) => "B",

@@ -26,7 +26,7 @@ const WARNING: MetricFamily =
 const CRITICAL: MetricFamily =
     MetricFamily { name: "pgtend_check_critical_value", help: "The limit from which it is critical." };
 
-/// All runs as one file.
+/// Returns the metrics of all runs as one file.
 pub fn prometheus<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckReport)> + Clone) -> String {
     let mut out = String::new();
     let mut write = |family: &MetricFamily, lines: Vec<(Vec<(&str, &str)>, f64)>| {
@@ -97,12 +97,13 @@ pub fn prometheus<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckRepo
     out
 }
 
-/// Label values: backslash, quote and line break are escaped; what would steer a terminal is shown before.
+/// Escapes backslash, quote and line break in a label value, and shows characters that control a terminal.
 fn escape_label(text: &str) -> String {
     escape_unprintable(text).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 impl CheckReport {
+    /// Returns the metrics of one run for node_exporter's textfile collector.
     pub fn prometheus(&self) -> String {
         prometheus([(self.target.as_deref(), self)].into_iter())
     }

@@ -1,4 +1,4 @@
-//! What stands in front of a migration: the evidence, for whoever reads it in a year.
+//! Header of a migration: the evidence for later readers.
 
 use super::{describe_lock, describe_rollback};
 use crate::actions::index_migration::plan::{IndexCleanup, Lock, Removal};
@@ -8,17 +8,17 @@ use crate::render::{format_counted, human_bytes, human_duration};
 use crate::report::indexes::describe::describe_index_reason;
 use jiff::Timestamp;
 
-/// A place of the project that declares an index.
+/// A declaration in the project that would create the index again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recreation {
-    /// `path:line`.
+    /// Location as `path:line`.
     pub location: String,
-    /// Declares it by its column rather than by its name.
+    /// Whether it names the column and not the index.
     pub by_column: bool,
 }
 
 impl Recreation {
-    /// What keeps the index from coming back from there.
+    /// Returns what prevents the declaration from creating the index again.
     pub fn remedy(&self) -> &'static str {
         // Rails writes them anew after each migration.
         let is_written_anew = ["db/schema.rb:", "db/structure.sql:"].iter().any(|file| self.location.starts_with(file));
@@ -29,7 +29,8 @@ impl Recreation {
     }
 }
 
-/// Lines for a comment. The first two are the same for every index: some languages look for marks in them.
+/// Returns the lines of the comment. The first two are the same for every index, because some tools look for marks in
+/// them.
 pub fn migration_header(
     cleanup: &IndexCleanup,
     removal: &Removal,

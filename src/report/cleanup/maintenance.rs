@@ -1,4 +1,4 @@
-//! `pgtend indexes migrate --maintenance`: what a script for this one server mends.
+//! `pgtend indexes migrate --maintenance`: a script with the maintenance of one server.
 
 use crate::actions::index_migration::plan::{MaintenanceTask, Repair};
 use crate::analysis::index::IndexVerdict;
@@ -10,6 +10,7 @@ use crate::report::indexes::describe::describe_index_reason;
 use jiff::Timestamp;
 use serde::Serialize;
 
+/// Report of `pgtend indexes migrate --maintenance`.
 #[derive(Debug, Serialize)]
 pub struct MaintenanceReport {
     maintenance: MaintenancePlan,
@@ -35,6 +36,7 @@ struct Row {
 }
 
 impl MaintenanceReport {
+    /// Builds the report; `file` is the path of the script.
     pub fn new(file: String, tasks: &[MaintenanceTask]) -> MaintenanceReport {
         let row = |chore: &MaintenanceTask| Row {
             schema: chore.schema.clone(),
@@ -55,7 +57,7 @@ impl MaintenanceReport {
     }
 }
 
-/// Why an index is mended, and what that takes: a line each.
+/// Returns why an index is repaired and what that takes, one reason per line.
 pub fn describe_maintenance_task(task: &MaintenanceTask, verdict: Option<&IndexVerdict>) -> Vec<String> {
     let name = qualified(&task.schema, &task.index);
     let table = qualified(&task.schema, &task.table);
@@ -79,7 +81,7 @@ pub fn describe_maintenance_task(task: &MaintenanceTask, verdict: Option<&IndexV
     }
 }
 
-/// Lines for the script's first comment.
+/// Returns the lines of the script's first comment.
 pub fn maintenance_header(snapshot: &Snapshot, database: &str, written_at: Timestamp) -> Vec<String> {
     vec![
         format!("Written by pgtend {} at {}.", env!("CARGO_PKG_VERSION"), written_at.strftime("%Y-%m-%d %H:%M:%SZ")),

@@ -1,4 +1,4 @@
-//! `pgtend indexes migrate`: the plan as it is shown, and the words that stand in the files.
+//! `pgtend indexes migrate`: the plan, and the text in its files.
 
 mod header;
 mod maintenance;
@@ -17,6 +17,7 @@ use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes, hum
 use jiff::Timestamp;
 use serde::Serialize;
 
+/// Report of `pgtend indexes migrate`.
 #[derive(Debug, Serialize)]
 pub struct CleanupReport {
     migration: CleanupPlan,
@@ -25,21 +26,21 @@ pub struct CleanupReport {
 #[derive(Debug, Serialize)]
 struct CleanupPlan {
     framework: &'static str,
-    /// What the framework was told by; null where it was named.
+    /// What shows the tool; null when the user named it.
     source: Option<String>,
     folder: String,
-    /// With the verdict `drop`, or named; the largest gain first.
+    /// Indexes with the verdict `drop`, or named ones; the largest gain first.
     indexes: Vec<Row>,
-    /// Paths below the folder, in the order of their versions.
+    /// Paths relative to the folder, in the order of their versions.
     files: Vec<String>,
     observed_since: Option<Timestamp>,
     observed_seconds: Option<u64>,
     nodes: Vec<String>,
-    /// Not selected: those with the verdict `review`, which are selected only by name.
+    /// Number of indexes with the verdict `review`, which must be named.
     reviews: usize,
-    /// Left aside: invalid ones, for `--maintenance`.
+    /// Number of invalid indexes, which `--maintenance` repairs.
     invalid: usize,
-    /// Bytes that dropping all of them frees.
+    /// Bytes that dropping all of them releases.
     frees_bytes: u64,
 }
 
@@ -57,7 +58,7 @@ struct Row {
     covered_by: Vec<String>,
     lock: String,
     rollback: String,
-    /// Places of the project that declare the index, as `path:line`.
+    /// Declarations in the project as `path:line`.
     recreated_by: Vec<String>,
     definition: String,
     #[serde(skip)]
@@ -68,18 +69,25 @@ struct Row {
     is_exclusive: bool,
 }
 
-/// Where the files go, and what was left aside.
+/// Destination of the files, and the number of candidates that are not selected.
 #[derive(Clone, Debug, Default)]
 pub struct Destination {
+    /// Name of the tool.
     pub framework: &'static str,
+    /// What shows the tool; `None` when the user named it.
     pub source: Option<String>,
+    /// Folder of migrations.
     pub folder: String,
+    /// Paths relative to the folder, in the order of their versions.
     pub files: Vec<String>,
+    /// Number of candidates with the verdict `review`, which must be named.
     pub reviews: usize,
+    /// Number of invalid leftovers, which `--maintenance` repairs.
     pub invalid: usize,
 }
 
 impl CleanupReport {
+    /// Builds the report. `recreations` has the declarations of each index in the order of the plan.
     pub fn new(
         snapshot: &Snapshot,
         cleanup: &IndexCleanup,
@@ -124,7 +132,7 @@ impl CleanupReport {
     }
 }
 
-/// Standbys that did not answer.
+/// Notes standbys that could not be read.
 fn note_replicas(snapshot: &Snapshot, gaps: &mut Gaps) {
     for replica in &snapshot.replicas {
         if let Err(why) = replica.used.as_result() {
@@ -156,7 +164,7 @@ fn cleanup_row(removal: &Removal, mentions: &[Recreation]) -> Row {
     }
 }
 
-/// What others feel while an index goes.
+/// Describes the lock that a drop takes.
 pub(super) fn describe_lock(lock: Lock) -> String {
     match lock {
         Lock::Concurrent => "SHARE UPDATE EXCLUSIVE on the table: reads and writes go on".to_owned(),
@@ -168,7 +176,7 @@ pub(super) fn describe_lock(lock: Lock) -> String {
     }
 }
 
-/// How it comes back.
+/// Describes how the index is created again.
 pub(super) fn describe_rollback(removal: &Removal) -> String {
     let built = removal.down.iter().filter(|step| step.non_transactional && !step.is_precaution).count();
     let definition_steps = removal.down.iter().filter(|step| !step.non_transactional).count();

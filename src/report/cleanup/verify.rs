@@ -1,4 +1,4 @@
-//! `pgtend indexes verify`: what became of the indexes in written migrations.
+//! `pgtend indexes verify`: state of the indexes in written migrations.
 
 use crate::facts::{DatabaseSnapshot, Index, Snapshot, Table, Unavailable};
 use crate::render;
@@ -10,13 +10,17 @@ use std::collections::HashMap;
 /// An index of a written migration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenIndex {
+    /// Schema of the index.
     pub schema: String,
+    /// Name of the table.
     pub table: String,
+    /// Name of the index.
     pub index: String,
-    /// Below the folder.
+    /// Paths of the migrations relative to the folder.
     pub files: Vec<String>,
 }
 
+/// Report of `pgtend indexes verify`.
 #[derive(Debug, Serialize)]
 pub struct VerifyReport {
     verification: Verification,
@@ -26,7 +30,7 @@ pub struct VerifyReport {
 struct Verification {
     folder: String,
     indexes: Vec<Row>,
-    /// Files that pgtend did not write.
+    /// Number of files that pgtend did not write.
     other_files: usize,
 }
 
@@ -35,7 +39,7 @@ struct Row {
     schema: String,
     table: String,
     index: String,
-    /// Null when the indexes of the database could not be read.
+    /// State; null when the indexes of the database could not be read.
     state: Option<IndexState>,
     definition: Option<String>,
     files: Vec<String>,
@@ -44,16 +48,17 @@ struct Row {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum IndexState {
-    /// There and in use: not yet dropped, or brought back.
+    /// It exists and is valid: not dropped yet, or created again.
     Exists,
     Gone,
-    /// There, but no query may use it: a drop or a build was stopped half way.
+    /// It exists and is invalid: a drop or a build was interrupted.
     Invalid,
     /// Another relation has its name.
     NoIndex,
 }
 
 impl VerifyReport {
+    /// Looks up the written indexes in the database. `other_files` is the number of files that pgtend did not write.
     pub fn new(
         snapshot: &Snapshot,
         db: &DatabaseSnapshot,
@@ -83,7 +88,7 @@ impl VerifyReport {
     }
 }
 
-/// What relations there are, by schema and name.
+/// Relations of the database by schema and name.
 struct KnownRelations<'a> {
     indexes: HashMap<(&'a str, &'a str), &'a Index>,
     tables: HashMap<(&'a str, &'a str), &'a Table>,

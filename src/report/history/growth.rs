@@ -1,4 +1,4 @@
-//! `pgtend history growth`: how fast what grows, and when it will be how large.
+//! `pgtend history growth`: growth rates, and when a size is reached.
 
 use crate::facts::Unavailable;
 use crate::facts::history::{Growth, SizePoint, Subject, SubjectKind, Trend, WalInterval, WalPeak, wal_peak};
@@ -12,15 +12,16 @@ use serde::Serialize;
 
 const SPARKLINE: usize = 24;
 const SECONDS_A_DAY: f64 = 86_400.0;
-/// In days: what was written in less is no rate.
+/// Minimum span of a rate in days.
 const MIN_DAYS: f64 = 1.0 / 24.0;
 /// Windows of WAL volume, in hours.
 const WINDOWS: [i64; 3] = [1, 6, 24];
 
+/// Report of `pgtend history growth`.
 #[derive(Debug, Serialize)]
 pub struct GrowthReport {
     growth: Vec<Row>,
-    /// The size that `days_until` reckons with.
+    /// Size that `days_until` refers to.
     target_bytes: Option<u64>,
     wal: Wal,
     #[serde(skip)]
@@ -33,14 +34,14 @@ struct Row {
     subject: Subject,
     bytes: u64,
     bytes_per_day: Option<f64>,
-    /// Sen's interval of 95 %.
+    /// Bounds of Sen's 95 % interval.
     bytes_per_day_low: Option<f64>,
     bytes_per_day_high: Option<f64>,
-    /// What came, or went, at once; no part of the rate.
+    /// Growth or shrinkage in a single step, which is not part of the rate.
     one_off_bytes: Option<f64>,
-    /// At the rate; null when it never gets there.
+    /// Days until the target size at this rate; null when it is never reached.
     days_until: Option<f64>,
-    /// At the upper end of the interval.
+    /// Days at the upper bound of the rate.
     min_days_until: Option<f64>,
     since: Timestamp,
     until: Timestamp,
@@ -51,18 +52,19 @@ struct Row {
     points: Vec<SizePoint>,
 }
 
-/// WAL written, not what lies in pg_wal.
+/// WAL written, which is not the content of `pg_wal`.
 #[derive(Debug, Serialize)]
 struct Wal {
-    /// Null with fewer than two samples that know the position.
+    /// Null with fewer than two samples that have the position.
     written_bytes: Option<u64>,
     bytes_per_day: Option<f64>,
-    /// The most between samples no further apart than the window: lower bounds. A window that no two samples are close
-    /// enough for is missing.
+    /// Largest volumes between samples no further apart than the window. They are lower bounds. A window without such
+    /// samples is missing.
     peaks: Vec<WalPeak>,
 }
 
 impl GrowthReport {
+    /// Computes the rates, and sorts the rows: the whole cluster first, then the fastest growth.
     pub fn new(
         growths: Vec<Growth>,
         wal: &[WalInterval],
@@ -211,9 +213,9 @@ impl Report for GrowthReport {
     }
 }
 
-/// What is drawn: the whole, pg_wal, databases and what grows fastest.
+/// Maximum number of series in the chart: the cluster, `pg_wal`, databases and the fastest growth.
 const MAX_SERIES: usize = 12;
-/// How far the band reaches, in days.
+/// Days of the forecast in the chart.
 const FORECAST_DAYS: f64 = 90.0;
 
 impl GrowthReport {

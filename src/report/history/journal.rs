@@ -1,4 +1,4 @@
-//! `pgtend history journal`: what pgtend did, and what it promised.
+//! `pgtend history journal`: actions of pgtend, and what they were expected to release.
 
 use super::predictions::Predictions;
 use crate::facts::history::{JournalEntry, JournalOutcome, JournalOutcomeKind, TrackedPrediction};
@@ -7,22 +7,23 @@ use crate::report::{Report, View};
 use serde::Serialize;
 use std::collections::HashSet;
 
+/// Report of `pgtend history journal`.
 #[derive(Debug, Serialize)]
 pub struct JournalReport {
-    /// Newest first.
+    /// Entries, the newest first.
     entries: Vec<JournalEntry>,
-    /// What audits predicted, newest first.
+    /// Predictions of audits, the newest first.
     predictions: Predictions,
     #[serde(skip)]
     left_out: usize,
     #[serde(skip)]
     totals: JournalTotals,
-    /// Of all, shown or not.
+    /// Number of open intents among all entries, shown or not.
     #[serde(skip)]
     open: usize,
 }
 
-/// Promised and measured bytes of the actions that were measured.
+/// Expected and measured bytes of the actions with a measurement.
 #[derive(Debug, Default)]
 struct JournalTotals {
     entries: u64,
@@ -31,6 +32,7 @@ struct JournalTotals {
 }
 
 impl JournalReport {
+    /// Computes totals over all entries, and cuts the lists to the limit of `view`.
     pub fn new(mut entries: Vec<JournalEntry>, predictions: Vec<TrackedPrediction>, view: &View) -> JournalReport {
         let mut totals = JournalTotals::default();
         let mut measured_already = HashSet::new();

@@ -1,4 +1,4 @@
-//! `pgtend history …`: what several looks know together.
+//! `pgtend history …`: reports on several samples.
 
 mod growth;
 mod journal;

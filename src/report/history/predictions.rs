@@ -1,18 +1,18 @@
-//! The journal's other half: what audits predicted, and what came of it.
+//! Predictions of audits in the journal, and their outcome.
 
 use crate::facts::history::{PredictedQuantity, TrackedPrediction};
 use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes};
 use crate::report::View;
 use serde::Serialize;
 
-/// Newest first.
+/// Predictions, the newest first.
 #[derive(Debug, Default, Serialize)]
 #[serde(transparent)]
 pub(super) struct Predictions {
     lines: Vec<TrackedPrediction>,
     #[serde(skip)]
     left_out: usize,
-    /// Of all moves that were measured: how many, and how many of them within their interval.
+    /// Number of measured moves, and of those within their interval.
     #[serde(skip)]
     moves: (usize, usize),
 }

@@ -5,6 +5,7 @@ use crate::render::{Document, human_count};
 use crate::report::Report;
 use serde::Serialize;
 
+/// Report of `pgtend history record`.
 #[derive(Debug, Serialize)]
 pub struct RecordReport {
     recorded: Recorded,
@@ -13,19 +14,20 @@ pub struct RecordReport {
 #[derive(Debug, Serialize)]
 struct Recorded {
     cluster: String,
-    /// The first sample of its line.
+    /// Whether it is the first sample of its cluster branch.
     is_first: bool,
-    /// There are samples of another server with the same system identifier, of which nothing says that it is this one.
+    /// Whether there are samples of a server with the same system identifier that is not known to be this one.
     has_other_branches: bool,
-    /// The very same look was recorded before.
+    /// Whether this snapshot was recorded before.
     was_known: bool,
     relations: u64,
-    /// New, changed or gone.
+    /// Number of relations that are new, changed or gone.
     changed: u64,
     history: String,
 }
 
 impl RecordReport {
+    /// Builds the report of a recorded sample; `history` names the store.
     pub fn new(
         branch: &ClusterBranch,
         (is_first, was_known): (bool, bool),
@@ -45,7 +47,7 @@ impl RecordReport {
         RecordReport { recorded }
     }
 
-    /// All of it in one line.
+    /// Returns the report as one line.
     pub fn summary_line(&self) -> String {
         let Recorded {
             cluster,

@@ -1,4 +1,4 @@
-//! `pgtend history list`: which samples there are.
+//! `pgtend history list`: samples of the store.
 
 use crate::facts::history::{ClusterBranch, Sample};
 use crate::render::{Cell, Column, Document, Table, Value, format_counted, human_bytes};
@@ -7,9 +7,10 @@ use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::Serialize;
 
+/// Report of `pgtend history list`.
 #[derive(Debug, Serialize)]
 pub struct SamplesReport {
-    /// Newest first.
+    /// Samples, the newest first.
     samples: Vec<Row>,
     clusters: Vec<ClusterBranch>,
     store_bytes: u64,
@@ -35,6 +36,7 @@ struct Row {
 }
 
 impl SamplesReport {
+    /// Builds the list; `store_bytes` is the size of the store.
     pub fn new(branches: Vec<ClusterBranch>, samples: Vec<Sample>, store_bytes: u64, view: &View) -> SamplesReport {
         let name = |id: i64| branches.iter().find(|branch| branch.cluster_id == id).map(ClusterBranch::name);
         let mut rows: Vec<Row> = samples

@@ -1,11 +1,11 @@
-//! Why an index got its verdict, in words.
+//! Text of the reasons of an index's verdict.
 
 use crate::analysis::index::{CoverKind, Reason};
 use crate::facts::BloatSource;
 use crate::render::{format_counted, format_ratio, human_bytes, human_duration};
 use jiff::Timestamp;
 
-/// One reason as a few words with its figures.
+/// Describes a reason with its figures.
 pub fn describe_index_reason(reason: &Reason) -> String {
     match reason {
         Reason::NeverScanned { seconds, nodes } => {
@@ -119,10 +119,10 @@ fn format_scans(count: u64) -> String {
     format_counted(count, "scan")
 }
 
-/// How bloat is named in a column of a table.
+/// Label of bloat in a table's column.
 pub const BLOATED: &str = "bloated";
 
-/// The same for a column of a table: what it is about, at most some fifteen letters.
+/// Returns a label for a table's column, of at most about fifteen letters.
 pub fn short_reason(reason: &Reason) -> &'static str {
     match reason {
         Reason::NeverScanned { .. } => "never scanned",

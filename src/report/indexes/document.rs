@@ -1,4 +1,4 @@
-//! The list as people read it.
+//! Document of the list.
 
 use super::{IndexesReport, OneOrMany, Selection, row::Row};
 use crate::analysis::index::{IndexFinding, Verdict};
@@ -7,7 +7,7 @@ use crate::render;
 use crate::render::{Cell, Column, Document, Tone, Value, human_bytes, human_count, human_duration};
 use crate::report::{Observation, Report, stored_bytes_cell};
 
-/// For how many indexes people are told in full sentences why.
+/// Maximum number of indexes with all their reasons.
 const MAX_EXPLAINED: usize = 12;
 
 impl Report for IndexesReport<'_> {

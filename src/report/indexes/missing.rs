@@ -1,9 +1,9 @@
-//! What the list does not know, and why.
+//! Facts that the list lacks, and why.
 
 use super::{super::Gaps, row::Row};
 use crate::facts::{DatabaseSnapshot, OidSet, Unavailable};
 
-/// Names the facts on which verdicts rest and that are missing; the verdicts themselves are capped, none is null.
+/// Notes missing facts that verdicts depend on. They limit the verdicts; no field is null because of them.
 pub(super) fn note_facts(db: &DatabaseSnapshot, gaps: &mut Gaps) {
     let facts = &db.index_facts;
     let mut note = |missing: Option<&Unavailable>| {
@@ -24,7 +24,7 @@ pub(super) fn note_facts(db: &DatabaseSnapshot, gaps: &mut Gaps) {
 /// Why definitions or column names are missing.
 #[derive(Default)]
 pub(super) struct MissingDefinitions {
-    /// OIDs of indexes that are locked, or whose table is.
+    /// OIDs of indexes that are locked, or that belong to a locked table.
     pub locked: OidSet,
     pub failed: Option<Unavailable>,
 }
@@ -54,7 +54,7 @@ impl MissingDefinitions {
     }
 }
 
-/// Definitions and column names are read apart; either may be missing alone.
+/// Definitions and column names are read separately. Either may be missing.
 fn missing_fields(rows: &[&Row<'_>]) -> Vec<&'static str> {
     let mut fields = Vec::new();
     if rows.iter().any(|row| row.index.definition.is_none()) {

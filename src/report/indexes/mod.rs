@@ -1,4 +1,4 @@
-//! `pgtend indexes`: every index with its size, its use and whether it may go.
+//! `pgtend indexes`: every index with its size, use and verdict.
 
 pub mod describe;
 mod document;
@@ -21,6 +21,7 @@ use serde::Serialize;
 
 use missing::{MissingDefinitions, note_facts};
 
+/// Report of `pgtend indexes`.
 #[derive(Debug, Serialize)]
 pub struct IndexesReport<'a> {
     observation: OneOrMany,
@@ -31,12 +32,12 @@ pub struct IndexesReport<'a> {
     selection: Selection,
     #[serde(skip)]
     bloat_was_measured: bool,
-    /// The indexes of at least one database could be read.
+    /// Whether the indexes of at least one database could be read.
     #[serde(skip)]
     was_read: bool,
 }
 
-/// What all drops of the whole list would gain.
+/// Gain of all drops of the whole list.
 #[derive(Debug, Default)]
 struct Selection {
     drops: usize,
@@ -44,7 +45,7 @@ struct Selection {
     reviews: usize,
 }
 
-/// One database's window, or with `--all-databases` a list.
+/// Window of one database, or a list with `--all-databases`.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum OneOrMany {
@@ -53,7 +54,7 @@ enum OneOrMany {
 }
 
 impl<'a> IndexesReport<'a> {
-    /// `assessments` has one assessment for each database of the snapshot.
+    /// Builds the list. `assessments` has one assessment per database of the snapshot.
     pub fn new(
         snapshot: &'a Snapshot,
         assessments: &'a [IndexAssessment],
@@ -130,7 +131,7 @@ impl Selection {
     }
 }
 
-/// Those of one database; the tables of others come before its own.
+/// Returns the rows of one database, which follow those of earlier databases.
 fn database_rows<'a>(
     db: &'a DatabaseSnapshot,
     verdicts: &'a [IndexVerdict],

@@ -1,4 +1,4 @@
-//! One line of the list: an index with its table and its verdict.
+//! One row of the list: an index with its table and its verdict.
 
 use super::{
     super::bloat::RowBloat,
@@ -10,31 +10,31 @@ use crate::render::{Cell, Tone, Value};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-/// One index; that of a partitioned table carries the sums of its children. Lent from the snapshot, as there may be a
-/// hundred thousand.
+/// One index. That of a partitioned table has the sums of its children. It borrows from the snapshot, because there may
+/// be a hundred thousand.
 #[derive(Debug)]
 pub(super) struct Row<'a> {
-    /// With `--all-databases`.
+    /// Only with `--all-databases`.
     pub database: Option<&'a str>,
     pub index: &'a Index,
     pub table: &'a Table,
-    /// Its table's place among all tables by database, schema and name.
+    /// Position of its table among all tables by database, schema and name.
     pub table_rank: u64,
     pub assessment: &'a IndexVerdict,
     pub size: StoredBytes,
-    /// What it takes beyond what it would take built anew.
+    /// Difference from the size of a rebuilt index.
     pub bloat: RowBloat,
     pub idx_scan: u64,
     pub idx_tup_read: u64,
     pub idx_tup_fetch: u64,
     pub last_idx_scan: Option<Timestamp>,
-    /// The partitioned index it is attached to.
+    /// The partitioned index that it is attached to.
     pub parent: Option<&'a str>,
-    /// Of a partitioned index: children at any depth.
+    /// Number of children at any depth, for a partitioned index.
     pub partitions: Option<usize>,
 }
 
-/// The same as JSON has it.
+/// The row as JSON.
 #[derive(Serialize)]
 struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,7 +54,7 @@ struct Fields<'a> {
     confidence: Confidence,
     findings: &'a [IndexFinding],
     reasons: Reasons<'a>,
-    /// Indexes of the same table that would do its work.
+    /// Names of indexes of the same table that can replace it.
     covered_by: &'a [String],
     gain: Gain,
     method: &'a str,
@@ -125,7 +125,7 @@ impl Serialize for Row<'_> {
     }
 }
 
-/// Reasons with their figures, each in words as well.
+/// Reasons with their figures, each with its text.
 struct Reasons<'a>(&'a [Reason]);
 
 impl Serialize for Reasons<'_> {
@@ -145,12 +145,12 @@ impl<'a> Row<'a> {
         &self.table.schema
     }
 
-    /// Where it lies, which is unique.
+    /// Returns database, schema and name, which are unique together.
     pub fn qualified_name(&self) -> (Option<&'a str>, &'a str, &'a str) {
         (self.database, self.schema(), &self.index.index)
     }
 
-    /// `schema.index`.
+    /// Returns `schema.index`.
     pub fn name(&self) -> String {
         format!("{}.{}", self.table.schema, self.index.index)
     }
@@ -191,7 +191,7 @@ impl<'a> Row<'a> {
         parts.join(", ")
     }
 
-    /// The reason that counts most; of a candidate that stays for now also what stands in its way.
+    /// Returns the most important reason. For a candidate that is kept, it includes what prevents the drop.
     pub fn why(&self) -> String {
         let reasons = &self.assessment.reasons;
         let first = reasons.first().map(short_reason).unwrap_or_default();
@@ -202,7 +202,7 @@ impl<'a> Row<'a> {
         format!("{first}{second}")
     }
 
-    /// All reasons in full.
+    /// Returns all reasons.
     pub fn all_reasons(&self) -> String {
         let reasons: Vec<String> = self.assessment.reasons.iter().map(describe_index_reason).collect();
         format!("{} {}: {}", self.assessment.verdict.name(), self.name(), reasons.join("; "))
@@ -217,7 +217,7 @@ impl<'a> Row<'a> {
         Cell::text(self.assessment.verdict.name()).with_tone(tone)
     }
 
-    /// Columns as people write them: `(a, b) include (c)`.
+    /// Returns the columns as `(a, b) include (c)`.
     pub fn columns(&self) -> Cell {
         let list = |names: &[Option<String>]| {
             names.iter().map(|name| name.as_deref().unwrap_or("expression")).collect::<Vec<_>>().join(", ")

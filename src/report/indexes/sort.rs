@@ -1,23 +1,29 @@
-//! In which order the list stands.
+//! Order of the list.
 
 use super::row::Row;
 
-/// What the list is sorted by.
+/// Order of the list.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub enum IndexSort {
-    /// What may go first, by what that gains
+    /// Indexes to drop first, by gain
     #[default]
     Gain,
+    /// Largest size first
     Size,
+    /// Most bloat first
     Bloat,
+    /// Fewest scans first
     Scans,
+    /// Longest without a scan first
     LastScan,
+    /// By schema, table and index
     Table,
+    /// By index
     Name,
 }
 
 impl IndexSort {
-    /// A row is large and compared often: what is sorted are places, with the figures that mostly decide.
+    /// Sorts the rows. A row is large and often compared, so positions with their sort keys are sorted instead.
     pub(super) fn apply(self, rows: &mut [Row<'_>]) {
         let mut order: Vec<([u64; 3], usize)> =
             rows.iter().enumerate().map(|(at, row)| (self.sort_key(row), at)).collect();
@@ -27,7 +33,7 @@ impl IndexSort {
         apply_permutation(rows, order.into_iter().map(|(_, at)| at).collect());
     }
 
-    /// What is sorted by; the smaller comes first, of equals those of the first table.
+    /// Returns the sort key. Smaller keys come first; the position of the table decides between equal ones.
     fn sort_key(self, row: &Row<'_>) -> [u64; 3] {
         let (larger, of_table) = (!row.size.bytes, row.table_rank);
         match self {
@@ -47,7 +53,7 @@ impl IndexSort {
     }
 }
 
-/// Puts the rows in order; `from` has for each place where its row stands now.
+/// Moves the rows into order; `from` has for each position the present position of its row.
 fn apply_permutation<T>(rows: &mut [T], mut from: Vec<usize>) {
     for start in 0..rows.len() {
         let mut position = start;

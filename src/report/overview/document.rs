@@ -6,11 +6,11 @@ use crate::render;
 use crate::render::{Cell, Column, Document, Tone, Value, format_ratio, human_bytes, human_percent};
 use crate::report::{Report, stored_bytes_cell};
 
-/// Elements of each list, so that all of it fits 24 lines.
+/// Maximum number of elements per list, so that everything fits 24 lines.
 const MAX_SLOTS: usize = 3;
 pub const MAX_TABLES: usize = 3;
 const MAX_FINDINGS: usize = 2;
-/// Two lines of 80 characters, with what stands between the commands.
+/// Maximum number of characters: two lines of 80, minus separators.
 const MAX_NEXT_CHARS: usize = 130;
 
 impl Report for OverviewReport {
@@ -70,11 +70,12 @@ impl Report for OverviewReport {
     }
 }
 
-/// A part of the disk smaller than this is told in a line of its own kind, not in the table.
+/// Parts with a smaller share of the disk are in a line below the table.
 const MIN_ROW_SHARE: f64 = 0.01;
 
 impl OverviewReport {
-    /// Where the bytes are, largest first; the bar is the share of what is known. And what is too little for a row.
+    /// Returns the parts of the disk space, the largest first, each with a bar for its share of the known space; and a
+    /// line of the parts that are too small for a row.
     fn space_table(&self) -> (render::Table, Option<String>) {
         let overview = &self.overview;
         let mut parts = vec![
@@ -112,7 +113,7 @@ impl OverviewReport {
         (table.into(), (!small_texts.is_empty()).then(|| format!("beside them: {}", small_texts.join(", "))))
     }
 
-    /// Where the databases lie, when somebody made tablespaces.
+    /// Returns the tablespaces, if the user created any.
     fn tablespaces_line(&self) -> Option<String> {
         // pg_default and pg_global are always there.
         let tablespaces = self.overview.tablespaces.as_ref().filter(|lines| lines.len() > 2)?;
@@ -150,12 +151,12 @@ impl OverviewReport {
     }
 }
 
-/// How many of a list are shown, so that they and a line for the rest take at most `lines`.
+/// Returns how many rows of a list to show, so that they and a line for the rest take at most `lines`.
 fn shown_rows(total: usize, lines: usize) -> usize {
     if total > lines { lines - 1 } else { total }
 }
 
-/// A bar of 20 characters for the whole.
+/// Returns a bar of at most 20 characters.
 fn bar(share: f64) -> String {
     "█".repeat((share * 20.0).round() as usize)
 }

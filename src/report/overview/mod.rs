@@ -1,4 +1,4 @@
-//! `pgtend overview`: one screen. What takes the space, what is at risk, what to do next.
+//! `pgtend overview`: disk space, risks and next commands on one screen.
 
 mod document;
 mod next;
@@ -12,6 +12,7 @@ use crate::quote::grant;
 use crate::render;
 use serde::Serialize;
 
+/// Report of `pgtend overview`.
 #[derive(Debug, Serialize)]
 pub struct OverviewReport {
     overview: Overview,
@@ -19,20 +20,20 @@ pub struct OverviewReport {
     charts: Vec<render::Chart>,
     #[serde(skip)]
     slot_rows: Vec<slots::Row>,
-    /// Alerts, the worst first. The envelope has them for machines.
+    /// Alerts, the worst first. In the JSON, the envelope has them.
     #[serde(skip)]
     findings: Vec<FindingLine>,
-    /// The server writes no log files of its own.
+    /// Whether the server writes no log files of its own.
     #[serde(skip)]
     logs_elsewhere: bool,
-    /// The slots could be read: then an empty list is none.
+    /// Whether the slots could be read, so that an empty list means that there are none.
     #[serde(skip)]
     knows_slots: bool,
 }
 
 #[derive(Debug, Serialize)]
 struct Overview {
-    /// All databases, wherever their tablespaces lie.
+    /// All databases in all tablespaces.
     databases_bytes: Option<u64>,
     wal_bytes: Option<u64>,
     temp_bytes: Option<u64>,
@@ -40,9 +41,9 @@ struct Overview {
     log_bytes: Option<u64>,
     slot_spill_bytes: Option<u64>,
     tablespaces: Option<Vec<TablespaceLine>>,
-    /// pg_wal divided by the databases.
+    /// Size of `pg_wal` divided by the size of the databases.
     wal_to_data_ratio: Option<f64>,
-    /// Until the disk is full, were all WAL kept that is written from now on.
+    /// Time until the disk is full if all WAL written from now on is retained.
     until_full: Option<TimeLeft>,
     databases: Option<Vec<DatabaseLine>>,
     slots: Vec<SlotLine>,
@@ -81,6 +82,7 @@ struct TableLine {
 }
 
 impl OverviewReport {
+    /// Builds the report. Findings come from the assessment.
     pub fn new(evidence: &SlotEvidence<'_>, assessment: &Assessment, gaps: &mut Gaps) -> OverviewReport {
         let snapshot = evidence.snapshot;
         let databases = gaps.get_or_note(&snapshot.databases, &["overview.databases", "overview.databases_bytes"]);

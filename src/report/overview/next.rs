@@ -1,4 +1,4 @@
-//! The commands that look closer at what was found.
+//! Commands that show details of the findings.
 
 use crate::analysis::slot::SlotVerdict;
 use crate::checks::{CHECKS, ReportName};
@@ -7,7 +7,7 @@ use crate::quote::{PrintedConnection, ShellCommand};
 use crate::report::slots;
 use serde::Serialize;
 
-/// A command worth running next.
+/// A command to run next.
 #[derive(Debug, Serialize)]
 pub struct NextCommand {
     pub command: String,
@@ -19,7 +19,7 @@ fn concerns(finding: &Finding, report: ReportName) -> bool {
     finding.level > Level::Unknown && CHECKS.iter().any(|check| check.name == finding.check && check.concerns(report))
 }
 
-/// Returns the commands that the findings lead to, then those that are always of use.
+/// Returns the commands that the findings suggest, followed by those that are always useful.
 pub fn next_commands(findings: &[Finding], slots: &[slots::Row], connection: &PrintedConnection) -> Vec<NextCommand> {
     let next = |command: &str, description: &str| NextCommand {
         command: connection.command(command),

@@ -1,4 +1,4 @@
-//! A reason as people read it.
+//! Text of the reasons of a slot's verdict.
 
 use crate::analysis::slot::{Gate, KeptRows, Reason};
 use crate::render::{human_bytes, human_count, human_duration, human_percent};
@@ -12,7 +12,7 @@ fn in_database(database: Option<&String>) -> String {
     database.map(|database| format!(" in database {database}")).unwrap_or_default()
 }
 
-/// One sentence without its full stop.
+/// Describes a reason as a sentence without a full stop.
 pub fn describe_slot_reason(reason: &Reason) -> String {
     match reason {
         Reason::Invalidated { cause } => match cause.as_str() {
@@ -170,7 +170,7 @@ pub fn describe_slot_reason(reason: &Reason) -> String {
     }
 }
 
-/// The reasons that say most, gravest first: what the list tells beside the verdict.
+/// Returns the most important reasons for the list, the worst first.
 pub fn headline<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Option<String> {
     let weight = |reason: &Reason| match reason {
         Reason::Invalidated { .. } => 0,

@@ -1,11 +1,11 @@
-//! A refusal, a verdict, a loss, as people read them.
+//! Text of refusals, verdicts and losses.
 
 use crate::actions::drop_slot::plan::Refusal;
 use crate::analysis::slot::SlotVerdict;
 use crate::facts::SlotType;
 use crate::render::{Cell, Tone};
 
-/// One sentence without its full stop.
+/// Describes a refusal as a sentence without a full stop.
 pub fn describe_refusal(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Active { pid } => format!(
@@ -42,7 +42,7 @@ fn verdict_label(verdict: SlotVerdict) -> &'static str {
     }
 }
 
-/// The verdict in a word; what is not proven stands out.
+/// Returns the verdict as one word. One without proof is highlighted.
 pub fn verdict_cell(verdict: SlotVerdict) -> Cell {
     let short = verdict_label(verdict).split(',').next().unwrap_or_default();
     match verdict {
@@ -53,7 +53,7 @@ pub fn verdict_cell(verdict: SlotVerdict) -> Cell {
     }
 }
 
-/// What goes with the slot.
+/// Describes what is lost with the slot.
 pub fn describe_loss(slot_type: SlotType, verdict: SlotVerdict) -> &'static str {
     match (verdict, slot_type) {
         (SlotVerdict::Empty, _) => "nothing, it holds no position",

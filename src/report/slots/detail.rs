@@ -1,4 +1,4 @@
-//! `pgtend slots why`: one slot, and everything that speaks for and against it, fit for a ticket.
+//! `pgtend slots why`: one slot with all evidence, for a ticket.
 
 use super::{Row, note_missing_columns, remaining, slot_rows};
 use crate::analysis::slot::{PIPELINE_COST, STANDBY_COST, SlotEvidence, SlotVerdict};
@@ -9,9 +9,10 @@ use crate::report::{Gaps, Report};
 use jiff::Timestamp;
 use serde::Serialize;
 
+/// Report of `pgtend slots why`.
 #[derive(Debug, Serialize)]
 pub struct SlotDetailReport {
-    /// The one slot, as the list has it.
+    /// The slot, as in the list.
     slots: [Row; 1],
     why: SlotDetail,
     #[serde(skip)]
@@ -21,26 +22,26 @@ pub struct SlotDetailReport {
 #[derive(Debug, Serialize)]
 struct SlotDetail {
     server: String,
-    /// What a drop frees at once: nothing.
+    /// Bytes that a drop releases at once: 0.
     frees_now_bytes: u64,
     frees_at_checkpoint_bytes: Option<u64>,
-    /// What of it may stay as recycled segments for WAL to come.
+    /// Bytes of these that may remain as recycled segments for future WAL.
     may_be_recycled_bytes: Option<u64>,
-    /// Who keeps the WAL from there on; null when it keeps nothing.
+    /// Next holder of WAL; null when the slot retains nothing.
     held_beyond_by: Option<String>,
     checkpoint_timeout_seconds: Option<u64>,
-    /// Until the disk is full, should it stay where it stands; null when it holds nothing.
+    /// Time until the disk is full if the slot makes no progress; null when it retains nothing.
     until_full: Option<TimeLeft>,
-    /// Until `max_slot_wal_keep_size` invalidates it; null without that limit.
+    /// Time until `max_slot_wal_keep_size` invalidates it; null without this limit.
     until_lost: Option<TimeLeft>,
-    /// When `idle_replication_slot_timeout` does; null without one, or while it is in use.
+    /// Time at which `idle_replication_slot_timeout` invalidates it; null without this limit, or while it is in use.
     timeout_at: Option<Timestamp>,
-    /// What a drop costs whoever uses it.
+    /// Consequence of a drop for the owner.
     cost: String,
 }
 
 impl SlotDetailReport {
-    /// The page of the slot, or `None` when there is none of that name.
+    /// Returns the report on a slot; `None` when no slot has this name.
     pub fn find(evidence: &SlotEvidence<'_>, name: &str, gaps: &mut Gaps) -> Option<SlotDetailReport> {
         let snapshot = evidence.snapshot;
         let row = slot_rows(evidence, "slots", gaps).into_iter().find(|row| row.slot_name == name)?;
@@ -92,7 +93,7 @@ impl SlotDetailReport {
     }
 }
 
-/// A holder of WAL as people call it.
+/// Names a holder of WAL.
 pub(super) fn describe_holder(holder: &Holder) -> String {
     match (holder.cause, &holder.name) {
         (Cause::Slot, Some(name)) => format!("slot {name}"),

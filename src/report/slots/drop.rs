@@ -1,4 +1,4 @@
-//! `pgtend slots drop`: the plan, and what came of it.
+//! `pgtend slots drop`: the plan and its result.
 
 use super::{ReasonLine, describe, describe_drop, detail::describe_holder};
 use crate::actions::drop_slot::SlotDrops;
@@ -13,15 +13,16 @@ use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::Serialize;
 
+/// Report of `pgtend slots drop`.
 #[derive(Debug, Serialize)]
 pub struct SlotDropReport {
-    /// Only the plan: nothing was done.
+    /// Whether it is only the plan, and nothing was done.
     is_plan: bool,
-    /// Where it was to be done, as the connection was made; null for a plan made of a file.
+    /// Address of the server; null for a plan from a file.
     endpoint: Option<String>,
     role: String,
     drops: Vec<DropLine>,
-    /// What all that are dropped free together.
+    /// WAL that all drops together release.
     total_reclaimable: Frees,
     checkpoint: Option<CheckpointOutcome>,
     #[serde(skip)]
@@ -62,12 +63,12 @@ struct DropLine {
     protection: Option<Protection>,
     reasons: Vec<ReasonLine>,
     owner: Option<Owner>,
-    /// What dropping it costs its owner.
+    /// Consequence of a drop for the owner.
     cost: String,
     retained_bytes: Option<u64>,
-    /// When it goes alone.
+    /// WAL that dropping only this slot releases.
     reclaimable: Frees,
-    /// Makes an empty slot like it, which starts when it is made.
+    /// Statement that creates an empty slot like it, which starts at the present position.
     recreate_statement: String,
     decision: Decision,
     refusals: Vec<RefusalLine>,
@@ -83,7 +84,7 @@ struct RefusalLine {
     #[serde(flatten)]
     refusal: Refusal,
     message: String,
-    /// The flag that allows it all the same.
+    /// Option that allows the drop.
     flag: Option<&'static str>,
 }
 
@@ -94,7 +95,7 @@ impl Frees {
 }
 
 impl SlotDropReport {
-    /// The plan, and what came of it where it was executed.
+    /// Builds the report of a plan, and of its result if it was executed.
     pub fn new(
         plan: &SlotDrops,
         endpoint: Option<&str>,
@@ -194,7 +195,7 @@ fn drop_line(drop: &SlotDrop, refusals: &[Refusal], ended: Option<&SlotDropOutco
 }
 
 impl DropLine {
-    /// What is to be done with it, or what was.
+    /// Returns what will be done with the slot, or what was done.
     fn state(&self) -> Cell {
         match (self.outcome, self.decision) {
             (Some(ActionOutcomeKind::Done), _) => Cell::text("dropped").with_tone(Tone::Good),
@@ -245,7 +246,7 @@ impl Report for SlotDropReport {
     }
 }
 
-/// One drop of the plan.
+/// Adds one drop of the plan.
 fn show_planned_drop(line: &DropLine, document: &mut Document) {
     document.gap().heading(format!("Drop {}", line.slot_name));
     for reason in &line.reasons {
@@ -261,7 +262,7 @@ fn show_planned_drop(line: &DropLine, document: &mut Document) {
     document.commands(vec![(line.recreate_statement.clone(), database)]);
 }
 
-/// What came of one drop.
+/// Adds the outcome of one drop.
 fn show_outcome(line: &DropLine, document: &mut Document) {
     if let Some(detail) = &line.detail {
         document.line(format!("{}: {detail}.", line.slot_name));
@@ -301,7 +302,7 @@ impl SlotDropReport {
             })
     }
 
-    /// When what is freed.
+    /// Adds when which WAL is released.
     fn show_schedule(&self, document: &mut Document) {
         let several = self.drops.iter().filter(|line| line.is_planned()).count() > 1;
         let freed = &self.total_reclaimable.freed;
@@ -330,7 +331,7 @@ impl SlotDropReport {
         }
     }
 
-    /// What was freed, as far as anybody measured.
+    /// Adds the WAL that was released, as far as it was measured.
     fn show_freed(&self, document: &mut Document) {
         match &self.checkpoint {
             Some(CheckpointOutcome {

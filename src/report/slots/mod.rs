@@ -1,4 +1,4 @@
-//! `pgtend slots`: every replication slot and the WAL it keeps.
+//! `pgtend slots`: every replication slot and the WAL it retains.
 
 mod describe;
 mod describe_drop;
@@ -19,15 +19,19 @@ use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// What the list is sorted by.
+/// Order of the list.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub enum SlotSort {
+    /// Most retained WAL first
     #[default]
     Retained,
+    /// Most reclaimable WAL first
     Reclaimable,
+    /// By name
     Name,
 }
 
+/// Report of `pgtend slots`.
 #[derive(Debug, Serialize)]
 pub struct SlotsReport {
     slots: Vec<Row>,
@@ -37,15 +41,15 @@ pub struct SlotsReport {
     collected_at: Timestamp,
     #[serde(skip)]
     is_listed: bool,
-    /// What reaches back furthest of all slots, shown or not.
+    /// Largest retained WAL of all slots, shown or not.
     #[serde(skip)]
     most_retained: Option<u64>,
 }
 
-/// Slots whose reason stands below the table; `slots why` has all of each.
+/// Maximum number of slots with a reason below the table; `slots why` has all reasons.
 const MAX_REASONS: usize = 10;
 
-/// Fields that servers before the given major do not have.
+/// Fields that servers before this major version do not have.
 const ADDED: [(u32, &[&str]); 4] = [
     (14, &["slots[].two_phase"]),
     (16, &["slots[].conflicting"]),
@@ -64,9 +68,9 @@ pub(super) struct Row {
     active_pid: Option<i32>,
     restart_lsn: Option<Lsn>,
     confirmed_flush_lsn: Option<Lsn>,
-    /// WAL from its position to now; 0 when lost or never reserved.
+    /// WAL from its position to the present one; 0 when lost or never reserved.
     pub retained_bytes: Option<u64>,
-    /// WAL that dropping this slot alone would release: what no other holder keeps.
+    /// WAL that dropping only this slot releases.
     pub reclaimable_bytes: Option<u64>,
     pub wal_status: Option<WalStatus>,
     safe_wal_size: Option<i64>,
@@ -85,7 +89,7 @@ pub(super) struct Row {
     owner: Option<Owner>,
 }
 
-/// A reason: its id, its figures, and the sentence made of them.
+/// A reason: its id, its figures, and their text.
 #[derive(Debug, Serialize)]
 struct ReasonLine {
     #[serde(flatten)]
@@ -94,7 +98,7 @@ struct ReasonLine {
 }
 
 impl SlotsReport {
-    /// The verdicts use the history of the server.
+    /// Builds the list. The verdicts use the history of the server.
     pub fn new(evidence: &SlotEvidence<'_>, view: &View, sort: SlotSort, gaps: &mut Gaps) -> SlotsReport {
         let snapshot = evidence.snapshot;
         let mut slots = slot_rows(evidence, "slots", gaps);
@@ -117,14 +121,14 @@ impl SlotsReport {
     }
 }
 
-/// Columns that the server's version does not have.
+/// Notes columns that the server's version does not have.
 fn note_missing_columns(snapshot: &Snapshot, gaps: &mut Gaps) {
     for (since, fields) in ADDED.iter().filter(|(since, _)| snapshot.server.major() < *since) {
         gaps.note(&Unavailable::needs_version("replication slots", *since), fields, Vec::new());
     }
 }
 
-/// Every slot with what it keeps; `list` is the path of the list in the report.
+/// Returns every slot with the WAL that it retains; `list` is the path of the list in the JSON.
 pub(super) fn slot_rows(evidence: &SlotEvidence<'_>, list: &str, gaps: &mut Gaps) -> Vec<Row> {
     let snapshot = evidence.snapshot;
     let (retained, reclaimable) = (format!("{list}[].retained_bytes"), format!("{list}[].reclaimable_bytes"));
@@ -195,7 +199,7 @@ fn slot_row(slot: &Slot, assessment: SlotAssessment, current: Option<Lsn>, reten
 }
 
 impl Row {
-    /// The verdict, in a word.
+    /// Returns the verdict as one word.
     pub(super) fn verdict_cell(&self) -> Cell {
         let (label, tone) = match self.verdict {
             SlotVerdict::Healthy => ("healthy", Tone::Good),
@@ -208,7 +212,7 @@ impl Row {
         Cell::text(label).with_tone(tone)
     }
 
-    /// The reason that says most.
+    /// Returns the most important reason.
     pub(super) fn headline(&self) -> Option<String> {
         describe::headline(self.reasons.iter().map(|line| &line.reason))
     }

@@ -1,4 +1,4 @@
-//! How long it can go on as it is: until the disk is full, until a limit invalidates the slot.
+//! Time until the disk is full or a limit invalidates the slot.
 
 use crate::analysis::wal::TimeLeft;
 use crate::facts::history::WalInterval;
@@ -8,9 +8,9 @@ use crate::report::wal::{DiskLine, SlotForecast, format_time_left, known_headroo
 
 pub struct TimeRemaining {
     pub until_full: Option<TimeLeft>,
-    /// `None` without a limit.
+    /// Forecast of the slot; `None` without a limit.
     pub slot: Option<SlotForecast>,
-    /// The same as people read it.
+    /// The same as text.
     pub lines: Vec<String>,
 }
 

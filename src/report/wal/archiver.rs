@@ -1,4 +1,4 @@
-//! What archiving does, and what waits for it.
+//! State of archiving, and what waits for it.
 
 use crate::facts::{Settings, Snapshot, Unavailable};
 use crate::render::{Tone, format_counted, human_count};
@@ -10,7 +10,7 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub struct ArchiverState {
     archive_mode: Option<String>,
-    /// Whether anything would archive a segment; an empty command fails without being counted as failed.
+    /// Whether there is a command or library to archive segments. An empty command fails without being counted.
     has_command: Option<bool>,
     archived_count: u64,
     last_archived_wal: Option<String>,
@@ -18,10 +18,10 @@ pub struct ArchiverState {
     failed_count: u64,
     last_failed_wal: Option<String>,
     last_failed_time: Option<Timestamp>,
-    /// Segments waiting.
+    /// Segments that wait for the archiver.
     ready_files: Option<u64>,
     oldest_ready_lsn: Option<Lsn>,
-    /// A standby that leaves archiving to its primary.
+    /// Whether it is a standby that leaves archiving to its primary.
     #[serde(skip)]
     is_idle_standby: bool,
 }
@@ -79,7 +79,7 @@ impl ArchiverState {
         }
     }
 
-    /// The last attempt failed.
+    /// Returns whether the last attempt failed.
     fn is_failing(&self) -> bool {
         self.last_failed_time > self.last_archived_time
     }

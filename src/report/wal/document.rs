@@ -1,4 +1,4 @@
-//! The report as people read it.
+//! Document of the WAL report.
 
 use super::{Wal, holders, writers};
 use crate::analysis::wal::RateSource;
@@ -36,7 +36,7 @@ pub fn wal_document(wal: &Wal, collected_at: Timestamp) -> Document {
     document
 }
 
-/// Where WAL is, how much of it, and the settings that bound it.
+/// Returns the position of WAL, the size of `pg_wal`, and the settings that bound it.
 fn location_table(wal: &Wal, collected_at: Timestamp) -> Table {
     let mut rows = Vec::new();
     let mut row = |what: &str, value: Cell, note: String| rows.push(vec![Cell::text(what), value, Cell::text(note)]);

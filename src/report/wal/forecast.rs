@@ -1,4 +1,4 @@
-//! How long the disk lasts, and how long slots do.
+//! Time until the disk is full, and until slots are lost.
 
 use crate::analysis::wal::{TimeLeft, WalAccumulation, WalGrowth, find_wal_accumulation};
 use crate::facts::{DiskSource, Slot, Snapshot, Unavailable, WalHeadroom};
@@ -7,28 +7,29 @@ use crate::report::Gaps;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-/// The volume of pg_wal.
+/// The volume of `pg_wal`.
 #[derive(Debug, Serialize)]
 pub struct DiskLine {
     source: DiskSource,
     size_bytes: Option<u64>,
     free_bytes: u64,
-    /// The disk size less the files that are known; other files take space, too.
+    /// Whether it is the disk size minus the known files, so that other files may reduce it.
     free_is_at_most: bool,
-    /// pg_wal has a volume of its own.
+    /// Whether `pg_wal` has a volume of its own.
     wal_is_apart: bool,
 }
 
 #[derive(Debug, Serialize)]
 pub struct Forecast {
-    /// Who keeps WAL without moving on; null: nobody, and pg_wal does not grow for ever, unless a gap says otherwise.
+    /// What retains WAL without progress. Null: nothing, so `pg_wal` does not grow without bound, unless a gap says
+    /// otherwise.
     pub wal_accumulation: Option<WalAccumulation>,
-    /// Everybody who could was looked at.
+    /// Whether every possible holder could be read.
     #[serde(skip)]
     knows_holders: bool,
-    /// Until the disk is full, were all WAL kept that is written from now on.
+    /// Time until the disk is full if all WAL written from now on is retained.
     pub until_full: Option<TimeLeft>,
-    /// For each 100 GB, where the disk is not known.
+    /// Time per 100 GB, when the disk size is unknown.
     pub per_100_gb: Option<TimeLeft>,
     /// Slots that a limit will invalidate.
     pub slots: Option<Vec<SlotForecast>>,
@@ -37,16 +38,17 @@ pub struct Forecast {
 #[derive(Debug, Serialize)]
 pub struct SlotForecast {
     pub slot_name: String,
-    /// WAL until `max_slot_wal_keep_size` is reached; null without that limit. The next checkpoint after that loses it.
+    /// WAL until `max_slot_wal_keep_size` is reached; null without this limit. The next checkpoint after that
+    /// invalidates the slot.
     safe_wal_size: Option<u64>,
     pub until_lost: Option<TimeLeft>,
-    /// When `idle_replication_slot_timeout` is over; null without one, or while it is in use.
+    /// Time at which `idle_replication_slot_timeout` expires; null without this limit, or while the slot is in use.
     pub timeout_at: Option<Timestamp>,
 }
 
 const HUNDRED_GB: u64 = 100 << 30;
 
-/// The disk, if somebody told of it. `field` is null otherwise.
+/// Returns the space for WAL. If it is unknown, notes that `fields` are null.
 pub fn known_headroom(snapshot: &Snapshot, fields: &[&str], gaps: &mut Gaps) -> Option<WalHeadroom> {
     match snapshot.wal_headroom() {
         Some(Ok(headroom)) => Some(headroom),
@@ -106,7 +108,7 @@ impl Forecast {
         }
     }
 
-    /// Until the disk is full, in words.
+    /// Describes the time until the disk is full.
     pub fn describe_time_until_full(&self, disk: Option<&DiskLine>) -> String {
         let (time_left, what) = match (self.until_full, disk) {
             (Some(left), Some(disk)) => (Some(left), format!("{}: ", disk.describe())),
@@ -127,7 +129,7 @@ impl Forecast {
     }
 }
 
-/// What would have to be known to say that nobody keeps WAL.
+/// Returns the missing facts that could show a holder of WAL.
 fn unread_holders(snapshot: &Snapshot) -> Vec<Unavailable> {
     let mut unread: Vec<Unavailable> = snapshot.slots.as_result().err().cloned().into_iter().collect();
     match snapshot.settings.as_result() {
@@ -141,7 +143,7 @@ fn unread_holders(snapshot: &Snapshot) -> Vec<Unavailable> {
     unread
 }
 
-/// Who keeps WAL without moving on, in words.
+/// Describes what retains WAL without progress.
 pub fn describe_accumulation(accumulation: &WalAccumulation) -> String {
     match accumulation {
         WalAccumulation::Slot { slot_name, active: false } => {
@@ -162,7 +164,7 @@ fn slot_forecasts(snapshot: &Snapshot, growth: Option<&WalGrowth>) -> Option<Vec
 }
 
 impl SlotForecast {
-    /// `None` for one that holds nothing, or that no limit threatens.
+    /// Returns the forecast; `None` when the slot retains nothing, or no limit applies.
     pub fn new(snapshot: &Snapshot, slot: &Slot, growth: Option<&WalGrowth>) -> Option<SlotForecast> {
         slot.retained_from()?;
         let timeout = snapshot.settings.known().and_then(|settings| settings.text("idle_replication_slot_timeout"));
@@ -180,7 +182,7 @@ impl SlotForecast {
         })
     }
 
-    /// When it is lost, in words.
+    /// Describes when the slot is lost.
     pub fn describe(&self, now: Timestamp) -> Option<String> {
         let name = &self.slot_name;
         let by_size = self.safe_wal_size.map(|bytes| {
@@ -196,7 +198,7 @@ impl SlotForecast {
     }
 }
 
-/// A time that depends on the rate.
+/// Formats a time that depends on the rate.
 pub fn format_time_left(time_left: &TimeLeft) -> String {
     match (time_left.min_seconds, time_left.max_seconds) {
         (Some(soonest), Some(latest)) if human_duration(soonest) == human_duration(latest) => human_duration(soonest),

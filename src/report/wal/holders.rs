@@ -1,4 +1,4 @@
-//! What keeps WAL in pg_wal, cause by cause.
+//! What retains WAL in `pg_wal`, by cause.
 
 use crate::analysis::wal::{Cause, Retention, SharedBy, WalShare, wal_shares};
 use crate::facts::Snapshot;
@@ -9,17 +9,17 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub struct HolderLine {
     cause: &'static str,
-    /// The slot's name.
+    /// Name of the slot.
     name: Option<String>,
-    /// How far back it reaches; these overlap.
+    /// Bytes from the holder's position to the present one; these overlap.
     retained_bytes: Option<u64>,
-    /// What it keeps and no holder that reaches back less far; these add up to the directory.
+    /// Bytes that no holder with a newer position retains; they add up to the directory.
     bytes: Option<u64>,
-    /// It reaches back furthest.
+    /// Whether it is the holder with the oldest position.
     binding: Option<bool>,
 }
 
-/// Who keeps what; with rights missing, how far back those reach that are known.
+/// Returns the parts of `pg_wal` by holder. Without the required rights, it returns the positions of the known holders.
 pub fn holders(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Vec<HolderLine>> {
     let partial = match Retention::from_known_facts(snapshot) {
         Ok(partial) => partial,
@@ -62,7 +62,7 @@ fn cause_name(by: SharedBy) -> &'static str {
     }
 }
 
-/// As people read it.
+/// Returns the table of the holders.
 pub fn holders_table(holders: &[HolderLine]) -> TableBuilder<&HolderLine> {
     let binds = |holder: &HolderLine| holder.binding == Some(true);
     Table::with_rows(holders.iter().filter(|holder| holder.is_shown()))
@@ -95,7 +95,7 @@ impl HolderLine {
         self.name.as_ref().map_or(text.to_owned(), |name| format!("{text} {name}"))
     }
 
-    /// A part of which there is none is not worth a row.
+    /// Returns whether the row is shown. Empty parts are not.
     fn is_shown(&self) -> bool {
         self.retained_bytes.is_some() || self.bytes != Some(0)
     }

@@ -1,4 +1,4 @@
-//! `pgtend wal`: where WAL is, what lies in pg_wal and what keeps it there, who writes how much, how long that goes on.
+//! `pgtend wal`: position of WAL, content of `pg_wal` and what retains it, writers, and forecasts.
 
 mod archiver;
 mod document;
@@ -18,6 +18,7 @@ use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::Serialize;
 
+/// Report of `pgtend wal`.
 #[derive(Debug, Serialize)]
 pub struct WalReport {
     wal: Wal,
@@ -40,18 +41,18 @@ struct Wal {
     oldest_modified_at: Option<Timestamp>,
     rate_bytes_per_hour: Option<u64>,
     rate_source: Option<RateSource>,
-    /// Seconds the rate was observed over.
+    /// Seconds over which the rate was observed.
     rate_span_seconds: Option<f64>,
-    /// The least and the most by every account of it, peaks between looks included.
+    /// Lowest and highest rate of all sources, including intervals between samples.
     rate_low_bytes_per_hour: Option<u64>,
     rate_high_bytes_per_hour: Option<u64>,
     settings: Option<Bounds>,
     archiver: Option<archiver::ArchiverState>,
-    /// What keeps WAL in pg_wal, whoever reaches back furthest first.
+    /// Holders of WAL, the one with the oldest position first.
     holders: Option<Vec<holders::HolderLine>>,
-    /// Statements that write most, by pg_stat_statements.
+    /// Statements that write most WAL, from pg_stat_statements.
     statements: Option<writers::Statements>,
-    /// Processes that wrote most since they began; 18 and newer.
+    /// Processes that have written most WAL since their start; 18 and newer.
     backends: Option<Vec<writers::BackendLine>>,
     /// Null on a standby, which writes none.
     full_page_images: Option<writers::FullPageImages>,
@@ -69,7 +70,7 @@ const RATE: [&str; 5] = [
 ];
 
 impl WalReport {
-    /// `remembered` is the WAL written between earlier looks at the same server, oldest first.
+    /// Builds the report. `history` is the WAL written between earlier samples of the same server, the oldest first.
     pub fn new(snapshot: &Snapshot, history: &[WalInterval], gaps: &mut Gaps) -> WalReport {
         let position = gaps.get_or_note(&snapshot.wal_position, &["wal.current_lsn", "wal.replay_lsn"]);
         let current_lsn = position.and_then(|position| position.current_lsn);
@@ -129,7 +130,7 @@ impl WalReport {
     }
 }
 
-/// Every account of the rate; `fields` are null without one.
+/// Returns the rates of all sources; `fields` are null without one.
 pub(super) fn wal_growth(
     snapshot: &Snapshot,
     history: &[WalInterval],
@@ -162,14 +163,14 @@ impl Report for WalReport {
     }
 }
 
-/// The settings that limit pg_wal. Null: not set, or not known to this version.
+/// Settings that bound `pg_wal`. Null: not set, or unknown to this version.
 #[derive(Debug, Serialize)]
 pub struct Bounds {
     wal_level: Option<String>,
     pub min_wal_size_bytes: Option<u64>,
     pub max_wal_size_bytes: Option<u64>,
     pub wal_keep_size_bytes: Option<u64>,
-    /// Null: slots may keep WAL without limit.
+    /// Null: slots may retain WAL without limit.
     pub max_slot_wal_keep_size_bytes: Option<u64>,
     /// Seconds; null before 18.
     idle_replication_slot_timeout: Option<u64>,

@@ -1,4 +1,4 @@
-//! What would bound pg_wal, as advice: nothing here is ever run.
+//! Settings that would bound `pg_wal`, as advice. Nothing is executed.
 
 use super::forecast::format_time_left;
 use crate::analysis::wal::{Prevention, PreventionInput, PreventionStep, WalGrowth};
@@ -8,12 +8,12 @@ use serde::Serialize;
 
 #[derive(Debug, Serialize)]
 pub struct PreventionLine {
-    /// Null: the disk size is unknown, or there is no headroom.
+    /// Null: the disk size is unknown, or there is no space.
     max_slot_wal_keep_size_bytes: Option<u64>,
-    /// Null: before 18, or no time would do.
+    /// Null before 18, or when no timeout is suitable.
     idle_replication_slot_timeout_seconds: Option<u64>,
     pub reasons: Vec<String>,
-    /// What to run, or where to set it.
+    /// Statements to run, or where to change the settings.
     pub advice: Vec<String>,
 }
 

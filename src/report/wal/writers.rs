@@ -1,4 +1,4 @@
-//! Who writes WAL: statements, processes, and how much of it are full page images.
+//! Writers of WAL: statements, processes, and the share of full page images.
 
 use crate::analysis::wal::{FullPageStats, WalGrowth, WalRecommendation};
 use crate::facts::{Snapshot, Unavailable, WalStatements};
@@ -10,10 +10,10 @@ use crate::report::Gaps;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// What pg_stat_statements counted.
+/// Counters of pg_stat_statements.
 #[derive(Debug, Serialize)]
 pub struct Statements {
-    /// Null where its version does not tell.
+    /// Null when its version does not have it.
     since: Option<Timestamp>,
     wal_bytes: u64,
     most: Vec<StatementLine>,
@@ -26,10 +26,10 @@ struct StatementLine {
     role: Option<String>,
     calls: u64,
     wal_bytes: u64,
-    /// Of the WAL of all statements.
+    /// Share of the WAL of all statements.
     share: f64,
     wal_fpi: u64,
-    /// Its first words, up to its first literal.
+    /// Beginning of the query, up to its first literal.
     query: Option<String>,
 }
 
@@ -45,12 +45,12 @@ pub struct BackendLine {
     wal_fpi: u64,
 }
 
-/// Since the statistics of WAL began.
+/// Full page images since the statistics of WAL began.
 #[derive(Debug, Serialize)]
 pub struct FullPageImages {
     images: u64,
     wal_bytes: u64,
-    /// Upper bounds: images leave out holes, and may be compressed.
+    /// Upper bounds, because images omit holes and may be compressed.
     bytes_at_most: u64,
     share_at_most: f64,
     checkpoints_timed: Option<u64>,
@@ -65,7 +65,7 @@ struct RecommendationLine {
     message: String,
 }
 
-/// People get so many of each list.
+/// Maximum number of rows in the document.
 const MAX_ROWS: usize = 5;
 
 pub fn top_statements(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Statements> {
@@ -131,7 +131,7 @@ pub fn top_backends(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Vec<BackendL
     Some(backends.iter().map(line).collect())
 }
 
-/// Null on a standby, which writes none.
+/// Returns the full page images; null on a standby, which writes none.
 pub fn full_page_image_stats(
     snapshot: &Snapshot,
     growth: Option<&WalGrowth>,
@@ -198,7 +198,7 @@ fn describe_recommendation(recommendation: &WalRecommendation) -> String {
     }
 }
 
-/// All of it as people read it.
+/// Adds the writers to the document.
 pub fn show_writers(
     statements: Option<&Statements>,
     backends: Option<&Vec<BackendLine>>,
