@@ -77,9 +77,9 @@ pub async fn recover_open_intents(
     let server_recheck = Box::pin(recheck_server(session)).await?;
     let control = server_recheck.control.known();
     let backends = read_own_backends(session).await?;
-    // After the processes: whatever they were at is then visible.
+    // Read after the processes, so that the effect of their statements is visible.
     let recheck = recheck_slots(session).await?;
-    // Behind a pooler each look may reach another server: then nothing is known of either.
+    // With a pooler, the two reads may reach different servers; then neither counts.
     let is_one_server = differences(&server_recheck.identity, &recheck.identity).is_empty();
     let slot_identities = recheck.slots;
     let mut recovered = Vec::new();

@@ -37,7 +37,7 @@ impl<'a> IndexTrees<'a> {
     /// Returns the root of its tree; `None` when it is not attached.
     pub fn root(&self, index: &Index) -> Option<&'a Index> {
         let mut root = self.parent(index)?;
-        // Bounded, so that a damaged catalog with a cycle ends too.
+        // Bounded, so that it ends on a damaged catalog with a cycle.
         for _ in 0..64 {
             let Some(parent) = self.parent(root) else { break };
             root = parent;

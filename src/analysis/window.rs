@@ -116,7 +116,7 @@ fn own_window(snapshot: &Snapshot, database_snapshot: &DatabaseSnapshot) -> Wind
     let Some(since) = resets.counting_since() else {
         return unknown("the server has no record of when its statistics began", None);
     };
-    // A promoted or restored server counts as itself only since then (tried on 15, 17 and 18).
+    // A promoted or restored server has counted only since then (tested on 15, 17 and 18).
     let timeline = snapshot.control.known().map(|control| control.timeline_id);
     if snapshot.server.in_recovery || timeline == Some(1) {
         return Window { since: Ok(since), source: WindowSource::Resets, unobserved_seconds: 0, counts_samples: false };

@@ -73,7 +73,7 @@ impl CheckResult {
                 threshold: found.threshold,
                 advice: found.advice.clone(),
             };
-            // Two standbys may bear one name: the worse of them speaks for both.
+            // Two standbys may have the same name; the worse one is kept.
             match findings.iter_mut().find(|one| one.subject == finding.subject) {
                 Some(before) if before.level < finding.level => *before = finding,
                 Some(_) => {}

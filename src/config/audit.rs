@@ -79,7 +79,7 @@ fn read_common_overrides(
         multi_az: table.flag("multi_az")?.map(|value| Sourced { value, source: source_of("multi_az") }),
         ..Overrides::default()
     };
-    // Who runs it decides what stands in the way.
+    // The provider decides which obstacles apply.
     let restricted_keys =
         [("provider", overrides.provider.is_some()), ("storage_type", overrides.storage_type.is_some())];
     match restricted_keys.into_iter().find(|(_, is_there)| *is_there && !file.trusted) {

@@ -51,7 +51,7 @@ impl ConfigFile {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
             Err(error) => return Err(unreadable(&error.to_string())),
         };
-        // A pipe that somebody left in the working directory would keep pgtend waiting for ever.
+        // Reading a named pipe in the working directory would block.
         if !trusted && !metadata.is_file() {
             return Err(unreadable("it is not a plain file"));
         }

@@ -16,7 +16,7 @@ impl Slots {
         table.allow_only(&["stale_after", "stale_after_physical", "droppable"])?;
         let defaults = slot::Limits::default();
         let droppable = table.texts("droppable")?;
-        // It is a consent, and nobody gives it for another.
+        // It is a consent, which only the user can give.
         if let (Some(first), false) = (droppable.first(), file.trusted) {
             return Err(first
                 .error("droppable may not stand in a file found in the working directory")

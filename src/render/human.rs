@@ -11,7 +11,7 @@ pub fn bytes(bytes: u64) -> String {
     }
     match bytes {
         0..1_024 => format_size(bytes, precise.decimal_places(0)),
-        // Nobody says 1024 MB.
+        // The next unit reads better than 1024 of this one.
         _ if scaled >= 1_023.5 => format_size(bytes.next_power_of_two(), precise),
         _ => format_size(bytes, precise.decimal_places(if scaled < 9.95 { 1 } else { 0 })),
     }

@@ -51,7 +51,7 @@ impl<W: Write> EscapingWriter<W> {
             let mut rest = text;
             while let Some((position, c)) = rest.char_indices().find(|(_, c)| is_unprintable(*c) && !matches!(c, '\n'))
             {
-                // None of them lies beyond the basic plane, so one escape each will do.
+                // All of them are in the basic plane, so one escape each is sufficient.
                 write!(self.out, "{}\\u{:04x}", &rest[..position], u32::from(c))?;
                 rest = &rest[position + c.len_utf8()..];
             }

@@ -212,7 +212,7 @@ fn fit_columns(
             None => break,
         }
     }
-    // Nothing is left to leave out: words go on in a second line.
+    // No column can be left out any more, so text wraps.
     shrink_columns(columns, &shown, &mut limits, width, |c| {
         is_wrappable(&columns[c], may_shorten[c]).then_some(MIN_TEXT_WIDTH)
     });
@@ -252,7 +252,7 @@ fn push_table(out: &mut String, table: &Table, style: Style) {
         |c: usize| cells.iter().map(|row| row[c].0.width()).max().unwrap_or(0).max(table.columns[c].title.width());
     let widths: Vec<usize> = (0..table.columns.len()).map(width_of).collect();
     let may_shorten: Vec<bool> = (0..table.columns.len()).map(|c| cells.iter().any(|row| row[c].1)).collect();
-    // A column of remarks that has none today is no column.
+    // A column without title and values is left out.
     let bare = |c: &usize| table.columns[*c].title.is_empty() && cells.iter().all(|row| row[*c].0.is_empty());
     let present: Vec<usize> = (0..table.columns.len()).filter(|c| !bare(c)).collect();
     let fit = fit_columns(&table.columns, present.clone(), &widths, &may_shorten, style.width);

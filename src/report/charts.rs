@@ -52,7 +52,7 @@ fn table_nodes(db: &DatabaseSnapshot, forecast: Option<&DatabaseForecast<'_>>) -
     for index in indexes {
         *of_indexes.entry(index.table_oid).or_default() += index.size.bytes;
     }
-    // Of heap, TOAST and indexes.
+    // Sums of heap, TOAST and indexes.
     let mut bloat: HashMap<(u32, RelationPart), u64> = HashMap::new();
     for relation in forecast
         .into_iter()

@@ -220,7 +220,7 @@ impl<R: Report> Envelope<R> {
             let (grants, other_gaps): (Vec<_>, Vec<_>) = self.unavailable.hidden().partition(|gap| gap.needs_grant());
             let mut by_grant: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
             for gap in grants {
-                // Several databases may lack the same.
+                // Several databases may lack the same fact.
                 let facts = by_grant.entry(gap.hint.as_deref().unwrap_or_default()).or_default();
                 if !facts.contains(&gap.fact.as_str()) {
                     facts.push(&gap.fact);

@@ -124,7 +124,7 @@ impl TablesReport {
         let unread = snapshot.database_snapshots.iter().find_map(|contents| contents.table_columns.as_result().err());
         bloat::note_missing_bloat("tables", subjects, unread, &snapshot.server, gaps);
         for whole in snapshot.database_snapshots.iter().filter_map(|contents| contents.heap_tuples.as_ref()) {
-            // The estimate stands in for it, so that no field is null.
+            // The estimate replaces it, so no field is null.
             gaps.get_or_note(whole, &[]);
         }
         let bloat_was_measured = snapshot.database_snapshots.iter().any(|contents| contents.heap_tuples.is_some());
@@ -137,7 +137,7 @@ impl TablesReport {
 /// Returns the tables of one database without catalogs; `list` is the path of the list in the JSON.
 pub(super) fn table_rows(db: &DatabaseSnapshot, list: &str, named_database: bool, gaps: &mut Gaps) -> Vec<Row> {
     let (tables, indexes) = (gaps.get_or_note(&db.tables, &[list]), gaps.get_or_note(&db.indexes, &[list]));
-    // Without its indexes no table's size is known, and a smaller one would read as if it were.
+    // Without the indexes, the size of a table is unknown, and a partial sum would read as its size.
     let (Some(tables), Some(indexes)) = (tables, indexes) else { return Vec::new() };
     let mut index_bytes: OidMap<StoredBytes> = OidMap::default();
     for index in indexes {

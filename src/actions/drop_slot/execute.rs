@@ -132,7 +132,7 @@ impl SlotDropExecution<'_> {
             ActionOutcomeKind::Done => Some(JournalOutcomeKind::Done),
             ActionOutcomeKind::Refused => Some(JournalOutcomeKind::Refused),
             ActionOutcomeKind::Failed => Some(JournalOutcomeKind::Failed),
-            // Nothing is known, so nothing is written: the intent stays open, and the next start looks.
+            // The outcome is unknown and not journalled. The intent stays open, and the next run reads the server.
             ActionOutcomeKind::Unknown | ActionOutcomeKind::NotTried => None,
         };
         let unjournalled = match kind {

@@ -270,7 +270,7 @@ pub fn audit_findings(
                 let severity = if blue_green { Severity::Blocker } else { Severity::Warning };
                 find(severity, database, AuditFindingKind::LogicalSlot { slot_name, active });
             }
-            // In place and under RDS's own management they stay.
+            // They stay in place, and RDS manages them on its own.
             SlotType::Physical if !matches!(method, MoveMethod::Shrink) && !blue_green => {
                 find(Severity::Warning, None, AuditFindingKind::PhysicalSlot { slot_name, active });
             }
@@ -299,7 +299,7 @@ pub fn audit_findings(
                     let severity = if method == MoveMethod::Dms { Severity::Warning } else { Severity::Blocker };
                     find(severity, database, AuditFindingKind::LargeObjects { count });
                 }
-                // The write-ahead log, which a physical copy follows, knows nothing of their rows.
+                // Their rows are not in the WAL, which a physical copy follows.
                 ObstacleKind::Unlogged if method != MoveMethod::Dump && method != MoveMethod::Shrink => {
                     find(Severity::Warning, database, AuditFindingKind::UnloggedTables { count, names });
                 }
@@ -412,7 +412,7 @@ fn insufficient_settings(snapshot: &Snapshot, method: MoveMethod) -> Vec<AuditFi
     let subscribed = snapshot.subscriptions.known().map_or(0, Vec::len) as u64;
     let mut needs =
         vec![("max_replication_slots", slots + databases, false), ("max_wal_senders", senders + databases, false)];
-    // DMS applies by itself.
+    // DMS needs no workers on the target.
     if method != MoveMethod::Dms {
         let workers = subscribed + databases + 1;
         needs.extend([("max_logical_replication_workers", workers, true), ("max_worker_processes", workers + 1, true)]);

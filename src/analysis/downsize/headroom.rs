@@ -30,7 +30,7 @@ pub fn wal_headroom(
     let found = if let Some(rate) = assumptions.wal_bytes_per_hour {
         Some((Amount::exact((rate as f64 * hours) as u64), WalSource::Given, Confidence::Measured))
     } else if let Some(peak) = wal_peak(&history.wal, outage) {
-        // Samples know a lower bound of the true peak, and it is not below what is usual.
+        // Samples give a lower bound of the peak, which is at least the average.
         let seen = peak.bytes.max(statistics_average(snapshot).map_or(0, volume));
         Some((Amount::from_bounds(seen, seen, seen + seen / 2), WalSource::History, Confidence::Likely))
     } else if let Some(average) = statistics_average(snapshot) {
@@ -51,7 +51,7 @@ pub fn wal_headroom(
         Some((volume, source, confidence)) => {
             let capped = cap.is_some_and(|cap| cap < volume.bytes);
             let volume = volume.map(|bytes| cap.map_or(bytes, |cap| bytes.min(cap)));
-            // What pg_wal takes anyway is headroom already.
+            // The present size of pg_wal already serves as headroom.
             let beyond = volume.map(|bytes| bytes.saturating_sub(clean.bytes));
             Component::known(ComponentGroup::Headroom, kind(volume.bytes, capped, source), beyond, confidence)
         }

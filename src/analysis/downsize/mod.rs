@@ -154,10 +154,10 @@ pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
             .iter()
             .find(|database_sizes| database_sizes.database == *database)
             .and_then(|database_sizes| database_sizes.bytes);
-        // A template holds nothing worth looking for.
+        // Templates have nothing to reclaim.
         if bytes.is_none_or(|bytes| bytes > 32 << 20) {
             let kind = ComponentKind::UnreadDatabase { database: database.clone() };
-            // Less is reclaimed than could be: the sum stays on the safe side.
+            // Assuming that nothing is reclaimed keeps the sum on the safe side.
             reclaim.push(Component::unknown(ComponentGroup::Reclaimable, kind, why.clone(), bytes).not_counted());
         }
     }
@@ -224,7 +224,7 @@ fn database_sizes(
     let known = snapshot.databases.known().into_iter().flatten();
     let lines = known.map(|one| {
         let read = assessments.iter().find(|assessment| assessment.database == one.database);
-        // Templates and empty databases come with every cluster.
+        // Every cluster has templates and empty databases.
         let untouched = (one.is_template || !one.allows_connections).then_some(one.bytes).flatten();
         let missing = unread.iter().find(|(name, _)| *name == one.database).map(|(_, why)| why.clone());
         DatabaseSizes {

@@ -23,7 +23,7 @@ pub fn predict_sizes(audit: &Audit<'_>) -> Vec<PredictedSize> {
     let physical = audit.chosen().is_some_and(|estimate| estimate.is_physical);
     for assessment in &audit.assessments {
         let line = audit.databases.iter().find(|database| database.database == assessment.database);
-        // One that holds catalogs only is there on every server; nobody copies it.
+        // A database with only catalogs exists on every server and is not copied.
         if assessment.forecast.relations.iter().all(|relation| relation.table.is_catalog()) {
             continue;
         }

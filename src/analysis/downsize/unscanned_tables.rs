@@ -15,7 +15,7 @@ const MAX_NAMES: usize = 5;
 pub fn unscanned_tables(snapshot: &Snapshot, db: &DatabaseSnapshot, limits: &IndexLimits) -> Option<Component> {
     let since =
         db.statistics_resets.known().filter(|statistics_resets| statistics_resets.track_counts)?.counting_since();
-    // Statistics that were never reset are as old as what they count; the server's start is a safe beginning.
+    // Statistics without a reset are as old as the cluster; the start of the server is a safe lower bound.
     let since = since.unwrap_or(snapshot.server.started_at);
     let window_seconds = u64::try_from(snapshot.server.requested_at.duration_since(since).as_secs()).ok()?;
     if window_seconds < limits.min_observation_seconds.max(1) || snapshot.server.in_recovery {

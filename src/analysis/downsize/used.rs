@@ -21,8 +21,8 @@ pub fn used_components(snapshot: &Snapshot, assumptions: &Assumptions) -> Vec<Co
     });
     components.push(match snapshot.log_files.as_result() {
         Ok(Some(files)) => measured(ComponentKind::ServerLogs { written_elsewhere: false }, files.bytes),
-        // Without the collector it writes to its standard error or to syslog: that may well end on the same volume. It is
-        // pointed out; were the sum open for it, no such server would ever get one.
+        // Without the collector, the server logs to stderr or syslog, which may use the same volume. The component is
+        // only shown: otherwise the sum would never be known for such a server.
         _ if snapshot.settings.known().and_then(|settings| settings.is_on("logging_collector")) == Some(false) => {
             logs_elsewhere()
         }
@@ -38,7 +38,7 @@ pub fn used_components(snapshot: &Snapshot, assumptions: &Assumptions) -> Vec<Co
     });
     if let Some(used_fs_bytes) = assumptions.used_fs_bytes {
         let seen: u64 = components.iter().filter_map(|term| term.amount).map(|amount| amount.bytes).sum();
-        // What could not be seen is part of what the file system counts: no term is missing from that sum.
+        // The file system's figure includes what SQL could not see, so no component is missing from the sum.
         for component in &mut components {
             component.counted = component.amount.is_some();
         }

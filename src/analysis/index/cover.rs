@@ -14,7 +14,7 @@ fn find_cover_kind(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) ->
     if k.oid == v.oid || k.table_oid != v.table_oid || !covering.is_sound() || v.is_exclusion || k.is_exclusion {
         return None;
     }
-    // Of a partitioned table only a partitioned index covers all partitions.
+    // Only a partitioned index covers all partitions.
     if k.is_partitioned != v.is_partitioned {
         return None;
     }
@@ -22,7 +22,7 @@ fn find_cover_kind(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_>) ->
         return None;
     }
     let kind = cover_kind_for_scans(covering, candidate)?;
-    // Uniqueness moves only between indexes that are the same.
+    // Uniqueness can be taken over only by an index with the same keys.
     (!v.is_unique || matches!(kind, CoverKind::Same | CoverKind::Reversed)).then_some(kind)
 }
 
@@ -54,7 +54,7 @@ fn cover_kind_for_scans(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_
     let (k_predicate, v_predicate) = (k.predicate.as_ref()?, v.predicate.as_ref());
     let (k_method, v_method) = (&*covering.index.method, &*candidate.index.method);
     if v_method == "hash" && k_method == "btree" {
-        // Different operator families by nature: the column and its collation decide.
+        // Operator families always differ; column and collation decide.
         let same = |a: &Key<'_>, b: &Key<'_>| a.source == b.source && a.collation == b.collation;
         let begins = v_keys.len() == 1 && k_keys.first().is_some_and(|key| same(key, &v_keys[0]));
         let equal_rows = v_predicate == Some(k_predicate);
@@ -74,7 +74,7 @@ fn cover_kind_for_scans(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_
         if same_set && alike && k.storage == v.storage {
             return Some(CoverKind::Same);
         }
-        // The ranges of a BRIN index are part of what it is.
+        // The ranges of a BRIN index are part of its definition.
         return (subset && (k_method == "gin" || k.storage == v.storage)).then_some(CoverKind::Subset);
     }
     if !begins_alike {
@@ -100,7 +100,7 @@ fn cover_kind_for_scans(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_
             _ => None,
         };
     }
-    // INCLUDE columns may be keys of the other: both are returned by an index-only scan.
+    // INCLUDE columns may be key columns of the other index: an index-only scan returns both.
     let included = candidate_columns.iter().all(|number| covering.index.column_numbers.contains(number));
     (same_rows && included && k_method == "btree").then_some(CoverKind::Prefix)
 }

@@ -52,7 +52,7 @@ fn keep_rank(subject: &IndexSubject<'_>, is_droppable: bool) -> impl Ord + use<>
         Some(_) => 3,
         None => 2,
     };
-    // A deferrable constraint is weaker than a plain unique index, which in turn cannot lean on it.
+    // A deferrable constraint is weaker than a plain unique index and cannot replace it.
     (
         is_droppable,
         constraint,

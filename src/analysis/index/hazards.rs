@@ -48,7 +48,7 @@ pub fn find_hazards(
     match index.constraint {
         Some(ConstraintKind::PrimaryKey) => caps.push(keep_cap(Reason::PrimaryKey { constraint })),
         Some(ConstraintKind::Exclusion) => caps.push(keep_cap(Reason::ExclusionConstraint { constraint })),
-        // A twin enforces the same; dropping a constraint is still ALTER TABLE's matter, never DROP INDEX's.
+        // A duplicate enforces the same, but only ALTER TABLE can drop a constraint.
         Some(ConstraintKind::Unique) if alone_unique => caps.push(keep_cap(Reason::UniqueConstraint { constraint })),
         Some(ConstraintKind::Unique) => caps.push(review_cap(Reason::MatterForAlterTable { constraint })),
         None if index.is_primary || index.is_exclusion => caps.push(keep_cap(Reason::EnforcesUniqueness)),
@@ -103,7 +103,7 @@ pub fn find_hazards(
         caps.push(review_cap(Reason::NotRead { fact: "index expressions".to_owned() }));
     }
     caps.extend(missing_facts(db).into_iter().map(|fact| review_cap(Reason::NotRead { fact })));
-    // There may be a hundred thousand of these, most with one.
+    // Exact capacity: there may be a hundred thousand, most with one.
     caps.shrink_to_fit();
     caps
 }

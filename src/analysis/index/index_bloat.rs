@@ -12,7 +12,7 @@ pub(super) fn add_bloat_finding(
     limits: &IndexLimits,
 ) {
     let index = subject.index;
-    // Nothing smaller can hold so much bloat.
+    // A smaller index cannot have that much bloat.
     if index.size.bytes < limits.bloated_bytes || !is_worth_rebuilding(verdict, index) {
         return;
     }

@@ -64,7 +64,7 @@ pub(super) fn evaluate_invalid(
             costs_writes: index.is_ready && index.is_live,
         },
     );
-    // REINDEX CONCURRENTLY names its copies so; with `old`, the rebuild succeeded.
+    // REINDEX CONCURRENTLY uses these names for its copies. With `old`, the rebuild succeeded.
     let name = index.index.trim_end_matches(|c: char| c.is_ascii_digit());
     if name.ends_with("_ccnew") || name.ends_with("_ccold") {
         found.reasons.push(Reason::LeftByReindex { replaced: name.ends_with("_ccold") });

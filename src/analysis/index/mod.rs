@@ -105,7 +105,7 @@ fn evaluate_indexes<'a>(
     let is_droppable = |at: usize| caps[at].iter().all(|cap| cap.of_counters || cap.max_verdict > Verdict::Keep);
 
     let duplicates = duplicate::find_duplicates(&subjects, &covers, &is_droppable);
-    // The planner chooses among twins as it likes: their scans are one sum.
+    // The planner may use any index of a duplicate group, so their scans are added up.
     let scans = duplicate::group_scans(&subjects, &duplicates);
     let mut found: Vec<Vec<RawFinding>> = Vec::with_capacity(subjects.len());
     for (position, subject) in subjects.iter().enumerate() {
@@ -119,7 +119,7 @@ fn evaluate_indexes<'a>(
                     })
                     .map(|finding| apply_evidence(finding, &evidence, subject));
                 let count = usize::from(duplicate.is_some()) + usize::from(of_counters.is_some());
-                // As many as there are: most have one, and there may be a hundred thousand.
+                // Exact capacity: most have one, and there may be a hundred thousand.
                 let mut raw_findings = Vec::with_capacity(count);
                 raw_findings.extend(duplicate.into_iter().chain(of_counters));
                 raw_findings
@@ -151,7 +151,7 @@ fn evaluate_indexes<'a>(
 
     for (position, subject) in subjects.iter().enumerate() {
         let is_candidate = found[position].iter().any(|finding| finding.of_counters && finding.verdict > Verdict::Keep);
-        // Whoever selects a rarely used index has decided that its scans may go elsewhere.
+        // Selecting a rarely used index implies that its scans may use other plans.
         if subject.scans > 0 && !is_candidate && subject.root.is_none() {
             let mut supporters = vec![subject.index.oid];
             let own_covers = covers_of.get(&position).into_iter().flatten();
@@ -161,7 +161,7 @@ fn evaluate_indexes<'a>(
     }
     let mut verdicts: Vec<IndexVerdict> = Vec::with_capacity(subjects.len());
     for (position, subject) in subjects.iter().enumerate() {
-        // What was weighed is given back one by one: there may be a hundred thousand.
+        // Frees the caps one by one: there may be a hundred thousand.
         let caps = std::mem::take(&mut caps[position]);
         let mut verdict = conclude_verdict(subject, &mut found[position], &caps, &subjects, limits);
         index_bloat::add_bloat_finding(&mut verdict, subject, db, limits);
@@ -210,7 +210,7 @@ fn covers_in_doubt(
 fn apply_evidence(mut found: RawFinding, evidence: &ScanEvidence, subject: &IndexSubject<'_>) -> RawFinding {
     for cap in evidence.caps(subject).filter(|cap| cap.max_verdict < Verdict::Drop) {
         found.verdict = found.verdict.min(cap.max_verdict);
-        // No more room than is needed: there may be a hundred thousand.
+        // Exact capacity: there may be a hundred thousand.
         found.reasons.reserve_exact(1);
         found.reasons.push(cap.reason.clone());
     }
@@ -242,7 +242,7 @@ fn conclude_verdict(
             reasons.push(reason);
         }
     };
-    // What keeps it comes first where it is kept, what was found first where it is not.
+    // For `keep` the reasons to keep it come first, otherwise the findings.
     if verdict == Verdict::Keep {
         caps.iter().filter(|cap| cap.max_verdict == Verdict::Keep).for_each(|cap| add(cap.reason.clone()));
         if subject.scans > 0 {
@@ -268,7 +268,7 @@ fn conclude_verdict(
             _ => {}
         }
     }
-    // Nobody writes a migration for a few pages.
+    // A few pages are not worth a migration.
     let is_small = subject.index.is_valid && subject.bytes < limits.min_reclaim_bytes;
     if is_small && verdict > Verdict::Keep {
         verdict = Verdict::Keep;
@@ -281,7 +281,7 @@ fn conclude_verdict(
         Some(finding) => finding.confidence,
         None => Confidence::Likely,
     };
-    // One that is being built, or that awaits its partitions, is invalid for a while: nothing is wrong with it.
+    // An index that is being built or awaits its partitions is invalid only for now, which is no finding.
     let is_finding = |one: &&RawFinding| one.finding != IndexFinding::InvalidIndex || one.verdict > Verdict::Keep;
     let mut findings: Vec<IndexFinding> = found.iter().filter(is_finding).map(|one| one.finding).collect();
     findings.dedup();

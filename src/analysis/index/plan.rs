@@ -114,7 +114,7 @@ impl NeedKind {
 
 /// Takes back drops until every need keeps an index: the best of its supporters.
 pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], subjects: &[IndexSubject<'_>]) {
-    // What loses nothing need not be put at hand.
+    // Without drops, no need can be unmet.
     if verdicts.iter().all(|index_verdict| index_verdict.verdict != Verdict::Drop) {
         return;
     }
@@ -130,7 +130,7 @@ pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], subjects
         if !need.supporters.iter().all(|oid| dropped.contains(oid)) {
             continue;
         }
-        // A twin that the duplicates' choice has already sent away is not the one to call back.
+        // Prefers an index other than one that is dropped as a duplicate.
         let best = need.supporters.iter().filter_map(|oid| positions.get(oid)).min_by_key(|at| {
             let verdict = &verdicts[**at];
             (

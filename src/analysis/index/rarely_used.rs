@@ -1,4 +1,5 @@
-//! rarely-used-index: so few scans that they may be a planner's probe or a job nobody misses (fact sheet on indexes, A3).
+//! rarely-used-index: the few scans may be probes of the planner, or a job that is not needed (fact sheet on indexes,
+//! A3).
 
 use super::{RawFinding, scan_evidence::ScanEvidence, subject::IndexSubject};
 use crate::analysis::index::{Confidence, IndexFinding, Reason, Verdict};
@@ -21,7 +22,7 @@ pub(super) fn evaluate_rarely_used(
     if scans <= limits.rare_scans {
         reasons.push(Reason::SeldomScanned { idx_scan: scans, limit: limits.rare_scans });
     }
-    // A last scan is known of this server alone.
+    // The time of the last scan is known only for this server.
     if let Some(last_idx_scan) = subject.last_scan.filter(|_| evidence.nodes == 1 && limits.min_observation_seconds > 0)
     {
         let seconds = u64::try_from(now.duration_since(last_idx_scan).as_secs()).unwrap_or(0);

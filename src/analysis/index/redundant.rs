@@ -45,7 +45,7 @@ pub(super) fn evaluate_redundant(
     limits: &IndexLimits,
 ) -> Option<RawFinding> {
     let candidate = &subjects[position];
-    // Twins are another matter, and a unique index gives way to its like alone.
+    // Duplicates have a finding of their own, and a unique index can only be replaced by a duplicate.
     if candidate.index.is_unique || candidate.root.is_some() {
         return None;
     }

@@ -76,7 +76,7 @@ impl ScanEvidence {
     /// creation time, so only a sample with the index proves its age.
     pub fn too_young(&self, subject: &IndexSubject<'_>) -> Option<Reason> {
         let minimum_seconds = self.limits.min_observation_seconds;
-        // A window that is too short, or unknown, has been said already.
+        // `caps` has the reason when the window is too short or unknown.
         if minimum_seconds == 0 || self.seconds.is_none_or(|seconds| seconds < minimum_seconds) {
             return None;
         }
@@ -122,7 +122,7 @@ fn uncollected_nodes(snapshot: &Snapshot, replicas: &[&Replica]) -> Vec<Reason> 
             Err(_) => reasons.push(Reason::NotRead { fact: "standbys".to_owned() }),
         }
     }
-    // Names of standbys are no identities: what counts is whether as many were asked as there are.
+    // Names do not identify standbys, so only the numbers are compared.
     let collected_nodes = asked_standbys + usize::from(snapshot.server.in_recovery);
     if streaming.len() > collected_nodes {
         reasons.push(Reason::StandbysNotAsked { standbys: streaming });

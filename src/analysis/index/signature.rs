@@ -56,7 +56,7 @@ impl<'a> Signature<'a> {
         let predicate = if index.is_partial { texts.map(|texts| texts.predicate.as_deref()) } else { Some(None) };
         Signature {
             keys: signature_keys(index, facts),
-            // A predicate that is there but came empty was not read.
+            // An empty predicate of a partial index was not read.
             predicate: predicate.filter(|text| text.is_some() == index.is_partial),
             nulls_not_distinct: known.is_some_and(|keys| keys.nulls_not_distinct),
             is_not_null: known.is_some_and(|keys| keys.is_not_null),

@@ -69,7 +69,7 @@ pub fn collect_subjects<'a>(
     };
     let count = |value: i64| u64::try_from(value).unwrap_or(0);
     let watched = |index: &Index| history?.observe(&of_table.get(&index.table_oid)?.schema, index, db);
-    // The server's own counter tells of its own window; beyond that the samples do.
+    // The server's counter covers its own window; samples cover more.
     let counted = |index: &Index| match watched(index) {
         Some(watched) if window.counts_samples => watched.scans.max(count(index.idx_scan)),
         _ => count(index.idx_scan),

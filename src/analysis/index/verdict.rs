@@ -79,7 +79,7 @@ pub enum CoverKind {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Reason {
-    // What was found.
+    // Findings.
     /// No scan was counted.
     NeverScanned {
         /// Length of the observation window in seconds; `None` when unknown.
@@ -148,7 +148,7 @@ pub enum Reason {
         /// Source of the estimate.
         source: BloatSource,
     },
-    // What makes it stay.
+    // Reasons to keep it.
     /// It is scanned.
     InUse {
         /// Scans in the observation window.
@@ -222,7 +222,7 @@ pub enum Reason {
     NothingCounted,
     /// Its table was not scanned at all in the observation window.
     TableIdle,
-    // What makes it a matter for a person.
+    // Reasons for a review.
     /// Scans were counted for less time than a `drop` requires.
     ShortOfMinimum {
         /// Seconds in which scans were counted.

@@ -66,7 +66,7 @@ pub fn slot_activity(now: &Snapshot, slot: &Slot, history: Option<&SlotHistory>)
     let mut samples: Vec<ActivitySample> = Vec::new();
     let mut moved_after = None;
     for sample in history.samples.iter().filter(|sample| sample.collected_at < now.collected_at) {
-        // One that was not there, or of another kind, was made anew: what was seen before is of another slot.
+        // A missing slot, or one of another kind, was created again: earlier samples show another slot.
         match sample.seen.as_ref().filter(|seen| seen.has_same_kind(current_slot)) {
             Some(seen) if seen.has_same_positions(current_slot) => {
                 samples.push(ActivitySample { collected_at: sample.collected_at, seen, sample });

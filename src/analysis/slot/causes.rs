@@ -35,7 +35,7 @@ fn add_pinning_transactions(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<
     if bytes < snapshot.server.wal_segment_bytes.max(1) {
         return;
     }
-    // The oldest transaction that ran where decoding would begin anew is what catalog_xmin tells of.
+    // catalog_xmin is the oldest transaction that was running where decoding would start again.
     let pins = |age: i64| slot.catalog_xmin_age.is_none_or(|xmin_age| age + XID_DRIFT >= xmin_age);
     let now = snapshot.collected_at;
     if let Some(prepared) = snapshot.prepared_transactions.known() {

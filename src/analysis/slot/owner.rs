@@ -101,13 +101,14 @@ fn owner_by_member(slot: &Slot, snapshot: &Snapshot, walsender: Option<&Walsende
 pub fn owner_by_name(slot: &Slot, walsender: Option<&Walsender>) -> Option<Owner> {
     let application = walsender.and_then(|walsender| walsender.application_name.as_deref());
     let rule = OWNERS.iter().find(|rule| rule.matches(slot, application))?;
-    // It says itself who it is.
+    // The program identifies itself.
     let confidence = if rule.application.is_some() { Confidence::Certain } else { rule.confidence };
     Some(rule.owner_with(confidence))
 }
 
 impl OwnerRule {
-    /// Every condition of a rule must hold: one product's slots may look like another's by name alone.
+    /// Returns whether every condition of the rule holds. The name is not sufficient: one product's slots may be named
+    /// like another's.
     fn matches(&self, slot: &Slot, application: Option<&str>) -> bool {
         self.name.is_none_or(|name| name.matches(&slot.slot_name))
             && self.slot_type.is_none_or(|slot_type| slot_type == slot.slot_type)

@@ -135,7 +135,7 @@ pub const OWNERS: &[OwnerRule] = &[
         cost: "The subscriber can no longer tell conflicts of updates from deletes.",
         ..ANY
     },
-    // Those that say who they are.
+    // Programs that identify themselves.
     OwnerRule {
         owner: "Barman",
         application: Some("barman"),

@@ -33,8 +33,8 @@ pub fn slot_verdict(evidence: &SlotEvidence, slot: &Slot) -> (SlotVerdict, Vec<R
     let verdict = if slot.is_lost() {
         lost_verdict(evidence.snapshot, slot, &mut reasons)
     } else if slot.synced == Some(true) && evidence.snapshot.server.in_recovery {
-        // Its consumer is connected elsewhere: who holds it here, now and then, is the worker that syncs it, and
-        // `inactive_since` tells when that last stopped.
+        // Its consumer is connected to the primary. Here, the slot sync worker holds it from time to time, and
+        // `inactive_since` says when it last stopped.
         SlotVerdict::Inactive
     } else if slot.active || matches!(table_sync(slot, evidence.snapshot), TableSync::Running(_)) {
         in_use_verdict(evidence, slot, &mut reasons)
@@ -54,11 +54,11 @@ pub fn slot_verdict(evidence: &SlotEvidence, slot: &Slot) -> (SlotVerdict, Vec<R
 }
 
 fn lost_verdict(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) -> SlotVerdict {
-    // Before 16 nothing but the removal of WAL invalidates a slot, and 17 and newer tell.
+    // Before 16, only the removal of WAL invalidates a slot; 17 and newer give the reason.
     let cause = match &slot.invalidation_reason {
         Some(cause) => cause.as_str(),
         None if snapshot.server.major() < 16 || slot.slot_type == SlotType::Physical => "wal_removed",
-        // 16 takes restart_lsn from a slot only when the WAL behind it goes (InvalidatePossiblyObsoleteSlot in slot.c).
+        // 16 clears restart_lsn of a slot only when its WAL is removed (InvalidatePossiblyObsoleteSlot in slot.c).
         None if slot.restart_lsn.is_none() => "wal_removed",
         None => "not_told",
     };
@@ -157,8 +157,8 @@ fn unused_verdict(evidence: &SlotEvidence, slot: &Slot, reasons: &mut Vec<Reason
         reasons.push(frozen_reason(activity, now));
     }
 
-    // Only who holds a slot moves it, and leaving sets inactive_since: unless the looks know better, an old one proves
-    // that the positions are as old.
+    // Only a connected consumer moves a slot, and its disconnect sets inactive_since. So an old inactive_since proves
+    // that the positions are as old, unless samples contradict.
     let contradicted = activity.and_then(|past| past.moved_after).filter(|after| {
         idle.is_some_and(|(since, _)| {
             *after >= since && !set_by_server_start(slot.inactive_since, snapshot.server.started_at)
@@ -167,7 +167,7 @@ fn unused_verdict(evidence: &SlotEvidence, slot: &Slot, reasons: &mut Vec<Reason
     if let Some(after) = contradicted {
         reasons.push(Reason::MovedUnseen { after });
     }
-    // A start begins the record anew; what looks saw of the one before it counts on.
+    // A restart resets inactive_since. The inactivity that samples recorded before it still counts.
     let connected_samples = activity.filter(|past| past.unused_gap_seconds <= limits.max_gap_seconds);
     let recorded = connected_samples.map_or(0, |past| past.recorded_seconds);
     let proven_by_record = idle.is_some_and(|(_, idle)| idle + recorded >= limit_seconds) && contradicted.is_none();
@@ -192,7 +192,7 @@ fn unused_verdict(evidence: &SlotEvidence, slot: &Slot, reasons: &mut Vec<Reason
         if has_to_read {
             return SlotVerdict::Stale;
         }
-        // Idle is not forgotten: on a server that writes nothing every consumer rests.
+        // An inactive slot without unread WAL is not stale: on a server without writes no consumer needs to connect.
         if let Some(bytes) = unread {
             reasons.push(Reason::NothingToRead { bytes });
         }
@@ -203,7 +203,7 @@ fn unused_verdict(evidence: &SlotEvidence, slot: &Slot, reasons: &mut Vec<Reason
             reasons.push(Reason::ConnectedWithoutProgress { at: time });
             return SlotVerdict::Lagging;
         }
-        // A poller is away between its polls.
+        // A polling consumer is disconnected between its polls.
         if let Some(after) = activity.moved_after
             && slot.slot_type == SlotType::Logical
             && seconds_between(after, now) < limits.daily_seconds
@@ -234,7 +234,7 @@ fn missing_proof(
     if let Some(since) = inactive_since {
         return Reason::ProvenFrom { at: add_seconds(since, limit.saturating_sub(recorded)).max(now) };
     }
-    // A gap that is too long is not mended by more looks: the count begins anew.
+    // More samples do not make up for a gap that is too long. The count starts again.
     let activity =
         activity.filter(|past| past.samples_without_progress > 0 && past.unused_gap_seconds <= limits.max_gap_seconds);
     let since = activity.map_or(now, |past| past.unused_since);

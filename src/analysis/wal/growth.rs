@@ -72,7 +72,7 @@ impl WalGrowth {
             Err(why) => (None, Some(why)),
         };
         rates.extend(statistics);
-        // Each of these counts whole segments, switched away from too early or not, as the disk does.
+        // Both count whole segments, also partly filled ones, like the disk.
         rates.extend(archiver_rate(snapshot));
         if rates.is_empty() {
             rates.extend(segment_rate(snapshot));
@@ -165,7 +165,7 @@ fn pg_stat_wal_rate(snapshot: &Snapshot) -> Result<ObservedRate, Unavailable> {
 
 fn archiver_rate(snapshot: &Snapshot) -> Option<ObservedRate> {
     let archiver = snapshot.archiver.known().filter(|_| !snapshot.server.in_recovery)?;
-    // Where archiving fails, what was archived says nothing of what was written.
+    // While archiving fails, the archived segments do not show how much was written.
     if archiver.last_failed_time > archiver.last_archived_time {
         return None;
     }

@@ -127,7 +127,7 @@ impl Prevention {
             retained_bytes: retained,
             is_at_most: headroom.is_upper_bound,
         });
-        // Beside the data, which grow too, more has to stay free than where nothing but pg_wal lies.
+        // On a volume with growing data, more must stay free than on one with only pg_wal.
         let percent = if headroom.wal_on_own_volume { 10 } else { 20 };
         let share = headroom.size_bytes.unwrap_or(available) / 100 * percent;
         // On a disk that is nearly full a tight limit is better than none.

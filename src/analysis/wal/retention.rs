@@ -128,7 +128,7 @@ impl Retention {
         }
         if settings.and_then(|settings| settings.is_on("summarize_wal")) == Some(true) {
             match snapshot.wal_summarizer.as_result() {
-                // Before its first summary it wants all there is.
+                // Without a summary yet, it needs all WAL.
                 Ok(summarizer) if summarizer.summarized_lsn == Lsn(0) => {
                     let oldest = snapshot.wal_directory.known().and_then(|directory| directory.oldest_lsn);
                     push(Cause::Summarizer, oldest.unwrap_or(current).min(current));

@@ -97,7 +97,8 @@ pub fn wal_shares(partial: &PartialRetention, directory: Option<&WalDirectory>) 
             by: SharedBy::Holder(holder.cause),
             name: holder.name.clone(),
             retained_bytes: Some(retention.current.bytes_since(holder.from)),
-            // Of several that reach back equally far the first has it: what cannot be avoided, else the first slot.
+            // Of several holders with the same segment the first counts: the least avoidable cause, then the first
+            // slot.
             bytes: match at.checked_sub(1) {
                 Some(before) if start_at(before) == start_at(at) => between(0, 0),
                 _ => between(

@@ -39,7 +39,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 Fragment::Count(dead.unsigned_abs()),
                 "), and nobody vacuumed it "
             ];
-            // How old the table is nobody knows.
+            // The age of the table is unknown.
             message.append(match last {
                 Some(_) => message!["for ", Fragment::Seconds(since.0)],
                 None => message!["since the statistics began"],

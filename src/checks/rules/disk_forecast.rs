@@ -25,7 +25,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         of_kind.and_then(|growth| growth.trend())
     };
     let (data, wal) = (trend(SubjectKind::Cluster), trend(SubjectKind::Wal));
-    // Where pg_wal has a volume of its own, nothing else fills it.
+    // A separate volume of pg_wal is filled only by WAL.
     let trends: Vec<&Trend> =
         if headroom.wal_on_own_volume { wal.iter().collect() } else { data.iter().chain(&wal).collect() };
     if trends.is_empty() {

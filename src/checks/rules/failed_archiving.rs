@@ -34,7 +34,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         advice,
     };
     let count = waiting.map(Measure::Count);
-    // Nothing fails in that state: the counter of failures stands still (fact sheet on slots and WAL, C).
+    // In this state nothing fails, and the counter of failures does not change (fact sheet on slots and WAL, C).
     if settings.has_archive_command() == Some(false) {
         let message = message!["archive_mode is on without an archive_command: every segment stays in pg_wal for ever"];
         outcome.add_finding(find(
@@ -47,7 +47,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         return Ok(outcome);
     }
     let archiver = require_fact(&snapshot.archiver)?;
-    // A failure of long ago says nothing once nothing waits any more: the failed segment would.
+    // An old failure does not matter if no segment waits: the failed one would.
     if archiver.last_failed_time > archiver.last_archived_time && waiting != Some(0) {
         let last = archiver.last_archived_time.or(archiver.stats_reset);
         let since = last.map(|timestamp| evidence.seconds_since(timestamp));

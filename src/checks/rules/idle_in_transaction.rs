@@ -30,7 +30,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         let Some((level, threshold)) = outcome.record_and_compare(&pid, idle, limits.warning, limits.critical) else {
             continue;
         };
-        // Tomorrow it is another process of the same program: the longest speaks for them.
+        // The next run sees other processes of the same program, so the longest one represents them.
         let subject = format!("{database}/{role}");
         if outcome.findings.iter().any(|symptom| symptom.subject == subject) {
             continue;

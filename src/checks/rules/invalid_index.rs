@@ -26,7 +26,7 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
             let schema = tables.get(&index.table_oid).map_or("?", |table| table.schema.as_str());
             let name = relation_subject(&db.database, schema, &index.index);
             let sql = qualified(schema, &index.index);
-            // What REINDEX leaves behind has a number in its name where the first one was taken.
+            // REINDEX appends a number when the name of its copy is taken.
             let base_name = index.index.trim_end_matches(|c: char| c.is_ascii_digit());
             let advice = if base_name.ends_with("_ccnew") || base_name.ends_with("_ccold") {
                 message!["a REINDEX left it behind: ", code_span(&format!("DROP INDEX CONCURRENTLY {sql}"))]

@@ -37,7 +37,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             _ => None,
         });
         let by_size = exceeded_threshold(Bytes(held), limits.warning, limits.critical).map(|(level, _)| level);
-        // The next checkpoint may take what it needs.
+        // The next checkpoint may remove WAL that it needs.
         let nearly_lost = (slot.wal_status == Some(WalStatus::Unreserved)).then_some(Level::Critical);
         let Some(level) = stuck.as_ref().map(|_| Level::Warning).max(by_size).max(nearly_lost) else { continue };
         let mut message = message!["slot ", &slot.slot_name];

@@ -21,7 +21,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     }
     let mut outcome = CheckOutcome::default();
     for (root, waiters) in waiters_by_root(waits) {
-        // A session may end its wait while it is read: then it has no start.
+        // A session whose wait ends while it is read has no start of the wait.
         let timed = waiters.iter().filter_map(|one| Some((evidence.seconds_since(one.waiting_since?), *one)));
         let Some((seconds, longest)) = timed.max_by_key(|(seconds, _)| *seconds) else { continue };
         let subject = describe_blocker(waits, root);

@@ -1,4 +1,4 @@
-//! One check per file, with its page beside it: `<check_id>.rs` and `<check_id>.md`.
+//! One check per file, with its page next to it: `<check_id>.rs` and `<check_id>.md`.
 
 pub(super) mod autovacuum_lag;
 pub(super) mod checksum_failures;

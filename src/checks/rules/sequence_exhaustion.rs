@@ -20,7 +20,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         let database = &db.database;
         let hidden = used.sequences.iter().filter(|sequence_state| !sequence_state.may_read).count();
         if hidden > 0 {
-            // Beyond pg_monitor: nobody did anything wrong.
+            // Not readable with pg_monitor, so this is not a fault.
             outcome.not_applicable.push(NotApplicable::NotSupported(message![
                 Fragment::Count(hidden as u64),
                 " sequences of database ",

@@ -24,7 +24,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             continue;
         }
         let remaining = u64::try_from(safe_bytes).unwrap_or(0);
-        // A slot that keeps nothing has a little more than the limit left.
+        // A slot that retains nothing has slightly more than the limit left.
         let used = Percent((1.0 - remaining as f64 / limit as f64).clamp(0.0, 1.0) * 100.0);
         let Some((level, threshold)) =
             outcome.record_and_compare(&slot.slot_name, used, limits.warning, limits.critical)
@@ -48,7 +48,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             ],
         });
     }
-    // What nobody uses at all is nobody's limit.
+    // Without any slot, the limit does not matter.
     if let Some(most) = evidence.setting_number("max_replication_slots").filter(|most| slots > 0 && slots >= *most) {
         outcome.add_finding(RuleFinding {
             level: Level::Warning,

@@ -22,7 +22,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     }
     let mut outcome = CheckOutcome::default();
     for database in databases {
-        // A counter that went back began anew.
+        // A decreased counter was reset.
         let Some(written) = database
             .temp_bytes_written
             .zip(before.temp_bytes_written.get(&database.database))

@@ -79,7 +79,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             ));
         }
     } else if seconds_between(midnight(as_of), now) >= limits.table.0 && as_of < *end {
-        // Minors come every thirteen weeks: there is one, and whether it is installed nobody here can tell.
+        // Minor releases come every thirteen weeks, so there is a newer one that this table does not have.
         outcome.not_applicable.push(NotApplicable::NotSupported(message![format!(
             "the table of releases is as of {as_of} ({major}.{last}): this pgtend knows of no minor that came later"
         )]));

@@ -72,7 +72,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             ));
         }
     }
-    // The oldest decides; naming those behind it would be noise until it is gone.
+    // Only the oldest holder matters; the next ones take effect after it is gone.
     let oldest = holders.into_iter().min_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     if let Some((age, subject, by, advice)) = oldest
         && let Some((level, threshold)) =

@@ -26,11 +26,7 @@ pub(super) struct PasswordCommand {
 }
 
 impl PasswordCommand {
-    /// Reads `password_command` and `password_command_timeout` of a target.
-    ///
-    /// # Errors
-    ///
-    /// Refuses both keys in a file found in the working directory, and a command beside a password.
+    /// Refuses both keys in a file found in the working directory, and a command together with a password.
     pub(super) fn read(table: &Table<'_>, file: &ConfigFile) -> Result<Option<PasswordCommand>, ConfigError> {
         const KEYS: [&str; 2] = ["password_command", "password_command_timeout"];
         let name = &table.name;
@@ -83,7 +79,7 @@ impl PasswordCommand {
     }
 }
 
-// By hand: an argument may be a secret.
+// By hand, because an argument may be a secret.
 impl fmt::Debug for PasswordCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PasswordCommand")

@@ -83,7 +83,7 @@ impl ProcessGroup {
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        // The child was not waited for, so its number still belongs to it.
+        // The child was not waited for, so its process ID is not reused.
         if let Some(group) = self.0.and_then(|id| i32::try_from(id).ok()) {
             killpg(Pid::from_raw(group), Signal::SIGKILL).ok();
         }
@@ -99,7 +99,7 @@ async fn wait_for_output(
 ) -> io::Result<(Vec<u8>, Option<ExitStatus>)> {
     let collect = async {
         let mut buffer = [0; 4096];
-        // Read on beyond the limit: a full pipe would stop the command.
+        // Reads on beyond the limit: a full pipe would block the command.
         while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
             let mut errors = errors.lock().unwrap_or_else(PoisonError::into_inner);
             let remaining = MAX_STDERR_BYTES - errors.len();
@@ -123,7 +123,7 @@ async fn wait_for_output(
 }
 
 fn failure_message(status: ExitStatus, output: &[u8], errors: &[u8]) -> String {
-    // A command that fails may have printed its token on both.
+    // A command that fails may have printed its token on either stream.
     for line in String::from_utf8_lossy(output).lines() {
         redact::register_short_lived(line.trim());
     }

@@ -95,7 +95,7 @@ impl Notification {
             ChangeKind::Recovered => false,
             ChangeKind::New | ChangeKind::Worse => Status::from(change.level) == self.status,
         };
-        // What is new may be less bad than what is known.
+        // New findings may be less severe than the known ones.
         let is_changed = self.status == Status::Ok || items.iter().any(|item| is_at_status(item.change));
         let still = if is_changed { "" } else { "still " };
         escape_unprintable(&format!("pgtend {target_text}: {still}{}: {}", self.status.name(), counts.join(", ")))
@@ -107,7 +107,7 @@ impl Notification {
 #[derive(PartialEq, Eq, Hash)]
 enum DuplicateScope<'a> {
     Server(&'a str),
-    /// What could not be told has no subject of its own: its words must be the same.
+    /// An unknown fact has no subject, so its message identifies it.
     Message(String),
 }
 

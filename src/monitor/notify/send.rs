@@ -65,12 +65,12 @@ impl Sender {
     ///
     /// [`NotifyError::ClientSetup`] when the client cannot be created.
     pub fn new(retry_policy: RetryPolicy) -> Result<Sender, NotifyError> {
-        // A second one changes nothing: the provider is the same.
+        // A second call has no effect; the provider is the same.
         rustls::crypto::ring::default_provider().install_default().ok();
         let client = Client::builder()
             .user_agent(concat!("pgtend/", env!("CARGO_PKG_VERSION")))
             .timeout(retry_policy.attempt_timeout)
-            // Where a webhook is said to have moved, a secret would travel to a place nobody named.
+            // A redirect could send a secret to an unknown host.
             .redirect(reqwest::redirect::Policy::none())
             .build();
         Ok(Sender { client: client.map_err(|error| NotifyError::ClientSetup(error_chain_text(error)))?, retry_policy })
@@ -121,7 +121,7 @@ impl Sender {
                 Err(error) => (NotifyError::Unreachable(error_chain_text(error)), None),
             };
             let wait = retry_after.map_or(pause, |wanted| wanted.max(pause));
-            // Who wants to be left alone for longer than there is time is not waited for.
+            // A requested wait longer than the remaining time is not awaited.
             if attempt >= self.retry_policy.max_attempts || wait >= end.saturating_duration_since(Instant::now()) {
                 return Err(error);
             }
@@ -163,7 +163,7 @@ fn error_chain_text(error: reqwest::Error) -> String {
     redact::foreign(&text).into_owned()
 }
 
-/// Describes an error of TLS, whose own text names types of the library; `None` for other errors.
+/// Describes a TLS error; the library's own message names its types. `None` for other errors.
 fn tls_problem(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     use rustls::{CertificateError, Error};
     let inner = error.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref()?.downcast_ref());

@@ -51,7 +51,7 @@ fn series_markup(series: &Series, title: &str) -> Markup {
     };
     let (ground, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
     let size = |point: &ChartPoint| human::bytes(point.bytes.max(0.0) as u64);
-    // Where it lies on the ground, or near an end, one label is enough.
+    // One label is sufficient for a value near zero or near an end.
     let has_zero = ground - y(last) > 14.0;
     let between = x(last) > LEFT + 1.5 * DATE_WIDTH && x(last) < right - 1.5 * DATE_WIDTH;
     html! {

@@ -51,7 +51,7 @@ fn block_markup(block: &Block) -> Markup {
         Block::Line(text, tone) if text.starts_with("     ") => {
             html! { p.command class=(tone_class(*tone)) { (text_markup(text.trim())) } }
         }
-        // What to do about the line before.
+        // Advice on the previous line.
         Block::Line(text, tone) if text.trim_start().starts_with('→') => {
             html! { p.advice class=(tone_class(*tone)) { (text_markup(text.trim())) } }
         }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 pub fn table_markup(table: &Table) -> Markup {
     let number = |align: Align| if align == Align::Right { "n" } else { "" };
-    // On a phone a column of sentences gets room to be read in.
+    // Columns with sentences get more space on narrow screens.
     let is_long = |at: usize| {
         table.rows.iter().any(|row| matches!(&row[at].value, Value::Text(text) if text.chars().count() > LONG_TEXT))
     };

@@ -7,7 +7,7 @@ use crate::render::{format_counted, human_bytes, human_bytes_per_day, human_coun
 /// Returns the title of a component.
 pub fn component_title(kind: &ComponentKind) -> String {
     match kind {
-        // There is always one: none is not known.
+        // A cluster always has a database: 0 means unknown.
         ComponentKind::Databases { count: 0 } => "databases".to_owned(),
         ComponentKind::Databases { count } => format_counted(*count as u64, "database"),
         ComponentKind::SharedCatalogs => "shared catalogs".to_owned(),
@@ -213,7 +213,7 @@ pub fn describe_finding(kind: &AuditFindingKind) -> String {
             list(*count, names)
         ),
         AuditFindingKind::LargeObjects { count } => {
-            // Counting ends there.
+            // The query counts no further.
             let at_least = if *count >= 10_000 { "at least " } else { "" };
             format!("{at_least}{}: not replicated", format_counted(*count, "large object"))
         }

@@ -225,7 +225,7 @@ fn note_unknown(audit: &Audit<'_>, role: &str, gaps: &mut Gaps) {
         let mut fields: Vec<&str> = COMPONENT_FIELDS.to_vec();
         if component.leaves_sum_open() {
             fields.extend(RECOMMENDED_FIELDS);
-            // The minimum contains no growth, and the size after a copy no headroom.
+            // The minimum includes no growth, and the size after a copy no headroom.
             if !matches!(component.kind, ComponentKind::Growth { .. }) {
                 fields.extend(MINIMUM_FIELDS);
             }

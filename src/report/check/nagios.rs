@@ -20,7 +20,7 @@ impl CheckReport {
             out.push_str(&format!(" | {}", data.join(" ")));
         }
         out.push('\n');
-        // Of what has no room the summary tells.
+        // The summary counts findings that do not fit.
         let mut lines = vec![escape_text(&self.summary_line()) + "\n"];
         lines.extend(self.findings.iter().map(|line| long_output_line(None, line)));
         append_lines(&mut out, &lines);

@@ -20,7 +20,7 @@ pub struct Recreation {
 impl Recreation {
     /// Returns what prevents the declaration from creating the index again.
     pub fn remedy(&self) -> &'static str {
-        // Rails writes them anew after each migration.
+        // Rails writes them again after each migration.
         let is_written_anew = ["db/schema.rb:", "db/structure.sql:"].iter().any(|file| self.location.starts_with(file));
         match is_written_anew {
             true => "db:migrate writes that file anew",

@@ -96,7 +96,7 @@ impl CleanupReport {
         gaps: &mut Gaps,
     ) -> CleanupReport {
         if let Some(db) = snapshot.database_snapshots.iter().find(|contents| contents.database == cleanup.database) {
-            // Where the history watched, it is known all the same.
+            // The history may know the window anyway.
             let window = Window::from_snapshot(snapshot, db, None);
             if let Err(why) = &window.since
                 && cleanup.observed_since.is_none()

@@ -94,7 +94,7 @@ impl GrowthReport {
                 Vec::new(),
             );
         }
-        // The whole first, then what grows fastest.
+        // The cluster first, then the fastest growth.
         let is_part = |row: &Row| matches!(row.subject.kind, SubjectKind::Table | SubjectKind::Index);
         let rate = |row: &Row| row.bytes_per_day.unwrap_or(0.0);
         rows.sort_by(|a, b| {
@@ -239,7 +239,7 @@ impl Row {
             bytes: last.bytes + rate * FORECAST_DAYS,
         };
         let rates = self.bytes_per_day_low.zip(self.bytes_per_day).zip(self.bytes_per_day_high);
-        // A line of a thousand points is as good as one of all.
+        // More points than that are not visible.
         let every = self.points.len().div_ceil(1_000);
         let mut points: Vec<ChartPoint> = self.points.iter().step_by(every).map(chart_point).collect();
         points.push(last);

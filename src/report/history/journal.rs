@@ -40,7 +40,7 @@ impl JournalReport {
             if let (Some(promised), Some(measured)) = (entry.intent.promised_bytes, entry.measured_bytes) {
                 totals.entries += 1;
                 totals.promised = totals.promised.saturating_add(promised);
-                // Deeds of one run share what lay there before and what is left after: that is measured once.
+                // Actions of one run share one measurement before and after, which counts once.
                 let same = (&entry.intent.system_identifier, entry.intent.before_bytes, entry.measured_at);
                 if measured_already.insert(same) {
                     totals.measured = totals.measured.saturating_add(measured);

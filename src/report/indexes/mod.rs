@@ -100,7 +100,7 @@ impl<'a> IndexesReport<'a> {
         let unread = snapshot.database_snapshots.iter().find_map(|contents| contents.index_keys.as_result().err());
         bloat::note_missing_bloat("indexes", subjects, unread, &snapshot.server, gaps);
         for whole in snapshot.database_snapshots.iter().filter_map(|contents| contents.btree_pages.as_ref()) {
-            // The estimate stands in for it, so that no field need be null.
+            // The estimate replaces it, so no field is null.
             gaps.get_or_note(whole, &[]);
         }
         let bloat_was_measured = snapshot.database_snapshots.iter().any(|contents| contents.btree_pages.is_some());
@@ -164,7 +164,7 @@ fn database_rows<'a>(
         .map(|(index, (table_rank, table), judged)| {
             let family = || trees.family(index);
             let size = family().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size));
-            // A partitioned index is its children; a child's table may be a partition at any depth.
+            // A partitioned index consists of its children, and the table of a child may be a partition at any depth.
             let stored = family().filter(|one| !one.is_partitioned);
             let bloat = RowBloat::from_parts(
                 stored.filter_map(|one| Some(RowBloat::from_index(db, one, of_table.get(&one.table_oid)?.1))),

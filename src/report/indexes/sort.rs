@@ -37,7 +37,7 @@ impl IndexSort {
     fn sort_key(self, row: &Row<'_>) -> [u64; 3] {
         let (larger, of_table) = (!row.size.bytes, row.table_rank);
         match self {
-            // No worth is negative, and the bits of such numbers are in their order.
+            // Scores are not negative, so the order of their bits is the order of the numbers.
             IndexSort::Gain => [!(row.assessment.verdict as u64), !row.assessment.rank_score.to_bits(), of_table],
             IndexSort::Size => [larger, 0, of_table],
             IndexSort::Bloat => [!row.bloat.bytes().map_or(0, |bytes| bytes + 1), 0, of_table],
@@ -57,7 +57,7 @@ impl IndexSort {
 fn apply_permutation<T>(rows: &mut [T], mut from: Vec<usize>) {
     for start in 0..rows.len() {
         let mut position = start;
-        // Along the ring of those that take each other's places; a place that has its row says so.
+        // Follows the cycle of rows that replace each other, and marks positions that have their row.
         loop {
             let next = std::mem::replace(&mut from[position], position);
             if next == start || next == position {

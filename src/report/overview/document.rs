@@ -59,7 +59,7 @@ impl Report for OverviewReport {
         }
         let mut commands: Vec<&str> = Vec::new();
         for next in &overview.next {
-            // Each names the connection, so they may be long. The most relevant come first; the JSON has all of them.
+            // Each names the connection and may be long. The most relevant ones come first; the JSON has all.
             let length: usize = commands.iter().map(|command| command.len()).sum::<usize>() + next.command.len();
             if commands.len() < 2 || length <= MAX_NEXT_CHARS {
                 commands.push(&next.command);

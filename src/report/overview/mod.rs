@@ -182,7 +182,7 @@ impl OverviewReport {
             charts: charts.into_iter().flatten().collect(),
             overview,
             slot_rows,
-            // What is unknown stands below, with what makes it known.
+            // Unknown facts are listed below, with what would make them readable.
             findings: found.iter().filter(|one| one.level > Level::Unknown).map(FindingLine::new).collect(),
             logs_elsewhere: matches!(snapshot.log_files, Fact::Known(None)),
             knows_slots: snapshot.slots.known().is_some(),

@@ -26,7 +26,7 @@ pub fn next_commands(findings: &[Finding], slots: &[slots::Row], connection: &Pr
         description: description.to_owned(),
     };
     let mut commands = Vec::new();
-    // Only what is proven stale is dropped without being named.
+    // Only stale slots can be dropped without naming them.
     let is_proven = |name: &str| {
         slots.iter().any(|one| one.slot_name == name && one.verdict == SlotVerdict::Stale && one.protection.is_none())
     };

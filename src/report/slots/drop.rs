@@ -296,7 +296,7 @@ impl SlotDropReport {
             .column_if(is_done, Column::numbers("journal_id", "deed", 4), |line| {
                 Cell::or_none(line.journal_id, |id| Value::Count(id.unsigned_abs()))
             })
-            // Without a title a column that has nothing to say is left out.
+            // A column without title is left out when it is empty.
             .column_if(is_done, Column::text("detail", "", 5), |line| {
                 Cell::text(line.detail.clone().unwrap_or_default())
             })

@@ -146,7 +146,7 @@ pub(super) fn slot_rows(evidence: &SlotEvidence<'_>, list: &str, gaps: &mut Gaps
         }
         position.current_lsn
     });
-    // What makes a verdict poorer, though no field of the report is missing for it.
+    // Missing facts that make verdicts less certain, without a null field.
     gaps.get_or_note(&snapshot.walsenders, &[]);
     gaps.get_or_note(&snapshot.subscriptions, &[]);
     gaps.get_or_note(&snapshot.transactions, &[]);

@@ -138,7 +138,7 @@ pub fn full_page_image_stats(
     gaps: &mut Gaps,
 ) -> Option<FullPageImages> {
     if snapshot.server.in_recovery {
-        // To the next question it was no standby any more.
+        // The server was promoted between the two queries.
         if snapshot.wal_position.known().is_some_and(|position| position.replay_lsn.is_none()) {
             let why = Unavailable::new("full page images", "the server was promoted during the look");
             gaps.note(&why, &["wal.full_page_images"], Vec::new());

@@ -77,8 +77,8 @@ impl Plan for SlotDrops {
     /// The plan with every drop refused.
     type Unconfirmed = Box<SlotDrops>;
 
-    /// On a terminal a slot goes when its name was typed. Without one it goes when it is stale, lost or empty *and*
-    /// was named by the user; `--allow-unproven` waives the proof, never the name.
+    /// With a terminal, a slot is dropped if its name was typed. Without one, it is dropped if it is stale, lost or
+    /// empty *and* the user named it; `--allow-unproven` waives the proof, never the name.
     fn restrict_to(mut self, consent: &Consent) -> Result<SlotDrops, Box<SlotDrops>> {
         let allow_unproven = self.allow_unproven;
         let refusals_for = |drop: &SlotDrop| match consent {

@@ -133,7 +133,7 @@ impl IndexCleanup {
         for oid in oids {
             let known = indexes.get(oid).and_then(|index| Some((*index, *tables.get(&index.table_oid)?)));
             let verdict = verdicts.iter().find(|verdict| verdict.oid == *oid);
-            // The selection was made of these very facts.
+            // The selection was made from the same facts.
             let (Some((index, table)), Some(verdict)) = (known, verdict) else { continue };
             let name = format!("{}.{}", table.schema, index.index);
             let index_tree = collect_index_tree(*oid, index_ddl);

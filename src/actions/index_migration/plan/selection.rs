@@ -135,7 +135,7 @@ pub fn select_indexes(
             }
         }
     }
-    // The same needs that made the verdicts: what is selected is sound as a whole, or refused.
+    // Checked against the needs of the verdicts: the selection is sound as a whole, or refused.
     select_drops(plan, &names)?;
     Ok(selection)
 }

@@ -57,8 +57,8 @@ pub fn drop_index_statement(index: &IndexDdl) -> Result<Statement, StatementErro
     if !index.is_partitioned {
         return Ok(Statement::non_transactional(format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")));
     }
-    // A partitioned index cannot be dropped concurrently. Whoever comes later waits behind the lock it asks for, so
-    // that it may wait only briefly itself; in a block of code the limit ends with it, whatever framework runs it.
+    // A partitioned index cannot be dropped concurrently. All later requests queue behind the requested lock, so it may
+    // wait only briefly. In a DO block the timeout ends with it, in every tool.
     let tag = dollar_quote(&name);
     Ok(Statement::transactional(format!(
         "DO {tag} BEGIN SET LOCAL lock_timeout = '{EXCLUSIVE_LOCK_TIMEOUT}'; DROP INDEX IF EXISTS {name}; END {tag}"
@@ -79,14 +79,14 @@ pub fn create_index_statements(index_tree: &[IndexDdl]) -> Result<Vec<Statement>
     let is_single = index_tree.len() == 1;
     for index in index_tree.iter().filter(|index| !index.is_partitioned) {
         if is_single {
-            // IF NOT EXISTS would be content with the invalid rest of a failed attempt.
+            // IF NOT EXISTS would accept the invalid leftover of a failed attempt.
             let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {}", qualified(&index.schema, &index.index));
             steps.push(Statement { is_precaution: true, ..Statement::non_transactional(sql) });
         }
         steps.push(Statement::non_transactional(create_statement(index, "CONCURRENTLY IF NOT EXISTS ")?));
     }
     let by_oid: HashMap<u32, &IndexDdl> = index_tree.iter().map(|index| (index.oid, index)).collect();
-    // Parents come before their children in the family.
+    // Parents come before their children in the tree.
     for index in index_tree.iter().rev() {
         if let Some(parent) = index.parent_oid.and_then(|oid| by_oid.get(&oid)) {
             let (parent, child) = (qualified(&parent.schema, &parent.index), qualified(&index.schema, &index.index));
@@ -97,7 +97,7 @@ pub fn create_index_statements(index_tree: &[IndexDdl]) -> Result<Vec<Statement>
         steps.extend(attribute_statements(index).into_iter().map(Statement::transactional));
     }
     if let Some(index) = index_tree.iter().find(|index| index.is_expression) {
-        // Statistics on the expression went with the index, and the planner relies on them.
+        // The drop removed the statistics on the expression, which the planner relies on.
         steps.push(Statement::transactional(format!("ANALYZE {}", qualified(&index.schema, &index.table))));
     }
     for step in &steps {

@@ -76,7 +76,7 @@ pub fn find_index_declarations(
 fn declaring_lines(text: &str, index: &str, table: &str, columns: &[String]) -> Vec<(usize, bool)> {
     let by_name = text.lines().enumerate().filter(|(_, line)| has_word(line, index)).map(|(at, _)| (at + 1, false));
     let mut declarations: Vec<(usize, bool)> = by_name.collect();
-    // A model names its table or is called like it: `shop_order` is the model Order of the app shop.
+    // A model names its table, or is named like it: `shop_order` is the model Order of the app shop.
     let model = table.rsplit('_').next().unwrap_or(table).trim_end_matches('s').to_lowercase();
     let [column] = columns else { return declarations };
     if !text.to_lowercase().contains(&model) {

@@ -14,7 +14,7 @@ pub fn diesel_files(
     migrations: &[Migration],
     now: Timestamp,
 ) -> Result<Vec<NewFile>, MigrationError> {
-    // `2026-01-31-235959_name`; what counts as the version are the digits.
+    // `2026-01-31-235959_name`; the version consists of the digits.
     let version = |name: &String| -> String {
         let head = name.split('_').next().unwrap_or_default();
         head.chars().filter(char::is_ascii_digit).collect()

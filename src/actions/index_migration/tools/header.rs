@@ -18,7 +18,7 @@ const MARKER_PREFIX: &str = "pgtend:index ";
 
 /// Returns the line with the marker.
 pub fn format_index_marker(index: &IndexMarker) -> String {
-    // ASCII only, and no control character: JSON escapes them, and this line must survive every editor.
+    // ASCII without control characters: JSON escapes all others, and the line must survive every editor.
     let json = serde_json::to_string(index).unwrap_or_default();
     let ascii: String = json
         .chars()
@@ -34,7 +34,7 @@ pub fn format_index_marker(index: &IndexMarker) -> String {
 pub fn parse_index_markers(text: &str) -> Vec<IndexMarker> {
     let of_line = |line: &str| {
         let (before, json) = line.split_once(MARKER_PREFIX)?;
-        // Behind the marks of a comment, and nothing else.
+        // Only after the marks of a comment.
         let is_comment = before.chars().all(|c| matches!(c, '-' | '#' | '/' | ' '));
         is_comment.then(|| serde_json::from_str(json.trim_end()).ok())?
     };

@@ -23,7 +23,7 @@ pub fn liquibase_files(
         let down_sql: String = down.iter().map(|step| format!("{};\n", step.sql)).collect();
         let mut text = format!("--liquibase formatted sql\n{}", sql_header(&migration.header, &down_sql));
         let count = down.len();
-        // Rolled back from the last one.
+        // Rollback runs from the last changeset to the first.
         for (number, step) in down.into_iter().rev().enumerate() {
             let up = (number + 1 == count).then_some(&migration.up);
             let in_transaction = !step.non_transactional && !up.is_some_and(|up| up.non_transactional);

@@ -12,7 +12,7 @@ pub fn double_quoted(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
-            // Below U+10000 whatever is no letter to an editor, hides or reorders what stands around it, or ends a line.
+            // Characters below U+10000 that are invisible, reorder text, or end a line.
             c if is_unprintable(c) => {
                 quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
             }

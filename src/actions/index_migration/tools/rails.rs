@@ -11,7 +11,7 @@ pub fn rails_files(
     migrations: &[Migration],
     now: Timestamp,
 ) -> Result<Vec<NewFile>, MigrationError> {
-    // Rails refuses two classes of one name, and `drop_a_1` and `drop_a1` become one.
+    // Rails refuses two classes with the same name, and `drop_a_1` and `drop_a1` give the same.
     let mut stems = Stems::after(folder, ".rb", VersionStyle::Seconds, now).with_normalizer(to_camel_case);
     let release = migration_release(folder)?;
     let mut files = Vec::new();

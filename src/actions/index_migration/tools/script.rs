@@ -15,12 +15,12 @@ pub fn maintenance_script(header: &[String], tasks: &[MaintenanceTask]) -> Strin
         script.push('\n');
         script.push_str(&format_comment("--", &task.why));
         match task.repair {
-            // The name may have gone to an index that is well.
+            // A valid index may have this name by now.
             Repair::Drop => script.push_str(&format!(
                 "{}\\if :is_due\nDROP INDEX CONCURRENTLY IF EXISTS {name};\n\\endif\n",
                 is_due_query(&format!("i.indexrelid = pg_catalog.to_regclass({regclass}) AND NOT i.indisvalid"))
             )),
-            // A rebuild gives it another OID: it is done once.
+            // A rebuild changes the OID, so it is done only once.
             Repair::Rebuild => script.push_str(&format!(
                 "{}\\if :is_due\n{}REINDEX INDEX CONCURRENTLY {name};\n\\endif\n",
                 is_due_query(&format!(

@@ -19,7 +19,7 @@ pub fn sql_files(
         let down = join_statements(migration.down_statements());
         for (direction, statements) in [("up", up), ("down", down)] {
             let header = sql_header(&migration.header, &statements);
-            // psql goes on after an error unless it is told not to.
+            // By default, psql continues after an error.
             let text = format!("{header}\\set ON_ERROR_STOP on\n{statements}");
             files.push(NewFile { path: format!("{stem}.{direction}.sql").into(), text });
         }

@@ -34,7 +34,7 @@ impl VersionSequence {
         default_style: VersionStyle,
         now: Timestamp,
     ) -> VersionSequence {
-        // What is longer than any time is no version of ours to count on from.
+        // Longer numbers are not times or serials to continue from.
         let existing = existing.into_iter().filter(|digits| digits.len() <= MAX_DIGITS);
         let numbers = existing.filter_map(|digits| Some((digits.parse::<u64>().ok()?, digits.len())));
         let last = numbers.max_by_key(|(number, _)| *number);
@@ -71,7 +71,7 @@ impl VersionSequence {
     fn next_after(&self, last: u64) -> u64 {
         let following = match self.style {
             VersionStyle::Seconds => next_second(&format!("{last:014}")),
-            // Their tools order them as numbers; a thousandth more is a valid time but at the end of a second.
+            // The tools compare these as numbers. Adding one gives a valid time, except at the end of a second.
             VersionStyle::LongMilliseconds if last % 1_000 == 999 => {
                 next_second(&format!("{:014}", last / 1_000)).map(|second| second * 1_000)
             }
