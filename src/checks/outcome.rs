@@ -9,7 +9,7 @@ use crate::message::Message;
 pub struct RuleFinding {
     /// Severity.
     pub level: Level,
-    /// Object of the finding, such as `shop/public.orders`; empty for the whole server.
+    /// Object of the finding, such as `shop/public.orders` or `pg_wal`. Check and subject identify a finding.
     pub subject: String,
     /// Measured value; `None` when the finding is not a quantity.
     pub measured: Option<Measure>,

@@ -32,7 +32,7 @@ pub enum AuditFindingKind {
         /// Whether a consumer is connected.
         active: bool,
     },
-    /// A physical slot. It does not move to the new server.
+    /// A physical slot. It does not move to the new server, so its standby must be rebuilt.
     PhysicalSlot {
         /// Name of the slot.
         slot_name: String,
@@ -46,7 +46,7 @@ pub enum AuditFindingKind {
         /// Database of the subscription.
         database: String,
     },
-    /// Tables without a replica identity: their updates and deletes do not replicate.
+    /// Tables without a replica identity: once they are published, UPDATE and DELETE fail.
     NoReplicaIdentity {
         /// Number of tables.
         count: u64,

@@ -33,7 +33,7 @@ pub enum SlotDropPlanError {
     MissingPrivilege {
         /// Name of the role.
         role: String,
-        /// Statement that grants the privilege.
+        /// Statement that grants the privilege, and a remark where membership is not sufficient.
         hint: String,
     },
     /// The role may not run CHECKPOINT.

@@ -34,7 +34,7 @@ pub struct Removal {
     pub columns: Vec<String>,
     /// Size.
     pub size: StoredBytes,
-    /// Scans that the server has counted.
+    /// Scans of the index and of those attached to it, as this server counts them.
     pub idx_scan: u64,
     /// The verdict, with its reasons.
     pub verdict: IndexVerdict,
