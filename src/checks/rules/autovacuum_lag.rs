@@ -8,11 +8,11 @@ use crate::message::{Fragment, message};
 use crate::quote::{code_span, qualified};
 
 limits! {
-    /// So much of a table's rows are dead
+    /// Share of a table's rows that are dead
     warning: Percent = 40.0;
-    /// ... in a table of at least that size
+    /// Minimum size of the table
     minimum: Bytes = 100 * MB;
-    /// ... that nobody has vacuumed for so long
+    /// Minimum time since its last vacuum
     age: Seconds = DAY;
 }
 

@@ -6,9 +6,9 @@ use crate::message::{Fragment, message};
 use crate::quote::grant;
 
 limits! {
-    /// Clients take so much of the connections there are for them
+    /// Share of the connections available to clients that are in use: WARNING
     warning: Percent = 80.0;
-    /// ... so much
+    /// Share of the connections available to clients that are in use: CRITICAL
     critical: Percent = 95.0;
 }
 

@@ -7,9 +7,9 @@ use crate::facts::history::{SubjectKind, Trend};
 use crate::message::{Fragment, message};
 
 limits! {
-    /// The disk is full in so long
+    /// Time until the disk is full: WARNING
     warning: Seconds = 30 * DAY;
-    /// ... in so long
+    /// Time until the disk is full: CRITICAL
     critical: Seconds = 7 * DAY;
 }
 

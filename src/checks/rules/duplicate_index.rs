@@ -5,7 +5,7 @@ use crate::checks::thresholds::{MB, limits};
 use crate::checks::{Evaluation, Evidence, droppable_indexes};
 
 limits! {
-    /// Duplicates that are safe to drop take so much together
+    /// Total size of a database's duplicate indexes that are safe to drop
     warning: Bytes = 100 * MB;
 }
 

@@ -6,9 +6,9 @@ use crate::facts::{Level, Measure};
 use crate::message::{Fragment, message};
 
 limits! {
-    /// A backlog of so many segments, although nothing fails
+    /// Segments that wait for the archiver while archiving succeeds: WARNING
     backlog: Count = 1_000;
-    /// Archiving fails and has not succeeded for so long
+    /// Time since the last archived segment while archiving fails: CRITICAL
     critical: Seconds = HOUR;
 }
 

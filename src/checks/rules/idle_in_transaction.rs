@@ -6,9 +6,9 @@ use crate::message::{Fragment, message};
 use crate::quote::grant;
 
 limits! {
-    /// A session has been idle in a transaction for so long, holding locks or a snapshot
+    /// Time that a session with locks or a snapshot is idle in a transaction: WARNING
     warning: Seconds = 10 * MINUTE;
-    /// ... for so long
+    /// Time that a session with locks or a snapshot is idle in a transaction: CRITICAL
     critical: Seconds = 60 * MINUTE;
 }
 

@@ -12,9 +12,9 @@ use crate::quote::{code_span, qualified};
 use std::collections::HashMap;
 
 limits! {
-    /// So much of an index would be gone if it were built anew
+    /// Share of an index that a rebuild would release
     warning: Percent = BLOAT_SHARE * 100.0;
-    /// ... and at least so much
+    /// Minimum size of that share
     minimum: Bytes = BLOAT_BYTES;
 }
 

@@ -9,9 +9,9 @@ use crate::quote::{PrintedConnection, ShellCommand, code_span};
 use std::collections::HashMap;
 
 limits! {
-    /// The indexes of a table take so much of the table itself, TOAST included
+    /// Size of a table's indexes, relative to the table with TOAST
     warning: Percent = 300.0;
-    /// ... and at least so much
+    /// Minimum size of the indexes
     minimum: Bytes = 10 * GB;
 }
 

@@ -8,9 +8,9 @@ use crate::facts::{Level, Measure, WalStatus};
 use crate::message::{Fragment, message};
 
 limits! {
-    /// A slot whose consumer is so far behind
+    /// WAL that a slot's consumer is behind: WARNING
     warning: Bytes = 10 * GB;
-    /// ... and so far
+    /// WAL that a slot's consumer is behind: CRITICAL
     critical: Bytes = 50 * GB;
 }
 

@@ -7,9 +7,9 @@ use crate::message::{Fragment, message};
 use std::collections::{BTreeMap, BTreeSet};
 
 limits! {
-    /// A session has waited for a lock for so long
+    /// Time that a session waits for a lock: WARNING
     warning: Seconds = MINUTE;
-    /// ... for so long
+    /// Time that a session waits for a lock: CRITICAL
     critical: Seconds = 5 * MINUTE;
 }
 

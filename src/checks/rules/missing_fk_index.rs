@@ -9,7 +9,7 @@ use crate::quote::{code_span, qualified};
 use std::collections::HashMap;
 
 limits! {
-    /// The table that refers is at least so large
+    /// Minimum size of the referencing table
     minimum: Bytes = 100 * MB;
 }
 

@@ -5,9 +5,9 @@ use crate::checks::thresholds::limits;
 use crate::checks::{Evaluation, Evidence, id_age};
 
 limits! {
-    /// A database's oldest multixact is so many multixacts old
+    /// Age of a database's oldest multixact, in multixacts: WARNING
     warning: Count = id_age::WARNING;
-    /// ... so many
+    /// Age of a database's oldest multixact, in multixacts: CRITICAL
     critical: Count = id_age::CRITICAL;
 }
 

@@ -6,9 +6,9 @@ use crate::message::{Fragment, message};
 use crate::quote::{code_span, quote_literal};
 
 limits! {
-    /// A transaction has been prepared for so long
+    /// Time since a transaction was prepared: WARNING
     warning: Seconds = 5 * MINUTE;
-    /// ... for so long
+    /// Time since a transaction was prepared: CRITICAL
     critical: Seconds = HOUR;
 }
 

@@ -7,9 +7,9 @@ use crate::message::{Fragment, Message, message};
 use crate::quote::grant;
 
 limits! {
-    /// A standby is so far behind
+    /// Replay lag of a standby: WARNING
     warning: Seconds = 10 * MINUTE;
-    /// ... so far
+    /// Replay lag of a standby: CRITICAL
     critical: Seconds = HOUR;
 }
 

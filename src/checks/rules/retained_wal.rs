@@ -7,11 +7,11 @@ use crate::facts::Measure;
 use crate::message::{Fragment, message};
 
 limits! {
-    /// pg_wal is so large, and more than twice max_wal_size
+    /// Size of pg_wal, if it also exceeds twice max_wal_size: WARNING
     warning: Bytes = 10 * GB;
-    /// ... or so much of its disk, where that is less and the disk's size is known
+    /// Share of the disk that replaces this size where it is less and the disk size is known
     disk_share: Percent = 10.0;
-    /// ... so large
+    /// Size of pg_wal: CRITICAL
     critical: Bytes = 100 * GB;
 }
 

@@ -8,9 +8,9 @@ use crate::message::{Fragment, message};
 use crate::quote::quote_identifier;
 
 limits! {
-    /// So much of its range is used
+    /// Share of a sequence's range that is used: WARNING
     warning: Percent = 75.0;
-    /// ... so much
+    /// Share of a sequence's range that is used: CRITICAL
     critical: Percent = 90.0;
 }
 

@@ -6,9 +6,9 @@ use crate::facts::{Level, Measure};
 use crate::message::{Fragment, message};
 
 limits! {
-    /// A slot that has used up so much of max_slot_wal_keep_size
+    /// Share of max_slot_wal_keep_size that a slot uses: WARNING
     warning: Percent = 75.0;
-    /// ... and so much
+    /// Share of max_slot_wal_keep_size that a slot uses: CRITICAL
     critical: Percent = 90.0;
 }
 

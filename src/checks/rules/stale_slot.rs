@@ -8,13 +8,13 @@ use crate::facts::Level;
 use crate::message::message;
 
 limits! {
-    /// An unused slot is worth a warning after so long
+    /// Time that a slot is unused: WARNING
     warning: Seconds = DAY;
-    /// ... but not while it keeps less WAL than this
+    /// WAL that the slot must retain for that
     minimum: Bytes = 64 * MB;
-    /// An unused slot that keeps so much is worth a warning at once
+    /// WAL for which an unused slot is a WARNING at once
     at_once: Bytes = 10 * GB;
-    /// A slot that is proven stale is critical when it keeps so much
+    /// WAL for which a stale slot is CRITICAL
     critical: Bytes = GB;
 }
 

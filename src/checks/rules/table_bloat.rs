@@ -8,9 +8,9 @@ use crate::message::message;
 use crate::quote::{code_span, qualified};
 
 limits! {
-    /// So much of a table would be gone if it were written anew
+    /// Share of a table that a rewrite would release
     warning: Percent = 50.0;
-    /// ... and at least so much
+    /// Minimum size of that share
     minimum: Bytes = GB;
 }
 

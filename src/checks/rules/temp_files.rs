@@ -6,7 +6,7 @@ use crate::facts::Level;
 use crate::message::{Fragment, message};
 
 limits! {
-    /// The queries of a database write so much a day
+    /// Temporary files that the queries of a database write per day
     warning: Bytes = 100 * GB;
 }
 

@@ -5,7 +5,7 @@ use crate::checks::thresholds::{GB, limits};
 use crate::checks::{Evaluation, Evidence, droppable_indexes};
 
 limits! {
-    /// Unused indexes that are safe to drop take so much together
+    /// Total size of a database's unused indexes that are safe to drop
     warning: Bytes = GB;
 }
 

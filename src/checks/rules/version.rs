@@ -11,11 +11,11 @@ use jiff::{
 };
 
 limits! {
-    /// A newer minor release has been out for so long
+    /// Time since the release of a newer minor version
     warning: Seconds = 90 * DAY;
-    /// The major gets no fixes any more in so long
+    /// Time until the end of support of the major version
     end: Seconds = 180 * DAY;
-    /// The table of releases is so old that there is a newer one which it does not know
+    /// Age of the built-in table of releases
     table: Seconds = 91 * DAY;
 }
 

@@ -5,9 +5,9 @@ use crate::checks::thresholds::limits;
 use crate::checks::{Evaluation, Evidence, id_age};
 
 limits! {
-    /// A database's oldest row is so many transactions old
+    /// Age of a database's oldest row, in transactions: WARNING
     warning: Count = id_age::WARNING;
-    /// ... so many
+    /// Age of a database's oldest row, in transactions: CRITICAL
     critical: Count = id_age::CRITICAL;
 }
 

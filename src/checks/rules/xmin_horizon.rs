@@ -7,9 +7,9 @@ use crate::message::{Fragment, Message, message};
 use crate::quote::{code_span, grant, quote_literal};
 
 limits! {
-    /// Dead rows are kept since so many transactions
+    /// Age of the oldest snapshot that keeps dead rows, in transactions: WARNING
     warning: Count = 50_000_000;
-    /// ... so many
+    /// Age of the oldest snapshot that keeps dead rows, in transactions: CRITICAL
     critical: Count = 200_000_000;
 }
 
