@@ -43,9 +43,10 @@ impl WindowSource {
 }
 
 impl Window {
-    /// Returns the window of one database. It begins with the later of the database's reset and the last loss of all
-    /// statistics, and not before a promotion (fact sheet on indexes, A4 and "Promotion"). With several servers the
-    /// shortest window counts. If samples cover more time than the counters, the window is theirs.
+    /// Returns the window that begins at the later of the database's reset and the last loss of all statistics
+    /// (docs/reference/index-usage.md#observation-window), and not before a promotion
+    /// (docs/reference/index-usage.md#promotion). Of several nodes the shortest window counts. If stored samples reach
+    /// back further than the server's counters, they make the window.
     pub fn from_snapshot(
         snapshot: &Snapshot,
         database_snapshot: &DatabaseSnapshot,

@@ -88,8 +88,8 @@ pub struct StatisticsResets {
 }
 
 impl StatisticsResets {
-    /// Since when idx_scan and its like count: the later of the database's own reset and the last time all statistics
-    /// were lost (fact sheet on indexes, A4). Says nothing about a promotion.
+    /// Returns the time since which `idx_scan` and the other counters count: the later of the database's own reset and the
+    /// last loss of all statistics (docs/reference/index-usage.md#observation-window). Ignores promotions.
     pub fn counting_since(&self) -> Option<Timestamp> {
         self.database_reset.max(self.shared_reset)
     }

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-/// One index as the catalog describes it: `pg_get_indexdef` and what that leaves out (fact sheet on indexes, C).
+/// One index as the catalog describes it: `pg_get_indexdef` and what that leaves out
+/// (docs/reference/index-ddl.md#what-pg_get_indexdef-leaves-out).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct IndexDdl {
     pub oid: u32,

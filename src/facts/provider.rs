@@ -64,8 +64,8 @@ pub struct ProviderMarks {
 }
 
 impl ProviderMarks {
-    /// The provider these marks speak of. Aurora carries RDS's marks and AlloyDB those of Cloud SQL, so they come
-    /// first (fact sheet on slots and storage, E7).
+    /// Returns the provider that has these marks. Aurora has the marks of RDS and AlloyDB those of Cloud SQL, so they are
+    /// tested first (docs/reference/providers.md#detection).
     pub fn provider(&self) -> Provider {
         let prefix = |name: &str| self.setting_prefixes.iter().any(|p| p == name);
         let role = |name: &str| self.roles.iter().any(|r| r == name);

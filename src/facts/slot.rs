@@ -67,8 +67,8 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Invalidated: its WAL, or the rows it needed, are gone, and it holds nothing any more. An 18 slot that timed out
-    /// keeps its `restart_lsn` all the same (fact sheet on slots, A3).
+    /// Returns whether the slot is invalidated: its WAL, or the rows that it needed, are gone, and it retains nothing.
+    /// On 18 a slot that timed out still has a `restart_lsn` (docs/reference/slots.md#invalidation).
     pub fn is_lost(&self) -> bool {
         self.wal_status == Some(WalStatus::Lost) || self.invalidation_reason.is_some()
     }

@@ -16,10 +16,10 @@ pub struct SlotIdentity {
 }
 
 impl SlotIdentity {
-    /// The columns by which it differs from how a slot was seen before; none when it still is what it was.
+    /// Returns the columns in which the slot differs from an earlier snapshot of it; empty if it is unchanged.
     ///
-    /// On 17 and newer a visit alone, with both positions as before, moves `inactive_since`
-    /// (fact sheet on slots, "Measured later").
+    /// On 17 and newer a visit that moves neither position sets `inactive_since`
+    /// (docs/reference/slots.md#visits-without-progress).
     pub fn differs_from(&self, earlier: &Slot) -> Vec<&'static str> {
         let now = &self.slot;
         let columns = [

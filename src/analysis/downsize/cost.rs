@@ -57,7 +57,7 @@ mod tests {
             let assumptions = Assumptions { price: Some(0.115), allocated_bytes, multi_az, ..Assumptions::default() };
             estimate_cost(&assumptions, Some(200 * GIB)).unwrap().saved_per_month
         };
-        // The fact sheet's example, E6.
+        // docs/reference/providers.md#prices
         assert!((cost_for(false) - 212.52).abs() < 0.01 && (cost_for(true) - 425.04).abs() < 0.01);
         assert_eq!(estimate_cost(&Assumptions::default(), Some(GIB)), None);
     }

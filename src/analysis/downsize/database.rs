@@ -9,8 +9,8 @@ use crate::facts::{DatabaseSnapshot, Snapshot, Unavailable};
 use crate::quote::{qualified, regclass_name};
 use std::collections::HashSet;
 
-/// Rebuilding is worth it from so much on: bytes, and a share of the relation (uuid keys are a third empty in normal use;
-/// fact sheet on indexes, D).
+/// Least bloat, in bytes and as a share of the relation, for which a rebuild is recommended. Indexes of uuid keys are a
+/// third empty in normal use (docs/reference/sizes-and-bloat.md#b-tree-bloat).
 const MIN_BLOAT_BYTES: u64 = 1 << 20;
 const MIN_INDEX_BLOAT_SHARE: f64 = 0.35;
 const MIN_TABLE_BLOAT_SHARE: f64 = 0.2;

@@ -1,4 +1,5 @@
-//! Obstacles to a move, and what to check before it (fact sheet on slots and storage, E2, E3, E5).
+//! Obstacles to a move, and what to know before it (docs/reference/providers.md#rds-bluegreen,
+//! docs/reference/providers.md#logical-replication).
 
 use super::{Assumptions, GIB, MoveMethod, StorageType};
 use crate::facts::{ObstacleKind, Provider, SlotType, Snapshot};
@@ -425,7 +426,8 @@ fn insufficient_settings(snapshot: &Snapshot, method: MoveMethod) -> Vec<AuditFi
     found
 }
 
-/// Below 400 GiB gp3 loses its stripes; gp2 has three operations a second for each GiB (fact sheet, E5).
+/// Returns the losses of performance: below 400 GiB gp3 is not striped, and gp2 has three IOPS per GiB
+/// (docs/reference/providers.md#storage-performance).
 fn storage_tier_changes(assumptions: &Assumptions, recommended: Option<u64>) -> Vec<AuditFindingKind> {
     let (Some(before), Some(after)) = (assumptions.allocated_bytes, recommended) else { return Vec::new() };
     if assumptions.provider != Provider::Rds || after >= before {

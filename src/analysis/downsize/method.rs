@@ -1,4 +1,4 @@
-//! Ways of moving a cluster to a smaller disk (fact sheet on slots and storage, E1 to E3).
+//! Methods of moving a cluster to a smaller volume (docs/reference/providers.md#ways-of-moving-to-a-smaller-volume).
 
 use super::Amount;
 use crate::facts::Provider;

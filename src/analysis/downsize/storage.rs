@@ -1,4 +1,4 @@
-//! The sizes a provider's volumes come in (fact sheet on slots and storage, E1, E2, E5).
+//! Sizes of a provider's volumes (docs/reference/providers.md#volume-sizes).
 
 use super::MoveMethod;
 use crate::facts::Provider;

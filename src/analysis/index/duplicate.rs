@@ -1,4 +1,5 @@
-//! duplicate-index: two indexes with the same keys do the work of one (fact sheet on indexes, B1 and B3).
+//! duplicate-index: another index has the same keys (docs/reference/index-equivalence.md#duplicates) and enforces the
+//! same (docs/reference/index-equivalence.md#uniqueness).
 
 use super::{Cover, RawFinding, subject::IndexSubject};
 use crate::analysis::index::{Confidence, CoverKind, IndexFinding, Reason, Verdict};
@@ -42,8 +43,8 @@ pub(super) fn find_duplicates(
     duplicates
 }
 
-/// Order of the indexes of a group, the one to keep first (fact sheet on indexes, B "Keep-ranking"). Among otherwise
-/// equal indexes the smaller one is kept.
+/// Returns the rank of an index among duplicates; the lowest is kept
+/// (docs/reference/index-equivalence.md#which-duplicate-is-kept).
 fn keep_rank(subject: &IndexSubject<'_>, is_droppable: bool) -> impl Ord + use<> {
     let index = subject.index;
     let constraint = match index.constraint {

@@ -1,5 +1,6 @@
-//! Conditions that forbid dropping an index whatever its counters say: what the server refuses, and what it allows with
-//! damage (fact sheet on indexes, A1 and A2).
+//! What forbids dropping an index, whatever its counters say: drops that the server refuses
+//! (docs/reference/index-usage.md#drops-that-the-server-refuses), and drops that it allows although something breaks
+//! (docs/reference/index-usage.md#drops-that-the-server-allows).
 
 use super::{
     needs::{Dependencies, Need, NeedKind, supports_foreign_key},

@@ -1,4 +1,4 @@
-//! index-bloat: it takes far more than it would built anew (fact sheet on indexes, D).
+//! index-bloat: larger than a rebuild would make it (docs/reference/sizes-and-bloat.md#b-tree-bloat).
 
 use super::subject::IndexSubject;
 use crate::analysis::index::{IndexFinding, IndexLimits, IndexVerdict, Reason, Verdict};

@@ -1,4 +1,5 @@
-//! invalid-index: what a failed CREATE INDEX CONCURRENTLY, REINDEX or DROP left behind (fact sheet on indexes, A6).
+//! invalid-index: left by a failed CREATE INDEX CONCURRENTLY, REINDEX or DROP
+//! (docs/reference/index-usage.md#invalid-indexes).
 
 use super::{RawFinding, subject::IndexSubject};
 use crate::analysis::index::{Confidence, IndexFinding, Reason, Verdict};

@@ -1,5 +1,5 @@
-//! rarely-used-index: the few scans may be probes of the planner, or a job that is not needed (fact sheet on indexes,
-//! A3).
+//! rarely-used-index: so few scans that they may be probes of the planner
+//! (docs/reference/index-usage.md#what-idx_scan-counts).
 
 use super::{RawFinding, scan_evidence::ScanEvidence, subject::IndexSubject};
 use crate::analysis::index::{Confidence, IndexFinding, Reason, Verdict};

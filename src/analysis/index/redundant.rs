@@ -1,5 +1,5 @@
-//! redundant-index: a wider index of the same table can do its work, though perhaps at a price (fact sheet on indexes,
-//! B2 and B4 to B6).
+//! redundant-index: a wider index of the same table covers it (docs/reference/index-equivalence.md#covering-indexes),
+//! possibly at a cost (docs/reference/index-equivalence.md#cost-of-a-prefix).
 
 use super::{Cover, RawFinding, subject::IndexSubject};
 use crate::analysis::index::{Confidence, CoverKind, IndexFinding, IndexLimits, Reason, Verdict};

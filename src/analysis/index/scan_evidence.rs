@@ -1,5 +1,5 @@
-//! Evidence of scan counters: how long they counted, on which servers, and whether anything was counted at all (fact
-//! sheet on indexes, A3, A4 and "Settled later").
+//! What the counters prove: how long they counted, whose scans they contain, and whether anything was counted
+//! (docs/reference/index-usage.md#confidence-of-a-drop).
 
 use super::{hazards::VerdictCap, subject::IndexSubject};
 use crate::analysis::Window;

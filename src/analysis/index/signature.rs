@@ -1,8 +1,8 @@
 //! Properties of an index that decide whether another one can replace it.
 //!
-//! Operator classes are compared by family and input type: `varchar_ops` and `text_ops` are one. Expressions and
-//! predicates are compared as the server prints them, since their node trees contain positions of the source text (fact
-//! sheet on indexes, B).
+//! Operator classes are compared by family and input type: `varchar_ops` and `text_ops` are equal. Expressions and
+//! predicates are compared as the server prints them: up to 16 their node trees contain positions of the source text
+//! (docs/reference/index-equivalence.md#comparing-definitions).
 
 use crate::facts::{Index, IndexFacts, OperatorClass};
 

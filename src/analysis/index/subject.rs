@@ -38,7 +38,8 @@ impl IndexSubject<'_> {
         self.index.is_valid && self.index.is_ready && self.index.is_live
     }
 
-    /// Returns the benefit of a drop: bytes, weighted by the writes per row of the table (fact sheet, "Rank").
+    /// Returns the benefit of a drop: bytes, weighted with how often the table's rows are written
+    /// (docs/reference/index-usage.md#benefit-of-a-drop).
     pub fn drop_benefit(&self) -> f64 {
         self.bytes as f64 * (1.0 + self.writes as f64 / self.rows.max(1.0))
     }

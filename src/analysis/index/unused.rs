@@ -1,4 +1,5 @@
-//! unused-index: never scanned, on any server that was asked, for as long as was counted (fact sheet on indexes, A3).
+//! unused-index: not scanned on any server of the snapshot in the observation window
+//! (docs/reference/index-usage.md#what-idx_scan-counts).
 
 use super::{RawFinding, scan_evidence::ScanEvidence, subject::IndexSubject};
 use crate::analysis::index::{Confidence, IndexFinding, Reason, Verdict};

@@ -55,7 +55,7 @@ pub enum IndexFinding {
     IndexBloat,
 }
 
-/// How one index can replace another (fact sheet on indexes, B).
+/// How one index can replace another (docs/reference/index-equivalence.md#covering-indexes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CoverKind {

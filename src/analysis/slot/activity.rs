@@ -4,8 +4,8 @@ use crate::facts::history::{SlotHistory, SlotSample, SlotState};
 use crate::facts::{Slot, Snapshot};
 use jiff::Timestamp;
 
-/// Seconds after the start of the server within which `inactive_since` is set anew for every slot (fact sheet on slots,
-/// A2).
+/// Every start of the server sets `inactive_since` shortly after its own time
+/// (docs/reference/slots.md#inactive_since).
 const AFTER_START_SECONDS: i64 = 60;
 
 /// Summary of the samples with the slot's present positions, including the present snapshot.

@@ -29,7 +29,7 @@ pub fn detect_protection(slot: &Slot, snapshot: &Snapshot, owner: Option<&Owner>
     if slot.temporary {
         protect(Protection::Temporary, Reason::Temporary);
     }
-    // On a promoted server the flag remains without protecting anything (fact sheet on slots, "Measured later").
+    // After a promotion the flag may stay set without a meaning (docs/reference/slots.md#synced-slots).
     if slot.synced == Some(true) && snapshot.server.in_recovery {
         protect(Protection::Synced, Reason::SyncedCopy);
     }

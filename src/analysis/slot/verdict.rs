@@ -247,8 +247,8 @@ fn missing_proof(
     }
 }
 
-/// Adds the rows that the slot keeps from VACUUM: a `catalog_xmin` keeps those of catalogs, an `xmin` those of all
-/// tables (fact sheet on slots, B1). A healthy slot gets a remark only above the limit.
+/// Adds the dead rows that a slot keeps: `catalog_xmin` those of catalogs, `xmin` those of all tables
+/// (docs/reference/slots.md#row-horizons). For a healthy consumer they are normal.
 fn add_retained_rows(evidence: &SlotEvidence, slot: &Slot, verdict: SlotVerdict, reasons: &mut Vec<Reason>) {
     let limits = evidence.limits;
     let setting = evidence.snapshot.settings.known().and_then(|settings| settings.text("autovacuum_freeze_max_age"));

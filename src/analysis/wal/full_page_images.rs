@@ -2,7 +2,7 @@
 //!
 //! The first change of a page after a checkpoint writes the whole page (PostgreSQL manual, `full_page_writes`), so the
 //! fewer checkpoints, the fewer images. How many bytes they take is not counted before 19: their number times the size of a
-//! page is an upper bound, since holes are left out and images may be compressed (fact sheet on slots, C2).
+//! page is an upper bound, since holes are left out and images may be compressed (docs/reference/wal.md#full-page-images).
 
 use crate::analysis::wal::WalGrowth;
 use crate::facts::{Snapshot, Unavailable};

@@ -31,7 +31,7 @@ pub struct Holder {
     pub from: Lsn,
 }
 
-/// All holders of WAL and the present position (fact sheet on slots and WAL, C).
+/// Every holder of WAL and the current position of WAL (docs/reference/wal.md#what-keeps-wal).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// Present position: written on a primary, received or replayed on a standby.

@@ -34,7 +34,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         advice,
     };
     let count = waiting.map(Measure::Count);
-    // In this state nothing fails, and the counter of failures does not change (fact sheet on slots and WAL, C).
+    // `failed_count` does not change in that state (docs/reference/wal.md#archiving-without-a-command).
     if settings.has_archive_command() == Some(false) {
         let message = message!["archive_mode is on without an archive_command: every segment stays in pg_wal for ever"];
         outcome.add_finding(find(

@@ -60,7 +60,8 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     Ok(outcome)
 }
 
-/// Returns whether the columns lead the index in any order, and the index has all rows (fact sheet on indexes, A3).
+/// Returns whether the columns lead the index, in any order, and it has all rows
+/// (docs/reference/index-usage.md#foreign-keys).
 fn supports_foreign_key(index: &Index, key: &ForeignKey) -> bool {
     let wanted = &key.column_numbers;
     let leading = index.column_numbers.get(..wanted.len()).unwrap_or_default();

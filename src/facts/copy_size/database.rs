@@ -4,7 +4,7 @@ use super::{Basis, Forecast, forecast_heap, forecast_index, forecast_toast};
 use crate::facts::{DatabaseSnapshot, EstimateError, Fact, Index, Persistence, Table, Unavailable};
 use std::collections::{BTreeMap, HashMap};
 
-/// Files of a database beside its relations: maps, version (fact sheet on slots and storage, D3).
+/// Files of a database beside its relations (docs/reference/sizes-and-bloat.md#files-beside-relations).
 const NON_RELATION_BYTES: u64 = 160 << 10;
 
 /// What a predicted relation is.

@@ -61,6 +61,60 @@ fn links_have_targets() {
     assert!(all > 40, "{all} links");
 }
 
+/// Returns the `docs/reference/PAGE.md#ANCHOR` links of a text.
+fn reference_links(text: &str) -> Vec<&str> {
+    let is_link_char = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '#');
+    let starts = text.match_indices("docs/reference/").map(|(start, _)| &text[start..]);
+    starts.map(|rest| rest[..rest.find(|c| !is_link_char(c)).unwrap_or(rest.len())].trim_end_matches('.')).collect()
+}
+
+/// Returns the texts of all files below `folder` whose name has one of `endings`, with their paths.
+fn texts_below(folder: &Path, endings: &[&str]) -> Vec<(PathBuf, String)> {
+    let mut texts = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| endings.iter().any(|ending| it == *ending)) {
+                let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+                texts.push((path, text));
+            }
+        }
+    }
+    texts
+}
+
+#[test]
+fn links_to_reference_pages_have_targets() {
+    let this_file = repository_root().join(file!());
+    let mut all = 0;
+    let mut dead = Vec::new();
+    for folder in ["src", "crates", "tests", "queries", "migrations", "docs"] {
+        for (path, text) in texts_below(&repository_root().join(folder), &["rs", "sql", "md"]) {
+            if path == this_file {
+                continue;
+            }
+            assert!(!text.to_lowercase().contains("fact sheet"), "{}: cites a sheet, not a page", path.display());
+            for link in reference_links(&text).into_iter().filter(|link| link.contains(".md")) {
+                all += 1;
+                let (page, anchor) = link.split_once('#').unwrap_or((link, ""));
+                let page = repository_root().join(page);
+                let exists = page.exists() && (anchor.is_empty() || page_anchors(&page).iter().any(|it| it == anchor));
+                dead.extend((!exists).then(|| format!("{}: {link}", path.display())));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+    assert!(all > 30, "{all} links");
+}
+
+#[test]
+fn links_to_reference_pages_are_found() {
+    let text = "/// (docs/reference/slots.md#inactive_since). See docs/reference/wal.md.";
+    assert_eq!(reference_links(text), ["docs/reference/slots.md#inactive_since", "docs/reference/wal.md"]);
+}
+
 #[test]
 fn links_index_lists_every_page() {
     let list = std::fs::read_to_string(repository_root().join("docs/README.md")).unwrap();

@@ -87,6 +87,7 @@ fn runnable_documents() -> BTreeSet<PathBuf> {
         repository_root().join("docs"),
         repository_root().join("docs/tasks"),
         repository_root().join("docs/decisions"),
+        repository_root().join("docs/reference"),
     ] {
         let files = std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("a file").path());
         all.extend(files.filter(|path| path.extension().is_some_and(|it| it == "md")));

@@ -11,8 +11,8 @@ pub struct ReclaimableWal {
     pub now_bytes: u64,
     /// Bytes of whole segments that nothing else retains; `None` when unknown.
     pub at_checkpoint_bytes: Option<u64>,
-    /// Bytes of these that may remain as segments recycled for future WAL, up to `max_wal_size` (fact sheet on slots,
-    /// "Measured later"); `None` when unknown.
+    /// Bytes of it that may stay as recycled segments: up to `max_wal_size`
+    /// (docs/reference/slots.md#space-after-a-drop).
     pub may_be_recycled_bytes: Option<u64>,
     /// Next holder of WAL; `None` when nothing else retains any, or it is unknown.
     #[serde(skip)]

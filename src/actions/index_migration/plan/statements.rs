@@ -65,8 +65,9 @@ pub fn drop_index_statement(index: &IndexDdl) -> Result<Statement, StatementErro
     )))
 }
 
-/// Returns the statements that create the index, and for a partitioned index everything attached to it (fact sheet on
-/// indexes, C): each index is built without blocking writes and then attached, the deepest first; attributes follow.
+/// Returns the statements that restore an index and, if it is partitioned, all indexes attached to it: each is built
+/// without blocking writes, then attached, the deepest first, then gets its other properties
+/// (docs/reference/index-ddl.md#order-of-statements).
 ///
 /// # Errors
 ///

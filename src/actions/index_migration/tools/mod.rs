@@ -1,5 +1,6 @@
-//! Migration tools: where their files are, how the next one is named, and what it contains. One tool per file. The
-//! rules were tested with the tools (`tests/runners`) or read in their sources (fact sheet on indexes, E).
+//! The migration tools of other people's projects: where their files lie, how the next one is named, what stands in it.
+//! One tool a file. What they accept was tried with the tools themselves (`tests/runners`) or read in their sources
+//! (docs/reference/migration-tools.md#one-statement-per-query).
 
 mod alembic;
 mod dbmate;
