@@ -9,9 +9,12 @@ use serde::{Deserialize, Serialize};
 pub struct ControlFile {
     /// Names the cluster; copies of a cluster share it. A number too large for JSON's, hence text.
     pub system_identifier: String,
+    /// Timeline of the last checkpoint (`pg_control_checkpoint().timeline_id`).
     pub timeline_id: u32,
     /// Where replay after a crash would begin: WAL from here on stays.
     pub redo_lsn: Lsn,
+    /// Position of the last checkpoint's record (`checkpoint_lsn`).
     pub checkpoint_lsn: Lsn,
+    /// Time of the last checkpoint (`checkpoint_time`).
     pub checkpoint_time: Timestamp,
 }

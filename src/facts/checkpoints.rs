@@ -10,6 +10,8 @@ pub struct Checkpoints {
     pub timed: u64,
     /// By the amount of WAL, or by hand.
     pub requested: u64,
+    /// When the counters were last reset (`stats_reset`); `None` if never.
     pub stats_reset: Option<Timestamp>,
+    /// The server's clock when the counters were read.
     pub requested_at: Timestamp,
 }

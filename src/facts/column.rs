@@ -14,6 +14,7 @@ pub struct ColumnLayout {
 /// What ANALYZE found of a column's values (`pg_stats`).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ColumnStatistics {
+    /// Share of nulls, 0 to 1 (`pg_stats.null_frac`).
     pub null_frac: f64,
     /// Bytes of a value as it lies in the row, nulls apart: a value in TOAST counts as its pointer, 18 bytes. Rounded
     /// down by ANALYZE.
@@ -31,6 +32,7 @@ impl ColumnStatistics {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
+    /// The role may read the statistics.
     Visible,
     /// The role may not SELECT every column.
     NoSelect,
@@ -41,8 +43,11 @@ pub enum Visibility {
 /// All columns of a table in the order they are stored; `None` for statistics that do not exist.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TableColumns {
+    /// Fill factor of the heap in percent (`pg_class.reloptions`); 100 by default.
     pub fillfactor: u8,
+    /// Whether the role may see the statistics.
     pub visibility: Visibility,
+    /// Layout and statistics of each column, in storage order.
     pub columns: Vec<(ColumnLayout, Option<ColumnStatistics>)>,
     /// Which of them are dropped, by their place: a logical copy does not have them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -59,9 +64,12 @@ impl TableColumns {
 /// The columns of a B-tree, in order; `None` for statistics that do not exist.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IndexKey {
+    /// Fill factor of the B-tree's leaf pages in percent (`pg_class.reloptions`); 90 by default.
     pub fillfactor: u8,
     /// Equal keys share one tuple: the operator classes allow it and nobody switched it off.
     pub deduplicates: bool,
+    /// Whether the role may see the statistics.
     pub visibility: Visibility,
+    /// Layout and statistics of each index column, in index order.
     pub columns: Vec<(ColumnLayout, Option<ColumnStatistics>)>,
 }

@@ -6,12 +6,17 @@ use serde::{Deserialize, Serialize};
 /// One row of `pg_database` with its statistics.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Database {
+    /// `pg_database.datname`.
     pub database: String,
+    /// Role that owns the database (`pg_database.datdba`).
     pub owner: String,
     /// Default tablespace.
     pub tablespace: Option<String>,
+    /// Encoding as a name, such as `UTF8` (`pg_database.encoding`).
     pub encoding: String,
+    /// `pg_database.datallowconn`.
     pub allows_connections: bool,
+    /// `pg_database.datistemplate`.
     pub is_template: bool,
     /// The role has CONNECT.
     pub may_connect: bool,
@@ -30,6 +35,7 @@ pub struct Database {
     /// How often a page's checksum was wrong since the statistics began; `None` without checksums.
     #[serde(default)]
     pub checksum_failures: Option<u64>,
+    /// Time of the last checksum failure (`pg_stat_database.checksum_last_failure`); `None` if there was none.
     #[serde(default)]
     pub checksum_last_failure: Option<Timestamp>,
 }
@@ -39,5 +45,6 @@ pub struct Database {
 pub struct SharedChecksums {
     /// As of a database.
     pub checksum_failures: Option<u64>,
+    /// Time of the last checksum failure; `None` if there was none.
     pub checksum_last_failure: Option<Timestamp>,
 }

@@ -11,23 +11,30 @@ use std::collections::BTreeMap;
 /// Everything read from inside one database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatabaseSnapshot {
+    /// `pg_database.datname`.
     pub database: String,
     /// `pg_database_size`, the truth of the whole.
     #[serde(default)]
     pub database_bytes: Fact<u64>,
+    /// Tables, partitioned tables, materialized views and foreign tables (`pg_class`).
     #[serde(default)]
     pub tables: Fact<Vec<Table>>,
+    /// All indexes (`pg_index`) except those of TOAST relations.
     #[serde(default)]
     pub indexes: Fact<Vec<Index>>,
     /// 16 and newer: by index OID; an index that is missing was not scanned since the statistics began.
     #[serde(default)]
     pub last_idx_scans: Fact<BTreeMap<u32, Timestamp>>,
+    /// Number and size of the sequences.
     #[serde(default)]
     pub sequences: Fact<Sequences>,
+    /// Sequences that could run out, with their positions.
     #[serde(default)]
     pub sequence_use: Fact<SequenceUse>,
+    /// Relations under, or awaited by, an ACCESS EXCLUSIVE lock (`pg_locks`).
     #[serde(default)]
     pub locked_relations: Fact<Vec<LockedRelation>>,
+    /// Since when the statistics of the database count.
     #[serde(default)]
     pub statistics_resets: Fact<StatisticsResets>,
     /// How many relations were measured exactly; unavailable when that failed and all are estimates.
@@ -65,13 +72,16 @@ pub struct DatabaseSnapshot {
 /// Sequences, counted: each is one block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sequences {
+    /// Number of sequences (`pg_class.relkind = 'S'`).
     pub count: u64,
+    /// Their size in bytes.
     pub bytes: u64,
 }
 
 /// A relation under, or awaited by, an ACCESS EXCLUSIVE lock while it was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockedRelation {
+    /// `pg_class.oid`.
     pub oid: u32,
     /// Held already; otherwise somebody waits for it.
     pub granted: bool,
@@ -84,6 +94,7 @@ pub struct StatisticsResets {
     pub database_reset: Option<Timestamp>,
     /// The earliest reset of the shared kinds; a crash stamps them all.
     pub shared_reset: Option<Timestamp>,
+    /// The setting `track_counts` of the session that read them; when off, nothing is counted.
     pub track_counts: bool,
 }
 

@@ -18,6 +18,7 @@ pub enum DiskSource {
 /// A volume.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
+    /// Size in bytes; `None` if unknown.
     pub size_bytes: Option<u64>,
     /// What the server's own account may still write.
     pub free_bytes: Option<u64>,
@@ -26,7 +27,9 @@ pub struct Volume {
 /// Where the data directory lies, and pg_wal, when that is elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
+    /// Source of the sizes.
     pub source: DiskSource,
+    /// The volume of the data directory.
     pub data: Volume,
     /// pg_wal on a volume of its own.
     pub wal: Option<Volume>,
@@ -35,8 +38,11 @@ pub struct Disk {
 /// The disk space that WAL can grow into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WalHeadroom {
+    /// Source of the sizes.
     pub source: DiskSource,
+    /// Size of the volume in bytes; `None` if unknown.
     pub size_bytes: Option<u64>,
+    /// Free bytes that WAL can grow into.
     pub free_bytes: u64,
     /// Other files take space, too: the size of the volume less what is known to lie there.
     pub is_upper_bound: bool,

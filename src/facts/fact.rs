@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fact<T> {
+    /// The value that was read.
     Known(T),
+    /// There is no value; the reason.
     Unavailable(Unavailable),
 }
 
@@ -47,6 +49,7 @@ impl Unavailable {
         self
     }
 
+    /// Replaces the hint; `None` removes it.
     #[must_use]
     pub fn with_hint(mut self, hint: Option<impl Into<String>>) -> Unavailable {
         self.hint = hint.map(Into::into);
@@ -63,16 +66,25 @@ impl Unavailable {
 /// A group of facts that are collected together. A check declares those it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FactGroup {
+    /// The databases and their statistics.
     Databases,
+    /// Temporary files, logs, spilled slot data and tablespaces.
     Storage,
+    /// Replication slots and what else keeps WAL.
     Slots,
+    /// Statistics of WAL and what writes it.
     Wal,
+    /// Tables and indexes of the databases.
     Relations,
+    /// Keys, dependencies and texts that verdicts on indexes rest on.
     IndexFacts,
     /// Which tables have an index built or dropped concurrently.
     IndexBuilds,
+    /// Sessions, locks, replay, sequences and errors of subscriptions.
     Health,
+    /// Column statistics for the bloat of tables.
     TableBloat,
+    /// Column statistics for the bloat of B-tree indexes.
     IndexBloat,
 }
 

@@ -14,6 +14,7 @@ pub enum Class {
 }
 
 impl Class {
+    /// Returns the name in JSON and in the store.
     pub fn name(self) -> &'static str {
         match self {
             Class::Alert => "alert",
@@ -28,11 +29,14 @@ impl Class {
 pub enum Level {
     /// What should be readable was not.
     Unknown,
+    /// The warning limit is passed.
     Warning,
+    /// The critical limit is passed.
     Critical,
 }
 
 impl Level {
+    /// Returns the name in JSON and in the store.
     pub fn name(self) -> &'static str {
         match self {
             Level::Unknown => "unknown",
@@ -41,6 +45,7 @@ impl Level {
         }
     }
 
+    /// Parses a name that [`Level::name`] returns; `None` for any other.
     pub fn from_name(name: &str) -> Option<Level> {
         [Level::Unknown, Level::Warning, Level::Critical].into_iter().find(|level| level.name() == name)
     }
@@ -50,9 +55,13 @@ impl Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
+    /// No finding sets the exit code: exit 0.
     Ok,
+    /// The worst finding is a warning: exit 1.
     Warning,
+    /// The worst finding is critical: exit 2.
     Critical,
+    /// A check could not be evaluated, and nothing is worse: exit 3.
     Unknown,
 }
 
@@ -62,6 +71,7 @@ impl Status {
         self as u8
     }
 
+    /// Returns the name that monitoring plugins use, such as `WARNING`.
     pub fn name(self) -> &'static str {
         match self {
             Status::Ok => "OK",
@@ -81,6 +91,7 @@ impl Status {
         }
     }
 
+    /// Returns the worse of the two; `Critical` and `Warning` are worse than `Unknown`.
     #[must_use]
     pub fn or_worse(self, other: Status) -> Status {
         if other.rank() > self.rank() { other } else { self }
@@ -101,14 +112,18 @@ impl From<Level> for Status {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
+    /// A number of bytes.
     Bytes(u64),
+    /// A duration in seconds.
     Seconds(u64),
+    /// A count without a unit.
     Count(u64),
     /// Of a hundred.
     Percent(f64),
 }
 
 impl Measure {
+    /// Returns the unit's name in JSON.
     pub fn unit(self) -> &'static str {
         match self {
             Measure::Bytes(_) => "bytes",
@@ -130,9 +145,13 @@ impl Measure {
 /// A value a check watches, with its limits, found or not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurement {
+    /// What was measured: a slot, `shop/public.orders`, `pg_wal`.
     pub subject: String,
+    /// The measured value.
     pub measured: Measure,
+    /// The limit of a warning.
     pub warning: Measure,
+    /// The limit of a critical finding; `None` where the check has none.
     pub critical: Option<Measure>,
 }
 
@@ -141,14 +160,19 @@ pub struct Measurement {
 pub struct Finding {
     /// The check's name: `stale-slot`.
     pub check: String,
+    /// Whether the finding sets the exit code.
     pub class: Class,
+    /// How bad it is.
     pub level: Level,
     /// What it is about: a slot, `shop/public.orders`, `pg_wal`.
     pub subject: String,
+    /// What was found.
     pub message: Message,
+    /// The measured value; `None` where the finding has none.
     pub measured: Option<Measure>,
     /// The limit that was passed.
     pub threshold: Option<Measure>,
+    /// What to do about it.
     pub advice: Message,
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The first object of an extension that an untrusted role owns, or the schema of the extension if such a role owns it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignObject {
+    /// `pg_extension.extname`, unquoted.
     pub extension: String,
     /// `VIEW`, `TABLE`, `FUNCTION`, `ROUTINE` or `SCHEMA`, as in ALTER.
     pub kind: String,

@@ -8,16 +8,22 @@ use std::borrow::Cow;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConstraintKind {
+    /// `pg_constraint.contype = 'p'`.
     PrimaryKey,
+    /// `pg_constraint.contype = 'u'`.
     Unique,
+    /// `pg_constraint.contype = 'x'`.
     Exclusion,
 }
 
 /// One row of `pg_index` with its statistics.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Index {
+    /// `pg_index.indexrelid`.
     pub oid: u32,
+    /// `pg_index.indrelid`.
     pub table_oid: u32,
+    /// Name of the index, unquoted (`pg_class.relname`).
     pub index: String,
     /// The index of a partitioned table: no storage of its own, its children lie on the partitions.
     pub is_partitioned: bool,
@@ -25,31 +31,49 @@ pub struct Index {
     pub parent_oid: Option<u32>,
     /// Access method: btree, gin, …
     pub method: Cow<'static, str>,
+    /// Its tablespace; `None` for the database's default.
     pub tablespace: Option<String>,
+    /// Blocks at the last VACUUM or ANALYZE (`pg_class.relpages`).
     pub relpages: i64,
+    /// Rows at the last VACUUM or ANALYZE (`pg_class.reltuples`); -1 when there was none (before 14: 0).
     pub reltuples: f64,
+    /// `pg_index.indisunique`.
     pub is_unique: bool,
+    /// `pg_index.indisprimary`.
     pub is_primary: bool,
+    /// `pg_index.indisexclusion`.
     pub is_exclusion: bool,
     /// Uniqueness is checked at once, not at commit.
     pub is_immediate: bool,
+    /// `pg_index.indisvalid`: queries may use it.
     pub is_valid: bool,
+    /// `pg_index.indisready`: writes maintain it.
     pub is_ready: bool,
+    /// `pg_index.indislive`; false while it is being dropped.
     pub is_live: bool,
+    /// `pg_index.indisreplident`.
     pub is_replica_identity: bool,
+    /// `pg_index.indisclustered`: CLUSTER without an index name uses it.
     pub is_clustered: bool,
+    /// `pg_index.indpred` is not null.
     pub is_partial: bool,
+    /// `pg_index.indexprs` is not null.
     pub is_expression: bool,
     /// How many of the columns are key columns; the rest are INCLUDEd.
     pub key_columns_count: u32,
     /// Table column of each index column; 0 for an expression.
     pub column_numbers: Vec<i16>,
+    /// `pg_constraint.conname` of the constraint that it enforces; `None` without one.
     pub constraint_name: Option<String>,
+    /// Kind of that constraint; `None` without one.
     pub constraint: Option<ConstraintKind>,
+    /// Bytes of all forks.
     pub size: StoredBytes,
     /// Scans since the statistics began; 0 for a partitioned index, whose children count.
     pub idx_scan: i64,
+    /// `pg_stat_all_indexes.idx_tup_read`: index entries returned by scans.
     pub idx_tup_read: i64,
+    /// `pg_stat_all_indexes.idx_tup_fetch`: table rows fetched by plain index scans.
     pub idx_tup_fetch: i64,
     /// Column names in order, `None` for an expression; read for the indexes that are shown.
     pub column_names: Option<Vec<Option<String>>>,

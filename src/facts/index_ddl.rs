@@ -6,16 +6,25 @@ use serde::Serialize;
 /// (docs/reference/index-ddl.md#what-pg_get_indexdef-leaves-out).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct IndexDdl {
+    /// `pg_index.indexrelid`.
     pub oid: u32,
     /// The selected index it is attached to, at whatever depth; `None` for the selected one itself.
     pub parent_oid: Option<u32>,
+    /// Schema of the index and its table, unquoted.
     pub schema: String,
+    /// Name of the index, unquoted.
     pub index: String,
+    /// Name of the table, unquoted.
     pub table: String,
+    /// `pg_class.relkind = 'I'`.
     pub is_partitioned: bool,
+    /// `pg_index.indexprs` is not null.
     pub is_expression: bool,
+    /// `pg_index.indisvalid`.
     pub is_valid: bool,
+    /// `pg_index.indisclustered`.
     pub is_clustered: bool,
+    /// `pg_index.indisreplident`.
     pub is_replica_identity: bool,
     /// `pg_get_indexdef`, with every name qualified.
     pub definition: String,
@@ -23,6 +32,7 @@ pub struct IndexDdl {
     pub predicate: Option<String>,
     /// `None` where the table's sessions choose it by themselves.
     pub tablespace: Option<String>,
+    /// `obj_description`; `None` without a comment.
     pub comment: Option<String>,
     /// Column number and `attstattarget` where somebody set one.
     pub statistics: Vec<(i64, i64)>,

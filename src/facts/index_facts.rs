@@ -10,8 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct IndexFacts {
     /// By index OID: of those that can be compared with another one ([`are_comparable`]).
     pub keys: Fact<BTreeMap<u32, IndexKeys>>,
+    /// By OID of `pg_opclass`: the classes that the keys name.
     pub operator_classes: Fact<BTreeMap<u32, OperatorClass>>,
+    /// Foreign keys whose referencing table is in this database (`pg_constraint.contype = 'f'`).
     pub foreign_keys: Fact<Vec<ForeignKey>>,
+    /// Objects that depend on an index (`pg_depend`).
     pub dependents: Fact<Vec<Dependent>>,
     /// Tables under a lock that building or dropping an index concurrently takes.
     pub builds: Fact<BTreeSet<u32>>,
@@ -49,15 +52,20 @@ pub struct IndexKeys {
 /// What an operator class orders by: `varchar_ops` and `text_ops` have both in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperatorClass {
+    /// `pg_opclass.opcfamily`.
     pub family: u32,
+    /// `pg_opclass.opcintype`.
     pub input_type: u32,
 }
 
+/// One foreign key of `pg_constraint`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignKey {
+    /// `pg_constraint.conname`.
     pub constraint_name: String,
     /// The table that refers.
     pub table_oid: u32,
+    /// `pg_constraint.conkey`: numbers of the referencing columns.
     pub column_numbers: Vec<i16>,
     /// The index of the other table in which the reference is looked up.
     pub target_index_oid: u32,
@@ -76,14 +84,17 @@ fn always() -> bool {
 pub struct Dependent {
     /// The index.
     pub oid: u32,
+    /// What depends on it.
     pub dependent: DependentKind,
 }
 
+/// Kind of an object that depends on an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DependentKind {
     /// A view that groups by a key relies on its constraint.
     View,
+    /// The index belongs to an extension, or is marked as depending on one.
     Extension,
 }
 
@@ -92,14 +103,18 @@ pub enum DependentKind {
 pub struct IndexTexts {
     /// One for each key column that is an expression, in order.
     pub expressions: Vec<String>,
+    /// `pg_get_expr(indpred)`; `None` for an index without a predicate.
     pub predicate: Option<String>,
 }
 
 /// `pg_stats.correlation` of one column.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Correlation {
+    /// `pg_attribute.attrelid`.
     pub table_oid: u32,
+    /// `pg_attribute.attnum`.
     pub number: i16,
+    /// `pg_stats.correlation`: -1 to 1.
     pub correlation: f64,
 }
 

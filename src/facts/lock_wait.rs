@@ -17,10 +17,15 @@ pub struct LockWaits {
 /// A session that waits for a lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockWait {
+    /// `pg_stat_activity.pid`.
     pub pid: i32,
+    /// `pg_stat_activity.datname`; `None` for processes without a database.
     pub database: Option<String>,
+    /// `pg_stat_activity.usename`; `None` for processes without a role.
     pub role: Option<String>,
+    /// `pg_stat_activity.application_name`.
     pub application_name: Option<String>,
+    /// Start of the wait (`pg_locks.waitstart`, 14 and newer); see `is_upper_bound`.
     pub waiting_since: Option<Timestamp>,
     /// `waiting_since` is the start of the statement, because the server does not record the start of the wait (before
     /// 14), or has not yet.
@@ -32,11 +37,16 @@ pub struct LockWait {
 /// A session that others wait for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockBlocker {
+    /// `pg_stat_activity.pid`.
     pub pid: i32,
+    /// `pg_stat_activity.datname`; `None` for processes without a database.
     pub database: Option<String>,
+    /// `pg_stat_activity.usename`; `None` for processes without a role.
     pub role: Option<String>,
+    /// `pg_stat_activity.application_name`.
     pub application_name: Option<String>,
     /// `client backend`, `autovacuum worker`, …
     pub backend_type: Option<String>,
+    /// `pg_stat_activity.state`; `None` for background processes.
     pub state: Option<String>,
 }

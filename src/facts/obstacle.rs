@@ -7,39 +7,54 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObstacleKind {
+    /// Tables without a replica identity: UPDATE and DELETE of them do not replicate.
     NoReplicaIdentity,
+    /// Unlogged tables: their rows are not in WAL.
     Unlogged,
+    /// Materialized views: they are not replicated.
     MaterializedView,
+    /// Event triggers: they may fire during a restore.
     EventTrigger,
+    /// Foreign servers: they must be reachable from the new server.
     ForeignServer,
+    /// Publications.
     Publication,
+    /// Installed extensions.
     Extension,
+    /// Large objects: they are not replicated.
     LargeObject,
 }
 
 /// How many there are, and some of them by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedObjects {
+    /// Number of objects.
     pub count: u64,
+    /// Names of some of them, qualified where they have a schema.
     pub names: Vec<String>,
 }
 
 /// All of one database.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Obstacles {
+    /// By kind; a kind without objects is missing.
     pub found: BTreeMap<ObstacleKind, NamedObjects>,
 }
 
 /// A setting that waits for a restart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingRestart {
+    /// `pg_settings.name` where `pending_restart` is true.
     pub name: String,
 }
 
 /// For whom somebody set `default_transaction_read_only`; `None` for all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadOnlyOverride {
+    /// Name of the role; `None` for all roles.
     pub role: Option<String>,
+    /// Name of the database; `None` for all databases.
     pub database: Option<String>,
+    /// The setting as `pg_db_role_setting.setconfig` has it.
     pub setting: String,
 }

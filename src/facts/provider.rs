@@ -6,13 +6,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
+    /// No managed service was recognised.
     Unknown,
+    /// Amazon RDS for PostgreSQL.
     Rds,
+    /// Amazon Aurora PostgreSQL.
     Aurora,
+    /// Google Cloud SQL for PostgreSQL.
     Cloudsql,
+    /// Azure Database for PostgreSQL.
     Azure,
+    /// Google AlloyDB.
     Alloydb,
+    /// Neon.
     Neon,
+    /// Supabase, also self-hosted.
     Supabase,
 }
 
@@ -56,10 +64,13 @@ impl Provider {
 /// The traces that services leave in settings, roles and functions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderMarks {
+    /// The function `aurora_version` exists.
     pub aurora_function: bool,
+    /// `version()` names Aurora.
     pub aurora_version: bool,
     /// First parts of dotted setting names: `rds` of `rds.extensions`.
     pub setting_prefixes: Vec<String>,
+    /// Names of roles that services create, such as `rds_superuser`.
     pub roles: Vec<String>,
 }
 

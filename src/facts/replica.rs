@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 pub struct TimelineHistory {
     /// As `00000002.history`: the timeline in hexadecimal.
     pub file_name: Option<String>,
+    /// Modification time of the file (`pg_ls_waldir`); `None` without such a file.
     pub modified_at: Option<Timestamp>,
 }
 
@@ -18,21 +19,27 @@ pub struct TimelineHistory {
 pub struct Replica {
     /// Where it is, without a password.
     pub name: String,
+    /// The database whose counters were read.
     pub database: String,
+    /// The counters, or why the standby did not answer.
     pub used: Fact<ReplicaUse>,
 }
 
 /// What a standby counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReplicaUse {
+    /// `pg_control_system().system_identifier`; `None` where it could not be read.
     pub system_identifier: Option<String>,
+    /// `pg_is_in_recovery()`; false means that it is no standby.
     pub in_recovery: bool,
+    /// `pg_postmaster_start_time()`.
     pub started_at: Timestamp,
     /// Since when it counts.
     pub statistics_resets: Fact<StatisticsResets>,
     /// Who streams from it in turn.
     #[serde(default)]
     pub walsenders: Fact<Vec<Walsender>>,
+    /// The standby's own rows of `pg_replication_slots`.
     #[serde(default)]
     pub slots: Fact<Vec<Slot>>,
     /// Scans by index OID; what is missing was not scanned.

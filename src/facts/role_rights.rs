@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Rights of the connected role that actions need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleRights {
     /// Superuser, the REPLICATION attribute (a membership does not inherit it), or `rds_replication` where that is.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The sequences of a database with fewer than 2^53 steps, bounded by the columns they fill, too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SequenceUse {
+    /// Their positions.
     pub sequences: Vec<SequenceState>,
     /// How many more there are than were read: beyond the bound, or locked at that moment.
     pub left_out: u64,
@@ -13,16 +14,21 @@ pub struct SequenceUse {
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SequenceState {
+    /// `pg_namespace.nspname`.
     pub schema: String,
+    /// Name of the sequence, unquoted.
     pub sequence: String,
     /// The column with the narrowest type among those it fills, as `table.column`.
     pub column: Option<String>,
+    /// Type of that column, as `integer`; `None` without a column.
     pub column_type: Option<String>,
     /// Where it begins and where it cannot go on: of the sequence, or of the column's type.
     pub first: i64,
+    /// Where it cannot go on; below `first` for a descending sequence.
     pub last: i64,
     /// `None` when it was never used, or when the role may not read it.
     pub last_value: Option<i64>,
+    /// The role may read its value.
     pub may_read: bool,
 }
 
@@ -38,5 +44,6 @@ impl SequenceState {
 /// Replication origins that no subscription uses any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrphanedOrigin {
+    /// `pg_replication_origin.roname`.
     pub origin_name: String,
 }

@@ -12,17 +12,23 @@ pub struct Server {
     pub version: String,
     /// The database connected to.
     pub database: String,
+    /// The connected role (`current_user`).
     pub role: String,
+    /// `pg_roles.rolsuper` of the connected role.
     pub role_is_superuser: bool,
     /// Superuser, or the REPLICATION attribute.
     pub role_may_replicate: bool,
     /// Has the privileges of `pg_monitor`.
     pub role_is_monitor: bool,
+    /// `pg_is_in_recovery()`.
     pub in_recovery: bool,
+    /// `pg_postmaster_start_time()`; a crash restart does not change it.
     pub started_at: Timestamp,
     /// The server's own clock when it was asked.
     pub requested_at: Timestamp,
+    /// `block_size`, in bytes.
     pub block_size_bytes: u64,
+    /// `wal_segment_size`, in bytes.
     pub wal_segment_bytes: u64,
 }
 
@@ -32,6 +38,7 @@ impl Server {
         format!("{}.{}", self.version_num / 10_000, self.version_num % 10_000)
     }
 
+    /// Returns the major version, as 17.
     pub fn major(&self) -> u32 {
         self.version_num / 10_000
     }

@@ -23,17 +23,22 @@ pub struct ServerInstance {
 pub struct ServerIdentity {
     /// `server_version_num`, as 170010.
     pub version_num: u32,
+    /// `pg_control_system().system_identifier`, as text.
     pub system_identifier: Option<String>,
+    /// `pg_is_in_recovery()`.
     pub in_recovery: bool,
     /// `pg_postmaster_start_time()`. A crash after which the server restarts its own processes does not change it.
     pub started_at: Timestamp,
     /// On a primary the timeline that WAL is written on: the control file has it only after the next checkpoint. In
     /// recovery the newest of what the WAL receiver flushed and what the control file has.
     pub timeline_id: Option<u32>,
+    /// The setting `data_directory`.
     pub data_directory: Option<String>,
     /// `None` on a Unix socket, too.
     pub server_addr: Option<String>,
+    /// `inet_server_port()`; `None` on a Unix socket.
     pub server_port: Option<u16>,
+    /// The connected role (`current_user`).
     pub role: String,
 }
 

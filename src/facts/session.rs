@@ -19,13 +19,19 @@ pub struct Sessions {
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
+    /// `pg_stat_activity.pid`.
     pub pid: i32,
+    /// `pg_stat_activity.datname`; `None` for processes without a database.
     pub database: Option<String>,
+    /// `pg_stat_activity.usename`; `None` for processes without a role.
     pub role: Option<String>,
+    /// `pg_stat_activity.application_name`.
     pub application_name: Option<String>,
     /// `client backend`, `walsender`, …
     pub backend_type: Option<String>,
+    /// `pg_stat_activity.state`; `None` for background processes.
     pub state: Option<String>,
+    /// `pg_stat_activity.xact_start`; `None` without a transaction.
     pub xact_start: Option<Timestamp>,
     /// When its state last changed.
     pub state_change: Option<Timestamp>,

@@ -6,11 +6,15 @@ use serde::{Deserialize, Serialize};
 /// One row of `pg_settings`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
+    /// `pg_settings.name`.
     pub name: String,
+    /// `pg_settings.setting`: the value in `unit`.
     pub setting: String,
     /// The unit `setting` counts in: `kB`, `8kB`, `MB`, `B`, `ms`, `s`, `min`.
     pub unit: Option<String>,
+    /// `pg_settings.source`: `default`, `configuration file`, …
     pub source: String,
+    /// `pg_settings.pending_restart`: a changed value waits for a restart.
     pub pending_restart: bool,
 }
 
@@ -32,6 +36,7 @@ impl Setting {
 pub struct Settings(pub Vec<Setting>);
 
 impl Settings {
+    /// Returns the setting of this name; `None` if it is hidden from the role or unknown to the server.
     pub fn get(&self, name: &str) -> Option<&Setting> {
         self.0.iter().find(|s| s.name == name)
     }

@@ -7,12 +7,15 @@ use jiff::Timestamp;
 /// `[[silence]]`: from the configuration, or said on the command line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Silence {
+    /// The check's id: `stale-slot`.
     pub check: String,
     /// All subjects of the check where none is named.
     pub subject: Option<Pattern>,
     /// All targets where none is named.
     pub target: Option<Pattern>,
+    /// The silence ends at this time.
     pub until: Timestamp,
+    /// Why, as the user gave it.
     pub reason: String,
 }
 
@@ -28,6 +31,7 @@ impl Silence {
         now < self.until && self.target.as_ref().is_none_or(|glob| target.is_some_and(|target| glob.matches(target)))
     }
 
+    /// Returns whether the silence matches this finding; the target and the time are not compared.
     pub fn covers(&self, finding: &Finding) -> bool {
         self.check == finding.check && self.subject.as_ref().is_none_or(|glob| glob.matches(&finding.subject))
     }

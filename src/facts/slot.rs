@@ -4,10 +4,13 @@ use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// `pg_replication_slots.slot_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SlotType {
+    /// Streams WAL to a standby or an archive.
     Physical,
+    /// Decodes WAL of one database.
     Logical,
 }
 
@@ -15,9 +18,13 @@ pub enum SlotType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WalStatus {
+    /// The retained WAL is within `max_wal_size`.
     Reserved,
+    /// The retained WAL exceeds `max_wal_size`, and the files are still kept.
     Extended,
+    /// The slot no longer keeps its WAL: the next checkpoint removes some of it.
     Unreserved,
+    /// WAL that the slot needs is removed: the slot cannot be used.
     Lost,
 }
 
@@ -25,17 +32,25 @@ pub enum WalStatus {
 /// `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
+    /// `pg_replication_slots.slot_name`.
     pub slot_name: String,
+    /// Output plugin of a logical slot; `None` for a physical slot.
     pub plugin: Option<String>,
+    /// `pg_replication_slots.slot_type`.
     pub slot_type: SlotType,
+    /// Database of a logical slot; `None` for a physical slot.
     pub database: Option<String>,
+    /// Dropped at the end of its session.
     pub temporary: bool,
+    /// A process uses the slot now.
     pub active: bool,
+    /// The process that uses the slot; `None` when it is inactive.
     pub active_pid: Option<i32>,
     /// The oldest WAL its consumer may need; `None` when it never reserved WAL or was invalidated.
     pub restart_lsn: Option<Lsn>,
     /// Logical slots: what the consumer has acknowledged.
     pub confirmed_flush_lsn: Option<Lsn>,
+    /// State of its WAL; `None` when it never reserved WAL.
     pub wal_status: Option<WalStatus>,
     /// Bytes of WAL until the slot may be lost; `None` when lost, or without a limit.
     pub safe_wal_size: Option<i64>,

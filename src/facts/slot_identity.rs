@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 /// A row of `pg_replication_slots`: what reports show of it, and what else tells it from any other slot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotIdentity {
+    /// The columns that reports show.
     #[serde(flatten)]
     pub slot: Slot,
     /// The database's OID as text.
     pub datoid: Option<String>,
     /// As text: the ages that reports show move with every transaction.
     pub xmin: Option<String>,
+    /// `pg_replication_slots.catalog_xmin`, as text.
     pub catalog_xmin: Option<String>,
 }
 

@@ -15,9 +15,11 @@ pub const SNAPSHOT_COMMAND: &str = "snapshot";
 /// The facts of one cluster. A fact that the report does not need is [`Fact::not_requested`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
+    /// [`SCHEMA_VERSION`] of the program that wrote it.
     pub schema_version: u32,
     /// Always `snapshot`: tells this file from a report's.
     pub command: String,
+    /// Version of the program that wrote it.
     pub pgtend_version: String,
     /// By the server's clock.
     pub collected_at: Timestamp,
@@ -25,6 +27,7 @@ pub struct Snapshot {
     /// port of a socket. `None` for loopback addresses, where tunnels end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// The server and the connected role.
     pub server: Server,
     /// How printed commands reach it. Never written to a file: who reads that may reach the server in another way.
     #[serde(skip)]
@@ -32,81 +35,112 @@ pub struct Snapshot {
     /// Asked where a plan is made. Never written to a file: no plan of a file is carried out.
     #[serde(skip, default = "instance_not_asked")]
     pub instance: Fact<ServerInstance>,
+    /// The control file (`pg_control_system`, `pg_control_checkpoint`).
     #[serde(default)]
     pub control: Fact<ControlFile>,
+    /// Traces of a managed service.
     #[serde(default)]
     pub provider: Fact<ProviderMarks>,
+    /// `pg_settings`, as far as the role may see it.
     #[serde(default)]
     pub settings: Fact<Settings>,
+    /// `pg_database`, with `pg_stat_database`.
     #[serde(default)]
     pub databases: Fact<Vec<Database>>,
+    /// Checksum failures of the shared catalogs.
     #[serde(default)]
     pub shared_checksums: Fact<SharedChecksums>,
+    /// `pg_tablespace`, with sizes.
     #[serde(default)]
     pub tablespaces: Fact<Vec<Tablespace>>,
+    /// `pg_replication_slots`.
     #[serde(default)]
     pub slots: Fact<Vec<Slot>>,
+    /// `pg_stat_replication`.
     #[serde(default)]
     pub walsenders: Fact<Vec<Walsender>>,
+    /// `pg_subscription`, of all databases.
     #[serde(default)]
     pub subscriptions: Fact<Vec<Subscription>>,
+    /// `pg_stat_subscription_stats`; 15 and newer.
     #[serde(default)]
     pub subscription_errors: Fact<Vec<SubscriptionErrors>>,
+    /// Rows of `pg_replication_origin` that no subscription uses.
     #[serde(default)]
     pub orphaned_origins: Fact<Vec<OrphanedOrigin>>,
+    /// Sessions that keep a transaction open (`pg_stat_activity`).
     #[serde(default)]
     pub sessions: Fact<Sessions>,
+    /// Sessions that wait for locks, and those that block them.
     #[serde(default)]
     pub lock_waits: Fact<LockWaits>,
+    /// Positions and times of replay on a standby.
     #[serde(default)]
     pub standby_replay: Fact<StandbyReplay>,
+    /// Open transactions that have a transaction id (`pg_stat_activity`).
     #[serde(default)]
     pub transactions: Fact<Transactions>,
+    /// `pg_prepared_xacts`.
     #[serde(default)]
     pub prepared_transactions: Fact<Vec<PreparedTransaction>>,
+    /// Traces of programs that manage standbys and their slots.
     #[serde(default)]
     pub managers: Fact<ManagerMarks>,
     /// What the role may change.
     #[serde(default)]
     pub rights: Fact<RoleRights>,
+    /// Rows written per database (`pg_stat_database`).
     #[serde(default)]
     pub database_writes: Fact<Vec<DatabaseWrites>>,
+    /// The current position of WAL.
     #[serde(default)]
     pub wal_position: Fact<WalPosition>,
     /// The position some seconds later, when a rate was asked for.
     #[serde(default)]
     pub wal_position_later: Option<WalPosition>,
+    /// The files of `pg_wal` (`pg_ls_waldir`).
     #[serde(default)]
     pub wal_directory: Fact<WalDirectory>,
+    /// `pg_stat_wal`; 14 and newer.
     #[serde(default)]
     pub wal_statistics: Fact<WalStatistics>,
+    /// `pg_get_wal_summarizer_state()`; 17 and newer.
     #[serde(default)]
     pub wal_summarizer: Fact<WalSummarizer>,
+    /// Statements that wrote WAL (`pg_stat_statements`).
     #[serde(default)]
     pub wal_statements: Fact<WalStatements>,
+    /// WAL written per process (`pg_stat_get_backend_wal`); 18 and newer.
     #[serde(default)]
     pub wal_backends: Fact<Vec<WalBackend>>,
+    /// Checkpoints counted by the server.
     #[serde(default)]
     pub checkpoints: Fact<Checkpoints>,
     /// The disk that pg_wal lies on; unavailable unless somebody told of it.
     #[serde(default)]
     pub disk: Fact<Disk>,
+    /// `pg_stat_archiver`.
     #[serde(default)]
     pub archiver: Fact<Archiver>,
+    /// Segments that wait for the archiver (`pg_ls_archive_statusdir`).
     #[serde(default)]
     pub archive_status: Fact<ArchiveStatus>,
+    /// Temporary files on disk now (`pg_ls_tmpdir`), of all tablespaces.
     #[serde(default)]
     pub temporary_files: Fact<Files>,
     /// `None`: there is no log directory, the server logs elsewhere.
     #[serde(default)]
     pub log_files: Fact<Option<Files>>,
+    /// Files of logical decoding: spilled transactions and snapshots.
     #[serde(default)]
     pub slot_spill: Fact<Files>,
+    /// The newest timeline history file in `pg_wal`.
     #[serde(default)]
     pub timeline_history: Fact<TimelineHistory>,
     /// Where a move to another server is planned.
     #[serde(default)]
     pub pending_restart: Fact<Vec<PendingRestart>>,
+    /// `default_transaction_read_only` in `pg_db_role_setting`.
     #[serde(default)]
     pub read_only_overrides: Fact<Vec<ReadOnlyOverride>>,
     /// The standbys that were asked for their own counters, once for each database.
@@ -127,8 +161,11 @@ fn instance_not_asked() -> Fact<ServerInstance> {
 /// A database that was not read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkippedDatabase {
+    /// `pg_database.datname`.
     pub database: String,
+    /// The server's answer, or why it was not connected to.
     pub reason: String,
+    /// What would make it readable: usually a GRANT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// Somebody named it: that it was not read is a gap, whatever the reason.
@@ -139,14 +176,27 @@ pub struct SkippedDatabase {
 /// Why a text is no snapshot this pgtend can read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadSnapshotError {
+    /// The text is not JSON, or has no header of a snapshot.
     #[error("it is not a snapshot: {0}")]
     NotASnapshot(serde_json::Error),
+    /// It is the output of this command.
     #[error("it is the output of `pgtend {0}`; a snapshot comes from `pgtend snapshot`")]
     Report(String),
+    /// A newer program wrote it.
     #[error("it has schema version {found}, and this pgtend reads up to {SCHEMA_VERSION}: use a newer pgtend")]
-    NewerSchema { found: u32 },
+    NewerSchema {
+        /// Its schema version.
+        found: u32,
+    },
+    /// An older program wrote it, with a key that has another name now.
     #[error("an older pgtend wrote it, with {old} for {new}: record it again with this version, `pgtend snapshot`")]
-    FormerKey { old: &'static str, new: &'static str },
+    FormerKey {
+        /// The key in the file.
+        old: &'static str,
+        /// The key's name now.
+        new: &'static str,
+    },
+    /// A value of the snapshot is missing or has another type.
     #[error("it is damaged: {0}")]
     Invalid(serde_json::Error),
 }

@@ -7,7 +7,9 @@ use super::{Fact, Slot, SlotType, Unavailable, Walsender};
 pub struct Standby {
     /// `application_name`, or the slot's name.
     pub name: String,
+    /// `pg_stat_replication.client_addr`; `None` on a Unix socket, and for a slot that waits.
     pub address: Option<String>,
+    /// It streams now; false for a physical slot without a walsender.
     pub streaming: bool,
 }
 

@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 /// One row of `pg_subscription`: this server subscribes. Whose publications, only its owner may see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
+    /// `pg_subscription.subname`.
     pub subname: String,
+    /// The database that subscribes.
     pub database: String,
+    /// `pg_subscription.subenabled`.
     pub subenabled: bool,
     /// The slot on the publisher; `None` when it was taken from it.
     pub subslotname: Option<String>,
@@ -22,9 +25,14 @@ pub struct Subscription {
 /// One row of `pg_stat_subscription_stats`, 15 and newer: counted since the statistics began.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubscriptionErrors {
+    /// `pg_stat_subscription_stats.subname`.
     pub subname: String,
+    /// The database that subscribes.
     pub database: String,
+    /// Errors while applying changes (`apply_error_count`).
     pub apply_error_count: u64,
+    /// Errors while copying tables at first (`sync_error_count`).
     pub sync_error_count: u64,
+    /// When the counters were last reset; `None` if never.
     pub stats_reset: Option<Timestamp>,
 }

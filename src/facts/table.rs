@@ -7,13 +7,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TableKind {
+    /// `relkind` `r`.
     Table,
+    /// `relkind` `p`: rows are in its partitions.
     PartitionedTable,
+    /// `relkind` `m`.
     MaterializedView,
+    /// `relkind` `f`: rows are on another server.
     ForeignTable,
 }
 
 impl TableKind {
+    /// Returns the kind as reports show it.
     pub fn name(self) -> &'static str {
         match self {
             TableKind::Table => "table",
@@ -29,11 +34,15 @@ impl TableKind {
     }
 }
 
+/// `pg_class.relpersistence`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Persistence {
+    /// Its changes are in WAL.
     Permanent,
+    /// Its changes are not in WAL; it is empty after a crash.
     Unlogged,
+    /// It belongs to one session.
     Temporary,
 }
 
@@ -50,11 +59,14 @@ pub enum SizeSource {
 /// The files of one relation, all forks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredBytes {
+    /// Bytes of all forks.
     pub bytes: u64,
+    /// Whether it was measured or estimated.
     pub source: SizeSource,
 }
 
 impl StoredBytes {
+    /// The size of a relation without files.
     pub const NONE: StoredBytes = StoredBytes { bytes: 0, source: SizeSource::Exact };
 
     /// Both together: exact only when both are.
@@ -66,10 +78,15 @@ impl StoredBytes {
 /// A table, partitioned table, materialized view or foreign table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Table {
+    /// `pg_class.oid`.
     pub oid: u32,
+    /// `pg_namespace.nspname`.
     pub schema: String,
+    /// Name of the table, unquoted (`pg_class.relname`).
     pub table: String,
+    /// Kind of relation.
     pub kind: TableKind,
+    /// Whether its changes are in WAL.
     pub persistence: Persistence,
     /// The partitioned table it is attached to.
     pub parent_oid: Option<u32>,
@@ -83,26 +100,42 @@ pub struct Table {
     pub relpages_bytes: u64,
     /// Rows at the last VACUUM or ANALYZE; -1 (before 14: 0 with no blocks) when there was none.
     pub reltuples: f64,
+    /// `age(relfrozenxid)`: transactions since the oldest unfrozen one; `None` without storage.
     pub xid_age: Option<i64>,
+    /// `pg_class.reltoastrelid`; `None` without a TOAST relation.
     pub toast_oid: Option<u32>,
+    /// Bytes of the heap, all forks, without TOAST and indexes.
     pub heap: StoredBytes,
     /// The TOAST relation with its index; nothing when the table has none.
     pub toast: StoredBytes,
     /// Live chunks of the TOAST relation, as the statistics count them, else of its last VACUUM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub toast_chunks: Option<u64>,
+    /// `pg_stat_all_tables.n_live_tup`.
     pub live_rows: i64,
+    /// `pg_stat_all_tables.n_dead_tup`.
     pub dead_rows: i64,
+    /// `pg_stat_all_tables.n_mod_since_analyze`.
     pub modified_since_analyze: i64,
+    /// `pg_stat_all_tables.n_ins_since_vacuum`.
     pub inserted_since_vacuum: i64,
+    /// `pg_stat_all_tables.seq_scan`.
     pub seq_scan: i64,
+    /// `pg_stat_all_tables.n_tup_ins`.
     pub rows_inserted: i64,
+    /// `pg_stat_all_tables.n_tup_upd`, HOT updates included.
     pub rows_updated: i64,
+    /// `pg_stat_all_tables.n_tup_hot_upd`.
     pub rows_hot_updated: i64,
+    /// `pg_stat_all_tables.n_tup_del`.
     pub rows_deleted: i64,
+    /// Last VACUUM by hand; `None` if none is counted.
     pub last_vacuum: Option<Timestamp>,
+    /// Last VACUUM by autovacuum; `None` if none is counted.
     pub last_autovacuum: Option<Timestamp>,
+    /// Last ANALYZE by hand; `None` if none is counted.
     pub last_analyze: Option<Timestamp>,
+    /// Last ANALYZE by autovacuum; `None` if none is counted.
     pub last_autoanalyze: Option<Timestamp>,
 }
 

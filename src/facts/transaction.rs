@@ -8,17 +8,24 @@ use serde::{Deserialize, Serialize};
 pub struct Transactions {
     /// Whether the role may see those of others; if not, an empty list says nothing.
     pub sees_all: bool,
+    /// The transactions, oldest first.
     pub transactions: Vec<Transaction>,
 }
 
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
+    /// `pg_stat_activity.pid`.
     pub pid: i32,
+    /// `pg_stat_activity.datname`; `None` for processes without a database.
     pub database: Option<String>,
+    /// `pg_stat_activity.usename`; `None` for processes without a role.
     pub role: Option<String>,
+    /// `pg_stat_activity.application_name`.
     pub application_name: Option<String>,
+    /// `pg_stat_activity.state`; `None` for background processes.
     pub state: Option<String>,
+    /// `pg_stat_activity.xact_start`.
     pub xact_start: Option<Timestamp>,
     /// Transactions begun since it got its id.
     pub xid_age: i64,
@@ -29,9 +36,13 @@ pub struct Transaction {
 /// One row of `pg_prepared_xacts`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreparedTransaction {
+    /// `pg_prepared_xacts.gid`.
     pub gid: String,
+    /// `pg_prepared_xacts.database`.
     pub database: String,
+    /// Role that executed the transaction (`pg_prepared_xacts.owner`).
     pub owner: String,
+    /// When it was prepared.
     pub prepared: Timestamp,
     /// Transactions begun since it got its id.
     pub xid_age: i64,

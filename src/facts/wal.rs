@@ -12,6 +12,7 @@ pub struct WalPosition {
     pub current_lsn: Option<Lsn>,
     /// Standbys only.
     pub replay_lsn: Option<Lsn>,
+    /// The server's clock when the position was read.
     pub requested_at: Timestamp,
 }
 
@@ -24,6 +25,7 @@ pub struct WalDirectory {
     pub files: u64,
     /// Segments already renamed for positions still to come; they hold nothing.
     pub recycled_files: u64,
+    /// Their size in bytes.
     pub recycled_bytes: u64,
     /// Start of the oldest segment.
     pub oldest_lsn: Option<Lsn>,
@@ -40,30 +42,43 @@ pub struct WalDirectory {
 /// Segments that follow one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalRun {
+    /// Start of the first segment.
     pub from: Lsn,
+    /// Number of segments.
     pub segments: u64,
 }
 
 /// WAL written by this server since its statistics began (`pg_stat_wal`, 14 and newer).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WalStatistics {
+    /// `pg_stat_wal.wal_records`.
     pub wal_records: u64,
     /// Full page images.
     pub wal_fpi: u64,
+    /// `pg_stat_wal.wal_bytes`.
     pub wal_bytes: u64,
+    /// When the counters were last reset; `None` if never.
     pub stats_reset: Option<Timestamp>,
+    /// The server's clock when the counters were read.
     pub requested_at: Timestamp,
 }
 
 /// `pg_stat_archiver`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Archiver {
+    /// WAL files archived (`archived_count`).
     pub archived_count: u64,
+    /// Name of the last archived file; `None` if none was.
     pub last_archived_wal: Option<String>,
+    /// Time of the last success; `None` if none was.
     pub last_archived_time: Option<Timestamp>,
+    /// Failed attempts (`failed_count`).
     pub failed_count: u64,
+    /// Name of the file of the last failure; `None` without a failure.
     pub last_failed_wal: Option<String>,
+    /// Time of the last failure; `None` without a failure.
     pub last_failed_time: Option<Timestamp>,
+    /// When the counters were last reset; `None` if never.
     pub stats_reset: Option<Timestamp>,
 }
 
@@ -89,6 +104,7 @@ fn wal_file_start(name: &str, wal_segment_bytes: u64) -> Option<Lsn> {
 /// Segments waiting for the archiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchiveStatus {
+    /// Number of `.ready` files.
     pub ready_files: u64,
     /// Start of the oldest waiting segment; pg_wal keeps everything from there on.
     pub oldest_ready_lsn: Option<Lsn>,
@@ -97,7 +113,10 @@ pub struct ArchiveStatus {
 /// `pg_get_wal_summarizer_state()`, 17 and newer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalSummarizer {
+    /// WAL up to here is summarized on disk.
     pub summarized_lsn: Lsn,
+    /// WAL up to here is summarized in memory.
     pub pending_lsn: Lsn,
+    /// The summarizer's process id; `None` if it does not run.
     pub summarizer_pid: Option<i32>,
 }

@@ -15,6 +15,7 @@ pub struct WalStatements {
     pub is_loaded: bool,
     /// The extension is installed in the database that was asked.
     pub is_installed: bool,
+    /// `pg_extension.extversion`; `None` if it is not installed.
     pub extension_version: Option<String>,
     /// Whether the role may see what others run.
     pub sees_all: bool,
@@ -46,8 +47,11 @@ pub struct WalStatement {
     pub queryid: Option<String>,
     /// `None` when the database, or the role, has gone.
     pub database: Option<String>,
+    /// `None` when the role is gone.
     pub role: Option<String>,
+    /// `pg_stat_statements.calls`.
     pub calls: u64,
+    /// `pg_stat_statements.wal_bytes`.
     pub wal_bytes: u64,
     /// Full page images.
     pub wal_fpi: u64,
@@ -58,14 +62,21 @@ pub struct WalStatement {
 /// A process of the server and the WAL it wrote since it began (`pg_stat_get_backend_wal`, 18 and newer).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalBackend {
+    /// `pg_stat_activity.pid`.
     pub pid: i32,
     /// What of another role's process is hidden is `None`.
     pub backend_type: Option<String>,
+    /// `pg_stat_activity.datname`.
     pub database: Option<String>,
+    /// `pg_stat_activity.usename`.
     pub role: Option<String>,
+    /// `pg_stat_activity.application_name`.
     pub application_name: Option<String>,
+    /// `pg_stat_activity.backend_start`.
     pub backend_start: Option<Timestamp>,
+    /// WAL in bytes.
     pub wal_bytes: u64,
+    /// Number of full-page images.
     pub wal_fpi: u64,
 }
 

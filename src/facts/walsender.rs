@@ -7,14 +7,23 @@ use serde::{Deserialize, Serialize};
 /// One row of `pg_stat_replication`. What the role may not see of others is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Walsender {
+    /// `pg_stat_replication.pid`.
     pub pid: i32,
+    /// `pg_stat_replication.application_name`.
     pub application_name: Option<String>,
+    /// `pg_stat_replication.usename`.
     pub role: Option<String>,
+    /// `pg_stat_replication.client_addr`; `None` on a Unix socket, too.
     pub client_addr: Option<String>,
+    /// `pg_stat_replication.backend_start`.
     pub backend_start: Option<Timestamp>,
+    /// `startup`, `catchup`, `streaming`, `backup` or `stopping`.
     pub state: Option<String>,
+    /// `pg_stat_replication.sent_lsn`.
     pub sent_lsn: Option<Lsn>,
+    /// `pg_stat_replication.flush_lsn`: the consumer has flushed WAL up to here.
     pub flush_lsn: Option<Lsn>,
+    /// `pg_stat_replication.replay_lsn`: the consumer has replayed WAL up to here.
     pub replay_lsn: Option<Lsn>,
     /// How long ago what it replayed last was sent, in seconds; `None` when it has replayed all.
     #[serde(default)]

@@ -8,10 +8,15 @@ use std::collections::BTreeSet;
 /// A finding of an earlier run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KnownFinding {
+    /// [`Finding::id`]: the check and its subject.
     pub finding_id: String,
+    /// The check's id: `stale-slot`.
     pub check: String,
+    /// Whether the finding sets the exit code.
     pub class: Class,
+    /// What it is about.
     pub subject: String,
+    /// How bad it was in the last run that had it.
     pub level: Level,
     /// As it read then.
     pub message: Message,
@@ -21,24 +26,35 @@ pub struct KnownFinding {
     pub notified: Option<(Timestamp, Level)>,
 }
 
+/// What changed about a finding since the previous run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChangeKind {
+    /// The finding was not there, or was never notified.
     New,
+    /// The level rose since the last notification.
     Worse,
     /// It lasts, and was told so long ago that it is told again.
     Reminder,
+    /// A notified alert is gone, and its check was evaluated.
     Recovered,
 }
 
 /// One thing to tell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
+    /// What changed.
     pub kind: ChangeKind,
+    /// [`Finding::id`]: the check and its subject.
     pub finding_id: String,
+    /// The check's id: `stale-slot`.
     pub check: String,
+    /// What it is about.
     pub subject: String,
+    /// The level now; of a recovered finding the level that was notified.
     pub level: Level,
+    /// The first run that had it.
     pub since: Timestamp,
+    /// What was found; of a recovered finding what was found last.
     pub message: Message,
     /// Nothing for what has recovered.
     pub advice: Option<Message>,

@@ -8,19 +8,26 @@ use std::collections::BTreeSet;
 /// What a recipient was told of one finding, and when.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NotifiedFinding {
+    /// [`Finding::id`](crate::facts::Finding::id) of the finding.
     pub finding_id: String,
+    /// Name of the recipient in the configuration.
     pub recipient: String,
+    /// When the notification was sent.
     pub at: Timestamp,
+    /// The level that was notified.
     pub level: Level,
 }
 
 /// The state of one place.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckState {
+    /// When the previous run read the server; `None` before the first run.
     pub checked_at: Option<Timestamp>,
+    /// Counters of the previous run; `None` before the first run.
     pub counters: Option<Counters>,
     /// Without what anybody was told: that is each recipient's own.
     pub findings: Vec<KnownFinding>,
+    /// The notifications that were sent, per recipient.
     pub notified: Vec<NotifiedFinding>,
 }
 

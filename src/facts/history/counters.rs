@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 /// What one look counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
+    /// The server's clock when the counters were read.
     pub collected_at: Timestamp,
     /// Bytes of temporary files since the statistics began, by database.
     pub temp_bytes_written: BTreeMap<String, u64>,
@@ -22,6 +23,7 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Takes the counters of a snapshot; what it does not have is empty.
     pub fn from_snapshot(snapshot: &Snapshot) -> Counters {
         let databases = snapshot.databases.known().into_iter().flatten();
         let errors = snapshot.subscription_errors.known().into_iter().flatten();

@@ -7,10 +7,15 @@ use serde::Serialize;
 /// What the samples know of a table's or index's age.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RelationFirstSeen {
+    /// Whether it is a table or an index.
     pub kind: SubjectKind,
+    /// `pg_namespace.nspname`.
     pub schema: String,
+    /// Name of the table, also for an index.
     pub table: String,
+    /// Name of the relation.
     pub name: String,
+    /// `pg_class.oid` when it was last seen.
     pub oid: u32,
     /// The first sample that showed the name.
     pub first_seen: Timestamp,

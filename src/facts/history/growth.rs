@@ -11,12 +11,16 @@ pub enum SubjectKind {
     Cluster,
     /// The pg_wal directory.
     Wal,
+    /// A database.
     Database,
+    /// A table with its TOAST relation.
     Table,
+    /// An index.
     Index,
 }
 
 impl SubjectKind {
+    /// Returns the name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             SubjectKind::Cluster => "cluster",
@@ -31,16 +35,22 @@ impl SubjectKind {
 /// Something that has a size.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Subject {
+    /// What kind of object it is.
     pub kind: SubjectKind,
+    /// Its database; `None` for what belongs to the whole cluster.
     pub database: Option<String>,
+    /// Its schema; `None` for a database.
     pub schema: Option<String>,
+    /// Its name; `None` for a database.
     pub name: Option<String>,
 }
 
 /// The sizes of a subject, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Growth {
+    /// What grew.
     pub subject: Subject,
+    /// Its size at each sample, oldest first.
     pub points: Vec<SizePoint>,
 }
 

@@ -11,11 +11,13 @@ use std::collections::BTreeSet;
 pub struct HistoryView {
     /// Where the samples come from; `None` when no store knows the server.
     pub origin: Option<HistorySource>,
+    /// One entry per slot name.
     pub slots: Vec<SlotHistory>,
     /// One for each database that a sample read from inside.
     pub indexes: Vec<DatabaseIndexHistory>,
     /// Oldest first; the last one ends at the present look.
     pub wal: Vec<WalInterval>,
+    /// Sizes over time of databases and relations.
     pub growth: Vec<Growth>,
     /// Counters of earlier snapshots and of the last check, in no order.
     pub counters: Vec<Counters>,
@@ -28,16 +30,21 @@ pub struct HistorySource {
     pub store: String,
     /// Its name in the store: `7312…#2`.
     pub cluster_branch: String,
+    /// Number of samples.
     pub samples: usize,
+    /// `collected_at` of the oldest sample.
     pub oldest: Timestamp,
+    /// `collected_at` of the newest sample.
     pub newest: Timestamp,
 }
 
 impl HistoryView {
+    /// Returns the history of the slot of this name; `None` without a sample.
     pub fn slot_history(&self, slot_name: &str) -> Option<&SlotHistory> {
         self.slots.iter().find(|past| past.slot_name == slot_name)
     }
 
+    /// Returns the history of this database's indexes; `None` without a sample.
     pub fn index_history(&self, database: &str) -> Option<&DatabaseIndexHistory> {
         self.indexes.iter().find(|past| past.database == database)
     }

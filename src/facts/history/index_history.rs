@@ -7,9 +7,11 @@ use std::collections::HashMap;
 /// The indexes of one database since they are watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseIndexHistory {
+    /// `pg_database.datname`.
     pub database: String,
     /// The first and the last sample that read them.
     pub since: Timestamp,
+    /// `collected_at` of the newest sample.
     pub until: Timestamp,
     /// Time between them in which scans may have been lost: from a sample to the reset of the counters after it.
     pub unobserved_seconds: u64,
@@ -35,9 +37,11 @@ pub struct IndexHistory {
 /// What the past says of an index of today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexObservation {
+    /// Since when it is certain to be the same index.
     pub certain_since: Timestamp,
     /// Scans from `since` of the past, or `certain_since`, up to now.
     pub scans: u64,
+    /// The first sample of an uninterrupted run of samples that show it invalid; `None` if it was valid in the last.
     pub invalid_since: Option<Timestamp>,
 }
 

@@ -6,17 +6,24 @@ use serde::Serialize;
 /// WAL written between two samples of one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct WalInterval {
+    /// `collected_at` of the first sample.
     pub from: Timestamp,
+    /// `collected_at` of the second sample.
     pub to: Timestamp,
+    /// WAL written in between, in bytes.
     pub bytes: u64,
 }
 
 /// The window in which most WAL was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct WalPeak {
+    /// Longest time between the two samples, in seconds.
     pub window_seconds: u64,
+    /// `collected_at` of the first sample.
     pub from: Timestamp,
+    /// `collected_at` of the last sample.
     pub to: Timestamp,
+    /// WAL written in between, in bytes.
     pub bytes: u64,
 }
 

@@ -9,7 +9,9 @@ use serde::Serialize;
 pub enum PredictedQuantity {
     /// Everything that an audit sees: databases, pg_wal, logs and the rest.
     Everything,
+    /// The files of `pg_wal`.
     WalDirectory,
+    /// The database of this name.
     Database(String),
 }
 
@@ -20,27 +22,35 @@ pub struct Prediction {
     pub system_identifier: String,
     /// The server that this one was copied from, where the user said so.
     pub moved_from: Option<String>,
+    /// Host and port of the audited server; `None` for sockets, files and loopback addresses.
     pub address: Option<String>,
     /// As messages name it.
     pub server: String,
+    /// When the audit was made.
     pub made_at: Timestamp,
     /// The way of moving after which it should be that large; `None`: after the clean-up, where it is.
     pub method: Option<String>,
+    /// What the size is of.
     pub of: PredictedQuantity,
     /// When the prediction was made.
     pub now_bytes: u64,
+    /// The predicted size in bytes.
     pub bytes: u64,
+    /// Lower bound of the predicted size in bytes.
     pub low_bytes: u64,
+    /// Upper bound of the predicted size in bytes.
     pub high_bytes: u64,
 }
 
 /// A prediction, and what a later look measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TrackedPrediction {
+    /// What was predicted.
     #[serde(flatten)]
     pub prediction: Prediction,
     /// After the clean-up the newest size, after a move the first size there; `None` without a later sample.
     pub measured_bytes: Option<u64>,
+    /// `collected_at` of the sample that `measured_bytes` comes from.
     pub measured_at: Option<Timestamp>,
 }
 
@@ -56,10 +66,15 @@ impl TrackedPrediction {
 /// A size that somebody saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MeasuredSize {
+    /// `pg_control_system().system_identifier` of the measured server.
     pub system_identifier: String,
+    /// System identifier of the server that this one was copied from; `None` if the user named none.
     pub moved_from: Option<String>,
+    /// What the size is of.
     pub of: PredictedQuantity,
+    /// When it was measured.
     pub at: Timestamp,
+    /// The measured size in bytes.
     pub bytes: u64,
 }
 

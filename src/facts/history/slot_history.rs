@@ -8,6 +8,7 @@ use serde::Serialize;
 /// A slot over time, made of the store's samples, of snapshots, or of both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SlotHistory {
+    /// `pg_replication_slots.slot_name`.
     pub slot_name: String,
     /// The first look that showed the name.
     pub first_seen: Timestamp,
@@ -34,9 +35,11 @@ pub struct SlotRecord {
 /// One look at a slot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SlotSample {
+    /// The server's clock when the sample was taken.
     pub collected_at: Timestamp,
     /// The server's last start before the look: each sets `inactive_since` anew.
     pub started_at: Timestamp,
+    /// Position of WAL at the sample; `None` where it could not be read.
     pub current_lsn: Option<Lsn>,
     /// `None`: there was no slot of that name.
     pub seen: Option<SlotState>,
@@ -45,13 +48,19 @@ pub struct SlotSample {
 /// The slot as a look found it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SlotState {
+    /// `pg_replication_slots.slot_type`.
     pub slot_type: SlotType,
+    /// `pg_replication_slots.plugin`; `None` for a physical slot.
     pub plugin: Option<String>,
     /// `None` of a physical slot, and where it is not remembered.
     pub database: Option<String>,
+    /// `pg_replication_slots.active`.
     pub is_active: bool,
+    /// `pg_replication_slots.restart_lsn`.
     pub restart_lsn: Option<Lsn>,
+    /// `pg_replication_slots.confirmed_flush_lsn`; `None` for a physical slot.
     pub confirmed_flush_lsn: Option<Lsn>,
+    /// `pg_replication_slots.inactive_since`; `None` before 17.
     pub inactive_since: Option<Timestamp>,
     /// Rows written in the slot's database so far, where it is known.
     pub rows_written: Option<u64>,

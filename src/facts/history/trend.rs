@@ -14,21 +14,28 @@ const Z_95_PERCENT: f64 = 1.96;
 /// A size at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SizePoint {
+    /// When the size was measured.
     pub at: Timestamp,
+    /// The size in bytes.
     pub bytes: u64,
 }
 
 /// How fast something grows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Trend {
+    /// The median slope in bytes per day; negative when it shrinks.
     pub bytes_per_day: f64,
     /// The slopes between which the true one lies in 95 of 100 cases, were the steps independent.
     pub bytes_per_day_low: f64,
+    /// Upper end of the interval, in bytes per day.
     pub bytes_per_day_high: f64,
     /// What came, or went, at once and is no part of the rate.
     pub one_off_bytes: f64,
+    /// Number of points.
     pub samples: u64,
+    /// Time of the first point.
     pub since: Timestamp,
+    /// Time of the last point.
     pub until: Timestamp,
     /// The last size.
     pub bytes: u64,
