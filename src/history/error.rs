@@ -8,39 +8,108 @@ use crate::redact;
 /// What is wrong with a store, or with what should go into it. No message holds a password.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
+    /// The address of the store has no known form; the address, without a password.
     #[error("{0:?} is no history store")]
     InvalidAddress(String),
+    /// The conninfo of the store is invalid.
     #[error(transparent)]
     Conninfo(#[from] ConninfoError),
+    /// The store could not be opened.
     #[error("the history {store} cannot be opened: {reason}")]
-    OpenFailed { store: String, reason: String, hint: Option<String> },
+    OpenFailed {
+        /// The store without a password.
+        store: String,
+        /// The error of the system or the server.
+        reason: String,
+        /// What to do; `None` for the general hint.
+        hint: Option<String>,
+    },
+    /// A newer program wrote the store.
     #[error("the history {store} has schema version {found}, and this pgtend knows up to {known}")]
-    NewerSchema { store: String, found: i64, known: i64 },
+    NewerSchema {
+        /// The store without a password.
+        store: String,
+        /// Its schema version.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// The store is of an older version and may only be read.
     #[error("the history {store} has schema version {found}, and this pgtend reads {known}")]
-    OlderSchema { store: String, found: i64, known: i64 },
+    OlderSchema {
+        /// The store without a password.
+        store: String,
+        /// Its schema version.
+        found: i64,
+        /// The version that this program reads.
+        known: i64,
+    },
+    /// A migration of the store's schema failed.
     #[error("the history {store} cannot be brought up to date: {reason}")]
-    MigrationFailed { store: String, reason: String },
+    MigrationFailed {
+        /// The store without a password.
+        store: String,
+        /// The error.
+        reason: String,
+    },
+    /// The role may not create the store's schema.
     #[error("the history {store} cannot be brought up to date: {reason}")]
-    SchemaPrivilege { store: String, reason: String },
+    SchemaPrivilege {
+        /// The store without a password.
+        store: String,
+        /// The error.
+        reason: String,
+    },
+    /// A migration of the store was interrupted.
     #[error("the history {store} is half-migrated: {reason}")]
-    HalfMigrated { store: String, reason: String },
+    HalfMigrated {
+        /// The store without a password.
+        store: String,
+        /// What is inconsistent.
+        reason: String,
+    },
+    /// Another role owns an object of the store and could replace its code.
     #[error(
         "the history {store} is not used: {object} is owned by role {owner}, which is neither the connecting role nor a \
          superuser, and its code would run with your rights; remedy: {remedy}"
     )]
-    UntrustedOwner { store: String, object: String, owner: String, remedy: String },
+    UntrustedOwner {
+        /// The store without a password.
+        store: String,
+        /// The object.
+        object: String,
+        /// The role that owns it.
+        owner: String,
+        /// The statement that ends it.
+        remedy: String,
+    },
+    /// A statement failed; the error.
     #[error("the history cannot be read or written: {0}")]
     Failed(String),
+    /// The store's server did not answer.
     #[error("the history's server did not answer within {seconds} s")]
-    AnswerTimeout { seconds: u64 },
+    AnswerTimeout {
+        /// The time limit.
+        seconds: u64,
+    },
+    /// The driver's task panicked; the store is not usable in this run.
     #[error("the driver of the history's server panicked")]
     DriverPanicked,
+    /// Rows of the store contradict each other; which.
     #[error("the history is inconsistent: {0}")]
     Inconsistent(&'static str),
+    /// The snapshot has neither a system identifier nor an address; the server's reason.
     #[error("the server does not say which cluster it is, and it has no address either: {0}")]
     NoIdentity(String),
+    /// The store has a newer sample of this cluster.
     #[error("the history has a newer sample of this cluster, of {newest}; this one is of {collected_at}")]
-    OutOfOrder { newest: jiff::Timestamp, collected_at: jiff::Timestamp },
+    OutOfOrder {
+        /// Time of the newest sample.
+        newest: jiff::Timestamp,
+        /// Time of the snapshot.
+        collected_at: jiff::Timestamp,
+    },
+    /// The journal has no open entry of this id.
     #[error("there is no deed {0} that is still open in the journal")]
     NoOpenEntry(i64),
 }

@@ -11,9 +11,11 @@ const MAX_AGE: SignedDuration = SignedDuration::from_hours(100 * 24);
 /// What is asked for; each costs its own.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HistoryScope {
+    /// Read the history of the slots.
     pub slots: bool,
     /// Of the databases that the snapshot read from inside. Costs a second with 100,000 indexes.
     pub indexes: bool,
+    /// Read the WAL written between samples.
     pub wal: bool,
     /// Of the cluster, its pg_wal and its databases.
     pub growth: bool,

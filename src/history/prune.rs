@@ -10,7 +10,9 @@ use jiff::Timestamp;
 /// What pruning did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pruned {
+    /// Samples that were deleted.
     pub samples: u64,
+    /// Samples that remain.
     pub kept: u64,
 }
 

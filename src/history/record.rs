@@ -16,11 +16,13 @@ use jiff::Timestamp;
 /// What a recording did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
+    /// The branch that the sample belongs to.
     pub cluster_branch: ClusterBranch,
     /// The first sample of its line.
     pub is_first: bool,
     /// The very same look was recorded before; nothing was written.
     pub was_known: bool,
+    /// Number of relations in the snapshot.
     pub relations: u64,
     /// Relations that are new, changed or gone.
     pub changed: u64,
