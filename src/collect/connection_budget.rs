@@ -16,6 +16,7 @@ impl Default for ConnectionBudget {
 }
 
 impl ConnectionBudget {
+    /// Returns a budget of this many connections, shared by its clones.
     pub fn new(connections: usize) -> ConnectionBudget {
         ConnectionBudget(Arc::new(Semaphore::new(connections)))
     }

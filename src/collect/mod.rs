@@ -43,8 +43,10 @@ use std::time::Duration;
 /// Why a cluster could not be looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectError {
+    /// The session could not be opened, or ended.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// The server's identity could not be read; the server's reason.
     #[error("the server would not say what it is: {0}")]
     NoIdentity(String),
 }
@@ -79,6 +81,7 @@ pub async fn collect_snapshot(session: &Session, scope: &Scope) -> Result<Snapsh
 pub struct DatabaseList {
     /// Tells the server from another at the same address.
     pub started_at: Timestamp,
+    /// The rows of `pg_database`, with their statistics.
     pub databases: Fact<Vec<Database>>,
 }
 

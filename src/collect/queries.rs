@@ -4,7 +4,8 @@ use crate::postgres::Query;
 
 macro_rules! queries {
     ($($name:ident = $fact:literal { $($since:literal => $file:literal),+ })+) => {
-        $(pub static $name: Query = Query {
+        $(/// The query of one fact, with a variant for each major version that needs one.
+        pub static $name: Query = Query {
             fact: $fact,
             variants: &[$(($since, include_str!(concat!("../../queries/", $file)))),+],
         };)+

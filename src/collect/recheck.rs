@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 /// A process of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backend {
+    /// `pg_stat_activity.pid`.
     pub pid: i32,
+    /// `pg_stat_activity.backend_start`: with the process id it identifies the backend.
     pub backend_start: Timestamp,
     /// `active`, `idle` and so on (PostgreSQL manual, 27.2.3 "pg_stat_activity"); not asked of one's own.
     #[serde(default, skip_serializing)]
@@ -20,9 +22,13 @@ pub struct Backend {
 
 /// Which server it is that will be changed, and what lies in its pg_wal before.
 pub struct ServerRecheck {
+    /// The server and the connected role.
     pub server: Server,
+    /// What is compared with the plan's server.
     pub identity: ServerIdentity,
+    /// The control file (`pg_control_system`, `pg_control_checkpoint`).
     pub control: Fact<ControlFile>,
+    /// The files of `pg_wal` before the change (`pg_ls_waldir`).
     pub wal_directory: Fact<WalDirectory>,
     /// The process that will do it.
     pub backend: Fact<Backend>,
@@ -44,7 +50,9 @@ pub async fn recheck_server(session: &Session) -> Result<ServerRecheck, CollectE
 
 /// Every slot as it is now, and on which server.
 pub struct SlotRecheck {
+    /// All rows of `pg_replication_slots`.
     pub slots: Fact<Vec<SlotIdentity>>,
+    /// The current position of WAL.
     pub wal_position: Fact<WalPosition>,
     /// Read in the same transaction: a pooler may send each transaction to another server.
     pub identity: ServerIdentity,

@@ -6,6 +6,7 @@ use crate::facts::FactGroup;
 /// The groups of facts a report is made of. The server's identity and settings are always asked.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
+    /// Collect the databases (`pg_database`).
     pub databases: bool,
     /// What tells the server from any other: for a plan that is to be carried out there.
     pub instance: bool,
@@ -15,6 +16,7 @@ pub struct Scope {
     pub tablespaces: bool,
     /// Slots and what else keeps WAL.
     pub slots: bool,
+    /// Collect the statistics of WAL and what writes it.
     pub wal: bool,
     /// Tables and indexes of the databases.
     pub relations: bool,
@@ -26,6 +28,7 @@ pub struct Scope {
     pub index_builds: bool,
     /// What only the nightly check wants: sessions, replay, sequences, errors of subscriptions.
     pub health: bool,
+    /// The relations whose bloat is estimated; by default none.
     pub bloat: BloatScope,
     /// What a prediction of the size after a logical copy rests on.
     pub copy_size: bool,
@@ -45,18 +48,30 @@ pub struct Scope {
 /// Which indexes' definitions are read: they cost the server a lock each.
 #[derive(Clone, Debug, Default)]
 pub enum Definitions {
+    /// Read no definitions.
     #[default]
     None,
-    /// Those that remain after the filters, largest first, at most so many.
-    Matching { schema: Option<glob::Pattern>, table: Option<glob::Pattern>, most: usize },
+    /// Those that remain after the filters, largest first.
+    Matching {
+        /// Name pattern of the schema; `None` matches all.
+        schema: Option<glob::Pattern>,
+        /// Name pattern of the table; `None` matches all.
+        table: Option<glob::Pattern>,
+        /// The most definitions that are read.
+        most: usize,
+    },
 }
 
 /// The relations whose bloat is estimated.
 #[derive(Clone, Debug, Default)]
 pub struct BloatScope {
+    /// Estimate the bloat of tables.
     pub tables: bool,
+    /// Estimate the bloat of B-tree indexes.
     pub indexes: bool,
+    /// Name pattern of the schema; `None` matches all.
     pub schema: Option<glob::Pattern>,
+    /// Name pattern of the table; `None` matches all.
     pub table: Option<glob::Pattern>,
     /// Bytes; smaller relations are left out.
     pub min_size: u64,
