@@ -14,10 +14,12 @@ pub struct ScriptSession {
 pub struct ScriptError {
     /// The server's answer in five characters; `None` when it gave none.
     pub sqlstate: Option<String>,
+    /// The server's message, or the reason without one.
     pub message: String,
 }
 
 impl ScriptSession {
+    /// Connects with these parameters.
     pub async fn open(conninfo: &Conninfo) -> Result<ScriptSession, SessionError> {
         let connected = Box::pin(super::connect(conninfo)).await?;
         Ok(ScriptSession { client: connected.client })

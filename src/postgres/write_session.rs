@@ -34,13 +34,19 @@ pub struct WriteSession {
 pub enum ExecuteError {
     /// The server's answer. Whether that means that nothing was done depends on it.
     #[error("{message}")]
-    Refused { sqlstate: SqlState, message: String },
+    Refused {
+        /// SQLSTATE of the error.
+        sqlstate: SqlState,
+        /// The server's message, redacted.
+        message: String,
+    },
     /// None came: the connection was lost, or nothing was heard in time. It may have been done.
     #[error("no answer came: {0}")]
     NoResponse(String),
 }
 
 impl WriteSession {
+    /// Turns a session into one that may change the server.
     pub fn new(session: Session) -> WriteSession {
         WriteSession { session }
     }

@@ -24,11 +24,22 @@ pub struct Meter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Breach {
     /// One message is larger than the limit, both in bytes.
-    Message { announced: u64, accepted: u64 },
+    Message {
+        /// Size of the message by its header.
+        announced: u64,
+        /// The limit.
+        accepted: u64,
+    },
     /// The server sent more in one exchange than the limit, in bytes.
-    Total { accepted: u64 },
+    Total {
+        /// The limit.
+        accepted: u64,
+    },
     /// The server sent more notices and the like than the limit, in bytes.
-    Asynchronous { accepted: u64 },
+    Asynchronous {
+        /// The limit.
+        accepted: u64,
+    },
     /// The bytes are no messages.
     Malformed(&'static str),
     /// The session gave the connection up.

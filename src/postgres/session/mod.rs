@@ -80,27 +80,59 @@ pub struct Session {
 /// Why a session could not be had, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
+    /// The server was not reached, or refused the connection.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    /// The server is older than [`OLDEST_MAJOR`].
     #[error("pgtend needs PostgreSQL {OLDEST_MAJOR} or newer, this is {version}")]
-    TooOld { version: String },
+    TooOld {
+        /// The text of `server_version`.
+        version: String,
+    },
+    /// The connection ended.
     #[error("the connection to {endpoint} was lost: {reason}")]
-    Lost { endpoint: String, reason: String },
+    Lost {
+        /// The server's address.
+        endpoint: String,
+        /// The error.
+        reason: String,
+    },
+    /// The server refused `BEGIN READ ONLY`.
     #[error("{endpoint} refused a read-only transaction: {reason}")]
-    Refused { endpoint: String, reason: String },
+    Refused {
+        /// The server's address.
+        endpoint: String,
+        /// The server's message.
+        reason: String,
+    },
+    /// The server did not answer in time.
     #[error("{endpoint} did not answer within {} s", limit.as_secs())]
-    Timeout { endpoint: String, limit: Duration },
+    Timeout {
+        /// The server's address.
+        endpoint: String,
+        /// The time limit.
+        limit: Duration,
+    },
 }
 
 /// Why one fact could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
+    /// The server is older than this major version.
     #[error("needs PostgreSQL {0} or newer")]
     NeedsVersion(u32),
+    /// The server raised an error.
     #[error("{message}")]
-    Refused { sqlstate: SqlState, message: String },
+    Refused {
+        /// SQLSTATE of the error.
+        sqlstate: SqlState,
+        /// The server's message, redacted.
+        message: String,
+    },
+    /// The result exceeds a limit.
     #[error("{0}")]
     TooLarge(ExceededLimit),
+    /// The result could not be read, or the connection was lost; the reason.
     #[error("{0}")]
     Failed(String),
 }
@@ -183,6 +215,7 @@ impl Session {
         &self.meter
     }
 
+    /// Returns the server's major version, as 17.
     pub fn major(&self) -> u32 {
         self.version_num / 10_000
     }
@@ -202,6 +235,7 @@ impl Session {
         &self.conninfo
     }
 
+    /// Returns the address of the server.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
