@@ -8,12 +8,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fragment {
+    /// Plain text.
     Text(String),
+    /// Bytes; printed as `1.2 GB`.
     Bytes(u64),
+    /// Seconds; printed as `3 h`.
     Seconds(u64),
+    /// A count; printed with thousands separators.
     Count(u64),
     /// Of a hundred.
     Percent(f64),
+    /// A point in time.
     Time(Timestamp),
 }
 
@@ -32,6 +37,7 @@ impl Message {
         }
     }
 
+    /// Appends the fragments of another message.
     pub fn append(&mut self, other: Message) {
         self.0.extend(other.0);
     }

@@ -11,6 +11,7 @@ use std::{
 
 /// What stands on the command line in place of a value with a password: this, and the variable that has it.
 const PLACEHOLDER: &str = "env:";
+/// Beginning of the names of environment variables that carry arguments.
 pub const VARIABLE_PREFIX: &str = "PGTEND_ARGUMENT_";
 
 /// Starts the program anew without the passwords, in the same process, where an argument holds one. Returns where none

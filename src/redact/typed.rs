@@ -3,8 +3,11 @@
 
 /// A password with enough text before and after it to distinguish it from the same letters elsewhere.
 pub struct PasswordIn<'a> {
+    /// Text before the password.
     pub before: &'a str,
+    /// The password.
     pub password: &'a str,
+    /// Text after the password.
     pub after: &'a str,
 }
 
