@@ -28,7 +28,7 @@ pub struct BloatSelection {
     indexes: Fact<Vec<i64>>,
 }
 
-/// What was read of them.
+/// The statistics of the selected relations.
 pub struct BloatStatistics {
     pub table_columns: Fact<BTreeMap<u32, TableColumns>>,
     pub index_keys: Fact<BTreeMap<u32, IndexKey>>,
@@ -65,7 +65,7 @@ impl BloatSelection {
         [&self.tables, &self.indexes].into_iter().filter_map(Fact::known).all(Vec::is_empty)
     }
 
-    /// Part of a round.
+    /// Reads the statistics, as part of a round trip.
     pub async fn fetch_statistics(&self, session: &Session) -> BloatStatistics {
         let (table_columns, index_keys) = tokio::join!(biased;
             fetch_by_oid(session, &queries::COLUMN_STATISTICS, &self.tables, decode_table_columns),
@@ -230,7 +230,7 @@ fn decode_index_key(row: &Row) -> Result<IndexKey, RowError> {
     })
 }
 
-/// What the extension lets this role do.
+/// The functions of pgstattuple that this role may call.
 #[derive(Deserialize)]
 struct Pgstattuple {
     is_installed: bool,
@@ -260,14 +260,14 @@ impl Pgstattuple {
     }
 }
 
-/// What was counted; `None` where nobody asked.
+/// The counted pages or tuples; `None` if not requested.
 #[derive(Default)]
 pub struct FullScanCounts {
     pub heap_tuples: Option<Fact<BTreeMap<u32, HeapTuples>>>,
     pub btree_pages: Option<Fact<BTreeMap<u32, BtreePages>>>,
 }
 
-/// Reads the largest of what is shown from the first page to the last, one statement a relation.
+/// Reads the largest of what is shown from the first page to the last, one statement per relation.
 pub async fn scan_whole_relations(
     session: &Session,
     scope: &Scope,

@@ -1,5 +1,4 @@
-//! What two indexes of one table must be asked for before they can be told apart: asked of those alone that could do
-//! each other's work.
+//! Facts that comparing two indexes of one table needs. They are read only for indexes that could replace each other.
 
 use super::{fetch, queries};
 use crate::facts::{
@@ -51,7 +50,7 @@ impl ComparisonSelection {
         selection
     }
 
-    /// Asks for them; to be joined with what else a round trip asks.
+    /// Reads them, as part of a round trip.
     pub async fn fetch_rows(&self, session: &Session) -> ComparisonRows {
         let (keys, texts, correlations) = tokio::join!(biased;
             fetch_for_oids(session, &queries::INDEX_KEYS, &self.keys, decode_keys),
@@ -62,7 +61,7 @@ impl ComparisonSelection {
     }
 }
 
-/// What a round has answered.
+/// The rows of one round trip.
 pub struct ComparisonRows {
     keys: Fact<Vec<(u32, IndexKeys)>>,
     texts: Fact<Vec<(u32, IndexTexts)>>,
@@ -80,7 +79,7 @@ impl ComparisonRows {
     }
 }
 
-/// A fact about these alone; nothing is asked about none.
+/// Reads a fact of these OIDs; without OIDs it reads nothing.
 async fn fetch_for_oids<T>(
     session: &Session,
     query: &Query,

@@ -1,15 +1,15 @@
-//! Connections beside those that look: so many may be open at once, whatever the number of looks.
+//! The number of extra connections that may be open at once, for all snapshots of a run together.
 
 use crate::postgres::{Session, SessionError};
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What the looks of one run share.
+/// The extra connections that the snapshots of one run share.
 #[derive(Clone, Debug)]
 pub struct ConnectionBudget(Arc<Semaphore>);
 
 impl Default for ConnectionBudget {
-    /// No bound but that of whoever asks.
+    /// Returns a budget without a limit of its own.
     fn default() -> ConnectionBudget {
         ConnectionBudget::new(Semaphore::MAX_PERMITS)
     }
@@ -21,13 +21,13 @@ impl ConnectionBudget {
         ConnectionBudget(Arc::new(Semaphore::new(connections)))
     }
 
-    /// What so many looks at once leave of `--jobs`: at the least one, as no process of the server may be asked about
-    /// too many relations.
+    /// Returns what this many concurrent sessions leave of `--jobs`: at least one, since the number of relations that one
+    /// server process measures is bounded.
     pub fn for_concurrent(sessions: usize, jobs: usize) -> ConnectionBudget {
         ConnectionBudget::new(jobs.saturating_sub(sessions).max(1))
     }
 
-    /// One more connection to the session's database, once there is one to spare. It is given back when dropped.
+    /// Opens one more connection to the session's database, as soon as the budget allows. Dropping it returns it.
     pub(super) async fn open(&self, session: &Session) -> Result<BudgetedSession, SessionError> {
         // Nobody closes it, so without a permit there is no bound to hold to.
         let permit = Arc::clone(&self.0).acquire_owned().await.ok();

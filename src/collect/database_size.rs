@@ -1,7 +1,7 @@
-//! How large the database is as its directories tell it: the truth that its relations must add up to.
+//! The size of the database by its directories, which the sizes of its relations must add up to.
 //!
-//! The server looks at every file for that: of 119,000 relations a fifth of a second, in which it could as well send
-//! what else it was asked.
+//! The server opens every file for that, which takes 0.2 s for 119,000 relations. So a large database is measured over
+//! a second connection at the same time.
 
 use super::{fetch, queries::DATABASE_SIZE};
 use crate::facts::Fact;
@@ -9,10 +9,10 @@ use crate::postgres::{Session, SessionError};
 use serde::Deserialize;
 use std::time::Duration;
 
-/// A database of fewer tables is measured before another connection is there.
+/// A database of fewer tables is measured before another connection is open.
 const MIN_TABLES_FOR_CONNECTION: usize = 5_000;
 
-/// How long another connection may take. A pooler that has none left makes one wait for the one that asks.
+/// Time limit for another connection. A pooler without a free connection makes the client wait.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
@@ -20,7 +20,7 @@ struct DatabaseSize {
     bytes: u64,
 }
 
-/// Part of a round, unless it is known already.
+/// Reads the size as part of a round trip, unless it is known already.
 pub async fn fetch_unless_known(known: Option<Fact<u64>>, session: &Session) -> Fact<u64> {
     match known {
         Some(known) => known,
@@ -28,7 +28,7 @@ pub async fn fetch_unless_known(known: Option<Fact<u64>>, session: &Session) -> 
     }
 }
 
-/// Over a connection beside this one, where a database of so many tables makes it worth one and there is one to be had.
+/// Reads the size over a second connection if the database has enough tables and the budget has a connection.
 pub async fn fetch_concurrently(session: &Session, tables: usize) -> Option<Fact<u64>> {
     if tables < MIN_TABLES_FOR_CONNECTION {
         return None;

@@ -1,4 +1,4 @@
-//! The facts of one database: after the first look the sizes that must be measured and the texts that will be shown.
+//! The facts of one database that follow the first round trip: measured sizes, and texts that reports show.
 
 use super::{
     Scope, bloat,
@@ -10,8 +10,8 @@ use super::{
 use crate::facts::{DatabaseSnapshot, Fact};
 use crate::postgres::{Session, SessionError};
 
-/// Measures what must be measured and reads the definitions that will be shown: two round trips, and more only where
-/// one process of the server would have to be asked about too many relations.
+/// Measures relations and reads the definitions that reports show: two round trips, and more only if one server process
+/// would have to measure too many relations.
 pub async fn collect_database(
     session: &Session,
     scope: &Scope,

@@ -14,7 +14,7 @@ pub struct DefinitionSelection {
     table_oids: Vec<i64>,
 }
 
-/// Chooses them: the largest by what is known of their sizes.
+/// Selects them: the largest by the sizes known so far.
 pub fn select_indexes(scope: &Scope, facts: &CatalogFacts) -> Fact<DefinitionSelection> {
     let query = &queries::INDEX_DEFINITIONS;
     let Definitions::Matching { schema, table, most } = &scope.definitions else {
@@ -35,7 +35,7 @@ pub fn select_indexes(scope: &Scope, facts: &CatalogFacts) -> Fact<DefinitionSel
 
 type Rows<Key, Value> = Result<Vec<(Key, Value)>, QueryError>;
 
-/// What a round has answered.
+/// The rows of one round trip.
 pub struct DefinitionRows {
     /// By index.
     definitions: Rows<u32, Option<String>>,
@@ -43,7 +43,7 @@ pub struct DefinitionRows {
     columns: Rows<(u32, i16), String>,
 }
 
-/// Part of a round.
+/// Reads the definitions, as part of a round trip.
 pub async fn fetch_definitions(session: &Session, selection: Option<&DefinitionSelection>) -> Option<DefinitionRows> {
     let selection = selection.filter(|wanted| !wanted.oids.is_empty())?;
     let (definitions, columns) = tokio::join!(biased;
@@ -59,7 +59,7 @@ pub async fn fetch_definitions(session: &Session, selection: Option<&DefinitionS
     Some(DefinitionRows { definitions, columns })
 }
 
-/// Enters the answers; answers how many definitions were read, or what was missing.
+/// Stores the definitions in the facts; returns how many were read, or why none were.
 pub fn add_definitions(
     session: &Session,
     selection: DefinitionSelection,

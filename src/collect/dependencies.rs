@@ -1,5 +1,4 @@
-//! What the first look brings of the facts on which verdicts on indexes rest: what depends on them and what is done to
-//! them.
+//! Facts of the first round trip that verdicts on indexes rest on: dependencies, and running builds.
 
 use super::{Scope, fetch, queries};
 use crate::facts::{Fact, ForeignKey, IndexFacts, OperatorClass};
@@ -18,7 +17,7 @@ struct RoleRow {
     role: String,
 }
 
-/// Asks for them all at once; what comparisons need is asked when it is known which are to be made.
+/// Reads them in one round trip. Facts for comparisons follow when the pairs of indexes are known.
 pub async fn collect_index_facts(s: &Session, scope: &Scope) -> IndexFacts {
     use queries::*;
     let wanted = scope.index_facts;

@@ -1,4 +1,4 @@
-//! From a query to a fact: the value, or why there is none and what would help.
+//! From a query to a fact: the value, or the reason and the hint.
 
 use crate::facts::{Fact, Unavailable};
 use crate::postgres::{Json, Query, QueryError, Row, RowError, Session, SqlState};
@@ -43,8 +43,8 @@ pub async fn json_row<T: DeserializeOwned>(session: &Session, query: &Query) -> 
     }
 }
 
-/// Asks only when the report at hand wants the fact. Boxed: a look joins dozens of them, and what it joins is moved
-/// about on the stack.
+/// Reads a fact only if the report needs it. Boxed: a snapshot joins dozens of these futures, which would be moved on the
+/// stack otherwise.
 pub fn fact_if<'a, T: 'a>(
     wanted: bool,
     query: &'a Query,
@@ -53,7 +53,7 @@ pub fn fact_if<'a, T: 'a>(
     Box::pin(async move { if wanted { fact.await } else { Fact::not_requested(query.fact) } })
 }
 
-/// What a failed query means for the reader of a report.
+/// Returns the reason and the hint for a failed query.
 pub fn unavailable_fact(session: &Session, query: &Query, error: &QueryError) -> Unavailable {
     let sqlstate = match error {
         QueryError::NeedsVersion(major) => return Unavailable::needs_version(query.fact, *major),
@@ -75,8 +75,8 @@ pub fn unavailable_fact(session: &Session, query: &Query, error: &QueryError) ->
     Unavailable::new(query.fact, error.to_string()).with_hint(hint)
 }
 
-/// Asks all questions at once and binds each answer to its name: the futures are polled in order, so their questions
-/// travel together.
+/// Sends all queries at once and binds each result to its name: the futures are polled in order, so their queries are sent
+/// together.
 macro_rules! join_facts {
     ($($answer:ident = $question:expr;)+) => {
         let ($($answer,)+) = tokio::join!(biased; $($question),+);

@@ -1,4 +1,4 @@
-//! Measuring relations: which is decided by [`super::sizes`], here they are asked and the answers entered.
+//! Measuring relations: [`super::sizes`] selects them, this module reads their sizes and stores them in the facts.
 
 use super::{
     Scope,
@@ -11,8 +11,8 @@ use crate::facts::{Fact, Index, OidMap, SizeSource, StoredBytes, Unavailable};
 use crate::postgres::{Query, Session, SessionError};
 use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
 
-/// Relations one server process is asked about with `--exact`, before the next connection takes over: up to 100 MB where
-/// it must open each.
+/// Relations that one server process measures with `--exact`, before the next connection takes over: up to 100 MB of its
+/// memory if it must open each.
 const MAX_RELATIONS_PER_CONNECTION: usize = 23_000;
 
 /// Fewer than these are not worth a connection of their own.
@@ -32,8 +32,8 @@ pub struct SizeMeasurement {
 }
 
 impl SizeMeasurement {
-    /// The first round: the largest and the doubtful, or with `--exact` all; and the size of the whole, where the first
-    /// look has not brought it. Answers why none can be measured where the relations are not known.
+    /// Selects the first round: the largest and the doubtful relations, or all with `--exact`; and reads the size of the
+    /// database if it is not known yet. Returns the reason if the relations are not known.
     pub async fn start(
         session: &Session,
         scope: &Scope,
@@ -91,14 +91,14 @@ impl SizeMeasurement {
         }
     }
 
-    /// Takes what a round has answered.
+    /// Adds the sizes of one round.
     pub fn add_sizes(&mut self, measured: MeasuredSizes) {
         self.sizes.extend(measured.sizes);
         self.failure = measured.failure.or(self.failure.take());
     }
 
-    /// More rounds over connections of their own, as long as the sum is wrong; then enters the sizes and answers how
-    /// many were measured.
+    /// Measures more relations over other connections while the sum differs from the database's size. Then stores the
+    /// sizes and returns how many relations were measured.
     pub async fn measure_rest(mut self, session: &Session, scope: &Scope, facts: &mut CatalogFacts) -> Fact<u64> {
         for _ in 0..MAX_EXTRA_CONNECTIONS {
             let Some((whole, other)) = self.database_and_other_bytes else { break };
@@ -121,7 +121,7 @@ impl SizeMeasurement {
         }
     }
 
-    /// How relations are measured here.
+    /// Returns the query that measures relations on this server.
     pub fn query(&self) -> &'static Query {
         self.query
     }

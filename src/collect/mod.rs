@@ -1,4 +1,4 @@
-//! From a session to a [`Snapshot`]: what is asked, when, and how gently.
+//! From a session to a [`Snapshot`]: which facts are read, and in which round trip.
 
 mod bloat;
 mod catalog_facts;
@@ -40,7 +40,7 @@ use catalog_facts::collect_catalog_facts;
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// Why a cluster could not be looked at.
+/// Why a snapshot could not be collected.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectError {
     /// The session could not be opened, or ended.
@@ -51,7 +51,7 @@ pub enum CollectError {
     NoIdentity(String),
 }
 
-/// One look at a cluster: a round trip for the facts, and at most two more for sizes, statistics and definitions.
+/// Collects a snapshot: one round trip for the facts, and at most two more for sizes, statistics and definitions.
 pub async fn collect_snapshot(session: &Session, scope: &Scope) -> Result<Snapshot, CollectError> {
     let reads_connected = scope.database_selection.includes_connected(session.dbname());
     let connected_scope = if reads_connected { scope } else { &Scope::default() };
@@ -76,16 +76,16 @@ pub async fn collect_snapshot(session: &Session, scope: &Scope) -> Result<Snapsh
     Ok(snapshot)
 }
 
-/// Every database of a server, for looks that are each asked into one of them.
+/// The databases of a server, for collecting a snapshot of each.
 #[derive(Clone, Debug)]
 pub struct DatabaseList {
-    /// Tells the server from another at the same address.
+    /// `pg_postmaster_start_time()`: distinguishes the server from another at the same address.
     pub started_at: Timestamp,
     /// The rows of `pg_database`, with their statistics.
     pub databases: Fact<Vec<Database>>,
 }
 
-/// Asks for the databases alone. Their sizes cost the server a look at each of their files.
+/// Reads the databases only. For their sizes the server opens each of their files.
 pub async fn list_databases(session: &Session) -> Result<DatabaseList, CollectError> {
     let statements = async {
         tokio::join!(biased;
@@ -99,7 +99,7 @@ pub async fn list_databases(session: &Session) -> Result<DatabaseList, CollectEr
     }
 }
 
-/// Where WAL is after `wait`; no transaction is open meanwhile.
+/// Reads the position of WAL after `wait`; no transaction is open meanwhile.
 pub async fn read_wal_position_after(session: &Session, wait: Duration) -> Result<Fact<WalPosition>, SessionError> {
     tokio::time::sleep(wait).await;
     session.run_round(fetch::json_row(session, &queries::WAL_POSITION)).await

@@ -1,4 +1,4 @@
-//! The databases beside the one that is connected to, each over a connection of its own.
+//! The databases other than the connected one, each read over a connection of its own.
 
 use super::{DatabaseSelection, Scope, catalog_facts::collect_catalog_facts, database_snapshot};
 use crate::facts::{Database, DatabaseSnapshot, Fact, SkippedDatabase, Unavailable};
@@ -6,8 +6,8 @@ use crate::postgres::{Session, SessionError};
 use crate::quote::quote_identifier;
 use futures_util::{StreamExt, stream};
 
-/// Reads those the scope reaches; each that could not be read is named. `here` are the names of the one that was read
-/// already: a pooler may know it by another.
+/// Reads the databases of the scope; each that could not be read is listed. `here` are the names of the database that was
+/// read already: a pooler may have another name for it.
 pub async fn collect_other_databases(
     session: &Session,
     scope: &Scope,
@@ -81,7 +81,7 @@ async fn connect_and_collect(
     collection.await.map_err(|error: SessionError| skip(&error.to_string(), None))
 }
 
-/// Somebody counts on it being read.
+/// Returns the entry of a listed database that does not exist.
 fn missing_database(name: &str) -> SkippedDatabase {
     SkippedDatabase {
         database: name.to_owned(),

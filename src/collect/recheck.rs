@@ -1,4 +1,4 @@
-//! Looking again, just before something is done and just after: what must still be true then.
+//! Rechecks right before and right after a change.
 
 use super::{CollectError, fetch, queries};
 use crate::facts::{
@@ -15,12 +15,12 @@ pub struct Backend {
     pub pid: i32,
     /// `pg_stat_activity.backend_start`: with the process id it identifies the backend.
     pub backend_start: Timestamp,
-    /// `active`, `idle` and so on (PostgreSQL manual, 27.2.3 "pg_stat_activity"); not asked of one's own.
+    /// `active`, `idle` and so on (PostgreSQL manual, 27.2.3 "pg_stat_activity"); not read for the own process.
     #[serde(default, skip_serializing)]
     pub state: Option<String>,
 }
 
-/// Which server it is that will be changed, and what lies in its pg_wal before.
+/// The server that will be changed, and its pg_wal before the change.
 pub struct ServerRecheck {
     /// The server and the connected role.
     pub server: Server,
@@ -30,11 +30,11 @@ pub struct ServerRecheck {
     pub control: Fact<ControlFile>,
     /// The files of `pg_wal` before the change (`pg_ls_waldir`).
     pub wal_directory: Fact<WalDirectory>,
-    /// The process that will do it.
+    /// The server process of the session.
     pub backend: Fact<Backend>,
 }
 
-/// One round trip.
+/// Reads the server's identity and pg_wal, in one round trip.
 pub async fn recheck_server(session: &Session) -> Result<ServerRecheck, CollectError> {
     let facts = async {
         tokio::join!(biased;
@@ -48,7 +48,7 @@ pub async fn recheck_server(session: &Session) -> Result<ServerRecheck, CollectE
     Ok(ServerRecheck { server, identity, control, wal_directory, backend })
 }
 
-/// Every slot as it is now, and on which server.
+/// All slots, and the server that they were read from.
 pub struct SlotRecheck {
     /// All rows of `pg_replication_slots`.
     pub slots: Fact<Vec<SlotIdentity>>,
@@ -58,7 +58,7 @@ pub struct SlotRecheck {
     pub identity: ServerIdentity,
 }
 
-/// Reads every slot, where WAL is, and which server that is, in one round trip.
+/// Reads all slots, the position of WAL and the server's identity, in one round trip.
 pub async fn recheck_slots(session: &Session) -> Result<SlotRecheck, CollectError> {
     let facts = async {
         tokio::join!(biased;
@@ -93,12 +93,12 @@ async fn read_identity(session: &Session) -> Result<IdentifiedServer, CollectErr
     }
 }
 
-/// What lies in pg_wal now.
+/// Reads the files of pg_wal.
 pub async fn read_wal_directory(session: &Session) -> Result<Fact<WalDirectory>, SessionError> {
     session.run_round(Box::pin(fetch::json_row(session, &queries::WAL_DIRECTORY))).await
 }
 
-/// The other processes that work for the role that connected.
+/// Reads the other server processes of the connected role.
 pub async fn read_own_backends(session: &Session) -> Result<Fact<Vec<Backend>>, SessionError> {
     session.run_round(Box::pin(fetch::json_rows(session, &queries::OWN_BACKENDS))).await
 }

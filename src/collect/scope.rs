@@ -1,47 +1,46 @@
-//! What a report needs to know, so that no more is asked.
+//! The facts that a report needs; no others are collected.
 
 use super::{ConnectionBudget, DatabaseSelection};
 use crate::facts::FactGroup;
 
-/// The groups of facts a report is made of. The server's identity and settings are always asked.
+/// The groups of facts a report is made of. The server's identity and settings are always collected.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     /// Collect the databases (`pg_database`).
     pub databases: bool,
-    /// What tells the server from any other: for a plan that is to be carried out there.
+    /// Collect the identity of the server: for plans.
     pub instance: bool,
-    /// Temporary files, logs, slot spill.
+    /// Collect temporary files, logs and spilled slot data.
     pub storage: bool,
-    /// Their sizes cost the server a look at each of its files.
+    /// Collect tablespaces; for their sizes the server opens each of their files.
     pub tablespaces: bool,
-    /// Slots and what else keeps WAL.
+    /// Collect slots and what else keeps WAL.
     pub slots: bool,
     /// Collect the statistics of WAL and what writes it.
     pub wal: bool,
-    /// Tables and indexes of the databases.
+    /// Collect tables and indexes of the databases.
     pub relations: bool,
     /// Definitions and column names of these indexes.
     pub definitions: Definitions,
-    /// What verdicts on indexes rest on.
+    /// Collect the facts that verdicts on indexes rest on.
     pub index_facts: bool,
-    /// Of these, which tables have an index built or dropped concurrently.
+    /// Collect which tables have an index built or dropped concurrently; part of `index_facts`.
     pub index_builds: bool,
-    /// What only the nightly check wants: sessions, replay, sequences, errors of subscriptions.
+    /// Collect what only `check` needs: sessions, replay, sequences, errors of subscriptions.
     pub health: bool,
     /// The relations whose bloat is estimated; by default none.
     pub bloat: BloatScope,
-    /// What a prediction of the size after a logical copy rests on.
+    /// Collect what the prediction of the size after a logical copy rests on.
     pub copy_size: bool,
     /// Measure every relation.
     pub exact: bool,
     /// Which databases are read from inside.
     pub database_selection: DatabaseSelection,
-    /// How many connections read at once.
+    /// Number of concurrent connections.
     pub jobs: usize,
-    /// What else may be open beside the connections that look.
+    /// Budget of further connections.
     pub connection_budget: ConnectionBudget,
-    /// Ask for the size of a large database over one more connection: for somebody who waits for a list, and not where
-    /// many servers are looked at.
+    /// Read the size of a large database over one more connection: for lists on a terminal, not for fleets.
     pub concurrent_size: bool,
 }
 
@@ -75,12 +74,12 @@ pub struct BloatScope {
     pub table: Option<glob::Pattern>,
     /// Bytes; smaller relations are left out.
     pub min_size: u64,
-    /// Read every page of so many, the largest first; 0 for estimates alone.
+    /// Number of relations that are read page by page, the largest first; 0 for estimates only.
     pub full_scans: usize,
 }
 
 impl Scope {
-    /// What takes space in the whole cluster, and the relations of the databases.
+    /// Returns the facts about space in the whole cluster, and the relations of the databases.
     pub fn space() -> Scope {
         Scope {
             databases: true,
@@ -118,7 +117,7 @@ impl Scope {
         self
     }
 
-    /// As thorough as another, and by as many connections.
+    /// Takes over thoroughness and connections of another scope.
     pub fn with_options_of(self, other: &Scope) -> Scope {
         let Scope { exact, jobs, .. } = *other;
         Scope {
@@ -130,7 +129,7 @@ impl Scope {
         }
     }
 
-    /// Everything pgtend can know.
+    /// Returns all groups of facts.
     pub fn everything() -> Scope {
         Scope {
             definitions: Definitions::Matching { schema: None, table: None, most: MAX_DEFINITIONS },
@@ -143,7 +142,7 @@ impl Scope {
         }
     }
 
-    /// What is left for each of so many looks, of which `jobs` go on at once.
+    /// Returns the share of each of this many databases, of which `jobs` are read at once.
     pub fn share_for(&self, databases: usize) -> Scope {
         let jobs = self.jobs.max(1);
         let at_once = databases.clamp(1, jobs);
@@ -156,11 +155,11 @@ impl Scope {
     }
 }
 
-/// How many index definitions one look reads at most.
+/// Most index definitions that one snapshot reads.
 pub const MAX_DEFINITIONS: usize = 1_000;
 
-/// Of how many tables, and of how many indexes, one look reads the statistics at most.
+/// Most tables, and most indexes, whose statistics one snapshot reads.
 pub const MAX_STATISTICS: usize = 500;
 
-/// How many tables, and how many indexes, one look reads whole at most.
+/// Most tables, and most indexes, that one snapshot reads page by page.
 pub const MAX_FULL_SCANS: usize = 100;

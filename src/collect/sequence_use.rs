@@ -1,14 +1,14 @@
-//! How far sequences have come: which there are the first look tells, where each stands is asked after it.
+//! Positions of sequences: the first round trip lists the sequences, later ones read their values.
 
 use super::{fetch, queries};
 use crate::facts::{Fact, OidMap, SequenceState, SequenceUse, Unavailable};
 use crate::postgres::Session;
 use serde::Deserialize;
 
-/// How many are read in one transaction: each keeps its lock until that ends, and the room for locks is everybody's.
+/// Sequences that one transaction reads: each stays locked until its end, and the lock table is shared by all sessions.
 const MAX_BATCH: usize = 250;
 
-/// The sequences that could run out, before it is known where they stand.
+/// The sequences that could run out, without their values.
 #[derive(Deserialize)]
 pub struct ListedSequences {
     sequences: Vec<ListedSequence>,
@@ -22,10 +22,10 @@ struct ListedSequence {
     state: SequenceState,
 }
 
-/// Where those that were read stand; `None`: never used.
+/// The values that were read, by OID; `None` for a sequence that was never used.
 pub type SequenceValues = Result<Vec<(u32, Option<i64>)>, Unavailable>;
 
-/// Those that the role may read, in shares of which each wants a transaction of its own.
+/// Returns the OIDs of the sequences that the role may read, in batches of one transaction each.
 pub fn readable_batches(listed: &Fact<ListedSequences>) -> Vec<Vec<i64>> {
     let sequences = listed.known().into_iter().flat_map(|listed| &listed.sequences);
     let readable: Vec<i64> =
@@ -33,7 +33,7 @@ pub fn readable_batches(listed: &Fact<ListedSequences>) -> Vec<Vec<i64>> {
     readable.chunks(MAX_BATCH).map(<[i64]>::to_vec).collect()
 }
 
-/// Part of a round.
+/// Reads the values of one batch, as part of a round trip.
 pub async fn fetch_values(session: &Session, share: &[i64]) -> SequenceValues {
     let query = &queries::SEQUENCE_VALUES;
     if share.is_empty() {
@@ -45,7 +45,7 @@ pub async fn fetch_values(session: &Session, share: &[i64]) -> SequenceValues {
     rows.await.map_err(|error| fetch::unavailable_fact(session, query, &error))
 }
 
-/// The sequences with what was read of them. One that was locked meanwhile counts among those nobody asked about.
+/// Returns the sequences with their values. A sequence that was locked meanwhile counts as left out.
 pub fn merge_values(listed: Fact<ListedSequences>, values: Vec<SequenceValues>) -> Fact<SequenceUse> {
     let ListedSequences { sequences, mut left_out } = match listed {
         Fact::Known(listed) => listed,

@@ -1,4 +1,4 @@
-//! What the control file tells of the cluster and its last checkpoint.
+//! The control file: the cluster and its last checkpoint.
 
 use crate::units::Lsn;
 use jiff::Timestamp;

@@ -66,7 +66,7 @@ impl TableColumns {
 pub struct IndexKey {
     /// Fill factor of the B-tree's leaf pages in percent (`pg_class.reloptions`); 90 by default.
     pub fillfactor: u8,
-    /// Equal keys share one tuple: the operator classes allow it and nobody switched it off.
+    /// Equal keys share one tuple: the operator classes allow it, and `deduplicate_items` is on.
     pub deduplicates: bool,
     /// Whether the role may see the statistics.
     pub visibility: Visibility,

@@ -52,16 +52,16 @@ pub struct DatabaseSnapshot {
     /// By index OID: of the largest B-trees that were asked for.
     #[serde(default)]
     pub index_keys: Fact<BTreeMap<u32, IndexKey>>,
-    /// By table OID, where every page was read; `None` when nobody asked for that.
+    /// By table OID, where every page was read; `None` when that was not requested.
     #[serde(default)]
     pub heap_tuples: Option<Fact<BTreeMap<u32, HeapTuples>>>,
-    /// By index OID, where every page was read; `None` when nobody asked for that.
+    /// By index OID, where every page was read; `None` when that was not requested.
     #[serde(default)]
     pub btree_pages: Option<Fact<BTreeMap<u32, BtreePages>>>,
     /// By index OID: of the largest, where the size after a copy is to be predicted.
     #[serde(default)]
     pub index_shapes: Fact<BTreeMap<u32, IndexShape>>,
-    /// What a logical copy leaves behind, where that is asked for.
+    /// What a logical copy does not carry over; not requested by most reports.
     #[serde(default)]
     pub obstacles: Fact<Obstacles>,
     /// By table OID: of the largest TOAST relations, where the size after a copy is to be predicted.
@@ -78,12 +78,12 @@ pub struct Sequences {
     pub bytes: u64,
 }
 
-/// A relation under, or awaited by, an ACCESS EXCLUSIVE lock while it was looked at.
+/// A relation under, or awaited by, an ACCESS EXCLUSIVE lock when it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockedRelation {
     /// `pg_class.oid`.
     pub oid: u32,
-    /// Held already; otherwise somebody waits for it.
+    /// The lock is held; if false, a session waits for it.
     pub granted: bool,
 }
 
@@ -99,8 +99,8 @@ pub struct StatisticsResets {
 }
 
 impl StatisticsResets {
-    /// Returns the time since which `idx_scan` and the other counters count: the later of the database's own reset and the
-    /// last loss of all statistics (docs/reference/index-usage.md#observation-window). Ignores promotions.
+    /// Returns the time since which `idx_scan` and the other counters count: the later of the database's own reset and
+    /// the last loss of all statistics (docs/reference/index-usage.md#observation-window). Ignores promotions.
     pub fn counting_since(&self) -> Option<Timestamp> {
         self.database_reset.max(self.shared_reset)
     }

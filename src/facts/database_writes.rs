@@ -1,4 +1,4 @@
-//! Whether anybody writes in a database.
+//! Rows written per database.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,9 @@
-//! The disk that pg_wal lies on, as far as anybody told of it.
+//! The volumes of the data directory and of pg_wal.
 
 use super::{Fact, Snapshot, Unavailable};
 use serde::{Deserialize, Serialize};
 
-/// Who told of the disk.
+/// Source of the sizes of a volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DiskSource {
@@ -73,7 +73,7 @@ impl Snapshot {
         }
     }
 
-    /// What is known to lie on the volume of pg_wal: a lower bound, as the server does not tell of what is not its own.
+    /// Returns the bytes known to lie on the volume of pg_wal: a lower bound, since other files may lie there, too.
     fn used_bytes(&self, wal_on_own_volume: bool) -> Result<u64, Unavailable> {
         let wal = self.wal_directory.as_result().map_err(Clone::clone)?.directory_bytes;
         if wal_on_own_volume {

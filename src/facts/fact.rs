@@ -25,13 +25,13 @@ pub struct Unavailable {
     /// The oldest major version that has it: nothing is hidden, the server is too old.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs_version: Option<u32>,
-    /// Nobody set it up on this server, an extension say, or there is no history of it yet: nothing is hidden.
+    /// It is not set up on this server, such as an extension, or has no history yet: nothing is hidden.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub not_set_up: bool,
 }
 
 impl Unavailable {
-    /// A fact that is missing for a reason nobody can mend by a GRANT.
+    /// Returns a missing fact without a remedy.
     pub fn new(fact: &str, reason: impl Into<String>) -> Unavailable {
         Unavailable { fact: fact.to_owned(), reason: reason.into(), hint: None, needs_version: None, not_set_up: false }
     }

@@ -1,4 +1,4 @@
-//! What the nightly check finds: values that a report, a message and the store share.
+//! Findings of the checks, as reports, notifications and the store share them.
 
 use crate::message::Message;
 use serde::{Deserialize, Serialize};
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
-    /// Something breaks unless somebody acts.
+    /// Something breaks unless a person acts.
     Alert,
-    /// Worth doing some day.
+    /// Worth doing, without a deadline; sets the exit code only with `--hygiene`.
     Hygiene,
 }
 
@@ -155,7 +155,7 @@ pub struct Measurement {
     pub critical: Option<Measure>,
 }
 
-/// One thing that is wrong.
+/// One problem that a check found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The check's name: `stale-slot`.

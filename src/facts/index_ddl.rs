@@ -1,4 +1,4 @@
-//! All that an index is, as far as a copy of it must have it, too.
+//! The properties of an index that restoring it needs.
 
 use serde::Serialize;
 
@@ -34,7 +34,7 @@ pub struct IndexDdl {
     pub tablespace: Option<String>,
     /// `obj_description`; `None` without a comment.
     pub comment: Option<String>,
-    /// Column number and `attstattarget` where somebody set one.
+    /// Column number and `attstattarget`, for columns where it is set.
     pub statistics: Vec<(i64, i64)>,
     /// `ALTER INDEX … DEPENDS ON EXTENSION`.
     pub extensions: Vec<String>,

@@ -1,4 +1,4 @@
-//! What the catalog tells beside `pg_index` of what may be done to an index.
+//! Facts beside `pg_index` that verdicts on indexes rest on.
 
 use super::{Fact, Index};
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ pub struct ForeignKey {
     pub column_numbers: Vec<i16>,
     /// The index of the other table in which the reference is looked up.
     pub target_index_oid: u32,
-    /// Not so one that is NOT ENFORCED (18): nothing is looked up for it.
+    /// False for NOT ENFORCED (18): the server looks nothing up for it.
     #[serde(default = "always")]
     pub is_enforced: bool,
 }
@@ -121,8 +121,8 @@ pub struct Correlation {
 /// Objects of the server's own catalogs have smaller OIDs (`src/include/access/transam.h`, FirstNormalObjectId).
 pub const FIRST_NORMAL_OBJECT_ID: u32 = 16_384;
 
-/// Whether one of two indexes could do the work of the other as far as method and columns tell. Only then is it asked
-/// what else they are made of.
+/// Returns whether one of two indexes can replace the other as far as access method and columns allow. Only then are
+/// their other properties read.
 pub fn are_comparable(a: &Index, b: &Index) -> bool {
     a.oid != b.oid && a.table_oid == b.table_oid && (may_cover(a, b) || may_cover(b, a))
 }
@@ -138,7 +138,7 @@ fn may_cover(covering_index: &Index, candidate: &Index) -> bool {
     }
 }
 
-/// Whether two comparable indexes can be told apart only by their texts, which cost the server a lock each.
+/// Returns whether two comparable indexes may differ only in their texts, which cost the server a lock each.
 pub fn differ_only_in_texts(a: &Index, b: &Index) -> bool {
     let has_text = |index: &Index| index.is_partial || index.is_expression;
     has_text(a) && has_text(b) && are_comparable(a, b)

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The marks that managers of high availability leave: who is connected, and the roles they make.
+/// Traces of programs that manage high availability: connected applications, and roles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManagerMarks {
-    /// Names of connected applications, of those that are looked for.
+    /// Names of connected applications, of those that owner rules name.
     pub application_names: Vec<String>,
-    /// Roles, of those that are looked for.
+    /// Names of roles, of those that owner rules name.
     pub roles: Vec<String>,
 }
 

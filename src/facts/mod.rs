@@ -1,6 +1,6 @@
 //! Plain data: one file a Postgres noun. Imports nothing of this crate.
 //!
-//! A [`Snapshot`] is what one look at a cluster saw; everything after collecting is a pure function of it.
+//! A [`Snapshot`] is the facts of one cluster, collected once; everything after collecting is a pure function of it.
 
 mod bloat;
 mod checkpoint;

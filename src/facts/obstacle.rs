@@ -1,4 +1,4 @@
-//! What stands in the way of a move to another server.
+//! Obstacles to a move to another server.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ pub struct PendingRestart {
     pub name: String,
 }
 
-/// For whom somebody set `default_transaction_read_only`; `None` for all.
+/// A `default_transaction_read_only` that is set for a role or a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadOnlyOverride {
     /// Name of the role; `None` for all roles.

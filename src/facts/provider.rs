@@ -1,8 +1,8 @@
-//! Who runs the server.
+//! The managed service that runs the server.
 
 use serde::{Deserialize, Serialize};
 
-/// The managed service a server belongs to, as far as its marks tell.
+/// The managed service that a server belongs to, by its marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
@@ -37,7 +37,7 @@ impl Provider {
         ("supabase", Provider::Supabase),
     ];
 
-    /// The one of that name; `self` for a server that nobody else runs.
+    /// Parses a provider's name; `self` is a server without a managed service.
     pub fn from_name(text: &str) -> Result<Provider, String> {
         let found = Self::NAMES.iter().find(|(name, _)| *name == text).map(|(_, provider)| *provider);
         found.ok_or_else(|| {
@@ -46,7 +46,7 @@ impl Provider {
         })
     }
 
-    /// The service as people call it.
+    /// Returns the name of the service for people.
     pub fn name(self) -> &'static str {
         match self {
             Provider::Unknown => "no managed service recognised",
@@ -75,8 +75,8 @@ pub struct ProviderMarks {
 }
 
 impl ProviderMarks {
-    /// Returns the provider that has these marks. Aurora has the marks of RDS and AlloyDB those of Cloud SQL, so they are
-    /// tested first (docs/reference/providers.md#detection).
+    /// Returns the provider that has these marks. Aurora has the marks of RDS and AlloyDB those of Cloud SQL, so they
+    /// are tested first (docs/reference/providers.md#detection).
     pub fn provider(&self) -> Provider {
         let prefix = |name: &str| self.setting_prefixes.iter().any(|p| p == name);
         let role = |name: &str| self.roles.iter().any(|r| r == name);

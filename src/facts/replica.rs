@@ -1,11 +1,11 @@
-//! The other servers of a cluster, which count scans of their own.
+//! Standbys of a cluster: each counts its own scans.
 
 use super::{Fact, Slot, StatisticsResets, Walsender};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The newest file that tells of a change of timeline: written when the server was promoted or restored.
+/// The newest timeline history file: written when the server was promoted or restored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimelineHistory {
     /// As `00000002.history`: the timeline in hexadecimal.
@@ -14,10 +14,10 @@ pub struct TimelineHistory {
     pub modified_at: Option<Timestamp>,
 }
 
-/// A standby that was asked for its own counters (`--replica`).
+/// A standby that was read for its own counters (`--replica`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Replica {
-    /// Where it is, without a password.
+    /// Its conninfo, without a password.
     pub name: String,
     /// The database whose counters were read.
     pub database: String,
@@ -36,7 +36,7 @@ pub struct ReplicaUse {
     pub started_at: Timestamp,
     /// Since when it counts.
     pub statistics_resets: Fact<StatisticsResets>,
-    /// Who streams from it in turn.
+    /// The standby's own rows of `pg_stat_replication`.
     #[serde(default)]
     pub walsenders: Fact<Vec<Walsender>>,
     /// The standby's own rows of `pg_replication_slots`.

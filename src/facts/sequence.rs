@@ -11,7 +11,7 @@ pub struct SequenceUse {
     pub left_out: u64,
 }
 
-/// One of them.
+/// One sequence and its position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SequenceState {
     /// `pg_namespace.nspname`.

@@ -1,9 +1,9 @@
-//! The server, and the role that looked at it.
+//! The server and the connected role.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What the server says of itself and of the role that asks.
+/// Properties of the server and of the connected role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Server {
     /// `server_version_num`, as 170010.
@@ -24,7 +24,7 @@ pub struct Server {
     pub in_recovery: bool,
     /// `pg_postmaster_start_time()`; a crash restart does not change it.
     pub started_at: Timestamp,
-    /// The server's own clock when it was asked.
+    /// The server's clock when the snapshot was taken.
     pub requested_at: Timestamp,
     /// `block_size`, in bytes.
     pub block_size_bytes: u64,

@@ -1,4 +1,4 @@
-//! What tells one server, or one start of it, from another.
+//! The identity of a server and of one start of it.
 
 use super::{ControlFile, Server};
 use jiff::Timestamp;
@@ -43,7 +43,7 @@ pub struct ServerIdentity {
 }
 
 impl ServerIdentity {
-    /// Combines what one look read.
+    /// Combines the facts of one snapshot.
     pub fn new(server: &Server, control: Option<&ControlFile>, instance: Option<&ServerInstance>) -> ServerIdentity {
         let timeline_id = instance.and_then(|instance| instance.timeline_id);
         let in_control = control.map(|control| control.timeline_id);

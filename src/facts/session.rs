@@ -1,9 +1,9 @@
-//! Sessions: how many clients there are, and who keeps a transaction open.
+//! Sessions: the number of clients, and those that keep a transaction open.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What `pg_stat_activity` tells of the sessions.
+/// The sessions of `pg_stat_activity`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sessions {
     /// Whether the role may see those of others; if not, nothing here says anything.
@@ -16,7 +16,7 @@ pub struct Sessions {
     pub holders: Vec<Session>,
 }
 
-/// One of them.
+/// One session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// `pg_stat_activity.pid`.
@@ -39,12 +39,12 @@ pub struct Session {
     pub xid_age: Option<i64>,
     /// Transactions begun since its snapshot.
     pub xmin_age: Option<i64>,
-    /// Locks it holds on relations and the like; nobody counts that of its own transaction.
+    /// Locks it holds on relations and the like; the lock on its own transaction id is not counted.
     pub locks: u64,
 }
 
 impl Session {
-    /// Transactions whose dead rows it keeps.
+    /// Returns the age of the rows that it keeps, in transactions.
     pub fn xid_horizon_age(&self) -> u64 {
         let age = self.xid_age.unwrap_or(0).max(self.xmin_age.unwrap_or(0));
         u64::try_from(age).unwrap_or(0)

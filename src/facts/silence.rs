@@ -1,10 +1,10 @@
-//! What somebody knows of and does not want to be told again.
+//! Silences: findings that are acknowledged until a date.
 
 use super::Finding;
 use glob::Pattern;
 use jiff::Timestamp;
 
-/// `[[silence]]`: from the configuration, or said on the command line.
+/// A `[[silence]]` of the configuration, or a silence of the command line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Silence {
     /// The check's id: `stale-slot`.
@@ -26,7 +26,7 @@ pub fn silence_last_day(until: Timestamp) -> String {
 }
 
 impl Silence {
-    /// Whether it holds for this target now.
+    /// Returns whether the silence holds for this target at `now`.
     pub fn is_active(&self, target: Option<&str>, now: Timestamp) -> bool {
         now < self.until && self.target.as_ref().is_none_or(|glob| target.is_some_and(|target| glob.matches(target)))
     }
@@ -36,7 +36,7 @@ impl Silence {
         self.check == finding.check && self.subject.as_ref().is_none_or(|glob| glob.matches(&finding.subject))
     }
 
-    /// Whether the whole check is silenced: then what it cannot tell is, too.
+    /// Returns whether the whole check is silenced: then its UNKNOWN is silenced, too.
     pub fn covers_check(&self, check: &str) -> bool {
         self.check == check && self.subject.is_none()
     }

@@ -67,7 +67,7 @@ pub struct Slot {
     /// 16 and newer; logical slots only.
     #[serde(default)]
     pub conflicting: Option<bool>,
-    /// 17 and newer: a lower bound, since every restart of the server sets it anew.
+    /// 17 and newer: a lower bound, since every start of the server sets it (docs/reference/slots.md#inactive_since).
     #[serde(default)]
     pub inactive_since: Option<Timestamp>,
     /// 17 and newer.

@@ -1,9 +1,9 @@
-//! One slot as the server keeps it, at the moment before something is done to it.
+//! One slot as it is right before it is dropped.
 
 use super::Slot;
 use serde::{Deserialize, Serialize};
 
-/// A row of `pg_replication_slots`: what reports show of it, and what else tells it from any other slot.
+/// A row of `pg_replication_slots`: the columns that reports show, and those that identify the slot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotIdentity {
     /// The columns that reports show.

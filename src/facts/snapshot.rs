@@ -1,4 +1,4 @@
-//! All that one look at a cluster saw.
+//! The snapshot of one cluster.
 
 use super::*;
 use crate::quote::{PrintedConnection, grant};
@@ -17,22 +17,22 @@ pub const SNAPSHOT_COMMAND: &str = "snapshot";
 pub struct Snapshot {
     /// [`SCHEMA_VERSION`] of the program that wrote it.
     pub schema_version: u32,
-    /// Always `snapshot`: tells this file from a report's.
+    /// Always `snapshot`: distinguishes the file from a report.
     pub command: String,
     /// Version of the program that wrote it.
     pub pgtend_version: String,
     /// By the server's clock.
     pub collected_at: Timestamp,
-    /// Where it was reached, so that looks from several machines can be told apart: host and port, or machine, folder and
-    /// port of a socket. `None` for loopback addresses, where tunnels end.
+    /// Address of the server, which distinguishes snapshots from several machines: host and port, or machine, folder
+    /// and port of a socket. `None` for loopback addresses, where tunnels end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// The server and the connected role.
     pub server: Server,
-    /// How printed commands reach it. Never written to a file: who reads that may reach the server in another way.
+    /// Connection options of printed commands. Never written to a file: its reader may need others.
     #[serde(skip)]
     pub connection: PrintedConnection,
-    /// Asked where a plan is made. Never written to a file: no plan of a file is carried out.
+    /// Collected for plans only. Never written to a file: a plan of a file is never executed.
     #[serde(skip, default = "instance_not_asked")]
     pub instance: Fact<ServerInstance>,
     /// The control file (`pg_control_system`, `pg_control_checkpoint`).
@@ -116,7 +116,7 @@ pub struct Snapshot {
     /// Checkpoints counted by the server.
     #[serde(default)]
     pub checkpoints: Fact<Checkpoints>,
-    /// The disk that pg_wal lies on; unavailable unless somebody told of it.
+    /// The volumes of the data directory and pg_wal; unavailable unless the user gave sizes or pgtend runs on the host.
     #[serde(default)]
     pub disk: Fact<Disk>,
     /// `pg_stat_archiver`.
@@ -143,7 +143,7 @@ pub struct Snapshot {
     /// `default_transaction_read_only` in `pg_db_role_setting`.
     #[serde(default)]
     pub read_only_overrides: Fact<Vec<ReadOnlyOverride>>,
-    /// The standbys that were asked for their own counters, once for each database.
+    /// The standbys that were read for their own counters, one entry per database.
     #[serde(default)]
     pub replicas: Vec<Replica>,
     /// The databases that were read from inside.
@@ -168,12 +168,12 @@ pub struct SkippedDatabase {
     /// What would make it readable: usually a GRANT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// Somebody named it: that it was not read is a gap, whatever the reason.
+    /// The user named it: that it was not read is a gap, whatever the reason.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub listed: bool,
 }
 
-/// Why a text is no snapshot this pgtend can read.
+/// Why a text cannot be read as a snapshot.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadSnapshotError {
     /// The text is not JSON, or has no header of a snapshot.
@@ -202,8 +202,8 @@ pub enum ReadSnapshotError {
 }
 
 impl Snapshot {
-    /// Whether a database that was not read hides anything. Into template0 and its like nobody connects, whatever their
-    /// rights; who lists one wants to know.
+    /// Returns whether a database that was not read is a gap. A database that allows no connections, such as template0,
+    /// is one only if the user listed it.
     pub fn is_skipped_gap(&self, skipped: &SkippedDatabase) -> bool {
         let is_closed = |database: &Database| database.database == skipped.database && !database.allows_connections;
         skipped.listed || !self.databases.known().is_some_and(|databases| databases.iter().any(is_closed))
@@ -243,8 +243,8 @@ impl Snapshot {
         serde_json::from_str(text).map_err(ReadSnapshotError::Invalid)
     }
 
-    /// Takes back the advice to grant what the role has: then somebody, or the service, took the right itself away, and
-    /// no predefined role brings it back.
+    /// Removes hints to grant `pg_monitor` to a role that has it: then EXECUTE was revoked, and no predefined role
+    /// helps.
     pub fn remove_useless_hints(&mut self) {
         let server = &self.server;
         let has_all = server.role_is_monitor || server.role_is_superuser;
@@ -271,7 +271,7 @@ impl Snapshot {
         self.provider.known().map_or(Provider::Unknown, ProviderMarks::provider)
     }
 
-    /// Where WAL is now.
+    /// Returns the position of WAL; `None` where it could not be read.
     pub fn current_lsn(&self) -> Option<Lsn> {
         self.wal_position.known()?.current_lsn
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// One row of `pg_subscription`: this server subscribes. Whose publications, only its owner may see.
+/// One row of `pg_subscription`: this server subscribes. The connection string is not read: only superusers may see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
     /// `pg_subscription.subname`.
@@ -14,10 +14,10 @@ pub struct Subscription {
     pub subenabled: bool,
     /// The slot on the publisher; `None` when it was taken from it.
     pub subslotname: Option<String>,
-    /// Its apply worker runs; `None` in snapshots of before that was asked.
+    /// Its apply worker runs; `None` in older snapshots.
     #[serde(default)]
     pub has_worker: Option<bool>,
-    /// When it last heard from the publisher.
+    /// Time of the last message from the publisher.
     #[serde(default)]
     pub last_message_at: Option<Timestamp>,
 }

@@ -1,4 +1,4 @@
-//! Transactions that keep what others would remove.
+//! Open and prepared transactions.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ pub struct Transactions {
     pub transactions: Vec<Transaction>,
 }
 
-/// One of them.
+/// One open transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
     /// `pg_stat_activity.pid`.

@@ -1,4 +1,4 @@
-//! The write-ahead log: where it is, what lies in pg_wal, how much is written, who waits for it.
+//! The write-ahead log: its position, the files of pg_wal, how much is written, archiving and summarizing.
 
 use crate::units::Lsn;
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! Who writes WAL.
+//! Statements and processes that write WAL.
 
 use super::{ForeignObject, LookAlike, Unavailable};
 use crate::quote::quote_identifier;
@@ -34,7 +34,7 @@ pub struct WalStatements {
 pub struct CountedStatements {
     /// WAL of all statements it knows of; `None` where it counts none, before its version 1.8.
     pub wal_bytes: Option<u64>,
-    /// Since when it counts; not told before its version 1.9.
+    /// Since when it counts; `None` before version 1.9 of the extension.
     pub since: Option<Timestamp>,
     /// Those that wrote most, at most ten.
     pub statements: Vec<WalStatement>,

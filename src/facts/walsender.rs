@@ -1,10 +1,10 @@
-//! Those who stream WAL from this server.
+//! Walsenders: processes that stream WAL from this server.
 
 use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// One row of `pg_stat_replication`. What the role may not see of others is `None`.
+/// One row of `pg_stat_replication`. A column that is hidden from the role is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Walsender {
     /// `pg_stat_replication.pid`.
@@ -25,7 +25,7 @@ pub struct Walsender {
     pub flush_lsn: Option<Lsn>,
     /// `pg_stat_replication.replay_lsn`: the consumer has replayed WAL up to here.
     pub replay_lsn: Option<Lsn>,
-    /// How long ago what it replayed last was sent, in seconds; `None` when it has replayed all.
+    /// Seconds since the WAL that it replayed last was sent; `None` when it has replayed all.
     #[serde(default)]
     pub replay_lag_seconds: Option<i64>,
 }

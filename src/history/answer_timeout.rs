@@ -1,4 +1,4 @@
-//! A store's server that says nothing is given up on.
+//! A time limit for each response of a store's server.
 
 use super::{HistoryError, tunnel::Tunnel};
 use futures_util::FutureExt as _;
@@ -8,7 +8,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 /// How long a store's server may take for one answer. Longer than its own limit on waiting for a lock.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The same for what takes time on purpose, as thinning years.
+/// The same for long statements, such as thinning years of samples.
 const LONG_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// The connections to a store's server, and how long each answer may take.
@@ -24,7 +24,7 @@ impl StoreServer {
         StoreServer { pool, tunnel: Arc::new(tunnel), timeout }
     }
 
-    /// What the user should know about the connection.
+    /// Returns warnings about the connection.
     pub(super) fn warnings(&self) -> &[String] {
         &self.tunnel.warnings
     }
@@ -39,8 +39,8 @@ impl StoreServer {
         self.timeout = LONG_TIMEOUT;
     }
 
-    /// Waits for one answer of the driver. After a silence or a panic nothing more is asked: whoever comes next hears of it at
-    /// once. A panic is reported on stderr as the bug that it is; the report that needs the history goes on without it.
+    /// Waits for one response of the driver. After a timeout or a panic every later call fails at once. A panic is reported
+    /// on stderr as a bug, and the report continues without the history.
     pub(super) async fn wait<T>(
         &self,
         answer: impl Future<Output = Result<T, sqlx::Error>>,

@@ -1,4 +1,4 @@
-//! What the nightly check leaves behind, and who is at it.
+//! The state that `check` saves for its next run, and the lease of a target.
 
 use super::{
     HistoryError, Store,
@@ -10,7 +10,7 @@ use crate::facts::{Class, Level};
 use jiff::Timestamp;
 
 impl Store {
-    /// Takes a place for one run until `until`; answers with the time until which another has it.
+    /// Takes the lease of a target until `until`. Returns the time until which another run has it, if one has.
     pub async fn claim(
         &self,
         target_key: &str,
@@ -30,7 +30,7 @@ impl Store {
         }
     }
 
-    /// Gives back what was taken until `until`; of another's nothing.
+    /// Releases the lease that was taken until `until`; leaves the lease of another run.
     pub async fn release(&self, target_key: &str, until: Timestamp) -> Result<(), HistoryError> {
         let mut tx = self.begin().await?;
         let sql = "update check_state set claimed_until = 0 where target_key = $1 and claimed_until = $2";
@@ -38,7 +38,7 @@ impl Store {
         tx.commit().await
     }
 
-    /// What the night before left.
+    /// Returns the state that the previous run saved.
     pub async fn check_state(&self, target_key: &str) -> Result<CheckState, HistoryError> {
         let mut state = CheckState::default();
         let sql = "select checked_at, counters from check_state where target_key = $1";
@@ -75,7 +75,7 @@ impl Store {
         Ok(state)
     }
 
-    /// Leaves a night behind, in the place of the one before.
+    /// Replaces the saved state.
     pub async fn save_check_state(&self, target_key: &str, state: &CheckState) -> Result<(), HistoryError> {
         let mut tx = self.begin().await?;
         let counters = state.counters.as_ref().and_then(|counters| serde_json::to_string(counters).ok());

@@ -1,7 +1,7 @@
-//! A look beside the newest sample: at the same server, at the same time, into other databases.
+//! Snapshots of one server that several targets take at the same time, each of other databases.
 //!
-//! A fleet's targets are often databases of one cluster. Each as a sample of its own would write, and make every reader
-//! read, the cluster as often as it has databases; and of two that overtake one another the first look would be lost.
+//! The targets of a fleet are often databases of one cluster. With one sample per target the facts of the cluster would
+//! be written, and read, once per database, and a snapshot that arrives after a newer one would be lost.
 
 use super::{
     HistoryError, databases,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::facts::{DatabaseSnapshot, Snapshot};
 
-/// The newest sample of the server's line, and what of the look it lacks.
+/// The newest sample of the server's branch, and the facts of the snapshot that it lacks.
 pub(super) struct ConcurrentSample<'a> {
     writing: NewSample,
     cluster_id: i64,
@@ -21,13 +21,13 @@ pub(super) struct ConcurrentSample<'a> {
 /// How many relations were seen, and how many changed.
 pub(super) type RelationCounts = (u64, u64);
 
-/// The line whose newest sample is of the same process, taken at the same time: what is counted in a database is then
-/// told to be of the sample's time.
+/// Returns the branch whose newest sample is of the same server process and time. The counters of a database are then
+/// stored with the sample's time.
 pub(super) fn concurrent_branch<'a>(branches: &'a [KnownBranch], identity: &SampleIdentity) -> Option<&'a KnownBranch> {
     branches.iter().find(|line| line.newest.is_concurrent_with(identity))
 }
 
-/// The sample that a look completes: where all of it is new there, or where the look came too late for one of its own.
+/// Returns the sample that a snapshot completes: if all of it is new there, or if it is too old for a sample of its own.
 pub(super) async fn find_concurrent_sample<'a>(
     tx: &mut Transaction,
     branches: &[KnownBranch],
@@ -57,7 +57,7 @@ pub(super) async fn find_concurrent_sample<'a>(
     Ok(Some(ConcurrentSample { writing, cluster_id: branch.cluster_id, database_snapshots: new_databases }))
 }
 
-/// Whether neither the sample nor one since the look has read the database.
+/// Returns whether neither the sample nor a later one has read the database.
 async fn is_newly_read(
     tx: &mut Transaction,
     cluster_id: i64,
@@ -80,7 +80,7 @@ impl ConcurrentSample<'_> {
         self.cluster_id
     }
 
-    /// Adds what the sample lacks.
+    /// Adds the facts that the sample lacks.
     pub(super) async fn write(
         &self,
         tx: &mut Transaction,

@@ -1,22 +1,22 @@
-//! Counters that may begin anew.
+//! Counters that may be reset.
 
-/// A counter as the store keeps it: the server's value, and what was counted in all while we watched.
+/// A counter as the store keeps it: the server's value, and the total since its first sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Counter {
     pub(super) value: i64,
-    /// Never falls, so that any two samples, also after pruning, tell what was counted between them.
+    /// Never decreases: the difference of any two samples, also after pruning, is what was counted between them.
     pub(super) total: i64,
     pub(super) resets: i64,
 }
 
 impl Counter {
-    /// One that is seen for the first time.
+    /// Returns a counter at its first sample.
     pub(super) fn new(value: i64) -> Counter {
         Counter { value, total: value, resets: 0 }
     }
 
-    /// The counter at a later sample. A decrease is a reset; `reset` says that there was one even if the value has
-    /// caught up since.
+    /// Returns the counter at a later sample. A decrease is a reset; with `reset` there was one, even if the value has not
+    /// decreased.
     pub(super) fn advance(self, value: i64, reset: bool) -> Counter {
         if reset || value < self.value {
             // Counted since the reset. What was counted before it and after the last sample is lost.
@@ -28,20 +28,20 @@ impl Counter {
     }
 }
 
-/// What a look at a database knows of its statistics' beginnings.
+/// When the statistics of a database began, as one snapshot has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ResetTimes {
-    /// When it was looked at, by the server's clock.
+    /// The server's clock when they were read.
     pub(super) collected_at: i64,
     pub(super) timeline_id: Option<i64>,
     /// Reset by hand: of the database, or of a single index in it.
     pub(super) database_reset: Option<i64>,
-    /// A crash stamps it.
+    /// The earliest reset of the shared statistics; a crash sets all of them.
     pub(super) shared_reset: Option<i64>,
 }
 
-/// Whether all counters of a database began anew since the last sample. `fell` and `held` count those that were above
-/// zero and are now lower, or not.
+/// Returns whether all counters of a database were reset since the last sample. `fell` and `held` are the numbers of
+/// counters that were above zero and are now lower, or not lower.
 pub(super) fn all_counters_reset(
     before: &ResetTimes,
     now: &ResetTimes,

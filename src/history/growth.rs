@@ -134,7 +134,7 @@ fn sample_times(rows: &[Row]) -> Result<SampleTimes, HistoryError> {
     rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
 }
 
-/// A point for every look since `since`: where nothing was written, what the last value says still holds.
+/// Returns a point per sample since `since`: where no value was written, the last one holds.
 fn size_points(
     sample_times: &SampleTimes,
     values: &SizesBySample,

@@ -1,36 +1,36 @@
-//! What a report may want to be remembered of the server it is about.
+//! Loading the history of the server that a report is about.
 
 use super::{HistoryError, Store};
 use crate::facts::Snapshot;
 use crate::facts::history::{HistorySource, HistoryView, WalInterval};
 use jiff::SignedDuration;
 
-/// How far back slots, WAL and sizes are read: a quarter and some days.
+/// Maximum age of the slots, WAL and sizes that are read: a quarter and some days.
 const MAX_AGE: SignedDuration = SignedDuration::from_hours(100 * 24);
 
-/// What is asked for; each costs its own.
+/// The parts of the history that are loaded.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HistoryScope {
     /// Read the history of the slots.
     pub slots: bool,
-    /// Of the databases that the snapshot read from inside. Costs a second with 100,000 indexes.
+    /// Load the history of the indexes of the databases in the snapshot. Takes a second for 100,000 indexes.
     pub indexes: bool,
     /// Read the WAL written between samples.
     pub wal: bool,
-    /// Of the cluster, its pg_wal and its databases.
+    /// Load the sizes of the cluster, its pg_wal and its databases.
     pub growth: bool,
-    /// The counters of the last check of the target; a command loads them.
+    /// Load the counters of the target's last check; the command does that.
     pub counters: bool,
 }
 
 impl HistoryScope {
-    /// Nothing.
+    /// Load nothing.
     pub const NONE: HistoryScope =
         HistoryScope { slots: false, indexes: false, wal: false, growth: false, counters: false };
 }
 
 impl Store {
-    /// What the samples know of the server that a snapshot shows; an empty memory when they do not know it.
+    /// Loads the history of a snapshot's server; empty if the store has no sample of it.
     pub async fn load_history(&self, snapshot: &Snapshot, scope: HistoryScope) -> Result<HistoryView, HistoryError> {
         let mut history = HistoryView::default();
         let Some(branch) = self.identify(snapshot).await? else { return Ok(history) };

@@ -1,10 +1,10 @@
-//! Whether a look follows from earlier ones, or is of a copy that shares their system identifier.
+//! Whether a snapshot continues earlier samples, or is of a copy that shares their system identifier.
 //! docs/decisions/0006-which-cluster-a-sample-belongs-to.md has the reasons.
 
-/// Looks this far apart, in microseconds, are of one night, and may have been taken at the same time.
+/// Snapshots at most this far apart, in microseconds, may have been taken at the same time.
 pub(super) const CONCURRENT_MICROS: i64 = 10 * 60 * 1_000_000;
 
-/// What tells one look from another's server. Times in microseconds, LSNs as byte positions.
+/// The identity of a snapshot's server. Times in microseconds, LSNs as byte positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SampleIdentity {
     pub(super) collected_at: i64,
@@ -16,18 +16,17 @@ pub(super) struct SampleIdentity {
     pub(super) address: Option<String>,
     /// When its timeline began by promotion; `None` where that could not be read.
     pub(super) promoted_at: Option<i64>,
-    /// When the statistics that all databases share began: a restart goes on with them; a crash, and a server that was
-    /// started from a backup, begin anew.
+    /// When the shared statistics began: a clean restart keeps them; a crash, and a start from a backup, reset them.
     pub(super) shared_reset: Option<i64>,
 }
 
 impl SampleIdentity {
-    /// Whether both are of one process, which was neither started anew nor promoted in between.
+    /// Returns whether both are of one server process, without a restart or promotion in between.
     pub(super) fn is_same_process_as(&self, other: &SampleIdentity) -> bool {
         (self.started_at, self.in_recovery) == (other.started_at, other.in_recovery)
     }
 
-    /// Whether both are of one process, taken at the same time. Either may then have read first how far WAL was written.
+    /// Returns whether both are of one server process and time. Either may then have the later position of WAL.
     pub(super) fn is_concurrent_with(&self, other: &SampleIdentity) -> bool {
         self.is_same_process_as(other) && (self.collected_at - other.collected_at).abs() <= CONCURRENT_MICROS
     }
@@ -40,7 +39,7 @@ pub(super) struct NewSample {
     pub(super) collected_at: i64,
 }
 
-/// A line of looks: its newest, and every address it was reached at.
+/// A branch: its newest sample, and every address that it was reached at.
 #[derive(Clone, Debug)]
 pub(super) struct KnownBranch {
     pub(super) cluster_id: i64,
@@ -48,18 +47,18 @@ pub(super) struct KnownBranch {
     pub(super) addresses: Vec<String>,
 }
 
-/// Why a look is taken to follow; the strongest comes last.
+/// Why a snapshot continues a branch; the strongest reason comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Evidence {
-    /// Everything it holds lies ahead.
+    /// Its positions are not before those of the branch.
     Position,
-    /// … and it was reached at an address of the line.
+    /// … and it was reached at an address of the branch.
     Address,
-    /// The very process that was looked at before.
+    /// It is of the same server process.
     Process,
 }
 
-/// The line that a look follows, if any.
+/// Returns the branch that a snapshot continues, if any.
 pub(super) fn matching_branch<'a>(branches: &'a [KnownBranch], identity: &SampleIdentity) -> Option<&'a KnownBranch> {
     let following = branches.iter().filter_map(|line| Some((continuation_evidence(line, identity)?, line)));
     following.max_by_key(|(evidence, line)| (*evidence, line.newest.collected_at)).map(|(_, line)| line)

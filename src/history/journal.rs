@@ -1,4 +1,4 @@
-//! The journal: what pgtend was about to do, and what came of it.
+//! The journal: actions of pgtend and their outcomes.
 
 use super::{
     HistoryError, Store,
@@ -15,7 +15,7 @@ const JOURNAL_COLUMNS: &str = "journal_id, system_identifier, server, database_n
                        promised_bytes, quantity, quantity_database, before_bytes, begun_at, finished_at, outcome, detail";
 
 impl Store {
-    /// Writes down what is about to be done; it is on disk when this returns. Answers with the deed's number.
+    /// Writes the intent of an action; it is on disk when this returns. Returns the key of the journal entry.
     pub async fn write_intent(&self, intent: &Intent) -> Result<i64, HistoryError> {
         let (quantity, quantity_database) = match &intent.quantity {
             Some(MeasuredQuantity::WalDirectory) => (Some(WAL_DIRECTORY), None),
@@ -46,7 +46,11 @@ impl Store {
         Ok(journal_id)
     }
 
-    /// Writes down how a deed ended. A deed ends once.
+    /// Writes the outcome of an action.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::NoOpenEntry`] if the entry has an outcome already, or does not exist.
     pub async fn write_outcome(&self, journal_id: i64, outcome: &JournalOutcome) -> Result<(), HistoryError> {
         let sql = "update journal_entry set finished_at = $2, outcome = $3, detail = $4 \
                    where journal_id = $1 and outcome is null";
@@ -57,13 +61,13 @@ impl Store {
         if written == 1 { Ok(()) } else { Err(HistoryError::NoOpenEntry(journal_id)) }
     }
 
-    /// Deeds without an outcome: pgtend ended in the middle of them, or is at them now.
+    /// Returns the entries without an outcome: pgtend ended before it could write one, or is still executing them.
     pub async fn open_journal_entries(&self) -> Result<Vec<JournalEntry>, HistoryError> {
         let sql = format!("select {JOURNAL_COLUMNS} from journal_entry where outcome is null order by journal_id");
         self.pool.rows(&sql, binds![]).await?.iter().map(decode_entry).collect()
     }
 
-    /// All deeds, oldest first, with what later samples measured.
+    /// Returns all entries, oldest first, with the sizes that later samples measured.
     pub async fn journal_entries(&self) -> Result<Vec<JournalEntry>, HistoryError> {
         let sql = format!("select {JOURNAL_COLUMNS} from journal_entry order by journal_id");
         let rows = self.pool.rows(&sql, binds![]).await?;
@@ -74,7 +78,7 @@ impl Store {
         Ok(entries)
     }
 
-    /// Holds the gauge's first size after the deed against the one before it.
+    /// Compares the first size of the measured quantity after the action with the size before it.
     async fn measure_effect(&self, entry: &mut JournalEntry) -> Result<(), HistoryError> {
         let Intent { system_identifier: Some(identifier), quantity: Some(gauge), before_bytes: Some(before), .. } =
             &entry.intent
@@ -115,7 +119,8 @@ impl Store {
         Ok(())
     }
 
-    /// The line that was looked at last before the deed, else the first one after it. A deed is done on a primary.
+    /// Returns the branch with the last sample before the action, else the one with the first sample after it. Actions are
+    /// executed on a primary.
     async fn branch_at(&self, identifier: &str, time: Timestamp) -> Result<i64, HistoryError> {
         let sql = "select c.branch from sample s join cluster c on c.cluster_id = s.cluster_id \
                     where c.system_identifier = $1 and not c.is_standby \

@@ -1,4 +1,4 @@
-//! Thinning old samples. The dictionary of names keeps its dates, the journal everything.
+//! Thinning of old samples. Names keep their dates, and the journal is not thinned.
 
 use super::{
     HistoryError, Store,
@@ -7,7 +7,7 @@ use super::{
 };
 use jiff::Timestamp;
 
-/// What pruning did.
+/// The result of pruning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pruned {
     /// Samples that were deleted.
@@ -25,8 +25,8 @@ const VALUE_TABLES: [(&str, &str); 4] = [
 ];
 
 impl Store {
-    /// Thins what is old at `now`. The next sample that stays takes over the values of those that go, so what was true
-    /// at a sample that stays is still told by it.
+    /// Deletes part of the samples that are old at `now`. The next sample that remains gets the values of the deleted ones,
+    /// so the values at a remaining sample do not change.
     pub async fn prune(&self, now: Timestamp) -> Result<Pruned, HistoryError> {
         let mut pruned = Pruned { samples: 0, kept: 0 };
         for branch in self.cluster_branches().await? {

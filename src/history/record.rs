@@ -13,14 +13,14 @@ use crate::facts::history::ClusterBranch;
 use crate::facts::{DatabaseSnapshot, Snapshot};
 use jiff::Timestamp;
 
-/// What a recording did.
+/// The result of a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// The branch that the sample belongs to.
     pub cluster_branch: ClusterBranch,
-    /// The first sample of its line.
+    /// It is the first sample of its branch.
     pub is_first: bool,
-    /// The very same look was recorded before; nothing was written.
+    /// The same snapshot was recorded before; nothing was written.
     pub was_known: bool,
     /// Number of relations in the snapshot.
     pub relations: u64,
@@ -29,8 +29,8 @@ pub struct Recorded {
 }
 
 impl Store {
-    /// Records a snapshot, in one transaction. The one door for samples: `history record` and `check` come through it.
-    /// A look into other databases of a server that was looked at just now becomes part of that sample.
+    /// Records a snapshot, in one transaction. `history record` and `check` both use it. A snapshot of other databases of
+    /// a server that has just been sampled is added to that sample.
     pub async fn record(&self, snapshot: &Snapshot) -> Result<Recorded, HistoryError> {
         let identifier = system_identifier(snapshot)?;
         let identity = sample_identity(snapshot);
@@ -76,7 +76,7 @@ impl Store {
         Ok(Recorded { cluster_branch, is_first: branch.is_none(), was_known: false, relations, changed })
     }
 
-    /// The line that a snapshot would be recorded to: whose history it may be read with.
+    /// Returns the branch that a snapshot would be recorded to, whose history belongs to it; `None` for a new one.
     pub async fn identify(&self, snapshot: &Snapshot) -> Result<Option<ClusterBranch>, HistoryError> {
         let identifier = system_identifier(snapshot)?;
         let identity = sample_identity(snapshot);
@@ -95,7 +95,7 @@ impl Store {
     }
 }
 
-/// What the samples of a cluster are filed under. Where the control file cannot be read it is the address.
+/// Returns the key of a cluster's samples: the system identifier, or the address where the control file cannot be read.
 pub fn system_identifier(snapshot: &Snapshot) -> Result<String, HistoryError> {
     match (snapshot.control.as_result(), &snapshot.address) {
         (Ok(control), _) => Ok(control.system_identifier.clone()),
@@ -119,7 +119,7 @@ fn sample_identity(snapshot: &Snapshot) -> SampleIdentity {
     }
 }
 
-/// When the timeline's history file was written, if it is this timeline's.
+/// Returns when the timeline's history file was written; `None` if the file is of another timeline.
 fn promoted_at(snapshot: &Snapshot) -> Option<Timestamp> {
     let history = snapshot.timeline_history.known()?;
     let timeline = u32::from_str_radix(history.file_name.as_deref()?.get(..8)?, 16).ok()?;
@@ -134,8 +134,8 @@ fn is_same_sample(newest: &SampleIdentity, identity: &SampleIdentity) -> bool {
     (newest.collected_at, newest.started_at) == (identity.collected_at, identity.started_at)
 }
 
-/// Whether the line's newest sample follows from this look, rather than the other way round. Of one process the clocks
-/// decide: where they are wrong, the sample that lies ahead may have less WAL behind it.
+/// Returns whether the branch's newest sample is later than this snapshot. For one server process the clock decides: if
+/// it is wrong, the later sample may have the smaller position of WAL.
 fn is_older_than_branch(branch: &KnownBranch, identity: &SampleIdentity) -> bool {
     let reversed = KnownBranch {
         cluster_id: branch.cluster_id,

@@ -31,7 +31,7 @@ struct KnownSlot {
     value: SlotValue,
 }
 
-/// Writes what changed. Temporary slots are somebody's session and are left out.
+/// Writes what changed. Temporary slots belong to a session and are left out.
 pub(super) async fn write_slots(
     tx: &mut Transaction,
     writing: &NewSample,
@@ -88,7 +88,8 @@ pub(super) async fn write_slots(
     write_slot_values(tx, writing, &values).await
 }
 
-/// Whether it can be the same slot: one that was absent, is of another kind or reaches further back was made anew.
+/// Returns whether it can be the same slot: a slot that was absent, is of another kind or has an older `restart_lsn` was
+/// created again.
 fn is_same_slot(before: &SlotValue, now: &SlotValue) -> bool {
     before.is_present
         && (&before.slot_type, &before.plugin) == (&now.slot_type, &now.plugin)

@@ -42,7 +42,7 @@ const SETTINGS: [(&str, &str); 5] = [
     ("idle_in_transaction_session_timeout", "60s"),
 ];
 
-/// What pgtend remembers.
+/// The history store: samples, the state of checks and the journal.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(super) pool: Pool,

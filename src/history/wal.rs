@@ -5,8 +5,8 @@ use crate::facts::history::WalInterval;
 use jiff::Timestamp;
 
 impl Store {
-    /// WAL written between neighbouring samples since `since`. A promotion goes on where the old timeline ended, so
-    /// positions of one line only grow.
+    /// Returns the WAL written between neighbouring samples since `since`. A promotion continues where the old timeline
+    /// ended, so the positions of one branch only grow.
     pub async fn wal_intervals(&self, cluster_id: i64, since: Timestamp) -> Result<Vec<WalInterval>, HistoryError> {
         let samples = self.samples(Some(cluster_id)).await?;
         let positions: Vec<_> = samples

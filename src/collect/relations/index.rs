@@ -109,7 +109,8 @@ impl Constraint {
     }
 }
 
-/// Indexes with the constraints they enforce: without them none is known, as none could be told from one that may go.
+/// Adds the constraints to the indexes. Without the constraints the indexes are unavailable, too: an index of a
+/// constraint could not be distinguished from one that may be dropped.
 pub fn add_constraints(indexes: Fact<Vec<Index>>, constraints: Fact<Vec<Constraint>>) -> Fact<Vec<Index>> {
     let (mut indexes, constraints) = match (indexes, constraints) {
         (Fact::Known(indexes), Fact::Known(constraints)) => (indexes, constraints),

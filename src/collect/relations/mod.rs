@@ -1,5 +1,4 @@
-//! Tables and indexes as the first look finds them: first an estimate of every size from `relpages`, and with it how far
-//! the estimate may be from the truth.
+//! Tables and indexes of the first round trip: an estimate of every size from `relpages`, with its uncertainty.
 
 pub mod index;
 pub mod table;

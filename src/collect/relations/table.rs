@@ -6,7 +6,7 @@ use crate::facts::{Persistence, SizeSource, StoredBytes, Table, TableKind};
 use crate::postgres::{BorrowedText, Oid, Row, RowError, Text, columns};
 use jiff::Timestamp;
 
-/// A table as its row tells it, with what its TOAST relation's row says.
+/// A table with the columns of its TOAST relation.
 pub struct TableRow {
     pub table: Table,
     pub heap: SizeEstimate,

@@ -18,11 +18,11 @@ pub struct KnownFinding {
     pub subject: String,
     /// How bad it was in the last run that had it.
     pub level: Level,
-    /// As it read then.
+    /// What was found in that run.
     pub message: Message,
     /// The first run that had it.
     pub since: Timestamp,
-    /// When its message was last sent, and how bad it was then; `None` when nobody was told.
+    /// When its message was last sent, and how bad it was then; `None` when none was sent.
     pub notified: Option<(Timestamp, Level)>,
 }
 
@@ -33,13 +33,13 @@ pub enum ChangeKind {
     New,
     /// The level rose since the last notification.
     Worse,
-    /// It lasts, and was told so long ago that it is told again.
+    /// The finding lasts, and the last notification is older than the reminder interval.
     Reminder,
     /// A notified alert is gone, and its check was evaluated.
     Recovered,
 }
 
-/// One thing to tell.
+/// One entry of a notification.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// What changed.
@@ -56,12 +56,13 @@ pub struct Change {
     pub since: Timestamp,
     /// What was found; of a recovered finding what was found last.
     pub message: Message,
-    /// Nothing for what has recovered.
+    /// What to do about it; `None` for a recovered finding.
     pub advice: Option<Message>,
 }
 
-/// What to tell of this night; the worst first, then what has recovered. `known` is what was left behind with what this
-/// recipient was told; `asked` are the checks that gave an answer: what another one found before, nobody looked at now.
+/// Returns what to notify one recipient of: the worst first, recovered findings last. `known` are the findings of the
+/// previous run with this recipient's notifications. A known finding recovers only if its check is among
+/// `evaluated_checks`.
 pub fn detect_changes(
     known: &[KnownFinding],
     findings: &[Finding],

@@ -5,7 +5,7 @@ use crate::facts::{Class, Level};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
-/// What a recipient was told of one finding, and when.
+/// A notification of one finding that one recipient got.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NotifiedFinding {
     /// [`Finding::id`](crate::facts::Finding::id) of the finding.
@@ -18,21 +18,21 @@ pub struct NotifiedFinding {
     pub level: Level,
 }
 
-/// The state of one place.
+/// The state of one target.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckState {
     /// When the previous run read the server; `None` before the first run.
     pub checked_at: Option<Timestamp>,
     /// Counters of the previous run; `None` before the first run.
     pub counters: Option<Counters>,
-    /// Without what anybody was told: that is each recipient's own.
+    /// The findings of the previous run, without notifications: those are per recipient.
     pub findings: Vec<KnownFinding>,
     /// The notifications that were sent, per recipient.
     pub notified: Vec<NotifiedFinding>,
 }
 
 impl CheckState {
-    /// The findings as one recipient knows them.
+    /// Returns the findings with the notifications of one recipient.
     pub fn findings_for(&self, recipient: &str) -> Vec<KnownFinding> {
         let notified_finding =
             |id: &str| self.notified.iter().find(|one| one.recipient == recipient && one.finding_id == id);
@@ -45,8 +45,8 @@ impl CheckState {
             .collect()
     }
 
-    /// The night after this one: `now` is what was found, `is_over` which of the earlier findings have ended. What has
-    /// ended stays until all who were told of it know.
+    /// Advances the state by one run: `now` is what was found, `is_over` tells which earlier findings have ended. An
+    /// ended finding stays until all recipients of it are notified.
     #[must_use]
     pub fn advance(
         &self,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What one look counted.
+/// The counters of one snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
     /// The server's clock when the counters were read.
@@ -17,7 +17,7 @@ pub struct Counters {
     pub subscription_errors: BTreeMap<String, u64>,
     /// Since when the counters of a database count.
     pub counting_since: BTreeMap<String, Timestamp>,
-    /// How far WAL was written, or replayed on a standby. Looks of before that was noted have none.
+    /// Position of WAL, on a standby of replay. `None` in older stores.
     #[serde(default)]
     pub current_lsn: Option<Lsn>,
 }

@@ -55,7 +55,7 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// Its rate; `None` with too few samples to tell one.
+    /// Returns its rate; `None` with too few samples.
     pub fn trend(&self) -> Option<Trend> {
         compute_trend(&self.points)
     }

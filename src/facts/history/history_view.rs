@@ -1,21 +1,21 @@
-//! All that is remembered of the server a report is about.
+//! The stored history of the server that a report is about.
 
 use super::{Counters, DatabaseIndexHistory, Growth, SlotHistory, SlotSample, WalInterval};
 use crate::facts::Snapshot;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
-/// What earlier looks at the same server know: the samples of its line in the store, and the snapshots of `--since`.
-/// Empty where nothing is remembered.
+/// The history of one server: the samples of its cluster branch in the store, and the snapshots of `--since`. Empty
+/// without a history.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HistoryView {
-    /// Where the samples come from; `None` when no store knows the server.
+    /// Source of the samples; `None` when the store has none of this server.
     pub origin: Option<HistorySource>,
     /// One entry per slot name.
     pub slots: Vec<SlotHistory>,
     /// One for each database that a sample read from inside.
     pub indexes: Vec<DatabaseIndexHistory>,
-    /// Oldest first; the last one ends at the present look.
+    /// WAL written between samples, oldest first; the last interval ends at the present snapshot.
     pub wal: Vec<WalInterval>,
     /// Sizes over time of databases and relations.
     pub growth: Vec<Growth>,
@@ -23,7 +23,7 @@ pub struct HistoryView {
     pub counters: Vec<Counters>,
 }
 
-/// The line of samples that was read.
+/// The cluster branch whose samples were read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistorySource {
     /// The store's address, without a password.
@@ -49,14 +49,14 @@ impl HistoryView {
         self.indexes.iter().find(|past| past.database == database)
     }
 
-    /// Adds what earlier snapshots of the same server saw. A look that the store has, too, counts once.
+    /// Adds earlier snapshots of the same server. A snapshot that the store has, too, counts once.
     pub fn add_snapshots(&mut self, earlier: &[Snapshot]) {
         self.add_slots(earlier);
         self.add_indexes(earlier);
         self.counters.extend(earlier.iter().map(Counters::from_snapshot));
     }
 
-    /// Of the store and the snapshots the one that has watched a database's indexes for longer speaks.
+    /// For each database, the longer of the store's and the snapshots' index history is used.
     fn add_indexes(&mut self, earlier: &[Snapshot]) {
         let mut snapshots: Vec<&Snapshot> = earlier.iter().collect();
         snapshots.sort_by_key(|look| look.collected_at);

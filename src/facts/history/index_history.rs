@@ -28,13 +28,13 @@ pub struct IndexHistory {
     pub certain_since: Timestamp,
     /// Scans from the first sample that is certain to have seen it up to the last; at least so many.
     pub scans: u64,
-    /// What the server's counter said at the last sample.
+    /// `pg_stat_user_indexes.idx_scan` at the last sample.
     pub idx_scan: u64,
-    /// Since which sample it is invalid without a break.
+    /// The first sample of an uninterrupted run of samples that show it invalid; `None` if it was valid in the last.
     pub invalid_since: Option<Timestamp>,
 }
 
-/// What the past says of an index of today.
+/// What the history has of an index of the present snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexObservation {
     /// Since when it is certain to be the same index.
@@ -46,7 +46,8 @@ pub struct IndexObservation {
 }
 
 impl DatabaseIndexHistory {
-    /// What looks, oldest first, saw of a database's indexes; `None` when none of them read any.
+    /// Returns the history that snapshots, oldest first, have of a database's indexes; `None` when none of them has
+    /// any.
     pub fn from_snapshots(snapshots: &[&Snapshot], database: &str) -> Option<DatabaseIndexHistory> {
         let mut history: Option<(DatabaseIndexHistory, Option<u32>)> = None;
         for snapshot in snapshots {
@@ -95,17 +96,19 @@ impl DatabaseIndexHistory {
         history.map(|(past, _)| past)
     }
 
-    /// Seconds from the last look to a reset of the counters after it, if there was one: what was counted then is lost.
+    /// Returns the seconds from the last sample to a reset of the counters after it, if there was one: what was counted
+    /// in between is lost.
     fn lost_seconds(&self, database_snapshot: &DatabaseSnapshot, now: Timestamp) -> u64 {
         self.counter_reset(database_snapshot).map_or(0, |reset| whole_seconds(self.until, reset.min(now)))
     }
 
-    /// When the counters began anew after the last sample, if they did.
+    /// Returns when the counters were reset after the last sample; `None` if they were not.
     fn counter_reset(&self, database_snapshot: &DatabaseSnapshot) -> Option<Timestamp> {
         database_snapshot.statistics_resets.known()?.counting_since().filter(|reset| *reset > self.until)
     }
 
-    /// Whole seconds since the first sample in which no scan can have been missed; `now` is the present look.
+    /// Returns the whole seconds since the first sample in which no scan can have been missed; `now` is the present
+    /// snapshot.
     pub fn observed_seconds(&self, database_snapshot: &DatabaseSnapshot, now: Timestamp) -> u64 {
         whole_seconds(self.since, now)
             .saturating_sub(self.unobserved_seconds)

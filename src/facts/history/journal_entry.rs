@@ -36,7 +36,7 @@ pub struct Intent {
     pub promised_bytes: Option<u64>,
     /// What is measured later; `None` if nothing is.
     pub quantity: Option<MeasuredQuantity>,
-    /// The gauge's size before.
+    /// The measured quantity in bytes before the action; `None` if unknown.
     pub before_bytes: Option<u64>,
     /// When the intent was written.
     pub begun_at: Timestamp,
@@ -97,7 +97,7 @@ pub struct JournalEntry {
     pub intent: Intent,
     /// `None`: pgtend ended before it could write one.
     pub outcome: Option<JournalOutcome>,
-    /// By how many bytes the gauge fell; negative when it rose. `None` until a later sample knows.
+    /// Decrease of the measured quantity in bytes; negative when it grew. `None` until a later sample has it.
     pub measured_bytes: Option<i64>,
     /// `collected_at` of the sample that `measured_bytes` comes from.
     pub measured_at: Option<Timestamp>,

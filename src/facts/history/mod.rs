@@ -1,4 +1,4 @@
-//! What several looks at a cluster know together, and what pgtend itself did to it.
+//! Values of the history: samples of a cluster over time, and the actions of pgtend.
 
 mod change;
 mod check_state;

@@ -28,11 +28,11 @@ pub struct Prediction {
     pub server: String,
     /// When the audit was made.
     pub made_at: Timestamp,
-    /// The way of moving after which it should be that large; `None`: after the clean-up, where it is.
+    /// The method of moving that the size is predicted for; `None` for the size after a clean-up in place.
     pub method: Option<String>,
     /// What the size is of.
     pub of: PredictedQuantity,
-    /// When the prediction was made.
+    /// Size in bytes when the prediction was made.
     pub now_bytes: u64,
     /// The predicted size in bytes.
     pub bytes: u64,
@@ -42,7 +42,7 @@ pub struct Prediction {
     pub high_bytes: u64,
 }
 
-/// A prediction, and what a later look measured.
+/// A prediction, and the size measured later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TrackedPrediction {
     /// What was predicted.
@@ -55,15 +55,15 @@ pub struct TrackedPrediction {
 }
 
 impl TrackedPrediction {
-    /// How far the prediction is off, as a share of what was measured: 0.02 for 2 % too much. For the clean-up it says
-    /// nothing, as nobody tells when that is done.
+    /// Returns the error as a share of the measured size: 0.02 if 2 % too much was predicted. `None` for a prediction
+    /// after a clean-up, since the end of the clean-up is not recorded.
     pub fn relative_error(&self) -> Option<f64> {
         let measured = self.measured_bytes.filter(|bytes| *bytes > 0 && self.prediction.method.is_some())?;
         Some(self.prediction.bytes as f64 / measured as f64 - 1.0)
     }
 }
 
-/// A size that somebody saw.
+/// A size that a sample measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MeasuredSize {
     /// `pg_control_system().system_identifier` of the measured server.

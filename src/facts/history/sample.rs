@@ -1,4 +1,4 @@
-//! One look at a cluster, as it is remembered.
+//! One sample of a cluster in the store.
 
 use crate::units::Lsn;
 use jiff::Timestamp;

@@ -18,6 +18,6 @@ pub struct IndexScans {
     pub until: Timestamp,
     /// At least so many: what was counted between a sample and a reset after it is lost.
     pub scans: u64,
-    /// How often the counter began anew.
+    /// Number of resets of the counter in the window.
     pub resets: u64,
 }

@@ -1,4 +1,4 @@
-//! What earlier looks saw of a replication slot.
+//! A replication slot in earlier samples.
 
 use crate::facts::{Slot, SlotType, Snapshot};
 use crate::units::Lsn;
@@ -10,9 +10,9 @@ use serde::Serialize;
 pub struct SlotHistory {
     /// `pg_replication_slots.slot_name`.
     pub slot_name: String,
-    /// The first look that showed the name.
+    /// The first sample that shows the name.
     pub first_seen: Timestamp,
-    /// What the store noted of it; `None` for one that only snapshots know.
+    /// What the store records of it; `None` for a slot that only snapshots have.
     pub record: Option<SlotRecord>,
     /// Oldest first. The store thins old ones.
     pub samples: Vec<SlotSample>,
@@ -32,12 +32,12 @@ pub struct SlotRecord {
     pub frozen_since: Timestamp,
 }
 
-/// One look at a slot.
+/// One sample of a slot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SlotSample {
     /// The server's clock when the sample was taken.
     pub collected_at: Timestamp,
-    /// The server's last start before the look: each sets `inactive_since` anew.
+    /// The server's last start before the sample: each start sets `inactive_since`.
     pub started_at: Timestamp,
     /// Position of WAL at the sample; `None` where it could not be read.
     pub current_lsn: Option<Lsn>,
@@ -45,14 +45,14 @@ pub struct SlotSample {
     pub seen: Option<SlotState>,
 }
 
-/// The slot as a look found it.
+/// The slot at one sample.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SlotState {
     /// `pg_replication_slots.slot_type`.
     pub slot_type: SlotType,
     /// `pg_replication_slots.plugin`; `None` for a physical slot.
     pub plugin: Option<String>,
-    /// `None` of a physical slot, and where it is not remembered.
+    /// `None` for a physical slot, and where the sample does not have it.
     pub database: Option<String>,
     /// `pg_replication_slots.active`.
     pub is_active: bool,
@@ -96,7 +96,7 @@ impl SlotState {
         }
     }
 
-    /// Whether it can be the same slot, as far as its kind tells.
+    /// Returns whether it can be the same slot: type and plugin are equal, and the database where both have one.
     pub fn has_same_kind(&self, other: &SlotState) -> bool {
         let databases = self.database.as_ref().zip(other.database.as_ref());
         (self.slot_type, &self.plugin) == (other.slot_type, &other.plugin)
