@@ -39,8 +39,8 @@ impl StoreServer {
         self.timeout = LONG_TIMEOUT;
     }
 
-    /// Waits for one response of the driver. After a timeout or a panic every later call fails at once. A panic is reported
-    /// on stderr as a bug, and the report continues without the history.
+    /// Waits for one response of the driver. After a timeout or a panic every later call fails at once. A panic is
+    /// reported on stderr as a bug, and the report continues without the history.
     pub(super) async fn wait<T>(
         &self,
         answer: impl Future<Output = Result<T, sqlx::Error>>,

@@ -27,7 +27,8 @@ pub(super) fn concurrent_branch<'a>(branches: &'a [KnownBranch], identity: &Samp
     branches.iter().find(|line| line.newest.is_concurrent_with(identity))
 }
 
-/// Returns the sample that a snapshot completes: if all of it is new there, or if it is too old for a sample of its own.
+/// Returns the sample that a snapshot completes: if all of it is new there, or if it is too old for a sample of its
+/// own.
 pub(super) async fn find_concurrent_sample<'a>(
     tx: &mut Transaction,
     branches: &[KnownBranch],

@@ -15,8 +15,8 @@ impl Counter {
         Counter { value, total: value, resets: 0 }
     }
 
-    /// Returns the counter at a later sample. A decrease is a reset; with `reset` there was one, even if the value has not
-    /// decreased.
+    /// Returns the counter at a later sample. A decrease is a reset; with `reset` there was one, even if the value has
+    /// not decreased.
     pub(super) fn advance(self, value: i64, reset: bool) -> Counter {
         if reset || value < self.value {
             // Counted since the reset. What was counted before it and after the last sample is lost.

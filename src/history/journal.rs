@@ -119,8 +119,8 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the branch with the last sample before the action, else the one with the first sample after it. Actions are
-    /// executed on a primary.
+    /// Returns the branch with the last sample before the action, else the one with the first sample after it. Actions
+    /// are executed on a primary.
     async fn branch_at(&self, identifier: &str, time: Timestamp) -> Result<i64, HistoryError> {
         let sql = "select c.branch from sample s join cluster c on c.cluster_id = s.cluster_id \
                     where c.system_identifier = $1 and not c.is_standby \

@@ -25,8 +25,8 @@ const VALUE_TABLES: [(&str, &str); 4] = [
 ];
 
 impl Store {
-    /// Deletes part of the samples that are old at `now`. The next sample that remains gets the values of the deleted ones,
-    /// so the values at a remaining sample do not change.
+    /// Deletes part of the samples that are old at `now`. The next sample that remains gets the values of the deleted
+    /// ones, so the values at a remaining sample do not change.
     pub async fn prune(&self, now: Timestamp) -> Result<Pruned, HistoryError> {
         let mut pruned = Pruned { samples: 0, kept: 0 };
         for branch in self.cluster_branches().await? {

@@ -29,8 +29,8 @@ pub struct Recorded {
 }
 
 impl Store {
-    /// Records a snapshot, in one transaction. `history record` and `check` both use it. A snapshot of other databases of
-    /// a server that has just been sampled is added to that sample.
+    /// Records a snapshot, in one transaction. `history record` and `check` both use it. A snapshot of other databases
+    /// of a server that has just been sampled is added to that sample.
     pub async fn record(&self, snapshot: &Snapshot) -> Result<Recorded, HistoryError> {
         let identifier = system_identifier(snapshot)?;
         let identity = sample_identity(snapshot);

@@ -88,8 +88,8 @@ pub(super) async fn write_slots(
     write_slot_values(tx, writing, &values).await
 }
 
-/// Returns whether it can be the same slot: a slot that was absent, is of another kind or has an older `restart_lsn` was
-/// created again.
+/// Returns whether it can be the same slot: a slot that was absent, is of another kind or has an older `restart_lsn`
+/// was created again.
 fn is_same_slot(before: &SlotValue, now: &SlotValue) -> bool {
     before.is_present
         && (&before.slot_type, &before.plugin) == (&now.slot_type, &now.plugin)
