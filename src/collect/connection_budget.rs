@@ -21,8 +21,8 @@ impl ConnectionBudget {
         ConnectionBudget(Arc::new(Semaphore::new(connections)))
     }
 
-    /// Returns what this many concurrent sessions leave of `--jobs`: at least one, since the number of relations that one
-    /// server process measures is bounded.
+    /// Returns what this many concurrent sessions leave of `--jobs`: at least one, since the number of relations that
+    /// one server process measures is bounded.
     pub fn for_concurrent(sessions: usize, jobs: usize) -> ConnectionBudget {
         ConnectionBudget::new(jobs.saturating_sub(sessions).max(1))
     }

@@ -43,8 +43,8 @@ pub async fn json_row<T: DeserializeOwned>(session: &Session, query: &Query) -> 
     }
 }
 
-/// Reads a fact only if the report needs it. Boxed: a snapshot joins dozens of these futures, which would be moved on the
-/// stack otherwise.
+/// Reads a fact only if the report needs it. Boxed: a snapshot joins dozens of these futures, which would be moved on
+/// the stack otherwise.
 pub fn fact_if<'a, T: 'a>(
     wanted: bool,
     query: &'a Query,
@@ -75,8 +75,8 @@ pub fn unavailable_fact(session: &Session, query: &Query, error: &QueryError) ->
     Unavailable::new(query.fact, error.to_string()).with_hint(hint)
 }
 
-/// Sends all queries at once and binds each result to its name: the futures are polled in order, so their queries are sent
-/// together.
+/// Sends all queries at once and binds each result to its name: the futures are polled in order, so their queries are
+/// sent together.
 macro_rules! join_facts {
     ($($answer:ident = $question:expr;)+) => {
         let ($($answer,)+) = tokio::join!(biased; $($question),+);

@@ -11,8 +11,8 @@ use crate::facts::{Fact, Index, OidMap, SizeSource, StoredBytes, Unavailable};
 use crate::postgres::{Query, Session, SessionError};
 use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
 
-/// Relations that one server process measures with `--exact`, before the next connection takes over: up to 100 MB of its
-/// memory if it must open each.
+/// Relations that one server process measures with `--exact`, before the next connection takes over: up to 100 MB of
+/// its memory if it must open each.
 const MAX_RELATIONS_PER_CONNECTION: usize = 23_000;
 
 /// Fewer than these are not worth a connection of their own.
@@ -32,8 +32,8 @@ pub struct SizeMeasurement {
 }
 
 impl SizeMeasurement {
-    /// Selects the first round: the largest and the doubtful relations, or all with `--exact`; and reads the size of the
-    /// database if it is not known yet. Returns the reason if the relations are not known.
+    /// Selects the first round: the largest and the doubtful relations, or all with `--exact`; and reads the size of
+    /// the database if it is not known yet. Returns the reason if the relations are not known.
     pub async fn start(
         session: &Session,
         scope: &Scope,

@@ -6,8 +6,8 @@ use crate::postgres::{Session, SessionError};
 use crate::quote::quote_identifier;
 use futures_util::{StreamExt, stream};
 
-/// Reads the databases of the scope; each that could not be read is listed. `here` are the names of the database that was
-/// read already: a pooler may have another name for it.
+/// Reads the databases of the scope; each that could not be read is listed. `here` are the names of the database that
+/// was read already: a pooler may have another name for it.
 pub async fn collect_other_databases(
     session: &Session,
     scope: &Scope,

@@ -1,9 +1,9 @@
 //! Which relations to measure: an estimate that proves itself against the whole.
 //!
-//! `relpages` is free but only as fresh as the last VACUUM or ANALYZE. `pg_relation_size` is exact but costs the backend
-//! about 3.4 kB of memory per relation (docs/reference/sizes-and-bloat.md#memory-of-size-functions). So the largest and
-//! the doubtful relations are measured, then the sum is compared with `pg_database_size`. While the two differ, more
-//! relations are measured, within a bound on the server's memory.
+//! `relpages` is free but only as fresh as the last VACUUM or ANALYZE. `pg_relation_size` is exact but costs the
+//! backend about 3.4 kB of memory per relation (docs/reference/sizes-and-bloat.md#memory-of-size-functions). So the
+//! largest and the doubtful relations are measured, then the sum is compared with `pg_database_size`. While the two
+//! differ, more relations are measured, within a bound on the server's memory.
 
 use super::top_n::top_n;
 use crate::facts::{OidMap, OidSet};
