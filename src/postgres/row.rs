@@ -20,7 +20,7 @@ impl<'a> FromSql<'a> for Text {
     }
 }
 
-/// The same as [`Text`], lent by its row: for what is looked at and not kept.
+/// The same as [`Text`], borrowed from its row.
 pub struct BorrowedText<'a>(pub Cow<'a, str>);
 
 impl<'a> FromSql<'a> for BorrowedText<'a> {

@@ -1,9 +1,9 @@
-//! Running statements that change a server: for servers of our own only.
+//! Running statements that change a server: for throwaway clusters only.
 
 use super::{SessionError, conninfo::Conninfo};
 use tokio_postgres::Client;
 
-/// A connection that runs what it is given. Reports never use it: they have [`super::Session`], which reads.
+/// A connection that executes any statement. Reports never use it: they have the read-only [`super::Session`].
 pub struct ScriptSession {
     client: Client,
 }

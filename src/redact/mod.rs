@@ -30,7 +30,7 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-/// What stands in place of a secret.
+/// Replacement for a secret.
 pub const MARK: &str = "…";
 
 /// Bytes below which a secret is replaced in foreign text only where it is a whole word.

@@ -9,13 +9,13 @@ use std::{
     process::Command,
 };
 
-/// What stands on the command line in place of a value with a password: this, and the variable that has it.
+/// Replaces a value with a password on the command line; the name of the variable that has the value follows.
 const PLACEHOLDER: &str = "env:";
 /// Beginning of the names of environment variables that carry arguments.
 pub const VARIABLE_PREFIX: &str = "PGTEND_ARGUMENT_";
 
-/// Starts the program anew without the passwords, in the same process, where an argument holds one. Returns where none
-/// does, or where the system refuses: then a password stays visible, which is what the caller must say.
+/// Restarts the program without the passwords, in the same process, if an argument has one. Returns `None` if none has,
+/// and the error if the system refuses the restart: then a password stays visible, and the caller must warn.
 pub fn hide_passwords(mut arguments: impl Iterator<Item = OsString>) -> Option<std::io::Error> {
     let name = arguments.next().unwrap_or_else(|| "pgtend".into());
     let (clean, carried) = without_passwords(arguments);

@@ -27,8 +27,8 @@ pub fn add_stall_causes(snapshot: &Snapshot, slot: &Slot, stuck: Option<&SlotAct
     }
 }
 
-/// Adds the transactions that pin the slot: `restart_lsn` stays at or before the beginning of the oldest transaction with
-/// an id, prepared ones included, while `confirmed_flush_lsn` moves on
+/// Adds the transactions that pin the slot: `restart_lsn` stays at or before the beginning of the oldest transaction
+/// with an id, prepared ones included, while `confirmed_flush_lsn` moves on
 /// (docs/reference/slots.md#transactions-that-pin-restart_lsn).
 fn add_pinning_transactions(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) {
     let (Some(restart), Some(confirmed)) = (slot.restart_lsn, slot.confirmed_flush_lsn) else { return };

@@ -1,8 +1,9 @@
 //! How much of the WAL are full page images, and what would lower that.
 //!
 //! The first change of a page after a checkpoint writes the whole page (PostgreSQL manual, `full_page_writes`), so the
-//! fewer checkpoints, the fewer images. How many bytes they take is not counted before 19: their number times the size of a
-//! page is an upper bound, since holes are left out and images may be compressed (docs/reference/wal.md#full-page-images).
+//! fewer checkpoints, the fewer images. How many bytes they take is not counted before 19: their number times the size
+//! of a page is an upper bound, since holes are left out and images may be compressed
+//! (docs/reference/wal.md#full-page-images).
 
 use crate::analysis::wal::WalGrowth;
 use crate::facts::{Snapshot, Unavailable};

@@ -42,7 +42,7 @@ impl Endpoint {
         Some(format!("{machine}:{}:{port}", directory.display()))
     }
 
-    /// Host and port, where they name one server whoever says them: not a socket, not a loopback address.
+    /// Returns host and port if they name the same server on every machine; `None` for a socket or a loopback address.
     pub fn remote_address(&self) -> Option<String> {
         let Self::Tcp { host, address, port } = self else { return None };
         let is_loopback = address.is_some_and(|address| address.ip().is_loopback())

@@ -102,7 +102,7 @@ pub enum Problem {
         /// What is accepted.
         accepted: usize,
     },
-    /// The Unix socket belongs to somebody else.
+    /// The Unix socket is owned by another user than `requirepeer` names.
     #[error("requirepeer specifies \"{wanted}\", but actual peer user name is \"{actual}\"")]
     WrongPeer {
         /// The user the conninfo asks for.

@@ -86,7 +86,7 @@ fn handshake_problem(error: io::Error) -> Problem {
     }
 }
 
-/// Tells tokio-postgres that TLS is already there.
+/// A TLS connector for tokio-postgres that does nothing, since TLS is established already.
 pub(super) struct AlreadyNegotiated;
 
 impl<S: TlsStream + Unpin> TlsConnect<S> for AlreadyNegotiated {

@@ -101,7 +101,7 @@ pub(super) fn is_quotable_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
 
-/// The error for a parameter nobody knows, with the nearest known one.
+/// Returns the error for an unknown parameter, with the nearest known one.
 pub(super) fn unknown_keyword_error(name: &str) -> ConninfoError {
     let error = match is_quotable_name(name) {
         true => ConninfoError::new(format!("unknown connection parameter \"{name}\"")),

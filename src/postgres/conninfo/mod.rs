@@ -54,12 +54,12 @@ use std::time::Duration;
 
 use passfile::{PasswordFile, PasswordFileSource};
 
-/// The time one address gets when nobody said otherwise.
+/// Default connect timeout per address.
 ///
-/// libpq waits for ever; a report run from cron should not.
+/// libpq has no timeout by default; a report that cron runs needs one.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A fully resolved connection request: nothing is left to look up but host names.
+/// A fully resolved connection request: only host names are left to resolve.
 #[derive(Clone, Debug)]
 pub struct Conninfo {
     /// The servers to try, in order; never empty.

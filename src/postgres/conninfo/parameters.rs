@@ -12,7 +12,7 @@ pub(super) struct ParameterValue {
     pub(super) origin: Origin,
 }
 
-/// The parameters collected so far; whoever comes first wins.
+/// The parameters collected so far; the first value of a parameter counts.
 #[derive(Clone, Default)]
 pub(super) struct Parameters {
     values: BTreeMap<&'static str, ParameterValue>,
@@ -58,7 +58,7 @@ impl Parameters {
         Ok(())
     }
 
-    /// Sets a parameter only when nobody set it before.
+    /// Sets a parameter only if it is not set.
     pub(super) fn set_if_absent(
         &mut self,
         keyword: &'static Keyword,

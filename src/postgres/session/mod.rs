@@ -22,7 +22,7 @@ const ROUND_TIMEOUT: Duration = Duration::from_secs(120);
 /// The same where whole relations are read.
 const LONG_ROUND_TIMEOUT: Duration = Duration::from_secs(4 * 3_600);
 
-/// The server has no connection left for the role, the database or anybody.
+/// SQLSTATE too_many_connections: the limit of the role, the database or the server is reached.
 const TOO_MANY_CONNECTIONS: &str = "53300";
 
 /// How long a process of the server may take to end once its client has gone, in milliseconds.
@@ -55,7 +55,7 @@ set local max_parallel_workers_per_gather = 0; ";
 const SET_CLIENT_ENCODING: &str = "select set_config('client_encoding', 'SQL_ASCII', true) \
     where current_setting('server_encoding') = 'SQL_ASCII'; ";
 
-/// From 14: a server whose client has gone ends the query. Only where the server's platform can tell.
+/// From 14: the server ends the query of a client that has gone. Only where the server's platform can detect that.
 const SET_CONNECTION_CHECK: &str =
     "select set_config('client_connection_check_interval', '2s', true) where version() ~ 'linux'; ";
 
@@ -77,7 +77,7 @@ pub struct Session {
     warnings: Vec<String>,
 }
 
-/// Why a session could not be had, or ended.
+/// Why a session could not be opened, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// The server was not reached, or refused the connection.
@@ -314,13 +314,13 @@ impl Session {
 }
 
 impl Drop for Session {
-    /// Ends the connection also where the server goes on sending; the driver would read on until it stops.
+    /// Ends the connection even if the server continues to send; the driver alone would read until the server stops.
     fn drop(&mut self) {
         self.meter.allow(MAX_BYTES_AFTER_DROP);
     }
 }
 
-/// What is still read of a connection whose session is gone, in bytes.
+/// Bytes that are still read from a connection after its session was dropped.
 const MAX_BYTES_AFTER_DROP: u64 = 1 << 20;
 
 /// The whole of what the driver knows: its own text names only the kind of error, the cause has the rest.

@@ -138,7 +138,8 @@ impl DiscardedRows {
         Self { since: Instant::now(), bytes: 0, cancelled: false }
     }
 
-    /// Counts a row. A rest that is large is cancelled; a server that goes on all the same loses the connection.
+    /// Counts a discarded row. If many follow, the query is cancelled; if the server continues nevertheless, the
+    /// connection is closed.
     fn discard_row(&mut self, session: &Session, fact: &str, sent: u64) {
         self.bytes = self.bytes.saturating_add(sent);
         if self.bytes > CANCEL_AFTER_BYTES && !std::mem::replace(&mut self.cancelled, true) {

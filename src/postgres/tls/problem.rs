@@ -9,9 +9,9 @@ pub enum CertificateProblem {
     /// It is not signed by an authority in `root`.
     #[error("the server's certificate (subject {subject}, issuer {issuer}) is not signed by an authority in {root}")]
     UnknownAuthority {
-        /// Whom it is for.
+        /// Subject of the certificate.
         subject: String,
-        /// Who signed it.
+        /// Issuer of the certificate.
         issuer: String,
         /// The root certificates that were used.
         root: String,
