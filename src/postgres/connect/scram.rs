@@ -21,7 +21,7 @@ pub enum ScramError {
     /// A message breaks the grammar.
     #[error("malformed SCRAM message ({0})")]
     Malformed(&'static str),
-    /// The iteration count is above [`MAX_ITERATIONS`].
+    /// The iteration count is above `MAX_ITERATIONS`.
     #[error(
         "the server asks for {0} SCRAM iterations; at most {MAX_ITERATIONS} are accepted (scram_iterations on the server)"
     )]
