@@ -43,29 +43,29 @@ use jiff::Timestamp;
 pub enum Framework {
     /// Plain scripts for psql
     Sql,
-    /// `sqlx migrate`
+    /// SQL files of sqlx-cli
     Sqlx,
-    /// Flyway
+    /// SQL migrations with undo migrations
     Flyway,
-    /// Liquibase
+    /// A formatted SQL changelog
     Liquibase,
-    /// golang-migrate
+    /// Up and down files
     GolangMigrate,
-    /// goose
+    /// SQL files with an Up and a Down section
     Goose,
-    /// dbmate
+    /// SQL files with an up and a down section
     Dbmate,
-    /// diesel
+    /// Folders with up.sql and down.sql
     Diesel,
-    /// Rails
+    /// Ruby classes in db/migrate
     Rails,
-    /// Django
+    /// Python migrations of an app
     Django,
-    /// Alembic
+    /// Python revisions
     Alembic,
-    /// Knex
+    /// JavaScript or TypeScript migrations
     Knex,
-    /// node-pg-migrate
+    /// JavaScript or TypeScript migrations
     NodePgMigrate,
 }
 
