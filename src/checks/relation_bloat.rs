@@ -4,7 +4,8 @@ use super::{
     CheckOutcome, NotApplicable, RuleFinding,
     thresholds::{Bytes, Percent},
 };
-use crate::facts::{Bloat, BloatSource, EstimateError, Level};
+use crate::analysis::bloat::{Bloat, BloatSource, EstimateError};
+use crate::facts::Level;
 use crate::message::{Fragment, Message, message};
 use crate::quote::grant;
 use std::collections::BTreeMap;

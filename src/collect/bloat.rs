@@ -8,6 +8,8 @@ use super::{
     scope::{BloatScope, MAX_STATISTICS},
     top_n::top_n,
 };
+use crate::analysis::bloat::can_estimate_index;
+use crate::analysis::pages::{btree, heap};
 use crate::facts::{
     BtreePages, ColumnLayout, ColumnStatistics, Fact, ForeignObject, HeapTuples, Index, IndexKey, OidMap, Table,
     TableColumns, Unavailable, Visibility,
@@ -17,10 +19,6 @@ use crate::quote::grant;
 use futures_util::future::join_all;
 use serde::Deserialize;
 use std::{cmp::Reverse, collections::BTreeMap};
-
-/// What a table or B-tree is filled to unless it says otherwise.
-const HEAP_FILLFACTOR: u8 = 100;
-const BTREE_FILLFACTOR: u8 = 90;
 
 /// The relations whose bloat is estimated, the largest first.
 pub struct BloatSelection {
@@ -47,7 +45,6 @@ impl BloatSelection {
     /// Those that are shown and were measured: before the first ANALYZE there are no statistics.
     pub fn new(scope: &Scope, facts: &CatalogFacts) -> BloatSelection {
         let measured = |table: &Table| table.was_measured();
-        let is_estimated = |index: &Index| index.is_estimated();
         BloatSelection {
             tables: largest_tables(scope, facts, &queries::COLUMN_STATISTICS, MAX_STATISTICS, measured),
             indexes: largest_indexes(
@@ -56,7 +53,7 @@ impl BloatSelection {
                 &queries::INDEX_KEY_STATISTICS,
                 MAX_STATISTICS,
                 measured,
-                is_estimated,
+                can_estimate_index,
             ),
         }
     }
@@ -200,7 +197,7 @@ pub fn decode_table_columns(row: &Row) -> Result<TableColumns, RowError> {
         }
     }
     Ok(TableColumns {
-        fillfactor: read_fillfactor(row, HEAP_FILLFACTOR)?,
+        fillfactor: read_fillfactor(row, heap::DEFAULT_FILLFACTOR)?,
         visibility: read_visibility(row)?,
         columns,
         dropped: is_dropped.iter().enumerate().filter(|(_, dropped)| **dropped).map(|(at, _)| at).collect(),
@@ -223,7 +220,7 @@ fn decode_columns(row: &Row) -> Result<Vec<(ColumnLayout, Option<ColumnStatistic
 
 fn decode_index_key(row: &Row) -> Result<IndexKey, RowError> {
     Ok(IndexKey {
-        fillfactor: read_fillfactor(row, BTREE_FILLFACTOR)?,
+        fillfactor: read_fillfactor(row, btree::DEFAULT_FILLFACTOR)?,
         deduplicates: row.try_get("deduplicates")?,
         visibility: read_visibility(row)?,
         columns: decode_columns(row)?,
@@ -350,7 +347,7 @@ fn count_column(row: &Row, column: &str) -> Result<u64, RowError> {
 
 fn decode_heap_tuples(row: &Row) -> Result<HeapTuples, RowError> {
     Ok(HeapTuples {
-        fillfactor: read_fillfactor(row, HEAP_FILLFACTOR)?,
+        fillfactor: read_fillfactor(row, heap::DEFAULT_FILLFACTOR)?,
         block_size: count_column(row, "block_size")?,
         table_len: count_column(row, "table_len")?,
         tuple_count: count_column(row, "tuple_count")?,
@@ -360,7 +357,7 @@ fn decode_heap_tuples(row: &Row) -> Result<HeapTuples, RowError> {
 
 fn decode_btree_pages(row: &Row) -> Result<BtreePages, RowError> {
     Ok(BtreePages {
-        fillfactor: read_fillfactor(row, BTREE_FILLFACTOR)?,
+        fillfactor: read_fillfactor(row, btree::DEFAULT_FILLFACTOR)?,
         block_size: count_column(row, "block_size")?,
         index_size: count_column(row, "index_size")?,
         internal_pages: count_column(row, "internal_pages")?,

@@ -10,8 +10,8 @@ use super::{
     catalog_facts::CatalogFacts,
     queries,
 };
-use crate::facts::copy_size::{IndexColumn, IndexShape, ToastSample};
-use crate::facts::{Fact, TableColumns};
+use crate::analysis::pages::btree;
+use crate::facts::{Fact, IndexColumn, IndexShape, TableColumns, ToastSample};
 use crate::postgres::{Row, RowError, Session, SessionError};
 use std::collections::BTreeMap;
 
@@ -113,7 +113,7 @@ fn decode_index_shape(row: &Row) -> Result<IndexShape, RowError> {
     let set: Option<i32> = row.try_get("fillfactor")?;
     let per_range: Option<i32> = row.try_get("pages_per_range")?;
     Ok(IndexShape {
-        fillfactor: set.is_some().then(|| read_fillfactor(row, 90)).transpose()?,
+        fillfactor: set.is_some().then(|| read_fillfactor(row, btree::DEFAULT_FILLFACTOR)).transpose()?,
         pages_per_range: per_range.and_then(|it| u32::try_from(it).ok()),
         operator_class: row
             .try_get::<_, Option<crate::postgres::Text>>("operator_class")?

@@ -1,8 +1,8 @@
 //! What one database contains.
 
 use super::{
-    BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, Obstacles, OidMap, SequenceUse, Table, TableColumns,
-    copy_size::{IndexShape, ToastSample},
+    BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, IndexShape, Obstacles, OidMap, SequenceUse, Table,
+    TableColumns, ToastSample,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,10 @@
-//! Plain data: one file a Postgres noun. Imports nothing of this crate.
+//! Plain data, one file per view or object of PostgreSQL.
 //!
 //! A [`Snapshot`] is the facts of one cluster, collected once; everything after collecting is a pure function of it.
 
-mod bloat;
 mod checkpoint;
 mod checkpoints;
 mod column;
-pub mod copy_size;
 mod database;
 mod database_snapshot;
 mod database_writes;
@@ -19,10 +17,12 @@ pub mod history;
 mod index;
 mod index_ddl;
 mod index_facts;
+mod index_shape;
 mod lock_wait;
 mod manager;
 mod obstacle;
 mod oid_map;
+mod page_counts;
 mod provider;
 mod replica;
 mod role_rights;
@@ -45,8 +45,6 @@ mod wal;
 mod wal_writers;
 mod walsender;
 
-pub use bloat::{Bloat, BloatSource, BtreePages, EstimateError, HeapTuples, estimate_index, estimate_table};
-
 pub use checkpoint::ControlFile;
 pub use checkpoints::Checkpoints;
 pub use column::{ColumnLayout, ColumnStatistics, IndexKey, TableColumns, Visibility};
@@ -64,11 +62,13 @@ pub use index_facts::{
     Correlation, Dependent, DependentKind, FIRST_NORMAL_OBJECT_ID, ForeignKey, IndexFacts, IndexKeys, IndexTexts,
     OperatorClass, are_comparable, differ_only_in_texts,
 };
+pub use index_shape::{IndexColumn, IndexShape};
 
 pub use manager::ManagerMarks;
 
 pub use obstacle::{NamedObjects, ObstacleKind, Obstacles, PendingRestart, ReadOnlyOverride};
 pub use oid_map::{OidMap, OidSet};
+pub use page_counts::{BtreePages, HeapTuples, ToastSample};
 
 pub use provider::{Provider, ProviderMarks};
 

@@ -161,18 +161,6 @@ impl Table {
         block_size_or_default(self.relpages_bytes.checked_div(pages).unwrap_or(0))
     }
 
-    /// The heap without its maps of free space and visibility.
-    pub fn main_fork_bytes(&self) -> u64 {
-        let block = self.block_bytes();
-        // A free space map of three levels and a visibility map, with a leaf each for so many blocks.
-        let maps = |bytes: u64| 4 * block + bytes / 4_069 + bytes / 32_672;
-        let grown_by = self.heap.bytes.checked_sub(self.relpages_bytes);
-        match grown_by {
-            Some(more) if more <= maps(self.relpages_bytes) => self.relpages_bytes,
-            _ => self.heap.bytes.saturating_sub(maps(self.heap.bytes)),
-        }
-    }
-
     /// Rows as the planner reckons: those of the last VACUUM or ANALYZE, in proportion when the table has clearly grown
     /// since. Before the first one what the statistics counted; `None` when they counted nothing and it is not empty.
     pub fn row_estimate(&self) -> Option<u64> {

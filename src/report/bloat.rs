@@ -1,7 +1,8 @@
 //! Bloat in reports: measured, otherwise estimated, otherwise the reason why it is unknown.
 
 use super::Gaps;
-use crate::facts::{Bloat, BloatSource, DatabaseSnapshot, EstimateError, Index, Server, Table, Unavailable};
+use crate::analysis::bloat::{Bloat, BloatSource, EstimateError, index_bloat, table_bloat};
+use crate::facts::{DatabaseSnapshot, Index, Server, Table, Unavailable};
 use crate::quote::{grant, quote_identifier};
 use crate::render::{Cell, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,11 +15,11 @@ pub(super) struct RowBloat(Result<Option<Bloat>, EstimateError>);
 
 impl RowBloat {
     pub fn from_table(db: &DatabaseSnapshot, table: &Table) -> RowBloat {
-        RowBloat(db.table_bloat(table))
+        RowBloat(table_bloat(db, table))
     }
 
     pub fn from_index(db: &DatabaseSnapshot, index: &Index, table: &Table) -> RowBloat {
-        RowBloat(db.index_bloat(index, table))
+        RowBloat(index_bloat(db, index, table))
     }
 
     /// Adds up parts. The sum is known when every part is.

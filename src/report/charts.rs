@@ -1,7 +1,7 @@
 //! Charts of several reports: storage by database, table and part, and the parts of `pg_wal`.
 
+use crate::analysis::copy_size::{Basis, DatabaseForecast, RelationPart};
 use crate::analysis::wal::{Cause, Retention, SharedBy, wal_shares};
-use crate::facts::copy_size::{Basis, DatabaseForecast, RelationPart};
 use crate::facts::{DatabaseSnapshot, Snapshot, Table};
 use crate::render::{Chart, Node, NodeKind, Picture, Share};
 use std::collections::HashMap;

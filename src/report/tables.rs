@@ -5,9 +5,10 @@ use super::{
     bloat::{self, BloatRow, RowBloat},
     stored_bytes_cell,
 };
+use crate::analysis::bloat::BloatSource;
 use crate::facts::{
-    BloatSource, DatabaseSnapshot, OidMap, PartitionTree, Persistence, SizeSource, Snapshot, StoredBytes, Table,
-    TableKind, Unavailable,
+    DatabaseSnapshot, OidMap, PartitionTree, Persistence, SizeSource, Snapshot, StoredBytes, Table, TableKind,
+    Unavailable,
 };
 use crate::render;
 use crate::render::{Cell, Column, Document, Value};

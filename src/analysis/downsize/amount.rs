@@ -1,6 +1,6 @@
 //! Bytes that are known within an interval.
 
-use crate::facts::copy_size::Forecast;
+use crate::analysis::copy_size::Forecast;
 use serde::Serialize;
 
 /// Size in bytes with an interval that should contain the true value.

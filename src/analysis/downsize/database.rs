@@ -1,9 +1,9 @@
 //! Reclaimable space inside databases. Each byte is in one component only: an index that is dropped has no bloat.
 
 use super::{Amount, Component, ComponentGroup, ComponentKind, Confidence};
+use crate::analysis::copy_size::{Basis, CopiedRelation, DatabaseForecast, RelationPart};
 use crate::analysis::index;
 use crate::analysis::index::{IndexLimits, Verdict};
-use crate::facts::copy_size::{Basis, CopiedRelation, DatabaseForecast, RelationPart};
 use crate::facts::history::HistoryView;
 use crate::facts::{DatabaseSnapshot, Snapshot, Unavailable};
 use crate::quote::{qualified, regclass_name};

@@ -1,6 +1,7 @@
 //! index-bloat: larger than a rebuild would make it (docs/reference/sizes-and-bloat.md#b-tree-bloat).
 
 use super::subject::IndexSubject;
+use crate::analysis::bloat::index_bloat;
 use crate::analysis::index::{IndexFinding, IndexLimits, IndexVerdict, Reason, Verdict};
 use crate::facts::{DatabaseSnapshot, Index};
 
@@ -16,7 +17,7 @@ pub(super) fn add_bloat_finding(
     if index.size.bytes < limits.bloated_bytes || !is_worth_rebuilding(verdict, index) {
         return;
     }
-    let Ok(Some(bloat)) = db.index_bloat(index, subject.table) else { return };
+    let Ok(Some(bloat)) = index_bloat(db, index, subject.table) else { return };
     if limits.is_bloated(bloat.bytes, index.size.bytes) {
         verdict.findings.push(IndexFinding::IndexBloat);
         verdict.reasons.push(Reason::Bloated {

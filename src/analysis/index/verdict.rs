@@ -1,6 +1,6 @@
 //! Verdicts on indexes and their reasons. Reports turn them into text.
 
-use crate::facts::BloatSource;
+use crate::analysis::bloat::BloatSource;
 use jiff::Timestamp;
 use serde::Serialize;
 

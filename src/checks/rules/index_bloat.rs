@@ -1,5 +1,6 @@
 //! Bloated indexes.
 
+use crate::analysis::bloat::index_bloat;
 use crate::analysis::index::IndexVerdict;
 use crate::analysis::index::{BLOAT_BYTES, BLOAT_SHARE, is_worth_rebuilding};
 use crate::checks::evidence::{collect_database_facts, relation_subject};
@@ -47,7 +48,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 outcome.findings.extend(check.evaluate_relation(
                     name,
                     index.size.bytes,
-                    db.index_bloat(index, table),
+                    index_bloat(db, index, table),
                     advice,
                 ));
             }

@@ -1,5 +1,6 @@
 //! Bloated tables.
 
+use crate::analysis::bloat::table_bloat;
 use crate::checks::evidence::{collect_database_facts, relation_subject};
 use crate::checks::relation_bloat::{BloatCheck, BloatThreshold};
 use crate::checks::thresholds::{GB, limits};
@@ -31,7 +32,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 code_span(&format!("VACUUM (FULL) {}", qualified(&table.schema, &table.table))),
                 ", which locks it"
             ];
-            outcome.findings.extend(check.evaluate_relation(name, table.heap.bytes, db.table_bloat(table), advice));
+            outcome.findings.extend(check.evaluate_relation(name, table.heap.bytes, table_bloat(db, table), advice));
         }
         check.note_unestimated(&evidence.snapshot.server.role, &mut outcome);
     }

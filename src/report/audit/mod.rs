@@ -5,12 +5,13 @@ mod document;
 mod steps;
 
 use super::{Gaps, charts};
+use crate::analysis::bloat::EstimateError;
+use crate::analysis::copy_size::Basis;
 use crate::analysis::downsize::{
     Amount, Assumptions, Audit, AuditFinding, ComponentGroup, ComponentKind, Confidence, Cost, DatabaseAssessment,
     Fits, MethodEstimate, MoveMethod, Severity,
 };
-use crate::facts::copy_size::Basis;
-use crate::facts::{EstimateError, Snapshot, Unavailable};
+use crate::facts::{Snapshot, Unavailable};
 use crate::quote::grant;
 use crate::render::{Chart, Picture, Step, StepKind};
 use serde::Serialize;
@@ -297,9 +298,9 @@ fn relation_lines(assessments: &[DatabaseAssessment<'_>]) -> Vec<RelationLine> {
                 table: relation.table.table.clone(),
                 index: relation.index.map(|index| index.index.clone()),
                 kind: match relation.part {
-                    crate::facts::copy_size::RelationPart::Heap => "heap",
-                    crate::facts::copy_size::RelationPart::Toast => "toast",
-                    crate::facts::copy_size::RelationPart::Index => "index",
+                    crate::analysis::copy_size::RelationPart::Heap => "heap",
+                    crate::analysis::copy_size::RelationPart::Toast => "toast",
+                    crate::analysis::copy_size::RelationPart::Index => "index",
                 },
                 bytes: relation.now_bytes,
                 after_logical_copy_bytes: relation.after.bytes,

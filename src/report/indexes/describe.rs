@@ -1,7 +1,7 @@
 //! Text of the reasons of an index's verdict.
 
+use crate::analysis::bloat::BloatSource;
 use crate::analysis::index::{CoverKind, Reason};
-use crate::facts::BloatSource;
 use crate::render::{format_counted, format_ratio, human_bytes, human_duration};
 use jiff::Timestamp;
 

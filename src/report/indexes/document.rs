@@ -1,8 +1,8 @@
 //! Document of the list.
 
 use super::{IndexesReport, OneOrMany, Selection, row::Row};
+use crate::analysis::bloat::BloatSource;
 use crate::analysis::index::{IndexFinding, Verdict};
-use crate::facts::BloatSource;
 use crate::render;
 use crate::render::{Cell, Column, Document, Tone, Value, human_bytes, human_count, human_duration};
 use crate::report::{Observation, Report, stored_bytes_cell};

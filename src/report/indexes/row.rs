@@ -4,8 +4,9 @@ use super::{
     super::bloat::RowBloat,
     describe::{BLOATED, describe_index_reason, short_reason},
 };
+use crate::analysis::bloat::BloatSource;
 use crate::analysis::index::{Confidence, Gain, IndexFinding, IndexVerdict, Reason, Verdict};
-use crate::facts::{BloatSource, ConstraintKind, Index, SizeSource, StoredBytes, Table};
+use crate::facts::{ConstraintKind, Index, SizeSource, StoredBytes, Table};
 use crate::render::{Cell, Tone, Value};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};

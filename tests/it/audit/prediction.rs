@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use pg_sandbox::Cluster;
+use pgtend::analysis::copy_size::{DatabaseForecast, Forecast, RelationPart};
 use pgtend::facts::Snapshot;
-use pgtend::facts::copy_size::{DatabaseForecast, Forecast, RelationPart};
 
 use super::copies::{can_dump, copy_by_script, dump_and_restore, relation_sizes, run_script};
 use crate::clusters::{

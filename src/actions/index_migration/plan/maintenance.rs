@@ -1,6 +1,7 @@
 //! Maintenance of indexes on one server: leftovers of failed builds, and bloat.
 
 use crate::actions::{Consent, Plan};
+use crate::analysis::bloat::index_bloat;
 use crate::analysis::index::{IndexFinding, IndexLimits, IndexVerdict, Verdict};
 use crate::facts::{DatabaseSnapshot, Index, Table};
 use std::collections::HashMap;
@@ -56,7 +57,7 @@ pub fn plan_maintenance(
         let is_invalid = verdict.findings.contains(&IndexFinding::InvalidIndex);
         let may_drop = verdict.verdict == Verdict::Drop
             || verdict.verdict == Verdict::Review && request == MaintenanceRequest::ByName;
-        let bloat = database_snapshot.index_bloat(index, table).ok().flatten();
+        let bloat = index_bloat(database_snapshot, index, table).ok().flatten();
         let (repair, reclaimable_bytes) = match bloat {
             _ if is_invalid && may_drop => (Repair::Drop, index.size.bytes),
             Some(bloat) if index.is_valid && limits.is_bloated(bloat.bytes, index.size.bytes) => {

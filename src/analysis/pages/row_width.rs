@@ -1,18 +1,18 @@
-//! The width of a row that is known by averages only: alignment makes what follows a value depend on where it ends.
+//! The width of a row by averages. Padding before a value depends on where the previous value ends.
 
 use crate::facts::{ColumnLayout, ColumnStatistics};
 
-/// What the server aligns rows to (MAXALIGN on every 64-bit platform).
+/// The alignment of rows (MAXALIGN on every 64-bit platform).
 pub const MAX_ALIGN: usize = 8;
 
 /// Shorter values of variable length have a header of one byte and need no alignment.
 const MAX_SHORT_VARLENA: u32 = 126;
 
-/// A width of which the average is known and how likely each remainder by 8 is.
+/// A mean width, with the probability of each remainder modulo 8.
 #[derive(Clone, Copy, Debug)]
 pub struct Width {
     mean: f64,
-    /// How likely the width leaves this remainder.
+    /// The probability of each remainder.
     remainders: [f64; MAX_ALIGN],
     /// Every row is of this width.
     certain: bool,
@@ -25,7 +25,7 @@ impl Width {
         Width { mean: bytes as f64, remainders, certain: true }
     }
 
-    /// On average so wide, any remainder as likely.
+    /// Returns a width with this mean and equally likely remainders.
     pub fn with_mean(mean: f64) -> Width {
         Width { mean, remainders: [1.0 / MAX_ALIGN as f64; MAX_ALIGN], certain: false }
     }
@@ -39,10 +39,10 @@ impl Width {
         self.certain
     }
 
-    /// Padded to the next multiple of `alignment`.
+    /// Returns the width padded to the next multiple of `alignment`.
     #[must_use]
     pub fn aligned(&self, alignment: usize) -> Width {
-        // No server says 0, a snapshot that somebody edited may.
+        // An edited snapshot may have 0.
         let alignment = alignment.max(1);
         let mut padded = Width { remainders: [0.0; MAX_ALIGN], ..*self };
         for (remainder, share) in self.remainders.iter().enumerate() {
@@ -53,7 +53,7 @@ impl Width {
         padded
     }
 
-    /// With a value of that column behind it.
+    /// Returns the width followed by a value of that column.
     #[must_use]
     pub fn with_column(&self, layout: ColumnLayout, statistics: ColumnStatistics) -> Width {
         let present = 1.0 - statistics.null_frac.clamp(0.0, 1.0);
@@ -61,8 +61,8 @@ impl Width {
             self.aligned(usize::from(layout.attalign)).followed_by(length, 0)
         } else {
             let average = statistics.avg_width;
-            // Values differ in length, by how much nobody says: a quarter of the average to either side. ANALYZE
-            // rounds the average down.
+            // The distribution of lengths is unknown: a quarter of the average is taken to either side. ANALYZE rounds the
+            // average down.
             let spread = (average / 4) as usize;
             let start = if average > MAX_SHORT_VARLENA { self.aligned(usize::from(layout.attalign)) } else { *self };
             start.followed_by(average as usize - spread, 2 * spread + usize::from(spread > 0))
@@ -70,7 +70,7 @@ impl Width {
         self.mixed_with(&value, present)
     }
 
-    /// Followed by between `least` and `least + more` bytes, each length as likely.
+    /// Returns the width followed by `least` to `least + more` bytes, each length equally likely.
     fn followed_by(&self, least: usize, more: usize) -> Width {
         let mut longer = Width {
             mean: self.mean + least as f64 + more as f64 / 2.0,
@@ -79,7 +79,7 @@ impl Width {
         };
         let lengths = more + 1;
         for length in 0..lengths.min(MAX_ALIGN) {
-            // How many of the possible lengths leave the same remainder.
+            // The share of the possible lengths with the same remainder.
             let same = (lengths - length).div_ceil(MAX_ALIGN) as f64 / lengths as f64;
             for (remainder, share) in self.remainders.iter().enumerate() {
                 longer.remainders[(remainder + least + length) % MAX_ALIGN] += share * same;
@@ -88,7 +88,7 @@ impl Width {
         longer
     }
 
-    /// This or, with that likelihood, the other.
+    /// Returns a mix of this width and, with that probability, the other.
     #[must_use]
     pub fn mixed_with(&self, other: &Width, likelihood: f64) -> Width {
         if likelihood <= 0.0 {

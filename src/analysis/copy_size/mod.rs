@@ -1,4 +1,4 @@
-//! How large each relation is after a logical copy: every row and every index written anew, at its fill factor.
+//! The size of each relation after a logical copy: every row and every index written anew, at its fill factor.
 //!
 //! A physical copy keeps each block as it is, so it needs no prediction.
 
@@ -7,27 +7,22 @@ mod database;
 mod forecast;
 mod heap;
 mod non_btree;
-mod shape;
 mod toast;
 
 pub use database::{CopiedRelation, DatabaseForecast, RelationPart};
 pub use forecast::{Basis, Forecast};
 pub use heap::forecast_heap;
-pub use shape::{IndexColumn, IndexShape, ToastSample};
 pub use toast::forecast_toast;
 
-use super::{BtreePages, Index, Table};
-use heap::changed_share;
+use super::bloat::measured_btree_bloat;
+use crate::facts::{BtreePages, Index, IndexShape, Table};
 
-/// Blocks of the maps beside a heap of so many blocks: of free space, and of visibility once it was vacuumed
-/// (src/backend/storage/freespace/README).
-fn map_blocks(blocks: u64, vacuumed: bool) -> u64 {
-    let free_space = if blocks > 1 || (blocks == 1 && vacuumed) { 3 + blocks / 4_069 } else { 0 };
-    let visibility = if vacuumed && blocks > 0 { 1 + blocks / 32_672 } else { 0 };
-    free_space + visibility
+/// The share of rows that changed since the last ANALYZE.
+fn changed_share(table: &Table, rows: u64) -> f64 {
+    (table.modified_since_analyze.max(0) as f64 / rows.max(1) as f64).min(1.0)
 }
 
-/// The index after CREATE INDEX on the copy; `heap` is what was said of its table's heap.
+/// Returns the index after CREATE INDEX on the copy. `heap` is the forecast of its table's heap.
 pub fn forecast_index(
     index: &Index,
     table: &Table,
@@ -43,16 +38,16 @@ pub fn forecast_index(
     if index.method != "btree" {
         return non_btree::forecast_non_btree(index, table, shape, heap);
     }
-    // The first page of a B-tree, and one with all its keys.
+    // The metapage, and one page with all keys.
     if now <= 2 * block {
         return Forecast { low_bytes: block, ..Forecast::exactly(now) };
     }
     let predicted = shape.and_then(|shape| btree::forecast_btree(index, table, shape).ok());
     match (counted, predicted) {
         (Some(counted), predicted) => {
-            let needed = counted.index_size.saturating_sub(counted.bloat().bytes);
+            let needed = counted.index_size.saturating_sub(measured_btree_bloat(counted).bytes);
             let measured = Forecast::with_spread(needed, 0.04, 0.04, Basis::Measured);
-            // Pages tell how full they are, not how many equal keys came one by one and would share a tuple.
+            // The density of pages does not show how many equal keys have a tuple of their own and would share one.
             match predicted {
                 Some(predicted) if predicted.bytes < needed => {
                     Forecast { bytes: predicted.bytes, basis: Basis::Statistics, ..measured }

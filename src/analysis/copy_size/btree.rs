@@ -1,28 +1,25 @@
 //! A B-tree of any number of columns built anew.
 
-use super::{IndexShape, changed_share};
-use crate::facts::bloat::btree::{LINE_POINTER, deduplicated_bytes, total_pages};
-use crate::facts::bloat::row_width::{MAX_ALIGN, Width};
-use crate::facts::copy_size::{Basis, Forecast};
-use crate::facts::{ColumnStatistics, EstimateError, Index, Table, bloat};
+use super::{Basis, Forecast, changed_share};
+use crate::analysis::bloat::{EstimateError, check_visibility};
+use crate::analysis::pages::btree::{
+    DEFAULT_FILLFACTOR, TUPLE_HEADER, TUPLE_HEADER_WITH_NULLS, leaf_bytes, padded_tuple_width, total_pages,
+};
+use crate::analysis::pages::{distinct_values, excludes_nulls, indexed_rows};
+use crate::facts::{ColumnStatistics, Index, IndexShape, Table};
 
-const DEFAULT_FILLFACTOR: u8 = 90;
-/// The tuple's header; with the bitmap of nulls.
-const TUPLE_HEADER: usize = 8;
-const TUPLE_HEADER_WITH_NULLS: usize = 16;
-/// How much of a grid several columns are taken for.
+/// The weight of a grid (all combinations once) in the number of combinations of several columns.
 const GRID_WEIGHT: f64 = 0.35;
-/// How far one column's averages may be off.
+/// How far an estimate from the averages of one column may be off.
 const FIXED_WIDTH_SPREAD: f64 = 0.05;
 /// The same where values differ in length.
 const VARLENA_SPREAD: f64 = 0.1;
 
-/// The index after CREATE INDEX on the copy.
+/// Returns the index after CREATE INDEX on the copy.
 pub fn forecast_btree(index: &Index, table: &Table, shape: &IndexShape) -> Result<Forecast, EstimateError> {
-    bloat::check_visibility(shape.visibility)?;
+    check_visibility(shape.visibility)?;
     let table_rows = table.row_estimate().ok_or(EstimateError::NeverAnalyzed)?;
-    let rows = if index.is_partial { index.partial_rows(table, table_rows) } else { table_rows };
-    let rows = rows as f64;
+    let rows = indexed_rows(index, table, table_rows) as f64;
     let mut statistics: Vec<ColumnStatistics> = shape
         .columns
         .iter()
@@ -32,18 +29,15 @@ pub fn forecast_btree(index: &Index, table: &Table, shape: &IndexShape) -> Resul
     let fillfactor = shape.fillfactor.unwrap_or(DEFAULT_FILLFACTOR);
     let block = table.block_bytes();
 
-    // A partial index that could hold the filled rows alone most likely does: WHERE … IS NOT NULL.
     for column in &mut statistics {
-        if index.is_partial && rows <= table_rows as f64 * (1.0 - column.null_frac) * 1.25 {
+        if index.is_partial && excludes_nulls(rows, table_rows as f64, column.null_frac) {
             column.null_frac = 0.0;
         }
     }
     let without_nulls: f64 =
         statistics.iter().map(|column_statistics| 1.0 - column_statistics.null_frac.clamp(0.0, 1.0)).product();
     let tuple_width = |start: usize, statistics: &[ColumnStatistics]| {
-        let columns = shape.columns.iter().zip(statistics);
-        let tuple = columns.fold(Width::exactly(start), |tuple, (column, its)| tuple.with_column(column.layout, *its));
-        tuple.aligned(MAX_ALIGN).mean()
+        padded_tuple_width(start, shape.columns.iter().zip(statistics).map(|(column, found)| (column.layout, *found)))
     };
     let full: Vec<ColumnStatistics> =
         statistics.iter().map(|its| ColumnStatistics { null_frac: 0.0, ..*its }).collect();
@@ -56,26 +50,24 @@ pub fn forecast_btree(index: &Index, table: &Table, shape: &IndexShape) -> Resul
     };
     let sizes = |distinct: f64, distinct_nulls: f64| {
         let block_bytes = block as f64;
-        // Seen on 15.20: equal keys of character(n) do not share, though the catalog says that they may. Where an index is
-        // smaller than it could be without, they do.
-        let plain = filled * (filled_tuple + LINE_POINTER) + nulls * (null_tuple + LINE_POINTER);
+        // Seen on 15.20: equal keys of character(n) do not share a tuple, although the catalog allows it. An index that is
+        // smaller than it could be without sharing shows that they do.
+        let plain = leaf_bytes(filled, filled, filled_tuple, false, block_bytes)
+            + leaf_bytes(nulls, nulls, null_tuple, false, block_bytes);
         let shares_now = (index.size.bytes as f64) < plain;
         let may_share = shape.deduplicates && (shape.operator_class != "bpchar_ops" || shares_now);
-        let leaf_bytes = if may_share && !index.is_unique {
+        let leaves = if may_share && !index.is_unique {
             let groups = key_groups(shape, filled, distinct);
-            groups
-                .iter()
-                .map(|(rows, keys)| keys * deduplicated_bytes(rows / keys.max(1.0), filled_tuple, block_bytes))
-                .sum::<f64>()
-                + distinct_nulls * deduplicated_bytes(nulls / distinct_nulls.max(1.0), null_tuple, block_bytes)
+            groups.iter().map(|(rows, keys)| leaf_bytes(*rows, *keys, filled_tuple, true, block_bytes)).sum::<f64>()
+                + leaf_bytes(nulls, distinct_nulls, null_tuple, true, block_bytes)
         } else {
-            filled * (filled_tuple + LINE_POINTER) + nulls * (null_tuple + LINE_POINTER)
+            plain
         };
-        total_pages(leaf_bytes, filled_tuple, fillfactor, block_bytes) as u64 * block
+        total_pages(leaves, filled_tuple, fillfactor, block_bytes) as u64 * block
     };
     let distinct = shape.columns.iter().zip(&statistics).map(|(column, its)| {
         let counted = if column.is_expression { rows } else { table_rows as f64 };
-        distinct_keys(its, counted, filled)
+        distinct_values(*its, counted, filled).clamp(1.0, filled.max(1.0))
     });
     let distinct: Vec<f64> = distinct.collect();
     let fewest = distinct.iter().copied().fold(1.0, f64::max).min(filled.max(1.0));
@@ -87,7 +79,7 @@ pub fn forecast_btree(index: &Index, table: &Table, shape: &IndexShape) -> Resul
     let spread = if fixed { FIXED_WIDTH_SPREAD } else { VARLENA_SPREAD } + changed_share(table, table_rows);
     let forecast = Forecast::with_spread(bytes, spread, spread, Basis::Statistics);
     let forecast = if distinct.len() > 1 {
-        // Columns may depend on each other: at best there are no more combinations than values of one of them.
+        // Columns may depend on each other: at least there are as many combinations as one of them has values.
         let most = sizes(filled.max(1.0), null_keys) as f64 * (1.0 + spread);
         forecast.widened_to(sizes(fewest, 1.0), most as u64)
     } else {
@@ -96,7 +88,7 @@ pub fn forecast_btree(index: &Index, table: &Table, shape: &IndexShape) -> Resul
     Ok(if fillfactor < DEFAULT_FILLFACTOR { forecast } else { forecast.capped_at(index.size.bytes) })
 }
 
-/// The mean width of those tuples that have a null somewhere.
+/// Returns the mean width of the tuples with a null.
 fn null_tuple_width(statistics: &[ColumnStatistics], tuple_width: &impl Fn(usize, &[ColumnStatistics]) -> f64) -> f64 {
     let mean_width = tuple_width(TUPLE_HEADER_WITH_NULLS, statistics);
     let without_nulls: Vec<ColumnStatistics> =
@@ -109,17 +101,8 @@ fn null_tuple_width(statistics: &[ColumnStatistics], tuple_width: &impl Fn(usize
         .max(TUPLE_HEADER_WITH_NULLS as f64)
 }
 
-fn distinct_keys(statistics: &ColumnStatistics, table_rows: f64, filled: f64) -> f64 {
-    let count = match statistics.n_distinct {
-        0.0 => filled,
-        share if share < 0.0 => -share * table_rows,
-        count => count,
-    };
-    count.clamp(1.0, filled.max(1.0))
-}
-
-/// How many combinations so many rows have: between columns that know nothing of each other, where some combinations
-/// come twice by chance, and a grid (each device at each hour), where none does.
+/// Returns the number of distinct combinations in so many rows. It lies between that of independent columns, where some
+/// combinations repeat by chance, and that of a grid (each device at each hour), where none does.
 fn distinct_combinations(distinct: &[f64], rows: f64) -> f64 {
     match distinct {
         [one] => *one,
@@ -133,7 +116,8 @@ fn distinct_combinations(distinct: &[f64], rows: f64) -> f64 {
     }
 }
 
-/// Groups of keys: rows and distinct keys of each. Of one column the most common values are a group of their own.
+/// Returns groups of keys, with the rows and the distinct keys of each. The most common values of a single column are a
+/// group of their own.
 fn key_groups(shape: &IndexShape, filled: f64, distinct: f64) -> Vec<(f64, f64)> {
     match shape.columns.as_slice() {
         [one] if one.common_values > 0 && f64::from(one.common_values) < distinct => {

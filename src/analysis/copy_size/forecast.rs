@@ -1,4 +1,4 @@
-//! A size that is predicted, and how sure one may be of it.
+//! A predicted size with its interval.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +10,9 @@ pub enum Basis {
     Measured,
     /// The statistics of the last ANALYZE, or a sample of blocks.
     Statistics,
-    /// The state of what it belongs to: nothing tells of it itself.
+    /// The bloat of its table: no fact is about the relation itself.
     Proportion,
-    /// Nothing is known of it: it is taken to stay as large as it is.
+    /// No fact: it is expected to keep its size.
     Unknown,
 }
 
@@ -20,7 +20,7 @@ pub enum Basis {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forecast {
     pub bytes: u64,
-    /// It should lie between these.
+    /// The interval of the size.
     pub low_bytes: u64,
     pub high_bytes: u64,
     pub basis: Basis,
@@ -33,12 +33,12 @@ impl Forecast {
         Forecast { bytes, low_bytes: bytes, high_bytes: bytes, basis: Basis::Measured }
     }
 
-    /// What is taken to stay as it is, for nothing says how full it is.
+    /// Returns the forecast of a relation whose density is unknown: at most its present size.
     pub fn unchanged(bytes: u64) -> Forecast {
         Forecast { bytes, low_bytes: 0, high_bytes: bytes, basis: Basis::Unknown }
     }
 
-    /// `bytes`, and so many shares of it less or more.
+    /// Returns `bytes` with an interval of these shares below and above.
     pub fn with_spread(bytes: u64, less: f64, more: f64, basis: Basis) -> Forecast {
         Forecast {
             bytes,
@@ -48,7 +48,7 @@ impl Forecast {
         }
     }
 
-    /// Both together.
+    /// Returns the sum.
     #[must_use]
     pub fn plus(self, other: Forecast) -> Forecast {
         Forecast {
@@ -59,7 +59,7 @@ impl Forecast {
         }
     }
 
-    /// Not more than it takes now: what is written anew packs no worse than what grew.
+    /// Returns the forecast limited to the present size: a rewritten relation is packed at least as densely.
     #[must_use]
     pub fn capped_at(self, now: u64) -> Forecast {
         Forecast {
@@ -70,7 +70,7 @@ impl Forecast {
         }
     }
 
-    /// The interval reaches from one to the other as well.
+    /// Returns the forecast with an interval that contains both bounds.
     #[must_use]
     pub fn widened_to(self, low_bytes: u64, high_bytes: u64) -> Forecast {
         Forecast { low_bytes: self.low_bytes.min(low_bytes), high_bytes: self.high_bytes.max(high_bytes), ..self }

@@ -1,7 +1,8 @@
 //! A whole database after a logical copy.
 
 use super::{Basis, Forecast, forecast_heap, forecast_index, forecast_toast};
-use crate::facts::{DatabaseSnapshot, EstimateError, Fact, Index, Persistence, Table, Unavailable};
+use crate::analysis::bloat::EstimateError;
+use crate::facts::{DatabaseSnapshot, Fact, Index, Persistence, Table, Unavailable};
 use std::collections::{BTreeMap, HashMap};
 
 /// Files of a database beside its relations (docs/reference/sizes-and-bloat.md#files-beside-relations).
@@ -24,7 +25,7 @@ pub struct CopiedRelation<'a> {
     pub index: Option<&'a Index>,
     pub now_bytes: u64,
     pub after: Forecast,
-    /// Why it is taken to stay as large as it is.
+    /// Why it is expected to keep its size.
     pub why: Option<EstimateError>,
 }
 
@@ -39,7 +40,11 @@ pub struct DatabaseForecast<'a> {
 }
 
 impl<'a> DatabaseForecast<'a> {
-    /// From what was read inside of it.
+    /// Computes the forecast of one database.
+    ///
+    /// # Errors
+    ///
+    /// The tables, the indexes or the sequences of the database were not read.
     pub fn from_snapshot(database_snapshot: &'a DatabaseSnapshot) -> Result<DatabaseForecast<'a>, Unavailable> {
         let tables = database_snapshot.tables.as_result().map_err(Clone::clone)?;
         let indexes = database_snapshot.indexes.as_result().map_err(Clone::clone)?;
@@ -64,7 +69,7 @@ impl<'a> DatabaseForecast<'a> {
                 columns.and_then(|all| all.get(&table.oid)),
                 heaps_counted.and_then(|all| all.get(&table.oid)),
             );
-            // What is small enough not to be asked about is no gap.
+            // The statistics of small relations are not requested: that is no gap.
             let why = heap.as_ref().err().copied().filter(|_| table.heap.bytes > 6 * table.block_bytes());
             let heap = heap.unwrap_or(match why {
                 Some(_) => Forecast::unchanged(table.heap.bytes),
@@ -105,13 +110,14 @@ impl<'a> DatabaseForecast<'a> {
         }
         let now: u64 = relations.iter().map(|relation| relation.now_bytes).sum::<u64>() + temporary + sequences;
         let non_relation_bytes = database_snapshot.database_bytes.known().map(|bytes| bytes.saturating_sub(now));
-        let kept_bytes = non_relation_bytes.map_or(NON_RELATION_BYTES, |beside| beside.min(NON_RELATION_BYTES));
+        let kept_bytes = non_relation_bytes.map_or(NON_RELATION_BYTES, |bytes| bytes.min(NON_RELATION_BYTES));
         let total =
             relations.iter().fold(Forecast::exactly(sequences + kept_bytes), |sum, relation| sum.plus(relation.after));
-        Ok(DatabaseForecast { relations, total, orphaned_bytes: non_relation_bytes.map(|beside| beside - kept_bytes) })
+        Ok(DatabaseForecast { relations, total, orphaned_bytes: non_relation_bytes.map(|bytes| bytes - kept_bytes) })
     }
 
-    /// What takes its present size because nothing is known of how full it is: bytes by reason.
+    /// Returns the bytes of relations that are expected to keep their size because no fact shows how full they are, by
+    /// reason.
     pub fn unpredicted(&self) -> BTreeMap<Option<EstimateError>, u64> {
         let mut sums = BTreeMap::new();
         for relation in self.relations.iter().filter(|copied_relation| copied_relation.after.basis == Basis::Unknown) {

@@ -1,18 +1,20 @@
-//! Indexes that are no B-trees built anew: their size is known within an interval only.
+//! Indexes other than B-trees built anew: their size is known within an interval only.
 
-use super::{Basis, Forecast, IndexShape};
-use crate::facts::{Index, Table};
+use super::{Basis, Forecast};
+use crate::analysis::pages::btree::PAGE_OVERHEAD;
+use crate::analysis::pages::{LINE_POINTER, distinct_values, heap::main_fork_bytes, indexed_rows};
+use crate::facts::{Index, IndexShape, Table};
 
-/// The wide interval of what is known by the state of its table alone.
+/// The lower bound of a size that follows from the bloat of its table.
 const MIN_SHARE: f64 = 0.5;
-/// A new version of a row leaves its many entries in a GIN index on new pages, and none is merged again: seen on jsonb that
-/// half of the rows were updated in, 0.32 of what its table's bloat told.
+/// A new row version adds its entries to a GIN index on new pages, and pages are never merged. Measured on jsonb with half
+/// of the rows updated: 0.32 of the size that follows from the bloat of its table.
 const MIN_GIN_SHARE: f64 = 0.2;
 
-/// By access method. `heap` is what was said of its table's heap.
+/// Returns the forecast by access method. `heap` is the forecast of its table's heap.
 pub fn forecast_non_btree(index: &Index, table: &Table, shape: Option<&IndexShape>, heap: Forecast) -> Forecast {
     let now = index.size.bytes;
-    let rows = table.row_estimate().map(|rows| if index.is_partial { index.partial_rows(table, rows) } else { rows });
+    let rows = table.row_estimate().map(|rows| indexed_rows(index, table, rows));
     let block = table.block_bytes();
     if now <= 2 * block {
         return Forecast { low_bytes: block, ..Forecast::with_spread(now, 0.5, 0.5, Basis::Proportion) };
@@ -34,7 +36,7 @@ pub fn forecast_non_btree(index: &Index, table: &Table, shape: Option<&IndexShap
     }
 }
 
-/// As bloated as its table, within a wide interval.
+/// Returns the forecast of an index with the bloat of its table, within a wide interval.
 pub fn forecast_by_heap(now: u64, table: &Table, heap: Forecast) -> Forecast {
     if heap.basis == Basis::Unknown || table.heap.bytes == 0 {
         return Forecast::unchanged(now);
@@ -44,28 +46,27 @@ pub fn forecast_by_heap(now: u64, table: &Table, heap: Forecast) -> Forecast {
     Forecast { bytes, low_bytes: (bytes as f64 * MIN_SHARE) as u64, high_bytes: now, basis: Basis::Proportion }
 }
 
-/// Buckets for the rows that are expected, grown in quarters of a doubling, and what overflows them
+/// Returns the buckets for the expected rows, grown in quarters of a doubling, and their overflow pages
 /// (src/backend/access/hash/README).
 fn forecast_hash(rows: u64, shape: &IndexShape, block: u64) -> Forecast {
     const ITEM: f64 = 20.0;
     let fillfactor = f64::from(shape.fillfactor.unwrap_or(75));
     let of_bucket = (block as f64 * fillfactor / 100.0 / ITEM).floor().max(10.0);
-    let of_page = ((block as f64 - 24.0 - 16.0) / ITEM).floor();
+    let of_page = ((block as f64 - PAGE_OVERHEAD) / ITEM).floor();
     let buckets = hash_buckets((rows as f64 / of_bucket).ceil().max(2.0));
-    let distinct =
-        shape.columns.first().and_then(|column| column.statistics).map_or(rows as f64, |its| match its.n_distinct {
-            0.0 => rows as f64,
-            share if share < 0.0 => -share * rows as f64,
-            count => count,
-        });
-    // With few values most buckets stay empty and the others overflow; with many each is about as full as the next.
+    let distinct = shape
+        .columns
+        .first()
+        .and_then(|column| column.statistics)
+        .map_or(rows as f64, |statistics| distinct_values(statistics, rows as f64, rows as f64));
+    // With few values most buckets stay empty and the others overflow; with many values all are about equally full.
     let used = buckets * -(-distinct.max(1.0) / buckets).exp_m1();
     let overflow = (rows as f64 / of_page - used).max(0.0) + if distinct < buckets * 20.0 { used * 0.5 } else { 0.0 };
     let bytes = (buckets + overflow + 2.0) as u64 * block;
     Forecast::with_spread(bytes, 0.4, 0.6, Basis::Statistics)
 }
 
-/// Whole powers of two up to 512 buckets, beyond that quarters of them (`_hash_spareindex`).
+/// Returns the number of buckets: powers of two up to 512, above that quarters of them (`_hash_spareindex`).
 fn hash_buckets(min_buckets: f64) -> f64 {
     let power = min_buckets.log2().ceil().exp2();
     if power <= 512.0 {
@@ -75,7 +76,7 @@ fn hash_buckets(min_buckets: f64) -> f64 {
     half + half / 4.0 * ((min_buckets - half) / (half / 4.0)).ceil()
 }
 
-/// A summary for each range of blocks, and a map to them.
+/// Returns one summary per range of blocks, and the map of ranges.
 fn forecast_brin(heap_blocks: u64, shape: &IndexShape, block: u64) -> Forecast {
     let ranges = heap_blocks.div_ceil(u64::from(shape.pages_per_range.unwrap_or(128).max(1)));
     let widths = shape.columns.iter().map(|column| match column.layout.attlen {
@@ -88,12 +89,12 @@ fn forecast_brin(heap_blocks: u64, shape: &IndexShape, block: u64) -> Forecast {
     Forecast::with_spread(pages * block, 0.5, 1.0, Basis::Statistics)
 }
 
-/// Keys of known width: how full the pages become depends on the keys and on how the server sorts them.
+/// Returns the forecast for keys of known width. The density of pages depends on the keys and on their order.
 fn forecast_gist(rows: u64, shape: &IndexShape, block: u64) -> Option<Forecast> {
     let [column] = shape.columns.as_slice() else { return None };
     let null_frac = column.statistics.map_or(0.0, |its| its.null_frac);
-    // How full a page is as a rule, and at least: a page of ranges may be parted as 3 to 7, and where a range fits several
-    // pages equally well the server draws lots, so no two builds are alike (rangetypes_gist.c, gistutil.c).
+    // The usual and the lowest density of a page. A page of ranges may be split 3 to 7, and among equally good pages the
+    // server chooses at random, so no two builds are equal (rangetypes_gist.c, gistutil.c).
     let (width, usual, least) = match shape.operator_class.as_str() {
         "point_ops" | "box_ops" | "circle_ops" => (32.0, 0.62, 0.42),
         "range_ops" => (f64::from(column.statistics?.avg_width), 0.45, 0.32),
@@ -101,9 +102,9 @@ fn forecast_gist(rows: u64, shape: &IndexShape, block: u64) -> Option<Forecast> 
         name if name.starts_with("gist_") && column.layout.attlen > 0 => (f64::from(column.layout.attlen), 0.62, 0.42),
         _ => return None,
     };
-    let tuple = ((8.0 + width) / 8.0).ceil() * 8.0 + 4.0;
+    let tuple = ((8.0 + width) / 8.0).ceil() * 8.0 + LINE_POINTER;
     let bytes = rows as f64 * (1.0 - null_frac) * tuple;
-    let pages = |filled: f64| (bytes / ((block as f64 - 40.0) * filled)).ceil() * 1.02 + 1.0;
+    let pages = |filled: f64| (bytes / ((block as f64 - PAGE_OVERHEAD) * filled)).ceil() * 1.02 + 1.0;
     let bytes_at = |filled: f64| pages(filled) as u64 * block;
     Some(Forecast {
         bytes: bytes_at(usual),
@@ -113,8 +114,8 @@ fn forecast_gist(rows: u64, shape: &IndexShape, block: u64) -> Option<Forecast> 
     })
 }
 
-/// An entry for each element and, sorted by place, the rows that have it: the difference to the row before in as many
-/// bytes as it needs (src/backend/access/gin/ginpostinglist.c).
+/// Returns one entry per element with the sorted positions of its rows, each stored as a variable-length difference to the
+/// previous one (src/backend/access/gin/ginpostinglist.c).
 fn forecast_gin(rows: u64, table: &Table, shape: &IndexShape, block: u64) -> Option<Forecast> {
     let [column] = shape.columns.as_slice() else { return None };
     let (elements, distinct) = (column.elements_per_row?, f64::from(column.distinct_elements?));
@@ -123,7 +124,7 @@ fn forecast_gin(rows: u64, table: &Table, shape: &IndexShape, block: u64) -> Opt
     }
     let pairs = elements * rows as f64;
     let of_element = pairs / distinct;
-    let rows_of_a_block = (rows as f64 / (table.main_fork_bytes() / block).max(1) as f64).max(1.0);
+    let rows_of_a_block = (rows as f64 / (main_fork_bytes(table) / block).max(1) as f64).max(1.0);
     let gap_rows = rows as f64 / of_element.max(1.0);
     let gap_blocks = gap_rows / rows_of_a_block;
     let each = if gap_blocks < 0.25 {
@@ -137,14 +138,14 @@ fn forecast_gin(rows: u64, table: &Table, shape: &IndexShape, block: u64) -> Opt
     };
     let key = 24.0;
     let postings = pairs * each;
-    // Lists longer than a quarter of a page have pages of their own.
+    // Lists above a quarter of a page have their own pages.
     let pages = if of_element * each > 2_000.0 {
         distinct * (of_element * each / 8_000.0).ceil() + (distinct * key / 6_000.0).ceil()
     } else {
         ((postings + distinct * key) / (8_000.0 * 0.75)).ceil()
     };
     let bytes = (pages + 2.0) as u64 * block;
-    // ANALYZE keeps track of a thousand elements at most: with that many there may be many more, each rare.
+    // ANALYZE lists a thousand elements at most: near that limit there may be many more rare ones.
     let more = if distinct >= 900.0 { 3.0 } else { 0.6 };
     Some(Forecast::with_spread(bytes, 0.4, more, Basis::Statistics))
 }

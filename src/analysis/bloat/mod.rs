@@ -1,0 +1,90 @@
+//! Bloat: the bytes of a relation that a rewrite of its live rows would free.
+
+mod btree;
+mod heap;
+
+pub use btree::{can_estimate_index, measured_btree_bloat};
+pub use heap::measured_heap_bloat;
+
+use crate::facts::{DatabaseSnapshot, Fact, Index, Table, Visibility};
+use serde::{Deserialize, Serialize};
+
+/// How a bloat was determined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BloatSource {
+    /// Every page was read (`pgstattuple`, `pgstatindex`).
+    Exact,
+    /// From the statistics of the last ANALYZE.
+    Estimated,
+}
+
+/// The bloat of one relation, or of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bloat {
+    pub bytes: u64,
+    pub source: BloatSource,
+}
+
+impl Bloat {
+    pub const NONE: Bloat = Bloat { bytes: 0, source: BloatSource::Exact };
+
+    /// Returns the sum, which is exact only when both are.
+    pub fn plus(self, other: Bloat) -> Bloat {
+        Bloat { bytes: self.bytes + other.bytes, source: self.source.max(other.source) }
+    }
+
+    fn estimated(size: u64, needed: u64) -> Bloat {
+        Bloat { bytes: size.saturating_sub(needed), source: BloatSource::Estimated }
+    }
+}
+
+/// Why a relation has no estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EstimateError {
+    /// The statistics were not read.
+    NotRead,
+    NeverAnalyzed,
+    NoSelect,
+    RowSecurity,
+}
+
+/// Returns why statistics cannot be seen.
+pub fn check_visibility(visibility: Visibility) -> Result<(), EstimateError> {
+    match visibility {
+        Visibility::Visible => Ok(()),
+        Visibility::NoSelect => Err(EstimateError::NoSelect),
+        Visibility::RowSecurity => Err(EstimateError::RowSecurity),
+    }
+}
+
+/// Returns the bloat of a table's heap, measured where every page was read, else estimated; `None` for a relation without
+/// a heap of its own.
+///
+/// # Errors
+///
+/// The heap was not read and cannot be estimated.
+pub fn table_bloat(db: &DatabaseSnapshot, table: &Table) -> Result<Option<Bloat>, EstimateError> {
+    let measured = db.heap_tuples.as_ref().and_then(Fact::known).and_then(|heaps| heaps.get(&table.oid));
+    match measured {
+        Some(tuples) => Ok(Some(measured_heap_bloat(tuples))),
+        None => heap::estimate_table(table, db.table_columns.known().and_then(|columns| columns.get(&table.oid))),
+    }
+}
+
+/// Returns the bloat of an index, measured where every page was read, else estimated; `None` for an access method without
+/// an estimate.
+///
+/// # Errors
+///
+/// The index was not read and cannot be estimated.
+pub fn index_bloat(db: &DatabaseSnapshot, index: &Index, table: &Table) -> Result<Option<Bloat>, EstimateError> {
+    let measured = db.btree_pages.as_ref().and_then(Fact::known).and_then(|btrees| btrees.get(&index.oid));
+    match measured {
+        Some(pages) => Ok(Some(measured_btree_bloat(pages))),
+        None => btree::estimate_index(index, table, db.index_keys.known().and_then(|keys| keys.get(&index.oid))),
+    }
+}
+
+#[cfg(test)]
+mod tests;
