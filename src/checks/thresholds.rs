@@ -2,7 +2,7 @@
 
 use super::{CheckOutcome, Evidence};
 use crate::facts::Measure;
-use crate::units::{parse_bytes, parse_seconds};
+use crate::units::{parse_bytes, parse_percent, parse_seconds};
 use std::fmt;
 
 /// A value of the configuration file.
@@ -113,9 +113,12 @@ impl Quantity for Count {
 impl Quantity for Percent {
     fn from_config(value: &ConfigValue<'_>) -> Result<Self, ThresholdError> {
         let wrong = ThresholdError::Expected("a share with its sign, as in \"80%\"");
-        let ConfigValue::Text(text) = value else { return Err(wrong) };
-        let share: Option<f64> = text.trim().strip_suffix('%').and_then(|number| number.trim().parse().ok());
-        share.filter(|share| (0.0..=1_000.0).contains(share)).map(Percent).ok_or(wrong)
+        match value {
+            ConfigValue::Text(text) if text.trim().ends_with('%') => {
+                parse_percent(text).ok().filter(|percent| *percent <= 1_000.0).map(Percent).ok_or(wrong)
+            }
+            _ => Err(wrong),
+        }
     }
 }
 

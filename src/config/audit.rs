@@ -3,7 +3,7 @@ use super::document::{Table, Text};
 use super::file::ConfigFile;
 use crate::analysis::downsize::{Assumptions, MoveMethod, Overrides, Sourced, StorageType};
 use crate::facts::Provider;
-use crate::units::{parse_bytes, parse_price};
+use crate::units::{parse_bytes, parse_percent, parse_price};
 
 /// Reads `[audit]`: assumptions of all audits, unless an option or the target sets them.
 pub(super) fn read_audit_overrides(table: &Table<'_>, file: &ConfigFile) -> Result<Overrides, ConfigError> {
@@ -107,8 +107,10 @@ fn read_sourced<T, E: std::fmt::Display>(
 }
 
 fn parse_margin(text: &str) -> Result<u8, String> {
-    let percent = text.trim_end_matches('%').trim().parse().ok().filter(|percent| *percent <= 90);
-    percent.ok_or_else(|| format!("{text:?} is no share of the volume; write 20, or 20%, up to 90"))
+    match parse_percent(text) {
+        Ok(percent) if percent.fract() == 0.0 && percent <= 90.0 => Ok(percent as u8),
+        _ => Err(format!("{text:?} is not a whole percentage of at most 90; write 20 or 20%")),
+    }
 }
 
 fn parse_method(text: &str) -> Result<MoveMethod, String> {
