@@ -151,6 +151,7 @@ fn wal_runs(directory: &WalDirectory) -> Vec<WalRun> {
 mod tests {
     use super::*;
     use crate::analysis::wal::Holder;
+    use serde_json::{Value, json};
 
     const SEGMENT: u64 = 16;
 
@@ -229,5 +230,111 @@ mod tests {
         assert_eq!(bytes_by_share(&shares)[0], (SharedBy::Holder(Cause::WalKeepSize), 112));
         let idle = partial_retention(&[(Cause::WalKeepSize, "", 170), (Cause::Checkpoint, "", 150)]);
         assert!(wal_shares(&idle, None).iter().all(|share| share.by != SharedBy::Holder(Cause::WalKeepSize)));
+    }
+
+    fn lsn(megabytes: u64) -> Value {
+        json!(Lsn(megabytes << 20).to_string())
+    }
+
+    fn slot(name: &str, restart_lsn: &Value) -> Value {
+        json!({
+            "slot_name": name, "plugin": "pgoutput", "slot_type": "logical", "database": "shop", "temporary": false,
+            "active": false, "active_pid": null, "restart_lsn": restart_lsn, "confirmed_flush_lsn": restart_lsn,
+            "wal_status": "reserved", "safe_wal_size": null, "xmin_age": null, "catalog_xmin_age": null,
+        })
+    }
+
+    fn set_setting(snapshot: &mut Value, name: &str, value: &str, unit: Option<&str>) {
+        let settings = snapshot["settings"]["known"].as_array_mut().unwrap();
+        settings.retain(|setting| setting["name"] != name);
+        settings.push(json!({"name": name, "setting": value, "unit": unit, "source": "default",
+            "pending_restart": false}));
+    }
+
+    /// Returns the binding holder as text, after a change to a primary with segments of 16 MB, WAL at 1,600 MB and the
+    /// last checkpoint at 1,584 MB. It archives, and nothing else retains WAL.
+    fn binding_holder(change: impl FnOnce(&mut Value)) -> Option<String> {
+        let now = "2026-06-01T00:00:00Z";
+        let mut snapshot = json!({
+            "schema_version": 1, "command": "snapshot", "pgtend_version": "0", "collected_at": now,
+            "server": {"version_num": 170_000, "version": "", "database": "shop", "role": "me",
+                "role_is_superuser": true, "role_may_replicate": true, "role_is_monitor": true, "in_recovery": false,
+                "started_at": now, "requested_at": now, "block_size_bytes": 8192, "wal_segment_bytes": 16_777_216},
+            "wal_position": {"known": {"current_lsn": lsn(1_600), "replay_lsn": null, "requested_at": now}},
+            "control": {"known": {"system_identifier": "7", "timeline_id": 1, "redo_lsn": lsn(1_584),
+                "checkpoint_lsn": lsn(1_585), "checkpoint_time": now}},
+            "slots": {"known": []},
+            "archive_status": {"known": {"ready_files": 0, "oldest_ready_lsn": null}},
+            "wal_summarizer": {"known": {"summarized_lsn": lsn(1_590), "pending_lsn": lsn(1_590),
+                "summarizer_pid": 1}},
+            "settings": {"known": []},
+        });
+        set_setting(&mut snapshot, "archive_mode", "on", None);
+        set_setting(&mut snapshot, "wal_keep_size", "0", Some("MB"));
+        change(&mut snapshot);
+        let snapshot: Snapshot = serde_json::from_value(snapshot).unwrap();
+        BindingHolder::find(&snapshot).map(|holder| holder.to_string())
+    }
+
+    #[test]
+    fn binding_holder_is_the_oldest_of_each_kind() {
+        assert_eq!(binding_holder(|_| {}).as_deref(), Some("the last checkpoint"));
+        let slots = |snapshot: &mut Value| {
+            snapshot["slots"]["known"] = json!([slot("newer", &lsn(1_000)), slot("older", &lsn(500))]);
+        };
+        assert_eq!(binding_holder(slots).as_deref(), Some("slot older"));
+        let archiver = |snapshot: &mut Value| {
+            slots(snapshot);
+            snapshot["archive_status"]["known"] = json!({"ready_files": 80, "oldest_ready_lsn": lsn(320)});
+        };
+        assert_eq!(binding_holder(archiver).as_deref(), Some("the archiver's backlog"));
+        let keep_size = |snapshot: &mut Value| {
+            archiver(snapshot);
+            set_setting(snapshot, "wal_keep_size", "1440", Some("MB"));
+        };
+        assert_eq!(binding_holder(keep_size).as_deref(), Some("wal_keep_size"));
+        let summarizer = |snapshot: &mut Value| {
+            keep_size(snapshot);
+            set_setting(snapshot, "summarize_wal", "on", None);
+            snapshot["wal_summarizer"]["known"]["summarized_lsn"] = lsn(64);
+        };
+        assert_eq!(binding_holder(summarizer).as_deref(), Some("the WAL summarizer"));
+    }
+
+    #[test]
+    fn binding_holder_of_one_segment_is_the_unavoidable_one() {
+        let at_checkpoint = |snapshot: &mut Value| {
+            snapshot["slots"]["known"] = json!([slot("current", &lsn(1_584))]);
+        };
+        assert_eq!(binding_holder(at_checkpoint).as_deref(), Some("the last checkpoint"));
+        let same_segment = |snapshot: &mut Value| {
+            snapshot["slots"]["known"] = json!([slot("b", &lsn(500)), slot("a", &lsn(505))]);
+        };
+        assert_eq!(binding_holder(same_segment).as_deref(), Some("slot a"), "by name in one segment");
+    }
+
+    #[test]
+    fn binding_holder_ignores_what_retains_nothing() {
+        let lost = |snapshot: &mut Value| {
+            let mut lost = slot("lost", &lsn(100));
+            lost["wal_status"] = json!("lost");
+            snapshot["slots"]["known"] = json!([lost, slot("unreserved", &Value::Null)]);
+        };
+        assert_eq!(binding_holder(lost).as_deref(), Some("the last checkpoint"));
+        let no_archiving = |snapshot: &mut Value| {
+            set_setting(snapshot, "archive_mode", "off", None);
+            snapshot["archive_status"]["known"] = json!({"ready_files": 80, "oldest_ready_lsn": lsn(320)});
+        };
+        assert_eq!(binding_holder(no_archiving).as_deref(), Some("the last checkpoint"));
+        let no_summaries = |snapshot: &mut Value| snapshot["wal_summarizer"]["known"]["summarized_lsn"] = lsn(64);
+        assert_eq!(binding_holder(no_summaries).as_deref(), Some("the last checkpoint"));
+    }
+
+    #[test]
+    fn binding_holder_is_none_with_an_unknown_holder() {
+        let denied = json!({"unavailable": {"fact": "a fact", "reason": "denied"}});
+        for fact in ["wal_position", "slots", "control", "archive_status", "settings"] {
+            assert_eq!(binding_holder(|snapshot| snapshot[fact] = denied.clone()), None, "{fact}");
+        }
     }
 }
