@@ -5,6 +5,7 @@ use crate::app::exit_code::ExitCode;
 use crate::collect::CollectError;
 use crate::config::ConfigError;
 use crate::history::HistoryError;
+use crate::monitor::TargetError;
 use crate::postgres::conninfo::ConninfoError;
 use crate::postgres::{ConnectError, SessionError};
 use std::fmt;
@@ -96,6 +97,12 @@ impl From<HistoryError> for Failure {
         let is_usage = matches!(error, HistoryError::InvalidAddress(_) | HistoryError::Conninfo(_));
         let exit = if is_usage { ExitCode::Usage } else { ExitCode::Failed };
         Failure::new(exit, error.to_string()).with_hint(error.hint())
+    }
+}
+
+impl From<Failure> for TargetError {
+    fn from(failure: Failure) -> TargetError {
+        TargetError { message: failure.message, hint: failure.hint }
     }
 }
 

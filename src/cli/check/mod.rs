@@ -1,24 +1,27 @@
 //! `pgtend check`.
 
-mod notification;
+mod collection;
 mod selection;
-mod target_check;
 
+use crate::app::assessment::assess_snapshot;
 use crate::app::error::{Failure, server_required};
 use crate::app::exit_code::ExitCode;
 use crate::app::options::OutputFormat;
 use crate::app::{Context, target_key_of, target_key_of_file, unless_interrupted};
 use crate::cli::disk::DiskArgs;
-use crate::collect::Scope;
+use crate::collect::DatabaseSelection;
+use crate::config::Config;
 use crate::facts::Snapshot;
+use crate::facts::history::HistoryView;
 use crate::history::Store;
-use crate::report::{CheckReport, Envelope, FleetReport, TargetRun};
+use crate::monitor::{Monitor, TargetCheck, TargetError, TargetResult};
+use crate::report::{CheckReport, Envelope, FleetReport, NotifiedLine, TargetRun};
 use crate::units::parse_duration;
+use collection::{Source, TargetCollector};
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 use selection::CheckSelection;
 use std::{cell::RefCell, time::Duration};
-use target_check::{CheckRun, CheckTarget, Source};
 
 /// The nightly health check: what is wrong, the worst first, and what to do
 ///
@@ -52,8 +55,62 @@ pub struct CheckArgs {
     disk: DiskArgs,
 }
 
-/// What judging, remembering and telling may take beside the looks, in seconds, before another run may take over.
-const CLAIM_MARGIN_SECONDS: i64 = 300;
+/// The time for evaluating, saving and notifying, in seconds, after which another run may take over a target.
+const LEASE_MARGIN_SECONDS: i64 = 300;
+
+/// What all targets of a run share.
+struct CheckRun<'a> {
+    context: &'a Context,
+    config: &'a Config,
+    selection: &'a CheckSelection,
+    collector: TargetCollector<'a>,
+    monitor: Monitor<'a>,
+}
+
+/// A target with the source of its snapshot.
+struct CheckTarget {
+    /// The key of its findings in the store.
+    target_key: String,
+    /// Its name in the configuration.
+    target: Option<String>,
+    source: Result<Source, Failure>,
+}
+
+impl CheckRun<'_> {
+    async fn check_target(&self, check_target: CheckTarget) -> TargetResult {
+        let CheckTarget { target_key, target, source } = check_target;
+        let target = target.as_deref();
+        let database_selection = self.context.database_selection_of(self.config, target);
+        let earlier_snapshots =
+            |snapshot: &Snapshot| self.context.load_earlier_snapshots(snapshot).map_err(TargetError::from);
+        let assess = |snapshot: &Snapshot, history: HistoryView| {
+            let options = self.selection.summary_options(&self.config.silences, target);
+            assess_snapshot(self.config, snapshot, history, |check| self.selection.includes(check.name), &options)
+        };
+        let check = TargetCheck {
+            target_key,
+            target,
+            lists_databases: matches!(database_selection, DatabaseSelection::Listed(_)),
+            collection: async { self.collector.collect(source, target).await.map_err(TargetError::from) },
+            earlier_snapshots: &earlier_snapshots,
+            assess: &assess,
+        };
+        let result = self.monitor.check_target(check).await;
+        if result.is_leased_elsewhere() {
+            let target_key = &result.target_key;
+            let message = format!("another check of {target_key} is running: this one saves and notifies nothing");
+            self.context.ui.warn(&message);
+        }
+        result
+    }
+
+    /// Notifies the recipients of the configuration, unless `is_wanted` is false, and saves the check states.
+    async fn notify_changes(&self, results: &mut [TargetResult], is_wanted: bool) -> Vec<NotifiedLine> {
+        let recipients = self.config.recipients(&self.context.environment);
+        let notifying = Box::pin(self.monitor.notify_changes(results, recipients, is_wanted));
+        self.context.ui.with_spinner("sending notifications", notifying).await
+    }
+}
 
 pub async fn cmd_check(args: CheckArgs, context: &Context) -> Result<ExitCode, Failure> {
     let selection = CheckSelection::from_args(&args)?;
@@ -68,33 +125,38 @@ pub async fn cmd_check(args: CheckArgs, context: &Context) -> Result<ExitCode, F
         return Err(server_required("--all-targets"));
     }
     let address = if file.is_some() && !context.has_history_flag() { None } else { context.history_address()? };
-    let (store, store_error) = match address {
-        None => (None, None),
-        Some(address) => match Store::open(&address).await {
-            Ok(store) => {
-                context.print_store_warnings(&store);
-                (Some(store), None)
-            }
-            Err(error) => (None, Some(error)),
-        },
+    let store = match address {
+        None => Ok(None),
+        Some(address) => Store::open(&address).await.map(Some),
     };
+    let (store, store_error) = match store {
+        Ok(store) => (store, None),
+        Err(error) => (None, Some(error)),
+    };
+    if let Some(store) = &store {
+        context.print_store_warnings(store);
+    }
     let names: Vec<&str> = if args.all_targets { config.target_names().collect() } else { Vec::new() };
     let jobs = context.jobs().max(1);
     let rounds = i64::try_from(names.len().div_ceil(jobs).max(1)).unwrap_or(i64::MAX);
     let limit = i64::try_from(args.time_limit.as_secs()).unwrap_or(i64::MAX);
-    let check_run = CheckRun {
+    let lease_seconds = limit.saturating_mul(rounds).saturating_add(LEASE_MARGIN_SECONDS);
+    let clock = || context.now();
+    let usable_store = store_error.map_or(Ok(store.as_ref()), Err);
+    let collector = TargetCollector {
         context,
-        selection: &selection,
         config,
-        store: store.as_ref(),
-        store_error,
         concurrent_targets: names.len(),
         time_limit: args.time_limit,
         disk: args.disk,
-        claim_duration: SignedDuration::from_secs(limit.saturating_mul(rounds).saturating_add(CLAIM_MARGIN_SECONDS)),
-        claimed_until: RefCell::default(),
         servers: RefCell::default(),
-        growth_by_cluster: RefCell::default(),
+    };
+    let check_run = CheckRun {
+        context,
+        config,
+        selection: &selection,
+        collector,
+        monitor: Monitor::new(usable_store, SignedDuration::from_secs(lease_seconds), &clock, args.hygiene),
     };
     let work = async {
         match file {
@@ -103,25 +165,14 @@ pub async fn cmd_check(args: CheckArgs, context: &Context) -> Result<ExitCode, F
             None => check_one_target(&check_run, &args, server_target(&check_run)?).await,
         }
     };
-    let result = unless_interrupted(Box::pin(work), check_run.release_all()).await;
+    let result = unless_interrupted(Box::pin(work), check_run.monitor.release_all()).await;
     if let Some(store) = store {
         store.close().await;
     }
     result
 }
 
-/// What one of so many looks asks. With other databases to read it has all connections, as those of one server take
-/// turns; else it shares them with the others.
-fn check_scope(requested: Scope, concurrent_targets: usize) -> Scope {
-    let requested = if requested.database_selection.may_select_several() {
-        requested
-    } else {
-        requested.share_for(concurrent_targets)
-    };
-    Scope::nightly().with_options_of(&requested)
-}
-
-/// The server that was named.
+/// Returns the target that flags or the environment name.
 fn server_target(check_run: &CheckRun<'_>) -> Result<CheckTarget, Failure> {
     let context = check_run.context;
     let target = context.target().map(str::to_owned);
@@ -152,20 +203,17 @@ async fn check_one_target(
     check_target: CheckTarget,
 ) -> Result<ExitCode, Failure> {
     let context = check_run.context;
-    // A store that was named and cannot be used keeps nobody from being told.
-    let has_history = check_run.store.is_some() || check_run.store_error.is_some();
+    // Notifications are sent also where the configured store cannot be used.
+    let has_history = check_run.monitor.has_history();
     let is_wanted = !args.no_notify && (has_history || !context.reads_snapshot_file());
     let mut results = [context.ui.with_spinner("checking", Box::pin(check_run.check_target(check_target))).await];
-    let notified = context
-        .ui
-        .with_spinner("telling what changed", Box::pin(check_run.notify_changes(&mut results, is_wanted)))
-        .await;
+    let notified = check_run.notify_changes(&mut results, is_wanted).await;
     let [mut result] = results;
     result.envelope.report_mut().add_notified(notified);
     print_target_report(context, result.envelope)
 }
 
-/// Checks every target, several at once. Each keeps only the result of its run in memory.
+/// Checks every target of the configuration, several at once.
 async fn check_all_targets(
     check_run: &CheckRun<'_>,
     args: &CheckArgs,
@@ -189,10 +237,7 @@ async fn check_all_targets(
     });
     let checks = stream::iter(checks).buffer_unordered(jobs).collect::<Vec<_>>();
     let mut results = context.ui.with_spinner("checking all targets", checks).await;
-    let notified = context
-        .ui
-        .with_spinner("telling what changed", Box::pin(check_run.notify_changes(&mut results, !args.no_notify)))
-        .await;
+    let notified = check_run.notify_changes(&mut results, !args.no_notify).await;
     let target_states = results.into_iter().map(|result| TargetRun::new(result.target_key, result.envelope)).collect();
     let report = FleetReport::new(target_states, notified);
     match context.format() {

@@ -1,4 +1,4 @@
-//! Which checks are asked, and how they count.
+//! Which checks are evaluated, and how they count.
 
 use super::CheckArgs;
 use crate::app::error::Failure;
@@ -9,12 +9,12 @@ use crate::config::checks::describe_unknown_check;
 use crate::facts::Silence;
 use std::collections::BTreeSet;
 
-/// What `--only`, `--skip`, `--require` and `--hygiene` say.
+/// The selection of `--only`, `--skip`, `--require` and `--hygiene`.
 pub struct CheckSelection {
     only: BTreeSet<String>,
     skip: BTreeSet<String>,
     require: BTreeSet<String>,
-    pub hygiene: bool,
+    hygiene: bool,
 }
 
 impl CheckSelection {
@@ -45,7 +45,7 @@ impl CheckSelection {
         Ok(selection)
     }
 
-    /// Whether the check is asked.
+    /// Whether the check is evaluated.
     pub fn includes(&self, name: &str) -> bool {
         (self.only.is_empty() || self.only.contains(name)) && !self.skip.contains(name)
     }

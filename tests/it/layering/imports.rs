@@ -23,7 +23,7 @@ pub const LAYERS: &[(&str, Imports)] = &[
     ),
     ("render", Imports::Only(&["units", "quote", "message"])),
     ("report", Imports::Only(&["units", "quote", "message", "facts", "analysis", "checks", "actions", "render"])),
-    ("monitor", Imports::Only(&["redact", "facts", "render"])),
+    ("monitor", Imports::Only(&["redact", "facts", "history", "checks", "render", "report"])),
     (
         "config",
         Imports::Only(&["units", "redact", "facts", "analysis", "postgres", "collect", "history", "checks", "monitor"]),
