@@ -257,7 +257,7 @@ impl Pgstattuple {
     }
 }
 
-/// The counted pages or tuples; `None` if not requested.
+/// The counts of full scans; `None` where they were not requested.
 #[derive(Default)]
 pub struct FullScanCounts {
     pub heap_tuples: Option<Fact<BTreeMap<u32, HeapTuples>>>,

@@ -10,14 +10,17 @@ pub struct IndexColumn {
     /// where it is partial.
     #[serde(default)]
     pub is_expression: bool,
+    /// How its values are stored.
     pub layout: ColumnLayout,
+    /// Its statistics; `None` where there are none.
     pub statistics: Option<ColumnStatistics>,
-    /// The number of most common values, and their share of all rows (`pg_stats.most_common_freqs`).
+    /// The number of most common values.
     pub common_values: u32,
+    /// Their share of all rows (`pg_stats.most_common_freqs`).
     pub common_share: f64,
-    /// Arrays and tsvectors: the mean number of distinct elements per row, and the number of distinct elements that
-    /// ANALYZE lists.
+    /// Arrays and tsvectors: the mean number of distinct elements per row.
     pub elements_per_row: Option<f64>,
+    /// Arrays and tsvectors: the number of distinct elements that ANALYZE lists.
     pub distinct_elements: Option<u32>,
 }
 
@@ -26,12 +29,14 @@ pub struct IndexColumn {
 pub struct IndexShape {
     /// The storage parameter; `None` for the default of the access method.
     pub fillfactor: Option<u8>,
-    /// BRIN.
+    /// BRIN: the blocks that one summary describes.
     pub pages_per_range: Option<u32>,
-    /// Of the first column.
+    /// The operator class of the first column.
     pub operator_class: String,
     /// Equal keys may share a tuple.
     pub deduplicates: bool,
+    /// Whether the role can see the statistics.
     pub visibility: Visibility,
+    /// Its columns in order, included ones too.
     pub columns: Vec<IndexColumn>,
 }

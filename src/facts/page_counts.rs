@@ -6,10 +6,13 @@ use serde::{Deserialize, Serialize};
 /// What `pgstattuple` counted in a heap.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeapTuples {
+    /// The fill factor in percent.
     pub fillfactor: u8,
+    /// Bytes of a block.
     pub block_size: u64,
     /// Bytes of the main fork.
     pub table_len: u64,
+    /// Live rows.
     pub tuple_count: u64,
     /// Bytes of all live rows with their headers, unpadded.
     pub tuple_len: u64,
@@ -25,12 +28,17 @@ impl HeapTuples {
 /// What `pgstatindex` counted in a B-tree.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BtreePages {
+    /// The fill factor of leaf pages in percent.
     pub fillfactor: u8,
+    /// Bytes of a block.
     pub block_size: u64,
+    /// Bytes of the index.
     pub index_size: u64,
+    /// Inner pages.
     pub internal_pages: u64,
+    /// Leaf pages, without empty and deleted ones.
     pub leaf_pages: u64,
-    /// Percent; 0 without leaf pages.
+    /// The mean density of leaf pages in percent; 0 without leaf pages.
     pub avg_leaf_density: f64,
 }
 
@@ -39,6 +47,7 @@ pub struct BtreePages {
 pub struct ToastSample {
     /// All of its blocks.
     pub blocks: u64,
+    /// The blocks that were read.
     pub sampled_blocks: u64,
     /// The lengths of the live chunks on the sampled blocks, value by value.
     pub lengths: Vec<u32>,

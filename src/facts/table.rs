@@ -164,7 +164,7 @@ impl Table {
     /// Rows as the planner reckons: those of the last VACUUM or ANALYZE, in proportion when the table has clearly grown
     /// since. Before the first one what the statistics counted; `None` when they counted nothing and it is not empty.
     pub fn row_estimate(&self) -> Option<u64> {
-        // Maps of free space and visibility may take a few blocks beside the rows.
+        // The maps of free space and visibility may take a few blocks, too.
         let grown = self.heap.bytes > self.relpages_bytes + self.relpages_bytes / 5 + 5 * 8_192;
         if self.was_measured() {
             let growth = if grown && self.relpages_bytes > 0 {

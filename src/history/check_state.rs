@@ -75,7 +75,7 @@ impl Store {
         Ok(state)
     }
 
-    /// Replaces the saved state.
+    /// Saves the state of a run in place of the previous one.
     pub async fn save_check_state(&self, target_key: &str, state: &CheckState) -> Result<(), HistoryError> {
         let mut tx = self.begin().await?;
         let counters = state.counters.as_ref().and_then(|counters| serde_json::to_string(counters).ok());

@@ -19,21 +19,28 @@ pub struct Leases<'a> {
 
 /// The result of asking for a lease.
 pub enum Claim<'a> {
+    /// This run holds the lease.
     Held(&'a Store),
+    /// There is no store.
     NoStore,
+    /// Another run holds the lease.
     HeldElsewhere,
+    /// The store failed.
     Failed(HistoryError),
 }
 
 impl<'a> Leases<'a> {
+    /// Returns the leases of a run, each of which lasts for `duration`.
     pub fn new(store: Option<&'a Store>, duration: SignedDuration, clock: &'a dyn Fn() -> Timestamp) -> Leases<'a> {
         Leases { store, duration, clock, claimed_until: RefCell::default() }
     }
 
+    /// Returns the store, if there is a usable one.
     pub fn store(&self) -> Option<&'a Store> {
         self.store
     }
 
+    /// Returns the time of the clock.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
     }

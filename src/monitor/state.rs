@@ -14,16 +14,21 @@ const GROWTH_HISTORY: HistoryScope = HistoryScope { growth: true, ..HistoryScope
 
 /// A run of one target whose notifications are not sent yet.
 pub struct PendingState {
+    /// When the snapshot was collected.
     pub at: Timestamp,
+    /// The status of the run.
     pub status: Status,
     /// Equal for all databases of one server.
     pub server: Option<String>,
+    /// The state that the previous run saved.
     pub previous: CheckState,
+    /// The findings of this run.
     pub findings: Vec<Finding>,
     /// The ids of silenced findings.
     pub silenced: BTreeSet<String>,
     /// Checks that were fully evaluated.
     pub evaluated: BTreeSet<String>,
+    /// The counters of the snapshot.
     pub counters: Option<Counters>,
     /// This run holds the lease.
     pub is_claimed: bool,

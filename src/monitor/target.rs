@@ -12,7 +12,9 @@ use crate::report::{CheckReport, Envelope, Gaps};
 /// Why a target could not be evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetError {
+    /// What happened.
     pub message: String,
+    /// The remedy.
     pub hint: Option<String>,
 }
 
@@ -34,7 +36,9 @@ pub struct TargetCheck<'a, C> {
 
 /// The result of one target.
 pub struct TargetResult {
+    /// The key of its findings in the store.
     pub target_key: String,
+    /// Its report.
     pub envelope: Envelope<CheckReport>,
     /// What is to be notified and saved; `None` where another run holds the lease.
     pub(super) pending: Option<PendingState>,

@@ -15,10 +15,13 @@ pub fn can_estimate_index(index: &Index) -> bool {
 /// The rows that are indexed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IndexedRows {
+    /// Rows of the index.
     pub rows: u64,
     /// Rows of the whole table.
     pub table_rows: u64,
+    /// The index has a predicate.
     pub is_partial: bool,
+    /// Equal keys share a tuple.
     pub deduplicates: bool,
 }
 

@@ -22,11 +22,14 @@ pub enum BloatSource {
 /// The bloat of one relation, or of several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bloat {
+    /// Bytes that a rewrite would free.
     pub bytes: u64,
+    /// How they were determined.
     pub source: BloatSource,
 }
 
 impl Bloat {
+    /// No bloat: the relation is empty.
     pub const NONE: Bloat = Bloat { bytes: 0, source: BloatSource::Exact };
 
     /// Returns the sum, which is exact only when both are.
@@ -44,8 +47,11 @@ impl Bloat {
 pub enum EstimateError {
     /// The statistics were not read.
     NotRead,
+    /// The relation, or one of its columns, has no statistics.
     NeverAnalyzed,
+    /// The role may not SELECT every column.
     NoSelect,
+    /// Row-level security hides the statistics from the role.
     RowSecurity,
 }
 

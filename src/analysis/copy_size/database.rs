@@ -11,19 +11,26 @@ const NON_RELATION_BYTES: u64 = 160 << 10;
 /// What a predicted relation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RelationPart {
+    /// The heap of a table with its maps.
     Heap,
-    /// With its index.
+    /// The TOAST relation of a table with its index.
     Toast,
+    /// An index of a table.
     Index,
 }
 
 /// One relation with files.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CopiedRelation<'a> {
+    /// What the relation is.
     pub part: RelationPart,
+    /// Its table.
     pub table: &'a Table,
+    /// The index; `None` for a heap or TOAST.
     pub index: Option<&'a Index>,
+    /// The present size.
     pub now_bytes: u64,
+    /// The size after the copy.
     pub after: Forecast,
     /// Why it is expected to keep its size.
     pub why: Option<EstimateError>,
@@ -32,9 +39,11 @@ pub struct CopiedRelation<'a> {
 /// A database after a logical copy, as `pg_database_size` would measure it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatabaseForecast<'a> {
+    /// Every relation with files, except temporary ones and sequences.
     pub relations: Vec<CopiedRelation<'a>>,
+    /// The size of the database after the copy.
     pub total: Forecast,
-    /// What the directories hold beyond the relations and a logical copy leaves behind: orphaned files, most likely.
+    /// Bytes of the directories beyond the relations, which a logical copy leaves behind: most likely orphaned files.
     /// `None` where the size of the database is not known.
     pub orphaned_bytes: Option<u64>,
 }

@@ -19,16 +19,21 @@ pub enum Basis {
 /// Bytes after a copy that writes every row and every index anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forecast {
+    /// The likely size.
     pub bytes: u64,
-    /// The interval of the size.
+    /// The lower bound of the interval.
     pub low_bytes: u64,
+    /// The upper bound of the interval.
     pub high_bytes: u64,
+    /// What the prediction rests on.
     pub basis: Basis,
 }
 
 impl Forecast {
+    /// No bytes.
     pub const ZERO: Forecast = Forecast::exactly(0);
 
+    /// Returns a known size.
     pub const fn exactly(bytes: u64) -> Forecast {
         Forecast { bytes, low_bytes: bytes, high_bytes: bytes, basis: Basis::Measured }
     }

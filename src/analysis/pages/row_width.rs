@@ -19,6 +19,7 @@ pub struct Width {
 }
 
 impl Width {
+    /// Returns a width that every row has.
     pub fn exactly(bytes: usize) -> Width {
         let mut remainders = [0.0; MAX_ALIGN];
         remainders[bytes % MAX_ALIGN] = 1.0;
@@ -30,6 +31,7 @@ impl Width {
         Width { mean, remainders: [1.0 / MAX_ALIGN as f64; MAX_ALIGN], certain: false }
     }
 
+    /// Returns the mean width in bytes.
     pub fn mean(&self) -> f64 {
         self.mean
     }

@@ -1,4 +1,4 @@
-//! Nothing is written that nobody agreed to.
+//! Consent before files are written.
 
 use crate::actions::Consent;
 use crate::app::error::Failure;

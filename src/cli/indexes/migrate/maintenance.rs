@@ -56,7 +56,7 @@ pub(super) async fn cmd_indexes_maintenance(
             && index_verdict.findings.contains(&crate::analysis::index::IndexFinding::InvalidIndex)
     });
     let unselected_invalid =
-        unselected_invalid.filter(|index_verdict| !tasks.iter().any(|chore| chore.oid == index_verdict.oid)).count();
+        unselected_invalid.filter(|index_verdict| !tasks.iter().any(|task| task.oid == index_verdict.oid)).count();
     if unselected_invalid > 0 && args.names.is_empty() {
         context.ui.note(&format!("{unselected_invalid} invalid for review: taken only where they are named"));
     }
