@@ -19,6 +19,7 @@ pub use evidence::Evidence;
 pub use outcome::{
     CheckOutcome, CheckOutcomeKind, Evaluation, NotApplicable, RuleFinding, exceeded_threshold, require_fact,
 };
+pub use rules::CHECKS;
 
 use crate::facts::{Class, FactGroup};
 use thresholds::Rule;
@@ -80,64 +81,6 @@ impl Check {
         }
     }
 }
-
-macro_rules! check {
-    ($name:literal $module:ident) => {
-        Check {
-            name: $name,
-            page: include_str!(concat!("rules/", stringify!($module), ".md")),
-            nightly: None,
-            facts: &[],
-            reports: &[],
-        }
-    };
-    ($name:literal $module:ident $class:ident needs [$($fact:ident)*] in [$($report:ident)*]) => {
-        Check {
-            name: $name,
-            page: include_str!(concat!("rules/", stringify!($module), ".md")),
-            nightly: Some(Nightly { class: Class::$class, rule: || Box::new(rules::$module::Limits::default()) }),
-            facts: &[$(FactGroup::$fact),*],
-            reports: &[$(ReportName::$report),*],
-        }
-    };
-}
-
-/// Every check, in the order of evaluation.
-pub const CHECKS: &[Check] = &[
-    check!("stale-slot" stale_slot Alert needs [Slots] in [Slots]),
-    check!("lagging-slot" lagging_slot Alert needs [Slots] in [Slots]),
-    check!("lost-slot" lost_slot Alert needs [Slots] in [Slots]),
-    check!("slot-limit" slot_limit Alert needs [Slots] in [Slots]),
-    check!("retained-wal" retained_wal Alert needs [Slots Wal Databases Storage] in [Wal]),
-    check!("disk-forecast" disk_forecast Alert needs [Slots Wal Databases Storage] in [Wal]),
-    check!("failed-archiving" failed_archiving Alert needs [Slots Wal] in [Wal]),
-    check!("xid-wraparound" xid_wraparound Alert needs [Databases] in []),
-    check!("multixact" multixact Alert needs [Databases] in []),
-    check!("xmin-horizon" xmin_horizon Alert needs [Slots Health] in []),
-    check!("prepared-transactions" prepared_transactions Alert needs [Slots] in []),
-    check!("connections" connections Alert needs [Health] in []),
-    check!("idle-in-transaction" idle_in_transaction Alert needs [Health] in []),
-    check!("lock-waits" lock_waits Alert needs [Health] in []),
-    check!("replication-lag" replication_lag Alert needs [Slots Health] in []),
-    check!("subscription-errors" subscription_errors Alert needs [Slots Health] in []),
-    check!("checksum-failures" checksum_failures Alert needs [Databases Health] in []),
-    check!("sequence-exhaustion" sequence_exhaustion Alert needs [Relations Health] in []),
-    check!("invalid-index" invalid_index Alert needs [Relations IndexBuilds] in [Indexes]),
-    check!("unused-index" unused_index Hygiene needs [Relations Slots IndexFacts] in [Indexes]),
-    check!("duplicate-index" duplicate_index Hygiene needs [Relations Slots IndexFacts] in [Indexes]),
-    check!("index-heavy-table" index_heavy_table Hygiene needs [Relations] in [Indexes Tables]),
-    check!("table-bloat" table_bloat Hygiene needs [Relations TableBloat] in [Tables]),
-    check!("index-bloat" index_bloat Hygiene needs [Relations Slots IndexFacts IndexBloat] in [Indexes]),
-    check!("missing-fk-index" missing_fk_index Hygiene needs [Relations IndexFacts] in [Indexes]),
-    check!("autovacuum-lag" autovacuum_lag Hygiene needs [Relations] in [Tables]),
-    check!("temp-files" temp_files Hygiene needs [Databases] in []),
-    check!("stats-lost" stats_lost Hygiene needs [Relations] in []),
-    check!("unsafe-settings" unsafe_settings Hygiene needs [] in []),
-    check!("pending-restart" pending_restart Hygiene needs [Health] in []),
-    check!("version" version Hygiene needs [] in []),
-    check!("rarely-used-index" rarely_used_index),
-    check!("redundant-index" redundant_index),
-];
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ mod paths;
 mod promises;
 mod queries;
 mod quoting;
+mod registry;
 mod statements;
 mod tokens;
 
