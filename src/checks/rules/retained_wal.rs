@@ -20,7 +20,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let directory = require_fact(&snapshot.wal_directory)?.directory_bytes;
     let max_wal_size = evidence.setting("max_wal_size").map_err(CheckOutcome::from_unavailable)?;
     let usual = snapshot.settings.known().and_then(|settings| settings.bytes(&max_wal_size.name)).unwrap_or(0);
-    let disk = snapshot.wal_headroom().and_then(Result::ok).and_then(|room| room.size_bytes);
+    let disk = snapshot.disk.known().and_then(|disk| disk.wal.unwrap_or(disk.data).size_bytes);
     let of_disk = disk.map(|bytes| (bytes as f64 * limits.disk_share.0 / 100.0) as u64);
     let base_warning = of_disk.map_or(limits.warning.0, |bytes| bytes.min(limits.warning.0));
     let warning = base_warning.max(usual.saturating_mul(2));
