@@ -3,8 +3,7 @@
 use super::Context;
 use crate::app::error::Failure;
 use crate::checks::summary::SummaryOptions;
-use crate::checks::{Assessment, CHECKS, Check, Evidence, ReportName, assess};
-use crate::collect::Scope;
+use crate::checks::{Assessment, Check, Evidence, ReportName, assess};
 use crate::config::Config;
 use crate::facts::Snapshot;
 use crate::facts::history::HistoryView;
@@ -19,12 +18,6 @@ pub fn assess_snapshot(
 ) -> Assessment {
     let evidence = Evidence::new(snapshot, history).with_limits(config.slot_limits(), config.index_limits());
     assess(&config.checks, &evidence, is_selected, options)
-}
-
-/// Adds the facts that the checks of a report need.
-pub fn scope_with_checks(scope: Scope, report: ReportName) -> Scope {
-    let checks = CHECKS.iter().filter(|check| check.concerns(report));
-    scope.with_groups(checks.flat_map(|check| check.facts))
 }
 
 impl Context {

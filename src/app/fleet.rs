@@ -7,7 +7,7 @@ use crate::app::options::OutputFormat;
 use crate::collect::{CollectError, DatabaseList, DatabaseSelection, Scope, list_databases};
 use crate::config::Config;
 use crate::config::nearest::quoted_list;
-use crate::facts::Snapshot;
+use crate::facts::{FactGroup, FactGroups, Snapshot};
 use crate::postgres::Session;
 use crate::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, Resolved, resolve};
 use crate::quote::PrintedConnection;
@@ -162,7 +162,8 @@ impl Context {
             return Box::pin(self.collect(&session, scope)).await;
         }
         let listing = Box::pin(shared.database_listing(&session)).await?;
-        let mut snapshot = Box::pin(self.collect(&session, &Scope { databases: false, ..scope.clone() })).await?;
+        let facts = scope.facts.without(FactGroups::new(&[FactGroup::Databases]));
+        let mut snapshot = Box::pin(self.collect(&session, &Scope { facts, ..scope.clone() })).await?;
         snapshot.databases = if listing.started_at == snapshot.server.started_at {
             listing.databases.clone()
         } else {

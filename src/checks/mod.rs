@@ -21,7 +21,7 @@ pub use outcome::{
 };
 pub use rules::CHECKS;
 
-use crate::facts::{Class, FactGroup};
+use crate::facts::{Class, FactGroups};
 use thresholds::Rule;
 
 /// A report that shows findings.
@@ -41,6 +41,13 @@ pub enum ReportName {
     Audit,
 }
 
+impl ReportName {
+    /// Returns the groups of facts that the checks shown by this report need.
+    pub fn facts(self) -> FactGroups {
+        CHECKS.iter().filter(|check| check.concerns(self)).map(|check| check.facts).collect()
+    }
+}
+
 /// One check: its id, its page and its rule.
 #[derive(Clone, Copy, Debug)]
 pub struct Check {
@@ -51,7 +58,7 @@ pub struct Check {
     /// Class and rule; `None` for a finding that only `pgtend indexes` has.
     pub nightly: Option<Nightly>,
     /// Facts that it needs in addition to the server's identity and settings.
-    pub facts: &'static [FactGroup],
+    pub facts: FactGroups,
     /// Reports on one subject that show its findings. `check` shows all findings, `overview` all alerts.
     pub reports: &'static [ReportName],
 }

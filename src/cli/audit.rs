@@ -9,9 +9,9 @@ use crate::app::Context;
 use crate::app::error::{Failure, server_required};
 use crate::app::exit_code::ExitCode;
 use crate::checks::{Evidence, ReportName};
-use crate::collect::{BloatScope, DatabaseSelection, MAX_FULL_SCANS, Scope};
+use crate::collect::{BloatFilter, DatabaseSelection, MAX_FULL_SCANS, Scope};
 use crate::facts::history::{HistoryView, Prediction};
-use crate::facts::{Provider, Snapshot};
+use crate::facts::{FactGroup, FactGroups, Provider, Snapshot};
 use crate::history::{HistoryScope, system_identifier};
 use crate::report::{AuditReport, Gaps};
 use crate::units::{parse_bytes, parse_price, parse_seconds};
@@ -156,13 +156,19 @@ impl AuditInput {
         }
         let requested = context.scope();
         let read_whole = if requested.exact && !context.reads_snapshot_file() { MAX_FULL_SCANS } else { 0 };
+        let space = Scope::space().with_options_of(&requested);
+        let own = FactGroups::new(&[
+            FactGroup::IndexFacts,
+            FactGroup::TableBloat,
+            FactGroup::IndexBloat,
+            FactGroup::CopySize,
+        ]);
         let scope = Scope {
-            bloat: BloatScope { tables: true, indexes: true, full_scans: read_whole, ..BloatScope::default() },
-            index_facts: true,
-            copy_size: true,
+            facts: space.facts | own | ReportName::Audit.facts(),
+            bloat: BloatFilter { full_scans: read_whole, ..BloatFilter::default() },
             database_selection: DatabaseSelection::All,
             concurrent_size: true,
-            ..Scope::space().with_options_of(&requested)
+            ..space
         };
         let snapshot = Box::pin(context.collect_snapshot(scope)).await?;
         let history_kinds = HistoryScope { slots: true, indexes: true, wal: true, growth: true, counters: false };

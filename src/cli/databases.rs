@@ -5,6 +5,7 @@ use crate::app::Context;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use crate::collect::Scope;
+use crate::facts::{FactGroup, FactGroups};
 use crate::report::{DatabaseSort, DatabasesReport, Gaps};
 
 /// Size, tablespace, connections and xid age of every database of the cluster
@@ -19,7 +20,7 @@ pub struct DatabasesArgs {
 
 pub async fn cmd_databases(args: DatabasesArgs, context: &Context) -> Result<ExitCode, Failure> {
     // All of them are listed anyway; none has to be entered.
-    let scope = Scope { databases: true, ..context.scope() };
+    let scope = Scope { facts: FactGroups::new(&[FactGroup::Databases]), ..context.scope() };
     let snapshot = context.collect_snapshot(scope).await?;
     let mut gaps = Gaps::default();
     let report = DatabasesReport::new(&snapshot, &args.filter.view(context.for_people()), args.sort, &mut gaps);

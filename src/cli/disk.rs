@@ -2,8 +2,11 @@
 
 use crate::app::Context;
 use crate::app::error::Failure;
-use crate::facts::{Disk, DiskSource, Fact, Snapshot, Volume};
+use crate::facts::{Disk, DiskSource, Fact, FactGroup, FactGroups, Snapshot, Volume};
 use crate::units::parse_bytes;
+
+/// The groups of facts that say how much of a disk is in use. The sizes of databases are slow to read.
+pub const DISK_USE: FactGroups = FactGroups::new(&[FactGroup::Databases, FactGroup::Storage]);
 
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct DiskArgs {
@@ -17,10 +20,11 @@ pub struct DiskArgs {
 }
 
 impl DiskArgs {
-    /// Whether what is free must be reckoned from the size and all that lies there.
-    pub fn needs_sizes(&self, context: &Context) -> Result<bool, Failure> {
+    /// Returns the groups of facts from which the free space is computed: [`DISK_USE`] where only the size of the disk
+    /// is known, else none.
+    pub fn facts(&self, context: &Context) -> Result<FactGroups, Failure> {
         let size = self.disk_size.or(context.target_disk_size()?);
-        Ok(size.is_some() && self.disk_free.is_none())
+        Ok(if size.is_some() && self.disk_free.is_none() { DISK_USE } else { FactGroups::NONE })
     }
 
     /// Puts what the user told above what the host tells.

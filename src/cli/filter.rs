@@ -1,7 +1,7 @@
 //! The filters that lists share.
 
 use crate::app::error::{Failure, server_required};
-use crate::collect::{BloatScope, MAX_FULL_SCANS};
+use crate::collect::{BloatFilter, MAX_FULL_SCANS};
 use crate::report::View;
 use crate::units::parse_bytes;
 use clap::Args;
@@ -56,17 +56,16 @@ pub struct BloatArgs {
 
 impl BloatArgs {
     /// Returns the relations whose bloat is estimated: those in the view.
-    pub fn scope(&self, view: &View, reads_a_file: bool) -> Result<BloatScope, Failure> {
+    pub fn filter(&self, view: &View, reads_a_file: bool) -> Result<BloatFilter, Failure> {
         if self.exact_bloat && reads_a_file {
             return Err(server_required("--exact-bloat"));
         }
         let most = view.limit.unwrap_or(MAX_FULL_SCANS).min(MAX_FULL_SCANS);
-        Ok(BloatScope {
+        Ok(BloatFilter {
             schema: view.schema.clone(),
             table: view.table.clone(),
             min_size: view.min_size,
             full_scans: if self.exact_bloat { most } else { 0 },
-            ..BloatScope::default()
         })
     }
 }

@@ -2,7 +2,6 @@
 
 use super::disk::DiskArgs;
 use crate::app::Context;
-use crate::app::assessment::scope_with_checks;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use crate::checks::ReportName;
@@ -18,8 +17,9 @@ pub struct OverviewArgs {
 }
 
 pub async fn cmd_overview(args: OverviewArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let scope = Scope { concurrent_size: true, ..Scope::space().with_options_of(&context.scope_with_databases()?) };
-    let mut snapshot = context.collect_snapshot(scope_with_checks(scope, ReportName::Overview)).await?;
+    let space = Scope::space().with_options_of(&context.scope_with_databases()?);
+    let scope = Scope { facts: space.facts | ReportName::Overview.facts(), concurrent_size: true, ..space };
+    let mut snapshot = context.collect_snapshot(scope).await?;
     args.disk.apply(&mut snapshot, context)?;
     let history_scope = HistoryScope { indexes: false, slots: true, wal: true, growth: true, counters: true };
     let history = context.load_history(&snapshot, history_scope).await?;

@@ -5,8 +5,9 @@ use crate::app::Context;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use crate::checks::ReportName;
-use crate::collect::{BloatScope, Scope};
+use crate::collect::Scope;
 use crate::facts::history::HistoryView;
+use crate::facts::{FactGroup, FactGroups};
 use crate::report::{Gaps, TableSort, TablesReport};
 
 /// Heap, index, TOAST and total size of every table, rows, last vacuum; sums that add up to the database
@@ -28,8 +29,10 @@ pub async fn cmd_tables(args: TablesArgs, context: &Context) -> Result<ExitCode,
     let scope = context.scope_with_databases()?;
     let has_several_databases = scope.database_selection.may_select_several();
     let view = args.filter.view(context.for_people());
-    let bloat = BloatScope { tables: true, ..args.bloat.scope(&view, context.reads_snapshot_file())? };
-    let scope = Scope { relations: true, databases: has_several_databases, bloat, ..scope };
+    let bloat = args.bloat.filter(&view, context.reads_snapshot_file())?;
+    let own = FactGroups::new(&[FactGroup::Relations, FactGroup::TableBloat]);
+    let facts = own | ReportName::Tables.facts();
+    let scope = Scope { facts, bloat, ..scope };
     let snapshot = context.collect_snapshot(scope).await?;
     let mut gaps = Gaps::default();
     let report = TablesReport::new(&snapshot, has_several_databases, &view, args.sort, &mut gaps);

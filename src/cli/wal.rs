@@ -1,11 +1,12 @@
 //! `pgtend wal`.
 
-use super::disk::DiskArgs;
+use super::disk::{DISK_USE, DiskArgs};
 use crate::app::Context;
 use crate::app::error::{Failure, server_required};
 use crate::app::exit_code::ExitCode;
 use crate::checks::ReportName;
 use crate::collect::Scope;
+use crate::facts::{FactGroup, FactGroups};
 use crate::history::HistoryScope;
 use crate::report::{Gaps, WalReport};
 use crate::units::parse_duration;
@@ -25,9 +26,9 @@ pub async fn cmd_wal(args: WalArgs, context: &Context) -> Result<ExitCode, Failu
     if args.sample.is_some() && context.reads_snapshot_file() {
         return Err(server_required("--sample"));
     }
-    let sizes = args.disk.needs_sizes(context)?;
-    let scope = Scope { slots: true, wal: true, databases: sizes, storage: sizes, ..context.scope() };
-    let mut snapshot = context.collect_with_later_wal(scope, args.sample).await?;
+    let needed = FactGroups::new(&[FactGroup::Slots, FactGroup::Wal]) | ReportName::Wal.facts();
+    let facts = needed.without(DISK_USE) | args.disk.facts(context)?;
+    let mut snapshot = context.collect_with_later_wal(Scope { facts, ..context.scope() }, args.sample).await?;
     args.disk.apply(&mut snapshot, context)?;
     let mut gaps = Gaps::default();
     let history =

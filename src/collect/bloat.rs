@@ -5,14 +5,14 @@ use super::{
     catalog_facts::CatalogFacts,
     fetch, queries,
     relations::shown_tables,
-    scope::{BloatScope, MAX_STATISTICS},
+    scope::{BloatFilter, MAX_STATISTICS},
     top_n::top_n,
 };
 use crate::analysis::bloat::can_estimate_index;
 use crate::analysis::pages::{btree, heap};
 use crate::facts::{
-    BtreePages, ColumnLayout, ColumnStatistics, Fact, ForeignObject, HeapTuples, Index, IndexKey, OidMap, Table,
-    TableColumns, Unavailable, Visibility,
+    BtreePages, ColumnLayout, ColumnStatistics, Fact, FactGroup, ForeignObject, HeapTuples, Index, IndexKey, OidMap,
+    Table, TableColumns, Unavailable, Visibility,
 };
 use crate::postgres::{Query, Row, RowError, Session, SessionError};
 use crate::quote::grant;
@@ -80,8 +80,8 @@ fn largest_tables(
     most: usize,
     choose: impl Fn(&Table) -> bool,
 ) -> Fact<Vec<i64>> {
-    let BloatScope { schema, table, min_size, .. } = &scope.bloat;
-    if !scope.bloat.tables {
+    let BloatFilter { schema, table, min_size, .. } = &scope.bloat;
+    if !scope.facts.contains(FactGroup::TableBloat) {
         return Fact::not_requested(query.fact);
     }
     let tables = match facts.tables.as_result() {
@@ -113,8 +113,8 @@ fn largest_indexes(
     choose_table: impl Fn(&Table) -> bool,
     choose: impl Fn(&Index) -> bool,
 ) -> Fact<Vec<i64>> {
-    let BloatScope { schema, table, min_size, .. } = &scope.bloat;
-    if !scope.bloat.indexes {
+    let BloatFilter { schema, table, min_size, .. } = &scope.bloat;
+    if !scope.facts.contains(FactGroup::IndexBloat) {
         return Fact::not_requested(query.fact);
     }
     let (tables, indexes) = match (facts.tables.as_result(), facts.indexes.as_result()) {
@@ -290,8 +290,8 @@ pub async fn scan_whole_relations(
         })
         .await?;
     Ok(FullScanCounts {
-        heap_tuples: scope.bloat.tables.then_some(heap_tuples),
-        btree_pages: scope.bloat.indexes.then_some(btree_pages),
+        heap_tuples: scope.facts.contains(FactGroup::TableBloat).then_some(heap_tuples),
+        btree_pages: scope.facts.contains(FactGroup::IndexBloat).then_some(btree_pages),
     })
 }
 

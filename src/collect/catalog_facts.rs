@@ -5,7 +5,7 @@ use super::{
     relations::{SizeEstimates, TableRow, index, table},
     sequence_use,
 };
-use crate::facts::{Fact, Index, IndexFacts, LockedRelation, Obstacles, Sequences, StatisticsResets};
+use crate::facts::{Fact, FactGroup, Index, IndexFacts, LockedRelation, Obstacles, Sequences, StatisticsResets};
 use crate::postgres::Session;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -39,10 +39,10 @@ struct FileAccess {
 /// Asks for them all at once.
 pub async fn collect_catalog_facts(s: &Session, scope: &Scope) -> CatalogFacts {
     use queries::*;
-    let wanted = scope.relations;
+    let wanted = scope.facts.contains(FactGroup::Relations);
     fetch::join_facts! {
         sequences = fetch::fact_if(wanted, &SEQUENCES, fetch::json_row(s, &SEQUENCES));
-        sequence_use = fetch::fact_if(scope.health, &SEQUENCE_USE, fetch::json_row(s, &SEQUENCE_USE));
+        sequence_use = fetch::fact_if(scope.facts.contains(FactGroup::Health), &SEQUENCE_USE, fetch::json_row(s, &SEQUENCE_USE));
         locked_relations = fetch::fact_if(wanted, &LOCKED_RELATIONS, fetch::rows(s, &LOCKED_RELATIONS, |row| {
             Ok(LockedRelation { oid: row.try_get::<_, i64>("oid")? as u32, granted: row.try_get("granted")? })
         }));
@@ -53,7 +53,7 @@ pub async fn collect_catalog_facts(s: &Session, scope: &Scope) -> CatalogFacts {
             Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get("last_idx_scan")?))
         }));
         index_facts = Box::pin(dependencies::collect_index_facts(s, scope));
-        obstacles = fetch::fact_if(scope.copy_size, &COPY_OBSTACLES, fetch::json_row(s, &COPY_OBSTACLES));
+        obstacles = fetch::fact_if(scope.facts.contains(FactGroup::CopySize), &COPY_OBSTACLES, fetch::json_row(s, &COPY_OBSTACLES));
     }
     let CollectedRelations { database_bytes, tables, indexes, size_estimates: doubts, comparison_selection: compared } =
         relations;
@@ -86,7 +86,7 @@ struct CollectedRelations {
 /// Asks for them; puts them in order while the server answers what else it was asked.
 async fn collect_relations(s: &Session, scope: &Scope) -> CollectedRelations {
     use queries::*;
-    let wanted = scope.relations;
+    let wanted = scope.facts.contains(FactGroup::Relations);
     let tables = async {
         let tables =
             fetch::fact_if(wanted, &TABLES, fetch::columns(s, &TABLES, table::Columns::NAMES, table::decode_table))
@@ -110,7 +110,7 @@ async fn collect_relations(s: &Session, scope: &Scope) -> CollectedRelations {
         tables.sort_unstable_by(|a, b| (&a.table.schema, &a.table.table).cmp(&(&b.table.schema, &b.table.table)));
         indexes.sort_unstable_by_key(|index| index.oid);
         size_estimates = SizeEstimates::new(tables, indexes);
-        if scope.index_facts {
+        if scope.facts.contains(FactGroup::IndexFacts) {
             comparison_selection = comparisons::ComparisonSelection::new(indexes);
         }
     }

@@ -1,7 +1,7 @@
 //! The facts of a whole cluster.
 
 use super::{CollectError, Scope, fetch, queries};
-use crate::facts::{Fact, Files, SCHEMA_VERSION, SNAPSHOT_COMMAND, Server, Setting, Settings, Snapshot};
+use crate::facts::{Fact, FactGroup, Files, SCHEMA_VERSION, SNAPSHOT_COMMAND, Server, Setting, Settings, Snapshot};
 use crate::postgres::{QueryError, Session, SqlState};
 use crate::quote::PrintedConnection;
 use serde::Deserialize;
@@ -16,45 +16,47 @@ pub struct DataDirectory {
 /// Asks for what a cluster says of itself wherever one connects. Answers a snapshot without the contents of databases,
 /// and where the files lie, if that is of use.
 pub async fn collect_cluster(s: &Session, scope: &Scope) -> Result<(Snapshot, Fact<DataDirectory>), CollectError> {
+    use FactGroup::*;
     use queries::*;
+    let wants = |group| scope.facts.contains(group);
     fetch::join_facts! {
         server = fetch::json_row(s, &SERVER);
         control = fetch::json_row(s, &CONTROL);
-        instance = fetch::fact_if(scope.instance, &SERVER_INSTANCE, fetch::json_row(s, &SERVER_INSTANCE));
+        instance = fetch::fact_if(wants(Instance), &SERVER_INSTANCE, fetch::json_row(s, &SERVER_INSTANCE));
         provider = fetch::json_row(s, &PROVIDER);
         settings = fetch::json_rows::<Setting>(s, &SETTINGS);
-        databases = fetch::fact_if(scope.databases || scope.database_selection.may_select_several(), &DATABASES, fetch::json_rows(s, &DATABASES));
-        shared_checksums = fetch::fact_if(scope.health, &SHARED_CHECKSUMS, fetch::json_row(s, &SHARED_CHECKSUMS));
-        tablespaces = fetch::fact_if(scope.tablespaces, &TABLESPACES, fetch::json_rows(s, &TABLESPACES));
-        slots = fetch::fact_if(scope.slots || scope.index_facts, &SLOTS, fetch::json_rows(s, &SLOTS));
-        walsenders = fetch::fact_if(scope.slots || scope.index_facts, &WALSENDERS, fetch::json_rows(s, &WALSENDERS));
-        subscriptions = fetch::fact_if(scope.slots, &SUBSCRIPTIONS, fetch::json_rows(s, &SUBSCRIPTIONS));
-        subscription_errors = fetch::fact_if(scope.health, &SUBSCRIPTION_ERRORS, fetch::json_rows(s, &SUBSCRIPTION_ERRORS));
-        orphaned_origins = fetch::fact_if(scope.health, &ORPHANED_ORIGINS, fetch::json_rows(s, &ORPHANED_ORIGINS));
-        sessions = fetch::fact_if(scope.health, &SESSIONS, fetch::json_row(s, &SESSIONS));
-        lock_waits = fetch::fact_if(scope.health, &LOCK_WAITS, fetch::json_row(s, &LOCK_WAITS));
-        standby_replay = fetch::fact_if(scope.health, &STANDBY_REPLAY, fetch::json_row(s, &STANDBY_REPLAY));
-        transactions = fetch::fact_if(scope.slots, &TRANSACTIONS, fetch::json_row(s, &TRANSACTIONS));
-        prepared_transactions = fetch::fact_if(scope.slots, &PREPARED_TRANSACTIONS, fetch::json_rows(s, &PREPARED_TRANSACTIONS));
-        managers = fetch::fact_if(scope.slots, &MANAGERS, fetch::json_row(s, &MANAGERS));
-        rights = fetch::fact_if(scope.slots, &ROLE_RIGHTS, fetch::json_row(s, &ROLE_RIGHTS));
-        database_writes = fetch::fact_if(scope.slots, &DATABASE_WRITES, fetch::json_rows(s, &DATABASE_WRITES));
-        wal_position = fetch::fact_if(scope.slots, &WAL_POSITION, fetch::json_row(s, &WAL_POSITION));
-        wal_directory = fetch::fact_if(scope.wal, &WAL_DIRECTORY, fetch::json_row(s, &WAL_DIRECTORY));
-        wal_statistics = fetch::fact_if(scope.wal, &WAL_STATISTICS, fetch::json_row(s, &WAL_STATISTICS));
-        wal_summarizer = fetch::fact_if(scope.slots, &WAL_SUMMARIZER, fetch::json_row(s, &WAL_SUMMARIZER));
-        wal_statements = fetch::fact_if(scope.wal, &WAL_STATEMENTS, fetch::json_row(s, &WAL_STATEMENTS));
-        wal_backends = fetch::fact_if(scope.wal, &WAL_BACKENDS, fetch::json_rows(s, &WAL_BACKENDS));
-        checkpoints = fetch::fact_if(scope.wal, &CHECKPOINTS, fetch::json_row(s, &CHECKPOINTS));
-        data_directory = fetch::fact_if(scope.wal && s.endpoint().is_local(), &DATA_DIRECTORY, fetch::json_row(s, &DATA_DIRECTORY));
-        archiver = fetch::fact_if(scope.wal, &ARCHIVER, fetch::json_row(s, &ARCHIVER));
-        archive_status = fetch::fact_if(scope.slots, &ARCHIVE_STATUS, fetch::json_row(s, &ARCHIVE_STATUS));
-        temporary_files = fetch::fact_if(scope.storage, &TEMPORARY_FILES, fetch::json_row(s, &TEMPORARY_FILES));
-        log_files = fetch::fact_if(scope.storage, &LOG_FILES, fetch_log_files(s));
-        slot_spill = fetch::fact_if(scope.storage, &SLOT_SPILL, fetch::json_row(s, &SLOT_SPILL));
-        timeline_history = fetch::fact_if(scope.index_facts, &TIMELINE_HISTORY, fetch::json_row(s, &TIMELINE_HISTORY));
-        pending_restart = fetch::fact_if(scope.copy_size || scope.health, &PENDING_RESTART, fetch::json_rows(s, &PENDING_RESTART));
-        read_only_overrides = fetch::fact_if(scope.copy_size, &READ_ONLY_OVERRIDES, fetch::json_rows(s, &READ_ONLY_OVERRIDES));
+        databases = fetch::fact_if(wants(Databases) || scope.database_selection.may_select_several(), &DATABASES, fetch::json_rows(s, &DATABASES));
+        shared_checksums = fetch::fact_if(wants(Health), &SHARED_CHECKSUMS, fetch::json_row(s, &SHARED_CHECKSUMS));
+        tablespaces = fetch::fact_if(wants(Tablespaces), &TABLESPACES, fetch::json_rows(s, &TABLESPACES));
+        slots = fetch::fact_if(wants(Slots) || wants(IndexFacts), &SLOTS, fetch::json_rows(s, &SLOTS));
+        walsenders = fetch::fact_if(wants(Slots) || wants(IndexFacts), &WALSENDERS, fetch::json_rows(s, &WALSENDERS));
+        subscriptions = fetch::fact_if(wants(Slots), &SUBSCRIPTIONS, fetch::json_rows(s, &SUBSCRIPTIONS));
+        subscription_errors = fetch::fact_if(wants(Health), &SUBSCRIPTION_ERRORS, fetch::json_rows(s, &SUBSCRIPTION_ERRORS));
+        orphaned_origins = fetch::fact_if(wants(Health), &ORPHANED_ORIGINS, fetch::json_rows(s, &ORPHANED_ORIGINS));
+        sessions = fetch::fact_if(wants(Health), &SESSIONS, fetch::json_row(s, &SESSIONS));
+        lock_waits = fetch::fact_if(wants(Health), &LOCK_WAITS, fetch::json_row(s, &LOCK_WAITS));
+        standby_replay = fetch::fact_if(wants(Health), &STANDBY_REPLAY, fetch::json_row(s, &STANDBY_REPLAY));
+        transactions = fetch::fact_if(wants(Slots), &TRANSACTIONS, fetch::json_row(s, &TRANSACTIONS));
+        prepared_transactions = fetch::fact_if(wants(Slots), &PREPARED_TRANSACTIONS, fetch::json_rows(s, &PREPARED_TRANSACTIONS));
+        managers = fetch::fact_if(wants(Slots), &MANAGERS, fetch::json_row(s, &MANAGERS));
+        rights = fetch::fact_if(wants(Slots), &ROLE_RIGHTS, fetch::json_row(s, &ROLE_RIGHTS));
+        database_writes = fetch::fact_if(wants(Slots), &DATABASE_WRITES, fetch::json_rows(s, &DATABASE_WRITES));
+        wal_position = fetch::fact_if(wants(Slots), &WAL_POSITION, fetch::json_row(s, &WAL_POSITION));
+        wal_directory = fetch::fact_if(wants(Wal), &WAL_DIRECTORY, fetch::json_row(s, &WAL_DIRECTORY));
+        wal_statistics = fetch::fact_if(wants(Wal), &WAL_STATISTICS, fetch::json_row(s, &WAL_STATISTICS));
+        wal_summarizer = fetch::fact_if(wants(Slots), &WAL_SUMMARIZER, fetch::json_row(s, &WAL_SUMMARIZER));
+        wal_statements = fetch::fact_if(wants(Wal), &WAL_STATEMENTS, fetch::json_row(s, &WAL_STATEMENTS));
+        wal_backends = fetch::fact_if(wants(Wal), &WAL_BACKENDS, fetch::json_rows(s, &WAL_BACKENDS));
+        checkpoints = fetch::fact_if(wants(Wal), &CHECKPOINTS, fetch::json_row(s, &CHECKPOINTS));
+        data_directory = fetch::fact_if(wants(Wal) && s.endpoint().is_local(), &DATA_DIRECTORY, fetch::json_row(s, &DATA_DIRECTORY));
+        archiver = fetch::fact_if(wants(Wal), &ARCHIVER, fetch::json_row(s, &ARCHIVER));
+        archive_status = fetch::fact_if(wants(Slots), &ARCHIVE_STATUS, fetch::json_row(s, &ARCHIVE_STATUS));
+        temporary_files = fetch::fact_if(wants(Storage), &TEMPORARY_FILES, fetch::json_row(s, &TEMPORARY_FILES));
+        log_files = fetch::fact_if(wants(Storage), &LOG_FILES, fetch_log_files(s));
+        slot_spill = fetch::fact_if(wants(Storage), &SLOT_SPILL, fetch::json_row(s, &SLOT_SPILL));
+        timeline_history = fetch::fact_if(wants(IndexFacts), &TIMELINE_HISTORY, fetch::json_row(s, &TIMELINE_HISTORY));
+        pending_restart = fetch::fact_if(wants(CopySize) || wants(Health), &PENDING_RESTART, fetch::json_rows(s, &PENDING_RESTART));
+        read_only_overrides = fetch::fact_if(wants(CopySize), &READ_ONLY_OVERRIDES, fetch::json_rows(s, &READ_ONLY_OVERRIDES));
     }
     let server: Server = match server {
         Fact::Known(server) => server,

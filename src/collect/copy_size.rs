@@ -11,7 +11,7 @@ use super::{
     queries,
 };
 use crate::analysis::pages::btree;
-use crate::facts::{Fact, IndexColumn, IndexShape, TableColumns, ToastSample};
+use crate::facts::{Fact, FactGroup, IndexColumn, IndexShape, TableColumns, ToastSample};
 use crate::postgres::{Row, RowError, Session, SessionError};
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ pub struct CopySizeStatistics {
 impl CopySizeSelection {
     pub fn new(scope: &Scope, facts: &CatalogFacts) -> CopySizeSelection {
         let not_requested = || Fact::not_requested("sizes after a copy");
-        if !scope.copy_size {
+        if !scope.facts.contains(FactGroup::CopySize) {
             return CopySizeSelection { tables: not_requested(), indexes: not_requested(), toasts: not_requested() };
         }
         let (tables, indexes) = match (facts.tables.as_result(), facts.indexes.as_result()) {

@@ -7,7 +7,7 @@ use super::{
     measure::{SizeMeasurement, fetch_sizes},
     queries, sequence_use,
 };
-use crate::facts::{DatabaseSnapshot, Fact};
+use crate::facts::{DatabaseSnapshot, Fact, FactGroup};
 use crate::postgres::{Session, SessionError};
 
 /// Measures relations and reads the definitions that reports show: two round trips, and more only if one server process
@@ -25,7 +25,7 @@ pub async fn collect_database(
     let mut index_shapes = Fact::not_requested(queries::INDEX_SHAPES.fact);
     let mut toast_samples = Fact::not_requested(queries::TOAST_SAMPLES.fact);
     let mut sequence_values = Vec::new();
-    if scope.relations {
+    if scope.facts.contains(FactGroup::Relations) {
         let measurement = SizeMeasurement::start(session, scope, &mut facts).await?;
         let oids = measurement.as_ref().map_or(Vec::new(), SizeMeasurement::next_oids);
         let size_query = measurement.as_ref().map_or(&queries::RELATION_SIZES, SizeMeasurement::query);
@@ -58,11 +58,11 @@ pub async fn collect_database(
             sequence_values.push(session.run_round(Box::pin(sequence_use::fetch_values(session, share))).await?);
         }
         statistics = read;
-        if scope.copy_size {
+        if scope.facts.contains(FactGroup::CopySize) {
             (statistics.table_columns, index_shapes) =
                 (copy_size_statistics.table_columns, copy_size_statistics.index_shapes);
         }
-        if scope.index_facts {
+        if scope.facts.contains(FactGroup::IndexFacts) {
             comparisons.add_to(&mut facts.index_facts);
         }
         exact_sizes = match measurement {

@@ -1,7 +1,7 @@
 //! Facts of the first round trip that verdicts on indexes rest on: dependencies, and running builds.
 
 use super::{Scope, fetch, queries};
-use crate::facts::{Fact, ForeignKey, IndexFacts, OperatorClass};
+use crate::facts::{Fact, FactGroup, ForeignKey, IndexFacts, OperatorClass};
 use crate::postgres::{Oid, Session, Text};
 use serde::Deserialize;
 
@@ -20,8 +20,8 @@ struct RoleRow {
 /// Reads them in one round trip. Facts for comparisons follow when the pairs of indexes are known.
 pub async fn collect_index_facts(s: &Session, scope: &Scope) -> IndexFacts {
     use queries::*;
-    let wanted = scope.index_facts;
-    let builds_wanted = wanted || scope.index_builds;
+    let wanted = scope.facts.contains(FactGroup::IndexFacts);
+    let builds_wanted = wanted || scope.facts.contains(FactGroup::IndexBuilds);
     let (operator_classes, foreign_keys, dependents, builds, uncounted_roles) = tokio::join!(biased;
         fetch::fact_if(wanted, &OPERATOR_CLASSES, fetch::json_rows::<OperatorClassRow>(s, &OPERATOR_CLASSES)),
         fetch::fact_if(wanted, &FOREIGN_KEYS, fetch::rows(s, &FOREIGN_KEYS, |row| {

@@ -32,9 +32,9 @@ pub use recheck::{
     Backend, ServerRecheck, SlotRecheck, read_own_backends, read_wal_directory, recheck_server, recheck_slots,
 };
 pub use replica::collect_replica;
-pub use scope::{BloatScope, Definitions, MAX_DEFINITIONS, MAX_FULL_SCANS, MAX_STATISTICS, Scope};
+pub use scope::{BloatFilter, Definitions, MAX_DEFINITIONS, MAX_FULL_SCANS, MAX_STATISTICS, Scope};
 
-use crate::facts::{Database, Fact, Server, Snapshot, WalPosition};
+use crate::facts::{Database, Fact, FactGroup, Server, Snapshot, WalPosition};
 use crate::postgres::{Session, SessionError};
 use catalog_facts::collect_catalog_facts;
 use jiff::Timestamp;
@@ -61,7 +61,7 @@ pub async fn collect_snapshot(session: &Session, scope: &Scope) -> Result<Snapsh
     let (mut snapshot, data_directory) = cluster?;
     snapshot.disk = disk::read_host_disk(session, &snapshot.server, snapshot.control.known(), data_directory);
     let connected = snapshot.server.database.clone();
-    if scope.relations && reads_connected {
+    if scope.facts.contains(FactGroup::Relations) && reads_connected {
         let connected_database = database_snapshot::collect_database(session, scope, connected.clone(), first);
         snapshot.database_snapshots.push(Box::pin(connected_database).await?);
     }

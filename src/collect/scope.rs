@@ -1,37 +1,17 @@
-//! The facts that a report needs; no others are collected.
+//! Which facts a command collects, and how.
 
 use super::{ConnectionBudget, DatabaseSelection};
-use crate::facts::FactGroup;
+use crate::facts::{FactGroup, FactGroups};
 
-/// The groups of facts a report is made of. The server's identity and settings are always collected.
+/// The facts to collect, and how.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
-    /// Collect the databases (`pg_database`).
-    pub databases: bool,
-    /// Collect the identity of the server: for plans.
-    pub instance: bool,
-    /// Collect temporary files, logs and spilled slot data.
-    pub storage: bool,
-    /// Collect tablespaces; for their sizes the server opens each of their files.
-    pub tablespaces: bool,
-    /// Collect slots and what else keeps WAL.
-    pub slots: bool,
-    /// Collect the statistics of WAL and what writes it.
-    pub wal: bool,
-    /// Collect tables and indexes of the databases.
-    pub relations: bool,
-    /// Definitions and column names of these indexes.
+    /// The groups of facts. A fact of another group is [`Fact::not_requested`](crate::facts::Fact::not_requested).
+    pub facts: FactGroups,
+    /// The indexes whose definitions and column names are read.
     pub definitions: Definitions,
-    /// Collect the facts that verdicts on indexes rest on.
-    pub index_facts: bool,
-    /// Collect which tables have an index built or dropped concurrently; part of `index_facts`.
-    pub index_builds: bool,
-    /// Collect what only `check` needs: sessions, replay, sequences, errors of subscriptions.
-    pub health: bool,
-    /// The relations whose bloat is estimated; by default none.
-    pub bloat: BloatScope,
-    /// Collect what the prediction of the size after a logical copy rests on.
-    pub copy_size: bool,
+    /// The relations whose bloat is estimated.
+    pub bloat: BloatFilter,
     /// Measure every relation.
     pub exact: bool,
     /// Which databases are read from inside.
@@ -43,6 +23,29 @@ pub struct Scope {
     /// Read the size of a large database over one more connection: for lists on a terminal, not for fleets.
     pub concurrent_size: bool,
 }
+
+/// What takes space in the whole cluster, and the relations of the databases.
+const SPACE: FactGroups = FactGroups::new(&[
+    FactGroup::Databases,
+    FactGroup::Storage,
+    FactGroup::Tablespaces,
+    FactGroup::Slots,
+    FactGroup::Wal,
+    FactGroup::Relations,
+]);
+
+/// What only some reports need.
+const DETAILS: FactGroups = FactGroups::new(&[
+    FactGroup::IndexFacts,
+    FactGroup::IndexBuilds,
+    FactGroup::Health,
+    FactGroup::TableBloat,
+    FactGroup::IndexBloat,
+    FactGroup::CopySize,
+]);
+
+/// What neither a check nor the history uses.
+const UNCHECKED: FactGroups = FactGroups::new(&[FactGroup::Tablespaces, FactGroup::CopySize]);
 
 /// Which indexes' definitions are read: they cost the server a lock each.
 #[derive(Clone, Debug, Default)]
@@ -61,13 +64,9 @@ pub enum Definitions {
     },
 }
 
-/// The relations whose bloat is estimated.
+/// The relations whose bloat is estimated, where the groups of facts include it.
 #[derive(Clone, Debug, Default)]
-pub struct BloatScope {
-    /// Estimate the bloat of tables.
-    pub tables: bool,
-    /// Estimate the bloat of B-tree indexes.
-    pub indexes: bool,
+pub struct BloatFilter {
     /// Name pattern of the schema; `None` matches all.
     pub schema: Option<glob::Pattern>,
     /// Name pattern of the table; `None` matches all.
@@ -81,40 +80,13 @@ pub struct BloatScope {
 impl Scope {
     /// Returns the facts about space in the whole cluster, and the relations of the databases.
     pub fn space() -> Scope {
-        Scope {
-            databases: true,
-            storage: true,
-            tablespaces: true,
-            slots: true,
-            wal: true,
-            relations: true,
-            ..Scope::default()
-        }
+        Scope { facts: SPACE, ..Scope::default() }
     }
 
     /// The facts of a run of `pgtend check`: all that a check evaluates or the history keeps.
     pub fn nightly() -> Scope {
-        Scope { definitions: Definitions::None, tablespaces: false, copy_size: false, ..Scope::everything() }
-    }
-
-    /// Adds the facts that checks need.
-    #[must_use]
-    pub fn with_groups<'a>(mut self, groups: impl IntoIterator<Item = &'a FactGroup>) -> Scope {
-        for group in groups {
-            match group {
-                FactGroup::Databases => self.databases = true,
-                FactGroup::Storage => self.storage = true,
-                FactGroup::Slots => self.slots = true,
-                FactGroup::Wal => self.wal = true,
-                FactGroup::Relations => self.relations = true,
-                FactGroup::IndexFacts => self.index_facts = true,
-                FactGroup::IndexBuilds => self.index_builds = true,
-                FactGroup::Health => self.health = true,
-                FactGroup::TableBloat => self.bloat.tables = true,
-                FactGroup::IndexBloat => self.bloat.indexes = true,
-            }
-        }
-        self
+        let everything = Scope::everything();
+        Scope { facts: everything.facts.without(UNCHECKED), definitions: Definitions::None, ..everything }
     }
 
     /// Takes over thoroughness and connections of another scope.
@@ -129,16 +101,13 @@ impl Scope {
         }
     }
 
-    /// Returns all groups of facts.
+    /// Returns everything that a snapshot file has.
     pub fn everything() -> Scope {
         Scope {
+            facts: SPACE.union(DETAILS),
             definitions: Definitions::Matching { schema: None, table: None, most: MAX_DEFINITIONS },
-            index_facts: true,
-            health: true,
-            bloat: BloatScope { tables: true, indexes: true, ..BloatScope::default() },
-            copy_size: true,
             jobs: 1,
-            ..Scope::space()
+            ..Scope::default()
         }
     }
 

@@ -63,31 +63,6 @@ impl Unavailable {
     }
 }
 
-/// A group of facts that are collected together. A check declares those it needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FactGroup {
-    /// The databases and their statistics.
-    Databases,
-    /// Temporary files, logs, spilled slot data and tablespaces.
-    Storage,
-    /// Replication slots and what else keeps WAL.
-    Slots,
-    /// Statistics of WAL and what writes it.
-    Wal,
-    /// Tables and indexes of the databases.
-    Relations,
-    /// Keys, dependencies and texts that verdicts on indexes rest on.
-    IndexFacts,
-    /// Which tables have an index built or dropped concurrently.
-    IndexBuilds,
-    /// Sessions, locks, replay, sequences and errors of subscriptions.
-    Health,
-    /// Column statistics for the bloat of tables.
-    TableBloat,
-    /// Column statistics for the bloat of B-tree indexes.
-    IndexBloat,
-}
-
 impl<T> Fact<T> {
     /// The value, when it is known.
     pub fn known(&self) -> Option<&T> {

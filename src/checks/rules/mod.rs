@@ -34,7 +34,7 @@ mod xid_wraparound;
 mod xmin_horizon;
 
 use super::{Check, Nightly, ReportName};
-use crate::facts::{Class, FactGroup};
+use crate::facts::{Class, FactGroup, FactGroups};
 
 macro_rules! check {
     ($name:literal $module:ident) => {
@@ -42,7 +42,7 @@ macro_rules! check {
             name: $name,
             page: include_str!(concat!(stringify!($module), ".md")),
             nightly: None,
-            facts: &[],
+            facts: FactGroups::NONE,
             reports: &[],
         }
     };
@@ -51,7 +51,7 @@ macro_rules! check {
             name: $name,
             page: include_str!(concat!(stringify!($module), ".md")),
             nightly: Some(Nightly { class: Class::$class, rule: || Box::new($module::Limits::default()) }),
-            facts: &[$(FactGroup::$fact),*],
+            facts: FactGroups::new(&[$(FactGroup::$fact),*]),
             reports: &[$(ReportName::$report),*],
         }
     };
@@ -64,8 +64,8 @@ pub const CHECKS: &[Check] = &[
     check!("lagging-slot" lagging_slot Alert needs [Slots] in [Slots]),
     check!("lost-slot" lost_slot Alert needs [Slots] in [Slots]),
     check!("slot-limit" slot_limit Alert needs [Slots] in [Slots]),
-    check!("retained-wal" retained_wal Alert needs [Slots Wal Databases Storage] in [Wal]),
-    check!("disk-forecast" disk_forecast Alert needs [Slots Wal Databases Storage] in [Wal]),
+    check!("retained-wal" retained_wal Alert needs [Slots Wal] in [Wal]),
+    check!("disk-forecast" disk_forecast Alert needs [Wal Databases Storage] in [Wal]),
     check!("failed-archiving" failed_archiving Alert needs [Slots Wal] in [Wal]),
     check!("xid-wraparound" xid_wraparound Alert needs [Databases] in []),
     check!("multixact" multixact Alert needs [Databases] in []),
@@ -79,11 +79,11 @@ pub const CHECKS: &[Check] = &[
     check!("checksum-failures" checksum_failures Alert needs [Databases Health] in []),
     check!("sequence-exhaustion" sequence_exhaustion Alert needs [Relations Health] in []),
     check!("invalid-index" invalid_index Alert needs [Relations IndexBuilds] in [Indexes]),
-    check!("unused-index" unused_index Hygiene needs [Relations Slots IndexFacts] in [Indexes]),
-    check!("duplicate-index" duplicate_index Hygiene needs [Relations Slots IndexFacts] in [Indexes]),
+    check!("unused-index" unused_index Hygiene needs [Relations IndexFacts] in [Indexes]),
+    check!("duplicate-index" duplicate_index Hygiene needs [Relations IndexFacts] in [Indexes]),
     check!("index-heavy-table" index_heavy_table Hygiene needs [Relations] in [Indexes Tables]),
     check!("table-bloat" table_bloat Hygiene needs [Relations TableBloat] in [Tables]),
-    check!("index-bloat" index_bloat Hygiene needs [Relations Slots IndexFacts IndexBloat] in [Indexes]),
+    check!("index-bloat" index_bloat Hygiene needs [Relations IndexFacts IndexBloat] in [Indexes]),
     check!("missing-fk-index" missing_fk_index Hygiene needs [Relations IndexFacts] in [Indexes]),
     check!("autovacuum-lag" autovacuum_lag Hygiene needs [Relations] in [Tables]),
     check!("temp-files" temp_files Hygiene needs [Databases] in []),

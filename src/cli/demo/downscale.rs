@@ -4,6 +4,7 @@ use crate::app::Context;
 use crate::app::error::Failure;
 use crate::cli::{audit, indexes, slots};
 use crate::collect::Scope;
+use crate::facts::{FactGroup, FactGroups};
 use crate::postgres::ScriptSession;
 use crate::quote::ShellCommand;
 use crate::render::human_bytes;
@@ -63,9 +64,8 @@ pub async fn run_downscale(
     let journal = tempfile::tempdir().context("cannot make a folder for the journal")?;
     let copy_context =
         demo_context.for_throwaway_cluster(copied_cluster.conninfo(), &journal.path().join("history.db"));
-    let scope =
-        Scope { databases: true, storage: true, tablespaces: true, slots: true, wal: true, ..copy_context.scope() };
-    let snapshot = Box::pin(copy_context.collect_snapshot(scope)).await?;
+    let facts = FactGroups::new(&[FactGroup::Databases, FactGroup::Tablespaces, FactGroup::Wal]);
+    let snapshot = Box::pin(copy_context.collect_snapshot(Scope { facts, ..copy_context.scope() })).await?;
     let databases = snapshot.databases.known().map(|all| all.iter().filter_map(|database| database.bytes).sum::<u64>());
     let wal = snapshot.wal_directory.known().map(|wal_directory| wal_directory.directory_bytes);
     let shared = snapshot

@@ -9,7 +9,8 @@ use crate::app::Context;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use crate::checks::ReportName;
-use crate::collect::{BloatScope, Definitions, MAX_DEFINITIONS, Scope};
+use crate::collect::{Definitions, MAX_DEFINITIONS, Scope};
+use crate::facts::{FactGroup, FactGroups};
 use crate::history::HistoryScope;
 use crate::report::{Gaps, IndexSort, IndexesReport};
 use crate::units::{parse_bytes, parse_seconds};
@@ -118,12 +119,11 @@ async fn cmd_indexes_list(list: &IndexesListArgs, context: &Context) -> Result<E
     let scope = context.scope_with_databases()?;
     let has_several_databases = scope.database_selection.may_select_several();
     let view = list.filter.view(context.for_people());
-    let bloat = BloatScope { indexes: true, ..list.bloat.scope(&view, context.reads_snapshot_file())? };
+    let bloat = list.bloat.filter(&view, context.reads_snapshot_file())?;
+    let own = FactGroups::new(&[FactGroup::Relations, FactGroup::IndexFacts, FactGroup::IndexBloat]);
     let scope = Scope {
+        facts: own | ReportName::Indexes.facts(),
         bloat,
-        relations: true,
-        index_facts: true,
-        databases: has_several_databases,
         definitions: Definitions::Matching {
             schema: view.schema.clone(),
             table: view.table.clone(),

@@ -6,6 +6,7 @@ use crate::app::Context;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use crate::collect::{Definitions, MAX_DEFINITIONS, Scope};
+use crate::facts::{FactGroup, FactGroups};
 use crate::report::{Gaps, IndexSort, VerifyReport, WrittenIndex};
 use std::{
     collections::BTreeMap,
@@ -76,7 +77,7 @@ pub(super) async fn cmd_indexes_verify(
         return Err(Failure::new(ExitCode::Failed, message));
     }
     let definitions = Definitions::Matching { schema: None, table: None, most: MAX_DEFINITIONS };
-    let scope = Scope { relations: true, definitions, ..context.scope() };
+    let scope = Scope { facts: FactGroups::new(&[FactGroup::Relations]), definitions, ..context.scope() };
     let snapshot = context.collect_snapshot(scope).await?;
     let database_snapshot = snapshot.database_snapshots.first();
     let database_snapshot = database_snapshot.ok_or_else(|| Failure::new(ExitCode::Failed, "no database was read"))?;

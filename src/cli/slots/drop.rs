@@ -1,6 +1,6 @@
 //! `pgtend slots drop`: shows a plan, asks for consent, executes. `actions::drop_slot` plans and executes.
 
-use super::{SLOT_HISTORY, SlotsListArgs, slots_scope, slots_unreadable};
+use super::{SLOT_FACTS, SLOT_HISTORY, SlotsListArgs, slots_unreadable};
 use crate::actions::drop_slot::plan::{ActionOutcomeKind, SlotDropOutcome, SlotDropPlanError, SlotDropRequest};
 use crate::actions::drop_slot::{SlotDrops, SlotDropsResult, execute_slot_drops};
 use crate::actions::{Consent, Journal, JournalRecord, Plan as _, recover_open_intents};
@@ -10,8 +10,8 @@ use crate::app::error::server_required;
 use crate::app::exit_code::ExitCode;
 use crate::app::{Context, unless_interrupted};
 use crate::collect::Scope;
-use crate::facts::Snapshot;
 use crate::facts::history::JournalOutcomeKind;
+use crate::facts::{FactGroup, FactGroups, Snapshot};
 use crate::history::Store;
 use crate::postgres::{Session, SessionError, WriteSession};
 use crate::render;
@@ -90,7 +90,7 @@ pub async fn cmd_slots_drop(args: SlotsDropArgs, list: &SlotsListArgs, context: 
         if !args.dry_run {
             return Err(server_required("slots drop without --dry-run"));
         }
-        let snapshot = context.collect_snapshot(slots_scope(context)).await?;
+        let snapshot = context.collect_snapshot(Scope { facts: SLOT_FACTS, ..context.scope() }).await?;
         let plan = plan_slot_drops(&args, &snapshot, context).await?;
         return print_plan(context, &snapshot, &plan, None, None);
     }
@@ -103,7 +103,8 @@ pub async fn cmd_slots_drop(args: SlotsDropArgs, list: &SlotsListArgs, context: 
     if let Some(store) = &store {
         recover_and_report(store, &session, context).await?;
     }
-    let snapshot = context.collect_in_session(&session, &Scope { instance: true, ..slots_scope(context) }).await?;
+    let facts = SLOT_FACTS | FactGroups::new(&[FactGroup::Instance]);
+    let snapshot = context.collect_in_session(&session, &Scope { facts, ..context.scope() }).await?;
     let endpoint = session.endpoint().to_string();
     let plan = plan_slot_drops(&args, &snapshot, context).await?;
     if args.dry_run || plan.drops.is_empty() {

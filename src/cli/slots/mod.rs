@@ -12,12 +12,15 @@ use crate::app::exit_code::ExitCode;
 use crate::checks::ReportName;
 use crate::collect::Scope;
 use crate::config::nearest::{nearest_names, quoted_list};
-use crate::facts::{Slot, Unavailable};
+use crate::facts::{FactGroup, FactGroups, Slot, Unavailable};
 use crate::history::HistoryScope;
 use crate::report::{Gaps, SlotDetailReport, SlotSort, SlotsReport};
 
 /// What verdicts on slots want to be reminded of.
 const SLOT_HISTORY: HistoryScope = HistoryScope { slots: true, ..HistoryScope::NONE };
+
+/// The facts that verdicts on slots need.
+const SLOT_FACTS: FactGroups = FactGroups::new(&[FactGroup::Slots]);
 
 /// Every replication slot: what it holds, who probably owns it, whether anybody still uses it
 #[derive(Debug, Default, clap::Args)]
@@ -102,12 +105,9 @@ pub async fn cmd_slots(args: SlotsArgs, context: &Context) -> Result<ExitCode, F
     }
 }
 
-fn slots_scope(context: &Context) -> Scope {
-    Scope { slots: true, ..context.scope() }
-}
-
 async fn cmd_slots_list(list: &SlotsListArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let snapshot = context.collect_snapshot(slots_scope(context)).await?;
+    let facts = SLOT_FACTS | ReportName::Slots.facts();
+    let snapshot = context.collect_snapshot(Scope { facts, ..context.scope() }).await?;
     let mut gaps = Gaps::default();
     let history = context.load_history(&snapshot, SLOT_HISTORY).await?;
     let evidence = context.evidence(&snapshot, history)?;
@@ -119,9 +119,8 @@ async fn cmd_slots_list(list: &SlotsListArgs, context: &Context) -> Result<ExitC
 
 async fn cmd_slots_why(list: &SlotsListArgs, why: &SlotsWhyArgs, context: &Context) -> Result<ExitCode, Failure> {
     list.reject_in("slots why", [why.min_size.is_some(), why.limit.is_some(), why.sort.is_some()])?;
-    let sizes = why.disk.needs_sizes(context)?;
-    let scope = Scope { wal: true, databases: sizes, storage: sizes, ..slots_scope(context) };
-    let mut snapshot = context.collect_snapshot(scope).await?;
+    let facts = SLOT_FACTS | FactGroups::new(&[FactGroup::Wal]) | why.disk.facts(context)?;
+    let mut snapshot = context.collect_snapshot(Scope { facts, ..context.scope() }).await?;
     why.disk.apply(&mut snapshot, context)?;
     let history = context.load_history(&snapshot, HistoryScope { wal: true, ..SLOT_HISTORY }).await?;
     let limits = context.config()?.slot_limits();

@@ -6,6 +6,7 @@ mod check_report;
 mod connections;
 mod corruption;
 mod coverage;
+mod declared_facts;
 mod fleet;
 pub mod nightly_runs;
 mod notify;

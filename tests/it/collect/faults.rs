@@ -300,7 +300,6 @@ async fn faults_concurrent_database_ddl() {
             let session = open_session(&cluster.conninfo()).await;
             for _ in 0..10 {
                 let databases = pgtend::collect::Scope {
-                    databases: true,
                     database_selection: pgtend::collect::DatabaseSelection::All,
                     ..relations_scope()
                 };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pg_sandbox::Cluster;
 use pgtend::collect::{Scope, collect_snapshot};
-use pgtend::facts::Snapshot;
+use pgtend::facts::{FactGroup, FactGroups, Snapshot};
 use pgtend::postgres::Session;
 use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, Environment, resolve};
 use serde_json::Value;
@@ -34,7 +34,7 @@ pub fn database_conninfo(cluster: &Cluster, database: &str) -> String {
 
 /// The sizes of one database, nothing else.
 pub fn relations_scope() -> Scope {
-    Scope { relations: true, ..Scope::default() }
+    Scope { facts: FactGroups::new(&[FactGroup::Relations]), ..Scope::default() }
 }
 
 pub async fn open_session(text: &str) -> Session {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use pgtend::collect::{Scope, collect_snapshot};
+use pgtend::facts::{FactGroup, FactGroups};
 use pgtend::postgres::{Json, Query, QueryError, ReadLimits, Session, SessionError};
 use serde_json::Value;
 
@@ -165,7 +166,7 @@ async fn queries_name_the_limit_they_exceed() {
                 ConnectionRequest { flags, environment: Environment::default(), ..ConnectionRequest::default() };
             let conninfo = resolve(&request).unwrap().conninfo.with_limits(limits);
             let session = Session::open(Arc::new(conninfo)).await.unwrap();
-            let scope = Scope { relations: true, ..Scope::default() };
+            let scope = Scope { facts: FactGroups::new(&[FactGroup::Relations]), ..Scope::default() };
             let snapshot = collect_snapshot(&session, &scope).await.unwrap();
             (
                 snapshot.database_snapshots[0].tables.as_result().map(drop).map_err(Clone::clone),

@@ -16,8 +16,8 @@ use pgtend::actions::{Consent, Plan};
 use pgtend::actions::{Journal, JournalRecord};
 use pgtend::analysis::slot::{Limits, SlotEvidence};
 use pgtend::collect::{Scope, collect_snapshot};
-use pgtend::facts::Snapshot;
 use pgtend::facts::history::HistoryView;
+use pgtend::facts::{FactGroup, FactGroups, Snapshot};
 use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Environment, resolve};
 use pgtend::postgres::{Session, WriteSession};
 use tokio_postgres::Client;
@@ -168,7 +168,7 @@ impl<'a> RaceTest<'a> {
         self.setup.batch_execute(write).await.unwrap();
         self.setup.batch_execute("checkpoint").await.unwrap();
 
-        let scope = Scope { slots: true, instance: true, ..Scope::default() };
+        let scope = Scope { facts: FactGroups::new(&[FactGroup::Slots, FactGroup::Instance]), ..Scope::default() };
         let snapshot = collect_snapshot(&self.session, &scope).await.unwrap();
         let plan = plan_named_drops(&snapshot, &subjects);
         let changes = Changes::default();

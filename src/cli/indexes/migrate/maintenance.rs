@@ -9,8 +9,8 @@ use crate::analysis::index::Verdict;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use crate::app::{Context, interrupt};
-use crate::collect::BloatScope;
-use crate::facts::{Index, Table};
+use crate::collect::Scope;
+use crate::facts::{FactGroup, FactGroups, Index, Table};
 use crate::report::{Envelope, Gaps, MaintenanceReport, View, describe_maintenance_task, maintenance_header};
 use std::path::Path;
 
@@ -21,9 +21,10 @@ pub(super) async fn cmd_indexes_maintenance(
     context: &Context,
 ) -> Result<ExitCode, Failure> {
     let view = View { schema: list.filter.schema.clone(), table: list.filter.table.clone(), ..View::default() };
-    let bloat = BloatScope { indexes: true, ..list.bloat.scope(&view, false)? };
+    let bloat = list.bloat.filter(&view, false)?;
     let session = context.session().await?;
-    let input = collect_input(list, bloat, &session, context).await?;
+    let facts = FactGroups::new(&[FactGroup::IndexBloat]);
+    let input = collect_input(list, Scope { facts, bloat, ..context.scope() }, &session, context).await?;
     let database_snapshot = input.database_snapshot()?;
     let is_named = |table: &Table, index: &Index| {
         let qualified = format!("{}.{}", table.schema, index.index);

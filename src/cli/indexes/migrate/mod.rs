@@ -18,10 +18,10 @@ use crate::app::error::Failure;
 use crate::app::error::server_required;
 use crate::app::exit_code::ExitCode;
 use crate::app::{Context, interrupt};
-use crate::collect::{BloatScope, Definitions, MAX_DEFINITIONS, Scope, read_index_ddl};
+use crate::collect::{Definitions, MAX_DEFINITIONS, Scope, read_index_ddl};
 use crate::config::nearest::{nearest_names, quoted_list};
 use crate::facts::history::HistoryView;
-use crate::facts::{DatabaseSnapshot, Fact, IndexDdl, Snapshot};
+use crate::facts::{DatabaseSnapshot, Fact, FactGroup, FactGroups, IndexDdl, Snapshot};
 use crate::history::HistoryScope;
 use crate::postgres::Session;
 use crate::quote::{ShellCommand, code_span};
@@ -136,7 +136,7 @@ pub(super) async fn cmd_indexes_migrate(
     location.framework.migration_files(&folder, &[], context.now()).map_err(|error| write_failure(&error))?;
 
     let session = context.session().await?;
-    let input = collect_input(list, BloatScope::default(), &session, context).await?;
+    let input = collect_input(list, context.scope(), &session, context).await?;
     let database_snapshot = input.database_snapshot()?;
     let selection = select_requested_indexes(list, args, &input)?;
     let index_ddl = load_index_ddl(&session, &selection.oids, context).await?;
@@ -214,7 +214,7 @@ fn reject_ignored_flags(list: &IndexesListArgs, args: &IndexesMigrateArgs, conte
 
 async fn collect_input(
     list: &IndexesListArgs,
-    bloat: BloatScope,
+    scope: Scope,
     session: &Session,
     context: &Context,
 ) -> Result<MigrationInput, Failure> {
@@ -223,7 +223,8 @@ async fn collect_input(
         table: list.filter.table.clone(),
         most: MAX_DEFINITIONS,
     };
-    let scope = Scope { relations: true, index_facts: true, bloat, definitions, ..context.scope() };
+    let facts = scope.facts | FactGroups::new(&[FactGroup::Relations, FactGroup::IndexFacts]);
+    let scope = Scope { facts, definitions, ..scope };
     let mut snapshot = context.collect_in_session(session, &scope).await?;
     let replicas = context.replicas(&list.thresholds.replica)?;
     Box::pin(context.collect_replica_use(&replicas, &mut snapshot)).await?;
