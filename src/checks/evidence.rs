@@ -50,19 +50,19 @@ impl<'a> Evidence<'a> {
         earlier.max_by_key(|one| one.collected_at)
     }
 
-    /// Returns the input of verdicts on slots.
-    pub fn slot_evidence(&self) -> slot::SlotEvidence<'_> {
-        slot::SlotEvidence { snapshot: self.snapshot, history: &self.history, limits: &self.slot_limits }
-    }
-
     /// Returns every slot with its assessment.
     pub fn assessed_slots(&self) -> Result<impl Iterator<Item = (&'a Slot, &slot::SlotAssessment)>, Unavailable> {
         let slots = self.snapshot.slots.as_result().map_err(Clone::clone)?;
-        let assessments = self.slot_assessments.get_or_init(|| {
-            let evidence = self.slot_evidence();
-            slots.iter().map(|slot| evidence.assess(slot)).collect()
-        });
-        Ok(slots.iter().zip(assessments))
+        Ok(slots.iter().zip(self.slot_assessments()))
+    }
+
+    /// Returns the assessments of the slots, in the order of the snapshot; none where the slots are unknown.
+    pub fn slot_assessments(&self) -> &[slot::SlotAssessment] {
+        self.slot_assessments.get_or_init(|| {
+            let evidence =
+                slot::SlotEvidence { snapshot: self.snapshot, history: &self.history, limits: &self.slot_limits };
+            self.snapshot.slots.known().into_iter().flatten().map(|slot| evidence.assess(slot)).collect()
+        })
     }
 
     /// Returns the verdicts on the indexes of every database that was read.

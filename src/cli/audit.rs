@@ -109,11 +109,10 @@ pub async fn cmd_audit(args: AuditArgs, context: &Context) -> Result<ExitCode, F
 
 async fn audit_and_report(args: AuditArgs, context: &Context) -> Result<ExitCode, Failure> {
     let input = AuditInput::collect(&args, context).await?;
-    let audit = compute_audit(&input.evidence());
+    let evidence = input.evidence();
+    let audit = input.compute(&evidence);
     let mut gaps = Gaps::default();
     let report = AuditReport::new(&audit, &input.snapshot, &input.assumptions, &mut gaps);
-    let evidence =
-        Evidence::new(&input.snapshot, input.history.clone()).with_limits(input.slot_limits, input.index_limits);
     let assessment = context.assess(&evidence, ReportName::Audit)?;
     let exit = context.print_assessed_report(&input.snapshot, report, &assessment, gaps)?;
     context.store_predictions(&input.predictions(&audit, args.moved_from.as_deref(), context)).await?;
@@ -132,7 +131,8 @@ pub async fn predict_size_after_copy(
     context: &Context,
 ) -> Result<Option<crate::analysis::downsize::Amount>, Failure> {
     let input = AuditInput::collect(args, context).await?;
-    Ok(compute_audit(&input.evidence()).chosen().and_then(|estimate| estimate.size_after_bytes))
+    let evidence = input.evidence();
+    Ok(input.compute(&evidence).chosen().and_then(|estimate| estimate.size_after_bytes))
 }
 
 /// Everything an audit is made of.
@@ -209,14 +209,19 @@ impl AuditInput {
         predictions.collect()
     }
 
-    fn evidence(&self) -> AuditEvidence<'_> {
-        AuditEvidence {
+    /// Returns what the checks evaluate; the audit takes the assessments of slots from it.
+    fn evidence(&self) -> Evidence<'_> {
+        Evidence::new(&self.snapshot, self.history.clone()).with_limits(self.slot_limits, self.index_limits)
+    }
+
+    fn compute<'a>(&'a self, evidence: &'a Evidence<'a>) -> Audit<'a> {
+        compute_audit(&AuditEvidence {
             snapshot: &self.snapshot,
             history: &self.history,
             assumptions: &self.assumptions,
-            slot_limits: &self.slot_limits,
+            slot_assessments: evidence.slot_assessments(),
             index_limits: &self.index_limits,
-        }
+        })
     }
 }
 

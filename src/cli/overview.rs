@@ -26,6 +26,6 @@ pub async fn cmd_overview(args: OverviewArgs, context: &Context) -> Result<ExitC
     let evidence = context.evidence(&snapshot, history)?;
     let assessment = context.assess(&evidence, ReportName::Overview)?;
     let mut gaps = Gaps::default();
-    let report = OverviewReport::new(&evidence.slot_evidence(), &assessment, &mut gaps);
+    let report = OverviewReport::new(&evidence, &assessment, &mut gaps);
     context.print_assessed_report(&snapshot, report, &assessment, gaps)
 }

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::analysis::index::{IndexAssessment, IndexLimits, assess_indexes};
-use crate::analysis::slot::{Limits, SlotEvidence};
 use crate::checks::runner::Checks;
 use crate::checks::summary::SummaryOptions;
 use crate::checks::{Check, Evidence, ReportName, assess};
@@ -30,14 +29,13 @@ fn render_overview(snapshot: &Snapshot) -> String {
     let is_selected = |check: &Check| check.concerns(ReportName::Overview);
     let assessment = assess(&Checks::default(), &evidence, is_selected, &SummaryOptions::default());
     let mut gaps = Gaps::default();
-    let report = OverviewReport::new(&evidence.slot_evidence(), &assessment, &mut gaps);
+    let report = OverviewReport::new(&evidence, &assessment, &mut gaps);
     render_text(snapshot, report, gaps)
 }
 
 fn render_slots(snapshot: &Snapshot, view: &View, sort: SlotSort) -> String {
-    let (history, limits, mut gaps) = (HistoryView::default(), Limits::default(), Gaps::default());
-    let report =
-        SlotsReport::new(&SlotEvidence { snapshot, history: &history, limits: &limits }, view, sort, &mut gaps);
+    let mut gaps = Gaps::default();
+    let report = SlotsReport::new(&Evidence::new(snapshot, HistoryView::default()), view, sort, &mut gaps);
     render_text(snapshot, report, gaps)
 }
 

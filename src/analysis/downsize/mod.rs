@@ -32,7 +32,7 @@ pub use prediction::{PredictedSize, predict_sizes};
 pub use storage::{GIB, StorageType, VolumeSizes};
 
 use crate::analysis::index::IndexLimits;
-use crate::analysis::slot;
+use crate::analysis::slot::SlotAssessment;
 use crate::facts::history::HistoryView;
 use crate::facts::{Snapshot, Unavailable};
 use serde::Serialize;
@@ -46,8 +46,8 @@ pub struct AuditEvidence<'a> {
     pub history: &'a HistoryView,
     /// Options, configuration and defaults.
     pub assumptions: &'a Assumptions,
-    /// Limits of slot verdicts.
-    pub slot_limits: &'a slot::Limits,
+    /// Assessments of the slots, in the order of the snapshot.
+    pub slot_assessments: &'a [SlotAssessment],
     /// Limits of index verdicts.
     pub index_limits: &'a IndexLimits,
 }
@@ -123,10 +123,10 @@ impl Audit<'_> {
 
 /// Computes the audit from one snapshot.
 pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
-    let AuditEvidence { snapshot, history, assumptions, slot_limits, index_limits } = *evidence;
+    let AuditEvidence { snapshot, history, assumptions, slot_assessments, index_limits } = *evidence;
     let mut components = used::used_components(snapshot, assumptions);
     let used = sum_components(components.iter());
-    let slots = slot_wal::reclaimable_slot_wal(&slot::SlotEvidence { snapshot, history, limits: slot_limits });
+    let slots = slot_wal::reclaimable_slot_wal(snapshot, slot_assessments);
     let (mut assessments, mut unread) = (Vec::new(), Vec::new());
     for db in &snapshot.database_snapshots {
         match database::assess_database(snapshot, db, history, index_limits) {

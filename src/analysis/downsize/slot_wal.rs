@@ -1,14 +1,13 @@
 //! WAL that dropping slots releases after the next checkpoint, without the segments that the server recycles.
 
 use super::{Amount, Component, ComponentGroup, ComponentKind, Confidence};
-use crate::analysis::slot::{Protection, SlotEvidence, SlotVerdict};
+use crate::analysis::slot::{Protection, SlotAssessment, SlotVerdict};
 use crate::analysis::wal::{PartialRetention, Retention};
-use crate::facts::{Settings, Unavailable, WalDirectory, WalRun};
+use crate::facts::{Settings, Snapshot, Unavailable, WalDirectory, WalRun};
 
 /// Returns up to two components that add up: WAL that only stale slots retain, and WAL that the inactive slots retain
 /// in addition.
-pub fn reclaimable_slot_wal(evidence: &SlotEvidence<'_>) -> Vec<Component> {
-    let snapshot = evidence.snapshot;
+pub fn reclaimable_slot_wal(snapshot: &Snapshot, assessments: &[SlotAssessment]) -> Vec<Component> {
     let stale_kind = |slots| ComponentKind::StaleSlots { slots };
     let unknown = |why: &Unavailable| {
         let most = snapshot.wal_directory.known().map(|directory| directory.directory_bytes);
@@ -19,8 +18,7 @@ pub fn reclaimable_slot_wal(evidence: &SlotEvidence<'_>) -> Vec<Component> {
         Err(why) => return unknown(why),
     };
     let (mut stale, mut inactive) = (Vec::new(), Vec::new());
-    for slot in slots {
-        let assessment = evidence.assess(slot);
+    for (slot, assessment) in slots.iter().zip(assessments) {
         let is_ours =
             !matches!(assessment.protection, Some(Protection::Temporary | Protection::Synced | Protection::Managed));
         match assessment.verdict {

@@ -5,7 +5,6 @@ mod drop;
 pub use drop::recover_and_report;
 
 use super::{disk::DiskArgs, filter::SizeFilter};
-use crate::analysis::slot::SlotEvidence;
 use crate::app::Context;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
@@ -113,7 +112,7 @@ async fn cmd_slots_list(list: &SlotsListArgs, context: &Context) -> Result<ExitC
     let evidence = context.evidence(&snapshot, history)?;
     let assessment = context.assess(&evidence, ReportName::Slots)?;
     let view = list.filter.view(context.for_people());
-    let report = SlotsReport::new(&evidence.slot_evidence(), &view, list.sort.unwrap_or_default(), &mut gaps);
+    let report = SlotsReport::new(&evidence, &view, list.sort.unwrap_or_default(), &mut gaps);
     context.print_assessed_report(&snapshot, report, &assessment, gaps)
 }
 
@@ -123,8 +122,7 @@ async fn cmd_slots_why(list: &SlotsListArgs, why: &SlotsWhyArgs, context: &Conte
     let mut snapshot = context.collect_snapshot(Scope { facts, ..context.scope() }).await?;
     why.disk.apply(&mut snapshot, context)?;
     let history = context.load_history(&snapshot, HistoryScope { wal: true, ..SLOT_HISTORY }).await?;
-    let limits = context.config()?.slot_limits();
-    let evidence = SlotEvidence { snapshot: &snapshot, history: &history, limits: &limits };
+    let evidence = context.evidence(&snapshot, history)?;
     let mut gaps = Gaps::default();
     match SlotDetailReport::find(&evidence, &why.name, &mut gaps) {
         Some(page) => context.print_report(&snapshot, page, gaps),

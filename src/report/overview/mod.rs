@@ -4,9 +4,9 @@ mod document;
 mod next;
 
 use super::{Gaps, TableSort, databases::note_hidden_sizes, finding::FindingLine, slots, tables, wal};
-use crate::analysis::slot::{SlotEvidence, SlotVerdict};
+use crate::analysis::slot::SlotVerdict;
 use crate::analysis::wal::TimeLeft;
-use crate::checks::Assessment;
+use crate::checks::{Assessment, Evidence};
 use crate::facts::{Database, Fact, Files, Level, SizeSource, Tablespace, Unavailable};
 use crate::quote::grant;
 use crate::render;
@@ -83,7 +83,7 @@ struct TableLine {
 
 impl OverviewReport {
     /// Builds the report. Findings come from the assessment.
-    pub fn new(evidence: &SlotEvidence<'_>, assessment: &Assessment, gaps: &mut Gaps) -> OverviewReport {
+    pub fn new(evidence: &Evidence<'_>, assessment: &Assessment, gaps: &mut Gaps) -> OverviewReport {
         let snapshot = evidence.snapshot;
         let databases = gaps.get_or_note(&snapshot.databases, &["overview.databases", "overview.databases_bytes"]);
         if let Some(databases) = databases {

@@ -1,8 +1,9 @@
 //! `pgtend slots why`: one slot with all evidence, for a ticket.
 
 use super::{Row, note_missing_columns, remaining, slot_rows};
-use crate::analysis::slot::{PIPELINE_COST, STANDBY_COST, SlotEvidence, SlotVerdict};
+use crate::analysis::slot::{PIPELINE_COST, STANDBY_COST, SlotVerdict};
 use crate::analysis::wal::{Cause, Holder, Retention, TimeLeft};
+use crate::checks::Evidence;
 use crate::facts::SlotType;
 use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_duration};
 use crate::report::{Gaps, Report};
@@ -42,7 +43,7 @@ struct SlotDetail {
 
 impl SlotDetailReport {
     /// Returns the report on a slot; `None` when no slot has this name.
-    pub fn find(evidence: &SlotEvidence<'_>, name: &str, gaps: &mut Gaps) -> Option<SlotDetailReport> {
+    pub fn find(evidence: &Evidence<'_>, name: &str, gaps: &mut Gaps) -> Option<SlotDetailReport> {
         let snapshot = evidence.snapshot;
         let row = slot_rows(evidence, "slots", gaps).into_iter().find(|row| row.slot_name == name)?;
         note_missing_columns(snapshot, gaps);

@@ -10,8 +10,9 @@ pub use detail::SlotDetailReport;
 pub use drop::SlotDropReport;
 
 use super::{Gaps, Report, View, observation::seconds_between};
-use crate::analysis::slot::{Owner, Protection, Reason, SlotAssessment, SlotEvidence, SlotVerdict};
+use crate::analysis::slot::{Owner, Protection, Reason, SlotAssessment, SlotVerdict};
 use crate::analysis::wal::Retention;
+use crate::checks::Evidence;
 use crate::facts::{Slot, SlotType, Snapshot, Unavailable, WalStatus};
 use crate::render;
 use crate::render::{Cell, Column, Document, Tone, Value, human_bytes};
@@ -99,7 +100,7 @@ struct ReasonLine {
 
 impl SlotsReport {
     /// Builds the list. The verdicts use the history of the server.
-    pub fn new(evidence: &SlotEvidence<'_>, view: &View, sort: SlotSort, gaps: &mut Gaps) -> SlotsReport {
+    pub fn new(evidence: &Evidence<'_>, view: &View, sort: SlotSort, gaps: &mut Gaps) -> SlotsReport {
         let snapshot = evidence.snapshot;
         let mut slots = slot_rows(evidence, "slots", gaps);
         if !slots.is_empty() {
@@ -129,12 +130,19 @@ fn note_missing_columns(snapshot: &Snapshot, gaps: &mut Gaps) {
 }
 
 /// Returns every slot with the WAL that it retains; `list` is the path of the list in the JSON.
-pub(super) fn slot_rows(evidence: &SlotEvidence<'_>, list: &str, gaps: &mut Gaps) -> Vec<Row> {
+pub(super) fn slot_rows(evidence: &Evidence<'_>, list: &str, gaps: &mut Gaps) -> Vec<Row> {
     let snapshot = evidence.snapshot;
     let (retained, reclaimable) = (format!("{list}[].retained_bytes"), format!("{list}[].reclaimable_bytes"));
-    let Some(slots) = gaps.get_or_note(&snapshot.slots, &[list]).filter(|slots| !slots.is_empty()) else {
-        return Vec::new();
+    let slots = match evidence.assessed_slots() {
+        Ok(slots) => slots.collect::<Vec<_>>(),
+        Err(why) => {
+            gaps.note(&why, &[list], Vec::new());
+            return Vec::new();
+        }
     };
+    if slots.is_empty() {
+        return Vec::new();
+    }
     let retention = Retention::from_snapshot(snapshot);
     if let Err(why) = &retention {
         gaps.note(why, &[&reclaimable], Vec::new());
@@ -152,10 +160,11 @@ pub(super) fn slot_rows(evidence: &SlotEvidence<'_>, list: &str, gaps: &mut Gaps
     gaps.get_or_note(&snapshot.transactions, &[]);
     gaps.get_or_note(&snapshot.prepared_transactions, &[]);
     gaps.get_or_note(&snapshot.managers, &[]);
-    slots.iter().map(|slot| slot_row(slot, evidence.assess(slot), current, retention.as_ref().ok())).collect()
+    let retention = retention.as_ref().ok();
+    slots.into_iter().map(|(slot, assessment)| slot_row(slot, assessment, current, retention)).collect()
 }
 
-fn slot_row(slot: &Slot, assessment: SlotAssessment, current: Option<Lsn>, retention: Option<&Retention>) -> Row {
+fn slot_row(slot: &Slot, assessment: &SlotAssessment, current: Option<Lsn>, retention: Option<&Retention>) -> Row {
     let retained_bytes = match slot.retained_from() {
         Some(from) => current.map(|current| current.bytes_since(from)),
         None => Some(0),
@@ -191,10 +200,10 @@ fn slot_row(slot: &Slot, assessment: SlotAssessment, current: Option<Lsn>, reten
         protection: assessment.protection,
         reasons: assessment
             .reasons
-            .into_iter()
-            .map(|reason| ReasonLine { message: describe::describe_slot_reason(&reason), reason })
+            .iter()
+            .map(|reason| ReasonLine { message: describe::describe_slot_reason(reason), reason: reason.clone() })
             .collect(),
-        owner: assessment.owner,
+        owner: assessment.owner.clone(),
     }
 }
 

@@ -51,9 +51,8 @@ fn all_reports(snapshot: &Snapshot, all: bool) -> Vec<Value> {
         value
     };
     let (verdicts, history) = (evidence.index_assessments(), &evidence.history);
-    let slots = evidence.slot_evidence();
     let overview = assess_for(ReportName::Overview);
-    let overview = render_json(snapshot, |gaps| OverviewReport::new(&slots, &overview, gaps));
+    let overview = render_json(snapshot, |gaps| OverviewReport::new(&evidence, &overview, gaps));
     let tables = render_json(snapshot, |gaps| TablesReport::new(snapshot, all, &view, TableSort::default(), gaps));
     let indexes = render_json(snapshot, |gaps| {
         IndexesReport::new(snapshot, verdicts, history, all, &view, IndexSort::default(), gaps)
@@ -64,7 +63,7 @@ fn all_reports(snapshot: &Snapshot, all: bool) -> Vec<Value> {
         with_findings(tables, ReportName::Tables),
         with_findings(indexes, ReportName::Indexes),
         with_findings(
-            render_json(snapshot, |gaps| SlotsReport::new(&slots, &view, SlotSort::default(), gaps)),
+            render_json(snapshot, |gaps| SlotsReport::new(&evidence, &view, SlotSort::default(), gaps)),
             ReportName::Slots,
         ),
         with_findings(render_json(snapshot, |gaps| WalReport::new(snapshot, &history.wal, gaps)), ReportName::Wal),
