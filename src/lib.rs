@@ -4,6 +4,8 @@
 //! [`message`], [`facts`], [`analysis`], [`postgres`], [`collect`], [`history`], [`checks`], [`actions`], [`render`],
 //! [`report`], [`monitor`], [`config`], `app`, `cli`. `docs/architecture.md` says what each contains and imports.
 
+#![warn(missing_docs)]
+
 pub mod actions;
 pub mod analysis;
 mod app;
