@@ -63,6 +63,10 @@ impl Unavailable {
     }
 }
 
+/// The name of a fact that a snapshot file has no key for, until [`Snapshot::from_json`](super::Snapshot::from_json)
+/// gives it its own.
+const UNNAMED: &str = "unnamed fact";
+
 impl<T> Fact<T> {
     /// The value, when it is known.
     pub fn known(&self) -> Option<&T> {
@@ -96,6 +100,15 @@ impl<T> Fact<T> {
         }
     }
 
+    /// Gives a fact that the file had no key for the name of its field.
+    pub fn name_if_unnamed(&mut self, field: &str) {
+        if let Fact::Unavailable(why) = self
+            && why.fact == UNNAMED
+        {
+            why.fact = field.replace('_', " ");
+        }
+    }
+
     /// A fact that this report had no reason to ask for.
     pub fn not_requested(fact: &str) -> Self {
         Fact::Unavailable(Unavailable::new(fact, "not asked for by this report"))
@@ -106,6 +119,6 @@ impl<T> Default for Fact<T> {
     /// What a snapshot written before the fact existed knows of it.
     fn default() -> Self {
         let reason = "not in this snapshot: it was written by an older pgtend";
-        Fact::Unavailable(Unavailable::new("unnamed fact", reason).with_hint(Some("take a new snapshot")))
+        Fact::Unavailable(Unavailable::new(UNNAMED, reason).with_hint(Some("take a new snapshot")))
     }
 }

@@ -240,7 +240,37 @@ impl Snapshot {
         if let Some((_, old, new)) = former.into_iter().find(|(is_there, ..)| *is_there) {
             return Err(ReadSnapshotError::FormerKey { old, new });
         }
-        serde_json::from_str(text).map_err(ReadSnapshotError::Invalid)
+        let mut snapshot: Snapshot = serde_json::from_str(text).map_err(ReadSnapshotError::Invalid)?;
+        snapshot.name_missing_facts();
+        Ok(snapshot)
+    }
+
+    /// Names the facts that the file has no key for.
+    fn name_missing_facts(&mut self) {
+        macro_rules! name_facts {
+            ($owner:expr => $($field:ident)*) => { $($owner.$field.name_if_unnamed(stringify!($field));)* };
+        }
+        name_facts!(self => control provider settings databases shared_checksums tablespaces slots walsenders
+            subscriptions subscription_errors orphaned_origins sessions lock_waits standby_replay transactions
+            prepared_transactions managers rights database_writes wal_position wal_directory wal_statistics
+            wal_summarizer wal_statements wal_backends checkpoints disk archiver archive_status temporary_files log_files
+            slot_spill timeline_history pending_restart read_only_overrides);
+        for db in &mut self.database_snapshots {
+            name_facts!(db => database_bytes tables indexes last_idx_scans sequences sequence_use locked_relations
+                statistics_resets exact_sizes definitions table_columns index_keys index_shapes obstacles toast_samples);
+            let facts = &mut db.index_facts;
+            name_facts!(facts => operator_classes foreign_keys uncounted_roles correlations);
+            facts.keys.name_if_unnamed("index keys");
+            facts.dependents.name_if_unnamed("index dependents");
+            facts.builds.name_if_unnamed("index builds");
+            facts.texts.name_if_unnamed("index expressions");
+        }
+        for used in self.replicas.iter_mut().filter_map(|replica| match &mut replica.used {
+            Fact::Known(used) => Some(used),
+            Fact::Unavailable(_) => None,
+        }) {
+            name_facts!(used => walsenders slots);
+        }
     }
 
     /// Removes hints to grant `pg_monitor` to a role that has it: then EXECUTE was revoked, and no predefined role
@@ -280,6 +310,20 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A file with none of the facts, as of a version that knew none of them.
+    #[test]
+    fn from_json_names_missing_facts() {
+        let text = include_str!("../../tests/it/fixtures/calm.json");
+        let mut file: serde_json::Value = serde_json::from_str(text).unwrap();
+        let required = ["schema_version", "command", "pgtend_version", "collected_at", "server", "database_snapshots"];
+        file.as_object_mut().unwrap().retain(|key, _| required.contains(&key.as_str()));
+        file["database_snapshots"] = serde_json::json!([{"database": "shop"}]);
+        let snapshot = Snapshot::from_json(&file.to_string()).unwrap();
+        let read = serde_json::to_string(&snapshot).unwrap();
+        assert!(!read.contains("unnamed fact"), "{read}");
+        assert!(read.contains("\"fact\":\"shared checksums\"") && read.contains("\"fact\":\"index builds\""), "{read}");
+    }
 
     #[test]
     fn from_json_names_what_is_wrong() {
