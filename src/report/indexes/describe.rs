@@ -2,7 +2,7 @@
 
 use crate::analysis::bloat::BloatSource;
 use crate::analysis::index::{CoverKind, Reason};
-use crate::render::{format_counted, format_ratio, human_bytes, human_duration};
+use crate::render::{format_counted, format_ratio, human_bytes, human_duration, human_percent};
 use jiff::Timestamp;
 
 /// Describes a reason with its figures.
@@ -43,9 +43,10 @@ pub fn describe_index_reason(reason: &Reason) -> String {
         Reason::LeftByReindex { replaced: false } => "left by a REINDEX that failed".to_owned(),
         Reason::Bloated { bloat_bytes, size_bytes, source } => {
             let about = if *source == BloatSource::Estimated { "about " } else { "" };
-            let percent = 100 * bloat_bytes / (*size_bytes).max(1);
+            // Rounded as the finding rounds it.
+            let percent = human_percent(*bloat_bytes as f64 / (*size_bytes).max(1) as f64);
             let (bloat, size) = (human_bytes(*bloat_bytes), human_bytes(*size_bytes));
-            format!("{about}{bloat} of {size} ({percent} %) are bloat: REINDEX INDEX CONCURRENTLY would free them")
+            format!("{about}{bloat} of {size} ({percent}) are bloat: REINDEX INDEX CONCURRENTLY would free them")
         }
         Reason::InUse { idx_scan } => format_scans(*idx_scan),
         Reason::PrimaryKey { .. } => "primary key".to_owned(),
