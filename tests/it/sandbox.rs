@@ -15,7 +15,7 @@ use tokio_postgres::NoTls;
 use super::clusters::{
     self, cluster_options, connect_superuser, create_database, execute_sql, majors, newest_installation,
     on_a_major_and_the_newest_alone, on_a_major_and_the_newest_shared, on_every_installation, on_every_major_alone,
-    private_cluster, query_one_text,
+    private_cluster, query_one_text, wait_until_blocking, wait_until_true_in,
 };
 
 const OWNER_VARIABLE: &str = "PGTEND_TEST_OWNS_A_CLUSTER";
@@ -30,14 +30,6 @@ fn is_alive(pid: u32) -> bool {
         return fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(state);
     }
     Command::new("kill").args(["-0", &pid.to_string()]).stderr(Stdio::null()).status().is_ok_and(|it| it.success())
-}
-
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}");
-        sleep(Duration::from_millis(20));
-    }
 }
 
 #[tokio::test]
@@ -137,11 +129,7 @@ async fn sandbox_standby_streams_and_is_promoted() {
         assert_eq!(query_text(&standby, "select pg_is_in_recovery()").await, "t");
         assert_eq!(query_text(&standby, "select count(*) from pg_replication_slots").await, "0");
         execute_sql(&primary, "postgres", "insert into t values (7)").await;
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while query_text(&standby, "select count(*) from t").await != "1" {
-            assert!(Instant::now() < deadline, "nothing streams\n{}", standby.log());
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        wait_until_true_in(&standby, "postgres", "select count(*) = 1 from t").await;
         assert_eq!(query_text(&primary, "select active from pg_replication_slots where slot_name = 's'").await, "t");
         standby.promote().unwrap();
         assert_eq!(query_text(&standby, "select pg_is_in_recovery()").await, "f");
@@ -223,8 +211,8 @@ async fn sandbox_killed_owner_leaves_nothing() {
         // std's kill is SIGKILL: no destructor of the owner runs.
         owner.kill().unwrap();
         owner.wait().unwrap();
-        wait_until("the server outlives its owner", || !is_alive(pid));
-        wait_until("the folder outlives its owner", || !home.exists());
+        wait_until_blocking("the server outlives its owner", || !is_alive(pid));
+        wait_until_blocking("the folder outlives its owner", || !home.exists());
     })
     .await;
 }

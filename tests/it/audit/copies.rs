@@ -8,7 +8,9 @@ use std::process::{Command, Stdio};
 use futures_util::{SinkExt, StreamExt};
 use pg_sandbox::Cluster;
 
-use crate::clusters::{connect_superuser, execute_sql, query_one_text, query_texts};
+use crate::clusters::{
+    connect_superuser, execute_sql, query_one_text, query_texts, wait_until_sessions_ended, wait_until_true_in,
+};
 
 /// Bytes of each relation outside the catalogs, all forks, by name; a TOAST relation with its index by its table's.
 pub type Sizes = BTreeMap<String, u64>;
@@ -21,9 +23,11 @@ pub async fn run_script(cluster: &Cluster, database: &str, text: &str) {
         client.batch_execute(statement).await.unwrap_or_else(|error| panic!("{error:?}\nin: {statement}"));
     }
     drop(client);
-    // A session tells of its changes when it ends; what it tells after ANALYZE would read as changed since.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    // A session reports its changes when it ends. Reported after ANALYZE they would read as changes since.
+    wait_until_sessions_ended(cluster, database).await;
     execute_sql(cluster, database, "analyze").await;
+    let counted = "select coalesce(sum(n_mod_since_analyze), 0) = 0 from pg_stat_user_tables";
+    wait_until_true_in(cluster, database, counted).await;
 }
 
 pub async fn relation_sizes(cluster: &Cluster, database: &str, schema: &str) -> Sizes {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::copies::can_dump;
 use crate::clusters::{
     cluster_options, connect_superuser, execute_sql, on_installations, print_stderr, private_cluster, query_one_text,
+    wait_until_sessions_ended,
 };
 use crate::reports::{
     fixture_servers::role_conninfo,
@@ -73,7 +74,7 @@ async fn audit_downsize_scenario() {
             client.batch_execute(alone).await.unwrap();
         }
         drop(client);
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        wait_until_sessions_ended(&old, "shop").await;
         execute_sql(&old, "shop", "analyze").await;
 
         let folder = tempfile::tempdir().expect("a folder");

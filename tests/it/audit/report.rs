@@ -8,7 +8,7 @@ use pg_sandbox::Cluster;
 
 use crate::clusters::{
     cluster_options, connect_superuser, create_database, on_a_major_and_the_newest, on_every_installation,
-    on_every_major_alone, query_one_text,
+    on_every_major_alone, query_one_text, wait_until,
 };
 use crate::reports::{
     fixture_servers::{DATABASE, ROLES, execute_batch, fixture_servers, role_conninfo},
@@ -273,11 +273,8 @@ const OBSTACLE_SETUP: &str = "
       from unnest(array['pg_cron', 'pg_partman', 'timescaledb']) with ordinality as it (name, n)";
 
 async fn wait_for_result(cluster: &Cluster, query: &str, wanted: &str) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while query_one_text(cluster, "postgres", query).await.as_deref() != Some(wanted) {
-        assert!(std::time::Instant::now() < deadline, "{query} did not become {wanted}");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    let reached = async || query_one_text(cluster, "postgres", query).await.as_deref() == Some(wanted);
+    wait_until(&format!("{query} returns {wanted}"), reached).await;
 }
 
 /// A consumer that is at work while the audit looks: a database that subscribes to another one of the same server.

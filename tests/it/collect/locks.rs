@@ -17,7 +17,7 @@ use super::program_runs::{
 };
 use crate::clusters::{
     cluster_options, connect_superuser, create_database, execute_sql, on_a_major_and_the_newest_alone,
-    on_a_major_and_the_newest_shared, print_stderr, query_one_text,
+    on_a_major_and_the_newest_shared, print_stderr, query_one_text, wait_until,
 };
 
 /// A report that waits for no lock takes a fraction of a second; on a busy machine, longer. One that waits for a lock of
@@ -189,9 +189,8 @@ async fn locks_awaited_do_not_block_reports() {
         let waiter = connect_superuser(cluster, &name).await;
         let waiting = tokio::spawn(async move { waiter.batch_execute("alter table indexed add column n int").await });
         let queued = "select count(*) from pg_locks where not granted and mode = 'AccessExclusiveLock'";
-        while query_one_text(cluster, &name, queued).await.as_deref() != Some("1") {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let is_queued = async || query_one_text(cluster, &name, queued).await.as_deref() == Some("1");
+        wait_until("one waits for the lock", is_queued).await;
         let (runs, times) = run_all_reports(cluster, &name).await;
         print_stderr(&format!("{major}, one waits for ACCESS EXCLUSIVE behind a reader: seconds{times}"));
         assert_estimated(&runs[2].report_json(), &["indexed"]);

@@ -297,7 +297,7 @@ async fn reads_ignore_role_defaults() {
             let index = "create table \"Odd\" (\"At\" timestamptz, b bytea, n float8); \
             create index odd on \"Odd\" (\"At\") where \"At\" > '2026-02-01 10:00+00' and b = '\\x00ff' and n > 0.1";
             execute_sql(&cluster, "postgres", index).await;
-            // Before 15 statistics take a while to arrive.
+            // Before 15 the collector writes its file every 500 ms at most, and nothing shows that it wrote the last one.
             tokio::time::sleep(std::time::Duration::from_millis(if major < 15 { 1_200 } else { 0 })).await;
             let plain = all_reports(&cluster, "postgres").await;
             let settings = [

@@ -7,8 +7,8 @@ use pg_sandbox::Cluster;
 
 use super::program_runs::{REPORT_COMMANDS, report_json_of, run_with_conninfo};
 use crate::clusters::{
-    create_database, execute_sql, on_a_major_and_the_newest, on_every_major, print_stderr, query_one_text,
-    shared_cluster,
+    create_database, execute_sql, on_a_major_and_the_newest, on_every_major, print_stderr, shared_cluster,
+    wait_until_true_in,
 };
 use crate::proxy::{Behaviour, Proxy};
 use serde_json::Value;
@@ -35,12 +35,8 @@ async fn round_trips_of_a_report_are_at_most_three() {
         let name = create_database(cluster).await;
         execute_sql(cluster, &name, CONTENT).await;
         // The session's process hands its statistics in when it ends, and the session does not wait for that.
-        let deadline = std::time::Instant::now() + Duration::from_secs(20);
         let handed_in = "select count(*) = 1 from pg_stat_user_tables where relname = 'grown' and n_tup_ins = 40000";
-        while query_one_text(cluster, &name, handed_in).await.as_deref() != Some("t") {
-            assert!(std::time::Instant::now() < deadline, "on {major}: no statistics of the new rows");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        wait_until_true_in(cluster, &name, handed_in).await;
         execute_sql(cluster, &name, "select pg_stat_reset()").await;
         let mut summary = format!("round trips on {major}:");
         for report in REPORT_COMMANDS {

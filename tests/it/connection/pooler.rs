@@ -1,8 +1,6 @@
-use std::time::Duration;
-
 use super::pgbouncer::{Pgbouncer, find_pgbouncer};
 use super::*;
-use crate::clusters::{newest_installation, shared_cluster};
+use crate::clusters::{newest_installation, shared_cluster, wait_until_true_in};
 
 #[tokio::test]
 async fn pooler_connects_and_cancels() {
@@ -16,8 +14,10 @@ async fn pooler_connects_and_cancels() {
 
     let connected = open_session(&text).await;
     assert_eq!(connected.server_version_num / 10_000, major);
-    let (slept, cancelled) = tokio::join!(connected.client.batch_execute("select pg_sleep(30)"), async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    let (slept, cancelled) = tokio::join!(connected.client.batch_execute("select pg_sleep(30), 'pooled'"), async {
+        let runs = "select count(*) = 1 from pg_stat_activity where state = 'active' and query like '%30%''pooled%' \
+                    and pid <> pg_backend_pid()";
+        wait_until_true_in(shared_cluster(major), "postgres", runs).await;
         connected.canceller.cancel().await
     });
     cancelled.expect("the request is taken");

@@ -193,6 +193,7 @@ async fn tls_cancel_request_uses_tls() {
         let connected = open_session(&text).await;
         let since = Instant::now();
         let (slept, cancelled) = tokio::join!(connected.client.batch_execute("select pg_sleep(30)"), async {
+            // A request before the statement runs would cancel nothing, and the test would see pg_sleep end by itself.
             tokio::time::sleep(Duration::from_millis(100)).await;
             connected.canceller.cancel().await
         });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pg_sandbox::{Cluster, ClusterOptions, Installation, StandbyOptions, disaster};
 
 use crate::check::webhook_receiver::WebhookReceiver;
-use crate::clusters::{cluster_options, connect_superuser, private_cluster};
+use crate::clusters::{cluster_options, connect_superuser, private_cluster, wait_until_true_in};
 use crate::connection::pgbouncer::{Pgbouncer, find_pgbouncer};
 use crate::reports::fixture_servers::{execute_batch, wait_until_true};
 
@@ -145,7 +145,7 @@ impl PageEnvironment {
         drop(client);
         self.add_cluster(primary);
         let standby = self.add_cluster(standby);
-        wait_until_counted(&standby, "select count(*) >= 1 from pg_stat_user_indexes where idx_scan > 0").await;
+        wait_until_true_in(&standby, "shop", "select count(*) >= 1 from pg_stat_user_indexes where idx_scan > 0").await;
     }
 
     /// The page's text with what stands behind its names.
@@ -198,17 +198,5 @@ async fn fill_shop(cluster: &Cluster) {
         execute_batch(&client, statements).await;
     }
     drop(client);
-    wait_until_counted(cluster, SCANS_COUNTED).await;
-}
-
-/// Waits until the scans are counted: before 15 that takes a while.
-async fn wait_until_counted(cluster: &Cluster, query: &str) {
-    for _ in 0..100 {
-        let answer = crate::clusters::query_one_text(cluster, "shop", query).await;
-        if answer.as_deref() == Some("t") {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    panic!("the scans were never counted");
+    wait_until_true_in(cluster, "shop", SCANS_COUNTED).await;
 }

@@ -6,7 +6,7 @@ use pg_sandbox::{Cluster, StopMode};
 use tokio::process::Child;
 use tokio_postgres::Client;
 
-use crate::clusters::{connect_superuser, execute_sql};
+use crate::clusters::{connect_superuser, execute_sql, wait_until};
 use crate::proxy::{Behaviour, Proxy};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +80,7 @@ impl Fault {
 
     /// It happens, some moment after the run began.
     pub async fn apply(self, cluster: &mut Cluster, proxy: &Proxy, child: &Child) {
+        // How long the fault lasts.
         let a_while = || tokio::time::sleep(Duration::from_millis(150));
         match self {
             Self::ServerDies => cluster.stop(StopMode::Immediate).expect("it stops"),
@@ -117,9 +118,8 @@ impl Fault {
             cluster.start_server().expect("it starts again");
         }
         let config: tokio_postgres::Config = cluster.conninfo().parse().expect("conninfo");
-        while config.connect(tokio_postgres::NoTls).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let is_up = async || config.connect(tokio_postgres::NoTls).await.is_ok();
+        wait_until("the server takes connections", is_up).await;
     }
 }
 

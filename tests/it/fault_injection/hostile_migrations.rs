@@ -9,7 +9,7 @@ use pg_sandbox::Cluster;
 use pgtend::actions::index_migration::tools::Framework;
 
 use super::hostile_names::{NAMES, create_hostile_objects, index_name};
-use crate::clusters::{print_stderr, query_texts};
+use crate::clusters::{print_stderr, query_texts, wait_until_true_in};
 use crate::migrations::program::{LIMIT_OPTIONS, files_below, newest_cluster};
 use crate::reports::fixture_servers::{quote_name, role_conninfo};
 use crate::reports::formats::assert_harmless;
@@ -135,14 +135,8 @@ async fn hostile_names_are_quoted_in_migrations() {
 
 /// Reads every table, and waits until that is counted.
 async fn read_and_wait_until_counted(cluster: &Cluster) {
-    let unread = "select count(*)::text from pg_stat_user_tables where seq_scan < 1 and relname <> 'kept'";
-    for _ in 0..80 {
-        if query_texts(cluster, "shop", unread).await[0][0].as_deref() == Some("0") {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    panic!("the reads were never counted");
+    let read = "select count(*) = 0 from pg_stat_user_tables where seq_scan < 1 and relname <> 'kept'";
+    wait_until_true_in(cluster, "shop", read).await;
 }
 
 /// Migrations for all names the tool can say; the others it must name, and write nothing before they are left out.

@@ -5,12 +5,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use pg_sandbox::Cluster;
 
 use crate::check::nightly_runs::write_config;
-use crate::clusters::{on_a_major_and_the_newest_shared, print_stderr};
+use crate::clusters::{on_a_major_and_the_newest_shared, print_stderr, wait_until};
 use crate::migrations::program::files_below;
 use crate::proxy::{Behaviour, Proxy};
 use crate::reports::program::{pgtend_command, run_command};
@@ -126,11 +125,7 @@ async fn password_is_not_in_the_process_list() {
             let mut command =
                 command_with_password(source, cluster.password(), proxy.port(), folder.path(), &["overview"]);
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
-            let since = Instant::now();
-            while proxy.connections() == 0 {
-                assert!(since.elapsed() < Duration::from_secs(10), "{source}: it never connected");
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            wait_until(&format!("{source}: it connects"), async || proxy.connections() > 0).await;
             let command_line = fs::read(format!("/proc/{}/cmdline", child.id())).expect("it runs");
             child.kill().expect("it ends");
             child.wait().expect("it ended");

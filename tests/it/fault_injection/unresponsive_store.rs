@@ -9,7 +9,7 @@ use pgtend::facts::Snapshot;
 use pgtend::history::{HistoryError, Store};
 
 use super::outcome::assert_no_session_left;
-use crate::clusters::{create_database, on_a_major_and_the_newest_shared, query_one_text};
+use crate::clusters::{create_database, on_a_major_and_the_newest_shared, query_one_text, wait_until};
 use crate::collect::program_runs::{pgtend_with_conninfo, wait_for_run};
 use crate::proxy::{Behaviour, Proxy};
 use crate::reports::scenarios::scenario_file;
@@ -72,11 +72,7 @@ async fn store_wait_is_interruptible() {
             let child = pgtend_with_conninfo(&cluster.conninfo(), &[arguments, &["--history", &url]].concat())
                 .spawn()
                 .expect("it starts");
-            let since = Instant::now();
-            while !proxy.is_stalled() {
-                assert!(since.elapsed() < Duration::from_secs(20), "{arguments:?}: it never said {words:?}");
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            wait_until(&format!("{arguments:?}: it says {words:?}"), async || proxy.is_stalled()).await;
             let pid = child.id().expect("it runs").to_string();
             let kill = std::process::Command::new("sh").args(["-c", "kill -s TERM $0", &pid]).status();
             assert!(kill.expect("sh is there").success());

@@ -2,7 +2,9 @@
 
 use super::parse_address;
 use super::simulated_cluster::{MB, SimulatedCluster};
-use crate::clusters::{create_database, execute_sql, on_a_major_and_the_newest_shared, on_the_newest_shared};
+use crate::clusters::{
+    create_database, execute_sql, on_a_major_and_the_newest_shared, on_the_newest_shared, wait_until_true_in,
+};
 use crate::reports::program::pgtend_as_nobody;
 use jiff::{SignedDuration, Timestamp};
 use pgtend::facts::history::Intent;
@@ -326,7 +328,8 @@ async fn reports_unused_index_needs_long_observation() {
              select from orders where id = 1; select from orders where id = 2; select from orders where id = 3;",
         )
         .await;
-        tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+        let counted = "select idx_scan = 3 from pg_stat_user_indexes where indexrelname = 'used'";
+        wait_until_true_in(cluster, &database, counted).await;
         let conninfo = format!("{} dbname={database}", cluster.conninfo());
         let taken = run_in_folder(folder.path(), &["snapshot", "-d", &conninfo]);
         let now: Snapshot = serde_json::from_slice(&taken.stdout).unwrap();

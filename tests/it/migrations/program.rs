@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::clusters::{
     cluster_options, connect_superuser, execute_sql, newest_installation, on_the_newest_alone, private_cluster,
-    query_texts,
+    query_texts, wait_until_true_in,
 };
 use crate::indexes::script::{run_statements, split_statements};
 use crate::reports::program::{ProgramOutput, find_element, pgtend_as_nobody, pgtend_command, run_command};
@@ -31,14 +31,8 @@ pub fn write_migrations(cluster: &Cluster, database: &str, framework: &str, fold
 /// Waits until it is counted that every table was read: an index of a table nobody reads stays.
 pub async fn wait_until_counted(cluster: &Cluster, database: &str) {
     // Before 15 counters arrive some time later; and on all majors once their session has ended.
-    for _ in 0..40 {
-        let read = "select count(*)::text from pg_stat_user_tables where seq_scan > 0";
-        if query_texts(cluster, database, read).await[0][0].as_deref() >= Some("4") {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
-    }
-    panic!("the reads were never counted");
+    let read = "select count(*) >= 4 from pg_stat_user_tables where seq_scan > 0";
+    wait_until_true_in(cluster, database, read).await;
 }
 
 pub struct Project {

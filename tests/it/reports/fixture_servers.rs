@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
 
 use pg_sandbox::{Cluster, StandbyOptions};
 use tokio_postgres::Client;
 
-use crate::clusters::{cluster_options, connect_superuser, installation, majors, private_cluster, query_one_text};
+use crate::clusters::{
+    cluster_options, connect_superuser, installation, majors, private_cluster, query_one_text, wait_until,
+};
 
 /// Names that steer terminals, break tables, or are as long as they may be.
 pub const NAMES: [&str; 14] = [
@@ -138,11 +139,7 @@ pub async fn execute_batch(client: &Client, statements: &str) {
 
 /// Waits until a question is answered with true.
 pub async fn wait_until_true(cluster: &Cluster, query: &str) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while query_one_text(cluster, "postgres", query).await.as_deref() != Some("t") {
-        assert!(Instant::now() < deadline, "never true: {query}\n{}", cluster.log());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait_until(query, async || query_one_text(cluster, "postgres", query).await.as_deref() == Some("t")).await;
 }
 
 /// The server's answer to a query, as a list of objects.

@@ -105,13 +105,11 @@ async fn invalidated_by_idle_timeout() {
 async fn slot_on_standby(primary: &Cluster, standby: &Cluster) {
     let create =
         execute_sql(standby, "postgres", "select pg_create_logical_replication_slot('on_standby', 'test_decoding')");
-    tokio::join!(create, async {
-        // It waits for a description of the running transactions, which an idle primary writes on request only.
-        for _ in 0..20 {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            execute_sql(primary, "postgres", "select pg_log_standby_snapshot()").await;
-        }
-    });
+    let mut create = std::pin::pin!(create);
+    // It waits for a description of the running transactions, which an idle primary writes on request only.
+    while tokio::time::timeout(std::time::Duration::from_millis(100), create.as_mut()).await.is_err() {
+        execute_sql(primary, "postgres", "select pg_log_standby_snapshot()").await;
+    }
 }
 
 /// A standby's logical slot conflicts with what the primary's VACUUM removes.

@@ -275,7 +275,7 @@ fn signal_ends_a_run_whose_output_has_no_reader() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
     command.args(report_arguments(&fifo)).env_clear().stdin(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
-    // It opens the pipe and waits: nobody opens the other end.
+    // It opens the pipe and waits, which no state shows: nobody opens the other end.
     std::thread::sleep(Duration::from_secs(2));
     assert!(child.try_wait().unwrap().is_none(), "it waits for a reader");
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).unwrap();

@@ -12,7 +12,7 @@ use super::nulls::assert_nulls_explained;
 use super::program::{array_field, find_element, report_json, run_pgtend};
 use crate::clusters::{
     cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest, on_every_installation,
-    on_installations_from, private_cluster, query_one_text,
+    on_installations_from, private_cluster, query_one_text, wait_until_true_in,
 };
 
 fn small_segments() -> ClusterOptions {
@@ -32,17 +32,6 @@ fn find_slot(cluster: &Cluster, name: &str) -> Value {
 
 fn find_reason<'a>(slot: &'a Value, id: &str) -> Option<&'a Value> {
     array_field(slot, "reasons").iter().find(|reason| reason["id"] == id)
-}
-
-/// Waits until a question in that database is answered with true.
-async fn wait_in_database(cluster: &Cluster, database: &str, query: &str) {
-    for _ in 0..400 {
-        if query_one_text(cluster, database, query).await.as_deref() == Some("t") {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("never true: {query}\n{}", cluster.log());
 }
 
 /// A subscription in another database of the cluster, whose slot must be there already.
@@ -83,7 +72,7 @@ async fn replication_table_sync_slot_is_temporary() {
         execute_sql(&cluster, "postgres", "alter publication my_copy add table b").await;
         execute_sql(&cluster, "target", "alter subscription my_copy refresh publication").await;
         let waits = "select count(*) = 1 from pg_locks where locktype = 'advisory' and not granted";
-        wait_in_database(&cluster, "target", waits).await;
+        wait_until_true_in(&cluster, "target", waits).await;
         write_wal(&cluster, 4).await;
         assert_wal_is_explained("a table is copied", &cluster);
         let name = query_one_text(
@@ -103,7 +92,7 @@ async fn replication_table_sync_slot_is_temporary() {
         assert_eq!(copying["verdict"], "healthy", "{copying}");
         assert_eq!(find_reason(&copying, "in-use").unwrap()["by"], name.as_str(), "{copying}");
         execute_batch(&holder, "select pg_advisory_unlock(42)").await;
-        wait_in_database(&cluster, "target", TABLES_IN_SYNC).await;
+        wait_until_true_in(&cluster, "target", TABLES_IN_SYNC).await;
         wait_until_true(&cluster, "select count(*) = 1 from pg_replication_slots").await;
         assert_eq!(find_slot(&cluster, "my_copy")["verdict"], "healthy");
         assert_wal_is_explained("the table is copied", &cluster);
@@ -223,7 +212,7 @@ async fn replication_failover_slots_are_protected() {
         assert_eq!(seen.as_deref(), Some("0"), "the consumer waits");
         assert_wal_is_explained("the standby is gone", &primary);
         standby.start_server().expect("it starts again");
-        wait_in_database(&primary, "target", "select count(*) = 1 from a where i = -1").await;
+        wait_until_true_in(&primary, "target", "select count(*) = 1 from a where i = -1").await;
 
         // The copy becomes the slot: the flag stays, and protects no more than any failover slot is.
         wait_until_true(

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::program::{DropRun, run_slots_drop, slot_names};
 use crate::clusters::{
     cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest, print_stderr, private_cluster,
-    query_one_text,
+    query_one_text, wait_until,
 };
 use crate::connection::pgbouncer::{Pgbouncer, find_pgbouncer};
 use crate::history::parse_address;
@@ -353,15 +353,11 @@ async fn drop_open_intent_is_not_settled_on_copy() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !proxy.is_stalled() {
-            assert!(Instant::now() < deadline, "no drop on {major}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_until(&format!("the drop on {major}"), async || proxy.is_stalled()).await;
         child.kill().unwrap();
         child.wait().unwrap();
         proxy.cut_connections();
-        // The connections end before anything held back passes.
+        // The connections end before anything held back passes. Nothing shows that the server noticed.
         tokio::time::sleep(Duration::from_millis(200)).await;
         proxy.resume();
         assert_eq!(journal_outcomes(&history).await, ["open"]);

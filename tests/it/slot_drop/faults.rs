@@ -4,7 +4,7 @@
 use crate::history::parse_address;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pg_sandbox::{Cluster, StopMode};
 use pgtend::facts::history::{JournalEntry, JournalOutcomeKind};
@@ -12,7 +12,7 @@ use pgtend::history::Store;
 use serde_json::Value;
 
 use crate::clusters::{
-    cluster_options, execute_sql, on_a_major_and_the_newest, print_stderr, private_cluster, query_texts,
+    cluster_options, execute_sql, on_a_major_and_the_newest, print_stderr, private_cluster, query_texts, wait_until,
 };
 use crate::proxy::{Behaviour, Proxy};
 
@@ -86,11 +86,7 @@ async fn run_with_fault(
     arguments.extend(SLOT_NAMES);
     arguments.extend(["--yes", "--allow-unproven", "--checkpoint"]);
     let mut child = start_drop(cluster, &proxy, &history, &arguments);
-    let begun = Instant::now();
-    while !proxy.is_stalled() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{what}: it never said {pattern:?}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    wait_until(&format!("{what}: it says {pattern:?}"), async || proxy.is_stalled()).await;
     match fault {
         Fault::Killed => {
             child.kill().unwrap();
@@ -113,6 +109,7 @@ async fn run_with_fault(
         Fault::Interrupted => {
             let pid = child.id().to_string();
             assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+            // The point of the fault: the signal arrives while the line stalls. Nothing shows that it was handled.
             tokio::time::sleep(Duration::from_millis(50)).await;
             proxy.resume();
         }
@@ -217,11 +214,7 @@ fn finish_drop(child: Child, what: &str) -> Option<Value> {
 /// Waits until no process of a run that is over is left.
 async fn wait_until_idle(cluster: &Cluster) {
     let busy = "select 1 from pg_stat_activity where application_name = 'pgtend'";
-    let begun = Instant::now();
-    while !query_texts(cluster, "postgres", busy).await.is_empty() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "a process of pgtend's stays");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_until("no session of pgtend", async || query_texts(cluster, "postgres", busy).await.is_empty()).await;
 }
 
 pub async fn slot_names(cluster: &Cluster) -> Vec<String> {
