@@ -8,6 +8,7 @@
 mod majors;
 mod session;
 mod shared;
+mod small_file_system;
 mod wait;
 
 use std::io::Write;
@@ -19,6 +20,7 @@ use pg_sandbox::{Cluster, ClusterOptions, Installation};
 pub use majors::{installation, majors, newest_installation, package_cache};
 pub use session::{connect_superuser, create_database, execute_sql, query_one_text, query_texts};
 pub use shared::shared_cluster;
+pub use small_file_system::SmallFileSystem;
 pub use wait::{wait_until, wait_until_blocking, wait_until_sessions_ended, wait_until_true_in};
 
 /// Options with initdb's work kept between the tests.

@@ -1,56 +1,19 @@
 //! No space left: under a report's file, under the store, and under migrations.
 
-use std::path::Path;
-use std::process::Command;
-
 use crate::clusters::{
-    create_database, execute_sql, on_a_major_and_the_newest_shared, on_the_newest, print_stderr, shared_cluster,
+    SmallFileSystem, create_database, execute_sql, on_a_major_and_the_newest_shared, on_the_newest, print_stderr,
+    shared_cluster,
 };
 use crate::collect::program_runs::database_conninfo;
 use crate::migrations::program::{LIMIT_OPTIONS, files_below};
 use crate::reports::program::{expect_failure, pgtend_command, run_command};
-
-/// A file system of a few pages; none where this account may not mount.
-struct SmallFileSystem(tempfile::TempDir);
-
-impl SmallFileSystem {
-    fn mount() -> Option<Self> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "pgtend"]).arg(folder.path()).output();
-        mount.is_ok_and(|output| output.status.success()).then_some(Self(folder))
-    }
-
-    fn fill(&self) {
-        let written = (0..).find(|number| std::fs::write(self.0.path().join(format!("{number}")), [0; 4096]).is_err());
-        assert!(written.is_some_and(|number| number > 0), "it could not be filled");
-    }
-
-    /// Room for so many files of a page.
-    fn fill_except(&self, pages: usize) {
-        self.fill();
-        for number in 0..pages {
-            std::fs::remove_file(self.0.path().join(format!("{number}"))).expect("it is there");
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for SmallFileSystem {
-    fn drop(&mut self) {
-        // What stays mounted makes the folder's removal fail, which is silent, too.
-        let _ = Command::new("umount").arg(self.0.path()).output();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn disk_full_is_reported_without_partial_files() {
     on_a_major_and_the_newest_shared(13, "a full disk", async |_, cluster| {
         let message = expect_failure(1, &["overview", "-d", &cluster.conninfo(), "--output", "/dev/full"]);
         assert!(message.contains("/dev/full") && message.contains("No space left"), "{message}");
-        let Some(small) = SmallFileSystem::mount() else {
+        let Some(small) = SmallFileSystem::mount("64k") else {
             return print_stderr("a full disk: NOT RUN under a file: no right to mount");
         };
         small.fill();
@@ -88,7 +51,7 @@ async fn disk_full_writes_all_migrations_or_none() {
         for (how, least) in [(["--framework", "diesel"], 4), (["--maintenance", "broken"], 1)] {
             let mut failed = 0;
             loop {
-                let Some(small) = SmallFileSystem::mount() else {
+                let Some(small) = SmallFileSystem::mount("64k") else {
                     return print_stderr("a full disk under migrations: NOT RUN: no right to mount");
                 };
                 small.fill_except(failed);

@@ -1,45 +1,55 @@
 //! No report contradicts another: the same subject has one finding, one status and one number of bytes everywhere.
+//!
+//! The snapshots: four recorded ones, which are also read as of a full disk and with silences; of each selected major
+//! six of the fixture servers (primary and standby, three roles) and ten of incidents.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use pg_sandbox::{Cluster, StopMode};
-use serde_json::Value;
+use pg_sandbox::{Cluster, ClusterOptions, StopMode};
+use serde_json::{Value, json};
 
 use super::fixture_servers::{DATABASE, ROLES, execute_batch, fixture_servers, role_conninfo, wait_until_true};
-use super::program::{pgtend_command, run_command, run_pgtend};
+use super::program::{path_text, pgtend_command, run_command, run_pgtend};
 use super::scenarios::scenario_file;
+use crate::check::nightly_runs::write_config;
 use crate::clusters::{
-    cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest_alone, on_every_installation,
-    print_stderr,
+    SmallFileSystem, cluster_options, connect_superuser, execute_sql, on_every_installation, on_every_major_alone,
+    print_stderr, private_cluster, wait_until,
 };
 
 /// The reports that show findings.
 const REPORTS: [&str; 6] = ["overview", "slots", "indexes", "tables", "wal", "audit"];
 
 /// One report of a snapshot file. The exit codes of `check` and `audit` are not of interest.
-fn report_of(file: &str, report: &str) -> Value {
-    let answer = run_command(&mut pgtend_command(&[report, "--from", file, "--format", "json"]));
+fn report_of(file: &str, report: &str, options: &[&str]) -> Value {
+    let arguments = [&[report, "--from", file, "--format", "json"], options].concat();
+    let answer = run_command(&mut pgtend_command(&arguments));
     serde_json::from_str(&answer.stdout).unwrap_or_else(|error| panic!("{report}: {error}: {answer:?}"))
 }
 
-fn findings(report: &Value) -> BTreeMap<String, &Value> {
-    let all = report["findings"].as_array().unwrap_or_else(|| panic!("no findings: {report}"));
+fn by_id(findings: &Value) -> BTreeMap<String, &Value> {
+    let all = findings.as_array().unwrap_or_else(|| panic!("no findings: {findings}"));
     all.iter().map(|one| (one["id"].as_str().unwrap().to_owned(), one)).collect()
 }
 
-/// The subjects of a check, as `database/schema.index`.
-fn subjects(report: &Value, check: &str) -> BTreeSet<String> {
-    let all = report["findings"].as_array().unwrap().iter();
-    let found = all.filter(|one| one["check"] == check && one["status"] != "unknown");
-    found.map(|one| one["subject"].as_str().unwrap().to_owned()).collect()
+/// The rows of a list; none where it is null.
+fn rows(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+/// The number before ` %` in a text.
+fn percent_in(text: &Value) -> Option<&str> {
+    text.as_str()?.split_once(" %")?.0.rsplit([' ', '(']).next()
 }
 
 /// Every contradiction between two reports on a snapshot.
-fn contradictions(file: &str) -> Vec<String> {
-    let check = report_of(file, "check");
-    let reports: BTreeMap<&str, Value> = REPORTS.into_iter().map(|name| (name, report_of(file, name))).collect();
-    let expected = findings(&check);
+fn contradictions(file: &str, options: &[&str]) -> Vec<String> {
+    let check = report_of(file, "check", options);
+    let reports: BTreeMap<&str, Value> =
+        REPORTS.into_iter().map(|name| (name, report_of(file, name, options))).collect();
+    let expected = by_id(&check["findings"]);
+    let silenced = by_id(&check["silenced"]);
     let mut found = Vec::new();
     let mut compare = |what: String, here: &Value, there: &Value| {
         if here != there && !here.is_null() && !there.is_null() {
@@ -47,7 +57,7 @@ fn contradictions(file: &str) -> Vec<String> {
         }
     };
     for (name, report) in &reports {
-        let shown = findings(report);
+        let shown = by_id(&report["findings"]);
         for (id, finding) in &shown {
             match expected.get(id) {
                 Some(one) => compare(format!("{id} in {name} and check"), finding, one),
@@ -56,26 +66,35 @@ fn contradictions(file: &str) -> Vec<String> {
         }
     }
     // The overview has every alert that the check has.
-    let shown = findings(&reports["overview"]);
+    let shown = by_id(&reports["overview"]["findings"]);
     for (id, finding) in expected.iter().filter(|(_, one)| one["class"] == "alert") {
         compare(format!("{id} in check and overview"), finding, shown.get(id).unwrap_or(&&false.into()));
     }
-    // Rows agree with findings.
-    for id in ["invalid-index", "index-bloat"] {
-        let rows = reports["indexes"]["indexes"].as_array().into_iter().flatten();
-        let marked = rows.filter(|row| row["findings"].as_array().unwrap().contains(&id.into()));
-        let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
-        let connected = check["server"]["database"].as_str().unwrap_or_default().to_owned();
-        let database = |row: &Value| row["database"].as_str().map_or_else(|| connected.clone(), str::to_owned);
-        let marked: BTreeSet<String> =
-            marked.map(|row| format!("{}/{}.{}", database(row), text(row, "schema"), text(row, "index"))).collect();
-        let named = subjects(&check, id);
-        compare(format!("rows with {id}"), &format!("{marked:?}").into(), &format!("{named:?}").into());
+    // Rows agree with findings. A silence hides the finding and leaves the row as it is.
+    let connected = check["server"]["database"].as_str().unwrap_or_default();
+    for check_id in ["invalid-index", "index-bloat"] {
+        let marked = rows(&reports["indexes"]["indexes"]).filter(|row| rows(&row["findings"]).any(|id| id == check_id));
+        let subject = |row: &Value| {
+            let text = |key: &str| row[key].as_str().unwrap_or_default();
+            format!("{}/{}.{}", row["database"].as_str().unwrap_or(connected), text("schema"), text("index"))
+        };
+        let marked: BTreeMap<String, &Value> = marked.map(|row| (subject(row), row)).collect();
+        let named: BTreeMap<String, &Value> = (expected.values().chain(silenced.values()))
+            .filter(|finding| finding["check"] == check_id && finding["status"] != "unknown")
+            .map(|finding| (finding["subject"].as_str().unwrap().to_owned(), *finding))
+            .collect();
+        let subjects = |of: &BTreeMap<String, &Value>| format!("{:?}", of.keys().collect::<BTreeSet<_>>()).into();
+        compare(format!("rows with {check_id}"), &subjects(&marked), &subjects(&named));
+        for (subject, row) in marked.iter().filter(|_| check_id == "index-bloat") {
+            let reason = rows(&row["reasons"]).find(|reason| reason["reason"] == "bloated");
+            let in_row = reason.and_then(|reason| percent_in(&reason["message"])).expect("a reason with a share");
+            let in_finding = named.get(subject).and_then(|finding| percent_in(&finding["message"]));
+            compare(format!("bloat of {subject}"), &in_row.into(), &in_finding.into());
+        }
     }
     // Bytes of a slot and of pg_wal are the same everywhere.
-    let slots = &reports["slots"]["slots"];
-    for row in reports["overview"]["overview"]["slots"].as_array().into_iter().flatten() {
-        let other = slots.as_array().into_iter().flatten().find(|one| one["slot_name"] == row["slot_name"]);
+    for row in rows(&reports["overview"]["overview"]["slots"]) {
+        let other = rows(&reports["slots"]["slots"]).find(|one| one["slot_name"] == row["slot_name"]);
         for key in ["retained_bytes", "reclaimable_bytes", "verdict"] {
             let other = other.map_or(&Value::Null, |one| &one[key]);
             compare(format!("{key} of slot {}", row["slot_name"]), &row[key], other);
@@ -91,8 +110,8 @@ fn contradictions(file: &str) -> Vec<String> {
     found
 }
 
-fn assert_consistent(name: &str, file: &str) {
-    let found = contradictions(file);
+fn assert_consistent(name: &str, file: &str, options: &[&str]) {
+    let found = contradictions(file, options);
     assert!(found.is_empty(), "{name}: {} contradictions: {found:#?}", found.len());
 }
 
@@ -105,10 +124,58 @@ fn record(folder: &Path, name: &str, conninfo: &str) -> String {
     file
 }
 
+const RECORDED: [&str; 4] = ["calm", "disaster", "hidden", "names"];
+
 #[test]
 fn one_assessment_recorded_snapshots() {
-    for name in ["calm", "disaster", "hidden", "names"] {
-        assert_consistent(name, &scenario_file(name));
+    for name in RECORDED {
+        assert_consistent(name, &scenario_file(name), &[]);
+    }
+}
+
+/// A finding that is silenced for `check` is silenced for all reports.
+#[test]
+fn one_assessment_with_silences() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in RECORDED {
+        let file = scenario_file(name);
+        let loud = report_of(&file, "check", &[]);
+        // One subject of every second check that finds something.
+        let mut first_of_check = BTreeMap::new();
+        for finding in rows(&loud["findings"]).filter(|finding| finding["status"] != "unknown") {
+            first_of_check.entry(finding["check"].to_string()).or_insert(finding);
+        }
+        let chosen: Vec<&Value> = first_of_check.values().copied().step_by(2).collect();
+        let silence = |finding: &&Value| {
+            // A pattern of the subject would have to quote its brackets; "?" stands for any character.
+            let subject = finding["subject"].as_str().unwrap().replace(['[', ']', '*'], "?");
+            let (check, subject) = (&finding["check"], Value::from(subject));
+            format!("[[silence]]\ncheck = {check}\nsubject = {subject}\nuntil = 2099-01-01\nreason = \"known\"\n")
+        };
+        let config = write_config(folder.path(), &chosen.iter().map(silence).collect::<String>());
+        let options = ["--config", config.as_str()];
+        let silenced = report_of(&file, "check", &options);
+        for finding in &chosen {
+            let id = finding["id"].as_str().unwrap();
+            assert!(by_id(&silenced["silenced"]).contains_key(id), "{name}: {id} is not silenced");
+            assert!(!by_id(&silenced["findings"]).contains_key(id), "{name}: {id} is still found");
+        }
+        assert!(!chosen.is_empty(), "{name}: nothing to silence");
+        assert_consistent(name, &file, &options);
+    }
+}
+
+/// The recorded snapshots, as of a disk without free space.
+#[test]
+fn one_assessment_of_a_full_disk_on_record() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in RECORDED {
+        let mut snapshot: Value = serde_json::from_str(&std::fs::read_to_string(scenario_file(name)).unwrap()).unwrap();
+        let volume = json!({ "size_bytes": 100_u64 << 30, "free_bytes": 0 });
+        snapshot["disk"] = json!({ "known": { "source": "host", "data": volume, "wal": null } });
+        let file = folder.path().join(name);
+        std::fs::write(&file, snapshot.to_string()).unwrap();
+        assert_consistent(&format!("{name} on a full disk"), path_text(&file), &[]);
     }
 }
 
@@ -120,41 +187,73 @@ async fn one_assessment_fixture_servers() {
         for (kind, cluster) in [("primary", &servers.primary), ("standby", &servers.standby)] {
             for role in ROLES {
                 let name = format!("{kind} {major} {role}");
-                assert_consistent(&name, &record(folder.path(), &name, &role_conninfo(cluster, role, DATABASE)));
+                assert_consistent(&name, &record(folder.path(), &name, &role_conninfo(cluster, role, DATABASE)), &[]);
             }
         }
     })
     .await;
 }
 
-/// Runs each step, then compares the reports.
-async fn assert_consistent_after(cluster: &Cluster, folder: &Path, name: &str, statements: &[&str]) {
+/// Runs each step, then compares the reports that a role gets.
+async fn assert_consistent_after(cluster: &Cluster, role: &str, folder: &Path, name: &str, statements: &[&str]) {
     for statement in statements {
         execute_batch(&connect_superuser(cluster, "postgres").await, statement).await;
     }
-    assert_consistent(name, &record(folder, name, &role_conninfo(cluster, "postgres", "postgres")));
+    assert_consistent(name, &record(folder, name, &role_conninfo(cluster, role, "postgres")), &[]);
+}
+
+fn incident_options() -> ClusterOptions {
+    let mut options = cluster_options().with_setting("autovacuum", "off");
+    options.initdb.push("--wal-segsize=1".to_owned());
+    options
 }
 
 #[tokio::test]
 async fn one_assessment_incidents() {
-    let options = cluster_options().with_setting("max_slot_wal_keep_size", "1MB").with_setting("autovacuum", "off");
-    on_a_major_and_the_newest_alone(13, "one assessment of incidents", options, async |major, mut cluster| {
+    let options = incident_options().with_setting("max_slot_wal_keep_size", "1MB").with_setting("max_wal_size", "2MB");
+    on_every_major_alone("one assessment of incidents", options, async |major, mut cluster| {
         let temporary = tempfile::tempdir().unwrap();
         let folder = temporary.path();
         let named = |name: &str| format!("{name} {major}");
-        assert_consistent_after(&cluster, folder, &named("empty"), &[]).await;
+        assert_consistent_after(&cluster, "postgres", folder, &named("empty"), &[]).await;
         let tables = "do $$ begin for i in 1..1000 loop execute format('create table t%s (id int primary key)', i); \
                       end loop; end $$";
-        assert_consistent_after(&cluster, folder, &named("1,000 tables"), &[tables, "analyze"]).await;
+        assert_consistent_after(&cluster, "postgres", folder, &named("1,000 tables"), &[tables, "analyze"]).await;
+
+        // The limit of 100 MB is lowered, so that a small index is enough.
+        let config = write_config(folder, "[check.index-bloat]\nminimum = \"1MB\"\n");
+        for statement in [
+            "create table grown as select i from generate_series(1, 200000) i; create index grown_i on grown (i)",
+            "delete from grown where i % 10 <> 0",
+            "vacuum (analyze) grown",
+        ] {
+            execute_batch(&connect_superuser(&cluster, "postgres").await, statement).await;
+        }
+        let file = record(folder, &named("bloated index"), &role_conninfo(&cluster, "postgres", "postgres"));
+        let options = ["--config", config.as_str()];
+        assert_consistent(&named("bloated index"), &file, &options);
+        let check = report_of(&file, "check", &options);
+        assert!(by_id(&check["findings"]).contains_key("index-bloat:postgres/public.grown_i"), "{check}");
+
         let lost = [
             "select pg_create_physical_replication_slot('gone', true)",
-            "create table w (); select pg_switch_wal()",
-            "create table x (); select pg_switch_wal()",
+            "create table w as select repeat(md5(i::text), 3) from generate_series(1, 100000) i",
             "checkpoint",
         ];
-        assert_consistent_after(&cluster, folder, &named("lost slot"), &lost).await;
-        let rds = ["create role rdsadmin; create role rds_superuser"];
-        assert_consistent_after(&cluster, folder, &named("RDS look-alike"), &rds).await;
+        assert_consistent_after(&cluster, "postgres", folder, &named("lost slot"), &lost).await;
+        let state = "select wal_status = 'lost' from pg_replication_slots where slot_name = 'gone'";
+        wait_until_true(&cluster, state).await;
+
+        // What a managed service gives its customer: pg_monitor and the drop of slots, no superuser.
+        let managed = [
+            "create role rdsadmin; create role rds_superuser",
+            "create role tenant login replication createrole createdb; grant pg_monitor, rds_superuser to tenant",
+        ];
+        for role in ["postgres", "tenant"] {
+            let statements = if role == "postgres" { &managed[..] } else { &[] };
+            assert_consistent_after(&cluster, role, folder, &named(&format!("RDS look-alike {role}")), statements)
+                .await;
+        }
 
         // A build that waits for an older transaction.
         execute_sql(&cluster, "postgres", "create table b (n int); insert into b values (1)").await;
@@ -164,7 +263,7 @@ async fn one_assessment_incidents() {
         let build = tokio::spawn(async move { builder.batch_execute("create index concurrently b_n on b (n)").await });
         wait_until_true(&cluster, "select exists (select from pg_index where not indisvalid)").await;
         wait_until_true(&cluster, "select exists (select from pg_stat_activity where wait_event_type = 'Lock')").await;
-        assert_consistent_after(&cluster, folder, &named("concurrent build"), &[]).await;
+        assert_consistent_after(&cluster, "postgres", folder, &named("concurrent build"), &[]).await;
         older.batch_execute("commit").await.unwrap();
         build.await.unwrap().unwrap();
         drop(older);
@@ -172,8 +271,42 @@ async fn one_assessment_incidents() {
         execute_sql(&cluster, "postgres", "insert into b select generate_series(1, 1000)").await;
         cluster.stop(StopMode::Immediate).unwrap();
         cluster.start_server().unwrap();
-        assert_consistent_after(&cluster, folder, &named("after a crash"), &[]).await;
-        print_stderr(&format!("six incidents on {major}"));
+        assert_consistent_after(&cluster, "postgres", folder, &named("after a crash"), &[]).await;
+        print_stderr(&format!("eight incidents on {major}"));
     })
     .await;
+}
+
+/// A data directory on a file system that the server fills.
+#[tokio::test]
+async fn one_assessment_of_a_full_disk() {
+    on_every_installation("one assessment of a full disk", async |major, installation| {
+        let Some(disk) = SmallFileSystem::mount("160m") else {
+            return print_stderr(&format!("one assessment of a full disk: NOT RUN on {major}: no right to mount"));
+        };
+        let options = ClusterOptions { parent: disk.path().to_owned(), ..incident_options() };
+        let cluster = private_cluster(installation, options.with_setting("max_wal_size", "2MB"));
+        execute_sql(&cluster, "postgres", "select pg_create_physical_replication_slot('forgotten', true)").await;
+        execute_sql(&cluster, "postgres", "create table t (n int, word text)").await;
+        disk.fill_at_once();
+        let fill = "insert into t select n, repeat(md5(n::text), 3) from generate_series(1, 1000000) n";
+        let client = connect_superuser(&cluster, "postgres").await;
+        let refused = client.batch_execute(fill).await.expect_err("the disk is full");
+        print_stderr(&format!("a full disk on {major}: {refused}"));
+        drop(client);
+        // A server that cannot write WAL stops all its sessions, and recovers without a word to write.
+        wait_until("the server takes connections", async || can_connect(&cluster).await).await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = record(folder.path(), "full", &role_conninfo(&cluster, "postgres", "postgres"));
+        let snapshot: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let free = snapshot["disk"]["known"]["data"]["free_bytes"].as_u64();
+        assert!(free.is_some_and(|bytes| bytes < 1 << 20), "{}", snapshot["disk"]);
+        assert_consistent(&format!("full disk {major}"), &file, &[]);
+    })
+    .await;
+}
+
+async fn can_connect(cluster: &Cluster) -> bool {
+    let config: tokio_postgres::Config = cluster.conninfo().parse().expect("conninfo");
+    config.connect(tokio_postgres::NoTls).await.is_ok()
 }
