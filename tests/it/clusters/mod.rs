@@ -13,6 +13,7 @@ mod wait;
 
 use std::io::Write;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 
 use futures_util::FutureExt;
 use pg_sandbox::{Cluster, ClusterOptions, Installation};
@@ -23,9 +24,22 @@ pub use shared::shared_cluster;
 pub use small_file_system::SmallFileSystem;
 pub use wait::{wait_until, wait_until_blocking, wait_until_sessions_ended, wait_until_true_in};
 
-/// Options with initdb's work kept between the tests.
+/// Options with initdb's work kept between the tests, and the data directory in memory where the machine has enough.
 pub fn cluster_options() -> ClusterOptions {
-    ClusterOptions::default().with_templates(majors::target_folder().join("templates"))
+    let options = ClusterOptions { parent: cluster_parent(), ..ClusterOptions::default() };
+    options.with_templates(majors::target_folder().join("templates"))
+}
+
+/// `/dev/shm`, where 8 GB are free there and in memory; else `/tmp`. A cluster takes less than 1 GB, and few run at once.
+fn cluster_parent() -> PathBuf {
+    const ENOUGH_KB: u64 = 8 << 20;
+    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.split_whitespace().next());
+    let memory_kb = available.and_then(|kilobytes| kilobytes.parse().ok()).unwrap_or(0);
+    #[allow(clippy::useless_conversion, reason = "block counts are narrower elsewhere")]
+    let disk_kb = nix::sys::statvfs::statvfs("/dev/shm")
+        .map_or(0, |found| u64::from(found.blocks_available()) * u64::from(found.fragment_size()) / 1024);
+    PathBuf::from(if ENOUGH_KB <= disk_kb.min(memory_kb) { "/dev/shm" } else { "/tmp" })
 }
 
 /// Options of a server that loads much data at once: it writes little WAL and has room for the data in its cache.

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pg_sandbox::StopMode;
+use pg_sandbox::{ClusterOptions, StopMode};
 use serde_json::Value;
 
 use super::fixture_servers::role_conninfo;
@@ -73,7 +73,9 @@ fn free_bytes(path: &Path) -> u64 {
 #[tokio::test]
 async fn disk_local_server_uses_the_file_system() {
     on_every_installation("the file system of the server's host", async |major, installation| {
-        let mut cluster = private_cluster(installation, cluster_options().with_setting("autovacuum", "off"));
+        // Not in /dev/shm, which is the other volume below.
+        let options = ClusterOptions { parent: PathBuf::from("/tmp"), ..cluster_options() };
+        let mut cluster = private_cluster(installation, options.with_setting("autovacuum", "off"));
         execute_sql(&cluster, "postgres", "create role stranger login").await;
         for conninfo in [cluster.conninfo(), cluster.tcp_conninfo()] {
             let report = report_json(&["wal", "-d", &conninfo]);
