@@ -1,12 +1,12 @@
 //! The first round trip into a database: all that costs no lock.
 
-use super::{
-    Scope, comparisons, database_size, dependencies, fetch, queries,
-    relations::{SizeEstimates, TableRow, index, table},
-    sequence_use,
+use super::relations::{SizeEstimates, TableRow, index, table};
+use super::{Scope, comparisons, database_size, fetch, queries, sequence_use};
+use crate::facts::{
+    Fact, FactGroup, ForeignKey, Index, IndexFacts, LockedRelation, Obstacles, OperatorClass, Sequences,
+    StatisticsResets,
 };
-use crate::facts::{Fact, FactGroup, Index, IndexFacts, LockedRelation, Obstacles, Sequences, StatisticsResets};
-use crate::postgres::Session;
+use crate::postgres::{Oid, Session, Text};
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ pub async fn collect_catalog_facts(s: &Session, scope: &Scope) -> CatalogFacts {
         last_idx_scans = fetch::fact_if(wanted, &LAST_IDX_SCANS, fetch::rows(s, &LAST_IDX_SCANS, |row| {
             Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get("last_idx_scan")?))
         }));
-        index_facts = Box::pin(dependencies::collect_index_facts(s, scope));
+        index_facts = Box::pin(collect_index_facts(s, scope));
         obstacles = fetch::fact_if(scope.facts.contains(FactGroup::CopySize), &COPY_OBSTACLES, fetch::json_row(s, &COPY_OBSTACLES));
     }
     let CollectedRelations { database_bytes, tables, indexes, size_estimates: doubts, comparison_selection: compared } =
@@ -115,4 +115,48 @@ async fn collect_relations(s: &Session, scope: &Scope) -> CollectedRelations {
         }
     }
     CollectedRelations { database_bytes, tables, indexes, size_estimates, comparison_selection }
+}
+
+#[derive(Deserialize)]
+struct OperatorClassRow {
+    oid: u32,
+    #[serde(flatten)]
+    class: OperatorClass,
+}
+
+#[derive(Deserialize)]
+struct RoleRow {
+    role: String,
+}
+
+/// Reads them in one round trip. Facts for comparisons follow when the pairs of indexes are known.
+pub async fn collect_index_facts(s: &Session, scope: &Scope) -> IndexFacts {
+    use queries::*;
+    let wanted = scope.facts.contains(FactGroup::IndexFacts);
+    let builds_wanted = wanted || scope.facts.contains(FactGroup::IndexBuilds);
+    let (operator_classes, foreign_keys, dependents, builds, uncounted_roles) = tokio::join!(biased;
+        fetch::fact_if(wanted, &OPERATOR_CLASSES, fetch::json_rows::<OperatorClassRow>(s, &OPERATOR_CLASSES)),
+        fetch::fact_if(wanted, &FOREIGN_KEYS, fetch::rows(s, &FOREIGN_KEYS, |row| {
+            Ok(ForeignKey {
+                constraint_name: row.try_get::<_, Text>("constraint_name")?.0,
+                table_oid: row.try_get::<_, Oid>("table_oid")?.0,
+                column_numbers: row.try_get("column_numbers")?,
+                target_index_oid: row.try_get::<_, Oid>("target_index_oid")?.0,
+                is_enforced: row.try_get("is_enforced")?,
+            })
+        })),
+        fetch::fact_if(wanted, &INDEX_DEPENDENTS, fetch::json_rows(s, &INDEX_DEPENDENTS)),
+        fetch::fact_if(builds_wanted, &INDEX_BUILDS, fetch::rows(s, &INDEX_BUILDS, |row| Ok(row.try_get::<_, Oid>("table_oid")?.0))),
+        fetch::fact_if(wanted, &UNCOUNTED_ROLES, fetch::json_rows::<RoleRow>(s, &UNCOUNTED_ROLES)),
+    );
+    IndexFacts {
+        keys: Fact::not_requested(INDEX_KEYS.fact),
+        operator_classes: operator_classes.map(|rows| rows.into_iter().map(|row| (row.oid, row.class)).collect()),
+        foreign_keys,
+        dependents,
+        builds: builds.map(|oids| oids.into_iter().collect()),
+        uncounted_roles: uncounted_roles.map(|rows| rows.into_iter().map(|row| row.role).collect()),
+        texts: Fact::not_requested(INDEX_TEXTS.fact),
+        correlations: Fact::not_requested(COLUMN_CORRELATIONS.fact),
+    }
 }

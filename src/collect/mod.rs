@@ -6,11 +6,9 @@ mod cluster;
 mod comparisons;
 mod connection_budget;
 mod copy_size;
-mod database_selection;
 mod database_size;
 mod database_snapshot;
 mod definitions;
-mod dependencies;
 mod disk;
 mod fetch;
 mod index_ddl;
@@ -26,13 +24,12 @@ mod sizes;
 mod top_n;
 
 pub use connection_budget::ConnectionBudget;
-pub use database_selection::DatabaseSelection;
 pub use index_ddl::read_index_ddl;
 pub use recheck::{
     Backend, ServerRecheck, SlotRecheck, read_own_backends, read_wal_directory, recheck_server, recheck_slots,
 };
 pub use replica::collect_replica;
-pub use scope::{BloatFilter, Definitions, MAX_DEFINITIONS, MAX_FULL_SCANS, MAX_STATISTICS, Scope};
+pub use scope::{BloatFilter, DatabaseSelection, Definitions, MAX_DEFINITIONS, MAX_FULL_SCANS, MAX_STATISTICS, Scope};
 
 use crate::facts::{Database, Fact, FactGroup, Server, Snapshot, WalPosition};
 use crate::postgres::{Session, SessionError};

@@ -1,4 +1,4 @@
-//! The control file: the cluster and its last checkpoint.
+//! The control file with the last checkpoint, and the counters of checkpoints.
 
 use crate::units::Lsn;
 use jiff::Timestamp;
@@ -17,4 +17,17 @@ pub struct ControlFile {
     pub checkpoint_lsn: Lsn,
     /// Time of the last checkpoint (`checkpoint_time`).
     pub checkpoint_time: Timestamp,
+}
+
+/// Checkpoints counted since the statistics began (`pg_stat_bgwriter`; `pg_stat_checkpointer` from 17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoints {
+    /// By `checkpoint_timeout`.
+    pub timed: u64,
+    /// By the amount of WAL, or by hand.
+    pub requested: u64,
+    /// When the counters were last reset (`stats_reset`); `None` if never.
+    pub stats_reset: Option<Timestamp>,
+    /// The server's clock when the counters were read.
+    pub requested_at: Timestamp,
 }

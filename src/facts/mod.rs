@@ -3,15 +3,12 @@
 //! A [`Snapshot`] is the facts of one cluster, collected once; everything after collecting is a pure function of it.
 
 mod checkpoint;
-mod checkpoints;
 mod column;
 mod database;
 mod database_snapshot;
-mod database_writes;
 mod disk;
 mod fact;
 mod fact_groups;
-mod files;
 mod finding;
 mod foreign_object;
 pub mod history;
@@ -26,7 +23,6 @@ mod oid_map;
 mod page_counts;
 mod provider;
 mod replica;
-mod role_rights;
 mod sequence;
 mod server;
 mod server_identity;
@@ -37,7 +33,6 @@ mod slot;
 mod slot_identity;
 mod snapshot;
 mod standby;
-mod standby_replay;
 mod subscription;
 mod table;
 mod tablespace;
@@ -46,16 +41,13 @@ mod wal;
 mod wal_writers;
 mod walsender;
 
-pub use checkpoint::ControlFile;
-pub use checkpoints::Checkpoints;
+pub use checkpoint::{Checkpoints, ControlFile};
 pub use column::{ColumnLayout, ColumnStatistics, IndexKey, TableColumns, Visibility};
 pub use database::{Database, SharedChecksums};
 pub use database_snapshot::{DatabaseSnapshot, LockedRelation, PartitionTree, Sequences, StatisticsResets};
-pub use database_writes::DatabaseWrites;
 pub use disk::{Disk, DiskSource, Volume, WalHeadroom};
 pub use fact::{Fact, Unavailable};
 pub use fact_groups::{FactGroup, FactGroups};
-pub use files::Files;
 pub use finding::{Class, Finding, Level, Measure, Measurement, Status};
 pub use foreign_object::{ForeignObject, LookAlike};
 pub use index::{ConstraintKind, Index};
@@ -76,11 +68,9 @@ pub use provider::{Provider, ProviderMarks};
 
 pub use replica::{Replica, ReplicaUse, TimelineHistory};
 
-pub use role_rights::RoleRights;
-
 pub use lock_wait::{LockBlocker, LockWait, LockWaits};
 pub use sequence::{OrphanedOrigin, SequenceState, SequenceUse};
-pub use server::Server;
+pub use server::{RoleRights, Server};
 pub use server_identity::{ServerIdentity, ServerInstance};
 pub use session::{Session, Sessions};
 pub use setting::{Setting, Settings};
@@ -88,14 +78,13 @@ pub use silence::{Silence, silence_last_day};
 pub use slot::{Slot, SlotType, WalStatus};
 pub use slot_identity::SlotIdentity;
 pub use snapshot::{ReadSnapshotError, SCHEMA_VERSION, SNAPSHOT_COMMAND, SkippedDatabase, Snapshot};
-pub use standby::Standby;
-pub use standby_replay::StandbyReplay;
+pub use standby::{Standby, StandbyReplay};
 pub use subscription::{Subscription, SubscriptionErrors};
 pub use table::{Persistence, SizeSource, StoredBytes, Table, TableKind};
-pub use tablespace::Tablespace;
+pub use tablespace::{Files, Tablespace};
 pub use transaction::{PreparedTransaction, Transaction, Transactions};
 
 pub use wal::{ArchiveStatus, Archiver, WalDirectory, WalPosition, WalRun, WalStatistics, WalSummarizer};
 
-pub use wal_writers::{CountedStatements, WalBackend, WalStatement, WalStatements};
+pub use wal_writers::{CountedStatements, DatabaseWrites, WalBackend, WalStatement, WalStatements};
 pub use walsender::Walsender;

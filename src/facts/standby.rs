@@ -1,6 +1,9 @@
 //! The standbys of a server, as far as it knows them.
 
 use super::{Fact, Slot, SlotType, Unavailable, Walsender};
+use crate::units::Lsn;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A standby that streams, or a physical slot that waits for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +50,21 @@ impl Standby {
         standbys.sort_by(|a, b| (b.streaming, &a.name, &a.address).cmp(&(a.streaming, &b.name, &b.address)));
         Ok(standbys)
     }
+}
+
+/// Positions and times of replay; all `None` on a primary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandbyReplay {
+    /// `pg_last_wal_receive_lsn()`; `None` without a WAL receiver since the start.
+    pub receive_lsn: Option<Lsn>,
+    /// `pg_last_wal_replay_lsn()`.
+    pub replay_lsn: Option<Lsn>,
+    /// Commit time of the last transaction replayed.
+    pub last_replayed_at: Option<Timestamp>,
+    /// `pg_is_wal_replay_paused()`.
+    pub is_paused: Option<bool>,
+    /// A WAL receiver runs: it streams rather than reading an archive.
+    pub is_streaming: bool,
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The tablespaces of a cluster.
+//! Tablespaces, and folders of the cluster as a number of files and bytes.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,4 +13,13 @@ pub struct Tablespace {
     pub location: Option<String>,
     /// `pg_tablespace_size`; `None` where the role may not know it.
     pub bytes: Option<u64>,
+}
+
+/// How many files of a kind lie in the data directory, and their bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Files {
+    /// Number of files.
+    pub files: u64,
+    /// Sum of their sizes in bytes.
+    pub bytes: u64,
 }

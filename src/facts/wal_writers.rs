@@ -1,4 +1,4 @@
-//! Statements and processes that write WAL.
+//! Statements, processes and databases that write WAL.
 
 use super::{ForeignObject, LookAlike, Unavailable};
 use crate::quote::quote_identifier;
@@ -147,6 +147,15 @@ impl WalStatements {
         let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
         (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < (1, 8)
     }
+}
+
+/// Rows inserted, updated and deleted in a database since its statistics began (`pg_stat_database`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseWrites {
+    /// `pg_stat_database.datname`.
+    pub database: String,
+    /// Sum of `tup_inserted`, `tup_updated` and `tup_deleted`.
+    pub rows_written: u64,
 }
 
 #[cfg(test)]

@@ -1,15 +1,10 @@
 //! The store's schema, embedded, and bringing a store up to it.
 
-use super::{
-    HistoryError, StoreAddress,
-    dialect::{Pool, Transaction, binds},
-    error::error_chain,
-    ownership,
-};
-use sqlx::{
-    SqlSafeStr as _,
-    migrate::{Migrate as _, Migration, MigrationType, Migrator},
-};
+use super::dialect::{Pool, Row, Transaction, binds};
+use super::error::error_chain;
+use super::{HistoryError, StoreAddress};
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migrate as _, Migration, MigrationType, Migrator};
 use std::fmt::Write as _;
 
 /// Where the tables are on a Postgres server.
@@ -85,7 +80,7 @@ pub(super) async fn apply_migrations(pool: &Pool, address: &StoreAddress) -> Res
     // Another role may have created the schema since it was checked.
     let has_schema = match &transaction {
         Transaction::Sqlite(_) => true,
-        Transaction::Postgres(..) => ownership::check_ownership_within(&mut transaction, address).await?.has_schema,
+        Transaction::Postgres(..) => check_ownership_within(&mut transaction, address).await?.has_schema,
     };
     let migrator = migrator(pool);
     let done = match &mut transaction {
@@ -173,7 +168,7 @@ async fn applied_version(pool: &Pool, address: &StoreAddress) -> Result<i64, His
         Pool::Sqlite(_) => {
             query_int(pool, "select count(*) from sqlite_master where name = '_sqlx_migrations'").await? > 0
         }
-        Pool::Postgres(_) => ownership::check_ownership(pool, address).await?.has_migration_table,
+        Pool::Postgres(_) => check_ownership(pool, address).await?.has_migration_table,
     };
     if !exists {
         return Ok(0);
@@ -195,4 +190,47 @@ async fn applied_version(pool: &Pool, address: &StoreAddress) -> Result<i64, His
 
 async fn query_int(pool: &Pool, sql: &str) -> Result<i64, HistoryError> {
     pool.rows(sql, binds![]).await?.first().map_or(Ok(0), |row| row.int(0))
+}
+
+/// Answers one row; runnable with `psql -f`.
+const OWNERSHIP_SQL: &str = include_str!("ownership.sql");
+
+/// What exists of a store on a Postgres server; all of it is owned by the connecting role or by superusers.
+pub(super) struct OwnedObjects {
+    pub has_schema: bool,
+    pub has_migration_table: bool,
+}
+
+/// Checks a store before it is read.
+///
+/// # Errors
+///
+/// [`HistoryError::UntrustedOwner`] when another role owns the schema or an object in it.
+pub(super) async fn check_ownership(pool: &Pool, address: &StoreAddress) -> Result<OwnedObjects, HistoryError> {
+    owned_objects(pool.rows(OWNERSHIP_SQL, binds![]).await?.first(), address)
+}
+
+/// Checks a store again in the transaction that brings it up to date: it may have been created since.
+///
+/// # Errors
+///
+/// As [`check_ownership`].
+pub(super) async fn check_ownership_within(
+    transaction: &mut Transaction,
+    address: &StoreAddress,
+) -> Result<OwnedObjects, HistoryError> {
+    owned_objects(transaction.rows(OWNERSHIP_SQL, binds![]).await?.first(), address)
+}
+
+fn owned_objects(row: Option<&Row>, address: &StoreAddress) -> Result<OwnedObjects, HistoryError> {
+    let row = row.ok_or(HistoryError::Inconsistent("a statement answered no row"))?;
+    if let Some(object) = row.text_or_none(2)? {
+        return Err(HistoryError::UntrustedOwner {
+            store: address.to_string(),
+            object,
+            owner: row.text_or_none(3)?.unwrap_or_default(),
+            remedy: row.text_or_none(4)?.unwrap_or_default(),
+        });
+    }
+    Ok(OwnedObjects { has_schema: row.int(0)? > 0, has_migration_table: row.int(1)? > 0 })
 }

@@ -21,7 +21,6 @@ mod check_state;
 mod first_seen;
 mod history_view;
 mod migrations;
-mod ownership;
 mod prediction;
 mod prune;
 mod record;

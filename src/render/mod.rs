@@ -10,10 +10,10 @@ mod human;
 mod json;
 mod markdown;
 mod message;
-mod sparkline;
 mod terminal;
 
 pub use cell::{Cell, Tone, Value};
+pub use chart::sparkline;
 pub use chart::{Chart, ChartPoint, Node, NodeKind, Picture, Series, Share, Step, StepKind};
 pub use csv::write_csv;
 pub use document::{Align, Block, Column, Document, Language, Table, TableBuilder, Tile};
@@ -26,5 +26,4 @@ pub use human::{
 pub use json::{write_json, write_json_pretty};
 pub use markdown::render_markdown;
 pub use message::format_message;
-pub use sparkline::sparkline;
 pub use terminal::{Style, render_terminal};

@@ -14,7 +14,6 @@ pub mod disaster;
 mod error;
 mod folder;
 pub mod installation;
-mod log;
 pub mod options;
 pub mod package;
 pub mod platform;

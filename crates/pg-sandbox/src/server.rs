@@ -1,15 +1,17 @@
 //! The server of a cluster: starting, stopping, freezing and promoting it.
 
-use std::fs::{self, File};
-use std::os::unix::process::CommandExt;
-use std::sync::atomic::Ordering;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
 use super::account::clean_command;
 use super::error::IoContext;
 use super::process::{Signal, child_pids, send_signal};
-use super::{Cluster, Error, Result, log};
+use super::{Cluster, Error, Result};
+use std::fs;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// How a server is stopped, in the manual's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +145,7 @@ impl Cluster {
     }
 
     pub(super) fn server_error(&self, what: &str) -> Error {
-        Error::Server { what: what.to_owned(), log: log::log_tail(&self.log_file()) }
+        Error::Server { what: what.to_owned(), log: log_tail(&self.log_file()) }
     }
 
     /// The pid in postmaster.pid and the status, its eighth line.
@@ -158,4 +160,23 @@ impl Cluster {
         let bytes = fs::read(self.data_directory().join("global/pg_control")).ok()?;
         Some(u32::from_ne_bytes(bytes.get(16..20)?.try_into().ok()?))
     }
+}
+
+const TAIL_BYTES: u64 = 4096;
+
+/// The last lines of the log; empty if it cannot be read, as it only ever explains another error.
+pub(super) fn log_tail(log: &Path) -> String {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(log)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read().unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let cut = bytes.len() as u64 == TAIL_BYTES;
+    let whole_lines = if cut { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
+    whole_lines.trim_end().to_owned()
 }

@@ -8,10 +8,9 @@ pub use growth::{ObservedRate, RateSource, TimeLeft, WalGrowth, wal_between_snap
 pub use retention::{Cause, Holder, PartialRetention, Retention};
 pub use share::{BindingHolder, SharedBy, WalShare, wal_shares};
 
-mod accumulation;
 mod full_page_images;
 mod prevention;
 
-pub use accumulation::{WalAccumulation, find_wal_accumulation};
 pub use full_page_images::{FullPageStats, WalRecommendation};
 pub use prevention::{Prevention, PreventionInput, PreventionStep};
+pub use retention::{WalAccumulation, find_wal_accumulation};

@@ -45,7 +45,11 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
                     &name,
                     " is invalid: it takes ",
                     Fragment::Bytes(index.size.bytes),
-                    ", costs every write, and no query uses it"
+                    if index.is_ready && index.is_live {
+                        ", costs every write, and no query uses it"
+                    } else {
+                        ", and no query uses it"
+                    },
                 ],
                 subject: name,
                 measured: Some(Measure::Bytes(index.size.bytes)),
@@ -76,5 +80,20 @@ mod tests {
         };
         assert_eq!(with(json!([20_000])).kind(), CheckOutcomeKind::Passed);
         assert_eq!(found_subjects(&with(json!([]))), [(Level::Warning, "shop/public.half_built")]);
+    }
+
+    #[test]
+    fn invalid_index_costs_writes_only_when_ready() {
+        let message = |is_ready: bool| {
+            let outcome = evaluate_check("invalid-index", |value| {
+                let mut left = index(20_002, "left", &[2], 1 << 20);
+                left["is_valid"] = json!(false);
+                left["is_ready"] = json!(is_ready);
+                value["database_snapshots"][0]["indexes"]["known"].as_array_mut().unwrap().push(left);
+            });
+            format!("{:?}", outcome.findings[0].message)
+        };
+        assert!(message(true).contains("costs every write"));
+        assert!(!message(false).contains("costs every write"));
     }
 }

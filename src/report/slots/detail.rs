@@ -1,11 +1,13 @@
 //! `pgtend slots why`: one slot with all evidence, for a ticket.
 
-use super::{Row, note_missing_columns, remaining, slot_rows};
+use super::{Row, note_missing_columns, slot_rows};
 use crate::analysis::slot::{PIPELINE_COST, STANDBY_COST, SlotVerdict};
 use crate::analysis::wal::{Cause, Holder, Retention, TimeLeft};
 use crate::checks::Evidence;
-use crate::facts::SlotType;
+use crate::facts::history::WalInterval;
+use crate::facts::{Slot, SlotType, Snapshot};
 use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_duration};
+use crate::report::wal::{DiskLine, SlotForecast, format_time_left, known_headroom, wal_growth};
 use crate::report::{Gaps, Report};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -65,7 +67,7 @@ impl SlotDetailReport {
             SlotType::Physical => STANDBY_COST,
             SlotType::Logical => PIPELINE_COST,
         };
-        let remaining = remaining::TimeRemaining::new(snapshot, &evidence.history.wal, slot, gaps);
+        let remaining = TimeRemaining::new(snapshot, &evidence.history.wal, slot, gaps);
         let server = &snapshot.server;
         let why = SlotDetail {
             server: format!(
@@ -186,5 +188,43 @@ impl Report for SlotDetailReport {
             });
         }
         document
+    }
+}
+
+pub struct TimeRemaining {
+    pub until_full: Option<TimeLeft>,
+    /// Forecast of the slot; `None` without a limit.
+    pub slot: Option<SlotForecast>,
+    /// The same as text.
+    pub lines: Vec<String>,
+}
+
+impl TimeRemaining {
+    pub fn new(snapshot: &Snapshot, history: &[WalInterval], slot: &Slot, gaps: &mut Gaps) -> TimeRemaining {
+        let mut remaining = TimeRemaining { until_full: None, slot: None, lines: Vec::new() };
+        if slot.retained_from().is_none() {
+            return remaining;
+        }
+        let headroom = known_headroom(snapshot, &["why.until_full"], gaps);
+        let mut fields = Vec::new();
+        if headroom.is_some() {
+            fields.push("why.until_full");
+        }
+        if slot.safe_wal_size.is_some() {
+            fields.push("why.until_lost");
+        }
+        let wanted = !fields.is_empty();
+        let growth = if wanted { wal_growth(snapshot, history, &fields, gaps) } else { None };
+        if let (Some(headroom), Some(growth)) = (&headroom, &growth) {
+            let until_full = growth.time_to_write(headroom.free_bytes);
+            remaining.until_full = Some(until_full);
+            let disk = DiskLine::new(headroom).describe();
+            remaining
+                .lines
+                .push(format!("{disk}: full in {}, should it stay where it stands", format_time_left(&until_full)));
+        }
+        remaining.slot = SlotForecast::new(snapshot, slot, growth.as_ref());
+        remaining.lines.extend(remaining.slot.as_ref().and_then(|slot| slot.describe(snapshot.collected_at)));
+        remaining
     }
 }

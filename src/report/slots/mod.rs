@@ -4,7 +4,6 @@ mod describe;
 mod describe_drop;
 mod detail;
 mod drop;
-mod remaining;
 
 pub use detail::SlotDetailReport;
 pub use drop::SlotDropReport;

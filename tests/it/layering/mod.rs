@@ -3,6 +3,7 @@
 
 mod cycles;
 mod debug_text;
+mod file_sizes;
 pub mod imports;
 mod lookups;
 mod paths;

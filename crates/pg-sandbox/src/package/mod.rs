@@ -5,7 +5,6 @@
 
 mod fetch;
 mod pins;
-mod symlinks;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
