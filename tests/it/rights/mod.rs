@@ -1,4 +1,4 @@
-//! What each role can read: every report as every kind of role. The README's table is made of the answers.
+//! What each role can read: every report as every kind of role. The table of docs/privileges.md is made of the answers.
 
 mod table;
 
@@ -65,7 +65,7 @@ const SETUP: &str = "
     alter table kept owner to keeper";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rights_table_of_readme_is_current() {
+async fn rights_table_is_current() {
     let found = std::sync::Mutex::new(BTreeMap::<&'static str, MissingFacts>::new());
     let majors = std::sync::Mutex::new(BTreeSet::new());
     on_every_major_alone("rights", cluster_options().with_setting("autovacuum", "off"), async |major, cluster| {

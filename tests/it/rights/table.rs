@@ -1,4 +1,4 @@
-//! The README's table of rights, as it was found.
+//! The table of docs/privileges.md, as it was found.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,12 +11,12 @@ const BEGIN: &str =
 const END: &str = "<!-- end -->\n";
 const MAJORS: usize = 6;
 
-/// Holds what was found to the README; all majors together make the table.
+/// Compares what was found with the page; all majors together make the table.
 pub fn compare_with_readme(roles: &[RoleKind], found: &BTreeMap<&'static str, MissingFacts>, majors: usize) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(&path).expect("the README");
-    let (before, rest) = readme.split_once(BEGIN).expect("the README marks where its table begins");
-    let (written, after) = rest.split_once(END).expect("the README marks where its table ends");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/privileges.md");
+    let page = std::fs::read_to_string(&path).expect("the page");
+    let (before, rest) = page.split_once(BEGIN).expect("a mark where the table begins");
+    let (written, after) = rest.split_once(END).expect("a mark where the table ends");
     let table = table_lines(roles, found);
     if majors < MAJORS {
         // A fact may be missing on one major only, so that fewer majors make a smaller table.
@@ -24,18 +24,18 @@ pub fn compare_with_readme(roles: &[RoleKind], found: &BTreeMap<&'static str, Mi
             let fact = line.split('|').nth(1).expect("a fact");
             assert!(
                 written.lines().any(|written| written.split('|').nth(1) == Some(fact)),
-                "not in the README: {line}"
+                "not in docs/privileges.md: {line}"
             );
         }
-        return print_stderr("rights: the README's table is compared in part: not all majors ran");
+        return print_stderr("rights: the table of docs/privileges.md is compared in part: not all majors ran");
     }
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).expect("the README is written");
+        std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).expect("the page is written");
         return;
     }
     assert_eq!(
         written, table,
-        "the README's table is another one: run PGTEND_TEST_MAJORS=all UPDATE_DOCS=1 cargo test rights"
+        "the table of docs/privileges.md differs: run PGTEND_TEST_MAJORS=all UPDATE_DOCS=1 cargo test rights"
     );
 }
 
