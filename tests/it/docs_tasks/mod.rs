@@ -62,6 +62,7 @@ macro_rules! pages {
 pages! {
     readme "README.md"
     fleet "docs/fleet.md"
+    configuration "docs/configuration.md"
     disk_full "docs/tasks/disk-full.md"
     slots "docs/tasks/slots.md"
     nightly "docs/tasks/nightly.md"
