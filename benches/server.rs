@@ -22,7 +22,7 @@ pub fn installation() -> Installation {
     let search =
         InstallationSearch { explicit: None, path: env::var_os("PATH"), caches: vec![cache.folder().to_path_buf()] };
     let found = search.find_installations().expect("a search without an explicit folder").installations;
-    match found.into_iter().find(|it| major.is_none_or(|major| it.major == major)) {
+    match found.into_iter().find(|installation| major.is_none_or(|major| installation.major == major)) {
         Some(installation) => installation,
         None => {
             let plan = major.map_or_else(|| cache.plan_newest(), |major| cache.plan_major(major));

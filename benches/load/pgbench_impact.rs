@@ -55,7 +55,7 @@ pub async fn print_pgbench_impact(cluster: &Cluster, installation: &Installation
         }
         let lost: Vec<f64> = without.iter().zip(&with).map(|(without, with)| 100.0 * (1.0 - with / without)).collect();
         let (mean, deviation) = mean_and_error(&lost);
-        let average = |all: &[f64]| all.iter().sum::<f64>() / all.len() as f64;
+        let average = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         println!("| {name} | {:.0} | {:.0} | {mean:.1} % ± {deviation:.1} |", average(&without), average(&with));
     }
     println!("\n± is the standard error of the mean over the pairs.");
@@ -97,6 +97,6 @@ fn transactions_per_second(
 fn mean_and_error(values: &[f64]) -> (f64, f64) {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
-    let variance = values.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
     (mean, (variance / count).sqrt())
 }

@@ -30,8 +30,8 @@ async fn postmaster_pid(client: &Client) -> u32 {
 }
 
 fn child_pids(postmaster: u32) -> Vec<i32> {
-    let all = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children")).unwrap_or_default();
-    all.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    let children = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children")).unwrap_or_default();
+    children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
 async fn block_counters(client: &Client) -> (i64, i64) {

@@ -32,7 +32,7 @@ pub fn print_reference(conninfo: &str) {
     let mut out = BufWriter::new(std::io::stdout().lock());
     for message in answer {
         if let SimpleQueryMessage::Row(row) = message {
-            let cells: Vec<&str> = (0..row.len()).map(|at| row.get(at).unwrap_or_default()).collect();
+            let cells: Vec<&str> = (0..row.len()).map(|position| row.get(position).unwrap_or_default()).collect();
             writeln!(out, "{}", cells.join("|")).expect("stdout");
         }
     }

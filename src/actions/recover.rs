@@ -132,8 +132,8 @@ fn classify_slot_drop(
     }
     match (&recorded.backend, backends.known()) {
         (Some(backend), Some(now)) => {
-            let is_there = |it: &&Backend| it.pid == backend.pid && it.backend_start == backend.backend_start;
-            if now.iter().any(|it| is_there(&it)) {
+            let is_there = |other: &&Backend| other.pid == backend.pid && other.backend_start == backend.backend_start;
+            if now.iter().any(|other| is_there(&other)) {
                 return Err("the server process that got the statement is still there");
             }
         }

@@ -132,9 +132,12 @@ fn own_window(snapshot: &Snapshot, database_snapshot: &DatabaseSnapshot) -> Wind
         history.modified_at.filter(|_| of_this)
     });
     match promoted {
-        Some(at) if at > since => {
-            Window { since: Ok(at), source: WindowSource::Promotion, unobserved_seconds: 0, counts_samples: false }
-        }
+        Some(promoted_at) if promoted_at > since => Window {
+            since: Ok(promoted_at),
+            source: WindowSource::Promotion,
+            unobserved_seconds: 0,
+            counts_samples: false,
+        },
         Some(_) => {
             Window { since: Ok(since), source: WindowSource::Resets, unobserved_seconds: 0, counts_samples: false }
         }

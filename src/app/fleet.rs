@@ -36,8 +36,8 @@ impl SharedServer {
     /// The server's databases. The first asks, those who come meanwhile wait for the answer; where it fails, the next asks.
     async fn database_listing(&self, session: &Session) -> Result<Rc<DatabaseList>, CollectError> {
         let mut known = self.listing.lock().await;
-        if let Some((at, listing)) = known.as_ref().filter(|(instant, _)| instant.elapsed() < LISTING_MAX_AGE) {
-            tracing::info!("databases were listed {:.1} s ago", at.elapsed().as_secs_f64());
+        if let Some((listed_at, listing)) = known.as_ref().filter(|(instant, _)| instant.elapsed() < LISTING_MAX_AGE) {
+            tracing::info!("databases were listed {:.1} s ago", listed_at.elapsed().as_secs_f64());
             return Ok(Rc::clone(listing));
         }
         let listing = Rc::new(list_databases(session).await?);

@@ -43,11 +43,11 @@ mod tests {
         let snapshot: Snapshot = serde_json::from_value(snapshot).unwrap();
         let evidence = Evidence::new(&snapshot, HistoryView::default());
         let (checks, options) = (Checks::default(), SummaryOptions::default());
-        let all = assess(&checks, &evidence, |_| true, &options).summary.findings;
+        let findings = assess(&checks, &evidence, |_| true, &options).summary.findings;
         let reports = [ReportName::Overview, ReportName::Slots, ReportName::Audit];
         for report in reports {
             let shown = assess(&checks, &evidence, |check| check.concerns(report), &options).summary.findings;
-            assert!(!shown.is_empty() && shown.iter().all(|finding| all.contains(finding)), "{report:?}");
+            assert!(!shown.is_empty() && shown.iter().all(|finding| findings.contains(finding)), "{report:?}");
         }
         let tables = assess(&checks, &evidence, |check| check.concerns(ReportName::Tables), &options);
         assert!(tables.summary.findings.is_empty());

@@ -46,8 +46,9 @@ impl<'a> Evidence<'a> {
 
     /// Returns the newest counters from before this snapshot.
     pub fn previous_counters(&self) -> Option<&Counters> {
-        let earlier = self.history.counters.iter().filter(|one| one.collected_at < self.snapshot.collected_at);
-        earlier.max_by_key(|one| one.collected_at)
+        let earlier =
+            self.history.counters.iter().filter(|counters| counters.collected_at < self.snapshot.collected_at);
+        earlier.max_by_key(|counters| counters.collected_at)
     }
 
     /// Returns every slot with its assessment.

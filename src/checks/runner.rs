@@ -74,7 +74,7 @@ impl CheckResult {
                 advice: found.advice.clone(),
             };
             // Two standbys may have the same name; the worse one is kept.
-            match findings.iter_mut().find(|one| one.subject == finding.subject) {
+            match findings.iter_mut().find(|found| found.subject == finding.subject) {
                 Some(before) if before.level < finding.level => *before = finding,
                 Some(_) => {}
                 None => findings.push(finding),

@@ -165,7 +165,7 @@ impl CheckSummary {
 
     /// Adds the connection to the commands of the advice.
     pub fn reached_by(&mut self, connection: &PrintedConnection) {
-        let silenced = self.silenced.iter_mut().map(|one| &mut one.finding);
+        let silenced = self.silenced.iter_mut().map(|silenced| &mut silenced.finding);
         for finding in self.findings.iter_mut().chain(silenced) {
             finding.advice.reached_by(connection);
         }
@@ -178,11 +178,16 @@ impl CheckSummary {
     fn sort_and_set_status(&mut self, options: &SummaryOptions<'_>) {
         let counts = |finding: &&Finding| finding.class == Class::Alert || options.hygiene;
         self.findings.sort_by(|a, b| {
-            let key = |one: &Finding| (std::cmp::Reverse(one.level), one.class);
+            let key = |finding: &Finding| (std::cmp::Reverse(finding.level), finding.class);
             key(a).cmp(&key(b)).then_with(|| (&a.check, &a.subject).cmp(&(&b.check, &b.subject)))
         });
-        self.status = self.findings.iter().filter(counts).fold(Status::Ok, |all, one| all.or_worse(one.level.into()));
-        let is_required = |one: &Finding| one.level == Level::Unknown && options.required.contains(&one.check);
+        self.status = self
+            .findings
+            .iter()
+            .filter(counts)
+            .fold(Status::Ok, |status, finding| status.or_worse(finding.level.into()));
+        let is_required =
+            |finding: &Finding| finding.level == Level::Unknown && options.required.contains(&finding.check);
         if self.status != Status::Critical && self.findings.iter().any(is_required) {
             self.status = Status::Unknown;
         }

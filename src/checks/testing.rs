@@ -144,7 +144,7 @@ pub fn healthy_snapshot() -> Value {
 /// Sets one setting.
 pub fn set_setting(snapshot: &mut Value, name: &str, value: &str) {
     let settings = snapshot["settings"]["known"].as_array_mut().unwrap();
-    settings.retain(|one| one["name"] != name);
+    settings.retain(|setting| setting["name"] != name);
     settings.push(setting(name, value));
 }
 
@@ -177,7 +177,7 @@ fn evaluate_with_history(check: &str, now: &Snapshot, earlier: &[Snapshot]) -> C
     let mut history = HistoryView::default();
     history.add_snapshots(earlier);
     let evidence = Evidence::new(now, history);
-    let mut results = Checks::default().run_checks(&evidence, |one| one.name == check);
+    let mut results = Checks::default().run_checks(&evidence, |rule| rule.name == check);
     assert_eq!(results.len(), 1, "{check}");
     results.remove(0).outcome
 }

@@ -125,9 +125,9 @@ impl Quantity for Percent {
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [(GB, "GB"), (MB, "MB"), (KB, "kB")];
-        let unit = units.iter().find(|(each, _)| self.0 >= *each && self.0.is_multiple_of(*each));
+        let unit = units.iter().find(|(size, _)| self.0 >= *size && self.0.is_multiple_of(*size));
         match unit {
-            Some((each, unit)) => write!(f, "\"{}{unit}\"", self.0 / each),
+            Some((size, unit)) => write!(f, "\"{}{unit}\"", self.0 / size),
             None => write!(f, "\"{}B\"", self.0),
         }
     }
@@ -136,9 +136,9 @@ impl fmt::Display for Bytes {
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "min")];
-        let unit = units.iter().find(|(each, _)| self.0 >= *each && self.0.is_multiple_of(*each));
+        let unit = units.iter().find(|(length, _)| self.0 >= *length && self.0.is_multiple_of(*length));
         match unit {
-            Some((each, unit)) => write!(f, "\"{}{unit}\"", self.0 / each),
+            Some((length, unit)) => write!(f, "\"{}{unit}\"", self.0 / length),
             None => write!(f, "\"{}s\"", self.0),
         }
     }

@@ -79,7 +79,7 @@ pub struct AuditArgs {
 }
 
 fn parse_system_identifier(text: &str) -> Result<String, String> {
-    let is_one = !text.is_empty() && text.len() <= 20 && text.bytes().all(|it| it.is_ascii_digit());
+    let is_one = !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_one { Ok(text.to_owned()) } else { Err(format!("{text:?} is no system identifier, which is a number")) }
 }
 

@@ -96,11 +96,11 @@ fn largest_tables(
     let chosen = tables
         .iter()
         .map(|row| &row.table)
-        .filter(|it| it.kind.has_storage() && shown.contains(&it.oid) && choose(it))
-        .map(|it| (totals.get(&it.oid).copied().unwrap_or(0) + it.heap.bytes + it.toast.bytes, it))
+        .filter(|table| table.kind.has_storage() && shown.contains(&table.oid) && choose(table))
+        .map(|table| (totals.get(&table.oid).copied().unwrap_or(0) + table.heap.bytes + table.toast.bytes, table))
         // A partition is part of a sum that may be larger.
-        .filter(|(bytes, it)| bytes >= min_size || it.parent_oid.is_some())
-        .map(|(bytes, it)| (bytes, it.oid));
+        .filter(|(bytes, table)| bytes >= min_size || table.parent_oid.is_some())
+        .map(|(bytes, table)| (bytes, table.oid));
     Fact::Known(largest_oids(chosen, most))
 }
 
@@ -200,7 +200,7 @@ pub fn decode_table_columns(row: &Row) -> Result<TableColumns, RowError> {
         fillfactor: read_fillfactor(row, heap::DEFAULT_FILLFACTOR)?,
         visibility: read_visibility(row)?,
         columns,
-        dropped: is_dropped.iter().enumerate().filter(|(_, dropped)| **dropped).map(|(at, _)| at).collect(),
+        dropped: is_dropped.iter().enumerate().filter(|(_, dropped)| **dropped).map(|(position, _)| position).collect(),
     })
 }
 
@@ -326,7 +326,7 @@ pub async fn fetch_each<T>(
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     let decode = |row: &Row| Ok((row.try_get::<_, i64>("oid")? as u32, decode(row)?));
-    let statements = oids.chunks(1).map(|one| session.read(query, Some(one), decode));
+    let statements = oids.chunks(1).map(|chunk| session.read(query, Some(chunk), decode));
     let mut found = BTreeMap::new();
     let mut failure = None;
     for result in join_all(statements).await {

@@ -97,27 +97,27 @@ fn decode_index_shape(row: &Row) -> Result<IndexShape, RowError> {
     let elements_per_row: Vec<Option<f32>> = row.try_get("elements_per_row")?;
     let distinct_elements: Vec<Option<i32>> = row.try_get("distinct_elements")?;
     let is_expression: Vec<bool> = row.try_get("is_expression")?;
-    let columns = (0..attlen.len()).map(|at| {
-        let float_at = |values: &[Option<f32>]| values.get(at).copied().flatten();
-        let int_at = |values: &[Option<i32>]| values.get(at).copied().flatten();
+    let columns = (0..attlen.len()).map(|position| {
+        let float_at = |values: &[Option<f32>]| values.get(position).copied().flatten();
+        let int_at = |values: &[Option<i32>]| values.get(position).copied().flatten();
         IndexColumn {
-            is_expression: is_expression.get(at).copied().unwrap_or(false),
-            layout: column_layout(attlen[at], attalign.get(at).copied().unwrap_or(1)),
+            is_expression: is_expression.get(position).copied().unwrap_or(false),
+            layout: column_layout(attlen[position], attalign.get(position).copied().unwrap_or(1)),
             statistics: column_statistics(float_at(&null_frac), int_at(&avg_width), float_at(&n_distinct)),
-            common_values: int_at(&common_values).and_then(|it| u32::try_from(it).ok()).unwrap_or(0),
+            common_values: int_at(&common_values).and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
             common_share: float_at(&common_share).map_or(0.0, f64::from),
             elements_per_row: float_at(&elements_per_row).map(f64::from),
-            distinct_elements: int_at(&distinct_elements).and_then(|it| u32::try_from(it).ok()),
+            distinct_elements: int_at(&distinct_elements).and_then(|count| u32::try_from(count).ok()),
         }
     });
     let set: Option<i32> = row.try_get("fillfactor")?;
     let per_range: Option<i32> = row.try_get("pages_per_range")?;
     Ok(IndexShape {
         fillfactor: set.is_some().then(|| read_fillfactor(row, btree::DEFAULT_FILLFACTOR)).transpose()?,
-        pages_per_range: per_range.and_then(|it| u32::try_from(it).ok()),
+        pages_per_range: per_range.and_then(|pages| u32::try_from(pages).ok()),
         operator_class: row
             .try_get::<_, Option<crate::postgres::Text>>("operator_class")?
-            .map(|it| it.0)
+            .map(|name| name.0)
             .unwrap_or_default(),
         deduplicates: row.try_get("deduplicates")?,
         visibility: read_visibility(row)?,
@@ -130,6 +130,10 @@ fn decode_toast_sample(row: &Row) -> Result<ToastSample, RowError> {
     Ok(ToastSample {
         blocks: count("blocks")?,
         sampled_blocks: count("sampled_blocks")?,
-        lengths: row.try_get::<_, Vec<i32>>("lengths")?.into_iter().filter_map(|it| u32::try_from(it).ok()).collect(),
+        lengths: row
+            .try_get::<_, Vec<i32>>("lengths")?
+            .into_iter()
+            .filter_map(|length| u32::try_from(length).ok())
+            .collect(),
     })
 }

@@ -58,8 +58,8 @@ fn is_data_directory_of(folder: &Path, server: &Server, control: Option<&Control
     File::open(folder.join("global/pg_control"))?.read_exact(&mut identifier)?;
     let lock = fs::read_to_string(folder.join("postmaster.pid"))?;
     let started = lock.lines().nth(2).and_then(|line| line.trim().parse::<i64>().ok());
-    let same_start =
-        started.is_some_and(|at| (server.started_at.as_second().saturating_sub(at)).abs() <= SAME_START_SECONDS);
+    let same_start = started
+        .is_some_and(|second| (server.started_at.as_second().saturating_sub(second)).abs() <= SAME_START_SECONDS);
     Ok(same_start && u64::from_ne_bytes(identifier).to_string() == control.system_identifier)
 }
 

@@ -64,8 +64,8 @@ impl SizeMeasurement {
         let whole = if scope.exact {
             let whole = session.run_round(database_size::fetch_unless_known(known, session));
             // The connection that is there has nothing else to do meanwhile.
-            let (whole, all) = tokio::join!(whole, measurement.measure_all(session, scope));
-            all?;
+            let (whole, measured) = tokio::join!(whole, measurement.measure_all(session, scope));
+            measured?;
             whole?
         } else {
             let other = facts.sequences.known().map_or(0, |sequences| sequences.bytes);
@@ -223,9 +223,9 @@ mod tests {
         for (relations, jobs, connections) in
             [(0, 1, 0), (300, 8, 1), (23_000, 1, 1), (119_000, 1, 6), (119_000, 2, 6), (119_000, 4, 8), (6_000, 8, 3)]
         {
-            let each = relations_per_connection(relations, jobs);
-            assert!(each <= MAX_RELATIONS_PER_CONNECTION, "{relations} by {jobs}: {each}");
-            assert_eq!(relations.div_ceil(each), connections, "{relations} by {jobs}");
+            let per_connection = relations_per_connection(relations, jobs);
+            assert!(per_connection <= MAX_RELATIONS_PER_CONNECTION, "{relations} by {jobs}: {per_connection}");
+            assert_eq!(relations.div_ceil(per_connection), connections, "{relations} by {jobs}");
         }
     }
 }

@@ -19,7 +19,7 @@ pub async fn collect_other_databases(
     let selected: Vec<&Database> = match (&scope.database_selection, databases) {
         (DatabaseSelection::Connected, _) => return (read, skipped),
         (DatabaseSelection::All, Fact::Known(databases)) => {
-            databases.iter().filter(|one| is_other(&one.database)).collect()
+            databases.iter().filter(|database| is_other(&database.database)).collect()
         }
         (DatabaseSelection::All, Fact::Unavailable(why)) => {
             skipped.push(unlisted_database("all others".to_owned(), why));
@@ -27,7 +27,7 @@ pub async fn collect_other_databases(
         }
         (DatabaseSelection::Listed(names), Fact::Known(databases)) => {
             let find = |name: &String| {
-                databases.iter().find(|one| one.database == *name).ok_or_else(|| missing_database(name))
+                databases.iter().find(|database| database.database == *name).ok_or_else(|| missing_database(name))
             };
             let found = names.iter().filter(|name| is_other(name)).map(find);
             found.filter_map(|found| found.map_err(|skip| skipped.push(skip)).ok()).collect()

@@ -155,7 +155,7 @@ impl DatabaseSelection {
     pub(super) fn includes_connected(&self, name: &str) -> bool {
         match self {
             DatabaseSelection::Connected | DatabaseSelection::All => true,
-            DatabaseSelection::Listed(names) => names.iter().any(|one| one == name),
+            DatabaseSelection::Listed(names) => names.iter().any(|listed| listed == name),
         }
     }
 }

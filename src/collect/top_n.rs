@@ -21,7 +21,7 @@ mod tests {
             let mut sorted = items.clone();
             sorted.sort_unstable();
             sorted.truncate(n);
-            prop_assert_eq!(top_n(items, n, |one| *one), sorted);
+            prop_assert_eq!(top_n(items, n, |item| *item), sorted);
         }
     }
 }

@@ -24,8 +24,8 @@ pub(super) fn read_audit_overrides(table: &Table<'_>, file: &ConfigFile) -> Resu
     let horizon = table.duration("horizon", file, u64::from(defaults.horizon_days) * 86_400)?;
     let outage = table.duration("outage", file, defaults.outage_seconds)?;
     let margin = read_sourced(table, "margin", &source_of, parse_margin)?;
-    if let (Some(one), false) = (&margin, file.trusted)
-        && f64::from(one.value) < defaults.margin * 100.0
+    if let (Some(setting), false) = (&margin, file.trusted)
+        && f64::from(setting.value) < defaults.margin * 100.0
     {
         return Err(table.error("a margin below 20 may not stand in a file found in the working directory"));
     }
@@ -121,9 +121,9 @@ fn parse_storage_type(text: &str) -> Result<StorageType, String> {
     parse_name(text, &StorageType::ALL, StorageType::name)
 }
 
-fn parse_name<T: Copy>(text: &str, all: &[T], name: impl Fn(T) -> &'static str) -> Result<T, String> {
-    all.iter().copied().find(|one| name(*one) == text).ok_or_else(|| {
-        let names: Vec<&str> = all.iter().map(|one| name(*one)).collect();
+fn parse_name<T: Copy>(text: &str, values: &[T], name: impl Fn(T) -> &'static str) -> Result<T, String> {
+    values.iter().copied().find(|value| name(*value) == text).ok_or_else(|| {
+        let names: Vec<&str> = values.iter().map(|value| name(*value)).collect();
         format!("{text:?} is none of {}", names.join(", "))
     })
 }

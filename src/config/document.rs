@@ -256,8 +256,8 @@ impl<'a> Table<'a> {
                 .error(range, format!("{key:?} is not a list of tables but a {}", type_name(found)))
                 .with_hint(format!("write [[{key}]]"))
         };
-        let DeValue::Array(all) = value.get_ref() else { return Err(wrong(&value.span(), value.get_ref())) };
-        let tables = all.iter().map(|value| match value.get_ref() {
+        let DeValue::Array(elements) = value.get_ref() else { return Err(wrong(&value.span(), value.get_ref())) };
+        let tables = elements.iter().map(|value| match value.get_ref() {
             DeValue::Table(table) => {
                 let title = Some(format!("[[{key}]]"));
                 Ok(Table { name: key.to_owned(), title, span: value.span(), source: self.source, table })

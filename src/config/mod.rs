@@ -265,7 +265,7 @@ impl Config {
         let suggestions = nearest::nearest_names(name, &known);
         let Some(path) = &self.path else {
             let own = file::user_config_path(environment)
-                .map_or_else(|| "--config FILE".to_owned(), |it| file::display_path(&it));
+                .map_or_else(|| "--config FILE".to_owned(), |path| file::display_path(&path));
             return ConfigError::new(format!("there is no target {name:?}: there is no configuration file"))
                 .with_hint(format!("create pgtend.toml here or {own}, with [target.NAME] and conninfo = \"…\" in it"));
         };

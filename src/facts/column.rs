@@ -57,7 +57,11 @@ pub struct TableColumns {
 impl TableColumns {
     /// Those that are not dropped.
     pub fn live_columns(&self) -> impl Iterator<Item = &(ColumnLayout, Option<ColumnStatistics>)> {
-        self.columns.iter().enumerate().filter(|(at, _)| !self.dropped.contains(at)).map(|(_, column)| column)
+        self.columns
+            .iter()
+            .enumerate()
+            .filter(|(position, _)| !self.dropped.contains(position))
+            .map(|(_, column)| column)
     }
 }
 

@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn archiving_distinguishes_hidden_from_off() {
-        let settings = |all: &[(&str, &str)]| {
+        let settings = |values: &[(&str, &str)]| {
             let new_setting = |(name, setting): &(&str, &str)| Setting {
                 name: (*name).into(),
                 setting: (*setting).into(),
@@ -105,7 +105,7 @@ mod tests {
                 source: "default".into(),
                 pending_restart: false,
             };
-            Settings(all.iter().map(new_setting).collect())
+            Settings(values.iter().map(new_setting).collect())
         };
         assert_eq!(settings(&[]).has_archive_command(), None);
         assert_eq!(settings(&[("archive_command", "")]).has_archive_command(), Some(false));

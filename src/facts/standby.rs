@@ -31,11 +31,11 @@ impl Standby {
         let name = |walsender: &Walsender| walsender.application_name.clone().filter(|name| !name.is_empty());
         let streaming = walsenders
             .iter()
-            .filter(|one| one.state.as_deref() != Some("backup") && !decodes(one))
-            .filter(|one| name(one).is_none_or(|name| !NON_STANDBY_PROGRAMS.contains(&name.as_str())))
-            .map(|one| Standby {
-                name: name(one).unwrap_or_else(|| "unnamed".to_owned()),
-                address: one.client_addr.clone(),
+            .filter(|walsender| walsender.state.as_deref() != Some("backup") && !decodes(walsender))
+            .filter(|walsender| name(walsender).is_none_or(|name| !NON_STANDBY_PROGRAMS.contains(&name.as_str())))
+            .map(|walsender| Standby {
+                name: name(walsender).unwrap_or_else(|| "unnamed".to_owned()),
+                address: walsender.client_addr.clone(),
                 streaming: true,
             });
         let waits = |slot: &&Slot| {

@@ -73,10 +73,10 @@ pub(super) enum Row {
 }
 
 macro_rules! get {
-    ($row:expr, $at:expr) => {
+    ($row:expr, $column:expr) => {
         match $row {
-            Row::Sqlite(row) => row.try_get($at).map_err(HistoryError::from),
-            Row::Postgres(row) => match catch_unwind(AssertUnwindSafe(|| row.try_get($at))) {
+            Row::Sqlite(row) => row.try_get($column).map_err(HistoryError::from),
+            Row::Postgres(row) => match catch_unwind(AssertUnwindSafe(|| row.try_get($column))) {
                 Ok(value) => value.map_err(HistoryError::from),
                 Err(_) => Err(HistoryError::DriverPanicked),
             },
@@ -229,7 +229,7 @@ impl Transaction {
         const PARAMETERS: usize = 6_000;
         // SQLite searches all of its named parameters for each `$1`, which takes the square of their number.
         let numbered = matches!(self, Transaction::Postgres(..));
-        let placeholder = |at: usize| if numbered { format!("${at}") } else { "?".to_owned() };
+        let placeholder = |number: usize| if numbered { format!("${number}") } else { "?".to_owned() };
         let mut rows = rows.peekable();
         let mut returned = Vec::new();
         while let Some(first) = rows.peek() {
@@ -237,7 +237,8 @@ impl Transaction {
             let most = (PARAMETERS / width.max(1)).min(rows.len());
             let tuples: Vec<String> = (0..most)
                 .map(|row| {
-                    let placeholders: Vec<String> = (1..=width).map(|at| placeholder(row * width + at)).collect();
+                    let placeholders: Vec<String> =
+                        (1..=width).map(|column| placeholder(row * width + column)).collect();
                     format!("({})", placeholders.join(","))
                 })
                 .collect();

@@ -153,7 +153,7 @@ pub(super) fn describe_tunnel_error(error: &TunnelError) -> (String, Option<Stri
     let attempts = &error.failure().attempts;
     let reason = match &attempts[..] {
         [only] => format!("{}: {}", only.endpoint, only.problem),
-        all => all
+        attempts => attempts
             .iter()
             .map(|attempt| format!("{}: {}", attempt.endpoint, attempt.problem))
             .collect::<Vec<_>>()

@@ -92,8 +92,10 @@ impl Store {
                          join sample s on s.sample_id = c.sample_id \
                         where c.database_id = $1 and c.tables_known order by s.sample_id";
             let sample_times = sample_times(&self.pool.rows(sql, binds![database_id]).await?)?;
-            let first =
-                sample_times.iter().find(|(_, at)| *at >= micros(since)).map_or(i64::MAX, |(sample_id, _)| *sample_id);
+            let first = sample_times
+                .iter()
+                .find(|(_, time)| *time >= micros(since))
+                .map_or(i64::MAX, |(sample_id, _)| *sample_id);
             // One that did not change its size has no growth to tell; most never do.
             let sql = "select r.relation_id, r.kind, r.schema_name, r.name, v.sample_id, v.is_present, v.bytes \
                          from relation r join relation_value v on v.relation_id = r.relation_id \
@@ -141,7 +143,7 @@ fn size_points(
     since: Timestamp,
 ) -> Result<Vec<SizePoint>, HistoryError> {
     let mut points = Vec::new();
-    for &(sample_id, collected_at) in sample_times.iter().filter(|(_, at)| *at >= micros(since)) {
+    for &(sample_id, collected_at) in sample_times.iter().filter(|(_, time)| *time >= micros(since)) {
         if let Some((_, Some(size))) = values.range(..=sample_id).next_back() {
             points.push(SizePoint { at: timestamp(collected_at)?, bytes: bytes(*size) });
         }

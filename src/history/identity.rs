@@ -87,7 +87,8 @@ fn continuation_evidence(branch: &KnownBranch, identity: &SampleIdentity) -> Opt
         // A promoted standby ran already, and was promoted since. What was started since on a timeline of its own was
         // restored, what has had its timeline for longer is a copy that lives its own life: these go for the same server
         // only where they have taken its place.
-        let promoted = !started_since && identity.promoted_at.is_some_and(|at| at > last.collected_at);
+        let promoted =
+            !started_since && identity.promoted_at.is_some_and(|promoted_at| promoted_at > last.collected_at);
         (promoted || known_address).then_some(by_address)
     } else {
         // A restart. A server that ran already when another process was looked at is another server; so is one at an

@@ -61,11 +61,12 @@ impl Store {
             let since = at_the_address.filter(|primary| primary.since > micros(prediction.made_at));
             since.map(|primary| primary.system_identifier.clone()).collect()
         };
-        let mut identifiers: BTreeSet<String> = predictions.iter().map(|it| it.system_identifier.clone()).collect();
+        let mut identifiers: BTreeSet<String> =
+            predictions.iter().map(|prediction| prediction.system_identifier.clone()).collect();
         identifiers.extend(predictions.iter().flat_map(&successors));
         let databases: BTreeSet<&str> = predictions
             .iter()
-            .filter_map(|it| match &it.of {
+            .filter_map(|prediction| match &prediction.of {
                 PredictedQuantity::Database(name) => Some(name.as_str()),
                 _ => None,
             })

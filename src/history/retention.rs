@@ -49,7 +49,7 @@ mod tests {
     fn retention_thins_to_days_weeks_months() {
         let now: Timestamp = "2027-01-01T04:00:00Z".parse().unwrap();
         let sample_time = |ago: i64| now - SignedDuration::from_hours(ago * 24 + 1);
-        let samples: Vec<(i64, i64)> = (0..730).map(|at| (at, sample_time(729 - at).as_microsecond())).collect();
+        let samples: Vec<(i64, i64)> = (0..730).map(|day| (day, sample_time(729 - day).as_microsecond())).collect();
         let gone = samples_to_merge(&samples, now);
         let stays = |id: i64| !gone.iter().any(|(dropped, _)| *dropped == id);
         assert!((730 - 35..730).all(stays), "the last 35 days");

@@ -30,7 +30,7 @@ impl Store {
             // A sample without a value of its own saw what the one before it saw.
             for SampledSlots { sample_id, slot_sample: look } in &samples {
                 let known = values.partition_point(|(written, _)| written <= sample_id);
-                if let Some((_, seen)) = known.checked_sub(1).and_then(|at| values.get(at)) {
+                if let Some((_, seen)) = known.checked_sub(1).and_then(|position| values.get(position)) {
                     slot_samples.push(SlotSample { seen: seen.clone(), ..look.clone() });
                 }
             }

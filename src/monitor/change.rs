@@ -38,7 +38,7 @@ pub fn build_notification(recipient: &Recipient, results: &[TargetResult]) -> No
         Status::Unknown => 2,
         Status::Ok => 3,
     });
-    let status = pending().fold(Status::Ok, |all, (_, pending)| all.or_worse(pending.status));
+    let status = pending().fold(Status::Ok, |status, (_, pending)| status.or_worse(pending.status));
     let timestamp = pending().map(|(_, pending)| pending.at).max().unwrap_or_default();
     Notification { at: timestamp, status, targets }
 }

@@ -35,11 +35,11 @@ pub fn restored_arguments() -> impl Iterator<Item = OsString> {
 
 fn without_passwords(arguments: impl Iterator<Item = OsString>) -> (Vec<OsString>, Vec<(String, OsString)>) {
     let mut carried = Vec::new();
-    let clean = arguments.enumerate().map(|(at, argument)| {
+    let clean = arguments.enumerate().map(|(position, argument)| {
         if passwords_in(&argument.to_string_lossy()).is_empty() {
             return argument;
         }
-        let variable = format!("{VARIABLE_PREFIX}{}", at + 1);
+        let variable = format!("{VARIABLE_PREFIX}{}", position + 1);
         let (option, value) = split_option(&argument);
         let clean = format!("{option}{PLACEHOLDER}{variable}").into();
         carried.push((variable, value));
@@ -64,7 +64,8 @@ fn as_typed(argument: OsString, variable: impl Fn(&str) -> Option<OsString>) -> 
 fn split_option(argument: &OsStr) -> (String, OsString) {
     let split = argument.to_str().and_then(|text| text.split_once('='));
     let is_option = |name: &&str| {
-        name.strip_prefix("--").is_some_and(|name| name.chars().all(|one| one.is_ascii_lowercase() || one == '-'))
+        name.strip_prefix("--")
+            .is_some_and(|name| name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-'))
     };
     match split.filter(|(name, _)| is_option(name)) {
         Some((name, value)) => (format!("{name}="), value.into()),
@@ -82,8 +83,9 @@ mod tests {
     fn roundtrip(typed: &[&str]) -> (Vec<String>, Vec<String>) {
         let (clean, carried) = without_passwords(typed.iter().map(OsString::from));
         let carried: HashMap<String, OsString> = carried.into_iter().collect();
-        let back = clean.iter().map(|one| as_typed(one.clone(), |name| carried.get(name).cloned()));
-        let texts = |all: Vec<OsString>| all.into_iter().map(|one| one.into_string().unwrap()).collect();
+        let back = clean.iter().map(|argument| as_typed(argument.clone(), |name| carried.get(name).cloned()));
+        let texts =
+            |arguments: Vec<OsString>| arguments.into_iter().map(|argument| argument.into_string().unwrap()).collect();
         (texts(clean.clone()), texts(back.collect()))
     }
 
@@ -108,7 +110,7 @@ mod tests {
         fn hidden_arguments_roundtrip(typed in prop::collection::vec("(--[a-z]{1,5}=|-d)?(postgresql://u:|password=)?\\PC{0,12}(@h)?", 0..5)) {
             let typed: Vec<&str> = typed.iter().map(String::as_str).collect();
             let (shown, back) = roundtrip(&typed);
-            prop_assert!(shown.iter().all(|one| passwords_in(one).is_empty()), "{:?}", shown);
+            prop_assert!(shown.iter().all(|text| passwords_in(text).is_empty()), "{:?}", shown);
             prop_assert_eq!(back, typed);
         }
     }

@@ -32,11 +32,11 @@ fn of_words(text: &str) -> Vec<PasswordIn<'_>> {
     const WORD: &str = "password";
     let small = text.to_ascii_lowercase();
     let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(word) = small[at..].find(WORD) {
-        let begin = at + word;
-        at = begin + WORD.len();
-        let Some(value) = small[at..].trim_start().strip_prefix('=') else { continue };
+    let mut position = 0;
+    while let Some(word) = small[position..].find(WORD) {
+        let begin = position + word;
+        position = begin + WORD.len();
+        let Some(value) = small[position..].trim_start().strip_prefix('=') else { continue };
         let value = value.trim_start();
         let start = text.len() - value.len();
         let length = length_of_value(value);
@@ -44,7 +44,7 @@ fn of_words(text: &str) -> Vec<PasswordIn<'_>> {
             let (before, password) = (&text[begin..start], &text[start..start + length]);
             found.push(PasswordIn { before, password, after: "" });
         }
-        at = start + length;
+        position = start + length;
     }
     found
 }
@@ -55,11 +55,11 @@ fn length_of_value(value: &str) -> usize {
         return value.find(char::is_whitespace).unwrap_or(value.len());
     }
     let mut is_escaped = false;
-    for (at, character) in value.char_indices().skip(1) {
+    for (position, character) in value.char_indices().skip(1) {
         match character {
             _ if is_escaped => is_escaped = false,
             '\\' => is_escaped = true,
-            '\'' => return at + 1,
+            '\'' => return position + 1,
             _ => {}
         }
     }

@@ -18,7 +18,10 @@ pub(super) fn storage_chart(snapshot: &Snapshot, forecasts: &[(&str, &DatabaseFo
         .filter_map(|database| {
             let bytes = database.bytes?;
             let forecast = forecasts.iter().find(|(name, _)| *name == database.database).map(|(_, forecast)| *forecast);
-            let db = snapshot.database_snapshots.iter().find(|it| it.database == database.database);
+            let db = snapshot
+                .database_snapshots
+                .iter()
+                .find(|database_snapshot| database_snapshot.database == database.database);
             let mut children = db.map_or(Vec::new(), |contents| table_nodes(contents, forecast));
             let tables_bytes: u64 = children.iter().map(|node| node.bytes).sum();
             if !children.is_empty() && bytes > tables_bytes {
@@ -102,8 +105,8 @@ fn table_nodes(db: &DatabaseSnapshot, forecast: Option<&DatabaseForecast<'_>>) -
 }
 
 /// Returns the parts that are not empty.
-fn part_nodes(all: [(&str, u64, u64, NodeKind); 3]) -> Vec<Node> {
-    let present = all.into_iter().filter(|(_, bytes, ..)| *bytes > 0);
+fn part_nodes(parts: [(&str, u64, u64, NodeKind); 3]) -> Vec<Node> {
+    let present = parts.into_iter().filter(|(_, bytes, ..)| *bytes > 0);
     present.map(|(name, bytes, bloat, kind)| leaf_node(name, bytes, bloat, kind)).collect()
 }
 
@@ -126,7 +129,8 @@ pub(super) fn wal_chart(snapshot: &Snapshot) -> Option<Chart> {
                 SharedBy::Unexplained => "unexplained",
             };
             let name = share.name.map_or(label.to_owned(), |name| format!("{label} {name}"));
-            Some(Share { name, bytes: share.bytes?, marked: share.binding == Some(true) }).filter(|it| it.bytes > 0)
+            Some(Share { name, bytes: share.bytes?, marked: share.binding == Some(true) })
+                .filter(|share| share.bytes > 0)
         })
         .collect();
     let about = "Parts that add up to the directory; marked is what reaches back furthest.".to_owned();

@@ -300,7 +300,7 @@ impl Report for TablesReport {
             .with_left_out(self.left_out);
         document.table(table).gap();
         let accounting: Vec<&Accounting> = match &self.accounting {
-            OneOrMany::One(one) => one.iter().collect(),
+            OneOrMany::One(entry) => entry.iter().collect(),
             OneOrMany::Many(many) => many.iter().collect(),
         };
         for entry in accounting {

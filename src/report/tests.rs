@@ -41,7 +41,7 @@ fn render_slots(snapshot: &Snapshot, view: &View, sort: SlotSort) -> String {
 
 fn set_setting(snapshot: &mut Snapshot, name: &str, value: &str) {
     let Fact::Known(settings) = &mut snapshot.settings else { panic!("the settings are recorded") };
-    let setting = settings.0.iter_mut().find(|one| one.name == name).unwrap();
+    let setting = settings.0.iter_mut().find(|setting| setting.name == name).unwrap();
     setting.setting = value.to_owned();
 }
 
@@ -70,19 +70,19 @@ fn report_unread_indexes_are_not_none() {
         render_text(snapshot, report, gaps)
     };
     assert!(text(&disaster_snapshot(|_| {})).contains("may be dropped"));
-    let text = text(&disaster_snapshot(|it| {
-        it.database_snapshots.iter_mut().for_each(|db| db.indexes = Fact::not_requested("indexes"))
+    let text = text(&disaster_snapshot(|snapshot| {
+        snapshot.database_snapshots.iter_mut().for_each(|db| db.indexes = Fact::not_requested("indexes"))
     }));
     assert!(!text.contains("may be dropped") && text.contains("Which indexes there are is not known."), "{text}");
 }
 
 #[test]
 fn report_slot_totals_ignore_limit() {
-    let named = |slot: &Slot, at: usize| Slot { slot_name: format!("s{at:02}"), ..slot.clone() };
+    let named = |slot: &Slot, number: usize| Slot { slot_name: format!("s{number:02}"), ..slot.clone() };
     let many = disaster_snapshot(|snapshot| {
         let Fact::Known(slots) = &mut snapshot.slots else { panic!("the slots are recorded") };
         let first = slots.iter().min_by_key(|slot| slot.restart_lsn).unwrap().clone();
-        *slots = (0..12).map(|at| named(&first, at)).collect();
+        *slots = (0..12).map(|number| named(&first, number)).collect();
         // The last by its name reaches back furthest.
         let newest = snapshot.wal_position.known().unwrap().current_lsn.unwrap();
         slots[..11].iter_mut().for_each(|slot| slot.restart_lsn = Some(newest.saturating_sub(1 << 20)));
@@ -154,24 +154,24 @@ fn report_wal_rate_needs_two_distant_samples() {
 #[test]
 fn report_archiving_standby_or_hidden_is_fine() {
     let found = |in_recovery, hidden: bool| {
-        let snapshot = disaster_snapshot(|it| {
-            it.server.in_recovery = in_recovery;
-            set_setting(it, "archive_mode", "on");
-            set_setting(it, "archive_command", "");
-            if let (Fact::Known(settings), true) = (&mut it.settings, hidden) {
+        let snapshot = disaster_snapshot(|snapshot| {
+            snapshot.server.in_recovery = in_recovery;
+            set_setting(snapshot, "archive_mode", "on");
+            set_setting(snapshot, "archive_command", "");
+            if let (Fact::Known(settings), true) = (&mut snapshot.settings, hidden) {
                 settings.0.retain(|setting| setting.name != "archive_command");
             }
         });
         let evidence = Evidence::new(&snapshot, HistoryView::default());
         let is_selected = |check: &Check| check.name == "failed-archiving";
         let assessment = assess(&Checks::default(), &evidence, is_selected, &SummaryOptions::default());
-        assessment.summary.findings.iter().any(|one| one.level > Level::Unknown)
+        assessment.summary.findings.iter().any(|finding| finding.level > Level::Unknown)
     };
     assert_eq!([found(false, false), found(true, false), found(false, true)], [true, false, false]);
-    let standby = disaster_snapshot(|it| {
-        it.server.in_recovery = true;
-        set_setting(it, "archive_mode", "on");
-        set_setting(it, "archive_command", "");
+    let standby = disaster_snapshot(|snapshot| {
+        snapshot.server.in_recovery = true;
+        set_setting(snapshot, "archive_mode", "on");
+        set_setting(snapshot, "archive_command", "");
     });
     let mut gaps = Gaps::default();
     let report = WalReport::new(&standby, &[], &mut gaps);
@@ -181,12 +181,13 @@ fn report_archiving_standby_or_hidden_is_fine() {
 #[test]
 fn report_names_unconnectable_database() {
     let skipped = |allows_connections, listed| {
-        let snapshot = disaster_snapshot(|it| {
-            let Fact::Known(databases) = &mut it.databases else { panic!("the databases are recorded") };
+        let snapshot = disaster_snapshot(|snapshot| {
+            let Fact::Known(databases) = &mut snapshot.databases else { panic!("the databases are recorded") };
             databases[0].allows_connections = allows_connections;
             let database = databases[0].database.clone();
-            it.skipped = vec![crate::facts::SkippedDatabase { database, reason: "no".into(), hint: None, listed }];
-            it.database_snapshots.clear();
+            snapshot.skipped =
+                vec![crate::facts::SkippedDatabase { database, reason: "no".into(), hint: None, listed }];
+            snapshot.database_snapshots.clear();
         });
         let mut gaps = Gaps::default();
         let report = TablesReport::new(&snapshot, true, &View::default(), TableSort::Total, &mut gaps);
@@ -205,28 +206,28 @@ fn report_no_wal_holder_needs_all_facts() {
         let gap = serde_json::to_string(&gaps).unwrap().contains("wal.forecast.wal_accumulation");
         (render_text(&snapshot, report, gaps).contains("and nobody does"), gap)
     };
-    assert_eq!(report_for(|it| it.slots = Fact::Known(Vec::new())), (true, false));
-    assert_eq!(report_for(|it| it.slots = Fact::not_requested("replication slots")), (false, true));
-    let without_settings = |it: &mut Snapshot| {
-        it.slots = Fact::Known(Vec::new());
-        it.settings = Fact::not_requested("settings");
+    assert_eq!(report_for(|snapshot| snapshot.slots = Fact::Known(Vec::new())), (true, false));
+    assert_eq!(report_for(|snapshot| snapshot.slots = Fact::not_requested("replication slots")), (false, true));
+    let without_settings = |snapshot: &mut Snapshot| {
+        snapshot.slots = Fact::Known(Vec::new());
+        snapshot.settings = Fact::not_requested("settings");
     };
     assert_eq!(report_for(without_settings), (false, true));
-    let archiving = |it: &mut Snapshot| {
-        it.slots = Fact::Known(Vec::new());
-        set_setting(it, "archive_mode", "on");
-        set_setting(it, "archive_command", "cp %p /archive/%f");
-        it.archiver = Fact::not_requested("archiver");
+    let archiving = |snapshot: &mut Snapshot| {
+        snapshot.slots = Fact::Known(Vec::new());
+        set_setting(snapshot, "archive_mode", "on");
+        set_setting(snapshot, "archive_command", "cp %p /archive/%f");
+        snapshot.archiver = Fact::not_requested("archiver");
     };
     assert_eq!(report_for(archiving), (false, true));
 }
 
 #[test]
 fn report_merges_gaps_of_databases() {
-    let snapshot = disaster_snapshot(|it| {
-        let more = it.database_snapshots[0].clone();
-        it.database_snapshots.push(crate::facts::DatabaseSnapshot { database: "another".into(), ..more });
-        for (position, db) in it.database_snapshots.iter_mut().enumerate() {
+    let snapshot = disaster_snapshot(|snapshot| {
+        let more = snapshot.database_snapshots[0].clone();
+        snapshot.database_snapshots.push(crate::facts::DatabaseSnapshot { database: "another".into(), ..more });
+        for (position, db) in snapshot.database_snapshots.iter_mut().enumerate() {
             let why = crate::facts::Unavailable::new("tables", format!("denied in {position}"));
             db.tables = Fact::Unavailable(why.with_hint(Some("GRANT pg_monitor TO app")));
         }

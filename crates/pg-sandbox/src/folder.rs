@@ -60,7 +60,7 @@ fn remove_abandoned(parent: &Path) {
         let modified = fs::metadata(path).and_then(|about| about.modified());
         modified.is_ok_and(|then| SystemTime::now().duration_since(then).is_ok_and(|age| age > ABANDONED_AFTER))
     };
-    let is_staging = |path: &Path| path.file_name().is_some_and(|it| it.to_string_lossy().starts_with(".staging-"));
+    let is_staging = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".staging-"));
     for path in super::account::list_folder(parent).unwrap_or_default() {
         if is_staging(&path) && is_abandoned(&path) {
             let _ = fs::remove_dir_all(&path);

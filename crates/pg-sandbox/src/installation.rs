@@ -95,7 +95,9 @@ impl InstallationSearch {
             }
         }
         // Stable: of two of one version, the one on PATH stays first.
-        found.installations.sort_by_key(|it| std::cmp::Reverse((it.major, minor_version(&it.version))));
+        found
+            .installations
+            .sort_by_key(|installation| std::cmp::Reverse((installation.major, minor_version(&installation.version))));
         Ok(found)
     }
 

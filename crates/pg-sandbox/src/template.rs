@@ -98,7 +98,7 @@ fn run_initdb(
         answer = run("C")?;
     }
     if !answer.status.success() {
-        let output = [answer.stdout, answer.stderr].map(|it| String::from_utf8_lossy(&it).trim().to_owned());
+        let output = [answer.stdout, answer.stderr].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
         return Err(Error::Initdb { output: output.join("\n") });
     }
     include_settings(&data)

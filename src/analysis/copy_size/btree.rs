@@ -105,7 +105,7 @@ fn null_tuple_width(statistics: &[ColumnStatistics], tuple_width: &impl Fn(usize
 /// combinations repeat by chance, and that of a grid (each device at each hour), where none does.
 fn distinct_combinations(distinct: &[f64], rows: f64) -> f64 {
     match distinct {
-        [one] => *one,
+        [column] => *column,
         several => {
             let possible: f64 = several.iter().product();
             let drawn = possible * -(-rows / possible).exp_m1();
@@ -120,11 +120,11 @@ fn distinct_combinations(distinct: &[f64], rows: f64) -> f64 {
 /// group of their own.
 fn key_groups(shape: &IndexShape, filled: f64, distinct: f64) -> Vec<(f64, f64)> {
     match shape.columns.as_slice() {
-        [one] if one.common_values > 0 && f64::from(one.common_values) < distinct => {
-            let keys = f64::from(one.common_values);
-            let null_frac = one.statistics.map_or(0.0, |its| its.null_frac);
+        [column] if column.common_values > 0 && f64::from(column.common_values) < distinct => {
+            let keys = f64::from(column.common_values);
+            let null_frac = column.statistics.map_or(0.0, |statistics| statistics.null_frac);
             // Shares are of all rows, nulls included.
-            let rows = (filled * one.common_share / (1.0 - null_frac).max(1e-6)).clamp(keys, filled);
+            let rows = (filled * column.common_share / (1.0 - null_frac).max(1e-6)).clamp(keys, filled);
             vec![(rows, keys), ((filled - rows).max(distinct - keys), distinct - keys)]
         }
         _ => vec![(filled, distinct)],

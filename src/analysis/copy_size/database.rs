@@ -70,13 +70,14 @@ impl<'a> DatabaseForecast<'a> {
             let own = by_table.get(&table.oid).map_or(&[][..], Vec::as_slice);
             // A temporary table ends with its session.
             if table.persistence == Persistence::Temporary {
-                temporary += table.heap.bytes + table.toast.bytes + own.iter().map(|it| it.size.bytes).sum::<u64>();
+                temporary +=
+                    table.heap.bytes + table.toast.bytes + own.iter().map(|index| index.size.bytes).sum::<u64>();
                 continue;
             }
             let heap = forecast_heap(
                 table,
-                columns.and_then(|all| all.get(&table.oid)),
-                heaps_counted.and_then(|all| all.get(&table.oid)),
+                columns.and_then(|by_table| by_table.get(&table.oid)),
+                heaps_counted.and_then(|by_table| by_table.get(&table.oid)),
             );
             // The statistics of small relations are not requested: that is no gap.
             let why = heap.as_ref().err().copied().filter(|_| table.heap.bytes > 6 * table.block_bytes());
@@ -93,7 +94,8 @@ impl<'a> DatabaseForecast<'a> {
                 why,
             });
             if table.toast.bytes > 0 {
-                let after = forecast_toast(table, samples.and_then(|all| all.get(&table.oid)), table.toast_chunks);
+                let after =
+                    forecast_toast(table, samples.and_then(|by_table| by_table.get(&table.oid)), table.toast_chunks);
                 relations.push(CopiedRelation {
                     part: RelationPart::Toast,
                     table,
@@ -104,8 +106,8 @@ impl<'a> DatabaseForecast<'a> {
                 });
             }
             for index in own {
-                let shape = shapes.and_then(|all| all.get(&index.oid));
-                let counted = btrees_counted.and_then(|all| all.get(&index.oid));
+                let shape = shapes.and_then(|by_index| by_index.get(&index.oid));
+                let counted = btrees_counted.and_then(|by_index| by_index.get(&index.oid));
                 let after = forecast_index(index, table, shape, counted, heap);
                 relations.push(CopiedRelation {
                     part: RelationPart::Index,

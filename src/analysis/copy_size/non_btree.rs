@@ -127,7 +127,7 @@ fn forecast_gin(rows: u64, table: &Table, shape: &IndexShape, block: u64) -> Opt
     let rows_of_a_block = (rows as f64 / (main_fork_bytes(table) / block).max(1) as f64).max(1.0);
     let gap_rows = rows as f64 / of_element.max(1.0);
     let gap_blocks = gap_rows / rows_of_a_block;
-    let each = if gap_blocks < 0.25 {
+    let bytes_per_posting = if gap_blocks < 0.25 {
         1.0 + gap_blocks * 2.0
     } else if gap_blocks < 8.0 {
         2.0
@@ -137,10 +137,10 @@ fn forecast_gin(rows: u64, table: &Table, shape: &IndexShape, block: u64) -> Opt
         4.0
     };
     let key = 24.0;
-    let postings = pairs * each;
+    let postings = pairs * bytes_per_posting;
     // Lists above a quarter of a page have their own pages.
-    let pages = if of_element * each > 2_000.0 {
-        distinct * (of_element * each / 8_000.0).ceil() + (distinct * key / 6_000.0).ceil()
+    let pages = if of_element * bytes_per_posting > 2_000.0 {
+        distinct * (of_element * bytes_per_posting / 8_000.0).ceil() + (distinct * key / 6_000.0).ceil()
     } else {
         ((postings + distinct * key) / (8_000.0 * 0.75)).ceil()
     };

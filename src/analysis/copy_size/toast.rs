@@ -93,7 +93,7 @@ mod tests {
         let short = packed_pages(&[460; 1_000]);
         assert!((60.0..64.0).contains(&short), "{short}");
         // Values of a little more than a chunk: three of them fit on a page, a fourth does not.
-        let pairs: Vec<u32> = (0..400).map(|at| if at % 2 == 0 { 1_996 } else { 150 }).collect();
+        let pairs: Vec<u32> = (0..400).map(|position| if position % 2 == 0 { 1_996 } else { 150 }).collect();
         let pages = packed_pages(&pairs);
         assert!((52.0..68.0).contains(&pages), "{pages}");
     }

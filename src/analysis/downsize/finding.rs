@@ -286,7 +286,7 @@ pub fn audit_findings(
     }
     for db in &snapshot.database_snapshots {
         let database = Some(db.database.as_str());
-        if let Some(sequences) = db.sequences.known().filter(|it| replicates && it.count > 0) {
+        if let Some(sequences) = db.sequences.known().filter(|sequences| replicates && sequences.count > 0) {
             find(Severity::Warning, database, AuditFindingKind::Sequences { count: sequences.count });
         }
         for (kind, named) in db.obstacles.known().into_iter().flat_map(|obstacles| &obstacles.found) {
@@ -318,7 +318,7 @@ pub fn audit_findings(
                 }
                 ObstacleKind::Extension => {
                     for (name, methods, advice) in EXTENSIONS {
-                        if methods.contains(&method) && names.iter().any(|it| it == name) {
+                        if methods.contains(&method) && names.iter().any(|listed| listed == name) {
                             find(
                                 Severity::Warning,
                                 database,
@@ -403,11 +403,9 @@ fn insufficient_settings(snapshot: &Snapshot, method: MoveMethod) -> Vec<AuditFi
     if let Some(wal_level) = settings.text("wal_level").filter(|level| *level != "logical") {
         found.push(AuditFindingKind::WalLevel { wal_level: wal_level.to_owned() });
     }
-    let databases = snapshot
-        .databases
-        .known()
-        .map_or(1, |all| all.iter().filter(|database| database.allows_connections && !database.is_template).count())
-        as u64;
+    let databases = snapshot.databases.known().map_or(1, |databases| {
+        databases.iter().filter(|database| database.allows_connections && !database.is_template).count()
+    }) as u64;
     let slots = snapshot.slots.known().map_or(0, Vec::len) as u64;
     let senders = snapshot.walsenders.known().map_or(0, Vec::len) as u64;
     let subscribed = snapshot.subscriptions.known().map_or(0, Vec::len) as u64;

@@ -112,8 +112,8 @@ pub fn growth_component(snapshot: &Snapshot, assumptions: &Assumptions, history:
             Confidence::Measured,
         );
     }
-    let cluster = history.growth.iter().find(|it| it.subject.kind == SubjectKind::Cluster);
-    if let Some(trend) = cluster.and_then(|it| it.trend()) {
+    let cluster = history.growth.iter().find(|growth| growth.subject.kind == SubjectKind::Cluster);
+    if let Some(trend) = cluster.and_then(|growth| growth.trend()) {
         let rates = [trend.bytes_per_day_low, trend.bytes_per_day, trend.bytes_per_day_high].map(over);
         let amount = Amount::from_bounds(rates[0], rates[1], rates[2]);
         return Component::known(

@@ -130,7 +130,7 @@ pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
     let (mut assessments, mut unread) = (Vec::new(), Vec::new());
     for db in &snapshot.database_snapshots {
         match database::assess_database(snapshot, db, history, index_limits) {
-            Ok(one) => assessments.push(one),
+            Ok(assessment) => assessments.push(assessment),
             Err(why) => unread.push((db.database.clone(), why)),
         }
     }
@@ -144,10 +144,9 @@ pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
         reclaim.append(&mut assessment.components);
     }
     reclaim.extend(
-        snapshot
-            .database_snapshots
-            .iter()
-            .filter_map(|one| unscanned_tables::unscanned_tables(snapshot, one, index_limits)),
+        snapshot.database_snapshots.iter().filter_map(|database_snapshot| {
+            unscanned_tables::unscanned_tables(snapshot, database_snapshot, index_limits)
+        }),
     );
     for (database, why) in &unread {
         let bytes = databases
@@ -193,7 +192,7 @@ pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
     let margin = methods
         .first()
         .and_then(|estimate| estimate.recommended)
-        .map(|it| it.map(|bytes| (bytes as f64 * share) as u64));
+        .map(|amount| amount.map(|bytes| (bytes as f64 * share) as u64));
     components.push(Component {
         amount: Some(margin.unwrap_or_default()).filter(|_| margin.is_some()),
         ..Component::known(
@@ -203,7 +202,7 @@ pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
             Confidence::Measured,
         )
     });
-    let recommended = methods.first().and_then(|estimate| estimate.recommended).map(|it| it.bytes);
+    let recommended = methods.first().and_then(|estimate| estimate.recommended).map(|amount| amount.bytes);
     let seen_bytes = sum_known_components(components.iter().filter(|component| is_measured_by_sql(component))).bytes;
     let findings = finding::audit_findings(snapshot, assumptions.method, assumptions, seen_bytes, recommended);
     let fits = assumptions.target_bytes.map(|target| fits_target(target, methods.first()));
@@ -222,15 +221,15 @@ fn database_sizes(
     unread: &[(String, Unavailable)],
 ) -> Vec<DatabaseSizes> {
     let known = snapshot.databases.known().into_iter().flatten();
-    let lines = known.map(|one| {
-        let read = assessments.iter().find(|assessment| assessment.database == one.database);
+    let lines = known.map(|database| {
+        let read = assessments.iter().find(|assessment| assessment.database == database.database);
         // Every cluster has templates and empty databases.
-        let untouched = (one.is_template || !one.allows_connections).then_some(one.bytes).flatten();
-        let missing = unread.iter().find(|(name, _)| *name == one.database).map(|(_, why)| why.clone());
+        let untouched = (database.is_template || !database.allows_connections).then_some(database.bytes).flatten();
+        let missing = unread.iter().find(|(name, _)| *name == database.database).map(|(_, why)| why.clone());
         DatabaseSizes {
-            database: one.database.clone(),
-            bytes: one.bytes,
-            after_physical_copy: one.bytes,
+            database: database.database.clone(),
+            bytes: database.bytes,
+            after_physical_copy: database.bytes,
             after_logical_copy: read
                 .map(|assessment| assessment.forecast.total.into())
                 .or(untouched.map(Amount::exact)),

@@ -89,15 +89,15 @@ impl Overrides {
     /// Returns the values that are set, each with its source. Durations are in seconds, sizes in bytes.
     pub fn sourced_values(&self) -> Vec<(&str, String)> {
         fn entry<T>(sourced: &Option<Sourced<T>>, format: impl Fn(&T) -> String) -> Option<(&str, String)> {
-            sourced.as_ref().map(|it| (it.source.as_str(), format(&it.value)))
+            sourced.as_ref().map(|sourced| (sourced.source.as_str(), format(&sourced.value)))
         }
-        let number = |it: &u64| it.to_string();
+        let number = |number: &u64| number.to_string();
         [
             entry(&self.allocated_bytes, number),
             entry(&self.used_fs_bytes, number),
-            entry(&self.horizon_seconds, |it| format!("{it} s")),
-            entry(&self.outage_seconds, |it| format!("{it} s")),
-            entry(&self.margin_percent, |it| format!("{it} %")),
+            entry(&self.horizon_seconds, |seconds| format!("{seconds} s")),
+            entry(&self.outage_seconds, |seconds| format!("{seconds} s")),
+            entry(&self.margin_percent, |percent| format!("{percent} %")),
             entry(&self.wal_bytes_per_hour, number),
             entry(&self.growth_bytes_per_day, number),
             entry(&self.provider, |provider| provider.name().to_owned()),
@@ -116,7 +116,8 @@ impl Overrides {
     pub fn assumptions(&self, detected: Provider, target_bytes: Option<u64>) -> Assumptions {
         let defaults = Assumptions::default();
         let provider = value_of(&self.provider).unwrap_or(detected);
-        let horizon_days = value_of(&self.horizon_seconds).map(|it| u32::try_from(it / 86_400).unwrap_or(u32::MAX));
+        let horizon_days =
+            value_of(&self.horizon_seconds).map(|seconds| u32::try_from(seconds / 86_400).unwrap_or(u32::MAX));
         Assumptions {
             provider,
             method: value_of(&self.method).unwrap_or_else(|| MoveMethod::default_for(provider)),
@@ -127,7 +128,7 @@ impl Overrides {
             price: value_of(&self.price),
             horizon_days: horizon_days.unwrap_or(defaults.horizon_days),
             outage_seconds: value_of(&self.outage_seconds).unwrap_or(defaults.outage_seconds),
-            margin: value_of(&self.margin_percent).map_or(defaults.margin, |it| f64::from(it) / 100.0),
+            margin: value_of(&self.margin_percent).map_or(defaults.margin, |percent| f64::from(percent) / 100.0),
             wal_bytes_per_hour: value_of(&self.wal_bytes_per_hour),
             growth_bytes_per_day: value_of(&self.growth_bytes_per_day),
             target_bytes,

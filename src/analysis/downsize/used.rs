@@ -64,10 +64,13 @@ fn databases_component(snapshot: &Snapshot) -> Component {
         }
     };
     let kind = ComponentKind::Databases { count: databases.len() };
-    let hidden: Vec<&str> =
-        databases.iter().filter(|one| one.bytes.is_none()).map(|one| one.database.as_str()).collect();
+    let hidden: Vec<&str> = databases
+        .iter()
+        .filter(|database| database.bytes.is_none())
+        .map(|database| database.database.as_str())
+        .collect();
     if hidden.is_empty() {
-        let bytes = databases.iter().filter_map(|one| one.bytes).sum();
+        let bytes = databases.iter().filter_map(|database| database.bytes).sum();
         return Component::known(ComponentGroup::Used, kind, Amount::exact(bytes), Confidence::Measured);
     }
     let role = &snapshot.server.role;
@@ -99,7 +102,7 @@ fn transaction_status(snapshot: &Snapshot) -> Option<Component> {
 /// The catalogs that all databases share.
 fn shared_catalogs(snapshot: &Snapshot) -> Component {
     let global = match snapshot.tablespaces.as_result() {
-        Ok(tablespaces) => tablespaces.iter().find(|one| one.tablespace == "pg_global"),
+        Ok(tablespaces) => tablespaces.iter().find(|tablespace| tablespace.tablespace == "pg_global"),
         Err(why) => return Component::unknown(ComponentGroup::Used, ComponentKind::SharedCatalogs, why.clone(), None),
     };
     match global.and_then(|global| global.bytes) {

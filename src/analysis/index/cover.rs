@@ -91,7 +91,7 @@ fn cover_kind_for_scans(covering: &IndexSubject<'_>, candidate: &IndexSubject<'_
     }
     let same_length = v_keys.len() == k_keys.len();
     let (candidate_columns, covering_columns) = (candidate.index.included_columns(), covering.index.included_columns());
-    let among = |some: &[i16], all: &[i16]| some.iter().all(|number| all.contains(number));
+    let among = |some: &[i16], columns: &[i16]| some.iter().all(|number| columns.contains(number));
     if same_length && among(candidate_columns, covering_columns) && among(covering_columns, candidate_columns) {
         return match (same_rows, all_rows) {
             (true, _) if forward => Some(CoverKind::Same),
@@ -111,7 +111,7 @@ pub(super) type Pair = (usize, usize);
 /// Returns the pairs of one table whose access method and columns allow one to replace the other.
 pub(super) fn comparable_pairs(subjects: &[IndexSubject<'_>]) -> Vec<Pair> {
     let mut order: Vec<usize> = (0..subjects.len()).collect();
-    order.sort_unstable_by_key(|at| (subjects[*at].index.table_oid, *at));
+    order.sort_unstable_by_key(|position| (subjects[*position].index.table_oid, *position));
     let mut pairs = Vec::new();
     for family in order.chunk_by(|a, b| subjects[*a].index.table_oid == subjects[*b].index.table_oid) {
         for &a in family {

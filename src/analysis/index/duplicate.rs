@@ -20,12 +20,14 @@ pub(super) fn find_duplicates(
     for cover in covers.iter().filter(|cover| matches!(cover.kind, CoverKind::Same | CoverKind::Reversed)) {
         covers_of.entry(cover.candidate).or_default().push(cover);
     }
-    let mut order: Vec<usize> =
-        covers_of.iter().flat_map(|(candidate, by)| by.iter().map(|it| it.covering).chain([*candidate])).collect();
+    let mut order: Vec<usize> = covers_of
+        .iter()
+        .flat_map(|(candidate, by)| by.iter().map(|cover| cover.covering).chain([*candidate]))
+        .collect();
     order.sort_unstable();
     order.dedup();
-    order.sort_by_cached_key(|at| keep_rank(&subjects[*at], is_droppable(*at)));
-    let ranks: HashMap<usize, usize> = order.iter().enumerate().map(|(place, at)| (*at, place)).collect();
+    order.sort_by_cached_key(|position| keep_rank(&subjects[*position], is_droppable(*position)));
+    let ranks: HashMap<usize, usize> = order.iter().enumerate().map(|(place, position)| (*position, place)).collect();
     let mut duplicates = Duplicates::new();
     for position in order {
         if !is_droppable(position) {
@@ -97,7 +99,9 @@ pub(super) fn group_scans(subjects: &[IndexSubject<'_>], duplicates: &Duplicates
     for (candidate, (covering, _)) in duplicates {
         sums[*covering] += subjects[*candidate].scans;
     }
-    (0..subjects.len()).map(|at| sums[duplicates.get(&at).map_or(at, |(covering, _)| *covering)]).collect()
+    (0..subjects.len())
+        .map(|position| sums[duplicates.get(&position).map_or(position, |(covering, _)| *covering)])
+        .collect()
 }
 
 #[cfg(test)]

@@ -102,7 +102,8 @@ fn evaluate_indexes<'a>(
     let mut needs = needs::collect_needs(&subjects, &covers, db);
     let evidence = ScanEvidence::new(snapshot, db, &replicas, window, limits);
     let mut caps = collect_caps(&subjects, &needs, db);
-    let is_droppable = |at: usize| caps[at].iter().all(|cap| cap.of_counters || cap.max_verdict > Verdict::Keep);
+    let is_droppable =
+        |position: usize| caps[position].iter().all(|cap| cap.of_counters || cap.max_verdict > Verdict::Keep);
 
     let duplicates = duplicate::find_duplicates(&subjects, &covers, &is_droppable);
     // The planner may use any index of a duplicate group, so their scans are added up.
@@ -137,8 +138,8 @@ fn evaluate_indexes<'a>(
         if !subjects[position].is_sound() || duplicates.contains_key(&position) {
             continue;
         }
-        let is_dropped = |at: usize| {
-            found[at]
+        let is_dropped = |position: usize| {
+            found[position]
                 .iter()
                 .any(|finding| finding.finding == IndexFinding::RedundantIndex && finding.verdict == Verdict::Drop)
         };
@@ -196,14 +197,15 @@ fn covers_in_doubt(
         .iter()
         .enumerate()
         .filter(|(_, subject)| subject.index.is_partitioned)
-        .map(|(at, subject)| (subject.index.oid, at))
+        .map(|(position, subject)| (subject.index.oid, position))
         .collect();
-    let doubtful = |at: usize| {
-        is_droppable(at) && found[at].iter().any(|finding| finding.of_counters && finding.verdict > Verdict::Keep)
-            || !subjects[at].is_sound()
+    let doubtful = |position: usize| {
+        is_droppable(position)
+            && found[position].iter().any(|finding| finding.of_counters && finding.verdict > Verdict::Keep)
+            || !subjects[position].is_sound()
     };
-    let root = |at: usize| subjects[at].root.and_then(|root| positions.get(&root.oid).copied());
-    (0..subjects.len()).map(|at| doubtful(at) || root(at).is_some_and(doubtful)).collect()
+    let root = |position: usize| subjects[position].root.and_then(|root| positions.get(&root.oid).copied());
+    (0..subjects.len()).map(|position| doubtful(position) || root(position).is_some_and(doubtful)).collect()
 }
 
 /// Lowers a finding to what the evidence allows, and adds the reasons.
@@ -282,8 +284,8 @@ fn conclude_verdict(
         None => Confidence::Likely,
     };
     // An index that is being built or awaits its partitions is invalid only for now, which is no finding.
-    let is_finding = |one: &&RawFinding| one.finding != IndexFinding::InvalidIndex || one.verdict > Verdict::Keep;
-    let mut findings: Vec<IndexFinding> = found.iter().filter(is_finding).map(|one| one.finding).collect();
+    let is_finding = |raw: &&RawFinding| raw.finding != IndexFinding::InvalidIndex || raw.verdict > Verdict::Keep;
+    let mut findings: Vec<IndexFinding> = found.iter().filter(is_finding).map(|raw| raw.finding).collect();
     findings.dedup();
     reasons.shrink_to_fit();
     let covered_by = found.iter().flat_map(|raw_finding| raw_finding.covered_by.iter());
@@ -293,7 +295,7 @@ fn conclude_verdict(
         confidence,
         findings,
         reasons,
-        covered_by: covered_by.map(|at| subjects[*at].index.index.clone()).collect(),
+        covered_by: covered_by.map(|position| subjects[*position].index.index.clone()).collect(),
         gain: Gain { bytes: subject.bytes, writes: subject.writes },
         rank_score: subject.drop_benefit(),
     }
@@ -302,7 +304,8 @@ fn conclude_verdict(
 /// Names the covering indexes that stay. A drop that loses them all to a conclusion from counters rests on counters
 /// itself.
 fn fill_covered_by(verdicts: &mut [IndexVerdict], found: &[Vec<RawFinding>], subjects: &[IndexSubject<'_>]) {
-    let dropped: HashSet<usize> = (0..subjects.len()).filter(|at| verdicts[*at].verdict == Verdict::Drop).collect();
+    let dropped: HashSet<usize> =
+        (0..subjects.len()).filter(|position| verdicts[*position].verdict == Verdict::Drop).collect();
     for (position, verdict) in verdicts.iter_mut().enumerate() {
         let mut names: Vec<&str> = Vec::new();
         for covering in found[position].iter().flat_map(|finding| &finding.covered_by) {

@@ -118,7 +118,8 @@ pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], subjects
     if verdicts.iter().all(|index_verdict| index_verdict.verdict != Verdict::Drop) {
         return;
     }
-    let positions: OidMap<usize> = subjects.iter().enumerate().map(|(at, subject)| (subject.index.oid, at)).collect();
+    let positions: OidMap<usize> =
+        subjects.iter().enumerate().map(|(position, subject)| (subject.index.oid, position)).collect();
     let children = children_by_parent(subjects);
     let children_of = |oid: u32| std::iter::once(oid).chain(children.get(&oid).into_iter().flatten().copied());
     let mut dropped: OidSet = verdicts
@@ -131,12 +132,12 @@ pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], subjects
             continue;
         }
         // Prefers an index other than one that is dropped as a duplicate.
-        let best = need.supporters.iter().filter_map(|oid| positions.get(oid)).min_by_key(|at| {
-            let verdict = &verdicts[**at];
+        let best = need.supporters.iter().filter_map(|oid| positions.get(oid)).min_by_key(|position| {
+            let verdict = &verdicts[**position];
             (
                 verdict.confidence == crate::analysis::index::Confidence::Proven,
-                subjects[**at].index.oid != need.index_oid,
-                subjects[**at].bytes,
+                subjects[**position].index.oid != need.index_oid,
+                subjects[**position].bytes,
             )
         });
         let Some(&position) = best else { continue };
@@ -152,9 +153,10 @@ pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], subjects
 
 fn children_by_parent(subjects: &[IndexSubject<'_>]) -> OidMap<Vec<u32>> {
     let mut children: OidMap<Vec<u32>> = OidMap::default();
-    let tree =
-        crate::facts::PartitionTree::from_edges(subjects.iter().map(|one| (one.index.oid, one.index.parent_oid)));
-    for subject in subjects.iter().filter(|one| one.index.is_partitioned) {
+    let tree = crate::facts::PartitionTree::from_edges(
+        subjects.iter().map(|subject| (subject.index.oid, subject.index.parent_oid)),
+    );
+    for subject in subjects.iter().filter(|subject| subject.index.is_partitioned) {
         children.insert(subject.index.oid, tree.descendants(subject.index.oid).to_vec());
     }
     children
@@ -202,8 +204,12 @@ mod tests {
             .collect();
         assert!(drops.len() >= 3, "{drops:?}");
         for choice in 0..1_u32 << drops.len() {
-            let names: Vec<&str> =
-                drops.iter().enumerate().filter(|(at, _)| choice >> at & 1 == 1).map(|(_, name)| *name).collect();
+            let names: Vec<&str> = drops
+                .iter()
+                .enumerate()
+                .filter(|(position, _)| choice >> position & 1 == 1)
+                .map(|(_, name)| *name)
+                .collect();
             assert!(select_drops(&plan, &names).is_ok(), "{names:?}");
         }
     }

@@ -21,8 +21,8 @@ pub(super) fn column_correlations(db: &DatabaseSnapshot) -> Correlations {
 pub(super) fn widest_first(subjects: &[IndexSubject<'_>], covers: &[Cover]) -> Vec<usize> {
     let mut order: Vec<usize> = covers.iter().map(|cover| cover.candidate).collect();
     order.dedup();
-    order.sort_by_key(|at| {
-        let index = subjects[*at].index;
+    order.sort_by_key(|position| {
+        let index = subjects[*position].index;
         std::cmp::Reverse((
             index.column_numbers.len(),
             index.key_columns_count,

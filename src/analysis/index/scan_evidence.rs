@@ -114,7 +114,7 @@ fn uncollected_nodes(snapshot: &Snapshot, replicas: &[&Replica]) -> Vec<Reason> 
         match list {
             Ok(list) => {
                 for standby in list {
-                    let address = standby.address.as_deref().map(|at| format!(" ({at})")).unwrap_or_default();
+                    let address = standby.address.as_deref().map(|address| format!(" ({address})")).unwrap_or_default();
                     let names = if standby.streaming { &mut streaming } else { &mut waiting };
                     names.push(format!("{}{address}", standby.name));
                 }

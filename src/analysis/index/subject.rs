@@ -89,18 +89,19 @@ pub fn collect_subjects<'a>(
         .filter(|(_, table)| !table.is_catalog())
         .map(|(index, table)| {
             let family = || trees.family(index);
-            let family_tables = || family().filter_map(|one| of_table.get(&one.table_oid).copied());
+            let family_tables = || family().filter_map(|index| of_table.get(&index.table_oid).copied());
             IndexSubject {
                 index,
                 table,
                 root: trees.root(index),
                 descendants: trees.count_descendants(index),
                 signature: Signature::new(index, &db.index_facts),
-                bytes: family().map(|one| one.size.bytes).sum(),
+                bytes: family().map(|index| index.size.bytes).sum(),
                 scans: family().map(scans_of).sum(),
-                certain_since: latest_if_all_known(family().map(|one| Some(watched(one)?.certain_since))),
+                certain_since: latest_if_all_known(family().map(|index| Some(watched(index)?.certain_since))),
                 invalid_since: watched(index).and_then(|watched| watched.invalid_since),
-                last_scan: last_scans.and_then(|scans| family().filter_map(|one| scans.get(&one.oid).copied()).max()),
+                last_scan: last_scans
+                    .and_then(|scans| family().filter_map(|index| scans.get(&index.oid).copied()).max()),
                 writes: family_tables()
                     .map(|t| count(t.rows_inserted) + count(t.rows_updated.saturating_sub(t.rows_hot_updated)))
                     .sum(),

@@ -134,8 +134,8 @@ impl Shop {
         let names = self.standbys.iter();
         let walsenders: Vec<_> = names
             .enumerate()
-            .map(|(at, name)| {
-                json!({"pid": at, "application_name": name, "role": null, "client_addr": null, "backend_start": null,
+            .map(|(pid, name)| {
+                json!({"pid": pid, "application_name": name, "role": null, "client_addr": null, "backend_start": null,
                     "state": "streaming", "sent_lsn": null, "flush_lsn": null, "replay_lsn": null})
             })
             .collect();

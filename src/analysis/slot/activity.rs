@@ -114,7 +114,7 @@ pub fn slot_activity(now: &Snapshot, slot: &Slot, history: Option<&SlotHistory>)
         activity.wal_bytes = current.bytes_since(then);
     }
     for (position, sample) in samples.iter().enumerate() {
-        let before = position.checked_sub(1).and_then(|at| samples.get(at));
+        let before = position.checked_sub(1).and_then(|position| samples.get(position));
         let was_connected = before.is_some_and(|before| {
             sample.seen.inactive_since > before.seen.inactive_since
                 && before.seen.inactive_since.is_some()

@@ -51,7 +51,11 @@ fn add_pinning_transactions(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<
         }
     }
     let Some(transactions) = snapshot.transactions.known() else { return };
-    let oldest = transactions.transactions.iter().max_by_key(|one| one.xid_age).filter(|one| pins(one.xid_age));
+    let oldest = transactions
+        .transactions
+        .iter()
+        .max_by_key(|transaction| transaction.xid_age)
+        .filter(|transaction| pins(transaction.xid_age));
     match oldest {
         Some(transaction) => reasons.push(Reason::PinnedByTransaction {
             pid: transaction.pid,

@@ -62,10 +62,10 @@ pub fn table_sync<'a>(slot: &Slot, snapshot: &'a Snapshot) -> TableSync<'a> {
         return TableSync::No;
     }
     let Some(walsenders) = snapshot.walsenders.known() else { return TableSync::MayBeRunning };
-    let connected = walsenders.iter().find(|one| one.application_name.as_deref() == Some(&slot.slot_name));
+    let connected = walsenders.iter().find(|walsender| walsender.application_name.as_deref() == Some(&slot.slot_name));
     match connected {
         Some(walsender) => TableSync::Running(walsender),
-        None if walsenders.iter().any(|one| one.application_name.is_none()) => TableSync::MayBeRunning,
+        None if walsenders.iter().any(|walsender| walsender.application_name.is_none()) => TableSync::MayBeRunning,
         None => TableSync::No,
     }
 }

@@ -15,8 +15,8 @@ pub enum NamePattern {
 impl NamePattern {
     pub fn matches(&self, name: &str) -> bool {
         match self {
-            NamePattern::Is(all) => all.contains(&name),
-            NamePattern::StartsWith(all) => all.iter().any(|prefix| name.starts_with(prefix)),
+            NamePattern::Is(names) => names.contains(&name),
+            NamePattern::StartsWith(prefixes) => prefixes.iter().any(|prefix| name.starts_with(prefix)),
             NamePattern::Shape(fits) => fits(name),
         }
     }

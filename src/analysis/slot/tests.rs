@@ -165,14 +165,14 @@ fn slot_server_start_is_not_a_connection() {
 
 #[test]
 fn slot_inactivity_counts_across_restart() {
-    let started = |mut look: Snapshot, at: i64| {
-        look.server.started_at = time(at);
+    let started = |mut look: Snapshot, started_at: i64| {
+        look.server.started_at = time(started_at);
         look
     };
     let before = slot_with(json!({"inactive_since": time(-8 * DAY)}));
     let after = slot_with(json!({"inactive_since": time(-3_599)}));
     let now = started(snapshot_at(17, 0, 900, &[&after]), -3_600);
-    let seen = |at: i64| vec![snapshot_at(17, at, 800, &[&before])];
+    let seen = |second: i64| vec![snapshot_at(17, second, 800, &[&before])];
     assert_eq!(assess_verdict(&now, &[]), SlotVerdict::Inactive, "the control");
     assert_eq!(assess_verdict(&now, &seen(-DAY)), SlotVerdict::Stale, "seven days on record, and an hour");
     assert!(has_reason(&assess(&now, &seen(-DAY)), "recorded-before"));

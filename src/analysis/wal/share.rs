@@ -48,8 +48,9 @@ impl BindingHolder {
     /// Returns the binding holder of a server's WAL; `None` when a holder is unknown, or without one.
     pub fn find(snapshot: &Snapshot) -> Option<BindingHolder> {
         let partial = Retention::from_known_facts(snapshot).ok()?;
-        let share =
-            wal_shares(&partial, snapshot.wal_directory.known()).into_iter().find(|it| it.binding == Some(true))?;
+        let share = wal_shares(&partial, snapshot.wal_directory.known())
+            .into_iter()
+            .find(|share| share.binding == Some(true))?;
         match share.by {
             SharedBy::Holder(cause) => Some(BindingHolder { cause, name: share.name }),
             _ => None,
@@ -89,24 +90,25 @@ pub fn wal_shares(partial: &PartialRetention, directory: Option<&WalDirectory>) 
         };
         Some(runs.as_ref()?.iter().map(overlap).sum::<u64>())
     };
-    let start_at = |at: usize| holders.get(at).map_or(u64::MAX, |holder| retention.segment_start(holder.from));
+    let start_at =
+        |position: usize| holders.get(position).map_or(u64::MAX, |holder| retention.segment_start(holder.from));
     let mut shares: Vec<WalShare> = holders
         .iter()
         .enumerate()
-        .map(|(at, holder)| WalShare {
+        .map(|(position, holder)| WalShare {
             by: SharedBy::Holder(holder.cause),
             name: holder.name.clone(),
             retained_bytes: Some(retention.current.bytes_since(holder.from)),
             // Of several holders with the same segment the first counts: the least avoidable cause, then the first
             // slot.
-            bytes: match at.checked_sub(1) {
-                Some(before) if start_at(before) == start_at(at) => between(0, 0),
+            bytes: match position.checked_sub(1) {
+                Some(before) if start_at(before) == start_at(position) => between(0, 0),
                 _ => between(
-                    start_at(at),
-                    (at + 1..).map(start_at).find(|next| *next > start_at(at)).unwrap_or(u64::MAX),
+                    start_at(position),
+                    (position + 1..).map(start_at).find(|next| *next > start_at(position)).unwrap_or(u64::MAX),
                 ),
             },
-            binding: is_whole.then_some(at == 0),
+            binding: is_whole.then_some(position == 0),
         })
         .collect();
     shares.extend(partial.missing.iter().map(|(cause, _)| WalShare {

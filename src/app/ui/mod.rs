@@ -316,7 +316,8 @@ pub fn print_early_failure(failure: &Failure) {
 /// Replaces the panic message: a bug is said to be one, and ends with its own exit code.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
-        let location = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
+        let location =
+            panic.location().map(|location| format!(" at {}:{}", location.file(), location.line())).unwrap_or_default();
         write_to_stderr(&format!(
             "pgtend: this is a bug in pgtend{location}, please report it; nothing was changed on the server by a report\n"
         ));

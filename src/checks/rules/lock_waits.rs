@@ -22,7 +22,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let mut outcome = CheckOutcome::default();
     for (root, waiters) in waiters_by_root(waits) {
         // A session whose wait ends while it is read has no start of the wait.
-        let timed = waiters.iter().filter_map(|one| Some((evidence.seconds_since(one.waiting_since?), *one)));
+        let timed = waiters.iter().filter_map(|waiter| Some((evidence.seconds_since(waiter.waiting_since?), *waiter)));
         let Some((seconds, longest)) = timed.max_by_key(|(seconds, _)| *seconds) else { continue };
         let subject = describe_blocker(waits, root);
         let waited = Seconds(seconds);
@@ -31,7 +31,8 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             continue;
         };
         let count = waiters.len() as u64;
-        let state = waits.blockers.iter().find(|one| one.pid == root).and_then(|one| one.state.as_deref());
+        let state =
+            waits.blockers.iter().find(|blocker| blocker.pid == root).and_then(|blocker| blocker.state.as_deref());
         let mut message = message![
             Fragment::Count(count),
             if count == 1 { " session waits" } else { " sessions wait" },
@@ -76,7 +77,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
 /// Groups the waiting sessions by the blocking sessions that do not wait themselves. In a deadlock all sessions wait;
 /// the smallest process ID represents it.
 fn waiters_by_root(waits: &LockWaits) -> BTreeMap<i32, Vec<&LockWait>> {
-    let by_pid: BTreeMap<i32, &LockWait> = waits.waiting.iter().map(|one| (one.pid, one)).collect();
+    let by_pid: BTreeMap<i32, &LockWait> = waits.waiting.iter().map(|wait| (wait.pid, wait)).collect();
     let mut by_root: BTreeMap<i32, Vec<&LockWait>> = BTreeMap::new();
     for waiter in &waits.waiting {
         let mut seen = BTreeSet::from([waiter.pid]);
@@ -108,13 +109,13 @@ fn describe_blocker(waits: &LockWaits, pid: i32) -> String {
     if pid == 0 {
         return "a prepared transaction".to_owned();
     }
-    let blocker = waits.blockers.iter().find(|one| one.pid == pid);
-    let role = blocker.and_then(|one| one.role.as_deref());
-    let application = blocker.and_then(|one| one.application_name.as_deref()).filter(|name| !name.is_empty());
+    let blocker = waits.blockers.iter().find(|blocker| blocker.pid == pid);
+    let role = blocker.and_then(|blocker| blocker.role.as_deref());
+    let application = blocker.and_then(|blocker| blocker.application_name.as_deref()).filter(|name| !name.is_empty());
     let known: Vec<String> = [
         role.map(|role| format!("role {role}")),
         application.map(|name| format!("application {name}")),
-        blocker.filter(|one| one.role.is_none()).and_then(|one| one.backend_type.clone()),
+        blocker.filter(|blocker| blocker.role.is_none()).and_then(|blocker| blocker.backend_type.clone()),
     ]
     .into_iter()
     .flatten()
@@ -145,9 +146,9 @@ mod tests {
     }
 
     fn evaluate_waits(waiting: Vec<Value>) -> CheckOutcome {
-        evaluate_check("lock-waits", |it| {
-            it["lock_waits"]["known"]["waiting"] = waiting.into();
-            it["lock_waits"]["known"]["blockers"] = json!([
+        evaluate_check("lock-waits", |snapshot| {
+            snapshot["lock_waits"]["known"]["waiting"] = waiting.into();
+            snapshot["lock_waits"]["known"]["blockers"] = json!([
                 {"pid": 7, "database": "shop", "role": "app", "application_name": "web",
                  "backend_type": "client backend", "state": "idle in transaction"},
                 {"pid": 9, "database": "shop", "role": null, "application_name": "",
@@ -157,7 +158,8 @@ mod tests {
 
     #[test]
     fn lock_waits_thresholds() {
-        let level = |seconds| found_subjects(&evaluate_waits(vec![wait(8, &[7], seconds)])).first().map(|one| one.0);
+        let level =
+            |seconds| found_subjects(&evaluate_waits(vec![wait(8, &[7], seconds)])).first().map(|finding| finding.0);
         assert_eq!(evaluate_waits(vec![]).kind(), CheckOutcomeKind::Passed);
         assert_eq!(
             [level(59), level(60), level(299), level(300)],
@@ -180,7 +182,7 @@ mod tests {
     #[test]
     fn lock_waits_survive_cycle_and_prepared() {
         let outcome = evaluate_waits(vec![wait(7, &[8], 90), wait(8, &[7], 90), wait(10, &[0], 90)]);
-        let subjects: Vec<&str> = found_subjects(&outcome).into_iter().map(|one| one.1).collect();
+        let subjects: Vec<&str> = found_subjects(&outcome).into_iter().map(|finding| finding.1).collect();
         assert_eq!(subjects, ["a prepared transaction", "pid 7 (role app, application web)"]);
     }
 
@@ -194,7 +196,8 @@ mod tests {
 
     #[test]
     fn lock_waits_hidden_is_unknown() {
-        let outcome = evaluate_check("lock-waits", |it| it["lock_waits"]["known"]["sees_all"] = json!(false));
+        let outcome =
+            evaluate_check("lock-waits", |snapshot| snapshot["lock_waits"]["known"]["sees_all"] = json!(false));
         assert_eq!(outcome.kind(), CheckOutcomeKind::Unknown);
         assert_eq!(outcome.unknown[0].hint.as_deref(), Some("GRANT pg_monitor TO app"));
     }

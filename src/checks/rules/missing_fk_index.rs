@@ -28,8 +28,9 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             let Some(table) = by_oid.get(&key.table_oid).filter(|table| table.kind == TableKind::Table) else {
                 continue;
             };
-            let is_supported =
-                of_table.get(&table.oid).is_some_and(|all| all.iter().any(|one| supports_foreign_key(one, key)));
+            let is_supported = of_table
+                .get(&table.oid)
+                .is_some_and(|indexes| indexes.iter().any(|index| supports_foreign_key(index, key)));
             if table.heap.bytes < limits.minimum.0
                 || is_supported
                 || is_referenced_table_static(key, &by_oid, &indexes_by_oid)

@@ -139,13 +139,13 @@ mod tests {
 
     #[test]
     fn replication_lag_falls_back_to_history() {
-        let behind = |before: u64, at: u64| {
+        let behind = |before: u64, replayed: u64| {
             evaluate_check_after(
                 "replication-lag",
                 |value| value["wal_position"]["known"]["current_lsn"] = json!(lsn(before)),
                 |value| {
                     let mut walsender = walsender(Value::Null, json!("streaming"));
-                    walsender["replay_lsn"] = json!(lsn(at));
+                    walsender["replay_lsn"] = json!(lsn(replayed));
                     value["walsenders"] = json!({"known": [walsender]});
                     value["wal_position"]["known"]["current_lsn"] = json!(lsn(1 << 20));
                 },

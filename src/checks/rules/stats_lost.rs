@@ -55,9 +55,9 @@ mod tests {
 
     #[test]
     fn stats_lost_reports_reset_since_last_run() {
-        let reset = |at: i64| {
+        let reset = |seconds: i64| {
             move |value: &mut Value| {
-                value["database_snapshots"][0]["statistics_resets"]["known"]["shared_reset"] = json!(ago(at))
+                value["database_snapshots"][0]["statistics_resets"]["known"]["shared_reset"] = json!(ago(seconds))
             }
         };
         assert_eq!(evaluate_check("stats-lost", reset(60)).kind(), CheckOutcomeKind::NotApplicable);

@@ -117,15 +117,18 @@ mod tests {
 
     #[test]
     fn subscription_errors_needs_running_worker() {
-        let with =
-            |one: Value| evaluate_check("subscription-errors", |it| it["subscriptions"] = json!({"known": [one]}));
+        let with = |subscription: Value| {
+            evaluate_check("subscription-errors", |snapshot| {
+                snapshot["subscriptions"] = json!({"known": [subscription]})
+            })
+        };
         assert_eq!(with(subscription_json(true, true)).kind(), CheckOutcomeKind::Passed);
         assert_eq!(found_subjects(&with(subscription_json(false, false))), [(Level::Warning, "shop/s")]);
         assert_eq!(found_subjects(&with(subscription_json(true, false))), [(Level::Critical, "shop/s")]);
-        let standby = evaluate_check("subscription-errors", |it| it["server"]["in_recovery"] = json!(true));
+        let standby = evaluate_check("subscription-errors", |snapshot| snapshot["server"]["in_recovery"] = json!(true));
         assert_eq!(standby.kind(), CheckOutcomeKind::NotApplicable);
-        let origin = evaluate_check("subscription-errors", |it| {
-            it["orphaned_origins"] = json!({"known": [{"origin_name": "pg_17"}]});
+        let origin = evaluate_check("subscription-errors", |snapshot| {
+            snapshot["orphaned_origins"] = json!({"known": [{"origin_name": "pg_17"}]});
         });
         assert_eq!(found_subjects(&origin), [(Level::Warning, "replication origins")]);
     }
@@ -133,9 +136,9 @@ mod tests {
     #[test]
     fn subscription_errors_counts_since_last_run() {
         let errors = |count: u64| {
-            move |it: &mut Value| {
-                it["subscriptions"] = json!({"known": [subscription_json(true, true)]});
-                it["subscription_errors"] = json!({"known": [{"subname": "s", "database": "shop",
+            move |snapshot: &mut Value| {
+                snapshot["subscriptions"] = json!({"known": [subscription_json(true, true)]});
+                snapshot["subscription_errors"] = json!({"known": [{"subname": "s", "database": "shop",
                     "apply_error_count": count, "sync_error_count": 0, "stats_reset": null}]});
             }
         };

@@ -57,11 +57,11 @@ mod tests {
     #[test]
     fn unsafe_settings_hidden_is_unknown() {
         for (name, value, _, level) in UNSAFE {
-            let outcome = evaluate_check("unsafe-settings", |it| set_setting(it, name, value));
+            let outcome = evaluate_check("unsafe-settings", |snapshot| set_setting(snapshot, name, value));
             assert_eq!(found_subjects(&outcome), [(*level, *name)]);
         }
-        let hidden = evaluate_check("unsafe-settings", |it| {
-            it["settings"]["known"].as_array_mut().unwrap().retain(|one| one["name"] != "fsync");
+        let hidden = evaluate_check("unsafe-settings", |snapshot| {
+            snapshot["settings"]["known"].as_array_mut().unwrap().retain(|setting| setting["name"] != "fsync");
         });
         assert_eq!(hidden.kind(), CheckOutcomeKind::Unknown);
     }

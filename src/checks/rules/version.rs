@@ -151,10 +151,10 @@ mod tests {
 
     #[test]
     fn version_latest_minor_passes() {
-        let evaluate_version_at = |version: u32, at: &str| {
+        let evaluate_version_at = |version: u32, date: &str| {
             evaluate_check("version", |value| {
                 value["server"]["version_num"] = json!(version);
-                value["collected_at"] = json!(at);
+                value["collected_at"] = json!(date);
             })
         };
         assert_eq!(evaluate_version_at(170_011, "2026-10-01T00:00:00Z").kind(), CheckOutcomeKind::Passed);
@@ -187,10 +187,10 @@ mod tests {
 
     #[test]
     fn version_reports_end_of_life_early() {
-        let evaluate_version_at = |version: u32, at: &str| {
+        let evaluate_version_at = |version: u32, date: &str| {
             evaluate_check("version", |value| {
                 value["server"]["version_num"] = json!(version);
-                value["collected_at"] = json!(at);
+                value["collected_at"] = json!(date);
             })
         };
         assert_eq!(

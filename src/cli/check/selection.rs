@@ -24,7 +24,7 @@ impl CheckSelection {
             names
                 .iter()
                 .map(|name| {
-                    let found = known.iter().any(|one| one == name);
+                    let found = known.iter().any(|target| target == name);
                     if found { Ok(name.clone()) } else { Err(unknown_check(name)) }
                 })
                 .collect::<Result<BTreeSet<String>, Failure>>()

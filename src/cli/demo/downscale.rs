@@ -66,12 +66,13 @@ pub async fn run_downscale(
         demo_context.for_throwaway_cluster(copied_cluster.conninfo(), &journal.path().join("history.db"));
     let facts = FactGroups::new(&[FactGroup::Databases, FactGroup::Tablespaces, FactGroup::Wal]);
     let snapshot = Box::pin(copy_context.collect_snapshot(Scope { facts, ..copy_context.scope() })).await?;
-    let databases = snapshot.databases.known().map(|all| all.iter().filter_map(|database| database.bytes).sum::<u64>());
+    let databases =
+        snapshot.databases.known().map(|databases| databases.iter().filter_map(|database| database.bytes).sum::<u64>());
     let wal = snapshot.wal_directory.known().map(|wal_directory| wal_directory.directory_bytes);
     let shared = snapshot
         .tablespaces
         .known()
-        .and_then(|all| all.iter().find(|tablespace| tablespace.tablespace == "pg_global")?.bytes);
+        .and_then(|tablespaces| tablespaces.iter().find(|tablespace| tablespace.tablespace == "pg_global")?.bytes);
     let measured = databases.zip(wal).zip(shared).map(|((databases, wal), shared)| databases + wal + shared);
     match (predicted, measured) {
         (Some(predicted), Some(measured)) => ui.print_text(&format!(

@@ -122,7 +122,8 @@ fn read_written_indexes(
                 continue;
             }
             // Of diesel and Flyway: settings of the file beside them.
-            let is_setting = matches!(path.extension().and_then(|one| one.to_str()), Some("conf" | "toml" | "pyc"));
+            let is_setting =
+                matches!(path.extension().and_then(|extension| extension.to_str()), Some("conf" | "toml" | "pyc"));
             if !kind.is_file() || is_setting {
                 continue;
             }

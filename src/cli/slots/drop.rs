@@ -303,6 +303,6 @@ fn exit_code_of_drops(plan: &SlotDrops, outcomes: &[SlotDropOutcome]) -> ExitCod
         return ExitCode::Refused;
     }
     let unjournalled = outcomes.iter().any(|slot_drop_outcome| slot_drop_outcome.unjournalled.is_some());
-    let all = !any(ActionOutcomeKind::Refused) && plan.refused.is_empty() && !unjournalled;
-    if all { ExitCode::Success } else { ExitCode::Incomplete }
+    let is_complete = !any(ActionOutcomeKind::Refused) && plan.refused.is_empty() && !unjournalled;
+    if is_complete { ExitCode::Success } else { ExitCode::Incomplete }
 }

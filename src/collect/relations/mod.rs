@@ -14,10 +14,10 @@ pub fn shown_tables(tables: &[TableRow], schema: Option<&Pattern>, table: Option
     tables
         .iter()
         .map(|row| &row.table)
-        .filter(|it| !it.is_catalog())
-        .filter(|it| schema.is_none_or(|glob| glob.matches(&it.schema)))
-        .filter(|it| table.is_none_or(|glob| glob.matches(&it.table)))
-        .map(|it| it.oid)
+        .filter(|row| !row.is_catalog())
+        .filter(|row| schema.is_none_or(|glob| glob.matches(&row.schema)))
+        .filter(|row| table.is_none_or(|glob| glob.matches(&row.table)))
+        .map(|row| row.oid)
         .collect()
 }
 

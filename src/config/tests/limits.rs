@@ -134,11 +134,14 @@ fn config_reads_check_limits_and_silences() {
     assert_eq!(limit("connections", "critical"), "\"99%\"");
     assert_eq!(limit("xid-wraparound", "warning"), "400000000");
     let [first, second] = &config.silences[..] else { panic!("two silences") };
-    let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
-    assert!(first.is_active(None, at("2027-01-31T23:59:59Z")) && !first.is_active(None, at("2027-02-01T00:00:00Z")));
+    let parse_time = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
     assert!(
-        second.is_active(Some("legacy-1"), at("2027-01-31T11:00:00Z"))
-            && !second.is_active(None, at("2027-01-31T11:00:00Z"))
+        first.is_active(None, parse_time("2027-01-31T23:59:59Z"))
+            && !first.is_active(None, parse_time("2027-02-01T00:00:00Z"))
+    );
+    assert!(
+        second.is_active(Some("legacy-1"), parse_time("2027-01-31T11:00:00Z"))
+            && !second.is_active(None, parse_time("2027-01-31T11:00:00Z"))
     );
 }
 

@@ -103,7 +103,7 @@ pub fn detect_changes(
         let is_alert = before.class == Class::Alert;
         let has_recovered = is_alert
             && evaluated_checks.contains(before.check.as_str())
-            && findings.iter().all(|one| one.id() != before.finding_id);
+            && findings.iter().all(|finding| finding.id() != before.finding_id);
         if let (true, Some((_, level))) = (has_recovered, before.notified) {
             changes.push(Change {
                 kind: ChangeKind::Recovered,

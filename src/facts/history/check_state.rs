@@ -34,8 +34,9 @@ pub struct CheckState {
 impl CheckState {
     /// Returns the findings with the notifications of one recipient.
     pub fn findings_for(&self, recipient: &str) -> Vec<KnownFinding> {
-        let notified_finding =
-            |id: &str| self.notified.iter().find(|one| one.recipient == recipient && one.finding_id == id);
+        let notified_finding = |id: &str| {
+            self.notified.iter().find(|notified| notified.recipient == recipient && notified.finding_id == id)
+        };
         let findings = self.findings.iter().cloned();
         findings
             .map(|finding| KnownFinding {

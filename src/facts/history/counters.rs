@@ -34,7 +34,12 @@ impl Counters {
                 .filter_map(|database| Some((database.database.clone(), database.temp_bytes_written?)))
                 .collect(),
             subscription_errors: errors
-                .map(|one| (format!("{}/{}", one.database, one.subname), one.apply_error_count + one.sync_error_count))
+                .map(|subscription| {
+                    (
+                        format!("{}/{}", subscription.database, subscription.subname),
+                        subscription.apply_error_count + subscription.sync_error_count,
+                    )
+                })
                 .collect(),
             counting_since: snapshot
                 .database_snapshots

@@ -81,9 +81,9 @@ impl HistoryView {
         names.extend(self.slots.iter().map(|past| past.slot_name.clone()));
         for name in names {
             let mut samples: Vec<SlotSample> =
-                earlier.iter().filter_map(|one| SlotSample::from_snapshot(one, &name)).collect();
+                earlier.iter().filter_map(|snapshot| SlotSample::from_snapshot(snapshot, &name)).collect();
             let position = self.slots.iter().position(|past| past.slot_name == name);
-            let before = position.map(|at| self.slots.swap_remove(at));
+            let before = position.map(|position| self.slots.swap_remove(position));
             let (record, first_seen) = before.map_or((None, None), |past| {
                 samples.extend(past.samples);
                 (past.record, Some(past.first_seen))

@@ -33,16 +33,16 @@ pub struct WalPeak {
 pub fn wal_peak(intervals: &[WalInterval], window: SignedDuration) -> Option<WalPeak> {
     let mut best: Option<WalPeak> = None;
     let (mut first, mut bytes) = (0, 0_u64);
-    for (at, interval) in intervals.iter().enumerate() {
-        if at > 0 && intervals[at - 1].to != interval.from {
-            (first, bytes) = (at, 0);
+    for (position, interval) in intervals.iter().enumerate() {
+        if position > 0 && intervals[position - 1].to != interval.from {
+            (first, bytes) = (position, 0);
         }
         bytes = bytes.saturating_add(interval.bytes);
-        while first <= at && interval.to.duration_since(intervals[first].from) > window {
+        while first <= position && interval.to.duration_since(intervals[first].from) > window {
             bytes = bytes.saturating_sub(intervals[first].bytes);
             first += 1;
         }
-        let spans_enough = first <= at && interval.to.duration_since(intervals[first].from) * 2 >= window;
+        let spans_enough = first <= position && interval.to.duration_since(intervals[first].from) * 2 >= window;
         if spans_enough && best.is_none_or(|best| bytes > best.bytes) {
             let window_seconds = window.as_secs().unsigned_abs();
             best = Some(WalPeak { window_seconds, from: intervals[first].from, to: interval.to, bytes });

@@ -143,7 +143,7 @@ mod tests {
     }
 
     fn tracked_bytes(method: Option<&str>, measured_sizes: &[MeasuredSize], successors: &[&str]) -> Option<u64> {
-        let named = |_: &Prediction| successors.iter().map(|it| (*it).to_owned()).collect();
+        let named = |_: &Prediction| successors.iter().map(|successor| (*successor).to_owned()).collect();
         compare_predictions(vec![prediction(method)], measured_sizes, named)[0].measured_bytes
     }
 

@@ -87,15 +87,15 @@ pub fn compute_trend(points: &[SizePoint]) -> Option<Trend> {
     let chosen: Vec<_> = cleaned.iter().rev().step_by(every).rev().collect();
 
     let mut slopes: Vec<f64> = Vec::with_capacity(chosen.len() * chosen.len() / 2);
-    for (at, a) in chosen.iter().enumerate() {
-        slopes.extend(chosen[at + 1..].iter().map(|b| (b.1 - a.1) / (b.0 - a.0)));
+    for (index, a) in chosen.iter().enumerate() {
+        slopes.extend(chosen[index + 1..].iter().map(|b| (b.1 - a.1) / (b.0 - a.0)));
     }
     let n = chosen.len() as f64;
     let spread = Z_95_PERCENT * (n * (n - 1.0) * (2.0 * n + 5.0) / 18.0).sqrt();
     let pairs = slopes.len() as f64;
     // Of some thousand slopes four are wanted: choosing is cheaper than sorting.
-    let mut rank = |at: f64| {
-        let position = (at.round().max(0.0) as usize).min(slopes.len() - 1);
+    let mut rank = |index: f64| {
+        let position = (index.round().max(0.0) as usize).min(slopes.len() - 1);
         *slopes.select_nth_unstable_by(position, f64::total_cmp).1
     };
     Some(Trend {

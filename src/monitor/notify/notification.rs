@@ -65,7 +65,7 @@ impl Notification {
                 let key =
                     DuplicateScope::new(target, change).map(|scope| (change.kind, change.finding_id.as_str(), scope));
                 match key.as_ref().and_then(|key| item_positions.get(key)) {
-                    Some(&at) => items[at].targets.push(&target.target_key),
+                    Some(&position) => items[position].targets.push(&target.target_key),
                     None => {
                         item_positions.extend(key.map(|key| (key, items.len())));
                         items.push(NotificationItem { targets: vec![&target.target_key], change });
@@ -87,7 +87,7 @@ impl Notification {
             .map(|(kind, count)| format!("{count} {}", change_label(kind)))
             .collect();
         let target_text = match &self.targets[..] {
-            [one] => one.target_key.clone(),
+            [target] => target.target_key.clone(),
             more => format!("{} targets", more.len()),
         };
         let is_at_status = |change: &Change| match change.kind {
@@ -202,7 +202,7 @@ mod tests {
     fn notification_merges_unknowns_by_message() {
         let unknown = |message: &str| test_change("server", Level::Unknown, message);
         let (down, denied) = (unknown("db1 refused"), unknown("no password"));
-        let all = test_notification(&[("a", None, down.clone()), ("b", None, down), ("c", None, denied)]);
-        assert_eq!(item_targets(&all), ["a, b", "c"]);
+        let notification = test_notification(&[("a", None, down.clone()), ("b", None, down), ("c", None, denied)]);
+        assert_eq!(item_targets(&notification), ["a, b", "c"]);
     }
 }

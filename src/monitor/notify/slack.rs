@@ -21,8 +21,8 @@ pub fn slack_body(notification: &Notification) -> Value {
     let items = notification.items();
     // The header, and a line on what was left out.
     let max_items = MAX_BLOCKS - 2;
-    for one in items.iter().take(max_items) {
-        let change = one.change;
+    for item in items.iter().take(max_items) {
+        let change = item.change;
         let mark = match change.kind {
             ChangeKind::Recovered => ":white_check_mark:",
             _ => match change.level {
@@ -32,7 +32,7 @@ pub fn slack_body(notification: &Notification) -> Value {
             },
         };
         let target_prefix = if many {
-            format!("*{}* ", escape_mrkdwn(&escape_unprintable(&one.format_targets())))
+            format!("*{}* ", escape_mrkdwn(&escape_unprintable(&item.format_targets())))
         } else {
             String::new()
         };
@@ -62,10 +62,10 @@ fn truncate_text(text: &str, max_chars: usize) -> String {
         return text.to_owned();
     }
     let mut short: String = text.chars().take(max_chars - 1).collect();
-    if let Some(at) = short.rfind('&')
-        && !short[at..].contains(';')
+    if let Some(position) = short.rfind('&')
+        && !short[position..].contains(';')
     {
-        short.truncate(at);
+        short.truncate(position);
     }
     short + "…"
 }

@@ -24,8 +24,8 @@ pub fn webhook_body(notification: &Notification) -> Value {
     })
 }
 
-fn change_json(one: &Change, notification: &Notification) -> Value {
-    let kind = match one.kind {
+fn change_json(change: &Change, notification: &Notification) -> Value {
+    let kind = match change.kind {
         ChangeKind::New => "new",
         ChangeKind::Worse => "worse",
         ChangeKind::Reminder => "reminder",
@@ -33,13 +33,13 @@ fn change_json(one: &Change, notification: &Notification) -> Value {
     };
     json!({
         "change": kind,
-        "id": one.finding_id,
-        "check": one.check,
-        "subject": one.subject,
-        "status": one.level.name(),
-        "since": one.since,
-        "message": format_message(&one.message),
-        "advice": one.advice.as_ref().map(format_message).filter(|advice| !advice.is_empty()),
-        "line": format_change(one, notification.at),
+        "id": change.finding_id,
+        "check": change.check,
+        "subject": change.subject,
+        "status": change.level.name(),
+        "since": change.since,
+        "message": format_message(&change.message),
+        "advice": change.advice.as_ref().map(format_message).filter(|advice| !advice.is_empty()),
+        "line": format_change(change, notification.at),
     })
 }

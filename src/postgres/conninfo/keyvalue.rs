@@ -38,11 +38,11 @@ fn parse_value(text: &str) -> Result<(String, &str), ConninfoError> {
     let quoted = text.starts_with('\'');
     let mut value = String::new();
     let mut letters = text.char_indices().skip(usize::from(quoted));
-    while let Some((at, letter)) = letters.next() {
+    while let Some((position, letter)) = letters.next() {
         match letter {
             '\\' => value.extend(letters.next().map(|(_, escaped)| escaped)),
-            '\'' if quoted => return Ok((value, text.get(at + 1..).unwrap_or_default())),
-            _ if !quoted && letter.is_whitespace() => return Ok((value, text.get(at..).unwrap_or_default())),
+            '\'' if quoted => return Ok((value, text.get(position + 1..).unwrap_or_default())),
+            _ if !quoted && letter.is_whitespace() => return Ok((value, text.get(position..).unwrap_or_default())),
             _ => value.push(letter),
         }
     }

@@ -81,9 +81,9 @@ fn rest_after_match<'a>(line: &'a str, wanted: &str) -> Option<&'a str> {
     }
     let mut letters = line.char_indices();
     let mut wanted = wanted.chars();
-    while let Some((at, letter)) = letters.next() {
+    while let Some((position, letter)) = letters.next() {
         let letter = match letter {
-            ':' => return if wanted.next().is_none() { line.get(at + 1..) } else { None },
+            ':' => return if wanted.next().is_none() { line.get(position + 1..) } else { None },
             '\\' => letters.next().map_or('\\', |(_, escaped)| escaped),
             letter => letter,
         };

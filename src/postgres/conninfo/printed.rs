@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn environment_is_repeated_only_beside_a_database() {
+    fn environment_is_repeated_only_with_a_database() {
         let vars = |pairs: &[(&str, &str)]| Environment {
             vars: pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             ..Environment::default()

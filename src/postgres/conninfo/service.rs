@@ -80,7 +80,7 @@ fn fill_from_service_section(
 ) -> Result<bool, ConninfoError> {
     let mut found = false;
     for (number, line) in text.lines().enumerate() {
-        let at = || format!("service file \"{}\", line {}", file.display(), number + 1);
+        let location = || format!("service file \"{}\", line {}", file.display(), number + 1);
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -96,19 +96,19 @@ fn fill_from_service_section(
             continue;
         }
         if line.starts_with("ldap") {
-            return Err(ConninfoError::new(format!("{}: LDAP lookup is not supported by pgtend", at()))
+            return Err(ConninfoError::new(format!("{}: LDAP lookup is not supported by pgtend", location()))
                 .with_hint("write the parameters out in the service file"));
         }
         let Some((name, value)) = line.split_once('=') else {
-            return Err(ConninfoError::new(format!("{}: syntax error", at())).with_hint("each line is key=value"));
+            return Err(ConninfoError::new(format!("{}: syntax error", location())).with_hint("each line is key=value"));
         };
         if name == "service" || name == "servicefile" {
-            return Err(ConninfoError::new(format!("{}: a service cannot refer to another service", at())));
+            return Err(ConninfoError::new(format!("{}: a service cannot refer to another service", location())));
         }
         let keyword =
-            keyword::find_keyword(name).ok_or_else(|| keyword::unknown_keyword_error(name).in_source(&at()))?;
+            keyword::find_keyword(name).ok_or_else(|| keyword::unknown_keyword_error(name).in_source(&location()))?;
         let origin = Origin::Service { name: service.to_owned(), file: file.to_owned() };
-        parameters.set_if_absent(keyword, value.to_owned(), origin).map_err(|error| error.in_source(&at()))?;
+        parameters.set_if_absent(keyword, value.to_owned(), origin).map_err(|error| error.in_source(&location()))?;
     }
     Ok(found)
 }

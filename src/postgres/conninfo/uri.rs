@@ -17,9 +17,9 @@ pub(super) fn parse_uri(rest: &str) -> Result<Vec<(String, String)>, ConninfoErr
     let authority_end = rest.find('/').unwrap_or(rest.len());
     let mut rest = rest;
     let userinfo_end = rest.get(..authority_end).and_then(|authority| authority.find('@'));
-    if let Some(at) = userinfo_end {
-        let userinfo = rest.get(..at).unwrap_or_default();
-        rest = rest.get(at + 1..).unwrap_or_default();
+    if let Some(position) = userinfo_end {
+        let userinfo = rest.get(..position).unwrap_or_default();
+        rest = rest.get(position + 1..).unwrap_or_default();
         let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
         push_decoded(&mut pairs, "user", user)?;
         push_decoded(&mut pairs, "password", password)?;

@@ -15,16 +15,16 @@ const BOTTOM: f64 = 26.0;
 const DATE_WIDTH: f64 = 78.0;
 
 pub fn growth_markup(series: &[Series], title: &str) -> (Markup, Markup) {
-    let picture = html! { div.multiples { @for one in series { (self::series_markup(one, title)) } } };
-    let rows = series.iter().map(|one| {
+    let picture = html! { div.multiples { @for chart in series { (self::series_markup(chart, title)) } } };
+    let rows = series.iter().map(|chart| {
         let bytes = |moment: Option<&ChartPoint>| {
             moment.map_or(String::new(), |point| human::bytes(point.bytes.max(0.0) as u64))
         };
-        let first = bytes(one.points.first());
-        let then = one
+        let first = bytes(chart.points.first());
+        let then = chart
             .forecast
             .map_or(["".to_owned(), "".to_owned()], |[low, _, high]| [bytes(Some(&low)), bytes(Some(&high))]);
-        (one.name.clone(), [vec![first, bytes(one.points.last())], then.to_vec()].concat())
+        (chart.name.clone(), [vec![first, bytes(chart.points.last())], then.to_vec()].concat())
     });
     (picture, figures_table(rows, &["first", "last", "at least then", "at most then"]))
 }

@@ -8,16 +8,16 @@ pub fn coordinate(value: f64) -> String {
 }
 
 /// Width of a letter in the small size, in units, on average and in a wide face.
-const LETTER_WIDTH: f64 = 6.5;
+const CHARACTER_WIDTH: f64 = 6.5;
 
 /// Returns whether the text fits a width.
 pub fn fits(text: &str, width: f64) -> bool {
-    escape_unprintable(text).chars().count() as f64 * LETTER_WIDTH <= width
+    escape_unprintable(text).chars().count() as f64 * CHARACTER_WIDTH <= width
 }
 
 /// Returns as much of the text as fits a width; empty when not even a few letters do.
 pub fn truncate_to_fit(text: &str, width: f64) -> String {
-    let most = (width / LETTER_WIDTH).floor().max(0.0) as usize;
+    let most = (width / CHARACTER_WIDTH).floor().max(0.0) as usize;
     let text = escape_unprintable(text);
     if text.chars().count() <= most {
         return text.into_owned();

@@ -6,10 +6,14 @@ use maud::{Markup, html};
 pub fn table_markup(table: &Table) -> Markup {
     let number = |align: Align| if align == Align::Right { "n" } else { "" };
     // Columns with sentences get more space on narrow screens.
-    let is_long = |at: usize| {
-        table.rows.iter().any(|row| matches!(&row[at].value, Value::Text(text) if text.chars().count() > LONG_TEXT))
+    let is_long = |position: usize| {
+        table
+            .rows
+            .iter()
+            .any(|row| matches!(&row[position].value, Value::Text(text) if text.chars().count() > LONG_TEXT))
     };
-    let long: Vec<&str> = (0..table.columns.len()).map(|at| if is_long(at) { "long " } else { "" }).collect();
+    let long: Vec<&str> =
+        (0..table.columns.len()).map(|position| if is_long(position) { "long " } else { "" }).collect();
     html! {
         div.scroll {
             table {

@@ -20,11 +20,11 @@ pub fn component_title(kind: &ComponentKind) -> String {
         ComponentKind::OutsideSql { .. } => "on the file system, beyond SQL's sight".to_owned(),
         ComponentKind::StaleSlots { slots } => match slots.as_slice() {
             [] => "WAL of stale slots".to_owned(),
-            [one] => format!("WAL of stale slot {one}"),
+            [slot] => format!("WAL of stale slot {slot}"),
             several => format!("WAL of {} stale slots: {}", several.len(), several.join(", ")),
         },
         ComponentKind::InactiveSlots { slots } => match slots.as_slice() {
-            [one] => format!("WAL of slot {one}, if its owner confirms"),
+            [slot] => format!("WAL of slot {slot}, if its owner confirms"),
             several => format!("WAL of slots {}, if their owners confirm", several.join(", ")),
         },
         ComponentKind::DroppedIndexes { database, count, .. } => {

@@ -40,7 +40,8 @@ impl Report for AuditReport {
             }
             document.gap().heading(title);
             for line in lines {
-                let location = line.finding.database.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
+                let location =
+                    line.finding.database.as_ref().map(|database| format!("{database}: ")).unwrap_or_default();
                 let mark = if tone == Tone::Plain { "[ ]" } else { "!" };
                 document.toned_line(format!("{mark} {location}{}", line.message), tone);
             }
@@ -52,7 +53,7 @@ impl Report for AuditReport {
         document.gap().heading(format!("Steps, for {}", audit.method.id()));
         for (position, step) in audit.steps.iter().enumerate() {
             document.line(format!("{}. {}", position + 1, step.title));
-            for part in step.commands.chunk_by(|one, next| one.language == next.language) {
+            for part in step.commands.chunk_by(|previous, next| previous.language == next.language) {
                 let lines = part.iter().map(|command| command.text.clone()).collect();
                 document.code(part.first().map_or(Language::Shell, |command| command.language), lines);
             }
@@ -130,8 +131,8 @@ impl AuditPart {
                     human_bytes(recommended),
                     self.recommended
                         .map(format_range)
-                        .filter(|it| !it.is_empty())
-                        .map_or(String::new(), |it| format!(" ({it})")),
+                        .filter(|range| !range.is_empty())
+                        .map_or(String::new(), |range| format!(" ({range})")),
                     self.method.id()
                 ),
                 Tone::Good,
@@ -169,7 +170,7 @@ impl AuditPart {
         let total = |title, amount: Option<Amount>| SumRow {
             sign: "=",
             title,
-            bytes: amount.map(|it| it.bytes),
+            bytes: amount.map(|amount| amount.bytes),
             between: amount.map_or(String::new(), format_range),
             component: None,
         };
@@ -178,7 +179,7 @@ impl AuditPart {
             total("minimum", self.minimum),
             total("recommended", self.recommended),
         ];
-        let optional_text = |it: Option<&str>| Cell::or_none(it, |text| Value::Text(text.to_owned()));
+        let optional_text = |optional: Option<&str>| Cell::or_none(optional, |text| Value::Text(text.to_owned()));
         Table::with_rows(self.components.iter().map(SumRow::from_component).chain(totals))
             .column(Column::text("group", "", 0), |row| Cell::text(row.sign))
             .column(Column::text("term", "term", 0), |row| Cell::text(row.title))
@@ -212,7 +213,7 @@ impl AuditPart {
     }
 
     fn methods_table(&self) -> Table {
-        let bytes = |amount: Option<Amount>| Cell::or_unknown(amount.map(|it| it.bytes), Value::EstimatedBytes);
+        let bytes = |amount: Option<Amount>| Cell::or_unknown(amount.map(|amount| amount.bytes), Value::EstimatedBytes);
         Table::with_rows(&self.methods)
             .column(Column::text("method", "method", 0), |estimate| Cell::text(estimate.method.id()))
             .column(Column::text("copy", "copy", 1), |estimate| {
@@ -225,8 +226,8 @@ impl AuditPart {
             .column(Column::numbers("recommended_bytes", "recommended", 0), |estimate| bytes(estimate.recommended))
             .column(Column::text("note", "", 2), |estimate| {
                 Cell::text(match estimate {
-                    it if it.method == self.method => "chosen",
-                    it if it.is_offered => "",
+                    estimate if estimate.method == self.method => "chosen",
+                    estimate if estimate.is_offered => "",
                     _ => "not offered here",
                 })
             })

@@ -148,7 +148,10 @@ impl AuditReport {
         }
         let has_seen_all = unread.is_empty()
             && audit.databases.iter().all(|database_sizes| database_sizes.missing.is_none())
-            && snapshot.database_snapshots.iter().all(|it| it.obstacles.known().is_some());
+            && snapshot
+                .database_snapshots
+                .iter()
+                .all(|database_snapshot| database_snapshot.obstacles.known().is_some());
         let chosen = audit.chosen();
         let findings_of = |severity: Severity| {
             let found = audit.findings.iter().filter(|audit_finding| audit_finding.severity == severity);
@@ -325,7 +328,9 @@ fn waterfall_chart(audit: &Audit<'_>) -> Option<Chart> {
     let step = |name: &str, kind, bytes| Step { name: name.to_owned(), kind, bytes };
     let mut steps = vec![step("used now", StepKind::Total, used.bytes)];
     if chosen.is_physical {
-        for component in audit.group_components(ComponentGroup::Reclaimable).into_iter().filter(|it| it.counted) {
+        for component in
+            audit.group_components(ComponentGroup::Reclaimable).into_iter().filter(|component| component.counted)
+        {
             let bytes = component.amount.map_or(0, |amount: Amount| amount.bytes);
             steps.push(step(&describe::component_title(&component.kind), StepKind::Less, bytes));
         }
@@ -337,7 +342,7 @@ fn waterfall_chart(audit: &Audit<'_>) -> Option<Chart> {
     for component in audit
         .group_components(ComponentGroup::Headroom)
         .into_iter()
-        .filter(|it| !matches!(it.kind, ComponentKind::Margin { .. }))
+        .filter(|component| !matches!(component.kind, ComponentKind::Margin { .. }))
     {
         let bytes = component.amount.map_or(0, |amount| amount.bytes);
         level += bytes;
@@ -346,7 +351,7 @@ fn waterfall_chart(audit: &Audit<'_>) -> Option<Chart> {
     steps.push(step("margin, floor and step of the provider", StepKind::More, recommended.bytes.saturating_sub(level)));
     steps.push(step("recommended", StepKind::Total, recommended.bytes));
     steps.push(step("the least that would do today", StepKind::Total, minimum.bytes));
-    steps.retain(|it| it.bytes > 0 || it.kind == StepKind::Total);
+    steps.retain(|step| step.bytes > 0 || step.kind == StepKind::Total);
     let about = "From what is used now to the recommended volume, term by term.".to_owned();
     Some(Chart { title: "The sum".to_owned(), about, picture: Picture::Waterfall(steps) })
 }

@@ -117,9 +117,9 @@ fn clean_up_steps(audit: &Audit<'_>, way: MoveMethod, connection: &PrintedConnec
         }
     }
     if !slots.is_empty() {
-        let each =
+        let command_per_slot =
             |names: &'static str| slots.iter().map(move |slot| Command::shell(ShellCommand::new(names).operand(slot)));
-        let commands = each("pgtend slots why").chain(each("pgtend slots drop")).collect();
+        let commands = command_per_slot("pgtend slots why").chain(command_per_slot("pgtend slots drop")).collect();
         steps.push(RunbookStep {
             title: "Ask the owners, then drop the forgotten slots".to_owned(),
             commands,

@@ -49,7 +49,7 @@ impl FleetReport {
             Status::Ok => 3,
         };
         targets.sort_by(|a, b| (rank(a), &a.target).cmp(&(rank(b), &b.target)));
-        let status = targets.iter().fold(Status::Ok, |all, run| all.or_worse(run.envelope.report().status));
+        let status = targets.iter().fold(Status::Ok, |status, run| status.or_worse(run.envelope.report().status));
         let is_undelivered = notified.iter().any(|line| line.error.is_some());
         let status = if is_undelivered { status.or_worse(Status::Unknown) } else { status };
         FleetReport { schema_version: SCHEMA_VERSION, command: "check", status, targets, notified }

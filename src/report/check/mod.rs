@@ -91,10 +91,10 @@ impl CheckReport {
             silenced: summary
                 .silenced
                 .into_iter()
-                .map(|one| SilencedLine {
-                    finding: FindingLine::new(&one.finding),
-                    until: one.until,
-                    reason: one.reason,
+                .map(|silenced| SilencedLine {
+                    finding: FindingLine::new(&silenced.finding),
+                    until: silenced.until,
+                    reason: silenced.reason,
                 })
                 .collect(),
             notified: Vec::new(),

@@ -51,8 +51,8 @@ pub fn prometheus<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckRepo
         runs.clone().map(|(name, night)| (vec![target(name)], f64::from(night.status.exit_code()))).collect(),
     );
     write(&TIME, runs.clone().map(|(name, night)| (vec![target(name)], night.checked_at.as_second() as f64)).collect());
-    let each = |night: &'a CheckReport| night.findings.iter();
-    let findings = runs.clone().flat_map(|(name, night)| each(night).map(move |line| (name, line)));
+    let findings_of = |night: &'a CheckReport| night.findings.iter();
+    let findings = runs.clone().flat_map(|(name, night)| findings_of(night).map(move |line| (name, line)));
     let level = |status: &str| match status {
         "critical" => 2.0,
         "warning" => 1.0,

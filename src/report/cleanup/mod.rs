@@ -105,8 +105,8 @@ impl CleanupReport {
             }
         }
         note_replicas(snapshot, gaps);
-        let rows = cleanup.removals.iter().enumerate().map(|(at, removal)| {
-            let mentions = recreations.get(at).map_or(&[][..], Vec::as_slice);
+        let rows = cleanup.removals.iter().enumerate().map(|(position, removal)| {
+            let mentions = recreations.get(position).map_or(&[][..], Vec::as_slice);
             cleanup_row(removal, mentions)
         });
         let indexes: Vec<Row> = rows.collect();

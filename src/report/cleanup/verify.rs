@@ -83,7 +83,9 @@ impl VerifyReport {
             };
             gaps.note(&why, &["verification.indexes[].definition"], Vec::new());
         }
-        debug_assert!(snapshot.database_snapshots.iter().any(|one| one.database == db.database));
+        debug_assert!(
+            snapshot.database_snapshots.iter().any(|database_snapshot| database_snapshot.database == db.database)
+        );
         VerifyReport { verification: Verification { folder, indexes: rows, other_files } }
     }
 }

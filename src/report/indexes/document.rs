@@ -56,7 +56,7 @@ impl Report for IndexesReport<'_> {
             document.gap();
         }
         let windows: Vec<&Observation> = match &self.observation {
-            OneOrMany::One(one) => one.iter().collect(),
+            OneOrMany::One(window) => window.iter().collect(),
             OneOrMany::Many(many) => many.iter().collect(),
         };
         for window in windows {

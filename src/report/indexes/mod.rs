@@ -153,7 +153,7 @@ fn database_rows<'a>(
     let mut by_name: Vec<&Table> = tables.iter().collect();
     by_name.sort_by_key(|table| (&table.schema, &table.table));
     let of_table: OidMap<(u64, &Table)> =
-        (tables_before..).zip(by_name).map(|(rank, it)| (it.oid, (rank, it))).collect();
+        (tables_before..).zip(by_name).map(|(rank, table)| (table.oid, (rank, table))).collect();
     let trees = IndexTrees::from_indexes(indexes);
     let counted = |value: i64| u64::try_from(value).unwrap_or(0);
     indexes
@@ -163,11 +163,11 @@ fn database_rows<'a>(
         .filter(|(_, (_, table), _)| !table.is_catalog())
         .map(|(index, (table_rank, table), judged)| {
             let family = || trees.family(index);
-            let size = family().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size));
+            let size = family().fold(StoredBytes::NONE, |sum, index| sum.plus(index.size));
             // A partitioned index consists of its children, and the table of a child may be a partition at any depth.
-            let stored = family().filter(|one| !one.is_partitioned);
+            let stored = family().filter(|index| !index.is_partitioned);
             let bloat = RowBloat::from_parts(
-                stored.filter_map(|one| Some(RowBloat::from_index(db, one, of_table.get(&one.table_oid)?.1))),
+                stored.filter_map(|index| Some(RowBloat::from_index(db, index, of_table.get(&index.table_oid)?.1))),
             );
             if locked.contains(&index.oid) || locked.contains(&index.table_oid) {
                 missing.locked.insert(index.oid);
@@ -180,11 +180,11 @@ fn database_rows<'a>(
                 assessment: judged,
                 size,
                 bloat,
-                idx_scan: family().map(|one| counted(one.idx_scan)).sum(),
-                idx_tup_read: family().map(|one| counted(one.idx_tup_read)).sum(),
-                idx_tup_fetch: family().map(|one| counted(one.idx_tup_fetch)).sum(),
+                idx_scan: family().map(|index| counted(index.idx_scan)).sum(),
+                idx_tup_read: family().map(|index| counted(index.idx_tup_read)).sum(),
+                idx_tup_fetch: family().map(|index| counted(index.idx_tup_fetch)).sum(),
                 last_idx_scan: last_scans
-                    .and_then(|scans| family().filter_map(|one| scans.get(&one.oid).copied()).max()),
+                    .and_then(|scans| family().filter_map(|index| scans.get(&index.oid).copied()).max()),
                 parent: trees.parent(index).map(|parent| parent.index.as_str()),
                 partitions: index.is_partitioned.then(|| trees.count_descendants(index)),
             }

@@ -26,11 +26,11 @@ impl IndexSort {
     /// Sorts the rows. A row is large and often compared, so positions with their sort keys are sorted instead.
     pub(super) fn apply(self, rows: &mut [Row<'_>]) {
         let mut order: Vec<([u64; 3], usize)> =
-            rows.iter().enumerate().map(|(at, row)| (self.sort_key(row), at)).collect();
-        order.sort_by(|(figures, at), (others, other)| {
-            figures.cmp(others).then_with(|| rows[*at].qualified_name().cmp(&rows[*other].qualified_name()))
+            rows.iter().enumerate().map(|(position, row)| (self.sort_key(row), position)).collect();
+        order.sort_by(|(figures, position), (others, other)| {
+            figures.cmp(others).then_with(|| rows[*position].qualified_name().cmp(&rows[*other].qualified_name()))
         });
-        apply_permutation(rows, order.into_iter().map(|(_, at)| at).collect());
+        apply_permutation(rows, order.into_iter().map(|(_, position)| position).collect());
     }
 
     /// Returns the sort key. Smaller keys come first; the position of the table decides between equal ones.
@@ -77,8 +77,8 @@ mod tests {
     proptest! {
         #[test]
         fn sort_applies_permutation(from in Just((0..60).collect::<Vec<usize>>()).prop_shuffle()) {
-            let mut rows: Vec<String> = (0..60).map(|at| at.to_string()).collect();
-            let called: Vec<String> = from.iter().map(|at| rows[*at].clone()).collect();
+            let mut rows: Vec<String> = (0..60).map(|number| number.to_string()).collect();
+            let called: Vec<String> = from.iter().map(|position| rows[*position].clone()).collect();
             apply_permutation(&mut rows, from);
             prop_assert_eq!(rows, called);
         }

@@ -110,9 +110,14 @@ impl OverviewReport {
             .get_or_note(&snapshot.log_files, &["overview.log_bytes"])
             .and_then(|files| files.map(|files| files.bytes));
         let tablespaces = gaps.get_or_note(&snapshot.tablespaces, &["overview.tablespaces"]);
-        if let Some(hidden) = tablespaces.filter(|all| all.iter().any(|one| one.bytes.is_none())) {
-            let names: Vec<String> =
-                hidden.iter().filter(|one| one.bytes.is_none()).map(|one| one.tablespace.clone()).collect();
+        if let Some(hidden) =
+            tablespaces.filter(|tablespaces| tablespaces.iter().any(|tablespace| tablespace.bytes.is_none()))
+        {
+            let names: Vec<String> = hidden
+                .iter()
+                .filter(|tablespace| tablespace.bytes.is_none())
+                .map(|tablespace| tablespace.tablespace.clone())
+                .collect();
             let role = &snapshot.server.role;
             let reason = format!("{role} may not create in {}", names.join(", "));
             let why = Unavailable::new("tablespace size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
@@ -145,14 +150,18 @@ impl OverviewReport {
             temp_bytes,
             log_bytes,
             slot_spill_bytes,
-            tablespaces: tablespaces.map(|all| {
-                let line = |one: &Tablespace| TablespaceLine { tablespace: one.tablespace.clone(), bytes: one.bytes };
-                all.iter().map(line).collect()
+            tablespaces: tablespaces.map(|tablespaces| {
+                let line = |tablespace: &Tablespace| TablespaceLine {
+                    tablespace: tablespace.tablespace.clone(),
+                    bytes: tablespace.bytes,
+                };
+                tablespaces.iter().map(line).collect()
             }),
             wal_to_data_ratio,
             until_full,
             databases: databases.map(|databases| {
-                let line = |one: &Database| DatabaseLine { database: one.database.clone(), bytes: one.bytes };
+                let line =
+                    |database: &Database| DatabaseLine { database: database.database.clone(), bytes: database.bytes };
                 databases.iter().map(line).collect()
             }),
             slots: slot_rows
@@ -183,7 +192,7 @@ impl OverviewReport {
             overview,
             slot_rows,
             // Unknown facts are listed below, with what would make them readable.
-            findings: found.iter().filter(|one| one.level > Level::Unknown).map(FindingLine::new).collect(),
+            findings: found.iter().filter(|finding| finding.level > Level::Unknown).map(FindingLine::new).collect(),
             logs_elsewhere: matches!(snapshot.log_files, Fact::Known(None)),
             knows_slots: snapshot.slots.known().is_some(),
         }

@@ -28,12 +28,14 @@ pub fn next_commands(findings: &[Finding], slots: &[slots::Row], connection: &Pr
     let mut commands = Vec::new();
     // Only stale slots can be dropped without naming them.
     let is_proven = |name: &str| {
-        slots.iter().any(|one| one.slot_name == name && one.verdict == SlotVerdict::Stale && one.protection.is_none())
+        slots
+            .iter()
+            .any(|slot| slot.slot_name == name && slot.verdict == SlotVerdict::Stale && slot.protection.is_none())
     };
     let stale: Vec<&str> = findings
         .iter()
-        .filter(|one| one.check == "stale-slot" && is_proven(&one.subject))
-        .map(|one| one.subject.as_str())
+        .filter(|finding| finding.check == "stale-slot" && is_proven(&finding.subject))
+        .map(|finding| finding.subject.as_str())
         .collect();
     match stale[..] {
         [] => {}

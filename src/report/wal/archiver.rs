@@ -39,7 +39,7 @@ impl ArchiverState {
         }
         let in_recovery = snapshot.server.in_recovery;
         Some(ArchiverState {
-            is_idle_standby: in_recovery && settings.and_then(|it| it.archives(in_recovery)) == Some(false),
+            is_idle_standby: in_recovery && settings.and_then(|settings| settings.archives(in_recovery)) == Some(false),
             archive_mode: settings.and_then(|settings| settings.text("archive_mode")).map(str::to_owned),
             has_command: settings.and_then(Settings::has_archive_command),
             archived_count: archiver.archived_count,

@@ -116,13 +116,13 @@ impl PackageCache {
 
     /// The plan for a given major on this machine.
     pub fn plan_major(&self, major: u32) -> Result<FetchPlan> {
-        match Platform::current().and_then(|here| Package::for_major(major, here)) {
+        match Platform::current().and_then(|platform| Package::for_major(major, platform)) {
             Some(package) => self.plan(package),
             None => Err(Error::NotPackaged {
                 major,
                 platform: Platform::current().map_or_else(
                     || format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-                    |it| it.to_string(),
+                    |platform| platform.to_string(),
                 ),
                 remedy: install_advice(None),
             }),

@@ -246,7 +246,7 @@ impl SlotDrops {
     pub fn reclaimable_per_drop(&self) -> Vec<Option<u64>> {
         let slots: Vec<&Slot> = self.drops.iter().map(|drop| &drop.slot).collect();
         let upto = |count: usize| self.reclaim_estimator.reclaimable_by_dropping(&slots[..count]).at_checkpoint_bytes;
-        (0..slots.len()).map(|at| Some(upto(at + 1)?.saturating_sub(upto(at)?))).collect()
+        (0..slots.len()).map(|position| Some(upto(position + 1)?.saturating_sub(upto(position)?))).collect()
     }
 
     /// Returns why the released WAL is unknown, or known in part only; `None` otherwise.

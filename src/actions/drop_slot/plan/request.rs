@@ -53,8 +53,8 @@ impl SlotDropRequest {
         slots: &'a [Slot],
     ) -> Result<Vec<(&'a Slot, SlotAssessment)>, SlotDropPlanError> {
         if self.names.is_empty() {
-            let all = slots.iter().map(|slot| (slot, evidence.assess(slot)));
-            return Ok(all.filter(|(_, assessment)| is_stale_or_lost(assessment)).collect());
+            let assessed = slots.iter().map(|slot| (slot, evidence.assess(slot)));
+            return Ok(assessed.filter(|(_, assessment)| is_stale_or_lost(assessment)).collect());
         }
         let mut requested: Vec<(&Slot, SlotAssessment)> = Vec::new();
         for name in &self.names {

@@ -250,11 +250,11 @@ fn slot_drop_terminal_needs_typed_name() {
 
 #[test]
 fn slot_drop_sums_reclaimable_wal() {
-    let at = |name: &str, segments: u64| {
+    let slot_at = |name: &str, segments: u64| {
         logical_slot_json(json!({"slot_name": name, "restart_lsn": lsn_of_segment(segments),
                                                      "confirmed_flush_lsn": lsn_of_segment(segments)}))
     };
-    let slots = [at("c", 60), at("a", 10), at("b", 30)];
+    let slots = [slot_at("c", 60), slot_at("a", 10), slot_at("b", 30)];
     let snapshot = snapshot_with_slots(&slots, json!({}));
     let freed = |plan: &SlotDrops| plan.total_reclaimable.at_checkpoint_bytes.map(|bytes| bytes / SEGMENT);
     let plan_for = |names: &[&str]| plan_drops(&snapshot, &request_for(names)).unwrap();

@@ -146,14 +146,14 @@ impl IndexCleanup {
             {
                 return Err(CleanupError::Changed { name });
             }
-            if let Some(child) = index_tree.iter().find(|one| one.is_replica_identity) {
+            if let Some(child) = index_tree.iter().find(|ddl| ddl.is_replica_identity) {
                 let child = format!("{}.{}", child.schema, child.index);
                 return Err(CleanupError::ReplicaIdentity { name, child });
             }
             let refuse = |why| CleanupError::Unwritable { name: name.clone(), why };
             let up = drop_index_statement(&index_tree[0]).map_err(refuse)?;
             let down = create_index_statements(&index_tree).map_err(refuse)?;
-            let tree_indexes = || index_tree.iter().filter_map(|one| indexes.get(&one.oid));
+            let tree_indexes = || index_tree.iter().filter_map(|ddl| indexes.get(&ddl.oid));
             let columns = index.column_names.iter().flatten().take(index.key_columns_count as usize);
             removals.push(Removal {
                 schema: table.schema.clone(),
@@ -161,8 +161,8 @@ impl IndexCleanup {
                 index: index.index.clone(),
                 definition: index_tree[0].definition.clone(),
                 columns: columns.flatten().cloned().collect(),
-                size: tree_indexes().fold(StoredBytes::NONE, |sum, one| sum.plus(one.size)),
-                idx_scan: tree_indexes().map(|one| u64::try_from(one.idx_scan).unwrap_or(0)).sum(),
+                size: tree_indexes().fold(StoredBytes::NONE, |sum, index| sum.plus(index.size)),
+                idx_scan: tree_indexes().map(|index| u64::try_from(index.idx_scan).unwrap_or(0)).sum(),
                 verdict: verdict.clone(),
                 lock: match index.is_partitioned {
                     true => Lock::Exclusive { partitions: index_tree.len() - 1 },
@@ -217,12 +217,12 @@ impl IndexCleanup {
 fn collect_index_tree(oid: u32, index_ddl: &[IndexDdl]) -> Vec<IndexDdl> {
     let mut members = vec![oid];
     let mut index_tree = Vec::new();
-    for one in index_ddl {
-        let belongs = one.oid == oid && one.parent_oid.is_none()
-            || one.parent_oid.is_some_and(|parent| members.contains(&parent));
+    for ddl in index_ddl {
+        let belongs = ddl.oid == oid && ddl.parent_oid.is_none()
+            || ddl.parent_oid.is_some_and(|parent| members.contains(&parent));
         if belongs {
-            members.push(one.oid);
-            index_tree.push(one.clone());
+            members.push(ddl.oid);
+            index_tree.push(ddl.clone());
         }
     }
     index_tree
@@ -231,11 +231,11 @@ fn collect_index_tree(oid: u32, index_ddl: &[IndexDdl]) -> Vec<IndexDdl> {
 /// Returns whether the DDL has everything that was attached at the assessment. Locked indexes are missing from it.
 fn is_tree_complete(index: &Index, indexes: &HashMap<u32, &Index>, index_tree: &[IndexDdl]) -> bool {
     let mut wanted = vec![index.oid];
-    let mut at = 0;
-    while at < wanted.len() {
-        let parent = wanted[at];
-        wanted.extend(indexes.values().filter(|one| one.parent_oid == Some(parent)).map(|one| one.oid));
-        at += 1;
+    let mut position = 0;
+    while position < wanted.len() {
+        let parent = wanted[position];
+        wanted.extend(indexes.values().filter(|index| index.parent_oid == Some(parent)).map(|index| index.oid));
+        position += 1;
     }
     wanted.iter().all(|oid| index_tree.iter().any(|ddl| ddl.oid == *oid))
 }

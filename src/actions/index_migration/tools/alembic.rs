@@ -14,7 +14,7 @@ pub fn alembic_files(
     migrations: &[Migration],
     now: Timestamp,
 ) -> Result<Vec<NewFile>, MigrationError> {
-    let Revisions { revisions: mut all, heads } = read_revisions(folder)?;
+    let Revisions { mut revisions, heads } = read_revisions(folder)?;
     if heads.len() > 1 {
         return Err(MigrationError::SeveralHeads {
             folder: folder.display(),
@@ -27,7 +27,7 @@ pub fn alembic_files(
     let mut files = Vec::new();
     let created = now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string();
     for migration in migrations {
-        let revision = new_revision(&all, &head, &migration.index, now);
+        let revision = new_revision(&revisions, &head, &migration.index, now);
         let name = migration.name();
         let parent = head.as_deref().map_or("None".to_owned(), double_quoted);
         let text = format!(
@@ -42,7 +42,7 @@ pub fn alembic_files(
             migration.down_statements().into_iter().map(execute_call).collect::<String>(),
         );
         files.push(NewFile { path: format!("{revision}_{name}.py").into(), text });
-        all.push(revision.clone());
+        revisions.push(revision.clone());
         head = Some(revision);
     }
     Ok(files)

@@ -40,7 +40,7 @@ pub fn find_index_declarations(
     let migrations = migrations.canonicalize().unwrap_or_else(|_| migrations.to_path_buf());
     while let Some(folder) = folders.pop() {
         let mut entries: Vec<PathBuf> =
-            fs::read_dir(&folder).into_iter().flatten().flatten().map(|one| one.path()).collect();
+            fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
         entries.sort();
         for path in entries {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -53,7 +53,8 @@ pub fn find_index_declarations(
                 }
                 continue;
             }
-            let is_source = path.extension().is_some_and(|ending| SOURCE_EXTENSIONS.iter().any(|one| ending == *one));
+            let is_source =
+                path.extension().is_some_and(|ending| SOURCE_EXTENSIONS.iter().any(|extension| ending == *extension));
             if !metadata.is_file() || !is_source || metadata.len() > MAX_FILE_BYTES || files_left == 0 {
                 continue;
             }
@@ -74,7 +75,8 @@ pub fn find_index_declarations(
 
 /// Returns the lines that declare the index, counted from 1, and whether they do so by a column.
 fn declaring_lines(text: &str, index: &str, table: &str, columns: &[String]) -> Vec<(usize, bool)> {
-    let by_name = text.lines().enumerate().filter(|(_, line)| has_word(line, index)).map(|(at, _)| (at + 1, false));
+    let by_name =
+        text.lines().enumerate().filter(|(_, line)| has_word(line, index)).map(|(position, _)| (position + 1, false));
     let mut declarations: Vec<(usize, bool)> = by_name.collect();
     // A model names its table, or is named like it: `shop_order` is the model Order of the app shop.
     let model = table.rsplit('_').next().unwrap_or(table).trim_end_matches('s').to_lowercase();
@@ -82,12 +84,12 @@ fn declaring_lines(text: &str, index: &str, table: &str, columns: &[String]) -> 
     if !text.to_lowercase().contains(&model) {
         return declarations;
     }
-    for (at, line) in text.lines().enumerate() {
+    for (position, line) in text.lines().enumerate() {
         let Some((name, _)) = line.split_once(['=', ':']) else { continue };
         let name = name.trim();
         let declares_column = name == column || column.strip_suffix("_id") == Some(name);
-        if declares_column && declares_index(&text.lines().skip(at).take(6).collect::<Vec<_>>()) {
-            declarations.push((at + 1, true));
+        if declares_column && declares_index(&text.lines().skip(position).take(6).collect::<Vec<_>>()) {
+            declarations.push((position + 1, true));
         }
     }
     declarations
@@ -114,9 +116,9 @@ fn declares_index(lines: &[&str]) -> bool {
 
 fn has_word(line: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
-    line.match_indices(word).any(|(at, _)| {
-        !line[..at].chars().next_back().is_some_and(is_part)
-            && !line[at + word.len()..].chars().next().is_some_and(is_part)
+    line.match_indices(word).any(|(position, _)| {
+        !line[..position].chars().next_back().is_some_and(is_part)
+            && !line[position + word.len()..].chars().next().is_some_and(is_part)
     })
 }
 

@@ -15,7 +15,7 @@ pub fn django_files(folder: &MigrationFolder, migrations: &[Migration]) -> Resul
     let last = stems
         .iter()
         .filter_map(|stem| leading_digits(stem).parse::<u64>().ok())
-        .filter(|one| *one < u64::MAX)
+        .filter(|number| *number < u64::MAX)
         .max()
         .unwrap_or(0);
     let digits = stems.iter().map(|stem| leading_digits(stem).len()).filter(|digits| *digits > 0).max().unwrap_or(4);
@@ -100,11 +100,11 @@ fn assigned_list(text: &str, name: &str) -> String {
         text.lines().filter(|line| !line.trim_start().starts_with('#')).map(|line| format!("{line}\n")).collect();
     let is_assignment =
         |rest: &str| rest.trim_start().strip_prefix('=').is_some_and(|rest| rest.trim_start().starts_with('['));
-    for (at, _) in code.match_indices(name) {
-        let rest = &code[at + name.len()..];
-        let starts_line = code[..at].chars().next_back().is_none_or(char::is_whitespace);
+    for (position, _) in code.match_indices(name) {
+        let rest = &code[position + name.len()..];
+        let starts_line = code[..position].chars().next_back().is_none_or(char::is_whitespace);
         if starts_line && is_assignment(rest) {
-            let list = &rest[rest.find('[').map_or(0, |at| at + 1)..];
+            let list = &rest[rest.find('[').map_or(0, |bracket| bracket + 1)..];
             let mut depth = 1;
             for (end, c) in list.char_indices() {
                 match c {
@@ -130,9 +130,9 @@ fn without_calls(list: &str) -> String {
 pub fn string_literals(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = text;
-    while let Some(at) = rest.find(['"', '\'']) {
-        let quote = rest[at..].chars().next().unwrap_or('"');
-        let body = &rest[at + 1..];
+    while let Some(position) = rest.find(['"', '\'']) {
+        let quote = rest[position..].chars().next().unwrap_or('"');
+        let body = &rest[position + 1..];
         let Some(end) = body.find(quote) else { break };
         found.push(body[..end].to_owned());
         rest = &body[end + 1..];

@@ -44,8 +44,8 @@ impl DottedVersions {
         let parts =
             |version: &str| -> Vec<u64> { version.split(['.', '_']).map(|part| part.parse().unwrap_or(0)).collect() };
         let last = existing.iter().copied().max_by_key(|version| parts(version)).unwrap_or_default();
-        let at = last.rfind(['.', '_']).map_or(0, |at| at + 1);
-        let (head, tail) = last.split_at(at);
+        let begin = last.rfind(['.', '_']).map_or(0, |separator| separator + 1);
+        let (head, tail) = last.split_at(begin);
         let tails = existing.iter().filter(|_| !tail.is_empty()).map(|_| tail);
         DottedVersions { head: head.to_owned(), versions: VersionSequence::after(tails, VersionStyle::Seconds, now) }
     }

@@ -101,18 +101,18 @@ impl Migration {
             }
         }
         let count = groups.len();
-        let name = |at: usize| match at {
+        let name = |position: usize| match position {
             0 => self.name(),
-            _ => format!("restore_{}_{}", to_snake_case(&self.index), count - at),
+            _ => format!("restore_{}_{}", to_snake_case(&self.index), count - position),
         };
         let mut parts: Vec<MigrationPart<'_>> = groups
             .into_iter()
             .enumerate()
-            .map(|(at, down)| MigrationPart {
-                name: name(at),
-                up: (at == 0).then_some(&self.up),
+            .map(|(position, down)| MigrationPart {
+                name: name(position),
+                up: (position == 0).then_some(&self.up),
                 down,
-                position: (count - at, count),
+                position: (count - position, count),
             })
             .collect();
         parts.reverse();
@@ -168,7 +168,7 @@ pub fn unused_name(name: &str, taken: &mut Vec<String>) -> String {
 pub fn unused_name_by(name: &str, taken: &mut Vec<String>, normalize: fn(&str) -> String) -> String {
     let mut candidate = name.to_owned();
     let mut number = 1;
-    while taken.iter().any(|one| normalize(one) == normalize(&candidate)) {
+    while taken.iter().any(|name| normalize(name) == normalize(&candidate)) {
         number += 1;
         candidate = format!("{name}_{number}");
     }

@@ -70,8 +70,9 @@ fn read_goose(text: &str) -> (Vec<String>, Vec<String>) {
         }
     }
     assert!(alone && buffer.is_empty() && !inside, "{text}");
-    let bare =
-        |all: Vec<String>| all.into_iter().map(|sql| sql.strip_suffix(';').expect("its end").to_owned()).collect();
+    let bare = |statements: Vec<String>| {
+        statements.into_iter().map(|sql| sql.strip_suffix(';').expect("its end").to_owned()).collect()
+    };
     (bare(up), bare(down))
 }
 
@@ -173,10 +174,10 @@ proptest! {
                 Ok(files) => files,
                 Err(MigrationError::Inexpressible { .. }) => {
                     // Said rather than written wrongly, and only where it must be.
-                    let all = format!("{up}{first}{second}");
+                    let statements = format!("{up}{first}{second}");
                     let must_be = match framework {
-                        Framework::Liquibase => all.contains("${"),
-                        Framework::Knex => all.contains("\\?"),
+                        Framework::Liquibase => statements.contains("${"),
+                        Framework::Knex => statements.contains("\\?"),
                         _ => false,
                     };
                     prop_assert!(must_be);
@@ -184,40 +185,44 @@ proptest! {
                 }
                 Err(other) => panic!("{other}"),
             };
-            let one = &files[0].text;
+            let text = &files[0].text;
             let read: UpDownStatements = match framework {
                 Framework::Sql => read_up_down_pairs(&files),
                 Framework::Sqlx | Framework::GolangMigrate => read_up_down_pairs(&files),
-                Framework::Goose => vec![read_goose(one)],
+                Framework::Goose => vec![read_goose(text)],
                 Framework::Dbmate => read_dbmate(&files),
-                Framework::Liquibase => read_liquibase(one),
+                Framework::Liquibase => read_liquibase(text),
                 Framework::Flyway => {
                     prop_assert!(files[1].text.contains("executeInTransaction=false"));
-                    vec![(line_statements(one), line_statements(&files[2].text))]
+                    vec![(line_statements(text), line_statements(&files[2].text))]
                 }
                 Framework::Diesel => {
                     let of = |name: &str| files.iter().filter(|file| file.path.ends_with(name)).map(|file| line_statements(&file.text)).collect::<Vec<_>>();
                     of("up.sql").into_iter().zip(of("down.sql")).collect()
                 }
-                Framework::Rails => vec![read_ruby(one)],
-                Framework::Django => vec![read_calls(one, "reverse_sql=", "")],
+                Framework::Rails => vec![read_ruby(text)],
+                Framework::Django => vec![read_calls(text, "reverse_sql=", "")],
                 Framework::Alembic => {
-                    let (up, down) = read_calls(one, "\ndef downgrade", "op.execute(DDL(");
-                    let undo = |all: Vec<String>| all.into_iter().map(|sql| sql.replace("%%", "%")).collect();
+                    let (up, down) = read_calls(text, "\ndef downgrade", "op.execute(DDL(");
+                    let undo = |statements: Vec<String>| {
+                        statements.into_iter().map(|sql| sql.replace("%%", "%")).collect()
+                    };
                     vec![(undo(up), undo(down))]
                 }
                 Framework::Knex => {
-                    let (up, down) = read_calls(one, "\nexports.down", "await knex.raw(");
-                    let undo = |all: Vec<String>| all.into_iter().map(|sql| sql.replace("\\?", "?")).collect();
+                    let (up, down) = read_calls(text, "\nexports.down", "await knex.raw(");
+                    let undo = |statements: Vec<String>| {
+                        statements.into_iter().map(|sql| sql.replace("\\?", "?")).collect()
+                    };
                     vec![(undo(up), undo(down))]
                 }
-                Framework::NodePgMigrate => vec![read_calls(one, "\nexports.down", "pgm.sql(")],
+                Framework::NodePgMigrate => vec![read_calls(text, "\nexports.down", "pgm.sql(")],
             };
             let expected = match framework {
                 Framework::Sqlx | Framework::GolangMigrate | Framework::Dbmate | Framework::Diesel | Framework::Liquibase => &parts,
                 _ => &vec![whole.clone()],
             };
-            prop_assert_eq!(&read, expected, "{:?}: {}", framework, one);
+            prop_assert_eq!(&read, expected, "{:?}: {}", framework, text);
         }
     }
 }

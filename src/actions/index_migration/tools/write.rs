@@ -131,7 +131,7 @@ mod tests {
 
     fn list_names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(folder)
-            .map(|all| all.map(|one| one.unwrap().file_name().to_string_lossy().into_owned()).collect())
+            .map(|entries| entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect())
             .unwrap_or_default();
         names.sort();
         names

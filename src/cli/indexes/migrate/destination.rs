@@ -63,9 +63,9 @@ fn framework_not_found() -> Failure {
 }
 
 fn describe_locations(locations: &[MigrationLocation]) -> String {
-    let each: Vec<String> =
+    let descriptions: Vec<String> =
         locations.iter().map(|place| format!("{} ({})", place.framework.name(), place.source)).collect();
-    each.join(", ")
+    descriptions.join(", ")
 }
 
 /// As seen from where the user stands.

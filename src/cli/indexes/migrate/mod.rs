@@ -245,7 +245,7 @@ fn select_requested_indexes(
 ) -> Result<Selection, Failure> {
     let criteria = SelectionCriteria {
         names: args.names.clone(),
-        findings: args.finding.iter().map(|one| one.to_model()).collect(),
+        findings: args.finding.iter().map(|finding| finding.to_model()).collect(),
         schema: list.filter.schema.clone(),
         table: list.filter.table.clone(),
     };
