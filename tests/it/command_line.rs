@@ -110,8 +110,8 @@ fn password_in_wrong_argument_is_not_repeated() {
     ];
     let strings = ["postgresql://app:s3kr1t@localhost:1/shop", "host=/nowhere user=app password=s3kr1t"];
     let mut repeated = 0;
-    for (at, command) in commands.iter().enumerate() {
-        for (option, string) in options.iter().zip(strings.iter().cycle().skip(at % 2)) {
+    for (position, command) in commands.iter().enumerate() {
+        for (option, string) in options.iter().zip(strings.iter().cycle().skip(position % 2)) {
             let typed = match option.strip_suffix(' ') {
                 Some(option) => vec![option.to_owned(), string.to_string()],
                 None => vec![format!("{option}{string}")],

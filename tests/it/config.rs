@@ -76,9 +76,10 @@ fn config_init_lists_every_key_and_default() {
         let known = stderr.split("known here: ").nth(1).unwrap_or_else(|| panic!("{table}: {stderr}"));
         let begun = bare.find(title).unwrap_or_else(|| panic!("no {title}"));
         // A table may be shown twice, as keys exclude each other.
-        let next =
-            bare[begun + 1..].match_indices("\n[").find(|(at, _)| !bare[begun + 2 + at..].starts_with("[target."));
-        let part = &bare[begun..][..next.map_or(bare.len() - begun, |(at, _)| at + 1)];
+        let next = bare[begun + 1..]
+            .match_indices("\n[")
+            .find(|(position, _)| !bare[begun + 2 + position..].starts_with("[target."));
+        let part = &bare[begun..][..next.map_or(bare.len() - begun, |(position, _)| position + 1)];
         for key in known.split('"').skip(1).step_by(2) {
             assert!(part.contains(&format!("\n{key} = ")), "{title} lacks {key}: {part}");
         }
@@ -201,10 +202,9 @@ async fn config_grants_are_enough_for_every_report() {
         .await;
         let client = connect_superuser(cluster, &name).await;
         let statements = grant_statements(&role);
-        for statement in statements
-            .iter()
-            .filter(|one| !one.contains("sequences") && !one.contains("schema pgtend") && !one.contains("reset"))
-        {
+        for statement in statements.iter().filter(|statement| {
+            !statement.contains("sequences") && !statement.contains("schema pgtend") && !statement.contains("reset")
+        }) {
             execute_batch(&client, statement).await;
         }
         assert_eq!(missing_facts(cluster, &role, &name), BTreeSet::new(), "on {major}");
@@ -217,10 +217,11 @@ async fn config_grants_are_enough_for_every_report() {
         };
         // Nothing is unknown; that sequences are not to be seen is the one thing that is noted.
         let report = check_with(&["--history", "none"]);
-        let unknown = array_field(&report, "findings").iter().filter(|one| one["status"] == "unknown").count();
+        let unknown = array_field(&report, "findings").iter().filter(|finding| finding["status"] == "unknown").count();
         assert_eq!(unknown, 0, "on {major}: {report}");
-        let is_passed =
-            |report: &serde_json::Value| array_field(report, "passed").iter().any(|one| one == "sequence-exhaustion");
+        let is_passed = |report: &serde_json::Value| {
+            array_field(report, "passed").iter().any(|check| check == "sequence-exhaustion")
+        };
         assert!(!is_passed(&report), "on {major}: {report}");
         // It cannot write, not even where it might.
         let as_role = role_conninfo(cluster, &role, &name);
@@ -229,10 +230,9 @@ async fn config_grants_are_enough_for_every_report() {
         let refused = run_pgtend(&["history", "record", "-d", &as_role, "--history", &url]);
         assert_eq!(refused.exit, 1, "{refused:?}");
         // The rest, as the comments say.
-        for statement in statements
-            .iter()
-            .filter(|one| one.contains("sequences") || one.contains("schema pgtend") || one.contains("reset"))
-        {
+        for statement in statements.iter().filter(|statement| {
+            statement.contains("sequences") || statement.contains("schema pgtend") || statement.contains("reset")
+        }) {
             execute_batch(&client, statement).await;
         }
         let report = check_with(&["--history", &url]);

@@ -24,7 +24,7 @@ fn write_subcommands(words: &[&str], help: &str, text: &mut String) {
     for name in commands_in(help) {
         let words = [words, &[&name]].concat();
         let help = help_text(&words);
-        let own = help.find(GLOBAL_OPTIONS_HEADING).map_or(help.as_str(), |at| &help[..at]);
+        let own = help.find(GLOBAL_OPTIONS_HEADING).map_or(help.as_str(), |position| &help[..position]);
         write!(text, "\n## pgtend {}\n\n```text\n{}\n```\n", words.join(" "), own.trim_end()).unwrap();
         write_subcommands(&words, &help, text);
     }

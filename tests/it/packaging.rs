@@ -148,7 +148,8 @@ fn manifest_documents() -> Option<Vec<Value>> {
 #[test]
 fn packaging_pod_is_unprivileged_and_read_only() {
     let Some(documents) = manifest_documents() else { return };
-    let of_kind = |kind: &str| documents.iter().find(|one| one["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"));
+    let of_kind =
+        |kind: &str| documents.iter().find(|document| document["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"));
     let job = &of_kind("CronJob")["spec"];
     assert_eq!(job["concurrencyPolicy"], "Forbid");
     let pod = &job["jobTemplate"]["spec"]["template"]["spec"];
@@ -177,7 +178,7 @@ fn packaging_pod_is_unprivileged_and_read_only() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|one| one.as_str().unwrap().replace("/etc/pgtend/config.toml", &config))
+        .map(|argument| argument.as_str().unwrap().replace("/etc/pgtend/config.toml", &config))
         .collect();
     let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     arguments.push("--help");

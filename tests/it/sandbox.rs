@@ -29,7 +29,11 @@ fn is_alive(pid: u32) -> bool {
     if Path::new("/proc/self/stat").exists() {
         return fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(state);
     }
-    Command::new("kill").args(["-0", &pid.to_string()]).stderr(Stdio::null()).status().is_ok_and(|it| it.success())
+    Command::new("kill")
+        .args(["-0", &pid.to_string()])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 #[tokio::test]
@@ -155,7 +159,7 @@ async fn sandbox_disaster_reaches_its_sizes() {
         }
         let took = begun.elapsed();
         let number = async |query: &str| -> i64 {
-            query_one_text(&cluster, "shop", query).await.and_then(|it| it.parse().ok()).unwrap_or(-1)
+            query_one_text(&cluster, "shop", query).await.and_then(|text| text.parse().ok()).unwrap_or(-1)
         };
         let data = number("select pg_database_size('shop')").await;
         let retained = "select pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint from pg_replication_slots where slot_name = ";
@@ -271,14 +275,14 @@ fn sandbox_concurrent_fetches_share_a_folder() {
         Ok(plan) => plan,
         Err(why) => return clusters::print_stderr(&format!("two who fetch at once: NOT RUN: {why}")),
     };
-    let (one, other) = std::thread::scope(|scope| {
+    let (first, other) = std::thread::scope(|scope| {
         let other = scope.spawn(|| plan.fetch());
         (plan.fetch(), other.join().unwrap())
     });
-    match (one, other) {
-        (Ok(one), Ok(other)) => {
-            assert_eq!(one, other);
-            assert!(one.bin.starts_with(&plan.target), "{one:?}");
+    match (first, other) {
+        (Ok(first), Ok(other)) => {
+            assert_eq!(first, other);
+            assert!(first.bin.starts_with(&plan.target), "{first:?}");
         }
         (Err(Error::Fetch { output, .. }), _) | (_, Err(Error::Fetch { output, .. })) => {
             return clusters::print_stderr(&format!("two who fetch at once: NOT RUN: {output}"));
@@ -324,5 +328,5 @@ fn sandbox_wrapper_script_is_no_server() {
     let search = InstallationSearch { path: Some(folder.path().into()), ..InstallationSearch::default() };
     let found = search.find_installations().unwrap();
     assert!(found.rejected.iter().any(|why| why.to_string().contains("wrapper script")), "{found:?}");
-    assert!(found.installations.iter().all(|it| it.bin != folder.path()));
+    assert!(found.installations.iter().all(|installation| installation.bin != folder.path()));
 }

@@ -18,7 +18,7 @@ struct LoadedPage {
 fn find_chromium() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let names = ["chromium", "chromium-browser", "google-chrome"];
-    std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name))).find(|it| it.is_file())
+    std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name))).find(|path| path.is_file())
 }
 
 /// Runs the browser once; returns its stdout and stderr.
@@ -81,7 +81,7 @@ async fn audit_html_loads_without_requests_or_errors() {
     fs::write(&bad, "<script>console.error('seen')</script><img src='http://127.0.0.1:9/x.png'>").expect("a file");
     let seen = open_page(&chromium, folder.path(), &bad);
     assert!(
-        seen.console_messages.iter().any(|it| it.contains("seen")) && !seen.requests.is_empty(),
+        seen.console_messages.iter().any(|message| message.contains("seen")) && !seen.requests.is_empty(),
         "the test is blind"
     );
 

@@ -73,7 +73,7 @@ pub async fn dump_and_restore(cluster: &Cluster, database: &str) -> (Sizes, u64)
 pub fn can_dump(major: u32) -> bool {
     let version = Command::new("pg_dump").arg("--version").output();
     let is_it = |text: &str| text.contains(&format!(") {major}."));
-    Path::new("/usr").exists() && version.is_ok_and(|it| is_it(&String::from_utf8_lossy(&it.stdout)))
+    Path::new("/usr").exists() && version.is_ok_and(|output| is_it(&String::from_utf8_lossy(&output.stdout)))
 }
 
 /// A copy row by row into another schema of the same database; answers its relations.

@@ -94,9 +94,10 @@ async fn audit_downsize_scenario() {
         let output = migrations.to_str().expect("a path");
         let written = step.run(&["indexes", "migrate", "--framework", "sql", "--output", output, "--yes", "--min-observation", "0"]);
         assert_eq!(written.exit, 0, "{written:?}");
-        let mut files: Vec<_> = fs::read_dir(&migrations).expect("files").map(|it| it.expect("a file").path()).collect();
+        let mut files: Vec<_> =
+            fs::read_dir(&migrations).expect("files").map(|entry| entry.expect("a file").path()).collect();
         files.sort();
-        let up = files.iter().filter(|it| !it.to_string_lossy().contains("down"));
+        let up = files.iter().filter(|file| !file.to_string_lossy().contains("down"));
         for file in up {
             let done = Command::new("psql").args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &place, "-f"]).arg(file).status();
             assert!(done.expect("psql runs").success(), "{}", file.display());
@@ -125,7 +126,8 @@ async fn audit_downsize_scenario() {
         assert!(dump.wait().expect("pg_dump ends").success() && restored.expect("pg_restore runs").success());
         execute_sql(&new, "shop", "vacuum analyze").await;
         let line = |report: &Value| {
-            let found = array_field(&report["audit"], "databases").iter().find(|it| it["database"] == "shop").cloned();
+            let databases = array_field(&report["audit"], "databases");
+            let found = databases.iter().find(|database| database["database"] == "shop").cloned();
             found.expect("the database")
         };
         let predicted = byte_count(&line(&after)["after_logical_copy_bytes"]);
@@ -153,7 +155,7 @@ async fn audit_downsize_scenario() {
         // The journal held the forecast and has its measure now.
         let journal = step.run(&["history", "journal", "--format", "json"]);
         let journal: Value = serde_json::from_str(&journal.stdout).expect("JSON");
-        let of_shop = |it: &&Value| it["of"]["database"] == "shop" && it["method"] == "dump";
+        let of_shop = |prediction: &&Value| prediction["of"]["database"] == "shop" && prediction["method"] == "dump";
         let kept = array_field(&journal, "predictions").iter().find(of_shop).expect("a prediction");
         assert_eq!((byte_count(&kept["bytes"]), byte_count(&kept["measured_bytes"])), (predicted, is), "{kept}");
         let told = step.run(&["history", "journal"]).stdout;

@@ -35,29 +35,29 @@ async fn audit_exact_matches_a_copy() {
         execute_sql(&cluster, &db, "drop extension pgstattuple").await;
         let (after, _) = dump_and_restore(&cluster, &db).await;
         let mut rows: Vec<(String, u64, u64, u64, String)> = Vec::new();
-        for one in array_field(&exact["audit"], "relations")
+        for relation in array_field(&exact["audit"], "relations")
             .iter()
-            .filter(|it| it["database"] == *db && it["schema"] == "public")
+            .filter(|relation| relation["database"] == *db && relation["schema"] == "public")
         {
-            let table = one["table"].as_str().expect("a name");
-            let name = match (one["kind"].as_str(), one["index"].as_str()) {
+            let table = relation["table"].as_str().expect("a name");
+            let name = match (relation["kind"].as_str(), relation["index"].as_str()) {
                 (Some("index"), Some(index)) => index.to_owned(),
                 (Some("toast"), _) => format!("toast of {table}"),
                 _ => table.to_owned(),
             };
             let size = |report: &serde_json::Value| {
-                let same = |it: &&serde_json::Value| {
-                    it["database"] == *db
-                        && it["table"] == one["table"]
-                        && it["index"] == one["index"]
-                        && it["kind"] == one["kind"]
+                let same = |candidate: &&serde_json::Value| {
+                    candidate["database"] == *db
+                        && candidate["table"] == relation["table"]
+                        && candidate["index"] == relation["index"]
+                        && candidate["kind"] == relation["kind"]
                 };
                 array_field(&report["audit"], "relations")
                     .iter()
                     .find(same)
-                    .and_then(|it| it["after_logical_copy_bytes"].as_u64())
+                    .and_then(|found| found["after_logical_copy_bytes"].as_u64())
             };
-            let basis = one["basis"].as_str().expect("a basis").to_owned();
+            let basis = relation["basis"].as_str().expect("a basis").to_owned();
             rows.push((
                 name.clone(),
                 size(&exact).expect("a size"),
@@ -83,14 +83,14 @@ async fn audit_exact_matches_a_copy() {
                 wrong.push(format!("{name} {:+.1} %", off(*counted, *truth) * 100.0));
             }
         }
-        let sum = |at: fn(&(String, u64, u64, u64, String)) -> u64| rows.iter().map(at).sum::<u64>();
-        let (counted, by_statistics, truth) = (sum(|it| it.1), sum(|it| it.2), sum(|it| it.3));
+        let sum = |column: fn(&(String, u64, u64, u64, String)) -> u64| rows.iter().map(column).sum::<u64>();
+        let (counted, by_statistics, truth) = (sum(|row| row.1), sum(|row| row.2), sum(|row| row.3));
         print_stderr(&format!(
             "  together {:+.1} % counted, {:+.1} % by statistics",
             off(counted, truth) * 100.0,
             off(by_statistics, truth) * 100.0
         ));
-        assert!(rows.iter().any(|it| it.4 == "measured"), "nothing was counted: {rows:?}");
+        assert!(rows.iter().any(|row| row.4 == "measured"), "nothing was counted: {rows:?}");
         assert!(wrong.is_empty() && off(counted, truth).abs() <= TOTAL_TOLERANCE, "{wrong:?}");
     })
     .await;

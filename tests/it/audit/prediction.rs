@@ -30,7 +30,7 @@ fn predicted_sizes(
     let contents = &snapshot.database_snapshots[0];
     let forecast = DatabaseForecast::from_snapshot(contents).expect("a forecast");
     let mut by_name = BTreeMap::new();
-    for relation in forecast.relations.iter().filter(|it| it.table.schema == "public") {
+    for relation in forecast.relations.iter().filter(|relation| relation.table.schema == "public") {
         let (name, within) = match (relation.part, relation.index) {
             (RelationPart::Index, Some(index)) => (index.index.clone(), index.method != "btree"),
             (RelationPart::Toast, _) => (format!("toast of {}", relation.table.table), false),
@@ -75,7 +75,7 @@ async fn assert_prediction_matches_copy(name: &str, text: &str, scripted_on: u32
         rows.sort_by_key(|row| std::cmp::Reverse(row.1));
         let mut wrong = Vec::new();
         print_stderr(&format!("{major} {name}: relation, now, predicted (interval), true, off"));
-        for (at, (relation, truth, forecast, within)) in rows.iter().enumerate().take(24) {
+        for (position, (relation, truth, forecast, within)) in rows.iter().enumerate().take(24) {
             let off = forecast.bytes as f64 / *truth as f64 - 1.0;
             let is_inside = (forecast.low_bytes..=forecast.high_bytes).contains(truth);
             print_stderr(&format!(
@@ -89,7 +89,7 @@ async fn assert_prediction_matches_copy(name: &str, text: &str, scripted_on: u32
                 off * 100.0,
                 if is_inside { "" } else { "outside the interval" },
             ));
-            if at < 20 && if *within { !is_inside } else { off.abs() > RELATION_TOLERANCE } {
+            if position < 20 && if *within { !is_inside } else { off.abs() > RELATION_TOLERANCE } {
                 wrong.push(format!("{relation} {:+.1} %", off * 100.0));
             }
         }

@@ -61,7 +61,8 @@ async fn audit_total_is_sum_of_components() {
         };
         assert_eq!(byte_count(&audit["used_bytes"]), of("used"), "{major}");
         assert_eq!(byte_count(&audit["reclaimable_bytes"]), of("reclaimable"), "{major}");
-        let databases: u64 = array_field(audit, "databases").iter().map(|it| byte_count(&it["bytes"])).sum();
+        let databases: u64 =
+            array_field(audit, "databases").iter().map(|database| byte_count(&database["bytes"])).sum();
         let term = array_field(audit, "components").iter().find(|term| term["id"] == "databases").expect("a term");
         assert_eq!(databases, byte_count(&term["bytes"]));
         let arrives = byte_count(&audit["size_after_bytes"]["bytes"]);
@@ -123,12 +124,12 @@ async fn audit_missing_right_leaves_total_unknown() {
 async fn audit_target_sets_exit_code() {
     on_a_major_and_the_newest(15, "audit --target-size", async |major, _| {
         let cluster = &fixture_servers(major).primary;
-        let all = role_conninfo(cluster, "postgres", DATABASE);
+        let superuser = role_conninfo(cluster, "postgres", DATABASE);
         let ask = |conninfo: &str, size: &str| {
             run_pgtend(&[&["audit", "-w", "-q", "-d", conninfo, "--target-size", size], &RATE_OPTIONS[..]].concat())
         };
-        assert_eq!(ask(&all, "1TB").exit, 0);
-        let small = ask(&all, "10MB");
+        assert_eq!(ask(&superuser, "1TB").exit, 0);
+        let small = ask(&superuser, "10MB");
         assert!(small.exit == 1 && small.stdout.contains("does not fit"), "{small:?}");
         let open = ask(&role_conninfo(cluster, "stranger", DATABASE), "1TB");
         assert!(open.exit == 3 && open.stdout.contains("cannot be told"), "{open:?}");
@@ -188,7 +189,7 @@ async fn audit_counts_transaction_files() {
         let report = audit_server(&role_conninfo(cluster, "postgres", DATABASE), &RATE_OPTIONS);
         let term = array_field(&report["audit"], "components")
             .iter()
-            .find(|it| it["id"] == "transaction_status")
+            .find(|component| component["id"] == "transaction_status")
             .expect("a term");
         assert!((byte_count(&term["low_bytes"])..=byte_count(&term["high_bytes"])).contains(&truth), "{truth}: {term}");
     })
@@ -201,29 +202,31 @@ async fn audit_volume_warnings() {
         let look = record_snapshot(&role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE));
         let warned = |more: &[&str]| {
             let report = audit_snapshot(&look, &[&["--provider", "rds"], more, &RATE_OPTIONS[..]].concat());
-            let ids =
-                array_field(&report["audit"], "warnings").iter().map(|it| it["id"].as_str().expect("an id").to_owned());
+            let ids = array_field(&report["audit"], "warnings")
+                .iter()
+                .map(|warning| warning["id"].as_str().expect("an id").to_owned());
             (ids.collect::<Vec<String>>(), report["audit"]["warnings"].to_string())
         };
         let (ids, told) = warned(&["--allocated", "2TB", "--storage-type", "gp3"]);
-        assert!(ids.iter().any(|it| it == "storage_stripe") && told.contains("400 GiB"), "{told}");
-        assert!(ids.iter().any(|it| it == "backup_allowance"), "{told}");
+        assert!(ids.iter().any(|id| id == "storage_stripe") && told.contains("400 GiB"), "{told}");
+        assert!(ids.iter().any(|id| id == "backup_allowance"), "{told}");
         let (ids, told) = warned(&["--allocated", "2TB", "--storage-type", "gp2"]);
-        assert!(ids.iter().any(|it| it == "baseline_iops") && told.contains("6,144"), "{told}");
+        assert!(ids.iter().any(|id| id == "baseline_iops") && told.contains("6,144"), "{told}");
         // The fixture server has a tablespace with a directory of its own.
-        assert!(ids.iter().any(|it| it == "tablespaces") && told.contains("side"), "{told}");
+        assert!(ids.iter().any(|id| id == "tablespaces") && told.contains("side"), "{told}");
         // Less than the server itself shows.
         for (flag, said) in [("--used-fs", "--used-fs is 1 MB"), ("--allocated", "present volume is 1 MB")] {
             let (ids, told) = warned(&[flag, "1MB"]);
-            assert!(ids.iter().any(|it| it == "volume_too_small") && told.contains(said), "{told}");
+            assert!(ids.iter().any(|id| id == "volume_too_small") && told.contains(said), "{told}");
         }
         let report =
             audit_snapshot(&look, &[&["--provider", "self", "--method", "basebackup"], &RATE_OPTIONS[..]].concat());
-        let physical = array_field(&report["audit"], "warnings").iter().find(|it| it["id"] == "physical_slot");
+        let physical =
+            array_field(&report["audit"], "warnings").iter().find(|warning| warning["id"] == "physical_slot");
         let told = physical.expect("the standby has a slot")["message"].as_str().expect("a sentence").to_owned();
         assert!(told.contains("its standby must be built anew"), "{told}");
         let (ids, told) = warned(&["--allocated", "2TB"]);
-        assert!(!ids.iter().any(|it| it == "volume_too_small" || it == "storage_stripe"), "{told}");
+        assert!(!ids.iter().any(|id| id == "volume_too_small" || id == "storage_stripe"), "{told}");
     })
     .await;
 }
@@ -320,8 +323,9 @@ async fn audit_methods_name_their_obstacles() {
         let found_by = |look: &Path, provider: &str, way: &str, severity: &str| {
             let report =
                 audit_snapshot(look, &[&["--provider", provider, "--method", way], &RATE_OPTIONS[..]].concat());
-            let ids =
-                array_field(&report["audit"], severity).iter().map(|it| it["id"].as_str().expect("an id").to_owned());
+            let ids = array_field(&report["audit"], severity)
+                .iter()
+                .map(|finding| finding["id"].as_str().expect("an id").to_owned());
             (ids.collect::<Vec<String>>(), report["audit"][severity].to_string())
         };
         // A setting is told to wait for a restart a moment after the reload.
@@ -353,7 +357,7 @@ async fn audit_methods_name_their_obstacles() {
 
         let (blockers, told) = of("rds", "blue-green-upgrade", "blockers");
         for id in ["logical_slot", "subscription", "no_replica_identity", "large_objects", "too_few"] {
-            assert!(blockers.iter().any(|it| it == id), "{id} on {major}: {told}");
+            assert!(blockers.iter().any(|blocker| blocker == id), "{id} on {major}: {told}");
         }
         assert!(told.contains("public.no_key") && !told.contains("public.with_key"), "{told}");
         for few in [
@@ -365,7 +369,7 @@ async fn audit_methods_name_their_obstacles() {
             assert!(told.contains(few), "{few} on {major}: {told}");
         }
         let (warned, told) = of("rds", "blue-green-upgrade", "warnings");
-        assert!(warned.iter().filter(|it| *it == "extension").count() == 3, "{told}");
+        assert!(warned.iter().filter(|id| *id == "extension").count() == 3, "{told}");
         let (ticked, told) = of("rds", "blue-green-upgrade", "checklist");
         assert!(ticked.len() >= 9 && told.contains("Secrets Manager") && told.contains("autoscaling"), "{told}");
         let (warned, told) = of("self", "logical-replication", "warnings");
@@ -378,7 +382,7 @@ async fn audit_methods_name_their_obstacles() {
             ("foreign_servers", "afar"),
             ("sequences", ""),
         ] {
-            assert!(warned.iter().any(|it| it == id) && told.contains(name), "{id} on {major}: {told}");
+            assert!(warned.iter().any(|warning| warning == id) && told.contains(name), "{id} on {major}: {told}");
         }
         assert_eq!(of("self", "dump", "blockers").0, [""; 0], "a dump carries all of it");
         let (not_there, _) = of("azure", "shrink", "blockers");

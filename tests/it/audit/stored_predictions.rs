@@ -34,8 +34,10 @@ async fn audit_predictions_need_no_store() {
     assert!(array_field(&journal_report(store), "predictions").is_empty());
     assert_eq!(audit(store, &[]).stderr, "");
     let kept = journal_report(store);
-    let of_shop =
-        array_field(&kept, "predictions").iter().find(|it| it["of"]["database"] == DATABASE).expect("it is kept");
+    let of_shop = array_field(&kept, "predictions")
+        .iter()
+        .find(|prediction| prediction["of"]["database"] == DATABASE)
+        .expect("it is kept");
     assert!(of_shop["method"].is_string() && of_shop["now_bytes"].is_u64(), "{of_shop}");
     // Neither a file nor a standby tells of the clean-up of this cluster.
     let before = array_field(&kept, "predictions").len();

@@ -20,8 +20,8 @@ const DAY: i64 = 24 * HOUR;
 
 /// So many MB of WAL that nobody needs.
 async fn write_wal(cluster: &pg_sandbox::Cluster, megabytes: u32) {
-    let one = "pg_logical_emit_message(false, 'x', repeat('x', 1048576))";
-    execute_sql(cluster, "postgres", &format!("select {one} from generate_series(1, {megabytes})")).await;
+    let statement = "pg_logical_emit_message(false, 'x', repeat('x', 1048576))";
+    execute_sql(cluster, "postgres", &format!("select {statement} from generate_series(1, {megabytes})")).await;
 }
 
 #[tokio::test]
@@ -44,7 +44,8 @@ async fn aged_inactive_slot_is_found() {
             assert_eq!(exit, 1, "{report}");
             assert_result(&report, FOUND, SHIFTED_CLOCK, &["stale-slot"]);
             let (_, report) = run_check_shifted(&cluster, 8 * DAY, &[]);
-            let stale = report["findings"].as_array().unwrap().iter().find(|one| one["check"] == "stale-slot").unwrap();
+            let stale =
+                report["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == "stale-slot").unwrap();
             assert!(stale["message"].as_str().unwrap().contains("is forgotten"), "{stale}");
         }
         let folder = tempfile::tempdir().unwrap();
@@ -67,8 +68,8 @@ async fn aged_open_transactions_are_found() {
         for (after, status) in [(11 * MINUTE, "warning"), (61 * MINUTE, "critical")] {
             let (_, report) = run_check_shifted(&cluster, after, &[]);
             assert_result(&report, FOUND, SHIFTED_CLOCK, &["prepared-transactions", "idle-in-transaction"]);
-            let all = super::check_report::checks_with_status(&report, status);
-            assert!(all.is_superset(&name_set(&["prepared-transactions", "idle-in-transaction"])), "{report}");
+            let checks = super::check_report::checks_with_status(&report, status);
+            assert!(checks.is_superset(&name_set(&["prepared-transactions", "idle-in-transaction"])), "{report}");
         }
         let (_, report) = run_check_shifted(&cluster, 2 * MINUTE, &[]);
         assert_result(&report, PASSED, SHIFTED_CLOCK, &["prepared-transactions", "idle-in-transaction"]);

@@ -56,8 +56,8 @@ pub fn run_check_shifted(cluster: &Cluster, seconds: i64, more: &[&str]) -> (i32
 
 /// The checks with a finding of that status.
 pub fn checks_with_status(report: &Value, status: &str) -> BTreeSet<String> {
-    let findings = report["findings"].as_array().unwrap().iter().filter(|one| one["status"] == status);
-    findings.map(|one| one["check"].as_str().unwrap().to_owned()).collect()
+    let findings = report["findings"].as_array().unwrap().iter().filter(|finding| finding["status"] == status);
+    findings.map(|finding| finding["check"].as_str().unwrap().to_owned()).collect()
 }
 
 pub fn name_set(names: &[&str]) -> BTreeSet<String> {
@@ -66,7 +66,7 @@ pub fn name_set(names: &[&str]) -> BTreeSet<String> {
 
 pub fn check_names(report: &Value, key: &str) -> BTreeSet<String> {
     let elements = report[key].as_array().unwrap().iter();
-    elements.map(|one| one.as_str().or(one["check"].as_str()).unwrap().to_owned()).collect()
+    elements.map(|element| element.as_str().or(element["check"].as_str()).unwrap().to_owned()).collect()
 }
 
 /// Holds the report against what it is to show: these checks gave that answer. `how` stands in the table of `shown.rs`,

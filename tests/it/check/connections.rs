@@ -62,10 +62,10 @@ async fn check_role_connection_limit_is_enough() {
         let names = create_role_and_databases(&cluster, "connection limit 3", 8).await;
         let folder = tempfile::tempdir().unwrap();
         let config = write_config(folder.path(), &targets_config(&cluster, cluster.port(), &names));
-        let one = conninfo(&cluster, cluster.port(), &names[0]);
-        for arguments in [&["--jobs", "2", "--all-databases", "-d", &one][..], &["--jobs", "3", "--all-targets"]] {
+        let target = conninfo(&cluster, cluster.port(), &names[0]);
+        for arguments in [&["--jobs", "2", "--all-databases", "-d", &target][..], &["--jobs", "3", "--all-targets"]] {
             // One too many is there, and goes once it was in the way.
-            let (lingers, refused) = (open_session(&one).await, count_refusals(&cluster));
+            let (lingers, refused) = (open_session(&target).await, count_refusals(&cluster));
             let run = tokio::spawn(wait_for_run(start_check(&config, arguments)));
             while !run.is_finished() && count_refusals(&cluster) == refused {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -107,14 +107,14 @@ async fn check_connections_are_bounded_by_jobs() {
     let proxy = Proxy::new(cluster.host(), cluster.port(), line);
     let folder = tempfile::tempdir().unwrap();
     let config = write_config(folder.path(), &targets_config(&cluster, proxy.port(), &names));
-    let one = conninfo(&cluster, proxy.port(), &names[0]);
+    let target = conninfo(&cluster, proxy.port(), &names[0]);
     let mut seen = Vec::new();
     for (jobs, whom, most) in [
         // Each target's own, and one to spare.
         (2, &["--all-targets"][..], 3),
         (8, &["--all-targets"], 8),
         // The first look's, which waits, those of the others, and one to spare.
-        (2, &["--all-databases", "-d", &one], 4),
+        (2, &["--all-databases", "-d", &target], 4),
         (2, &["--all-targets", "--all-databases"], 4),
     ] {
         let jobs = jobs.to_string();

@@ -57,8 +57,9 @@ async fn corruption_of_a_read_page_is_critical() {
             (2, true),
             "{report}"
         );
-        let told = report["findings"].as_array().unwrap().iter().filter(|one| one["check"] == "checksum-failures");
-        let told: Vec<_> = told.map(|one| one["subject"].as_str().unwrap()).collect();
+        let told =
+            report["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == "checksum-failures");
+        let told: Vec<_> = told.map(|finding| finding["subject"].as_str().unwrap()).collect();
         assert_eq!(told, subjects, "on {major}: {report}");
         assert_result(&report, FOUND, DEFAULT_LIMITS, &["checksum-failures"]);
     })
@@ -82,11 +83,12 @@ async fn corruption_wraparound_ids_are_found() {
         let old = "begin; insert into t values (2); select * from t for share; prepare transaction 'old'";
         execute_sql(&cluster, "postgres", old).await;
         // Two who lock one row make a multixact.
-        let (one, other) = (connect_superuser(&cluster, "postgres").await, connect_superuser(&cluster, "postgres").await);
-        one.batch_execute("begin; select * from t for share").await.unwrap();
+        let client = connect_superuser(&cluster, "postgres").await;
+        let other = connect_superuser(&cluster, "postgres").await;
+        client.batch_execute("begin; select * from t for share").await.unwrap();
         other.batch_execute("begin; select * from t for share; commit").await.unwrap();
-        one.batch_execute("commit").await.unwrap();
-        drop((one, other));
+        client.batch_execute("commit").await.unwrap();
+        drop((client, other));
         let folder = tempfile::tempdir().unwrap();
         let resetwal = cluster.installation().program("pg_resetwal");
         if !resetwal.exists() {
@@ -94,8 +96,8 @@ async fn corruption_wraparound_ids_are_found() {
             let lowered = "[check.xid-wraparound]\nwarning = 1\n[check.multixact]\nwarning = 1\n[check.xmin-horizon]\nwarning = 1\n";
             let config = write_config(folder.path(), lowered);
             let (_, report) = run_check(&cluster, "postgres", "postgres", &["--history", "none", "--config", &config]);
-            let all = name_set(&["xid-wraparound", "multixact", "xmin-horizon"]);
-            assert!(checks_with_status(&report, "warning").is_superset(&all), "on {major}: {report}");
+            let checks = name_set(&["xid-wraparound", "multixact", "xmin-horizon"]);
+            assert!(checks_with_status(&report, "warning").is_superset(&checks), "on {major}: {report}");
             return;
         }
         cluster.stop(StopMode::Fast).unwrap();

@@ -48,7 +48,7 @@ const NOT_SEEN: &[(&str, &[&str], &str)] = &[
 
 /// The better way of seeing comes first.
 fn evidence_rank(evidence: &str) -> usize {
-    [DEFAULT_LIMITS, SHIFTED_CLOCK].iter().position(|one| *one == evidence).unwrap_or(2)
+    [DEFAULT_LIMITS, SHIFTED_CLOCK].iter().position(|known| *known == evidence).unwrap_or(2)
 }
 
 /// The calls of `assert_result` in a source: the answer, how it was come by, the checks.

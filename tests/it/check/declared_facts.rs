@@ -71,7 +71,7 @@ fn evaluate(evidence: &Evidence<'_>, is_selected: impl Fn(&Check) -> bool) -> BT
 }
 
 fn evaluate_one(evidence: &Evidence<'_>, check: &Check) -> CheckOutcome {
-    evaluate(evidence, |one| one.name == check.name).remove(check.name).expect("an outcome")
+    evaluate(evidence, |rule| rule.name == check.name).remove(check.name).expect("an outcome")
 }
 
 fn without(facts: FactGroups, group: FactGroup) -> FactGroups {
@@ -80,7 +80,7 @@ fn without(facts: FactGroups, group: FactGroup) -> FactGroups {
 
 fn set_setting(snapshot: &mut Value, name: &str, value: &str) {
     let settings = snapshot["settings"]["known"].as_array_mut().expect("settings");
-    settings.retain(|one| one["name"] != name);
+    settings.retain(|setting| setting["name"] != name);
     settings.push(json!({"name": name, "setting": value, "unit": null, "source": "default", "pending_restart": false}));
 }
 

@@ -47,8 +47,8 @@ async fn fleet_hanging_target_delays_no_other() {
         assert_eq!(answer.exit, 3, "{answer:?}");
         let report: Value = serde_json::from_str(&answer.stdout).unwrap();
         let status = |name: &str| {
-            let all = report["targets"].as_array().unwrap();
-            all.iter().find(|one| one["target"] == name).unwrap()["status"].clone()
+            let targets = report["targets"].as_array().unwrap();
+            targets.iter().find(|target| target["target"] == name).unwrap()["status"].clone()
         };
         assert_eq!([status("a"), status("b")], ["OK", "OK"], "{report}");
         assert_eq!([status("gone"), status("hanging")], ["UNKNOWN", "UNKNOWN"], "{report}");
@@ -124,8 +124,8 @@ async fn fleet_server_facts_are_collected_once() {
                 let is_said = |line: &&str| line.contains(&format!("WARNING {check}: "));
                 let said: Vec<&str> = answer.stdout.lines().filter(is_said).collect();
                 let once: std::collections::BTreeSet<&str> = said.iter().copied().collect();
-                let all = if said.is_empty() { "" } else { "The same as above: " };
-                let is_once = said.len() == once.len() && answer.stdout.contains(all);
+                let heading = if said.is_empty() { "" } else { "The same as above: " };
+                let is_once = said.len() == once.len() && answer.stdout.contains(heading);
                 assert!(is_once, "{check} on {major}: {}", answer.stdout);
             }
             let listed = answer.stderr.matches("databases read: ").count();

@@ -24,27 +24,27 @@ pub fn run_time(day: i64) -> Timestamp {
 
 /// The calm server of the fixture at that night: it writes two gigabytes of WAL a day.
 pub fn calm_snapshot(day: i64) -> Value {
-    let mut it: Value = serde_json::from_str(&std::fs::read_to_string(scenario_file("calm")).unwrap()).unwrap();
+    let mut snapshot: Value = serde_json::from_str(&std::fs::read_to_string(scenario_file("calm")).unwrap()).unwrap();
     let lsn = |back: u64| Lsn((1 << 40) + day.unsigned_abs() * 2 * GB - back).to_string();
-    it["collected_at"] = json!(run_time(day));
-    it["server"]["requested_at"] = json!(run_time(day));
-    it["server"]["started_at"] = json!(run_time(-40));
-    it["wal_position"]["known"]["current_lsn"] = json!(lsn(0));
-    it["control"]["known"]["redo_lsn"] = json!(lsn(1 << 20));
-    it["control"]["known"]["checkpoint_lsn"] = json!(lsn(1 << 20));
-    it["control"]["known"]["checkpoint_time"] = json!(run_time(day) - SignedDuration::from_secs(60));
+    snapshot["collected_at"] = json!(run_time(day));
+    snapshot["server"]["requested_at"] = json!(run_time(day));
+    snapshot["server"]["started_at"] = json!(run_time(-40));
+    snapshot["wal_position"]["known"]["current_lsn"] = json!(lsn(0));
+    snapshot["control"]["known"]["redo_lsn"] = json!(lsn(1 << 20));
+    snapshot["control"]["known"]["checkpoint_lsn"] = json!(lsn(1 << 20));
+    snapshot["control"]["known"]["checkpoint_time"] = json!(run_time(day) - SignedDuration::from_secs(60));
     // Who is known by an address is the same after a crash.
-    it["address"] = json!("db1:5432");
+    snapshot["address"] = json!("db1:5432");
     // The newest minor there is, as far as pgtend knows.
-    it["server"]["version_num"] = json!(170_011);
-    it["database_snapshots"][0]["statistics_resets"]["known"] =
+    snapshot["server"]["version_num"] = json!(170_011);
+    snapshot["database_snapshots"][0]["statistics_resets"]["known"] =
         json!({"database_reset": run_time(-40), "shared_reset": run_time(-40), "track_counts": true});
-    it
+    snapshot
 }
 
 pub fn slot_snapshot(day: i64, since: Option<i64>) -> Value {
-    let at = since.unwrap_or(day);
-    let lsn = Lsn((1 << 40) + at.unsigned_abs() * 2 * GB - (1 << 20)).to_string();
+    let last_day = since.unwrap_or(day);
+    let lsn = Lsn((1 << 40) + last_day.unsigned_abs() * 2 * GB - (1 << 20)).to_string();
     json!({
         "slot_name": "debezium_orders", "plugin": "pgoutput", "slot_type": "logical", "database": "shop",
         "temporary": false, "active": since.is_none(), "active_pid": since.is_none().then_some(4_711),
@@ -56,17 +56,17 @@ pub fn slot_snapshot(day: i64, since: Option<i64>) -> Value {
 /// The story: a consumer is switched off on day 3; somebody resets the counters on day 9; on day 12 the server crashes;
 /// on day 20 the slot is dropped.
 pub fn scenario_snapshot(day: i64) -> Value {
-    let mut it = calm_snapshot(day);
+    let mut snapshot = calm_snapshot(day);
     if day < 20 {
-        it["slots"] = json!({"known": [slot_snapshot(day, (day > 3).then_some(3))]});
+        snapshot["slots"] = json!({"known": [slot_snapshot(day, (day > 3).then_some(3))]});
         let held = GB + 2 * GB * (day - 3).max(0).unsigned_abs();
-        it["wal_directory"]["known"]["directory_bytes"] = json!(held);
+        snapshot["wal_directory"]["known"]["directory_bytes"] = json!(held);
     }
     // A disk of 83 GB, and something else on it.
-    let held = it["wal_directory"]["known"]["directory_bytes"].as_u64().unwrap();
-    it["disk"] = json!({"known": {"source": "config", "wal": null,
+    let held = snapshot["wal_directory"]["known"]["directory_bytes"].as_u64().unwrap();
+    snapshot["disk"] = json!({"known": {"source": "config", "wal": null,
                                   "data": {"size_bytes": null, "free_bytes": 83 * GB - held}}});
-    let resets = &mut it["database_snapshots"][0]["statistics_resets"]["known"];
+    let resets = &mut snapshot["database_snapshots"][0]["statistics_resets"]["known"];
     if day >= 9 {
         resets["database_reset"] = json!(run_time(9) - SignedDuration::from_hours(3));
     }
@@ -74,13 +74,13 @@ pub fn scenario_snapshot(day: i64) -> Value {
         let crash = run_time(12) - SignedDuration::from_hours(2);
         resets["database_reset"] = Value::Null;
         resets["shared_reset"] = json!(crash);
-        it["server"]["started_at"] = json!(crash);
+        snapshot["server"]["started_at"] = json!(crash);
         // Every start sets it anew.
-        if let Some(slot) = it["slots"]["known"].as_array_mut().and_then(|all| all.first_mut()) {
+        if let Some(slot) = snapshot["slots"]["known"].as_array_mut().and_then(|slots| slots.first_mut()) {
             slot["inactive_since"] = json!(crash + SignedDuration::from_millis(5));
         }
     }
-    it
+    snapshot
 }
 
 pub fn write_config(folder: &Path, text: &str) -> String {

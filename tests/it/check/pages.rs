@@ -25,7 +25,7 @@ fn commands_in_page(text: &str) -> Vec<String> {
         let block = parts.next().unwrap_or_default();
         found.extend(block.lines().skip(1).map(str::to_owned));
     }
-    found.retain(|one| is_sql(one) || one.starts_with("pgtend "));
+    found.retain(|command| is_sql(command) || command.starts_with("pgtend "));
     found
 }
 
@@ -76,12 +76,12 @@ fn setup_statements(command: &str) -> Vec<&'static str> {
 
 fn cleanup_statements(command: &str) -> Vec<&'static str> {
     match command {
-        one if one.contains("your_subscription") => vec![
+        command if command.contains("your_subscription") => vec![
             "alter subscription your_subscription disable",
             "alter subscription your_subscription set (slot_name = none)",
             "drop subscription your_subscription",
         ],
-        one if one.starts_with("ALTER SYSTEM") => vec!["alter system reset all"],
+        command if command.starts_with("ALTER SYSTEM") => vec!["alter system reset all"],
         _ => Vec::new(),
     }
 }
@@ -90,8 +90,11 @@ async fn assert_command_runs(cluster: &Cluster, page: &str, command: &str, major
     let idler = connect_superuser(cluster, "postgres").await;
     let pid: i32 = idler.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
     let client = connect_superuser(cluster, "postgres").await;
-    for one in setup_statements(command) {
-        client.batch_execute(one).await.unwrap_or_else(|error| panic!("{page} on {major}: {error:?}: {one}"));
+    for statement in setup_statements(command) {
+        client
+            .batch_execute(statement)
+            .await
+            .unwrap_or_else(|error| panic!("{page} on {major}: {error:?}: {statement}"));
     }
     let statement = command.replace("PID", &pid.to_string());
     let ran = client.simple_query(&statement).await;
@@ -104,8 +107,11 @@ async fn assert_command_runs(cluster: &Cluster, page: &str, command: &str, major
         let missing = if major < 14 { "XX000" } else { "08006" };
         assert_eq!(code.as_deref(), Some(missing), "{page} on {major}: nothing but the publisher is missing");
     }
-    for one in cleanup_statements(command) {
-        client.batch_execute(one).await.unwrap_or_else(|error| panic!("{page} on {major}: {error:?}: {one}"));
+    for statement in cleanup_statements(command) {
+        client
+            .batch_execute(statement)
+            .await
+            .unwrap_or_else(|error| panic!("{page} on {major}: {error:?}: {statement}"));
     }
 }
 
@@ -113,12 +119,12 @@ async fn assert_command_runs(cluster: &Cluster, page: &str, command: &str, major
 async fn pages_statements_run() {
     let options = cluster_options().with_setting("wal_level", "logical").with_setting("max_prepared_transactions", "5");
     on_every_major_alone("statements of the pages", options, async |major, cluster| {
-        for one in PLACEHOLDER_OBJECTS {
-            execute_sql(&cluster, "postgres", one).await;
+        for statement in PLACEHOLDER_OBJECTS {
+            execute_sql(&cluster, "postgres", statement).await;
         }
         let mut count = 0;
         for check in CHECKS {
-            for command in commands_in_page(check.page).iter().filter(|one| is_sql(one)) {
+            for command in commands_in_page(check.page).iter().filter(|command| is_sql(command)) {
                 if needs_a_standby(command) || major < 14 && command.contains("pg_get_wal_replay_pause_state") {
                     continue;
                 }
@@ -143,10 +149,10 @@ async fn pages_standby_statements_run() {
         let client = connect_superuser(&standby, "postgres").await;
         client.batch_execute("select pg_wal_replay_pause()").await.unwrap();
         let page = CHECKS.iter().find(|check| check.name == "replication-lag").unwrap().page;
-        let all = commands_in_page(page);
-        let these: Vec<&String> = all.iter().filter(|one| is_sql(one)).collect();
-        assert!(these.iter().any(|one| needs_a_standby(one)));
-        for command in these.into_iter().filter(|one| major >= 14 || !one.contains("pause_state")) {
+        let commands = commands_in_page(page);
+        let these: Vec<&String> = commands.iter().filter(|command| is_sql(command)).collect();
+        assert!(these.iter().any(|command| needs_a_standby(command)));
+        for command in these.into_iter().filter(|command| major >= 14 || !command.contains("pause_state")) {
             client.batch_execute(command).await.unwrap_or_else(|error| panic!("{error:?}: {command}"));
         }
     })
@@ -157,16 +163,16 @@ async fn pages_standby_statements_run() {
 async fn pages_pgtend_commands_exist() {
     on_the_newest("commands of the pages", async |_, installation| {
         let cluster = private_cluster(installation, cluster_options().with_setting("wal_level", "logical"));
-        for one in PLACEHOLDER_OBJECTS {
-            execute_sql(&cluster, "postgres", one).await;
+        for statement in PLACEHOLDER_OBJECTS {
+            execute_sql(&cluster, "postgres", statement).await;
         }
         let conninfo = role_conninfo(&cluster, "postgres", "postgres");
-        let mut all: Vec<String> = CHECKS.iter().flat_map(|check| commands_in_page(check.page)).collect();
-        all.retain(|one| !is_sql(one));
-        all.sort();
-        all.dedup();
-        assert!(all.len() > 10, "{all:?}");
-        for command in all {
+        let mut commands: Vec<String> = CHECKS.iter().flat_map(|check| commands_in_page(check.page)).collect();
+        commands.retain(|command| !is_sql(command));
+        commands.sort();
+        commands.dedup();
+        assert!(commands.len() > 10, "{commands:?}");
+        for command in commands {
             let mut words: Vec<&str> = command.split(' ').skip(1).collect();
             let help = run_command(&mut pgtend_command(&[&words[..], &["--help"]].concat()));
             assert_eq!(help.exit, 0, "{command}: {help:?}");
@@ -194,13 +200,13 @@ async fn pages_advised_commands_run() {
         .with_setting("autovacuum", "off")
         .with_setting("wal_level", "logical");
     on_a_major_and_the_newest_alone(13, "commands of findings", options, async |major, cluster| {
-        for one in [
+        for statement in [
             "create table \"Mixed Case\" (n int)",
             "insert into \"Mixed Case\" values (1), (1)",
             "insert into pg_replication_origin values (77, 'pg_4711')",
             "create subscription \"Idle one\" connection 'dbname=none' publication p with (connect = false, slot_name = 'gone')",
         ] {
-            execute_sql(&cluster, "postgres", one).await;
+            execute_sql(&cluster, "postgres", statement).await;
         }
         execute_sql(&cluster, "postgres", "begin; create table p (); prepare transaction 'it''s'").await;
         let client = connect_superuser(&cluster, "postgres").await;
@@ -212,7 +218,8 @@ async fn pages_advised_commands_run() {
         let (_, report) = run_check(&cluster, "postgres", "postgres", &["--history", "none", "--config", &config]);
         let mut ran = Vec::new();
         for finding in report["findings"].as_array().unwrap() {
-            for command in commands_in_page(finding["advice"].as_str().unwrap_or_default()).iter().filter(|one| is_sql(one)) {
+            let advice = commands_in_page(finding["advice"].as_str().unwrap_or_default());
+            for command in advice.iter().filter(|command| is_sql(command)) {
                 let done = client.simple_query(command).await;
                 assert!(done.is_ok(), "{} on {major}: {done:?}: {command}", finding["check"]);
                 ran.push(command.clone());
@@ -220,7 +227,7 @@ async fn pages_advised_commands_run() {
         }
         assert!(ran.len() > 7, "{ran:?}");
         for what in ["Broken", "it''s", "Idle one", "pg_4711", "pg_stat_activity", "alter system set"] {
-            assert!(ran.iter().any(|one| one.contains(what)), "{what} on {major}: {ran:?}");
+            assert!(ran.iter().any(|command| command.contains(what)), "{what} on {major}: {ran:?}");
         }
         let left = "select count(*)::text from pg_prepared_xacts";
         assert_eq!(query_one_text(&cluster, "postgres", left).await.as_deref(), Some("0"));

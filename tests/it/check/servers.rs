@@ -128,7 +128,7 @@ async fn servers_problems_are_found_by_default() {
         .with_setting("max_prepared_transactions", "5")
         .with_setting("autovacuum", "off");
     on_every_major_alone("each thing found", options, async |major, cluster| {
-        for one in [
+        for statements in [
             "create role watcher login; grant pg_monitor to watcher; create role stranger login",
             "select pg_create_physical_replication_slot('gone', true)",
             "select pg_create_physical_replication_slot('never_reserved')",
@@ -142,7 +142,8 @@ async fn servers_problems_are_found_by_default() {
         ] {
             let client = connect_superuser(&cluster, "postgres").await;
             // Statements that may not share a transaction with others come alone.
-            for statement in if one.starts_with("begin") { vec![one] } else { one.split("; ").collect() } {
+            let is_transaction = statements.starts_with("begin");
+            for statement in if is_transaction { vec![statements] } else { statements.split("; ").collect() } {
                 client.batch_execute(statement).await.unwrap_or_else(|error| panic!("{error:?}: {statement}"));
             }
         }
@@ -165,8 +166,9 @@ async fn servers_problems_are_found_by_default() {
             assert_result(&report, FOUND, DEFAULT_LIMITS, &["version"]);
         }
         let origins = "replication origins";
-        let all = report["findings"].as_array().unwrap();
-        assert!(all.iter().any(|one| one["subject"] == origins && one["measured"] == 1), "on {major}: {report}");
+        let findings = report["findings"].as_array().unwrap();
+        let has_origins = findings.iter().any(|finding| finding["subject"] == origins && finding["measured"] == 1);
+        assert!(has_origins, "on {major}: {report}");
         assert_eq!(checks_with_status(&report, "unknown"), BTreeSet::new(), "{report}");
 
         // What a test cannot wait for is found at limits of its own.
@@ -228,10 +230,11 @@ async fn servers_unreadable_databases_do_not_pass() {
         );
         assert_result(&report, UNKNOWN, DEFAULT_LIMITS, &["autovacuum-lag"]);
         let findings = report["findings"].as_array().unwrap();
-        let ids: BTreeSet<&str> = findings.iter().map(|one| one["id"].as_str().unwrap()).collect();
+        let ids: BTreeSet<&str> = findings.iter().map(|finding| finding["id"].as_str().unwrap()).collect();
         assert_eq!(ids.len(), findings.len(), "each name once: {report}");
-        let one = findings.iter().find(|one| one["check"] == "table-bloat").unwrap()["message"].as_str().unwrap();
-        assert!(one.contains("closed") && one.contains("shut"), "{one}");
+        let message =
+            findings.iter().find(|finding| finding["check"] == "table-bloat").unwrap()["message"].as_str().unwrap();
+        assert!(message.contains("closed") && message.contains("shut"), "{message}");
         let conninfo = role_conninfo(&cluster, "watcher", "postgres");
         let metrics = run_command(&mut pgtend_command(
             &[&["check", "-d", &conninfo, "--format", "prometheus"], &arguments[..]].concat(),
@@ -264,11 +267,11 @@ async fn servers_lock_waits_name_the_root() {
         assert_eq!(exit, 1, "on {major}: {report}");
         assert_result(&report, FOUND, SHIFTED_CLOCK, &["lock-waits"]);
         let found = report["findings"].as_array().unwrap();
-        let [one] = &found[..] else { panic!("one blocker on {major}: {report}") };
-        let (subject, message) = (one["subject"].as_str().unwrap(), one["message"].as_str().unwrap());
-        assert!(subject.contains("role postgres, application forgetful"), "{one}");
-        assert!(message.starts_with("2 sessions wait") && message.contains("idle in transaction"), "{one}");
-        assert_eq!(message.contains("at most"), major < 14, "{one}");
+        let [blocker] = &found[..] else { panic!("one blocker on {major}: {report}") };
+        let (subject, message) = (blocker["subject"].as_str().unwrap(), blocker["message"].as_str().unwrap());
+        assert!(subject.contains("role postgres, application forgetful"), "{blocker}");
+        assert!(message.starts_with("2 sessions wait") && message.contains("idle in transaction"), "{blocker}");
+        assert_eq!(message.contains("at most"), major < 14, "{blocker}");
         assert_eq!(run_check_shifted(&cluster, 400, &["--only", "lock-waits"]).0, 2);
         // Through a connection, as a member of pg_monitor: too young for a finding.
         let (exit, report) = run_check(&cluster, "watcher", "postgres", &["--history", "none", "--only", "lock-waits"]);

@@ -29,7 +29,7 @@ async fn sizes_found_at_lowered_limits() {
         cluster_options().with_setting("autovacuum", "off"),
         async |major, cluster| {
             execute_sql(&cluster, "postgres", "create role watcher login; grant pg_monitor to watcher").await;
-            for one in [
+            for statement in [
                 "create table airy (id bigint primary key, filler text)",
                 "insert into airy select g, repeat('x', 100) from generate_series(1, 100000) g",
                 "delete from airy where id % 5 <> 0",
@@ -48,7 +48,7 @@ async fn sizes_found_at_lowered_limits() {
                 "delete from parent where id = 2",
                 "delete from child where id % 5 <> 0",
             ] {
-                execute_sql(&cluster, "postgres", one).await;
+                execute_sql(&cluster, "postgres", statement).await;
             }
             wait_until_true(&cluster, "select n_dead_tup > 50000 from pg_stat_user_tables where relname = 'child'")
                 .await;
@@ -71,7 +71,7 @@ async fn sizes_found_at_lowered_limits() {
 
             // The list of indexes tells the same number.
             let findings = report["findings"].as_array().unwrap();
-            let bloat = findings.iter().find(|one| one["check"] == "index-bloat").unwrap();
+            let bloat = findings.iter().find(|finding| finding["check"] == "index-bloat").unwrap();
             let conninfo = role_conninfo(&cluster, "postgres", "postgres");
             let list = run_command(&mut pgtend_command(&[
                 "indexes",
@@ -83,7 +83,8 @@ async fn sizes_found_at_lowered_limits() {
                 "json",
             ]));
             let list: Value = serde_json::from_str(&list.stdout).expect("JSON");
-            let listed = list["indexes"].as_array().unwrap().iter().find(|one| one["index"] == "airy_pkey").unwrap();
+            let listed =
+                list["indexes"].as_array().unwrap().iter().find(|index| index["index"] == "airy_pkey").unwrap();
             let share = listed["bloat_bytes"].as_f64().unwrap() / listed["size_bytes"].as_f64().unwrap() * 1_000.0;
             assert_eq!(bloat["subject"], "postgres/public.airy_pkey", "on {major}");
             assert_eq!(bloat["measured"].as_f64().unwrap() * 10.0, share.round(), "on {major}: {listed}");
@@ -110,7 +111,7 @@ async fn sizes_of_100_mb_found_at_default_limits() {
         installation,
         cluster_options().with_setting("autovacuum", "off").with_setting("max_wal_size", "4GB"),
     );
-    for one in [
+    for statement in [
         "create table parent (id int primary key)",
         "insert into parent select g from generate_series(1, 10) g",
         "create unlogged table large as select g::bigint as id, 1 as parent_id from generate_series(1, 4900000) g",
@@ -122,7 +123,7 @@ async fn sizes_of_100_mb_found_at_default_limits() {
         "analyze large",
         "delete from large where id % 10 < 5",
     ] {
-        execute_sql(&cluster, "postgres", one).await;
+        execute_sql(&cluster, "postgres", statement).await;
     }
     wait_until_true(&cluster, "select n_dead_tup > 2000000 from pg_stat_user_tables where relname = 'large'").await;
     let (_, report) = run_check(&cluster, "postgres", "postgres", &["--history", "none"]);

@@ -51,8 +51,8 @@ fn find_installations() -> BTreeMap<u32, Result<Installation, String>> {
         InstallationSearch { explicit: None, path: env::var_os("PATH"), caches: vec![cache.folder().to_path_buf()] };
     let mut local = search.find_installations().expect("a search without an explicit folder").installations;
     // Local ones before packages, so that what Debian and others patch is tested, too.
-    local.sort_by_key(|it| it.bin.starts_with(cache.folder()));
-    let find = |major| match local.iter().find(|it| it.major == major) {
+    local.sort_by_key(|installation| installation.bin.starts_with(cache.folder()));
+    let find = |major| match local.iter().find(|installation| installation.major == major) {
         Some(installation) => Ok(installation.clone()),
         None => fetch_installation(&cache, major),
     };

@@ -49,7 +49,9 @@ pub async fn query_one_text(cluster: &Cluster, database: &str, query: &str) -> O
 pub async fn query_texts(cluster: &Cluster, database: &str, query: &str) -> Vec<Vec<Option<String>>> {
     let answer = run_simple_query(cluster, database, query).await;
     let rows = answer.into_iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()),
+        SimpleQueryMessage::Row(row) => {
+            Some((0..row.len()).map(|position| row.get(position).map(str::to_owned)).collect())
+        }
         _ => None,
     });
     rows.collect()

@@ -52,7 +52,7 @@ async fn edge_cases_are_collected_truthfully() {
         let enforced = database_snapshot.index_facts.foreign_keys.known().unwrap().iter().map(|key| key.is_enforced);
         assert_eq!(enforced.collect::<Vec<_>>(), if major >= 18 { vec![false] } else { vec![] });
         let transactions = &snapshot.transactions.known().unwrap().transactions;
-        let queries: Vec<_> = transactions.iter().filter_map(|one| one.query.as_deref()).collect();
+        let queries: Vec<_> = transactions.iter().filter_map(|transaction| transaction.query.as_deref()).collect();
         assert_eq!(queries, ["update deferred set n ="], "nothing of its literals and comments");
         let samples = database_snapshot.toast_samples.known().unwrap();
         let sample = samples.values().max_by_key(|sample| sample.blocks).unwrap();
@@ -63,7 +63,8 @@ async fn edge_cases_are_collected_truthfully() {
 
 fn assert_sequences_are_read_in_batches(database_snapshot: &DatabaseSnapshot) {
     let used = database_snapshot.sequence_use.known().unwrap_or_else(|| panic!("{:?}", database_snapshot.sequence_use));
-    let own = used.sequences.iter().filter_map(|one| Some((one.sequence.strip_prefix('s')?, one.last_value)));
+    let own =
+        used.sequences.iter().filter_map(|sequence| Some((sequence.sequence.strip_prefix('s')?, sequence.last_value)));
     let own: Vec<_> = own.collect();
     assert_eq!((own.len(), used.left_out), (SEQUENCES, 0));
     assert!(own.iter().all(|(name, last)| name.parse().ok() == *last));

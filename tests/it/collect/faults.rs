@@ -347,15 +347,15 @@ async fn faults_interrupted_demo_leaves_nothing() {
 
 /// Folders of clusters that the program's children name or are in.
 fn cluster_folders(parent: u32) -> Vec<String> {
-    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let children = all.filter(|entry| {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let children = entries.filter(|entry| {
         let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
         let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
         after_name.split_whitespace().nth(1) == Some(&parent.to_string())
     });
     let folder = |text: &str| {
-        let at = text.find("/tmp/pgtend-")?;
-        text.get(at..at + "/tmp/pgtend-".len() + 8).map(str::to_owned)
+        let begin = text.find("/tmp/pgtend-")?;
+        text.get(begin..begin + "/tmp/pgtend-".len() + 8).map(str::to_owned)
     };
     children
         .filter_map(|entry| {

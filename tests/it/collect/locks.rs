@@ -98,7 +98,7 @@ async fn run_all_reports(cluster: &Cluster, database: &str) -> (Vec<ProgramRun>,
 }
 
 fn find_named<'a>(list: &'a Value, key: &str, name: &str) -> &'a Value {
-    let found = list.as_array().expect("a list").iter().find(|one| one[key] == name);
+    let found = list.as_array().expect("a list").iter().find(|element| element[key] == name);
     found.unwrap_or_else(|| panic!("{name} is missing"))
 }
 

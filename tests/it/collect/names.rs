@@ -67,8 +67,8 @@ async fn names_in_latin1_are_decoded() {
         let index = found.unwrap_or_else(|| panic!("{indexes}"));
         assert_eq!(index["key_columns"][0], "Länge");
         assert!(index["definition"].as_str().expect("a definition").contains("\"Länge\" > 5"), "{index}");
-        let all = report_json_of(&cluster.conninfo(), &["tables", "--all-databases", "--table", "Grö*"]).await;
-        assert_eq!(all["tables"][0]["database"], *name, "{all}");
+        let report = report_json_of(&cluster.conninfo(), &["tables", "--all-databases", "--table", "Grö*"]).await;
+        assert_eq!(report["tables"][0]["database"], *name, "{report}");
     })
     .await;
 }

@@ -44,7 +44,7 @@ fn logged_statements(log: &str) -> Vec<(String, Vec<String>)> {
             statement.push_str(more);
         }
         match sessions.iter_mut().find(|(known, _)| known == pid) {
-            Some((_, all)) => all.push(statement),
+            Some((_, statements)) => statements.push(statement),
             None => sessions.push((pid.to_owned(), vec![statement])),
         }
     }
@@ -191,11 +191,11 @@ async fn reads_ignore_hostile_search_path() {
 }
 
 async fn all_reports(cluster: &Cluster, database: &str) -> Vec<(&'static str, Value)> {
-    let mut all = Vec::new();
+    let mut reports = Vec::new();
     for report in REPORT_COMMANDS {
-        all.push((report[0], report_json_of(&database_conninfo(cluster, database), report).await));
+        reports.push((report[0], report_json_of(&database_conninfo(cluster, database), report).await));
     }
-    all
+    reports
 }
 
 fn compare_reports(

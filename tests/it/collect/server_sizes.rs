@@ -37,8 +37,8 @@ impl ServerSizes {
                        join pg_index i on i.indexrelid = c.oid join pg_class t on t.oid = i.indrelid \
                        where c.relkind = 'i' and t.relkind <> 't' and not c.relisshared";
         let database_size = query_texts(cluster, database, "select pg_database_size(current_database())").await;
-        let column = |row: &[Option<String>], at: usize| row[at].clone().expect("no null");
-        let number = |row: &[Option<String>], at: usize| column(row, at).parse::<u64>().expect("a number");
+        let column = |row: &[Option<String>], position: usize| row[position].clone().expect("no null");
+        let number = |row: &[Option<String>], position: usize| column(row, position).parse::<u64>().expect("a number");
         let oid = |row: &[Option<String>]| number(row, 0) as u32;
         let heaps = query_texts(cluster, database, heaps).await;
         let indexes = query_texts(cluster, database, indexes).await;

@@ -46,7 +46,8 @@ async fn hosts_are_not_mixed_in_one_report() {
                 execute_sql(cluster, "postgres", &format!("create database {name}")).await;
             }
         }
-        let proxies = clusters.each_ref().map(|one| Proxy::new(one.host(), one.port(), Behaviour::default()));
+        let proxies =
+            clusters.each_ref().map(|cluster| Proxy::new(cluster.host(), cluster.port(), Behaviour::default()));
         let folder = tempfile::tempdir().unwrap();
         let history = folder.path().join("history.db");
         let history = history.to_str().unwrap();

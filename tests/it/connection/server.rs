@@ -130,8 +130,8 @@ impl Server {
             "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\nfsync = off\nshared_buffers = 8MB\n{conf}\n",
             directory.display()
         );
-        let all = [("postgresql.auto.conf", conf.as_str()), ("pg_hba.conf", hba)];
-        for (name, text) in all.iter().chain(files) {
+        let defaults = [("postgresql.auto.conf", conf.as_str()), ("pg_hba.conf", hba)];
+        for (name, text) in defaults.iter().chain(files) {
             let path = data.join(name);
             std::fs::write(&path, text).expect("a file");
             give_to_server_user(&path, 0o600);

@@ -37,7 +37,7 @@ fn dead_links(page: &Path, text: &str) -> Vec<String> {
     let is_dead = |link: &String| {
         let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
         let target: PathBuf = if path.is_empty() { page.to_owned() } else { folder.join(path) };
-        !target.exists() || (!anchor.is_empty() && !page_anchors(&target).iter().any(|one| one == anchor))
+        !target.exists() || (!anchor.is_empty() && !page_anchors(&target).iter().any(|known| known == anchor))
     };
     within.filter(is_dead).collect()
 }
@@ -52,13 +52,13 @@ fn links_dead_link_is_found() {
 
 #[test]
 fn links_have_targets() {
-    let mut all = 0;
+    let mut count = 0;
     for page in runnable_documents() {
         let text = std::fs::read_to_string(&page).unwrap();
-        all += link_targets(&text).len();
+        count += link_targets(&text).len();
         assert_eq!(dead_links(&page, &text), [""; 0], "{}", page.display());
     }
-    assert!(all > 40, "{all} links");
+    assert!(count > 40, "{count} links");
 }
 
 /// Returns the `docs/reference/PAGE.md#ANCHOR` links of a text.
@@ -76,7 +76,7 @@ fn texts_below(folder: &Path, endings: &[&str]) -> Vec<(PathBuf, String)> {
         for path in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|it| endings.iter().any(|ending| it == *ending)) {
+            } else if path.extension().is_some_and(|extension| endings.iter().any(|ending| extension == *ending)) {
                 let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
                 texts.push((path, text));
             }
@@ -88,7 +88,7 @@ fn texts_below(folder: &Path, endings: &[&str]) -> Vec<(PathBuf, String)> {
 #[test]
 fn links_to_reference_pages_have_targets() {
     let this_file = repository_root().join(file!());
-    let mut all = 0;
+    let mut count = 0;
     let mut dead = Vec::new();
     for folder in ["src", "crates", "tests", "queries", "migrations", "docs"] {
         for (path, text) in texts_below(&repository_root().join(folder), &["rs", "sql", "md"]) {
@@ -97,16 +97,17 @@ fn links_to_reference_pages_have_targets() {
             }
             assert!(!text.to_lowercase().contains("fact sheet"), "{}: cites a sheet, not a page", path.display());
             for link in reference_links(&text).into_iter().filter(|link| link.contains(".md")) {
-                all += 1;
+                count += 1;
                 let (page, anchor) = link.split_once('#').unwrap_or((link, ""));
                 let page = repository_root().join(page);
-                let exists = page.exists() && (anchor.is_empty() || page_anchors(&page).iter().any(|it| it == anchor));
+                let exists =
+                    page.exists() && (anchor.is_empty() || page_anchors(&page).iter().any(|known| known == anchor));
                 dead.extend((!exists).then(|| format!("{}: {link}", path.display())));
             }
         }
     }
     assert!(dead.is_empty(), "{}", dead.join("\n"));
-    assert!(all > 30, "{all} links");
+    assert!(count > 30, "{count} links");
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn links_index_lists_every_page() {
         .collect();
     for page in runnable_documents() {
         let inside = page.strip_prefix(repository_root().join("docs")).ok();
-        let expected = inside.is_some_and(|it| it != Path::new("README.md"));
+        let expected = inside.is_some_and(|page| page != Path::new("README.md"));
         assert!(!expected || linked.contains(&page), "docs/README.md does not lead to {}", page.display());
     }
 }

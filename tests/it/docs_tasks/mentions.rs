@@ -11,8 +11,9 @@ fn code_spans(text: &str) -> Vec<String> {
     let prose: Vec<&str> = outside_fences(text).collect();
     let paragraphs = prose.join("\n");
     let spans = paragraphs.split("\n\n").flat_map(|paragraph| {
-        let all: Vec<String> = paragraph.split('`').skip(1).step_by(2).map(|span| span.replace('\n', " ")).collect();
-        all
+        let code_spans: Vec<String> =
+            paragraph.split('`').skip(1).step_by(2).map(|span| span.replace('\n', " ")).collect();
+        code_spans
     });
     spans.collect()
 }
@@ -35,7 +36,7 @@ fn documentation_pages() -> Vec<PathBuf> {
     let checks = rules.map(|entry| entry.unwrap().path());
     runnable_documents()
         .into_iter()
-        .chain(checks.filter(|path| path.extension().is_some_and(|it| it == "md")))
+        .chain(checks.filter(|path| path.extension().is_some_and(|extension| extension == "md")))
         .collect()
 }
 
@@ -69,7 +70,8 @@ fn mentions_readme_names_every_command() {
     let readme = code_spans(&std::fs::read_to_string(repository_root().join("README.md")).unwrap());
     for command in known.lines().filter_map(|line| line.strip_prefix("## pgtend ")) {
         let top = command.split(' ').next().unwrap();
-        let is_named = |span: &String| span == command || span.strip_prefix(top).is_some_and(|it| it.starts_with(' '));
+        let is_named =
+            |span: &String| span == command || span.strip_prefix(top).is_some_and(|rest| rest.starts_with(' '));
         assert!(readme.iter().any(|span| is_named(span) || span == top), "{command}");
     }
 }

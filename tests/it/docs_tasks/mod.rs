@@ -82,7 +82,7 @@ pages! {
 
 /// All pages that may show commands: those of decisions and of measurements tell what was done, not what to do.
 fn runnable_documents() -> BTreeSet<PathBuf> {
-    let mut all = BTreeSet::new();
+    let mut documents = BTreeSet::new();
     for folder in [
         repository_root().to_owned(),
         repository_root().join("docs"),
@@ -91,9 +91,9 @@ fn runnable_documents() -> BTreeSet<PathBuf> {
         repository_root().join("docs/reference"),
     ] {
         let files = std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("a file").path());
-        all.extend(files.filter(|path| path.extension().is_some_and(|it| it == "md")));
+        documents.extend(files.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
     }
-    all
+    documents
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn parse_page(text: &str) -> Page {
 /// Runs what is written, on a server.
 async fn run_page_text(text: &str) -> PageResults {
     let page = parse_page(text);
-    let (_, installation) = majors().iter().find(|(_, it)| it.is_ok()).expect("a major");
+    let (_, installation) = majors().iter().find(|(_, installation)| installation.is_ok()).expect("a major");
     let installation = installation.as_ref().expect("found");
     let world = PageEnvironment::create(page.environment.as_deref().unwrap_or("no server"), installation)
         .await

@@ -13,8 +13,8 @@ pub fn is_same_output(shown: &[String], written: &str) -> bool {
     let Some(first) = first else { return last == written };
     let Some(mut rest) = written.strip_prefix(first) else { return false };
     for piece in &pieces[1..] {
-        let Some(at) = rest.find(piece) else { return false };
-        rest = &rest[at + piece.len()..];
+        let Some(position) = rest.find(piece) else { return false };
+        rest = &rest[position + piece.len()..];
     }
     rest.ends_with(last)
 }
@@ -57,9 +57,11 @@ fn without_numbers(text: &str) -> String {
 /// How many bytes the number at the beginning takes: a date and an LSN are numbers, too.
 fn number_length(text: &str) -> usize {
     let bytes = text.as_bytes();
-    let is_part = |at: usize| bytes.get(at).is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F' | b'T' | b'Z'));
-    let joins = |at: usize| matches!(bytes[at], b'.' | b',' | b':' | b'/' | b'-') && is_part(at + 1);
-    (1..bytes.len()).find(|&at| !is_part(at) && !joins(at)).unwrap_or(bytes.len())
+    let is_part = |position: usize| {
+        bytes.get(position).is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F' | b'T' | b'Z'))
+    };
+    let joins = |position: usize| matches!(bytes[position], b'.' | b',' | b':' | b'/' | b'-') && is_part(position + 1);
+    (1..bytes.len()).find(|&position| !is_part(position) && !joins(position)).unwrap_or(bytes.len())
 }
 
 #[test]

@@ -64,8 +64,8 @@ impl Page {
         let mut page = Page { path: path.to_owned(), environment: None, blocks: Vec::new() };
         let mut directives: Vec<(&str, &str)> = Vec::new();
         let mut lines = text.lines().enumerate();
-        while let Some((at, line)) = lines.next() {
-            if let Some(comment) = line.strip_prefix("<!-- ").and_then(|it| it.strip_suffix(" -->")) {
+        while let Some((number, line)) = lines.next() {
+            if let Some(comment) = line.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->")) {
                 match comment.split_once(": ") {
                     Some(("world", name)) => page.environment = Some(name.to_owned()),
                     Some((key @ ("exit" | "types" | "not run" | "file"), value)) => directives.push((key, value)),
@@ -78,7 +78,7 @@ impl Page {
                     line.is_empty() || directives.is_empty(),
                     "{}:{}: {directives:?} is of no block",
                     path.display(),
-                    at + 1
+                    number + 1
                 );
                 continue;
             };
@@ -90,7 +90,7 @@ impl Page {
                 "console" | "sh" => {
                     let mut commands =
                         if language == "sh" { parse_commands(&body) } else { parse_commands_with_output(&body) };
-                    assert!(!commands.is_empty(), "{}:{}: a block without a command", path.display(), at + 1);
+                    assert!(!commands.is_empty(), "{}:{}: a block without a command", path.display(), number + 1);
                     set_expectations(&mut commands, directive("exit").as_deref(), directive("types"));
                     BlockKind::Commands(commands)
                 }
@@ -98,7 +98,7 @@ impl Page {
                 "toml" => BlockKind::Configuration { file: directive("file"), text: joined_text() },
                 other => BlockKind::Other(other.to_owned()),
             };
-            page.blocks.push(Block { line: at + 1, kind, not_run: directive("not run") });
+            page.blocks.push(Block { line: number + 1, kind, not_run: directive("not run") });
             directives.clear();
         }
         page

@@ -63,7 +63,7 @@ impl<'a> Shell<'a> {
             let location = format!("{}:{}", page.path.display(), block.line);
             match (&block.not_run, &block.kind) {
                 (Some(why), kind) => {
-                    let lines = if let BlockKind::Commands(all) = kind { all.len() } else { 1 };
+                    let lines = if let BlockKind::Commands(commands) = kind { commands.len() } else { 1 };
                     results.not_run.extend(std::iter::repeat_n(why.clone(), lines));
                 }
                 (None, kind) => self.run_block(&location, block, kind, compares, &mut results),
@@ -154,7 +154,7 @@ impl<'a> Shell<'a> {
             }
             Some(answer) => {
                 let mut terminal =
-                    Terminal::run_in_terminal(&text, |it| self.prepare(it)).expect("`script` of util-linux");
+                    Terminal::run_in_terminal(&text, |command| self.prepare(command)).expect("`script` of util-linux");
                 terminal.wait_for("ype ");
                 let (exit, seen) = terminal.type_line(answer);
                 (exit, seen.replace('\r', ""))
@@ -194,8 +194,8 @@ pub fn write_requested_outputs(page: &Path, requested: &[(usize, String)]) {
     let text = fs::read_to_string(page).expect("the page");
     let mut lines: Vec<&str> = text.lines().collect();
     for (line, written) in requested.iter().rev() {
-        let at = line + lines[*line..].iter().position(|line| *line == "?").expect("a line ?");
-        lines.splice(at..=at, written.trim_end().lines().map(str::trim_end));
+        let position = line + lines[*line..].iter().position(|line| *line == "?").expect("a line ?");
+        lines.splice(position..=position, written.trim_end().lines().map(str::trim_end));
     }
     fs::write(page, lines.join("\n") + "\n").expect("the page is written");
 }

@@ -55,9 +55,9 @@ fn count_migration_files(cluster: &Cluster) -> usize {
     let folder = tempfile::tempdir().expect("a folder");
     let named = folder.path().to_str().expect("UTF-8");
     crate::migrations::program::write_migrations(cluster, "postgres", "diesel", folder.path(), &[]);
-    let all = files_below(folder.path()).into_iter().filter(|path| path.is_file()).count();
-    assert!(all >= 4, "{all} files in {named}");
-    all
+    let files = files_below(folder.path()).into_iter().filter(|path| path.is_file()).count();
+    assert!(files >= 4, "{files} files in {named}");
+    files
 }
 
 async fn inject_fault(

@@ -212,7 +212,7 @@ async fn assert_drop_is_true(cluster: &Cluster, scene: &ActionFolders<'_>, run: 
     }
 }
 
-fn assert_all_or_none(scene: &ActionFolders<'_>, all: usize, is_done: bool, fault: Fault, case: &str) {
+fn assert_all_or_none(scene: &ActionFolders<'_>, complete: usize, is_done: bool, fault: Fault, case: &str) {
     let folder = scene.folder.join("m");
     let written = if folder.exists() { files_below(&folder) } else { Vec::new() };
     let (temporary_files, written): (Vec<_>, Vec<_>) = written
@@ -220,10 +220,10 @@ fn assert_all_or_none(scene: &ActionFolders<'_>, all: usize, is_done: bool, faul
         .filter(|path| path.is_file())
         .partition(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".pgtend-")));
     assert!(temporary_files.is_empty() || fault == Fault::Killed, "{case}: left {temporary_files:?}");
-    let expected = if is_done { all..=all } else { 0..=0 };
-    let is_right = expected.contains(&written.len()) || fault == Fault::Killed && written.len() == all;
-    assert!(is_right, "{case}: {} of {all} files: {written:?}", written.len());
-    for path in written.iter().filter(|path| path.extension().is_some_and(|it| it == "sql")) {
+    let expected = if is_done { complete..=complete } else { 0..=0 };
+    let is_right = expected.contains(&written.len()) || fault == Fault::Killed && written.len() == complete;
+    assert!(is_right, "{case}: {} of {complete} files: {written:?}", written.len());
+    for path in written.iter().filter(|path| path.extension().is_some_and(|extension| extension == "sql")) {
         let text = fs::read_to_string(path).expect("text");
         assert!(text.contains("pgtend:index") || text.contains("pgtend"), "{case}: {text}");
         assert!(text.ends_with(";\n") || text.ends_with("\n"), "{case}: cut short: {text}");

@@ -39,7 +39,7 @@ fn is_snapshot_refused(originals: &[Value], seed: u64) -> bool {
     let mut text = snapshot.to_string();
     if random.u8(..20) == 0 {
         let cut = random.usize(..text.len());
-        text.truncate((0..=cut).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
+        text.truncate((0..=cut).rev().find(|position| text.is_char_boundary(*position)).unwrap_or(0));
     }
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("snapshot.json");
@@ -62,12 +62,12 @@ fn is_snapshot_refused(originals: &[Value], seed: u64) -> bool {
 fn mutate_value(value: &mut Value, random: &mut fastrand::Rng) {
     let deeper = random.u8(..8) != 0;
     match value {
-        Value::Array(all) if !all.is_empty() && deeper => {
-            let index = random.usize(..all.len());
+        Value::Array(elements) if !elements.is_empty() && deeper => {
+            let index = random.usize(..elements.len());
             match random.u8(..10) {
-                0 => drop(all.remove(index)),
-                1 => all.push(all[index].clone()),
-                _ => mutate_value(&mut all[index], random),
+                0 => drop(elements.remove(index)),
+                1 => elements.push(elements[index].clone()),
+                _ => mutate_value(&mut elements[index], random),
             }
         }
         Value::Object(map) if !map.is_empty() && deeper => {

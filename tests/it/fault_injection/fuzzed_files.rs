@@ -41,7 +41,7 @@ fn fuzzed_files_give_report_or_error() {
         let running: Vec<_> = (0..workers).map(share).collect();
         running.into_iter().flat_map(|worker| worker.join().expect("no case failed")).collect::<Vec<i32>>()
     });
-    let count = |exit| ended.iter().filter(|one| **one == exit).count();
+    let count = |exit| ended.iter().filter(|code| **code == exit).count();
     print_stderr(&format!(
         "files of any bytes: {cases} cases: {} answered, {} failed, {} refused",
         count(0),

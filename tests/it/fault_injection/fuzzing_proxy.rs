@@ -170,10 +170,10 @@ fn forward(
                 }
             }
             Damage::InsertBytes => {
-                let at = rng.usize(0..=message.len());
+                let position = rng.usize(0..=message.len());
                 let count = rng.usize(1..40);
                 let bytes: Vec<u8> = std::iter::repeat_with(|| rng.u8(..)).take(count).collect();
-                message.splice(at..at, bytes);
+                message.splice(position..position, bytes);
             }
             Damage::EndConnection => return client.write_all(&message[..rng.usize(0..message.len())]),
         }

@@ -174,10 +174,10 @@ fn write_migrations(cluster: &Cluster, framework: Framework, folder: &Path) -> (
 
 /// The two ways of a file that holds both, where the tool itself would part them.
 fn split_up_and_down(framework: Framework, text: &str) -> Option<(String, String)> {
-    let at = |mark: &str| text.split_once(mark).map(|(there, back)| (there.to_owned(), format!("--{back}")));
+    let split_at = |mark: &str| text.split_once(mark).map(|(there, back)| (there.to_owned(), format!("--{back}")));
     match framework {
-        Framework::Goose => at("\n-- +goose Down"),
-        Framework::Dbmate => at("\n-- migrate:down"),
+        Framework::Goose => split_at("\n-- +goose Down"),
+        Framework::Dbmate => split_at("\n-- migrate:down"),
         Framework::Liquibase => {
             let (down_lines, up_lines): (Vec<&str>, Vec<&str>) =
                 text.lines().partition(|line| line.starts_with("--rollback "));

@@ -53,7 +53,7 @@ pub const NAMES: [&str; 34] = [
 
 /// The index on the table of that name: a relation, too, so it has one letter more.
 pub fn index_name(name: &str) -> String {
-    let end = (0..=name.len().min(62)).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
+    let end = (0..=name.len().min(62)).rev().find(|position| name.is_char_boundary(*position)).unwrap_or(0);
     format!("{}i", &name[..end])
 }
 
@@ -142,7 +142,9 @@ async fn hostile_names_are_text_in_every_format() {
             });
             // Each major takes every third of them; the newest all.
             let is_newest = major == newest_installation().major;
-            for (_, run, format) in pairs.filter(|(at, _, _)| is_newest || (at + major as usize).is_multiple_of(3)) {
+            for (_, run, format) in
+                pairs.filter(|(position, _, _)| is_newest || (position + major as usize).is_multiple_of(3))
+            {
                 let arguments = run_arguments(run, format, &file, &history, more);
                 assert_output(&arguments, format, run, database == "shop");
                 cases.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -166,14 +168,14 @@ async fn hostile_names_are_text_in_every_format() {
 }
 
 fn run_arguments(run: &[&str], format: &str, file: &str, history: &str, more: &[&str]) -> Vec<String> {
-    let mut all = run.to_vec();
-    all.extend(["--format", format, "--history", history]);
+    let mut arguments = run.to_vec();
+    arguments.extend(["--format", format, "--history", history]);
     match run[0] {
         "history" => {}
-        "tables" | "indexes" => all.extend([&["--from", file, "--limit", "0"], more].concat()),
-        _ => all.extend(["--from", file]),
+        "tables" | "indexes" => arguments.extend([&["--from", file, "--limit", "0"], more].concat()),
+        _ => arguments.extend(["--from", file]),
     }
-    all.into_iter().map(str::to_owned).collect()
+    arguments.into_iter().map(str::to_owned).collect()
 }
 
 /// One output, held to what its format promises.
@@ -189,8 +191,8 @@ fn assert_output(arguments: &[String], format: &str, run: &[&str], has_all: bool
             let report: Value = serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{what}: {error}"));
             for name in NAMES.iter().chain(&NAMES_WITH_BREAKS).filter(|_| has_all) {
                 let is_there = match run[0] {
-                    "tables" => array_field(&report, "tables").iter().any(|one| one["table"] == **name),
-                    "indexes" => array_field(&report, "indexes").iter().any(|one| one["index"] == index_name(name)),
+                    "tables" => array_field(&report, "tables").iter().any(|table| table["table"] == **name),
+                    "indexes" => array_field(&report, "indexes").iter().any(|index| index["index"] == index_name(name)),
                     _ => true,
                 };
                 assert!(is_there, "{what}: {name:?} is lost");
@@ -245,8 +247,9 @@ json.dump([sorted(page.tags), sorted(page.attributes), ''.join(page.text), page.
         return print_stderr("hostile names: html NOT READ, no python3");
     };
     let read: Value = serde_json::from_str(&read).expect("JSON");
-    let texts_at =
-        |at: usize| read[at].as_array().expect("a list").iter().filter_map(Value::as_str).collect::<Vec<_>>();
+    let texts_at = |position: usize| {
+        read[position].as_array().expect("a list").iter().filter_map(Value::as_str).collect::<Vec<_>>()
+    };
     assert!(!texts_at(0).contains(&"marquee") && !texts_at(0).contains(&"script"), "{what}: {:?}", texts_at(0));
     assert!(!texts_at(1).iter().any(|name| name.starts_with("on")), "{what}: {:?}", texts_at(1));
     assert!(!texts_at(3).iter().any(|link| link.contains("javascript:")), "{what}: {:?}", texts_at(3));

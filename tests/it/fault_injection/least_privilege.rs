@@ -42,7 +42,7 @@ async fn pg_monitor_is_enough_except_to_drop_slots() {
         }
         let checked = run_as_monitor(&cluster, folder, &["check", "--format", "json"]);
         let report: Value = serde_json::from_str(&checked.stdout).unwrap();
-        let unknown = report["findings"].as_array().unwrap().iter().filter(|one| one["status"] == "unknown");
+        let unknown = report["findings"].as_array().unwrap().iter().filter(|finding| finding["status"] == "unknown");
         assert_eq!(unknown.count(), 0, "on {major}: {report}");
         let denied = run_as_monitor(&cluster, folder, &["slots", "drop", "idle", "--yes", "--allow-unproven"]);
         assert!(denied.exit == 1 && denied.stderr.contains("REPLICATION"), "on {major}: {denied:?}");

@@ -93,11 +93,12 @@ async fn printed_commands_carry_the_connection() {
             let to = role_conninfo(&cluster, "postgres", "postgres");
             std::fs::write(&config, format!("[target.prod]\nconninfo = \"{to}\"\n")).expect("written");
             let config = config.to_str().expect("a path");
-            let at = format!("-h {} -p {} -U postgres -d postgres", cluster.socket_dir().display(), cluster.port());
+            let address =
+                format!("-h {} -p {} -U postgres -d postgres", cluster.socket_dir().display(), cluster.port());
             let with_password = format!("{to} password={PASSWORD}");
             let of_target = format!("--target prod --config {config}");
             for (given, flags) in [
-                (vec!["-d", with_password.as_str()], at),
+                (vec!["-d", with_password.as_str()], address),
                 (vec!["--target", "prod", "--config", config], of_target.clone()),
                 (vec!["--target", "prod", "--config", config, "-d", "shop"], format!("{of_target} -d shop")),
             ] {
@@ -125,7 +126,8 @@ async fn printed_commands_carry_the_connection() {
                 );
                 assert!(lines.iter().all(|line| line.contains(&flags)), "{lines:#?}");
                 let night = run(&["check", "--only", "slot-limit,stale-slot,lagging-slot"]);
-                for (_, command) in night.stdout.match_indices("`pgtend slots").map(|(at, _)| night.stdout.split_at(at))
+                for (_, command) in
+                    night.stdout.match_indices("`pgtend slots").map(|(position, _)| night.stdout.split_at(position))
                 {
                     assert!(command.split('`').nth(1).is_some_and(|command| command.contains(&flags)), "{command}");
                 }

@@ -31,7 +31,7 @@ async fn quoting_reads_back_on_the_server() {
         assert!(words.len() > 400);
         let client = connect_superuser(cluster, "postgres").await;
         for row in words {
-            let [word, theirs, kind] = [0, 1, 2].map(|at| row[at].clone().expect("a text"));
+            let [word, theirs, kind] = [0, 1, 2].map(|position| row[position].clone().expect("a text"));
             let ours = quote_identifier(&word);
             if kind == "C" {
                 // It may be a name as it stands, though not a function's.

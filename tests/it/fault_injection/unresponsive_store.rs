@@ -53,7 +53,7 @@ async fn store_unresponsive_is_not_retried() {
 #[tokio::test(flavor = "multi_thread")]
 async fn store_wait_is_interruptible() {
     on_a_major_and_the_newest_shared(13, "interrupted at the store", async |major, cluster| {
-        for (at, (arguments, words, exit)) in [
+        for (position, (arguments, words, exit)) in [
             (&["history", "record"][..], "insert into", 1),
             (&["check"], "insert into", 3),
             (&["overview"], "select ", 1),
@@ -63,7 +63,7 @@ async fn store_wait_is_interruptible() {
         .enumerate()
         {
             // Each major takes a half.
-            if !(at + major as usize).is_multiple_of(2) {
+            if !(position + major as usize).is_multiple_of(2) {
                 continue;
             }
             let (name, proxy) = (create_database(cluster).await, start_proxy(cluster));

@@ -18,12 +18,12 @@ fn database_snapshot(cluster: &SimulatedCluster, database: &str, seconds: i64) -
     cluster.now += SignedDuration::from_secs(seconds);
     let mut snapshot = cluster.snapshot();
     let shop = snapshot.databases.known().unwrap()[0].clone();
-    let all = DATABASES.iter().map(|name| {
+    let databases = DATABASES.iter().map(|name| {
         let mut database = shop.clone();
         database.database = (*name).to_owned();
         database
     });
-    snapshot.databases = Fact::Known(all.collect());
+    snapshot.databases = Fact::Known(databases.collect());
     snapshot.server.database = database.to_owned();
     snapshot.database_snapshots[0].database = database.to_owned();
     snapshot

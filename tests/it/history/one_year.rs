@@ -198,8 +198,8 @@ async fn assert_slot_history(store: &Store, cluster_branch: &ClusterBranch, clus
 
 async fn assert_wal_rates(store: &Store, cluster_branch: &ClusterBranch) {
     let intervals = store.wal_intervals(cluster_branch.cluster_id, run_time(0)).await.unwrap();
-    let all: u64 = intervals.iter().map(|interval| interval.bytes).sum();
-    assert_eq!((intervals.len(), all), (RUNS as usize, (RUNS as u64 + 8) * DAILY_WAL));
+    let sum: u64 = intervals.iter().map(|interval| interval.bytes).sum();
+    assert_eq!((intervals.len(), sum), (RUNS as usize, (RUNS as u64 + 8) * DAILY_WAL));
     let peak = wal_peak(&intervals, SignedDuration::from_hours(24)).unwrap();
     assert_eq!((peak.bytes, peak.to), (9 * DAILY_WAL, run_time(333)));
     assert_eq!(wal_peak(&intervals, SignedDuration::from_hours(6)), None, "one look a night knows no shorter peak");

@@ -49,8 +49,12 @@ async fn predictions_are_measured_by_later_samples() {
         ];
         store.write_predictions(&made).await.unwrap();
         let measured = async || {
-            let all = store.predictions().await.unwrap();
-            all.iter().take(4).map(|it| it.measured_bytes.map(|bytes| bytes / MB)).collect::<Vec<_>>()
+            let predictions = store.predictions().await.unwrap();
+            predictions
+                .iter()
+                .take(4)
+                .map(|prediction| prediction.measured_bytes.map(|bytes| bytes / MB))
+                .collect::<Vec<_>>()
         };
         assert_eq!(store.predictions().await.unwrap()[2].prediction, made[2]);
         assert_eq!(measured().await, [None; 4], "what was there before measures nothing");

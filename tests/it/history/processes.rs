@@ -74,7 +74,7 @@ async fn processes_16_create_and_fill_a_store() {
             let target_key = format!("cluster {}", simulated.system_identifier);
             let left = store.check_state(&target_key).await.unwrap();
             assert_eq!(left.checked_at, Some(simulated.now), "{target_key}");
-            assert!(left.findings.iter().all(|one| one.check != "history"), "{:?}", left.findings);
+            assert!(left.findings.iter().all(|finding| finding.check != "history"), "{:?}", left.findings);
         }
         store.close().await;
     })

@@ -220,14 +220,14 @@ async fn execute_sqlite(path: &Path, statement: &'static str) {
 
 /// Everything in a folder, with its contents.
 fn folder_contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut all: Vec<_> = std::fs::read_dir(folder)
+    let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_file())
         .map(|path| (path.clone(), std::fs::read(path).unwrap()))
         .collect();
-    all.sort();
-    all
+    files.sort();
+    files
 }
 
 #[tokio::test]
@@ -362,14 +362,14 @@ async fn reports_unused_index_needs_long_observation() {
                 let report = parse_report(&run_in_folder(folder, &of_store));
                 let by_files = self::parse_report(&run_in_folder(folder, &of_files));
                 let judged = |report: &Value| {
-                    let all = report["indexes"].as_array().unwrap().clone();
-                    all.into_iter().map(|row| (row["index"].clone(), row["verdict"].clone())).collect::<Vec<_>>()
+                    let rows = report["indexes"].as_array().unwrap().clone();
+                    rows.into_iter().map(|row| (row["index"].clone(), row["verdict"].clone())).collect::<Vec<_>>()
                 };
                 assert_eq!(judged(&report), judged(&by_files), "snapshots are looks as samples are");
                 assert_eq!(report["observation"]["since"], by_files["observation"]["since"]);
                 let verdict_of = |name: &str| {
-                    let all = report["indexes"].as_array().unwrap();
-                    all.iter().find(|row| row["index"] == name).unwrap()["verdict"].clone()
+                    let rows = report["indexes"].as_array().unwrap();
+                    rows.iter().find(|row| row["index"] == name).unwrap()["verdict"].clone()
                 };
                 (verdict_of("unused"), verdict_of("used"), report["observation"].clone())
             }

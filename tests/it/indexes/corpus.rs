@@ -49,10 +49,10 @@ fn verdicts_by_name(
     names: &BTreeMap<String, String>,
 ) -> BTreeMap<String, (String, Vec<String>, Value)> {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    let of = |one: &Value| {
-        let name = text(&one["index"]);
-        let findings = one["findings"].as_array().expect("findings").iter().map(&text).collect();
-        (names.get(&name).cloned().unwrap_or(name), (text(&one["verdict"]), findings, one.clone()))
+    let of = |row: &Value| {
+        let name = text(&row["index"]);
+        let findings = row["findings"].as_array().expect("findings").iter().map(&text).collect();
+        (names.get(&name).cloned().unwrap_or(name), (text(&row["verdict"]), findings, row.clone()))
     };
     array_field(report, "indexes").iter().map(of).collect()
 }
@@ -99,7 +99,7 @@ fn assert_expectations(report: &Value, names: &BTreeMap<String, String>, what: &
             },
         };
         let is_found = finding == "-"
-            || findings.iter().any(|one| one == finding)
+            || findings.iter().any(|found| found == finding)
             || (expected.contains(':') && verdict != "drop");
         if as_expected && is_found {
             right += 1;
@@ -138,7 +138,7 @@ async fn check_three_variants(major: u32, cluster: &Cluster) {
 fn no_drop_rests_on_counters(report: &Value) {
     assert_eq!(report["observation"]["sufficient"], false);
     let mut drops = 0;
-    for drop_row in array_field(report, "indexes").iter().filter(|one| one["verdict"] == "drop") {
+    for drop_row in array_field(report, "indexes").iter().filter(|index| index["verdict"] == "drop") {
         let findings = drop_row["findings"].as_array().expect("findings");
         let first = findings.first().and_then(Value::as_str);
         assert!(matches!(first, Some("duplicate-index" | "redundant-index")), "{drop_row}");

@@ -12,8 +12,8 @@ const EVIDENCE_SETUP: &str = "create table t (id int primary key, a int, b int);
     create index t_a on t (a); create index t_b on t (b); analyze t; select count(*) from t";
 
 fn index_reasons(report: &Value, index: &str) -> Vec<String> {
-    let all = find_element(report, "indexes", "index", index)["reasons"].as_array().expect("reasons");
-    all.iter().map(|one| one["reason"].as_str().expect("a reason").to_owned()).collect()
+    let reasons = find_element(report, "indexes", "index", index)["reasons"].as_array().expect("reasons");
+    reasons.iter().map(|reason| reason["reason"].as_str().expect("a reason").to_owned()).collect()
 }
 
 fn index_verdict<'a>(report: &'a Value, index: &str) -> &'a str {

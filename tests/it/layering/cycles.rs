@@ -56,7 +56,7 @@ fn folder_imports(sources: &[(String, String)]) -> FolderImports {
     for module in &modules {
         for path_use in &module.paths {
             let Some(target) = defining_module(&path_use.segments, &names, &exports) else { continue };
-            let shared = module.name.iter().zip(&target).take_while(|(one, other)| one == other).count();
+            let shared = module.name.iter().zip(&target).take_while(|(part, other)| part == other).count();
             // Between layers, or between a parent and a child.
             if shared == 0 || shared == module.name.len() || shared == target.len() {
                 continue;

@@ -35,7 +35,7 @@ pub fn debug_text_violations(path: &str, source: &str) -> Vec<String> {
 fn debug_arguments(line: &str) -> impl Iterator<Item = &str> {
     line.match_indices(":?}").chain(line.match_indices(":#?}")).map(|(end, _)| {
         let before = &line[..end];
-        &before[before.rfind('{').map_or(0, |at| at + 1)..]
+        &before[before.rfind('{').map_or(0, |brace| brace + 1)..]
     })
 }
 

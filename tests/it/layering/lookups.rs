@@ -82,25 +82,25 @@ fn trust_check(sql: &str) -> Option<String> {
 }
 
 fn check_tokens(tokens: &[String], executes: bool) -> Vec<String> {
-    let text = |at: usize| tokens.get(at).map_or("", String::as_str);
+    let text = |position: usize| tokens.get(position).map_or("", String::as_str);
     let ctes: Vec<&str> = (0..tokens.len())
-        .filter(|&at| text(at + 1) == "as" && is_cte_body(text(at + 2), text(at + 3)))
+        .filter(|&position| text(position + 1) == "as" && is_cte_body(text(position + 2), text(position + 3)))
         .map(text)
         .collect();
     let mut reasons = Vec::new();
     // One entry per open parenthesis: what it follows, and whether a list of relations goes on in it.
     let mut levels = vec![("", false)];
     let mut wants_relation = false;
-    for at in 0..tokens.len() {
-        let word = text(at);
-        let before = if at == 0 { "" } else { text(at - 1) };
+    for position in 0..tokens.len() {
+        let word = text(position);
+        let before = if position == 0 { "" } else { text(position - 1) };
         if wants_relation && word != "lateral" {
             wants_relation = false;
-            let qualified = text(at + 1) == ".";
-            let known = word == "(" || word.starts_with('\'') || text(at + 1) == "(" || ctes.contains(&word);
-            let is_made = executes && (qualified && word == "%I" && text(at + 2) == "%I" || word == "%s");
+            let qualified = text(position + 1) == ".";
+            let known = word == "(" || word.starts_with('\'') || text(position + 1) == "(" || ctes.contains(&word);
+            let is_made = executes && (qualified && word == "%I" && text(position + 2) == "%I" || word == "%s");
             if !is_made && !(if qualified { word == "pg_catalog" } else { known }) {
-                let rest = if qualified { [".", text(at + 2)].concat() } else { String::new() };
+                let rest = if qualified { [".", text(position + 2)].concat() } else { String::new() };
                 reasons.push(format!("reads {word}{rest} by its name"));
             }
         }
@@ -119,25 +119,29 @@ fn check_tokens(tokens: &[String], executes: bool) -> Vec<String> {
             _ if CLAUSES.contains(&word) => levels[last].1 = false,
             _ => {}
         }
-        if is_name(word) && text(at + 1) == "." && is_name(text(at + 2)) && text(at + 3) == "(" && word != "pg_catalog"
+        if is_name(word)
+            && text(position + 1) == "."
+            && is_name(text(position + 2))
+            && text(position + 3) == "("
+            && word != "pg_catalog"
         {
-            reasons.push(format!("calls {word}.{} by its name", text(at + 2)));
+            reasons.push(format!("calls {word}.{} by its name", text(position + 2)));
         }
-        if word.starts_with("to_reg") && text(at + 1) == "(" {
+        if word.starts_with("to_reg") && text(position + 1) == "(" {
             reasons.push(format!("{word}() looks up a name"));
         }
         let is_lookup = LOOKUP_TYPES.contains(&word) && (before == "::" || before == ".");
         if is_lookup {
-            let value = if before == "." { at.checked_sub(4) } else { at.checked_sub(2) }.map_or("", text);
+            let value = if before == "." { position.checked_sub(4) } else { position.checked_sub(2) }.map_or("", text);
             if !(value.starts_with("'pg_catalog.") || value.ends_with("oid")) {
                 reasons.push(format!("{value}::{word} looks up a name"));
             }
         }
-        if EXECUTING_FUNCTIONS.contains(&word) && text(at + 1) == "(" {
+        if EXECUTING_FUNCTIONS.contains(&word) && text(position + 1) == "(" {
             if !executes {
                 reasons.push(format!("{word} executes a text or finds a relation by its name"));
             }
-            reasons.extend(template_values(&tokens[at..]));
+            reasons.extend(template_values(&tokens[position..]));
         }
         // What a literal of such a file holds may be executed.
         if executes && is_literal(word) && word.to_lowercase().contains("select ") {
@@ -151,7 +155,7 @@ fn check_tokens(tokens: &[String], executes: bool) -> Vec<String> {
 fn template_values(call: &[String]) -> Vec<String> {
     let mut depth = 0_usize;
     let mut reasons = Vec::new();
-    for (at, word) in call.iter().enumerate().skip(1) {
+    for (position, word) in call.iter().enumerate().skip(1) {
         match word.as_str() {
             "(" => depth += 1,
             ")" => depth -= 1,
@@ -160,9 +164,9 @@ fn template_values(call: &[String]) -> Vec<String> {
         if depth == 0 {
             break;
         }
-        let next = call.get(at + 1).map_or("", String::as_str);
+        let next = call.get(position + 1).map_or("", String::as_str);
         let keyword = ["format", "case", "when", "then", "else", "end", "is", "not", "null", "false", "true", "text"];
-        let is_column = call[at - 1] == "." && CATALOG_COLUMNS.contains(&word.as_str());
+        let is_column = call[position - 1] == "." && CATALOG_COLUMNS.contains(&word.as_str());
         if is_name(word) && next != "." && !is_column && !keyword.contains(&word.as_str()) {
             reasons.push(format!("{word} becomes part of an executed text"));
         }
@@ -220,13 +224,13 @@ fn sql_tokens(sql: &str) -> Vec<String> {
 
 /// Bytes of the literal that `text` begins with; a doubled tick is part of it.
 fn literal_length(text: &str) -> usize {
-    let mut at = 1;
-    while let Some(end) = text[at..].find('\'') {
-        at += end + 1;
-        if !text[at..].starts_with('\'') {
-            return at;
+    let mut position = 1;
+    while let Some(end) = text[position..].find('\'') {
+        position += end + 1;
+        if !text[position..].starts_with('\'') {
+            return position;
         }
-        at += 1;
+        position += 1;
     }
     text.len()
 }

@@ -171,16 +171,16 @@ mod tests {
     #[test]
     fn paths_groups_are_expanded() {
         let source = "use crate::{a::{b, c::*, self}, d as e, {f::g}};";
-        let all = ["crate::a::b", "crate::a::c::*", "crate::a", "crate::d", "crate::f::g"];
-        assert_eq!(path_texts("src/x.rs", source), all);
+        let paths = ["crate::a::b", "crate::a::c::*", "crate::a", "crate::d", "crate::f::g"];
+        assert_eq!(path_texts("src/x.rs", source), paths);
     }
 
     #[test]
     fn paths_are_found_everywhere() {
         let source =
             "pub(in crate::a) fn f(x: &crate::b::T) -> Vec<crate::c::T> { crate::d::y::<u8>(); ::std::env::args() }";
-        let all = ["crate::a", "crate::b::T", "crate::c::T", "crate::d::y", "std::env::args"];
-        assert_eq!(path_texts("src/x.rs", source), all);
+        let paths = ["crate::a", "crate::b::T", "crate::c::T", "crate::d::y", "std::env::args"];
+        assert_eq!(path_texts("src/x.rs", source), paths);
     }
 
     #[test]

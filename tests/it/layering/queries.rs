@@ -15,9 +15,9 @@ pub fn query_violations(path: &str, sql: &str, registry: &str) -> Vec<String> {
         reasons.push("is not used: src/collect/queries.rs does not name it".to_owned());
     }
     let words = sql_words(sql);
-    let text = |at: Option<usize>| at.and_then(|at| words.get(at)).map_or("", String::as_str);
-    for (at, word) in words.iter().enumerate() {
-        let (before, after) = (text(at.checked_sub(1)), text(Some(at + 1)));
+    let text = |position: Option<usize>| position.and_then(|position| words.get(position)).map_or("", String::as_str);
+    for (position, word) in words.iter().enumerate() {
+        let (before, after) = (text(position.checked_sub(1)), text(Some(position + 1)));
         if word == "pg_size_pretty" {
             reasons.push("returns a text made of a size (pg_size_pretty)".to_owned());
         }
@@ -28,7 +28,7 @@ pub fn query_violations(path: &str, sql: &str, registry: &str) -> Vec<String> {
             reasons.push(format!("{word} without pg_catalog."));
         }
         if word.starts_with("'pg_") && !word.starts_with("'pg_catalog.") && after == "::" {
-            let cast = text(Some(at + 2));
+            let cast = text(Some(position + 2));
             if cast == "regclass" || cast == "regproc" || cast == "regprocedure" || cast == "regtype" {
                 reasons.push(format!("{word}::{cast} without pg_catalog."));
             }
@@ -47,7 +47,7 @@ fn sql_words(sql: &str) -> Vec<String> {
             '\'' => rest[1..].find('\'').map_or(rest.len(), |end| end + 2),
             ':' if rest.starts_with("::") => 2,
             _ if letter.is_alphanumeric() || letter == '_' => {
-                rest.find(|it: char| !it.is_alphanumeric() && it != '_').unwrap_or(rest.len())
+                rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(rest.len())
             }
             _ => letter.len_utf8(),
         };

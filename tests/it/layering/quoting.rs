@@ -45,14 +45,17 @@ pub fn quoting_violations(path: &str, source: &str) -> Vec<String> {
 /// Whether a format string or a sentence continues `program … ` with a name: `pgtend slots why {name}`, or
 /// `"pgtend slots why ", name`.
 fn has_variable_argument(line: &str, program: &str) -> bool {
-    line.match_indices(&format!("\"{program}")).chain(line.match_indices(&format!("`{program}"))).any(|(at, _)| {
-        let command = &line[at + 1..];
-        let end = command.find(['"', '`']).unwrap_or(command.len());
-        let (inside, after) = command.split_at(end);
-        // A version, as in `pgtend {}`, or a sentence about pgtend.
-        let is_prose = ["pgtend {}", "pgtend {0}", "pgtend needs "].iter().any(|start| inside.contains(start));
-        inside.contains('{') && !is_prose && !inside.contains(": ") || inside.ends_with(' ') && after.starts_with("\",")
-    })
+    line.match_indices(&format!("\"{program}")).chain(line.match_indices(&format!("`{program}"))).any(
+        |(position, _)| {
+            let command = &line[position + 1..];
+            let end = command.find(['"', '`']).unwrap_or(command.len());
+            let (inside, after) = command.split_at(end);
+            // A version, as in `pgtend {}`, or a sentence about pgtend.
+            let is_prose = ["pgtend {}", "pgtend {0}", "pgtend needs "].iter().any(|start| inside.contains(start));
+            inside.contains('{') && !is_prose && !inside.contains(": ")
+                || inside.ends_with(' ') && after.starts_with("\",")
+        },
+    )
 }
 
 #[cfg(test)]

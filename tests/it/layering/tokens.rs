@@ -9,7 +9,7 @@ pub struct Token {
 
 impl Token {
     pub fn is_word(&self) -> bool {
-        self.text.starts_with(is_word_letter)
+        self.text.starts_with(is_word_char)
     }
 }
 
@@ -21,11 +21,11 @@ pub fn rust_tokens(source: &str) -> Vec<Token> {
     while let Some(letter) = reader.peek_char(0) {
         let line = reader.line;
         match letter {
-            '/' if reader.peek_char(1) == Some('/') => reader.skip_while(|it| it != '\n'),
+            '/' if reader.peek_char(1) == Some('/') => reader.skip_while(|letter| letter != '\n'),
             '/' if reader.peek_char(1) == Some('*') => reader.skip_block_comment(),
             '"' => reader.skip_string(),
             '\'' => reader.skip_character_or_tick(),
-            _ if is_word_letter(letter) => {
+            _ if is_word_char(letter) => {
                 let text = reader.read_word();
                 if let Some(hashes) = reader.raw_string_begins(&text) {
                     reader.skip_raw_string(hashes);
@@ -54,7 +54,7 @@ pub fn rust_tokens(source: &str) -> Vec<Token> {
     tokens
 }
 
-fn is_word_letter(letter: char) -> bool {
+fn is_word_char(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
@@ -84,7 +84,7 @@ impl Reader<'_> {
 
     fn read_word(&mut self) -> String {
         let begin = self.position;
-        self.skip_while(is_word_letter);
+        self.skip_while(is_word_char);
         self.letters[begin..self.position].iter().collect()
     }
 
@@ -116,7 +116,7 @@ impl Reader<'_> {
 
     /// The number of `#` when a raw string begins after its prefix.
     fn raw_string_begins(&self, prefix: &str) -> Option<usize> {
-        let hashes = self.letters[self.position..].iter().take_while(|it| **it == '#').count();
+        let hashes = self.letters[self.position..].iter().take_while(|mark| **mark == '#').count();
         let begins = ["r", "br", "cr"].contains(&prefix) && self.peek_char(hashes) == Some('"');
         begins.then_some(hashes)
     }
@@ -139,7 +139,7 @@ impl Reader<'_> {
         if self.peek_char(0) == Some('\\') {
             self.next_char();
             self.next_char();
-            self.skip_while(|it| it != '\'');
+            self.skip_while(|letter| letter != '\'');
             self.next_char();
         } else if self.peek_char(1) == Some('\'') {
             self.next_char();

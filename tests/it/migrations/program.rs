@@ -80,16 +80,16 @@ impl Project {
 
 /// Everything below a folder, hidden files included.
 pub fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut all = Vec::new();
+    let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            all.extend(files_below(&path));
+            files.extend(files_below(&path));
         }
-        all.push(path);
+        files.push(path);
     }
-    all.sort();
-    all
+    files.sort();
+    files
 }
 
 async fn assert_refusals(cluster: &Cluster, project: &Project) {

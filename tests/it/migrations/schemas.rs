@@ -184,7 +184,7 @@ fn random_index(
         made.push(format!("comment on index {name} is '{}'", comment.replace('\'', "''")));
     }
     if is_expression && method == "btree" && random.happens(40) {
-        let expressions = key.split(", ").position(|key| key.contains('(')).map_or(1, |at| at + 1);
+        let expressions = key.split(", ").position(|key| key.contains('(')).map_or(1, |position| position + 1);
         // Of the first expression, where no comma hides in one before it.
         if !key.contains("','") {
             made.push(format!("do $$ begin alter index {} alter column {expressions} set statistics 321; exception when others then null; end $$", name.replace("$$", "")));

@@ -39,9 +39,9 @@ async fn index_ddl(conninfo: &str, oids: &[u32]) -> Vec<IndexDdl> {
 }
 
 /// One index and what is attached to it, as the rows come: parents first.
-fn index_families(all: &[IndexDdl]) -> Vec<Vec<IndexDdl>> {
+fn index_families(index_ddl: &[IndexDdl]) -> Vec<Vec<IndexDdl>> {
     let mut families: Vec<Vec<IndexDdl>> = Vec::new();
-    for index in all {
+    for index in index_ddl {
         let parents = families.iter_mut().find(|family| family.iter().any(|other| Some(other.oid) == index.parent_oid));
         match parents {
             Some(family) => family.push(index.clone()),

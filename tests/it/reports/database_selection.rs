@@ -17,7 +17,7 @@ fn report_json_with_stderr(arguments: &[&str]) -> Value {
 
 /// Which databases were read from inside.
 fn databases_read(report: &Value) -> Vec<&str> {
-    array_field(report, "accounting").iter().map(|one| one["database"].as_str().unwrap()).collect()
+    array_field(report, "accounting").iter().map(|row| row["database"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn selection_reads_listed_databases_only() {
         let tables = report_json(&[&["tables"], &of("first")[..]].concat());
         assert_eq!(tables["server"]["database"], "aside");
         assert_eq!(databases_read(&tables), ["aside", DATABASE]);
-        assert!(array_field(&tables, "tables").iter().all(|one| one["database"].is_string()));
+        assert!(array_field(&tables, "tables").iter().all(|table| table["database"].is_string()));
         let indexes = report_json_with_stderr(&[&["indexes"], &of("first")[..]].concat());
         assert_eq!(array_field(&indexes, "observation").len(), 2);
         let snapshot = report_json_with_stderr(&[&["snapshot"], &of("first")[..]].concat());
@@ -126,7 +126,7 @@ async fn selection_sample_holds_listed_databases() {
         let recorded = run_pgtend(&[&["history", "record"], &of[..]].concat());
         assert_eq!(recorded.exit, 0, "{recorded:?}");
         let indexes = report_json_with_stderr(&[&["indexes"], &of[..]].concat());
-        let databases: Vec<&Value> = array_field(&indexes, "observation").iter().map(|one| &one["database"]).collect();
+        let databases: Vec<&Value> = array_field(&indexes, "observation").iter().map(|row| &row["database"]).collect();
         assert_eq!(databases, ["aside", DATABASE], "{indexes}");
     })
     .await;

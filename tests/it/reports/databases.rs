@@ -34,7 +34,7 @@ async fn databases_list_matches_the_catalog() {
             assert!(shown["xid_age"].is_i64() && shown["connections"].is_i64(), "{shown}");
         }
         let sizes: Vec<i64> =
-            array_field(&report, "databases").iter().map(|one| one["bytes"].as_i64().unwrap()).collect();
+            array_field(&report, "databases").iter().map(|database| database["bytes"].as_i64().unwrap()).collect();
         assert!(sizes.is_sorted_by(|a, b| a >= b), "the largest first: {sizes:?}");
         let names = report_json(&[
             "databases",
@@ -75,13 +75,13 @@ async fn databases_skipped_ones_are_named() {
         for (role, jobs) in [("postgres", "1"), ("stranger", "4")] {
             let arguments = ["--all-databases", "--jobs", jobs, "-d", &role_conninfo(cluster, role, DATABASE)];
             let tables = report_json(&[&["tables"], &arguments[..]].concat());
-            assert!(array_field(&tables, "tables").iter().all(|one| one["database"].is_string()));
+            assert!(array_field(&tables, "tables").iter().all(|table| table["database"].is_string()));
             let accounting = array_field(&tables, "accounting");
-            let read: Vec<&str> = accounting.iter().map(|one| one["database"].as_str().unwrap()).collect();
+            let read: Vec<&str> = accounting.iter().map(|row| row["database"].as_str().unwrap()).collect();
             assert!(read.contains(&NAMES[6]) && read.contains(&"aside") && read.contains(&"postgres"), "{read:?}");
             let indexes = report_json(&[&["indexes"], &arguments[..]].concat());
             assert!(
-                array_field(&indexes, "indexes").iter().all(|one| one["database"] == DATABASE),
+                array_field(&indexes, "indexes").iter().all(|index| index["database"] == DATABASE),
                 "the others hold none"
             );
             assert_eq!(array_field(&indexes, "observation").len(), read.len());

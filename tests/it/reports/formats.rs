@@ -34,14 +34,14 @@ async fn formats_table_fits_the_screen() {
         let file = file.to_str().unwrap();
         for role in ROLES {
             let conninfo = role_conninfo(&fixture_servers(major).primary, role, DATABASE);
-            let all: &[&str] = if role == "stranger" { &["--all-databases"] } else { &[] };
-            render_report(&[&["snapshot", "--output", file, "-d", &conninfo], all].concat(), "80");
+            let options: &[&str] = if role == "stranger" { &["--all-databases"] } else { &[] };
+            render_report(&[&["snapshot", "--output", file, "-d", &conninfo], options].concat(), "80");
             for report in REPORT_NAMES {
                 let more: &[&str] = match report {
                     "tables" | "indexes" => &["--limit", "0"],
                     _ => &[],
                 };
-                let arguments = [&[report, "--from", file], more, all].concat();
+                let arguments = [&[report, "--from", file], more, options].concat();
                 for columns in ["80", "120"] {
                     let text = render_report(&arguments, columns);
                     let what = format!("{report} as {role} at {columns} columns on {major}");
@@ -94,7 +94,7 @@ async fn formats_csv_has_one_record_per_element() {
             let records: Vec<csv::StringRecord> = reader.records().map(|record| record.unwrap()).collect();
             let elements = report_json(&[report, "-d", &conninfo]);
             let expected =
-                array_field(&elements, report).iter().filter(|one| one["persistence"] != "temporary").count();
+                array_field(&elements, report).iter().filter(|element| element["persistence"] != "temporary").count();
             let temporary = |record: &&csv::StringRecord| record.iter().any(|field| field.contains("pg_temp_"));
             assert_eq!(records.iter().filter(|record| !temporary(record)).count(), expected, "{report} on {major}");
             let column =
@@ -145,10 +145,10 @@ pub fn cell_separators(line: &str) -> usize {
 pub fn strip_code_spans(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;
-    while let Some(at) = rest.find('`') {
-        let fence: String = rest[at..].chars().take_while(|c| *c == '`').collect();
-        out.push_str(&rest[..at]);
-        let inside = &rest[at + fence.len()..];
+    while let Some(position) = rest.find('`') {
+        let fence: String = rest[position..].chars().take_while(|c| *c == '`').collect();
+        out.push_str(&rest[..position]);
+        let inside = &rest[position + fence.len()..];
         let end = inside
             .match_indices(&fence)
             .find(|(end, _)| !inside[end + fence.len()..].starts_with('`') && !inside[..*end].ends_with('`'));
@@ -169,7 +169,8 @@ async fn formats_json_keeps_names_and_is_safe() {
         assert_eq!(answer.stdout.lines().count(), 1, "one line for machines");
         let report: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
         for name in NAMES {
-            let found = array_field(&report, "tables").iter().any(|one| one["schema"] == name && one["table"] == name);
+            let found =
+                array_field(&report, "tables").iter().any(|table| table["schema"] == name && table["table"] == name);
             assert!(found, "{name:?} on {major}");
         }
     })

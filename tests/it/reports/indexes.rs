@@ -33,7 +33,7 @@ select n.nspname as schema, t.relname as table, c.relname as index, a.amname as 
  where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname !~ '^pg_temp_'";
 
 fn find_index<'a>(report: &'a Value, schema: &str, index: &str) -> &'a Value {
-    let found = array_field(report, "indexes").iter().find(|one| one["schema"] == schema && one["index"] == index);
+    let found = array_field(report, "indexes").iter().find(|row| row["schema"] == schema && row["index"] == index);
     found.unwrap_or_else(|| panic!("no {schema}.{index}"))
 }
 
@@ -101,23 +101,25 @@ async fn indexes_filters_and_sort_orders() {
         let of_heap = shown(&["--schema", "zoo", "--table", "heap"]);
         assert_eq!(array_field(&of_heap, "indexes").len(), 13);
         assert!(
-            array_field(&of_heap, "indexes").iter().all(|one| one["table"] == "heap" && one["definition"].is_string())
+            array_field(&of_heap, "indexes")
+                .iter()
+                .all(|index| index["table"] == "heap" && index["definition"].is_string())
         );
         let large = shown(&["list", "--min-size", "100kB"]);
-        assert!(array_field(&large, "indexes").iter().all(|one| one["size_bytes"].as_i64() >= Some(100 << 10)));
+        assert!(array_field(&large, "indexes").iter().all(|index| index["size_bytes"].as_i64() >= Some(100 << 10)));
         assert_eq!(array_field(&shown(&["--limit", "4"]), "indexes").len(), 4);
         for (sort, field, rising) in [("size", "size_bytes", false), ("scans", "idx_scan", true)] {
             let report = shown(&["--sort", sort]);
             let mut values: Vec<i64> =
-                array_field(&report, "indexes").iter().map(|one| one[field].as_i64().unwrap()).collect();
+                array_field(&report, "indexes").iter().map(|index| index[field].as_i64().unwrap()).collect();
             if !rising {
                 values.reverse();
             }
             assert!(values.is_sorted(), "{sort}: {values:?}");
         }
         let texts = |report: &Value, field: &str| {
-            let all = array_field(report, "indexes").iter().map(|one| one[field].as_str().unwrap_or("").to_owned());
-            all.collect::<Vec<String>>()
+            let values = array_field(report, "indexes").iter().map(|row| row[field].as_str().unwrap_or("").to_owned());
+            values.collect::<Vec<String>>()
         };
         assert!(texts(&shown(&["--sort", "last-scan"]), "last_idx_scan").is_sorted(), "never scanned first");
         let by_table = shown(&["--sort", "table", "--schema", "zoo"]);

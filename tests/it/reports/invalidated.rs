@@ -80,8 +80,8 @@ async fn invalidated_by_idle_timeout() {
         alter_system(&cluster, "idle_replication_slot_timeout", "1d").await;
         let report = report_json(&["slots", "why", "l", "-d", &cluster.conninfo()]);
         let since: jiff::Timestamp = report["slots"][0]["inactive_since"].as_str().unwrap().parse().unwrap();
-        let at: jiff::Timestamp = report["why"]["timeout_at"].as_str().unwrap().parse().unwrap();
-        assert_eq!(at.duration_since(since).as_secs(), 86_400, "{report}");
+        let timeout_at: jiff::Timestamp = report["why"]["timeout_at"].as_str().unwrap().parse().unwrap();
+        assert_eq!(timeout_at.duration_since(since).as_secs(), 86_400, "{report}");
 
         write_wal(&cluster, 8).await;
         alter_system(&cluster, "idle_replication_slot_timeout", "1s").await;

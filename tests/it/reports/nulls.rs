@@ -36,7 +36,7 @@ fn is_not_estimated(index: &Value) -> bool {
 const MEANINGFUL_NULLS: &[MeaningfulNull] = &[
     null_means_none("findings[].measured", "the check measures nothing", |_| true),
     null_means_none("findings[].threshold", "the check has no limit", |_| true),
-    null_means_none("findings[].unit", "nothing is measured", |it| it["measured"].is_null()),
+    null_means_none("findings[].unit", "nothing is measured", |finding| finding["measured"].is_null()),
     null_means_none("findings[].advice", "there is none", |_| true),
     null_means_none("databases[].stats_reset", "never reset", always),
     null_means_none("tables[].parent", "attached to no partitioned table", always),
@@ -157,9 +157,9 @@ pub fn null_faults(report: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     for null in &nulls {
         let explained = gaps.iter().any(|gap| gap_explains(gap, null));
-        let absent = MEANINGFUL_NULLS.iter().any(|it| it.path == null.path && (it.applies)(null.holder));
+        let absent = MEANINGFUL_NULLS.iter().any(|meaning| meaning.path == null.path && (meaning.applies)(null.holder));
         if !explained && !absent {
-            let why = MEANINGFUL_NULLS.iter().find(|it| it.path == null.path).map(|it| it.reason);
+            let why = MEANINGFUL_NULLS.iter().find(|meaning| meaning.path == null.path).map(|meaning| meaning.reason);
             faults
                 .push(format!("{} is null, and nothing says why ({why:?} does not hold): {}", null.path, null.holder));
         }
@@ -198,8 +198,8 @@ fn collect_nulls<'a>(
 ) {
     match value {
         Value::Null => nulls.push(ReportedNull { path: path.to_owned(), holder, element }),
-        Value::Array(all) => {
-            for item in all {
+        Value::Array(elements) => {
+            for item in elements {
                 let element = if item.is_object() { Some(item) } else { element };
                 collect_nulls(holder, &format!("{path}[]"), item, element, nulls);
             }
@@ -230,11 +230,11 @@ fn gap_explains(gap: &Value, null: &ReportedNull) -> bool {
 
 /// All values at a path; none below an empty list or a null.
 fn values_at<'a>(report: &'a Value, path: &str) -> Result<Vec<&'a Value>, String> {
-    let mut at = vec![report];
+    let mut values = vec![report];
     for part in path.split('.') {
         let key = part.trim_end_matches("[]");
         let mut next = Vec::new();
-        for value in at.into_iter().filter(|value| !value.is_null()) {
+        for value in values.into_iter().filter(|value| !value.is_null()) {
             let Some(inner) = value.get(key) else { return Err(format!("there is no {key} in it")) };
             if part.ends_with("[]") && !inner.is_null() {
                 next.extend(inner.as_array().ok_or_else(|| format!("{key} is no list"))?);
@@ -242,14 +242,14 @@ fn values_at<'a>(report: &'a Value, path: &str) -> Result<Vec<&'a Value>, String
                 next.push(inner);
             }
         }
-        at = next;
+        values = next;
     }
-    Ok(at)
+    Ok(values)
 }
 
 fn is_present(value: &Value) -> bool {
     // A provider is never null: it is "unknown".
-    value != "unknown" && !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty())
+    value != "unknown" && !value.is_null() && value.as_array().is_none_or(|elements| !elements.is_empty())
 }
 
 /// No null of the report goes unexplained, and nothing that is there is called unavailable.
@@ -287,8 +287,9 @@ async fn nulls_of_every_report_are_explained() {
                     assert_eq!(server["in_recovery"], server_name == "standby", "{what}");
                     assert_eq!((&server["provider"], &server["database"]), (&"unknown".into(), &DATABASE.into()));
                     assert!(server["system_identifier"].as_str().is_some_and(|id| id.len() > 10), "{what}: {server}");
-                    let at = json["collected_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
-                    assert!(at.is_some(), "{what}: {}", json["collected_at"]);
+                    let collected_at =
+                        json["collected_at"].as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+                    assert!(collected_at.is_some(), "{what}: {}", json["collected_at"]);
                 }
             }
         }

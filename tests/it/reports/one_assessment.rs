@@ -29,8 +29,8 @@ fn report_of(file: &str, report: &str, options: &[&str]) -> Value {
 }
 
 fn by_id(findings: &Value) -> BTreeMap<String, &Value> {
-    let all = findings.as_array().unwrap_or_else(|| panic!("no findings: {findings}"));
-    all.iter().map(|one| (one["id"].as_str().unwrap().to_owned(), one)).collect()
+    let findings = findings.as_array().unwrap_or_else(|| panic!("no findings: {findings}"));
+    findings.iter().map(|finding| (finding["id"].as_str().unwrap().to_owned(), finding)).collect()
 }
 
 /// The rows of a list; none where it is null.
@@ -51,23 +51,23 @@ fn contradictions(file: &str, options: &[&str]) -> Vec<String> {
     let expected = by_id(&check["findings"]);
     let silenced = by_id(&check["silenced"]);
     let mut found = Vec::new();
-    let mut compare = |what: String, here: &Value, there: &Value| {
-        if here != there && !here.is_null() && !there.is_null() {
-            found.push(format!("{what}: {here} and {there}"));
+    let mut compare = |what: String, first: &Value, second: &Value| {
+        if first != second && !first.is_null() && !second.is_null() {
+            found.push(format!("{what}: {first} and {second}"));
         }
     };
     for (name, report) in &reports {
         let shown = by_id(&report["findings"]);
         for (id, finding) in &shown {
             match expected.get(id) {
-                Some(one) => compare(format!("{id} in {name} and check"), finding, one),
+                Some(in_check) => compare(format!("{id} in {name} and check"), finding, in_check),
                 None => compare(format!("{id} in {name}, which check does not find"), finding, &false.into()),
             }
         }
     }
     // The overview has every alert that the check has.
     let shown = by_id(&reports["overview"]["findings"]);
-    for (id, finding) in expected.iter().filter(|(_, one)| one["class"] == "alert") {
+    for (id, finding) in expected.iter().filter(|(_, finding)| finding["class"] == "alert") {
         compare(format!("{id} in check and overview"), finding, shown.get(id).unwrap_or(&&false.into()));
     }
     // Rows agree with findings. A silence hides the finding and leaves the row as it is.
@@ -94,9 +94,9 @@ fn contradictions(file: &str, options: &[&str]) -> Vec<String> {
     }
     // Bytes of a slot and of pg_wal are the same everywhere.
     for row in rows(&reports["overview"]["overview"]["slots"]) {
-        let other = rows(&reports["slots"]["slots"]).find(|one| one["slot_name"] == row["slot_name"]);
+        let other = rows(&reports["slots"]["slots"]).find(|other| other["slot_name"] == row["slot_name"]);
         for key in ["retained_bytes", "reclaimable_bytes", "verdict"] {
-            let other = other.map_or(&Value::Null, |one| &one[key]);
+            let other = other.map_or(&Value::Null, |other| &other[key]);
             compare(format!("{key} of slot {}", row["slot_name"]), &row[key], other);
         }
     }

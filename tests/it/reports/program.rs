@@ -113,6 +113,6 @@ pub fn array_field<'a>(report: &'a Value, key: &str) -> &'a Vec<Value> {
 
 /// The element whose `key` is `name`.
 pub fn find_element<'a>(report: &'a Value, list_key: &str, key: &str, name: &str) -> &'a Value {
-    let found = array_field(report, list_key).iter().find(|one| one[key] == name);
+    let found = array_field(report, list_key).iter().find(|element| element[key] == name);
     found.unwrap_or_else(|| panic!("no {key} = {name:?} in {list_key}"))
 }

@@ -30,7 +30,8 @@ async fn queries_variants_return_the_same_columns() {
                 let statement =
                     client.prepare(sql).await.unwrap_or_else(|error| panic!("{} as {role}: {error:?}", query.fact));
                 let columns = statement.columns().iter();
-                let shape: ColumnTypes = columns.map(|it| (it.name().to_owned(), it.type_().to_string())).collect();
+                let shape: ColumnTypes =
+                    columns.map(|column| (column.name().to_owned(), column.type_().to_string())).collect();
                 match shapes.borrow_mut().entry(query.fact) {
                     Entry::Vacant(first) => drop(first.insert(shape)),
                     Entry::Occupied(first) => assert_eq!(*first.get(), shape, "{} on {major}", query.fact),

@@ -27,7 +27,7 @@ const UNREACHABLE_SERVER: [(&str, &str); 3] =
     [("PGHOST", "127.0.0.1"), ("PGPORT", "1"), ("DATABASE_URL", "postgres://x@127.0.0.1:1/x")];
 
 /// Every report's JSON, made of one snapshot.
-fn all_reports(snapshot: &Snapshot, all: bool) -> Vec<Value> {
+fn all_reports(snapshot: &Snapshot, all_databases: bool) -> Vec<Value> {
     fn render_json<R: Report>(snapshot: &Snapshot, make: impl FnOnce(&mut Gaps) -> R) -> Value {
         let mut gaps = Gaps::default();
         let report = make(&mut gaps);
@@ -53,9 +53,10 @@ fn all_reports(snapshot: &Snapshot, all: bool) -> Vec<Value> {
     let (verdicts, history) = (evidence.index_assessments(), &evidence.history);
     let overview = assess_for(ReportName::Overview);
     let overview = render_json(snapshot, |gaps| OverviewReport::new(&evidence, &overview, gaps));
-    let tables = render_json(snapshot, |gaps| TablesReport::new(snapshot, all, &view, TableSort::default(), gaps));
+    let tables =
+        render_json(snapshot, |gaps| TablesReport::new(snapshot, all_databases, &view, TableSort::default(), gaps));
     let indexes = render_json(snapshot, |gaps| {
-        IndexesReport::new(snapshot, verdicts, history, all, &view, IndexSort::default(), gaps)
+        IndexesReport::new(snapshot, verdicts, history, all_databases, &view, IndexSort::default(), gaps)
     });
     vec![
         with_findings(overview, ReportName::Overview),
@@ -84,12 +85,12 @@ async fn collect_from_conninfo(conninfo: &str, all_databases: bool) -> Snapshot 
 async fn snapshot_gives_identical_reports() {
     on_every_installation("snapshots read back", async |major, _| {
         let zoo = fixture_servers(major);
-        for (cluster, role, all) in [(&zoo.primary, "postgres", true), (&zoo.standby, "stranger", false)] {
-            let snapshot = collect_from_conninfo(&role_conninfo(cluster, role, DATABASE), all).await;
+        for (cluster, role, all_databases) in [(&zoo.primary, "postgres", true), (&zoo.standby, "stranger", false)] {
+            let snapshot = collect_from_conninfo(&role_conninfo(cluster, role, DATABASE), all_databases).await;
             let text = serde_json::to_string(&snapshot).unwrap();
             let back = Snapshot::from_json(&text).unwrap();
             assert!(back == snapshot, "{major} as {role}");
-            assert_eq!(all_reports(&back, all), all_reports(&snapshot, all), "{major} as {role}");
+            assert_eq!(all_reports(&back, all_databases), all_reports(&snapshot, all_databases), "{major} as {role}");
         }
     })
     .await;
@@ -184,9 +185,9 @@ fn snapshot_truncated_does_not_panic() {
 #[test]
 fn snapshot_of_older_version_lists_gaps() {
     let mut old: Value = serde_json::from_str(&fs::read_to_string(scenario_file("disaster")).unwrap()).unwrap();
-    let all = old.as_object_mut().unwrap();
+    let fields = old.as_object_mut().unwrap();
     let kept = ["schema_version", "command", "pgtend_version", "collected_at", "server"];
-    all.retain(|key, _| kept.contains(&key.as_str()));
+    fields.retain(|key, _| kept.contains(&key.as_str()));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("old.json");
     fs::write(&path, old.to_string()).unwrap();

@@ -26,7 +26,7 @@ select n.nspname as schema, c.relname as table, c.relkind::text as kind, c.relpe
 static TEMPORARY_TABLE: Mutex<()> = Mutex::const_new(());
 
 fn find_table<'a>(report: &'a Value, schema: &str, table: &str) -> &'a Value {
-    let found = array_field(report, "tables").iter().find(|one| one["schema"] == schema && one["table"] == table);
+    let found = array_field(report, "tables").iter().find(|row| row["schema"] == schema && row["table"] == table);
     found.unwrap_or_else(|| panic!("no {schema}.{table}"))
 }
 
@@ -61,7 +61,8 @@ async fn tables_exact_sizes_match_the_server() {
                     assert_eq!(shown["partitions"], row["below"]);
                 }
             }
-            let shown = array_field(&report, "tables").iter().filter(|one| one["persistence"] != "temporary").count();
+            let shown =
+                array_field(&report, "tables").iter().filter(|table| table["persistence"] != "temporary").count();
             assert_eq!(shown, truth.len(), "a table the server does not know, or one twice");
         }
     })
@@ -89,7 +90,7 @@ async fn tables_properties_are_reported() {
         let toasted = find_table(&report, "zoo", "toasted");
         assert!(toasted["toast_bytes"].as_i64() > Some(1 << 20) && toasted["heap_bytes"].as_i64() < Some(100_000));
         let temporary =
-            array_field(&report, "tables").iter().find(|one| one["table"] == "elsewhere").expect("it is listed");
+            array_field(&report, "tables").iter().find(|table| table["table"] == "elsewhere").expect("it is listed");
         assert_eq!(temporary["persistence"], "temporary");
         assert!(temporary["heap_bytes"].as_i64() > Some(700_000), "{temporary}");
         for name in NAMES {
@@ -116,11 +117,11 @@ async fn tables_sizes_add_up_to_database() {
                 assert!(part("unaccounted_bytes").abs() < 1 << 20, "{accounting}");
                 assert!(exact.is_empty() || part("unaccounted_bytes") >= 0, "{accounting}");
                 assert_eq!(accounting["database"], DATABASE);
-                let of_partitions = |one: &&Value| one["kind"] != "partitioned_table";
+                let of_partitions = |table: &&Value| table["kind"] != "partitioned_table";
                 let total: i64 = array_field(&report, "tables")
                     .iter()
                     .filter(of_partitions)
-                    .map(|one| one["total_bytes"].as_i64().unwrap())
+                    .map(|table| table["total_bytes"].as_i64().unwrap())
                     .sum();
                 assert_eq!(total, part("relations_bytes"), "partitions are counted once");
                 let query =
@@ -142,26 +143,28 @@ async fn tables_sizes_add_up_to_database() {
 async fn tables_filters_select_correctly() {
     on_a_major_and_the_newest(13, "filters of tables", async |major, _| {
         let conninfo = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
-        let all = report_json(&["tables", "--exact", "-d", &conninfo]);
+        let unfiltered = report_json(&["tables", "--exact", "-d", &conninfo]);
         let expected = |keep: &dyn Fn(&Value) -> bool| {
-            let kept = array_field(&all, "tables").iter().filter(|one| one["persistence"] != "temporary" && keep(one));
-            kept.map(|one| (one["schema"].clone(), one["table"].clone())).collect::<Vec<_>>()
+            let kept = array_field(&unfiltered, "tables")
+                .iter()
+                .filter(|table| table["persistence"] != "temporary" && keep(table));
+            kept.map(|table| (table["schema"].clone(), table["table"].clone())).collect::<Vec<_>>()
         };
         let shown = |arguments: &[&str]| {
             let report = report_json(&[&["tables", "--exact", "-d", &conninfo], arguments].concat());
             assert!(report["accounting"]["relations_bytes"].as_i64() > Some(1 << 20), "filters change no sum");
-            let rows = array_field(&report, "tables").iter().filter(|one| one["persistence"] != "temporary");
-            rows.map(|one| (one["schema"].clone(), one["table"].clone())).collect::<Vec<_>>()
+            let rows = array_field(&report, "tables").iter().filter(|table| table["persistence"] != "temporary");
+            rows.map(|row| (row["schema"].clone(), row["table"].clone())).collect::<Vec<_>>()
         };
-        let starts = |one: &Value, key: &str, with: &str| one[key].as_str().unwrap().starts_with(with);
-        assert_eq!(shown(&["--schema", "zoo"]), expected(&|one| one["schema"] == "zoo"));
-        assert_eq!(shown(&["--schema", "z?o", "--table", "tree*"]), expected(&|one| starts(one, "table", "tree")));
-        assert_eq!(shown(&["--table", "Mixed[A-Z]ase"]), expected(&|one| one["table"] == "MixedCase"));
-        assert_eq!(shown(&["--table", "two\nlines\ttab"]), expected(&|one| one["table"] == "two\nlines\ttab"));
+        let starts = |table: &Value, key: &str, with: &str| table[key].as_str().unwrap().starts_with(with);
+        assert_eq!(shown(&["--schema", "zoo"]), expected(&|table| table["schema"] == "zoo"));
+        assert_eq!(shown(&["--schema", "z?o", "--table", "tree*"]), expected(&|table| starts(table, "table", "tree")));
+        assert_eq!(shown(&["--table", "Mixed[A-Z]ase"]), expected(&|table| table["table"] == "MixedCase"));
+        assert_eq!(shown(&["--table", "two\nlines\ttab"]), expected(&|table| table["table"] == "two\nlines\ttab"));
         assert_eq!(shown(&["--schema", "nothing"]), []);
-        assert_eq!(shown(&["--min-size", "1MB"]), expected(&|one| one["total_bytes"].as_i64() >= Some(1 << 20)));
+        assert_eq!(shown(&["--min-size", "1MB"]), expected(&|table| table["total_bytes"].as_i64() >= Some(1 << 20)));
         let largest = shown(&["--schema", "zoo", "--limit", "3"]);
-        assert_eq!(largest, expected(&|one| one["schema"] == "zoo")[..3]);
+        assert_eq!(largest, expected(&|table| table["schema"] == "zoo")[..3]);
         assert_eq!(shown(&["--schema", "zoo", "--limit", "0"]), shown(&["--schema", "zoo"]));
     })
     .await;
@@ -183,13 +186,13 @@ async fn tables_sort_orders() {
         for (sort, field) in orders {
             let report = report_json(&["tables", "--schema", "zoo", "--sort", sort, "-d", &conninfo]);
             let values: Vec<i64> =
-                array_field(&report, "tables").iter().map(|one| one[field].as_i64().unwrap_or(-1)).collect();
+                array_field(&report, "tables").iter().map(|table| table[field].as_i64().unwrap_or(-1)).collect();
             assert!(values.is_sorted_by(|a, b| a >= b), "{sort}: {values:?}");
         }
         let by_name = report_json(&["tables", "--sort", "name", "-d", &conninfo]);
         let names: Vec<(&str, &str)> = array_field(&by_name, "tables")
             .iter()
-            .map(|one| (one["schema"].as_str().unwrap(), one["table"].as_str().unwrap()))
+            .map(|table| (table["schema"].as_str().unwrap(), table["table"].as_str().unwrap()))
             .collect();
         assert!(names.is_sorted(), "{names:?}");
     })

@@ -39,8 +39,8 @@ fn snapshot_json(cluster: &Cluster) -> Value {
 /// Writes a look as if it had been so many hours earlier; answers the `--since` for it.
 fn write_aged_snapshot(folder: &Path, snapshot: &Value, hours: i64) -> String {
     let mut snapshot = snapshot.clone();
-    let at: Timestamp = snapshot["collected_at"].as_str().unwrap().parse().unwrap();
-    snapshot["collected_at"] = at.checked_sub(SignedDuration::from_hours(hours)).unwrap().to_string().into();
+    let collected_at: Timestamp = snapshot["collected_at"].as_str().unwrap().parse().unwrap();
+    snapshot["collected_at"] = collected_at.checked_sub(SignedDuration::from_hours(hours)).unwrap().to_string().into();
     let file = folder.join(format!("{hours}.json"));
     fs::write(&file, snapshot.to_string()).unwrap();
     format!("--since={}", file.display())

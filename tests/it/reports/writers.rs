@@ -114,7 +114,7 @@ async fn writers_processes_and_fpi_match_the_server() {
         assert_nulls_explained("wal", &report);
         let wal = &report["wal"];
         if major >= 18 {
-            let loader = array_field(wal, "backends").iter().find(|one| one["application_name"] == "loader");
+            let loader = array_field(wal, "backends").iter().find(|backend| backend["application_name"] == "loader");
             let loader = loader.unwrap_or_else(|| panic!("{wal}"));
             let pid = session.query_one(
                 "select pg_backend_pid(), wal_bytes::int8 from pg_stat_get_backend_wal(pg_backend_pid())",

@@ -48,7 +48,7 @@ fn table_lines(roles: &[RoleKind], found: &BTreeMap<&'static str, MissingFacts>)
     let mut table = format!("| fact | in | {} |\n| --- | --- |{}\n", titles.join(" | "), " --- |".repeat(roles.len()));
     for (fact, commands) in facts {
         let cell = |role: &RoleKind| {
-            let misses = found.get(role.name).is_some_and(|missing| missing.iter().any(|(_, it)| it == fact));
+            let misses = found.get(role.name).is_some_and(|missing| missing.iter().any(|(_, name)| name == fact));
             if misses { "–" } else { "yes" }
         };
         let cells: Vec<_> = roles.iter().map(cell).collect();

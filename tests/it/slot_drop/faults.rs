@@ -51,10 +51,11 @@ async fn faults_journal_is_true_at_every_step() {
             cluster_options().with_setting("autovacuum", "off").with_setting("checkpoint_timeout", "1h"),
         );
         let (mut gone, mut settled) = (0, 0);
-        let pairs = STEPS.into_iter().enumerate().flat_map(|(at, step)| FAULTS.map(|fault| (at, step, fault)));
+        let pairs =
+            STEPS.into_iter().enumerate().flat_map(|(position, step)| FAULTS.map(|fault| (position, step, fault)));
         // Each major takes every second of the pairs, the other half than the major before it.
-        let mine = |at: usize, fault: Fault| (at + fault as usize + major as usize).is_multiple_of(2);
-        let share: Vec<_> = pairs.filter(|(at, _, fault)| mine(*at, *fault)).collect();
+        let mine = |position: usize, fault: Fault| (position + fault as usize + major as usize).is_multiple_of(2);
+        let share: Vec<_> = pairs.filter(|(position, _, fault)| mine(*position, *fault)).collect();
         for (_, (step, words, lets_through), fault) in &share {
             let what = format!("{fault:?} at {step}");
             let (g, s) = run_with_fault(&mut cluster, &what, words, *lets_through, *fault).await;
@@ -145,7 +146,7 @@ async fn run_with_fault(
 pub fn assert_journal_is_true(what: &str, remaining: &[String], entries: &[JournalEntry], reported: Option<&Value>) {
     for name in SLOT_NAMES {
         let entry = entries.iter().find(|entry| entry.intent.subject == name);
-        let is_there = remaining.iter().any(|one| one == name);
+        let is_there = remaining.iter().any(|slot| slot == name);
         let outcome = entry.map(|entry| entry.outcome.as_ref().map(|outcome| outcome.outcome));
         match (is_there, outcome) {
             (false, None) => panic!("{what}: {name} is gone, and nothing tells of it: {entries:?}"),

@@ -30,7 +30,9 @@ impl DropRun {
         let line = report["drops"].as_array().unwrap().iter().find(|line| line["slot_name"] == name).unwrap().clone();
         match line["outcome"].as_str() {
             Some(outcome) => outcome.to_owned(),
-            None => line["refusals"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap()).collect(),
+            None => {
+                line["refusals"].as_array().unwrap().iter().map(|refusal| refusal["id"].as_str().unwrap()).collect()
+            }
         }
     }
 }
@@ -133,7 +135,7 @@ async fn drop_refuses_protected_slots() {
         }
         let holder = connect_superuser(cluster, "postgres").await;
         holder.batch_execute("select pg_create_physical_replication_slot('passing', true, true)").await.unwrap();
-        let all = drop_target.slot_names().await;
+        let slot_names = drop_target.slot_names().await;
 
         let unknown = drop_target.drop_slots(&["order", "--yes"]);
         assert_eq!((unknown.exit, unknown.stdout.as_str()), (1, ""), "{}", unknown.stderr);
@@ -143,7 +145,7 @@ async fn drop_refuses_protected_slots() {
             drop_target.drop_slots(&["orders", "--yes", "--allow-unproven", "--output", "/nowhere/report"]);
         assert_eq!((unwritable.exit, unwritable.stdout.as_str()), (1, ""), "{}", unwritable.stderr);
         assert!(unwritable.stderr.contains("cannot write /nowhere/report"), "{}", unwritable.stderr);
-        assert_eq!(drop_target.slot_names().await, all);
+        assert_eq!(drop_target.slot_names().await, slot_names);
         for role in ["plain", "member"] {
             let denied = drop_target.drop_slots_as(role, &["orders", "--yes", "--allow-unproven"]);
             assert_eq!((denied.exit, denied.stdout.as_str()), (1, ""), "{}", denied.stderr);
@@ -192,7 +194,7 @@ async fn drop_refuses_protected_slots() {
         }
         let nothing = drop_target.drop_slots(&["--stale", "--yes"]);
         assert_eq!((nothing.exit, nothing.json()["drops"].as_array().unwrap().len()), (0, 0), "{}", nothing.stderr);
-        assert_eq!(drop_target.slot_names().await, all, "nothing has changed");
+        assert_eq!(drop_target.slot_names().await, slot_names, "nothing has changed");
         assert_eq!(drop_target.journal_entries(), Vec::<Value>::new(), "and nothing was begun");
     })
     .await;

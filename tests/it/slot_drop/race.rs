@@ -274,7 +274,7 @@ impl<'a> RaceTest<'a> {
         let rows = self.setup.query("select slot_name::text from pg_replication_slots", &[]).await.unwrap();
         let remaining: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         for subject in subjects {
-            let result = ended.iter().find(|one| one.slot_name == subject.name).unwrap();
+            let result = ended.iter().find(|outcome| outcome.slot_name == subject.name).unwrap();
             let dropped = result.outcome == ActionOutcomeKind::Done;
             let begun = intents.get(&subject.name);
             let changed = changes.get(&subject.name);
@@ -282,7 +282,7 @@ impl<'a> RaceTest<'a> {
             assert!(begun.is_some() || !dropped, "dropped without an intent: {result:?}");
             assert!(matches!(result.outcome, ActionOutcomeKind::Done | ActionOutcomeKind::Refused), "{result:?}");
             assert!(!(dropped && remaining.contains(&subject.name)), "reported as dropped, and there: {result:?}");
-            let changed_before = changed.is_some_and(|at| begun.is_none_or(|begun| at <= begun));
+            let changed_before = changed.is_some_and(|changed_at| begun.is_none_or(|begun| changed_at <= begun));
             counts.slots += 1;
             *counts.actions.entry(subject.action).or_default() += 1;
             counts.dropped += usize::from(dropped);

@@ -41,7 +41,7 @@ async fn statement_drops_only_the_matching_row() {
         execute_sql(&cluster, "postgres", "select pg_create_physical_replication_slot('bystander', true)").await;
         let version_num = major * 10_000;
         let started_at = server_start_time(&cluster).await;
-        let all = ["bystander", "logical", "physical"];
+        let initial_slots = ["bystander", "logical", "physical"];
         for name in ["logical", "physical"] {
             let planned = slot_identity(&cluster, name).await;
             let explained =
@@ -61,7 +61,7 @@ async fn statement_drops_only_the_matching_row() {
 
             let elsewhere = drop_slot_statement(&planned, version_num, started_at + MICROSECOND);
             assert_eq!(query_texts(&cluster, "postgres", &elsewhere).await.len(), 0, "another server on {major}");
-            assert_eq!(slot_names(&cluster).await, all, "another server on {major}");
+            assert_eq!(slot_names(&cluster).await, initial_slots, "another server on {major}");
             for (what, identity) in changed_identities(&planned, major) {
                 let statement = drop_slot_statement(&identity, version_num, started_at);
                 assert_eq!(
@@ -69,7 +69,7 @@ async fn statement_drops_only_the_matching_row() {
                     0,
                     "{what} on {major}: {statement}"
                 );
-                assert_eq!(slot_names(&cluster).await, all, "{what} on {major}");
+                assert_eq!(slot_names(&cluster).await, initial_slots, "{what} on {major}");
             }
         }
         for (name, remaining) in [("logical", &["bystander", "physical"][..]), ("physical", &["bystander"])] {

@@ -34,12 +34,12 @@ fn new_template(name: &'static str, issuer: &'static str, extensions: &'static s
 
 /// Issuers before what they sign.
 pub fn certificate_templates() -> Vec<Template> {
-    let mut all = root_templates();
-    all.extend(intermediate_templates());
-    all.extend(leaf_templates());
-    all.extend(name_and_key_templates());
-    all.extend(self_signed_templates());
-    all
+    let mut templates = root_templates();
+    templates.extend(intermediate_templates());
+    templates.extend(leaf_templates());
+    templates.extend(name_and_key_templates());
+    templates.extend(self_signed_templates());
+    templates
 }
 
 fn root_templates() -> Vec<Template> {
@@ -117,7 +117,7 @@ fn intermediate_templates() -> Vec<Template> {
 }
 
 fn leaf_templates() -> Vec<Template> {
-    let mut all: Vec<Template> = [
+    let mut templates: Vec<Template> = [
         ("leaf", "root"),
         ("leaf-by-nc-permits", "root-nc-permits"),
         ("leaf-by-nc-elsewhere", "root-nc-elsewhere"),
@@ -156,7 +156,7 @@ fn leaf_templates() -> Vec<Template> {
     .into_iter()
     .map(|(name, issuer)| new_template(name, issuer, LEAF))
     .collect();
-    all.extend([
+    templates.extend([
         new_template("leaf-by-root-v1", "root-v1", LEAF_BARE),
         new_template("leaf-by-int-v1", "int-v1", LEAF_BARE),
         new_template("v1", "root", ""),
@@ -205,7 +205,7 @@ fn leaf_templates() -> Vec<Template> {
         new_template("leaf-no-san-by-nc-elsewhere", "root-nc-elsewhere", "basicConstraints=CA:FALSE"),
         new_template("leaf-no-san-by-nc-permits", "root-nc-permits", "basicConstraints=CA:FALSE"),
     ]);
-    all
+    templates
 }
 
 fn name_and_key_templates() -> Vec<Template> {

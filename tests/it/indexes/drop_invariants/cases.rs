@@ -21,12 +21,12 @@ pub struct Case {
 }
 
 pub async fn create_cases(client: &Client, major: u32, cases: u64) -> Vec<Case> {
-    let mut all = Vec::new();
+    let mut created = Vec::new();
     for number in 0..cases {
         client.batch_execute(&case_setup(number, major)).await.unwrap_or_else(|error| panic!("{error:?}"));
-        all.push(case_of(number, major));
+        created.push(case_of(number, major));
     }
-    all
+    created
 }
 
 fn case_setup(n: u64, major: u32) -> String {

@@ -39,9 +39,9 @@ async fn collect_from_conninfo(conninfo: &str) -> Snapshot {
 
 /// The plans of statements, which travel together.
 async fn explain_statements(client: &Client, settings: &str, statements: &[&str]) -> Vec<String> {
-    let all: Vec<String> = statements.iter().map(|statement| format!("explain {statement}")).collect();
+    let explains: Vec<String> = statements.iter().map(|statement| format!("explain {statement}")).collect();
     client.batch_execute(settings).await.unwrap();
-    let answer = client.simple_query(&all.join(";\n")).await.unwrap_or_else(|error| panic!("{error:?}"));
+    let answer = client.simple_query(&explains.join(";\n")).await.unwrap_or_else(|error| panic!("{error:?}"));
     let mut plans = vec![String::new()];
     for message in answer {
         match message {
@@ -82,18 +82,18 @@ async fn assert_drop_keeps_invariants(client: &Client, schema: &Schema, plan: &D
     let drops: Vec<String> = names.iter().map(|name| format!("drop index {name}")).collect();
     client.batch_execute(&drops.join(";")).await.unwrap();
     let verdicts: BTreeMap<&str, &IndexVerdict> =
-        plan.verdicts().iter().map(|one| (plan.name(one.oid).trim_start_matches("public."), one)).collect();
+        plan.verdicts().iter().map(|verdict| (plan.name(verdict.oid).trim_start_matches("public."), verdict)).collect();
     let behind_unique = |name: &str| {
-        let reasons = verdicts.get(name).map_or(&[][..], |one| &one.reasons);
+        let reasons = verdicts.get(name).map_or(&[][..], |verdict| &verdict.reasons);
         reasons.iter().any(|reason| matches!(reason, Reason::CoveredBy { how: CoverKind::SupersetOfUnique, .. }))
     };
-    let all = || schema.indexes.iter().chain(schema.cases.iter().flat_map(|case| &case.indexes));
+    let indexes = || schema.indexes.iter().chain(schema.cases.iter().flat_map(|case| &case.indexes));
     // A rarely used one may be selected on purpose, and its few scans with it.
     let rare = |made: &TestIndex| {
-        verdicts.get(&*made.name).is_some_and(|one| one.findings.contains(&IndexFinding::RarelyUsedIndex))
+        verdicts.get(&*made.name).is_some_and(|verdict| verdict.findings.contains(&IndexFinding::RarelyUsedIndex))
     };
     for (bitmaps, ordered) in [("off", true), ("on", false)] {
-        let queries: Vec<(&TestIndex, &str)> = all()
+        let queries: Vec<(&TestIndex, &str)> = indexes()
             .filter(|made| schema.scan_counts[&made.name] > 0 && !rare(made))
             .filter_map(|made| Some((made, made.served_query.as_deref()?)))
             .filter(|(_, question)| question.contains("order by") == ordered)
@@ -105,7 +105,7 @@ async fn assert_drop_keeps_invariants(client: &Client, schema: &Schema, plan: &D
             assert!(served, "{made:?} is served no more: {plan} without {names:?}");
         }
     }
-    let conflicts: Vec<&str> = all().filter_map(|made| made.conflict_statement.as_deref()).collect();
+    let conflicts: Vec<&str> = indexes().filter_map(|made| made.conflict_statement.as_deref()).collect();
     explain_statements(client, "", &conflicts).await;
     let looked_up: Vec<&str> = schema.cases.iter().flat_map(|case| &case.queries).map(String::as_str).collect();
     for plan in explain_statements(client, "", &looked_up).await {
@@ -222,8 +222,8 @@ async fn invariants_hold_for_any_valid_selection() {
             assert!(cases >= number as usize - 5, "{rule}: only {cases} cases on {major}; {counts:?}");
         }
         let names = |least: Verdict| -> Vec<&str> {
-            let chosen = plan.verdicts().iter().filter(|one| one.verdict >= least);
-            chosen.map(|one| plan.name(one.oid)).collect()
+            let chosen = plan.verdicts().iter().filter(|verdict| verdict.verdict >= least);
+            chosen.map(|verdict| plan.name(verdict.oid)).collect()
         };
         let drops = names(Verdict::Drop);
         assert!(drops.len() > 100, "{counts:?}");

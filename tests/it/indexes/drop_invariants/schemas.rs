@@ -29,7 +29,7 @@ const PREDICATES: [&str; 2] = ["b > 500", "c is not null"];
 
 /// Makes the tables; answers what each of their indexes can do.
 pub async fn create_tables(client: &Client, random: &mut SeededRandom) -> Vec<TestIndex> {
-    let mut all = Vec::new();
+    let mut schemas = Vec::new();
     for number in 0..TABLES {
         let table = format!("t{number}");
         let setup = format!(
@@ -80,7 +80,7 @@ pub async fn create_tables(client: &Client, random: &mut SeededRandom) -> Vec<Te
             client.batch_execute(&statement).await.unwrap();
             let bare: Vec<&str> = keys.iter().map(|key| key.split(" desc").next().unwrap()).collect();
             let filter = predicate.map(|text| format!(" where {text}")).unwrap_or_default();
-            all.push(TestIndex {
+            schemas.push(TestIndex {
                 served_query: (!hash)
                     .then(|| format!("select a, b, c, d, e from {table}{filter} order by {}", keys.join(", "))),
                 conflict_statement: unique.then(|| {
@@ -93,5 +93,5 @@ pub async fn create_tables(client: &Client, random: &mut SeededRandom) -> Vec<Te
             });
         }
     }
-    all
+    schemas
 }

@@ -57,16 +57,16 @@ const fn refused_with(part: &'static str) -> Verdict {
 }
 
 pub fn cases() -> Vec<Case> {
-    let mut all = chains::plain_cases();
-    all.extend(chains::root_cases());
-    all.extend(chains::chain_cases());
-    all.extend(servers::direct_cases());
-    all.extend(servers::self_signed_cases());
-    all.extend(servers::leaf_cases());
-    all.extend(servers::key_cases());
-    all.extend(names::name_cases());
-    all.extend(lists::list_cases());
-    all
+    let mut cases = chains::plain_cases();
+    cases.extend(chains::root_cases());
+    cases.extend(chains::chain_cases());
+    cases.extend(servers::direct_cases());
+    cases.extend(servers::self_signed_cases());
+    cases.extend(servers::leaf_cases());
+    cases.extend(servers::key_cases());
+    cases.extend(names::name_cases());
+    cases.extend(lists::list_cases());
+    cases
 }
 
 const AUTHORITY: Verdict = refused_with("is not signed by an authority in");
