@@ -4,6 +4,7 @@
 mod cycles;
 mod debug_text;
 mod file_sizes;
+mod identifiers;
 pub mod imports;
 mod lookups;
 mod paths;
