@@ -103,10 +103,13 @@ fn recorded_snapshots() -> Vec<Value> {
     snapshots
 }
 
+/// A check, and the group that it declares and that is not collected.
+type CheckWithout = (&'static Check, Option<FactGroup>);
+
 #[tokio::test]
 async fn declared_facts_are_those_a_check_needs() {
     // Each set of groups that is collected, with the checks that declare it, or declare it and one group more.
-    let mut sets: Vec<(FactGroups, Vec<(&Check, Option<FactGroup>)>)> = Vec::new();
+    let mut sets: Vec<(FactGroups, Vec<CheckWithout>)> = Vec::new();
     for check in CHECKS.iter().filter(|check| check.nightly.is_some()) {
         let fewer = check.facts.iter().map(|group| (without(check.facts, group), Some(group)));
         for (facts, missing) in fewer.chain([(check.facts, None)]) {

@@ -84,10 +84,10 @@ fn bound_names(tokens: &[Token], index: usize) -> Vec<&Token> {
     };
     let Some(end) = end else { return Vec::new() };
     let is_bound = |position: &usize| {
-        is_empty_name(&tokens[*position])
-            && !matches!(text(position - 1), "." | "::")
-            && !matches!(text(position + 1), "(" | "::" | "!")
-            && !(text(position + 1) == ":" && matches!(text(position - 1), "{" | ","))
+        let (before, after) = (text(position - 1), text(position + 1));
+        let is_path_or_call = matches!(before, "." | "::") || matches!(after, "(" | "::" | "!");
+        let is_field = after == ":" && matches!(before, "{" | ",");
+        is_empty_name(&tokens[*position]) && !is_path_or_call && !is_field
     };
     // `|a, at: usize|` has a comma before the name as a field has: what follows a closure's comma is a parameter.
     let is_parameter = |position: &usize| text(index) == "|" && depth_between(tokens, begin, *position) == 0;
