@@ -1,9 +1,10 @@
 #!/bin/bash
-# Tries what packaging/release.sh made, where nothing else is installed. Without a server only what needs none is tried.
+# Tests a release of packaging/release.sh in roots where nothing else is installed. Without CONNINFO, the tests that need a server
+# are not run.
 #
-#   packaging/try.sh DIR [CONNINFO]     the release's folder; a server over TCP
+#   packaging/try.sh DIR [CONNINFO]     the folder of the release; a server over TCP
 #
-# Wants root (chroot); debootstrap and lintian where they are there. What cannot run is said to be "not run".
+# Requires root (chroot), and uses debootstrap and lintian if they are installed. Prints "not run" for each skipped test.
 set -euo pipefail
 shopt -s inherit_errexit
 
@@ -16,8 +17,8 @@ chmod 755 "$work"
 step() { printf '\n==> %s\n' "$*"; }
 not_run() { printf 'not run: %s\n' "$*"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
-one() { set -- "$release"/$1; [ $# = 1 ] && [ -f "$1" ] || fail "$release holds not one of these: $*"; printf '%s\n' "$1"; }
-# With a server, the report; without, at least a refusal that is pgtend's own.
+one() { set -- "$release"/$1; [ $# = 1 ] && [ -f "$1" ] || fail "$release does not contain exactly one of: $*"; printf '%s\n' "$1"; }
+# Runs `overview` on the server, if there is one.
 overview() {
     if [ -n "$conninfo" ]; then
         "$@" overview -d "$conninfo" >"$work/overview" || fail "$* overview"
@@ -32,11 +33,11 @@ step 'Checksums'
 (cd "$release" && sha256sum --check SHA256SUMS)
 archive=$(one '*.tar.gz') package=$(one '*.deb')
 
-step 'The archive, in a root that holds nothing but the binary'
+step 'Archive, in a root with only the binary'
 [ "$(id -u)" = 0 ] || { not_run 'the rest (not root)'; exit 0; }
 tar --extract --file "$archive" --directory "$work"
 tree=$(echo "$work"/pgtend-*)
-# One that is not static would not start there.
+# A dynamically linked binary would not start in this root.
 mkdir -m 755 "$work/empty" && mkdir -m 1777 "$work/empty/tmp"
 cp "$tree/pgtend" "$work/empty/"
 bare() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot --userspec=65532:65532 "$work/empty" /pgtend "$@"; }
@@ -47,18 +48,18 @@ for file in pages/man/pgtend.1 pages/pgtend.bash pages/_pgtend pages/pgtend.fish
     [ -s "$tree/$file" ] || fail "$file is not in the archive"
 done
 
-step 'The package: contents'
+step 'Package: contents'
 dpkg-deb --info "$package" | sed -n '/^ Package/,$p'
 dpkg-deb --contents "$package"
 if command -v lintian >/dev/null; then
     lintian --tag-display-limit 0 --info --fail-on error,warning --allow-root "$package"
 else
-    not_run 'lintian (not there)'
+    not_run 'lintian (not installed)'
 fi
 
-step 'The package, in a root of the smallest Debian'
+step 'Package, in a minimal Debian root'
 if ! command -v debootstrap >/dev/null; then
-    not_run 'debootstrap is not there'
+    not_run 'debootstrap (not installed)'
     exit 0
 fi
 debian=$(. /etc/os-release && echo "$VERSION_CODENAME")
@@ -79,21 +80,21 @@ for shell in zsh:share/zsh/vendor-completions/_pgtend fish:share/fish/vendor_com
     if command -v "${shell%%:*}" >/dev/null; then
         "${shell%%:*}" -n "$work/debian/usr/${shell#*:}"
     else
-        not_run "the completions of ${shell%%:*} (it is not there)"
+        not_run "completions of ${shell%%:*} (not installed)"
     fi
 done
 within pgtend config check --config /etc/pgtend/config.toml
-echo '# of the administrator' >>"$work/debian/etc/pgtend/config.toml"
+echo '# changed by the administrator' >>"$work/debian/etc/pgtend/config.toml"
 within dpkg --install /pgtend.deb >/dev/null
-grep -q 'of the administrator' "$work/debian/etc/pgtend/config.toml" || fail 'installing again took the configuration back'
+grep -q 'changed by the administrator' "$work/debian/etc/pgtend/config.toml" || fail 'reinstalling reverted the configuration'
 for enabled in "$work"/debian/etc/systemd/system/*/pgtend-check.*; do
-    [ ! -e "$enabled" ] || fail 'the package turned its timer on'
+    [ ! -e "$enabled" ] || fail 'the package enabled its timer'
 done
 within dpkg --remove pgtend >/dev/null
-[ -e "$work/debian/etc/pgtend/config.toml" ] || fail 'removing took the configuration away'
+[ -e "$work/debian/etc/pgtend/config.toml" ] || fail 'removing the package removed the configuration'
 within dpkg --purge pgtend >/dev/null
-[ ! -e "$work/debian/etc/pgtend" ] || fail 'purging left the configuration'
-[ ! -e "$work/debian/usr/bin/pgtend" ] || fail 'the program is still there'
+[ ! -e "$work/debian/etc/pgtend" ] || fail 'purging the package left the configuration'
+[ ! -e "$work/debian/usr/bin/pgtend" ] || fail 'purging the package left the program'
 
 step 'Units'
 if command -v systemd-analyze >/dev/null; then
@@ -102,7 +103,7 @@ if command -v systemd-analyze >/dev/null; then
     sed -i "s,/usr/bin/pgtend,$tree/pgtend," "$work"/units/*.service
     systemd-analyze verify --man=no "$work"/units/*.timer "$work"/units/*.service
 else
-    not_run 'systemd-analyze is not there'
+    not_run 'systemd-analyze (not installed)'
 fi
 echo
-echo 'all tried'
+echo 'no failures'

