@@ -10,22 +10,22 @@ RUN apt-get update \
     && mkdir -m 1777 /empty
 WORKDIR /src
 COPY . .
-# `docker build --build-arg COMMIT="$(git log -1 --format='%h %cs')" .`: the repository itself stays outside.
+# `docker build --build-arg COMMIT="$(git log -1 --format='%h %cs')" .`: the build context does not contain the repository.
 ARG COMMIT
-# The caches stay out of the image, so the binary has to leave them within the same step.
+# The cache mounts exist during this step only, so the same step copies the binary.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     PGTEND_COMMIT="$COMMIT" cargo build --locked --profile dist --bin pgtend --target "$(uname -m)-unknown-linux-musl" \
     && cp "target/$(uname -m)-unknown-linux-musl/dist/pgtend" /usr/local/bin/pgtend
 
-# With a shell, for docker-compose.yml.
+# A stage with a shell, for docker-compose.yml.
 FROM debian:${DEBIAN}-slim AS tour
 COPY --from=build /usr/local/bin/pgtend /usr/local/bin/pgtend
 USER 65532:65532
 ENTRYPOINT ["pgtend"]
 
-# The image: the static binary, a place for temporary files, and the system's certificate authorities, for
-# sslmode=verify-full with sslrootcert=system. No shell, no libc, no package.
+# The image: the static binary, a folder for temporary files, and the CA certificates for sslmode=verify-full with
+# sslrootcert=system. No shell, no libc, no packages.
 FROM scratch
 LABEL org.opencontainers.image.title="pgtend" \
       org.opencontainers.image.description="Postgres maintenance a DBA trusts with production" \
@@ -33,7 +33,7 @@ LABEL org.opencontainers.image.title="pgtend" \
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /empty /tmp
 COPY --from=build /usr/local/bin/pgtend /usr/local/bin/pgtend
-# By number, so that a cluster's runAsNonRoot can see that it is not root.
+# A numeric id, so that runAsNonRoot in Kubernetes can verify that it is not root.
 USER 65532:65532
 WORKDIR /tmp
 ENV PATH=/usr/local/bin
