@@ -123,6 +123,11 @@ pub fn collect_database_facts<'a, T: 'a>(
     fact: impl Fn(&'a DatabaseSnapshot) -> &'a Fact<T>,
     outcome: &mut super::CheckOutcome,
 ) -> Vec<(&'a DatabaseSnapshot, &'a T)> {
+    if snapshot.database_snapshots.is_empty()
+        && !snapshot.skipped.iter().any(|skipped| snapshot.is_skipped_gap(skipped))
+    {
+        outcome.add_unavailable(&Unavailable::new("database contents", "no database was read"));
+    }
     let mut known = Vec::new();
     for db in &snapshot.database_snapshots {
         match fact(db).as_result() {

@@ -94,6 +94,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn check_without_databases_is_unknown() {
+        let on_relations = CHECKS.iter().filter(|check| check.facts.contains(crate::facts::FactGroup::Relations));
+        let names: Vec<&str> = on_relations.filter(|check| check.nightly.is_some()).map(|check| check.name).collect();
+        assert!(names.len() > 8, "{names:?}");
+        for name in names {
+            let outcome = testing::evaluate_check(name, |value| value["database_snapshots"] = serde_json::json!([]));
+            // stats-lost compares with an earlier sample first.
+            let expected =
+                if name == "stats-lost" { CheckOutcomeKind::NotApplicable } else { CheckOutcomeKind::Unknown };
+            assert_eq!(outcome.kind(), expected, "{name}");
+        }
+    }
+
+    #[test]
     fn check_pages_name_check_and_remedy() {
         for check in CHECKS {
             assert!(check.page.starts_with(&format!("# {}: ", check.name)), "{}", check.name);
