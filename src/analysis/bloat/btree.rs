@@ -61,7 +61,7 @@ pub(super) fn estimate_index(
     Ok(Some(Bloat::estimated(index.size.bytes, needed)))
 }
 
-/// Returns the bytes of the index if it were built anew.
+/// Returns the bytes of the index after a rebuild.
 pub(super) fn packed_bytes(
     keys: &IndexedRows,
     columns: &[(ColumnLayout, ColumnStatistics)],

@@ -1,4 +1,4 @@
-//! The size of each relation after a logical copy: every row and every index written anew, at its fill factor.
+//! The size of each relation after a logical copy: all rows and indexes are rewritten at their fill factor.
 //!
 //! A physical copy keeps each block as it is, so it needs no prediction.
 

@@ -1,4 +1,4 @@
-//! Indexes other than B-trees built anew: their size is known within an interval only.
+//! Size of rebuilt indexes other than B-trees, as an interval.
 
 use super::{Basis, Forecast};
 use crate::analysis::pages::btree::PAGE_OVERHEAD;

@@ -37,13 +37,13 @@ fn parse_key<'a>(text: &str, rest: &'a str) -> Result<(&'a str, &'a str), Connin
 fn parse_value(text: &str) -> Result<(String, &str), ConninfoError> {
     let quoted = text.starts_with('\'');
     let mut value = String::new();
-    let mut letters = text.char_indices().skip(usize::from(quoted));
-    while let Some((position, letter)) = letters.next() {
-        match letter {
-            '\\' => value.extend(letters.next().map(|(_, escaped)| escaped)),
+    let mut chars = text.char_indices().skip(usize::from(quoted));
+    while let Some((position, character)) = chars.next() {
+        match character {
+            '\\' => value.extend(chars.next().map(|(_, escaped)| escaped)),
             '\'' if quoted => return Ok((value, text.get(position + 1..).unwrap_or_default())),
-            _ if !quoted && letter.is_whitespace() => return Ok((value, text.get(position..).unwrap_or_default())),
-            _ => value.push(letter),
+            _ if !quoted && character.is_whitespace() => return Ok((value, text.get(position..).unwrap_or_default())),
+            _ => value.push(character),
         }
     }
     if quoted {

@@ -79,15 +79,15 @@ fn rest_after_match<'a>(line: &'a str, wanted: &str) -> Option<&'a str> {
     if let Some(rest) = line.strip_prefix("*:") {
         return Some(rest);
     }
-    let mut letters = line.char_indices();
+    let mut chars = line.char_indices();
     let mut wanted = wanted.chars();
-    while let Some((position, letter)) = letters.next() {
-        let letter = match letter {
+    while let Some((position, c)) = chars.next() {
+        let c = match c {
             ':' => return if wanted.next().is_none() { line.get(position + 1..) } else { None },
-            '\\' => letters.next().map_or('\\', |(_, escaped)| escaped),
-            letter => letter,
+            '\\' => chars.next().map_or('\\', |(_, escaped)| escaped),
+            c => c,
         };
-        if wanted.next() != Some(letter) {
+        if wanted.next() != Some(c) {
             return None;
         }
     }
@@ -95,10 +95,10 @@ fn rest_after_match<'a>(line: &'a str, wanted: &str) -> Option<&'a str> {
 }
 
 fn unescape(text: &str) -> String {
-    let mut letters = text.chars();
+    let mut chars = text.chars();
     let mut plain = String::new();
-    while let Some(letter) = letters.next() {
-        plain.push(if letter == '\\' { letters.next().unwrap_or('\\') } else { letter });
+    while let Some(c) = chars.next() {
+        plain.push(if c == '\\' { chars.next().unwrap_or('\\') } else { c });
     }
     plain
 }

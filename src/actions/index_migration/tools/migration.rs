@@ -78,7 +78,7 @@ pub struct MigrationPart<'a> {
 pub const NO_OP_STATEMENT: &str = "SELECT 1";
 
 impl Migration {
-    /// Returns `drop_<index>` in letters that every tool accepts.
+    /// Returns `drop_<index>` in characters that every tool accepts.
     pub fn name(&self) -> String {
         format!("drop_{}", to_snake_case(&self.index))
     }
@@ -144,7 +144,7 @@ pub fn join_statements<'a>(statements: impl IntoIterator<Item = &'a Statement>) 
     statements.into_iter().map(|step| format!("{};\n", step.sql)).collect()
 }
 
-/// Returns lower-case letters, digits and underscores, at most forty.
+/// Returns at most forty lower-case ASCII characters, digits and underscores.
 pub fn to_snake_case(name: &str) -> String {
     let mut snake = String::new();
     for c in name.chars().map(|c| c.to_ascii_lowercase()) {
