@@ -209,7 +209,7 @@ impl AuditInput {
         predictions.collect()
     }
 
-    /// Returns what the checks evaluate; the audit takes the assessments of slots from it.
+    /// Returns what the checks evaluate; the audit takes the assessments of slots and indexes from it.
     fn evidence(&self) -> Evidence<'_> {
         Evidence::new(&self.snapshot, self.history.clone()).with_limits(self.slot_limits, self.index_limits)
     }
@@ -220,7 +220,7 @@ impl AuditInput {
             history: &self.history,
             assumptions: &self.assumptions,
             slot_assessments: evidence.slot_assessments(),
-            index_limits: &self.index_limits,
+            index_assessments: evidence.index_assessments(),
         })
     }
 }

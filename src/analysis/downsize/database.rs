@@ -2,10 +2,8 @@
 
 use super::{Amount, Component, ComponentGroup, ComponentKind, Confidence};
 use crate::analysis::copy_size::{Basis, CopiedRelation, DatabaseForecast, RelationPart};
-use crate::analysis::index;
-use crate::analysis::index::{IndexLimits, Verdict};
-use crate::facts::history::HistoryView;
-use crate::facts::{DatabaseSnapshot, Snapshot, Unavailable};
+use crate::analysis::index::{IndexAssessment, Verdict};
+use crate::facts::{DatabaseSnapshot, Unavailable};
 use crate::quote::{qualified, regclass_name};
 use std::collections::HashSet;
 
@@ -36,19 +34,16 @@ pub struct DatabaseAssessment<'a> {
     pub largest_index: Option<(String, u64)>,
 }
 
-/// Computes what can be reclaimed in one database.
+/// Computes what can be reclaimed in one database from the verdicts on its indexes.
 ///
 /// # Errors
 ///
 /// Returns the reason when a fact that the forecast needs could not be read.
 pub fn assess_database<'a>(
-    snapshot: &Snapshot,
     db: &'a DatabaseSnapshot,
-    history: &HistoryView,
-    limits: &IndexLimits,
+    assessment: &IndexAssessment,
 ) -> Result<DatabaseAssessment<'a>, Unavailable> {
     let forecast = DatabaseForecast::from_snapshot(db)?;
-    let assessment = index::plan_drops(snapshot, db, history.index_history(&db.database), limits).into_assessment();
     let dropped: HashSet<u32> = assessment
         .verdicts
         .iter()

@@ -31,7 +31,7 @@ pub use overrides::{Overrides, Sourced};
 pub use prediction::{PredictedSize, predict_sizes};
 pub use storage::{GIB, StorageType, VolumeSizes};
 
-use crate::analysis::index::IndexLimits;
+use crate::analysis::index::IndexAssessment;
 use crate::analysis::slot::SlotAssessment;
 use crate::facts::history::HistoryView;
 use crate::facts::{Snapshot, Unavailable};
@@ -48,8 +48,8 @@ pub struct AuditEvidence<'a> {
     pub assumptions: &'a Assumptions,
     /// Assessments of the slots, in the order of the snapshot.
     pub slot_assessments: &'a [SlotAssessment],
-    /// Limits of index verdicts.
-    pub index_limits: &'a IndexLimits,
+    /// Verdicts on the indexes of each database, in the order of the snapshot.
+    pub index_assessments: &'a [IndexAssessment],
 }
 
 /// Size of one database now and after a copy.
@@ -123,13 +123,14 @@ impl Audit<'_> {
 
 /// Computes the audit from one snapshot.
 pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
-    let AuditEvidence { snapshot, history, assumptions, slot_assessments, index_limits } = *evidence;
+    let AuditEvidence { snapshot, history, assumptions, slot_assessments, index_assessments } = *evidence;
     let mut components = used::used_components(snapshot, assumptions);
     let used = sum_components(components.iter());
     let slots = slot_wal::reclaimable_slot_wal(snapshot, slot_assessments);
     let (mut assessments, mut unread) = (Vec::new(), Vec::new());
-    for db in &snapshot.database_snapshots {
-        match database::assess_database(snapshot, db, history, index_limits) {
+    let assessed_databases = || snapshot.database_snapshots.iter().zip(index_assessments);
+    for (db, index_assessment) in assessed_databases() {
+        match database::assess_database(db, index_assessment) {
             Ok(assessment) => assessments.push(assessment),
             Err(why) => unread.push((db.database.clone(), why)),
         }
@@ -144,9 +145,8 @@ pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
         reclaim.append(&mut assessment.components);
     }
     reclaim.extend(
-        snapshot.database_snapshots.iter().filter_map(|database_snapshot| {
-            unscanned_tables::unscanned_tables(snapshot, database_snapshot, index_limits)
-        }),
+        assessed_databases()
+            .filter_map(|(db, assessment)| unscanned_tables::unscanned_tables(snapshot, db, &assessment.limits)),
     );
     for (database, why) in &unread {
         let bytes = databases

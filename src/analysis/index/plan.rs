@@ -60,11 +60,6 @@ impl DropPlan {
         &self.assessment.verdicts
     }
 
-    /// Returns the verdicts as a report shows them.
-    pub fn into_assessment(self) -> IndexAssessment {
-        self.assessment
-    }
-
     /// Returns the name of an index as `schema.index`; empty for an unknown OID.
     pub fn name(&self, oid: u32) -> &str {
         self.names.get(&oid).map_or("", String::as_str)
