@@ -15,6 +15,7 @@ mod history;
 mod hostile_server;
 mod hostile_wire;
 mod indexes;
+mod language;
 mod layering;
 mod migrations;
 mod network;

@@ -96,7 +96,24 @@ fn unless_removed<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
     }
 }
 
-/// The indexes of all files in it, and how many files name none.
+/// Extensions of the files that `indexes migrate` writes; other files are not read.
+const MIGRATION_EXTENSIONS: [&str; 7] = ["sql", "py", "rb", "js", "cjs", "mjs", "ts"];
+/// Larger files are not read: `indexes migrate` writes a few kB per index.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// Whether a file may be a migration that pgtend wrote.
+fn may_be_migration(path: &Path, bytes: u64) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    bytes <= MAX_FILE_BYTES && extension.is_some_and(|extension| MIGRATION_EXTENSIONS.contains(&extension))
+}
+
+/// Whether a folder has no migrations: it is hidden, as `.git` is, or holds packages.
+fn is_skipped_folder(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    name.is_some_and(|name| name.starts_with('.') || name == "node_modules")
+}
+
+/// Returns the indexes of the migrations in a folder and its subfolders, and the number of migration files without one.
 fn read_written_indexes(
     folder: &Path,
     mut content: impl FnMut(&Path) -> std::io::Result<Vec<u8>>,
@@ -118,13 +135,11 @@ fn read_written_indexes(
             let kind = unless_removed(entry.file_type()).map_err(|error| failed(&path, &error))?;
             let Some(kind) = kind else { continue };
             if kind.is_dir() {
-                folders.push(path);
+                folders.extend(Some(path).filter(|path| !is_skipped_folder(path)));
                 continue;
             }
-            // Of diesel and Flyway: settings of the file beside them.
-            let is_setting =
-                matches!(path.extension().and_then(|extension| extension.to_str()), Some("conf" | "toml" | "pyc"));
-            if !kind.is_file() || is_setting {
+            let metadata = unless_removed(entry.metadata()).map_err(|error| failed(&path, &error))?;
+            if !kind.is_file() || !metadata.is_some_and(|metadata| may_be_migration(&path, metadata.len())) {
                 continue;
             }
             let text = unless_removed(content(&path)).map_err(|error| failed(&path, &error))?;
@@ -147,6 +162,24 @@ fn read_written_indexes(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_migration_files_are_read() {
+        let root = tempfile::tempdir().unwrap();
+        for folder in [".git", "node_modules", "a"] {
+            fs::create_dir(root.path().join(folder)).unwrap();
+            fs::write(root.path().join(folder).join("x.sql"), "select 1").unwrap();
+        }
+        fs::write(root.path().join("V1__x.sql.conf"), "x").unwrap();
+        fs::write(root.path().join("large.sql"), " ".repeat(1 + MAX_FILE_BYTES as usize)).unwrap();
+        let mut read = Vec::new();
+        let (written, others) = read_written_indexes(root.path(), |path| {
+            read.push(path.strip_prefix(root.path()).unwrap().to_owned());
+            fs::read(path)
+        })
+        .unwrap();
+        assert_eq!((written.len(), others, read), (0, 1, vec![PathBuf::from("a/x.sql")]));
+    }
 
     #[test]
     fn removed_files_are_skipped() {

@@ -8,6 +8,7 @@
 mod majors;
 mod session;
 mod shared;
+mod short_run;
 mod small_file_system;
 mod wait;
 
@@ -21,6 +22,7 @@ use pg_sandbox::{Cluster, ClusterOptions, Installation};
 pub use majors::{installation, majors, newest_installation, package_cache};
 pub use session::{connect_superuser, create_database, execute_sql, query_one_text, query_texts};
 pub use shared::shared_cluster;
+pub use short_run::{is_left_out, is_major_of_long_test, is_short_run, sample_cases};
 pub use small_file_system::SmallFileSystem;
 pub use wait::{wait_until, wait_until_blocking, wait_until_sessions_ended, wait_until_true_in};
 
@@ -77,6 +79,14 @@ pub async fn on_every_major_alone(name: &str, options: ClusterOptions, test: imp
     .await;
 }
 
+/// Runs a long test on a cluster of its own of every selected major; in a short run on the newest only.
+pub async fn on_every_major_alone_long(name: &str, options: ClusterOptions, test: impl AsyncFn(u32, Cluster)) {
+    on_installations(name, is_major_of_long_test, async |major, installation| {
+        test(major, private_cluster(installation, options.clone())).await
+    })
+    .await;
+}
+
 /// Runs a test with the installation of every selected major and prints on which majors it ran. A failure on one
 /// major does not keep the test from the others.
 pub async fn on_every_installation(name: &str, test: impl AsyncFn(u32, &'static Installation)) {
@@ -88,7 +98,8 @@ pub async fn on_installations_from(first: u32, name: &str, test: impl AsyncFn(u3
     on_installations(name, |major| major >= first, test).await;
 }
 
-/// The same on one major and on the newest, where the others would show nothing else; on all with `PGTEND_TEST_SHARE=1`.
+/// The same on one major and on the newest, where the others would show nothing else; on the newest only in a short
+/// run, and on all with `PGTEND_TEST_SHARE=1`.
 pub async fn on_a_major_and_the_newest(first_major: u32, name: &str, test: impl AsyncFn(u32, &'static Installation)) {
     on_these_and_the_newest(&[first_major], name, test).await;
 }
@@ -132,7 +143,11 @@ pub fn every_major_wanted() -> bool {
 
 async fn on_these_and_the_newest(wanted: &[u32], name: &str, test: impl AsyncFn(u32, &'static Installation)) {
     let newest = newest_installation().major;
-    on_installations(name, |major| every_major_wanted() || wanted.contains(&major) || major == newest, test).await;
+    let is_wanted = |major| match every_major_wanted() {
+        true => true,
+        false => major == newest || !is_short_run() && wanted.contains(&major),
+    };
+    on_installations(name, is_wanted, test).await;
 }
 
 /// The same on the selected majors that a test wants.

@@ -6,7 +6,7 @@ use pg_sandbox::Cluster;
 use serde_json::Value;
 
 use crate::clusters::{
-    cluster_options, connect_superuser, create_database, execute_sql, on_a_major_and_the_newest_alone,
+    cluster_options, connect_superuser, create_database, execute_sql, is_left_out, on_a_major_and_the_newest_alone,
     on_a_major_and_the_newest_shared, print_stderr, query_one_text, query_texts,
 };
 
@@ -104,6 +104,9 @@ async fn bloat_heap_estimate_matches_vacuum_full() {
 
 #[tokio::test]
 async fn bloat_btree_estimate_matches_reindex() {
+    if is_left_out("index bloat") {
+        return;
+    }
     on_a_major_and_the_newest_shared(15, "index bloat", async |major, cluster| {
         let db = create_database(cluster).await;
         run_script(cluster, &db, include_str!("btrees.sql")).await;

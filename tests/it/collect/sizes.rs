@@ -11,8 +11,8 @@ use super::data_sets::{CRASH_DATA_SETS, DATA_SETS, DataSet, SMALL_TABLES};
 use super::program_runs::{collect_from_conninfo, database_conninfo, open_session, relations_scope};
 use super::server_sizes::ServerSizes;
 use crate::clusters::{
-    cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest_alone, on_a_major_and_the_newest_shared,
-    on_the_newest, print_stderr, private_cluster, query_one_text,
+    cluster_options, connect_superuser, execute_sql, is_left_out, on_a_major_and_the_newest_alone,
+    on_a_major_and_the_newest_shared, on_the_newest, print_stderr, private_cluster, query_one_text, sample_cases,
 };
 
 /// What one process of the server may be asked about by default.
@@ -56,7 +56,7 @@ async fn sizes_of_every_data_set_are_estimated() {
             let mut summary = format!("sizes on {major}:");
             create_small_tables(&cluster).await;
             execute_sql(&cluster, "dwarfs", "alter database dwarfs set search_path = scene").await;
-            for (name, steps) in DATA_SETS {
+            for (name, steps) in sample_cases("no data set fools the estimate", DATA_SETS, 4) {
                 execute_sql(&cluster, "dwarfs", "create schema scene").await;
                 for step in *steps {
                     execute_sql(&cluster, "dwarfs", step).await;
@@ -140,6 +140,9 @@ async fn collect_with_small_backend(cluster: &Cluster, name: &str) -> Snapshot {
 #[tokio::test]
 async fn sizes_find_one_large_of_10_000_tables() {
     // A minute's work, and the rule of what is asked exactly is the same on every major.
+    if is_left_out("a giant among ten thousand dwarfs") {
+        return;
+    }
     on_the_newest("a giant among ten thousand dwarfs", async |major, installation| {
         let mut cluster = private_cluster(
             installation,

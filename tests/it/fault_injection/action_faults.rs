@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::outcome::{LIMIT, assert_no_session_left};
 use super::{cluster_for_fault, run_with_fault, sample_share};
 use crate::check::webhook_receiver::WebhookReceiver;
-use crate::clusters::{cluster_options, execute_sql, on_every_major_alone, print_stderr};
+use crate::clusters::{cluster_options, execute_sql, on_every_major_alone_long, print_stderr};
 use crate::migrations::program::files_below;
 use crate::proxy::Proxy;
 
@@ -20,13 +20,13 @@ const SHARE_OF_CASES: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_actions_report_the_truth() {
-    let share = sample_share(SHARE_OF_CASES);
+    let share = sample_share(SHARE_OF_CASES, 4);
     let counts = Mutex::new(BTreeMap::<(Action, String), u32>::new());
     let settings = cluster_options()
         .with_setting("autovacuum", "off")
         .with_setting("fsync", "off")
         .with_setting("max_connections", "12");
-    on_every_major_alone("deeds by fire", settings, async |major, mut cluster| {
+    on_every_major_alone_long("deeds by fire", settings, async |major, mut cluster| {
         super::create_tables(&cluster).await;
         for batch in actions::SCHEMA {
             execute_sql(&cluster, "postgres", batch).await;

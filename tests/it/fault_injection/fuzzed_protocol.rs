@@ -2,16 +2,20 @@
 
 use super::{create_tables, fuzzing_proxy::FuzzingProxy};
 use crate::{
-    clusters::{cluster_options, execute_sql, on_a_major_and_the_newest_alone, print_stderr, query_one_text},
+    clusters::{
+        cluster_options, execute_sql, is_short_run, on_a_major_and_the_newest_alone, print_stderr, query_one_text,
+    },
     collect::program_runs::{ProgramRun, pgtend_with_conninfo, wait_for_run},
 };
 use std::{collections::BTreeMap, time::Duration};
 
-/// Runs per command and major, twice as many of the store's: one per value of `ONE_IN`. More with `PGTEND_TEST_FUZZ=200`.
+/// Runs per command and major, twice as many of the store's: one per value of `ONE_IN`. Half of them in a
+/// short run, more with `PGTEND_TEST_FUZZ=200`.
 const RUNS: u64 = 4;
 
 fn runs() -> u64 {
-    std::env::var("PGTEND_TEST_FUZZ").map_or(RUNS, |runs| runs.parse().expect("a number"))
+    let runs = if is_short_run() { RUNS / 2 } else { RUNS };
+    std::env::var("PGTEND_TEST_FUZZ").map_or(runs, |runs| runs.parse().expect("a number"))
 }
 
 /// How often a message is damaged, as one in so many: early in a connection, or late.

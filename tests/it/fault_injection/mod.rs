@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use pg_sandbox::{Cluster, StandbyOptions};
 
-use crate::clusters::{cluster_options, execute_sql, on_every_major_alone, print_stderr};
+use crate::clusters::{cluster_options, execute_sql, is_short_run, on_every_major_alone_long, print_stderr};
 use crate::collect::program_runs::{ProgramRun, pgtend_with_conninfo, wait_for_run};
 use crate::collect::round_trips::proxied_conninfo;
 use crate::proxy::Proxy;
@@ -46,9 +46,10 @@ const COMMANDS: [&[&str]; 9] = [
 /// take them all.
 const SHARE_OF_CASES: usize = 6;
 
-/// Which part of all cases a major takes; with `PGTEND_TEST_SHARE=1` each takes them all.
-fn sample_share(usual: usize) -> usize {
-    std::env::var("PGTEND_TEST_SHARE").map_or(usual, |share| share.parse().expect("PGTEND_TEST_SHARE is a number"))
+/// Which part of all cases a major takes: a smaller one in a short run; with `PGTEND_TEST_SHARE=1` each takes them all.
+fn sample_share(usual: usize, short_run_factor: usize) -> usize {
+    let share = if is_short_run() { usual * short_run_factor } else { usual };
+    std::env::var("PGTEND_TEST_SHARE").map_or(share, |share| share.parse().expect("PGTEND_TEST_SHARE is a number"))
 }
 
 const CONTENT: &str = "
@@ -73,13 +74,13 @@ async fn create_tables(cluster: &Cluster) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_every_command_ends_cleanly() {
-    let share = sample_share(SHARE_OF_CASES);
+    let share = sample_share(SHARE_OF_CASES, 3);
     let counts = std::sync::Mutex::new(BTreeMap::<(Fault, Outcome), u32>::new());
     let settings = cluster_options()
         .with_setting("autovacuum", "off")
         .with_setting("fsync", "off")
         .with_setting("max_connections", "12");
-    on_every_major_alone("trial by fire", settings, async |major, mut cluster| {
+    on_every_major_alone_long("trial by fire", settings, async |major, mut cluster| {
         create_tables(&cluster).await;
         let mut random = fastrand::Rng::with_seed(u64::from(major));
         for (row, arguments) in COMMANDS.iter().enumerate() {

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::script::{Statement, run_statements, split_statements};
 use crate::clusters::{
-    cluster_options, connect_superuser, execute_sql, on_every_major_alone, print_stderr, query_one_text, query_texts,
+    cluster_options, connect_superuser, execute_sql, on_every_major_alone_long, print_stderr, query_one_text,
+    query_texts,
 };
 use crate::reports::program::{array_field, report_json};
 
@@ -185,6 +186,8 @@ fn reorder_indexes(mut script: Vec<Statement>) -> Vec<Statement> {
 #[tokio::test]
 async fn corpus_verdicts_are_right() {
     let options = cluster_options().with_setting("autovacuum", "off");
-    on_every_major_alone("the corpus", options, async |major, cluster| check_three_variants(major, &cluster).await)
-        .await;
+    on_every_major_alone_long("the corpus", options, async |major, cluster| {
+        check_three_variants(major, &cluster).await
+    })
+    .await;
 }

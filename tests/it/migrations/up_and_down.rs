@@ -15,7 +15,7 @@ use tokio_postgres::Client;
 use super::fingerprint::{differences, fingerprint, schema_dump};
 use super::schemas::random_schema;
 use crate::clusters::{
-    cluster_options, connect_superuser, execute_sql, on_every_major_alone, print_stderr, query_texts,
+    cluster_options, connect_superuser, execute_sql, on_every_major_alone_long, print_stderr, query_texts,
 };
 use crate::indexes::script::{run_statements, split_statements};
 
@@ -128,7 +128,7 @@ async fn up_and_down_restores_every_index() {
         .with_setting("autovacuum", "off")
         .with_setting("fsync", "off")
         .with_setting("wal_level", "logical");
-    on_every_major_alone("there and back", options, async |major, cluster| {
+    on_every_major_alone_long("there and back", options, async |major, cluster| {
         execute_sql(&cluster, "postgres", "create database corpus").await;
         execute_sql(&cluster, "postgres", "set allow_in_place_tablespaces = on").await;
         let client = connect_superuser(&cluster, "corpus").await;

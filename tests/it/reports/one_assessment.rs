@@ -14,7 +14,7 @@ use super::program::{path_text, pgtend_command, run_command, run_pgtend};
 use super::scenarios::scenario_file;
 use crate::check::nightly_runs::write_config;
 use crate::clusters::{
-    SmallFileSystem, cluster_options, connect_superuser, execute_sql, on_every_installation, on_every_major_alone,
+    SmallFileSystem, cluster_options, connect_superuser, execute_sql, on_every_installation, on_every_major_alone_long,
     print_stderr, private_cluster, wait_until,
 };
 
@@ -211,7 +211,7 @@ fn incident_options() -> ClusterOptions {
 #[tokio::test]
 async fn one_assessment_incidents() {
     let options = incident_options().with_setting("max_slot_wal_keep_size", "1MB").with_setting("max_wal_size", "2MB");
-    on_every_major_alone("one assessment of incidents", options, async |major, mut cluster| {
+    on_every_major_alone_long("one assessment of incidents", options, async |major, mut cluster| {
         let temporary = tempfile::tempdir().unwrap();
         let folder = temporary.path();
         let named = |name: &str| format!("{name} {major}");

@@ -13,6 +13,8 @@ use std::path::Path;
 use pgtend::postgres::connect;
 use pgtend::postgres::conninfo::Environment;
 
+use crate::clusters::{is_short_run, sample_cases};
+
 use self::authority::Authority;
 use self::cases::{Case, Lists, cases};
 use self::oracle::{CertificateServer, connect_with_psql};
@@ -54,7 +56,7 @@ async fn certificate_matrix() {
     let mut wrong = Vec::new();
     let mut stricter = BTreeSet::new();
     let (mut accepted, mut refused) = (0, 0);
-    for (number, case) in cases().into_iter().enumerate() {
+    for (number, case) in sample_cases("certificate matrix", cases().into_iter().enumerate(), 4) {
         let chain: String = case.sent_chain.iter().map(|name| authority.file_text(&format!("{name}.crt"))).collect();
         let key = authority.key_of(case.sent_chain[0]);
         server.serve_chain(&chain, &authority.file_text(&key));
@@ -115,8 +117,14 @@ async fn certificate_matrix() {
     }
     drop(server);
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-    assert_eq!(stricter, STRICTER_CASES.iter().copied().collect(), "the cases in which pgtend is stricter");
-    assert!(accepted > 60 && refused > 100, "{accepted} accepted, {refused} refused");
+    let listed: BTreeSet<&str> = STRICTER_CASES.iter().copied().collect();
+    if is_short_run() {
+        assert!(stricter.is_subset(&listed), "pgtend is stricter in {stricter:?}, the list has {listed:?}");
+    } else {
+        assert_eq!(stricter, listed, "the cases in which pgtend is stricter");
+    }
+    let least = if is_short_run() { (15, 25) } else { (60, 100) };
+    assert!(accepted > least.0 && refused > least.1, "{accepted} accepted, {refused} refused");
 }
 
 #[test]
