@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::clusters::{newest_installation, print_stderr};
+use crate::clusters::{newest_installation, print_stderr, sample_cases};
 use crate::reports::fixture_servers::{DATABASE, fixture_servers, role_conninfo};
 use crate::reports::program::run_pgtend;
 
@@ -88,9 +88,9 @@ async fn audit_html_loads_without_requests_or_errors() {
     let major = newest_installation().major;
     let place = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
     let given: &[&str] = &["--growth", "1MB", "--wal-per-hour", "64MB", "--price", "0.115", "--allocated", "2TB"];
-    for (name, more) in
-        [("audit", given), ("overview", &[]), ("indexes", &[]), ("tables", &[]), ("check", &["--history", "none"])]
-    {
+    let reports: [(&str, &[&str]); 5] =
+        [("audit", given), ("overview", &[]), ("indexes", &[]), ("tables", &[]), ("check", &["--history", "none"])];
+    for (name, more) in sample_cases("HTML in a browser", reports, 3) {
         let page = folder.path().join(format!("{name}.html"));
         let output = page.to_str().expect("a path");
         let answer = run_pgtend(&[&[name, "-w", "-d", &place, "--format", "html", "--output", output], more].concat());

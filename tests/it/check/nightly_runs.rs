@@ -2,7 +2,7 @@
 
 use super::webhook_receiver::{WebhookReceiver, slack_text};
 use crate::{
-    history::on_both_dialects,
+    history::on_both_dialects_long,
     reports::{
         program::{pgtend_command, run_command},
         scenarios::scenario_file,
@@ -116,7 +116,7 @@ const SLACK_CONFIG: &str = "[notify.team]\ntype = \"slack\"\nurl = \"env:HOOK\"\
 
 #[tokio::test]
 async fn nightly_month_sends_expected_messages() {
-    on_both_dialects("a month of nights", async |history| {
+    on_both_dialects_long("a month of nights", async |history| {
         let (folder, inbox) = (tempfile::tempdir().unwrap(), WebhookReceiver::with_statuses(&[]));
         let config = write_config(folder.path(), SLACK_CONFIG);
         let mut month = String::new();

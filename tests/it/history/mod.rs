@@ -16,7 +16,9 @@ mod scale;
 mod simulated_cluster;
 mod store;
 
-use crate::clusters::{create_database, every_major_wanted, majors, on_installations, print_stderr, shared_cluster};
+use crate::clusters::{
+    create_database, every_major_wanted, is_short_run, majors, on_installations, print_stderr, shared_cluster,
+};
 use pgtend::history::{Store, StoreAddress, StoreName};
 use pgtend::postgres::conninfo::Environment;
 use std::path::Path;
@@ -30,6 +32,16 @@ pub async fn on_both_dialects(name: &str, test: impl AsyncFn(&str)) {
     let oldest = majors().iter().find(|(_, found)| found.is_ok()).map(|(major, _)| *major);
     let is_wanted = |major| every_major_wanted() || Some(major) == oldest;
     on_installations(name, is_wanted, async |major, _| test(&create_postgres_store(major).await).await).await;
+}
+
+/// The same for a long test: only on SQLite in a short run.
+pub async fn on_both_dialects_long(name: &str, test: impl AsyncFn(&str)) {
+    if is_short_run() {
+        let folder = tempfile::tempdir().unwrap();
+        test(&folder.path().join("history.db").display().to_string()).await;
+        return print_stderr(&format!("{name}: ran on SQLite; PGTEND_TEST_MAJORS=all runs it on Postgres, too"));
+    }
+    on_both_dialects(name, test).await;
 }
 
 /// A database for a store, on the shared cluster of a major.

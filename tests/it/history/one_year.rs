@@ -1,7 +1,7 @@
 //! A year of nights: load, reset, crash, promotion, a restored copy beside, rename, rebuild, dropped and made again.
 
 use super::{
-    on_both_dialects, open_store,
+    on_both_dialects_long, open_store,
     simulated_cluster::{MB, SimulatedCluster},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -114,7 +114,7 @@ fn find_growth<'a>(growths: &'a [Growth], kind: SubjectKind, name: Option<&str>)
 
 #[tokio::test]
 async fn history_of_one_year() {
-    on_both_dialects("a year of nights", async |url| {
+    on_both_dialects_long("a year of nights", async |url| {
         let store = open_store(url).await;
         let (cluster, cluster_branch) = record_a_year(&store).await;
         assert_eq!(cluster_branch.branch, 1);

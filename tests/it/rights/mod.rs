@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use pg_sandbox::Cluster;
 use serde_json::{Value, json};
 
-use crate::clusters::{cluster_options, connect_superuser, on_every_major_alone};
+use crate::clusters::{cluster_options, connect_superuser, on_every_major_alone_long};
 use crate::reports::fixture_servers::{execute_batch, role_conninfo};
 use crate::reports::program::{self, array_field, run_pgtend};
 
@@ -68,7 +68,7 @@ const SETUP: &str = "
 async fn rights_table_is_current() {
     let found = std::sync::Mutex::new(BTreeMap::<&'static str, MissingFacts>::new());
     let majors = std::sync::Mutex::new(BTreeSet::new());
-    on_every_major_alone("rights", cluster_options().with_setting("autovacuum", "off"), async |major, cluster| {
+    on_every_major_alone_long("rights", cluster_options().with_setting("autovacuum", "off"), async |major, cluster| {
         create_roles(major, &cluster).await;
         for role in ROLES.iter().filter(|role| role.since <= major) {
             let missing = missing_facts(&cluster, role);
