@@ -12,8 +12,24 @@ pub enum Value {
     Unknown,
     /// Text, which may wrap.
     Text(String),
-    /// A name, which may be shortened in the middle where space is short.
+    /// A name.
     Name(String),
+    /// The name of a relation. A terminal leaves out a schema that all rows of the table share.
+    Relation {
+        /// Its schema.
+        schema: String,
+        /// Its name.
+        name: String,
+    },
+    /// The name of an index. A terminal adds the schema if it differs among the rows; files have it with the table.
+    Index {
+        /// Its schema.
+        schema: String,
+        /// Its name.
+        name: String,
+    },
+    /// Text whose middle may be left out where space is short, such as a query.
+    Excerpt(String),
     /// A size in bytes.
     Bytes(u64),
     /// A size in bytes, estimated from the catalog.
@@ -74,6 +90,16 @@ impl Cell {
     /// Returns a cell with a name.
     pub fn name(name: impl Into<String>) -> Cell {
         Cell::new(Value::Name(name.into()))
+    }
+
+    /// Returns a cell with the name of a relation.
+    pub fn relation(schema: impl Into<String>, name: impl Into<String>) -> Cell {
+        Cell::new(Value::Relation { schema: schema.into(), name: name.into() })
+    }
+
+    /// Returns a cell with the name of an index.
+    pub fn index(schema: impl Into<String>, name: impl Into<String>) -> Cell {
+        Cell::new(Value::Index { schema: schema.into(), name: name.into() })
     }
 
     /// Returns a cell with a size in bytes.

@@ -23,7 +23,12 @@ fn escape_formula(text: String) -> String {
 fn bare_value(value: &Value) -> String {
     match value {
         Value::None | Value::Unknown => String::new(),
-        Value::Text(text) | Value::Name(text) => escape_formula(escape_unprintable(text).into_owned()),
+        Value::Text(text) | Value::Name(text) | Value::Excerpt(text) | Value::Index { name: text, .. } => {
+            escape_formula(escape_unprintable(text).into_owned())
+        }
+        Value::Relation { schema, name } => {
+            escape_formula(escape_unprintable(&format!("{schema}.{name}")).into_owned())
+        }
         Value::Bytes(number) | Value::EstimatedBytes(number) | Value::Count(number) | Value::Duration(number) => {
             number.to_string()
         }

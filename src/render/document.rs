@@ -21,26 +21,53 @@ pub struct Column {
     pub title: &'static str,
     /// Alignment.
     pub align: Align,
-    /// Where space is short, the column with the highest rank is left out first. A column of rank 0 is never left out.
+    /// Where space is short, a terminal leaves out the column with the highest rank first, and a column that is 0 or
+    /// empty in all rows always. A column of rank 0 is never left out.
     pub rank: u8,
     /// Whether it draws values of other columns. CSV leaves it out.
     pub is_picture: bool,
+    /// Whether a terminal leaves it out, because it repeats other columns or is too wide.
+    pub is_for_files: bool,
+    /// Whether a terminal leaves it out when it is 0 or empty in all rows, even with rank 0.
+    pub is_left_out_when_empty: bool,
 }
 
 impl Column {
+    const PLAIN: Column = Column {
+        key: "",
+        title: "",
+        align: Align::Left,
+        rank: 0,
+        is_picture: false,
+        is_for_files: false,
+        is_left_out_when_empty: false,
+    };
+
     /// Returns a column of names or text.
     pub const fn text(key: &'static str, title: &'static str, rank: u8) -> Column {
-        Column { key, title, align: Align::Left, rank, is_picture: false }
+        Column { key, title, align: Align::Left, rank, ..Column::PLAIN }
     }
 
     /// Returns a column that draws values of other columns.
     pub const fn picture(key: &'static str, rank: u8) -> Column {
-        Column { key, title: "", align: Align::Left, rank, is_picture: true }
+        Column { key, align: Align::Left, rank, is_picture: true, ..Column::PLAIN }
     }
 
     /// Returns a column of numbers.
     pub const fn numbers(key: &'static str, title: &'static str, rank: u8) -> Column {
-        Column { key, title, align: Align::Right, rank, is_picture: false }
+        Column { key, title, align: Align::Right, rank, ..Column::PLAIN }
+    }
+
+    /// Leaves the column out in a terminal.
+    #[must_use]
+    pub const fn for_files(self) -> Column {
+        Column { is_for_files: true, ..self }
+    }
+
+    /// Leaves the column out in a terminal when it is 0 or empty in all rows.
+    #[must_use]
+    pub const fn unless_empty(self) -> Column {
+        Column { is_left_out_when_empty: true, ..self }
     }
 }
 

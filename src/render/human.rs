@@ -27,9 +27,10 @@ pub fn bytes_per_day(rate: f64) -> String {
     format!("{sign}{}/d", bytes(rate.abs().round() as u64))
 }
 
-/// Formats a number of things: "1 scan", "2 scans".
+/// Formats a number of things: "1 scan", "2 scans", "2 indexes".
 pub fn format_counted(count: u64, what: &str) -> String {
-    format!("{} {what}{}", self::count(count), if count == 1 { "" } else { "s" })
+    let plural = if what.ends_with('x') { "es" } else { "s" };
+    format!("{} {what}{}", self::count(count), if count == 1 { "" } else { plural })
 }
 
 /// Formats a number with thousands separators: `1,234,567`.
@@ -112,5 +113,6 @@ mod tests {
         );
         assert_eq!([0.0, 0.001, 0.25, 0.999, 1.0].map(percent), ["0 %", "<1 %", "25 %", ">99 %", "100 %"]);
         assert_eq!([1.5, 86.2].map(format_ratio), ["1.5 times", "86 times"]);
+        assert_eq!([1, 1_200].map(|count| format_counted(count, "index")), ["1 index", "1,200 indexes"]);
     }
 }

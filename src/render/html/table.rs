@@ -45,7 +45,8 @@ pub fn value_markup(cell: &Cell) -> Markup {
         Value::None => html! {},
         Value::Unknown => html! { span.faint title="not known" { "?" } },
         Value::Text(text) => html! { (escape_unprintable(text)) },
-        Value::Name(name) => self::name_markup(name),
+        Value::Name(name) | Value::Excerpt(name) | Value::Index { name, .. } => self::name_markup(name),
+        Value::Relation { schema, name } => self::name_markup(&format!("{schema}.{name}")),
         Value::Bytes(bytes) => html! { span title={ (bytes) " bytes" } { (human::bytes(*bytes)) } },
         Value::EstimatedBytes(bytes) => {
             html! { span title={ "about " (bytes) " bytes" } { "~" (human::bytes(*bytes)) } }

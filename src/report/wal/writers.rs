@@ -241,7 +241,7 @@ pub fn show_writers(
 fn statement_table(statements: &Statements) -> TableBuilder<&StatementLine> {
     Table::with_rows(statements.most.iter().take(MAX_ROWS))
         .column(Column::text("query", "Who writes it: statements", 0), |line| {
-            Cell::or_unknown(line.query.clone(), Value::Name)
+            Cell::or_unknown(line.query.clone(), Value::Excerpt)
         })
         .column(Column::numbers("wal_bytes", "WAL", 0), |line| Cell::bytes(line.wal_bytes))
         .column(Column::numbers("share", "share", 0), |line| Cell::new(Value::Share(line.share)))
