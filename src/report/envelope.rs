@@ -191,12 +191,19 @@ impl<R: Report> Envelope<R> {
 
     /// Returns the document: the server, the report, and what could not be read.
     pub fn document(&self) -> Document {
-        let mut document = self.plain_document();
+        let mut document = self.plain_document(false);
         document.reached_by(&self.connection);
         document
     }
 
-    fn plain_document(&self) -> Document {
+    /// Returns the document with the fields that this version of the server does not have.
+    pub fn verbose_document(&self) -> Document {
+        let mut document = self.plain_document(true);
+        document.reached_by(&self.connection);
+        document
+    }
+
+    fn plain_document(&self, is_verbose: bool) -> Document {
         let title = format!("pgtend {}", R::COMMAND);
         let mut document = Document { title, ..Document::default() };
         document.toned_line(self.about.clone(), Tone::Faint);
@@ -205,7 +212,7 @@ impl<R: Report> Envelope<R> {
             return document;
         }
         let mut newer: Vec<&str> = Vec::new();
-        for gap in self.unavailable.not_in_this_version() {
+        for gap in self.unavailable.not_in_this_version().filter(|_| is_verbose) {
             newer.extend(gap.fields.iter().filter_map(|field| field.rsplit('.').next()));
         }
         if let (Some(server), false) = (&self.server, newer.is_empty()) {

@@ -63,6 +63,7 @@ impl Ui {
     pub fn print_report<R: Report>(&self, envelope: &Envelope<R>) -> Result<(), Failure> {
         match self.output.format {
             OutputFormat::Json => self.write_output(|out| self.write_json(envelope, out)),
+            _ if self.output.verbose > 0 => self.print_document(&envelope.verbose_document()),
             _ => self.print_document(&envelope.document()),
         }
     }
