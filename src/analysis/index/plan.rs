@@ -20,13 +20,13 @@ pub struct DropPlan {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No index has this name.
-    #[error("there is no index {0}")]
+    #[error("index {0} does not exist")]
     Unknown(String),
     /// The verdict on the index with this name is `keep`.
-    #[error("{0} is one that stays")]
+    #[error("{0} has the verdict keep")]
     Kept(String),
     /// The selection leaves a need without an index.
-    #[error("with these gone nothing would do the work of {index}: {need}")]
+    #[error("no index would replace {index} after these drops: {need}")]
     Unmet {
         /// Index with the need, as `schema.index`.
         index: String,
@@ -99,15 +99,15 @@ impl NeedKind {
     /// Describes the need as the reason of a refusal.
     pub fn describe(&self) -> String {
         match self {
-            NeedKind::Scans(scans) => format!("it serves {scans} scans"),
+            NeedKind::Scans(scans) => format!("it serves {scans} {}", if *scans == 1 { "scan" } else { "scans" }),
             NeedKind::Uniqueness => "it enforces uniqueness".to_owned(),
-            NeedKind::ForeignKey(name) => format!("it is behind the foreign key {name}"),
-            NeedKind::Refresh => "REFRESH MATERIALIZED VIEW CONCURRENTLY needs it".to_owned(),
+            NeedKind::ForeignKey(name) => format!("it supports foreign key {name}"),
+            NeedKind::Refresh => "REFRESH MATERIALIZED VIEW CONCURRENTLY requires it".to_owned(),
         }
     }
 }
 
-/// Takes back drops until every need keeps an index: the best of its supporters.
+/// Revokes drops until every need has an index: the best of its supporters.
 pub(super) fn make_sound(verdicts: &mut [IndexVerdict], needs: &[Need], subjects: &[IndexSubject<'_>]) {
     // Without drops, no need can be unmet.
     if verdicts.iter().all(|index_verdict| index_verdict.verdict != Verdict::Drop) {
@@ -175,7 +175,7 @@ mod tests {
         let key = shop.index("key", &[3]).unique().oid;
         let plan = shop.plan();
         assert_eq!([a, ab, key].map(|oid| verdict(&plan, oid)), [Verdict::Review, Verdict::Review, Verdict::Keep]);
-        assert_eq!(select_drops(&plan, &["shop.nobody"]).unwrap_err(), Refusal::Unknown("shop.nobody".to_owned()));
+        assert_eq!(select_drops(&plan, &["shop.missing"]).unwrap_err(), Refusal::Unknown("shop.missing".to_owned()));
         assert_eq!(select_drops(&plan, &["shop.key"]).unwrap_err(), Refusal::Kept("shop.key".to_owned()));
         assert!(select_drops(&plan, &["shop.a"]).is_ok() && select_drops(&plan, &["shop.ab"]).is_ok());
         let refusal = select_drops(&plan, &["shop.a", "shop.ab"]).unwrap_err();

@@ -21,10 +21,10 @@ impl Recreation {
     /// Returns what prevents the declaration from creating the index again.
     pub fn remedy(&self) -> &'static str {
         // Rails writes them again after each migration.
-        let is_written_anew = ["db/schema.rb:", "db/structure.sql:"].iter().any(|file| self.location.starts_with(file));
-        match is_written_anew {
-            true => "db:migrate writes that file anew",
-            false => "delete it there, too, or it comes back",
+        let is_generated = ["db/schema.rb:", "db/structure.sql:"].iter().any(|file| self.location.starts_with(file));
+        match is_generated {
+            true => "db:migrate regenerates that file",
+            false => "delete it there, too, otherwise the index is created again",
         }
     }
 }
@@ -41,56 +41,49 @@ pub fn migration_header(
     let mut lines = vec![
         format!("Written by pgtend {} at {}.", env!("CARGO_PKG_VERSION"), written_at.strftime("%Y-%m-%d %H:%M:%SZ")),
         String::new(),
-        format!("Index {name} on {} goes.", qualified(&removal.schema, &removal.table)),
-        format!("It is defined as: {}", removal.definition),
+        format!("Drops index {name} on {}.", qualified(&removal.schema, &removal.table)),
     ];
+    if !removal.verdict.covered_by.is_empty() {
+        lines.push(format!("Covered by: {}.", removal.verdict.covered_by.join(", ")));
+    }
+    let reasons: Vec<String> = removal.verdict.reasons.iter().map(describe_index_reason).collect();
+    lines.push(format!("Evidence: {}.", reasons.join("; ")));
+    lines.push(format!("Rollback: {}.", describe_rollback(removal)));
+    let findings: Vec<&str> = removal.verdict.findings.iter().map(|finding| finding_name(*finding)).collect();
+    let confidence = match removal.verdict.confidence {
+        Confidence::Proven => "proven by the catalog",
+        Confidence::Likely => "likely, from counters, sizes or statistics",
+    };
+    lines.push(format!("Verdict: {} ({confidence}); {}.", removal.verdict.verdict.name(), findings.join(", ")));
     let since = match (cleanup.observed_since, cleanup.observed_seconds) {
         (Some(since), Some(seconds)) => {
-            format!("observed since {} ({})", since.strftime("%Y-%m-%d %H:%M:%SZ"), human_duration(seconds))
+            format!("since {} ({})", since.strftime("%Y-%m-%d %H:%M:%SZ"), human_duration(seconds))
         }
-        _ => "since when is not known".to_owned(),
+        _ => "since an unknown time".to_owned(),
     };
     lines.push(format!(
-        "It has {}, and {}, {since}, on {}.",
+        "Size: {}. Use: {} {since}, counted on {}.",
         human_bytes(removal.size.bytes),
         format_counted(removal.idx_scan, "scan"),
         cleanup.nodes.join(", ")
     ));
-    let findings: Vec<&str> = removal.verdict.findings.iter().map(|finding| finding_name(*finding)).collect();
-    let confidence = match removal.verdict.confidence {
-        Confidence::Proven => "proven by the catalog",
-        Confidence::Likely => "likely, by counters, sizes or statistics",
-    };
-    let reasons: Vec<String> = removal.verdict.reasons.iter().map(describe_index_reason).collect();
-    lines.push(format!(
-        "Verdict {} ({confidence}), {}: {}.",
-        removal.verdict.verdict.name(),
-        findings.join(", "),
-        reasons.join("; ")
-    ));
-    lines.push(match removal.verdict.covered_by.is_empty() {
-        true => "Keeper: none; nothing is seen to need it.".to_owned(),
-        false => format!("Keeper: {} does its work.", removal.verdict.covered_by.join(", ")),
-    });
+    lines.push(format!("Definition: {}", removal.definition));
     lines.push(format!("Lock: {}.", describe_lock(removal.lock)));
-    lines.push(format!("Way back: {}.", describe_rollback(removal)));
     if removal.lock == Lock::Concurrent {
         lines.push(
-            "Timeouts come with the connection: statement_timeout 0, lock_timeout 30 s to 5 min \
-             (PGOPTIONS, or options= in its URL)."
+            "Set the timeouts in the connection: statement_timeout 0, lock_timeout 30 s to 5 min (PGOPTIONS, or \
+             options= in its URL)."
                 .to_owned(),
         );
         lines.push(format!(
-            "Stopped while it waits, the index is left invalid: run the same again, or take it back with \
+            "A drop that is interrupted while it waits leaves the index invalid: run it again, or restore the index with \
              REINDEX INDEX CONCURRENTLY {name}."
         ));
-        lines.push("The way back reads the table twice and waits for all older snapshots.".to_owned());
+        lines.push("The rollback scans the table twice and waits for older transactions.".to_owned());
     } else {
-        lines.push(
-            "It gave up waiting for a lock? Nothing was done: run the same again when the table is calmer.".to_owned(),
-        );
+        lines.push("After a lock timeout nothing has changed: run it again when the table is less busy.".to_owned());
     }
-    lines.push("Use was measured on one server; other environments may use the index.".to_owned());
+    lines.push("Scans were counted on these servers only; other environments may use the index.".to_owned());
     for mention in mentions {
         let how = if mention.by_column { "declares it by its column" } else { "names it" };
         lines.push(format!("Declared: {} {how}; {}.", mention.location, mention.remedy()));

@@ -38,19 +38,19 @@ struct Row {
 impl MaintenanceReport {
     /// Builds the report; `file` is the path of the script.
     pub fn new(file: String, tasks: &[MaintenanceTask]) -> MaintenanceReport {
-        let row = |chore: &MaintenanceTask| Row {
-            schema: chore.schema.clone(),
-            table: chore.table.clone(),
-            index: chore.index.clone(),
-            size_bytes: chore.bytes,
-            frees_bytes: chore.reclaimable_bytes,
-            repair: match chore.repair {
+        let row = |task: &MaintenanceTask| Row {
+            schema: task.schema.clone(),
+            table: task.table.clone(),
+            index: task.index.clone(),
+            size_bytes: task.bytes,
+            frees_bytes: task.reclaimable_bytes,
+            repair: match task.repair {
                 Repair::Drop => "drop",
                 Repair::Rebuild => "reindex",
             },
-            why: chore.why.clone(),
+            why: task.why.clone(),
         };
-        let frees_bytes = tasks.iter().map(|chore| chore.reclaimable_bytes).sum();
+        let frees_bytes = tasks.iter().map(|task| task.reclaimable_bytes).sum();
         MaintenanceReport {
             maintenance: MaintenancePlan { file, indexes: tasks.iter().map(row).collect(), frees_bytes },
         }
@@ -68,13 +68,13 @@ pub fn describe_maintenance_task(task: &MaintenanceTask, verdict: Option<&IndexV
                 verdict.into_iter().flat_map(|verdict| &verdict.reasons).map(describe_index_reason).collect();
             vec![
                 format!("{name} on {table}, {size}: {}.", reasons.join("; ")),
-                format!("Is it wanted? Then instead: REINDEX INDEX CONCURRENTLY {name}"),
+                format!("To keep it, run instead: REINDEX INDEX CONCURRENTLY {name}"),
             ]
         }
         Repair::Rebuild => vec![
             format!("{name} on {table}: a rebuild frees about {} of {size}.", human_bytes(task.reclaimable_bytes)),
             format!(
-                "Needs about {} free while it runs.",
+                "Needs about {} of free disk space while it runs.",
                 human_bytes(task.bytes.saturating_sub(task.reclaimable_bytes))
             ),
         ],
@@ -86,11 +86,11 @@ pub fn maintenance_header(snapshot: &Snapshot, database: &str, written_at: Times
     vec![
         format!("Written by pgtend {} at {}.", env!("CARGO_PKG_VERSION"), written_at.strftime("%Y-%m-%d %H:%M:%SZ")),
         format!(
-            "For database {database} of this server alone (PostgreSQL {}): what is wrong with its indexes is no matter of \
-             the schema.",
+            "For database {database} of this server only (PostgreSQL {}): invalid and bloated indexes are not part of the \
+             schema.",
             snapshot.server.version_text()
         ),
-        "Run it with: psql -X -d DATABASE -f THIS_FILE, and again after whatever stopped it: what is done is left out."
+        "Run it with psql -X -d DATABASE -f THIS_FILE. If it was interrupted, run it again: it skips what is done."
             .to_owned(),
     ]
 }
@@ -101,20 +101,20 @@ impl Report for MaintenanceReport {
     fn document(&self) -> Document {
         let plan = &self.maintenance;
         let mut document = Document::default();
-        document.heading(format!("Maintenance of indexes, into {}", plan.file));
+        document.heading(format!("Index maintenance in {}", plan.file));
         let table = Table::with_rows(&plan.indexes)
-            .column(Column::text("index", "index", 0), |row| Cell::name(&row.index))
+            .column(Column::text("index", "index", 0), |row| Cell::index(&row.schema, &row.index))
             .column(Column::numbers("size_bytes", "size", 0), |row| Cell::bytes(row.size_bytes))
             .column(Column::numbers("reclaimable_bytes", "reclaimable", 0), |row| Cell::bytes(row.frees_bytes))
             .column(Column::text("repair", "repair", 0), |row| Cell::text(row.repair))
-            .column(Column::text("table", "table", 1), |row| Cell::name(format!("{}.{}", row.schema, row.table)));
+            .column(Column::text("table", "table", 1), |row| Cell::relation(&row.schema, &row.table));
         document.table(table).gap();
         for line in plan.indexes.iter().flat_map(|row| &row.why) {
             document.line(line);
         }
         document.line(match plan.indexes.len() {
-            0 => "No index needs maintenance; nothing is to be written.".to_owned(),
-            _ => format!("About {} to be freed.", human_bytes(plan.frees_bytes)),
+            0 => "No index needs maintenance; there is nothing to write.".to_owned(),
+            _ => format!("Frees about {}.", human_bytes(plan.frees_bytes)),
         });
         document
     }

@@ -13,7 +13,7 @@ use crate::actions::index_migration::plan::{IndexCleanup, Lock, Removal};
 use crate::analysis::Window;
 use crate::analysis::index::{Confidence, IndexFinding, Verdict};
 use crate::facts::{Snapshot, Unavailable};
-use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes, human_duration};
+use crate::render::{Cell, Column, Document, Table, Tone, Value, format_counted, human_bytes, human_duration};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -82,7 +82,7 @@ pub struct Destination {
     pub files: Vec<String>,
     /// Number of candidates with the verdict `review`, which must be named.
     pub reviews: usize,
-    /// Number of invalid leftovers, which `--maintenance` repairs.
+    /// Number of invalid indexes, which `--maintenance` repairs.
     pub invalid: usize,
 }
 
@@ -111,13 +111,13 @@ impl CleanupReport {
         });
         let indexes: Vec<Row> = rows.collect();
         let frees_bytes = indexes.iter().map(|row| row.size_bytes).sum();
-        let Destination { framework, source: told_by, folder, files, reviews, invalid } = destination;
+        let Destination { framework, source, folder, files, reviews, invalid } = destination;
         let (observed_since, observed_seconds) = (cleanup.observed_since, cleanup.observed_seconds);
         let nodes = cleanup.nodes.clone();
         CleanupReport {
             migration: CleanupPlan {
                 framework,
-                source: told_by,
+                source,
                 folder,
                 indexes,
                 files,
@@ -167,11 +167,12 @@ fn cleanup_row(removal: &Removal, mentions: &[Recreation]) -> Row {
 /// Describes the lock that a drop takes.
 pub(super) fn describe_lock(lock: Lock) -> String {
     match lock {
-        Lock::Concurrent => "SHARE UPDATE EXCLUSIVE on the table: reads and writes go on".to_owned(),
+        Lock::Concurrent => "SHARE UPDATE EXCLUSIVE on the table; reads and writes continue".to_owned(),
         Lock::Exclusive { partitions } => format!(
-            "ACCESS EXCLUSIVE on the partitioned table and its partitions ({partitions} indexes go with it): everybody waits \
-             until it is gone, so it gives up after {}",
-            crate::actions::index_migration::plan::EXCLUSIVE_LOCK_TIMEOUT
+            "ACCESS EXCLUSIVE on the partitioned table and its partitions (lock_timeout {}); all access waits; drops {} \
+             with it",
+            crate::actions::index_migration::plan::EXCLUSIVE_LOCK_TIMEOUT,
+            format_counted(partitions as u64, "attached index")
         ),
     }
 }
@@ -183,13 +184,15 @@ pub(super) fn describe_rollback(removal: &Removal) -> String {
     match (removal.lock, definition_steps) {
         (Lock::Concurrent, 0) => "CREATE INDEX CONCURRENTLY".to_owned(),
         (Lock::Concurrent, more) => {
-            format!("CREATE INDEX CONCURRENTLY, then {more} more for what a definition leaves out")
-        }
-        (Lock::Exclusive { .. }, _) => {
             format!(
-                "{built} times CREATE INDEX CONCURRENTLY, one a partition, attached under an index ON ONLY the table"
+                "CREATE INDEX CONCURRENTLY, then {} for its other properties",
+                format_counted(more as u64, "statement")
             )
         }
+        (Lock::Exclusive { .. }, _) => format!(
+            "CREATE INDEX ON ONLY the table, then CREATE INDEX CONCURRENTLY and ATTACH PARTITION for {}",
+            format_counted(built as u64, "partition")
+        ),
     }
 }
 
@@ -199,15 +202,15 @@ impl Report for CleanupReport {
     fn document(&self) -> Document {
         let plan = &self.migration;
         let mut document = Document::default();
-        let told_by = plan.source.as_ref().map(|by| format!(", told by {by}")).unwrap_or_default();
-        document.heading(format!("Clean-up for {}{told_by}, into {}", plan.framework, plan.folder));
+        let source = plan.source.as_ref().map(|source| format!(" (detected: {source})")).unwrap_or_default();
+        document.heading(format!("Index migrations for {}{source} in {}", plan.framework, plan.folder));
         let table = Table::with_rows(&plan.indexes)
-            .column(Column::text("index", "index", 0), |row| Cell::name(&row.index))
+            .column(Column::text("index", "index", 0), |row| Cell::index(&row.schema, &row.index))
             .column(Column::numbers("size_bytes", "size", 0), |row| row.size.clone())
             .column(Column::numbers("idx_scan", "scans", 0), |row| Cell::count(row.idx_scan))
             .column(Column::text("verdict", "verdict", 0), |row| Cell::text(row.verdict.name()))
-            .column(Column::text("table", "table", 1), |row| Cell::name(format!("{}.{}", row.schema, row.table)))
-            .column(Column::text("covered_by", "its work is done by", 1), |row| {
+            .column(Column::text("table", "table", 1), |row| Cell::relation(&row.schema, &row.table))
+            .column(Column::text("covered_by", "covered by", 1), |row| {
                 let covers = Some(row.covered_by.join(", ")).filter(|covers| !covers.is_empty());
                 Cell::or_none(covers, Value::Name)
             })
@@ -215,11 +218,11 @@ impl Report for CleanupReport {
                 true => Cell::text("exclusive").with_tone(Tone::Warning),
                 false => Cell::text("concurrent"),
             })
-            .column(Column::text("definition", "definition", 9), |row| Cell::text(&row.definition));
+            .column(Column::text("definition", "definition", 9).for_files(), |row| Cell::text(&row.definition));
         document.table(table).gap();
         for row in &plan.indexes {
             document.line(format!("{}.{}: {}", row.schema, row.index, row.why.join("; ")));
-            document.toned_line(format!("  way back: {}", row.rollback), Tone::Faint);
+            document.toned_line(format!("  rollback: {}", row.rollback), Tone::Faint);
             if row.is_exclusive {
                 document.toned_line(format!("  lock: {}", row.lock), Tone::Warning);
             }
@@ -239,20 +242,23 @@ impl Report for CleanupReport {
                 human_duration(seconds),
                 plan.nodes.join(", ")
             ),
-            _ => format!("Since when scans count is not known; asked: {}.", plan.nodes.join(", ")),
+            _ => format!("Scans counted on {}; start of counting unknown.", plan.nodes.join(", ")),
         });
         document.line(match plan.indexes.len() {
-            0 => "No index is judged drop; nothing is to be written.".to_owned(),
-            1 => format!("1 index, {} to be freed.", human_bytes(plan.frees_bytes)),
-            count => format!("{count} indexes, {} to be freed.", human_bytes(plan.frees_bytes)),
+            0 => "No index has the verdict drop; there is nothing to write.".to_owned(),
+            count => {
+                format!("Drops {}, {}.", format_counted(count as u64, "index"), human_bytes(plan.frees_bytes))
+            }
         });
         if plan.reviews > 0 {
             document
-                .toned_line(format!("{} more for review: taken only where they are named.", plan.reviews), Tone::Faint);
+                .toned_line(format!("Not included: {} to review; include them by name.", plan.reviews), Tone::Faint);
         }
         if plan.invalid > 0 {
-            document
-                .toned_line(format!("{} invalid: --maintenance writes a script for them.", plan.invalid), Tone::Faint);
+            document.toned_line(
+                format!("Not included: {} invalid; --maintenance repairs them.", plan.invalid),
+                Tone::Faint,
+            );
         }
         document
     }

@@ -58,7 +58,7 @@ enum IndexState {
 }
 
 impl VerifyReport {
-    /// Looks up the written indexes in the database. `other_files` is the number of files that pgtend did not write.
+    /// Finds the written indexes in the database. `other_files` is the number of files that pgtend did not write.
     pub fn new(
         snapshot: &Snapshot,
         db: &DatabaseSnapshot,
@@ -79,7 +79,9 @@ impl VerifyReport {
         if unread {
             let why = match db.definitions.as_result() {
                 Err(why) => why.clone(),
-                Ok(_) => Unavailable::new("index definitions", "read for the largest only, and for none under a lock"),
+                Ok(_) => {
+                    Unavailable::new("index definitions", "read for the largest indexes only, and not for locked ones")
+                }
             };
             gaps.note(&why, &["verification.indexes[].definition"], Vec::new());
         }
@@ -130,7 +132,7 @@ impl Report for VerifyReport {
         let mut document = Document::default();
         document.heading(format!("Indexes of the migrations in {folder}"));
         let table = render::Table::with_rows(indexes)
-            .column(Column::text("index", "index", 0), |row| Cell::name(&row.index))
+            .column(Column::text("index", "index", 0), |row| Cell::index(&row.schema, &row.index))
             .column(Column::text("state", "state", 0), |row| {
                 let (state, tone) = match row.state {
                     Some(IndexState::Exists) => ("exists", Tone::Plain),
@@ -141,27 +143,30 @@ impl Report for VerifyReport {
                 };
                 Cell::text(state).with_tone(tone)
             })
-            .column(Column::text("table", "table", 1), |row| Cell::name(format!("{}.{}", row.schema, row.table)))
+            .column(Column::text("table", "table", 1), |row| Cell::relation(&row.schema, &row.table))
             .column(Column::text("files", "files", 2), |row| Cell::text(row.files.join(", ")));
         document.table(table).gap();
         let count = |state: IndexState| indexes.iter().filter(|row| row.state == Some(state)).count();
         document.line(format!(
-            "{} gone, {} there, {} invalid.",
+            "{} gone, {} present, {} invalid.",
             count(IndexState::Gone),
             count(IndexState::Exists),
             count(IndexState::Invalid)
         ));
         if count(IndexState::Invalid) > 0 {
-            let text = "Invalid: a drop or a build was stopped half way. Run the same migration again, or bring the index \
-                        back with REINDEX INDEX CONCURRENTLY.";
+            let text = "Invalid: a drop or a build was interrupted. Run the same migration again, or restore the index \
+                        with REINDEX INDEX CONCURRENTLY.";
             document.toned_line(text, Tone::Bad);
         }
         if count(IndexState::NoIndex) > 0 {
-            let text = "No index: a table has the index's name, and the way back would skip it without a word.";
+            let text = "No index: another relation has the index's name, so the rollback would not create the index.";
             document.toned_line(text, Tone::Bad);
         }
         if *other_files > 0 {
-            let text = format!("{other_files} other files were not written by pgtend, and not read.");
+            let text = match other_files {
+                1 => "1 other file was not written by pgtend.".to_owned(),
+                count => format!("{count} other files were not written by pgtend."),
+            };
             document.toned_line(text, Tone::Faint);
         }
         document

@@ -95,28 +95,28 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
 async fn assert_refusals(cluster: &Cluster, project: &Project) {
     let sql_in = |folder| ["--framework", "sql", "--output", folder];
     // Of whom nothing is known, nothing is written.
-    project.assert_refused(2, &[], "tells no migration tool");
+    project.assert_refused(2, &[], "no migration tool found");
     project.assert_refused(2, &["--framework", "django"], "--output DIR");
     project.assert_refused(2, &["--framework", "prisma"], "invalid value");
-    project.assert_refused(2, &[&sql_in("m")[..], &["--limit", "3"]].concat(), "--limit is for lists");
-    project.assert_refused(2, &[&sql_in("m")[..], &["--sort", "size"]].concat(), "--sort is for lists");
+    project.assert_refused(2, &[&sql_in("m")[..], &["--limit", "3"]].concat(), "--limit is an option of");
+    project.assert_refused(2, &[&sql_in("m")[..], &["--sort", "size"]].concat(), "--sort is an option of");
     project.assert_refused(2, &[&sql_in("m")[..], &["--all-databases"]].concat(), "one database");
     project.assert_refused(2, &[&sql_in("m")[..], &["--from", "x.json"]].concat(), "needs a server");
     project.assert_refused(
         2,
         &[&sql_in("m")[..], &["--schema", "shop", "users_name"]].concat(),
-        "the indexes are named",
+        "cannot be used with index names",
     );
     project.assert_refused(2, &[&sql_in("m")[..], &["--maintenance"]].concat(), "cannot be used with");
     // A terminal is not there, nor consent.
-    project.assert_refused(4, &sql_in("m"), "nobody is there to agree");
+    project.assert_refused(4, &sql_in("m"), "confirmation needs a terminal");
     // Names that are no index, or one that stays.
     project.assert_refused(2, &[&sql_in("m")[..], &["--yes", "users_nam"]].concat(), "did you mean \"users_name\"");
-    project.assert_refused(2, &[&sql_in("m")[..], &["--yes", "users"]].concat(), "there is no index \"users\"");
+    project.assert_refused(2, &[&sql_in("m")[..], &["--yes", "users"]].concat(), "index \"users\" does not exist");
     project.assert_refused(
         4,
         &[&sql_in("m")[..], &["--yes", "users_pkey"]].concat(),
-        "shop.users_pkey stays: primary key",
+        "shop.users_pkey has the verdict keep: primary key",
     );
     // The drops alone, and a name the plan knows, but no line can hold.
     execute_sql(cluster, "bad_input", "create index \"two\nlines\" on shop.users (created, id)").await;
@@ -141,7 +141,7 @@ async fn assert_refusals(cluster: &Cluster, project: &Project) {
     // Somebody drops, rebuilds or locks the index: before, and while the question waits.
     let client = connect_superuser(cluster, "bad_input").await;
     client.batch_execute("begin; lock table shop.users in access exclusive mode").await.unwrap();
-    project.assert_refused(4, &[&sql_in("m")[..], &["--yes", "users_name"]].concat(), "locked by somebody else");
+    project.assert_refused(4, &[&sql_in("m")[..], &["--yes", "users_name"]].concat(), "locked by another session");
     client.batch_execute("rollback").await.unwrap();
 
     // Two heads, two tools, two apps.
@@ -267,8 +267,8 @@ async fn migrations_maintenance_script_can_be_rerun() {
         )
         .await
         .unwrap();
-    project.assert_refused(2, &["--maintenance", "--yes", "nobody"], "there is no index");
-    project.assert_refused(4, &["--maintenance", "rest_a"], "nobody is there to agree");
+    project.assert_refused(2, &["--maintenance", "--yes", "missing"], "does not exist");
+    project.assert_refused(4, &["--maintenance", "rest_a"], "confirmation needs a terminal");
     let answer = project.run_pgtend(&["--maintenance", "--yes", "--output", "chores", "rest_a", "fat_a"]);
     assert_eq!(answer.exit, 0, "{answer:?}");
     let script = files_below(project.folder.path()).pop().unwrap();

@@ -32,7 +32,7 @@ async fn terminal_changes_during_prompt_are_refused() {
     let terminal = begin().unwrap();
     client.batch_execute("comment on index shop.users_name is 'wait for the audit'").await.unwrap();
     let (exit, shown) = terminal.type_line("yes");
-    assert!(exit == 4 && shown.contains("another index now"), "{exit}: {shown}");
+    assert!(exit == 4 && shown.contains("has changed since the plan"), "{exit}: {shown}");
     nothing();
 
     let terminal = begin().unwrap();
@@ -45,7 +45,7 @@ async fn terminal_changes_during_prompt_are_refused() {
     let terminal = begin().unwrap();
     client.batch_execute("begin; lock table shop.users in access exclusive mode").await.unwrap();
     let (exit, shown) = terminal.type_line("yes");
-    assert!(exit == 4 && shown.contains("locked by somebody else"), "{exit}: {shown}");
+    assert!(exit == 4 && shown.contains("locked by another session"), "{exit}: {shown}");
     client.batch_execute("rollback").await.unwrap();
     nothing();
 

@@ -1,4 +1,4 @@
-//! Maintenance of indexes on one server: leftovers of failed builds, and bloat.
+//! Maintenance of indexes on one server: invalid and bloated ones.
 
 use crate::actions::{Consent, Plan};
 use crate::analysis::bloat::index_bloat;
@@ -21,7 +21,7 @@ pub struct MaintenanceTask {
     pub bytes: u64,
     /// How it is repaired.
     pub repair: Repair,
-    /// Bytes that the repair releases; of a leftover its whole size.
+    /// Bytes that the repair releases; for an invalid index its whole size.
     pub reclaimable_bytes: u64,
     /// Reasons, one per line; filled in by the report.
     pub why: Vec<String>,
@@ -36,7 +36,7 @@ pub enum Repair {
     Rebuild,
 }
 
-/// Returns the tasks, the largest gain first: leftovers of failed builds with the verdict `drop`, or with `review` when
+/// Returns the tasks, the largest gain first: invalid indexes with the verdict `drop`, or with `review` when
 /// named, and bloated indexes.
 pub fn plan_maintenance(
     database_snapshot: &DatabaseSnapshot,

@@ -87,14 +87,15 @@ pub enum CleanupError {
         why: StatementError,
     },
     /// It no longer exists, or is locked.
-    #[error("{name} is gone, or it or its table is locked by somebody else at this moment")]
+    #[error("{name} no longer exists, or it or its table is locked by another session")]
     GoneOrLocked {
         /// Name of the index.
         name: String,
     },
     /// An index attached to it is the replica identity of its partition.
     #[error(
-        "{child} of {name} is the replica identity of its table: without it every UPDATE and DELETE there would fail"
+        "{child}, attached to {name}, is the replica identity of its table: without it, UPDATE and DELETE fail while the \
+         table is published"
     )]
     ReplicaIdentity {
         /// Name of the index.
@@ -103,7 +104,7 @@ pub enum CleanupError {
         child: String,
     },
     /// It differs from the index that was assessed.
-    #[error("{name} is another index now than the one that was judged")]
+    #[error("{name} has changed since the plan was made")]
     Changed {
         /// Name of the index.
         name: String,

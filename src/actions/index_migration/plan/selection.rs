@@ -24,7 +24,7 @@ pub struct Selection {
     pub oids: Vec<u32>,
     /// Number of candidates with the verdict `review`, which must be named.
     pub reviews: usize,
-    /// Number of invalid leftovers, which concern this server and not the schema.
+    /// Number of invalid indexes. They concern this server, not the schema.
     pub invalid: usize,
 }
 
@@ -32,13 +32,13 @@ pub struct Selection {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
     /// No index has this name.
-    #[error("there is no index {0:?}")]
+    #[error("index {0:?} does not exist")]
     Unknown(String),
     /// Several indexes have this name.
-    #[error("{0:?} is the name of several indexes; write schema.index")]
+    #[error("several indexes are named {0:?}; specify schema.index")]
     Ambiguous(String),
     /// The verdict on the index is `keep`.
-    #[error("{name} stays: {why}")]
+    #[error("{name} has the verdict keep: {why}")]
     Kept {
         /// Name of the index.
         name: String,
@@ -47,12 +47,12 @@ pub enum SelectionError {
     },
     /// The index is invalid. `--maintenance` repairs it.
     #[error(
-        "{0} is invalid, which is a matter of this server and not of a schema; --maintenance writes a script for it"
+        "{0} is invalid on this server only, so it needs no migration; --maintenance writes a script that repairs it"
     )]
     Invalid(String),
     /// The index belongs to a constraint.
     #[error(
-        "{name} belongs to constraint {constraint}: that is a matter for ALTER TABLE, and not for an index migration"
+        "{name} belongs to constraint {constraint}, which only ALTER TABLE can drop; pgtend does not write that migration"
     )]
     Constraint {
         /// Name of the index.

@@ -32,13 +32,13 @@ impl Statement {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {
     /// The definition has a control character, such as a line break.
-    #[error("its definition holds a line break or another control character, and frameworks read files line by line")]
+    #[error("its definition contains a line break or another control character, which migration files cannot have")]
     ControlCharacter,
     /// The definition is not valid UTF-8.
-    #[error("its definition holds bytes that are no UTF-8")]
+    #[error("its definition is not valid UTF-8")]
     NotUtf8,
     /// The definition is not a CREATE INDEX statement.
-    #[error("the server described it as {0:?}, which is no CREATE INDEX")]
+    #[error("its definition is not a CREATE INDEX statement: {0:?}")]
     NoCreateIndex(String),
     /// The predicate is not at the end of the definition.
     #[error("its predicate is not at the end of its definition")]

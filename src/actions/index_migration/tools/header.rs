@@ -59,10 +59,10 @@ pub fn part_header(header: &[String], part: &MigrationPart<'_>) -> Vec<String> {
     let mut lines = header.to_vec();
     if let (number, count @ 2..) = part.position {
         let position = lines.len().saturating_sub(1);
-        let what = if part.up.is_some() { "the drop" } else { "only a step of the way back" };
+        let what = if part.up.is_some() { "the drop" } else { "a step of the rollback only" };
         lines.insert(
             position,
-            format!("Migration {number} of {count} for this index: {what}. Go all {count} back, not some."),
+            format!("Migration {number} of {count} for this index: {what}. Roll back all {count} of them, not some."),
         );
     }
     lines

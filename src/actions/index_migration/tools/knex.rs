@@ -22,7 +22,7 @@ pub fn knex_files(
         let up = raw_call(&migration.up)?;
         let down = migration.down_statements().into_iter().map(raw_call).collect::<Result<String, _>>()?;
         let header = format_comment("//", &migration.header);
-        let (way_there, way_back, argument) = (
+        let (up_prefix, down_prefix, argument) = (
             dialect.export_prefix("up"),
             dialect.export_prefix("down"),
             dialect.typed_argument("knex", "import(\"knex\").Knex"),
@@ -32,7 +32,7 @@ pub fn knex_files(
             false => "exports.config = { transaction: false };",
         };
         let text = format!(
-            "{header}{config}\n\n{way_there}async ({argument}) => {{\n{up}}};\n\n{way_back}async ({argument}) => {{\n{down}}};\n"
+            "{header}{config}\n\n{up_prefix}async ({argument}) => {{\n{up}}};\n\n{down_prefix}async ({argument}) => {{\n{down}}};\n"
         );
         files.push(NewFile { path, text });
     }
@@ -43,7 +43,7 @@ pub fn knex_files(
 /// (`lib/dialects/postgres`, `positionBindings`), so the statement itself must not have any there.
 fn raw_call(step: &Statement) -> Result<String, MigrationError> {
     if step.sql.contains("\\?") {
-        let why = "it takes the backslash before a question mark away";
+        let why = "it removes a backslash before a question mark";
         return Err(MigrationError::Inexpressible { framework: "Knex", sql: step.sql.clone(), why });
     }
     Ok(format!("  await knex.raw({});\n", double_quoted(&step.sql.replace('?', "\\?"))))

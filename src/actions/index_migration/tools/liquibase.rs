@@ -30,7 +30,7 @@ pub fn liquibase_files(
             let sql = up.map_or(NO_OP_STATEMENT, |up| &up.sql);
             for sql in [sql, &step.sql] {
                 if sql.contains("${") {
-                    let why = "it reads ${…} as a property";
+                    let why = "it replaces ${…} by a property";
                     return Err(MigrationError::Inexpressible { framework: "Liquibase", sql: sql.to_owned(), why });
                 }
             }

@@ -41,7 +41,7 @@ pub enum MigrationError {
         how: &'static str,
     },
     /// The tool cannot execute the statement as it is.
-    #[error("{framework} cannot say {sql:?}: {why}")]
+    #[error("{framework} cannot execute {sql:?}: {why}")]
     Inexpressible {
         /// Name of the tool.
         framework: &'static str,
@@ -209,7 +209,7 @@ mod tests {
             ("drop_users_e_mail", "drop", "only;\n"),
         ];
         assert_eq!(seen, expected.map(|(name, up, down)| (name.to_owned(), up.to_owned(), down.to_owned())));
-        // Walked backwards, the statements come in their order.
+        // From the last part to the first, the statements are in order.
         let walked: String = pieces.iter().rev().map(MigrationPart::down_sql).collect();
         assert_eq!(walked, "only;\na;\nb;\nx;\ny;\n");
     }

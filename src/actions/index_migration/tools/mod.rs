@@ -1,5 +1,5 @@
-//! The migration tools of other people's projects: where their files lie, how the next one is named, what stands in it.
-//! One tool a file. What they accept was tried with the tools themselves (`tests/runners`) or read in their sources
+//! Migration tools: the folder of their migrations, the names of the next ones, and their contents. One file per tool.
+//! What they accept was tried with the tools themselves (`tests/runners`) or read in their sources
 //! (docs/reference/migration-tools.md#one-statement-per-query).
 
 mod alembic;
@@ -139,14 +139,14 @@ impl Framework {
     pub fn advice(self) -> Option<&'static str> {
         match self {
             Framework::Sqlx | Framework::GolangMigrate => Some(
-                "Run the way back from one place at a time: a second runner that waits for this tool's advisory lock \
-                 and CREATE INDEX CONCURRENTLY wait for each other.",
+                "Run the rollback from one runner at a time: CREATE INDEX CONCURRENTLY and a second runner that waits \
+                 for this tool's advisory lock wait for each other.",
             ),
-            Framework::Flyway => Some(
-                "Undo migrations (U…) are for Flyway Teams and above; set flyway.postgresql.transactional.lock=false.",
-            ),
+            Framework::Flyway => {
+                Some("Undo migrations (U…) need Flyway Teams or above; set flyway.postgresql.transactional.lock=false.")
+            }
             Framework::Liquibase => {
-                Some("A root changelog without includeAll must include these files; pgtend does not edit it.")
+                Some("If the root changelog does not use includeAll, add these files to it; pgtend does not edit it.")
             }
             _ => None,
         }

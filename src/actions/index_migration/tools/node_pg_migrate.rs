@@ -25,10 +25,10 @@ pub fn node_pg_migrate_files(
         let stem = stems.next(&migration.name());
         let separator = if dashes { "-" } else { "_" };
         let path = format!("{}{separator}{}.{}", stem.version, stem.name, dialect.ending).into();
-        let (way_there, way_back) = (dialect.export_prefix("up"), dialect.export_prefix("down"));
+        let (up_prefix, down_prefix) = (dialect.export_prefix("up"), dialect.export_prefix("down"));
         let argument = dialect.typed_argument("pgm", "import(\"node-pg-migrate\").MigrationBuilder");
         let text = format!(
-            "{}{way_there}({argument}) => {{\n  pgm.noTransaction();\n{}}};\n\n{way_back}({argument}) => {{\n  pgm.noTransaction();\n{}}};\n",
+            "{}{up_prefix}({argument}) => {{\n  pgm.noTransaction();\n{}}};\n\n{down_prefix}({argument}) => {{\n  pgm.noTransaction();\n{}}};\n",
             format_comment("//", &migration.header),
             sql_call(&migration.up),
             migration.down_statements().into_iter().map(sql_call).collect::<String>(),

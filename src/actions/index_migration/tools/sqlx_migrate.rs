@@ -35,8 +35,7 @@ pub fn sqlx_files(
         let path = format!("{}.sql", stems.next(&migration.name())).into();
         let up = join_statements([&migration.up]);
         let first = if migration.up.non_transactional { NO_TRANSACTION_LINE } else { "" };
-        let mut down_comment =
-            vec!["The way back, statement by statement (this folder has no down migrations):".to_owned()];
+        let mut down_comment = vec!["Rollback statements (this folder has no down migrations):".to_owned()];
         down_comment.extend(migration.down_statements().iter().map(|step| format!("  {};", step.sql)));
         NewFile {
             path,

@@ -1,4 +1,4 @@
-//! What is written is read back as each tool reads it: by its documented grammar, whatever the statements hold.
+//! Reads the written files as each tool reads them, by its documented grammar, with arbitrary statements.
 
 use super::{Framework, Migration, MigrationError, MigrationFolder, NewFile};
 use crate::actions::index_migration::plan::Statement;
@@ -13,7 +13,7 @@ fn files_for(framework: Framework, migration: &Migration) -> Result<Vec<NewFile>
     framework.migration_files(&MigrationFolder::default(), std::slice::from_ref(migration), now)
 }
 
-/// Of each file the statements of its way there, and of its way back.
+/// Statements of each file: up and down.
 type UpDownStatements = Vec<(Vec<String>, Vec<String>)>;
 
 fn line_statements(text: &str) -> Vec<String> {
@@ -125,7 +125,7 @@ fn read_calls(text: &str, divider: &str, mark: &str) -> (Vec<String>, Vec<String
     (of(up), of(down))
 }
 
-/// Ruby: what stands between the marks of a here-document, its indentation taken away.
+/// Ruby: the text of a here-document without its indentation.
 fn read_ruby(text: &str) -> (Vec<String>, Vec<String>) {
     let (up, down) = text.split_once("\n  def down\n").unwrap();
     let of = |part: &str| {
@@ -137,7 +137,7 @@ fn read_ruby(text: &str) -> (Vec<String>, Vec<String>) {
     (of(up), of(down))
 }
 
-/// SQL as it may come: names and literals that hold whatever the tools look for.
+/// SQL with names and literals that contain the marks of the tools.
 fn any_sql() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => "[ -~]{0,12}",
@@ -237,7 +237,7 @@ fn sqlx_no_transaction_is_first_line() {
     };
     let files = files_for(Framework::Sqlx, &migration).unwrap();
     let marked: Vec<bool> = files.iter().map(|file| file.text.starts_with("-- no-transaction\n")).collect();
-    // The step of the way back that decorates runs in a transaction, both ways.
+    // The step of the rollback that restores properties runs in a transaction, up and down.
     assert_eq!(marked, [false, false, true, true]);
     let files = files_for(Framework::Diesel, &migration).unwrap();
     let settings: Vec<&str> =

@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// A file exists already.
-    #[error("{} is there already; nothing was written", .0.display())]
+    #[error("{} already exists; nothing was written", .0.display())]
     Exists(PathBuf),
     /// A file or folder could not be written.
     #[error("cannot write {}: {reason}; nothing was written", path.display())]
@@ -152,7 +152,7 @@ mod tests {
         let error = write_all_or_none(&folder, &[file("3.sql"), file("4_b/up.sql"), file("2.sql/x.sql")]).unwrap_err();
         assert!(error.to_string().contains("nothing was written"), "{error}");
         assert_eq!(list_names(&folder), ["1_a", "2.sql"]);
-        // Folders made on the way go, too.
+        // Folders that were created for it are removed, too.
         let other = root.path().join("new/deep");
         write_all_or_none(&other, &[file("a.sql"), file("a.sql/b.sql")]).unwrap_err();
         assert!(!root.path().join("new").exists());

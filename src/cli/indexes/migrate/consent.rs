@@ -7,7 +7,7 @@ use crate::app::{Context, unless_interrupted};
 use crate::facts::Snapshot;
 use crate::postgres::Session;
 
-/// Asks, where there is somebody to ask; `what` is what would be done.
+/// Asks for consent on a terminal. `what` describes what would be done.
 pub(super) async fn ask_consent(
     what: &str,
     snapshot: &Snapshot,
@@ -20,7 +20,10 @@ pub(super) async fn ask_consent(
     }
     let refuse = |why: &str, hint| Err(Failure::new(ExitCode::Refused, why).with_hint(hint));
     if !context.ui.is_interactive() {
-        return refuse("nothing was written: nobody is there to agree to it", Some("--yes agrees beforehand"));
+        return refuse(
+            "nothing was written: confirmation needs a terminal",
+            Some("use --yes to write without confirmation"),
+        );
     }
     let server = &snapshot.server;
     let question =

@@ -1,11 +1,11 @@
-//! For which tool, and where.
+//! The migration tool and its folder.
 
 use crate::actions::index_migration::tools::{Framework, MigrationFolder, MigrationLocation, find_migration_locations};
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use std::path::Path;
 
-/// The one place that flags and the working directory leave.
+/// Returns the location that the options and the working directory determine.
 pub(super) fn choose_location(
     framework: Option<Framework>,
     output: Option<&Path>,
@@ -23,8 +23,8 @@ pub(super) fn choose_location(
             (None, Some((first, others))) if others.iter().all(|other| other == first) => *first,
             (None, Some(_)) => {
                 return Err(usage(
-                    format!("the working directory is one of {}", describe_locations(&found)),
-                    "say which, by --framework".to_owned(),
+                    format!("the working directory has several migration tools: {}", describe_locations(&found)),
+                    "select one with --framework".to_owned(),
                 ));
             }
             (None, None) => return Err(framework_not_found()),
@@ -36,8 +36,8 @@ pub(super) fn choose_location(
         (1, _) => Ok(found.remove(0)).map(|place| with_relative_folder(place, project)),
         (0, None) => Err(framework_not_found()),
         (0, Some(framework)) => Err(usage(
-            format!("the working directory does not tell where the migrations of {} lie", framework.name()),
-            "say where, by --output DIR".to_owned(),
+            format!("no folder with migrations of {} found in the working directory", framework.name()),
+            "name the folder with --output DIR".to_owned(),
         )),
         (_, _) if found.iter().all(|place| place.framework == found[0].framework) => {
             let folders: Vec<String> = found
@@ -46,20 +46,20 @@ pub(super) fn choose_location(
                 .collect();
             Err(usage(
                 format!("there are several folders of migrations: {}", folders.join(", ")),
-                "say which, by --output DIR".to_owned(),
+                "select one with --output DIR".to_owned(),
             ))
         }
         _ => Err(usage(
-            format!("the working directory is one of {}", describe_locations(&found)),
-            "say which, by --framework".to_owned(),
+            format!("the working directory has several migration tools: {}", describe_locations(&found)),
+            "select one with --framework".to_owned(),
         )),
     }
 }
 
 fn framework_not_found() -> Failure {
     let names: Vec<&str> = Framework::ALL.iter().map(|framework| framework.name()).collect();
-    Failure::new(ExitCode::Usage, "the working directory tells no migration tool")
-        .with_hint(Some(format!("say which, by --framework: {}", names.join(", "))))
+    Failure::new(ExitCode::Usage, "no migration tool found in the working directory")
+        .with_hint(Some(format!("select one with --framework: {}", names.join(", "))))
 }
 
 fn describe_locations(locations: &[MigrationLocation]) -> String {
@@ -68,7 +68,7 @@ fn describe_locations(locations: &[MigrationLocation]) -> String {
     descriptions.join(", ")
 }
 
-/// As seen from where the user stands.
+/// Makes the folder relative to the working directory.
 fn with_relative_folder(mut location: MigrationLocation, project: &Path) -> MigrationLocation {
     if let Ok(short) = location.folder.strip_prefix(project) {
         location.folder = short.to_path_buf();
@@ -76,7 +76,7 @@ fn with_relative_folder(mut location: MigrationLocation, project: &Path) -> Migr
     location
 }
 
-/// What lies there already.
+/// Reads the existing files of the folder.
 pub(super) fn read_migration_folder(location: &MigrationLocation) -> Result<MigrationFolder, Failure> {
     MigrationFolder::read(&location.folder).map_err(|error| {
         let message = format!("cannot read {}: {}", location.folder.display(), error.kind());

@@ -11,13 +11,13 @@ use crate::app::exit_code::ExitCode;
 use crate::app::{Context, interrupt};
 use crate::collect::Scope;
 use crate::facts::{FactGroup, FactGroups, Index, Table};
+use crate::render::format_counted;
 use crate::report::{Envelope, Gaps, MaintenanceReport, View, describe_maintenance_task, maintenance_header};
 use std::path::Path;
 
 pub(super) async fn cmd_indexes_maintenance(
     list: &IndexesListArgs,
     args: &IndexesMigrateArgs,
-    project: &Path,
     context: &Context,
 ) -> Result<ExitCode, Failure> {
     let view = View { schema: list.filter.schema.clone(), table: list.filter.table.clone(), ..View::default() };
@@ -31,7 +31,7 @@ pub(super) async fn cmd_indexes_maintenance(
         args.names.iter().any(|name| *name == index.index || *name == qualified)
     };
     if let Some(name) = find_unknown_name(args, database_snapshot) {
-        return Err(Failure::new(ExitCode::Usage, format!("there is no index {name:?}")));
+        return Err(Failure::new(ExitCode::Usage, format!("index {name:?} does not exist")));
     }
     let requested = |table: &Table, index: &Index| match args.names.is_empty() {
         true if view.matches(&table.schema, &table.table) => MaintenanceRequest::Any,
@@ -59,7 +59,8 @@ pub(super) async fn cmd_indexes_maintenance(
     let unselected_invalid =
         unselected_invalid.filter(|index_verdict| !tasks.iter().any(|task| task.oid == index_verdict.oid)).count();
     if unselected_invalid > 0 && args.names.is_empty() {
-        context.ui.note(&format!("{unselected_invalid} invalid for review: taken only where they are named"));
+        let indexes = format_counted(unselected_invalid as u64, "invalid index");
+        context.ui.note(&format!("not included: {indexes} to review; include them by name"));
     }
     if tasks.is_empty() || args.dry_run {
         return Ok(ExitCode::Success);
@@ -70,11 +71,9 @@ pub(super) async fn cmd_indexes_maintenance(
     let _whole = interrupt::guard_uninterruptible();
     let written = tools::write_migration_files(&confirmed, folder, &[file])
         .map_err(|error| Failure::new(ExitCode::Failed, error.to_string()))?;
-    context.ui.note(&format!(
-        "{} written in {}",
-        consent::format_file_count(written.len()),
-        project.join(folder).display()
-    ));
+    for path in written {
+        context.ui.note(&format!("{} written", path.display()));
+    }
     Ok(ExitCode::Success)
 }
 

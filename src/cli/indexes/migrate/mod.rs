@@ -62,13 +62,15 @@ pub(super) struct IndexesMigrateArgs {
     min_size: Option<u64>,
     #[arg(long, hide = true)]
     limit: Option<usize>,
+    #[arg(long, hide = true)]
+    all: bool,
     #[arg(long, hide = true, value_enum)]
     sort: Option<IndexSort>,
 }
 
 #[cfg(feature = "demo")]
 impl IndexesMigrateArgs {
-    /// Scripts for psql, agreed to beforehand.
+    /// Scripts for psql, with consent.
     pub(super) fn for_demo(folder: PathBuf) -> IndexesMigrateArgs {
         IndexesMigrateArgs {
             framework: Some(Framework::Sql),
@@ -79,7 +81,7 @@ impl IndexesMigrateArgs {
     }
 }
 
-/// What may be found of a valid index.
+/// A finding on a valid index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FindingArg {
     #[value(name = "duplicate-index")]
@@ -103,7 +105,7 @@ impl FindingArg {
     }
 }
 
-/// What was read of the database, and its drop plan.
+/// Facts of the database, and the drop plan made from them.
 struct MigrationInput {
     snapshot: Snapshot,
     history: HistoryView,
@@ -128,9 +130,9 @@ pub(super) async fn cmd_indexes_migrate(
     reject_ignored_flags(list, args, context)?;
     let project = context.working_directory()?;
     if args.maintenance {
-        return maintenance::cmd_indexes_maintenance(list, args, &project, context).await;
+        return maintenance::cmd_indexes_maintenance(list, args, context).await;
     }
-    // Before the server is bothered.
+    // Before connecting.
     let location = destination::choose_location(args.framework, args.output.as_deref(), &project)?;
     let folder = destination::read_migration_folder(&location)?;
     location.framework.migration_files(&folder, &[], context.now()).map_err(|error| write_failure(&error))?;
@@ -171,7 +173,7 @@ pub(super) async fn cmd_indexes_migrate(
     let what = format!("Write {} into {}", consent::format_file_count(files.len()), location.folder.display());
     let consent = consent::ask_consent(&what, &input.snapshot, &session, args.yes, context).await?;
     let confirmed = cleanup.confirm(consent).map_err(|why| Failure::new(ExitCode::Refused, why))?;
-    // What was agreed to may be long ago: every index must still be the one that was described.
+    // The answer may take long: every index must still be the one that the plan describes.
     let now = load_index_ddl(&session, &confirmed.plan().oids(), context).await?;
     confirmed.plan().verify_unchanged(&now).map_err(|why| cleanup_failure(&why))?;
     let _whole = interrupt::guard_uninterruptible();
@@ -179,35 +181,40 @@ pub(super) async fn cmd_indexes_migrate(
         .map_err(|error| Failure::new(ExitCode::Failed, error.to_string()))?;
     let verify = ShellCommand::new("pgtend indexes verify").path(&location.folder.to_string_lossy()).to_string();
     context.ui.note(&format!(
-        "{} written; {} tells later what became of the indexes",
+        "{} written; after running them, check the indexes with {}",
         consent::format_file_count(written.len()),
         code_span(&verify)
     ));
     Ok(ExitCode::Success)
 }
 
-/// The list's flags are known here, too, as they are global; what would be ignored is refused.
+/// Refuses options of the list that would be ignored: they are global, so the parser accepts them here.
 fn reject_ignored_flags(list: &IndexesListArgs, args: &IndexesMigrateArgs, context: &Context) -> Result<(), Failure> {
     let given = [
         ("--min-size", args.min_size.is_some() || list.filter.size.min_size.is_some()),
         ("--limit", args.limit.is_some() || list.filter.size.length.limit.is_some()),
+        ("--all", args.all || list.all),
         ("--sort", args.sort.is_some() || list.sort.is_some()),
     ];
     let usage = |message: String| Err(Failure::new(ExitCode::Usage, message));
     if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
-        return usage(format!("{flag} is for lists; name indexes, or choose by --finding, --schema and --table"));
+        return usage(format!(
+            "{flag} is an option of `indexes list`; select indexes by name or with --finding, --schema and --table"
+        ));
     }
     if !args.names.is_empty() && (list.filter.schema.is_some() || list.filter.table.is_some()) {
-        return usage("--schema and --table choose among what is judged drop; here the indexes are named".to_owned());
+        return usage("--schema and --table cannot be used with index names".to_owned());
     }
     if !args.maintenance && list.bloat.exact_bloat {
-        return usage("--exact-bloat is for --maintenance: bloat is no matter for a migration".to_owned());
+        return usage("--exact-bloat can only be used with --maintenance".to_owned());
     }
     if context.reads_snapshot_file() {
         return Err(server_required("indexes migrate"));
     }
     if context.all_databases() {
-        return usage("migrations are for one database; leave --all-databases away".to_owned());
+        return usage(
+            "--all-databases cannot be used with `indexes migrate`: migrations are for one database".to_owned(),
+        );
     }
     context.require_single_database("`indexes migrate`")
 }
@@ -269,8 +276,8 @@ fn selection_failure(why: &SelectionError, assessment: &DropPlan) -> Failure {
             suggestions.truncate(3);
             (!suggestions.is_empty()).then(|| format!("did you mean {}?", quoted_list(&suggestions, "or")))
         }
-        SelectionError::Kept { .. } => Some("`pgtend indexes` shows every index with its reasons".to_owned()),
-        SelectionError::Unsound(_) => Some("take one of them less".to_owned()),
+        SelectionError::Kept { .. } => Some("`pgtend indexes --all` shows every index with its verdict".to_owned()),
+        SelectionError::Unsound(_) => Some("select at least one index less".to_owned()),
         _ => None,
     };
     Failure::new(exit, why.to_string()).with_hint(hint)
@@ -278,10 +285,10 @@ fn selection_failure(why: &SelectionError, assessment: &DropPlan) -> Failure {
 
 fn cleanup_failure(why: &CleanupError) -> Failure {
     let hint = match why {
-        CleanupError::GoneOrLocked { .. } => Some("nothing was written; look again in a moment"),
-        CleanupError::Changed { .. } => Some("nothing was written; look again"),
+        CleanupError::GoneOrLocked { .. } => Some("nothing was written; run the command again"),
+        CleanupError::Changed { .. } => Some("nothing was written; run the command again"),
         CleanupError::Unwritable { .. } | CleanupError::ReplicaIdentity { .. } => {
-            Some("nothing was written; name the other indexes to leave this one out")
+            Some("nothing was written; to leave this index out, name the other indexes")
         }
     };
     Failure::new(ExitCode::Refused, why.to_string()).with_hint(hint)
@@ -295,7 +302,7 @@ fn write_failure(error: &tools::MigrationError) -> Failure {
     Failure::new(exit, format!("{error}; nothing was written"))
 }
 
-/// All that a faithful way back takes.
+/// Reads everything that is needed to create the indexes again.
 async fn load_index_ddl(session: &Session, oids: &[u32], context: &Context) -> Result<Vec<IndexDdl>, Failure> {
     if oids.is_empty() {
         return Ok(Vec::new());
@@ -304,13 +311,13 @@ async fn load_index_ddl(session: &Session, oids: &[u32], context: &Context) -> R
     match context.run_cancellable(session, work).await? {
         Fact::Known(index_ddl) => Ok(index_ddl),
         Fact::Unavailable(why) => {
-            Err(Failure::new(ExitCode::Failed, format!("the definitions cannot be read: {}", why.reason))
+            Err(Failure::new(ExitCode::Failed, format!("the index definitions could not be read: {}", why.reason))
                 .with_hint(why.hint))
         }
     }
 }
 
-/// What in the project would bring each index back.
+/// Returns the declarations in the project that would create each index again.
 fn find_recreations(
     cleanup: &IndexCleanup,
     project: &std::path::Path,
