@@ -129,6 +129,11 @@ impl Context {
         matches!(self.global.output.format, OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Html)
     }
 
+    /// Whether the report is a table for a terminal.
+    pub fn is_table(&self) -> bool {
+        self.global.output.format == OutputFormat::Table
+    }
+
     /// A snapshot: from the file of `--from`, else of a server.
     pub async fn collect_snapshot(&self, scope: Scope) -> Result<Snapshot, Failure> {
         self.collect_with_later_wal(scope, None).await

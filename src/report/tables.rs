@@ -11,7 +11,7 @@ use crate::facts::{
     Unavailable,
 };
 use crate::render;
-use crate::render::{Cell, Column, Document, Value};
+use crate::render::{Cell, Column, Document, Value, format_counted};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -235,7 +235,8 @@ fn note_uncounted(rows: &[Row], gaps: &mut Gaps) {
         .map(|row| format!("{}.{}", row.schema, row.table))
         .collect();
     if !uncounted.is_empty() {
-        let reason = format!("{} tables hold data that was never vacuumed, analysed or counted", uncounted.len());
+        let tables = format_counted(uncounted.len() as u64, "table");
+        let reason = format!("{tables} with data never vacuumed or analyzed");
         let why = Unavailable::new("row estimate", reason).with_hint(Some("run ANALYZE"));
         gaps.note(&why, &["tables[].row_estimate"], uncounted);
     }
@@ -246,7 +247,7 @@ impl Row {
         let mut notes = Vec::new();
         match self.kind {
             TableKind::Table => {}
-            TableKind::PartitionedTable => notes.push(format!("{} partitions", self.partitions.unwrap_or(0))),
+            TableKind::PartitionedTable => notes.push(format_counted(self.partitions.unwrap_or(0) as u64, "partition")),
             other => notes.push(other.name().to_owned()),
         }
         match self.persistence {
@@ -280,18 +281,20 @@ impl Report for TablesReport {
         let many = matches!(self.accounting, OneOrMany::Many(_));
         let mut document = Document::default();
         let table = render::Table::with_rows(&self.tables)
-            .column(Column::text("table", "table", 0), |row| Cell::name(format!("{}.{}", row.schema, row.table)))
+            .column(Column::text("table", "table", 0), |row| Cell::relation(&row.schema, &row.table))
             .column_if(many, Column::text("database", "database", 0), |row| {
                 Cell::or_none(row.database.clone(), Value::Name)
             })
             .column(Column::numbers("total_bytes", "total", 0), |row| size(row.total_bytes, row.size_source))
-            .column(Column::numbers("heap_bytes", "heap", 1), |row| size(row.heap_bytes, row.size_source))
-            .column(Column::numbers("index_bytes", "indexes", 1), |row| size(row.index_bytes, row.size_source))
-            .column(Column::numbers("toast_bytes", "toast", 3), |row| size(row.toast_bytes, row.size_source))
+            .column(Column::numbers("heap_bytes", "heap", 0), |row| size(row.heap_bytes, row.size_source))
+            .column(Column::numbers("index_bytes", "indexes", 0), |row| size(row.index_bytes, row.size_source))
+            .column(Column::numbers("toast_bytes", "toast", 0).unless_empty(), |row| {
+                size(row.toast_bytes, row.size_source)
+            })
             .column(Column::numbers("bloat_bytes", "bloat", 4), |row| row.bloat.cell())
             .column(Column::numbers("row_estimate", "rows", 2), |row| Cell::or_unknown(row.row_estimate, Value::Count))
             .column(Column::numbers("dead_rows", "dead", 4), |row| Cell::count(row.dead_rows))
-            .column(Column::text("note", "", 5), |row| Cell::text(row.note_text()))
+            .column(Column::text("note", "", 1), |row| Cell::text(row.note_text()))
             .column(Column::text("last_vacuum", "vacuumed", 6), |row| Cell::or_none(row.last_vacuumed(), Value::Time))
             .column(Column::text("last_analyze", "analyzed", 7), |row| Cell::or_none(row.last_analyzed(), Value::Time))
             .column(Column::numbers("xid_age", "xid age", 8), |row| {
@@ -307,13 +310,13 @@ impl Report for TablesReport {
             document.line(entry.describe());
         }
         if self.tables.iter().any(|row| row.size_source == SizeSource::Estimated) {
-            document.line("~ marks estimates by the last VACUUM or ANALYZE; --exact measures every relation.");
+            document.line("~ marks sizes estimated at the last VACUUM or ANALYZE; --exact measures every relation.");
         }
         if self.tables.iter().any(|row| row.bloat_source == Some(BloatSource::Estimated)) {
             document.line(if self.bloat_was_measured {
-                "Bloat marked ~ was not measured: only the largest tables are read whole, and none under a lock."
+                "~ marks estimated bloat: --exact-bloat reads only the largest tables, and none that is locked."
             } else {
-                "Bloat is an estimate by the statistics of the last ANALYZE; --exact-bloat reads the tables."
+                "Bloat is estimated from the statistics of the last ANALYZE; --exact-bloat measures it."
             });
         }
         document

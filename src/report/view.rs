@@ -11,6 +11,8 @@ pub struct View {
     pub table: Option<Pattern>,
     /// Size in bytes below which elements are not shown.
     pub min_size: u64,
+    /// Whether only indexes to drop, to review or to rebuild are shown, and others counted.
+    pub only_candidates: bool,
     /// Maximum number of elements; `None` without a limit.
     pub limit: Option<usize>,
 }

@@ -12,7 +12,7 @@ use crate::checks::ReportName;
 use crate::collect::{Definitions, MAX_DEFINITIONS, Scope};
 use crate::facts::{FactGroup, FactGroups};
 use crate::history::HistoryScope;
-use crate::report::{Gaps, IndexSort, IndexesReport};
+use crate::report::{Gaps, IndexSort, IndexesReport, View};
 use crate::units::{parse_bytes, parse_seconds};
 
 /// Every index: size, scans, last scan, what it enforces, whether it may go and why
@@ -41,6 +41,9 @@ struct IndexesListArgs {
     filter: RelationFilter,
     #[command(flatten)]
     thresholds: IndexThresholdArgs,
+    /// List kept indexes, too; implied by the filters, --sort and --limit, and by formats other than table
+    #[arg(long, global = true)]
+    all: bool,
     /// What comes first [default: gain]
     #[arg(long, global = true, value_enum)]
     sort: Option<IndexSort>,
@@ -48,7 +51,20 @@ struct IndexesListArgs {
     bloat: BloatArgs,
 }
 
-/// What a verdict wants.
+impl IndexesListArgs {
+    /// Whether options select what is shown, so that kept indexes are shown with the others.
+    fn selects_kept(&self) -> bool {
+        let RelationFilter { schema, table, size } = &self.filter;
+        self.all
+            || self.sort.is_some()
+            || schema.is_some()
+            || table.is_some()
+            || size.min_size.is_some()
+            || size.length.limit.is_some()
+    }
+}
+
+/// Thresholds of the verdicts.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Judging")]
 struct IndexThresholdArgs {
@@ -88,7 +104,7 @@ impl IndexesArgs {
         IndexesArgs { list: IndexesListArgs { thresholds, ..IndexesListArgs::default() }, command: Some(migrate) }
     }
 
-    /// What became of them.
+    /// The state of the indexes in its files.
     pub fn for_demo_verify(folder: std::path::PathBuf) -> IndexesArgs {
         let verify = IndexesCommand::Verify(Box::new(verify::IndexesVerifyArgs::for_demo(folder)));
         IndexesArgs { list: IndexesListArgs::default(), command: Some(verify) }
@@ -119,6 +135,7 @@ async fn cmd_indexes_list(list: &IndexesListArgs, context: &Context) -> Result<E
     let scope = context.scope_with_databases()?;
     let has_several_databases = scope.database_selection.may_select_several();
     let view = list.filter.view(context.for_people());
+    let view = View { only_candidates: context.is_table() && !list.selects_kept(), ..view };
     let bloat = list.bloat.filter(&view, context.reads_snapshot_file())?;
     let own = FactGroups::new(&[FactGroup::Relations, FactGroup::IndexFacts, FactGroup::IndexBloat]);
     let scope = Scope {
@@ -144,7 +161,7 @@ async fn cmd_indexes_list(list: &IndexesListArgs, context: &Context) -> Result<E
     let history = &evidence.history;
     let report = IndexesReport::new(&snapshot, verdicts, history, has_several_databases, &view, sort, &mut gaps);
     let exit = context.print_assessed_report(&snapshot, report, &assessment, gaps);
-    // The end of the program gives it all back at once; name by name a hundred thousand take their time.
+    // The process ends here. Freeing the names of a hundred thousand indexes one by one takes noticeable time.
     std::mem::forget(evidence);
     std::mem::forget(snapshot);
     exit

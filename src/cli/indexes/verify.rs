@@ -29,6 +29,8 @@ pub(super) struct IndexesVerifyArgs {
     min_size: Option<u64>,
     #[arg(long, hide = true)]
     limit: Option<usize>,
+    #[arg(long, hide = true)]
+    all: bool,
     #[arg(long, hide = true, value_enum)]
     sort: Option<IndexSort>,
     #[arg(long, hide = true)]
@@ -59,6 +61,7 @@ pub(super) async fn cmd_indexes_verify(
         ("--table", args.table.is_some() || list.filter.table.is_some()),
         ("--min-size", args.min_size.is_some() || list.filter.size.min_size.is_some()),
         ("--limit", args.limit.is_some() || list.filter.size.length.limit.is_some()),
+        ("--all", args.all || list.all),
         ("--sort", args.sort.is_some() || list.sort.is_some()),
         ("--min-observation", args.min_observation.is_some() || thresholds.min_observation.is_some()),
         ("--min-reclaim", args.min_reclaim.is_some() || thresholds.min_reclaim.is_some()),
@@ -67,7 +70,7 @@ pub(super) async fn cmd_indexes_verify(
         ("--all-databases", context.all_databases()),
     ];
     if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
-        let message = format!("{flag} means nothing to `indexes verify`: it takes what the files name");
+        let message = format!("{flag} has no effect on `indexes verify`, which checks the indexes that the files name");
         return Err(Failure::new(ExitCode::Usage, message));
     }
     context.require_single_database("`indexes verify`")?;
@@ -80,14 +83,15 @@ pub(super) async fn cmd_indexes_verify(
     let scope = Scope { facts: FactGroups::new(&[FactGroup::Relations]), definitions, ..context.scope() };
     let snapshot = context.collect_snapshot(scope).await?;
     let database_snapshot = snapshot.database_snapshots.first();
-    let database_snapshot = database_snapshot.ok_or_else(|| Failure::new(ExitCode::Failed, "no database was read"))?;
+    let database_snapshot =
+        database_snapshot.ok_or_else(|| Failure::new(ExitCode::Failed, "the database was not read"))?;
     let mut gaps = Gaps::default();
     let folder = args.folder.display().to_string();
     let report = VerifyReport::new(&snapshot, database_snapshot, folder, written, other_files, &mut gaps);
     context.print_report(&snapshot, report, gaps)
 }
 
-/// The result, or `None` for what was removed while the folder is read.
+/// Returns the result, or `None` for a file that was removed while the folder is read.
 fn unless_removed<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -126,7 +130,7 @@ fn read_written_indexes(
     let mut folders = vec![folder.to_path_buf()];
     while let Some(path) = folders.pop() {
         let entries = fs::read_dir(&path);
-        // The folder that was named must be there.
+        // The named folder itself must exist.
         let entries = if path == folder { entries.map(Some) } else { unless_removed(entries) };
         let Some(entries) = entries.map_err(|error| failed(&path, &error))? else { continue };
         for entry in entries {

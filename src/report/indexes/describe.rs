@@ -14,100 +14,117 @@ pub fn describe_index_reason(reason: &Reason) -> String {
             format!("never scanned{time}{where_}")
         }
         Reason::SeldomScanned { idx_scan, limit } => {
-            format!("only {} (up to {limit} count as rarely)", format_scans(*idx_scan))
+            format!("only {} (limit of rarely-used-index: {limit})", format_scans(*idx_scan))
         }
         Reason::NotScannedSince { seconds, .. } => format!("last scanned {} ago", human_duration(*seconds)),
         Reason::DuplicateOf { index, how, idx_scan } => {
-            let reverse = if *how == CoverKind::Reversed { " in reverse" } else { "" };
-            let moving =
-                if *idx_scan > 0 { format!("; its {} move there", format_scans(*idx_scan)) } else { String::new() };
-            format!("same keys{reverse} as {index}{moving}")
+            let reverse = if *how == CoverKind::Reversed { " in reverse order" } else { "" };
+            let scans = match idx_scan {
+                0 => String::new(),
+                count => format!("; its {} can use that index", format_scans(*count)),
+            };
+            format!("same keys{reverse} as {index}{scans}")
         }
         Reason::CoveredBy { index, how, size_bytes, cover_bytes } => {
             let relation = match how {
-                CoverKind::Prefix => "begins",
-                CoverKind::HashInBtree => "a hash beside the b-tree",
-                CoverKind::PartialInFull => "part of",
-                CoverKind::SupersetOfUnique => "adds to the unique",
-                CoverKind::Subset => "a subset of",
-                CoverKind::Same | CoverKind::Reversed => "the same as",
+                CoverKind::Prefix => "begins with the same columns",
+                CoverKind::HashInBtree => "is a B-tree on the same column",
+                CoverKind::PartialInFull => "has the same keys for all rows",
+                CoverKind::SupersetOfUnique => "is unique on the leading columns",
+                CoverKind::Subset => "contains all of its columns",
+                CoverKind::Same | CoverKind::Reversed => "has the same keys",
             };
-            format!("{relation} {index} ({} beside {})", human_bytes(*size_bytes), human_bytes(*cover_bytes))
+            let (size, cover) = (human_bytes(*size_bytes), human_bytes(*cover_bytes));
+            format!("covered by {index}, which {relation} ({size}, covering index {cover})")
         }
         Reason::LeftInvalid { enforces_uniqueness, costs_writes } => format!(
-            "left behind invalid: {}{}",
-            if *costs_writes { "every write pays, no query gains" } else { "no query gains" },
-            if *enforces_uniqueness { "; it still refuses duplicates" } else { "" }
+            "invalid (failed build or drop): {}never used by queries{}",
+            if *costs_writes { "costs writes, " } else { "" },
+            if *enforces_uniqueness { "; it still rejects duplicate keys" } else { "" }
         ),
-        Reason::LeftByReindex { replaced: true } => "left by a REINDEX that succeeded".to_owned(),
-        Reason::LeftByReindex { replaced: false } => "left by a REINDEX that failed".to_owned(),
+        Reason::LeftByReindex { replaced: true } => "left behind by a REINDEX CONCURRENTLY that succeeded".to_owned(),
+        Reason::LeftByReindex { replaced: false } => "left behind by a REINDEX CONCURRENTLY that failed".to_owned(),
         Reason::Bloated { bloat_bytes, size_bytes, source } => {
             let about = if *source == BloatSource::Estimated { "about " } else { "" };
             // Rounded as the finding rounds it.
             let percent = human_percent(*bloat_bytes as f64 / (*size_bytes).max(1) as f64);
             let (bloat, size) = (human_bytes(*bloat_bytes), human_bytes(*size_bytes));
-            format!("{about}{bloat} of {size} ({percent}) are bloat: REINDEX INDEX CONCURRENTLY would free them")
+            format!("{about}{bloat} of {size} ({percent}) is bloat, which REINDEX INDEX CONCURRENTLY frees")
         }
         Reason::InUse { idx_scan } => format_scans(*idx_scan),
         Reason::PrimaryKey { .. } => "primary key".to_owned(),
         Reason::UniqueConstraint { constraint } => format!("unique constraint {constraint}"),
         Reason::ExclusionConstraint { constraint } => format!("exclusion constraint {constraint}"),
-        Reason::ForeignKeyTarget { constraint } => format!("foreign key {constraint} refers through it"),
-        Reason::ReplicaIdentity => "replica identity: without it every UPDATE and DELETE would fail".to_owned(),
+        Reason::ForeignKeyTarget { constraint } => format!("foreign key {constraint} depends on it"),
+        Reason::ReplicaIdentity => {
+            "replica identity: without it, UPDATE and DELETE fail while the table is published".to_owned()
+        }
         Reason::EnforcesUniqueness => "enforces uniqueness, which is not counted as scans".to_owned(),
-        Reason::RefreshConcurrently => "REFRESH MATERIALIZED VIEW CONCURRENTLY needs it".to_owned(),
-        Reason::ViewDependsOnIt => "a view groups by its constraint".to_owned(),
+        Reason::RefreshConcurrently => "REFRESH MATERIALIZED VIEW CONCURRENTLY requires it".to_owned(),
+        Reason::ViewDependsOnIt => "a view depends on its constraint".to_owned(),
         Reason::OfExtension { extension: Some(extension) } => format!("its table belongs to extension {extension}"),
         Reason::OfExtension { extension: None } => "belongs to an extension".to_owned(),
-        Reason::AttachedTo { index } => format!("attached to {index}, judged there"),
-        Reason::AwaitsPartitions => "invalid until each partition has its index attached".to_owned(),
-        Reason::BeingBuilt => "its table is locked by a build, a concurrent drop or a vacuum".to_owned(),
-        Reason::Temporary => "temporary".to_owned(),
-        Reason::BehindForeignKey { constraint } => format!("the only index behind foreign key {constraint}"),
+        Reason::AttachedTo { index } => format!("attached to partitioned index {index}, which has the verdict"),
+        Reason::AwaitsPartitions => "invalid until every partition has an index attached to it".to_owned(),
+        Reason::BeingBuilt => "its table is locked by an index build, a concurrent drop or VACUUM".to_owned(),
+        Reason::Temporary => "its table is temporary".to_owned(),
+        Reason::BehindForeignKey { constraint } => format!("the only index that supports foreign key {constraint}"),
         Reason::TooSmall { min_reclaim_bytes, .. } => {
             format!("smaller than --min-reclaim {}", human_bytes(*min_reclaim_bytes))
         }
         Reason::ObservedTooBriefly { seconds, minimum_seconds } => {
-            format!("observed too briefly: {} of {}", human_duration(*seconds), human_duration(*minimum_seconds))
+            format!("observed for only {} of {}", human_duration(*seconds), human_duration(*minimum_seconds))
         }
-        Reason::NothingCounted => "track_counts is off: nothing is counted".to_owned(),
-        Reason::TableIdle => "nobody read its table in that time".to_owned(),
+        Reason::NothingCounted => "track_counts is off: scans are not counted".to_owned(),
+        Reason::TableIdle => "its table was not read in that time".to_owned(),
         Reason::ShortOfMinimum { seconds, minimum_seconds } => {
-            format!("observed {} of {}", human_duration(*seconds), human_duration(*minimum_seconds))
+            format!("observed for {} of {}", human_duration(*seconds), human_duration(*minimum_seconds))
         }
-        Reason::WindowUnknown => "since when scans are counted is not known".to_owned(),
-        Reason::FirstSeenUnknown => "it may be younger than the observation".to_owned(),
+        Reason::WindowUnknown => "start of the observation window unknown".to_owned(),
+        Reason::FirstSeenUnknown => "it may be newer than the observation window".to_owned(),
         Reason::SeenTooBriefly { since, seconds, minimum_seconds } => format!(
-            "the history knows it since {} only, observed {} of {}",
+            "first seen in the history on {}, observed for {} of {}",
             format_date(*since),
             human_duration(*seconds),
             human_duration(*minimum_seconds)
         ),
-        Reason::InvalidSince { since } => format!("invalid since {} at the latest", format_date(*since)),
-        Reason::RolesUncounted { roles } => format!("scans are not counted for {}", roles.join(", ")),
-        Reason::StandbysNotAsked { standbys } => format!("not all standbys were asked: {}", standbys.join(", ")),
-        Reason::SlotsWithoutStandby { slots } => format!("slots wait for standbys: {}", slots.join(", ")),
-        Reason::ReplicaUnknown { replica } => format!("standby {replica} did not answer"),
-        Reason::IsStandby => "this is a standby, and the primary was not asked".to_owned(),
-        Reason::SharedStorage => "other servers may read the same storage".to_owned(),
-        Reason::Clustered => "marked for CLUSTER".to_owned(),
-        Reason::ExpressionStatistics => "the planner uses its expression's statistics without scanning it".to_owned(),
-        Reason::PartitionedLock { partitions } => {
-            format!("dropping it locks the table and {} exclusively", format_counted(*partitions as u64, "partition"))
+        Reason::InvalidSince { since } => format!("invalid since {} or earlier", format_date(*since)),
+        Reason::RolesUncounted { roles } => format!("track_counts is off for {}", roles.join(", ")),
+        Reason::StandbysNotAsked { standbys } => {
+            format!("standbys whose scans were not read (--replica): {}", standbys.join(", "))
         }
-        Reason::PartialBehindForeignKey { constraint } => format!("part of it may support foreign key {constraint}"),
-        Reason::MatterForAlterTable { constraint } => format!("constraint {constraint} is a matter for ALTER TABLE"),
-        Reason::OtherStorage { of } => format!("tablespace or storage options differ from those of {of}"),
-        Reason::CoverMuchLarger { ratio } => format!("the other is {} its size", format_ratio(*ratio)),
-        Reason::Correlated { correlation } => {
-            format!("its table lies in its order (correlation {correlation:.2}), which a wider index would hide")
+        Reason::SlotsWithoutStandby { slots } => {
+            format!("slots of standbys that are not connected: {}", slots.join(", "))
         }
+        Reason::ReplicaUnknown { replica } => format!("standby {replica} could not be read"),
+        Reason::IsStandby => "this is a standby, and its primary was not read".to_owned(),
+        Reason::SharedStorage => "Aurora readers may scan it; their scans are not counted here".to_owned(),
+        Reason::Clustered => "CLUSTER uses it".to_owned(),
+        Reason::ExpressionStatistics => {
+            "the planner uses the statistics of its expression without scanning it".to_owned()
+        }
+        Reason::PartitionedLock { partitions } => format!(
+            "dropping it requires ACCESS EXCLUSIVE locks on the table and {}",
+            format_counted(*partitions as u64, "partition")
+        ),
+        Reason::PartialBehindForeignKey { constraint } => {
+            format!("partial index on the columns of foreign key {constraint}")
+        }
+        Reason::MatterForAlterTable { constraint } => {
+            format!("belongs to constraint {constraint}, which only ALTER TABLE can drop")
+        }
+        Reason::OtherStorage { of } => format!("tablespace or storage parameters differ from those of {of}"),
+        Reason::CoverMuchLarger { ratio } => format!("the covering index is {} its size", format_ratio(*ratio)),
+        Reason::Correlated { correlation } => format!(
+            "the table is ordered by its column (correlation {correlation:.2}); the planner rates a multicolumn index as \
+             less correlated"
+        ),
         Reason::CorrelationUnknown => {
-            "how far its table lies in its order is not known (never analyzed, or no right)".to_owned()
+            "correlation of its column unknown (table not analyzed, or no privilege)".to_owned()
         }
-        Reason::CoverInDoubt { index } => format!("{index} is itself in doubt"),
-        Reason::PreciseCover { .. } => "it may be faster at what it does".to_owned(),
-        Reason::LastOfItsKind { need } => format!("the last of several candidates: {need}"),
+        Reason::CoverInDoubt { index } => format!("covering index {index} is itself a candidate"),
+        Reason::PreciseCover { .. } => "it may be faster than the covering index".to_owned(),
+        Reason::LastOfItsKind { need } => format!("last index left after the other drops: {need}"),
         Reason::NotRead { fact } => format!("{fact} could not be read"),
     }
 }
@@ -120,14 +137,17 @@ fn format_scans(count: u64) -> String {
     format_counted(count, "scan")
 }
 
+/// Label of an index without scans in a table's column.
+pub const NO_SCANS: &str = "no scans";
+
 /// Label of bloat in a table's column.
 pub const BLOATED: &str = "bloated";
 
-/// Returns a label for a table's column, of at most about fifteen letters.
+/// Returns a label for a table's column, of at most about sixteen letters.
 pub fn short_reason(reason: &Reason) -> &'static str {
     match reason {
-        Reason::NeverScanned { .. } => "never scanned",
-        Reason::SeldomScanned { .. } | Reason::NotScannedSince { .. } => "rarely scanned",
+        Reason::NeverScanned { .. } => NO_SCANS,
+        Reason::SeldomScanned { .. } | Reason::NotScannedSince { .. } => "few scans",
         Reason::DuplicateOf { .. } => "duplicate",
         Reason::CoveredBy { .. } => "redundant",
         Reason::LeftInvalid { .. } | Reason::InvalidSince { .. } | Reason::LeftByReindex { .. } => "invalid",
@@ -136,10 +156,10 @@ pub fn short_reason(reason: &Reason) -> &'static str {
         Reason::PrimaryKey { .. } => "primary key",
         Reason::UniqueConstraint { .. } | Reason::ExclusionConstraint { .. } => "constraint",
         Reason::ForeignKeyTarget { .. } => "foreign key",
-        Reason::ReplicaIdentity => "replica id",
+        Reason::ReplicaIdentity => "replica identity",
         Reason::EnforcesUniqueness => "unique",
-        Reason::RefreshConcurrently => "refresh",
-        Reason::ViewDependsOnIt => "view",
+        Reason::RefreshConcurrently => "needed to refresh",
+        Reason::ViewDependsOnIt => "used by a view",
         Reason::OfExtension { .. } => "extension",
         Reason::AttachedTo { .. } => "attached",
         Reason::AwaitsPartitions => "incomplete",
@@ -147,27 +167,27 @@ pub fn short_reason(reason: &Reason) -> &'static str {
         Reason::Temporary => "temporary",
         Reason::BehindForeignKey { .. } | Reason::PartialBehindForeignKey { .. } => "foreign key",
         Reason::TooSmall { .. } => "too small",
-        Reason::ObservedTooBriefly { .. } | Reason::ShortOfMinimum { .. } => "too brief",
+        Reason::ObservedTooBriefly { .. } | Reason::ShortOfMinimum { .. } => "short window",
         Reason::NothingCounted | Reason::RolesUncounted { .. } => "not counted",
         Reason::TableIdle => "table idle",
-        Reason::WindowUnknown => "since unknown",
+        Reason::WindowUnknown => "window unknown",
         Reason::FirstSeenUnknown => "age unknown",
-        Reason::SeenTooBriefly { .. } => "too young",
+        Reason::SeenTooBriefly { .. } => "new index",
         Reason::StandbysNotAsked { .. } | Reason::SlotsWithoutStandby { .. } | Reason::ReplicaUnknown { .. } => {
-            "standbys"
+            "standby unread"
         }
         Reason::IsStandby => "on a standby",
         Reason::SharedStorage => "shared storage",
-        Reason::Clustered => "CLUSTER",
+        Reason::Clustered => "clustered",
         Reason::ExpressionStatistics => "statistics",
         Reason::PartitionedLock { .. } => "partitioned",
         Reason::MatterForAlterTable { .. } => "constraint",
         Reason::OtherStorage { .. } => "other storage",
-        Reason::CoverMuchLarger { .. } => "larger cover",
+        Reason::CoverMuchLarger { .. } => "cover is larger",
         Reason::Correlated { .. } | Reason::CorrelationUnknown => "correlation",
         Reason::CoverInDoubt { .. } => "cover in doubt",
-        Reason::PreciseCover { .. } => "looser cover",
-        Reason::LastOfItsKind { .. } => "last of kind",
-        Reason::NotRead { .. } => "not all read",
+        Reason::PreciseCover { .. } => "more specific",
+        Reason::LastOfItsKind { .. } => "still needed",
+        Reason::NotRead { .. } => "facts missing",
     }
 }

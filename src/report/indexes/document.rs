@@ -2,9 +2,8 @@
 
 use super::{IndexesReport, OneOrMany, Selection, row::Row};
 use crate::analysis::bloat::BloatSource;
-use crate::analysis::index::{IndexFinding, Verdict};
 use crate::render;
-use crate::render::{Cell, Column, Document, Tone, Value, human_bytes, human_count, human_duration};
+use crate::render::{Cell, Column, Document, Tone, Value, format_counted, human_bytes, human_count, human_duration};
 use crate::report::{Observation, Report, stored_bytes_cell};
 
 /// Maximum number of indexes with all their reasons.
@@ -17,7 +16,7 @@ impl Report for IndexesReport<'_> {
         let many = matches!(self.observation, OneOrMany::Many(_));
         let mut document = Document::default();
         let table = render::Table::with_rows(&self.indexes)
-            .column(Column::text("index", "index", 0), |row| Cell::name(&*row.index.index))
+            .column(Column::text("index", "index", 0), |row| Cell::index(row.schema(), &*row.index.index))
             .column_if(many, Column::text("database", "database", 0), |row| {
                 Cell::or_none(row.database.map(str::to_owned), Value::Name)
             })
@@ -28,29 +27,33 @@ impl Report for IndexesReport<'_> {
             .column(Column::text("why", "why", 0), |row| {
                 Cell::text(row.why()).with_tone(if row.index.is_valid { Tone::Plain } else { Tone::Bad })
             })
-            .column(Column::text("table", "table", 1), |row| {
-                Cell::name(format!("{}.{}", row.schema(), row.table.table))
-            })
+            .column(Column::text("table", "table", 1), |row| Cell::relation(row.schema(), &*row.table.table))
             .column(Column::numbers("writes", "writes", 2), |row| Cell::count(row.assessment.gain.writes))
             .column(Column::text("kind", "kind", 2), |row| Cell::text(row.kind()))
             .column(Column::text("key_columns", "columns", 3), |row| row.columns())
             .column(Column::text("last_idx_scan", "last scan", 4), |row| Cell::or_none(row.last_idx_scan, Value::Time))
-            .column(Column::text("definition", "definition", 9), |row| {
+            .column(Column::text("definition", "definition", 9).for_files(), |row| {
                 Cell::or_unknown(row.index.definition.clone(), Value::Text)
             })
             .with_left_out(self.left_out);
-        document.table(table).gap();
-        let is_explained = |row: &&Row<'_>| {
-            row.assessment.verdict > Verdict::Keep || row.assessment.findings.contains(&IndexFinding::IndexBloat)
-        };
-        let candidates: Vec<&Row<'_>> = self.indexes.iter().filter(is_explained).collect();
+        if !self.indexes.is_empty() || self.kept == 0 {
+            document.table(table);
+        }
+        if self.kept > 0 {
+            document.toned_line(format!("{} kept (--all)", human_count(self.kept as u64)), Tone::Faint);
+        }
+        document.gap();
+        let candidates: Vec<&Row<'_>> = self.indexes.iter().filter(|row| row.is_candidate()).collect();
         if !candidates.is_empty() {
             document.heading("Why");
             for row in candidates.iter().take(MAX_EXPLAINED) {
                 document.line(row.all_reasons());
+                if let Some(definition) = row.definition_beyond_columns() {
+                    document.toned_line(format!("  {definition}"), Tone::Faint);
+                }
             }
             if candidates.len() > MAX_EXPLAINED {
-                let text = format!("… and {} more (--format json has all)", candidates.len() - MAX_EXPLAINED);
+                let text = format!("… and {} more (--format json shows all)", candidates.len() - MAX_EXPLAINED);
                 document.toned_line(text, Tone::Faint);
             }
             document.gap();
@@ -61,37 +64,40 @@ impl Report for IndexesReport<'_> {
         };
         for window in windows {
             document.line(match window.since {
-                Some(since) => format!(
-                    "Scans of {} counted since {} ({}; a drop that rests on counters wants {}).",
-                    window.database,
-                    since.strftime("%Y-%m-%d %H:%MZ"),
-                    human_duration(window.seconds.unwrap_or(0)),
-                    human_duration(window.minimum_seconds)
-                ),
-                None => format!("Since when the scans of {} count is not known.", window.database),
+                Some(since) => {
+                    let needed = match window.minimum_seconds {
+                        0 => String::new(),
+                        seconds => format!("; a drop that relies on counters needs {}", human_duration(seconds)),
+                    };
+                    let (since, seconds) = (since.strftime("%Y-%m-%d %H:%MZ"), window.seconds.unwrap_or(0));
+                    let (database, seconds) = (&window.database, human_duration(seconds));
+                    format!("Scans in {database} counted since {since} ({seconds}){needed}.")
+                }
+                None => format!("Scans in {}: start of counting unknown.", window.database),
             });
         }
-        if self.indexes.iter().any(|row| row.bloat.source() == Some(BloatSource::Estimated)) {
+        let has_estimate =
+            |row: &Row<'_>| row.bloat.source() == Some(BloatSource::Estimated) && row.bloat.bytes() > Some(0);
+        if self.indexes.iter().any(has_estimate) {
             document.line(if self.bloat_was_measured {
-                "Bloat marked ~ was not measured: only the largest indexes are read whole, and none under a lock."
+                "~ marks estimated bloat: --exact-bloat reads only the largest indexes, and none that is locked."
             } else {
-                "Bloat is an estimate by the statistics of the last ANALYZE, for B-trees; --exact-bloat reads the indexes."
+                "Bloat of B-trees is estimated from the statistics of the last ANALYZE; --exact-bloat measures it."
             });
         }
         if !self.was_read {
-            document.line("Which indexes there are is not known.");
+            document.line("Indexes: unknown.");
             return document;
         }
         let Selection { drops, gain, reviews } = &self.selection;
-        let indexes = |count: usize| format!("{count} {}", if count == 1 { "index" } else { "indexes" });
         document.line(match drops {
-            0 => format!("Nothing may be dropped on this evidence; {} for review.", indexes(*reviews)),
+            0 => format!("No index can be dropped on this evidence; {reviews} to review."),
             drops => format!(
-                "{} may be dropped together: {}, and {} rows that need not be written into them; {} for review.",
-                indexes(*drops),
+                "{} can be dropped{}: {}, {} in the observation window; {reviews} to review.",
+                format_counted(*drops as u64, "index"),
+                if *drops == 1 { "" } else { " together" },
                 human_bytes(gain.bytes),
-                human_count(gain.writes),
-                indexes(*reviews)
+                format_counted(gain.writes, "row write"),
             ),
         });
         document

@@ -37,15 +37,15 @@ impl MissingDefinitions {
             unread.partition(|row| self.locked.contains(&row.index.oid));
         let names = |rows: &[&Row<'_>]| rows.iter().map(|row| row.name()).collect();
         if !locked.is_empty() {
-            let reason = "an ACCESS EXCLUSIVE lock is held or awaited on the index or its table";
-            let hint = Some("look again when the lock is gone");
+            let reason = "the index or its table has an ACCESS EXCLUSIVE lock, held or requested";
+            let hint = Some("repeat the command when the lock is released");
             let why = Unavailable::new("index definitions", reason).with_hint(hint);
             gaps.note(&why, &missing_fields(&locked), names(&locked));
         }
         if !unasked.is_empty() {
             let why = self.failed.clone().unwrap_or_else(|| {
                 let reason =
-                    format!("not read for {} of the indexes shown: only the largest are asked for", unasked.len());
+                    format!("not read for {} of the indexes shown: only those of the largest are read", unasked.len());
                 let hint = Some("narrow the list with --schema, --table or --limit");
                 Unavailable::new("index definitions", reason).with_hint(hint)
             });

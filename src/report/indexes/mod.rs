@@ -28,6 +28,9 @@ pub struct IndexesReport<'a> {
     indexes: Vec<Row<'a>>,
     #[serde(skip)]
     left_out: usize,
+    /// Number of kept indexes that the view leaves out.
+    #[serde(skip)]
+    kept: usize,
     #[serde(skip)]
     selection: Selection,
     #[serde(skip)]
@@ -87,6 +90,9 @@ impl<'a> IndexesReport<'a> {
         gaps.get_or_note(&snapshot.slots, &[]);
         let selection = Selection::new(&indexes);
         indexes.retain(|row| row.size.bytes >= view.min_size && view.matches(row.schema(), &row.table.table));
+        let total = indexes.len();
+        indexes.retain(|row| !view.only_candidates || row.is_candidate());
+        let kept = total - indexes.len();
         sort.apply(&mut indexes);
         let left_out = view.cut(&mut indexes);
         unread.note_missing(&indexes, gaps);
@@ -109,7 +115,7 @@ impl<'a> IndexesReport<'a> {
         let is_read =
             |contents: &DatabaseSnapshot| contents.tables.known().is_some() && contents.indexes.known().is_some();
         let was_read = snapshot.database_snapshots.iter().any(is_read);
-        IndexesReport { observation, indexes, left_out, selection, bloat_was_measured, was_read }
+        IndexesReport { observation, indexes, left_out, kept, selection, bloat_was_measured, was_read }
     }
 }
 
@@ -159,9 +165,9 @@ fn database_rows<'a>(
     indexes
         .iter()
         .filter_map(|index| Some((index, verdicts.next_if(|verdict| verdict.oid == index.oid)?)))
-        .filter_map(|(index, judged)| Some((index, *of_table.get(&index.table_oid)?, judged)))
+        .filter_map(|(index, verdict)| Some((index, *of_table.get(&index.table_oid)?, verdict)))
         .filter(|(_, (_, table), _)| !table.is_catalog())
-        .map(|(index, (table_rank, table), judged)| {
+        .map(|(index, (table_rank, table), verdict)| {
             let family = || trees.family(index);
             let size = family().fold(StoredBytes::NONE, |sum, index| sum.plus(index.size));
             // A partitioned index consists of its children, and the table of a child may be a partition at any depth.
@@ -177,7 +183,7 @@ fn database_rows<'a>(
                 index,
                 table,
                 table_rank,
-                assessment: judged,
+                assessment: verdict,
                 size,
                 bloat,
                 idx_scan: family().map(|index| counted(index.idx_scan)).sum(),

@@ -2,7 +2,7 @@
 
 use super::{
     super::bloat::RowBloat,
-    describe::{BLOATED, describe_index_reason, short_reason},
+    describe::{BLOATED, NO_SCANS, describe_index_reason, short_reason},
 };
 use crate::analysis::bloat::BloatSource;
 use crate::analysis::index::{Confidence, Gain, IndexFinding, IndexVerdict, Reason, Verdict};
@@ -197,10 +197,21 @@ impl<'a> Row<'a> {
         let reasons = &self.assessment.reasons;
         let first = reasons.first().map(short_reason).unwrap_or_default();
         let verdict = self.assessment.verdict;
-        let candidate = verdict == Verdict::Review || (verdict == Verdict::Keep && first == "never scanned");
+        let candidate = verdict == Verdict::Review || (verdict == Verdict::Keep && first == NO_SCANS);
         let second = reasons.iter().map(short_reason).find(|word| *word != first && (candidate || *word == BLOATED));
         let second = second.map(|word| format!(", {word}")).unwrap_or_default();
         format!("{first}{second}")
+    }
+
+    /// Returns whether the report explains the row: a drop, a review, or an index to rebuild.
+    pub fn is_candidate(&self) -> bool {
+        self.assessment.verdict > Verdict::Keep || self.assessment.findings.contains(&IndexFinding::IndexBloat)
+    }
+
+    /// Returns the definition if the names of the columns do not say it all.
+    pub fn definition_beyond_columns(&self) -> Option<&'a str> {
+        let has_more = self.index.is_partial || self.index.is_expression;
+        self.index.definition.as_deref().filter(|_| has_more)
     }
 
     /// Returns all reasons.

@@ -84,7 +84,7 @@ mod tests {
         }
     }
 
-    /// The newest index of a hundred thousand is the largest: one ring through all places.
+    /// The last of many rows comes first: a single cycle through all positions.
     #[test]
     fn sort_permutation_is_linear() {
         let many = 400_000;
@@ -93,7 +93,7 @@ mod tests {
         let began = std::time::Instant::now();
         apply_permutation(&mut rows, from.clone());
         assert_eq!(rows, from);
-        // What is quadratic takes minutes.
+        // A quadratic algorithm would take minutes.
         assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     }
 }
