@@ -43,7 +43,7 @@ mod tests {
 
     const MB: u64 = 1 << 20;
 
-    /// What is found of a scanned index of so many MB, of which so many are needed.
+    /// The finding on a scanned index of so many MB, of which so many are needed.
     fn evaluate_bloat(size: u64, needed: u64) -> (Verdict, Vec<IndexFinding>) {
         let mut shop = Shop::default();
         let oid = shop.index("grown", &[1]).scans(900).size(size * MB).oid;

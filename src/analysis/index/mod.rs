@@ -366,7 +366,7 @@ mod tests {
         let plan = plan_drops(&snapshot, &db, None, &shop.limits);
         let drops = plan.verdicts().iter().filter(|index_verdict| index_verdict.verdict == Verdict::Drop).count();
         assert_eq!((plan.verdicts().len(), drops), (60_000, 20_000));
-        // Without optimisation, on a busy machine; what is quadratic takes minutes.
+        // An unoptimised build on a busy machine; a quadratic algorithm would take minutes.
         assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     }
 }

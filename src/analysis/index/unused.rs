@@ -77,7 +77,7 @@ mod tests {
             let oid = shop.index("unused", &[1]).oid;
             verdict(&shop.plan(), oid)
         };
-        // After 95 days, too: nobody knows yet that it is older than the window.
+        // After 95 days it is still unknown whether the index is older than the window.
         assert_eq!(
             [1, 34, 35, 94, 95, 900].map(verdict_after),
             [Verdict::Keep, Verdict::Keep, Verdict::Review, Verdict::Review, Verdict::Review, Verdict::Review]
@@ -91,13 +91,13 @@ mod tests {
         assert_eq!(verdict(&small.plan(), oid), Verdict::Keep);
     }
 
-    /// Seen since so many days ago for certain, by a history that began so many days ago and lost some to resets.
+    /// An index first seen so many days ago, in a history that began so many days ago and lost some days to resets.
     fn evaluate_with_history(seen_days: i64, history_days: i64, lost_days: u64, scans: u64) -> (Verdict, Vec<Reason>) {
         let mut shop = Shop { days: 3, limits: IndexLimits::default(), ..Shop::default() };
         let oid = shop.index("unused", &[1]).oid;
         let now = shop.snapshot().0.collected_at;
         let ago = |days: i64| now - jiff::SignedDuration::from_hours(24 * days);
-        // The counters began anew three days ago, and a sample of a day ago has seen that.
+        // The counters were reset three days ago, and a sample of yesterday shows the reset.
         let index_history =
             IndexHistory { oid, certain_since: ago(seen_days), scans, idx_scan: 0, invalid_since: None };
         shop.history = Some(DatabaseIndexHistory {
@@ -125,8 +125,8 @@ mod tests {
         assert_eq!(evaluate_with_history(100, 100, 4, 0).0, Verdict::Drop);
     }
 
-    /// Snapshots of so many days ago with so many scans, and a look of today at an index without one; its counters began
-    /// anew three days ago.
+    /// Snapshots of so many days ago with so many scans, and one of today without scans; the counters were reset three
+    /// days ago.
     fn evaluate_after(samples: &[(i64, i64)]) -> (Verdict, u64) {
         let mut shop = Shop { days: 3, limits: IndexLimits::default(), ..Shop::default() };
         let oid = shop.index("unused", &[1]).oid;
