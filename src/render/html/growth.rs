@@ -26,7 +26,7 @@ pub fn growth_markup(series: &[Series], title: &str) -> (Markup, Markup) {
             .map_or(["".to_owned(), "".to_owned()], |[low, _, high]| [bytes(Some(&low)), bytes(Some(&high))]);
         (chart.name.clone(), [vec![first, bytes(chart.points.last())], then.to_vec()].concat())
     });
-    (picture, figures_table(rows, &["first", "last", "at least then", "at most then"]))
+    (picture, figures_table(rows, &["first", "last", "forecast, low", "forecast, high"]))
 }
 
 fn series_markup(series: &Series, title: &str) -> Markup {

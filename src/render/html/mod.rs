@@ -88,7 +88,7 @@ fn chart_markup(chart: &Chart) -> Markup {
         figure {
             figcaption { b { (escape_unprintable(&chart.title)) } span { (escape_unprintable(&chart.about)) } }
             (picture)
-            details { summary { "The figures" } (figures) }
+            details { summary { "Figures" } (figures) }
         }
     }
 }

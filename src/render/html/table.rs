@@ -43,7 +43,7 @@ fn name_markup(text: &str) -> Markup {
 pub fn value_markup(cell: &Cell) -> Markup {
     match &cell.value {
         Value::None => html! {},
-        Value::Unknown => html! { span.faint title="not known" { "?" } },
+        Value::Unknown => html! { span.faint title="unknown" { "?" } },
         Value::Text(text) => html! { (escape_unprintable(text)) },
         Value::Name(name) | Value::Excerpt(name) | Value::Index { name, .. } => self::name_markup(name),
         Value::Relation { schema, name } => self::name_markup(&format!("{schema}.{name}")),
