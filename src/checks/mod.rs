@@ -111,7 +111,7 @@ mod tests {
     fn check_pages_name_check_and_remedy() {
         for check in CHECKS {
             assert!(check.page.starts_with(&format!("# {}: ", check.name)), "{}", check.name);
-            for part in ["## What it means", "## How it is judged", "## What to do"] {
+            for part in ["## What it means", "## How it is evaluated", "## What to do"] {
                 assert!(check.page.contains(part), "{}: {part}", check.name);
             }
         }
