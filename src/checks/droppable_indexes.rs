@@ -5,12 +5,13 @@ use crate::analysis::index::{IndexAssessment, IndexFinding, Verdict};
 use crate::facts::Level;
 use crate::message::{Fragment, message};
 
-/// Evaluates the indexes with one finding: a database has a finding when their sum reaches `warning`.
+/// Evaluates the droppable indexes with this finding. A database is reported when their sum reaches `warning`; `kind`
+/// precedes the noun in the message.
 pub(super) fn evaluate_droppable_indexes(
     evidence: &Evidence<'_>,
     finding: IndexFinding,
     warning: Bytes,
-    what: &'static str,
+    kind: &'static str,
     advice: &'static str,
 ) -> Evaluation {
     let mut outcome = CheckOutcome::default();
@@ -19,7 +20,7 @@ pub(super) fn evaluate_droppable_indexes(
         let (count, bytes) = sum_droppable(assessment, finding);
         outcome.record_reading(&db.database, bytes.into(), warning.into(), None);
         if bytes >= warning {
-            let noun = if count == 1 { " index of database " } else { " indexes of database " };
+            let noun = if count == 1 { "index of database " } else { "indexes of database " };
             outcome.add_finding(RuleFinding {
                 level: Level::Warning,
                 subject: db.database.clone(),
@@ -27,11 +28,13 @@ pub(super) fn evaluate_droppable_indexes(
                 threshold: Some(warning.into()),
                 message: message![
                     Fragment::Count(count),
+                    " ",
+                    kind,
                     noun,
                     &db.database,
-                    what,
+                    " can be dropped: ",
                     Fragment::Bytes(bytes.0),
-                    if count == 1 { "" } else { " together" }
+                    if count == 1 { "" } else { " in total" }
                 ],
                 advice: message![advice],
             });

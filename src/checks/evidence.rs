@@ -96,7 +96,7 @@ impl<'a> Evidence<'a> {
     pub fn missing_setting(&self, name: &str) -> Unavailable {
         let server = &self.snapshot.server;
         if server.role_is_superuser || server.role_is_monitor {
-            return Unavailable::new("settings", format!("{name} was not asked for"));
+            return Unavailable::new("settings", format!("{name} was not read"));
         }
         self.hidden_fact("settings", &format!("{name} is hidden from this role"))
     }

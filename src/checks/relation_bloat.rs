@@ -61,7 +61,7 @@ impl<'a> BloatCheck<'a> {
                 &name,
                 about,
                 Fragment::Percent(bloat_share.0),
-                " air: ",
+                " bloat: ",
                 Fragment::Bytes(bloat.bytes),
                 " of ",
                 Fragment::Bytes(size)
@@ -77,26 +77,30 @@ impl<'a> BloatCheck<'a> {
     pub fn note_unestimated(self, role: &str, outcome: &mut CheckOutcome) {
         for (why, count) in self.unestimated {
             let why: Message = match why {
-                EstimateError::NotRead => message![": only the largest were asked about"],
-                EstimateError::NeverAnalyzed => message![": ANALYZE has never seen them"],
+                EstimateError::NotRead => message![": only the largest relations are estimated"],
+                EstimateError::NeverAnalyzed => message![": never analyzed"],
                 EstimateError::NoSelect => {
                     message![
-                        ": their statistics are hidden from this role; ",
+                        ": their statistics are hidden from this role: ",
                         grant("pg_read_all_data", role),
-                        " (14 and newer)"
+                        " (14 and later)"
                     ]
                 }
                 EstimateError::RowSecurity => message![": row-level security hides their statistics from this role"],
             };
-            let kind = if self.kind == "index" { "indexes" } else { "tables" };
+            let kind = match (self.kind, count) {
+                (kind, 1) => kind,
+                ("index", _) => "indexes",
+                _ => "tables",
+            };
             let mut message = message![
-                "of ",
+                "bloat of ",
                 Fragment::Count(count),
                 " large ",
                 kind,
                 " of database ",
                 self.database,
-                " bloat is not known"
+                " unknown"
             ];
             message.append(why);
             outcome.not_applicable.push(NotApplicable::NotSupported(message));

@@ -119,7 +119,7 @@ mod tests {
         without_contents["skipped"] = json!([{"database": "shop", "reason": "no"}]);
         for snapshot in [unread, without_contents] {
             for (name, outcome) in evaluate_all(&snapshot, &[]) {
-                // By what the server says at connecting.
+                // The server reports its version at connection start.
                 let is_known = name == "version";
                 assert!(is_known || outcome.kind() != CheckOutcomeKind::Passed, "{name}: {outcome:?}");
                 assert!(outcome.findings.is_empty(), "{name}: {outcome:?}");

@@ -25,7 +25,7 @@ pub struct SummaryOptions<'a> {
 pub struct Note {
     /// Id of the check.
     pub check: String,
-    /// Kind of reason: `not configured`, `not enough history` or `not here`.
+    /// Kind of reason: `not configured`, `not enough history`, `not applicable` or `not read`.
     pub kind: &'static str,
     /// The reason.
     pub message: Message,
@@ -77,9 +77,9 @@ pub fn summarize_checks(results: &[CheckResult], options: &SummaryOptions<'_>, n
         summary.readings.extend(result.outcome.reading.clone().map(|reading| (name.clone(), reading)));
         for why in &result.outcome.not_applicable {
             let (kind, message) = match why {
-                NotApplicable::NotConfigured(words) => ("not configured", words),
-                NotApplicable::NotEnoughHistory(words) => ("not enough history", words),
-                NotApplicable::NotSupported(words) => ("not here", words),
+                NotApplicable::NotConfigured(reason) => ("not configured", reason),
+                NotApplicable::NotEnoughHistory(reason) => ("not enough history", reason),
+                NotApplicable::NotSupported(reason) => ("not applicable", reason),
             };
             summary.notes.push(Note { check: name.clone(), kind, message: message.clone() });
         }
@@ -116,7 +116,7 @@ fn unknown_findings(result: &CheckResult) -> Vec<Finding> {
             class: result.class,
             level: Level::Unknown,
             subject: fact.to_owned(),
-            message: format!("cannot tell: {}{more}", reasons.join("; ")).into(),
+            message: format!("{}{more}", reasons.join("; ")).into(),
             measured: None,
             threshold: None,
             advice: whys.iter().find_map(|why| why.hint.clone()).unwrap_or_default().into(),
@@ -275,6 +275,6 @@ mod tests {
         assert_eq!(summarize_at(99, &[silence(Some("s1"))]), (Status::Critical, 1));
         assert_eq!(summarize_at(99, &[silence(Some("s*"))]), (Status::Unknown, 2));
         assert_eq!(summarize_at(99, &[silence(None)]), (Status::Ok, 3));
-        assert_eq!(summarize_at(100, &[silence(None)]), (Status::Critical, 0), "expired ones speak again");
+        assert_eq!(summarize_at(100, &[silence(None)]), (Status::Critical, 0), "an expired silence has no effect");
     }
 }

@@ -1,4 +1,4 @@
-//! A calm server, and what the checks answer when something about it is changed.
+//! A healthy server, and the outcome of checks after one change to it.
 
 use super::{CheckOutcome, Evidence, runner::Checks};
 use crate::facts::history::HistoryView;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 pub const DAY: i64 = 86_400;
 
-/// `seconds` before the look.
+/// `seconds` before the snapshot.
 pub fn ago(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 - seconds).unwrap()
 }
@@ -26,7 +26,7 @@ pub fn setting(name: &str, value: &str) -> Value {
     json!({"name": name, "setting": value, "unit": unit, "source": "default", "pending_restart": false})
 }
 
-/// A table of 200 MB with one index, all as it should be.
+/// A healthy table of 200 MB with one index.
 pub fn database_snapshot() -> Value {
     json!({
         "database": "shop",
@@ -67,7 +67,7 @@ pub fn sequence(last_value: i64) -> Value {
            "first": 1, "last": i32::MAX, "last_value": last_value, "may_read": true})
 }
 
-/// A slot that nobody uses since `idle` seconds, `held` bytes behind.
+/// A slot that has been inactive for `idle` seconds and retains `held` bytes.
 pub fn slot(idle: i64, held: u64) -> Value {
     json!({
         "slot_name": "orders", "plugin": "pgoutput", "slot_type": "logical", "database": "shop", "temporary": false,
@@ -83,7 +83,7 @@ pub fn session(pid: i32, idle: i64) -> Value {
            "xmin_age": 7, "locks": 2})
 }
 
-/// A server on which nothing is wrong, and nothing is hidden.
+/// A healthy server of which the role can read everything.
 pub fn healthy_snapshot() -> Value {
     let settings: Vec<Value> = [
         ("archive_mode", "on"),
@@ -152,7 +152,7 @@ fn parse_snapshot(value: &Value) -> Snapshot {
     serde_json::from_value(value.clone()).unwrap()
 }
 
-/// The answer of a check at its default limits, after the change.
+/// Returns the outcome of a check with its default limits, after the change.
 pub fn evaluate_check(check: &str, change: impl FnOnce(&mut Value)) -> CheckOutcome {
     let mut now = healthy_snapshot();
     change(&mut now);
@@ -160,7 +160,7 @@ pub fn evaluate_check(check: &str, change: impl FnOnce(&mut Value)) -> CheckOutc
     evaluate_with_history(check, &now, &[])
 }
 
-/// The same with a calm look a day before.
+/// The same with a healthy sample one day earlier.
 pub fn evaluate_check_after(
     check: &str,
     before: impl FnOnce(&mut Value),
@@ -182,7 +182,7 @@ fn evaluate_with_history(check: &str, now: &Snapshot, earlier: &[Snapshot]) -> C
     results.remove(0).outcome
 }
 
-/// What was found, in short.
+/// Returns level and subject of each finding.
 pub fn found_subjects(outcome: &CheckOutcome) -> Vec<(Level, &str)> {
     outcome.findings.iter().map(|symptom| (symptom.level, symptom.subject.as_str())).collect()
 }

@@ -1,4 +1,4 @@
-//! The changes that one recipient has not been notified of.
+//! The changes of which one recipient was not notified yet.
 
 use super::notify::{Notification, Recipient, TargetChanges};
 use super::target::TargetResult;
@@ -43,7 +43,7 @@ pub fn build_notification(recipient: &Recipient, results: &[TargetResult]) -> No
     Notification { at: timestamp, status, targets }
 }
 
-/// Notes the changes of one target that were delivered to a recipient.
+/// Records the changes of one target that were delivered to a recipient.
 pub fn add_delivered(
     target: Option<&TargetChanges>,
     recipient: &str,

@@ -9,7 +9,7 @@ use crate::report::NotifiedLine;
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
 
-/// The name of a configured recipient, and the recipient or why its URL cannot be read.
+/// Name of a configured recipient, and the recipient or the reason why its URL could not be read.
 pub type ConfiguredRecipient<'a> = (&'a str, Result<Recipient, String>);
 
 /// One recipient with its notification, and the result of sending it.

@@ -4,7 +4,7 @@ use crate::history::{HistoryError, Store};
 use jiff::{SignedDuration, Timestamp};
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
-/// How long a second run waits for the first.
+/// Time for which a run waits for a lease that another run holds.
 const CLAIM_TIMEOUT: Duration = Duration::from_secs(15);
 const CLAIM_POLL_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -13,11 +13,11 @@ pub struct Leases<'a> {
     store: Option<&'a Store>,
     duration: SignedDuration,
     clock: &'a dyn Fn() -> Timestamp,
-    /// The target keys whose lease this run may hold, and when each ends.
+    /// Target keys whose lease this run may hold, and the time when each expires.
     claimed_until: RefCell<BTreeMap<String, Timestamp>>,
 }
 
-/// The result of asking for a lease.
+/// Result of a request for a lease.
 pub enum Claim<'a> {
     /// This run holds the lease.
     Held(&'a Store),
@@ -52,7 +52,7 @@ impl<'a> Leases<'a> {
         loop {
             let now = self.now();
             let until = now.checked_add(self.duration).unwrap_or(Timestamp::MAX);
-            // Noted before the statement: a run that is interrupted during it may hold the lease.
+            // Recorded before the statement: a run that is interrupted during it may hold the lease.
             self.claimed_until.borrow_mut().insert(target_key.to_owned(), until);
             let claim = store.claim(target_key, now, until).await;
             if let Ok(Err(_)) = claim {
@@ -71,7 +71,7 @@ impl<'a> Leases<'a> {
     pub async fn release(&self, target_key: &str) {
         let until = self.claimed_until.borrow().get(target_key).copied();
         if let (Some(store), Some(until)) = (self.store, until) {
-            // A lease that cannot be released ends by itself.
+            // A lease that cannot be released expires.
             store.release(target_key, until).await.ok();
             // Removed only now, so that an interruption during the statement releases it again.
             self.claimed_until.borrow_mut().remove(target_key);

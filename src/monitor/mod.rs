@@ -20,17 +20,17 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 /// One run over one or more targets.
 pub struct Monitor<'a> {
     leases: Leases<'a>,
-    /// Why the configured store cannot be used.
+    /// Reason why the configured store cannot be used.
     store_error: Option<HistoryError>,
-    /// Hygiene findings set the status.
+    /// Whether hygiene findings set the status.
     hygiene: bool,
     /// The growth of each cluster, by its branch in the store.
     growth_by_cluster: RefCell<HashMap<String, Rc<Vec<Growth>>>>,
 }
 
 impl<'a> Monitor<'a> {
-    /// Returns a run with its store. `lease_duration` is the time after which another run may take over a target, should
-    /// this one die.
+    /// Returns a run with its store. `lease_duration` is the time after which another run may take over a target, if
+    /// this one was terminated.
     pub fn new(
         store: Result<Option<&'a Store>, HistoryError>,
         lease_duration: SignedDuration,
@@ -45,7 +45,7 @@ impl<'a> Monitor<'a> {
         Monitor { leases, store_error, hygiene, growth_by_cluster: RefCell::default() }
     }
 
-    /// Whether a store was configured, usable or not.
+    /// Returns whether a store is configured, usable or not.
     pub fn has_history(&self) -> bool {
         self.leases.store().is_some() || self.store_error.is_some()
     }

@@ -1,4 +1,4 @@
-//! What a run reads from the history before it evaluates a target, and what it saves for the next run.
+//! The state that a run loads from the history before the evaluation, and saves for the next run.
 
 use super::Monitor;
 use crate::facts::history::{CheckState, Counters, Growth, HistoryView, KnownFinding, NotifiedFinding, SubjectKind};
@@ -12,13 +12,13 @@ use std::rc::Rc;
 const CHECK_HISTORY: HistoryScope = HistoryScope { slots: true, indexes: true, ..HistoryScope::NONE };
 const GROWTH_HISTORY: HistoryScope = HistoryScope { growth: true, ..HistoryScope::NONE };
 
-/// A run of one target whose notifications are not sent yet.
+/// State of a run on one target before its notifications are sent.
 pub struct PendingState {
     /// When the snapshot was collected.
     pub at: Timestamp,
     /// The status of the run.
     pub status: Status,
-    /// Equal for all databases of one server.
+    /// Identity of the server; equal for all its databases.
     pub server: Option<String>,
     /// The state that the previous run saved.
     pub previous: CheckState,
@@ -30,7 +30,7 @@ pub struct PendingState {
     pub evaluated: BTreeSet<String>,
     /// The counters of the snapshot.
     pub counters: Option<Counters>,
-    /// This run holds the lease.
+    /// Whether this run holds the lease.
     pub is_claimed: bool,
 }
 

@@ -24,11 +24,11 @@ pub struct TargetCheck<'a, C> {
     pub target_key: String,
     /// Its name in the configuration.
     pub target: Option<&'a str>,
-    /// The target lists the databases to read.
+    /// Whether the target lists the databases to read.
     pub lists_databases: bool,
-    /// Collects the snapshot. It is polled once the lease is taken.
+    /// Future that collects the snapshot. It is polled after the lease is taken.
     pub collection: C,
-    /// Reads the snapshots of earlier runs that were named.
+    /// Reads the earlier snapshots that the command line names.
     pub earlier_snapshots: &'a dyn Fn(&Snapshot) -> Result<Vec<Snapshot>, TargetError>,
     /// Evaluates the selected checks.
     pub assess: &'a dyn Fn(&Snapshot, HistoryView) -> Assessment,
@@ -40,12 +40,12 @@ pub struct TargetResult {
     pub target_key: String,
     /// Its report.
     pub envelope: Envelope<CheckReport>,
-    /// What is to be notified and saved; `None` where another run holds the lease.
+    /// State to notify and save; `None` when another run holds the lease.
     pub(super) pending: Option<PendingState>,
 }
 
 impl TargetResult {
-    /// Whether another run holds the lease: this one neither notifies nor saves.
+    /// Returns whether another run holds the lease. This run then neither notifies nor saves.
     pub fn is_leased_elsewhere(&self) -> bool {
         self.pending.is_none()
     }
@@ -144,10 +144,11 @@ fn unread_databases(snapshot: &Snapshot, lists_databases: bool) -> Option<Note> 
         databases.map(|database| database.database.as_str()).filter(|name| !is_read(name)).collect();
     let (first, more) = (unread.get(..3).unwrap_or(&unread).join(", "), unread.len().saturating_sub(3));
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let why = if lists_databases { "the target lists others" } else { "--all-databases does" };
+    let remedy = if lists_databases { "the target lists other databases" } else { "use --all-databases" };
+    let noun = if unread.len() == 1 { "database" } else { "databases" };
     (!unread.is_empty()).then(|| Note {
         check: "databases".to_owned(),
-        kind: "not asked",
-        message: format!("not looked into: {first}{more}; {why}").into(),
+        kind: "not read",
+        message: format!("{noun} {first}{more}: {remedy}").into(),
     })
 }

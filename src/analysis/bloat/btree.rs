@@ -25,8 +25,8 @@ pub(super) struct IndexedRows {
     pub deduplicates: bool,
 }
 
-/// Returns the index's bloat by the statistics; `None` where it is not estimated. The server has no statistics on
-/// distinct combinations of several columns: the possible maximum is taken, so that the estimate is rather too low.
+/// Returns the bloat of the index from the statistics; `None` where it is not estimated. The server has no statistics on
+/// distinct combinations of several columns. The possible maximum is assumed, so the estimate is rather too low.
 pub(super) fn estimate_index(
     index: &Index,
     table: &Table,
@@ -42,7 +42,7 @@ pub(super) fn estimate_index(
         };
     }
     let key = key.ok_or(EstimateError::NotRead)?;
-    // A `name` is stored without its padding, and statistics count it with it.
+    // A `name` is stored without its padding, but the statistics include it.
     if key.columns.iter().any(|(layout, _)| layout.attlen == -2) {
         return Ok(None);
     }

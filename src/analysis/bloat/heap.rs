@@ -4,7 +4,7 @@ use super::{Bloat, BloatSource, EstimateError, check_visibility};
 use crate::analysis::pages::{MAX_ALIGN, Width, heap};
 use crate::facts::{HeapTuples, Table, TableColumns};
 
-/// Returns the heap's bloat by the statistics; `None` for a relation without a heap of its own.
+/// Returns the bloat of the heap from the statistics; `None` for a relation without a heap of its own.
 pub(super) fn estimate_table(table: &Table, columns: Option<&TableColumns>) -> Result<Option<Bloat>, EstimateError> {
     if !table.kind.has_storage() {
         return Ok(None);

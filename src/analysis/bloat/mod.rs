@@ -9,7 +9,7 @@ pub use heap::measured_heap_bloat;
 use crate::facts::{DatabaseSnapshot, Fact, Index, Table, Visibility};
 use serde::{Deserialize, Serialize};
 
-/// How a bloat was determined.
+/// How the bloat was determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BloatSource {
@@ -24,7 +24,7 @@ pub enum BloatSource {
 pub struct Bloat {
     /// Bytes that a rewrite would free.
     pub bytes: u64,
-    /// How they were determined.
+    /// How the number was determined.
     pub source: BloatSource,
 }
 
@@ -55,7 +55,7 @@ pub enum EstimateError {
     RowSecurity,
 }
 
-/// Returns why statistics cannot be seen.
+/// Returns the reason why the statistics are not visible, as an error.
 pub fn check_visibility(visibility: Visibility) -> Result<(), EstimateError> {
     match visibility {
         Visibility::Visible => Ok(()),

@@ -71,7 +71,7 @@ fn btree_deduplicates_equal_keys() {
 
 #[test]
 fn btree_bloat_counts_deleted_pages() {
-    // 174 of 260 pages deleted, the rest as full as ever: density alone would see 17 %.
+    // 174 of 260 pages are deleted, the others are full: the leaf density alone would give 17 %.
     let pages = BtreePages {
         fillfactor: 90,
         block_size: BLOCK,

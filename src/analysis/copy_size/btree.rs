@@ -1,4 +1,4 @@
-//! A B-tree of any number of columns built anew.
+//! Forecast of a rebuilt B-tree of any number of columns.
 
 use super::{Basis, Forecast, changed_share};
 use crate::analysis::bloat::{EstimateError, check_visibility};
@@ -10,7 +10,7 @@ use crate::facts::{ColumnStatistics, Index, IndexShape, Table};
 
 /// The weight of a grid (all combinations once) in the number of combinations of several columns.
 const GRID_WEIGHT: f64 = 0.35;
-/// How far an estimate from the averages of one column may be off.
+/// Relative error of an estimate from the averages of one column.
 const FIXED_WIDTH_SPREAD: f64 = 0.05;
 /// The same where values differ in length.
 const VARLENA_SPREAD: f64 = 0.1;
@@ -50,7 +50,7 @@ pub fn forecast_btree(index: &Index, table: &Table, shape: &IndexShape) -> Resul
     };
     let sizes = |distinct: f64, distinct_nulls: f64| {
         let block_bytes = block as f64;
-        // Seen on 15.20: equal keys of character(n) do not share a tuple, although the catalog allows it. An index that is
+        // Observed on 15.20: equal keys of character(n) do not share a tuple, although the catalog allows it. An index that is
         // smaller than it could be without sharing shows that they do.
         let plain = leaf_bytes(filled, filled, filled_tuple, false, block_bytes)
             + leaf_bytes(nulls, nulls, null_tuple, false, block_bytes);

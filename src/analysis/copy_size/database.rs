@@ -5,10 +5,10 @@ use crate::analysis::bloat::EstimateError;
 use crate::facts::{DatabaseSnapshot, Fact, Index, Persistence, Table, Unavailable};
 use std::collections::{BTreeMap, HashMap};
 
-/// Files of a database beside its relations (docs/reference/sizes-and-bloat.md#files-beside-relations).
+/// Files of a database that belong to no relation (docs/reference/sizes-and-bloat.md#files-beside-relations).
 const NON_RELATION_BYTES: u64 = 160 << 10;
 
-/// What a predicted relation is.
+/// Kind of a predicted relation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RelationPart {
     /// The heap of a table with its maps.
@@ -22,7 +22,7 @@ pub enum RelationPart {
 /// One relation with files.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CopiedRelation<'a> {
-    /// What the relation is.
+    /// Kind of the relation.
     pub part: RelationPart,
     /// Its table.
     pub table: &'a Table,
@@ -32,7 +32,7 @@ pub struct CopiedRelation<'a> {
     pub now_bytes: u64,
     /// The size after the copy.
     pub after: Forecast,
-    /// Why it is expected to keep its size.
+    /// Reason why it is expected to keep its size.
     pub why: Option<EstimateError>,
 }
 

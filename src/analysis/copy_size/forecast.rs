@@ -2,21 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a prediction rests on; less certain comes later.
+/// Basis of a prediction, the most certain first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// Every page was read, or the size is fixed by what it is.
+    /// Every page was read, or the relation has a fixed size.
     Measured,
     /// The statistics of the last ANALYZE, or a sample of blocks.
     Statistics,
-    /// The bloat of its table: no fact is about the relation itself.
+    /// The bloat of its table, because no fact describes the relation itself.
     Proportion,
-    /// No fact: it is expected to keep its size.
+    /// None: the relation is expected to keep its size.
     Unknown,
 }
 
-/// Bytes after a copy that writes every row and every index anew.
+/// Bytes after a copy that rewrites every row and every index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forecast {
     /// The likely size.
@@ -25,7 +25,7 @@ pub struct Forecast {
     pub low_bytes: u64,
     /// The upper bound of the interval.
     pub high_bytes: u64,
-    /// What the prediction rests on.
+    /// Basis of the prediction.
     pub basis: Basis,
 }
 

@@ -1,13 +1,13 @@
-//! A heap written anew.
+//! Forecast of a rewritten heap.
 
 use super::{Basis, Forecast, changed_share};
 use crate::analysis::bloat::{EstimateError, check_visibility, measured_heap_bloat};
 use crate::analysis::pages::heap::{map_blocks, packed_bytes};
 use crate::facts::{HeapTuples, Table, TableColumns};
 
-/// How far an estimate from averages may be off.
+/// Relative error of an estimate from averages.
 const AVERAGE_SPREAD: f64 = 0.05;
-/// How far the free space at the end of a page may be off, in rows: it depends on the order of long and short rows. The
+/// Error of the free space at the end of a page, in rows: it depends on the order of long and short rows. The
 /// model takes half a row. Measured with three rows per page: 4 and 11.5 % less.
 const PAGE_END_WASTE: f64 = 0.4;
 /// A table with fewer rows is not vacuumed after a copy (`autovacuum_vacuum_insert_threshold`).

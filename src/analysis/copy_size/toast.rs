@@ -1,4 +1,4 @@
-//! A TOAST relation and its index written anew.
+//! Forecast of a rewritten TOAST relation and its index.
 
 use super::{Basis, Forecast};
 use crate::analysis::pages::btree::{DEFAULT_FILLFACTOR, TUPLE_HEADER, page_space};
@@ -47,7 +47,7 @@ pub fn forecast_toast(table: &Table, sample: Option<&ToastSample>, live_chunks: 
 }
 
 /// Returns the pages that these chunks fill when they are written in order, as the server does: a chunk that does not fit
-/// goes to an earlier page with enough free space, else to a new one.
+/// is written to an earlier page with enough free space, otherwise to a new one.
 fn packed_pages(lengths: &[u32]) -> f64 {
     let mut free_bytes = BLOCK_SPACE;
     let mut pages = 0_u64;

@@ -249,5 +249,8 @@ pub fn sum_components<'a>(components: impl Iterator<Item = &'a Component> + Clon
 
 /// Returns the sum of the counted components that have an amount.
 pub fn sum_known_components<'a>(components: impl Iterator<Item = &'a Component>) -> Amount {
-    components.filter(|term| term.counted).filter_map(|term| term.amount).fold(Amount::default(), Amount::plus)
+    components
+        .filter(|component| component.counted)
+        .filter_map(|component| component.amount)
+        .fold(Amount::default(), Amount::plus)
 }

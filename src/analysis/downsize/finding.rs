@@ -1,4 +1,4 @@
-//! Obstacles to a move, and what to know before it (docs/reference/providers.md#rds-bluegreen,
+//! Obstacles to a move, warnings, and the checklist (docs/reference/providers.md#rds-bluegreen,
 //! docs/reference/providers.md#logical-replication).
 
 use super::{Assumptions, GIB, MoveMethod, StorageType};
@@ -204,46 +204,46 @@ const EXTENSIONS: [(&str, &[MoveMethod], &str); 8] = [
     (
         "pg_partman",
         &[MoveMethod::BlueGreenUpgrade, MoveMethod::LogicalReplication],
-        "turn its maintenance off at the source: new partitions do not replicate",
+        "disable its maintenance on the source: new partitions are not replicated",
     ),
     (
         "pg_cron",
         &[MoveMethod::BlueGreenUpgrade, MoveMethod::BlueGreen],
-        "turn it off on green until switchover: its jobs would write",
+        "disable it on green until the switchover: its jobs would write",
     ),
-    ("pglogical", &[MoveMethod::BlueGreenUpgrade], "turn it off on blue"),
-    ("pgactive", &[MoveMethod::BlueGreenUpgrade], "turn it off on blue"),
-    ("pgaudit", &[MoveMethod::BlueGreenUpgrade], "must stay in shared_preload_libraries of both parameter groups"),
+    ("pglogical", &[MoveMethod::BlueGreenUpgrade], "disable it on blue"),
+    ("pgactive", &[MoveMethod::BlueGreenUpgrade], "disable it on blue"),
+    ("pgaudit", &[MoveMethod::BlueGreenUpgrade], "keep it in shared_preload_libraries of both parameter groups"),
     (
         "timescaledb",
         &[MoveMethod::LogicalReplication, MoveMethod::Dms, MoveMethod::BlueGreenUpgrade],
-        "its chunks do not replicate as one table: follow its own migration guide",
+        "its chunks are not replicated as one table: follow its migration guide",
     ),
     (
         "citus",
         &[MoveMethod::LogicalReplication, MoveMethod::Dms, MoveMethod::BlueGreenUpgrade],
-        "distributed tables do not replicate this way",
+        "distributed tables are not replicated by this method",
     ),
-    ("postgis_topology", &[MoveMethod::Dump], "restore it with CREATE EXTENSION first, then the data"),
+    ("postgis_topology", &[MoveMethod::Dump], "run CREATE EXTENSION before the restore"),
 ];
 
 const BLUE_GREEN_CHECKLIST: [&str; 7] = [
     "automated backups are on (Blue/Green needs them)",
     "no RDS Proxy, no cascading or cross-region read replica, not a Multi-AZ DB cluster, not managed by CloudFormation",
     "the master password is not managed by Secrets Manager; zero-ETL integrations are deleted",
-    "storage autoscaling: set a new maximum first, else it grows the small volume again",
+    "storage autoscaling has a new maximum; otherwise it enlarges the small volume again",
     "an alarm on slot lag and on free storage is in place before the switchover",
-    "the maintenance window lies elsewhere; free space covers the WAL of the hours that green is being built",
-    "green reads slowly at first (lazy loading from the snapshot): warm it up before the switchover",
+    "the maintenance window does not overlap; the free space covers the WAL written while green is created",
+    "green is warmed up before the switchover: its first reads are slow (lazy loading from the snapshot)",
 ];
 const SHRINK_CHECKLIST: [&str; 3] = [
-    "not a shared-core machine; the instance is down meanwhile, possibly for long",
+    "not a shared-core machine type; downtime during the shrink is acceptable, it may be long",
     "automatic storage increase is off, or has a limit",
-    "each read replica is shrunk by hand after the primary",
+    "each read replica is shrunk manually after the primary",
 ];
 const COMMON_CHECKLIST: [&str; 2] = [
-    "applications connect by a name that can be moved, and reconnect by themselves",
-    "a backup was restored somewhere and looked at",
+    "applications connect by a host name that can be switched, and reconnect automatically",
+    "a backup was restored and verified",
 ];
 
 /// Returns all findings for one method, the worst first. `seen_bytes` is the space that SQL sees in use, `recommended`
@@ -271,7 +271,7 @@ pub fn audit_findings(
                 let severity = if blue_green { Severity::Blocker } else { Severity::Warning };
                 find(severity, database, AuditFindingKind::LogicalSlot { slot_name, active });
             }
-            // They stay in place, and RDS manages them on its own.
+            // They stay in place, or RDS manages them.
             SlotType::Physical if !matches!(method, MoveMethod::Shrink) && !blue_green => {
                 find(Severity::Warning, None, AuditFindingKind::PhysicalSlot { slot_name, active });
             }
@@ -300,7 +300,7 @@ pub fn audit_findings(
                     let severity = if method == MoveMethod::Dms { Severity::Warning } else { Severity::Blocker };
                     find(severity, database, AuditFindingKind::LargeObjects { count });
                 }
-                // Their rows are not in the WAL, which a physical copy follows.
+                // Their rows are not in the WAL, so a physical copy does not contain them.
                 ObstacleKind::Unlogged if method != MoveMethod::Dump && method != MoveMethod::Shrink => {
                     find(Severity::Warning, database, AuditFindingKind::UnloggedTables { count, names });
                 }
@@ -364,12 +364,8 @@ pub fn audit_findings(
     let volumes =
         [("--used-fs", assumptions.used_fs_bytes), ("the size of the present volume", assumptions.allocated_bytes)];
     for (source, source_bytes) in volumes {
-        if let Some(said_bytes) = source_bytes.filter(|bytes| *bytes < seen_bytes) {
-            find(
-                Severity::Warning,
-                None,
-                AuditFindingKind::VolumeTooSmall { source, source_bytes: said_bytes, seen_bytes },
-            );
+        if let Some(source_bytes) = source_bytes.filter(|bytes| *bytes < seen_bytes) {
+            find(Severity::Warning, None, AuditFindingKind::VolumeTooSmall { source, source_bytes, seen_bytes });
         }
     }
     let elsewhere =
@@ -395,8 +391,9 @@ pub fn audit_findings(
     found
 }
 
-/// Replication needs a slot and a sender here for each database, and on the new server a worker for each that applies,
-/// one more that copies tables, and one that launches them (manual, "Logical Replication, Configuration Settings").
+/// Returns the limits that are too low. Per database, replication needs a slot and a walsender on this server. On the new
+/// server it needs an apply worker per database, a table synchronization worker, and the launcher (PostgreSQL manual,
+/// "Logical Replication", "Configuration Settings").
 fn insufficient_settings(snapshot: &Snapshot, method: MoveMethod) -> Vec<AuditFindingKind> {
     let Some(settings) = snapshot.settings.known() else { return Vec::new() };
     let mut found = Vec::new();

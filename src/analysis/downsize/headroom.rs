@@ -56,10 +56,10 @@ pub fn wal_headroom(
             Component::known(ComponentGroup::Headroom, kind(volume.bytes, capped, source), beyond, confidence)
         }
         None => {
-            let reason = "no history, and the server's statistics of WAL are too young";
+            let reason = "no history, and the WAL statistics of the server cover too short a period";
             let why = Unavailable::new("WAL volume", reason)
                 .not_set_up()
-                .with_hint(Some("run `pgtend history record` from a timer, or say --wal-per-hour"));
+                .with_hint(Some("run `pgtend history record` from a timer, or pass --wal-per-hour"));
             Component::unknown(ComponentGroup::Headroom, kind(0, false, WalSource::NotKnown), why, cap)
         }
     }
@@ -129,16 +129,16 @@ pub fn growth_component(snapshot: &Snapshot, assumptions: &Assumptions, history:
             Component::known(ComponentGroup::Headroom, kind(rate, GrowthSource::RowCounters), amount, Confidence::Rough)
         }
         None => {
-            let reason = "no history, and the server's row counters are too young";
+            let reason = "no history, and the row counters of the server cover too short a period";
             let why = Unavailable::new("growth", reason)
                 .not_set_up()
-                .with_hint(Some("run `pgtend history record` from a timer, or say --growth, as in --growth 0"));
+                .with_hint(Some("run `pgtend history record` from a timer, or pass --growth, for example --growth 0"));
             Component::unknown(ComponentGroup::Headroom, kind(0.0, GrowthSource::NotKnown), why, None)
         }
     }
 }
 
-/// Bytes a day by the rows that came and went since the statistics began.
+/// Returns the growth in bytes per day from the rows inserted and deleted since the statistics reset.
 fn row_counter_growth(snapshot: &Snapshot, history: &HistoryView) -> Option<f64> {
     let mut rate = 0.0;
     let mut any = false;

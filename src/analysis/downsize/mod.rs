@@ -1,4 +1,4 @@
-//! The pre-downscale storage audit: how small the new volume may be, and what must happen first.
+//! The pre-downscale storage audit: minimum and recommended volume size, and the steps before the move.
 //!
 //! The sum consists of components with an amount, an interval and a confidence. A component that could not be read
 //! makes the sum unknown; the audit then gives a lower bound.
@@ -101,7 +101,7 @@ pub struct Audit<'a> {
     pub findings: Vec<AuditFinding>,
     /// Cost before and after; `None` without price or sizes.
     pub cost: Option<Cost>,
-    /// Answer for the target size; `None` without one.
+    /// Whether the target size is large enough; `None` without a target size.
     pub fits: Option<Fits>,
 }
 
@@ -112,7 +112,7 @@ impl Audit<'_> {
     }
 
     fn components_in(&self, group: ComponentGroup) -> impl Iterator<Item = &Component> + Clone {
-        self.components.iter().filter(move |term| term.group == group)
+        self.components.iter().filter(move |component| component.group == group)
     }
 
     /// Returns the components of one group in the order of the report.
@@ -161,7 +161,10 @@ pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
         }
     }
     let reclaimable = sum_components(reclaim.iter());
-    let wal_now = components.iter().find(|term| term.kind == ComponentKind::WalDirectory).and_then(|term| term.amount);
+    let wal_now = components
+        .iter()
+        .find(|component| component.kind == ComponentKind::WalDirectory)
+        .and_then(|component| component.amount);
     let clean_wal = wal_now.map(|wal| wal.minus(sum_known_components(slots.iter())));
     let largest = assessments
         .iter()
@@ -182,8 +185,10 @@ pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
         headroom: &headroom,
         growth: &growth,
     };
-    let mut methods: Vec<MethodEstimate> =
-        MoveMethod::ALL.iter().map(|way| sum_of.estimate_method(*way, &databases, &assessments, assumptions)).collect();
+    let mut methods: Vec<MethodEstimate> = MoveMethod::ALL
+        .iter()
+        .map(|method| sum_of.estimate_method(*method, &databases, &assessments, assumptions))
+        .collect();
     methods.sort_by_key(|estimate| (estimate.method != assumptions.method, !estimate.is_offered));
     components.extend(reclaim);
     components.extend(headroom);
@@ -210,7 +215,7 @@ pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
     Audit { components, used, reclaimable, databases, assessments, methods, findings, cost, fits }
 }
 
-/// What SQL sees of what is used.
+/// Returns whether the component is space in use that SQL measures.
 fn is_measured_by_sql(component: &Component) -> bool {
     component.group == ComponentGroup::Used && !matches!(component.kind, ComponentKind::OutsideSql { .. })
 }
@@ -255,15 +260,16 @@ impl AuditSum<'_> {
         assessments: &[DatabaseAssessment<'_>],
         assumptions: &Assumptions,
     ) -> MethodEstimate {
-        let is_database = |term: &&Component| matches!(term.kind, ComponentKind::Databases { .. });
+        let is_database = |component: &&Component| matches!(component.kind, ComponentKind::Databases { .. });
         // Temporary files end with their queries; headroom for them is a component of its own.
-        let is_temporary = |term: &&Component| matches!(term.kind, ComponentKind::TemporaryFiles);
-        let outside_databases = self.used_components.iter().filter(|term| !is_database(term) && !is_temporary(term));
+        let is_temporary = |component: &&Component| matches!(component.kind, ComponentKind::TemporaryFiles);
+        let outside_databases =
+            self.used_components.iter().filter(|component| !is_database(component) && !is_temporary(component));
         let slots = sum_known_components(self.slots.iter());
-        let open = |terms: &[Component]| terms.iter().any(Component::leaves_sum_open);
+        let open = |components: &[Component]| components.iter().any(Component::leaves_sum_open);
         let (size_after, known) = if method.is_physical() {
             let reclaimed = sum_known_components(self.reclaim.iter());
-            let stays = self.used_components.iter().filter(|term| !is_temporary(term));
+            let stays = self.used_components.iter().filter(|component| !is_temporary(component));
             let known = sum_known_components(stays.clone()).minus(reclaimed);
             (sum_components(stays).map(|used| used.minus(reclaimed)).filter(|_| !open(self.slots)), known)
         } else {
@@ -286,7 +292,7 @@ impl AuditSum<'_> {
             let databases_after = databases_after.filter(|_| !databases.is_empty());
             let known_outside = sum_known_components(outside_databases.clone()).minus(slots);
             let outside =
-                sum_components(outside_databases).map(|beside| beside.minus(slots)).filter(|_| !open(self.slots));
+                sum_components(outside_databases).map(|outside| outside.minus(slots)).filter(|_| !open(self.slots));
             (databases_after.zip(outside).map(|(a, b)| a.plus(b)), known.plus(known_outside))
         };
         let sizes = VolumeSizes::new(assumptions.provider, assumptions.storage_type);

@@ -67,7 +67,7 @@ impl Overrides {
             && used.value > allocated.value
         {
             return Some(format!(
-                "{} is larger than {}: more cannot be used than there is",
+                "{} is larger than {}: the used space cannot exceed the volume",
                 used.source, allocated.source
             ));
         }
@@ -76,12 +76,12 @@ impl Overrides {
             && provider.value != Provider::Rds
         {
             return Some(format!(
-                "{} names a volume of Amazon RDS, and {} somebody else",
+                "{} is a volume type of Amazon RDS, but {} names another provider",
                 disk.source, provider.source
             ));
         }
         if let Some(allocated) = self.allocated_bytes.as_ref().filter(|sourced| sourced.value == 0) {
-            return Some(format!("{} is 0: a volume has a size", allocated.source));
+            return Some(format!("{} is 0: the volume size must be positive", allocated.source));
         }
         None
     }
@@ -136,8 +136,8 @@ impl Overrides {
     }
 }
 
-fn value_of<T: Copy>(said: &Option<Sourced<T>>) -> Option<T> {
-    said.as_ref().map(|sourced| sourced.value)
+fn value_of<T: Copy>(sourced: &Option<Sourced<T>>) -> Option<T> {
+    sourced.as_ref().map(|sourced| sourced.value)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::facts::history::PredictedQuantity;
 pub struct PredictedSize {
     /// `true`: size after the move by the chosen method. `false`: size after the clean-up in place.
     pub moved: bool,
-    /// What is measured.
+    /// Measured quantity.
     pub quantity: PredictedQuantity,
     /// Present size in bytes.
     pub now_bytes: u64,

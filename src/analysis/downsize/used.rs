@@ -37,7 +37,7 @@ pub fn used_components(snapshot: &Snapshot, assumptions: &Assumptions) -> Vec<Co
         (Fact::Unavailable(why), _) => missing(ComponentKind::SlotSpill, why),
     });
     if let Some(used_fs_bytes) = assumptions.used_fs_bytes {
-        let seen: u64 = components.iter().filter_map(|term| term.amount).map(|amount| amount.bytes).sum();
+        let seen: u64 = components.iter().filter_map(|component| component.amount).map(|amount| amount.bytes).sum();
         // The file system's figure includes what SQL could not see, so no component is missing from the sum.
         for component in &mut components {
             component.counted = component.amount.is_some();
@@ -48,10 +48,10 @@ pub fn used_components(snapshot: &Snapshot, assumptions: &Assumptions) -> Vec<Co
 }
 
 fn logs_elsewhere() -> Component {
-    let reason = "the server does not collect its log itself (logging_collector is off): where it goes may be on the same volume";
+    let reason = "the server does not collect its log, which may be written to the same volume";
     let why = Unavailable::new("log files", reason)
         .not_set_up()
-        .with_hint(Some("say --used-fs, which counts everything on the volume"));
+        .with_hint(Some("pass --used-fs, which includes everything on the volume"));
     Component::unknown(ComponentGroup::Used, ComponentKind::ServerLogs { written_elsewhere: true }, why, None)
         .not_counted()
 }
@@ -74,12 +74,12 @@ fn databases_component(snapshot: &Snapshot) -> Component {
         return Component::known(ComponentGroup::Used, kind, Amount::exact(bytes), Confidence::Measured);
     }
     let role = &snapshot.server.role;
-    let reason = format!("{role} may not connect to {}", hidden.join(", "));
+    let reason = format!("role {role} has no CONNECT privilege on {}", hidden.join(", "));
     let why = Unavailable::new("database size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
     Component::unknown(ComponentGroup::Used, kind, why, None)
 }
 
-/// Transaction status since the oldest id still in use: two bits per transaction in `pg_xact`, and offset and at least
+/// Returns the transaction status since the oldest id still in use: two bits per transaction in `pg_xact`, and offset and at least
 /// two members per multixact (`src/backend/access/transam/clog.c`, `multixact.c`). Files are removed in whole segments
 /// of 256 kB.
 fn transaction_status(snapshot: &Snapshot) -> Option<Component> {
@@ -99,7 +99,7 @@ fn transaction_status(snapshot: &Snapshot) -> Option<Component> {
     ))
 }
 
-/// The catalogs that all databases share.
+/// Returns the shared catalogs.
 fn shared_catalogs(snapshot: &Snapshot) -> Component {
     let global = match snapshot.tablespaces.as_result() {
         Ok(tablespaces) => tablespaces.iter().find(|tablespace| tablespace.tablespace == "pg_global"),
@@ -114,7 +114,7 @@ fn shared_catalogs(snapshot: &Snapshot) -> Component {
         ),
         None => {
             let role = &snapshot.server.role;
-            let reason = format!("{role} may not create in pg_global");
+            let reason = format!("role {role} has no CREATE privilege on pg_global");
             let why = Unavailable::new("tablespace size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
             Component::unknown(ComponentGroup::Used, ComponentKind::SharedCatalogs, why, None)
         }

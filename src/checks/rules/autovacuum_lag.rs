@@ -19,7 +19,7 @@ limits! {
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let mut outcome = CheckOutcome::default();
     if evidence.snapshot.server.in_recovery {
-        return Err(CheckOutcome::not_supported("a standby does not vacuum, nor count dead rows"));
+        return Err(CheckOutcome::not_supported("a standby runs no VACUUM and does not count dead rows"));
     }
     for (db, tables) in collect_database_facts(evidence.snapshot, |contents| &contents.tables, &mut outcome) {
         for table in tables.iter().filter(|table| table.heap.bytes >= limits.minimum.0) {
@@ -32,17 +32,18 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             }
             let name = relation_subject(&db.database, &table.schema, &table.table);
             let mut message = message![
-                Fragment::Percent(share.0),
-                " of the rows of ",
+                "table ",
                 &name,
-                " are dead (",
+                ": ",
+                Fragment::Percent(share.0),
+                " of the rows are dead (",
                 Fragment::Count(dead.unsigned_abs()),
-                "), and nobody vacuumed it "
+                "), last vacuum "
             ];
             // The age of the table is unknown.
             message.append(match last {
-                Some(_) => message!["for ", Fragment::Seconds(since.0)],
-                None => message!["since the statistics began"],
+                Some(_) => message![Fragment::Seconds(since.0), " ago"],
+                None => message!["before the last statistics reset, or never"],
             });
             outcome.add_finding(RuleFinding {
                 level: Level::Warning,
@@ -52,7 +53,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 threshold: Some(limits.warning.into()),
                 advice: message![
                     code_span(&format!("VACUUM (VERBOSE) {}", qualified(&table.schema, &table.table))),
-                    " says how many cannot be removed yet: then `pgtend check --only xmin-horizon` names who holds them; else lower its autovacuum_vacuum_scale_factor"
+                    " reports how many dead rows cannot be removed yet; if there are many, see `pgtend check --only xmin-horizon`, otherwise lower its autovacuum_vacuum_scale_factor"
                 ],
             });
         }

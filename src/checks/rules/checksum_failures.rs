@@ -11,7 +11,7 @@ limits! {}
 fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
     let snapshot = evidence.snapshot;
     if evidence.setting("data_checksums").map_err(CheckOutcome::from_unavailable)?.setting == "off" {
-        return Err(CheckOutcome::not_supported("data checksums are off: nothing is noticed"));
+        return Err(CheckOutcome::not_supported("data checksums are off: corruption goes undetected"));
     }
     let mut outcome = CheckOutcome::default();
     for database in require_fact(&snapshot.databases)? {
@@ -25,7 +25,7 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
     }
     match snapshot.shared_checksums.as_result() {
         Ok(shared) => {
-            let description = "the catalogs that all databases share";
+            let description = "the shared catalogs";
             outcome.findings.extend(checksum_finding(
                 SHARED,
                 description,
@@ -49,12 +49,12 @@ fn checksum_finding(
 ) -> Option<RuleFinding> {
     let failures = failures.filter(|failures| *failures > 0)?;
     // A page is counted each time it is read.
-    let mut message = message!["a page of ", description, " had a wrong checksum, "];
-    message.append(match failures {
-        1 => message!["once"],
-        _ => message![Fragment::Count(failures), " times"],
-    });
-    message.append(message![" since the statistics began"]);
+    let mut message = message![
+        Fragment::Count(failures),
+        if failures == 1 { " checksum failure in " } else { " checksum failures in " },
+        description,
+        " since the statistics were reset"
+    ];
     if let Some(time) = last {
         message.append(message![", the last at ", time]);
     }
@@ -65,7 +65,7 @@ fn checksum_finding(
         threshold: Some(Measure::Count(1)),
         message,
         advice: message![
-            "the server's log names the blocks; look at the disk, take a backup beside the old ones, and move to a standby that is sound"
+            "the server log names the damaged blocks; take a new backup, keep the old ones, fail over to a verified standby, and check the hardware"
         ],
     })
 }

@@ -15,7 +15,7 @@ limits! {
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let sessions = require_fact(&evidence.snapshot.sessions)?;
     if !sessions.sees_all {
-        let why = evidence.hidden_fact("sessions", "the kinds of other sessions are hidden from this role");
+        let why = evidence.hidden_fact("sessions", "the types of other sessions are hidden from this role");
         let grant = grant("pg_read_all_stats", &evidence.snapshot.server.role);
         return Err(CheckOutcome::from_unavailable(why.with_hint(Some(grant))));
     }
@@ -37,11 +37,11 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 Fragment::Count(sessions.clients),
                 " of ",
                 Fragment::Count(available),
-                " connections are taken (",
+                " client connections are in use (",
                 Fragment::Count(reserved),
                 " more are reserved)"
             ],
-            advice: message!["`select state, count(*) from pg_stat_activity group by 1` says who idles; put a pooler in between before raising max_connections"],
+            advice: message!["`select state, count(*) from pg_stat_activity group by 1` shows idle sessions; use a connection pooler before you raise max_connections"],
         });
     }
     Ok(outcome)

@@ -16,7 +16,7 @@ limits! {
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let Some(headroom) = evidence.snapshot.wal_headroom() else {
         return Err(CheckOutcome::not_configured(
-            "how large the disk is, nobody said: --disk-size, or disk_size of the target",
+            "disk size unknown: set disk_size of the target, or pass --disk-size",
         ));
     };
     let headroom = headroom.map_err(CheckOutcome::from_unavailable)?;
@@ -29,14 +29,14 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let trends: Vec<&Trend> =
         if headroom.wal_on_own_volume { wal.iter().collect() } else { data.iter().chain(&wal).collect() };
     if trends.is_empty() {
-        return Err(CheckOutcome::not_enough_history("how fast it fills takes four looks or more"));
+        return Err(CheckOutcome::not_enough_history("needs at least 4 samples to compute a growth rate"));
     }
-    let a_day: f64 = trends.iter().map(|trend| trend.bytes_per_day).sum();
+    let per_day: f64 = trends.iter().map(|trend| trend.bytes_per_day).sum();
     let mut outcome = CheckOutcome::default();
-    if a_day <= 0.0 && headroom.free_bytes > 0 {
+    if per_day <= 0.0 && headroom.free_bytes > 0 {
         return Ok(outcome);
     }
-    let seconds = headroom.free_bytes as f64 / a_day.max(1.0) * DAY as f64;
+    let seconds = headroom.free_bytes as f64 / per_day.max(1.0) * DAY as f64;
     let remaining = Seconds(seconds as u64);
     let level = if remaining <= limits.critical {
         Level::Critical
@@ -45,24 +45,24 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     } else {
         return Ok(outcome);
     };
-    let about = if headroom.is_upper_bound { "at most " } else { "" };
+    let bound = if headroom.is_upper_bound { "at most " } else { "" };
     outcome.add_finding(RuleFinding {
         level,
         subject: "disk".to_owned(),
         measured: Some(remaining.into()),
         threshold: Some(if level == Level::Critical { limits.critical } else { limits.warning }.into()),
         message: message![
-            "the disk is full in ",
-            about,
+            "the disk will be full in ",
+            bound,
             Fragment::Seconds(remaining.0),
             ": ",
             Fragment::Bytes(headroom.free_bytes),
-            " are free, and ",
-            Fragment::Bytes(a_day.max(0.0) as u64),
-            " come a day"
+            " free, growth ",
+            Fragment::Bytes(per_day.max(0.0) as u64),
+            " per day"
         ],
         advice: message![
-            "`pgtend history growth` says what grows, `pgtend wal` what keeps WAL; look there before the disk is grown"
+            "`pgtend history growth` shows what grows, `pgtend wal` what retains WAL; reclaim space before you enlarge the disk"
         ],
     });
     Ok(outcome)
@@ -78,7 +78,7 @@ mod tests {
     use crate::facts::history::{Growth, HistoryView, SizePoint, Subject};
     use serde_json::json;
 
-    /// A server that grows so much a day, and has so much room.
+    /// Evaluates a server with this growth per day and this free space, both in bytes.
     fn evaluate_growing_disk(bytes_per_day: u64, free: u64) -> CheckOutcome {
         let mut now = healthy_snapshot();
         now["disk"] =

@@ -10,12 +10,12 @@ limits! {
 }
 
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
-    let advice = "`pgtend indexes` names the twin of each; `pgtend indexes migrate` writes the migration";
+    let advice = "`pgtend indexes` shows what covers each of them; `pgtend indexes migrate` writes the migrations";
     droppable_indexes::evaluate_droppable_indexes(
         evidence,
         IndexFinding::DuplicateIndex,
         limits.warning,
-        ", the twin of another, can go: ",
+        "duplicate ",
         advice,
     )
 }

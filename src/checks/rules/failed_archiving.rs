@@ -36,13 +36,15 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let count = waiting.map(Measure::Count);
     // `failed_count` does not change in that state (docs/reference/wal.md#archiving-without-a-command).
     if settings.has_archive_command() == Some(false) {
-        let message = message!["archive_mode is on without an archive_command: every segment stays in pg_wal for ever"];
+        let message = message![
+            "archive_mode is on, but archive_command and archive_library are empty: no segment is removed from pg_wal"
+        ];
         outcome.add_finding(find(
             Level::Critical,
             count,
             None,
             message,
-            message!["set archive_command or archive_library, or turn archive_mode off"],
+            message!["set archive_command or archive_library, or set archive_mode to off"],
         ));
         return Ok(outcome);
     }
@@ -54,28 +56,31 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         let level =
             if since.is_some_and(|since| since >= limits.critical.0) { Level::Critical } else { Level::Warning };
         let wal = archiver.last_failed_wal.as_deref().unwrap_or("a segment");
-        let mut message = message!["archiving fails at ", wal];
+        let mut message = message!["archiving of ", wal, " fails"];
         match archiver.last_archived_time {
             Some(time) => message.append(message![
-                ", the last success was ",
+                "; the last success was ",
                 Fragment::Seconds(evidence.seconds_since(time)),
                 " ago"
             ]),
-            None => message.append(message![", and nothing was ever archived"]),
+            None => message.append(message!["; no segment was archived since the statistics were reset"]),
         }
         if let Some(files) = waiting {
-            message.append(message!["; ", Fragment::Count(files), " segments wait"]);
+            let noun = if files == 1 { " segment waits" } else { " segments wait" };
+            message.append(message!["; ", Fragment::Count(files), noun]);
         }
-        let advice = message!["the server's log has the command's own error; WAL stays until it succeeds"];
+        let advice =
+            message!["the server log contains the error of the command; pg_wal grows until archiving succeeds"];
         outcome.add_finding(find(level, since.map(Measure::Seconds), Some(limits.critical.into()), message, advice));
         return Ok(outcome);
     }
     let waiting = Count(require_fact(&snapshot.archive_status)?.ready_files);
     outcome.record_reading("archiver", waiting.into(), limits.backlog.into(), None);
     if waiting >= limits.backlog {
-        let message =
-            message![Fragment::Count(waiting.0), " segments wait for the archiver: it is slower than WAL is written"];
-        let advice = message!["let archive_command do several segments at a time, or look at the archive's storage"];
+        let noun = if waiting.0 == 1 { " segment waits" } else { " segments wait" };
+        let message = message![Fragment::Count(waiting.0), noun, " for the archiver: it is slower than WAL generation"];
+        let advice =
+            message!["archive several segments at a time, or check the storage and the network of the archive"];
         outcome.add_finding(find(Level::Warning, Some(waiting.into()), Some(limits.backlog.into()), message, advice));
     }
     Ok(outcome)

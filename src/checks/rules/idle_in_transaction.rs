@@ -15,7 +15,7 @@ limits! {
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let sessions = require_fact(&evidence.snapshot.sessions)?;
     if !sessions.sees_all {
-        let why = evidence.hidden_fact("sessions", "what other sessions do is hidden from this role");
+        let why = evidence.hidden_fact("sessions", "the state of other sessions is hidden from this role");
         let grant = grant("pg_read_all_stats", &evidence.snapshot.server.role);
         return Err(CheckOutcome::from_unavailable(why.with_hint(Some(grant))));
     }
@@ -25,7 +25,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         let (true, Some(since)) = (holds, session.state_change) else { continue };
         let idle = Seconds(evidence.seconds_since(since));
         let pid = session.pid.to_string();
-        let role = session.role.as_deref().unwrap_or("nobody");
+        let role = session.role.as_deref().unwrap_or("unknown role");
         let database = session.database.as_deref().unwrap_or("no database");
         let Some((level, threshold)) = outcome.record_and_compare(&pid, idle, limits.warning, limits.critical) else {
             continue;
@@ -43,7 +43,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             message: message![
                 "session ",
                 &pid,
-                " of ",
+                " of role ",
                 role,
                 " in database ",
                 database,
@@ -51,12 +51,12 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 Fragment::Seconds(idle.0),
                 " and holds ",
                 Fragment::Count(session.locks),
-                " locks"
+                if session.locks == 1 { " lock" } else { " locks" }
             ],
             advice: message![
                 "end it: `select pg_terminate_backend(",
                 &pid,
-                ")`; idle_in_transaction_session_timeout does so by itself"
+                ")`; to prevent it, set idle_in_transaction_session_timeout"
             ],
         });
     }

@@ -43,7 +43,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 let name = relation_subject(&db.database, &table.schema, &index.index);
                 let advice = message![
                     code_span(&format!("REINDEX INDEX CONCURRENTLY {}", qualified(&table.schema, &index.index))),
-                    " gives it back; it needs room for the new one meanwhile"
+                    " frees it; the rebuild needs disk space for a second copy"
                 ];
                 outcome.findings.extend(check.evaluate_relation(
                     name,

@@ -35,22 +35,21 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             outcome.add_finding(RuleFinding {
                 level: Level::Warning,
                 message: message![
-                    "the ",
                     Fragment::Count(count),
-                    " indexes of ",
+                    if count == 1 { " index of " } else { " indexes of " },
                     &name,
-                    " take ",
+                    if count == 1 { " takes " } else { " take " },
                     Fragment::Bytes(bytes),
                     ", ",
                     Fragment::Percent(share.0),
-                    " of the table"
+                    " of the size of the table"
                 ],
                 subject: name,
                 measured: Some(share.into()),
                 threshold: Some(limits.warning.into()),
                 advice: message![
                     code_span(&indexes_command(&evidence.snapshot.connection, &db.database, &table.table).to_string()),
-                    " says which may go, and which are bloated"
+                    " shows which indexes can be dropped and which are bloated"
                 ],
             });
         }

@@ -29,12 +29,13 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
             // REINDEX appends a number when the name of its copy is taken.
             let base_name = index.index.trim_end_matches(|c: char| c.is_ascii_digit());
             let advice = if base_name.ends_with("_ccnew") || base_name.ends_with("_ccold") {
-                message!["a REINDEX left it behind: ", code_span(&format!("DROP INDEX CONCURRENTLY {sql}"))]
+                message!["left by a failed REINDEX: ", code_span(&format!("DROP INDEX CONCURRENTLY {sql}"))]
             } else {
                 message![
-                    "where it is wanted, ",
+                    "if it is needed, ",
                     code_span(&format!("REINDEX INDEX CONCURRENTLY {sql}")),
-                    " (of a unique one find the duplicates first); else ",
+                    if index.is_unique { " (first remove duplicate rows)" } else { "" },
+                    ", otherwise ",
                     code_span(&format!("DROP INDEX CONCURRENTLY {sql}"))
                 ]
             };
@@ -43,10 +44,10 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
                 message: message![
                     "index ",
                     &name,
-                    " is invalid: it takes ",
+                    " is invalid (failed build or drop): it takes ",
                     Fragment::Bytes(index.size.bytes),
                     if index.is_ready && index.is_live {
-                        ", costs every write, and no query uses it"
+                        ", every write updates it, and no query uses it"
                     } else {
                         ", and no query uses it"
                     },

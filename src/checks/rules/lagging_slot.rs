@@ -20,39 +20,37 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     for (slot, assessment) in evidence.assessed_slots().map_err(CheckOutcome::from_unavailable)? {
         if assessment.verdict != SlotVerdict::Lagging {
             if slot.active && assessment.reasons.contains(&Reason::PositionUnknown) {
-                outcome.add_unavailable(&evidence.hidden_fact("wal position", "the position of WAL is not known"));
+                outcome.add_unavailable(&evidence.hidden_fact("wal position", "the current WAL position is unknown"));
             }
             continue;
         }
-        let held = current.zip(slot.retained_from()).map_or(0, |(now, from)| now.bytes_since(from));
+        let retained = current.zip(slot.retained_from()).map_or(0, |(now, from)| now.bytes_since(from));
         let stuck = assessment.reasons.iter().find_map(|reason| match reason {
-            Reason::Frozen { seconds, .. } => Some(message![
-                " is in use but has not moved for ",
-                Fragment::Seconds(*seconds),
-                ": its consumer connects and gets nowhere"
-            ]),
+            Reason::Frozen { seconds, .. } => {
+                Some(message![" is in use but has made no progress for ", Fragment::Seconds(*seconds)])
+            }
             Reason::ConnectedWithoutProgress { .. } => {
-                Some(message![" does not move: its consumer comes and reads nothing"])
+                Some(message![" makes no progress: its consumer connects but confirms no WAL"])
             }
             _ => None,
         });
-        let by_size = exceeded_threshold(Bytes(held), limits.warning, limits.critical).map(|(level, _)| level);
+        let by_size = exceeded_threshold(Bytes(retained), limits.warning, limits.critical).map(|(level, _)| level);
         // The next checkpoint may remove WAL that it needs.
         let nearly_lost = (slot.wal_status == Some(WalStatus::Unreserved)).then_some(Level::Critical);
         let Some(level) = stuck.as_ref().map(|_| Level::Warning).max(by_size).max(nearly_lost) else { continue };
         let mut message = message!["slot ", &slot.slot_name];
         message.append(stuck.unwrap_or_else(|| message![" is in use but falls behind"]));
-        message.append(message!["; it keeps ", Fragment::Bytes(held), " of WAL"]);
+        message.append(message!["; it retains ", Fragment::Bytes(retained), " of WAL"]);
         if nearly_lost.is_some() {
             message.append(message![" and may be lost at the next checkpoint"]);
         }
         for reason in &assessment.reasons {
             match reason {
                 Reason::PinnedByTransaction { pid, .. } => {
-                    message.append(message!["; the open transaction of process ", pid.to_string(), " pins it"]);
+                    message.append(message!["; it is pinned by the open transaction of process ", pid.to_string()]);
                 }
                 Reason::PinnedByPrepared { gid, .. } => {
-                    message.append(message!["; the prepared transaction ", gid, " pins it"]);
+                    message.append(message!["; it is pinned by prepared transaction ", gid]);
                 }
                 Reason::WaitsForStandby { standby_slot, .. } => {
                     message.append(message!["; it waits for the standby of slot ", standby_slot]);
@@ -63,10 +61,10 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         outcome.add_finding(RuleFinding {
             level,
             subject: slot.slot_name.clone(),
-            measured: Some(Measure::Bytes(held)),
+            measured: Some(Measure::Bytes(retained)),
             threshold: Some(if level == Level::Critical { limits.critical } else { limits.warning }.into()),
             message,
-            advice: message!["look at its consumer; ", slots_why_command(&slot.slot_name), " says what pins it"],
+            advice: message!["check its consumer; ", slots_why_command(&slot.slot_name), " shows what pins the slot"],
         });
     }
     Ok(outcome)
@@ -91,7 +89,7 @@ mod tests {
     #[test]
     fn lagging_slot_thresholds_are_in_bytes() {
         assert_eq!(evaluate_behind(9 << 30, "extended").kind(), CheckOutcomeKind::Passed);
-        assert_eq!(evaluate_behind(90 << 30, "reserved").kind(), CheckOutcomeKind::Passed, "the server is content");
+        assert_eq!(evaluate_behind(90 << 30, "reserved").kind(), CheckOutcomeKind::Passed, "wal_status is reserved");
         assert_eq!(found_subjects(&evaluate_behind(10 << 30, "extended")), [(Level::Warning, "orders")]);
         assert_eq!(found_subjects(&evaluate_behind(50 << 30, "extended")), [(Level::Critical, "orders")]);
         assert_eq!(found_subjects(&evaluate_behind(1 << 30, "unreserved")), [(Level::Critical, "orders")]);

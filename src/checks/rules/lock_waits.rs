@@ -16,7 +16,7 @@ limits! {
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let waits = require_fact(&evidence.snapshot.lock_waits)?;
     if !waits.sees_all {
-        let why = evidence.hidden_fact("lock waits", "what other sessions wait for is hidden from this role");
+        let why = evidence.hidden_fact("lock waits", "the lock waits of other sessions are hidden from this role");
         return Err(CheckOutcome::from_unavailable(why));
     }
     let mut outcome = CheckOutcome::default();
@@ -48,11 +48,13 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             Fragment::Seconds(seconds)
         ]);
         if longest.is_upper_bound {
-            message.append(message![" (the age of its statement: the start of the wait is not recorded)"]);
+            message.append(message![" (the age of its statement: this server does not record the start of the wait)"]);
         }
         let advice = match root {
             0 => {
-                message!["`select * from pg_prepared_xacts` lists prepared transactions; end the one that is forgotten"]
+                message![
+                    "`select * from pg_prepared_xacts` lists prepared transactions; commit or roll back the one that was left open"
+                ]
             }
             pid => message![
                 "`select * from pg_stat_activity where pid = ",

@@ -19,19 +19,18 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
                 "wal_removed" => "its WAL was removed (max_slot_wal_keep_size)",
                 "rows_removed" => "rows it needed were removed",
                 "wal_level_insufficient" => "the primary's wal_level was lowered",
-                "idle_timeout" => "it was idle for too long (idle_replication_slot_timeout)",
-                _ => "the server does not say why",
+                "idle_timeout" => "it exceeded idle_replication_slot_timeout",
+                _ => "the server does not report the cause",
             }),
             _ => None,
         });
         let may_live_again = assessment.reasons.contains(&Reason::MayLiveAgain);
         let (level, advice) = match slot.slot_type {
-            SlotType::Logical => {
-                (Level::Critical, message!["set its consumer up anew, then drop the slot: nothing more is lost by it"])
-            }
-            SlotType::Physical if may_live_again => {
-                (Level::Warning, message!["a standby that finds the WAL in an archive catches up; else rebuild it"])
-            }
+            SlotType::Logical => (Level::Critical, message!["reinitialize its consumer, then drop the slot"]),
+            SlotType::Physical if may_live_again => (
+                Level::Warning,
+                message!["the standby catches up if it finds the WAL in an archive, otherwise rebuild it"],
+            ),
             SlotType::Physical => (Level::Critical, message!["rebuild the standby, then drop the slot"]),
         };
         outcome.add_finding(RuleFinding {
@@ -65,7 +64,7 @@ mod tests {
         };
         assert_eq!(found_subjects(&lost(json!({"invalidation_reason": "wal_removed"}))), [(Level::Critical, "orders")]);
         let standby = json!({"slot_type": "physical", "plugin": null, "invalidation_reason": "wal_removed"});
-        assert_eq!(found_subjects(&lost(standby)), [(Level::Warning, "orders")], "17: it may live again");
+        assert_eq!(found_subjects(&lost(standby)), [(Level::Warning, "orders")], "17: it may become valid again");
         assert_eq!(
             evaluate_check("lost-slot", |value| value["slots"] = json!({"known": [slot(0, 0)]})).kind(),
             CheckOutcomeKind::Passed

@@ -48,12 +48,12 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                     &key.constraint_name,
                     " of ",
                     &name,
-                    " has no index: each delete of a row it may refer to reads ",
+                    " has no supporting index: each delete of a referenced row scans ",
                     Fragment::Bytes(table.heap.bytes)
                 ],
                 advice: message![
                     code_span(&format!("CREATE INDEX CONCURRENTLY ON {}", qualified(&table.schema, &table.table))),
-                    " with its columns first"
+                    " with the foreign key columns first"
                 ],
             });
         }
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(
             with(json!([2]), json!({"rows_deleted": 0, "rows_updated": 0})).kind(),
             CheckOutcomeKind::Passed,
-            "nobody pays"
+            "the referenced table is static"
         );
         let small = json!({"heap": {"bytes": 99 << 20, "source": "exact"}});
         assert_eq!(with(json!([2]), small).kind(), CheckOutcomeKind::Passed);
@@ -112,6 +112,6 @@ mod tests {
             value["database_snapshots"][0]["index_facts"]["foreign_keys"] = json!({"known": [{"constraint_name": "fk",
                 "table_oid": 20_000, "column_numbers": [2], "target_index_oid": 20_001, "is_enforced": false}]});
         });
-        assert_eq!(unenforced.kind(), CheckOutcomeKind::Passed, "nothing is looked up");
+        assert_eq!(unenforced.kind(), CheckOutcomeKind::Passed, "not enforced");
     }
 }

@@ -1,5 +1,5 @@
-//! The registry of checks. Each has its rule in `<check_id>.rs` and its page in `<check_id>.md`, and is named nowhere
-//! but here: a line for the module, a line of [`CHECKS`].
+//! The registry of checks. Each check has its rule in `<check_id>.rs` and its page in `<check_id>.md`. Only this file
+//! names the modules: one line declares the module, one line of [`CHECKS`] registers the check.
 
 mod autovacuum_lag;
 mod checksum_failures;

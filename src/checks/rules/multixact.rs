@@ -13,10 +13,10 @@ limits! {
 
 const IDS: IdKind = IdKind {
     name: "multixacts",
-    oldest: "one",
+    oldest: "multixact id",
     freeze_setting: "autovacuum_multixact_freeze_max_age",
     age: |database| database.multixact_age,
-    advice: "VACUUM (FREEZE) its oldest tables (`pgtend explain multixact` lists them); foreign keys and SELECT … FOR SHARE make multixacts",
+    advice: "run VACUUM (FREEZE) on its oldest tables (query: `pgtend explain multixact`); foreign keys and SELECT … FOR SHARE create multixacts",
 };
 
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {

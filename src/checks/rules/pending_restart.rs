@@ -26,14 +26,12 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
         threshold: Some(Measure::Count(1)),
         message: message![
             Fragment::Count(count),
-            if count == 1 { " setting was changed and waits" } else { " settings were changed and wait" },
+            if count == 1 { " changed setting waits" } else { " changed settings wait" },
             " for a restart: ",
             names.join(", "),
             if waiting.len() > MAX_NAMES { ", …" } else { "" }
         ],
-        advice: message![
-            "plan the restart, or take the change back: the next crash is a restart, too, and brings them all at once"
-        ],
+        advice: message!["plan a restart, or revert the change: a restart after a crash applies all changes at once"],
     });
     Ok(outcome)
 }

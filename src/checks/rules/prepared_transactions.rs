@@ -28,14 +28,14 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             message: message![
                 "transaction ",
                 &prepared.gid,
-                " of ",
+                " of role ",
                 &prepared.owner,
-                " has been prepared for ",
+                " was prepared ",
                 Fragment::Seconds(age.0),
-                ": it keeps its locks, and dead rows from VACUUM, even over a restart"
+                " ago and is not finished: it holds locks and prevents VACUUM from removing dead rows, also after a restart"
             ],
             advice: message![
-                "ask its transaction manager whether to commit it; else, in database ",
+                "ask its transaction manager whether to commit it; otherwise, in database ",
                 &prepared.database,
                 ", ",
                 code_span(&format!("ROLLBACK PREPARED {}", quote_literal(&prepared.gid)))

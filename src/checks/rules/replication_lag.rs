@@ -23,7 +23,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             continue;
         }
         if walsender.state.is_none() {
-            let why = evidence.hidden_fact("walsenders", "the state of replication is hidden from this role");
+            let why = evidence.hidden_fact("walsenders", "the replication state is hidden from this role");
             outcome.add_unavailable(&why.with_hint(Some(grant("pg_read_all_stats", &evidence.snapshot.server.role))));
             continue;
         }
@@ -37,8 +37,13 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         let proven = unreplayed_seconds(evidence, walsender);
         if reported_lag.is_none() && proven.is_none() && behind.is_some_and(|bytes| bytes >= GB) {
             let bytes = Fragment::Bytes(behind.unwrap_or(0));
-            let why =
-                message!["standby ", name, " is ", bytes, " of WAL behind; how long that is, the next look will tell"];
+            let why = message![
+                "standby ",
+                name,
+                " is ",
+                bytes,
+                " of WAL behind; needs an earlier sample to compute the time"
+            ];
             outcome.not_applicable.push(NotApplicable::NotEnoughHistory(why));
             continue;
         }
@@ -70,7 +75,7 @@ fn lag_finding((level, threshold): (Level, Measure), subject: &str, lag: Seconds
         measured: Some(lag.into()),
         threshold: Some(threshold),
         message,
-        advice: message!["look for a long query that replay waits for, for its disk, and for the line between the two"],
+        advice: message!["check the standby for long queries that block replay, then its disk and the network"],
     }
 }
 
@@ -94,11 +99,11 @@ fn evaluate_standby(
     let has_more = replay.receive_lsn.zip(replay.replay_lsn).is_some_and(|(received, replayed)| received > replayed);
     let age = replay.last_replayed_at.map(|last| evidence.seconds_since(last).saturating_sub(configured_delay));
     if !has_more && !replay.is_streaming && age.is_none_or(|age| Seconds(age) >= limits.warning) {
-        let mut why = message!["no WAL receiver runs on this standby, and all it has is replayed"];
+        let mut why = message!["no WAL receiver runs on this standby, and all received WAL is replayed"];
         if let Some(age) = age {
-            why.append(message![", the last commit of ", Fragment::Seconds(age), " ago"]);
+            why.append(message![", the last commit ", Fragment::Seconds(age), " ago"]);
         }
-        why.append(message![": whether its primary has gone on, only that knows"]);
+        why.append(message![": only the primary can report the lag"]);
         outcome.not_applicable.push(NotApplicable::NotSupported(why));
         return Ok(());
     }
@@ -154,13 +159,13 @@ mod tests {
         assert_eq!(
             found_subjects(&behind(1 << 20, 1 << 19)),
             [(Level::Critical, "s1")],
-            "it lacks what was there a day ago"
+            "it has not replayed WAL of one day ago"
         );
         assert_eq!(behind(1 << 20, 1 << 20).kind(), CheckOutcomeKind::Passed);
         let first = evaluate_check("replication-lag", |value| {
             value["walsenders"] = json!({"known": [walsender(Value::Null, json!("catchup"))]});
         });
-        assert_eq!(first.kind(), CheckOutcomeKind::NotApplicable, "256 GB behind, and for how long nobody knows yet");
+        assert_eq!(first.kind(), CheckOutcomeKind::NotApplicable, "256 GB behind for an unknown time");
     }
 
     #[test]

@@ -30,9 +30,9 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         outcome.record_and_compare("pg_wal", Bytes(directory), Bytes(warning), Bytes(critical))
     {
         let mut message =
-            message!["pg_wal takes ", Fragment::Bytes(directory), ", max_wal_size is ", Fragment::Bytes(usual)];
+            message!["pg_wal takes ", Fragment::Bytes(directory), "; max_wal_size is ", Fragment::Bytes(usual)];
         if let Some(holder) = BindingHolder::find(snapshot) {
-            message.append(message![format!("; {holder} keeps it")]);
+            message.append(message![format!("; {holder} retains the oldest WAL")]);
         }
         outcome.add_finding(RuleFinding {
             level,
@@ -40,7 +40,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             measured: Some(Measure::Bytes(directory)),
             threshold: Some(threshold),
             message,
-            advice: message!["`pgtend wal` names everything that keeps WAL, with its share"],
+            advice: message!["`pgtend wal` lists all holders of WAL with their shares"],
         });
     }
     Ok(outcome)

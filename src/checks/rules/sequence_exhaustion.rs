@@ -23,14 +23,14 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             // Not readable with pg_monitor, so this is not a fault.
             outcome.not_applicable.push(NotApplicable::NotSupported(message![
                 Fragment::Count(hidden as u64),
-                " sequences of database ",
+                if hidden == 1 { " sequence of database " } else { " sequences of database " },
                 database,
-                " may not be read by this role: GRANT SELECT ON ALL SEQUENCES IN SCHEMA … TO ",
+                " cannot be read by this role: GRANT SELECT ON ALL SEQUENCES IN SCHEMA … TO ",
                 quote_identifier(&evidence.snapshot.server.role)
             ]));
         }
         if used.left_out > 0 {
-            let reason = format!("in database {database}: {} more were not read", used.left_out);
+            let reason = format!("in database {database}: sequences not read: {}", used.left_out);
             outcome.add_unavailable(&Unavailable::new("sequence use", reason));
         }
         for sequence in &used.sequences {
@@ -40,7 +40,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             else {
                 continue;
             };
-            let mut message = message!["sequence ", &name, " has used ", Fragment::Percent(share.0), " of its numbers"];
+            let mut message = message!["sequence ", &name, " has used ", Fragment::Percent(share.0), " of its range"];
             if let (Some(column), Some(column_type)) = (&sequence.column, &sequence.column_type) {
                 message.append(message![" (column ", column, " is ", column_type, ")"]);
             }
@@ -50,9 +50,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 measured: Some(share.into()),
                 threshold: Some(threshold),
                 message,
-                advice: message![
-                    "make the column bigint, and the sequence AS bigint, while there is time to do it slowly"
-                ],
+                advice: message!["convert the column and the sequence to bigint before the range is exhausted"],
             });
         }
     }

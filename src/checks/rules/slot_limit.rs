@@ -39,13 +39,11 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             message: message![
                 "slot ",
                 &slot.slot_name,
-                " is lost after ",
+                " will be lost after ",
                 Fragment::Bytes(remaining),
-                " more of WAL (max_slot_wal_keep_size)"
+                " more WAL (max_slot_wal_keep_size)"
             ],
-            advice: message![
-                "bring its consumer back, or raise max_slot_wal_keep_size (a reload is enough) while the disk allows it"
-            ],
+            advice: message!["restart its consumer, or raise max_slot_wal_keep_size (reload) if the disk allows it"],
         });
     }
     // Without any slot, the limit does not matter.
@@ -56,11 +54,12 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             measured: Some(Measure::Count(slots)),
             threshold: Some(Measure::Count(most)),
             message: message![
-                "all ",
+                if most == 1 { "the only replication slot is" } else { "all replication slots are" },
+                " in use (max_replication_slots is ",
                 Fragment::Count(most),
-                " replication slots are taken: a new standby or consumer is refused"
+                "): no new slot can be created"
             ],
-            advice: message!["drop the slots nobody uses (`pgtend slots`), or raise max_replication_slots and restart"],
+            advice: message!["drop unused slots (`pgtend slots`), or raise max_replication_slots and restart"],
         });
     }
     Ok(outcome)

@@ -4,17 +4,17 @@ use crate::analysis::slot::{Protection, Reason, SlotAssessment, SlotVerdict};
 use crate::checks::evidence::slots_why_command;
 use crate::checks::thresholds::{DAY, GB, MB, limits};
 use crate::checks::{CheckOutcome, Evaluation, Evidence, NotApplicable, RuleFinding};
-use crate::facts::Level;
-use crate::message::message;
+use crate::facts::{Level, Measure};
+use crate::message::{Fragment, message};
 
 limits! {
-    /// Time that a slot is unused: WARNING
+    /// Time that a slot is inactive: WARNING
     warning: Seconds = DAY;
-    /// WAL that the slot must retain for that
+    /// Minimum WAL that such a slot retains
     minimum: Bytes = 64 * MB;
-    /// WAL for which an unused slot is a WARNING at once
+    /// WAL that an inactive slot retains: WARNING without a minimum time
     at_once: Bytes = 10 * GB;
-    /// WAL for which a stale slot is CRITICAL
+    /// WAL that a stale slot retains: CRITICAL
     critical: Bytes = GB;
 }
 
@@ -25,18 +25,22 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         if slot.temporary || assessment.protection == Some(Protection::Synced) {
             continue;
         }
-        let held = current.zip(slot.retained_from()).map_or(0, |(now, from)| now.bytes_since(from));
+        let retained = current.zip(slot.retained_from()).map_or(0, |(now, from)| now.bytes_since(from));
         let idle = unused_seconds(assessment);
         let level = match assessment.verdict {
-            SlotVerdict::Stale if held >= limits.critical.0 => Level::Critical,
+            SlotVerdict::Stale if retained >= limits.critical.0 => Level::Critical,
             SlotVerdict::Stale => Level::Warning,
-            SlotVerdict::Inactive if held >= limits.at_once.0 => Level::Warning,
-            SlotVerdict::Inactive if held < limits.minimum.0 => continue,
+            SlotVerdict::Inactive if retained >= limits.at_once.0 => Level::Warning,
+            SlotVerdict::Inactive if retained < limits.minimum.0 => continue,
             SlotVerdict::Inactive => match idle {
                 Some(seconds) if seconds >= limits.warning.0 => Level::Warning,
                 Some(_) => continue,
                 None => {
-                    let why = message!["nobody uses slot ", &slot.slot_name, "; since when, later looks will tell"];
+                    let why = message![
+                        "slot ",
+                        &slot.slot_name,
+                        " is inactive; needs more samples to determine for how long"
+                    ];
                     outcome.not_applicable.push(NotApplicable::NotEnoughHistory(why));
                     continue;
                 }
@@ -44,24 +48,24 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             _ => continue,
         };
         let mut message = message!["slot ", &slot.slot_name];
-        message.append(match assessment.verdict {
-            SlotVerdict::Stale => message![" is forgotten: nobody used it"],
-            _ => message![": nobody uses it"],
-        });
-        if let Some(seconds) = idle {
-            message.append(message![" for ", crate::message::Fragment::Seconds(seconds)]);
+        if assessment.verdict == SlotVerdict::Stale {
+            message.append(message![" is stale: it"]);
         }
-        message.append(message![", and it keeps ", crate::message::Fragment::Bytes(held), " of WAL"]);
+        message.append(match idle {
+            Some(seconds) => message![" has been inactive for ", Fragment::Seconds(seconds)],
+            None => message![" is inactive"],
+        });
+        message.append(message![" and retains ", Fragment::Bytes(retained), " of WAL"]);
         if let Some(owner) = &assessment.owner {
-            message.append(message![" (probably ", &owner.name, ")"]);
+            message.append(message![" (probable owner: ", &owner.name, ")"]);
         }
         outcome.add_finding(RuleFinding {
             level,
             subject: slot.slot_name.clone(),
-            measured: Some(idle.map_or(crate::facts::Measure::Bytes(held), crate::facts::Measure::Seconds)),
+            measured: Some(idle.map_or(Measure::Bytes(retained), Measure::Seconds)),
             threshold: Some(if idle.is_some() { limits.warning.into() } else { limits.at_once.into() }),
             message,
-            advice: message!["ask its owner; ", slots_why_command(&slot.slot_name), " has the evidence for a ticket"],
+            advice: message!["ask its owner; ", slots_why_command(&slot.slot_name), " shows the evidence"],
         });
     }
     Ok(outcome)
@@ -94,7 +98,7 @@ mod tests {
             slot["inactive_since"] = Value::Null;
             value["slots"] = json!({"known": [slot]});
         });
-        assert_eq!(before_17.kind(), CheckOutcomeKind::NotApplicable, "one look tells no time");
+        assert_eq!(before_17.kind(), CheckOutcomeKind::NotApplicable, "one sample does not show the duration");
     }
 
     #[test]
@@ -104,7 +108,7 @@ mod tests {
             outcome.findings.first().map(|symptom| symptom.level)
         };
         assert_eq!(level(DAY, 64 << 20), Some(Level::Warning));
-        assert_eq!(level(60, 10 << 30), Some(Level::Warning), "on the first night");
+        assert_eq!(level(60, 10 << 30), Some(Level::Warning), "without history");
         assert_eq!(level(7 * DAY, 32 << 20), Some(Level::Warning));
         assert_eq!(level(7 * DAY, 1 << 30), Some(Level::Critical));
     }

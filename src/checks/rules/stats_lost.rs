@@ -11,7 +11,7 @@ limits! {}
 fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
     let now = evidence.snapshot;
     let Some(before) = evidence.previous_counters() else {
-        return Err(CheckOutcome::not_enough_history("whether counters began anew takes an earlier look"));
+        return Err(CheckOutcome::not_enough_history("needs an earlier sample"));
     };
     let mut outcome = CheckOutcome::default();
     for (db, resets) in collect_database_facts(now, |contents| &contents.statistics_resets, &mut outcome) {
@@ -21,27 +21,25 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
             continue;
         }
         let crashed = now.server.started_at > before.collected_at;
-        let why = if crashed { " (the server crashed or was restored)" } else { " (somebody reset them)" };
+        let why = if crashed { " (the server crashed or was restored)" } else { " (manual reset)" };
         outcome.add_finding(RuleFinding {
             level: Level::Warning,
             subject: db.database.clone(),
             measured: None,
             threshold: None,
             message: message![
-                "the counters of database ",
+                "the statistics of database ",
                 &db.database,
-                " began anew at ",
+                " were reset at ",
                 since,
                 why,
-                ": verdicts on unused indexes wait for new evidence"
+                ": verdicts on unused indexes need a new observation period"
             ],
-            advice: message![
-                "`ANALYZE` in that database, so that autovacuum knows its tables again; the rest comes back by itself"
-            ],
+            advice: message!["run `ANALYZE` in that database, so that autovacuum has current row counts"],
         });
     }
     if now.database_snapshots.is_empty() {
-        return Err(CheckOutcome::not_configured("no database was read from inside"));
+        return Err(CheckOutcome::not_configured("no database was read"));
     }
     Ok(outcome)
 }

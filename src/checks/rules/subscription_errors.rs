@@ -27,20 +27,20 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
             ];
             let advice = message![
                 code_span(&format!("ALTER SUBSCRIPTION {} ENABLE", quote_identifier(&subscription.subname))),
-                " in that database, or drop it: its slot keeps WAL on the publisher meanwhile"
+                " in that database, or drop it: until then its slot retains WAL on the publisher"
             ];
             outcome.add_finding(subscription_finding(subscription, Level::Warning, None, message, advice));
             continue;
         }
         let errors = errors_since(evidence, &counters, subscription);
-        let advice = message!["the server's log has the error; the publisher keeps WAL until it is solved"];
+        let advice = message!["the server log contains the error; the publisher retains WAL until it is resolved"];
         if subscription.has_worker == Some(false) {
             let message = message![
                 "subscription ",
                 &subscription.subname,
                 " in database ",
                 &subscription.database,
-                " has no worker running"
+                " has no running worker"
             ];
             outcome.add_finding(subscription_finding(subscription, Level::Critical, errors, message, advice));
         } else if let Some(errors) = errors {
@@ -51,7 +51,8 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
                 &subscription.database,
                 " failed ",
                 Fragment::Count(errors),
-                " times since the look before"
+                if errors == 1 { " time" } else { " times" },
+                " since the previous sample"
             ];
             outcome.add_finding(subscription_finding(subscription, Level::Warning, Some(errors), message, advice));
         }
@@ -67,13 +68,13 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
                 message: message![
                     Fragment::Count(origins.len() as u64),
                     if origins.len() == 1 { " replication origin belongs" } else { " replication origins belong" },
-                    " to no subscription any more: ",
+                    " to no subscription: ",
                     names.join(", "),
                     if origins.len() > names.len() { ", …" } else { "" }
                 ],
                 advice: message![
                     code_span(&format!("select pg_replication_origin_drop({})", quote_literal(names[0]))),
-                    ", and so for each, once nobody else uses it"
+                    " for each of them that no other tool uses"
                 ],
             });
         }

@@ -28,9 +28,9 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             }
             let name = relation_subject(&db.database, &table.schema, &table.table);
             let advice = message![
-                "if it grows again, leave it: new rows fill it; else pg_repack, or ",
+                "no action if the table grows again: new rows reuse the space; otherwise pg_repack, or ",
                 code_span(&format!("VACUUM (FULL) {}", qualified(&table.schema, &table.table))),
-                ", which locks it"
+                ", which locks the table"
             ];
             outcome.findings.extend(check.evaluate_relation(name, table.heap.bytes, table_bloat(db, table), advice));
         }

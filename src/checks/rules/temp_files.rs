@@ -14,11 +14,11 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let now = evidence.snapshot;
     let databases = require_fact(&now.databases)?;
     let Some(before) = evidence.previous_counters() else {
-        return Err(CheckOutcome::not_enough_history("how much is written between two looks takes an earlier one"));
+        return Err(CheckOutcome::not_enough_history("needs an earlier sample"));
     };
     let seconds = evidence.seconds_since(before.collected_at);
     if seconds < DAY / 4 {
-        return Err(CheckOutcome::not_enough_history("the look before is less than six hours old"));
+        return Err(CheckOutcome::not_enough_history("the previous sample is less than six hours old"));
     }
     let mut outcome = CheckOutcome::default();
     for database in databases {
@@ -30,23 +30,23 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         else {
             continue;
         };
-        let a_day = Bytes((written as f64 / seconds as f64 * DAY as f64) as u64);
-        outcome.record_reading(&database.database, a_day.into(), limits.warning.into(), None);
-        if a_day >= limits.warning {
+        let per_day = Bytes((written as f64 / seconds as f64 * DAY as f64) as u64);
+        outcome.record_reading(&database.database, per_day.into(), limits.warning.into(), None);
+        if per_day >= limits.warning {
             outcome.add_finding(RuleFinding {
                 level: Level::Warning,
                 subject: database.database.clone(),
-                measured: Some(a_day.into()),
+                measured: Some(per_day.into()),
                 threshold: Some(limits.warning.into()),
                 message: message![
                     "queries of database ",
                     &database.database,
                     " write ",
-                    Fragment::Bytes(a_day.0),
-                    " a day to temporary files"
+                    Fragment::Bytes(per_day.0),
+                    " of temporary files per day"
                 ],
                 advice: message![
-                    "`alter system set log_temp_files = '1GB'` and `select pg_reload_conf()` name them in the log; more work_mem for those alone, or an index"
+                    "log them with `alter system set log_temp_files = '1GB'` and `select pg_reload_conf()`; give only these queries more work_mem, or add an index"
                 ],
             });
         }

@@ -9,17 +9,17 @@ limits! {}
 
 /// Setting, unsafe value, consequence and level (PostgreSQL 18 manual, chapter 19).
 const UNSAFE: &[(&str, &str, &str, Level)] = &[
-    ("fsync", "off", "a crash of the machine can destroy the whole cluster", Level::Critical),
+    ("fsync", "off", "an operating-system crash can corrupt the whole cluster", Level::Critical),
     (
         "full_page_writes",
         "off",
-        "a crash in the middle of a page leaves it torn, and nothing mends it",
+        "a crash during a page write leaves a torn page that recovery cannot repair",
         Level::Critical,
     ),
-    ("zero_damaged_pages", "on", "damaged pages are thrown away as they are read", Level::Critical),
-    ("ignore_checksum_failure", "on", "damaged pages are read as if they were sound", Level::Critical),
-    ("autovacuum", "off", "dead rows stay, tables grow, and wraparound comes nearer", Level::Warning),
-    ("track_counts", "off", "autovacuum has nothing to go by, and nothing is counted", Level::Warning),
+    ("zero_damaged_pages", "on", "damaged pages are zeroed when they are read", Level::Critical),
+    ("ignore_checksum_failure", "on", "damaged pages are read without an error", Level::Critical),
+    ("autovacuum", "off", "dead rows are not removed, and tables are not frozen in time", Level::Warning),
+    ("track_counts", "off", "autovacuum does not start, and index use is not counted", Level::Warning),
 ];
 
 fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
@@ -38,7 +38,7 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
                     "`alter system set ",
                     *name,
                     if *value == "on" { " = off` and " } else { " = on` and " },
-                    "`select pg_reload_conf()`; now it comes from: ",
+                    "`select pg_reload_conf()`; current source: ",
                     &setting.source
                 ],
             }),

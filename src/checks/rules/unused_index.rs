@@ -10,12 +10,12 @@ limits! {
 }
 
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
-    let advice = "`pgtend indexes` shows the evidence for each; `pgtend indexes migrate` writes the migration";
+    let advice = "`pgtend indexes` shows the evidence for each of them; `pgtend indexes migrate` writes the migrations";
     droppable_indexes::evaluate_droppable_indexes(
         evidence,
         IndexFinding::UnusedIndex,
         limits.warning,
-        ", never used, can go: ",
+        "unused ",
         advice,
     )
 }

@@ -43,7 +43,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let server = &evidence.snapshot.server;
     let (major, minor) = (server.major(), server.version_num % 10_000);
     let Some((_, end)) = END_OF_LIFE.iter().find(|(of, _)| *of == major) else {
-        let reason = message!["PostgreSQL ", major.to_string(), " is not in this pgtend's table of releases"];
+        let reason = message!["PostgreSQL ", major.to_string(), " is not in the built-in table of releases"];
         return Err(CheckOutcome::not_supported(reason));
     };
     let now = evidence.snapshot.collected_at;
@@ -61,13 +61,14 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             let mut message = message![
                 "the server runs ",
                 server.version_text(),
-                ", and ",
+                "; ",
                 format!("{major}.{next}"),
-                " has been out for ",
-                Fragment::Seconds(behind.0)
+                " was released ",
+                Fragment::Seconds(behind.0),
+                " ago"
             ];
             if last > *next {
-                message.append(message![format!("; the newest known is {major}.{last}, of {as_of}")]);
+                message.append(message![format!("; the latest known release is {major}.{last} of {as_of}")]);
             }
             outcome.add_finding(version_finding(
                 "minor",
@@ -75,24 +76,24 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 behind.0,
                 limits.warning,
                 message,
-                "install it: new binaries and a restart",
+                "install the latest minor release: new binaries and a restart",
             ));
         }
     } else if seconds_between(midnight(as_of), now) >= limits.table.0 && as_of < *end {
         // Minor releases come every thirteen weeks, so there is a newer one that this table does not have.
         outcome.not_applicable.push(NotApplicable::NotSupported(message![format!(
-            "the table of releases is as of {as_of} ({major}.{last}): this pgtend knows of no minor that came later"
+            "the built-in table of releases ends at {as_of} ({major}.{last}): later minor releases are unknown"
         )]));
     }
     Ok(outcome)
 }
 
-/// Returns the finding on a major that has no support any more, or soon will not.
+/// Returns the finding on a major version that is out of support, or will be within the limit.
 fn end_of_life_finding(major: u32, end: Date, now: Timestamp, limits: &Limits) -> Option<RuleFinding> {
     let remaining = Seconds(seconds_between(now, midnight(end)));
     let name = major.to_string();
     if remaining.0 == 0 {
-        let message = message!["PostgreSQL ", name, " gets no fixes any more since ", end.to_string()];
+        let message = message!["PostgreSQL ", name, " has been out of support since ", end.to_string()];
         return Some(version_finding(
             "major",
             major,
@@ -105,15 +106,16 @@ fn end_of_life_finding(major: u32, end: Date, now: Timestamp, limits: &Limits) -
     let message = message![
         "PostgreSQL ",
         name,
-        " gets its last fixes on ",
+        " is supported until ",
         end.to_string(),
-        ", in ",
-        Fragment::Seconds(remaining.0)
+        " (",
+        Fragment::Seconds(remaining.0),
+        " left)"
     ];
     (remaining <= limits.end).then(|| version_finding("major", major, remaining.0, limits.end, message, UPGRADE_ADVICE))
 }
 
-const UPGRADE_ADVICE: &str = "plan the upgrade to a supported major: pg_upgrade, or logical replication";
+const UPGRADE_ADVICE: &str = "plan the upgrade to a supported major version: pg_upgrade or logical replication";
 
 fn version_finding(
     what: &str,
@@ -204,7 +206,7 @@ mod tests {
         );
         let ended = evaluate_version_at(140_024, "2026-11-21T00:00:00Z");
         assert_eq!(found_subjects(&ended), [(Level::Warning, "major 14")]);
-        assert!(format!("{:?}", ended.findings[0].message).contains("any more since"));
+        assert!(format!("{:?}", ended.findings[0].message).contains("out of support since"));
         assert_eq!(evaluate_version_at(150_020, "2026-11-21T00:00:00Z").kind(), CheckOutcomeKind::Passed);
     }
 }

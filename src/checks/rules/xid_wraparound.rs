@@ -13,10 +13,10 @@ limits! {
 
 const IDS: IdKind = IdKind {
     name: "transactions",
-    oldest: "row",
+    oldest: "unfrozen row",
     freeze_setting: "autovacuum_freeze_max_age",
     age: |database| database.xid_age,
-    advice: "VACUUM (FREEZE) its oldest tables (`pgtend explain xid-wraparound` lists them); `pgtend check --only xmin-horizon` says who holds VACUUM back",
+    advice: "run VACUUM (FREEZE) on its oldest tables (query: `pgtend explain xid-wraparound`); `pgtend check --only xmin-horizon` shows what holds back VACUUM",
 };
 
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {

@@ -1,4 +1,4 @@
-//! What keeps VACUUM from removing dead rows.
+//! The oldest snapshot, which prevents VACUUM from removing dead rows.
 
 use crate::checks::evidence::slots_why_command;
 use crate::checks::thresholds::{Count, limits};
@@ -7,9 +7,9 @@ use crate::message::{Fragment, Message, message};
 use crate::quote::{code_span, grant, quote_literal};
 
 limits! {
-    /// Age of the oldest snapshot that keeps dead rows, in transactions: WARNING
+    /// Age of the oldest snapshot, in transactions: WARNING
     warning: Count = 50_000_000;
-    /// Age of the oldest snapshot that keeps dead rows, in transactions: CRITICAL
+    /// Age of the oldest snapshot, in transactions: CRITICAL
     critical: Count = 200_000_000;
 }
 
@@ -20,20 +20,26 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let mut holders: Vec<(u64, String, Message, Message)> = Vec::new();
     match snapshot.sessions.as_result() {
         Ok(sessions) if !sessions.sees_all => {
-            let why = evidence.hidden_fact("sessions", "the transactions of others are hidden from this role");
+            let why = evidence.hidden_fact("sessions", "the transactions of other sessions are hidden from this role");
             outcome.add_unavailable(&why.with_hint(Some(grant("pg_read_all_stats", role))));
         }
         Ok(sessions) => {
             for session in &sessions.holders {
                 let pid = session.pid.to_string();
-                let session_role = session.role.as_deref().unwrap_or("nobody");
                 let kind = session.backend_type.as_deref().unwrap_or("backend");
-                let mut by = message!["the ", kind, " ", &pid, " of ", session_role];
+                let mut by = message![kind, " ", &pid];
+                if let Some(role) = &session.role {
+                    by.append(message![" of role ", role]);
+                }
                 if let Some(time) = session.xact_start {
-                    by.append(message![", in a transaction for ", Fragment::Seconds(evidence.seconds_since(time))]);
+                    by.append(message![
+                        " (in a transaction for ",
+                        Fragment::Seconds(evidence.seconds_since(time)),
+                        ")"
+                    ]);
                 }
                 let advice = match kind {
-                    "walsender" => message!["a standby with hot_standby_feedback: look for a long query on it"],
+                    "walsender" => message!["look for a long query on the standby (hot_standby_feedback)"],
                     _ => message!["end it: ", code_span(&format!("select pg_terminate_backend({pid})"))],
                 };
                 holders.push((session.xid_horizon_age(), format!("session {pid}"), by, advice));
@@ -44,9 +50,9 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     match snapshot.prepared_transactions.as_result() {
         Ok(prepared) => holders.extend(prepared.iter().map(|prepared_transaction| {
             let by =
-                message!["the prepared transaction ", &prepared_transaction.gid, " of ", &prepared_transaction.owner];
+                message!["prepared transaction ", &prepared_transaction.gid, " of role ", &prepared_transaction.owner];
             let advice = message![
-                "ask its transaction manager whether to commit it; else, in database ",
+                "ask its transaction manager whether to commit it; otherwise, in database ",
                 &prepared_transaction.database,
                 ", ",
                 code_span(&format!("ROLLBACK PREPARED {}", quote_literal(&prepared_transaction.gid)))
@@ -61,13 +67,13 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         Err(why) => outcome.add_unavailable(why),
     }
     for slot in require_fact(&snapshot.slots)?.iter().filter(|slot| !slot.is_lost()) {
-        for (age, rows) in [(slot.xmin_age, "slot "), (slot.catalog_xmin_age, "slot (for catalogs alone) ")] {
+        for (age, scope) in [(slot.xmin_age, ""), (slot.catalog_xmin_age, " (catalog_xmin: system catalogs only)")] {
             let Some(age) = age else { continue };
-            let advice = message![slots_why_command(&slot.slot_name), " says whose it is"];
+            let advice = message![slots_why_command(&slot.slot_name), " shows its probable owner"];
             holders.push((
                 age.unsigned_abs(),
                 format!("slot {}", slot.slot_name),
-                message![rows, &slot.slot_name],
+                message!["slot ", &slot.slot_name, scope],
                 advice,
             ));
         }
@@ -80,9 +86,9 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     {
         let mut message = by;
         message.append(message![
-            " keeps the dead rows of the last ",
+            " prevents VACUUM from removing rows that died in the last ",
             Fragment::Count(age),
-            " transactions from VACUUM"
+            " transactions"
         ]);
         outcome.add_finding(RuleFinding {
             level,

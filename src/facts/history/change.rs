@@ -1,4 +1,4 @@
-//! The changes since the previous run: new, worse and recovered findings. Only these are notified.
+//! Changes since the previous run: new, worse and recovered findings, and reminders. Only these are notified.
 
 use crate::facts::{Class, Finding, Level};
 use crate::message::Message;
@@ -10,32 +10,32 @@ use std::collections::BTreeSet;
 pub struct KnownFinding {
     /// [`Finding::id`]: the check and its subject.
     pub finding_id: String,
-    /// The check's id: `stale-slot`.
+    /// Id of the check, such as `stale-slot`.
     pub check: String,
     /// Whether the finding sets the exit code.
     pub class: Class,
-    /// What it is about.
+    /// Object of the finding.
     pub subject: String,
-    /// How bad it was in the last run that had it.
+    /// Level in the last run that had it.
     pub level: Level,
-    /// What was found in that run.
+    /// Message of that run.
     pub message: Message,
-    /// The first run that had it.
+    /// Time of the first run that had it.
     pub since: Timestamp,
-    /// When its message was last sent, and how bad it was then; `None` when none was sent.
+    /// Time of the last notification, and the level at that time; `None` when none was sent.
     pub notified: Option<(Timestamp, Level)>,
 }
 
-/// What changed about a finding since the previous run.
+/// Kind of change since the previous run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChangeKind {
-    /// The finding was not there, or was never notified.
+    /// The finding did not exist, or was never notified.
     New,
     /// The level rose since the last notification.
     Worse,
-    /// The finding lasts, and the last notification is older than the reminder interval.
+    /// The finding is unresolved, and the last notification is older than the reminder interval.
     Reminder,
-    /// A notified alert is gone, and its check was evaluated.
+    /// A notified alert no longer exists, and its check was evaluated.
     Recovered,
 }
 
@@ -46,23 +46,23 @@ pub struct Change {
     pub kind: ChangeKind,
     /// [`Finding::id`]: the check and its subject.
     pub finding_id: String,
-    /// The check's id: `stale-slot`.
+    /// Id of the check, such as `stale-slot`.
     pub check: String,
-    /// What it is about.
+    /// Object of the finding.
     pub subject: String,
-    /// The level now; of a recovered finding the level that was notified.
+    /// Present level; the notified level for a recovered finding.
     pub level: Level,
-    /// The first run that had it.
+    /// Time of the first run that had it.
     pub since: Timestamp,
-    /// What was found; of a recovered finding what was found last.
+    /// Message; the last one for a recovered finding.
     pub message: Message,
-    /// What to do about it; `None` for a recovered finding.
+    /// Remedy; `None` for a recovered finding.
     pub advice: Option<Message>,
 }
 
-/// Returns what to notify one recipient of: the worst first, recovered findings last. `known` are the findings of the
-/// previous run with this recipient's notifications. A known finding recovers only if its check is among
-/// `evaluated_checks`.
+/// Returns the changes to send to one recipient: the worst first, recovered findings last. `known` contains the
+/// findings of the previous run with the notifications of this recipient. A known finding is recovered only if
+/// `evaluated_checks` contains its check.
 pub fn detect_changes(
     known: &[KnownFinding],
     findings: &[Finding],
@@ -72,11 +72,11 @@ pub fn detect_changes(
 ) -> Vec<Change> {
     let before = |finding: &Finding| known.iter().find(|known_finding| known_finding.finding_id == finding.id());
     let last_notified = |finding: &Finding| before(finding).and_then(|known_finding| known_finding.notified);
-    // Of what lasts, all is told again when the first is due: one message, not one each.
+    // When one reminder is due, all unresolved findings are sent again: one message instead of one per finding.
     let is_due = findings
         .iter()
         .filter_map(last_notified)
-        .any(|(told_at, _)| checked_at.duration_since(told_at) >= remind_after);
+        .any(|(notified_at, _)| checked_at.duration_since(notified_at) >= remind_after);
     let mut changes = Vec::new();
     for finding in findings {
         let id = finding.id();
@@ -99,7 +99,7 @@ pub fn detect_changes(
         });
     }
     for before in known {
-        // The end of a chore is no news; some of them, as a reset of counters, are over the night after by themselves.
+        // Resolved hygiene findings are not notified. Some, such as stats-lost, disappear in the next run anyway.
         let is_alert = before.class == Class::Alert;
         let has_recovered = is_alert
             && evaluated_checks.contains(before.check.as_str())

@@ -15,7 +15,7 @@ pub enum RecipientKind {
     Slack,
     /// An HTTP endpoint that receives the changes as JSON.
     Webhook,
-    /// A URL that is requested after every run. Its operator raises the alarm when the request does not come.
+    /// URL that is requested after every run. The monitoring service alerts when a request is missing.
     Heartbeat,
 }
 
@@ -26,9 +26,9 @@ pub struct Recipient {
     pub name: String,
     /// Format.
     pub kind: RecipientKind,
-    /// URL. It often is a secret, so no message has it.
+    /// URL. It is often a secret, so no message contains it.
     pub url: String,
-    /// Seconds after which a finding that lasts is sent again.
+    /// Interval in seconds after which an unresolved finding is sent again.
     pub remind_seconds: u64,
     /// Whether hygiene findings are sent too.
     pub hygiene: bool,

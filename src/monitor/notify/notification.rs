@@ -53,7 +53,7 @@ impl NotificationItem<'_> {
 impl Notification {
     /// Returns the number of changes, summed over all targets.
     pub fn changes(&self) -> usize {
-        self.targets.iter().map(|place| place.changes.len()).sum()
+        self.targets.iter().map(|target| target.changes.len()).sum()
     }
 
     /// Returns the changes in order. What several targets report of the same server is one item.
@@ -95,7 +95,7 @@ impl Notification {
             ChangeKind::Recovered => false,
             ChangeKind::New | ChangeKind::Worse => Status::from(change.level) == self.status,
         };
-        // New findings may be less severe than the known ones.
+        // Known findings may be more severe than the new ones: the status has not changed then.
         let is_changed = self.status == Status::Ok || items.iter().any(|item| is_at_status(item.change));
         let still = if is_changed { "" } else { "still " };
         escape_unprintable(&format!("pgtend {target_text}: {still}{}: {}", self.status.name(), counts.join(", ")))
@@ -107,7 +107,7 @@ impl Notification {
 #[derive(PartialEq, Eq, Hash)]
 enum DuplicateScope<'a> {
     Server(&'a str),
-    /// An unknown fact has no subject, so its message identifies it.
+    /// An unknown fact is identified by its message.
     Message(String),
 }
 
@@ -124,7 +124,7 @@ pub(super) fn change_label(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::New => "new",
         ChangeKind::Worse => "worse",
-        ChangeKind::Reminder => "still there",
+        ChangeKind::Reminder => "unresolved",
         ChangeKind::Recovered => "recovered",
     }
 }
@@ -135,8 +135,8 @@ pub(super) fn format_change(change: &Change, timestamp: Timestamp) -> String {
     let text = format_message(&change.message);
     let duration = human_duration(u64::try_from(timestamp.duration_since(change.since).as_secs()).unwrap_or(0));
     let line = match change.kind {
-        ChangeKind::Recovered => format!("RECOVERED {} after {duration}; it was: {text}", change.check),
-        ChangeKind::Reminder => format!("{level} {}, for {duration}: {text}", change.check),
+        ChangeKind::Recovered => format!("RECOVERED {} after {duration}; last message: {text}", change.check),
+        ChangeKind::Reminder => format!("{level} {}, unresolved for {duration}: {text}", change.check),
         ChangeKind::Worse => format!("{level} {}, worse after {duration}: {text}", change.check),
         kind => format!("{level} {}, {}: {text}", change.check, change_label(kind)),
     };

@@ -31,23 +31,23 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Why a notification was not delivered. No message has the URL.
+/// Why a notification was not delivered. No message contains the URL.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
     /// The URL is not valid; the text is the parser's message.
-    #[error("its URL is none: {0}")]
+    #[error("invalid URL: {0}")]
     InvalidUrl(String),
     /// The server responded with an error; the text is its status.
-    #[error("it answered {0}")]
+    #[error("the server returned {0}")]
     Refused(String),
     /// The server could not be reached; the text has the causes.
-    #[error("it cannot be reached: {0}")]
+    #[error("the server could not be reached: {0}")]
     Unreachable(String),
     /// All attempts together took longer than this timeout.
-    #[error("it took longer than {} s", .0.as_secs())]
+    #[error("no success within {} s", .0.as_secs())]
     Timeout(Duration),
     /// The HTTP client could not be created; the text is its message.
-    #[error("no client for HTTP: {0}")]
+    #[error("cannot create the HTTP client: {0}")]
     ClientSetup(String),
 }
 
@@ -98,7 +98,7 @@ impl Sender {
     ) -> Result<(), NotifyError> {
         let url = reqwest::Url::parse(to.url.trim()).map_err(|error| NotifyError::InvalidUrl(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(NotifyError::InvalidUrl("it begins neither with https:// nor with http://".to_owned()));
+            return Err(NotifyError::InvalidUrl("it must begin with https:// or http://".to_owned()));
         }
         let body = to.kind.body(notification).map(without_secrets);
         let mut pause = self.retry_policy.first_pause;
@@ -132,7 +132,7 @@ impl Sender {
     }
 }
 
-/// Returns the body without the secrets in its texts; keys stay.
+/// Removes secrets from the strings of the body; keys do not change.
 fn without_secrets(value: Value) -> Value {
     match value {
         Value::String(text) => redact::own(&text).into_owned().into(),
@@ -169,14 +169,14 @@ fn tls_problem(error: &(dyn std::error::Error + 'static)) -> Option<&'static str
     let inner = error.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref()?.downcast_ref());
     Some(match inner.or_else(|| error.downcast_ref::<Error>())? {
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "the server's certificate is not signed by an authority of the system's root certificates"
+            "the server's certificate is not signed by a trusted root certificate of the system"
         }
         Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
             "the server's certificate has expired"
         }
         Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => "the server's certificate is for other host names",
+        ) => "the server's certificate does not match the host name",
         Error::InvalidCertificate(_) => "the server's certificate is not valid",
         Error::AlertReceived(_) => "the server ended the TLS handshake",
         _ => "the TLS handshake failed",
@@ -193,7 +193,7 @@ mod tests {
         for (error, part) in [
             (Error::InvalidCertificate(CertificateError::UnknownIssuer), "not signed by"),
             (Error::InvalidCertificate(CertificateError::Expired), "expired"),
-            (Error::InvalidCertificate(CertificateError::NotValidForName), "other host names"),
+            (Error::InvalidCertificate(CertificateError::NotValidForName), "does not match the host name"),
             (Error::InvalidCertificate(CertificateError::BadEncoding), "not valid"),
             (Error::AlertReceived(AlertDescription::HandshakeFailure), "ended the TLS handshake"),
         ] {

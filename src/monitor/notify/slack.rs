@@ -19,7 +19,7 @@ pub fn slack_body(notification: &Notification) -> Value {
     ];
     let many = notification.targets.len() > 1;
     let items = notification.items();
-    // The header, and a line on what was left out.
+    // One block for the header, one for the number of omitted items.
     let max_items = MAX_BLOCKS - 2;
     for item in items.iter().take(max_items) {
         let change = item.change;
@@ -45,7 +45,7 @@ pub fn slack_body(notification: &Notification) -> Value {
         );
     }
     if items.len() > max_items {
-        let more = format!("… and {} more; `pgtend check` lists them all", items.len() - max_items);
+        let more = format!("… and {} more; run `pgtend check` to list them", items.len() - max_items);
         blocks.push(json!({"type": "context", "elements": [{"type": "mrkdwn", "text": more}]}));
     }
     json!({"text": truncate_text(&escape_mrkdwn(&title), MAX_TEXT_CHARS), "blocks": blocks})

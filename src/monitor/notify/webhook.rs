@@ -9,9 +9,9 @@ pub fn webhook_body(notification: &Notification) -> Value {
     let targets: Vec<Value> = notification
         .targets
         .iter()
-        .map(|place| {
-            let changes: Vec<Value> = place.changes.iter().map(|change| change_json(change, notification)).collect();
-            json!({"target": place.target_key, "status": place.status, "changes": changes})
+        .map(|target| {
+            let changes: Vec<Value> = target.changes.iter().map(|change| change_json(change, notification)).collect();
+            json!({"target": target.target_key, "status": target.status, "changes": changes})
         })
         .collect();
     json!({

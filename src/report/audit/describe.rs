@@ -14,21 +14,24 @@ pub fn component_title(kind: &ComponentKind) -> String {
         ComponentKind::TransactionStatus { .. } => "pg_xact and pg_multixact".to_owned(),
         ComponentKind::WalDirectory => "pg_wal".to_owned(),
         ComponentKind::TemporaryFiles => "temporary files".to_owned(),
-        ComponentKind::ServerLogs { written_elsewhere: true } => "server logs, not collected by the server".to_owned(),
+        ComponentKind::ServerLogs { written_elsewhere: true } => "server logs (logging_collector is off)".to_owned(),
         ComponentKind::ServerLogs { .. } => "server logs".to_owned(),
         ComponentKind::SlotSpill => "slot spill".to_owned(),
-        ComponentKind::OutsideSql { .. } => "on the file system, beyond SQL's sight".to_owned(),
+        ComponentKind::OutsideSql { .. } => "file system usage not visible to SQL".to_owned(),
         ComponentKind::StaleSlots { slots } => match slots.as_slice() {
             [] => "WAL of stale slots".to_owned(),
             [slot] => format!("WAL of stale slot {slot}"),
             several => format!("WAL of {} stale slots: {}", several.len(), several.join(", ")),
         },
         ComponentKind::InactiveSlots { slots } => match slots.as_slice() {
-            [slot] => format!("WAL of slot {slot}, if its owner confirms"),
-            several => format!("WAL of slots {}, if their owners confirm", several.join(", ")),
+            [slot] => format!("WAL of inactive slot {slot} (owner must confirm)"),
+            several => format!("WAL of inactive slots {} (owners must confirm)", several.join(", ")),
         },
         ComponentKind::DroppedIndexes { database, count, .. } => {
-            format!("{} of {database}, unused or duplicate", format_count(*count, "index", "indexes"))
+            format!(
+                "{} of {database}",
+                format_count(*count, "unused or duplicate index", "unused or duplicate indexes")
+            )
         }
         ComponentKind::IndexBloat { database, count, .. } => {
             format!("bloat of {} of {database}", format_count(*count, "index", "indexes"))
@@ -38,17 +41,17 @@ pub fn component_title(kind: &ComponentKind) -> String {
         }
         ComponentKind::OrphanedFiles { database } => format!("files of {database} that belong to no relation"),
         ComponentKind::UnreadTables { database, count, window_seconds, .. } => format!(
-            "{} of {database} that nobody read in {}",
+            "{} of {database} without a scan for {}",
             format_count(*count, "table", "tables"),
             human_duration(*window_seconds)
         ),
-        ComponentKind::UnreadDatabase { database } => format!("whatever can be reclaimed in {database}"),
+        ComponentKind::UnreadDatabase { database } => format!("reclaimable space in {database}"),
         ComponentKind::WalHeadroom { outage_seconds, .. } => {
-            format!("room for WAL of {}", human_duration(*outage_seconds))
+            format!("headroom for {} of WAL", human_duration(*outage_seconds))
         }
-        ComponentKind::RebuildHeadroom { .. } => "room to rebuild and sort".to_owned(),
-        ComponentKind::Growth { days, .. } => format!("growth of {days} days"),
-        ComponentKind::Margin { share } => format!("{} kept free", human_percent(*share)),
+        ComponentKind::RebuildHeadroom { .. } => "headroom for rebuilds and sorts".to_owned(),
+        ComponentKind::Growth { days, .. } => format!("growth in {days} days"),
+        ComponentKind::Margin { share } => format!("margin: {} kept free", human_percent(*share)),
     }
 }
 
@@ -72,31 +75,31 @@ pub fn component_formula(kind: &ComponentKind) -> String {
         ),
         ComponentKind::WalDirectory => "sum of pg_ls_waldir()".to_owned(),
         ComponentKind::TemporaryFiles => "sum of pg_ls_tmpdir() of every tablespace".to_owned(),
-        ComponentKind::ServerLogs { written_elsewhere: true } => "wherever standard error or syslog go".to_owned(),
+        ComponentKind::ServerLogs { written_elsewhere: true } => "destination of standard error or syslog".to_owned(),
         ComponentKind::ServerLogs { .. } => "sum of pg_ls_logdir()".to_owned(),
-        ComponentKind::SlotSpill => "sum of pg_ls_replslotdir(), snapshots and mappings".to_owned(),
+        ComponentKind::SlotSpill => "sum of pg_ls_replslotdir(), logical snapshots and mappings".to_owned(),
         ComponentKind::OutsideSql { used_fs_bytes } => {
-            format!("{} used on the file system − what SQL sees", human_bytes(*used_fs_bytes))
+            format!("{} used on the file system − components visible to SQL", human_bytes(*used_fs_bytes))
         }
         ComponentKind::StaleSlots { .. } | ComponentKind::InactiveSlots { .. } => {
-            "segments before the next holder − those that stay as recycled, up to max_wal_size".to_owned()
+            "segments up to the next holder − segments that are recycled, up to max_wal_size".to_owned()
         }
         ComponentKind::DroppedIndexes { indexes, count, .. } => format!("sizes of {}", named(indexes, *count)),
         ComponentKind::IndexBloat { indexes, count, .. } => {
-            format!("size − size when rebuilt: {}", named(indexes, *count))
+            format!("size − size after a rebuild: {}", named(indexes, *count))
         }
         ComponentKind::TableBloat { tables, count, .. } => {
-            format!("size − size when rewritten: {}", named(tables, *count))
+            format!("size − size after a rewrite: {}", named(tables, *count))
         }
         ComponentKind::OrphanedFiles { .. } => "pg_database_size − sum of its relations".to_owned(),
-        ComponentKind::UnreadDatabase { .. } => "not read from inside".to_owned(),
+        ComponentKind::UnreadDatabase { .. } => "database not read".to_owned(),
         ComponentKind::UnreadTables { tables, count, .. } => {
-            format!("no scan of {}; they keep their room until somebody drops them", named(tables, *count))
+            format!("no scan of {}; not subtracted unless the tables are dropped", named(tables, *count))
         }
         ComponentKind::WalHeadroom { source: WalSource::NotKnown, clean_wal_bytes, .. } => {
-            format!("volume of WAL − {} in pg_wal after the clean-up", human_bytes(*clean_wal_bytes))
+            format!("WAL volume − {} in pg_wal after the clean-up", human_bytes(*clean_wal_bytes))
         }
-        ComponentKind::Growth { source: GrowthSource::NotKnown, days, .. } => format!("growth of a day × {days} days"),
+        ComponentKind::Growth { source: GrowthSource::NotKnown, days, .. } => format!("growth per day × {days} days"),
         ComponentKind::WalHeadroom { volume_bytes, capped, clean_wal_bytes, .. } => format!(
             "{}{} − {} in pg_wal after the clean-up",
             human_bytes(*volume_bytes),
@@ -104,9 +107,11 @@ pub fn component_formula(kind: &ComponentKind) -> String {
             human_bytes(*clean_wal_bytes)
         ),
         ComponentKind::RebuildHeadroom { index, index_bytes, temp_bytes } => {
-            let temp = temp_bytes.map_or("not known".to_owned(), human_bytes);
+            let temp = temp_bytes.map_or("unknown".to_owned(), human_bytes);
             match index {
-                Some(index) => format!("max(2 × {index} with {}, temporary files {temp})", human_bytes(*index_bytes)),
+                Some(index) => {
+                    format!("max(2 × {} of index {index}, temporary files {temp})", human_bytes(*index_bytes))
+                }
                 None => format!("temporary files {temp}"),
             }
         }
@@ -124,34 +129,30 @@ pub fn component_source(kind: &ComponentKind) -> &'static str {
         ComponentKind::StaleSlots { .. } | ComponentKind::InactiveSlots { .. } => {
             "slots, pg_wal, settings; manual 28.5 WAL Configuration"
         }
-        ComponentKind::TransactionStatus { .. } => "age(datfrozenxid), mxid_age(datminmxid): the oldest",
-        ComponentKind::DroppedIndexes { .. } => "verdict drop of `pgtend indexes`",
-        ComponentKind::UnreadTables { .. } => {
-            "scans of tables and their indexes on this server; standbys count their own"
-        }
+        ComponentKind::TransactionStatus { .. } => "maximum of age(datfrozenxid) and of mxid_age(datminmxid)",
+        ComponentKind::DroppedIndexes { .. } => "indexes with verdict drop (`pgtend indexes`)",
+        ComponentKind::UnreadTables { .. } => "scan counters of this server; standbys have their own counters",
         ComponentKind::IndexBloat { .. } | ComponentKind::TableBloat { .. } => {
-            "statistics of the last ANALYZE, samples of TOAST, pgstattuple with --exact"
+            "statistics of the last ANALYZE, TOAST samples, pgstattuple with --exact"
         }
         ComponentKind::WalHeadroom { source: WalSource::Given, .. } => "--wal-per-hour",
-        ComponentKind::WalHeadroom { source: WalSource::History, .. } => {
-            "history: the largest volume in a rolling window"
-        }
+        ComponentKind::WalHeadroom { source: WalSource::History, .. } => "history: largest volume in a rolling window",
         ComponentKind::WalHeadroom { source: WalSource::StatisticsAverage, .. } => "pg_stat_wal: average × 3",
         ComponentKind::WalHeadroom { source: WalSource::FilesAverage, .. } => {
-            "files in pg_wal and their age: average × 3"
+            "number and age of files in pg_wal: average × 3"
         }
         ComponentKind::Growth { source: GrowthSource::Given, .. } => "--growth",
         ComponentKind::Growth { source: GrowthSource::History, .. } => {
-            "history: median slope of all databases together"
+            "history: median slope of the total size of all databases"
         }
         ComponentKind::Growth { source: GrowthSource::RowCounters, .. } => {
-            "rows inserted − deleted since the statistics began"
+            "rows inserted − rows deleted since the statistics reset"
         }
         ComponentKind::WalHeadroom { source: WalSource::NotKnown, .. }
-        | ComponentKind::Growth { source: GrowthSource::NotKnown, .. } => "not known",
-        ComponentKind::RebuildHeadroom { .. } => "largest index that stays",
+        | ComponentKind::Growth { source: GrowthSource::NotKnown, .. } => "unknown",
+        ComponentKind::RebuildHeadroom { .. } => "largest index that is kept",
         ComponentKind::Margin { .. } => "--margin",
-        _ => "the server",
+        _ => "server",
     }
 }
 
@@ -195,88 +196,90 @@ pub fn describe_finding(kind: &AuditFindingKind) -> String {
         format!("{}{more}", names.join(", "))
     };
     match kind {
-        AuditFindingKind::MethodNotOffered { provider } => format!("{} does not offer this way", provider.name()),
+        AuditFindingKind::MethodNotOffered { provider } => format!("{} does not offer this method", provider.name()),
         AuditFindingKind::LogicalSlot { slot_name, active } => format!(
-            "logical slot {slot_name}{}: it does not move along; plan a new snapshot of its consumer",
+            "logical slot {slot_name}{}: it is not moved; its consumer needs a new initial load",
             if *active { " (in use)" } else { "" }
         ),
-        AuditFindingKind::PhysicalSlot { slot_name, active } => format!(
-            "physical slot {slot_name}{}: its standby must be built anew",
-            if *active { " (in use)" } else { "" }
-        ),
+        AuditFindingKind::PhysicalSlot { slot_name, active } => {
+            format!("physical slot {slot_name}{}: its standby must be rebuilt", if *active { " (in use)" } else { "" })
+        }
         AuditFindingKind::Subscription { subscription, database } => {
             format!("subscription {subscription} in {database}: create it again after the move")
         }
         AuditFindingKind::NoReplicaIdentity { count, names } => format!(
-            "{} without replica identity, on which UPDATE and DELETE would fail: {}",
+            "{} without a replica identity (UPDATE and DELETE would fail): {}",
             format_counted(*count, "table"),
             list(*count, names)
         ),
         AuditFindingKind::LargeObjects { count } => {
             // The query counts no further.
             let at_least = if *count >= 10_000 { "at least " } else { "" };
-            format!("{at_least}{}: not replicated", format_counted(*count, "large object"))
+            format!("{at_least}{}: large objects are not replicated", format_counted(*count, "large object"))
         }
         AuditFindingKind::UnloggedTables { count, names } => {
+            format!("{}, whose rows are not copied: {}", format_counted(*count, "unlogged table"), list(*count, names))
+        }
+        AuditFindingKind::Sequences { count } => {
+            format!("{}: set the values at the switchover (setval)", format_counted(*count, "sequence"))
+        }
+        AuditFindingKind::MaterializedViews { count, names } => {
             format!(
-                "{}: what is in it does not arrive: {}",
-                format_counted(*count, "unlogged table"),
+                "{} to refresh on the new server: {}",
+                format_counted(*count, "materialized view"),
                 list(*count, names)
             )
         }
-        AuditFindingKind::Sequences { count } => {
-            format!("{}: set the values at the switch (setval)", format_counted(*count, "sequence"))
-        }
-        AuditFindingKind::MaterializedViews { count, names } => {
-            format!("{} to be refreshed there: {}", format_counted(*count, "materialized view"), list(*count, names))
-        }
         AuditFindingKind::EventTriggers { count, names } => {
             format!(
-                "{}, to fire while the copy is made: {}",
+                "{} that can fire during the copy: {}",
                 format_counted(*count, "event trigger"),
                 list(*count, names)
             )
         }
         AuditFindingKind::ForeignServers { count, names } => {
             format!(
-                "{} to be reachable from there, by the same name: {}",
+                "{} that must be reachable from the new server by the same name: {}",
                 format_counted(*count, "foreign server"),
                 list(*count, names)
             )
         }
         AuditFindingKind::Publication { count, names } => format!(
-            "{}: nobody outside may subscribe during the move: {}",
+            "{} that must have no external subscriber during the move: {}",
             format_counted(*count, "publication"),
             list(*count, names)
         ),
         AuditFindingKind::Tablespaces { tablespaces, bytes } => format!(
-            "tablespaces with directories of their own, {}: {} of the sum, perhaps on other volumes than the rest",
+            "{} outside the data directory ({}): {}, possibly on other volumes",
+            format_counted(tablespaces.len() as u64, "tablespace"),
             tablespaces.join(", "),
             human_bytes(*bytes)
         ),
-        AuditFindingKind::VolumeTooSmall { source: said, source_bytes: said_bytes, seen_bytes } => format!(
-            "{said} is {}, and SQL sees {} already: one of both is of another volume",
-            human_bytes(*said_bytes),
+        AuditFindingKind::VolumeTooSmall { source, source_bytes, seen_bytes } => format!(
+            "{source} is {}, but SQL already counts {}: the two do not describe the same volume",
+            human_bytes(*source_bytes),
             human_bytes(*seen_bytes)
         ),
         AuditFindingKind::Extension { name, advice } => format!("extension {name}: {advice}"),
         AuditFindingKind::PreparedTransactions { count, gid } => {
             format!(
-                "{} with locks and old rows, the oldest {}: to be ended first",
+                "{}, the oldest {}: finish them before the move",
                 format_counted(*count as u64, "prepared transaction"),
                 quote_literal(gid)
             )
         }
         AuditFindingKind::PendingRestart { settings } => {
-            format!("settings wait for a restart, the parameter group is not in sync: {}", settings.join(", "))
+            format!("settings wait for a restart (the parameter group is not in sync): {}", settings.join(", "))
         }
         AuditFindingKind::ReadOnlyOverride { role, setting } => format!(
-            "{} has {setting} of its own and could write to green before the switchover",
-            role.as_deref().map_or("everybody".to_owned(), |role| format!("role {}", quote_identifier(role)))
+            "{} has the setting {setting} and can write to green before the switchover",
+            role.as_deref().map_or("the database".to_owned(), |role| format!("role {}", quote_identifier(role)))
         ),
-        AuditFindingKind::WalLevel { wal_level } => format!("wal_level is {wal_level}, it must be logical (a restart)"),
+        AuditFindingKind::WalLevel { wal_level } => {
+            format!("wal_level is {wal_level}, it must be logical (needs a restart)")
+        }
         AuditFindingKind::TooFew { setting, have, need, there } => {
-            let location = if *there { " there, if it is set as here" } else { "" };
+            let location = if *there { " on the new server (assuming the same value there)" } else { "" };
             format!("{setting} is {have}, the move needs {need}{location}")
         }
         AuditFindingKind::StorageStripe { from_bytes, to_bytes } => format!(
@@ -285,10 +288,10 @@ pub fn describe_finding(kind: &AuditFindingKind) -> String {
             human_bytes(*to_bytes)
         ),
         AuditFindingKind::BaselineIops { before, after } => {
-            format!("gp2 has 3 IOPS for each GiB: {} → {} (bursts to 3,000)", human_count(*before), human_count(*after))
+            format!("gp2 has 3 IOPS per GiB: {} → {} (bursts to 3,000)", human_count(*before), human_count(*after))
         }
         AuditFindingKind::BackupAllowance { before_bytes, after_bytes } => format!(
-            "free backup storage shrinks with the volume ({} → {}): old, large snapshots begin to cost",
+            "free backup storage decreases with the volume ({} → {}): large old snapshots are then charged",
             human_bytes(*before_bytes),
             human_bytes(*after_bytes)
         ),

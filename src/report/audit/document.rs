@@ -2,7 +2,7 @@
 
 use super::{AuditPart, AuditReport, ComponentLine};
 use crate::analysis::downsize::{Amount, ComponentGroup, Confidence, Fits};
-use crate::render::{Cell, Column, Document, Language, Table, Tile, Tone, Value, human_bytes};
+use crate::render::{Cell, Column, Document, Language, Table, Tile, Tone, Value, format_counted, human_bytes};
 use crate::report::Report;
 
 /// Maximum number of rows in the table of databases.
@@ -19,7 +19,7 @@ impl Report for AuditReport {
         for (line_text, tone) in audit.verdict_lines() {
             document.toned_line(line_text, tone);
         }
-        document.gap().heading("The sum");
+        document.gap().heading("Size calculation");
         for chart in &self.charts {
             document.chart(chart.clone());
         }
@@ -28,11 +28,11 @@ impl Report for AuditReport {
         if let more @ 1.. = audit.databases.len().saturating_sub(MAX_DATABASES) {
             document.toned_line(format!("… and {more} more (--format json has all)"), Tone::Faint);
         }
-        document.gap().heading("Ways of moving").table(audit.methods_table());
+        document.gap().heading("Methods of moving").table(audit.methods_table());
         let findings = [
             ("Blockers", &audit.blockers, Tone::Bad),
             ("Warnings", &audit.warnings, Tone::Warning),
-            ("To tick: what SQL cannot see", &audit.checklist, Tone::Plain),
+            ("Checklist (not visible to SQL)", &audit.checklist, Tone::Plain),
         ];
         for (title, lines, tone) in findings {
             if lines.is_empty() {
@@ -47,7 +47,7 @@ impl Report for AuditReport {
             }
         }
         if !audit.is_complete {
-            let text = "More may stand in the way than this: not everything could be read, see below.";
+            let text = "This list may be incomplete: some facts could not be read, see below.";
             document.gap().toned_line(text, Tone::Warning);
         }
         document.gap().heading(format!("Steps, for {}", audit.method.id()));
@@ -57,25 +57,25 @@ impl Report for AuditReport {
                 let lines = part.iter().map(|command| command.text.clone()).collect();
                 document.code(part.first().map_or(Language::Shell, |command| command.language), lines);
             }
-            document.toned_line(format!("     check: {}; back: {}", step.check, step.rollback), Tone::Faint);
+            document.toned_line(format!("     verify: {}; rollback: {}", step.check, step.rollback), Tone::Faint);
         }
         document.gap().heading("Cost");
         match &audit.cost {
             Some(cost) => {
                 document.line(format!(
-                    "At {} a GiB and month{}: {:.2} now, {:.2} then, {:.2} saved a month, {:.2} a year; {:.2} while both volumes are there (a week).",
+                    "At {} per GiB and month{}: {:.2} per month now, {:.2} after the move. Savings: {:.2} per month, {:.2} per year. Cost of the new volume while both exist (one week): {:.2}.",
                     cost.price,
-                    if cost.copies > 1 { ", twice for Multi-AZ" } else { "" },
+                    if cost.copies > 1 { " (two copies: Multi-AZ)" } else { "" },
                     cost.before_per_month,
                     cost.after_per_month,
                     cost.saved_per_month,
                     cost.saved_per_year,
                     cost.transition
                 ));
-                document.toned_line("The price is yours; nothing here is a quote.", Tone::Faint);
+                document.toned_line("Computed from the price that you passed; this is not a quote.", Tone::Faint);
             }
             None => {
-                document.line("Say --price (of a GiB and month) and --allocated to learn what it saves.");
+                document.line("Pass --price (per GiB and month) and --allocated to compute the savings.");
             }
         }
         document
@@ -90,18 +90,18 @@ impl AuditPart {
             value: Cell::or_unknown(bytes, Value::Bytes),
             note,
         };
-        let of_volume = self.assumptions.allocated_bytes.map(|bytes| format!("of a volume of {}", human_bytes(bytes)));
-        let between = |amount: Option<Amount>| amount.map(format_range).unwrap_or_default();
+        let of_volume = self.assumptions.allocated_bytes.map(|bytes| format!("of {} allocated", human_bytes(bytes)));
+        let range = |amount: Option<Amount>| amount.map(format_range).unwrap_or_default();
         let mut tiles = vec![
             tile("used now", self.used_bytes, of_volume.unwrap_or_default()),
-            tile("can be reclaimed", self.reclaimable_bytes, String::new()),
-            tile("minimum", self.minimum_bytes, between(self.minimum)),
-            tile("recommended", self.recommended_bytes, format!("by way of {}", self.method.id())),
+            tile("reclaimable", self.reclaimable_bytes, String::new()),
+            tile("minimum", self.minimum_bytes, range(self.minimum)),
+            tile("recommended", self.recommended_bytes, format!("method: {}", self.method.id())),
         ];
         if let Some(cost) = &self.cost {
             let value = Cell::text(format!("{:.2}", cost.saved_per_month)).with_tone(Tone::Good);
-            let note = format!("at {} a GiB, yours and no quote", cost.price);
-            tiles.push(Tile { label: "saved a month".to_owned(), value, note });
+            let note = format!("at {} per GiB and month, not a quote", cost.price);
+            tiles.push(Tile { label: "savings per month".to_owned(), value, note });
         }
         let blockers = self.blockers.len() as u64;
         let tone = match (blockers, self.is_complete) {
@@ -110,43 +110,43 @@ impl AuditPart {
             _ => Tone::Bad,
         };
         let value = Cell::new(Value::Count(blockers)).with_tone(tone);
-        let seen = if self.is_complete { "" } else { ", of what could be read" };
-        let note = format!("and {} warnings{seen}", self.warnings.len());
+        let limits = if self.is_complete { "" } else { "; not all facts could be read" };
+        let note = format!("and {}{limits}", format_counted(self.warnings.len() as u64, "warning"));
         tiles.push(Tile { label: "blockers".to_owned(), value, note });
         tiles
     }
 
-    /// Returns the main results as sentences.
+    /// Returns the main results.
     fn verdict_lines(&self) -> Vec<(String, Tone)> {
         let size = |bytes: Option<u64>| bytes.map_or("?".to_owned(), human_bytes);
         let mut lines = vec![(
-            format!("{} used now, {} of it can be reclaimed.", size(self.used_bytes), size(self.reclaimable_bytes)),
+            format!("{} used now, {} of it reclaimable.", size(self.used_bytes), size(self.reclaimable_bytes)),
             Tone::Plain,
         )];
         lines.push(match (self.minimum_bytes, self.recommended_bytes) {
             (Some(minimum), Some(recommended)) => (
                 format!(
-                    "After the clean-up a volume of {} would do, {} is recommended{}, by way of {}.",
+                    "Minimum volume size after the clean-up: {}. Recommended: {}{} (method: {}).",
                     human_bytes(minimum),
                     human_bytes(recommended),
                     self.recommended
                         .map(format_range)
                         .filter(|range| !range.is_empty())
-                        .map_or(String::new(), |range| format!(" ({range})")),
+                        .map_or(String::new(), |range| format!(", range {range}")),
                     self.method.id()
                 ),
                 Tone::Good,
             ),
             (Some(minimum), None) => (
                 format!(
-                    "After the clean-up a volume of {} would do today; what is recommended cannot be told, see below.",
+                    "Minimum volume size after the clean-up: {}. The recommended size is unknown, see below.",
                     human_bytes(minimum)
                 ),
                 Tone::Warning,
             ),
             (None, _) => (
                 format!(
-                    "How small it may be cannot be told: terms are missing. At least {}.",
+                    "The minimum volume size is unknown, because components are missing. It is at least {}.",
                     human_bytes(self.at_least_bytes)
                 ),
                 Tone::Warning,
@@ -157,10 +157,10 @@ impl AuditPart {
             lines.push(match fits {
                 Fits::Yes => (format!("{target} fits."), Tone::Good),
                 Fits::OnlyNow => {
-                    (format!("{target} would hold today's data, but has no room for growth and margin."), Tone::Bad)
+                    (format!("{target} holds the present data, but not the growth and the margin."), Tone::Bad)
                 }
                 Fits::No => (format!("{target} does not fit."), Tone::Bad),
-                Fits::CannotTell => (format!("Whether {target} fits cannot be told."), Tone::Warning),
+                Fits::CannotTell => (format!("It is unknown whether {target} fits."), Tone::Warning),
             });
         }
         lines
@@ -171,25 +171,29 @@ impl AuditPart {
             sign: "=",
             title,
             bytes: amount.map(|amount| amount.bytes),
-            between: amount.map_or(String::new(), format_range),
+            range: amount.map_or(String::new(), format_range),
             component: None,
         };
         let totals = [
-            total("what arrives", self.size_after_bytes),
+            total("size after copy", self.size_after_bytes),
             total("minimum", self.minimum),
             total("recommended", self.recommended),
         ];
         let optional_text = |optional: Option<&str>| Cell::or_none(optional, |text| Value::Text(text.to_owned()));
         Table::with_rows(self.components.iter().map(SumRow::from_component).chain(totals))
             .column(Column::text("group", "", 0), |row| Cell::text(row.sign))
-            .column(Column::text("term", "term", 0), |row| Cell::text(row.title))
+            .column(Column::text("component", "component", 0), |row| Cell::text(row.title))
             .column(Column::numbers("bytes", "size", 0), |row| Cell::or_unknown(row.bytes, Value::Bytes))
-            .column(Column::text("range", "between", 2), |row| Cell::text(&row.between))
+            .column(Column::text("range", "range", 2), |row| Cell::text(&row.range))
             .column(Column::text("confidence", "confidence", 1), |row| {
                 optional_text(row.component.map(confidence_label))
             })
-            .column(Column::text("formula", "how", 3), |row| optional_text(row.component.map(|term| &*term.formula)))
-            .column(Column::text("source", "from", 4), |row| optional_text(row.component.map(|term| term.source)))
+            .column(Column::text("formula", "formula", 3), |row| {
+                optional_text(row.component.map(|component| &*component.formula))
+            })
+            .column(Column::text("source", "source", 4), |row| {
+                optional_text(row.component.map(|component| component.source))
+            })
             .into()
     }
 
@@ -200,13 +204,13 @@ impl AuditPart {
         Table::with_rows(lines)
             .column(Column::text("database", "database", 0), |line| Cell::name(&line.database))
             .column(Column::numbers("bytes", "now", 0), |line| Cell::or_unknown(line.bytes, Value::Bytes))
-            .column(Column::numbers("after_physical_copy_bytes", "after a physical copy", 1), |line| {
+            .column(Column::numbers("after_physical_copy_bytes", "physical copy", 1), |line| {
                 Cell::or_unknown(line.after_physical_copy_bytes, Value::Bytes)
             })
-            .column(Column::numbers("after_logical_copy_bytes", "after a logical copy", 0), |line| {
+            .column(Column::numbers("after_logical_copy_bytes", "logical copy", 0), |line| {
                 Cell::or_unknown(line.after_logical_copy_bytes, Value::EstimatedBytes)
             })
-            .column(Column::text("range", "between", 2), |line| {
+            .column(Column::text("range", "range", 2), |line| {
                 Cell::text(line.after_logical_copy.map_or(String::new(), format_range))
             })
             .into()
@@ -217,7 +221,7 @@ impl AuditPart {
         Table::with_rows(&self.methods)
             .column(Column::text("method", "method", 0), |estimate| Cell::text(estimate.method.id()))
             .column(Column::text("copy", "copy", 1), |estimate| {
-                Cell::text(if estimate.is_physical { "physical, keeps bloat" } else { "logical, rebuilds" })
+                Cell::text(if estimate.is_physical { "physical (keeps bloat)" } else { "logical (rebuilds)" })
             })
             .column(Column::numbers("size_after_bytes", "size after copy", 0), |estimate| {
                 bytes(estimate.size_after_bytes)
@@ -226,9 +230,9 @@ impl AuditPart {
             .column(Column::numbers("recommended_bytes", "recommended", 0), |estimate| bytes(estimate.recommended))
             .column(Column::text("note", "", 2), |estimate| {
                 Cell::text(match estimate {
-                    estimate if estimate.method == self.method => "chosen",
+                    estimate if estimate.method == self.method => "selected",
                     estimate if estimate.is_offered => "",
-                    _ => "not offered here",
+                    _ => "not available",
                 })
             })
             .into()
@@ -240,7 +244,7 @@ struct SumRow<'a> {
     sign: &'static str,
     title: &'a str,
     bytes: Option<u64>,
-    between: String,
+    range: String,
     component: Option<&'a ComponentLine>,
 }
 
@@ -253,13 +257,13 @@ impl SumRow<'_> {
             ComponentGroup::Headroom => "+",
         };
         let amount = component.bytes.zip(component.low_bytes).zip(component.high_bytes);
-        let between =
+        let range =
             amount.map(|((bytes, low_bytes), high_bytes)| format_range(Amount { bytes, low_bytes, high_bytes }));
         SumRow {
             sign,
             title: &component.title,
             bytes: component.bytes,
-            between: between.unwrap_or_default(),
+            range: range.unwrap_or_default(),
             component: Some(component),
         }
     }
@@ -267,7 +271,7 @@ impl SumRow<'_> {
 
 fn confidence_label(component: &ComponentLine) -> &'static str {
     match component.confidence {
-        _ if component.bytes.is_none() => "not known",
+        _ if component.bytes.is_none() => "unknown",
         Confidence::Measured => "measured",
         Confidence::Proven => "proven",
         Confidence::Likely => "likely",

@@ -1,4 +1,4 @@
-//! `pgtend audit`: how small the new volume may be, obstacles, and the saving.
+//! `pgtend audit`: minimum and recommended volume size, obstacles, steps, and cost.
 
 mod describe;
 mod document;
@@ -146,7 +146,7 @@ impl AuditReport {
         for db in &snapshot.database_snapshots {
             gaps.get_or_note(&db.obstacles, &[]);
         }
-        let has_seen_all = unread.is_empty()
+        let is_complete = unread.is_empty()
             && audit.databases.iter().all(|database_sizes| database_sizes.missing.is_none())
             && snapshot
                 .database_snapshots
@@ -211,7 +211,7 @@ impl AuditReport {
                     .collect(),
                 methods: audit.methods.clone(),
                 blockers: findings_of(Severity::Blocker),
-                is_complete: has_seen_all,
+                is_complete,
                 warnings: findings_of(Severity::Warning),
                 checklist: findings_of(Severity::Checklist),
                 steps: steps::runbook_steps(audit, assumptions, &snapshot.connection),
@@ -250,13 +250,14 @@ fn note_unknown(audit: &Audit<'_>, role: &str, gaps: &mut Gaps) {
     }
     for line in &audit.databases {
         if line.bytes.is_none() {
-            let why = Unavailable::new("database size", format!("{role} may not connect to {}", line.database))
-                .with_hint(Some(grant("pg_read_all_stats", role)));
+            let why =
+                Unavailable::new("database size", format!("role {role} has no CONNECT privilege on {}", line.database))
+                    .with_hint(Some(grant("pg_read_all_stats", role)));
             let fields = ["audit.databases[].bytes", "audit.databases[].after_physical_copy_bytes"];
             gaps.note(&why, &fields, vec![line.database.clone()]);
         }
         if line.after_logical_copy.is_none() {
-            let unread = Unavailable::new("database contents", format!("{} was not read from inside", line.database));
+            let unread = Unavailable::new("database contents", format!("{} was not read", line.database));
             let why = line.missing.as_ref().unwrap_or(&unread);
             let fields = ["audit.databases[].after_logical_copy_bytes", "audit.databases[].after_logical_copy"];
             gaps.note(why, &fields, vec![line.database.clone()]);
@@ -274,17 +275,17 @@ fn note_unpredicted(audit: &Audit<'_>, snapshot: &Snapshot, gaps: &mut Gaps) {
             let role = &snapshot.server.role;
             let database = &assessment.database;
             let (reason, hint) = match why {
-                Some(EstimateError::NeverAnalyzed) => ("were never analysed", Some("run ANALYZE".to_owned())),
+                Some(EstimateError::NeverAnalyzed) => ("were never analyzed", Some("run ANALYZE".to_owned())),
                 Some(EstimateError::NoSelect) => {
-                    ("have statistics that the role may not see", Some(grant("pg_read_all_data", role)))
+                    ("have statistics that are hidden from this role", Some(grant("pg_read_all_data", role)))
                 }
                 Some(EstimateError::RowSecurity) => (
                     "have row-level security, which hides their statistics",
-                    Some("look as a role that has BYPASSRLS".to_owned()),
+                    Some("connect as a role with BYPASSRLS".to_owned()),
                 ),
-                Some(EstimateError::NotRead) | None => ("have no statistics that were read", None),
+                Some(EstimateError::NotRead) | None => ("have statistics that were not read", None),
             };
-            let reason = format!("relations of {size} in {database} {reason}: taken to arrive as they are");
+            let reason = format!("relations of {size} in total in {database} {reason}: assumed to keep their size");
             let why = Unavailable::new("size after a copy", reason).with_hint(hint);
             gaps.note(&why, &[], vec![database.clone()]);
         }
@@ -335,9 +336,9 @@ fn waterfall_chart(audit: &Audit<'_>) -> Option<Chart> {
             steps.push(step(&describe::component_title(&component.kind), StepKind::Less, bytes));
         }
     } else {
-        steps.push(step("clean-up and rebuilding", StepKind::Less, used.bytes.saturating_sub(size_after.bytes)));
+        steps.push(step("clean-up and rebuild", StepKind::Less, used.bytes.saturating_sub(size_after.bytes)));
     }
-    steps.push(step("size after the copy", StepKind::Total, size_after.bytes));
+    steps.push(step("size after copy", StepKind::Total, size_after.bytes));
     let mut level = size_after.bytes;
     for component in audit
         .group_components(ComponentGroup::Headroom)
@@ -348,10 +349,14 @@ fn waterfall_chart(audit: &Audit<'_>) -> Option<Chart> {
         level += bytes;
         steps.push(step(&describe::component_title(&component.kind), StepKind::More, bytes));
     }
-    steps.push(step("margin, floor and step of the provider", StepKind::More, recommended.bytes.saturating_sub(level)));
+    steps.push(step(
+        "margin, and rounding to a size of the provider",
+        StepKind::More,
+        recommended.bytes.saturating_sub(level),
+    ));
     steps.push(step("recommended", StepKind::Total, recommended.bytes));
-    steps.push(step("the least that would do today", StepKind::Total, minimum.bytes));
+    steps.push(step("minimum", StepKind::Total, minimum.bytes));
     steps.retain(|step| step.bytes > 0 || step.kind == StepKind::Total);
-    let about = "From what is used now to the recommended volume, term by term.".to_owned();
-    Some(Chart { title: "The sum".to_owned(), about, picture: Picture::Waterfall(steps) })
+    let about = "From the used space to the recommended volume size, by component.".to_owned();
+    Some(Chart { title: "Size calculation".to_owned(), about, picture: Picture::Waterfall(steps) })
 }

@@ -34,7 +34,7 @@ impl Command {
         Command { text, language: Language::Sql }
     }
 
-    /// A line without names. A statement ends with a semicolon, and a comment may follow it.
+    /// Returns a line without names from the database. A statement ends with a semicolon; a comment may follow it.
     fn fixed(line: &str) -> Command {
         let statement = line.split(" -- ").next().unwrap_or_default();
         if statement.trim_end().ends_with(';') { Command::sql(line.to_owned()) } else { Command::shell(line) }
@@ -69,15 +69,15 @@ pub fn runbook_steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &
         steps.push(runbook_step(
             "Re-create change data capture",
             &["pgtend slots"],
-            "each pipeline has a slot on the new server and has taken a new snapshot",
-            "point the pipeline at the old server again while that exists",
+            "each pipeline has a slot on the new server and has finished its initial load",
+            "connect the pipeline to the old server again, as long as that exists",
         ));
     }
     steps.push(runbook_step(
         "Verify",
         &["pgtend audit --all-databases", "pgtend check", "ANALYZE;   -- each database"],
-        "sizes are within the forecast; no finding that was not there before",
-        "switch the application back to the old server: what was written since must be carried over by hand",
+        "sizes are within the forecast; there are no new findings",
+        "connect the application to the old server again; data written since the switchover must be copied manually",
     ));
     steps.push(runbook_step(
         "Delete the old server, then its snapshots",
@@ -87,13 +87,13 @@ pub fn runbook_steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &
             }
             _ => &[],
         },
-        "the bill shows one volume; snapshots larger than the new allowance are gone",
-        "none: keep a last snapshot until nobody asks any more",
+        "only one volume is billed; snapshots beyond the free backup storage are deleted",
+        "none; keep a final snapshot as long as the old data may be needed",
     ));
     steps.push(runbook_step(
-        "Set alarms",
+        "Set up alerts",
         &["pgtend check   # from a timer", "ALTER SYSTEM SET max_slot_wal_keep_size = '…';   -- any database"],
-        "a slot that lags and a disk that fills are told to somebody",
+        "a lagging slot and a filling disk raise an alert",
         "not needed",
     ));
     for step in &mut steps {
@@ -106,7 +106,7 @@ pub fn runbook_steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &
     steps
 }
 
-fn clean_up_steps(audit: &Audit<'_>, way: MoveMethod, connection: &PrintedConnection) -> Vec<RunbookStep> {
+fn clean_up_steps(audit: &Audit<'_>, method: MoveMethod, connection: &PrintedConnection) -> Vec<RunbookStep> {
     let mut steps = Vec::new();
     let mut slots: Vec<&String> = Vec::new();
     for component in &audit.components {
@@ -121,52 +121,54 @@ fn clean_up_steps(audit: &Audit<'_>, way: MoveMethod, connection: &PrintedConnec
             |names: &'static str| slots.iter().map(move |slot| Command::shell(ShellCommand::new(names).operand(slot)));
         let commands = command_per_slot("pgtend slots why").chain(command_per_slot("pgtend slots drop")).collect();
         steps.push(RunbookStep {
-            title: "Ask the owners, then drop the forgotten slots".to_owned(),
+            title: "Drop the unused slots, after their owners have confirmed".to_owned(),
             commands,
             check: "`pgtend slots` does not list them".to_owned(),
-            rollback: "none: a new slot starts at its creation, its consumer takes a new snapshot".to_owned(),
+            rollback: "none; a new slot starts at the current position, so its consumer needs a new initial load"
+                .to_owned(),
         });
         steps.push(runbook_step(
             "Checkpoint",
             &["CHECKPOINT;   -- any database"],
-            "`pgtend wal`: pg_wal has shrunk (or wait for checkpoint_timeout where the role may not)",
+            "`pgtend wal`: pg_wal is smaller (a role without the privilege waits for checkpoint_timeout)",
             "not needed",
         ));
     }
     steps.push(runbook_step(
         "Measure again",
         &["pgtend audit --all-databases --used-fs SIZE"],
-        "the file system agrees with the audit",
+        "file system and audit show the same size",
         "not needed",
     ));
-    for term in &audit.components {
-        match &term.kind {
+    for component in &audit.components {
+        match &component.kind {
             ComponentKind::DroppedIndexes { database, .. } => steps.push(RunbookStep {
                 title: format!("Drop the unused and duplicate indexes of {database}"),
                 commands: vec![
                     Command::shell(super::describe::migrate_command(connection, database)),
-                    Command::fixed("# deploy the migration as any other"),
+                    Command::fixed("# deploy the migration as usual"),
                     Command::shell(
                         connection.add_to_for(ShellCommand::new("pgtend indexes verify"), database).arg("DIR"),
                     ),
                 ],
-                check: "`pgtend indexes verify` finds all of them gone; query times stay as they were".to_owned(),
-                rollback: "the down migration builds them again".to_owned(),
+                check: "`pgtend indexes verify` reports all of them as dropped; query times have not increased"
+                    .to_owned(),
+                rollback: "the down migration creates them again".to_owned(),
             }),
-            ComponentKind::IndexBloat { database, indexes, .. } if way.is_physical() => steps.push(RunbookStep {
+            ComponentKind::IndexBloat { database, indexes, .. } if method.is_physical() => steps.push(RunbookStep {
                 title: format!("Rebuild the bloated indexes of {database}"),
                 commands: indexes.iter().map(|index| Command::sql(super::describe::reindex(database, index))).collect(),
-                check: "`pgtend indexes --sort bloat`; no index named *_ccnew or *_ccold is left".to_owned(),
+                check: "`pgtend indexes --sort bloat`; no index *_ccnew or *_ccold exists".to_owned(),
                 rollback: "DROP INDEX CONCURRENTLY of an invalid *_ccnew".to_owned(),
             }),
-            ComponentKind::TableBloat { database, tables, .. } if way.is_physical() => steps.push(RunbookStep {
-                title: format!("Rewrite the bloated tables of {database}, if their size matters"),
+            ComponentKind::TableBloat { database, tables, .. } if method.is_physical() => steps.push(RunbookStep {
+                title: format!("Rewrite the bloated tables of {database} (optional)"),
                 commands: tables
                     .iter()
                     .map(|table| Command::shell(super::describe::repack_command(database, table)))
                     .collect(),
                 check: "`pgtend tables --sort bloat`".to_owned(),
-                rollback: "not needed: VACUUM FULL instead locks the table for as long as it takes".to_owned(),
+                rollback: "not needed; VACUUM FULL is an alternative, but locks the table until it is done".to_owned(),
             }),
             _ => {}
         }
@@ -184,19 +186,19 @@ fn blue_green_steps(audit: &Audit<'_>, method: MoveMethod, size: &str) -> Vec<Ru
         matches!(finding.kind, AuditFindingKind::LogicalSlot { .. } | AuditFindingKind::Subscription { .. })
     }) {
         steps.push(runbook_step(
-            "Stop change data capture and drop what Blue/Green does not accept",
+            "Stop change data capture; drop the slots and subscriptions that Blue/Green does not allow",
             &[
                 "SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical';   -- any database",
                 "SELECT subname FROM pg_subscription;   -- any database",
             ],
-            "both queries answer with no row",
-            "create them again: each consumer takes a new snapshot",
+            "both queries return no rows",
+            "create them again; each consumer needs a new initial load",
         ));
     }
     steps.push(RunbookStep {
         title: "Create green".to_owned(),
         commands: vec![Command::shell(create)],
-        check: "its status is AVAILABLE; blue's free space falls meanwhile: act at 90 % used".to_owned(),
+        check: "its status is AVAILABLE; watch the free space of blue, and stop at 90 % used".to_owned(),
         rollback: "aws rds delete-blue-green-deployment --delete-target".to_owned(),
     });
     steps.push(runbook_step(
@@ -205,20 +207,20 @@ fn blue_green_steps(audit: &Audit<'_>, method: MoveMethod, size: &str) -> Vec<Ru
             "SELECT name FROM pg_settings WHERE pending_restart;   -- any database",
             "SELECT count(*) FROM pg_prepared_xacts;   -- any database",
         ],
-        "no row, 0; lag near 0; no long transaction, no DDL",
+        "the queries return no row and 0; lag near 0; no long transaction, no DDL",
         "wait",
     ));
     steps.push(runbook_step(
         "Switch over",
         &["aws rds switchover-blue-green-deployment --blue-green-deployment-identifier ID --switchover-timeout 300"],
-        "names are swapped; the old one is called NAME-old1",
-        "a switchover that takes longer than its timeout is rolled back by itself",
+        "the names are swapped; the old instance is now NAME-old1",
+        "automatic, if the switchover exceeds its timeout",
     ));
     steps.push(runbook_step(
         "Let the application write",
         &[],
-        "only now: until the switchover green is read-only, and its writes fail",
-        "nothing points at green before that",
+        "writes succeed: before the switchover, green is read-only",
+        "none; no application may use green before the switchover",
     ));
     steps
 }
@@ -226,18 +228,18 @@ fn blue_green_steps(audit: &Audit<'_>, method: MoveMethod, size: &str) -> Vec<Ru
 fn shrink_steps(size: &str) -> Vec<RunbookStep> {
     vec![
         runbook_step(
-            "Ask how small it may be",
+            "Get the minimum size",
             &["gcloud sql instances get-storage-shrink-config INSTANCE"],
-            "the minimum is no larger than the size wanted",
+            "the minimum is at most the new size",
             "not needed",
         ),
         RunbookStep {
-            title: "Shrink, in a maintenance window: the instance is down meanwhile".to_owned(),
+            title: "Shrink in a maintenance window (the instance is down meanwhile)".to_owned(),
             commands: vec![Command::shell(format!(
                 "gcloud sql instances perform-storage-shrink INSTANCE --storage-size={size}GB"
             ))],
-            check: "the instance answers; replicas are shrunk after it".to_owned(),
-            rollback: "grow it again: storage may be raised at any time".to_owned(),
+            check: "the instance accepts connections; shrink the replicas afterwards".to_owned(),
+            rollback: "increase the storage again; this is possible at any time".to_owned(),
         },
     ]
 }
@@ -247,20 +249,20 @@ fn basebackup_steps() -> Vec<RunbookStep> {
         runbook_step(
             "Copy onto the new volume",
             &["pg_basebackup -h OLD -D NEW -X stream -C -S move -R --checkpoint=fast", "pg_ctl -D NEW start"],
-            "`pgtend slots` on the old server: slot move is in use and lags by nothing",
+            "`pgtend slots` on the old server: slot move is active and has no lag",
             "stop the new server, `pgtend slots drop move`",
         ),
         runbook_step(
             "Switch over",
             &["# stop the application", "pg_ctl -D OLD stop -m fast", "pg_ctl -D NEW promote"],
-            "SELECT pg_is_in_recovery(); is f on the new server",
-            "start the old server again, as long as nothing was written to the new one",
+            "SELECT pg_is_in_recovery(); returns f on the new server",
+            "start the old server again, before the first write to the new one",
         ),
         runbook_step(
-            "Point the application at the new server",
+            "Connect the application to the new server",
             &[],
-            "only after the promotion: a standby is read-only",
-            "point it back, before the first write",
+            "writes succeed: a standby is read-only until its promotion",
+            "connect it to the old server again, before the first write",
         ),
     ]
 }
@@ -275,14 +277,14 @@ fn dump_steps() -> Vec<RunbookStep> {
                 "createdb -h NEW DATABASE && pg_restore -h NEW -d DATABASE -j 4 --exit-on-error DUMP",
                 "vacuumdb -h NEW --all --analyze-only -j 4",
             ],
-            "pg_restore ends with 0; row counts agree",
-            "drop the new database; the old one is untouched",
+            "pg_restore exits with 0; row counts are equal",
+            "drop the new database; the old one is not changed",
         ),
         runbook_step(
-            "Point the application at the new server",
+            "Connect the application to the new server",
             &[],
-            "writes arrive there",
-            "point it back, before the first write",
+            "writes reach the new server",
+            "connect it to the old server again, before the first write",
         ),
     ]
 }
@@ -295,7 +297,7 @@ fn replication_steps() -> Vec<RunbookStep> {
                 "pg_dumpall -h OLD --globals-only | psql -h NEW -d postgres",
                 "pg_dump -h OLD --schema-only DATABASE | psql -h NEW -d DATABASE",
             ],
-            "no error",
+            "no errors",
             "drop the new database",
         ),
         runbook_step(
@@ -304,8 +306,8 @@ fn replication_steps() -> Vec<RunbookStep> {
                 "CREATE PUBLICATION move FOR ALL TABLES;   -- OLD, each database",
                 "CREATE SUBSCRIPTION move CONNECTION '…' PUBLICATION move;   -- NEW, each database",
             ],
-            "all rows of pg_subscription_rel have srsubstate r; `pgtend slots`: slot move lags by nothing",
-            "DROP SUBSCRIPTION move; the old server keeps WAL for it until then",
+            "all rows of pg_subscription_rel have srsubstate r; `pgtend slots`: slot move has no lag",
+            "DROP SUBSCRIPTION move; until then, its slot retains WAL on the old server",
         ),
         runbook_step(
             "Switch over",
@@ -315,14 +317,14 @@ fn replication_steps() -> Vec<RunbookStep> {
                 "REFRESH MATERIALIZED VIEW …;   -- NEW, each database",
                 "DROP SUBSCRIPTION move;   -- NEW, each database",
             ],
-            "the last LSN was applied; sequences are ahead of their tables",
-            "point the application back, before the first write",
+            "the last LSN is applied; sequences are ahead of their tables",
+            "connect the application to the old server again, before the first write",
         ),
         runbook_step(
-            "Point the application at the new server",
+            "Connect the application to the new server",
             &[],
-            "writes arrive there",
-            "point it back, before the first write",
+            "writes reach the new server",
+            "connect it to the old server again, before the first write",
         ),
     ]
 }
@@ -332,13 +334,13 @@ fn dms_steps() -> Vec<RunbookStep> {
         runbook_step(
             "Copy roles, schema and indexes",
             &["pg_dump -h OLD --schema-only DATABASE | psql -h NEW -d DATABASE"],
-            "no error: DMS by itself brings tables and primary keys only",
+            "no errors; DMS itself creates only tables and primary keys",
             "drop the new database",
         ),
         runbook_step(
-            "Run a task of full load and ongoing replication, with validation",
+            "Run a task with full load, ongoing replication and validation",
             &["aws dms create-replication-task --migration-type full-load-and-cdc …"],
-            "no table in error, validation has no mismatch",
+            "no table with errors, no validation mismatches",
             "stop the task; drop its slot on the old server",
         ),
         runbook_step(
@@ -347,8 +349,8 @@ fn dms_steps() -> Vec<RunbookStep> {
                 "# stop writes, wait for latency 0, stop the task",
                 "SELECT setval(…);   -- NEW, each database, each sequence",
             ],
-            "counts agree; `pgtend slots` shows no slot of DMS left on the old server",
-            "point the application back, before the first write",
+            "row counts are equal; `pgtend slots` shows no DMS slot on the old server",
+            "connect the application to the old server again, before the first write",
         ),
     ]
 }

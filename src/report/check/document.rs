@@ -29,7 +29,7 @@ impl Report for CheckReport {
 }
 
 impl CheckReport {
-    /// Adds these findings, alerts before hygiene, each with its advice, and unknown facts by what would help.
+    /// Adds these findings with their advice: alerts, then hygiene, then unknown facts grouped by their remedy.
     pub(super) fn add_findings(&self, shown: &[&FindingLine], document: &mut Document) {
         for class in [Class::Alert, Class::Hygiene] {
             let found: Vec<&FindingLine> =
@@ -39,7 +39,7 @@ impl CheckReport {
             }
             document.gap();
             if class == Class::Hygiene && !self.hygiene {
-                document.toned_line("Hygiene (sets the exit code only with --hygiene):", Tone::Faint);
+                document.toned_line("Hygiene findings (set the exit code only with --hygiene):", Tone::Faint);
             }
             for finding in found {
                 let tone = if finding.status == "critical" { Tone::Bad } else { Tone::Warning };
@@ -82,13 +82,13 @@ impl CheckReport {
         for silenced in &self.silenced {
             let (check, subject, day) =
                 (&silenced.finding.check, &silenced.finding.subject, silence_last_day(silenced.until));
-            let line = format!("· {check} of {subject} is silenced until {day}: {}", silenced.reason);
+            let line = format!("· {check} for {subject} is silenced until {day}: {}", silenced.reason);
             document.toned_line(line, Tone::Faint);
         }
         for recipient in
             self.notified.iter().filter(|notified_line| notified_line.error.is_none() && notified_line.changes > 0)
         {
-            document.toned_line(format!("· {} was told", recipient.name), Tone::Faint);
+            document.toned_line(format!("· {} was notified", recipient.name), Tone::Faint);
         }
     }
 
@@ -102,7 +102,7 @@ impl CheckReport {
 
 /// Returns a table with one row per finding.
 pub(super) fn findings_table<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckReport)>) -> Table {
-    Table::with_rows(runs.flat_map(|(target, night)| night.findings.iter().map(move |line| (target, line))))
+    Table::with_rows(runs.flat_map(|(target, run)| run.findings.iter().map(move |line| (target, line))))
         .column(Column::text("target", "target", 1), |(target, _)| {
             Cell::or_none(*target, |name| Value::Name(name.to_owned()))
         })

@@ -42,7 +42,7 @@ impl FleetReport {
     /// Sorts the runs and computes the status. A notification that was not delivered makes it UNKNOWN, unless it is
     /// worse already.
     pub fn new(mut targets: Vec<TargetRun>, notified: Vec<NotifiedLine>) -> FleetReport {
-        let rank = |night: &TargetRun| match night.envelope.report().status {
+        let rank = |run: &TargetRun| match run.envelope.report().status {
             Status::Critical => 0,
             Status::Warning => 1,
             Status::Unknown => 2,
@@ -62,16 +62,16 @@ impl FleetReport {
     /// Returns every run with findings, without findings that an earlier run has for the same server.
     fn deduplicated(&self) -> Vec<(Option<&str>, &CheckReport, Vec<&FindingLine>)> {
         let mut seen = HashSet::new();
-        let with_findings = self.runs().filter(|(_, night)| !night.findings.is_empty());
-        let deduplicated = with_findings.map(|(name, night)| {
-            let is_new = |line: &&FindingLine| night.deduplication_key(line).is_none_or(|key| seen.insert(key));
-            (name, night, night.findings.iter().filter(is_new).collect())
+        let with_findings = self.runs().filter(|(_, run)| !run.findings.is_empty());
+        let deduplicated = with_findings.map(|(name, run)| {
+            let is_new = |line: &&FindingLine| run.deduplication_key(line).is_none_or(|key| seen.insert(key));
+            (name, run, run.findings.iter().filter(is_new).collect())
         });
         deduplicated.collect()
     }
 
     fn summary_line(&self) -> String {
-        let count = |status: Status| self.runs().filter(|(_, night)| night.status == status).count();
+        let count = |status: Status| self.runs().filter(|(_, run)| run.status == status).count();
         let statuses = [Status::Critical, Status::Warning, Status::Unknown, Status::Ok];
         let parts: Vec<String> = statuses
             .into_iter()
@@ -96,22 +96,23 @@ impl FleetReport {
             run.add_findings(&findings, &mut document);
             let more = run.findings.len() - findings.len();
             if more > 0 {
-                document.toned_line(format!("· {more} more: the same as above"), Tone::Faint);
+                document
+                    .toned_line(format!("· {} also listed above", format_counted(more as u64, "finding")), Tone::Faint);
             }
         }
         if !repeated.is_empty() {
             let names = repeated.join(", ");
-            document.gap().toned_line(format!("The same as above: {names}"), Tone::Faint);
+            document.gap().toned_line(format!("Only findings that are listed above: {names}"), Tone::Faint);
         }
         for line in &self.notified {
-            if let Some(error) = &line.error {
-                document.toned_line(format!("UNKNOWN notify: {} was not told: {error}", line.name), Tone::Warning);
+            if let Some(message) = line.undelivered() {
+                document.toned_line(format!("UNKNOWN notify: {message}"), Tone::Warning);
             }
         }
         let passed: Vec<&str> =
-            self.runs().filter(|(_, night)| night.findings.is_empty()).filter_map(|(name, _)| name).collect();
+            self.runs().filter(|(_, run)| run.findings.is_empty()).filter_map(|(name, _)| name).collect();
         if !passed.is_empty() {
-            document.gap().toned_line(format!("Nothing found: {}", passed.join(", ")), Tone::Faint);
+            document.gap().toned_line(format!("No findings: {}", passed.join(", ")), Tone::Faint);
         }
         document
     }
@@ -127,8 +128,8 @@ impl FleetReport {
     pub fn nagios(&self) -> String {
         let mut out = format!("PGTEND {} - {}\n", self.status.name(), nagios::escape_text(&self.summary_line()));
         let undelivered = self.notified.iter().filter_map(|line| {
-            let why = format!("UNKNOWN notify: {} was not told: {}", line.name, line.error.as_ref()?);
-            Some(nagios::escape_text(&why) + "\n")
+            let text = format!("UNKNOWN notify: {}", line.undelivered()?);
+            Some(nagios::escape_text(&text) + "\n")
         });
         let mut lines: Vec<String> = undelivered.collect();
         for (target, _, findings) in self.deduplicated() {

@@ -1,4 +1,4 @@
-//! `pgtend check`: findings, the worst first, with what to do.
+//! `pgtend check`: findings with their remedies, the worst first.
 
 mod document;
 mod fleet;
@@ -65,6 +65,13 @@ pub struct NotifiedLine {
     pub changes: usize,
     /// Reason why the notification was not delivered.
     pub error: Option<String>,
+}
+
+impl NotifiedLine {
+    /// Describes the failure: `slack was not notified: …`; `None` when the notification was delivered.
+    fn undelivered(&self) -> Option<String> {
+        self.error.as_ref().map(|error| format!("{} was not notified: {error}", self.name))
+    }
 }
 
 #[derive(Debug)]
@@ -135,8 +142,8 @@ impl CheckReport {
     /// already.
     pub fn add_notified(&mut self, lines: Vec<NotifiedLine>) {
         for line in &lines {
-            if let Some(error) = &line.error {
-                self.add_unknown("notify", &line.name, &format!("{} was not told: {error}", line.name));
+            if let Some(message) = line.undelivered() {
+                self.add_unknown("notify", &line.name, &message);
             }
         }
         self.notified = lines;
@@ -164,7 +171,7 @@ impl CheckReport {
         self.findings.iter().filter(|line| line.status == status && line.class == class).count()
     }
 
-    /// Returns a summary such as `1 critical, 2 warnings, 3 hygiene; 17 clear, 4 not applicable, 1 silenced`.
+    /// Returns a summary such as `1 critical, 2 warnings, 3 hygiene; 17 passed, 4 not applicable, 1 silenced`.
     fn summary_line(&self) -> String {
         let count_of = |count: usize, singular: &str, plural: &str| match count {
             0 => None,
@@ -177,22 +184,22 @@ impl CheckReport {
         let mut found = vec![
             count_of(self.count("critical", Class::Alert), "critical", "critical"),
             count_of(self.count("warning", Class::Alert), "warning", "warnings"),
-            count_of(hygiene_count, "of hygiene", "of hygiene"),
+            count_of(hygiene_count, "hygiene", "hygiene"),
             count_of(unknown, "unknown", "unknown"),
         ];
         found.retain(Option::is_some);
         let found: Vec<String> = found.into_iter().flatten().collect();
         let mut not_applicable: Vec<&str> = self.notes.iter().map(|note| note.check.as_str()).collect();
-        not_applicable.retain(|name| !self.passed.iter().any(|clear| clear == name));
+        not_applicable.retain(|name| !self.passed.iter().any(|passed| passed == name));
         not_applicable.sort_unstable();
         not_applicable.dedup();
         let rest = [
-            Some(format!("{} clear", self.passed.len())),
+            Some(format!("{} passed", self.passed.len())),
             count_of(not_applicable.len(), "not applicable", "not applicable"),
             count_of(self.silenced.len(), "silenced", "silenced"),
         ];
         let rest: Vec<String> = rest.into_iter().flatten().collect();
-        let found = if found.is_empty() { "nothing found".to_owned() } else { found.join(", ") };
+        let found = if found.is_empty() { "no findings".to_owned() } else { found.join(", ") };
         format!("{found}; {}", rest.join(", "))
     }
 }

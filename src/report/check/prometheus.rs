@@ -11,20 +11,20 @@ struct MetricFamily {
 
 const STATUS: MetricFamily = MetricFamily {
     name: "pgtend_check_status",
-    help: "How the last check ended: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",
+    help: "Status of the last run: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",
 };
-const TIME: MetricFamily = MetricFamily { name: "pgtend_check_timestamp_seconds", help: "When the last check ran." };
+const TIME: MetricFamily =
+    MetricFamily { name: "pgtend_check_timestamp_seconds", help: "Time of the last run, in seconds since the epoch." };
 const FINDING: MetricFamily =
-    MetricFamily { name: "pgtend_check_finding", help: "A finding: 1 warning, 2 critical, 3 could not be told." };
-const PASSED: MetricFamily =
-    MetricFamily { name: "pgtend_check_clear", help: "A check that was asked and found nothing." };
-const SILENCED: MetricFamily = MetricFamily { name: "pgtend_check_silenced", help: "How many findings are silenced." };
+    MetricFamily { name: "pgtend_check_finding", help: "Level of a finding: 1 warning, 2 critical, 3 unknown." };
+const PASSED: MetricFamily = MetricFamily { name: "pgtend_check_passed", help: "1 for each check that passed." };
+const SILENCED: MetricFamily = MetricFamily { name: "pgtend_check_silenced", help: "Number of silenced findings." };
 const VALUE: MetricFamily =
-    MetricFamily { name: "pgtend_check_value", help: "The worst value a check watches, in its unit." };
+    MetricFamily { name: "pgtend_check_value", help: "Measured value closest to its warning threshold, in its unit." };
 const WARNING: MetricFamily =
-    MetricFamily { name: "pgtend_check_warning_value", help: "The limit from which it is a warning." };
+    MetricFamily { name: "pgtend_check_warning_value", help: "Warning threshold of the measured value." };
 const CRITICAL: MetricFamily =
-    MetricFamily { name: "pgtend_check_critical_value", help: "The limit from which it is critical." };
+    MetricFamily { name: "pgtend_check_critical_value", help: "Critical threshold of the measured value." };
 
 /// Returns the metrics of all runs as one file.
 pub fn prometheus<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckReport)> + Clone) -> String {
@@ -46,13 +46,10 @@ pub fn prometheus<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckRepo
         }
     };
     let target = |name: Option<&'a str>| ("target", name.unwrap_or_default());
-    write(
-        &STATUS,
-        runs.clone().map(|(name, night)| (vec![target(name)], f64::from(night.status.exit_code()))).collect(),
-    );
-    write(&TIME, runs.clone().map(|(name, night)| (vec![target(name)], night.checked_at.as_second() as f64)).collect());
-    let findings_of = |night: &'a CheckReport| night.findings.iter();
-    let findings = runs.clone().flat_map(|(name, night)| findings_of(night).map(move |line| (name, line)));
+    write(&STATUS, runs.clone().map(|(name, run)| (vec![target(name)], f64::from(run.status.exit_code()))).collect());
+    write(&TIME, runs.clone().map(|(name, run)| (vec![target(name)], run.checked_at.as_second() as f64)).collect());
+    let findings_of = |run: &'a CheckReport| run.findings.iter();
+    let findings = runs.clone().flat_map(|(name, run)| findings_of(run).map(move |line| (name, line)));
     let level = |status: &str| match status {
         "critical" => 2.0,
         "warning" => 1.0,
@@ -72,13 +69,11 @@ pub fn prometheus<'a>(runs: impl Iterator<Item = (Option<&'a str>, &'a CheckRepo
     write(
         &PASSED,
         runs.clone()
-            .flat_map(|(name, night)| {
-                night.passed.iter().map(move |check| (vec![target(name), ("check", &**check)], 1.0))
-            })
+            .flat_map(|(name, run)| run.passed.iter().map(move |check| (vec![target(name), ("check", &**check)], 1.0)))
             .collect(),
     );
-    write(&SILENCED, runs.clone().map(|(name, night)| (vec![target(name)], night.silenced.len() as f64)).collect());
-    let readings = runs.flat_map(|(name, night)| night.readings.iter().map(move |line| (name, line)));
+    write(&SILENCED, runs.clone().map(|(name, run)| (vec![target(name)], run.silenced.len() as f64)).collect());
+    let readings = runs.flat_map(|(name, run)| run.readings.iter().map(move |line| (name, line)));
     let readings: Vec<_> = readings
         .map(|(name, line)| {
             let labels = vec![

@@ -46,7 +46,7 @@ async fn aged_inactive_slot_is_found() {
             let (_, report) = run_check_shifted(&cluster, 8 * DAY, &[]);
             let stale =
                 report["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == "stale-slot").unwrap();
-            assert!(stale["message"].as_str().unwrap().contains("is forgotten"), "{stale}");
+            assert!(stale["message"].as_str().unwrap().contains("is stale"), "{stale}");
         }
         let folder = tempfile::tempdir().unwrap();
         let lowered = "[check.stale-slot]\nat_once = \"1MB\"\n[check.retained-wal]\nwarning = \"1MB\"\n";

@@ -124,7 +124,7 @@ async fn fleet_server_facts_are_collected_once() {
                 let is_said = |line: &&str| line.contains(&format!("WARNING {check}: "));
                 let said: Vec<&str> = answer.stdout.lines().filter(is_said).collect();
                 let once: std::collections::BTreeSet<&str> = said.iter().copied().collect();
-                let heading = if said.is_empty() { "" } else { "The same as above: " };
+                let heading = if said.is_empty() { "" } else { "Only findings that are listed above: " };
                 let is_once = said.len() == once.len() && answer.stdout.contains(heading);
                 assert!(is_once, "{check} on {major}: {}", answer.stdout);
             }

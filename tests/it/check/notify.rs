@@ -52,21 +52,21 @@ async fn notify_timeout_error_omits_the_url() {
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = hanging.local_addr().unwrap().port();
     let slow = send_notification(&format!("http://127.0.0.1:{port}/T0/hunter2"), LONG_TIMEOUT).await.unwrap_err();
-    assert!(slow.contains("cannot be reached") && slow.contains("timed out"), "{slow}");
+    assert!(slow.contains("could not be reached") && slow.contains("timed out"), "{slow}");
     let slower = send_notification(&format!("http://127.0.0.1:{port}/T0/hunter2"), Duration::from_millis(700))
         .await
         .unwrap_err();
     assert!(slower.contains("longer than"), "{slower}");
     drop(hanging);
     let refused = send_notification(&format!("http://127.0.0.1:{port}/T0/hunter2"), LONG_TIMEOUT).await.unwrap_err();
-    assert!(refused.contains("cannot be reached") && refused.contains("refused"), "{refused}");
+    assert!(refused.contains("could not be reached") && refused.contains("refused"), "{refused}");
     let nowhere = send_notification("http://hunter2.invalid/x", LONG_TIMEOUT).await.unwrap_err();
     for result in [slow, slower, refused, nowhere] {
         assert!(!result.contains("hunter2"), "{result}");
     }
     for no_url in ["hunter2", "ftp://h/hunter2", "https://"] {
         let error = send_notification(no_url, LONG_TIMEOUT).await.unwrap_err();
-        assert!(error.contains("its URL is none") && !error.contains("hunter2"), "{error}");
+        assert!(error.contains("invalid URL") && !error.contains("hunter2"), "{error}");
     }
 }
 
@@ -74,11 +74,11 @@ async fn notify_timeout_error_omits_the_url() {
 async fn notify_retries_server_errors_only() {
     for (statuses, outcome, requests_left) in [
         (&[500, 502][..], Ok(()), 1),
-        (&[500, 500, 500], Err("it answered 500 Internal Server Error"), 0),
-        (&[404], Err("it answered 404 Not Found"), 0),
-        (&[410], Err("it answered 410 Gone"), 0),
+        (&[500, 500, 500], Err("the server returned 500 Internal Server Error"), 0),
+        (&[404], Err("the server returned 404 Not Found"), 0),
+        (&[410], Err("the server returned 410 Gone"), 0),
         // A secret must not follow to where nobody named.
-        (&[302], Err("it answered 302 Found"), 0),
+        (&[302], Err("the server returned 302 Found"), 0),
         (&[429], Ok(()), 1),
     ] {
         let inbox = WebhookReceiver::with_statuses(statuses);
@@ -93,7 +93,7 @@ async fn notify_retries_server_errors_only() {
     // It asks for more time than there is.
     let inbox = WebhookReceiver::with_statuses(&[429]);
     let ended = send_notification(&inbox.url("/"), Duration::from_millis(900)).await;
-    assert_eq!(ended, Err("it answered 429 Too Many Requests".to_owned()));
+    assert_eq!(ended, Err("the server returned 429 Too Many Requests".to_owned()));
 }
 
 /// A night of the story through the program, in that environment.
@@ -173,7 +173,7 @@ fn notify_failure_shows_in_every_format() {
             let arguments = [&arguments[..], &["--history", history.to_str().unwrap()]].concat();
             let shown = self::run_command(pgtend_command(&arguments).env("HOOK", inbox.url("/hunter2")));
             assert_eq!(shown.exit, exit, "{format}: {shown:?}");
-            assert!(shown.stdout.contains("hook was not told"), "{format}: {}", shown.stdout);
+            assert!(shown.stdout.contains("hook was not notified"), "{format}: {}", shown.stdout);
             assert!(!format!("{shown:?}").contains("hunter2"), "{format}");
         }
     }
@@ -221,7 +221,7 @@ fn notify_slack_limits_hold_for_500_findings() {
     assert_eq!(requests.len(), 1);
     let text = slack_text(&requests[0].1);
     assert!(text.contains("&lt;0&gt;") && !text.contains("<0>"), "{text}");
-    assert!(text.lines().last().unwrap().contains("more; `pgtend check` lists them all"), "{text}");
+    assert!(text.lines().last().unwrap().contains("more; run `pgtend check` to list them"), "{text}");
     // All of it was told: nothing is told again.
     many["collected_at"] = json!(run_time(11) + jiff::SignedDuration::from_hours(1));
     run_nightly_check(folder.path(), &many, &config, &inbox.url("/"));
