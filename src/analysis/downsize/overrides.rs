@@ -171,7 +171,7 @@ mod tests {
         };
         assert_eq!(
             contradiction_of(sizes),
-            "--used-fs is larger than disk_size of target \"prod\": more cannot be used than there is"
+            "--used-fs is larger than disk_size of target \"prod\": the used space cannot exceed the volume"
         );
         let of_aws = sourced("[audit] storage_type", StorageType::Gp3);
         let elsewhere = sourced("--provider", Provider::Azure);

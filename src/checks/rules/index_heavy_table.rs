@@ -78,7 +78,7 @@ mod tests {
                 value["database_snapshots"][0]["indexes"]["known"] = json!([index(20_001, "wide", &[1, 2, 3], bytes)]);
             })
         };
-        assert_eq!(with((10 << 30) - 1).kind(), CheckOutcomeKind::Passed, "51 times, but small");
+        assert_eq!(with((10 << 30) - 1).kind(), CheckOutcomeKind::Passed, "51 times the table, but small");
         assert_eq!(found_subjects(&with(10 << 30)), [(Level::Warning, "shop/public.orders")]);
         let balanced = evaluate_check("index-heavy-table", |value| {
             value["database_snapshots"][0]["tables"]["known"][0]["heap"]["bytes"] = json!(4_u64 << 30);

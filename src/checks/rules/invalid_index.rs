@@ -94,7 +94,7 @@ mod tests {
             });
             format!("{:?}", outcome.findings[0].message)
         };
-        assert!(message(true).contains("costs every write"));
-        assert!(!message(false).contains("costs every write"));
+        assert!(message(true).contains("every write updates it"));
+        assert!(!message(false).contains("every write updates it"));
     }
 }

@@ -57,7 +57,8 @@ impl Report for AuditReport {
                 let lines = part.iter().map(|command| command.text.clone()).collect();
                 document.code(part.first().map_or(Language::Shell, |command| command.language), lines);
             }
-            document.toned_line(format!("     verify: {}; rollback: {}", step.check, step.rollback), Tone::Faint);
+            document.toned_line(format!("     verify: {}", step.check), Tone::Faint);
+            document.toned_line(format!("     rollback: {}", step.rollback), Tone::Faint);
         }
         document.gap().heading("Cost");
         match &audit.cost {
