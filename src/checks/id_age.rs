@@ -93,7 +93,11 @@ mod tests {
             assert_eq!(found_subjects(&aged(500_000_000, "200000000")), [(Level::Warning, "shop")]);
             assert_eq!(aged(700_000_000, "600000000").kind(), CheckOutcomeKind::Passed);
             assert_eq!(found_subjects(&aged(1_000_000_000, "200000000")), [(Level::Critical, "shop")]);
-            assert_eq!(aged(1_500_000_000, "1500000000").kind(), CheckOutcomeKind::Passed, "below the raised threshold");
+            assert_eq!(
+                aged(1_500_000_000, "1500000000").kind(),
+                CheckOutcomeKind::Passed,
+                "below the raised threshold"
+            );
             assert_eq!(found_subjects(&aged(1_800_000_000, "1500000000")), [(Level::Warning, "shop")]);
             assert_eq!(found_subjects(&aged(2_000_000_000, "2000000000")), [(Level::Critical, "shop")]);
         }

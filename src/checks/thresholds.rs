@@ -112,7 +112,7 @@ impl Quantity for Count {
 
 impl Quantity for Percent {
     fn from_config(value: &ConfigValue<'_>) -> Result<Self, ThresholdError> {
-        let wrong = ThresholdError::Expected("a share with its sign, as in \"80%\"");
+        let wrong = ThresholdError::Expected("a percentage, as in \"80%\"");
         match value {
             ConfigValue::Text(text) if text.trim().ends_with('%') => {
                 parse_percent(text).ok().filter(|percent| *percent <= 1_000.0).map(Percent).ok_or(wrong)

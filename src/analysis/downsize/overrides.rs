@@ -176,11 +176,12 @@ mod tests {
         let of_aws = sourced("[audit] storage_type", StorageType::Gp3);
         let elsewhere = sourced("--provider", Provider::Azure);
         let combined = Overrides { storage_type: of_aws, provider: elsewhere, ..Overrides::default() };
-        assert!(
-            contradiction_of(combined).starts_with("[audit] storage_type names a volume of Amazon RDS, and --provider")
+        assert_eq!(
+            contradiction_of(combined),
+            "[audit] storage_type is a volume type of Amazon RDS, but --provider names another provider"
         );
         let nothing = Overrides { allocated_bytes: sourced("--allocated", 0), ..Overrides::default() };
-        assert_eq!(contradiction_of(nothing), "--allocated is 0: a volume has a size");
+        assert_eq!(contradiction_of(nothing), "--allocated is 0: the volume size must be positive");
         assert_eq!(Overrides::default().contradiction(), None);
     }
 }

@@ -13,9 +13,9 @@ use crate::quote::{code_span, qualified};
 use std::collections::HashMap;
 
 limits! {
-    /// Share of an index that a rebuild would release
+    /// Bloat as a share of the index
     warning: Percent = BLOAT_SHARE * 100.0;
-    /// Minimum size of that share
+    /// Minimum size of the bloat
     minimum: Bytes = BLOAT_BYTES;
 }
 

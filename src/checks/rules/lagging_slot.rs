@@ -8,9 +8,9 @@ use crate::facts::{Level, Measure, WalStatus};
 use crate::message::{Fragment, message};
 
 limits! {
-    /// WAL that a slot's consumer is behind: WARNING
+    /// WAL that the slot retains: WARNING
     warning: Bytes = 10 * GB;
-    /// WAL that a slot's consumer is behind: CRITICAL
+    /// WAL that the slot retains: CRITICAL
     critical: Bytes = 50 * GB;
 }
 

@@ -183,7 +183,11 @@ mod tests {
         assert_eq!(streaming(9, "4000000").kind(), CheckOutcomeKind::Passed, "the configured delay");
         assert_eq!(found_subjects(&streaming(9, "0")), [(Level::Critical, "this standby")]);
         let cut_off = |received: u64, last: Option<i64>| standby(received, "0", false, last);
-        assert_eq!(cut_off(5, Some(4_000)).kind(), CheckOutcomeKind::NotApplicable, "the primary may have written more");
+        assert_eq!(
+            cut_off(5, Some(4_000)).kind(),
+            CheckOutcomeKind::NotApplicable,
+            "the primary may have written more"
+        );
         assert_eq!(cut_off(5, None).kind(), CheckOutcomeKind::NotApplicable);
         assert_eq!(cut_off(5, Some(300)).kind(), CheckOutcomeKind::Passed, "WAL comes from an archive");
         assert_eq!(found_subjects(&cut_off(9, Some(4_000))), [(Level::Critical, "this standby")]);

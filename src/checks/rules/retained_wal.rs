@@ -7,11 +7,11 @@ use crate::facts::Measure;
 use crate::message::{Fragment, message};
 
 limits! {
-    /// Size of pg_wal, if it also exceeds twice max_wal_size: WARNING
+    /// Size of pg_wal that also exceeds 2 × max_wal_size: WARNING
     warning: Bytes = 10 * GB;
-    /// Share of the disk that replaces this size where it is less and the disk size is known
+    /// Share of the disk size that replaces `warning` if it is smaller
     disk_share: Percent = 10.0;
-    /// Size of pg_wal: CRITICAL
+    /// Size of pg_wal that also exceeds 4 × max_wal_size: CRITICAL
     critical: Bytes = 100 * GB;
 }
 

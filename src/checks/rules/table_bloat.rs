@@ -9,9 +9,9 @@ use crate::message::message;
 use crate::quote::{code_span, qualified};
 
 limits! {
-    /// Share of a table that a rewrite would release
+    /// Bloat as a share of the table
     warning: Percent = 50.0;
-    /// Minimum size of that share
+    /// Minimum size of the bloat
     minimum: Bytes = GB;
 }
 

@@ -18,7 +18,7 @@ const UNSAFE: &[(&str, &str, &str, Level)] = &[
     ),
     ("zero_damaged_pages", "on", "damaged pages are zeroed when they are read", Level::Critical),
     ("ignore_checksum_failure", "on", "damaged pages are read without an error", Level::Critical),
-    ("autovacuum", "off", "dead rows are not removed, and tables are not frozen in time", Level::Warning),
+    ("autovacuum", "off", "dead rows are not removed; tables are vacuumed only to prevent wraparound", Level::Warning),
     ("track_counts", "off", "autovacuum does not start, and index use is not counted", Level::Warning),
 ];
 

@@ -119,9 +119,9 @@ impl AuditPart {
 
     /// Returns the main results.
     fn verdict_lines(&self) -> Vec<(String, Tone)> {
-        let size = |bytes: Option<u64>| bytes.map_or("?".to_owned(), human_bytes);
+        let size = |bytes: Option<u64>| bytes.map_or("unknown".to_owned(), human_bytes);
         let mut lines = vec![(
-            format!("{} used now, {} of it reclaimable.", size(self.used_bytes), size(self.reclaimable_bytes)),
+            format!("Used now: {}. Reclaimable: {}.", size(self.used_bytes), size(self.reclaimable_bytes)),
             Tone::Plain,
         )];
         lines.push(match (self.minimum_bytes, self.recommended_bytes) {
