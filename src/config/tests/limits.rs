@@ -104,7 +104,7 @@ fn checks_and_silences_reject_bad_values() {
         ("[check.lost-slot]\nx = 1", "it has no limits at all"),
         ("[check.stale-slot]\n\nwarning = \"10GB\"", "line 3: \"warning\" of check stale-slot is not a duration"),
         ("[check.stale-slot]\nminimum = 10", "line 2: \"minimum\" of check stale-slot is not a size with its unit"),
-        ("[check.connections]\nwarning = 80", "is not a share with its sign"),
+        ("[check.connections]\nwarning = 80", "is not a percentage"),
         ("[check.xid-wraparound]\nwarning = \"500M\"", "is not a count"),
         ("[check]\nstale-slot = 1", "is not a table but a number"),
         ("silence = 1", "write [[silence]]"),
