@@ -66,7 +66,7 @@ pub fn slot_activity(now: &Snapshot, slot: &Slot, history: Option<&SlotHistory>)
     let mut samples: Vec<ActivitySample> = Vec::new();
     let mut moved_after = None;
     for sample in history.samples.iter().filter(|sample| sample.collected_at < now.collected_at) {
-        // A missing slot, or one of another kind, was created again: earlier samples show another slot.
+        // A slot that was missing or of another kind was created again: earlier samples show another slot.
         match sample.seen.as_ref().filter(|seen| seen.has_same_kind(current_slot)) {
             Some(seen) if seen.has_same_positions(current_slot) => {
                 samples.push(ActivitySample { collected_at: sample.collected_at, seen, sample });
@@ -87,15 +87,15 @@ pub fn slot_activity(now: &Snapshot, slot: &Slot, history: Option<&SlotHistory>)
     samples.push(ActivitySample { collected_at: now.collected_at, seen: current_slot, sample: &current_sample });
     let first = &samples[0];
     let segment = now.server.wal_segment_bytes.max(1);
-    let had_unread_wal = |look: &ActivitySample| {
-        look.seen.unconfirmed_bytes(look.sample.current_lsn).is_some_and(|bytes| bytes >= segment)
+    let had_unread_wal = |sample: &ActivitySample| {
+        sample.seen.unconfirmed_bytes(sample.sample.current_lsn).is_some_and(|bytes| bytes >= segment)
     };
-    let noted = history.record.as_ref().map(|record| record.frozen_since.max(record.certain_since));
-    let noted = noted.filter(|since| {
+    let recorded = history.record.as_ref().map(|record| record.frozen_since.max(record.certain_since));
+    let recorded = recorded.filter(|since| {
         samples.len() > 1 && *since < first.collected_at && moved_after.is_none_or(|timestamp| timestamp < *since)
     });
     let mut activity = SlotActivity {
-        frozen_since: noted.unwrap_or(first.collected_at),
+        frozen_since: recorded.unwrap_or(first.collected_at),
         samples: samples.len() as u64,
         longest_gap_seconds: 0,
         unused_since: first.collected_at,

@@ -36,7 +36,7 @@ fn add_pinning_transactions(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<
     if bytes < snapshot.server.wal_segment_bytes.max(1) {
         return;
     }
-    // catalog_xmin is the oldest transaction that was running where decoding would start again.
+    // catalog_xmin is the oldest transaction that was running at the position where decoding restarts.
     let pins = |age: i64| slot.catalog_xmin_age.is_none_or(|xmin_age| age + XID_DRIFT >= xmin_age);
     let now = snapshot.collected_at;
     if let Some(prepared) = snapshot.prepared_transactions.known() {
@@ -93,7 +93,7 @@ fn blocks_consumer(snapshot: &Snapshot, standby: &Slot, slot: &Slot) -> bool {
     lacks >= segment && reached.bytes_since(confirmed) < segment
 }
 
-/// Adds standbys that hold back a failover slot. Its consumer receives only what the standbys in
+/// Adds standbys that delay a failover slot. Its consumer receives only what the standbys in
 /// `synchronized_standby_slots` have confirmed (PostgreSQL 17 manual); a missing slot blocks it indefinitely.
 fn add_standby_gates(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) {
     if slot.failover != Some(true) || snapshot.server.in_recovery {
@@ -165,8 +165,8 @@ mod tests {
                 _ => None,
             })
         };
-        assert_eq!(gate(json!({"restart_lsn": lsn(900)}), 10), None, "the standby is there");
-        assert_eq!(gate(json!({"restart_lsn": lsn(500)}), 10), None, "the consumer is far behind the standby itself");
+        assert_eq!(gate(json!({"restart_lsn": lsn(900)}), 10), None, "the standby is connected");
+        assert_eq!(gate(json!({"restart_lsn": lsn(500)}), 10), None, "the consumer is far behind the standby");
         assert_eq!(gate(json!({"restart_lsn": lsn(500)}), 500), Some(Gate::Behind));
         assert_eq!(gate(json!({"restart_lsn": lsn(500), "active": false}), 10), Some(Gate::Inactive));
         assert_eq!(gate(json!({"wal_status": "lost"}), 10), Some(Gate::Lost));
@@ -183,9 +183,6 @@ mod tests {
         assert_eq!(causes_of(&slot(json!({"confirmed_flush_lsn": lsn(600)}))), std::slice::from_ref(&not_sent));
         let expected = [Reason::SentNotConfirmed { bytes: 600 * SEGMENT }, not_sent];
         assert_eq!(causes_of(&slot(json!({}))), expected);
-        assert!(
-            causes_of(&slot(json!({"active_pid": 8}))).is_empty(),
-            "nothing is known of a consumer that is no walsender"
-        );
+        assert!(causes_of(&slot(json!({"active_pid": 8}))).is_empty(), "no walsender has this pid");
     }
 }

@@ -1,6 +1,6 @@
-//! Replication slots: which are in use, stuck or abandoned, and who owns them.
+//! Replication slots: verdict, protection and probable owner.
 //!
-//! `docs/decisions/0005-what-proves-a-slot-stale.md` says what one snapshot proves and what needs several.
+//! `docs/decisions/0005-what-proves-a-slot-stale.md` describes what one snapshot proves and what needs several.
 
 mod activity;
 mod causes;
@@ -8,22 +8,22 @@ mod owner;
 mod owners;
 mod protection;
 mod reason;
-/// Limits of the verdicts on slots; `docs/decisions/0005` gives the reasons.
+/// Limits of the verdicts on slots; the reasons are in `docs/decisions/0005`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Seconds after which an unused logical slot is stale.
     pub stale_after_seconds: u64,
     /// Seconds after which an unused physical slot is stale. A standby may be under repair.
     pub stale_after_physical_seconds: u64,
-    /// Seconds within which a daily pipeline has connected again.
+    /// Seconds within which a daily pipeline reconnects.
     pub daily_seconds: u64,
     /// Seconds without progress after which a slot in use is stuck.
     pub frozen_after_seconds: u64,
-    /// Samples that must show a slot as unused, where the server has no record of it.
+    /// Minimum number of samples without a consumer, where the server has no `inactive_since`.
     pub samples: u64,
     /// Longest gap in seconds between two of these samples.
     pub max_gap_seconds: u64,
-    /// Age in transactions of `xmin` or `catalog_xmin` up to which a healthy slot gets no remark.
+    /// Age of `xmin` or `catalog_xmin` in transactions from which a healthy slot gets a reason.
     pub xmin_age: u64,
 }
 
@@ -82,7 +82,7 @@ pub struct SlotEvidence<'a> {
 pub struct SlotAssessment {
     /// The verdict.
     pub verdict: SlotVerdict,
-    /// Why the slot is not dropped like others; `None` without a protection.
+    /// What protects the slot from a drop; `None` for nothing.
     pub protection: Option<Protection>,
     /// Reasons of the verdict and of the protection.
     pub reasons: Vec<Reason>,

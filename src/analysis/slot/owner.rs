@@ -30,7 +30,7 @@ pub struct Owner {
     /// Whether a manager or a managed service creates and drops the slot.
     #[serde(skip)]
     pub is_managed: bool,
-    /// Whether the owner manages standbys, so that other physical slots may be its own too.
+    /// Whether the owner manages standbys, so that it may also own other physical slots.
     #[serde(skip)]
     pub manages_standbys: bool,
 }
@@ -49,7 +49,7 @@ pub fn find_walsender<'a>(slot: &Slot, snapshot: &'a Snapshot) -> Option<&'a Wal
 /// Whether a slot serves the initial copy of a table.
 pub enum TableSync<'a> {
     No,
-    /// Its name says so, but who is connected cannot be seen.
+    /// Its name says so, but the connections are hidden.
     MayBeRunning,
     Running(&'a Walsender),
 }
@@ -89,9 +89,10 @@ fn owner_by_member(slot: &Slot, snapshot: &Snapshot, walsender: Option<&Walsende
     (slot.slot_type == SlotType::Physical && expected == slot.slot_name).then(|| Owner {
         name: format!("{manager} member {member}"),
         confidence: Confidence::Certain,
-        source: "Patroni is connected, and the walsender has the member's name".to_owned(),
-        cost: "Patroni makes the slots of its members anew; until then the member may fall behind what pg_wal keeps."
-            .to_owned(),
+        source: "Patroni is detected, and the walsender has the name of the member".to_owned(),
+        cost:
+            "Patroni recreates the slots of its members; until then, the member may need WAL that pg_wal no longer has."
+                .to_owned(),
         is_managed: true,
         manages_standbys: true,
     })
@@ -107,8 +108,8 @@ pub fn owner_by_name(slot: &Slot, walsender: Option<&Walsender>) -> Option<Owner
 }
 
 impl OwnerRule {
-    /// Returns whether every condition of the rule holds. The name is not sufficient: one product's slots may be named
-    /// like another's.
+    /// Returns whether every condition of the rule is met. The name is not sufficient, because products may use the same
+    /// names.
     fn matches(&self, slot: &Slot, application: Option<&str>) -> bool {
         self.name.is_none_or(|name| name.matches(&slot.slot_name))
             && self.slot_type.is_none_or(|slot_type| slot_type == slot.slot_type)
@@ -160,7 +161,7 @@ fn owner_by_walsender(slot: &Slot, walsender: &Walsender) -> Option<Owner> {
     Some(Owner {
         name: format!("{name}{from}"),
         confidence: Confidence::Certain,
-        source: "pg_stat_replication.application_name of who is connected".to_owned(),
+        source: "pg_stat_replication.application_name of the consumer".to_owned(),
         cost: cost.to_owned(),
         is_managed: false,
         manages_standbys: false,

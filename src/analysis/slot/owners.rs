@@ -1,5 +1,5 @@
-//! Rules for owners of slots. A new owner is a new entry. The first match counts, and all conditions of a rule must
-//! hold: users rename slots, and products share plugins.
+//! Rules for owners of slots. The first matching rule applies. All conditions of a rule must be met, because users
+//! rename slots and products share plugins.
 
 use super::Confidence;
 use crate::facts::SlotType;
@@ -33,7 +33,7 @@ pub struct OwnerRule {
     pub application: Option<&'static str>,
     pub confidence: Confidence,
     pub is_managed: bool,
-    /// Whether the owner manages standbys, so that other physical slots may be its own under other names.
+    /// Whether the owner manages standbys, so that it may also own physical slots with other names.
     pub manages_standbys: bool,
     pub source: &'static str,
     pub cost: &'static str,
@@ -56,7 +56,7 @@ const STANDBYS: OwnerRule = OwnerRule {
     slot_type: Some(SlotType::Physical),
     is_managed: true,
     manages_standbys: true,
-    cost: "The manager makes the slots of its members anew; until then the member may fall behind what pg_wal keeps.",
+    cost: "The manager recreates the slots of its members; until then, a member may need WAL that pg_wal no longer has.",
     ..ANY
 };
 
@@ -65,13 +65,13 @@ const CAPTURE: OwnerRule = OwnerRule { slot_type: Some(SlotType::Logical), cost:
 
 /// Consequence of a drop for a standby.
 pub const STANDBY_COST: &str =
-    "Its standby must find the WAL it lacks in an archive, or be built anew by pg_basebackup or pg_rewind.";
+    "Its standby must restore the missing WAL from an archive, or be rebuilt with pg_basebackup or pg_rewind.";
 /// Consequence of a drop for a change data capture pipeline.
 pub const PIPELINE_COST: &str =
-    "It loses every change it has not confirmed, and must copy its tables anew: a new slot begins at its creation.";
+    "Its consumer loses every unconfirmed change and must copy its tables again: a new slot starts at its creation.";
 pub const SUBSCRIPTION_COST: &str =
-    "Its apply worker fails until the subscription is made anew and its tables are copied again.";
-const ARCHIVE_COST: &str = "Its archive of WAL gets a hole, so that backups cannot be restored beyond it.";
+    "Its apply worker fails until the subscription is recreated and its tables are copied again.";
+const ARCHIVE_COST: &str = "Its WAL archive gets a gap, and backups cannot be restored to a point after it.";
 
 pub const OWNERS: &[OwnerRule] = &[
     // Managers of standbys.
@@ -96,7 +96,7 @@ pub const OWNERS: &[OwnerRule] = &[
     OwnerRule {
         owner: "stolon",
         name: Some(NamePattern::StartsWith(&["stolon_"])),
-        source: "stolon, names of keepers' slots",
+        source: "stolon, slot names",
         ..STANDBYS
     },
     // Managed services.
@@ -105,7 +105,7 @@ pub const OWNERS: &[OwnerRule] = &[
         name: Some(NamePattern::Shape(is_rds_replica)),
         is_managed: true,
         source: "RDS User Guide, read replicas",
-        cost: "The read replica cannot go on and must be made anew.",
+        cost: "The read replica stops replicating and must be recreated.",
         ..ANY
     },
     OwnerRule {
@@ -123,8 +123,8 @@ pub const OWNERS: &[OwnerRule] = &[
             "supabase_realtime_messages_replication_slot_",
         ])),
         is_managed: true,
-        source: "Supabase Realtime's own slot names",
-        cost: "Clients of Realtime miss changes until the service makes its slot anew.",
+        source: "Supabase Realtime, slot names",
+        cost: "Realtime clients miss changes until the service recreates its slot.",
         ..ANY
     },
     OwnerRule {
@@ -132,7 +132,7 @@ pub const OWNERS: &[OwnerRule] = &[
         name: Some(NamePattern::Is(&["pg_conflict_detection"])),
         is_managed: true,
         source: "PostgreSQL 19 manual, retain_dead_tuples",
-        cost: "The subscriber can no longer tell conflicts of updates from deletes.",
+        cost: "The subscriber can no longer detect update_deleted conflicts.",
         ..ANY
     },
     // Programs that identify themselves.
@@ -166,7 +166,7 @@ pub const OWNERS: &[OwnerRule] = &[
         slot_type: Some(SlotType::Logical),
         plugins: &["pgoutput"],
         source: "PostgreSQL source, ReplicationSlotNameForTablesync",
-        cost: "A running initial copy of a table fails and begins anew; a left-over of a dropped subscription costs nothing.",
+        cost: "A running initial table copy fails and starts again; if the subscription was dropped, nothing is lost.",
         ..ANY
     },
     OwnerRule {
@@ -191,7 +191,7 @@ pub const OWNERS: &[OwnerRule] = &[
         name: Some(NamePattern::Shape(is_dms)),
         plugins: &["test_decoding", "pglogical_output"],
         source: "AWS DMS documentation, PostgreSQL as a source",
-        cost: "Its task cannot be resumed, only restarted from a full load; of a deleted task it is a left-over.",
+        cost: "Its task cannot be resumed, only restarted with a full load; if the task was deleted, nothing is lost.",
         ..CAPTURE
     },
     OwnerRule {
@@ -199,7 +199,7 @@ pub const OWNERS: &[OwnerRule] = &[
         name: Some(NamePattern::Shape(|name| name.split('_').any(|word| word == "debezium" || word == "dbz"))),
         plugins: &["pgoutput", "decoderbufs", "wal2json"],
         source: "Debezium, default slot.name",
-        cost: "The connector cannot go on from its offset: every change since is lost to it, and it must take a new snapshot.",
+        cost: "The connector cannot resume from its offset: it loses all changes since then and must take a new snapshot.",
         ..CAPTURE
     },
     OwnerRule {
@@ -207,7 +207,7 @@ pub const OWNERS: &[OwnerRule] = &[
         name: Some(NamePattern::StartsWith(&["airbyte"])),
         plugins: &["pgoutput", "wal2json"],
         source: "Airbyte documentation, airbyte_slot",
-        cost: "The source must be reset: all its tables are copied anew.",
+        cost: "The source must be reset, which copies all its tables again.",
         ..CAPTURE
     },
     OwnerRule {
@@ -215,7 +215,7 @@ pub const OWNERS: &[OwnerRule] = &[
         name: Some(NamePattern::StartsWith(&["fivetran"])),
         plugins: &["pgoutput", "test_decoding"],
         source: "Fivetran documentation, fivetran_pgoutput_slot",
-        cost: "It needs a historical sync: a new slot tracks changes from its creation only.",
+        cost: "It needs a historical sync, because a new slot tracks changes only from its creation on.",
         ..CAPTURE
     },
     OwnerRule {
@@ -230,7 +230,7 @@ pub const OWNERS: &[OwnerRule] = &[
         name: Some(NamePattern::StartsWith(&["risingwave_", "rw_cdc_"])),
         plugins: &["pgoutput"],
         confidence: Confidence::Possible,
-        source: "RisingWave issues",
+        source: "RisingWave issue tracker",
         ..CAPTURE
     },
     OwnerRule {
@@ -238,7 +238,7 @@ pub const OWNERS: &[OwnerRule] = &[
         name: Some(NamePattern::Is(&["flow_slot"])),
         plugins: &["pgoutput"],
         confidence: Confidence::Possible,
-        source: "Estuary's default slot name",
+        source: "Estuary, default slot name",
         ..CAPTURE
     },
     OwnerRule {
@@ -246,7 +246,7 @@ pub const OWNERS: &[OwnerRule] = &[
         name: Some(NamePattern::StartsWith(&["electric_slot_"])),
         plugins: &["pgoutput"],
         confidence: Confidence::Possible,
-        source: "Electric's slot prefix",
+        source: "Electric, slot prefix",
         ..CAPTURE
     },
     OwnerRule {
@@ -254,7 +254,7 @@ pub const OWNERS: &[OwnerRule] = &[
         name: Some(NamePattern::StartsWith(&["sequin_"])),
         plugins: &["pgoutput"],
         confidence: Confidence::Possible,
-        source: "Sequin's slot names",
+        source: "Sequin, slot names",
         ..CAPTURE
     },
     OwnerRule {
@@ -270,7 +270,7 @@ pub const OWNERS: &[OwnerRule] = &[
         name: Some(NamePattern::Shape(|name| name.split('_').any(|word| word == "barman"))),
         slot_type: Some(SlotType::Physical),
         confidence: Confidence::Possible,
-        source: "the slot_name that Barman's examples use",
+        source: "slot_name in the Barman examples",
         cost: ARCHIVE_COST,
         ..ANY
     },
@@ -296,7 +296,7 @@ pub fn is_table_sync(name: &str) -> bool {
             && parts.len() >= 4
 }
 
-/// `abc1d2efghijk_34567890_z0yx98w7_6v54_32ut_1srq_1a2b34c5d67ef`: the task, digits, a UUID with its hyphens as `_`.
+/// `abc1d2efghijk_34567890_z0yx98w7_6v54_32ut_1srq_1a2b34c5d67ef`: the task, digits, a UUID with `_` for `-`.
 fn is_dms(name: &str) -> bool {
     let parts: Vec<&str> = name.split('_').collect();
     let lengths: Vec<usize> = parts.iter().rev().take(5).map(|part| part.len()).collect();
@@ -333,7 +333,7 @@ mod tests {
         for rule in OWNERS {
             assert!(!rule.owner.is_empty() && !rule.source.is_empty(), "{}", rule.owner);
             assert!(rule.cost.ends_with('.') && rule.cost.matches(". ").count() == 0, "{}: {}", rule.owner, rule.cost);
-            assert!(rule.name.is_some() || rule.application.is_some(), "{}: fits everybody", rule.owner);
+            assert!(rule.name.is_some() || rule.application.is_some(), "{}: matches every slot", rule.owner);
         }
     }
 }

@@ -1,20 +1,20 @@
-//! Slots that pgtend must not drop, or not without more consent, whatever their verdict.
+//! Slots that pgtend does not drop, or only with an additional option, for every verdict.
 
 use super::{Owner, Reason, owner::find_walsender};
 use crate::facts::{Slot, SlotType, Snapshot};
 use serde::Serialize;
 
-/// Why a slot is not dropped like others.
+/// Protection of a slot from a drop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protection {
-    /// It ends with its session.
+    /// The server drops it when its session ends.
     Temporary,
     /// A standby's copy of a slot of its primary. The server refuses to drop it there.
     Synced,
-    /// Standbys have copies of it, and the server drops them with it.
+    /// Standbys have copies of it, which are dropped with it.
     Failover,
-    /// A program manages it, or the server's settings name it.
+    /// A program manages it, or `synchronized_standby_slots` contains it.
     Managed,
 }
 
@@ -29,7 +29,7 @@ pub fn detect_protection(slot: &Slot, snapshot: &Snapshot, owner: Option<&Owner>
     if slot.temporary {
         protect(Protection::Temporary, Reason::Temporary);
     }
-    // After a promotion the flag may stay set without a meaning (docs/reference/slots.md#synced-slots).
+    // After a promotion, the flag may stay set without effect (docs/reference/slots.md#synced-slots).
     if slot.synced == Some(true) && snapshot.server.in_recovery {
         protect(Protection::Synced, Reason::SyncedCopy);
     }
@@ -63,8 +63,7 @@ fn gates_failover_slots(slot: &Slot, snapshot: &Snapshot) -> bool {
     slot.slot_type == SlotType::Physical && synchronized_standby_slots(snapshot).contains(&slot.slot_name.as_str())
 }
 
-/// Returns a manager of high availability and how it was recognised: by its own objects, the names of its slots, or a
-/// walsender.
+/// Returns the manager of high availability and how it was detected: by its objects, its slot names, or a walsender.
 fn detect_manager(snapshot: &Snapshot) -> Option<(String, String)> {
     if let Some((by, sign)) = snapshot.managers.known().and_then(|marks| marks.manager()) {
         return Some((by.to_owned(), sign));
@@ -72,6 +71,6 @@ fn detect_manager(snapshot: &Snapshot) -> Option<(String, String)> {
     snapshot.slots.known()?.iter().find_map(|slot| {
         let owner =
             super::owner::owner_by_name(slot, find_walsender(slot, snapshot)).filter(|owner| owner.manages_standbys)?;
-        Some((owner.name, format!("the slot {}", slot.slot_name)))
+        Some((owner.name, format!("slot {}", slot.slot_name)))
     })
 }

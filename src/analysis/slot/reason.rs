@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// Rows that a slot keeps from VACUUM.
+/// Dead rows that VACUUM cannot remove because of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeptRows {
@@ -13,7 +13,7 @@ pub enum KeptRows {
     Catalogs,
 }
 
-/// Why a standby holds back logical consumers (`synchronized_standby_slots`, 17 and newer).
+/// Why a standby delays logical consumers (`synchronized_standby_slots`, 17 and newer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Gate {
@@ -71,12 +71,12 @@ pub enum Reason {
         /// Whether a start of the server set it.
         since_server_start: bool,
     },
-    /// Samples before restarts of the server recorded further inactivity.
+    /// Samples before server restarts recorded further inactivity.
     RecordedBefore {
         /// Sum of these times in seconds.
         seconds: u64,
     },
-    /// A daily pipeline would have connected by now.
+    /// A daily pipeline would have reconnected by now.
     MissedADay {
         /// Seconds of inactivity.
         seconds: u64,
@@ -158,7 +158,7 @@ pub enum Reason {
         #[serde(skip_serializing_if = "Option::is_none")]
         freeze_max_age: Option<u64>,
     },
-    /// A running transaction keeps `restart_lsn` at or before its beginning.
+    /// A running transaction pins `restart_lsn` at or before its start.
     PinnedByTransaction {
         /// Process ID of the session.
         pid: i32,
@@ -173,7 +173,7 @@ pub enum Reason {
         /// Bytes between `restart_lsn` and `confirmed_flush_lsn`.
         bytes: u64,
     },
-    /// A prepared transaction keeps `restart_lsn` at or before its beginning.
+    /// A prepared transaction pins `restart_lsn` at or before its start.
     PinnedByPrepared {
         /// Global identifier of the transaction.
         gid: String,
@@ -186,7 +186,7 @@ pub enum Reason {
         /// Bytes between `restart_lsn` and `confirmed_flush_lsn`.
         bytes: u64,
     },
-    /// Transactions of other roles are hidden, and one of them may hold the slot back.
+    /// Transactions of other roles are hidden, and one of them may pin the slot.
     TransactionsHidden {
         /// Bytes between `restart_lsn` and `confirmed_flush_lsn`.
         bytes: u64,
@@ -196,7 +196,7 @@ pub enum Reason {
         /// Bytes sent and not confirmed.
         bytes: u64,
     },
-    /// WAL was not sent yet: decoding or the network is slow, or a standby holds it back.
+    /// WAL was not sent yet: decoding or the network is slow, or a standby delays it.
     NotSent {
         /// Bytes not sent.
         bytes: u64,
@@ -219,22 +219,22 @@ pub enum Reason {
     CopyMayRun,
     /// A copy on a standby. Its consumer is connected to the primary.
     SyncedCopy,
-    /// A temporary slot, which ends with its session.
+    /// A temporary slot, which the server drops when its session ends.
     Temporary,
-    /// A failover slot, which standbys have copies of.
+    /// A failover slot, of which standbys have copies.
     Failover,
-    /// `synchronized_standby_slots` names it.
+    /// `synchronized_standby_slots` contains it.
     GatesFailoverSlots,
     /// A manager or managed service owns it.
     Managed {
         /// Name of the owner.
         by: String,
     },
-    /// A manager of high availability uses this server and may own the slot.
+    /// A manager of high availability is detected and may own the slot.
     ManagerSeen {
         /// Name of the manager.
         by: String,
-        /// How it was recognised.
+        /// How it was detected.
         sign: String,
     },
 }

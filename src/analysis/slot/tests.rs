@@ -17,7 +17,7 @@ fn lsn(segments: u64) -> Lsn {
     Lsn((1_000 + segments) * SEGMENT)
 }
 
-/// A slot nobody uses, at segment 0.
+/// An inactive slot at segment 0.
 fn slot_with(fields: Value) -> Slot {
     let mut slot = json!({
         "slot_name": "orders", "plugin": "pgoutput", "slot_type": "logical", "database": "shop", "temporary": false,
@@ -36,7 +36,7 @@ fn physical_slot(fields: Value) -> Slot {
     slot_with(Value::Object(fields_with_kind))
 }
 
-/// A look at `at` seconds that finds WAL `segments` further.
+/// A snapshot at `at` seconds with WAL at `segments`.
 fn snapshot_at(major: u32, seconds: i64, segments: u64, slots: &[&Slot]) -> Snapshot {
     serde_json::from_value(json!({
         "schema_version": 1, "command": "snapshot", "pgtend_version": "0", "collected_at": time(seconds),
@@ -113,7 +113,7 @@ fn slot_stale_before_17_needs_dense_samples() {
     let six_hourly = snapshots_every(6 * 3_600, -8 * DAY, 16, &slot);
     assert_eq!(assess_verdict(&now, &six_hourly), SlotVerdict::Stale, "the control");
     assert_eq!(assess_verdict(&now, &six_hourly[10..]), SlotVerdict::Inactive, "less than seven days");
-    assert_eq!(assess_verdict(&now, &snapshots_every(DAY, -8 * DAY, 16, &slot)), SlotVerdict::Inactive, "nine looks");
+    assert_eq!(assess_verdict(&now, &snapshots_every(DAY, -8 * DAY, 16, &slot)), SlotVerdict::Inactive, "nine samples");
     let gap: Vec<Snapshot> = six_hourly
         .iter()
         .filter(|snapshot| !(-3 * DAY..-DAY).contains(&(snapshot.collected_at.as_second() - 1_800_000_000)))
@@ -121,7 +121,7 @@ fn slot_stale_before_17_needs_dense_samples() {
         .cloned()
         .collect();
     assert!(gap.len() > 30);
-    assert_eq!(assess_verdict(&now, &gap), SlotVerdict::Inactive, "two days without a look");
+    assert_eq!(assess_verdict(&now, &gap), SlotVerdict::Inactive, "two days without a sample");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn slot_connected_without_progress_is_lagging() {
     assert_eq!(assessment.verdict, SlotVerdict::Lagging);
     assert!(has_reason(&assessment, "connected-without-progress"));
 
-    // 17 and newer tell of a visit between two looks.
+    // 17 and newer record a connection between two samples.
     let before = slot_with(json!({"inactive_since": time(-9 * DAY)}));
     let after = slot_with(json!({"inactive_since": time(-60)}));
     let assessment = assess(&snapshot_at(17, 0, 900, &[&after]), &[snapshot_at(17, -3_600, 800, &[&before])]);
@@ -157,7 +157,7 @@ fn slot_server_start_is_not_a_connection() {
     let assessment = assess(&now, &[snapshot_at(17, -2 * DAY, 800, &[&before])]);
     assert_eq!(assessment.verdict, SlotVerdict::Inactive);
     assert!(!has_reason(&assessment, "connected-without-progress"));
-    // Looks bridge the start: it hides nothing from them.
+    // Samples before and after the start prove inactivity in spite of it.
     let mut samples = snapshots_every(6 * 3_600, -8 * DAY, 17, &before);
     samples.iter_mut().for_each(|snapshot| snapshot.server.started_at = time(-300 * DAY));
     assert_eq!(assess_verdict(&now, &samples), SlotVerdict::Stale);
@@ -165,18 +165,18 @@ fn slot_server_start_is_not_a_connection() {
 
 #[test]
 fn slot_inactivity_counts_across_restart() {
-    let started = |mut look: Snapshot, started_at: i64| {
-        look.server.started_at = time(started_at);
-        look
+    let started = |mut snapshot: Snapshot, started_at: i64| {
+        snapshot.server.started_at = time(started_at);
+        snapshot
     };
     let before = slot_with(json!({"inactive_since": time(-8 * DAY)}));
     let after = slot_with(json!({"inactive_since": time(-3_599)}));
     let now = started(snapshot_at(17, 0, 900, &[&after]), -3_600);
     let seen = |second: i64| vec![snapshot_at(17, second, 800, &[&before])];
     assert_eq!(assess_verdict(&now, &[]), SlotVerdict::Inactive, "the control");
-    assert_eq!(assess_verdict(&now, &seen(-DAY)), SlotVerdict::Stale, "seven days on record, and an hour");
+    assert_eq!(assess_verdict(&now, &seen(-DAY)), SlotVerdict::Stale, "recorded for seven days and an hour");
     assert!(has_reason(&assess(&now, &seen(-DAY)), "recorded-before"));
-    assert_eq!(assess_verdict(&now, &seen(-DAY - 3_600)), SlotVerdict::Inactive, "what nobody saw does not count");
+    assert_eq!(assess_verdict(&now, &seen(-DAY - 3_600)), SlotVerdict::Inactive, "unrecorded time does not count");
     let older = slot_with(json!({"inactive_since": time(-20 * DAY)}));
     assert_eq!(
         assess_verdict(&now, &[snapshot_at(17, -30 * 3_600, 800, &[&older])]),
@@ -190,10 +190,10 @@ fn slot_inactivity_counts_across_restart() {
     );
     let connected = slot_with(json!({"inactive_since": time(-2 * DAY)}));
     let with_connection = vec![snapshot_at(17, -3 * DAY, 700, &[&before]), snapshot_at(17, -DAY, 800, &[&connected])];
-    assert_ne!(assess_verdict(&now, &with_connection), SlotVerdict::Stale, "somebody came in between");
+    assert_ne!(assess_verdict(&now, &with_connection), SlotVerdict::Stale, "a consumer connected in between");
     let in_use = slot_with(json!({"inactive_since": null, "active": true, "active_pid": 7}));
     let used = vec![snapshot_at(17, -2 * DAY, 700, &[&before]), snapshot_at(17, -DAY, 800, &[&in_use])];
-    assert_ne!(assess_verdict(&now, &used), SlotVerdict::Stale, "somebody was there");
+    assert_ne!(assess_verdict(&now, &used), SlotVerdict::Stale, "a consumer was connected");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn slot_between_polls_is_healthy() {
     let assessment = assess(&now, &earlier);
     assert_eq!(assessment.verdict, SlotVerdict::Healthy);
     assert!(has_reason(&assessment, "moved"));
-    assert_eq!(assess_verdict(&now, &[]), SlotVerdict::Inactive, "one look cannot tell");
+    assert_eq!(assess_verdict(&now, &[]), SlotVerdict::Inactive, "one sample is not sufficient");
     let long_ago = [snapshot_at(17, -3 * DAY, 800, &[&slot_with(json!({}))])];
     assert_eq!(assess_verdict(&now, &long_ago), SlotVerdict::Inactive, "it moved some time in three days");
 }
@@ -290,7 +290,7 @@ fn slot_in_use_lags_when_behind_or_frozen() {
     assert_eq!(
         assess_verdict(&now, &[snapshot_at(17, -3_600, 900, &[&active(json!({}))])]),
         SlotVerdict::Healthy,
-        "nobody wrote"
+        "no rows were written"
     );
     assert_eq!(now.slots.known().unwrap()[0].wal_status, Some(WalStatus::Reserved));
 }
@@ -419,5 +419,5 @@ fn slot_table_sync_is_not_stale() {
     now.walsenders = connected(&[Some("pg_16394_sync_16385_7710542127114456140")]);
     assert_eq!(assess(&now, &[]).verdict, SlotVerdict::Healthy);
     now.walsenders = connected(&[Some("another")]);
-    assert_eq!(assess(&now, &[]).verdict, SlotVerdict::Stale, "a left-over");
+    assert_eq!(assess(&now, &[]).verdict, SlotVerdict::Stale, "a leftover");
 }

@@ -33,8 +33,8 @@ pub fn slot_verdict(evidence: &SlotEvidence, slot: &Slot) -> (SlotVerdict, Vec<R
     let verdict = if slot.is_lost() {
         lost_verdict(evidence.snapshot, slot, &mut reasons)
     } else if slot.synced == Some(true) && evidence.snapshot.server.in_recovery {
-        // Its consumer is connected to the primary. Here, the slot sync worker holds it from time to time, and
-        // `inactive_since` says when it last stopped.
+        // Its consumer is connected to the primary. On the standby, only the slot sync worker uses it, and
+        // `inactive_since` is the time at which that worker last stopped.
         SlotVerdict::Inactive
     } else if slot.active || matches!(table_sync(slot, evidence.snapshot), TableSync::Running(_)) {
         in_use_verdict(evidence, slot, &mut reasons)
@@ -192,7 +192,7 @@ fn unused_verdict(evidence: &SlotEvidence, slot: &Slot, reasons: &mut Vec<Reason
         if has_to_read {
             return SlotVerdict::Stale;
         }
-        // An inactive slot without unread WAL is not stale: on a server without writes no consumer needs to connect.
+        // An inactive slot without unread WAL is not stale: without writes, no consumer needs to connect.
         if let Some(bytes) = unread {
             reasons.push(Reason::NothingToRead { bytes });
         }
@@ -234,7 +234,7 @@ fn missing_proof(
     if let Some(since) = inactive_since {
         return Reason::ProvenFrom { at: add_seconds(since, limit.saturating_sub(recorded)).max(now) };
     }
-    // More samples do not make up for a gap that is too long. The count starts again.
+    // After a gap that is too long, the count starts again.
     let activity =
         activity.filter(|past| past.samples_without_progress > 0 && past.unused_gap_seconds <= limits.max_gap_seconds);
     let since = activity.map_or(now, |past| past.unused_since);
@@ -247,15 +247,15 @@ fn missing_proof(
     }
 }
 
-/// Adds the dead rows that a slot keeps: `catalog_xmin` those of catalogs, `xmin` those of all tables
+/// Adds the dead rows that a slot retains: `catalog_xmin` those of catalogs, `xmin` those of all tables
 /// (docs/reference/slots.md#row-horizons). For a healthy consumer they are normal.
 fn add_retained_rows(evidence: &SlotEvidence, slot: &Slot, verdict: SlotVerdict, reasons: &mut Vec<Reason>) {
     let limits = evidence.limits;
     let setting = evidence.snapshot.settings.known().and_then(|settings| settings.text("autovacuum_freeze_max_age"));
     let freeze_max_age = setting.and_then(|text| text.parse().ok());
-    let at_work = verdict == SlotVerdict::Healthy;
+    let is_healthy = verdict == SlotVerdict::Healthy;
     for (age, rows) in [(slot.xmin_age, KeptRows::All), (slot.catalog_xmin_age, KeptRows::Catalogs)] {
-        if let Some(xmin_age) = age.map(i64::unsigned_abs).filter(|age| !at_work || *age >= limits.xmin_age) {
+        if let Some(xmin_age) = age.map(i64::unsigned_abs).filter(|age| !is_healthy || *age >= limits.xmin_age) {
             reasons.push(Reason::KeepsRows { rows, xmin_age, freeze_max_age });
         }
     }

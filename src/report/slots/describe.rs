@@ -1,7 +1,7 @@
 //! Text of the reasons of a slot's verdict.
 
 use crate::analysis::slot::{Gate, KeptRows, Reason};
-use crate::render::{human_bytes, human_count, human_duration, human_percent};
+use crate::render::{format_counted, human_bytes, human_count, human_duration, human_percent};
 use jiff::Timestamp;
 
 fn format_time(time: Timestamp) -> String {
@@ -17,20 +17,22 @@ pub fn describe_slot_reason(reason: &Reason) -> String {
     match reason {
         Reason::Invalidated { cause } => match cause.as_str() {
             "wal_removed" => {
-                "invalidated: it fell behind max_slot_wal_keep_size, and the WAL it needed was removed".to_owned()
+                "invalidated: it exceeded max_slot_wal_keep_size, and WAL that it needed was removed".to_owned()
             }
-            "idle_timeout" => "invalidated: unused for longer than idle_replication_slot_timeout".to_owned(),
-            "rows_removed" => "invalidated: rows its consumer needed were removed".to_owned(),
-            "wal_level_insufficient" => "invalidated: wal_level fell below logical".to_owned(),
+            "idle_timeout" => "invalidated: inactive for longer than idle_replication_slot_timeout".to_owned(),
+            "rows_removed" => "invalidated: rows that its consumer needed were removed".to_owned(),
+            "wal_level_insufficient" => "invalidated: wal_level was set below logical".to_owned(),
             _ => {
-                "invalidated; this version does not tell whether WAL or rows were removed, or wal_level fell".to_owned()
+                "invalidated; this server version does not report whether WAL or rows were removed, or wal_level was lowered"
+                    .to_owned()
             }
         },
         Reason::MayLiveAgain => {
-            "before 18 a standby that finds the WAL in an archive brings a lost physical slot back to life".to_owned()
+            "before PostgreSQL 18, a lost physical slot becomes valid again if its standby finds the WAL in an archive"
+                .to_owned()
         }
         Reason::NeverReserved => {
-            "it never reserved WAL and holds nothing but a place in max_replication_slots".to_owned()
+            "it has never reserved WAL; it retains nothing, but counts toward max_replication_slots".to_owned()
         }
         Reason::InUse { pid, by } => format!(
             "in use{}{}",
@@ -38,85 +40,82 @@ pub fn describe_slot_reason(reason: &Reason) -> String {
             pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
         ),
         Reason::Unread { bytes } => {
-            format!("{} of WAL lie beyond what its consumer has confirmed", human_bytes(*bytes))
+            format!("its consumer has not confirmed {} of WAL", human_bytes(*bytes))
         }
         Reason::BeyondMaxWalSize { retained_bytes } => {
-            format!("it holds {}, more than max_wal_size", human_bytes(*retained_bytes))
+            format!("it retains {}, more than max_wal_size", human_bytes(*retained_bytes))
         }
-        Reason::NearlyLost => "the next checkpoint may remove the WAL it needs".to_owned(),
+        Reason::NearlyLost => "the next checkpoint may remove WAL that it needs".to_owned(),
         Reason::Idle { since, seconds, limit_seconds, since_server_start } => format!(
-            "nobody has used it since {}, {}{}; the limit is {}",
+            "inactive since {} ({}{}); stale after {}",
             format_time(*since),
             human_duration(*seconds),
-            if *since_server_start { ", or longer: the server started about then, which sets it anew" } else { "" },
+            if *since_server_start { " or longer: the server start reset inactive_since" } else { "" },
             human_duration(*limit_seconds)
         ),
         Reason::RecordedBefore { seconds } => {
-            format!("looks before the server started saw it on record as unused for {} more", human_duration(*seconds))
+            format!("samples before the server start recorded {} of further inactivity", human_duration(*seconds))
         }
-        Reason::MissedADay { .. } => "a pipeline that runs once a day would have come back by now".to_owned(),
-        Reason::Frozen { since, samples: looks, wal_bytes, .. } => format!(
-            "it has stood at the same position since {} in all of {} looks, while {} of WAL were written",
+        Reason::MissedADay { .. } => "a daily pipeline would have reconnected by now".to_owned(),
+        Reason::Frozen { since, samples, wal_bytes, .. } => format!(
+            "no progress since {} ({}), while {} of WAL was written",
             format_time(*since),
-            human_count(*looks),
+            format_counted(*samples, "sample"),
             human_bytes(*wal_bytes)
         ),
-        Reason::Unused { since, seconds, samples: looks, longest_gap_seconds, .. } => format!(
-            "nobody used it in any of {} looks since {}, {}, at most {} apart",
-            human_count(*looks),
+        Reason::Unused { since, seconds, samples, longest_gap_seconds, .. } => format!(
+            "inactive in all {} since {} ({}), at most {} apart",
+            format_counted(*samples, "sample"),
             format_time(*since),
             human_duration(*seconds),
             human_duration(*longest_gap_seconds)
         ),
-        Reason::Moved { after } => format!("it has moved since the look of {}", format_time(*after)),
-        Reason::ConnectedWithoutProgress { at: seen } => {
-            format!(
-                "broken consumer, call its owner: it was there at {}, had WAL to read and read none of it",
-                format_time(*seen)
-            )
+        Reason::Moved { after } => format!("it has advanced since the sample of {}", format_time(*after)),
+        Reason::ConnectedWithoutProgress { at } => format!(
+            "broken consumer, contact its owner: it connected at {} and confirmed none of the unread WAL",
+            format_time(*at)
+        ),
+        Reason::MovedUnseen { after } => format!(
+            "it advanced after the sample of {}, although inactive_since shows no connection",
+            format_time(*after)
+        ),
+        Reason::NothingToRead { bytes } => format!(
+            "only {} of WAL was written after its position, less than one segment: its consumer had nothing to read",
+            human_bytes(*bytes)
+        ),
+        Reason::PositionUnknown => {
+            "its position or the current WAL position is unknown, so it cannot be proven stale".to_owned()
         }
-        Reason::MovedUnseen { after } => {
-            format!(
-                "it moved after the look of {} although nobody is on record for having used it",
-                format_time(*after)
-            )
-        }
-        Reason::NothingToRead { bytes } => {
-            format!(
-                "{} were written beyond its position, less than a segment: there was nothing to come back for",
-                human_bytes(*bytes)
-            )
-        }
-        Reason::PositionUnknown => "where WAL is now could not be read, so that nothing can be proven".to_owned(),
-        Reason::ProvenFrom { at: from } => {
-            format!("proven stale from {} on, if nobody uses it until then", format_time(*from))
+        Reason::ProvenFrom { at } => {
+            format!("it becomes stale at {} if no consumer connects before then", format_time(*at))
         }
         Reason::NeedsSamples { have, need, longest_gap_seconds, limit_gap_seconds, earliest } => format!(
-            "not proven: this version keeps no record of use; {} looks at most {} apart are needed until {} at the \
-             earliest, there are {}{} (let `pgtend history record` look every few hours)",
-            human_count(*need),
+            "not enough history: needs at least {}, at most {} apart, until {} or later; there {} {}{} \
+             (this server version has no inactive_since; run `pgtend history record` every few hours)",
+            format_counted(*need, "sample"),
             human_duration(*limit_gap_seconds),
             format_time(*earliest),
+            if *have == 1 { "is" } else { "are" },
             human_count(*have),
             if *have > 1 { format!(", {} apart", human_duration(*longest_gap_seconds)) } else { String::new() }
         ),
         Reason::KeepsRows { rows, xmin_age, freeze_max_age } => {
             let scope = if *rows == KeptRows::All { "all tables" } else { "the catalogs" };
             let share = freeze_max_age.filter(|most| *most > 0).map(|most| *xmin_age as f64 / most as f64);
-            let price = match share {
+            let consequence = match share {
                 Some(share) if share >= 1.0 => {
-                    "; that is beyond autovacuum_freeze_max_age: vacuums against wraparound run and cannot get past \
-                     them, and at two billion the server takes no more writes"
+                    "; this exceeds autovacuum_freeze_max_age: vacuums to prevent wraparound run without effect, and \
+                     at two billion transactions the server stops accepting writes"
                         .to_owned()
                 }
                 Some(share) if share >= 0.01 => format!(", {} of autovacuum_freeze_max_age", human_percent(share)),
                 _ => String::new(),
             };
-            let count = human_count(*xmin_age);
-            format!("VACUUM must keep what died in {scope} within the last {count} transactions{price}")
+            let count = format_counted(*xmin_age, "transaction");
+            format!("VACUUM cannot remove rows of {scope} that died within the last {count}{consequence}")
         }
         Reason::PinnedByTransaction { pid, database, role, seconds, query, bytes } => format!(
-            "pinned by a transaction{}: pid {pid}{}{}{}; {} of WAL that is confirmed stays until it ends",
+            "pinned by a transaction{}: pid {pid}{}{}{}; {} of confirmed WAL is retained until it ends",
             in_database(database.as_ref()),
             role.as_ref().map(|role| format!(" of {role}")).unwrap_or_default(),
             seconds.map(|seconds| format!(", open for {}", human_duration(seconds))).unwrap_or_default(),
@@ -124,49 +123,49 @@ pub fn describe_slot_reason(reason: &Reason) -> String {
             human_bytes(*bytes)
         ),
         Reason::PinnedByPrepared { gid, database, owner, seconds, bytes } => format!(
-            "pinned by the prepared transaction {gid} of {owner} in database {database}, {} old; {} of WAL that is \
-             confirmed stays until it is committed or rolled back",
+            "pinned by the prepared transaction {gid} of {owner} in database {database}, prepared {} ago; {} of \
+             confirmed WAL is retained until it is committed or rolled back",
             human_duration(*seconds),
             human_bytes(*bytes)
         ),
         Reason::TransactionsHidden { bytes } => format!(
-            "{} of WAL that is confirmed stays; the transaction that pins it is hidden from this role (pg_read_all_stats)",
+            "{} of confirmed WAL is retained; the transaction that pins it is hidden from this role (needs pg_read_all_stats)",
             human_bytes(*bytes)
         ),
         Reason::SentNotConfirmed { bytes } => format!(
-            "{} were sent to its consumer, which has not confirmed them: it is slow, or confirms changes of its own only",
+            "{} of WAL was sent to its consumer and not confirmed: the consumer is slow, or confirms only its own changes",
             human_bytes(*bytes)
         ),
         Reason::NotSent { bytes } => {
-            format!("{} are not sent yet: decoding or the line is slow, or something holds it up", human_bytes(*bytes))
+            format!("{} of WAL was not sent yet: decoding or the network is slow, or a standby delays it", human_bytes(*bytes))
         }
         Reason::WaitsForStandby { standby_slot, gate } => format!(
-            "it waits for standby slot {standby_slot} of synchronized_standby_slots, which {}",
+            "it waits for standby slot {standby_slot} in synchronized_standby_slots, which {}",
             match gate {
                 Gate::Missing => "does not exist",
-                Gate::Inactive => "nobody uses",
+                Gate::Inactive => "is inactive",
                 Gate::Lost => "is lost",
-                Gate::Behind => "is behind itself",
+                Gate::Behind => "is behind, too",
             }
         ),
         Reason::IdleDatabase { database, wal_bytes } => format!(
-            "nothing was written in database {database} while {} were written elsewhere: its consumer confirms only \
-             changes of its own; a heartbeat table would move it",
+            "no rows were written in database {database}, while {} of WAL was written in total: its consumer confirms \
+             only changes of that database; a heartbeat table would advance the slot",
             human_bytes(*wal_bytes)
         ),
         Reason::CopyMayRun => {
-            "named as the slot of a table's initial copy, which nobody holds while it runs; whether one \
-                               runs is hidden from this role (pg_read_all_stats)"
+            "its name is that of a table's initial copy, whose slot is inactive during the copy; whether a copy runs \
+             is hidden from this role (needs pg_read_all_stats)"
                 .to_owned()
         }
-        Reason::SyncedCopy => "a copy that this standby syncs from its primary: judge it there".to_owned(),
-        Reason::Temporary => "temporary: it ends with its session".to_owned(),
-        Reason::Failover => "a failover slot: standbys keep copies, which go with it".to_owned(),
+        Reason::SyncedCopy => "synchronized from the primary: its verdict there applies".to_owned(),
+        Reason::Temporary => "temporary: the server drops it when its session ends".to_owned(),
+        Reason::Failover => "failover slot: its copies on standbys are dropped with it".to_owned(),
         Reason::GatesFailoverSlots => {
-            "named in synchronized_standby_slots: without it the consumers of failover slots wait for ever".to_owned()
+            "listed in synchronized_standby_slots: without it, consumers of failover slots wait indefinitely".to_owned()
         }
         Reason::Managed { by } => format!("managed by {by}"),
-        Reason::ManagerSeen { by, sign } => format!("{by} manages this cluster ({sign}), and may own it"),
+        Reason::ManagerSeen { by, sign } => format!("{by} manages this cluster ({sign}) and may own the slot"),
     }
 }
 

@@ -9,25 +9,32 @@ use crate::render::{Cell, Tone};
 pub fn describe_refusal(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Active { pid } => format!(
-            "somebody uses it{}; stop the consumer first",
+            "it is in use{}; stop its consumer first",
             pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
         ),
-        Refusal::Temporary => "it is another session's, and ends with it".to_owned(),
-        Refusal::Synced => "a copy that this standby syncs from its primary: drop it there".to_owned(),
-        Refusal::Failover => "a failover slot: standbys keep copies, which go with it".to_owned(),
-        Refusal::GatesFailoverSlots => {
-            "synchronized_standby_slots names it: without it the consumers of failover slots wait for ever".to_owned()
+        Refusal::Temporary => {
+            "temporary slot of another session: the server drops it when that session ends".to_owned()
         }
-        Refusal::Managed { by } => format!("{by} manages it, or may: it would make it anew, or miss it"),
-        Refusal::ProtectionUnknown { fact } => format!("{fact} cannot be read, so it may be managed"),
+        Refusal::Synced => "synchronized from the primary: drop it there".to_owned(),
+        Refusal::Failover => "failover slot: its copies on standbys are dropped with it".to_owned(),
+        Refusal::GatesFailoverSlots => {
+            "listed in synchronized_standby_slots: without it, consumers of failover slots wait indefinitely".to_owned()
+        }
+        Refusal::Managed { by } => {
+            format!("{by} manages it, or may manage it, and would recreate it or fail without it")
+        }
+        Refusal::ProtectionUnknown { fact } => format!("{fact} cannot be read, so the slot may be managed"),
         Refusal::Unproven { verdict } => {
-            format!("it is {}, and without a terminal only stale, lost and empty ones go", verdict_label(*verdict))
+            format!(
+                "its verdict is {}; without a terminal, only stale, lost and empty slots are dropped",
+                verdict_label(*verdict)
+            )
         }
         Refusal::NotNamed => {
-            "without a terminal a slot must be named on the command line, or as droppable in the configuration"
+            "without a terminal, a slot must be named on the command line or in [slots] droppable of the configuration"
                 .to_owned()
         }
-        Refusal::NotTyped => "its name was not typed".to_owned(),
+        Refusal::NotTyped => "its name was not entered".to_owned(),
     }
 }
 
@@ -35,20 +42,20 @@ fn verdict_label(verdict: SlotVerdict) -> &'static str {
     match verdict {
         SlotVerdict::Healthy => "healthy",
         SlotVerdict::Lagging => "lagging",
-        SlotVerdict::Inactive => "inactive, not proven to be forgotten",
+        SlotVerdict::Inactive => "inactive",
         SlotVerdict::Stale => "stale",
         SlotVerdict::Lost => "lost",
         SlotVerdict::Empty => "empty",
     }
 }
 
-/// Returns the verdict as one word. One without proof is highlighted.
+/// Returns the verdict. One that does not prove the slot abandoned is marked and highlighted.
 pub fn verdict_cell(verdict: SlotVerdict) -> Cell {
-    let short = verdict_label(verdict).split(',').next().unwrap_or_default();
+    let label = verdict_label(verdict);
     match verdict {
-        SlotVerdict::Stale | SlotVerdict::Lost | SlotVerdict::Empty => Cell::text(short),
+        SlotVerdict::Stale | SlotVerdict::Lost | SlotVerdict::Empty => Cell::text(label),
         SlotVerdict::Healthy | SlotVerdict::Lagging | SlotVerdict::Inactive => {
-            Cell::text(format!("{short}: not proven")).with_tone(Tone::Bad)
+            Cell::text(format!("{label} (unproven)")).with_tone(Tone::Bad)
         }
     }
 }
@@ -56,9 +63,9 @@ pub fn verdict_cell(verdict: SlotVerdict) -> Cell {
 /// Describes what is lost with the slot.
 pub fn describe_loss(slot_type: SlotType, verdict: SlotVerdict) -> &'static str {
     match (verdict, slot_type) {
-        (SlotVerdict::Empty, _) => "nothing, it holds no position",
-        (SlotVerdict::Lost, SlotType::Logical) => "nothing more, the position is of no use any more",
-        (_, SlotType::Logical) => "the position, and every change from there on to whatever takes its place",
-        (_, SlotType::Physical) => "the hold on WAL its standby has not received",
+        (SlotVerdict::Empty, _) => "nothing, as it has no position",
+        (SlotVerdict::Lost, SlotType::Logical) => "nothing, as its position is no longer usable",
+        (_, SlotType::Logical) => "its position, and every change between that position and the start of a new slot",
+        (_, SlotType::Physical) => "the reservation of WAL that its standby has not received",
     }
 }

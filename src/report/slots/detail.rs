@@ -1,7 +1,7 @@
 //! `pgtend slots why`: one slot with all evidence, for a ticket.
 
 use super::{Row, note_missing_columns, slot_rows};
-use crate::analysis::slot::{PIPELINE_COST, STANDBY_COST, SlotVerdict};
+use crate::analysis::slot::{Confidence, Owner, PIPELINE_COST, STANDBY_COST, SlotVerdict};
 use crate::analysis::wal::{Cause, Holder, Retention, TimeLeft};
 use crate::checks::Evidence;
 use crate::facts::history::WalInterval;
@@ -101,10 +101,29 @@ pub(super) fn describe_holder(holder: &Holder) -> String {
     match (holder.cause, &holder.name) {
         (Cause::Slot, Some(name)) => format!("slot {name}"),
         (Cause::Slot, None) => "a slot".to_owned(),
-        (Cause::Archiver, _) => "segments that wait for the archiver".to_owned(),
+        (Cause::Archiver, _) => "the archiver's backlog".to_owned(),
         (Cause::WalKeepSize, _) => "wal_keep_size".to_owned(),
         (Cause::Checkpoint, _) => "the last checkpoint".to_owned(),
         (Cause::Summarizer, _) => "the WAL summarizer".to_owned(),
+    }
+}
+
+/// Names the owner, its certainty and the source of the rule.
+pub(super) fn describe_owner(owner: &Owner) -> String {
+    let certainty = if owner.confidence == Confidence::Certain { "" } else { "probably " };
+    format!("{certainty}{} ({})", owner.name, owner.source)
+}
+
+/// Describes the part of the reclaimable WAL that may stay in `pg_wal`.
+pub(super) fn describe_recycled(bytes: u64) -> String {
+    format!("Of that, up to {} may stay in pg_wal as recycled segments (max_wal_size).", human_bytes(bytes))
+}
+
+/// Describes the holder that retains the remaining WAL.
+pub(super) fn describe_next_holder(holder: &str, reclaimable_bytes: Option<u64>) -> String {
+    match reclaimable_bytes {
+        Some(0) => format!("The same WAL is also retained by {holder}."),
+        _ => format!("The remaining WAL is retained by {holder}."),
     }
 }
 
@@ -116,11 +135,11 @@ impl Report for SlotDetailReport {
         let mut document = Document::default();
         let verdict = match slot.verdict {
             SlotVerdict::Healthy => ("healthy", Tone::Good),
-            SlotVerdict::Lagging => ("lagging: in use, but falling behind or standing still", Tone::Warning),
-            SlotVerdict::Inactive => ("inactive: not in use, and not proven to be forgotten", Tone::Warning),
-            SlotVerdict::Stale => ("stale: proven to be forgotten", Tone::Bad),
-            SlotVerdict::Lost => ("lost: invalidated, it holds nothing any more", Tone::Bad),
-            SlotVerdict::Empty => ("empty: it never reserved WAL", Tone::Faint),
+            SlotVerdict::Lagging => ("lagging: in use, but falling behind or making no progress", Tone::Warning),
+            SlotVerdict::Inactive => ("inactive: not in use, and not proven stale", Tone::Warning),
+            SlotVerdict::Stale => ("stale: unused for longer than the limit, with unread WAL", Tone::Bad),
+            SlotVerdict::Lost => ("lost: invalidated, and retains no WAL", Tone::Bad),
+            SlotVerdict::Empty => ("empty: has never reserved WAL", Tone::Faint),
         };
         document.heading(format!("Slot {}", slot.slot_name));
         document.toned_line(verdict.0, verdict.1);
@@ -133,9 +152,9 @@ impl Report for SlotDetailReport {
         fact("inactive_since", Cell::or_none(slot.inactive_since, Value::Time));
         fact("restart_lsn", Cell::or_none(slot.restart_lsn, Value::Lsn));
         fact("confirmed_flush_lsn", Cell::or_none(slot.confirmed_flush_lsn, Value::Lsn));
-        fact("holds WAL", Cell::or_unknown(slot.retained_bytes, Value::Bytes));
+        fact("retained WAL", Cell::or_unknown(slot.retained_bytes, Value::Bytes));
         fact(
-            "until lost",
+            "safe_wal_size",
             Cell::or_none(slot.safe_wal_size.map(|bytes| u64::try_from(bytes).unwrap_or(0)), Value::Bytes),
         );
         fact("xmin age", Cell::or_none(slot.xmin_age.map(i64::unsigned_abs), Value::Count));
@@ -145,47 +164,36 @@ impl Report for SlotDetailReport {
             rows: facts,
             left_out: 0,
         });
-        document.gap().heading("Why");
+        document.gap().heading("Reasons");
         for reason in &slot.reasons {
             document.line(format!("- {}.", reason.message));
         }
         if !self.remaining.is_empty()
             && !matches!(slot.verdict, SlotVerdict::Healthy | SlotVerdict::Empty | SlotVerdict::Lost)
         {
-            document.gap().heading("How long that can go on");
+            document.gap().heading("Forecast");
             for line in &self.remaining {
                 document.line(format!("- {line}."));
             }
         }
-        document.gap().heading("Whose");
+        document.gap().heading("Owner");
         match &slot.owner {
-            Some(owner) => document.line(format!(
-                "{}: {} ({}).",
-                if owner.confidence == crate::analysis::slot::Confidence::Certain { "Of" } else { "Probably of" },
-                owner.name,
-                owner.source
-            )),
-            None => document.line("No rule knows it. Ask before you drop it."),
+            Some(owner) => document.line(format!("{}.", describe_owner(owner))),
+            None => document.line("Unknown: no rule matches the slot. Find its owner before you drop it."),
         };
-        document.line(format!("A drop costs them: {}", why.cost));
-        document.gap().heading("What a drop frees");
-        document.line("Now: nothing.");
+        document.line(format!("Consequence of a drop: {}", why.cost));
+        document.gap().heading("Reclaimable WAL");
+        document.line("Immediately: 0 B.");
         let when = why.checkpoint_timeout_seconds.map_or(String::new(), |timeout| {
-            format!(" (checkpoint_timeout is {}, and an idle server may wait longer)", human_duration(timeout))
+            format!(" (checkpoint_timeout is {}; an idle server may take longer)", human_duration(timeout))
         });
         let frees = why.frees_at_checkpoint_bytes.map_or("unknown".to_owned(), human_bytes);
         document.line(format!("At the next checkpoint{when}: {frees}."));
         if let Some(recycled) = why.may_be_recycled_bytes.filter(|bytes| *bytes > 0) {
-            let recycled = human_bytes(recycled);
-            document.line(format!(
-                "Up to {recycled} of that stay for good, as segments recycled for WAL to come (max_wal_size)."
-            ));
+            document.line(describe_recycled(recycled));
         }
-        if let Some(beyond) = &why.held_beyond_by {
-            document.line(match why.frees_at_checkpoint_bytes {
-                Some(0) => format!("{beyond} reaches back as far, and keeps all of it."),
-                _ => format!("From there on {beyond} keeps the WAL."),
-            });
+        if let Some(holder) = &why.held_beyond_by {
+            document.line(describe_next_holder(holder, why.frees_at_checkpoint_bytes));
         }
         document
     }
@@ -221,7 +229,7 @@ impl TimeRemaining {
             let disk = DiskLine::new(headroom).describe();
             remaining
                 .lines
-                .push(format!("{disk}: full in {}, should it stay where it stands", format_time_left(&until_full)));
+                .push(format!("{disk}: full in {} if the slot makes no progress", format_time_left(&until_full)));
         }
         remaining.slot = SlotForecast::new(snapshot, slot, growth.as_ref());
         remaining.lines.extend(remaining.slot.as_ref().and_then(|slot| slot.describe(snapshot.collected_at)));

@@ -1,6 +1,7 @@
 //! `pgtend slots drop`: the plan and its result.
 
-use super::{ReasonLine, describe, describe_drop, detail::describe_holder};
+use super::detail::{describe_holder, describe_next_holder, describe_owner, describe_recycled};
+use super::{ReasonLine, describe, describe_drop};
 use crate::actions::drop_slot::SlotDrops;
 use crate::actions::drop_slot::plan::{
     ActionOutcomeKind, CheckpointOutcome, ReclaimableWal, Refusal, SlotDrop, SlotDropOutcome,
@@ -128,7 +129,7 @@ impl SlotDropReport {
         }
         let checkpoint = done.and_then(|(_, checkpoint)| checkpoint.cloned());
         if let Some(CheckpointOutcome { outcome: ActionOutcomeKind::Done, after_bytes: None, .. }) = &checkpoint {
-            let why = Unavailable::new("wal directory", "this role may not read it");
+            let why = Unavailable::new("wal directory", "this role cannot read its size");
             let fields = ["checkpoint.before_bytes", "checkpoint.after_bytes", "checkpoint.recycled_bytes"];
             gaps.note(&why, &fields, Vec::new());
         }
@@ -141,9 +142,9 @@ impl SlotDropReport {
             total_reclaimable: Frees::new(&plan.total_reclaimable),
             checkpoint,
             about: format!(
-                "On {}: {}, database {}, as role {}.",
-                endpoint.unwrap_or("the server of this snapshot"),
-                if server.identity.in_recovery { "a standby" } else { "a primary" },
+                "Server: {} ({}), database {}, role {}.",
+                endpoint.unwrap_or("of this snapshot"),
+                if server.identity.in_recovery { "standby" } else { "primary" },
                 server.database,
                 server.identity.role
             ),
@@ -203,7 +204,7 @@ impl DropLine {
                 Cell::text("refused").with_tone(Tone::Warning)
             }
             (Some(ActionOutcomeKind::Failed), _) => Cell::text("failed").with_tone(Tone::Bad),
-            (Some(ActionOutcomeKind::Unknown), _) => Cell::text("unknown, look again").with_tone(Tone::Bad),
+            (Some(ActionOutcomeKind::Unknown), _) => Cell::text("unknown").with_tone(Tone::Bad),
             (Some(ActionOutcomeKind::NotTried), _) => Cell::text("not tried").with_tone(Tone::Warning),
             (None, Decision::Drop) => Cell::text("drop"),
         }
@@ -221,7 +222,7 @@ impl Report for SlotDropReport {
         let mut document = Document::default();
         document.line(self.about.clone());
         if self.drops.is_empty() {
-            document.gap().line("Nothing to drop: no slot is proven to be forgotten.");
+            document.gap().line("Nothing to drop: no slot is proven stale.");
             return document;
         }
         document.gap().table(self.drops_table());
@@ -253,11 +254,15 @@ fn show_planned_drop(line: &DropLine, document: &mut Document) {
         document.line(format!("- {}.", reason.message));
     }
     match &line.owner {
-        Some(owner) => document.line(format!("Probably of: {} ({}).", owner.name, owner.source)),
-        None => document.line("Whose it is, no rule knows."),
+        Some(owner) => document.line(format!("Owner: {}.", describe_owner(owner))),
+        None => document.line("Owner: unknown."),
     };
-    document.line(format!("Lost: {}. {}", describe_drop::describe_loss(line.slot_type, line.verdict), line.cost));
-    document.line("It cannot be undone. An empty one in its place would start when it is made:");
+    document.line(format!(
+        "Lost with the slot: {}. {}",
+        describe_drop::describe_loss(line.slot_type, line.verdict),
+        line.cost
+    ));
+    document.line("The drop cannot be undone. A new slot starts at the WAL position of its creation:");
     let database = line.database.as_ref().map(|database| format!("in database {database}")).unwrap_or_default();
     document.commands(vec![(line.recreate_statement.clone(), database)]);
 }
@@ -268,12 +273,11 @@ fn show_outcome(line: &DropLine, document: &mut Document) {
         document.line(format!("{}: {detail}.", line.slot_name));
     }
     if line.outcome == Some(ActionOutcomeKind::Unknown) {
-        let text =
-            "Whether it was dropped is not known. Look again; the next `pgtend slots drop` does, and settles it.";
+        let text = "It is unknown whether the slot was dropped. The next `pgtend slots drop` determines the outcome.";
         document.toned_line(text, Tone::Bad);
     }
     if let Some(why) = &line.unjournalled {
-        document.toned_line(format!("{}: the journal lacks the outcome: {why}.", line.slot_name), Tone::Bad);
+        document.toned_line(format!("{}: the outcome could not be journalled: {why}.", line.slot_name), Tone::Bad);
     }
 }
 
@@ -284,16 +288,16 @@ impl SlotDropReport {
             .column(Column::text("slot_name", "slot", 0), |line| Cell::name(&*line.slot_name))
             .column(Column::text("state", if is_done { "outcome" } else { "plan" }, 0), |line| line.state())
             .column(Column::text("verdict", "verdict", 0), |line| describe_drop::verdict_cell(line.verdict))
-            .column(Column::numbers("retained_bytes", "holds", 1), |line| {
+            .column(Column::numbers("retained_bytes", "retained", 1), |line| {
                 Cell::or_unknown(line.retained_bytes, Value::Bytes)
             })
             .column(Column::numbers("reclaimable_bytes", "reclaimable", 1), |line| {
                 Cell::or_unknown(line.reclaimable.freed.at_checkpoint_bytes, Value::Bytes)
             })
-            .column(Column::text("owner", "probably of", 2), |line| {
+            .column(Column::text("owner", "owner", 2), |line| {
                 Cell::or_none(line.owner.as_ref().map(|owner| owner.name.clone()), Value::Name)
             })
-            .column_if(is_done, Column::numbers("journal_id", "deed", 4), |line| {
+            .column_if(is_done, Column::numbers("journal_id", "journal ID", 4), |line| {
                 Cell::or_none(line.journal_id, |id| Value::Count(id.unsigned_abs()))
             })
             // A column without title is left out when it is empty.
@@ -306,28 +310,22 @@ impl SlotDropReport {
     fn show_schedule(&self, document: &mut Document) {
         let several = self.drops.iter().filter(|line| line.is_planned()).count() > 1;
         let freed = &self.total_reclaimable.freed;
-        document.line("Freed now: nothing.");
+        document.line("Freed immediately: 0 B.");
         let bytes = freed.at_checkpoint_bytes.map_or("unknown".to_owned(), human_bytes);
-        let together = if several { ", together" } else { "" };
+        let together = if several { " in total" } else { "" };
         let timeout = match (self.asks_checkpoint, self.checkpoint_timeout_seconds) {
-            (true, _) => ", which is run right after (it writes all that is dirty at once)".to_owned(),
+            (true, _) => ", which pgtend requests after the drop (it writes all dirty buffers at once)".to_owned(),
             (false, Some(timeout)) => {
-                format!(" (checkpoint_timeout is {}, and an idle server may wait longer)", human_duration(timeout))
+                format!(" (checkpoint_timeout is {}; an idle server may take longer)", human_duration(timeout))
             }
             (false, None) => String::new(),
         };
         document.line(format!("Freed at the next checkpoint{timeout}: {bytes}{together}."));
         if let Some(recycled) = freed.may_be_recycled_bytes.filter(|bytes| *bytes > 0) {
-            let recycled = human_bytes(recycled);
-            document.line(format!(
-                "Up to {recycled} of that stay for good, as segments recycled for WAL to come (max_wal_size)."
-            ));
+            document.line(describe_recycled(recycled));
         }
-        if let Some(beyond) = &self.total_reclaimable.held_beyond_by {
-            document.line(match freed.at_checkpoint_bytes {
-                Some(0) => format!("{beyond} reaches back as far, and keeps all of it."),
-                _ => format!("From there on {beyond} keeps the WAL."),
-            });
+        if let Some(holder) = &self.total_reclaimable.held_beyond_by {
+            document.line(describe_next_holder(holder, freed.at_checkpoint_bytes));
         }
     }
 
@@ -346,21 +344,23 @@ impl SlotDropReport {
                     None => format!("{} more, written meanwhile", human_bytes(after - before)),
                 };
                 document.line(format!(
-                    "Checkpoint done: pg_wal had {}, has {}: {change}. Of what is left {} are recycled segments.",
+                    "Checkpoint completed. pg_wal: {} before, {} after ({change}), of which {} in recycled segments.",
                     human_bytes(*before),
                     human_bytes(*after),
                     human_bytes(recycled)
                 ));
             }
             Some(CheckpointOutcome { outcome: ActionOutcomeKind::Done, .. }) => {
-                document.line("Checkpoint done; what it freed, this role may not see.");
+                document.line(
+                    "Checkpoint completed. Freed WAL: unknown, because this role cannot read the size of pg_wal.",
+                );
             }
             Some(checkpoint) => {
                 let why = checkpoint.detail.clone().unwrap_or_default();
-                document.toned_line(format!("The checkpoint did not succeed: {why}."), Tone::Warning);
+                document.toned_line(format!("The checkpoint was not completed: {why}."), Tone::Warning);
             }
             None if self.drops.iter().any(|line| line.outcome == Some(ActionOutcomeKind::Done)) => {
-                document.line("The next checkpoint frees what nobody else keeps; `pgtend wal` shows it.");
+                document.line("The next checkpoint frees the WAL that no other holder retains; see `pgtend wal`.");
             }
             None => {
                 document.line("Nothing was dropped.");

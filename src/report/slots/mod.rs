@@ -235,14 +235,19 @@ impl Report for SlotsReport {
             return document;
         }
         if self.slots.is_empty() && self.left_out == 0 {
-            document.line("There is no replication slot to show.");
+            let is_filtered = self.most_retained.is_some();
+            document.line(if is_filtered {
+                "No replication slot matches the filter."
+            } else {
+                "No replication slots."
+            });
             return document;
         }
         document.table(
             render::Table::with_rows(&self.slots)
                 .column(Column::text("slot_name", "slot", 0), |row| Cell::name(&*row.slot_name))
                 .column(Column::text("verdict", "verdict", 0), |row| row.verdict_cell())
-                .column(Column::numbers("retained_bytes", "holds", 0), |row| {
+                .column(Column::numbers("retained_bytes", "retained", 0), |row| {
                     Cell::or_unknown(row.retained_bytes, Value::Bytes)
                 })
                 .column(Column::numbers("reclaimable_bytes", "reclaimable", 0), |row| {
@@ -256,16 +261,16 @@ impl Report for SlotsReport {
                 })
                 .column(Column::text("plugin", "plugin", 4), |row| Cell::or_none(row.plugin.clone(), Value::Text))
                 .column(Column::text("database", "database", 2), |row| Cell::or_none(row.database.clone(), Value::Name))
-                .column(Column::numbers("inactive_seconds", "idle at least", 4), |row| {
+                .column(Column::numbers("inactive_seconds", "inactive", 4), |row| {
                     Cell::or_none(
                         row.inactive_since.map(|timestamp| seconds_between(timestamp, self.collected_at)),
                         Value::Duration,
                     )
                 })
-                .column(Column::text("owner", "probably of", 3), |row| {
+                .column(Column::text("owner", "owner", 3), |row| {
                     Cell::or_none(row.owner.as_ref().map(|owner| owner.name.clone()), Value::Name)
                 })
-                .column(Column::numbers("safe_wal_size", "until lost", 5), |row| {
+                .column(Column::numbers("safe_wal_size", "safe_wal_size", 5), |row| {
                     Cell::or_none(row.safe_wal_size.map(|bytes| u64::try_from(bytes).unwrap_or(0)), Value::Bytes)
                 })
                 .column(Column::text("restart_lsn", "restart_lsn", 6), |row| Cell::or_none(row.restart_lsn, Value::Lsn))
@@ -289,16 +294,17 @@ impl Report for SlotsReport {
                 document.line(line.clone());
             }
             if reason_lines.len() > MAX_REASONS {
-                let text =
-                    format!("… and {} more: `pgtend slots why NAME` tells of each", reason_lines.len() - MAX_REASONS);
+                let text = format!("… and {} more: see `pgtend slots why NAME`", reason_lines.len() - MAX_REASONS);
                 document.toned_line(text, Tone::Faint);
             }
         }
         if let Some(most) = self.most_retained.filter(|bytes| *bytes > 0) {
+            let overlap = match self.slots.len() + self.left_out {
+                1 => String::new(),
+                _ => format!("Retained WAL overlaps: all slots together retain {}. ", human_bytes(most)),
+            };
             document.gap().line(format!(
-                "What slots hold overlaps: together {}, as much as the one that reaches back furthest. \
-                 \"reclaimable\" is what dropping only that slot would release at the next checkpoint, as free or recycled segments.",
-                human_bytes(most)
+                "{overlap}Reclaimable: WAL that the next checkpoint removes or recycles if only this slot is dropped."
             ));
         }
         document

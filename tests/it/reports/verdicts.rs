@@ -64,7 +64,7 @@ fn slot_page(cluster: &Cluster, name: &str) -> Value {
     for format in ["table", "markdown"] {
         let text = run_pgtend(&["slots", "why", name, "--format", format, "-d", &conninfo]);
         assert!(text.exit == 0 && text.stderr.is_empty(), "{text:?}");
-        for part in ["Why", "Whose", "A drop costs them", "At the next checkpoint"] {
+        for part in ["Reasons", "Owner", "Consequence of a drop", "At the next checkpoint"] {
             assert!(text.stdout.contains(part), "{part}: {}", text.stdout);
         }
     }

@@ -354,12 +354,12 @@ async fn drop_on_terminal_needs_the_slot_name() {
         for typed in ["\n\n", "yes\ny\n", "ONE\none\n", "\u{4}"] {
             let (exit, shown) = drop_on_terminal(&drop_target, typed);
             assert_eq!(exit, 4, "{typed:?}: {shown}");
-            assert!(shown.contains("type the slot's name (one)") && shown.contains("as role postgres"), "{shown}");
+            assert!(shown.contains("type the slot's name (one)") && shown.contains("role postgres"), "{shown}");
             assert_eq!(drop_target.slot_names().await, ["one", "two"], "{typed:?}: {shown}");
         }
         let (exit, shown) = drop_on_terminal(&drop_target, "one\n\n");
         assert_eq!((exit, drop_target.slot_names().await), (3, vec!["two".to_owned()]), "{shown}");
-        assert!(shown.contains("its name was not typed"), "{shown}");
+        assert!(shown.contains("its name was not entered"), "{shown}");
     })
     .await;
 }
