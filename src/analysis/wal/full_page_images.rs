@@ -1,18 +1,18 @@
-//! How much of the WAL are full page images, and what would lower that.
+//! Share of full page images in the WAL, and settings that reduce it.
 //!
-//! The first change of a page after a checkpoint writes the whole page (PostgreSQL manual, `full_page_writes`), so the
-//! fewer checkpoints, the fewer images. How many bytes they take is not counted before 19: their number times the size
-//! of a page is an upper bound, since holes are left out and images may be compressed
+//! The first change of a page after a checkpoint writes the whole page (PostgreSQL manual, `full_page_writes`), so fewer
+//! checkpoints write fewer images. Versions before 19 do not count their bytes. The number of images times the page size
+//! is an upper bound, because holes are omitted and images may be compressed
 //! (docs/reference/wal.md#full-page-images).
 
 use crate::analysis::wal::WalGrowth;
 use crate::facts::{Snapshot, Unavailable};
 use serde::Serialize;
 
-/// Share of the WAL below which recommendations gain nothing.
+/// Minimum share of the WAL for recommendations.
 const MIN_SHARE: f64 = 0.2;
 
-/// Bytes per hour below which recommendations gain nothing.
+/// Minimum bytes per hour for recommendations.
 const MIN_BYTES_PER_HOUR: u64 = 100 << 20;
 
 /// Longest recommended `checkpoint_timeout` in seconds. A longer one makes crash recovery long.
@@ -64,7 +64,7 @@ pub struct FullPageStats {
     pub share_at_most: f64,
     /// Timed and requested checkpoints since their statistics began; `None` when unknown.
     pub checkpoints: Option<(u64, u64)>,
-    /// Settings that would reduce full page images; empty when little is gained.
+    /// Settings that reduce full page images; empty when the effect is small.
     pub recommendations: Vec<WalRecommendation>,
 }
 
@@ -73,10 +73,10 @@ impl FullPageStats {
     ///
     /// # Errors
     ///
-    /// Returns the reason on a standby, which writes no WAL of its own, and when `pg_stat_wal` could not be read.
+    /// Returns the reason on a standby, which does not generate WAL, and when `pg_stat_wal` could not be read.
     pub fn new(snapshot: &Snapshot, growth: Option<&WalGrowth>) -> Result<FullPageStats, Unavailable> {
         if snapshot.server.in_recovery {
-            let reason = "a standby writes no WAL of its own";
+            let reason = "a standby does not generate WAL";
             return Err(Unavailable::new("full page images", reason));
         }
         let statistics = snapshot.wal_statistics.as_result().map_err(|why| why.for_fact("full page images"))?;
@@ -103,7 +103,7 @@ impl FullPageStats {
     }
 }
 
-/// A checkpoint begins once `max_wal_size / (1 + checkpoint_completion_target)` was written since the one before
+/// A checkpoint begins when `max_wal_size / (1 + checkpoint_completion_target)` was written since the previous one
 /// (PostgreSQL source, `CalculateCheckpointSegments`), or at `checkpoint_timeout`.
 fn recommend_checkpoint_settings(snapshot: &Snapshot, growth: &WalGrowth) -> Option<WalRecommendation> {
     let settings = snapshot.settings.known()?;
@@ -111,15 +111,15 @@ fn recommend_checkpoint_settings(snapshot: &Snapshot, growth: &WalGrowth) -> Opt
     let checkpoint_timeout: u64 = settings.text("checkpoint_timeout")?.parse().ok()?;
     let target: f64 = settings.text("checkpoint_completion_target")?.parse().ok()?;
     let seconds_between = growth.time_to_write((max_wal_size as f64 / (1.0 + target)) as u64).min_seconds?;
-    let room_for = |seconds: u64| {
+    let wanted_size = |seconds: u64| {
         let bytes = growth.high as f64 / 3_600.0 * seconds as f64 * (1.0 + target);
         (bytes as u64).div_ceil(1 << 30) << 30
     };
     if seconds_between < checkpoint_timeout {
-        let wanted_bytes = room_for(checkpoint_timeout);
+        let wanted_bytes = wanted_size(checkpoint_timeout);
         Some(WalRecommendation::MaxWalSize { seconds_between, checkpoint_timeout, max_wal_size, wanted_bytes })
     } else if checkpoint_timeout * 2 <= MAX_TIMEOUT {
-        let wanted_bytes = room_for(MAX_TIMEOUT).max(max_wal_size);
+        let wanted_bytes = wanted_size(MAX_TIMEOUT).max(max_wal_size);
         Some(WalRecommendation::CheckpointTimeout {
             checkpoint_timeout,
             wanted_seconds: MAX_TIMEOUT,

@@ -78,7 +78,7 @@ impl WalGrowth {
             rates.extend(segment_rate(snapshot));
         }
         let Some(best) = rates.first() else {
-            return Err(why.unwrap_or_else(|| Unavailable::new("wal rate", "nothing tells it")));
+            return Err(why.unwrap_or_else(|| Unavailable::new("wal rate", "no source is available")));
         };
         let peaks = history
             .iter()
@@ -121,7 +121,7 @@ fn sampled_rate(snapshot: &Snapshot) -> Result<Option<ObservedRate>, Unavailable
             let bytes_per_hour = hourly_rate(to.bytes_since(from), span_seconds);
             Ok(Some(ObservedRate { bytes_per_hour, source: RateSource::Sample, span_seconds }))
         }
-        _ => Err(Unavailable::new("wal rate", "one of the two looks found no WAL position")),
+        _ => Err(Unavailable::new("wal rate", "one of the two samples has no WAL position")),
     }
 }
 
@@ -142,11 +142,11 @@ fn history_rate(history: &[WalInterval]) -> Option<ObservedRate> {
     })
 }
 
-/// Average since the reset of the statistics. Those of a standby do not count the WAL that it replays.
+/// Average since the reset of the statistics. On a standby, they do not count replayed WAL.
 fn pg_stat_wal_rate(snapshot: &Snapshot) -> Result<ObservedRate, Unavailable> {
     let sample = Some("pgtend wal --sample 10s");
     if snapshot.server.in_recovery {
-        let reason = "a standby keeps no statistics of the WAL it replays";
+        let reason = "a standby has no statistics of replayed WAL";
         return Err(Unavailable::new("wal rate", reason).not_set_up().with_hint(sample));
     }
     let statistics = snapshot.wal_statistics.as_result().map_err(|why| {
@@ -156,7 +156,7 @@ fn pg_stat_wal_rate(snapshot: &Snapshot) -> Result<ObservedRate, Unavailable> {
     let span_seconds =
         statistics.stats_reset.map_or(0.0, |since| statistics.requested_at.duration_since(since).as_secs_f64());
     if span_seconds < MIN_SPAN_SECONDS {
-        let reason = "the WAL statistics have only just begun";
+        let reason = "pg_stat_wal was reset less than a minute ago";
         return Err(Unavailable::new("wal rate", reason).not_set_up().with_hint(sample));
     }
     let bytes_per_hour = hourly_rate(statistics.wal_bytes, span_seconds);
@@ -165,7 +165,7 @@ fn pg_stat_wal_rate(snapshot: &Snapshot) -> Result<ObservedRate, Unavailable> {
 
 fn archiver_rate(snapshot: &Snapshot) -> Option<ObservedRate> {
     let archiver = snapshot.archiver.known().filter(|_| !snapshot.server.in_recovery)?;
-    // While archiving fails, the archived segments do not show how much was written.
+    // While archiving fails, the number of archived segments is not the amount of WAL written.
     if archiver.last_failed_time > archiver.last_archived_time {
         return None;
     }
@@ -246,7 +246,7 @@ mod tests {
         assert!(WalGrowth::from_snapshot(&snapshot, &[]).is_err());
         snapshot.wal_statistics = wal_statistics(30, MB);
         let why = WalGrowth::from_snapshot(&snapshot, &[]).unwrap_err();
-        assert!(why.reason.contains("just begun") && why.hint.is_some(), "{why:?}");
+        assert!(why.reason.contains("less than a minute") && why.hint.is_some(), "{why:?}");
         snapshot.wal_statistics = wal_statistics(3_600, MB);
         snapshot.server.in_recovery = true;
         assert!(WalGrowth::from_snapshot(&snapshot, &[]).unwrap_err().reason.contains("standby"));

@@ -1,4 +1,4 @@
-//! Write-ahead log: whether it accumulates, which settings bound it, and how much of it can be avoided.
+//! Write-ahead log: its rate and holders, settings that limit it, and how to write less.
 
 mod growth;
 mod retention;

@@ -1,4 +1,4 @@
-//! Values of `max_slot_wal_keep_size` and `idle_replication_slot_timeout` that suit a disk and a rate.
+//! Recommended values of `max_slot_wal_keep_size` and `idle_replication_slot_timeout` for a disk and a WAL rate.
 
 use crate::analysis::wal::{TimeLeft, WalGrowth};
 use crate::facts::WalHeadroom;
@@ -6,10 +6,10 @@ use crate::facts::WalHeadroom;
 const GB: u64 = 1 << 30;
 const DAY: u64 = 86_400;
 
-/// Minimum timeout in seconds: a daily pipeline must find its slot again, with a margin.
+/// Minimum timeout in seconds: the slot of a daily pipeline must survive until its next run, with a margin.
 const MIN_TIMEOUT: u64 = 2 * DAY;
 
-/// Default timeout in seconds: as long as an unused logical slot takes to become stale.
+/// Default timeout in seconds, equal to the time after which an inactive logical slot is stale.
 const DEFAULT_TIMEOUT: u64 = 7 * DAY;
 
 /// Input of the computation.
@@ -52,7 +52,7 @@ pub enum PreventionStep {
         is_half: bool,
         /// `max_wal_size` in bytes.
         max_wal_size: u64,
-        /// Whether `pg_wal` has a volume of its own.
+        /// Whether `pg_wal` has its own volume.
         wal_is_apart: bool,
     },
     /// The remainder is less than `max_wal_size`: no limit leaves consumers any time.
@@ -161,9 +161,9 @@ impl Prevention {
 
     fn propose_timeout(&mut self, min_seconds_to_full: Option<u64>) {
         let seconds =
-            min_seconds_to_full.map_or(DEFAULT_TIMEOUT, |soonest| soonest.min(DEFAULT_TIMEOUT) / 3_600 * 3_600);
-        if let (Some(soonest_seconds), true) = (min_seconds_to_full, seconds < MIN_TIMEOUT) {
-            self.steps.push(PreventionStep::NoTimeout { min_seconds: soonest_seconds });
+            min_seconds_to_full.map_or(DEFAULT_TIMEOUT, |seconds| seconds.min(DEFAULT_TIMEOUT) / 3_600 * 3_600);
+        if let (Some(min_seconds), true) = (min_seconds_to_full, seconds < MIN_TIMEOUT) {
+            self.steps.push(PreventionStep::NoTimeout { min_seconds });
             return;
         }
         self.idle_replication_slot_timeout = Some(seconds);
@@ -242,7 +242,7 @@ mod tests {
         let found = Prevention::new(&input(Some(headroom(500 * GB, 250 * GB)), Some(&growth)));
         // 250 free, less 20 % of 500, less max_wal_size.
         assert_eq!(found.max_slot_wal_keep_size, Some(149 * GB));
-        // 149 GB last 74 h at 2 GB an hour.
+        // 149 GB last 74 h at 2 GB per hour.
         assert_eq!(found.idle_replication_slot_timeout, Some(74 * 3_600));
         assert!(found.steps.contains(&PreventionStep::Timeout { seconds: 74 * 3_600, is_default: false }));
     }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     proptest! {
-        /// Were every slot to hold as much as it may, the reserve would still be free.
+        /// If every slot retains as much as the limit allows, the reserve is still free.
         #[test]
         fn prevention_limit_leaves_reserve(
             size in 0..1u64 << 45, free in 0..1u64 << 45, held in 0..1u64 << 45, max_wal_size in 0..1u64 << 38,

@@ -1,4 +1,4 @@
-//! What retains WAL in `pg_wal`, and from which position on.
+//! Holders of WAL in `pg_wal`, and the position from which each retains it.
 
 use crate::facts::{Fact, Slot, Snapshot, Unavailable, WalStatus};
 use crate::units::Lsn;
@@ -32,7 +32,7 @@ pub struct Holder {
     pub from: Lsn,
 }
 
-/// Every holder of WAL and the current position of WAL (docs/reference/wal.md#what-keeps-wal).
+/// Every holder of WAL and the current position of WAL (docs/reference/wal.md#what-retains-wal).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// Present position: written on a primary, received or replayed on a standby.
@@ -59,7 +59,7 @@ impl Retention {
     ///
     /// # Errors
     ///
-    /// Returns the reason when one of the facts is missing: then the WAL that dropping a slot releases is unknown.
+    /// Returns the reason when one of the facts is missing; the reclaimable WAL of a slot is then unknown.
     pub fn from_snapshot(snapshot: &Snapshot) -> Result<Retention, Unavailable> {
         let partial = Retention::from_known_facts(snapshot)?;
         match partial.missing.into_iter().next() {
@@ -129,7 +129,7 @@ impl Retention {
         }
         if settings.and_then(|settings| settings.is_on("summarize_wal")) == Some(true) {
             match snapshot.wal_summarizer.as_result() {
-                // Without a summary yet, it needs all WAL.
+                // Without any summary, it needs all WAL.
                 Ok(summarizer) if summarizer.summarized_lsn == Lsn(0) => {
                     let oldest = snapshot.wal_directory.known().and_then(|directory| directory.oldest_lsn);
                     push(Cause::Summarizer, oldest.unwrap_or(current).min(current));
@@ -210,7 +210,7 @@ fn archiver_accumulation(snapshot: &Snapshot) -> Option<WalAccumulation> {
 fn slot_accumulation(snapshot: &Snapshot) -> Option<WalAccumulation> {
     let falls_behind =
         |slot: &&Slot| matches!(slot.wal_status, Some(WalStatus::Extended | WalStatus::Unreserved)) || !slot.active;
-    let holding = snapshot.slots.known()?.iter().filter(falls_behind);
-    let (_, slot) = holding.filter_map(|slot| Some((slot.retained_from()?, slot))).min_by_key(|(from, _)| *from)?;
+    let candidates = snapshot.slots.known()?.iter().filter(falls_behind);
+    let (_, slot) = candidates.filter_map(|slot| Some((slot.retained_from()?, slot))).min_by_key(|(from, _)| *from)?;
     Some(WalAccumulation::Slot { slot_name: slot.slot_name.clone(), active: slot.active })
 }

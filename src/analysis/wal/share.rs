@@ -1,4 +1,4 @@
-//! Parts of `pg_wal` by cause. They add up to the directory.
+//! Parts of `pg_wal` by cause. They add up to the size of the directory.
 
 use crate::analysis::wal::{Cause, PartialRetention, Retention};
 use crate::facts::{Snapshot, WalDirectory, WalRun};

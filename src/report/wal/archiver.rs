@@ -1,4 +1,4 @@
-//! State of archiving, and what waits for it.
+//! State of archiving, and the segments that wait for it.
 
 use crate::facts::{Settings, Snapshot, Unavailable};
 use crate::render::{Tone, format_counted, human_count};
@@ -59,18 +59,21 @@ impl ArchiverState {
         }
         if self.is_idle_standby {
             return (
-                "is the primary's matter: a standby does it with archive_mode = always only".to_owned(),
+                "is done by the primary: a standby archives only with archive_mode = always".to_owned(),
                 Tone::Plain,
             );
         }
         let waiting = self.ready_files.map_or("? segments".to_owned(), |files| format_counted(files, "segment"));
         if self.has_command == Some(false) {
-            return (format!("is on without a command: {waiting} wait, and none will ever be archived"), Tone::Bad);
+            return (
+                format!("is on without archive_command or archive_library, so nothing is archived: {waiting} waiting"),
+                Tone::Bad,
+            );
         }
         let text = format!(
-            "{} archived, {} failures, {waiting} waiting",
+            "{} archived, {}, {waiting} waiting",
             human_count(self.archived_count),
-            human_count(self.failed_count)
+            format_counted(self.failed_count, "failure")
         );
         if self.is_failing() {
             (format!("fails at {}: {text}", self.last_failed_wal.as_deref().unwrap_or("a segment")), Tone::Bad)

@@ -15,7 +15,7 @@ pub struct DiskLine {
     free_bytes: u64,
     /// Whether it is the disk size minus the known files, so that other files may reduce it.
     free_is_at_most: bool,
-    /// Whether `pg_wal` has a volume of its own.
+    /// Whether `pg_wal` has its own volume.
     wal_is_apart: bool,
 }
 
@@ -58,7 +58,7 @@ pub fn known_headroom(snapshot: &Snapshot, fields: &[&str], gaps: &mut Gaps) -> 
         }
         None => {
             let why = match snapshot.disk.as_result() {
-                Ok(_) => Unavailable::new("disk", "neither its size nor what is free was told"),
+                Ok(_) => Unavailable::new("disk", "disk size and free space are unknown"),
                 Err(why) => why.for_fact("disk"),
             };
             gaps.note(&why.not_set_up().with_hint(Some("--disk-size, --disk-free")), fields, Vec::new());
@@ -79,7 +79,7 @@ impl DiskLine {
     }
 
     pub fn describe(&self) -> String {
-        let volume = if self.wal_is_apart { "on pg_wal's own volume" } else { "on the volume of the data and pg_wal" };
+        let volume = if self.wal_is_apart { "on the volume of pg_wal" } else { "on the volume of the data and pg_wal" };
         let total = self.size_bytes.map(|size| format!(" of {}", human_bytes(size))).unwrap_or_default();
         let most = if self.free_is_at_most { "at most " } else { "" };
         format!("{most}{}{total} free {volume}", human_bytes(self.free_bytes))
@@ -102,7 +102,7 @@ impl Forecast {
         Forecast {
             wal_accumulation,
             knows_holders: unread.is_empty(),
-            until_full: headroom.zip(growth).map(|(room, growth)| growth.time_to_write(room.free_bytes)),
+            until_full: headroom.zip(growth).map(|(headroom, growth)| growth.time_to_write(headroom.free_bytes)),
             per_100_gb: growth.map(|growth| growth.time_to_write(HUNDRED_GB)),
             slots: slot_forecasts(snapshot, growth),
         }
@@ -110,22 +110,20 @@ impl Forecast {
 
     /// Describes the time until the disk is full.
     pub fn describe_time_until_full(&self, disk: Option<&DiskLine>) -> String {
-        let (time_left, what) = match (self.until_full, disk) {
-            (Some(left), Some(disk)) => (Some(left), format!("{}: ", disk.describe())),
-            _ => (self.per_100_gb, "each 100 GB: ".to_owned()),
+        let time_left = match (self.until_full, disk) {
+            (Some(left), Some(disk)) => Some(format!("{}: full in {}", disk.describe(), format_time_left(&left))),
+            _ => self.per_100_gb.map(|left| format!("100 GB fill up in {}", format_time_left(&left))),
         };
-        let text = time_left.map_or("how long they last is not known, as the rate is not".to_owned(), |left| {
-            match (self.until_full, disk) {
-                (Some(_), Some(_)) => format!("full in {}", format_time_left(&left)),
-                _ => format!("filled in {}", format_time_left(&left)),
-            }
-        });
         let condition = match &self.wal_accumulation {
             Some(accumulation) => describe_accumulation(accumulation),
-            None if self.knows_holders => "were anybody to keep all WAL from now on, and nobody does".to_owned(),
-            None => "were anybody to keep all WAL from now on; whether anybody does is not known".to_owned(),
+            None if self.knows_holders => "currently, nothing retains all new WAL".to_owned(),
+            None => "whether anything retains all new WAL is unknown".to_owned(),
         };
-        format!("{what}{text}; {condition}")
+        match time_left {
+            Some(text) if self.wal_accumulation.is_some() => format!("{text}; {condition}"),
+            Some(text) => format!("{text} if all new WAL is retained; {condition}"),
+            None => format!("unknown, because the WAL rate is unknown; {condition}"),
+        }
     }
 }
 
@@ -147,14 +145,18 @@ fn unread_holders(snapshot: &Snapshot) -> Vec<Unavailable> {
 pub fn describe_accumulation(accumulation: &WalAccumulation) -> String {
     match accumulation {
         WalAccumulation::Slot { slot_name, active: false } => {
-            format!("slot {slot_name} keeps all WAL, and nobody reads it")
+            format!("slot {slot_name} retains all new WAL and has no consumer")
         }
-        WalAccumulation::Slot { slot_name, active: true } => format!("slot {slot_name} keeps all WAL and falls behind"),
+        WalAccumulation::Slot { slot_name, active: true } => {
+            format!("slot {slot_name} retains all new WAL, and its consumer falls behind")
+        }
         WalAccumulation::ArchivingFails { segment } => {
             let position = segment.as_ref().map(|segment| format!(" at {segment}")).unwrap_or_default();
-            format!("archiving fails{position}, which keeps all WAL")
+            format!("archiving fails{position}, so all new WAL is retained")
         }
-        WalAccumulation::NoArchiveCommand => "archive_mode is on without a command, which keeps all WAL".to_owned(),
+        WalAccumulation::NoArchiveCommand => {
+            "archive_mode is on without archive_command or archive_library, so all new WAL is retained".to_owned()
+        }
     }
 }
 
@@ -186,24 +188,24 @@ impl SlotForecast {
     pub fn describe(&self, now: Timestamp) -> Option<String> {
         let name = &self.slot_name;
         let by_size = self.safe_wal_size.map(|bytes| {
-            let time_left = self.until_lost.map_or("not known".to_owned(), |left| format_time_left(&left));
-            format!("after {} more, in {time_left}", human_bytes(bytes))
+            let time_left = self.until_lost.map_or("unknown time".to_owned(), |left| format_time_left(&left));
+            format!("after {} more WAL ({time_left})", human_bytes(bytes))
         });
         let by_time = self.timeout_at.map(|timestamp| match u64::try_from(timestamp.duration_since(now).as_secs()) {
-            Ok(seconds) => format!("in {} as unused", human_duration(seconds)),
-            Err(_) => "at the next checkpoint as unused".to_owned(),
+            Ok(seconds) => format!("in {} by idle_replication_slot_timeout", human_duration(seconds)),
+            Err(_) => "at the next checkpoint by idle_replication_slot_timeout".to_owned(),
         });
         let causes: Vec<String> = [by_size, by_time].into_iter().flatten().collect();
-        (!causes.is_empty()).then(|| format!("slot {name} is lost {}", causes.join(", or ")))
+        (!causes.is_empty()).then(|| format!("slot {name} is invalidated {}", causes.join(", or ")))
     }
 }
 
 /// Formats a time that depends on the rate.
 pub fn format_time_left(time_left: &TimeLeft) -> String {
     match (time_left.min_seconds, time_left.max_seconds) {
-        (Some(soonest), Some(latest)) if human_duration(soonest) == human_duration(latest) => human_duration(soonest),
-        (Some(soonest), Some(latest)) => format!("{} to {}", human_duration(soonest), human_duration(latest)),
-        (Some(soonest), None) => format!("{} at the highest rate seen, never at the lowest", human_duration(soonest)),
-        (None, _) => "a time that nobody can tell, as no WAL is written".to_owned(),
+        (Some(min), Some(max)) if human_duration(min) == human_duration(max) => human_duration(min),
+        (Some(min), Some(max)) => format!("{} to {}", human_duration(min), human_duration(max)),
+        (Some(min), None) => format!("{} at the highest observed rate, never at the lowest", human_duration(min)),
+        (None, _) => "an unknown time (no WAL is written)".to_owned(),
     }
 }

@@ -66,30 +66,35 @@ fn cause_name(by: SharedBy) -> &'static str {
 pub fn holders_table(holders: &[HolderLine]) -> TableBuilder<&HolderLine> {
     let binds = |holder: &HolderLine| holder.binding == Some(true);
     Table::with_rows(holders.iter().filter(|holder| holder.is_shown()))
-        .column(Column::text("cause", "What keeps pg_wal", 0), |holder| {
+        .column(Column::text("cause", "holder", 0), |holder| {
             Cell::text(holder.describe()).with_tone(if binds(holder) { Tone::Warning } else { Tone::Plain })
         })
-        .column(Column::numbers("retained_bytes", "reaches back", 0), |holder| match holder.retained_bytes {
+        .column(Column::numbers("retained_bytes", "retained", 0), |holder| match holder.retained_bytes {
             None if holder.bytes.is_some() => Cell::new(Value::None),
-            reach => Cell::or_unknown(reach, Value::Bytes),
+            retained => Cell::or_unknown(retained, Value::Bytes),
         })
-        .column(Column::numbers("bytes", "keeps", 0), |holder| Cell::or_unknown(holder.bytes, Value::Bytes))
-        .column(Column::text("binding", "", 1), |holder| {
-            Cell::text(if binds(holder) { "reaches back furthest" } else { "" })
-        })
+        .column(Column::numbers("bytes", "share", 0), |holder| Cell::or_unknown(holder.bytes, Value::Bytes))
+        .column(Column::text("binding", "", 1), |holder| Cell::text(if binds(holder) { "binding" } else { "" }))
+}
+
+/// Explains the columns; `None` when they are unknown.
+pub fn legend(holders: &[HolderLine]) -> Option<&'static str> {
+    let is_known = holders.iter().all(|holder| holder.bytes.is_some() && holder.binding.is_some());
+    (is_known && !holders.is_empty())
+        .then_some("The binding holder decides which WAL is removable. Shares add up to the size of pg_wal.")
 }
 
 impl HolderLine {
     fn describe(&self) -> String {
         let text = match self.cause {
             "slot" => "slot",
-            "archiver" => "waiting for the archiver",
+            "archiver" => "archiver (segments not archived yet)",
             "wal-keep-size" => "wal_keep_size",
-            "checkpoint" => "since the last checkpoint",
+            "checkpoint" => "last checkpoint",
             "summarizer" => "WAL summarizer",
-            "removable-at-checkpoint" => "nobody: goes at the next checkpoint",
-            "recycled" => "recycled for WAL to come",
-            "other-files" => "histories, labels, partial segments",
+            "removable-at-checkpoint" => "none: removable at the next checkpoint",
+            "recycled" => "none: recycled for future WAL",
+            "other-files" => "none: history, backup and partial files",
             other => other,
         };
         self.name.as_ref().map_or(text.to_owned(), |name| format!("{text} {name}"))

@@ -1,4 +1,4 @@
-//! Settings that would bound `pg_wal`, as advice. Nothing is executed.
+//! Recommended settings that limit `pg_wal`. Nothing is executed.
 
 use super::forecast::format_time_left;
 use crate::analysis::wal::{Prevention, PreventionInput, PreventionStep, WalGrowth};
@@ -48,57 +48,60 @@ impl PreventionLine {
 
 fn describe_step(step: &PreventionStep) -> String {
     match *step {
-        PreventionStep::Available { free_bytes, retained_bytes: held_bytes, is_at_most } => {
+        PreventionStep::Available { free_bytes, retained_bytes, is_at_most } => {
             let most = if is_at_most { "at most " } else { "" };
-            let held = match held_bytes {
+            let retained = match retained_bytes {
                 0 => String::new(),
-                held => format!(", {} are held by slots already", human_bytes(held)),
+                retained => format!("; slots already retain {}", human_bytes(retained)),
             };
-            format!("{most}{} are free{held}", human_bytes(free_bytes))
+            format!("{most}{} is free{retained}", human_bytes(free_bytes))
         }
         PreventionStep::Reserved { bytes, percent, is_half, max_wal_size, wal_is_apart } => format!(
-            "{} of it stay free: {} {}, and max_wal_size ({}), which may be written before a checkpoint enforces \
-             the limit",
+            "{} of that is reserved: {}, and max_wal_size ({}), because a checkpoint enforces the limit only after that \
+             much WAL",
             human_bytes(bytes),
-            if is_half { format!("half, as less than {percent} % are free") } else { format!("{percent} %") },
-            if wal_is_apart { "of pg_wal's own volume" } else { "of the volume, as the data grow there, too" },
+            match (is_half, wal_is_apart) {
+                (true, _) => format!("half of it, because less than {percent} % of the volume is available"),
+                (false, true) => format!("{percent} % of the volume of pg_wal"),
+                (false, false) => format!("{percent} % of the volume, because data grows there, too"),
+            },
             human_bytes(max_wal_size)
         ),
         PreventionStep::TooSmall { bytes } => format!(
-            "{} remain for slots, less than max_wal_size: no limit would leave a consumer any time; the disk is too small",
+            "{} remains for slots, less than max_wal_size: the disk is too small for a useful limit",
             human_bytes(bytes)
         ),
         PreventionStep::Limit { bytes, lasts } => {
-            let lasts = lasts.map(|left| format!(", which lasts a consumer that is away {}", format_time_left(&left)));
-            format!("{} remain for slots{}", human_bytes(bytes), lasts.unwrap_or_default())
+            let lasts = lasts.map(|left| format!(", enough for a consumer outage of {}", format_time_left(&left)));
+            format!("{} remains for slots{}", human_bytes(bytes), lasts.unwrap_or_default())
         }
-        PreventionStep::BreaksNow { retained_bytes: held_bytes } => format!(
-            "a slot holds {} now: with that limit the next checkpoint loses it; see to it first",
-            human_bytes(held_bytes)
+        PreventionStep::BreaksNow { retained_bytes } => format!(
+            "a slot retains {} now: with this limit, the next checkpoint invalidates it; resolve that first",
+            human_bytes(retained_bytes)
         ),
         PreventionStep::SetTooHigh { set_bytes } => {
-            format!("max_slot_wal_keep_size is {}, more than the disk has: it protects nothing", human_bytes(set_bytes))
+            format!("max_slot_wal_keep_size is {}, more than is available: it does not protect", human_bytes(set_bytes))
         }
         PreventionStep::SetLower { set_bytes } => format!(
-            "max_slot_wal_keep_size is {}: consumers have less time than the disk would give them",
+            "max_slot_wal_keep_size is {}: consumers have less time than the disk allows",
             human_bytes(set_bytes)
         ),
         PreventionStep::Timeout { seconds, is_default: true } => {
             format!(
-                "a slot that nobody used for {} is nobody's; standbys under repair included",
+                "a slot that is inactive for {} can be invalidated, including one of a standby under repair",
                 human_duration(seconds)
             )
         }
         PreventionStep::Timeout { seconds, is_default: false } => {
             format!(
-                "at the highest rate seen that room is gone after {}: unused slots must go by then",
+                "at the highest observed rate, this space is full after {}: inactive slots must be invalidated before",
                 human_duration(seconds)
             )
         }
-        PreventionStep::NoTimeout { min_seconds: soonest_seconds } => format!(
-            "no idle_replication_slot_timeout: that room is gone after {}, and a time so short cuts off pipelines that run \
-             once a day",
-            human_duration(soonest_seconds)
+        PreventionStep::NoTimeout { min_seconds } => format!(
+            "no idle_replication_slot_timeout is recommended: this space is full after {}, and such a short timeout \
+             would invalidate slots of daily pipelines",
+            human_duration(min_seconds)
         ),
     }
 }
@@ -111,7 +114,7 @@ fn advice_lines(provider: Provider, prevention: &Prevention) -> Vec<String> {
         Provider::Rds | Provider::Aurora => Some("in the DB parameter group"),
         Provider::Cloudsql | Provider::Alloydb => Some("as a database flag"),
         Provider::Azure => Some("as a server parameter"),
-        Provider::Neon | Provider::Supabase => Some("in the service's settings, where it allows it"),
+        Provider::Neon | Provider::Supabase => Some("in the settings of the service, if it allows this"),
     };
     match elsewhere {
         Some(location) => {

@@ -45,7 +45,7 @@ pub struct BackendLine {
     wal_fpi: u64,
 }
 
-/// Full page images since the statistics of WAL began.
+/// Full page images since the last reset of `pg_stat_wal`.
 #[derive(Debug, Serialize)]
 pub struct FullPageImages {
     images: u64,
@@ -102,7 +102,7 @@ fn note_hidden(snapshot: &Snapshot, counted: &WalStatements, gaps: &mut Gaps) {
     let hidden = counted.found.iter().flat_map(|found| &found.statements).any(|statement| statement.queryid.is_none());
     if hidden {
         let role = &snapshot.server.role;
-        let why = Unavailable::new("texts of statements", format!("{role} may not see what other roles run"))
+        let why = Unavailable::new("texts of statements", format!("role {role} cannot see statements of other roles"))
             .with_hint(Some(grant("pg_read_all_stats", role)));
         gaps.note(&why, &["wal.statements.most[].queryid", "wal.statements.most[].query"], Vec::new());
     }
@@ -112,7 +112,7 @@ pub fn top_backends(snapshot: &Snapshot, gaps: &mut Gaps) -> Option<Vec<BackendL
     let backends = gaps.get_or_note(&snapshot.wal_backends, &["wal.backends"])?;
     if backends.iter().any(|backend| backend.backend_type.is_none()) {
         let role = &snapshot.server.role;
-        let why = Unavailable::new("processes of others", format!("{role} may not see what other roles run"))
+        let why = Unavailable::new("processes of others", format!("role {role} cannot see sessions of other roles"))
             .with_hint(Some(grant("pg_read_all_stats", role)));
         let fields = ["backend_type", "database", "role", "application_name", "backend_start"];
         let fields = fields.map(|field| format!("wal.backends[].{field}"));
@@ -140,7 +140,7 @@ pub fn full_page_image_stats(
     if snapshot.server.in_recovery {
         // The server was promoted between the two queries.
         if snapshot.wal_position.known().is_some_and(|position| position.replay_lsn.is_none()) {
-            let why = Unavailable::new("full page images", "the server was promoted during the look");
+            let why = Unavailable::new("full page images", "the server was promoted while it was read");
             gaps.note(&why, &["wal.full_page_images"], Vec::new());
         }
         return None;
@@ -154,9 +154,9 @@ pub fn full_page_image_stats(
     };
     let counts = ["wal.full_page_images.checkpoints_timed", "wal.full_page_images.checkpoints_requested"];
     gaps.get_or_note(&snapshot.checkpoints, &counts);
-    let line = |lever: &WalRecommendation| RecommendationLine {
-        recommendation: *lever,
-        message: describe_recommendation(lever),
+    let line = |recommendation: &WalRecommendation| RecommendationLine {
+        recommendation: *recommendation,
+        message: describe_recommendation(recommendation),
     };
     Some(FullPageImages {
         images: found.images,
@@ -172,8 +172,8 @@ pub fn full_page_image_stats(
 fn describe_recommendation(recommendation: &WalRecommendation) -> String {
     match *recommendation {
         WalRecommendation::MaxWalSize { seconds_between, checkpoint_timeout, max_wal_size, wanted_bytes } => format!(
-            "max_wal_size: {} force a checkpoint every {}; with {} each would wait for checkpoint_timeout ({}), and its \
-             pages be written whole that much less often",
+            "max_wal_size: {} triggers a checkpoint every {}; {} would delay checkpoints to checkpoint_timeout ({}) and \
+             reduce full page images",
             human_bytes(max_wal_size),
             human_duration(seconds_between),
             human_bytes(wanted_bytes),
@@ -185,14 +185,14 @@ fn describe_recommendation(recommendation: &WalRecommendation) -> String {
                 false => String::new(),
             };
             format!(
-                "checkpoint_timeout: {} instead of {}{size} writes pages whole less often; recovery after a crash reads \
-                 up to that much more",
+                "checkpoint_timeout: {} instead of {}{size} reduces full page images; crash recovery has to replay more \
+                 WAL",
                 human_duration(wanted_seconds),
                 human_duration(checkpoint_timeout)
             )
         }
         WalRecommendation::WalCompression { at_most_bytes_per_hour } => format!(
-            "wal_compression: off; it compresses full page images only, here {} an hour at most",
+            "wal_compression: off; it compresses only full page images, here at most {} per hour",
             human_bytes(at_most_bytes_per_hour)
         ),
     }
@@ -209,7 +209,7 @@ pub fn show_writers(
         document.gap().table(statement_table(statements));
         let since = statements.since.map(|since| format!(", since {}", since.strftime("%Y-%m-%d %H:%MZ")));
         document.line(format!(
-            "All statements of all databases: {}{}.",
+            "WAL of all statements in all databases: {}{}.",
             human_bytes(statements.wal_bytes),
             since.unwrap_or_default()
         ));
@@ -224,11 +224,8 @@ pub fn show_writers(
             human_percent(images.share_at_most),
             human_bytes(images.wal_bytes),
             match (images.checkpoints_timed, images.checkpoints_requested) {
-                (Some(timed), Some(requested)) => format!(
-                    " Checkpoints: {} by time, {} by WAL or by hand.",
-                    human_count(timed),
-                    human_count(requested)
-                ),
+                (Some(timed), Some(requested)) =>
+                    format!(" Checkpoints: {} timed, {} requested.", human_count(timed), human_count(requested)),
                 _ => String::new(),
             }
         ));
@@ -240,7 +237,7 @@ pub fn show_writers(
 
 fn statement_table(statements: &Statements) -> TableBuilder<&StatementLine> {
     Table::with_rows(statements.most.iter().take(MAX_ROWS))
-        .column(Column::text("query", "Who writes it: statements", 0), |line| {
+        .column(Column::text("query", "WAL by statement", 0), |line| {
             Cell::or_unknown(line.query.clone(), Value::Excerpt)
         })
         .column(Column::numbers("wal_bytes", "WAL", 0), |line| Cell::bytes(line.wal_bytes))
@@ -253,7 +250,7 @@ fn statement_table(statements: &Statements) -> TableBuilder<&StatementLine> {
 
 fn backend_table(backends: &[BackendLine]) -> TableBuilder<&BackendLine> {
     Table::with_rows(backends.iter().take(MAX_ROWS))
-        .column(Column::text("backend_type", "Processes there now", 0), |line| {
+        .column(Column::text("backend_type", "WAL by process", 0), |line| {
             Cell::or_unknown(line.backend_type.clone(), Value::Text)
         })
         .column(Column::numbers("pid", "pid", 0), |line| Cell::text(line.pid.to_string()))

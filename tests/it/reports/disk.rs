@@ -58,7 +58,7 @@ fn disk_given_size_makes_a_forecast() {
 
     let file = scenario_file("disaster");
     let page = run_pgtend(&["slots", "why", "debezium_orders_retired", "--disk-free", "20GB", "--from", &file]).stdout;
-    assert!(page.contains("How long that can go on") && page.contains(": full in "), "{page}");
+    assert!(page.contains("Forecast") && page.contains(": full in "), "{page}");
     let overview = report_json(&["overview", "--disk-free", "20GB", "--from", &file]);
     assert_nulls_explained("overview", &overview);
     assert_eq!(overview["overview"]["until_full"], wal(&["--disk-free", "20GB"])["forecast"]["until_full"]);

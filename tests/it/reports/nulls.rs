@@ -65,33 +65,33 @@ const MEANINGFUL_NULLS: &[MeaningfulNull] = &[
     null_means_none("indexes[].tablespace", "the database's own", always),
     null_means_none("slots[].plugin", "physical", |s| s["slot_type"] == "physical"),
     null_means_none("slots[].database", "physical", |s| s["slot_type"] == "physical"),
-    null_means_none("slots[].active_pid", "nobody uses it", |s| s["active"] == false),
+    null_means_none("slots[].active_pid", "not in use", |s| s["active"] == false),
     null_means_none("slots[].restart_lsn", "never reserved WAL, or lost it", |s| {
         s["wal_status"].is_null() || s["wal_status"] == "lost"
     }),
     null_means_none("slots[].confirmed_flush_lsn", "physical", |s| s["slot_type"] == "physical"),
     null_means_none("slots[].wal_status", "never reserved WAL", |s| s["restart_lsn"].is_null()),
     null_means_none("slots[].safe_wal_size", "no limit, or lost", always),
-    null_means_none("slots[].xmin_age", "keeps no rows", always),
-    null_means_none("slots[].catalog_xmin_age", "keeps no catalog rows", |s| s["slot_type"] == "physical"),
+    null_means_none("slots[].xmin_age", "retains no rows", always),
+    null_means_none("slots[].catalog_xmin_age", "retains no catalog rows", |s| s["slot_type"] == "physical"),
     null_means_none("slots[].inactive_since", "active", |s| s["active"] == true),
     null_means_none("slots[].two_phase_at", "two-phase decoding is off", |s| s["two_phase"] == false),
     null_means_none("slots[].conflicting", "physical", |s| s["slot_type"] == "physical"),
     null_means_none("slots[].invalidation_reason", "valid", |s| s["wal_status"] != "lost"),
     null_means_none("slots[].protection", "none", always),
-    null_means_none("slots[].owner", "no rule knows it", always),
-    null_means_none("slots[].reasons[].pid", "its walsender has just begun", |r| r["id"] == "in-use"),
+    null_means_none("slots[].owner", "no rule matches", always),
+    null_means_none("slots[].reasons[].pid", "its walsender has just started", |r| r["id"] == "in-use"),
     null_means_none("slots[].reasons[].by", "no walsender, or one without a name", |r| r["id"] == "in-use"),
-    null_means_none("slots[].reasons[].database", "no database of its own", |r| r["id"] == "pinned-by-transaction"),
+    null_means_none("slots[].reasons[].database", "no database", |r| r["id"] == "pinned-by-transaction"),
     null_means_none("slots[].reasons[].role", "a process of the server", |r| r["id"] == "pinned-by-transaction"),
     null_means_none("slots[].reasons[].seconds", "it has just ended", |r| r["id"] == "pinned-by-transaction"),
     null_means_none("slots[].reasons[].query", "no word before its first literal", |r| {
         r["id"] == "pinned-by-transaction"
     }),
-    null_means_none("why.held_beyond_by", "it holds nothing", always),
+    null_means_none("why.held_beyond_by", "it retains nothing", always),
     null_means_none("wal.replay_lsn", "a primary replays nothing", always),
     null_means_none("wal.holders[].name", "no slot", |h| h["cause"] != "slot"),
-    null_means_none("wal.holders[].retained_bytes", "nobody's", |h| {
+    null_means_none("wal.holders[].retained_bytes", "not retained", |h| {
         ["removable-at-checkpoint", "recycled", "other-files", "unexplained"].iter().any(|cause| h["cause"] == *cause)
     }),
     null_means_none("wal.settings.max_slot_wal_keep_size_bytes", "no limit", always),
@@ -102,7 +102,7 @@ const MEANINGFUL_NULLS: &[MeaningfulNull] = &[
     null_means_none("wal.archiver.last_failed_wal", "never", |a| a["failed_count"] == 0),
     null_means_none("wal.archiver.last_failed_time", "never", |a| a["failed_count"] == 0),
     null_means_none("wal.archiver.oldest_ready_lsn", "none waits", |a| a["ready_files"] == 0),
-    null_means_none("why.until_full", "it holds nothing", always),
+    null_means_none("why.until_full", "it retains nothing", always),
     null_means_none("why.until_full.min_seconds", "never: no WAL is written", always),
     null_means_none("why.until_full.max_seconds", "never, at the lowest rate", always),
     null_means_none("why.until_lost", "no limit", always),
@@ -111,17 +111,17 @@ const MEANINGFUL_NULLS: &[MeaningfulNull] = &[
     null_means_none("why.timeout_at", "no timeout", always),
     null_means_none("overview.until_full.min_seconds", "never: no WAL is written", always),
     null_means_none("overview.until_full.max_seconds", "never, at the lowest rate", always),
-    null_means_none("wal.statements.since", "not told before 14", always),
-    null_means_none("wal.statements.most[].database", "it has gone", always),
-    null_means_none("wal.statements.most[].role", "it has gone", always),
+    null_means_none("wal.statements.since", "not available before 14", always),
+    null_means_none("wal.statements.most[].database", "it was dropped", always),
+    null_means_none("wal.statements.most[].role", "it was dropped", always),
     null_means_none("wal.statements.most[].query", "no word before its first literal", |s| s["queryid"].is_string()),
     null_means_none("wal.backends[].database", "none of its own", |b| b["backend_type"] != "client backend"),
     null_means_none("wal.backends[].role", "none of its own", |b| b["backend_type"] != "client backend"),
     null_means_none("wal.backends[].application_name", "it gave none", always),
     null_means_none("wal.full_page_images", "a standby writes none", |wal| wal["replay_lsn"].is_string()),
-    null_means_none("wal.disk.size_bytes", "only what is free was told", |disk| disk["source"] == "flag"),
-    null_means_none("wal.forecast.wal_accumulation", "nobody keeps WAL for good", always),
-    null_means_none("wal.forecast.wal_accumulation.segment", "not told", always),
+    null_means_none("wal.disk.size_bytes", "only the free space was given", |disk| disk["source"] == "flag"),
+    null_means_none("wal.forecast.wal_accumulation", "nothing retains all new WAL", always),
+    null_means_none("wal.forecast.wal_accumulation.segment", "unknown", always),
     null_means_none("wal.forecast.until_full.min_seconds", "never: no WAL is written", always),
     null_means_none("wal.forecast.until_full.max_seconds", "never, at the lowest rate", always),
     null_means_none("wal.forecast.per_100_gb.min_seconds", "never: no WAL is written", always),
@@ -306,7 +306,8 @@ async fn nulls_of_superuser_come_from_version_only() {
             for gap in array_field(&json, "unavailable") {
                 let lacks = gap["needs_version"].as_u64() > Some(major.into());
                 // Its statistics are a second old at most when the fixture server has just been started.
-                let too_young = gap["fact"] == "wal rate" && gap["reason"].as_str().unwrap().contains("just begun");
+                let too_young =
+                    gap["fact"] == "wal rate" && gap["reason"].as_str().unwrap().contains("less than a minute ago");
                 assert!(lacks || too_young || gap["not_set_up"] == true, "{report} on {major}: {gap}");
             }
             let hides = |gap: &Value| gap["needs_version"].is_null() && gap["not_set_up"].is_null();

@@ -67,7 +67,7 @@ async fn restricted_pg_wal_still_reports_slots() {
             assert!(wal["current_lsn"].is_string() && wal["rate_source"] == "sample", "{wal}");
             let holder = array_field(wal, "holders").iter().find(|holder| holder["name"] == "forgotten").unwrap();
             assert!(holder["retained_bytes"].as_u64() >= Some(30_000_000), "{holder}");
-            assert_eq!(holder["binding"], Value::Null, "who else reaches how far is not known");
+            assert_eq!(holder["binding"], Value::Null, "the positions of other holders are unknown");
             assert_eq!(wal["forecast"]["wal_accumulation"]["slot_name"], "forgotten");
             assert!(wal["forecast"]["per_100_gb"].is_object(), "{wal}");
             let slots = report_json(&["slots", "-d", &master]);
@@ -81,7 +81,7 @@ async fn restricted_pg_wal_still_reports_slots() {
             assert_eq!(page["slots"][0]["retained_bytes"], Value::Null);
             assert_eq!(page["slots"][0]["verdict"], "inactive", "nothing is proven");
             let text = run_pgtend(&["wal", "-d", &master]);
-            assert!(text.exit == 0 && text.stdout.contains("How long it lasts"), "{text:?}");
+            assert!(text.exit == 0 && text.stdout.contains("Time until the disk is full"), "{text:?}");
         },
     )
     .await;
