@@ -3,8 +3,8 @@
 use crate::facts::Unavailable;
 use crate::facts::history::{Growth, SizePoint, Subject, SubjectKind, Trend, WalInterval, WalPeak, wal_peak};
 use crate::render::{
-    Cell, Chart, ChartPoint, Column, Document, Picture, Series, Table, Tone, Value, human_bytes, human_bytes_per_day,
-    sparkline,
+    Cell, Chart, ChartPoint, Column, Document, Picture, Series, Table, Tone, Value, format_counted, human_bytes,
+    human_bytes_per_day, sparkline,
 };
 use crate::report::{Gaps, Report, View};
 use jiff::{SignedDuration, Timestamp};
@@ -84,9 +84,9 @@ impl GrowthReport {
             .collect();
         let unknown_rates = rows.iter().filter(|row| row.bytes_per_day.is_none()).count();
         if unknown_rates > 0 {
-            let reason = format!("{unknown_rates} have fewer than four samples, or all of them within an hour");
-            let why =
-                Unavailable::new("growth rate", reason).with_hint(Some("run `pgtend history record` every night"));
+            let rows = format_counted(unknown_rates as u64, "row");
+            let reason = format!("not enough history for {rows}: needs at least 4 samples over one hour");
+            let why = Unavailable::new("growth rate", reason).with_hint(Some("run `pgtend history record` daily"));
             let fields = ["bytes_per_day", "bytes_per_day_low", "bytes_per_day_high", "one_off_bytes"];
             gaps.note(
                 &why,
@@ -108,11 +108,12 @@ impl GrowthReport {
         let left_out = view.cut(&mut rows);
         let wal = wal_written(wal);
         let missing = match (wal.written_bytes, wal.bytes_per_day) {
-            (None, _) => {
-                Some(("fewer than two samples know the position of WAL", &["written_bytes", "bytes_per_day"][..]))
-            }
+            (None, _) => Some((
+                "not enough history: needs at least 2 samples with a WAL position",
+                &["written_bytes", "bytes_per_day"][..],
+            )),
             (Some(_), None) => {
-                Some(("its samples span less than an hour, which tells no rate", &["bytes_per_day"][..]))
+                Some(("not enough history: the samples span less than one hour", &["bytes_per_day"][..]))
             }
             (Some(_), Some(_)) => None,
         };
@@ -180,10 +181,10 @@ impl Report for GrowthReport {
                 .column(Column::numbers("bytes_per_day_low", "low", 4), |row| per_day(row.bytes_per_day_low))
                 .column(Column::numbers("bytes_per_day_high", "high", 4), |row| per_day(row.bytes_per_day_high))
                 .column(Column::numbers("seconds_until", "reached in", 1), |row| Cell::or_none(row.days_until, seconds))
-                .column(Column::numbers("min_seconds_until", "soonest", 2), |row| {
+                .column(Column::numbers("min_seconds_until", "earliest", 2), |row| {
                     Cell::or_none(row.min_days_until, seconds)
                 })
-                .column(Column::numbers("one_off", "at once", 5), |row| {
+                .column(Column::numbers("one_off", "one-off", 5), |row| {
                     Cell::or_none(row.one_off_bytes.filter(|bytes| *bytes != 0.0), |bytes| {
                         Value::Text(format!(
                             "{}{}",
@@ -198,7 +199,7 @@ impl Report for GrowthReport {
         document.gap();
         if let Some(target) = self.target_bytes {
             document.line(format!(
-                "Reached: when each would be {} large, at its rate and at the soonest.",
+                "Reached in: time until the size is {} at the rate. Earliest: at the high rate.",
                 human_bytes(target)
             ));
         }
@@ -207,8 +208,10 @@ impl Report for GrowthReport {
             let most = if peaks.is_empty() { String::new() } else { format!("; at most {}", peaks.join(", ")) };
             document.line(format!("WAL written: {}{most}.", human_bytes_per_day(rate)));
         }
-        document
-            .toned_line("The rate leaves out what came at once; low and high hold it in 95 of 100 cases.", Tone::Faint);
+        document.toned_line(
+            "The rate excludes one-off changes. Low and high are the bounds of its 95 % confidence interval.",
+            Tone::Faint,
+        );
         document
     }
 }
@@ -223,7 +226,7 @@ impl GrowthReport {
         let rows = self.growth.iter().filter(|row| row.points.len() > 1).take(MAX_SERIES);
         let series: Vec<Series> = rows.map(Row::series).collect();
         let about = format!(
-            "Each line from its first sample to its last, and the band in which it may go on for {FORECAST_DAYS} days (95 of 100 cases)."
+            "Lines: sizes from the first to the last sample. Bands: forecast for {FORECAST_DAYS} days (95 % confidence)."
         );
         (!series.is_empty()).then(|| Chart { title: "Growth".to_owned(), about, picture: Picture::Growth(series) })
     }
@@ -239,7 +242,7 @@ impl Row {
             bytes: last.bytes + rate * FORECAST_DAYS,
         };
         let rates = self.bytes_per_day_low.zip(self.bytes_per_day).zip(self.bytes_per_day_high);
-        // More points than that are not visible.
+        // More points are not visible.
         let every = self.points.len().div_ceil(1_000);
         let mut points: Vec<ChartPoint> = self.points.iter().step_by(every).map(chart_point).collect();
         points.push(last);

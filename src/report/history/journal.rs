@@ -1,8 +1,8 @@
-//! `pgtend history journal`: actions of pgtend, and what they were expected to release.
+//! `pgtend history journal`: actions of pgtend, with expected and measured bytes.
 
 use super::predictions::Predictions;
 use crate::facts::history::{JournalEntry, JournalOutcome, JournalOutcomeKind, TrackedPrediction};
-use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes};
+use crate::render::{Cell, Column, Document, Table, Tone, Value, format_counted, human_bytes};
 use crate::report::{Report, View};
 use serde::Serialize;
 use std::collections::HashSet;
@@ -81,11 +81,11 @@ impl Report for JournalReport {
         }
         document.table(
             Table::with_rows(&self.entries)
-                .column(Column::text("begun_at", "begun", 0), |entry| Cell::new(Value::Time(entry.intent.begun_at)))
-                .column(Column::text("kind", "deed", 0), |entry| Cell::text(&*entry.intent.kind))
-                .column(Column::text("subject", "of", 0), |entry| Cell::name(&*entry.intent.subject))
+                .column(Column::text("begun_at", "started", 0), |entry| Cell::new(Value::Time(entry.intent.begun_at)))
+                .column(Column::text("kind", "action", 0), |entry| Cell::text(&*entry.intent.kind))
+                .column(Column::text("subject", "object", 0), |entry| Cell::name(&*entry.intent.subject))
                 .column(Column::text("outcome", "outcome", 0), |entry| outcome_cell(entry))
-                .column(Column::numbers("promised_bytes", "promised", 1), |entry| {
+                .column(Column::numbers("promised_bytes", "expected", 1), |entry| {
                     Cell::or_none(entry.intent.promised_bytes, Value::Bytes)
                 })
                 .column(Column::numbers("measured", "measured", 1), |entry| {
@@ -95,22 +95,23 @@ impl Report for JournalReport {
                 .column(Column::text("database", "database", 3), |entry| Cell::name(&*entry.intent.database))
                 .column(Column::text("role", "role", 4), |entry| Cell::name(&*entry.intent.role))
                 .column(Column::text("statement", "statement", 6), |entry| Cell::text(&*entry.intent.statement))
-                .column(Column::text("detail", "answer", 5), |entry| {
+                .column(Column::text("detail", "detail", 5), |entry| {
                     Cell::or_none(entry.outcome.as_ref().and_then(|outcome| outcome.detail.clone()), Value::Text)
                 })
                 .with_left_out(self.left_out),
         );
         if self.open > 0 {
-            let text =
-                format!("{} without an outcome: pgtend ended in the middle of it. Look at the server.", self.open);
+            let text = format!(
+                "{} without an outcome: pgtend was interrupted. Check the state of the server.",
+                format_counted(self.open as u64, "action")
+            );
             document.gap().toned_line(text, Tone::Bad);
         }
         if self.totals.entries > 0 {
             let JournalTotals { entries: measured_entries, promised, measured } = &self.totals;
             let (promised, measured) = (human_bytes(*promised), format_signed(*measured));
-            document
-                .gap()
-                .line(format!("Of {measured_entries} deeds: {promised} promised, {measured} measured since."));
+            let actions = format_counted(*measured_entries, "action");
+            document.gap().line(format!("{actions} with a measurement: {promised} expected, {measured} measured."));
         }
         self.predictions.add_to(&mut document);
         document

@@ -1,7 +1,7 @@
 //! Predictions of audits in the journal, and their outcome.
 
 use crate::facts::history::{PredictedQuantity, TrackedPrediction};
-use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes};
+use crate::render::{Cell, Column, Document, Table, Tone, Value, format_counted, human_bytes};
 use crate::report::View;
 use serde::Serialize;
 
@@ -31,19 +31,21 @@ impl Predictions {
         if self.lines.is_empty() {
             return;
         }
-        document.gap().heading("What audits predicted");
+        document.gap().heading("Audit predictions");
         let table = Table::with_rows(&self.lines)
             .column(Column::text("made_at", "audited", 1), |prediction| {
                 Cell::new(Value::Time(prediction.prediction.made_at))
             })
             .column(Column::text("server", "server", 0), |prediction| Cell::name(&prediction.prediction.server))
-            .column(Column::text("of", "of", 0), |prediction| quantity_cell(&prediction.prediction.of))
-            .column(Column::text("method", "after", 0), |prediction| {
+            .column(Column::text("of", "part", 0), |prediction| quantity_cell(&prediction.prediction.of))
+            .column(Column::text("method", "method", 0), |prediction| {
                 Cell::text(prediction.prediction.method.as_deref().unwrap_or("clean-up"))
             })
-            .column(Column::numbers("now_bytes", "then", 2), |prediction| Cell::bytes(prediction.prediction.now_bytes))
+            .column(Column::numbers("now_bytes", "size at audit", 2), |prediction| {
+                Cell::bytes(prediction.prediction.now_bytes)
+            })
             .column(Column::numbers("bytes", "predicted", 0), |prediction| Cell::bytes(prediction.prediction.bytes))
-            .column(Column::text("range", "between", 3), |prediction| {
+            .column(Column::text("range", "range", 3), |prediction| {
                 let (low, high) =
                     (human_bytes(prediction.prediction.low_bytes), human_bytes(prediction.prediction.high_bytes));
                 Cell::text(if low == high { String::new() } else { format!("{low} to {high}") })
@@ -51,12 +53,12 @@ impl Predictions {
             .column(Column::numbers("measured_bytes", "measured", 0), |prediction| {
                 Cell::or_none(prediction.measured_bytes, Value::Bytes)
             })
-            .column(Column::text("off", "off", 0), |prediction| {
+            .column(Column::text("off", "error", 0), |prediction| {
                 let tone = if is_within(prediction) { Tone::Good } else { Tone::Warning };
                 Cell::or_none(prediction.relative_error(), |off| Value::Text(format!("{:+.1} %", off * 100.0)))
                     .with_tone(tone)
             })
-            .column(Column::text("measured_at", "on", 4), |prediction| {
+            .column(Column::text("measured_at", "measured at", 4), |prediction| {
                 Cell::or_none(prediction.measured_at, Value::Time)
             })
             .column(Column::text("system_identifier", "system identifier", 5), |prediction| {
@@ -66,7 +68,8 @@ impl Predictions {
         document.table(table);
         if let (moves @ 1.., within) = self.moves {
             document.gap().line(format!(
-                "Of {moves} sizes that were measured after a move, {within} lay within what was predicted."
+                "Within the predicted range: {within} of {} measured after a move.",
+                format_counted(moves as u64, "size")
             ));
         }
         if self
@@ -74,8 +77,8 @@ impl Predictions {
             .iter()
             .any(|prediction| prediction.prediction.method.is_some() && prediction.measured_bytes.is_none())
         {
-            let text = "A move is measured by an audit of the copy: `pgtend audit --moved-from IDENTIFIER`, or by \
-                        itself where the copy takes the address.";
+            let text = "To measure a move, audit the copy with `pgtend audit --moved-from IDENTIFIER`. A copy at the \
+                        same address needs no option.";
             document.toned_line(text, Tone::Faint);
         }
     }

@@ -1,7 +1,7 @@
-//! `pgtend history record`: what was written.
+//! `pgtend history record`: the recorded sample.
 
 use crate::facts::history::ClusterBranch;
-use crate::render::{Document, human_count};
+use crate::render::{Document, format_counted, human_count};
 use crate::report::Report;
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ struct Recorded {
     /// Whether this snapshot was recorded before.
     was_known: bool,
     relations: u64,
-    /// Number of relations that are new, changed or gone.
+    /// Number of relations that are new, changed or dropped.
     changed: u64,
     history: String,
 }
@@ -34,42 +34,24 @@ impl RecordReport {
         (relations, changed): (u64, u64),
         history: String,
     ) -> RecordReport {
-        let (cluster, is_beside_others) = (branch.name(), branch.branch > 1);
-        let recorded = Recorded {
-            cluster,
-            is_first,
-            has_other_branches: is_beside_others,
-            was_known,
-            relations,
-            changed,
-            history,
-        };
+        let (cluster, has_other_branches) = (branch.name(), branch.branch > 1);
+        let recorded = Recorded { cluster, is_first, has_other_branches, was_known, relations, changed, history };
         RecordReport { recorded }
     }
 
     /// Returns the report as one line.
     pub fn summary_line(&self) -> String {
-        let Recorded {
-            cluster,
-            is_first,
-            has_other_branches: is_beside_others,
-            was_known,
-            relations,
-            changed,
-            history,
-        } = &self.recorded;
+        let Recorded { cluster, is_first, has_other_branches, was_known, relations, changed, history } = &self.recorded;
         if *was_known {
-            return format!("{cluster}: this very look is in {history} already\n");
+            return format!("{cluster}: this snapshot is already recorded in {history}\n");
         }
-        let first = match (is_first, is_beside_others) {
-            (true, true) => ", the first sample of its line: nothing proves it to be a server of an earlier one",
-            (true, false) => ", the first sample",
+        let first = match (is_first, has_other_branches) {
+            (true, true) => " as the first sample of a new cluster branch: it is not proven to be a known server",
+            (true, false) => " as the first sample",
             _ => "",
         };
-        let (relations, changed) = (human_count(*relations), human_count(*changed));
-        format!(
-            "{cluster}: recorded in {history}{first}; {relations} relations, {changed} of them new, changed or gone\n"
-        )
+        let (relations, changed) = (format_counted(*relations, "relation"), human_count(*changed));
+        format!("{cluster}: recorded in {history}{first}; {relations}, of which {changed} new, changed or dropped\n")
     }
 }
 

@@ -68,7 +68,7 @@ impl Report for SamplesReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
         if self.samples.is_empty() {
-            document.line("No samples yet: `pgtend history record` takes one.");
+            document.line("No samples yet. Record one with `pgtend history record`.");
             return document;
         }
         document.table(
@@ -84,19 +84,19 @@ impl Report for SamplesReport {
                 .column(Column::numbers("timeline_id", "timeline", 4), |row| {
                     Cell::or_none(row.timeline_id, |id| Value::Count(id.into()))
                 })
-                .column(Column::text("current_lsn", "lsn", 6), |row| Cell::or_none(row.current_lsn, Value::Lsn))
+                .column(Column::text("current_lsn", "LSN", 6), |row| Cell::or_none(row.current_lsn, Value::Lsn))
                 .column(Column::text("address", "address", 1), |row| Cell::or_none(row.address.clone(), Value::Name))
                 .column(Column::text("database", "database", 5), |row| Cell::name(&*row.database))
-                .column(Column::numbers("databases_read", "read", 7), |row| Cell::count(row.databases_read))
+                .column(Column::numbers("databases_read", "databases read", 7), |row| Cell::count(row.databases_read))
                 .column(Column::numbers("wal_directory_bytes", "pg_wal", 8), |row| {
                     Cell::or_none(row.wal_directory_bytes, Value::Bytes)
                 })
                 .column(Column::text("started_at", "server started", 9), |row| Cell::new(Value::Time(row.started_at)))
                 .with_left_out(self.left_out),
         );
-        let (samples, clusters) = (format_counted(self.total as u64, "sample"), self.clusters.len());
-        let clusters = if clusters == 1 { "one cluster".to_owned() } else { format!("{clusters} clusters") };
-        document.gap().line(format!("{samples} of {clusters} in {}.", human_bytes(self.store_bytes)));
+        let samples = format_counted(self.total as u64, "sample");
+        let clusters = format_counted(self.clusters.len() as u64, "cluster");
+        document.gap().line(format!("{samples} of {clusters}, store size {}.", human_bytes(self.store_bytes)));
         document
     }
 }

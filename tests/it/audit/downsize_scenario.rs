@@ -160,7 +160,7 @@ async fn audit_downsize_scenario() {
         assert_eq!((byte_count(&kept["bytes"]), byte_count(&kept["measured_bytes"])), (predicted, is), "{kept}");
         let told = step.run(&["history", "journal"]).stdout;
         print_stderr(&told);
-        assert!(told.contains("What audits predicted") && told.contains("measured after a move"), "{told}");
+        assert!(told.contains("Audit predictions") && told.contains("measured after a move"), "{told}");
     })
     .await;
 }

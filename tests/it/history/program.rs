@@ -92,7 +92,7 @@ fn history_reports_in_every_format() {
     let table = stdout_text(&run_with_store(&store, &["history", "growth"]));
     assert!(table.contains("+10 MB/d") && table.contains('█') && table.contains("WAL written: +100 MB/d"), "{table}");
     assert!(stdout_text(&run_with_store(&store, &["history", "journal"])).contains("The journal is empty"));
-    assert!(stdout_text(&run_with_store(&store, &["history", "list"])).contains("10 samples of one cluster"));
+    assert!(stdout_text(&run_with_store(&store, &["history", "list"])).contains("10 samples of 1 cluster"));
     // Years lie between then and the clock of this machine.
     assert!(stdout_text(&run_with_store(&store, &["history", "prune"])).contains("9 samples pruned, 1 kept"));
 }
