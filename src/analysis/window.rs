@@ -7,13 +7,13 @@ use jiff::Timestamp;
 /// Time in which one server counted scans.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
-    /// Beginning of the window; otherwise the reason why it is unknown.
+    /// Beginning of the window, or the reason why it is unknown.
     pub since: Result<Timestamp, Unavailable>,
     /// Source of `since`.
     pub source: WindowSource,
     /// Seconds of the window in which scans may be lost: from a sample to the next reset of the counters.
     pub unobserved_seconds: u64,
-    /// Whether samples count this server's own scans, because its counters were reset within the window.
+    /// Whether samples count this server's scans, because its counters were reset within the window.
     pub counts_samples: bool,
 }
 
@@ -24,7 +24,7 @@ pub enum WindowSource {
     Resets,
     /// A promotion or restore after the statistics began.
     Promotion,
-    /// The latest reset of a standby that was read as well.
+    /// The latest reset of a standby that was also read.
     Replica,
     /// The first sample of the history store.
     History,
@@ -45,8 +45,8 @@ impl WindowSource {
 impl Window {
     /// Returns the window that begins at the later of the database's reset and the last loss of all statistics
     /// (docs/reference/index-usage.md#observation-window), and not before a promotion
-    /// (docs/reference/index-usage.md#promotion). Of several nodes the shortest window counts. If stored samples reach
-    /// back further than the server's counters, they make the window.
+    /// (docs/reference/index-usage.md#promotion). With several nodes, the shortest window counts. Stored samples that
+    /// are older than the server's counters extend the window.
     pub fn from_snapshot(
         snapshot: &Snapshot,
         database_snapshot: &DatabaseSnapshot,
@@ -85,7 +85,7 @@ impl Window {
         self.observed_seconds_since(Timestamp::MIN, now)
     }
 
-    /// Returns the same for an object that is known to exist since `from`.
+    /// Returns the same for an object that has existed since `from`.
     pub fn observed_seconds_since(&self, from: Timestamp, now: Timestamp) -> Option<u64> {
         let since = (*self.since.as_ref().ok()?).max(from);
         let whole = u64::try_from(now.duration_since(since).as_secs()).unwrap_or(0);
@@ -112,10 +112,10 @@ fn own_window(snapshot: &Snapshot, database_snapshot: &DatabaseSnapshot) -> Wind
         }
     };
     if !resets.track_counts {
-        return unknown("track_counts is off: nothing is counted", Some("turn track_counts on".to_owned()));
+        return unknown("track_counts is off: scans are not counted", Some("set track_counts = on".to_owned()));
     }
     let Some(since) = resets.counting_since() else {
-        return unknown("the server has no record of when its statistics began", None);
+        return unknown("the server does not report when its statistics began", None);
     };
     // A promoted or restored server has counted only since then (tested on 15, 17 and 18).
     let timeline = snapshot.control.known().map(|control| control.timeline_id);
@@ -123,7 +123,7 @@ fn own_window(snapshot: &Snapshot, database_snapshot: &DatabaseSnapshot) -> Wind
         return Window { since: Ok(since), source: WindowSource::Resets, unobserved_seconds: 0, counts_samples: false };
     }
     let Some(timeline) = timeline else {
-        return unknown("the control file could not be read, so a promotion may have begun the count anew", None);
+        return unknown("the control file could not be read, so a promotion may have reset the counters", None);
     };
     let history = snapshot.timeline_history.as_result();
     let promoted = history.ok().and_then(|history| {
@@ -143,7 +143,7 @@ fn own_window(snapshot: &Snapshot, database_snapshot: &DatabaseSnapshot) -> Wind
         }
         None => {
             let hint = history.err().and_then(|why| why.hint.clone());
-            let reason = format!("timeline {timeline}: the server was promoted or restored, when is not known");
+            let reason = format!("timeline {timeline}: the server was promoted or restored at an unknown time");
             unknown(&reason, hint)
         }
     }

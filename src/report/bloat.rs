@@ -54,7 +54,7 @@ pub(super) struct BloatRow<'a> {
     pub table: &'a str,
     /// Name of the relation in the report.
     pub name: &'a str,
-    /// Whether the statistics are an index's own. Before 14, no GRANT makes them visible.
+    /// Whether the statistics are those of an expression index. Before 14, no GRANT makes them visible.
     pub is_expression: bool,
 }
 
@@ -82,18 +82,18 @@ pub(super) fn note_missing_bloat<'a>(
             EstimateError::NotRead => match unread {
                 Some(why) => why.for_fact(FACT),
                 None => unavailable(&format!(
-                    "statistics not read for {} of the {list} shown: only the largest are asked for",
+                    "statistics not read for {} of the {list} shown: they are read only for the largest",
                     names.len()
                 ))
                 .with_hint(Some("narrow the list with --schema or --table")),
             },
             EstimateError::NeverAnalyzed => unavailable("never analysed").with_hint(Some("run ANALYZE")),
             EstimateError::NoSelect => {
-                unavailable("permission denied for the statistics of columns the role may not SELECT")
+                unavailable("permission denied for statistics of columns that the role cannot SELECT")
                     .with_hint(select_grant(&subjects, is_expression, server))
             }
-            EstimateError::RowSecurity => unavailable("row-level security hides the statistics from the role")
-                .with_hint(Some("look as a role that has BYPASSRLS")),
+            EstimateError::RowSecurity => unavailable("row-level security hides the statistics from this role")
+                .with_hint(Some("connect as a role with BYPASSRLS")),
         };
         gaps.note(&why, &fields, if reason == EstimateError::NotRead { Vec::new() } else { names });
     }

@@ -36,12 +36,18 @@ pub(super) fn storage_chart(snapshot: &Snapshot, forecasts: &[(&str, &DatabaseFo
         nodes.push(leaf_node("other databases", rest, 0, NodeKind::Other));
     }
     let about = match forecasts.is_empty() {
-        true => "Areas are bytes: databases, their largest tables, and of each heap, indexes and TOAST.",
+        true => {
+            "Area is size: databases, their largest tables, and the heap, the indexes and the TOAST table of each table."
+        }
         false => {
-            "Areas are bytes: databases, their largest tables, and of each heap, indexes and TOAST; hatched is what a rewrite would give back."
+            "Area is size: databases, their largest tables, and the heap, the indexes and the TOAST table of each table. Hatched areas are bloat."
         }
     };
-    Some(Chart { title: "What takes the space".to_owned(), about: about.to_owned(), picture: Picture::Treemap(nodes) })
+    Some(Chart {
+        title: "Disk usage by database".to_owned(),
+        about: about.to_owned(),
+        picture: Picture::Treemap(nodes),
+    })
 }
 
 fn leaf_node(name: &str, bytes: u64, bloat_bytes: u64, kind: NodeKind) -> Node {
@@ -119,12 +125,12 @@ pub(super) fn wal_chart(snapshot: &Snapshot) -> Option<Chart> {
         .filter_map(|share| {
             let label = match share.by {
                 SharedBy::Holder(Cause::Slot) => "slot",
-                SharedBy::Holder(Cause::Archiver) => "waiting for the archiver",
+                SharedBy::Holder(Cause::Archiver) => "archiver",
                 SharedBy::Holder(Cause::WalKeepSize) => "wal_keep_size",
-                SharedBy::Holder(Cause::Checkpoint) => "since the last checkpoint",
+                SharedBy::Holder(Cause::Checkpoint) => "last checkpoint",
                 SharedBy::Holder(Cause::Summarizer) => "WAL summarizer",
-                SharedBy::RemovableAtCheckpoint => "goes at the next checkpoint",
-                SharedBy::Recycled => "recycled for WAL to come",
+                SharedBy::RemovableAtCheckpoint => "removable at the next checkpoint",
+                SharedBy::Recycled => "recycled for future WAL",
                 SharedBy::OtherFiles => "other files",
                 SharedBy::Unexplained => "unexplained",
             };
@@ -133,9 +139,9 @@ pub(super) fn wal_chart(snapshot: &Snapshot) -> Option<Chart> {
                 .filter(|share| share.bytes > 0)
         })
         .collect();
-    let about = "Parts that add up to the directory; marked is what reaches back furthest.".to_owned();
+    let about = "The parts add up to the size of pg_wal. The binding holder is marked.".to_owned();
     (!shares.is_empty()).then(|| Chart {
-        title: "What keeps pg_wal".to_owned(),
+        title: "What retains pg_wal".to_owned(),
         about,
         picture: Picture::Shares(shares),
     })

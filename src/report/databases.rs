@@ -3,7 +3,7 @@
 use super::{Gaps, Report, View};
 use crate::facts::{Database, Snapshot, Unavailable};
 use crate::quote::grant;
-use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes};
+use crate::render::{Cell, Column, Document, Table, Tone, Value, format_counted, human_bytes};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -95,7 +95,7 @@ impl DatabasesReport {
 pub fn note_hidden_sizes(databases: &[Database], role: &str, field: &str, gaps: &mut Gaps) {
     let hidden: Vec<String> = databases.iter().filter(|d| d.bytes.is_none()).map(|d| d.database.clone()).collect();
     if !hidden.is_empty() {
-        let reason = format!("{role} may not connect to {}", hidden.join(", "));
+        let reason = format!("role {role} has no CONNECT privilege on {}", hidden.join(", "));
         let why = Unavailable::new("database size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
         gaps.note(&why, &[field], hidden);
     }
@@ -133,8 +133,11 @@ impl Report for DatabasesReport {
         let known: u64 = self.databases.iter().filter_map(|d| d.bytes).sum();
         let hidden = self.databases.iter().filter(|d| d.bytes.is_none()).count();
         if self.shows_all && self.databases.len() > 1 {
-            let rest = if hidden > 0 { format!(" and {hidden} of unknown size") } else { String::new() };
-            document.gap().line(format!("Together {}{rest}.", human_bytes(known)));
+            let rest = match hidden {
+                0 => String::new(),
+                _ => format!(" and {} of unknown size", format_counted(hidden as u64, "database")),
+            };
+            document.gap().line(format!("Total: {}{rest}.", human_bytes(known)));
         }
         document
     }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub trait Report: Serialize {
     /// The command of the report.
     const COMMAND: &'static str;
-    /// Whether its own document has what could not be read.
+    /// Whether its document lists the unavailable facts itself.
     const REPORTS_GAPS: bool = false;
 
     /// Whether it is limited to one screen, without hints for features that are not set up.
@@ -32,7 +32,7 @@ struct ServerLine {
     database: String,
 }
 
-/// A report with the data that is needed to trust it.
+/// A report with its time, its server and its unavailable facts.
 #[derive(Debug, Serialize)]
 pub struct Envelope<R> {
     schema_version: u32,
@@ -41,7 +41,7 @@ pub struct Envelope<R> {
     /// The server; null when the report is not on a single server.
     server: Option<ServerLine>,
     unavailable: Gaps,
-    /// Findings of the checks that concern the report; `None` when it has findings of its own, or none.
+    /// Findings of the checks that concern the report; `None` when the report lists findings itself, or has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     findings: Option<Vec<FindingLine>>,
     #[serde(flatten)]
@@ -121,10 +121,10 @@ impl<R: Report> Envelope<R> {
             database: sample.database.clone(),
         });
         let about = newest.map_or_else(
-            || "What pgtend remembers".to_owned(),
+            || "History of pgtend".to_owned(),
             |(branch, sample)| {
                 format!(
-                    "PostgreSQL {}.{} {}, cluster {}, last looked at {}",
+                    "PostgreSQL {}.{} {}, cluster {}, last sample {}",
                     sample.version_num / 10_000,
                     sample.version_num % 10_000,
                     if sample.in_recovery { "standby" } else { "primary" },

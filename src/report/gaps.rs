@@ -1,4 +1,4 @@
-//! What a report does not know, and what would help. Unknown values never read as zero or "none".
+//! Unavailable facts of a report, with hints. Unknown values are never shown as 0 or "none".
 
 use crate::checks::runner::CheckResult;
 use crate::facts::{Fact, Unavailable};
@@ -17,7 +17,7 @@ pub struct Gap {
     pub subjects: Vec<String>,
     /// Reason, in the server's words where it gives one.
     pub reason: String,
-    /// What would make it readable; null when nothing would.
+    /// How to make it readable; null when that is not possible.
     pub hint: Option<String>,
     /// Oldest major version that has the fact, if that is the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,7 +28,7 @@ pub struct Gap {
 }
 
 impl Gap {
-    /// Returns whether a GRANT is all that is missing.
+    /// Returns whether only a GRANT is missing.
     pub fn needs_grant(&self) -> bool {
         self.hint.as_deref().is_some_and(|hint| hint.starts_with("GRANT "))
     }
@@ -60,8 +60,8 @@ impl Gaps {
         }
     }
 
-    /// Notes the facts that checks could not read, for a report that shows findings besides its own data. The envelope
-    /// names skipped databases.
+    /// Notes the facts that checks could not read, for a report that also shows findings. The envelope names skipped
+    /// databases.
     pub fn note_unknown_facts(&mut self, results: &[CheckResult]) {
         let unknown = results.iter().flat_map(|result| &result.outcome.unknown);
         for why in unknown.filter(|why| why.fact != "database contents") {
@@ -101,7 +101,7 @@ impl Gaps {
         }
     }
 
-    /// Returns the gaps that could be closed, or that hide something.
+    /// Returns the gaps of facts that exist on this server, but could not be read.
     pub fn hidden(&self) -> impl Iterator<Item = &Gap> {
         self.0.iter().filter(|gap| gap.needs_version.is_none() && !gap.not_set_up)
     }

@@ -1,4 +1,4 @@
-//! What no report may say: that there is none where nobody knows, and that a part is the whole.
+//! Reports must not show unknown values as none, or a part as the whole.
 
 use super::*;
 use crate::analysis::index::{IndexAssessment, IndexLimits, assess_indexes};
@@ -49,11 +49,11 @@ fn set_setting(snapshot: &mut Snapshot, name: &str, value: &str) {
 fn report_unread_slots_are_not_none() {
     assert!(
         render_overview(&disaster_snapshot(|snapshot| snapshot.slots = Fact::Known(Vec::new())))
-            .contains("No replication slot.")
+            .contains("No replication slots.")
     );
     let text =
         render_overview(&disaster_snapshot(|snapshot| snapshot.slots = Fact::not_requested("replication slots")));
-    assert!(!text.contains("No replication slot") && text.contains("Replication slots: not known."), "{text}");
+    assert!(!text.contains("No replication slot") && text.contains("Replication slots: unknown."), "{text}");
 }
 
 #[test]
@@ -83,16 +83,18 @@ fn report_slot_totals_ignore_limit() {
         let Fact::Known(slots) = &mut snapshot.slots else { panic!("the slots are recorded") };
         let first = slots.iter().min_by_key(|slot| slot.restart_lsn).unwrap().clone();
         *slots = (0..12).map(|number| named(&first, number)).collect();
-        // The last by its name reaches back furthest.
+        // The last slot by name retains the most WAL.
         let newest = snapshot.wal_position.known().unwrap().current_lsn.unwrap();
         slots[..11].iter_mut().for_each(|slot| slot.restart_lsn = Some(newest.saturating_sub(1 << 20)));
     });
     let unlimited = render_slots(&many, &View::default(), SlotSort::Name);
-    let together =
-        |text: &str| text.lines().find(|line| line.contains("together")).unwrap().split(',').next().unwrap().to_owned();
-    assert!(unlimited.contains("… and 2 more: `pgtend slots why NAME`"), "{unlimited}");
+    let total = |text: &str| {
+        let line = text.lines().find(|line| line.contains("all slots together")).unwrap();
+        line.split(". ").next().unwrap().to_owned()
+    };
+    assert!(unlimited.contains("… and 2 more: see `pgtend slots why NAME`"), "{unlimited}");
     let limited = render_slots(&many, &View { limit: Some(1), ..View::default() }, SlotSort::Name);
-    assert_eq!(together(&limited), together(&unlimited));
+    assert_eq!(total(&limited), total(&unlimited));
 }
 
 #[test]
@@ -103,14 +105,14 @@ fn report_partial_database_sum_is_marked() {
         let report = DatabasesReport::new(&snapshot, &view, DatabaseSort::Size, &mut gaps);
         render_text(&snapshot, report, gaps)
     };
-    assert!(text(0).contains("Together "));
-    assert!(!text(10 << 20).contains("Together "));
+    assert!(text(0).contains("Total: "));
+    assert!(!text(10 << 20).contains("Total: "));
 }
 
 #[test]
 fn report_open_journal_entry_beyond_limit() {
-    let entry = |deed_id, second| JournalEntry {
-        journal_id: deed_id,
+    let entry = |journal_id, second| JournalEntry {
+        journal_id,
         intent: Intent {
             system_identifier: None,
             server: "db1".into(),
@@ -132,7 +134,7 @@ fn report_open_journal_entry_beyond_limit() {
     let view = View { limit: Some(1), ..View::default() };
     let report = JournalReport::new(vec![entry(1, 10), entry(2, 20)], Vec::new(), &view);
     let text = render_terminal(&report.document(), Style { color: false, width: None });
-    assert!(text.contains("2 without an outcome"), "{text}");
+    assert!(text.contains("2 actions without an outcome"), "{text}");
 }
 
 #[test]
@@ -175,7 +177,7 @@ fn report_archiving_standby_or_hidden_is_fine() {
     });
     let mut gaps = Gaps::default();
     let report = WalReport::new(&standby, &[], &mut gaps);
-    assert!(render_text(&standby, report, gaps).contains("Archiving is the primary's matter"));
+    assert!(render_text(&standby, report, gaps).contains("Archiving is done by the primary"));
 }
 
 #[test]
@@ -204,7 +206,7 @@ fn report_no_wal_holder_needs_all_facts() {
         let (snapshot, mut gaps) = (disaster_snapshot(change), Gaps::default());
         let report = WalReport::new(&snapshot, &[], &mut gaps);
         let gap = serde_json::to_string(&gaps).unwrap().contains("wal.forecast.wal_accumulation");
-        (render_text(&snapshot, report, gaps).contains("and nobody does"), gap)
+        (render_text(&snapshot, report, gaps).contains("currently, nothing retains all new WAL"), gap)
     };
     assert_eq!(report_for(|snapshot| snapshot.slots = Fact::Known(Vec::new())), (true, false));
     assert_eq!(report_for(|snapshot| snapshot.slots = Fact::not_requested("replication slots")), (false, true));

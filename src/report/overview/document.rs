@@ -30,9 +30,9 @@ impl Report for OverviewReport {
         }
         document.gap();
         if !self.knows_slots {
-            document.line("Replication slots: not known.");
+            document.line("Replication slots: unknown.");
         } else if overview.slots.is_empty() {
-            document.line("No replication slot.");
+            document.line("No replication slots.");
         } else {
             document.table(self.slots_table());
             let more = overview.slots.len() - shown_rows(overview.slots.len(), MAX_SLOTS);
@@ -59,7 +59,7 @@ impl Report for OverviewReport {
         }
         let mut commands: Vec<&str> = Vec::new();
         for next in &overview.next {
-            // Each names the connection and may be long. The most relevant ones come first; the JSON has all.
+            // A command contains the connection and may be long. The most relevant ones come first; the JSON has all.
             let length: usize = commands.iter().map(|command| command.len()).sum::<usize>() + next.command.len();
             if commands.len() < 2 || length <= MAX_NEXT_CHARS {
                 commands.push(&next.command);
@@ -96,11 +96,11 @@ impl OverviewReport {
         let drawn = |name: &str, bytes: Option<u64>| {
             let bar = bytes.map(|bytes| bar(share(bytes))).unwrap_or_default();
             let against = overview.wal_to_data_ratio.filter(|ratio| name == "pg_wal" && *ratio >= 1.0);
-            let against = against.map(|ratio| format!(" {} your data", format_ratio(ratio))).unwrap_or_default();
+            let against = against.map(|ratio| format!(" {} the databases", format_ratio(ratio))).unwrap_or_default();
             format!("{bar}{against}")
         };
         let table = render::Table::with_rows(rows)
-            .column(Column::text("what", "Where the bytes are", 0), |(name, _)| Cell::text(*name))
+            .column(Column::text("what", "Disk usage", 0), |(name, _)| Cell::text(*name))
             .column(Column::numbers("bytes", "size", 0), |(_, bytes)| Cell::or_unknown(*bytes, Value::Bytes))
             .column(Column::numbers("share", "share", 1), |(_, bytes)| {
                 Cell::or_unknown(*bytes, |bytes| Value::Share(share(bytes)))
@@ -110,7 +110,7 @@ impl OverviewReport {
             .into_iter()
             .map(|(name, bytes)| format!("{name} {}", bytes.map_or("?".to_owned(), human_bytes)))
             .collect();
-        (table.into(), (!small_texts.is_empty()).then(|| format!("beside them: {}", small_texts.join(", "))))
+        (table.into(), (!small_texts.is_empty()).then(|| format!("also: {}", small_texts.join(", "))))
     }
 
     /// Returns the tablespaces, if the user created any.
@@ -119,17 +119,17 @@ impl OverviewReport {
         let tablespaces = self.overview.tablespaces.as_ref().filter(|lines| lines.len() > 2)?;
         let size = |line: &TablespaceLine| line.bytes.map_or("?".to_owned(), human_bytes);
         let list: Vec<String> = tablespaces.iter().map(|line| format!("{} {}", line.tablespace, size(line))).collect();
-        Some(format!("tablespaces of the databases: {}", list.join(", ")))
+        Some(format!("tablespaces: {}", list.join(", ")))
     }
 
     fn slots_table(&self) -> render::Table {
         render::Table::with_rows(self.slot_rows.iter().take(shown_rows(self.slot_rows.len(), MAX_SLOTS)))
             .column(Column::text("slot_name", "Slot", 0), |row| Cell::name(&*row.slot_name))
             .column(Column::text("verdict", "verdict", 0), |row| row.verdict_cell())
-            .column(Column::numbers("retained_bytes", "holds", 0), |row| {
+            .column(Column::numbers("retained_bytes", "retained", 0), |row| {
                 Cell::or_unknown(row.retained_bytes, Value::Bytes)
             })
-            .column(Column::numbers("reclaimable_bytes", "dropping it alone frees", 1), |row| {
+            .column(Column::numbers("reclaimable_bytes", "reclaimable", 1), |row| {
                 Cell::or_unknown(row.reclaimable_bytes, Value::Bytes)
             })
             .into()
@@ -142,7 +142,7 @@ impl OverviewReport {
             .column(Column::numbers("total_bytes", "total", 0), |row| {
                 stored_bytes_cell(StoredBytes { bytes: row.total_bytes, source: row.size_source })
             })
-            .column(Column::numbers("index_bytes", "of it indexes", 0), |row| {
+            .column(Column::numbers("index_bytes", "indexes", 0), |row| {
                 let share = if row.total_bytes == 0 { 0.0 } else { row.index_bytes as f64 / row.total_bytes as f64 };
                 let heavy = if share > 0.5 { Tone::Warning } else { Tone::Plain };
                 Cell::text(format!("{} ({})", human_bytes(row.index_bytes), human_percent(share))).with_tone(heavy)

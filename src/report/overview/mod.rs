@@ -23,7 +23,7 @@ pub struct OverviewReport {
     /// Alerts, the worst first. In the JSON, the envelope has them.
     #[serde(skip)]
     findings: Vec<FindingLine>,
-    /// Whether the server writes no log files of its own.
+    /// Whether the server writes no log files itself.
     #[serde(skip)]
     logs_elsewhere: bool,
     /// Whether the slots could be read, so that an empty list means that there are none.
@@ -37,7 +37,7 @@ struct Overview {
     databases_bytes: Option<u64>,
     wal_bytes: Option<u64>,
     temp_bytes: Option<u64>,
-    /// Null also when the server writes no log files of its own.
+    /// Null also when the server writes no log files itself.
     log_bytes: Option<u64>,
     slot_spill_bytes: Option<u64>,
     tablespaces: Option<Vec<TablespaceLine>>,
@@ -119,7 +119,7 @@ impl OverviewReport {
                 .map(|tablespace| tablespace.tablespace.clone())
                 .collect();
             let role = &snapshot.server.role;
-            let reason = format!("{role} may not create in {}", names.join(", "));
+            let reason = format!("role {role} has no CREATE privilege on {}", names.join(", "));
             let why = Unavailable::new("tablespace size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
             gaps.note(&why, &["overview.tablespaces[].bytes"], names);
         }
@@ -137,9 +137,9 @@ impl OverviewReport {
 
         let wal_to_data_ratio =
             wal_bytes.zip(databases_bytes).filter(|(_, data)| *data > 0).map(|(wal, data)| wal as f64 / data as f64);
-        let until_full = wal::known_headroom(snapshot, &["overview.until_full"], gaps).and_then(|room| {
+        let until_full = wal::known_headroom(snapshot, &["overview.until_full"], gaps).and_then(|headroom| {
             let growth = wal::wal_growth(snapshot, &evidence.history.wal, &["overview.until_full"], gaps)?;
-            Some(growth.time_to_write(room.free_bytes))
+            Some(growth.time_to_write(headroom.free_bytes))
         });
         gaps.note_unknown_facts(&assessment.results);
         let found = &assessment.summary.findings;
@@ -191,7 +191,7 @@ impl OverviewReport {
             charts: charts.into_iter().flatten().collect(),
             overview,
             slot_rows,
-            // Unknown facts are listed below, with what would make them readable.
+            // Unknown facts are listed below, with hints.
             findings: found.iter().filter(|finding| finding.level > Level::Unknown).map(FindingLine::new).collect(),
             logs_elsewhere: matches!(snapshot.log_files, Fact::Known(None)),
             knows_slots: snapshot.slots.known().is_some(),

@@ -41,17 +41,17 @@ pub fn next_commands(findings: &[Finding], slots: &[slots::Row], connection: &Pr
         [] => {}
         [name] => {
             let command = ShellCommand::new("pgtend slots drop").operand(name);
-            commands.push(next(&command.to_string(), "shows the plan and asks before it drops the slot"));
+            commands.push(next(&command.to_string(), "print the plan, and drop the slot after confirmation"));
         }
-        _ => commands.push(next("pgtend slots drop --stale", "shows the plan and asks before it drops the slots")),
+        _ => commands.push(next("pgtend slots drop --stale", "print the plan, and drop the slots after confirmation")),
     }
     if !slots.is_empty() {
         commands.push(next("pgtend slots", "retained WAL, owner and verdict of each slot"));
     }
     if findings.iter().any(|finding| concerns(finding, ReportName::Wal)) {
-        commands.push(next("pgtend wal", "what retains WAL, how fast it grows, archiving"));
+        commands.push(next("pgtend wal", "WAL rate, what retains WAL, archiving"));
     }
-    commands.push(next("pgtend tables", "heap, indexes and TOAST of every table"));
-    commands.push(next("pgtend indexes --sort scans", "indexes, the never scanned first"));
+    commands.push(next("pgtend tables", "heap, index and TOAST sizes of all tables"));
+    commands.push(next("pgtend indexes --sort scans", "indexes, never scanned ones first"));
     commands
 }
