@@ -1,4 +1,4 @@
-//! The facts for bloat: statistics of the relations that will be shown and, where requested, full scans.
+//! Facts for bloat: statistics of the relations that are shown and, if requested, full scans.
 
 use super::{
     Scope,
@@ -42,7 +42,7 @@ impl Default for BloatStatistics {
 }
 
 impl BloatSelection {
-    /// Those that are shown and were measured: before the first ANALYZE there are no statistics.
+    /// The shown relations that were measured. Before the first ANALYZE, they have no statistics.
     pub fn new(scope: &Scope, facts: &CatalogFacts) -> BloatSelection {
         let measured = |table: &Table| table.was_measured();
         BloatSelection {
@@ -72,7 +72,7 @@ impl BloatSelection {
     }
 }
 
-/// The largest tables in the scope, with indexes and TOAST as they are shown.
+/// Returns the largest tables in the scope, by their total size.
 fn largest_tables(
     scope: &Scope,
     facts: &CatalogFacts,
@@ -161,7 +161,7 @@ pub fn read_fillfactor(row: &Row, default_percent: u8) -> Result<u8, RowError> {
 }
 
 pub fn read_visibility(row: &Row) -> Result<Visibility, RowError> {
-    // Null when it was dropped meanwhile.
+    // Null if it was dropped in the meantime.
     let may_select: Option<bool> = row.try_get("may_select")?;
     let row_security: Option<bool> = row.try_get("row_security")?;
     Ok(match (may_select, row_security) {
@@ -204,7 +204,7 @@ pub fn decode_table_columns(row: &Row) -> Result<TableColumns, RowError> {
     })
 }
 
-/// Layouts of columns, and what ANALYZE found of each.
+/// Layout and statistics of columns.
 fn decode_columns(row: &Row) -> Result<Vec<(ColumnLayout, Option<ColumnStatistics>)>, RowError> {
     let attlen: Vec<i16> = row.try_get("attlen")?;
     let attalign: Vec<i32> = row.try_get("attalign")?;
@@ -239,14 +239,14 @@ struct Pgstattuple {
 impl Pgstattuple {
     fn allows(&self, session: &Session, query: &Query, granted: Option<bool>) -> Result<(), Unavailable> {
         if !self.is_installed {
-            let why = Unavailable::new(query.fact, "the extension pgstattuple is not installed in this database");
+            let why = Unavailable::new(query.fact, "extension pgstattuple is not installed in this database");
             return Err(why.with_hint(Some("CREATE EXTENSION pgstattuple")));
         }
         if let Some(object) = &self.foreign_object {
             return Err(object.unavailable(query.fact));
         }
         let Some(granted) = granted else {
-            let why = Unavailable::new(query.fact, "the extension pgstattuple lacks the function as a member");
+            let why = Unavailable::new(query.fact, "extension pgstattuple does not contain the function");
             return Err(why.with_hint(Some("ALTER EXTENSION pgstattuple UPDATE")));
         };
         if !granted {
@@ -257,14 +257,14 @@ impl Pgstattuple {
     }
 }
 
-/// The counts of full scans; `None` where they were not requested.
+/// Counts of full scans; `None` if they were not requested.
 #[derive(Default)]
 pub struct FullScanCounts {
     pub heap_tuples: Option<Fact<BTreeMap<u32, HeapTuples>>>,
     pub btree_pages: Option<Fact<BTreeMap<u32, BtreePages>>>,
 }
 
-/// Reads the largest of what is shown from the first page to the last, one statement per relation.
+/// Scans the largest of the shown relations completely, with one statement per relation.
 pub async fn scan_whole_relations(
     session: &Session,
     scope: &Scope,
@@ -295,7 +295,7 @@ pub async fn scan_whole_relations(
     })
 }
 
-/// The relations, if the extension may be asked about them.
+/// Returns the relations if the functions of the extension may be called.
 fn allowed_oids(
     session: &Session,
     query: &Query,
@@ -314,7 +314,7 @@ fn allowed_oids(
     allowed.map_or_else(Fact::Unavailable, |()| Fact::Known(oids))
 }
 
-/// Each relation is a statement, so that each has its own time and fails alone.
+/// Reads each relation with a separate statement, so that each has its own time limit and error.
 pub async fn fetch_each<T>(
     session: &Session,
     query: &Query,

@@ -1,4 +1,4 @@
-//! The first round trip into a database: all that costs no lock.
+//! The first round trip of a database: all facts that need no lock.
 
 use super::relations::{SizeEstimates, TableRow, index, table};
 use super::{Scope, comparisons, database_size, fetch, queries, sequence_use};
@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// What the first round trip brings of a database.
+/// Facts of the first round trip of a database.
 pub struct CatalogFacts {
-    /// `None` until it is asked.
+    /// `None` until it is read.
     pub database_bytes: Option<Fact<u64>>,
     pub tables: Fact<Vec<TableRow>>,
     pub indexes: Fact<Vec<Index>>,
@@ -25,9 +25,9 @@ pub struct CatalogFacts {
     pub index_facts: IndexFacts,
     pub obstacles: Fact<Obstacles>,
     pub may_stat_files: Fact<bool>,
-    /// What is to be measured.
+    /// Relations to measure.
     pub size_estimates: SizeEstimates,
-    /// Which indexes are to be compared.
+    /// Indexes to compare.
     pub comparison_selection: comparisons::ComparisonSelection,
 }
 
@@ -36,7 +36,7 @@ struct FileAccess {
     may_stat_files: bool,
 }
 
-/// Asks for them all at once.
+/// Reads all of them together.
 pub async fn collect_catalog_facts(s: &Session, scope: &Scope) -> CatalogFacts {
     use queries::*;
     let wanted = scope.facts.contains(FactGroup::Relations);
@@ -74,7 +74,7 @@ pub async fn collect_catalog_facts(s: &Session, scope: &Scope) -> CatalogFacts {
     }
 }
 
-/// The relations, and what follows from them alone.
+/// The relations, and values derived from them.
 struct CollectedRelations {
     database_bytes: Option<Fact<u64>>,
     tables: Fact<Vec<TableRow>>,
@@ -83,7 +83,7 @@ struct CollectedRelations {
     comparison_selection: comparisons::ComparisonSelection,
 }
 
-/// Asks for them; puts them in order while the server answers what else it was asked.
+/// Reads and sorts them, while the server executes the other queries.
 async fn collect_relations(s: &Session, scope: &Scope) -> CollectedRelations {
     use queries::*;
     let wanted = scope.facts.contains(FactGroup::Relations);
@@ -99,7 +99,7 @@ async fn collect_relations(s: &Session, scope: &Scope) -> CollectedRelations {
     };
     let indexes =
         fetch::fact_if(wanted, &INDEXES, fetch::columns(s, &INDEXES, index::Columns::NAMES, index::decode_index));
-    // After the indexes, so that one whose constraint is just being made is not taken for one without.
+    // After the indexes, so that an index whose constraint is just being created is not seen as one without.
     let constraints =
         fetch::fact_if(wanted, &INDEX_CONSTRAINTS, fetch::rows(s, &INDEX_CONSTRAINTS, index::Constraint::decode));
     let ((mut tables, database_bytes), indexes, constraints) = tokio::join!(biased; tables, indexes, constraints);
@@ -129,7 +129,7 @@ struct RoleRow {
     role: String,
 }
 
-/// Reads them in one round trip. Facts for comparisons follow when the pairs of indexes are known.
+/// Reads the facts in one round trip. Facts for comparisons follow when the pairs of indexes are known.
 pub async fn collect_index_facts(s: &Session, scope: &Scope) -> IndexFacts {
     use queries::*;
     let wanted = scope.facts.contains(FactGroup::IndexFacts);

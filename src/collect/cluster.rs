@@ -13,8 +13,8 @@ pub struct DataDirectory {
     pub data_directory: PathBuf,
 }
 
-/// Asks for what a cluster says of itself wherever one connects. Answers a snapshot without the contents of databases,
-/// and where the files lie, if that is of use.
+/// Reads the facts that are the same in every database. Returns a snapshot without database snapshots, and the data
+/// directory if it is needed.
 pub async fn collect_cluster(s: &Session, scope: &Scope) -> Result<(Snapshot, Fact<DataDirectory>), CollectError> {
     use FactGroup::*;
     use queries::*;
@@ -114,7 +114,7 @@ pub async fn collect_cluster(s: &Session, scope: &Scope) -> Result<(Snapshot, Fa
     Ok((snapshot, data_directory))
 }
 
-/// A log directory that does not exist is no gap: the server logs elsewhere.
+/// A missing log directory is not a gap: the server does not write log files itself.
 async fn fetch_log_files(session: &Session) -> Fact<Option<Files>> {
     let query = &queries::LOG_FILES;
     match session.read(query, None, |row| row.try_get::<_, crate::postgres::Json<Files>>(0)).await {

@@ -1,4 +1,4 @@
-//! Facts that comparing two indexes of one table needs. They are read only for indexes that could replace each other.
+//! Facts for comparing two indexes of one table. They are read only for indexes that could replace each other.
 
 use super::{fetch, queries};
 use crate::facts::{
@@ -8,7 +8,7 @@ use crate::facts::{
 use crate::postgres::{Oid, Query, Row, RowError, Session, Text};
 use std::collections::BTreeMap;
 
-/// Which indexes' keys, which indexes' texts, and which tables' statistics matter.
+/// The indexes and tables to read: keys, texts and statistics.
 #[derive(Default)]
 pub struct ComparisonSelection {
     keys: Vec<i64>,
@@ -21,8 +21,8 @@ impl ComparisonSelection {
         self.keys.is_empty()
     }
 
-    /// Keys of comparable indexes; texts where they alone decide; statistics where an index of one column begins
-    /// another one.
+    /// Selects keys of comparable indexes, texts of indexes that differ only in them, and statistics of tables with an
+    /// index on one column that is the first column of another.
     pub fn new(indexes: &[Index]) -> ComparisonSelection {
         let mut selection = ComparisonSelection::default();
         let mut sorted: Vec<&Index> = indexes.iter().filter(|index| index.oid >= FIRST_NORMAL_OBJECT_ID).collect();
@@ -50,7 +50,7 @@ impl ComparisonSelection {
         selection
     }
 
-    /// Reads them, as part of a round trip.
+    /// Reads the facts, as part of a round trip.
     pub async fn fetch_rows(&self, session: &Session) -> ComparisonRows {
         let (keys, texts, correlations) = tokio::join!(biased;
             fetch_for_oids(session, &queries::INDEX_KEYS, &self.keys, decode_keys),
@@ -79,7 +79,7 @@ impl ComparisonRows {
     }
 }
 
-/// Reads a fact of these OIDs; without OIDs it reads nothing.
+/// Reads a fact of these OIDs; sends no query without OIDs.
 async fn fetch_for_oids<T>(
     session: &Session,
     query: &Query,

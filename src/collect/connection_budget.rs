@@ -1,15 +1,15 @@
-//! The number of extra connections that may be open at once, for all snapshots of a run together.
+//! The number of additional connections that all snapshots of a run may have open at the same time.
 
 use crate::postgres::{Session, SessionError};
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The extra connections that the snapshots of one run share.
+/// The additional connections that the snapshots of one run share.
 #[derive(Clone, Debug)]
 pub struct ConnectionBudget(Arc<Semaphore>);
 
 impl Default for ConnectionBudget {
-    /// Returns a budget without a limit of its own.
+    /// Returns a budget without a limit.
     fn default() -> ConnectionBudget {
         ConnectionBudget::new(Semaphore::MAX_PERMITS)
     }
@@ -21,21 +21,22 @@ impl ConnectionBudget {
         ConnectionBudget(Arc::new(Semaphore::new(connections)))
     }
 
-    /// Returns what this many concurrent sessions leave of `--jobs`: at least one, since the number of relations that
-    /// one server process measures is bounded.
+    /// Returns the part of `--jobs` that this many concurrent sessions leave, but at least one, because the number of
+    /// relations that one server process measures is limited.
     pub fn for_concurrent(sessions: usize, jobs: usize) -> ConnectionBudget {
         ConnectionBudget::new(jobs.saturating_sub(sessions).max(1))
     }
 
-    /// Opens one more connection to the session's database, as soon as the budget allows. Dropping it returns it.
+    /// Opens another connection to the session's database as soon as the budget allows it. Dropping the connection
+    /// returns it to the budget.
     pub(super) async fn open(&self, session: &Session) -> Result<BudgetedSession, SessionError> {
-        // Nobody closes it, so without a permit there is no bound to hold to.
+        // The semaphore is never closed. Without a permit, there is no limit.
         let permit = Arc::clone(&self.0).acquire_owned().await.ok();
         Ok(BudgetedSession { session: session.open_for_database(None).await?, _permit: permit })
     }
 }
 
-/// Closed before its place is free again.
+/// A connection of the budget. The session is dropped before the permit.
 pub(super) struct BudgetedSession {
     session: Session,
     _permit: Option<OwnedSemaphorePermit>,

@@ -1,5 +1,5 @@
-//! What a prediction of the size after a logical copy rests on: statistics of the largest relations, catalogs included,
-//! and a few blocks of the largest TOAST relations.
+//! Facts for the prediction of the size after a logical copy: statistics of the largest relations, including catalogs,
+//! and samples of the largest TOAST relations.
 
 use super::{
     Scope,
@@ -15,22 +15,22 @@ use crate::facts::{Fact, FactGroup, IndexColumn, IndexShape, TableColumns, Toast
 use crate::postgres::{Row, RowError, Session, SessionError};
 use std::collections::BTreeMap;
 
-/// Of how many tables, and of how many indexes, the statistics are read.
+/// Maximum number of tables, and of indexes, whose statistics are read.
 const MAX_RELATIONS: usize = 2_000;
-/// Of how many TOAST relations some blocks are read.
+/// Maximum number of TOAST relations that are sampled.
 const MAX_SAMPLED_TOAST: usize = 50;
-/// Smaller relations are predicted to stay as they are; they are read for what they are worth together.
+/// Minimum size in bytes. The size of smaller relations is assumed to stay the same.
 const MIN_BYTES: u64 = 48 << 10;
 const MIN_TOAST_BYTES: u64 = 256 << 10;
 
-/// The relations that are asked for.
+/// The relations to read.
 pub struct CopySizeSelection {
     tables: Fact<Vec<i64>>,
     indexes: Fact<Vec<i64>>,
     toasts: Fact<Vec<i64>>,
 }
 
-/// What was read of them.
+/// The facts that were read.
 pub struct CopySizeStatistics {
     pub table_columns: Fact<BTreeMap<u32, TableColumns>>,
     pub index_shapes: Fact<BTreeMap<u32, IndexShape>>,
@@ -65,7 +65,7 @@ impl CopySizeSelection {
         [&self.tables, &self.indexes].into_iter().filter_map(Fact::known).all(Vec::is_empty)
     }
 
-    /// Part of a round.
+    /// Reads the statistics, as part of a round trip.
     pub async fn fetch_statistics(&self, session: &Session) -> CopySizeStatistics {
         let (table_columns, index_shapes) = tokio::join!(biased;
             fetch_by_oid(session, &queries::COLUMN_STATISTICS, &self.tables, decode_table_columns),
@@ -74,7 +74,7 @@ impl CopySizeSelection {
         CopySizeStatistics { table_columns, index_shapes }
     }
 
-    /// A round of its own: these relations are read themselves, a hundred blocks each at most.
+    /// Reads the samples in a separate round trip: at most a hundred blocks per relation.
     pub async fn sample_toast(self, session: &Session) -> Result<Fact<BTreeMap<u32, ToastSample>>, SessionError> {
         match self.toasts.known() {
             Some(toasts) if !toasts.is_empty() => {

@@ -1,7 +1,7 @@
-//! The size of the database by its directories, which the sizes of its relations must add up to.
+//! The size of the database from its directories. The sizes of its relations must add up to it.
 //!
-//! The server opens every file for that, which takes 0.2 s for 119,000 relations. So a large database is measured over
-//! a second connection at the same time.
+//! The server opens every file for it, which takes 0.2 s for 119,000 relations. A large database is therefore measured
+//! over a second connection at the same time.
 
 use super::{fetch, queries::DATABASE_SIZE};
 use crate::facts::Fact;
@@ -9,7 +9,7 @@ use crate::postgres::{Session, SessionError};
 use serde::Deserialize;
 use std::time::Duration;
 
-/// A database of fewer tables is measured before another connection is open.
+/// Minimum number of tables for a second connection: smaller databases are measured before it would be open.
 const MIN_TABLES_FOR_CONNECTION: usize = 5_000;
 
 /// Time limit for another connection. A pooler without a free connection makes the client wait.
@@ -20,7 +20,7 @@ struct DatabaseSize {
     bytes: u64,
 }
 
-/// Reads the size as part of a round trip, unless it is known already.
+/// Reads the size as part of a round trip, unless it is already known.
 pub async fn fetch_unless_known(known: Option<Fact<u64>>, session: &Session) -> Fact<u64> {
     match known {
         Some(known) => known,
@@ -35,7 +35,7 @@ pub async fn fetch_concurrently(session: &Session, tables: usize) -> Option<Fact
     }
     let connect = async {
         let second = session.open_another().await?;
-        // Only an answer shows that a process of the server stands behind it.
+        // Only a result shows that the pooler assigned a server process.
         second.run_round(async {}).await?;
         Ok::<Session, SessionError>(second)
     };

@@ -1,4 +1,4 @@
-//! The facts of one database that follow the first round trip: measured sizes, and texts that reports show.
+//! Facts of one database after the first round trip: measured sizes, and definitions that reports show.
 
 use super::{
     Scope, bloat,
@@ -10,8 +10,8 @@ use super::{
 use crate::facts::{DatabaseSnapshot, Fact, FactGroup};
 use crate::postgres::{Session, SessionError};
 
-/// Measures relations and reads the definitions that reports show: two round trips, and more only if one server process
-/// would have to measure too many relations.
+/// Measures relations and reads the definitions that reports show, in two round trips. More are needed only if one
+/// server process would have to measure too many relations.
 pub async fn collect_database(
     session: &Session,
     scope: &Scope,
@@ -44,7 +44,7 @@ pub async fn collect_database(
                 Box::pin(sequence_use::fetch_values(session, sequence_batches.first().map_or(&[], Vec::as_slice))),
             )
         };
-        // Where there is nothing to ask, the answers are at hand without a round trip.
+        // Without anything to read, no round trip is needed.
         let nothing_to_read = matches!(definition_selection, Fact::Unavailable(_))
             && oids.is_empty()
             && bloat_selection.is_empty()

@@ -1,4 +1,4 @@
-//! Definitions and column names of the indexes that will be shown.
+//! Definitions and column names of the indexes that are shown.
 
 use super::{
     Scope, catalog_facts::CatalogFacts, fetch, queries, relations::shown_tables, scope::Definitions, top_n::top_n,
@@ -14,7 +14,7 @@ pub struct DefinitionSelection {
     table_oids: Vec<i64>,
 }
 
-/// Selects them: the largest by the sizes known so far.
+/// Selects the largest indexes by the sizes known so far.
 pub fn select_indexes(scope: &Scope, facts: &CatalogFacts) -> Fact<DefinitionSelection> {
     let query = &queries::INDEX_DEFINITIONS;
     let Definitions::Matching { schema, table, most } = &scope.definitions else {
@@ -37,9 +37,9 @@ type Rows<Key, Value> = Result<Vec<(Key, Value)>, QueryError>;
 
 /// The rows of one round trip.
 pub struct DefinitionRows {
-    /// By index.
+    /// Definitions by index OID.
     definitions: Rows<u32, Option<String>>,
-    /// By table and number.
+    /// Column names by table OID and column number.
     columns: Rows<(u32, i16), String>,
 }
 
@@ -59,7 +59,7 @@ pub async fn fetch_definitions(session: &Session, selection: Option<&DefinitionS
     Some(DefinitionRows { definitions, columns })
 }
 
-/// Stores the definitions in the facts; returns how many were read, or why none were.
+/// Stores the definitions in the facts. Returns the number of definitions, or the reason why none could be read.
 pub fn add_definitions(
     session: &Session,
     selection: DefinitionSelection,
@@ -83,7 +83,7 @@ pub fn add_definitions(
             0 => Some(None),
             number => columns.get(&(index.table_oid, *number)).map(|name| Some(name.clone())),
         });
-        // All or nothing: a column this look does not know leaves the names unknown.
+        // If one column is missing, all names of the index stay unknown.
         index.column_names = names.collect();
     }
     definitions_read

@@ -1,4 +1,4 @@
-//! The file system below the server, where pgtend runs on the server's own host.
+//! The file system of the server, if pgtend runs on the same host.
 
 use super::{cluster::DataDirectory, queries};
 use crate::facts::{ControlFile, Disk, DiskSource, Fact, Server, Unavailable, Volume};
@@ -10,11 +10,11 @@ use std::{
     path::Path,
 };
 
-/// Seconds between what the lock file and the server call its start.
+/// Maximum difference in seconds between the start times in the lock file and of the server.
 const SAME_START_SECONDS: i64 = 60;
 
-/// What the file system says, once the files there prove to be the ones the server runs on: a socket or a loopback
-/// address may lead into a container or a tunnel, and the path be another server's here.
+/// Reads the file system of the data directory. First, it verifies that the directory is the server's: a socket or a
+/// loopback address may lead to a container or through a tunnel, and the path may be another server's on this host.
 pub fn read_host_disk(
     session: &Session,
     server: &Server,
@@ -25,7 +25,7 @@ pub fn read_host_disk(
         Fact::Unavailable(Unavailable::new("disk", reason).with_hint(Some("--disk-size, --disk-free")))
     };
     if !session.endpoint().is_local() {
-        return unknown("the server runs elsewhere, and no server tells of its disk".to_owned());
+        return unknown("the server runs on another host, and PostgreSQL does not report the disk size".to_owned());
     }
     let folder = match data_directory {
         Fact::Known(found) => found.data_directory,
@@ -36,19 +36,19 @@ pub fn read_host_disk(
         Ok(true) => {}
         Ok(false) => {
             return unknown(
-                "the data directory here is not the server's: it runs in a container or elsewhere".to_owned(),
+                "the data directory on this host is not the server's: it may run in a container".to_owned(),
             );
         }
-        Err(error) => return unknown(format!("whether this is the server's own host cannot be told: {error}")),
+        Err(error) => return unknown(format!("cannot determine whether the server runs on this host: {error}")),
     }
     match volumes(&folder) {
         Ok((data, wal)) => Fact::Known(Disk { source: DiskSource::Host, data, wal }),
-        Err(error) => unknown(format!("the file system does not answer: {error}")),
+        Err(error) => unknown(format!("cannot read the file system: {error}")),
     }
 }
 
-/// Whether the server runs on the files in this folder: pg_control begins with the system identifier, and the third line
-/// of postmaster.pid is when the server was started (PostgreSQL source, pg_control.h and pidfile.h).
+/// Returns whether the folder is the server's data directory: pg_control starts with the system identifier, and the third
+/// line of postmaster.pid is the start time (PostgreSQL source, pg_control.h and pidfile.h).
 fn is_data_directory_of(folder: &Path, server: &Server, control: Option<&ControlFile>) -> io::Result<bool> {
     let Some(control) = control else { return Ok(false) };
     if !folder.is_dir() {
@@ -63,14 +63,14 @@ fn is_data_directory_of(folder: &Path, server: &Server, control: Option<&Control
     Ok(same_start && u64::from_ne_bytes(identifier).to_string() == control.system_identifier)
 }
 
-/// The volume of the data directory, and that of pg_wal, when it is another.
+/// Returns the volume of the data directory, and that of pg_wal if it is a different one.
 fn volumes(folder: &Path) -> io::Result<(Volume, Option<Volume>)> {
     let wal = folder.join("pg_wal");
     let has_own_volume = fs::metadata(folder)?.dev() != fs::metadata(&wal)?.dev();
     Ok((volume(folder)?, if has_own_volume { Some(volume(&wal)?) } else { None }))
 }
 
-#[allow(clippy::useless_conversion, reason = "block counts are narrower elsewhere")]
+#[allow(clippy::useless_conversion, reason = "block counts are narrower on other platforms")]
 fn volume(folder: &Path) -> io::Result<Volume> {
     let found = nix::sys::statvfs::statvfs(folder)?;
     let bytes = |blocks: u64| Some(blocks.saturating_mul(found.fragment_size()));

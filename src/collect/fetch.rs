@@ -1,4 +1,4 @@
-//! From a query to a fact: the value, or the reason and the hint.
+//! Converts the result of a query to a fact: the value, or the reason and the hint.
 
 use crate::facts::{Fact, Unavailable};
 use crate::postgres::{Json, Query, QueryError, Row, RowError, Session, SqlState};
@@ -6,7 +6,7 @@ use crate::quote::grant;
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
-/// Every row of a fact, decoded by `decode`.
+/// Reads all rows of a fact and decodes them with `decode`.
 pub async fn rows<T>(session: &Session, query: &Query, decode: impl Fn(&Row) -> Result<T, RowError>) -> Fact<Vec<T>> {
     match session.read(query, None, decode).await {
         Ok(rows) => Fact::Known(rows),
@@ -14,7 +14,7 @@ pub async fn rows<T>(session: &Session, query: &Query, decode: impl Fn(&Row) -> 
     }
 }
 
-/// The same where rows are decoded by place.
+/// Like [`rows`], but decodes columns by position.
 pub async fn columns<T>(
     session: &Session,
     query: &Query,
@@ -27,24 +27,24 @@ pub async fn columns<T>(
     }
 }
 
-/// Every row of a fact that travels as `jsonb`.
+/// Reads all rows of a fact that is sent as `jsonb`.
 pub async fn json_rows<T: DeserializeOwned>(session: &Session, query: &Query) -> Fact<Vec<T>> {
     rows(session, query, |row| row.try_get::<_, Json<T>>(0).map(|json| json.0)).await
 }
 
-/// The single row of a fact that travels as `jsonb`.
+/// Reads the single row of a fact that is sent as `jsonb`.
 pub async fn json_row<T: DeserializeOwned>(session: &Session, query: &Query) -> Fact<T> {
     match json_rows(session, query).await {
         Fact::Known(rows) => match rows.into_iter().next() {
             Some(row) => Fact::Known(row),
-            None => Fact::Unavailable(Unavailable::new(query.fact, "the server answered with no row")),
+            None => Fact::Unavailable(Unavailable::new(query.fact, "the query returned no row")),
         },
         Fact::Unavailable(why) => Fact::Unavailable(why),
     }
 }
 
-/// Reads a fact only if the report needs it. Boxed: a snapshot joins dozens of these futures, which would be moved on
-/// the stack otherwise.
+/// Reads a fact only if the report needs it. The future is boxed, because a snapshot joins dozens of them, which would
+/// otherwise be moved on the stack.
 pub fn fact_if<'a, T: 'a>(
     wanted: bool,
     query: &'a Query,
@@ -59,24 +59,27 @@ pub fn unavailable_fact(session: &Session, query: &Query, error: &QueryError) ->
         QueryError::NeedsVersion(major) => return Unavailable::needs_version(query.fact, *major),
         QueryError::Refused { sqlstate, .. } => Some(sqlstate),
         QueryError::TooLarge(limit) => {
-            let hint =
-                format!("raise it with {} in [limits] of the configuration, or narrow what is read", limit.setting);
+            let hint = format!("increase {} in [limits] of the configuration, or read less", limit.setting);
             return Unavailable::new(query.fact, error.to_string()).with_hint(Some(hint));
         }
         QueryError::Failed(_) => None,
     };
     let hint = match sqlstate {
-        // What everybody may read, and this role may not, somebody revoked: no predefined role brings it back.
+        // A query without a required role is readable by default. If it fails, the privilege was revoked, and no
+        // predefined role restores it.
         Some(&SqlState::INSUFFICIENT_PRIVILEGE) => query.needs().map(|role| grant(role, session.user())),
-        Some(&SqlState::LOCK_NOT_AVAILABLE) => Some("another session holds a lock on it; look again later".to_owned()),
-        Some(&SqlState::QUERY_CANCELED) => Some("the server took too long; look again when it is calmer".to_owned()),
+        Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+            Some("another session holds a conflicting lock; try again later".to_owned())
+        }
+        Some(&SqlState::QUERY_CANCELED) => {
+            Some("the query exceeded its time limit; try again when the server is less busy".to_owned())
+        }
         _ => None,
     };
     Unavailable::new(query.fact, error.to_string()).with_hint(hint)
 }
 
-/// Sends all queries at once and binds each result to its name: the futures are polled in order, so their queries are
-/// sent together.
+/// Sends all queries together and binds each result to its name. The futures are polled in order.
 macro_rules! join_facts {
     ($($answer:ident = $question:expr;)+) => {
         let ($($answer,)+) = tokio::join!(biased; $($question),+);

@@ -1,11 +1,11 @@
-//! What a faithful copy of some indexes takes.
+//! The DDL of indexes.
 
 use super::{CollectError, fetch, queries};
 use crate::facts::{Fact, IndexDdl};
 use crate::postgres::{Row, RowError, Session, Text};
 
-/// The given indexes and those attached to them, each before its children. Never waits for a lock: what is locked is
-/// missing from the answer, and so is what no longer exists.
+/// Reads the DDL of the given indexes and of those attached to them, each before its children. It never waits for a
+/// lock: locked and dropped indexes are missing in the result.
 pub async fn read_index_ddl(session: &Session, oids: &[u32]) -> Result<Fact<Vec<IndexDdl>>, CollectError> {
     let query = &queries::INDEX_DDL;
     let oids: Vec<i64> = oids.iter().map(|oid| i64::from(*oid)).collect();
@@ -33,7 +33,7 @@ fn decode_index_ddl(row: &Row) -> Result<IndexDdl, RowError> {
         is_valid: row.try_get("is_valid")?,
         is_clustered: row.try_get("is_clustered")?,
         is_replica_identity: row.try_get("is_replica_identity")?,
-        // Null when the index vanished between being listed and being described.
+        // Null if the index was dropped after it was listed.
         definition: optional("definition")?.unwrap_or_default(),
         predicate: optional("predicate")?,
         tablespace: optional("tablespace")?,

@@ -1,4 +1,4 @@
-//! Measuring relations: [`super::sizes`] selects them, this module reads their sizes and stores them in the facts.
+//! Reads the sizes of the relations that [`super::sizes`] selects, and stores them in the facts.
 
 use super::{
     Scope,
@@ -11,29 +11,29 @@ use crate::facts::{Fact, Index, OidMap, SizeSource, StoredBytes, Unavailable};
 use crate::postgres::{Query, Session, SessionError};
 use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
 
-/// Relations that one server process measures with `--exact`, before the next connection takes over: up to 100 MB of
-/// its memory if it must open each.
+/// Maximum number of relations per server process with `--exact`: about 100 MB of its memory if it must open each.
 const MAX_RELATIONS_PER_CONNECTION: usize = 23_000;
 
-/// Fewer than these are not worth a connection of their own.
+/// Minimum number of relations for a separate connection.
 const MIN_RELATIONS_PER_CONNECTION: usize = 2_500;
 
-/// How many more connections a default look may use where the sum is wrong and one process has been asked enough.
+/// Maximum number of additional connections without `--exact`, used when the sum differs and one process has reached its
+/// limit.
 const MAX_EXTRA_CONNECTIONS: usize = 5;
 
-/// The measuring of one database's relations, round by round.
+/// Measurement of the relations of one database, in rounds.
 pub struct SizeMeasurement {
     size_estimates: Vec<SizeEstimate>,
     sizes: OidMap<u64>,
     failure: Option<Unavailable>,
     query: &'static Query,
-    /// The database, and those of its bytes that are none of the relations here.
+    /// Size of the database, and the part of it that does not belong to these relations.
     database_and_other_bytes: Option<(u64, u64)>,
 }
 
 impl SizeMeasurement {
-    /// Selects the first round: the largest and the doubtful relations, or all with `--exact`; and reads the size of
-    /// the database if it is not known yet. Returns the reason if the relations are not known.
+    /// Selects the relations of the first round: the largest and the uncertain ones, or all with `--exact`. Reads the
+    /// size of the database if it is not known yet. Returns the reason if the relations are unknown.
     pub async fn start(
         session: &Session,
         scope: &Scope,
@@ -49,7 +49,7 @@ impl SizeMeasurement {
             }));
         };
         let SizeEstimates { all: doubts, first: largest } = std::mem::take(&mut facts.size_estimates);
-        // By their files where the role may: no relation is opened then, so none is remembered, locked or waited for.
+        // From the files if the role may read them: no relation is opened, cached, locked or waited for.
         let query = match facts.may_stat_files.known() {
             Some(true) => &queries::RELATION_FILES,
             _ => &queries::RELATION_SIZES,
@@ -63,7 +63,7 @@ impl SizeMeasurement {
         };
         let whole = if scope.exact {
             let whole = session.run_round(database_size::fetch_unless_known(known, session));
-            // The connection that is there has nothing else to do meanwhile.
+            // The existing connection is idle in the meantime.
             let (whole, measured) = tokio::join!(whole, measurement.measure_all(session, scope));
             measured?;
             whole?
@@ -78,12 +78,12 @@ impl SizeMeasurement {
             whole
         };
         facts.database_bytes = Some(whole);
-        // So that what is decided by size next is decided by the best that is known.
+        // The next decisions use the best known sizes.
         apply_sizes(tables, indexes, &measurement.sizes);
         Ok(Ok(measurement))
     }
 
-    /// What is to be measured next because the parts and the whole differ.
+    /// Returns the relations to measure next because the sum and the size of the database differ.
     pub fn next_oids(&self) -> Vec<u32> {
         match (self.database_and_other_bytes, &self.failure) {
             (Some((whole, other)), None) => sizes::second_round(&self.size_estimates, &self.sizes, whole, other),
@@ -97,8 +97,8 @@ impl SizeMeasurement {
         self.failure = measured.failure.or(self.failure.take());
     }
 
-    /// Measures more relations over other connections while the sum differs from the database's size. Then stores the
-    /// sizes and returns how many relations were measured.
+    /// Measures more relations over other connections while the sum differs from the size of the database. Then stores
+    /// the sizes and returns the number of measured relations.
     pub async fn measure_rest(mut self, session: &Session, scope: &Scope, facts: &mut CatalogFacts) -> Fact<u64> {
         for _ in 0..MAX_EXTRA_CONNECTIONS {
             let Some((whole, other)) = self.database_and_other_bytes else { break };
@@ -106,7 +106,7 @@ impl SizeMeasurement {
             if oids.is_empty() || self.failure.is_some() {
                 break;
             }
-            // A limit on connections is no reason to lose what is known: the rest stays unaccounted.
+            // If no connection can be opened, the known sizes are kept and the difference stays unaccounted.
             let Ok(second) = scope.connection_budget.open(session).await else { break };
             if self.measure_oids(&second, &oids).await.is_err() {
                 break;
@@ -126,10 +126,10 @@ impl SizeMeasurement {
         self.query
     }
 
-    /// All of them, in shares of which each has a connection of its own; `jobs` connections work at a time.
+    /// Measures all relations, in batches with a separate connection each, `jobs` at the same time.
     async fn measure_all(&mut self, session: &Session, scope: &Scope) -> Result<(), SessionError> {
         let mut oids: Vec<u32> = self.size_estimates.iter().map(|relation| relation.oid).collect();
-        // As they were made: what the catalogs say of neighbours lies side by side, which saves the server a third.
+        // In the order of creation: neighbouring relations have neighbouring catalog rows, which saves a third of the time.
         oids.sort_unstable();
         let query = self.query;
         let shares = oids.chunks(relations_per_connection(oids.len(), scope.jobs)).enumerate().map(
@@ -157,22 +157,22 @@ impl SizeMeasurement {
     }
 }
 
-/// How many relations a connection is asked about: as many rounds as memory demands, in each of which all jobs have
-/// the same to do.
+/// Returns the number of relations per connection: as many rounds as the memory limit requires, with equal work for all
+/// jobs in each.
 fn relations_per_connection(relations: usize, jobs: usize) -> usize {
     let jobs = jobs.clamp(1, relations.div_ceil(MIN_RELATIONS_PER_CONNECTION).max(1));
     let rounds = relations.div_ceil(MAX_RELATIONS_PER_CONNECTION * jobs).max(1);
     relations.div_ceil(rounds * jobs).max(1)
 }
 
-/// Measured relations, and what a failed batch said.
+/// Measured relations, and the error of a failed batch.
 #[derive(Default)]
 pub struct MeasuredSizes {
     sizes: Vec<(u32, u64)>,
     failure: Option<Unavailable>,
 }
 
-/// Part of a round, in batches that fail alone.
+/// Measures relations as part of a round trip, in batches with separate errors.
 pub async fn fetch_sizes(session: &Session, query: &Query, oids: &[u32]) -> MeasuredSizes {
     let batches: Vec<Vec<i64>> =
         oids.chunks(BATCH_SIZE).map(|batch| batch.iter().map(|oid| i64::from(*oid)).collect()).collect();
@@ -184,7 +184,7 @@ pub async fn fetch_sizes(session: &Session, query: &Query, oids: &[u32]) -> Meas
     let mut measured = MeasuredSizes::default();
     for result in join_all(statements).await {
         match result {
-            // A relation dropped between the two looks has no size any more: its estimate stays.
+            // A relation that was dropped in the meantime has no size: its estimate stays.
             Ok(rows) => {
                 let known = rows.into_iter().filter_map(|(oid, bytes)| Some((oid, u64::try_from(bytes?).ok()?)));
                 measured.sizes.extend(known);

@@ -1,4 +1,4 @@
-//! From a session to a [`Snapshot`]: which facts are read, and in which round trip.
+//! Collects a [`Snapshot`] over a session: the facts, and the round trip in which each is read.
 
 mod bloat;
 mod catalog_facts;
@@ -43,8 +43,8 @@ pub enum CollectError {
     /// The session could not be opened, or ended.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// The server's identity could not be read; the server's reason.
-    #[error("the server would not say what it is: {0}")]
+    /// The identity of the server could not be read, with the reason.
+    #[error("cannot read the identity of the server: {0}")]
     NoIdentity(String),
 }
 
@@ -82,7 +82,7 @@ pub struct DatabaseList {
     pub databases: Fact<Vec<Database>>,
 }
 
-/// Reads the databases only. For their sizes the server opens each of their files.
+/// Reads the databases only. The server opens each of their files to compute the sizes.
 pub async fn list_databases(session: &Session) -> Result<DatabaseList, CollectError> {
     let statements = async {
         tokio::join!(biased;
@@ -96,7 +96,7 @@ pub async fn list_databases(session: &Session) -> Result<DatabaseList, CollectEr
     }
 }
 
-/// Reads the position of WAL after `wait`; no transaction is open meanwhile.
+/// Reads the WAL position after `wait`. No transaction is open during the wait.
 pub async fn read_wal_position_after(session: &Session, wait: Duration) -> Result<Fact<WalPosition>, SessionError> {
     tokio::time::sleep(wait).await;
     session.run_round(fetch::json_row(session, &queries::WAL_POSITION)).await

@@ -1,4 +1,4 @@
-//! The databases other than the connected one, each read over a connection of its own.
+//! The databases other than the connected one, each read over a separate connection.
 
 use super::{DatabaseSelection, Scope, catalog_facts::collect_catalog_facts, database_snapshot};
 use crate::facts::{Database, DatabaseSnapshot, Fact, SkippedDatabase, Unavailable};
@@ -6,8 +6,8 @@ use crate::postgres::{Session, SessionError};
 use crate::quote::quote_identifier;
 use futures_util::{StreamExt, stream};
 
-/// Reads the databases of the scope; each that could not be read is listed. `here` are the names of the database that
-/// was read already: a pooler may have another name for it.
+/// Reads the databases of the scope, and lists those that could not be read. `connected_names` are the names of the
+/// database that was already read: a pooler may use another name.
 pub async fn collect_other_databases(
     session: &Session,
     scope: &Scope,
@@ -40,7 +40,7 @@ pub async fn collect_other_databases(
             return (read, skipped);
         }
     };
-    // Each database measures over its part of the connections.
+    // Each database uses its share of the connections.
     let database_scope = scope.share_for(selected.len());
     let listed = matches!(scope.database_selection, DatabaseSelection::Listed(_));
     let collections = selected.into_iter().map(|database| connect_and_collect(session, &database_scope, database));
@@ -85,8 +85,8 @@ async fn connect_and_collect(
 fn missing_database(name: &str) -> SkippedDatabase {
     SkippedDatabase {
         database: name.to_owned(),
-        reason: "there is no database of that name".to_owned(),
-        hint: Some("`pgtend databases` shows those there are; correct the target's databases".to_owned()),
+        reason: "this database does not exist".to_owned(),
+        hint: Some("list the databases with `pgtend databases`, and correct `databases` of the target".to_owned()),
         listed: true,
     }
 }

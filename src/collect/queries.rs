@@ -1,4 +1,4 @@
-//! The facts pgtend asks for, and their texts in `queries/`.
+//! The queries of the facts, with their SQL in `queries/`.
 
 use crate::postgres::Query;
 
@@ -10,7 +10,7 @@ macro_rules! queries {
             variants: &[$(($since, include_str!(concat!("../../queries/", $file)))),+],
         };)+
 
-        /// Every fact there is.
+        /// All facts.
         pub static ALL: &[&Query] = &[$(&$name),+];
     };
 }

@@ -1,4 +1,4 @@
-//! Rechecks right before and right after a change.
+//! Rechecks immediately before and after a change.
 
 use super::{CollectError, fetch, queries};
 use crate::facts::{
@@ -24,7 +24,7 @@ pub struct Backend {
 pub struct ServerRecheck {
     /// The server and the connected role.
     pub server: Server,
-    /// What is compared with the plan's server.
+    /// Identity that is compared with the plan's server.
     pub identity: ServerIdentity,
     /// The control file (`pg_control_system`, `pg_control_checkpoint`).
     pub control: Fact<ControlFile>,
@@ -77,7 +77,7 @@ struct IdentifiedServer {
     control: Fact<ControlFile>,
 }
 
-/// Part of a round.
+/// Reads them, as part of a round trip.
 async fn read_identity(session: &Session) -> Result<IdentifiedServer, CollectError> {
     let (server, control, instance) = tokio::join!(biased;
         fetch::json_row::<Server>(session, &queries::SERVER),

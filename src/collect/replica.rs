@@ -1,10 +1,10 @@
-//! What a standby counted itself.
+//! Scan counters of a standby.
 
 use super::{CollectError, fetch, queries};
 use crate::facts::{ControlFile, Fact, ReplicaUse, Server};
 use crate::postgres::Session;
 
-/// Asks a standby, in one round trip, for the scans it counted and since when.
+/// Reads the scan counters of a standby and the start of their window, in one round trip.
 pub async fn collect_replica(s: &Session) -> Result<ReplicaUse, CollectError> {
     use queries::*;
     let (server, control, statistics_resets, walsenders, slots, idx_scans) = s

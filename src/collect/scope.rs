@@ -1,4 +1,4 @@
-//! Which facts a command collects, and how.
+//! The facts that a command collects, and how.
 
 use super::ConnectionBudget;
 use crate::facts::{FactGroup, FactGroups};
@@ -14,17 +14,17 @@ pub struct Scope {
     pub bloat: BloatFilter,
     /// Measure every relation.
     pub exact: bool,
-    /// Which databases are read from inside.
+    /// The databases that are read over a connection.
     pub database_selection: DatabaseSelection,
     /// Number of concurrent connections.
     pub jobs: usize,
     /// Budget of further connections.
     pub connection_budget: ConnectionBudget,
-    /// Read the size of a large database over one more connection: for lists on a terminal, not for fleets.
+    /// Read the size of a large database over another connection: for reports on one server, not for fleets.
     pub concurrent_size: bool,
 }
 
-/// What takes space in the whole cluster, and the relations of the databases.
+/// Disk usage of the whole cluster, and the relations of the databases.
 const SPACE: FactGroups = FactGroups::new(&[
     FactGroup::Databases,
     FactGroup::Storage,
@@ -34,7 +34,7 @@ const SPACE: FactGroups = FactGroups::new(&[
     FactGroup::Relations,
 ]);
 
-/// What only some reports need.
+/// Facts that only some reports need.
 const DETAILS: FactGroups = FactGroups::new(&[
     FactGroup::IndexFacts,
     FactGroup::IndexBuilds,
@@ -44,10 +44,10 @@ const DETAILS: FactGroups = FactGroups::new(&[
     FactGroup::CopySize,
 ]);
 
-/// What neither a check nor the history uses.
+/// Facts that neither a check nor the history uses.
 const UNCHECKED: FactGroups = FactGroups::new(&[FactGroup::Tablespaces, FactGroup::CopySize]);
 
-/// Which indexes' definitions are read: they cost the server a lock each.
+/// The indexes whose definitions are read; each needs a lock.
 #[derive(Clone, Debug, Default)]
 pub enum Definitions {
     /// Read no definitions.
@@ -59,37 +59,37 @@ pub enum Definitions {
         schema: Option<glob::Pattern>,
         /// Name pattern of the table; `None` matches all.
         table: Option<glob::Pattern>,
-        /// The most definitions that are read.
+        /// Maximum number of definitions.
         most: usize,
     },
 }
 
-/// The relations whose bloat is estimated, where the groups of facts include it.
+/// The relations whose bloat is estimated, if the fact groups include it.
 #[derive(Clone, Debug, Default)]
 pub struct BloatFilter {
     /// Name pattern of the schema; `None` matches all.
     pub schema: Option<glob::Pattern>,
     /// Name pattern of the table; `None` matches all.
     pub table: Option<glob::Pattern>,
-    /// Bytes; smaller relations are left out.
+    /// Minimum size in bytes.
     pub min_size: u64,
     /// Number of relations that are read page by page, the largest first; 0 for estimates only.
     pub full_scans: usize,
 }
 
 impl Scope {
-    /// Returns the facts about space in the whole cluster, and the relations of the databases.
+    /// Returns the facts about disk usage of the whole cluster, and the relations of the databases.
     pub fn space() -> Scope {
         Scope { facts: SPACE, ..Scope::default() }
     }
 
-    /// The facts of a run of `pgtend check`: all that a check evaluates or the history keeps.
+    /// Returns the facts of `pgtend check`: those that a check evaluates or the history stores.
     pub fn nightly() -> Scope {
         let everything = Scope::everything();
         Scope { facts: everything.facts.without(UNCHECKED), definitions: Definitions::None, ..everything }
     }
 
-    /// Takes over thoroughness and connections of another scope.
+    /// Copies precision and connections of another scope.
     pub fn with_options_of(self, other: &Scope) -> Scope {
         let Scope { exact, jobs, .. } = *other;
         Scope {
@@ -111,7 +111,7 @@ impl Scope {
         }
     }
 
-    /// Returns the share of each of this many databases, of which `jobs` are read at once.
+    /// Returns the scope of each of this many databases, of which `jobs` are read at the same time.
     pub fn share_for(&self, databases: usize) -> Scope {
         let jobs = self.jobs.max(1);
         let at_once = databases.clamp(1, jobs);
@@ -124,34 +124,34 @@ impl Scope {
     }
 }
 
-/// Most index definitions that one snapshot reads.
+/// Maximum number of index definitions in a snapshot.
 pub const MAX_DEFINITIONS: usize = 1_000;
 
-/// Most tables, and most indexes, whose statistics one snapshot reads.
+/// Maximum number of tables, and of indexes, with statistics in a snapshot.
 pub const MAX_STATISTICS: usize = 500;
 
-/// Most tables, and most indexes, that one snapshot reads page by page.
+/// Maximum number of tables, and of indexes, that a snapshot scans completely.
 pub const MAX_FULL_SCANS: usize = 100;
 
-/// Each database costs a connection of its own, but for the one that is connected to anyway.
+/// The databases to read. Each needs a separate connection, except for the connected one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum DatabaseSelection {
-    /// The one that is connected to.
+    /// The connected database.
     #[default]
     Connected,
-    /// Those of a target's list, and no other: the one that is connected to only if it is among them.
+    /// The databases of a target's list; the connected database only if it is in the list.
     Listed(Vec<String>),
-    /// All that the role may connect to.
+    /// All databases that the role may connect to.
     All,
 }
 
 impl DatabaseSelection {
-    /// Whether what is read may come from more than one database, so that each row has to say from which.
+    /// Returns whether rows may come from several databases, so that each needs the name of its database.
     pub fn may_select_several(&self) -> bool {
         *self != DatabaseSelection::Connected
     }
 
-    /// Whether the database that is connected to is read.
+    /// Returns whether the connected database is read.
     pub(super) fn includes_connected(&self, name: &str) -> bool {
         match self {
             DatabaseSelection::Connected | DatabaseSelection::All => true,

@@ -5,7 +5,7 @@ use crate::facts::{Fact, OidMap, SequenceState, SequenceUse, Unavailable};
 use crate::postgres::Session;
 use serde::Deserialize;
 
-/// Sequences that one transaction reads: each stays locked until its end, and the lock table is shared by all sessions.
+/// Maximum number of sequences per transaction: each stays locked until its end, and all sessions share the lock table.
 const MAX_BATCH: usize = 250;
 
 /// The sequences that could run out, without their values.
@@ -22,7 +22,7 @@ struct ListedSequence {
     state: SequenceState,
 }
 
-/// The values that were read, by OID; `None` for a sequence that was never used.
+/// Values by OID; `None` for a sequence that was never used.
 pub type SequenceValues = Result<Vec<(u32, Option<i64>)>, Unavailable>;
 
 /// Returns the OIDs of the sequences that the role may read, in batches of one transaction each.
@@ -45,7 +45,7 @@ pub async fn fetch_values(session: &Session, share: &[i64]) -> SequenceValues {
     rows.await.map_err(|error| fetch::unavailable_fact(session, query, &error))
 }
 
-/// Returns the sequences with their values. A sequence that was locked meanwhile counts as left out.
+/// Returns the sequences with their values. A sequence that was locked in the meantime counts as omitted.
 pub fn merge_values(listed: Fact<ListedSequences>, values: Vec<SequenceValues>) -> Fact<SequenceUse> {
     let ListedSequences { sequences, mut left_out } = match listed {
         Fact::Known(listed) => listed,

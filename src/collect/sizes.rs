@@ -1,42 +1,42 @@
-//! Which relations to measure: an estimate that proves itself against the whole.
+//! Selection of the relations to measure. The sum of the estimates is verified with the size of the database.
 //!
-//! `relpages` is free but only as fresh as the last VACUUM or ANALYZE. `pg_relation_size` is exact but costs the
-//! backend about 3.4 kB of memory per relation (docs/reference/sizes-and-bloat.md#memory-of-size-functions). So the
-//! largest and the doubtful relations are measured, then the sum is compared with `pg_database_size`. While the two
-//! differ, more relations are measured, within a bound on the server's memory.
+//! `relpages` costs nothing, but is only as current as the last VACUUM or ANALYZE. `pg_relation_size` is exact, but costs
+//! the backend about 3.4 kB of memory per relation (docs/reference/sizes-and-bloat.md#memory-of-size-functions).
+//! Therefore, the largest and the uncertain relations are measured, and the sum is compared with `pg_database_size`.
+//! While the two differ, more relations are measured, within a limit on the memory of the server.
 
 use super::top_n::top_n;
 use crate::facts::{OidMap, OidSet};
 use std::cmp::Reverse;
 
-/// One relation with files: what the catalog says it takes, and how much more or less it may be.
+/// A relation with files: its size from the catalog, and the uncertainty of that size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SizeEstimate {
     pub oid: u32,
-    /// The table it belongs to: sizes of one row are measured together or not at all.
+    /// OID of its table: the sizes of one row of a report are measured together or not at all.
     pub table_oid: u32,
     /// Bytes by `relpages`.
     pub estimate: u64,
-    /// Bytes by which the truth may differ, at worst.
+    /// Maximum difference in bytes to the true size.
     pub uncertainty: u64,
 }
 
-/// Relations measured in one statement, so that one lock costs one batch only.
+/// Number of relations per statement, so that one lock affects only one batch.
 pub const BATCH_SIZE: usize = 500;
 
-/// Relations one server process is asked about at most by default: about 34 MB of its memory.
+/// Maximum number of relations per server process by default: about 34 MB of its memory.
 const MAX_MEASURED: usize = 10_000;
 
-/// Measured in the first round whatever is known of them.
+/// Number of the largest relations, which the first round always measures.
 const MAX_LARGEST: usize = 300;
 
-/// Of the doubtful ones, measured in the first round.
+/// Maximum number of uncertain relations in the first round.
 const MAX_UNCERTAIN: usize = 2_500;
 
-/// Differences below this are ours to ignore: no relation of 1 MB can hide in them.
+/// Differences below this many bytes are ignored: they cannot hide a relation of 1 MB.
 const NEGLIGIBLE_BYTES: u64 = 1 << 20;
 
-/// The first round: the largest relations, and those that may well be something else than they seem.
+/// Returns the first round: the largest relations, and those with the largest uncertainty.
 pub fn first_round(relations: &[SizeEstimate]) -> Vec<u32> {
     let by_size: Vec<&SizeEstimate> = relations.iter().filter(|r| r.estimate > 0).collect();
     let largest = top_n(by_size, MAX_LARGEST, |r| (Reverse(r.estimate), r.oid));
@@ -55,8 +55,9 @@ pub fn first_round(relations: &[SizeEstimate]) -> Vec<u32> {
     chosen
 }
 
-/// The second round: when the parts do not add up to the whole, the rest within the bound, the most doubtful first.
-/// `whole` and `other` are the database and those of its bytes that are no relation given here.
+/// Returns the second round. If the sum differs from the size of the database, these are the remaining relations within
+/// the limit, the most uncertain first. `whole` is the size of the database, `other` the part of it that does not belong
+/// to these relations.
 pub fn second_round(relations: &[SizeEstimate], measured: &OidMap<u64>, whole: u64, other: u64) -> Vec<u32> {
     if whole.abs_diff(sum_sizes(relations, measured) + other) <= NEGLIGIBLE_BYTES {
         return Vec::new();
@@ -64,7 +65,7 @@ pub fn second_round(relations: &[SizeEstimate], measured: &OidMap<u64>, whole: u
     most_uncertain(relations, measured, MAX_MEASURED.saturating_sub(measured.len()))
 }
 
-/// Another round, on another process of the server: when parts and whole still differ by more than 2 %.
+/// Returns a further round for another server process, if sum and size still differ by more than 2 %.
 pub fn further_round(relations: &[SizeEstimate], measured: &OidMap<u64>, whole: u64, other: u64) -> Vec<u32> {
     if whole.abs_diff(sum_sizes(relations, measured) + other) <= (whole / 50).max(NEGLIGIBLE_BYTES) {
         return Vec::new();
@@ -73,7 +74,7 @@ pub fn further_round(relations: &[SizeEstimate], measured: &OidMap<u64>, whole: 
     if of_grown_tables.is_empty() { most_uncertain(relations, measured, MAX_MEASURED) } else { of_grown_tables }
 }
 
-/// What belongs to tables of which a part turned out to be far larger than it seemed: it has grown as well.
+/// Returns the relations of tables with a part that is far larger than estimated: they have probably grown, too.
 fn relations_of_grown_tables(relations: &[SizeEstimate], measured: &OidMap<u64>) -> Vec<u32> {
     let grown = relations.iter().filter(|r| {
         measured
@@ -91,8 +92,8 @@ fn sum_sizes(relations: &[SizeEstimate], measured: &OidMap<u64>) -> u64 {
 
 fn most_uncertain(relations: &[SizeEstimate], measured: &OidMap<u64>, most: usize) -> Vec<u32> {
     let rest: Vec<&SizeEstimate> = relations.iter().filter(|r| !measured.contains_key(&r.oid)).collect();
-    // Where the statistics know nothing of a change: what nobody has ever looked at before what somebody has, tables
-    // before what belongs to them, the newest first.
+    // Without a recorded change: relations that were never vacuumed or analyzed first, tables before their indexes, the
+    // newest first.
     let chosen = top_n(rest, most, |r| {
         let belongs = r.oid != r.table_oid;
         (Reverse(r.uncertainty), r.estimate > 0, belongs, Reverse(r.estimate), Reverse(r.oid))
@@ -116,7 +117,7 @@ mod tests {
         let mut relations: Vec<SizeEstimate> = (1..=5_000).map(|oid| relation(oid, 8_192, 0)).collect();
         relations.push(relation(9_001, 0, 2 * MB));
         let first = first_round(&relations);
-        assert!(first.contains(&9_001), "never analysed, yet rows were counted");
+        assert!(first.contains(&9_001), "never analyzed, but rows were counted");
         assert!(first.len() <= MAX_LARGEST + 1);
         let measured: OidMap<u64> = first.iter().map(|oid| (*oid, 8_192)).collect();
         let whole = 5_000 * 8_192 + 8_192 + 150_000;
@@ -136,7 +137,7 @@ mod tests {
 
     #[test]
     fn unmeasured_come_first_then_grown_tables() {
-        // Tables made one after the other, each with an index; the statistics know nothing of any.
+        // Tables created one after the other, each with an index, without statistics.
         let table_with_index =
             |table: u32| [relation(table, 0, 0), SizeEstimate { table_oid: table, ..relation(table + 1, 8_192, 0) }];
         let relations: Vec<SizeEstimate> = (1..=MAX_MEASURED as u32).flat_map(|n| table_with_index(n * 2)).collect();
@@ -147,7 +148,10 @@ mod tests {
         measured.insert(giant, 600 * MB);
         assert_eq!(further_round(&relations, &measured, 900 * MB, 0), [giant + 1]);
         measured.insert(giant + 1, 200 * MB);
-        assert!(further_round(&relations, &measured, 950 * MB, 0).len() > 1, "no kin is left, so the others");
+        assert!(
+            further_round(&relations, &measured, 950 * MB, 0).len() > 1,
+            "no related relation is left, so the others"
+        );
         let now = sum_sizes(&relations, &measured);
         assert!(further_round(&relations, &measured, now + now / 100, 0).is_empty(), "within 2 %");
     }

@@ -1,6 +1,6 @@
-//! The first few of many, without putting the rest in order.
+//! The largest elements of a list, without sorting the rest.
 
-/// At most so many, those with the smallest keys, in order.
+/// Returns the elements with the smallest keys, at most this many, in order.
 pub fn top_n<T, K: Ord>(mut items: Vec<T>, n: usize, key: impl Fn(&T) -> K) -> Vec<T> {
     if items.len() > n {
         items.select_nth_unstable_by_key(n, &key);

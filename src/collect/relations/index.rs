@@ -1,4 +1,4 @@
-//! A row of `indexes.sql`, and what `index_constraints.sql` adds to it.
+//! Rows of `indexes.sql` and `index_constraints.sql`.
 
 use super::{TableRow, index_bytes, non_negative};
 use crate::collect::queries;
@@ -8,7 +8,7 @@ use crate::postgres::{BorrowedText, Oid, Row, RowError, Text, columns};
 use std::borrow::Cow;
 
 columns! {
-    /// Its columns as they travel.
+    /// Names of the columns, in the order of the query.
     pub struct Columns<'row> {
         oid: Oid,
         table_oid: Oid,
@@ -39,7 +39,7 @@ columns! {
     }
 }
 
-/// The longest index tuple, for the worst case of what a change may have added.
+/// Maximum size of an index tuple, for the upper bound of a change.
 const MAX_TUPLE_BYTES: u64 = 2_704;
 
 /// Decodes one.
@@ -94,7 +94,7 @@ pub struct Constraint {
 }
 
 impl Constraint {
-    /// Decodes one.
+    /// Decodes a row.
     pub fn decode(row: &Row) -> Result<Constraint, RowError> {
         let kind: BorrowedText<'_> = row.try_get("constraint_type")?;
         Ok(Constraint {
@@ -127,13 +127,13 @@ pub fn add_constraints(indexes: Fact<Vec<Index>>, constraints: Fact<Vec<Constrai
     Fact::Known(indexes)
 }
 
-/// The server's own have names that need not be kept for each index.
+/// Returns a static string for a built-in access method, so that its name is not stored per index.
 fn access_method(name: Cow<'_, str>) -> Cow<'static, str> {
     let own = ["btree", "hash", "gist", "gin", "spgist", "brin"];
     own.into_iter().find(|own| *own == name).map_or_else(|| Cow::Owned(name.into_owned()), Cow::Borrowed)
 }
 
-/// How far an index's estimate may be off: what changed in its table may have grown it.
+/// Returns the uncertainty of an index's estimate: changes of its table may have extended it.
 pub fn estimate_index_size(index: &Index, table: &TableRow) -> SizeEstimate {
     let changed_rows = if table.table.was_measured() {
         non_negative(table.table.modified_since_analyze)
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn indexes_are_unknown_without_constraints() {
         let refused =
-            || Unavailable::new("index constraints", "permission denied").with_hint(Some("look as another role"));
+            || Unavailable::new("index constraints", "permission denied").with_hint(Some("connect as another role"));
         let why = add_constraints(Fact::Known(Vec::new()), Fact::Unavailable(refused()));
         assert_eq!(why, Fact::Unavailable(refused().for_fact("indexes")));
         assert_eq!(add_constraints(Fact::Known(Vec::new()), Fact::Known(Vec::new())), Fact::Known(Vec::new()));

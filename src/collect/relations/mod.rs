@@ -1,4 +1,4 @@
-//! Tables and indexes of the first round trip: an estimate of every size from `relpages`, with its uncertainty.
+//! Tables and indexes of the first round trip, with size estimates from `relpages` and their uncertainty.
 
 pub mod index;
 pub mod table;
@@ -9,7 +9,7 @@ use super::sizes::{self, SizeEstimate};
 use crate::facts::{Index, OidMap, OidSet};
 use glob::Pattern;
 
-/// The tables that a list shows: no catalogs, and what matches its filters.
+/// Returns the tables that a list shows: those that are no catalogs and match its filters.
 pub fn shown_tables(tables: &[TableRow], schema: Option<&Pattern>, table: Option<&Pattern>) -> OidSet {
     tables
         .iter()
@@ -21,7 +21,7 @@ pub fn shown_tables(tables: &[TableRow], schema: Option<&Pattern>, table: Option
         .collect()
 }
 
-/// Every relation that has files, and which of them are measured first.
+/// Returns every relation that has files, and those that are measured first.
 #[derive(Default)]
 pub struct SizeEstimates {
     pub all: Vec<SizeEstimate>,
@@ -35,7 +35,7 @@ impl SizeEstimates {
     }
 }
 
-/// Every relation that has files.
+/// Returns every relation that has files.
 fn size_estimates(tables: &[TableRow], indexes: &[Index]) -> Vec<SizeEstimate> {
     let by_oid: OidMap<&TableRow> = tables.iter().map(|row| (row.table.oid, row)).collect();
     let heaps = tables
@@ -49,7 +49,8 @@ fn size_estimates(tables: &[TableRow], indexes: &[Index]) -> Vec<SizeEstimate> {
     heaps.chain(indexes.iter().filter(|index| !index.is_partitioned).map(index_estimate)).collect()
 }
 
-/// Bytes of an index of so many blocks: an empty one has a block too, even where `relpages` says nothing yet.
+/// Returns the bytes of an index with this many blocks. Even an empty index has one block, which `relpages` may not
+/// include yet.
 fn index_bytes(pages: i64, block: u64) -> u64 {
     non_negative(pages).max(1) * block
 }

@@ -6,7 +6,7 @@ use crate::facts::{Persistence, SizeSource, StoredBytes, Table, TableKind};
 use crate::postgres::{BorrowedText, Oid, Row, RowError, Text, columns};
 use jiff::Timestamp;
 
-/// A table with the columns of its TOAST relation.
+/// A table with its TOAST relation.
 pub struct TableRow {
     pub table: Table,
     pub heap: SizeEstimate,
@@ -15,7 +15,7 @@ pub struct TableRow {
 }
 
 columns! {
-    /// Its columns as they travel.
+    /// Names of the columns, in the order of the query.
     pub struct Columns<'row> {
         oid: Oid,
         schema: Text,
@@ -55,7 +55,7 @@ columns! {
     }
 }
 
-/// The longest row a block can hold, for the worst case of what a change may have added.
+/// Maximum size of a row in a block, for the upper bound of a change.
 const MAX_ROW_BYTES: u64 = 8_192;
 const MAX_TOAST_CHUNK_BYTES: u64 = 2_048;
 
@@ -79,7 +79,7 @@ pub fn decode_table(row: &Row) -> Result<TableRow, RowError> {
     let measured = relpages > 0 || row.reltuples > 0.0;
 
     let heap_estimate = if kind.has_storage() { heap_bytes(relpages, all_visible, block) } else { 0 };
-    // A crash empties unlogged tables and leaves relpages as they were.
+    // A crash truncates unlogged tables, but does not change relpages.
     let unlogged_bytes = if persistence == Persistence::Unlogged { heap_estimate.max(block) } else { 0 };
     let changed_rows = if measured {
         non_negative(row.modified_since_analyze)
@@ -112,7 +112,7 @@ pub fn decode_table(row: &Row) -> Result<TableRow, RowError> {
     });
     let toast_index = row.toast_index_oid.map(|Oid(oid)| {
         let pages = i64::from(row.toast_index_relpages.unwrap_or(0));
-        // An entry of a TOAST index takes 24 bytes, with room for page splits.
+        // An entry of a TOAST index takes 24 bytes, including free space after page splits.
         SizeEstimate {
             oid,
             table_oid,
@@ -158,17 +158,18 @@ pub fn decode_table(row: &Row) -> Result<TableRow, RowError> {
     Ok(TableRow { table, heap, toast, toast_index })
 }
 
-/// Bytes that so many rows, and what a crash may have emptied, come to at most; counters may hold anything.
+/// Returns the maximum size in bytes of this many rows and of what a crash may have truncated. Saturates, because
+/// counters may have any value.
 fn max_uncertainty(rows: u64, row_bytes: u64, unlogged_bytes: u64) -> u64 {
     rows.saturating_mul(row_bytes).saturating_add(unlogged_bytes)
 }
 
-/// Bytes of a heap or TOAST relation of so many blocks with its free space and visibility maps.
+/// Returns the bytes of a heap or TOAST relation with this many blocks, including its free space and visibility maps.
 fn heap_bytes(pages: i64, all_visible: bool, block: u64) -> u64 {
     let pages = u64::try_from(pages).unwrap_or(0);
-    // A free space map has at least three levels of one block and a leaf for each 4,069 blocks. VACUUM makes one for a
-    // single block, an insert that has looked for room beyond the first block does, too. A visibility map covers
-    // 32,672 blocks a block. (src/backend/storage/freespace/README)
+    // A free space map has at least three levels of one block, and one leaf per 4,069 blocks. VACUUM creates it even for
+    // a single block, and so does an insert that searches for space after the first block. A block of a visibility map
+    // covers 32,672 blocks (src/backend/storage/freespace/README).
     let free_space = if pages > 1 || (pages == 1 && all_visible) { 3 + pages / 4_069 } else { 0 };
     let visibility = if all_visible { 1 + pages / 32_672 } else { 0 };
     (pages + free_space + visibility) * block

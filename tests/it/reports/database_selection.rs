@@ -55,7 +55,7 @@ async fn selection_reads_listed_databases_only() {
             let mut gap = gaps.filter(|gap| gap["reason"].as_str().unwrap().contains(&format!("database {name} was")));
             gap.next().unwrap_or_else(|| panic!("no {name} in {report}"))["reason"].as_str().unwrap().to_owned()
         };
-        assert!(why(&tables, "no such").ends_with("there is no database of that name"), "{tables}");
+        assert!(why(&tables, "no such").ends_with("this database does not exist"), "{tables}");
         let (exit, check_report) = check("gone", &[]);
         assert_eq!((exit, check_report["status"].as_str()), (3, Some("UNKNOWN")), "{check_report}");
         for name in ["no such", "closed"] {
