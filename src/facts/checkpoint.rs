@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 /// `pg_control_system()` and `pg_control_checkpoint()`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ControlFile {
-    /// Names the cluster; copies of a cluster share it. A number too large for JSON's, hence text.
+    /// Identifies the cluster; physical copies share it. As text, because it exceeds JSON numbers.
     pub system_identifier: String,
     /// Timeline of the last checkpoint (`pg_control_checkpoint().timeline_id`).
     pub timeline_id: u32,
-    /// Where replay after a crash would begin: WAL from here on stays.
+    /// Position at which crash recovery starts; WAL from here on is retained.
     pub redo_lsn: Lsn,
     /// Position of the last checkpoint's record (`checkpoint_lsn`).
     pub checkpoint_lsn: Lsn,
@@ -19,12 +19,12 @@ pub struct ControlFile {
     pub checkpoint_time: Timestamp,
 }
 
-/// Checkpoints counted since the statistics began (`pg_stat_bgwriter`; `pg_stat_checkpointer` from 17).
+/// Checkpoints since the last reset (`pg_stat_bgwriter`; `pg_stat_checkpointer` from 17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoints {
-    /// By `checkpoint_timeout`.
+    /// Timed checkpoints (`checkpoint_timeout`).
     pub timed: u64,
-    /// By the amount of WAL, or by hand.
+    /// Requested checkpoints: by the amount of WAL or the CHECKPOINT command.
     pub requested: u64,
     /// When the counters were last reset (`stats_reset`); `None` if never.
     pub stats_reset: Option<Timestamp>,

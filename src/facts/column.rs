@@ -1,4 +1,4 @@
-//! Columns: how a value lies in a row and what ANALYZE found of its values.
+//! Columns: storage layout and statistics of ANALYZE.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,24 +11,24 @@ pub struct ColumnLayout {
     pub attalign: u8,
 }
 
-/// What ANALYZE found of a column's values (`pg_stats`).
+/// Statistics of a column (`pg_stats`).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ColumnStatistics {
     /// Share of nulls, 0 to 1 (`pg_stats.null_frac`).
     pub null_frac: f64,
-    /// Bytes of a value as it lies in the row, nulls apart: a value in TOAST counts as its pointer, 18 bytes. Rounded
-    /// down by ANALYZE.
+    /// Average bytes of a non-null value in the row; a value in TOAST counts as its pointer, 18 bytes. ANALYZE rounds it
+    /// down.
     pub avg_width: u32,
-    /// Distinct values, nulls apart; negative for a share of all rows, 0 for unknown.
+    /// Number of distinct non-null values; negative for a share of all rows, 0 for unknown.
     pub n_distinct: f64,
 }
 
 impl ColumnStatistics {
-    /// Of a column that stores nothing: dropped, or generated when it is read.
+    /// Statistics of a column without stored values: dropped or virtual generated.
     pub const ABSENT: ColumnStatistics = ColumnStatistics { null_frac: 1.0, avg_width: 0, n_distinct: 0.0 };
 }
 
-/// Whether the statistics of a relation could be seen.
+/// Whether the statistics of a relation are visible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
@@ -49,13 +49,13 @@ pub struct TableColumns {
     pub visibility: Visibility,
     /// Layout and statistics of each column, in storage order.
     pub columns: Vec<(ColumnLayout, Option<ColumnStatistics>)>,
-    /// Which of them are dropped, by their place: a logical copy does not have them.
+    /// Positions of the dropped columns, which a logical copy does not have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<usize>,
 }
 
 impl TableColumns {
-    /// Those that are not dropped.
+    /// Returns the columns that are not dropped.
     pub fn live_columns(&self) -> impl Iterator<Item = &(ColumnLayout, Option<ColumnStatistics>)> {
         self.columns
             .iter()
@@ -70,7 +70,7 @@ impl TableColumns {
 pub struct IndexKey {
     /// Fill factor of the B-tree's leaf pages in percent (`pg_class.reloptions`); 90 by default.
     pub fillfactor: u8,
-    /// Equal keys share one tuple: the operator classes allow it, and `deduplicate_items` is on.
+    /// Whether equal keys share one tuple: the operator classes allow it, and `deduplicate_items` is on.
     pub deduplicates: bool,
     /// Whether the role may see the statistics.
     pub visibility: Visibility,

@@ -18,9 +18,9 @@ pub struct Database {
     pub allows_connections: bool,
     /// `pg_database.datistemplate`.
     pub is_template: bool,
-    /// The role has CONNECT.
+    /// Whether the role has the CONNECT privilege.
     pub may_connect: bool,
-    /// `pg_database_size`; `None` where the role may not know it.
+    /// `pg_database_size`; `None` if the role may not read it.
     pub bytes: Option<u64>,
     /// Backends connected now.
     pub connections: Option<i64>,
@@ -28,11 +28,11 @@ pub struct Database {
     pub xid_age: i64,
     /// Multixacts since the oldest unfrozen one.
     pub multixact_age: i64,
-    /// Temporary file bytes written since the statistics began (not what lies on disk now).
+    /// Bytes written to temporary files since the last reset, not their present size.
     pub temp_bytes_written: Option<u64>,
-    /// When this database's statistics were last reset; null also after a crash, which resets them too.
+    /// When the statistics of this database were last reset; also null after a crash, which resets them.
     pub stats_reset: Option<Timestamp>,
-    /// How often a page's checksum was wrong since the statistics began; `None` without checksums.
+    /// Number of checksum failures since the last reset; `None` without checksums.
     #[serde(default)]
     pub checksum_failures: Option<u64>,
     /// Time of the last checksum failure (`pg_stat_database.checksum_last_failure`); `None` if there was none.
@@ -43,7 +43,7 @@ pub struct Database {
 /// The row of `pg_stat_database` for the catalogs that all databases share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedChecksums {
-    /// As of a database.
+    /// Number of checksum failures; `None` without checksums.
     pub checksum_failures: Option<u64>,
     /// Time of the last checksum failure; `None` if there was none.
     pub checksum_last_failure: Option<Timestamp>,

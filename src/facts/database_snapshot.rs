@@ -1,4 +1,4 @@
-//! What one database contains.
+//! Facts of one database.
 
 use super::{
     BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, IndexShape, Obstacles, OidMap, SequenceUse, Table,
@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Everything read from inside one database.
+/// All facts that were read inside one database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatabaseSnapshot {
     /// `pg_database.datname`.
     pub database: String,
-    /// `pg_database_size`, the truth of the whole.
+    /// `pg_database_size`.
     #[serde(default)]
     pub database_bytes: Fact<u64>,
     /// Tables, partitioned tables, materialized views and foreign tables (`pg_class`).
@@ -22,7 +22,7 @@ pub struct DatabaseSnapshot {
     /// All indexes (`pg_index`) except those of TOAST relations.
     #[serde(default)]
     pub indexes: Fact<Vec<Index>>,
-    /// 16 and newer: by index OID; an index that is missing was not scanned since the statistics began.
+    /// Last scans by index OID, 16 and newer; a missing index was not scanned since the last reset.
     #[serde(default)]
     pub last_idx_scans: Fact<BTreeMap<u32, Timestamp>>,
     /// Number and size of the sequences.
@@ -34,42 +34,42 @@ pub struct DatabaseSnapshot {
     /// Relations under, or awaited by, an ACCESS EXCLUSIVE lock (`pg_locks`).
     #[serde(default)]
     pub locked_relations: Fact<Vec<LockedRelation>>,
-    /// Since when the statistics of the database count.
+    /// Resets of the statistics.
     #[serde(default)]
     pub statistics_resets: Fact<StatisticsResets>,
-    /// How many relations were measured exactly; unavailable when that failed and all are estimates.
+    /// Number of relations with a measured size; unavailable when measuring failed and all sizes are estimates.
     #[serde(default)]
     pub exact_sizes: Fact<u64>,
-    /// How many index definitions were read; unavailable when that failed.
+    /// Number of index definitions that were read; unavailable when that failed.
     #[serde(default)]
     pub definitions: Fact<u64>,
-    /// What the verdicts on indexes rest on.
+    /// Facts for the verdicts on indexes.
     #[serde(default)]
     pub index_facts: IndexFacts,
-    /// By table OID: of the largest that were asked for.
+    /// Column statistics by table OID, for the largest of the requested tables.
     #[serde(default)]
     pub table_columns: Fact<BTreeMap<u32, TableColumns>>,
-    /// By index OID: of the largest B-trees that were asked for.
+    /// Column statistics by index OID, for the largest of the requested B-trees.
     #[serde(default)]
     pub index_keys: Fact<BTreeMap<u32, IndexKey>>,
-    /// By table OID, where every page was read; `None` when that was not requested.
+    /// Results of full scans by table OID; `None` if they were not requested.
     #[serde(default)]
     pub heap_tuples: Option<Fact<BTreeMap<u32, HeapTuples>>>,
-    /// By index OID, where every page was read; `None` when that was not requested.
+    /// Results of full scans by index OID; `None` if they were not requested.
     #[serde(default)]
     pub btree_pages: Option<Fact<BTreeMap<u32, BtreePages>>>,
-    /// By index OID: of the largest, where the size after a copy is to be predicted.
+    /// Columns and parameters by index OID, for the largest indexes; needed to predict the size after a copy.
     #[serde(default)]
     pub index_shapes: Fact<BTreeMap<u32, IndexShape>>,
-    /// What a logical copy does not carry over; not requested by most reports.
+    /// Obstacles to a logical copy; most reports do not request them.
     #[serde(default)]
     pub obstacles: Fact<Obstacles>,
-    /// By table OID: of the largest TOAST relations, where the size after a copy is to be predicted.
+    /// Samples by table OID, for the largest TOAST relations; needed to predict the size after a copy.
     #[serde(default)]
     pub toast_samples: Fact<BTreeMap<u32, ToastSample>>,
 }
 
-/// Sequences, counted: each is one block.
+/// Number and size of the sequences; each is one block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sequences {
     /// Number of sequences (`pg_class.relkind = 'S'`).
@@ -83,18 +83,18 @@ pub struct Sequences {
 pub struct LockedRelation {
     /// `pg_class.oid`.
     pub oid: u32,
-    /// The lock is held; if false, a session waits for it.
+    /// Whether the lock is held; otherwise a session waits for it.
     pub granted: bool,
 }
 
-/// Since when the cumulative statistics of a database count.
+/// Resets of the cumulative statistics of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatisticsResets {
-    /// `pg_stat_database.stats_reset`; null when never reset by hand, and after a crash.
+    /// `pg_stat_database.stats_reset`; null if never reset manually, and after a crash.
     pub database_reset: Option<Timestamp>,
-    /// The earliest reset of the shared kinds; a crash stamps them all.
+    /// The earliest reset of the shared statistics; a crash sets all of them.
     pub shared_reset: Option<Timestamp>,
-    /// The setting `track_counts` of the session that read them; when off, nothing is counted.
+    /// `track_counts` of the session that read them; when off, nothing is counted.
     pub track_counts: bool,
 }
 
@@ -112,13 +112,13 @@ pub struct PartitionTree {
 }
 
 impl PartitionTree {
-    /// Built from pairs of a relation and the one it is attached to.
+    /// Builds the trees from pairs of a relation and its parent.
     pub fn from_edges(edges: impl Iterator<Item = (u32, Option<u32>)> + Clone) -> PartitionTree {
         let parents: OidMap<u32> = edges.clone().filter_map(|(oid, parent)| Some((oid, parent?))).collect();
         let mut leaves: OidMap<Vec<u32>> = OidMap::default();
         for (oid, _) in edges {
             let mut current = oid;
-            // Bounded by the number of relations, so that a damaged catalog with a cycle ends too.
+            // Limited by the number of relations, so that it ends even for a corrupt catalog with a cycle.
             for _ in 0..parents.len() {
                 let Some(&parent) = parents.get(&current) else { break };
                 leaves.entry(parent).or_default().push(oid);
@@ -128,7 +128,7 @@ impl PartitionTree {
         PartitionTree { leaves }
     }
 
-    /// Everything below `oid`, at any depth: branches as well as leaves.
+    /// Returns all descendants of `oid`, branches and leaves.
     pub fn descendants(&self, oid: u32) -> &[u32] {
         self.leaves.get(&oid).map_or(&[], Vec::as_slice)
     }

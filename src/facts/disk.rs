@@ -11,7 +11,7 @@ pub enum DiskSource {
     Flag,
     /// `[target.NAME] disk_size`.
     Config,
-    /// The file system itself: pgtend runs on the server's own host.
+    /// The file system: pgtend runs on the host of the server.
     Host,
 }
 
@@ -20,18 +20,18 @@ pub enum DiskSource {
 pub struct Volume {
     /// Size in bytes; `None` if unknown.
     pub size_bytes: Option<u64>,
-    /// What the server's own account may still write.
+    /// Bytes that unprivileged users can still write; `None` if unknown.
     pub free_bytes: Option<u64>,
 }
 
-/// Where the data directory lies, and pg_wal, when that is elsewhere.
+/// The volumes of the data directory and of pg_wal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
     /// Source of the sizes.
     pub source: DiskSource,
     /// The volume of the data directory.
     pub data: Volume,
-    /// pg_wal on a volume of its own.
+    /// The volume of pg_wal; `None` if it is on the volume of the data directory.
     pub wal: Option<Volume>,
 }
 
@@ -44,23 +44,23 @@ pub struct WalHeadroom {
     pub size_bytes: Option<u64>,
     /// Free bytes that WAL can grow into.
     pub free_bytes: u64,
-    /// Other files take space, too: the size of the volume less what is known to lie there.
+    /// Whether `free_bytes` is the size of the volume minus the known files, so that other files may reduce it.
     pub is_upper_bound: bool,
-    /// Nothing but pg_wal lies there.
+    /// Whether pg_wal has its own volume.
     pub wal_on_own_volume: bool,
 }
 
 impl Snapshot {
-    /// The headroom of WAL; `None` when the disk size is unknown.
+    /// Returns the headroom of WAL; `None` when the disk size is unknown.
     pub fn wal_headroom(&self) -> Option<Result<WalHeadroom, Unavailable>> {
         let disk = self.disk.known()?;
         let wal_on_own_volume = disk.wal.is_some();
         let volume = disk.wal.unwrap_or(disk.data);
-        let headroom = |free_bytes, is_at_most| WalHeadroom {
+        let headroom = |free_bytes, is_upper_bound| WalHeadroom {
             source: disk.source,
             size_bytes: volume.size_bytes,
             free_bytes,
-            is_upper_bound: is_at_most,
+            is_upper_bound,
             wal_on_own_volume,
         };
         match (volume.free_bytes, volume.size_bytes) {
@@ -73,7 +73,7 @@ impl Snapshot {
         }
     }
 
-    /// Returns the bytes known to lie on the volume of pg_wal: a lower bound, since other files may lie there, too.
+    /// Returns the known bytes on the volume of pg_wal: a lower bound, because there may be other files.
     fn used_bytes(&self, wal_on_own_volume: bool) -> Result<u64, Unavailable> {
         let wal = self.wal_directory.as_result().map_err(Clone::clone)?.directory_bytes;
         if wal_on_own_volume {
@@ -82,7 +82,7 @@ impl Snapshot {
         let databases = self.databases.as_result().map_err(Clone::clone)?;
         let databases: Option<u64> = databases.iter().map(|database| database.bytes).sum();
         let databases = databases.ok_or_else(|| {
-            Unavailable::new("database sizes", "the size of a database is hidden")
+            Unavailable::new("database sizes", "the size of a database is hidden from this role")
                 .with_hint(Some(crate::quote::grant("pg_read_all_stats", &self.server.role)))
         })?;
         let files = |fact: &Fact<super::Files>| fact.known().map_or(0, |files| files.bytes);

@@ -1,48 +1,48 @@
-//! What is known and what is not: unknown is never zero.
+//! Known and unavailable values. An unknown value is never 0.
 
 use serde::{Deserialize, Serialize};
 
-/// One thing asked of the server: its value, or why it could not be had.
+/// A value read from the server, or the reason why it is unavailable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fact<T> {
     /// The value that was read.
     Known(T),
-    /// There is no value; the reason.
+    /// The value is unavailable, with the reason.
     Unavailable(Unavailable),
 }
 
-/// Why a fact is missing and what would make it readable.
+/// The reason why a fact is unavailable, and a hint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unavailable {
-    /// What was asked for, as people call it: "wal directory".
+    /// Name of the fact in reports, such as "wal directory".
     pub fact: String,
-    /// What the server answered, or why it was not asked.
+    /// Error message of the server, or the reason why the fact was not read.
     pub reason: String,
-    /// What to do: usually a GRANT.
+    /// Remedy, usually a GRANT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// The oldest major version that has it: nothing is hidden, the server is too old.
+    /// Oldest major version that has it; set if the server is older.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs_version: Option<u32>,
-    /// It is not set up on this server, such as an extension, or has no history yet: nothing is hidden.
+    /// Whether the feature is not set up on this server, such as an extension, or has no history yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub not_set_up: bool,
 }
 
 impl Unavailable {
-    /// Returns a missing fact without a remedy.
+    /// Returns an unavailable fact without a hint.
     pub fn new(fact: &str, reason: impl Into<String>) -> Unavailable {
         Unavailable { fact: fact.to_owned(), reason: reason.into(), hint: None, needs_version: None, not_set_up: false }
     }
 
-    /// A fact that only newer servers have.
+    /// Returns a fact that only newer servers have.
     pub fn needs_version(fact: &str, major: u32) -> Unavailable {
         let reason = format!("needs PostgreSQL {major} or newer");
         Unavailable { needs_version: Some(major), ..Unavailable::new(fact, reason) }
     }
 
-    /// Something that servers need not have, or do not have yet.
+    /// Marks a feature that is optional or has no data yet.
     #[must_use]
     pub fn not_set_up(mut self) -> Unavailable {
         self.not_set_up = true;
@@ -56,19 +56,18 @@ impl Unavailable {
         self
     }
 
-    /// The same reason, for another fact that depends on this one.
+    /// Returns the same reason for a fact that depends on this one.
     #[must_use]
     pub fn for_fact(&self, fact: &str) -> Unavailable {
         Unavailable { fact: fact.to_owned(), ..self.clone() }
     }
 }
 
-/// The name of a fact that a snapshot file has no key for, until [`Snapshot::from_json`](super::Snapshot::from_json)
-/// gives it its own.
+/// Name of a fact without a key in a snapshot file. [`Snapshot::from_json`](super::Snapshot::from_json) replaces it.
 const UNNAMED: &str = "unnamed fact";
 
 impl<T> Fact<T> {
-    /// The value, when it is known.
+    /// Returns the value if it is known.
     pub fn known(&self) -> Option<&T> {
         match self {
             Fact::Known(value) => Some(value),
@@ -84,7 +83,7 @@ impl<T> Fact<T> {
         }
     }
 
-    /// The value, or why there is none.
+    /// Returns the value, or the reason why it is unavailable.
     pub fn as_result(&self) -> Result<&T, &Unavailable> {
         match self {
             Fact::Known(value) => Ok(value),
@@ -92,7 +91,7 @@ impl<T> Fact<T> {
         }
     }
 
-    /// A fact derived from this one.
+    /// Returns a fact that is derived from this one.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Fact<U> {
         match self {
             Fact::Known(value) => Fact::Known(f(value)),
@@ -100,7 +99,7 @@ impl<T> Fact<T> {
         }
     }
 
-    /// Gives a fact that the file had no key for the name of its field.
+    /// Sets the name of a fact that had no key in the file.
     pub fn name_if_unnamed(&mut self, field: &str) {
         if let Fact::Unavailable(why) = self
             && why.fact == UNNAMED
@@ -109,14 +108,14 @@ impl<T> Fact<T> {
         }
     }
 
-    /// A fact that this report had no reason to ask for.
+    /// Returns a fact that this report does not need.
     pub fn not_requested(fact: &str) -> Self {
-        Fact::Unavailable(Unavailable::new(fact, "not asked for by this report"))
+        Fact::Unavailable(Unavailable::new(fact, "not requested by this report"))
     }
 }
 
 impl<T> Default for Fact<T> {
-    /// What a snapshot written before the fact existed knows of it.
+    /// Returns the fact for a snapshot file of a version without it.
     fn default() -> Self {
         let reason = "not in this snapshot: it was written by an older pgtend";
         Fact::Unavailable(Unavailable::new(UNNAMED, reason).with_hint(Some("take a new snapshot")))

@@ -1,4 +1,4 @@
-//! Which facts a command collects.
+//! Groups of facts that a command collects.
 
 use std::fmt;
 use std::ops::BitOr;
@@ -21,21 +21,21 @@ macro_rules! fact_groups {
 }
 
 fact_groups! {
-    /// The databases of the cluster. Their sizes cost the server a look at each of their files.
+    /// The databases of the cluster. For their sizes, the server opens each of their files.
     Databases,
-    /// What distinguishes this server from every other, for a plan that is executed there.
+    /// Identity of the server, for a plan that is executed there.
     Instance,
     /// Temporary files, log files and the spilled changes of slots.
     Storage,
-    /// The tablespaces. Their sizes cost the server a look at each of their files.
+    /// The tablespaces. For their sizes, the server opens each of their files.
     Tablespaces,
     /// Replication slots, and the other holders of WAL and of dead rows.
     Slots,
-    /// The WAL directory, what writes WAL, checkpoints and the archiver.
+    /// The WAL directory, writers of WAL, checkpoints and the archiver.
     Wal,
     /// Tables and indexes, with their sizes.
     Relations,
-    /// What verdicts on indexes need besides the relations; includes `IndexBuilds`, the slots and the walsenders.
+    /// Facts for verdicts on indexes in addition to the relations; includes `IndexBuilds`, the slots and the walsenders.
     IndexFacts,
     /// The tables of which an index is being built or dropped concurrently.
     IndexBuilds,
@@ -45,7 +45,7 @@ fact_groups! {
     TableBloat,
     /// The statistics from which the bloat of indexes is estimated.
     IndexBloat,
-    /// What a prediction of the size after a logical copy needs.
+    /// Facts for the prediction of the size after a logical copy.
     CopySize,
 }
 

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
-    /// Something breaks unless a person acts.
+    /// Needs action before something fails.
     Alert,
-    /// Worth doing, without a deadline; sets the exit code only with `--hygiene`.
+    /// Useful, but not urgent; sets the exit code only with `--hygiene`.
     Hygiene,
 }
 
@@ -23,15 +23,15 @@ impl Class {
     }
 }
 
-/// How bad a finding is; the worse comes later.
+/// Level of a finding, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// What should be readable was not.
+    /// The check could not be evaluated.
     Unknown,
-    /// The warning limit is passed.
+    /// The warning threshold is exceeded.
     Warning,
-    /// The critical limit is passed.
+    /// The critical threshold is exceeded.
     Critical,
 }
 
@@ -61,7 +61,7 @@ pub enum Status {
     Warning,
     /// The worst finding is critical: exit 2.
     Critical,
-    /// A check could not be evaluated, and nothing is worse: exit 3.
+    /// A check could not be evaluated, and no finding is a warning or critical: exit 3.
     Unknown,
 }
 
@@ -81,7 +81,7 @@ impl Status {
         }
     }
 
-    /// What is known is never hidden by what is not: CRITICAL, WARNING, UNKNOWN, OK.
+    /// Order: CRITICAL, WARNING, UNKNOWN, OK. UNKNOWN never masks WARNING or CRITICAL.
     fn rank(self) -> u8 {
         match self {
             Status::Ok => 0,
@@ -118,7 +118,7 @@ pub enum Measure {
     Seconds(u64),
     /// A count without a unit.
     Count(u64),
-    /// Of a hundred.
+    /// A percentage.
     Percent(f64),
 }
 
@@ -133,7 +133,7 @@ impl Measure {
         }
     }
 
-    /// The bare number in its unit.
+    /// Returns the number without its unit.
     pub fn value(self) -> f64 {
         match self {
             Measure::Bytes(value) | Measure::Seconds(value) | Measure::Count(value) => value as f64,
@@ -142,7 +142,7 @@ impl Measure {
     }
 }
 
-/// A value a check watches, with its limits, found or not.
+/// A value that a check measured, with its thresholds, with or without a finding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurement {
     /// What was measured: a slot, `shop/public.orders`, `pg_wal`.
@@ -162,22 +162,22 @@ pub struct Finding {
     pub check: String,
     /// Whether the finding sets the exit code.
     pub class: Class,
-    /// How bad it is.
+    /// Its level.
     pub level: Level,
-    /// What it is about: a slot, `shop/public.orders`, `pg_wal`.
+    /// Object of the finding: a slot, `shop/public.orders`, `pg_wal`.
     pub subject: String,
-    /// What was found.
+    /// Message of the finding.
     pub message: Message,
     /// The measured value; `None` where the finding has none.
     pub measured: Option<Measure>,
-    /// The limit that was passed.
+    /// The threshold that was exceeded.
     pub threshold: Option<Measure>,
-    /// What to do about it.
+    /// Remedy.
     pub advice: Message,
 }
 
 impl Finding {
-    /// Names the finding for as long as it lasts: the same in the next run.
+    /// Returns the id of the finding, which is the same in every run.
     pub fn id(&self) -> String {
         format!("{}:{}", self.check, self.subject)
     }

@@ -19,7 +19,7 @@ pub struct ForeignObject {
     pub superuser: String,
 }
 
-/// A relation in the schema of an extension that has the name of a member but is none.
+/// A relation in the schema of an extension with the name of a member that is not a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LookAlike {
     /// Qualified and quoted for SQL.

@@ -25,7 +25,7 @@ pub struct Index {
     pub table_oid: u32,
     /// Name of the index, unquoted (`pg_class.relname`).
     pub index: String,
-    /// The index of a partitioned table: no storage of its own, its children lie on the partitions.
+    /// Whether it is the index of a partitioned table, which has no storage; its children are indexes of the partitions.
     pub is_partitioned: bool,
     /// The partitioned index it is attached to.
     pub parent_oid: Option<u32>,
@@ -43,7 +43,7 @@ pub struct Index {
     pub is_primary: bool,
     /// `pg_index.indisexclusion`.
     pub is_exclusion: bool,
-    /// Uniqueness is checked at once, not at commit.
+    /// Whether uniqueness is checked immediately, not at commit.
     pub is_immediate: bool,
     /// `pg_index.indisvalid`: queries may use it.
     pub is_valid: bool,
@@ -59,7 +59,7 @@ pub struct Index {
     pub is_partial: bool,
     /// `pg_index.indexprs` is not null.
     pub is_expression: bool,
-    /// How many of the columns are key columns; the rest are INCLUDEd.
+    /// Number of key columns; the remaining columns are INCLUDE columns.
     pub key_columns_count: u32,
     /// Table column of each index column; 0 for an expression.
     pub column_numbers: Vec<i16>,
@@ -69,7 +69,7 @@ pub struct Index {
     pub constraint: Option<ConstraintKind>,
     /// Bytes of all forks.
     pub size: StoredBytes,
-    /// Scans since the statistics began; 0 for a partitioned index, whose children count.
+    /// Scans since the last reset; 0 for a partitioned index, whose scans are counted by its children.
     pub idx_scan: i64,
     /// `pg_stat_all_indexes.idx_tup_read`: index entries returned by scans.
     pub idx_tup_read: i64,
@@ -82,12 +82,12 @@ pub struct Index {
 }
 
 impl Index {
-    /// Table column of each key column; 0 for an expression.
+    /// Returns the table column of each key column; 0 for an expression.
     pub fn key_columns(&self) -> &[i16] {
         self.column_numbers.get(..self.key_columns_count as usize).unwrap_or(&self.column_numbers)
     }
 
-    /// Table columns that are INCLUDEd.
+    /// Returns the table columns in INCLUDE.
     pub fn included_columns(&self) -> &[i16] {
         self.column_numbers.get(self.key_columns_count as usize..).unwrap_or(&[])
     }

@@ -1,4 +1,4 @@
-//! The properties of an index that restoring it needs.
+//! Properties of an index that are needed to recreate it.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 pub struct IndexDdl {
     /// `pg_index.indexrelid`.
     pub oid: u32,
-    /// The selected index it is attached to, at whatever depth; `None` for the selected one itself.
+    /// The selected index that it is attached to, at any depth; `None` for the selected index.
     pub parent_oid: Option<u32>,
     /// Schema of the index and its table, unquoted.
     pub schema: String,
@@ -30,7 +30,7 @@ pub struct IndexDdl {
     pub definition: String,
     /// `pg_get_expr` of the predicate: the end of the definition.
     pub predicate: Option<String>,
-    /// `None` where the table's sessions choose it by themselves.
+    /// Tablespace; `None` for the database's default if `default_tablespace` is empty.
     pub tablespace: Option<String>,
     /// `obj_description`; `None` without a comment.
     pub comment: Option<String>,
@@ -38,6 +38,6 @@ pub struct IndexDdl {
     pub statistics: Vec<(i64, i64)>,
     /// `ALTER INDEX … DEPENDS ON EXTENSION`.
     pub extensions: Vec<String>,
-    /// The constraint it enforces: then it goes and comes by ALTER TABLE.
+    /// The constraint that it enforces; the index is then dropped and created by ALTER TABLE.
     pub constraint_name: Option<String>,
 }

@@ -1,32 +1,32 @@
-//! Facts beside `pg_index` that verdicts on indexes rest on.
+//! Facts for verdicts on indexes, in addition to `pg_index`.
 
 use super::{Fact, Index};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The facts on which verdicts on the indexes of one database rest.
+/// Facts for verdicts on the indexes of one database.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct IndexFacts {
-    /// By index OID: of those that can be compared with another one ([`are_comparable`]).
+    /// Keys by index OID, for indexes that can be compared with another one ([`are_comparable`]).
     pub keys: Fact<BTreeMap<u32, IndexKeys>>,
-    /// By OID of `pg_opclass`: the classes that the keys name.
+    /// Operator classes of the keys, by OID of `pg_opclass`.
     pub operator_classes: Fact<BTreeMap<u32, OperatorClass>>,
     /// Foreign keys whose referencing table is in this database (`pg_constraint.contype = 'f'`).
     pub foreign_keys: Fact<Vec<ForeignKey>>,
     /// Objects that depend on an index (`pg_depend`).
     pub dependents: Fact<Vec<Dependent>>,
-    /// Tables under a lock that building or dropping an index concurrently takes.
+    /// Tables with the lock that a concurrent index build or drop takes.
     pub builds: Fact<BTreeSet<u32>>,
-    /// Roles whose sessions are not counted.
+    /// Roles whose sessions are not counted in the statistics.
     pub uncounted_roles: Fact<Vec<String>>,
-    /// By index OID: of those for which the texts matter.
+    /// Texts by index OID, for indexes that differ only in them.
     pub texts: Fact<BTreeMap<u32, IndexTexts>>,
-    /// By table OID and column number: how far the rows lie in the column's order; of tables where it matters.
+    /// Correlations by table OID and column number, for tables that need them.
     pub correlations: Fact<Vec<Correlation>>,
 }
 
-/// What each key column is made of, and what else two indexes may differ in.
+/// Properties of the key columns, and other properties in which two indexes may differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexKeys {
     /// `pg_index.indclass`.
@@ -35,7 +35,7 @@ pub struct IndexKeys {
     pub collations: Vec<u32>,
     /// Bit 0: descending; bit 1: nulls first (`src/include/catalog/pg_index.h`).
     pub options: Vec<i16>,
-    /// `pg_attribute.attoptions` of each key column; empty where its method takes none.
+    /// `pg_attribute.attoptions` of each key column; empty if its access method has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<Option<String>>,
     /// `pg_class.reloptions`, as `fillfactor=70`.
@@ -49,7 +49,7 @@ pub struct IndexKeys {
     pub is_not_null: bool,
 }
 
-/// What an operator class orders by: `varchar_ops` and `text_ops` have both in common.
+/// Family and input type of an operator class: `varchar_ops` and `text_ops` share both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperatorClass {
     /// `pg_opclass.opcfamily`.
@@ -63,13 +63,13 @@ pub struct OperatorClass {
 pub struct ForeignKey {
     /// `pg_constraint.conname`.
     pub constraint_name: String,
-    /// The table that refers.
+    /// The referencing table.
     pub table_oid: u32,
     /// `pg_constraint.conkey`: numbers of the referencing columns.
     pub column_numbers: Vec<i16>,
-    /// The index of the other table in which the reference is looked up.
+    /// The index of the referenced table.
     pub target_index_oid: u32,
-    /// False for NOT ENFORCED (18): the server looks nothing up for it.
+    /// False for NOT ENFORCED (18): the server does not check it.
     #[serde(default = "always")]
     pub is_enforced: bool,
 }
@@ -79,12 +79,12 @@ fn always() -> bool {
     true
 }
 
-/// Something of the catalog that needs an index.
+/// An object that depends on an index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dependent {
     /// The index.
     pub oid: u32,
-    /// What depends on it.
+    /// Kind of the object.
     pub dependent: DependentKind,
 }
 
@@ -98,7 +98,7 @@ pub enum DependentKind {
     Extension,
 }
 
-/// Expressions and predicate as `pg_get_indexdef` and `pg_get_expr` write them when search_path is pg_catalog.
+/// Expressions and predicate as `pg_get_indexdef` and `pg_get_expr` return them with search_path = pg_catalog.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexTexts {
     /// One for each key column that is an expression, in order.
@@ -118,11 +118,11 @@ pub struct Correlation {
     pub correlation: f64,
 }
 
-/// Objects of the server's own catalogs have smaller OIDs (`src/include/access/transam.h`, FirstNormalObjectId).
+/// Built-in objects have smaller OIDs (`src/include/access/transam.h`, FirstNormalObjectId).
 pub const FIRST_NORMAL_OBJECT_ID: u32 = 16_384;
 
-/// Returns whether one of two indexes can replace the other as far as access method and columns allow. Only then are
-/// their other properties read.
+/// Returns whether one of two indexes may replace the other according to access method and columns. Other properties are
+/// read only for such pairs.
 pub fn are_comparable(a: &Index, b: &Index) -> bool {
     a.oid != b.oid && a.table_oid == b.table_oid && (may_cover(a, b) || may_cover(b, a))
 }
@@ -132,13 +132,13 @@ fn may_cover(covering_index: &Index, candidate: &Index) -> bool {
     match (&*covering_index.method, &*candidate.method) {
         ("btree", "hash") => covering_columns.first() == candidate_columns.first(),
         (covering_method, candidate_method) if covering_method != candidate_method => false,
-        // The order of their columns means nothing.
+        // The order of their columns is irrelevant.
         ("gin" | "brin", _) => candidate_columns.iter().all(|number| covering_columns.contains(number)),
         _ => covering_columns.starts_with(candidate_columns),
     }
 }
 
-/// Returns whether two comparable indexes may differ only in their texts, which cost the server a lock each.
+/// Returns whether two comparable indexes may differ only in their texts. Reading a text needs a lock.
 pub fn differ_only_in_texts(a: &Index, b: &Index) -> bool {
     let has_text = |index: &Index| index.is_partial || index.is_expression;
     has_text(a) && has_text(b) && are_comparable(a, b)

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 /// One column of an index.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IndexColumn {
-    /// Its statistics are the index's own: their shares are of the rows of the index, which has fewer rows than the table
-    /// where it is partial.
+    /// Whether its statistics belong to the index: their shares refer to the rows of the index, which has fewer rows than
+    /// the table if it is partial.
     #[serde(default)]
     pub is_expression: bool,
     /// How its values are stored.
     pub layout: ColumnLayout,
-    /// Its statistics; `None` where there are none.
+    /// Its statistics; `None` without statistics.
     pub statistics: Option<ColumnStatistics>,
     /// The number of most common values.
     pub common_values: u32,
@@ -24,7 +24,7 @@ pub struct IndexColumn {
     pub distinct_elements: Option<u32>,
 }
 
-/// What CREATE INDEX builds an index from.
+/// Properties of an index that determine its size after CREATE INDEX.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IndexShape {
     /// The storage parameter; `None` for the default of the access method.
@@ -33,7 +33,7 @@ pub struct IndexShape {
     pub pages_per_range: Option<u32>,
     /// The operator class of the first column.
     pub operator_class: String,
-    /// Equal keys may share a tuple.
+    /// Whether equal keys may share a tuple.
     pub deduplicates: bool,
     /// Whether the role can see the statistics.
     pub visibility: Visibility,

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Lock waits of one moment (`pg_stat_activity`, `pg_locks`, `pg_blocking_pids`).
+/// Current lock waits (`pg_stat_activity`, `pg_locks`, `pg_blocking_pids`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockWaits {
-    /// Whether the role may see other sessions; if not, an empty list means nothing.
+    /// Whether the role can see other sessions; if not, an empty list is not conclusive.
     pub sees_all: bool,
     /// The longest first, at most 100.
     pub waiting: Vec<LockWait>,
@@ -27,14 +27,14 @@ pub struct LockWait {
     pub application_name: Option<String>,
     /// Start of the wait (`pg_locks.waitstart`, 14 and newer); see `is_upper_bound`.
     pub waiting_since: Option<Timestamp>,
-    /// `waiting_since` is the start of the statement, because the server does not record the start of the wait (before
-    /// 14), or has not yet.
+    /// Whether `waiting_since` is the start of the statement, because the server has not recorded the start of the wait
+    /// (before 14, or not yet).
     pub is_upper_bound: bool,
     /// Process ids; 0 stands for a prepared transaction.
     pub blocked_by: Vec<i32>,
 }
 
-/// A session that others wait for.
+/// A session that blocks others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockBlocker {
     /// `pg_stat_activity.pid`.

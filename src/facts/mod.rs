@@ -1,6 +1,6 @@
 //! Plain data, one file per view or object of PostgreSQL.
 //!
-//! A [`Snapshot`] is the facts of one cluster, collected once; everything after collecting is a pure function of it.
+//! A [`Snapshot`] contains the facts of one cluster, collected once. All later computation is a pure function of it.
 
 mod checkpoint;
 mod column;

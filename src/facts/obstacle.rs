@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What a logical copy does not carry over, or carries over in its own way.
+/// Kind of object that a logical copy omits or treats differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObstacleKind {
@@ -25,7 +25,7 @@ pub enum ObstacleKind {
     LargeObject,
 }
 
-/// How many there are, and some of them by name.
+/// Number of objects, and some of their names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedObjects {
     /// Number of objects.
@@ -34,10 +34,10 @@ pub struct NamedObjects {
     pub names: Vec<String>,
 }
 
-/// All of one database.
+/// Obstacles of one database.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Obstacles {
-    /// By kind; a kind without objects is missing.
+    /// Obstacles by kind; a kind without objects is missing.
     pub found: BTreeMap<ObstacleKind, NamedObjects>,
 }
 
@@ -55,6 +55,6 @@ pub struct ReadOnlyOverride {
     pub role: Option<String>,
     /// Name of the database; `None` for all databases.
     pub database: Option<String>,
-    /// The setting as `pg_db_role_setting.setconfig` has it.
+    /// The entry of `pg_db_role_setting.setconfig`.
     pub setting: String,
 }

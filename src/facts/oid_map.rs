@@ -1,14 +1,14 @@
-//! Maps and sets by OID: a hundred thousand look-ups that need no defence against chosen keys.
+//! Maps and sets by OID, with a fast hash function: OIDs are not chosen by an attacker.
 
 use std::{
     collections::{HashMap, HashSet},
     hash::{BuildHasherDefault, Hasher},
 };
 
-/// What is known of relations, by their OIDs.
+/// Map by relation OID.
 pub type OidMap<V> = HashMap<u32, V, BuildHasherDefault<OidHasher>>;
 
-/// Some relations, by their OIDs.
+/// Set of relation OIDs.
 pub type OidSet = HashSet<u32, BuildHasherDefault<OidHasher>>;
 
 /// Spreads consecutive numbers over all bits (Fibonacci hashing).

@@ -1,9 +1,9 @@
-//! What was counted on the pages of relations: by `pgstattuple`, and in the TOAST samples of an audit.
+//! Results of page scans: by `pgstattuple`, and of the TOAST samples of an audit.
 
 use super::table::block_size_or_default;
 use serde::{Deserialize, Serialize};
 
-/// What `pgstattuple` counted in a heap.
+/// Result of `pgstattuple` for a heap.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeapTuples {
     /// The fill factor in percent.
@@ -19,13 +19,13 @@ pub struct HeapTuples {
 }
 
 impl HeapTuples {
-    /// Returns the bytes of a block; 8 kB where the counted number cannot be one.
+    /// Returns the bytes of a block; 8 kB if the value is not a valid block size.
     pub fn block_bytes(&self) -> u64 {
         block_size_or_default(self.block_size)
     }
 }
 
-/// What `pgstatindex` counted in a B-tree.
+/// Result of `pgstatindex` for a B-tree.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BtreePages {
     /// The fill factor of leaf pages in percent.
@@ -45,10 +45,10 @@ pub struct BtreePages {
 /// The chunks on a sample of the blocks of a TOAST relation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToastSample {
-    /// All of its blocks.
+    /// Number of its blocks.
     pub blocks: u64,
-    /// The blocks that were read.
+    /// Number of sampled blocks.
     pub sampled_blocks: u64,
-    /// The lengths of the live chunks on the sampled blocks, value by value.
+    /// Lengths of the live chunks on the sampled blocks, grouped by value.
     pub lengths: Vec<u32>,
 }

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The managed service that a server belongs to, by its marks.
+/// The managed service that runs a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
-    /// No managed service was recognised.
+    /// No managed service was detected.
     Unknown,
     /// Amazon RDS for PostgreSQL.
     Rds,
@@ -25,7 +25,7 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// As flags and keys name it.
+    /// Returns the name in options and configuration.
     const NAMES: [(&str, Provider); 8] = [
         ("self", Provider::Unknown),
         ("rds", Provider::Rds),
@@ -42,14 +42,14 @@ impl Provider {
         let found = Self::NAMES.iter().find(|(name, _)| *name == text).map(|(_, provider)| *provider);
         found.ok_or_else(|| {
             let names: Vec<&str> = Self::NAMES.iter().map(|(name, _)| *name).collect();
-            format!("no provider of that name is known; one of {}", names.join(", "))
+            format!("unknown provider; expected one of {}", names.join(", "))
         })
     }
 
     /// Returns the name of the service for people.
     pub fn name(self) -> &'static str {
         match self {
-            Provider::Unknown => "no managed service recognised",
+            Provider::Unknown => "no managed service detected",
             Provider::Rds => "Amazon RDS",
             Provider::Aurora => "Amazon Aurora",
             Provider::Cloudsql => "Google Cloud SQL",
@@ -61,22 +61,22 @@ impl Provider {
     }
 }
 
-/// The traces that services leave in settings, roles and functions.
+/// Settings, roles and functions that identify a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderMarks {
-    /// The function `aurora_version` exists.
+    /// Whether the function `aurora_version` exists.
     pub aurora_function: bool,
-    /// `version()` names Aurora.
+    /// Whether `version()` contains Aurora.
     pub aurora_version: bool,
-    /// First parts of dotted setting names: `rds` of `rds.extensions`.
+    /// Prefixes of setting names, such as `rds` of `rds.extensions`.
     pub setting_prefixes: Vec<String>,
     /// Names of roles that services create, such as `rds_superuser`.
     pub roles: Vec<String>,
 }
 
 impl ProviderMarks {
-    /// Returns the provider that has these marks. Aurora has the marks of RDS and AlloyDB those of Cloud SQL, so they
-    /// are tested first (docs/reference/providers.md#detection).
+    /// Returns the provider. Aurora also has the marks of RDS, and AlloyDB those of Cloud SQL, so these two are tested
+    /// first (docs/reference/providers.md#detection).
     pub fn provider(&self) -> Provider {
         let prefix = |name: &str| self.setting_prefixes.iter().any(|p| p == name);
         let role = |name: &str| self.roles.iter().any(|r| r == name);

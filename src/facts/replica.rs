@@ -1,4 +1,4 @@
-//! Standbys of a cluster: each counts its own scans.
+//! Standbys of a cluster, with their scan counters.
 
 use super::{Fact, Slot, StatisticsResets, Walsender};
 use jiff::Timestamp;
@@ -8,24 +8,24 @@ use std::collections::BTreeMap;
 /// The newest timeline history file: written when the server was promoted or restored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimelineHistory {
-    /// As `00000002.history`: the timeline in hexadecimal.
+    /// File name with the timeline in hexadecimal, such as `00000002.history`.
     pub file_name: Option<String>,
     /// Modification time of the file (`pg_ls_waldir`); `None` without such a file.
     pub modified_at: Option<Timestamp>,
 }
 
-/// A standby that was read for its own counters (`--replica`).
+/// A standby whose counters were read (`--replica`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Replica {
     /// Its conninfo, without a password.
     pub name: String,
     /// The database whose counters were read.
     pub database: String,
-    /// The counters, or why the standby did not answer.
+    /// The counters, or the reason why they could not be read.
     pub used: Fact<ReplicaUse>,
 }
 
-/// What a standby counted.
+/// Counters of a standby.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReplicaUse {
     /// `pg_control_system().system_identifier`; `None` where it could not be read.
@@ -34,14 +34,14 @@ pub struct ReplicaUse {
     pub in_recovery: bool,
     /// `pg_postmaster_start_time()`.
     pub started_at: Timestamp,
-    /// Since when it counts.
+    /// Resets of the counters.
     pub statistics_resets: Fact<StatisticsResets>,
-    /// The standby's own rows of `pg_stat_replication`.
+    /// Rows of `pg_stat_replication` on the standby.
     #[serde(default)]
     pub walsenders: Fact<Vec<Walsender>>,
-    /// The standby's own rows of `pg_replication_slots`.
+    /// Rows of `pg_replication_slots` on the standby.
     #[serde(default)]
     pub slots: Fact<Vec<Slot>>,
-    /// Scans by index OID; what is missing was not scanned.
+    /// Scans by index OID; a missing index was not scanned.
     pub idx_scans: Fact<BTreeMap<u32, u64>>,
 }

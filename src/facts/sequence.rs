@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The sequences of a database with fewer than 2^53 steps, bounded by the columns they fill, too.
+/// The sequences of a database with fewer than 2^53 values, limited by the type of the column that they fill.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SequenceUse {
     /// Their positions.
     pub sequences: Vec<SequenceState>,
-    /// How many more there are than were read: beyond the bound, or locked at that moment.
+    /// Number of sequences that were not read, because of the limit or a lock.
     pub left_out: u64,
 }
 
@@ -22,18 +22,18 @@ pub struct SequenceState {
     pub column: Option<String>,
     /// Type of that column, as `integer`; `None` without a column.
     pub column_type: Option<String>,
-    /// Where it begins and where it cannot go on: of the sequence, or of the column's type.
+    /// First value.
     pub first: i64,
-    /// Where it cannot go on; below `first` for a descending sequence.
+    /// Last possible value of the sequence or of the column's type; less than `first` for a descending sequence.
     pub last: i64,
-    /// `None` when it was never used, or when the role may not read it.
+    /// Current value; `None` if it was never used, or the role may not read it.
     pub last_value: Option<i64>,
-    /// The role may read its value.
+    /// Whether the role may read its value.
     pub may_read: bool,
 }
 
 impl SequenceState {
-    /// How much of its range is used, of a hundred; a descending one counts down.
+    /// Returns the used part of its range in percent.
     pub fn used_percent(&self) -> Option<f64> {
         let last_value = self.last_value?;
         let (first, last) = (self.first as f64, self.last as f64);
@@ -41,7 +41,7 @@ impl SequenceState {
     }
 }
 
-/// Replication origins that no subscription uses any more.
+/// A replication origin without a subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrphanedOrigin {
     /// `pg_replication_origin.roname`.

@@ -16,7 +16,7 @@ pub struct Server {
     pub role: String,
     /// `pg_roles.rolsuper` of the connected role.
     pub role_is_superuser: bool,
-    /// Superuser, or the REPLICATION attribute.
+    /// Whether it is a superuser or has the REPLICATION attribute.
     pub role_may_replicate: bool,
     /// Has the privileges of `pg_monitor`.
     pub role_is_monitor: bool,
@@ -33,7 +33,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// The version as people write it: `17.10`.
+    /// Returns the version as text, such as `17.10`.
     pub fn version_text(&self) -> String {
         format!("{}.{}", self.version_num / 10_000, self.version_num % 10_000)
     }

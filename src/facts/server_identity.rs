@@ -4,7 +4,7 @@ use super::{ControlFile, Server};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What the server says of itself and of the address behind a session (`queries/server_instance.sql`).
+/// The server instance and address behind a session (`queries/server_instance.sql`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerInstance {
     /// On a primary the timeline that WAL is written on. In recovery the timeline of what the WAL receiver last flushed;

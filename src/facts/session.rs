@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 /// The sessions of `pg_stat_activity`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sessions {
-    /// Whether the role may see those of others; if not, nothing here says anything.
+    /// Whether the role can see the sessions of other roles; if not, the values are not conclusive.
     pub sees_all: bool,
-    /// Client backends, this one included.
+    /// Number of client backends, including this one.
     pub clients: u64,
-    /// Idle in a transaction, the longest first, at most twenty.
+    /// Sessions that are idle in a transaction, the longest first, at most twenty.
     pub idle_in_transaction: Vec<Session>,
-    /// Those whose snapshot or transaction id is oldest, at most five. VACUUM's own workers are left out.
+    /// Sessions with the oldest snapshot or transaction id, at most five, without VACUUM workers.
     pub holders: Vec<Session>,
 }
 
@@ -39,12 +39,12 @@ pub struct Session {
     pub xid_age: Option<i64>,
     /// Transactions begun since its snapshot.
     pub xmin_age: Option<i64>,
-    /// Locks it holds on relations and the like; the lock on its own transaction id is not counted.
+    /// Number of locks that it holds, without the lock on its transaction id.
     pub locks: u64,
 }
 
 impl Session {
-    /// Returns the age of the rows that it keeps, in transactions.
+    /// Returns the age of the oldest rows that VACUUM cannot remove because of it, in transactions.
     pub fn xid_horizon_age(&self) -> u64 {
         let age = self.xid_age.unwrap_or(0).max(self.xmin_age.unwrap_or(0));
         u64::try_from(age).unwrap_or(0)

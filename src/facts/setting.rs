@@ -19,7 +19,7 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Bytes, when the setting is a size; negative values mean "off" and are `None`.
+    /// Returns the value in bytes if the setting is a size; `None` for negative values, which mean "off".
     fn bytes(&self) -> Option<u64> {
         let count: u64 = self.setting.parse().ok()?;
         let unit = self.unit.as_deref().unwrap_or("B");
@@ -30,7 +30,7 @@ impl Setting {
     }
 }
 
-/// The settings a role could see. One that is missing is hidden from it or unknown to the server's version.
+/// The settings that a role can see. A missing one is hidden from the role or unknown to the server version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Settings(pub Vec<Setting>);
@@ -41,30 +41,30 @@ impl Settings {
         self.0.iter().find(|s| s.name == name)
     }
 
-    /// A size setting in bytes; `None` when hidden, unknown, or negative ("off").
+    /// Returns a size setting in bytes; `None` when hidden, unknown, or negative ("off").
     pub fn bytes(&self, name: &str) -> Option<u64> {
         self.get(name)?.bytes()
     }
 
-    /// Whether an on/off setting is on; settings with more values count as on unless `off`.
+    /// Returns whether a setting is on; settings with more than two values count as on unless `off`.
     pub fn is_on(&self, name: &str) -> Option<bool> {
         self.get(name).map(|s| s.setting != "off")
     }
 
-    /// Whether anything would archive a segment: an empty command, shown as `(disabled)` where archive_mode is off,
-    /// archives nothing. `None` where that is hidden.
+    /// Returns whether an archive command or library is set. An empty command, shown as `(disabled)` if archive_mode is
+    /// off, archives nothing. `None` when hidden.
     pub fn has_archive_command(&self) -> Option<bool> {
         let is_set = |name| self.text(name).is_some_and(|text| text != "(disabled)");
         self.get("archive_command").map(|_| is_set("archive_command") || is_set("archive_library"))
     }
 
-    /// Whether this server archives what it writes: with `on` a standby does not (PostgreSQL manual, 19.5.3 "Archiving").
-    /// `None` where that is hidden.
+    /// Returns whether this server archives WAL: with `on`, a standby does not (PostgreSQL manual, 19.5.3 "Archiving").
+    /// `None` when hidden.
     pub fn archives(&self, in_recovery: bool) -> Option<bool> {
         self.get("archive_mode").map(|mode| mode.setting == "always" || mode.setting == "on" && !in_recovery)
     }
 
-    /// The bare value, `None` when hidden, unknown or empty.
+    /// Returns the value; `None` when hidden, unknown or empty.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name).map(|s| s.setting.as_str()).filter(|s| !s.is_empty())
     }

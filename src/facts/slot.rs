@@ -14,15 +14,15 @@ pub enum SlotType {
     Logical,
 }
 
-/// Whether the WAL a slot needs is still there (PostgreSQL manual, 52.19 "pg_replication_slots").
+/// Availability of the WAL that a slot needs (PostgreSQL manual, 52.19 "pg_replication_slots").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WalStatus {
     /// The retained WAL is within `max_wal_size`.
     Reserved,
-    /// The retained WAL exceeds `max_wal_size`, and the files are still kept.
+    /// The retained WAL exceeds `max_wal_size`, and the files are still retained.
     Extended,
-    /// The slot no longer keeps its WAL: the next checkpoint removes some of it.
+    /// The slot no longer retains its WAL: the next checkpoint removes some of it.
     Unreserved,
     /// WAL that the slot needs is removed: the slot cannot be used.
     Lost,
@@ -40,7 +40,7 @@ pub struct Slot {
     pub slot_type: SlotType,
     /// Database of a logical slot; `None` for a physical slot.
     pub database: Option<String>,
-    /// Dropped at the end of its session.
+    /// Whether it is dropped at the end of its session.
     pub temporary: bool,
     /// A process uses the slot now.
     pub active: bool,
@@ -48,15 +48,15 @@ pub struct Slot {
     pub active_pid: Option<i32>,
     /// The oldest WAL its consumer may need; `None` when it never reserved WAL or was invalidated.
     pub restart_lsn: Option<Lsn>,
-    /// Logical slots: what the consumer has acknowledged.
+    /// Position that the consumer has confirmed; logical slots only.
     pub confirmed_flush_lsn: Option<Lsn>,
     /// State of its WAL; `None` when it never reserved WAL.
     pub wal_status: Option<WalStatus>,
     /// Bytes of WAL until the slot may be lost; `None` when lost, or without a limit.
     pub safe_wal_size: Option<i64>,
-    /// Transactions since the oldest one whose rows the slot keeps in all tables.
+    /// Age of `xmin` in transactions: rows of all tables that VACUUM cannot remove.
     pub xmin_age: Option<i64>,
-    /// The same for catalog rows.
+    /// Age of `catalog_xmin` in transactions: the same for catalogs.
     pub catalog_xmin_age: Option<i64>,
     /// 14 and newer.
     #[serde(default)]
@@ -67,7 +67,8 @@ pub struct Slot {
     /// 16 and newer; logical slots only.
     #[serde(default)]
     pub conflicting: Option<bool>,
-    /// 17 and newer: a lower bound, since every start of the server sets it (docs/reference/slots.md#inactive_since).
+    /// 17 and newer. Every server start sets it, so inactivity may have begun earlier
+    /// (docs/reference/slots.md#inactive_since).
     #[serde(default)]
     pub inactive_since: Option<Timestamp>,
     /// 17 and newer.
@@ -82,13 +83,13 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Returns whether the slot is invalidated: its WAL, or the rows that it needed, are gone, and it retains nothing.
+    /// Returns whether the slot is invalidated: WAL or rows that it needed were removed, and it retains nothing.
     /// On 18 a slot that timed out still has a `restart_lsn` (docs/reference/slots.md#invalidation).
     pub fn is_lost(&self) -> bool {
         self.wal_status == Some(WalStatus::Lost) || self.invalidation_reason.is_some()
     }
 
-    /// Where the WAL begins that this slot keeps; `None` when it keeps none.
+    /// Returns the position from which the slot retains WAL; `None` if it retains none.
     pub fn retained_from(&self) -> Option<Lsn> {
         if self.is_lost() { None } else { self.restart_lsn }
     }

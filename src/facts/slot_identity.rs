@@ -1,4 +1,4 @@
-//! One slot as it is right before it is dropped.
+//! State of a slot immediately before it is dropped.
 
 use super::Slot;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ pub struct SlotIdentity {
     pub slot: Slot,
     /// The database's OID as text.
     pub datoid: Option<String>,
-    /// As text: the ages that reports show move with every transaction.
+    /// `pg_replication_slots.xmin`, as text; its age changes with every transaction.
     pub xmin: Option<String>,
     /// `pg_replication_slots.catalog_xmin`, as text.
     pub catalog_xmin: Option<String>,
@@ -20,7 +20,7 @@ pub struct SlotIdentity {
 impl SlotIdentity {
     /// Returns the columns in which the slot differs from an earlier snapshot of it; empty if it is unchanged.
     ///
-    /// On 17 and newer a visit that moves neither position sets `inactive_since`
+    /// On 17 and newer, a connection that moves neither position sets `inactive_since`
     /// (docs/reference/slots.md#visits-without-progress).
     pub fn differs_from(&self, earlier: &Slot) -> Vec<&'static str> {
         let now = &self.slot;
@@ -80,6 +80,6 @@ mod tests {
         }
         let mut behind = slot_row();
         behind["wal_status"] = json!("extended");
-        assert_eq!(slot_identity(behind).differs_from(&earlier), Vec::<&str>::new(), "nobody touched it");
+        assert_eq!(slot_identity(behind).differs_from(&earlier), Vec::<&str>::new(), "unchanged");
     }
 }

@@ -6,7 +6,7 @@ use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The layout of snapshot files and reports; a file of a higher one is refused.
+/// Version of the layout of snapshot files and reports; a file with a higher version is refused.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The `command` of a snapshot file.
@@ -21,18 +21,18 @@ pub struct Snapshot {
     pub command: String,
     /// Version of the program that wrote it.
     pub pgtend_version: String,
-    /// By the server's clock.
+    /// Time of the snapshot, by the server's clock.
     pub collected_at: Timestamp,
-    /// Address of the server, which distinguishes snapshots from several machines: host and port, or machine, folder
-    /// and port of a socket. `None` for loopback addresses, where tunnels end.
+    /// Address of the server, which distinguishes snapshots of several hosts: host and port, or host, folder and port of
+    /// a socket. `None` for loopback addresses, which may be tunnels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// The server and the connected role.
     pub server: Server,
-    /// Connection options of printed commands. Never written to a file: its reader may need others.
+    /// Connection options of printed commands. Not written to files: the reader of a file may need others.
     #[serde(skip)]
     pub connection: PrintedConnection,
-    /// Collected for plans only. Never written to a file: a plan of a file is never executed.
+    /// Server instance, collected for plans only. Not written to files: a plan from a file is never executed.
     #[serde(skip, default = "instance_not_asked")]
     pub instance: Fact<ServerInstance>,
     /// The control file (`pg_control_system`, `pg_control_checkpoint`).
@@ -41,7 +41,7 @@ pub struct Snapshot {
     /// Traces of a managed service.
     #[serde(default)]
     pub provider: Fact<ProviderMarks>,
-    /// `pg_settings`, as far as the role may see it.
+    /// `pg_settings`, as far as the role can see it.
     #[serde(default)]
     pub settings: Fact<Settings>,
     /// `pg_database`, with `pg_stat_database`.
@@ -86,7 +86,7 @@ pub struct Snapshot {
     /// Traces of programs that manage standbys and their slots.
     #[serde(default)]
     pub managers: Fact<ManagerMarks>,
-    /// What the role may change.
+    /// Rights of the role.
     #[serde(default)]
     pub rights: Fact<RoleRights>,
     /// Rows written per database (`pg_stat_database`).
@@ -95,7 +95,7 @@ pub struct Snapshot {
     /// The current position of WAL.
     #[serde(default)]
     pub wal_position: Fact<WalPosition>,
-    /// The position some seconds later, when a rate was asked for.
+    /// The position some seconds later, if a rate was requested.
     #[serde(default)]
     pub wal_position_later: Option<WalPosition>,
     /// The files of `pg_wal` (`pg_ls_waldir`).
@@ -128,7 +128,7 @@ pub struct Snapshot {
     /// Temporary files on disk now (`pg_ls_tmpdir`), of all tablespaces.
     #[serde(default)]
     pub temporary_files: Fact<Files>,
-    /// `None`: there is no log directory, the server logs elsewhere.
+    /// Log files; `None` if the server does not write log files itself.
     #[serde(default)]
     pub log_files: Fact<Option<Files>>,
     /// Files of logical decoding: spilled transactions and snapshots.
@@ -137,19 +137,19 @@ pub struct Snapshot {
     /// The newest timeline history file in `pg_wal`.
     #[serde(default)]
     pub timeline_history: Fact<TimelineHistory>,
-    /// Where a move to another server is planned.
+    /// Settings that wait for a restart; collected for audits.
     #[serde(default)]
     pub pending_restart: Fact<Vec<PendingRestart>>,
     /// `default_transaction_read_only` in `pg_db_role_setting`.
     #[serde(default)]
     pub read_only_overrides: Fact<Vec<ReadOnlyOverride>>,
-    /// The standbys that were read for their own counters, one entry per database.
+    /// Standbys whose counters were read, one entry per database.
     #[serde(default)]
     pub replicas: Vec<Replica>,
-    /// The databases that were read from inside.
+    /// The databases that were read over a connection.
     #[serde(default)]
     pub database_snapshots: Vec<DatabaseSnapshot>,
-    /// Databases that were to be read and could not be.
+    /// Databases that could not be read.
     #[serde(default)]
     pub skipped: Vec<SkippedDatabase>,
 }
@@ -163,37 +163,37 @@ fn instance_not_asked() -> Fact<ServerInstance> {
 pub struct SkippedDatabase {
     /// `pg_database.datname`.
     pub database: String,
-    /// The server's answer, or why it was not connected to.
+    /// The error message of the server, or the reason why it was not read.
     pub reason: String,
-    /// What would make it readable: usually a GRANT.
+    /// Remedy, usually a GRANT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// The user named it: that it was not read is a gap, whatever the reason.
+    /// Whether the user listed it: then it is a gap for any reason.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub listed: bool,
 }
 
-/// Why a text cannot be read as a snapshot.
+/// Error of reading a snapshot file.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadSnapshotError {
     /// The text is not JSON, or has no header of a snapshot.
     #[error("it is not a snapshot: {0}")]
     NotASnapshot(serde_json::Error),
-    /// It is the output of this command.
-    #[error("it is the output of `pgtend {0}`; a snapshot comes from `pgtend snapshot`")]
+    /// The text is the output of this command.
+    #[error("it is the output of `pgtend {0}`, not of `pgtend snapshot`")]
     Report(String),
     /// A newer program wrote it.
-    #[error("it has schema version {found}, and this pgtend reads up to {SCHEMA_VERSION}: use a newer pgtend")]
+    #[error("it has schema version {found}, but this pgtend supports up to {SCHEMA_VERSION}: use a newer pgtend")]
     NewerSchema {
         /// Its schema version.
         found: u32,
     },
-    /// An older program wrote it, with a key that has another name now.
-    #[error("an older pgtend wrote it, with {old} for {new}: record it again with this version, `pgtend snapshot`")]
+    /// An older program wrote it, with a key that was renamed.
+    #[error("an older pgtend wrote it ({old} instead of {new}): record it again with `pgtend snapshot`")]
     FormerKey {
         /// The key in the file.
         old: &'static str,
-        /// The key's name now.
+        /// The present name of the key.
         new: &'static str,
     },
     /// A value of the snapshot is missing or has another type.
@@ -209,13 +209,13 @@ impl Snapshot {
         skipped.listed || !self.databases.known().is_some_and(|databases| databases.iter().any(is_closed))
     }
 
-    /// Reads a snapshot file's text.
+    /// Parses the text of a snapshot file.
     pub fn from_json(text: &str) -> Result<Snapshot, ReadSnapshotError> {
         #[derive(Deserialize)]
         struct Header {
             schema_version: u32,
             command: String,
-            /// Keys of files that no release wrote.
+            /// Keys of files that no release has written.
             #[serde(default)]
             contents: Option<serde::de::IgnoredAny>,
             #[serde(default)]
@@ -245,7 +245,7 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// Names the facts that the file has no key for.
+    /// Sets the names of facts without a key in the file.
     fn name_missing_facts(&mut self) {
         macro_rules! name_facts {
             ($owner:expr => $($field:ident)*) => { $($owner.$field.name_if_unnamed(stringify!($field));)* };
@@ -273,8 +273,8 @@ impl Snapshot {
         }
     }
 
-    /// Removes hints to grant `pg_monitor` to a role that has it: then EXECUTE was revoked, and no predefined role
-    /// helps.
+    /// Removes hints to grant `pg_monitor` to a role that has it: in that case, EXECUTE was revoked, and no predefined
+    /// role restores it.
     pub fn remove_useless_hints(&mut self) {
         let server = &self.server;
         let has_all = server.role_is_monitor || server.role_is_superuser;
@@ -296,7 +296,7 @@ impl Snapshot {
         remove_useless_hint(self.slot_spill.unavailable_mut());
     }
 
-    /// The provider, `Unknown` also when its marks could not be read.
+    /// Returns the provider; `Unknown` also if its marks could not be read.
     pub fn provider(&self) -> Provider {
         self.provider.known().map_or(Provider::Unknown, ProviderMarks::provider)
     }
@@ -333,10 +333,13 @@ mod tests {
         assert!(error(r#"{"schema_version": 2, "command": "snapshot"}"#).contains("schema version 2"));
         assert!(error(r#"{"schema_version": 1, "command": "wal"}"#).contains("`pgtend wal`"));
         let former = error(r#"{"schema_version": 1, "command": "snapshot", "server": {}, "contents": []}"#);
-        assert!(former.contains("contents for database_snapshots") && former.contains("record it again"), "{former}");
+        assert!(
+            former.contains("contents instead of database_snapshots") && former.contains("record it again"),
+            "{former}"
+        );
         let former =
             error(r#"{"schema_version": 1, "command": "snapshot", "server": {"asked_at": "2026-11-21T12:47:50Z"}}"#);
-        assert!(former.contains("server.asked_at for server.requested_at"), "{former}");
+        assert!(former.contains("server.asked_at instead of server.requested_at"), "{former}");
         let damaged = error(r#"{"schema_version": 1, "command": "snapshot", "pgtend_version": 7}"#);
         assert!(damaged.starts_with("it is damaged") && damaged.contains("column"), "{damaged}");
     }

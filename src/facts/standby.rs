@@ -1,22 +1,22 @@
-//! The standbys of a server, as far as it knows them.
+//! The standbys of a server that it knows.
 
 use super::{Fact, Slot, SlotType, Unavailable, Walsender};
 use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A standby that streams, or a physical slot that waits for one.
+/// A standby that streams, or a physical slot without a walsender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standby {
     /// `application_name`, or the slot's name.
     pub name: String,
-    /// `pg_stat_replication.client_addr`; `None` on a Unix socket, and for a slot that waits.
+    /// `pg_stat_replication.client_addr`; `None` on a Unix socket, and for a slot without a walsender.
     pub address: Option<String>,
-    /// It streams now; false for a physical slot without a walsender.
+    /// Whether it streams now; false for a physical slot without a walsender.
     pub streaming: bool,
 }
 
-/// Programs that stream WAL and are no server.
+/// Programs that stream WAL, but are not servers.
 const NON_STANDBY_PROGRAMS: [&str; 2] = ["pg_receivewal", "pg_basebackup"];
 
 impl Standby {
@@ -63,7 +63,7 @@ pub struct StandbyReplay {
     pub last_replayed_at: Option<Timestamp>,
     /// `pg_is_wal_replay_paused()`.
     pub is_paused: Option<bool>,
-    /// A WAL receiver runs: it streams rather than reading an archive.
+    /// Whether a WAL receiver runs, so that the standby streams instead of reading an archive.
     pub is_streaming: bool,
 }
 

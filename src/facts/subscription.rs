@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// One row of `pg_subscription`: this server subscribes. The connection string is not read: only superusers may see it.
+/// A row of `pg_subscription`. The connection string is not read, because only superusers may see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
     /// `pg_subscription.subname`.
@@ -12,9 +12,9 @@ pub struct Subscription {
     pub database: String,
     /// `pg_subscription.subenabled`.
     pub subenabled: bool,
-    /// The slot on the publisher; `None` when it was taken from it.
+    /// The slot on the publisher; `None` if the subscription has none.
     pub subslotname: Option<String>,
-    /// Its apply worker runs; `None` in older snapshots.
+    /// Whether its apply worker runs; `None` in older snapshots.
     #[serde(default)]
     pub has_worker: Option<bool>,
     /// Time of the last message from the publisher.
@@ -22,7 +22,7 @@ pub struct Subscription {
     pub last_message_at: Option<Timestamp>,
 }
 
-/// One row of `pg_stat_subscription_stats`, 15 and newer: counted since the statistics began.
+/// One row of `pg_stat_subscription_stats`, 15 and newer: counters since the last reset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubscriptionErrors {
     /// `pg_stat_subscription_stats.subname`.
@@ -31,7 +31,7 @@ pub struct SubscriptionErrors {
     pub database: String,
     /// Errors while applying changes (`apply_error_count`).
     pub apply_error_count: u64,
-    /// Errors while copying tables at first (`sync_error_count`).
+    /// Errors during the initial copy of tables (`sync_error_count`).
     pub sync_error_count: u64,
     /// When the counters were last reset; `None` if never.
     pub stats_reset: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! Tables and what stores like one.
+//! Tables and table-like relations.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ impl TableKind {
         }
     }
 
-    /// Keeps rows in files of its own.
+    /// Returns whether the relation has files.
     pub fn has_storage(self) -> bool {
         matches!(self, TableKind::Table | TableKind::MaterializedView)
     }
@@ -46,13 +46,13 @@ pub enum Persistence {
     Temporary,
 }
 
-/// How a size came to be known.
+/// Source of a size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SizeSource {
     /// The server measured the files.
     Exact,
-    /// From `pg_class.relpages`, as the last VACUUM or ANALYZE left it.
+    /// From `pg_class.relpages` of the last VACUUM or ANALYZE.
     Estimated,
 }
 
@@ -66,10 +66,10 @@ pub struct StoredBytes {
 }
 
 impl StoredBytes {
-    /// The size of a relation without files.
+    /// Size of a relation without files.
     pub const NONE: StoredBytes = StoredBytes { bytes: 0, source: SizeSource::Exact };
 
-    /// Both together: exact only when both are.
+    /// Returns the sum, which is exact only if both are.
     pub fn plus(self, other: StoredBytes) -> StoredBytes {
         StoredBytes { bytes: self.bytes + other.bytes, source: self.source.max(other.source) }
     }
@@ -106,9 +106,9 @@ pub struct Table {
     pub toast_oid: Option<u32>,
     /// Bytes of the heap, all forks, without TOAST and indexes.
     pub heap: StoredBytes,
-    /// The TOAST relation with its index; nothing when the table has none.
+    /// Size of the TOAST relation with its index; 0 without a TOAST relation.
     pub toast: StoredBytes,
-    /// Live chunks of the TOAST relation, as the statistics count them, else of its last VACUUM.
+    /// Live chunks of the TOAST relation from the statistics, otherwise from its last VACUUM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub toast_chunks: Option<u64>,
     /// `pg_stat_all_tables.n_live_tup`.
@@ -123,48 +123,48 @@ pub struct Table {
     pub seq_scan: i64,
     /// `pg_stat_all_tables.n_tup_ins`.
     pub rows_inserted: i64,
-    /// `pg_stat_all_tables.n_tup_upd`, HOT updates included.
+    /// `pg_stat_all_tables.n_tup_upd`, including HOT updates.
     pub rows_updated: i64,
     /// `pg_stat_all_tables.n_tup_hot_upd`.
     pub rows_hot_updated: i64,
     /// `pg_stat_all_tables.n_tup_del`.
     pub rows_deleted: i64,
-    /// Last VACUUM by hand; `None` if none is counted.
+    /// Last manual VACUUM; `None` if none is recorded.
     pub last_vacuum: Option<Timestamp>,
-    /// Last VACUUM by autovacuum; `None` if none is counted.
+    /// Last VACUUM by autovacuum; `None` if none is recorded.
     pub last_autovacuum: Option<Timestamp>,
-    /// Last ANALYZE by hand; `None` if none is counted.
+    /// Last manual ANALYZE; `None` if none is recorded.
     pub last_analyze: Option<Timestamp>,
-    /// Last ANALYZE by autovacuum; `None` if none is counted.
+    /// Last ANALYZE by autovacuum; `None` if none is recorded.
     pub last_autoanalyze: Option<Timestamp>,
 }
 
 impl Table {
-    /// Part of the server's own catalogs.
+    /// Returns whether it is a system catalog.
     pub fn is_catalog(&self) -> bool {
         matches!(self.schema.as_str(), "pg_catalog" | "information_schema" | "pg_toast")
     }
 
-    /// Holds the data of large objects.
+    /// Returns whether it stores large objects.
     pub fn is_large_objects(&self) -> bool {
         self.schema == "pg_catalog" && self.table == "pg_largeobject"
     }
 
-    /// Whether VACUUM or ANALYZE ever recorded its size. Before 14 an empty vacuumed table looks the same.
+    /// Returns whether VACUUM or ANALYZE has recorded its size. Before 14, false also for an empty vacuumed table.
     pub fn was_measured(&self) -> bool {
         self.relpages > 0 || self.reltuples > 0.0
     }
 
-    /// Bytes of a block; 8 kB unless the server was built otherwise.
+    /// Returns the bytes of a block; 8 kB unless the server was built with another block size.
     pub fn block_bytes(&self) -> u64 {
         let pages = u64::try_from(self.relpages).unwrap_or(0);
         block_size_or_default(self.relpages_bytes.checked_div(pages).unwrap_or(0))
     }
 
-    /// Rows as the planner reckons: those of the last VACUUM or ANALYZE, in proportion when the table has clearly grown
-    /// since. Before the first one what the statistics counted; `None` when they counted nothing and it is not empty.
+    /// Returns the rows like the planner: those of the last VACUUM or ANALYZE, scaled if the table has clearly grown since.
+    /// Before the first one, the rows of the statistics; `None` if these are 0 and the table is not empty.
     pub fn row_estimate(&self) -> Option<u64> {
-        // The maps of free space and visibility may take a few blocks, too.
+        // The free space map and the visibility map may take a few blocks.
         let grown = self.heap.bytes > self.relpages_bytes + self.relpages_bytes / 5 + 5 * 8_192;
         if self.was_measured() {
             let growth = if grown && self.relpages_bytes > 0 {
@@ -183,8 +183,8 @@ impl Table {
     }
 }
 
-/// The size of a block as far as it can be one (PostgreSQL manual, 17.3.3, `--with-blocksize`), else 8 kB: a snapshot may
-/// have been edited, and is divided by it.
+/// Returns the block size if it is valid (PostgreSQL manual, 17.3.3, `--with-blocksize`), otherwise 8 kB: a snapshot file
+/// may have been edited, and sizes are divided by it.
 pub(super) fn block_size_or_default(bytes: u64) -> u64 {
     if bytes.is_power_of_two() && (1_024..=32_768).contains(&bytes) { bytes } else { 8_192 }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The open transactions that have a transaction id, the oldest first (`pg_stat_activity`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transactions {
-    /// Whether the role may see those of others; if not, an empty list says nothing.
+    /// Whether the role can see the transactions of other roles; if not, an empty list is not conclusive.
     pub sees_all: bool,
     /// The transactions, oldest first.
     pub transactions: Vec<Transaction>,
@@ -29,7 +29,7 @@ pub struct Transaction {
     pub xact_start: Option<Timestamp>,
     /// Transactions begun since it got its id.
     pub xid_age: i64,
-    /// The first words of its last statement, up to its first literal.
+    /// Beginning of its last statement, up to the first literal.
     pub query: Option<String>,
 }
 

@@ -1,29 +1,29 @@
-//! The write-ahead log: its position, the files of pg_wal, how much is written, archiving and summarizing.
+//! The write-ahead log: position, files of pg_wal, statistics, archiving and summarization.
 
 use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Where WAL is now.
+/// The current WAL position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalPosition {
-    /// On a primary the write position, on a standby the furthest received or replayed. `None` on a standby that
-    /// has neither yet.
+    /// On a primary, the write position; on a standby, the newest position received or replayed. `None` on a standby
+    /// without either.
     pub current_lsn: Option<Lsn>,
-    /// Standbys only.
+    /// Replay position; standbys only.
     pub replay_lsn: Option<Lsn>,
     /// The server's clock when the position was read.
     pub requested_at: Timestamp,
 }
 
-/// What lies in pg_wal (`pg_ls_waldir()`).
+/// The content of pg_wal (`pg_ls_waldir()`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalDirectory {
-    /// Bytes of all files, timeline histories and backup labels included.
+    /// Bytes of all files, including timeline histories and backup labels.
     pub directory_bytes: u64,
-    /// WAL segments.
+    /// Number of WAL segments.
     pub files: u64,
-    /// Segments already renamed for positions still to come; they hold nothing.
+    /// Number of recycled segments, which are renamed for future positions and contain no WAL yet.
     pub recycled_files: u64,
     /// Their size in bytes.
     pub recycled_bytes: u64,
@@ -31,15 +31,15 @@ pub struct WalDirectory {
     pub oldest_lsn: Option<Lsn>,
     /// When the oldest written segment was last modified.
     pub oldest_modified_at: Option<Timestamp>,
-    /// Timeline histories, backup labels, partial segments.
+    /// Bytes of timeline histories, backup labels and partial segments.
     #[serde(default)]
     pub other_bytes: Option<u64>,
-    /// Segments that were written, each run without a hole; one for each timeline that left some.
+    /// Runs of consecutive written segments; one per timeline with segments.
     #[serde(default)]
     pub written: Option<Vec<WalRun>>,
 }
 
-/// Segments that follow one another.
+/// Consecutive segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalRun {
     /// Start of the first segment.
@@ -48,7 +48,7 @@ pub struct WalRun {
     pub segments: u64,
 }
 
-/// WAL written by this server since its statistics began (`pg_stat_wal`, 14 and newer).
+/// WAL written by this server since the last reset (`pg_stat_wal`, 14 and newer).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WalStatistics {
     /// `pg_stat_wal.wal_records`.
@@ -83,8 +83,8 @@ pub struct Archiver {
 }
 
 impl Archiver {
-    /// Where what waits for it begins, by its own account: the segment it fails at, else the one after the last that
-    /// it archived. It takes them in order.
+    /// Returns the start of the oldest waiting segment according to the archiver: the segment that fails, otherwise the
+    /// one after the last archived one. Segments are archived in order.
     pub fn oldest_waiting_lsn(&self, wal_segment_bytes: u64) -> Option<Lsn> {
         if self.last_failed_time > self.last_archived_time {
             return wal_file_start(self.last_failed_wal.as_deref()?, wal_segment_bytes);
@@ -94,7 +94,7 @@ impl Archiver {
     }
 }
 
-/// Where a segment begins, by its file's name: the timeline, the high half of the position, the segment's number.
+/// Returns the start of a segment by its file name: timeline, high half of the position, number of the segment.
 fn wal_file_start(name: &str, wal_segment_bytes: u64) -> Option<Lsn> {
     let digits = |range| name.get(range).and_then(|text| u64::from_str_radix(text, 16).ok());
     (name.len() == 24).then_some(())?;
@@ -106,7 +106,7 @@ fn wal_file_start(name: &str, wal_segment_bytes: u64) -> Option<Lsn> {
 pub struct ArchiveStatus {
     /// Number of `.ready` files.
     pub ready_files: u64,
-    /// Start of the oldest waiting segment; pg_wal keeps everything from there on.
+    /// Start of the oldest waiting segment; WAL from there on is retained.
     pub oldest_ready_lsn: Option<Lsn>,
 }
 

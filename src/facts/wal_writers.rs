@@ -5,49 +5,49 @@ use crate::quote::quote_identifier;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The statement that adds what an older version of the extension lacks.
+/// Statement that updates an older version of the extension.
 const UPDATE_EXTENSION: &str = "ALTER EXTENSION pg_stat_statements UPDATE";
 
-/// What pg_stat_statements counted, where it is.
+/// Counters of pg_stat_statements, if it is installed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalStatements {
-    /// The server runs the library (`shared_preload_libraries`).
+    /// Whether the library is loaded (`shared_preload_libraries`).
     pub is_loaded: bool,
-    /// The extension is installed in the database that was asked.
+    /// Whether the extension is installed in the connected database.
     pub is_installed: bool,
     /// `pg_extension.extversion`; `None` if it is not installed.
     pub extension_version: Option<String>,
-    /// Whether the role may see what others run.
+    /// Whether the role can see statements of other roles.
     pub sees_all: bool,
-    /// An object of the extension that is not trusted; then nothing was read.
+    /// An untrusted object of the extension; if present, nothing was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreign_object: Option<ForeignObject>,
-    /// A relation in the extension's schema that is called `pg_stat_statements_info` and is no member of the extension.
+    /// A relation `pg_stat_statements_info` in the schema of the extension that is not a member of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_alike: Option<LookAlike>,
-    /// `None` where the extension is not installed or not trusted.
+    /// Counters; `None` if the extension is not installed or not trusted.
     pub found: Option<CountedStatements>,
 }
 
 /// The statements of all databases and roles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CountedStatements {
-    /// WAL of all statements it knows of; `None` where it counts none, before its version 1.8.
+    /// WAL of all its statements in bytes; `None` before version 1.8 of the extension.
     pub wal_bytes: Option<u64>,
-    /// Since when it counts; `None` before version 1.9 of the extension.
+    /// Time of the last reset; `None` before version 1.9 of the extension.
     pub since: Option<Timestamp>,
-    /// Those that wrote most, at most ten.
+    /// The statements with the most WAL, at most ten.
     pub statements: Vec<WalStatement>,
 }
 
 /// One normalised statement of one role in one database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalStatement {
-    /// A number too large for JSON's, hence text; `None` when hidden.
+    /// `queryid` as text, because it exceeds JSON numbers; `None` when hidden.
     pub queryid: Option<String>,
-    /// `None` when the database, or the role, has gone.
+    /// Name of the database; `None` if the database or the role was dropped.
     pub database: Option<String>,
-    /// `None` when the role is gone.
+    /// Name of the role; `None` if it was dropped.
     pub role: Option<String>,
     /// `pg_stat_statements.calls`.
     pub calls: u64,
@@ -55,16 +55,16 @@ pub struct WalStatement {
     pub wal_bytes: u64,
     /// Full page images.
     pub wal_fpi: u64,
-    /// Its first words, up to its first literal and without comments; `None` when hidden.
+    /// Beginning of the query, up to its first literal and without comments; `None` when hidden.
     pub query: Option<String>,
 }
 
-/// A process of the server and the WAL it wrote since it began (`pg_stat_get_backend_wal`, 18 and newer).
+/// A server process and the WAL that it has written since its start (`pg_stat_get_backend_wal`, 18 and newer).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalBackend {
     /// `pg_stat_activity.pid`.
     pub pid: i32,
-    /// What of another role's process is hidden is `None`.
+    /// `pg_stat_activity.backend_type`; this and the following columns are `None` when hidden.
     pub backend_type: Option<String>,
     /// `pg_stat_activity.datname`.
     pub database: Option<String>,
@@ -81,7 +81,7 @@ pub struct WalBackend {
 }
 
 impl WalStatements {
-    /// The statements with all their WAL, or why there are none and what would help.
+    /// Returns the statements and the sum of their WAL in bytes, or the reason why they are unavailable.
     pub fn counted(&self, database: &str) -> Result<(&CountedStatements, u64), Unavailable> {
         let fact = "wal of statements";
         if let Some(object) = &self.foreign_object {
@@ -95,17 +95,17 @@ impl WalStatements {
             }
             let reason = match (self.is_loaded, self.is_installed) {
                 (true, _) => format!("pg_stat_statements is loaded, but not installed in database {database}"),
-                (false, _) => "pg_stat_statements is not there".to_owned(),
+                (false, _) => "pg_stat_statements is not loaded".to_owned(),
             };
             let hint = match self.is_loaded {
                 true => "CREATE EXTENSION pg_stat_statements",
-                false => "add it to shared_preload_libraries, restart, CREATE EXTENSION pg_stat_statements",
+                false => "add it to shared_preload_libraries, restart the server, CREATE EXTENSION pg_stat_statements",
             };
             return Err(Unavailable::new(fact, reason).not_set_up().with_hint(Some(hint)));
         };
         match found.wal_bytes {
             Some(bytes) => Ok((found, bytes)),
-            // A sum of no rows is null, too.
+            // A sum of no rows is also null.
             None if found.statements.is_empty() && !self.is_older_than_1_8() => Ok((found, 0)),
             None => {
                 let version = self.extension_version.as_deref().unwrap_or("?");
@@ -149,7 +149,7 @@ impl WalStatements {
     }
 }
 
-/// Rows inserted, updated and deleted in a database since its statistics began (`pg_stat_database`).
+/// Rows inserted, updated and deleted in a database since the last reset (`pg_stat_database`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseWrites {
     /// `pg_stat_database.datname`.
@@ -178,7 +178,7 @@ mod tests {
         let old = serde_json::json!({"extension_version": "1.7", "found": empty});
         assert_eq!(hint(old), "ALTER EXTENSION pg_stat_statements UPDATE");
         let new = statements(serde_json::json!({"found": empty}));
-        assert_eq!(new.counted("shop").unwrap().1, 0, "it has seen no statement yet");
+        assert_eq!(new.counted("shop").unwrap().1, 0, "no statement was counted yet");
     }
 
     #[test]

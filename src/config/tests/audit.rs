@@ -25,7 +25,7 @@ fn audit_rejects_bad_values_with_line() {
     for (path, text, message) in [
         (USER_FILE, "[audit]\nhorizon = 'soon'", "line 2: \"soon\" is not a duration"),
         (USER_FILE, "[audit]\nmargin = 99", "line 2: [audit] margin: \"99\" is not a whole percentage of at most 90"),
-        (USER_FILE, "[audit]\nprovider = 'acme'", "line 2: [audit] provider: no provider of that name"),
+        (USER_FILE, "[audit]\nprovider = 'acme'", "line 2: [audit] provider: unknown provider; expected one of"),
         (USER_FILE, "[audit]\nmethod = 'teleport'", "line 2: [audit] method: \"teleport\" is none of blue-green"),
         (USER_FILE, "[audit]\nhorizon = '180'", "line 2: \"180\" has no unit; write 180d for days"),
         (USER_FILE, "[audit]\nway = 'dump'", "line 2: \"way\" in [audit] is now called \"method\""),

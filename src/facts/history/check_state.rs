@@ -40,7 +40,7 @@ impl CheckState {
         let findings = self.findings.iter().cloned();
         findings
             .map(|finding| KnownFinding {
-                notified: notified_finding(&finding.finding_id).map(|told| (told.at, told.level)),
+                notified: notified_finding(&finding.finding_id).map(|notified| (notified.at, notified.level)),
                 ..finding
             })
             .collect()
@@ -59,7 +59,7 @@ impl CheckState {
     ) -> CheckState {
         let found: BTreeSet<String> = findings.iter().map(|finding| finding.finding_id.clone()).collect();
         let awaits_notification = |finding: &&KnownFinding| {
-            finding.class == Class::Alert && notified.iter().any(|told| told.finding_id == finding.finding_id)
+            finding.class == Class::Alert && notified.iter().any(|sent| sent.finding_id == finding.finding_id)
         };
         let earlier = self.findings.iter().filter(|finding| !found.contains(&finding.finding_id));
         let kept: Vec<KnownFinding> =

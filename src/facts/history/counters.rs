@@ -1,4 +1,4 @@
-//! Counters of a sample that the next run compares its own with.
+//! Counters of a sample, which the next run compares with its own.
 
 use crate::facts::{DatabaseSnapshot, Snapshot};
 use crate::units::Lsn;
@@ -11,19 +11,19 @@ use std::collections::BTreeMap;
 pub struct Counters {
     /// The server's clock when the counters were read.
     pub collected_at: Timestamp,
-    /// Bytes of temporary files since the statistics began, by database.
+    /// Bytes of temporary files since the last reset, by database.
     pub temp_bytes_written: BTreeMap<String, u64>,
-    /// Errors of apply and of copying together, by database and subscription.
+    /// Sum of apply and copy errors, by database and subscription.
     pub subscription_errors: BTreeMap<String, u64>,
-    /// Since when the counters of a database count.
+    /// Last reset of the counters, by database.
     pub counting_since: BTreeMap<String, Timestamp>,
-    /// Position of WAL, on a standby of replay. `None` in older stores.
+    /// Position of WAL; on a standby, the replay position. `None` in older stores.
     #[serde(default)]
     pub current_lsn: Option<Lsn>,
 }
 
 impl Counters {
-    /// Takes the counters of a snapshot; what it does not have is empty.
+    /// Returns the counters of a snapshot; unavailable ones are empty.
     pub fn from_snapshot(snapshot: &Snapshot) -> Counters {
         let databases = snapshot.databases.known().into_iter().flatten();
         let errors = snapshot.subscription_errors.known().into_iter().flatten();

@@ -1,10 +1,10 @@
-//! Since when a relation is known.
+//! First sample of a relation.
 
 use super::SubjectKind;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// What the samples know of a table's or index's age.
+/// Age of a table or index according to the samples.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RelationFirstSeen {
     /// Whether it is a table or an index.
@@ -15,15 +15,15 @@ pub struct RelationFirstSeen {
     pub table: String,
     /// Name of the relation.
     pub name: String,
-    /// `pg_class.oid` when it was last seen.
+    /// `pg_class.oid` in the last sample that has it.
     pub oid: u32,
-    /// The first sample that showed the name.
+    /// The first sample with this name.
     pub first_seen: Timestamp,
-    /// Since when it is certain to be the same relation: one that was absent in between, or has another OID without
-    /// having kept its counter, may have been dropped and created again.
+    /// Time since which it is certainly the same relation. One that was absent in between, or has another OID and another
+    /// counter, may have been dropped and created again.
     pub certain_since: Timestamp,
-    /// The newest sample that read its database shows it.
+    /// Whether the newest sample of its database has it.
     pub is_present: bool,
-    /// Indexes: since which sample it is invalid without a break.
+    /// For an index, the first of the consecutive samples up to now that show it as invalid.
     pub invalid_since: Option<Timestamp>,
 }

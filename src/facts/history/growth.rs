@@ -1,9 +1,9 @@
-//! What grew: one subject's sizes over time.
+//! Sizes of one subject over time.
 
 use super::{SizePoint, Trend, trend::compute_trend};
 use serde::Serialize;
 
-/// The kind of thing that has a size.
+/// Kind of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SubjectKind {
@@ -32,12 +32,12 @@ impl SubjectKind {
     }
 }
 
-/// Something that has a size.
+/// An object with a size.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Subject {
     /// What kind of object it is.
     pub kind: SubjectKind,
-    /// Its database; `None` for what belongs to the whole cluster.
+    /// Its database; `None` for the whole cluster and pg_wal.
     pub database: Option<String>,
     /// Its schema; `None` for a database.
     pub schema: Option<String>,
@@ -48,7 +48,7 @@ pub struct Subject {
 /// The sizes of a subject, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Growth {
-    /// What grew.
+    /// The subject.
     pub subject: Subject,
     /// Its size at each sample, oldest first.
     pub points: Vec<SizePoint>,

@@ -1,4 +1,4 @@
-//! The stored history of the server that a report is about.
+//! The history of the server of a report.
 
 use super::{Counters, DatabaseIndexHistory, Growth, SlotHistory, SlotSample, WalInterval};
 use crate::facts::Snapshot;
@@ -9,17 +9,17 @@ use std::collections::BTreeSet;
 /// without a history.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HistoryView {
-    /// Source of the samples; `None` when the store has none of this server.
+    /// Source of the samples; `None` if the store has none of this server.
     pub origin: Option<HistorySource>,
-    /// One entry per slot name.
+    /// Slots, one entry per name.
     pub slots: Vec<SlotHistory>,
-    /// One for each database that a sample read from inside.
+    /// Indexes, one entry per database.
     pub indexes: Vec<DatabaseIndexHistory>,
-    /// WAL written between samples, oldest first; the last interval ends at the present snapshot.
+    /// WAL written between samples, oldest first. The last interval ends at the present snapshot.
     pub wal: Vec<WalInterval>,
     /// Sizes over time of databases and relations.
     pub growth: Vec<Growth>,
-    /// Counters of earlier snapshots and of the last check, in no order.
+    /// Counters of earlier snapshots and of the last check, unordered.
     pub counters: Vec<Counters>,
 }
 
@@ -49,20 +49,20 @@ impl HistoryView {
         self.indexes.iter().find(|past| past.database == database)
     }
 
-    /// Adds earlier snapshots of the same server. A snapshot that the store has, too, counts once.
+    /// Adds earlier snapshots of the same server. A snapshot that is also in the store counts once.
     pub fn add_snapshots(&mut self, earlier: &[Snapshot]) {
         self.add_slots(earlier);
         self.add_indexes(earlier);
         self.counters.extend(earlier.iter().map(Counters::from_snapshot));
     }
 
-    /// For each database, the longer of the store's and the snapshots' index history is used.
+    /// Uses the longer index history of store and snapshots, per database.
     fn add_indexes(&mut self, earlier: &[Snapshot]) {
         let mut snapshots: Vec<&Snapshot> = earlier.iter().collect();
-        snapshots.sort_by_key(|look| look.collected_at);
+        snapshots.sort_by_key(|sample| sample.collected_at);
         let databases: BTreeSet<&str> = snapshots
             .iter()
-            .flat_map(|look| &look.database_snapshots)
+            .flat_map(|snapshot| &snapshot.database_snapshots)
             .map(|contents| contents.database.as_str())
             .collect();
         for database in databases {
@@ -88,10 +88,10 @@ impl HistoryView {
                 samples.extend(past.samples);
                 (past.record, Some(past.first_seen))
             });
-            // Of two of the same moment the snapshot's, which knows more, comes first and stays.
-            samples.sort_by_key(|look| look.collected_at);
-            samples.dedup_by_key(|look| look.collected_at);
-            let first_present = samples.iter().find(|look| look.seen.is_some()).map(|look| look.collected_at);
+            // Of two samples with the same time, the snapshot's has more data. It comes first and stays.
+            samples.sort_by_key(|sample| sample.collected_at);
+            samples.dedup_by_key(|sample| sample.collected_at);
+            let first_present = samples.iter().find(|sample| sample.seen.is_some()).map(|sample| sample.collected_at);
             if let Some(first_seen) = [first_seen, first_present].into_iter().flatten().min() {
                 self.slots.push(SlotHistory { slot_name: name, first_seen, record, samples });
             }

@@ -1,32 +1,32 @@
-//! What the samples know of the indexes of one database.
+//! History of the indexes of one database.
 
 use crate::facts::{DatabaseSnapshot, Index, Snapshot};
 use jiff::Timestamp;
 use std::collections::HashMap;
 
-/// The indexes of one database since they are watched.
+/// The indexes of one database in the samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseIndexHistory {
     /// `pg_database.datname`.
     pub database: String,
-    /// The first and the last sample that read them.
+    /// `collected_at` of the oldest sample.
     pub since: Timestamp,
     /// `collected_at` of the newest sample.
     pub until: Timestamp,
-    /// Time between them in which scans may have been lost: from a sample to the reset of the counters after it.
+    /// Seconds in which scans may be lost: from a sample to the following reset of the counters.
     pub unobserved_seconds: u64,
-    /// By schema, then name; those that the last sample showed.
+    /// The indexes of the last sample, by schema and name.
     pub indexes: HashMap<String, HashMap<String, IndexHistory>>,
 }
 
-/// One index since it is watched.
+/// One index in the samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexHistory {
-    /// At the last sample.
+    /// `pg_index.indexrelid` in the last sample.
     pub oid: u32,
     /// Since when it is certain to be the same index.
     pub certain_since: Timestamp,
-    /// Scans from the first sample that is certain to have seen it up to the last; at least so many.
+    /// Minimum number of scans from `certain_since` to the last sample.
     pub scans: u64,
     /// `pg_stat_user_indexes.idx_scan` at the last sample.
     pub idx_scan: u64,
@@ -34,20 +34,19 @@ pub struct IndexHistory {
     pub invalid_since: Option<Timestamp>,
 }
 
-/// What the history has of an index of the present snapshot.
+/// History of an index of the present snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexObservation {
     /// Since when it is certain to be the same index.
     pub certain_since: Timestamp,
-    /// Scans from `since` of the past, or `certain_since`, up to now.
+    /// Scans from the beginning of the history, or from `certain_since`, until now.
     pub scans: u64,
     /// The first sample of an uninterrupted run of samples that show it invalid; `None` if it was valid in the last.
     pub invalid_since: Option<Timestamp>,
 }
 
 impl DatabaseIndexHistory {
-    /// Returns the history that snapshots, oldest first, have of a database's indexes; `None` when none of them has
-    /// any.
+    /// Returns the history of a database's indexes in snapshots, oldest first; `None` without any.
     pub fn from_snapshots(snapshots: &[&Snapshot], database: &str) -> Option<DatabaseIndexHistory> {
         let mut history: Option<(DatabaseIndexHistory, Option<u32>)> = None;
         for snapshot in snapshots {
@@ -68,7 +67,7 @@ impl DatabaseIndexHistory {
                 since: before.as_ref().map_or(snapshot.collected_at, |(before, _)| before.since),
                 until: snapshot.collected_at,
                 unobserved_seconds: before.as_ref().map_or(0, |(before, then)| {
-                    // A promoted server has counters of its own, whose beginning nobody saw.
+                    // A promoted server has its own counters, whose start is unknown.
                     let lost_seconds = match *then < timeline && then.is_some() {
                         true => whole_seconds(before.until, snapshot.collected_at),
                         false => before.lost_seconds(database_snapshot, snapshot.collected_at),
@@ -96,8 +95,8 @@ impl DatabaseIndexHistory {
         history.map(|(past, _)| past)
     }
 
-    /// Returns the seconds from the last sample to a reset of the counters after it, if there was one: what was counted
-    /// in between is lost.
+    /// Returns the seconds from the last sample to a later reset of the counters; scans in between are lost. `None`
+    /// without a reset.
     fn lost_seconds(&self, database_snapshot: &DatabaseSnapshot, now: Timestamp) -> u64 {
         self.counter_reset(database_snapshot).map_or(0, |reset| whole_seconds(self.until, reset.min(now)))
     }
@@ -115,8 +114,8 @@ impl DatabaseIndexHistory {
             .saturating_sub(self.lost_seconds(database_snapshot, now))
     }
 
-    /// The same index in the past; `None` when nothing makes sure that it is the same: one without scans may have been
-    /// dropped and created again where the OID differs (REINDEX CONCURRENTLY changes it, and keeps the counter).
+    /// Returns the history of the same index; `None` if it is not certainly the same. With another OID, an index without
+    /// scans may have been dropped and created again (REINDEX CONCURRENTLY changes the OID, but not the counter).
     pub fn observe(
         &self,
         schema: &str,
@@ -139,7 +138,7 @@ impl DatabaseIndexHistory {
     }
 }
 
-/// Whole seconds from one moment to a later one.
+/// Returns the whole seconds from one time to a later one.
 fn whole_seconds(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.duration_since(from).as_secs()).unwrap_or(0)
 }
@@ -153,7 +152,7 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + day * 86_400).unwrap()
     }
 
-    /// An index of OID 5, seen from day 0 to day 10, scanned seven times before and three times in that time.
+    /// An index with OID 5 in samples from day 0 to day 10, with seven scans before and three in that time.
     fn index_history(idx_scan: u64) -> DatabaseIndexHistory {
         let index =
             IndexHistory { oid: 5, certain_since: at_day(0), scans: 3, idx_scan, invalid_since: Some(at_day(2)) };
@@ -192,7 +191,7 @@ mod tests {
         assert_eq!(scans(10, -90), 3);
         assert_eq!(scans(12, -90), 5);
         assert_eq!(scans(4, -90), 7, "a decrease is a reset");
-        assert_eq!(scans(12, 11), 15, "a reset that has been caught up with");
+        assert_eq!(scans(12, 11), 15, "a counter that has exceeded its value before a reset");
     }
 
     #[test]
@@ -200,9 +199,9 @@ mod tests {
         let same = |counted: u64, now: i64| {
             index_history(counted).observe("shop", &index_with(6, now), &database_snapshot(at_day(-90)))
         };
-        assert!(same(0, 0).is_none(), "dropped and made again, for all we know");
+        assert!(same(0, 0).is_none(), "it may have been dropped and created again");
         assert!(same(10, 0).is_none());
-        assert_eq!(same(10, 11).map(|watched| watched.invalid_since), Some(None), "rebuilt: no leftover of then");
+        assert_eq!(same(10, 11).map(|watched| watched.invalid_since), Some(None), "rebuilt, so not invalid since then");
         assert!(index_history(10).observe("other", &index_with(5, 10), &database_snapshot(at_day(-90))).is_none());
         let never_scanned =
             index_history(0).observe("shop", &index_with(5, 0), &database_snapshot(at_day(-90))).unwrap();

@@ -1,9 +1,9 @@
-//! What pgtend did, or was about to do.
+//! Actions of pgtend.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// The quantity by which an action's effect is measured, once there are later samples.
+/// Quantity that later samples measure to determine the effect of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MeasuredQuantity {
@@ -13,28 +13,28 @@ pub enum MeasuredQuantity {
     Database(String),
 }
 
-/// What is about to be done, written down before it is.
+/// An intent, written before the action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Intent {
     /// `pg_control_system().system_identifier`; `None` where it could not be read.
     pub system_identifier: Option<String>,
-    /// The server as messages name it.
+    /// Name of the server in messages.
     pub server: String,
     /// The database that the session was connected to.
     pub database: String,
     /// The role that executed it.
     pub role: String,
-    /// Such as `drop-slot`.
+    /// Kind of action, such as `drop-slot`.
     pub kind: String,
-    /// What it is done to.
+    /// Object of the action.
     pub subject: String,
-    /// The SQL statement that was to be sent.
+    /// SQL statement of the action.
     pub statement: String,
-    /// Everything that was seen and decided on.
+    /// Facts and decisions at the time of the plan.
     pub seen: serde_json::Value,
-    /// The bytes that the plan promised to free; `None` if unknown.
+    /// Bytes that the plan expected to free; `None` if unknown.
     pub promised_bytes: Option<u64>,
-    /// What is measured later; `None` if nothing is.
+    /// Quantity to measure later; `None` for nothing.
     pub quantity: Option<MeasuredQuantity>,
     /// The measured quantity in bytes before the action; `None` if unknown.
     pub before_bytes: Option<u64>,
@@ -48,11 +48,11 @@ pub struct Intent {
 pub enum JournalOutcomeKind {
     /// The server confirmed it.
     Done,
-    /// Nothing was done, because it was no longer safe.
+    /// The action was no longer safe and was not executed.
     Refused,
-    /// The server raised an error, and nothing was done.
+    /// The server reported an error and did not execute the action.
     Failed,
-    /// The connection was lost before the server answered.
+    /// The connection was lost before the result arrived.
     Unknown,
 }
 
@@ -76,12 +76,12 @@ impl JournalOutcomeKind {
     }
 }
 
-/// The end of an action, as the journal has it.
+/// Outcome of an action in the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct JournalOutcome {
     /// How it ended.
     pub outcome: JournalOutcomeKind,
-    /// The server's answer, or the reason.
+    /// Error message of the server, or the reason.
     pub detail: Option<String>,
     /// When the outcome was written.
     pub finished_at: Timestamp,
@@ -92,10 +92,10 @@ pub struct JournalOutcome {
 pub struct JournalEntry {
     /// Key of the entry in the store.
     pub journal_id: i64,
-    /// What was to be done.
+    /// The intent.
     #[serde(flatten)]
     pub intent: Intent,
-    /// `None`: pgtend ended before it could write one.
+    /// Outcome; `None` if pgtend was interrupted before it wrote one.
     pub outcome: Option<JournalOutcome>,
     /// Decrease of the measured quantity in bytes; negative when it grew. `None` until a later sample has it.
     pub measured_bytes: Option<i64>,

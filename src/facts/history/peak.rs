@@ -1,9 +1,9 @@
-//! How much WAL was written, and when most.
+//! Amount of WAL written, and its peak.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-/// WAL written between two samples of one line.
+/// WAL written between two samples of one cluster branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct WalInterval {
     /// `collected_at` of the first sample.
@@ -14,7 +14,7 @@ pub struct WalInterval {
     pub bytes: u64,
 }
 
-/// The window in which most WAL was written.
+/// The window with the most WAL written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct WalPeak {
     /// Longest time between the two samples, in seconds.
@@ -27,9 +27,9 @@ pub struct WalPeak {
     pub bytes: u64,
 }
 
-/// The neighbouring samples, no further apart than `window`, between which most WAL was written: a lower bound of the
-/// true peak. `None` when no two samples lie that close, as an average over a longer time would hide every peak, and when
-/// none span half of it: a minute's WAL tells nothing of six hours.
+/// Returns the samples, at most `window` apart, between which the most WAL was written: a lower bound of the true peak.
+/// `None` if no two samples are that close, because a longer average hides peaks, and if none span at least half of the
+/// window, because a much shorter interval is not representative.
 pub fn wal_peak(intervals: &[WalInterval], window: SignedDuration) -> Option<WalPeak> {
     let mut best: Option<WalPeak> = None;
     let (mut first, mut bytes) = (0, 0_u64);

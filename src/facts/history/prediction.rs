@@ -1,13 +1,13 @@
-//! What an audit predicted, and what came of it.
+//! Predictions of audits, and the sizes measured later.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// What has the size.
+/// Object of a prediction.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PredictedQuantity {
-    /// Everything that an audit sees: databases, pg_wal, logs and the rest.
+    /// Total of an audit: databases, pg_wal, logs and other files.
     Everything,
     /// The files of `pg_wal`.
     WalDirectory,
@@ -18,19 +18,19 @@ pub enum PredictedQuantity {
 /// One size that an audit predicted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Prediction {
-    /// Of the server that was audited.
+    /// System identifier of the audited server.
     pub system_identifier: String,
-    /// The server that this one was copied from, where the user said so.
+    /// System identifier of the server that this one was copied from; `None` if the user named none.
     pub moved_from: Option<String>,
     /// Host and port of the audited server; `None` for sockets, files and loopback addresses.
     pub address: Option<String>,
-    /// As messages name it.
+    /// Name of the server in messages.
     pub server: String,
     /// When the audit was made.
     pub made_at: Timestamp,
-    /// The method of moving that the size is predicted for; `None` for the size after a clean-up in place.
+    /// Method of moving; `None` for the size after a cleanup in place.
     pub method: Option<String>,
-    /// What the size is of.
+    /// Object of the size.
     pub of: PredictedQuantity,
     /// Size in bytes when the prediction was made.
     pub now_bytes: u64,
@@ -42,21 +42,21 @@ pub struct Prediction {
     pub high_bytes: u64,
 }
 
-/// A prediction, and the size measured later.
+/// A prediction with the size measured later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TrackedPrediction {
-    /// What was predicted.
+    /// The prediction.
     #[serde(flatten)]
     pub prediction: Prediction,
-    /// After the clean-up the newest size, after a move the first size there; `None` without a later sample.
+    /// The newest size after a cleanup, or the first size on the new server after a move; `None` without a later sample.
     pub measured_bytes: Option<u64>,
     /// `collected_at` of the sample that `measured_bytes` comes from.
     pub measured_at: Option<Timestamp>,
 }
 
 impl TrackedPrediction {
-    /// Returns the error as a share of the measured size: 0.02 if 2 % too much was predicted. `None` for a prediction
-    /// after a clean-up, since the end of the clean-up is not recorded.
+    /// Returns the error as a share of the measured size: 0.02 for a prediction that is 2 % too high. `None` for a
+    /// cleanup, because its end is not recorded.
     pub fn relative_error(&self) -> Option<f64> {
         let measured = self.measured_bytes.filter(|bytes| *bytes > 0 && self.prediction.method.is_some())?;
         Some(self.prediction.bytes as f64 / measured as f64 - 1.0)
@@ -78,8 +78,8 @@ pub struct MeasuredSize {
     pub bytes: u64,
 }
 
-/// Holds each prediction against what was seen later. `took_the_place` names, by system
-/// identifier, the servers that have been at the address of the audited one since.
+/// Compares predictions with later sizes. `took_the_place` contains, by system identifier, the servers that have since
+/// used the address of the audited one.
 pub fn compare_predictions(
     predictions: Vec<Prediction>,
     measured_sizes: &[MeasuredSize],
@@ -89,7 +89,7 @@ pub fn compare_predictions(
         let later = measured_sizes.iter().filter(|size| size.of == prediction.of && size.at > prediction.made_at);
         let own = &prediction.system_identifier;
         let found = match prediction.method {
-            // What was copied and has the same identifier is another server.
+            // A copy with the same identifier is another server.
             None => later
                 .filter(|size| size.system_identifier == *own && size.moved_from.is_none())
                 .max_by_key(|size| size.at),
@@ -153,7 +153,7 @@ mod tests {
             tracked_bytes(None, &[measured_size("1", None, 1, 90), measured_size("1", None, 2, 61)], &[]),
             Some(61)
         );
-        // Before, of another server, of a copy: none of that tells.
+        // Earlier, of another server, of a copy: none of these counts.
         assert_eq!(
             tracked_bytes(
                 None,
@@ -173,7 +173,7 @@ mod tests {
         let copies =
             [measured_size("1", None, 1, 100), measured_size("2", Some("1"), 2, 59), measured_size("2", None, 9, 80)];
         assert_eq!(tracked_bytes(Some("dump"), &copies, &[]), Some(59));
-        // Without anybody's word only who took the place at its address.
+        // Without --moved-from, only a server at the same address counts.
         let silent = [measured_size("2", None, 3, 58), measured_size("3", None, 2, 40)];
         assert_eq!(tracked_bytes(Some("dump"), &silent, &["2"]), Some(58));
         assert_eq!(tracked_bytes(Some("dump"), &silent, &[]), None);
@@ -184,9 +184,9 @@ mod tests {
 
     #[test]
     fn prediction_error_is_known_for_moves_only() {
-        let tracked = |way| {
+        let tracked = |method| {
             let measured_bytes = Some(50);
-            TrackedPrediction { prediction: prediction(way), measured_bytes, measured_at: Some(hour_at(1)) }
+            TrackedPrediction { prediction: prediction(method), measured_bytes, measured_at: Some(hour_at(1)) }
         };
         assert!((tracked(Some("dump")).relative_error().unwrap() - 0.2).abs() < 1e-9);
         assert_eq!(tracked(None).relative_error(), None);

@@ -4,15 +4,15 @@ use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// A line of samples that follow from each other. A copy of a cluster shares its system identifier and is a branch of
-/// its own; standbys have branches of their own, too, since they count for themselves.
+/// A sequence of samples of one cluster. A copy of a cluster has the same system identifier, but a separate branch.
+/// Standbys also have separate branches, because they have their own counters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ClusterBranch {
     /// Key of the branch in the store.
     pub cluster_id: i64,
     /// `pg_control_system().system_identifier`, as text.
     pub system_identifier: String,
-    /// 1 for the first that was seen.
+    /// Number of the branch; 1 for the first.
     pub branch: i64,
     /// Whether its samples were taken in recovery.
     pub is_standby: bool,
@@ -21,7 +21,7 @@ pub struct ClusterBranch {
 }
 
 impl ClusterBranch {
-    /// As people name it: `7312…#2`.
+    /// Returns the name in reports, such as `7312…#2`.
     pub fn name(&self) -> String {
         format!("{}#{}", self.system_identifier, self.branch)
     }
@@ -46,7 +46,7 @@ pub struct Sample {
     pub timeline_id: Option<u32>,
     /// Position of WAL; `None` where it could not be read.
     pub current_lsn: Option<Lsn>,
-    /// Host and port as they were typed; none for files, sockets and the machine itself.
+    /// Host and port as entered; `None` for files, sockets and loopback addresses.
     pub address: Option<String>,
     /// The database that was connected to.
     pub database: String,
@@ -54,6 +54,6 @@ pub struct Sample {
     pub provider: String,
     /// Bytes of the files of `pg_wal`; `None` where they could not be read.
     pub wal_directory_bytes: Option<u64>,
-    /// How many databases were read from inside.
+    /// Number of databases that were read over a connection.
     pub databases_read: u64,
 }

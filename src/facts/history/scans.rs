@@ -1,4 +1,4 @@
-//! How often indexes were used between two samples.
+//! Scans of indexes between two samples.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,11 +12,12 @@ pub struct IndexScans {
     pub table: String,
     /// `pg_stat_user_indexes.indexrelname`.
     pub index: String,
-    /// The window: from one sample to another, later than asked where the index, or the history, is younger.
+    /// Beginning of the window: `collected_at` of its first sample. Later than requested if the index or the history is
+    /// younger.
     pub since: Timestamp,
     /// End of the window: `collected_at` of its last sample.
     pub until: Timestamp,
-    /// At least so many: what was counted between a sample and a reset after it is lost.
+    /// Minimum number of scans; those between a sample and a following reset are lost.
     pub scans: u64,
     /// Number of resets of the counter in the window.
     pub resets: u64,

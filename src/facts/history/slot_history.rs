@@ -5,30 +5,30 @@ use crate::units::Lsn;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// A slot over time, made of the store's samples, of snapshots, or of both.
+/// A slot over time, from samples of the store, snapshots, or both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SlotHistory {
     /// `pg_replication_slots.slot_name`.
     pub slot_name: String,
-    /// The first sample that shows the name.
+    /// The first sample with this name.
     pub first_seen: Timestamp,
-    /// What the store records of it; `None` for a slot that only snapshots have.
+    /// Record of the store; `None` for a slot that only snapshots have.
     pub record: Option<SlotRecord>,
-    /// Oldest first. The store thins old ones.
+    /// Samples, oldest first. The store thins old ones.
     pub samples: Vec<SlotSample>,
 }
 
-/// What of a slot outlives the thinning of samples.
+/// Data of a slot that is kept when samples are thinned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SlotRecord {
-    /// Since when it is certain to be the same slot.
+    /// Time since which it is certainly the same slot.
     pub certain_since: Timestamp,
     /// The last sample that found it in use.
     pub last_active: Option<Timestamp>,
-    /// The last sample that shows a visit: in use, an LSN that moved, or an `inactive_since` that moved although the
-    /// server had not been restarted.
+    /// The last sample that shows a connection: the slot is active, an LSN has changed, or `inactive_since` has changed
+    /// without a server restart.
     pub last_connected: Option<Timestamp>,
-    /// The sample since which neither LSN moved.
+    /// The sample since which neither LSN has changed.
     pub frozen_since: Timestamp,
 }
 
@@ -41,7 +41,7 @@ pub struct SlotSample {
     pub started_at: Timestamp,
     /// Position of WAL at the sample; `None` where it could not be read.
     pub current_lsn: Option<Lsn>,
-    /// `None`: there was no slot of that name.
+    /// State of the slot; `None` if no slot had this name.
     pub seen: Option<SlotState>,
 }
 
@@ -52,7 +52,7 @@ pub struct SlotState {
     pub slot_type: SlotType,
     /// `pg_replication_slots.plugin`; `None` for a physical slot.
     pub plugin: Option<String>,
-    /// `None` for a physical slot, and where the sample does not have it.
+    /// Database; `None` for a physical slot, and if the sample does not have it.
     pub database: Option<String>,
     /// `pg_replication_slots.active`.
     pub is_active: bool,
@@ -62,12 +62,12 @@ pub struct SlotState {
     pub confirmed_flush_lsn: Option<Lsn>,
     /// `pg_replication_slots.inactive_since`; `None` before 17.
     pub inactive_since: Option<Timestamp>,
-    /// Rows written in the slot's database so far, where it is known.
+    /// Rows written in the slot's database since the last reset; `None` if unknown.
     pub rows_written: Option<u64>,
 }
 
 impl SlotSample {
-    /// What a snapshot shows of the slot; `None` when it does not know the slots.
+    /// Returns the sample of a snapshot; `None` if its slots are unavailable.
     pub fn from_snapshot(snapshot: &Snapshot, slot_name: &str) -> Option<SlotSample> {
         let slot = snapshot.slots.known()?.iter().find(|slot| slot.slot_name == slot_name);
         Some(SlotSample {
@@ -103,12 +103,12 @@ impl SlotState {
             && databases.is_none_or(|(ours, theirs)| ours == theirs)
     }
 
-    /// Whether both positions are the same.
+    /// Returns whether both positions are the same.
     pub fn has_same_positions(&self, other: &SlotState) -> bool {
         (self.restart_lsn, self.confirmed_flush_lsn) == (other.restart_lsn, other.confirmed_flush_lsn)
     }
 
-    /// WAL that its consumer has not confirmed: of a standby, what it has not flushed.
+    /// Returns the bytes of WAL that its consumer has not confirmed; for a standby, not flushed.
     pub fn unconfirmed_bytes(&self, current_lsn: Option<Lsn>) -> Option<u64> {
         let position = match self.slot_type {
             SlotType::Logical => self.confirmed_flush_lsn.or(self.restart_lsn),

@@ -1,17 +1,16 @@
-//! A robust rate: the Theil–Sen slope with Sen's confidence interval (Sen 1968, JASA 63:1379), after what came once
-//! was set aside.
+//! A robust rate: the Theil–Sen slope with Sen's confidence interval (Sen 1968, JASA 63:1379), without one-off changes.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// With fewer samples nothing is said of a trend.
+/// Minimum number of samples for a trend.
 const MIN_SAMPLES: usize = 4;
-/// More points would make no better slope, and pairs grow with the square.
+/// Maximum number of points: more do not improve the slope, and the number of pairs is quadratic.
 const MAX_POINTS: usize = 100;
-/// Of the normal distribution: 95 % lie within.
+/// 97.5 % quantile of the normal distribution.
 const Z_95_PERCENT: f64 = 1.96;
 
-/// A size at a time.
+/// A size at a point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SizePoint {
     /// When the size was measured.
@@ -20,16 +19,16 @@ pub struct SizePoint {
     pub bytes: u64,
 }
 
-/// How fast something grows.
+/// Growth rate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Trend {
     /// The median slope in bytes per day; negative when it shrinks.
     pub bytes_per_day: f64,
-    /// The slopes between which the true one lies in 95 of 100 cases, were the steps independent.
+    /// Lower end of the 95 % confidence interval in bytes per day, assuming independent steps.
     pub bytes_per_day_low: f64,
     /// Upper end of the interval, in bytes per day.
     pub bytes_per_day_high: f64,
-    /// What came, or went, at once and is no part of the rate.
+    /// One-off growth or shrinkage in bytes, which is not part of the rate.
     pub one_off_bytes: f64,
     /// Number of points.
     pub samples: u64,
@@ -42,12 +41,12 @@ pub struct Trend {
 }
 
 impl Trend {
-    /// Days until `bytes` are reached at this rate; 0 when they are, `None` when never.
+    /// Returns the days until `bytes` are reached at this rate; 0 if they are already reached, `None` if never.
     pub fn days_until(&self, bytes: u64) -> Option<f64> {
         self.days_at_rate(self.bytes_per_day, bytes)
     }
 
-    /// The same at the fastest rate that the samples allow: the soonest.
+    /// Returns the same at the high end of the interval, which is the minimum.
     pub fn min_days_until(&self, bytes: u64) -> Option<f64> {
         self.days_at_rate(self.bytes_per_day_high, bytes)
     }
@@ -58,7 +57,7 @@ impl Trend {
     }
 }
 
-/// The trend of sizes, oldest first; `None` when there are too few, or when they span less than an hour.
+/// Returns the trend of sizes, oldest first; `None` if there are too few, or they span less than an hour.
 pub fn compute_trend(points: &[SizePoint]) -> Option<Trend> {
     let (first, last) = (points.first()?, points.last()?);
     if points.len() < MIN_SAMPLES || days_between(first.at, last.at) < 1.0 / 24.0 {
@@ -73,9 +72,9 @@ pub fn compute_trend(points: &[SizePoint]) -> Option<Trend> {
 
     let mut cleaned = vec![(0.0, first.bytes as f64)];
     let (mut day, mut size, mut one_off_bytes) = (0.0, first.bytes as f64, 0.0);
-    for ((days, bytes), alone) in steps.iter().zip(&one_offs) {
+    for ((days, bytes), is_one_off) in steps.iter().zip(&one_offs) {
         day += days;
-        if *alone {
+        if *is_one_off {
             one_off_bytes += bytes
         } else {
             size += bytes
@@ -83,7 +82,7 @@ pub fn compute_trend(points: &[SizePoint]) -> Option<Trend> {
         cleaned.push((day, size));
     }
     let every = cleaned.len().div_ceil(MAX_POINTS);
-    // Counted from the end, so that the newest is among them.
+    // Counted from the end, so that the newest is included.
     let chosen: Vec<_> = cleaned.iter().rev().step_by(every).rev().collect();
 
     let mut slopes: Vec<f64> = Vec::with_capacity(chosen.len() * chosen.len() / 2);
@@ -93,7 +92,7 @@ pub fn compute_trend(points: &[SizePoint]) -> Option<Trend> {
     let n = chosen.len() as f64;
     let spread = Z_95_PERCENT * (n * (n - 1.0) * (2.0 * n + 5.0) / 18.0).sqrt();
     let pairs = slopes.len() as f64;
-    // Of some thousand slopes four are wanted: choosing is cheaper than sorting.
+    // Only four of thousands of slopes are needed: selection is cheaper than sorting.
     let mut rank = |index: f64| {
         let position = (index.round().max(0.0) as usize).min(slopes.len() - 1);
         *slopes.select_nth_unstable_by(position, f64::total_cmp).1
@@ -114,8 +113,8 @@ fn days_between(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64() / 86_400.0
 }
 
-/// For each step between neighbouring points, whether it stands alone: fewer than three steps went the same way at
-/// least half as fast. Those of a weekly load have company; a single import, drop or VACUUM FULL has none.
+/// Returns for each step between neighbouring points whether it is a one-off: fewer than three steps have the same
+/// direction and at least half its rate. Steps of a weekly load are not, a single import, drop or VACUUM FULL is.
 fn find_one_offs(rates: &[f64]) -> Vec<bool> {
     let fewest = if rates.len() < 6 { 2 } else { 3 };
     rates
@@ -127,7 +126,7 @@ fn find_one_offs(rates: &[f64]) -> Vec<bool> {
         .collect()
 }
 
-/// The median step.
+/// Returns the median step.
 fn median(rates: &[f64]) -> f64 {
     let mut sorted = rates.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);

@@ -24,7 +24,7 @@ const NOT_SHOWN: [(&str, FactGroup); 3] = [
 ];
 
 /// The reason of a fact that the scope leaves out.
-const NOT_COLLECTED: &str = "not asked for by this report";
+const NOT_COLLECTED: &str = "not requested by this report";
 
 /// Removes from a snapshot what another one has not collected.
 fn hide_uncollected(snapshot: &mut Value, partial: &Value) {
