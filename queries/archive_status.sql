@@ -1,4 +1,4 @@
--- Segments waiting for the archiver (.ready); pg_wal keeps them until they are archived.
+-- Segments that wait for the archiver (.ready files); pg_wal retains them until they are archived.
 -- needs: pg_monitor
 select to_jsonb(r) from (
   select count(*)                                                                       as ready_files,

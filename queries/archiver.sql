@@ -1,2 +1,2 @@
--- The archiver's own account of what it archived and what failed.
+-- Statistics of the archiver.
 select to_jsonb(s) from pg_catalog.pg_stat_archiver s

@@ -1,7 +1,7 @@
--- Pages of the given B-trees, which are read whole for it. Those under, or awaited by, an ACCESS EXCLUSIVE lock are left
--- out. The extension may be in any schema, hence the query that is made of the catalog's names. Only a member of the
--- extension is called, and only where no role but a superuser (or the extension's owner, where the session is no superuser)
--- could replace it (foreign_object).
+-- Page statistics of the given B-trees, from full scans. Relations with a held or awaited ACCESS EXCLUSIVE lock are
+-- left out. The extension may be in any schema, so the query is built from catalog names. Only members of the extension
+-- are called, and only if no role but a superuser (or the owner of the extension, in a session of a non-superuser)
+-- could replace them (foreign_object).
 -- needs: pg_stat_scan_tables
 with locked as materialized (
   select l.relation from pg_catalog.pg_locks l

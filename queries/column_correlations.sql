@@ -1,4 +1,4 @@
--- How far the rows of the given tables lie in the order of each column. Only columns the role may read are there.
+-- Correlation between row order and column values of the given tables, for columns that the role may read.
 select c.oid::int8                                                  as table_oid,
        a.attnum::int2                                               as number,
        s.correlation::float8                                        as correlation

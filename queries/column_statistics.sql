@@ -1,5 +1,5 @@
--- Columns of the given tables in the order they are stored: layout, and what ANALYZE found. No lock is taken. A column
--- that is dropped, or generated when it is read, stores a null.
+-- Columns of the given tables in storage order, with layout and statistics. Takes no lock. Dropped and virtual
+-- generated columns are stored as null.
 with wanted as materialized (
   select c.oid, n.nspname, c.relname, c.relrowsecurity,
          (select x.option_value::int4 from pg_options_to_table(c.reloptions) x where x.option_name = 'fillfactor')

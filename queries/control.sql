@@ -1,4 +1,4 @@
--- The control file: system identifier, timeline, where the last checkpoint began (redo).
+-- Control file: system identifier, timeline, redo position of the last checkpoint.
 select to_jsonb(r) from (
   select s.system_identifier::text  as system_identifier,
          c.timeline_id              as timeline_id,

@@ -1,4 +1,4 @@
--- What a logical copy of this database does not carry over, or carries over in its own way: counts and a few names of each.
+-- Objects of this database that a logical copy omits or treats differently: number and some names of each kind.
 select to_jsonb(r) from (
   with mine as materialized (
     select c.oid, format('%I.%I', n.nspname, c.relname) as name, c.relkind, c.relpersistence, c.relreplident
@@ -12,7 +12,7 @@ select to_jsonb(r) from (
        and (m.relreplident = 'n'
             or m.relreplident = 'd' and not exists (select from pg_catalog.pg_index i
                                                      where i.indrelid = m.oid and i.indisprimary and i.indisvalid
-                                                       -- A deferrable primary key is none.
+                                                       -- A deferrable primary key is not one.
                                                        and i.indimmediate)
             or m.relreplident = 'i' and not exists (select from pg_catalog.pg_index i
                                                      where i.indrelid = m.oid and i.indisreplident and i.indisvalid))

@@ -1,3 +1,3 @@
--- Where the data directory lies on the server's own host.
+-- Path of the data directory on the server.
 -- needs: pg_read_all_settings
 select to_jsonb(r) from (select current_setting('data_directory') as data_directory) r

@@ -1,2 +1,2 @@
--- The size of the connected database as its directories tell it: the truth the relations must add up to.
+-- Size of the connected database from its directories. The sizes of its relations must add up to it.
 select to_jsonb(r) from (select pg_database_size(current_database()) as bytes) r

@@ -1,4 +1,4 @@
--- Every database: size where the role may know it, connections, age of its oldest transaction ids.
+-- All databases: size if the role may read it, connections, age of the oldest transaction id.
 -- needs: pg_read_all_stats
 select to_jsonb(r) from (
   select d.datname                                          as database,

@@ -1,5 +1,4 @@
--- Foreign keys: which columns of which table refer, through which index of the other table they are checked, and whether
--- they are checked at all (18).
+-- Foreign keys: referencing columns, the index of the referenced table, and whether they are enforced (18).
 select k.conname::text    as constraint_name,
        k.conrelid::int8   as table_oid,
        k.conkey           as column_numbers,

@@ -1,4 +1,4 @@
--- Tables on which an index is being built or dropped concurrently. The lock is seen by every role; VACUUM takes it, too.
+-- Tables with a concurrent index build or drop. Every role can see the lock; VACUUM takes it, too.
 select l.relation::int8 as table_oid
   from pg_catalog.pg_locks l
  where l.locktype = 'relation' and l.mode = 'ShareUpdateExclusiveLock'

@@ -1,5 +1,5 @@
--- What it takes to build the given indexes, and those attached to them at any depth, anew just as they are. Those of
--- relations under, or awaited by, an ACCESS EXCLUSIVE lock are left out.
+-- DDL of the given indexes and of those attached to them at any depth. Indexes of relations with a held or awaited
+-- ACCESS EXCLUSIVE lock are left out.
 with recursive locked as materialized (
   select l.relation from pg_catalog.pg_locks l
    where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'
@@ -24,7 +24,7 @@ select c.oid::int8                                                   as oid,
        i.indisreplident                                              as is_replica_identity,
        pg_get_indexdef(i.indexrelid)                                 as definition,
        pg_get_expr(i.indpred, i.indrelid)                            as predicate,
-       -- A session may have another default_tablespace than the database.
+       -- default_tablespace of a session may differ from the tablespace of the database.
        case when c.reltablespace <> 0 or current_setting('default_tablespace') <> ''
             then (select s.spcname from pg_catalog.pg_tablespace s
                    where s.oid = case c.reltablespace

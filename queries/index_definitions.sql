@@ -1,4 +1,4 @@
--- Definitions of the given indexes. Those of relations under, or awaited by, an ACCESS EXCLUSIVE lock are left out.
+-- Definitions of the given indexes. Indexes of relations with a held or awaited ACCESS EXCLUSIVE lock are left out.
 with locked as materialized (
   select l.relation from pg_catalog.pg_locks l
    where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'

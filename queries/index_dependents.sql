@@ -1,4 +1,5 @@
--- What else depends on an index: views that group by a key rely on its constraint; extensions own or are followed by it.
+-- Objects that depend on an index: views that group by a key depend on its constraint; extensions own it or depend on
+-- it.
 select to_jsonb(r) from (
   select k.conindid::int8 as oid, 'view' as dependent
     from pg_catalog.pg_depend d

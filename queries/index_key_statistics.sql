@@ -1,5 +1,5 @@
--- All columns of each of the given indexes: how they are stored, whether equal keys may share a tuple, and what ANALYZE
--- found of the table's columns or, for an expression, of the index's own. No lock is taken.
+-- All columns of the given indexes: storage, deduplication, and statistics of the table's columns or, for an
+-- expression, of the index. Takes no lock.
 with wanted as materialized (
   select c.oid, c.relname, c.reloptions, n.nspname, t.oid as table_oid, t.relname as table_name,
          t.relrowsecurity as has_row_security, i.indclass, i.indcollation, i.indkey, i.indnkeyatts, i.indnatts
@@ -15,7 +15,7 @@ select c.oid::int8                                                          as o
        coalesce((select x.option_value::bool from pg_options_to_table(c.reloptions) x
                   where x.option_name = 'deduplicate_items'), true)
          and c.indnatts = c.indnkeyatts
-         -- The operator classes say that equal keys look equal (support function 4), and the collations, too.
+         -- Operator classes (support function 4) and collations guarantee that equal keys are identical.
          and (select bool_and(exists (select from pg_catalog.pg_opclass o
                                         join pg_catalog.pg_amproc f
                                           on f.amprocfamily = o.opcfamily and f.amproclefttype = o.opcintype

@@ -1,5 +1,5 @@
--- What the given indexes are made of and may differ in: no lock, no function that opens a relation. Of the core's b-tree
--- and hash classes none takes parameters.
+-- Properties of the given indexes that are compared. Takes no lock, and calls no function that opens a relation. The
+-- built-in operator classes of btree and hash have no parameters.
 select i.indexrelid::int8                                           as oid,
        i.indclass::oid[]                                            as operator_classes,
        i.indcollation::oid[]                                        as collations,

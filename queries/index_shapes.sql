@@ -1,5 +1,5 @@
--- What the given indexes are made of, column by column: how a value is stored, whether equal keys may share a tuple, and
--- what ANALYZE found of the table's columns or, for expressions, of the index's own. No lock is taken.
+-- Columns of the given indexes: storage, deduplication, and statistics of the table's columns or, for expressions, of
+-- the index. Takes no lock.
 with wanted as materialized (
   select c.oid, c.relname, c.reloptions, n.nspname, t.relname as table_name, t.oid as table_oid,
          i.indkey::int2[] as keys, i.indclass::oid[] as classes, i.indcollation::oid[] as collations,
@@ -20,7 +20,7 @@ select c.oid::int8                                                          as o
        coalesce((select x.option_value::bool from pg_options_to_table(c.reloptions) x
                   where x.option_name = 'deduplicate_items'), true)
          and c.key_count = c.all_count
-         -- Each operator class says that equal keys look equal (support function 4), and each collation, too.
+         -- Operator classes (support function 4) and collations guarantee that equal keys are identical.
          and not exists (select from unnest(c.classes) k(class)
                           where not exists (select from pg_catalog.pg_opclass o
                                               join pg_catalog.pg_amproc f

@@ -1,5 +1,5 @@
--- Expressions and predicate of the given indexes, as the server writes them. Those of relations under, or awaited by, an
--- ACCESS EXCLUSIVE lock are left out.
+-- Expressions and predicate of the given indexes. Indexes of relations with a held or awaited ACCESS EXCLUSIVE lock are
+-- left out.
 with locked as materialized (
   select l.relation from pg_catalog.pg_locks l
    where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'

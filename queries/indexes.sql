@@ -1,4 +1,4 @@
--- Every index of the database's tables, from the catalog and the statistics alone: no size function, no lock.
+-- All indexes of the database's tables, from catalog and statistics only: no size function, no lock.
 select c.oid::int8                                                  as oid,
        i.indrelid::int8                                             as table_oid,
        c.relname::text                                              as index,
@@ -33,5 +33,5 @@ select c.oid::int8                                                  as oid,
   left join pg_catalog.pg_inherits p on p.inhrelid = c.oid and c.relispartition
  where c.relkind in ('i', 'I')
    and not c.relisshared
-   -- TOAST relations bring their own with them. Of an array the planner would think that it leaves next to nothing.
+   -- TOAST relations include their indexes. With an array instead of IN, the planner would expect very few rows.
    and c.relnamespace not in (select n.oid from pg_catalog.pg_namespace n where n.nspname ~ '^pg_toast')

@@ -1,4 +1,4 @@
--- Relations under, or awaited by, an ACCESS EXCLUSIVE lock: asking for their size would join the queue.
+-- Relations with a held or awaited ACCESS EXCLUSIVE lock: a size function would wait for it.
 select l.relation::int8 as oid, bool_or(l.granted) as granted
   from pg_catalog.pg_locks l
  where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'

@@ -1,4 +1,4 @@
--- The marks of programs that manage high availability: connected applications and roles.
+-- Applications and roles of programs that manage high availability.
 select to_jsonb(r) from (
   select array(select distinct a.application_name from pg_catalog.pg_stat_activity a
                 where a.application_name ~* '^(patroni|repmgr|cnpg|stolon)'

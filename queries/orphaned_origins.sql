@@ -1,4 +1,4 @@
--- Replication origins named after a subscription that is no longer there.
+-- Replication origins of subscriptions that no longer exist.
 select to_jsonb(r) from (
   select o.roname as origin_name
     from pg_catalog.pg_replication_origin o

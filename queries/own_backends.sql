@@ -1,4 +1,4 @@
--- The server processes of this role, in whose hands a statement of an earlier run may still be.
+-- Server processes of this role, which may still execute a statement of an earlier run.
 select to_jsonb(r) from (
   select a.pid, a.backend_start, a.state
     from pg_catalog.pg_stat_activity a

@@ -1,5 +1,5 @@
--- Whether the extension pgstattuple is installed in this database, whether the role may run its functions, and which object
--- of it, if any, belongs to a role that could replace it (foreign_object).
+-- Whether the extension pgstattuple is installed in this database, whether the role may call its functions, and the
+-- first object of it that belongs to a role that could replace it (foreign_object).
 with session as materialized (
   select bool_or(a.rolsuper) as is_superuser from pg_catalog.pg_roles a where a.rolname in (current_user, session_user)
 ), extension as materialized (

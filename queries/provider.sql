@@ -1,4 +1,4 @@
--- The marks that managed Postgres services leave in settings, roles and functions.
+-- Settings, roles and functions that identify managed PostgreSQL services.
 select to_jsonb(r) from (
   select exists (select from pg_catalog.pg_proc where proname = 'aurora_version')                    as aurora_function,
          version() ilike '%aurora%'                                                                  as aurora_version,

@@ -1,4 +1,4 @@
--- Roles and databases for which somebody set whether transactions are read-only.
+-- Roles and databases with a default_transaction_read_only setting.
 select to_jsonb(r) from (
   select u.rolname as role, d.datname as database, c.config as setting
     from pg_catalog.pg_db_role_setting s

@@ -1,5 +1,5 @@
--- Exact bytes of the given relations, all forks they can have, from their files alone: nothing is opened and no lock is
--- taken, so the server's process need not remember each of them. Those dropped meanwhile are left out.
+-- Exact bytes of all forks of the given relations, from their files: no relation is opened, so no lock is taken and no
+-- relation cache entry is built. Relations that were dropped in the meantime are left out.
 select a.oid,
        case when f.main < s.segment_bytes
             then f.main + coalesce((pg_stat_file(f.path || '_fsm', true)).size, 0)

@@ -1,5 +1,5 @@
--- Exact bytes of the given relations, all forks they can have: an index has no visibility map. Those under, or awaited
--- by, an ACCESS EXCLUSIVE lock are left out, as are those dropped meanwhile.
+-- Exact bytes of all forks of the given relations; an index has no visibility map. Relations with a held or awaited
+-- ACCESS EXCLUSIVE lock, and dropped ones, are left out.
 with locked as materialized (
   select l.relation from pg_catalog.pg_locks l
    where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'

@@ -1,4 +1,4 @@
--- What the role may do to slots and checkpoints: attributes, and memberships it has the privileges of.
+-- Rights of the role for slots and checkpoints: attributes, and memberships with inherited privileges.
 select to_jsonb(r) from (
   select coalesce(bool_or(u.rolname = current_user and (u.rolsuper or u.rolreplication)), false)
          or coalesce(bool_or(u.rolname = 'rds_replication' and pg_has_role(u.oid, 'USAGE')), false) as may_drop_slots,

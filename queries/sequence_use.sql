@@ -1,4 +1,4 @@
--- Sequences of fewer than 2^53 steps, bounded by the columns they fill, too. No lock is taken.
+-- Sequences with fewer than 2^53 values, limited by the type of the column that they fill. Takes no lock.
 select to_jsonb(r) from (
   with filled as (
     select d.objid as oid, d.refobjid as table_oid, d.refobjsubid as number

@@ -1,5 +1,5 @@
--- How far the given sequences have come. Each takes a lock that only DDL feels, and that stays until the transaction ends:
--- so they are asked a few at a time. Those under, or awaited by, an ACCESS EXCLUSIVE lock are left out.
+-- Values of the given sequences. Each takes a lock that conflicts only with DDL and lasts until the end of the
+-- transaction, so only a few are read at a time. Sequences with a held or awaited ACCESS EXCLUSIVE lock are left out.
 with locked as materialized (
   select l.relation from pg_catalog.pg_locks l
    where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'

@@ -1,4 +1,4 @@
--- The server and the role that asks: version, start, recovery, what the role may see.
+-- The server and the connected role: version, start time, recovery, privileges.
 select to_jsonb(r) from (
   select current_setting('server_version_num')::int                          as version_num,
          version()                                                           as version,

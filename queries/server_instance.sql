@@ -1,4 +1,4 @@
--- The server behind a session: WAL timeline, data directory, and the address it accepted the connection on.
+-- The server instance of a session: WAL timeline, data directory, address of the connection.
 select to_jsonb(r) from (
   select case when pg_is_in_recovery() then (select w.received_tli from pg_catalog.pg_stat_wal_receiver w)
               else ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint end as timeline_id,

@@ -1,4 +1,4 @@
--- Sessions: how many clients there are, which idle inside a transaction, which hold back VACUUM most.
+-- Sessions: number of clients, sessions idle in transaction, and those with the oldest snapshot or transaction id.
 select to_jsonb(r) from (
   with session as materialized (
     select a.pid, a.datname as database, a.usename as role, a.application_name, a.backend_type, a.state, a.xact_start,

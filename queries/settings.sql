@@ -1,4 +1,4 @@
--- The settings that bound WAL, slots, connections and statistics. Settings a role may not see are missing.
+-- Settings for WAL, slots, connections and statistics. Settings that the role may not see are missing.
 select to_jsonb(r) from (
   select s.name, s.setting, s.unit, s.source, s.pending_restart
     from pg_catalog.pg_settings s

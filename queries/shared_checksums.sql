@@ -1,4 +1,4 @@
--- Pages with a wrong checksum in the catalogs that all databases share.
+-- Checksum failures in the shared catalogs.
 select to_jsonb(r) from (
   select s.checksum_failures, s.checksum_last_failure
     from pg_catalog.pg_stat_database s

@@ -1,4 +1,4 @@
--- What logical decoding has spilled to disk beside pg_wal: transactions, snapshots, row mappings.
+-- Files of logical decoding outside pg_wal: spilled transactions, snapshots, row mappings.
 -- needs: pg_monitor
 select to_jsonb(r) from (
   select count(*) as files, coalesce(sum(f.size), 0)::int8 as bytes

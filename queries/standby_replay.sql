@@ -1,4 +1,4 @@
--- How far a standby has replayed what it received, and when the last transaction it replayed was committed.
+-- Receive and replay positions of a standby, and the commit time of the last replayed transaction.
 select to_jsonb(r) from (
   select pg_last_wal_receive_lsn()                                              as receive_lsn,
          pg_last_wal_replay_lsn()                                               as replay_lsn,

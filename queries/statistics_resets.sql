@@ -1,5 +1,6 @@
--- Since when the cumulative statistics of this database count. A crash empties them, leaves the database's own
--- stats_reset null and stamps every shared kind at once; a reset by hand stamps only one: hence the earliest.
+-- Resets of the cumulative statistics of this database. A crash discards them, sets stats_reset of the database to null
+-- and stats_reset of all shared statistics to the same time. A manual reset sets only one of them, so the earliest is
+-- used.
 select to_jsonb(r) from (
   select (select s.stats_reset from pg_catalog.pg_stat_database s where s.datname = current_database()) as database_reset,
          least((select min(s.stats_reset) from pg_catalog.pg_stat_bgwriter s),

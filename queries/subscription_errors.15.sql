@@ -1,4 +1,4 @@
--- Errors of subscriptions' workers since the statistics began.
+-- Errors of subscription workers since the last reset.
 select to_jsonb(r) from (
   select e.subname, d.datname as database, e.apply_error_count, e.sync_error_count, e.stats_reset
     from pg_catalog.pg_stat_subscription_stats e

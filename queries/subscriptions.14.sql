@@ -1,4 +1,4 @@
--- Subscriptions of all databases of this server, the slot each uses on its publisher, and whether its worker runs.
+-- Subscriptions of all databases of this server, their slots on the publisher, and whether their workers run.
 select to_jsonb(r) from (
   select s.subname, d.datname as database, s.subenabled, s.subslotname,
          w.pid is not null as has_worker, w.last_msg_receipt_time as last_message_at

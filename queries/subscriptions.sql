@@ -1,5 +1,5 @@
--- Subscriptions of all databases of this server, the slot each uses on its publisher, and whether its worker runs. On 13
--- not everybody may read their OIDs: of two with one name in two databases, the worker of either counts.
+-- Subscriptions of all databases of this server, their slots on the publisher, and whether their workers run. On 13,
+-- not every role may read their OIDs: if two databases have subscriptions of the same name, a worker of either counts.
 select to_jsonb(r) from (
   select s.subname, d.datname as database, s.subenabled, s.subslotname,
          w.pid is not null as has_worker, w.last_msg_receipt_time as last_message_at

@@ -1,5 +1,5 @@
--- Every table, partitioned table, materialized view and foreign table with its TOAST relation, from the catalog and
--- the statistics alone: no size function, no lock. Shared catalogs lie outside the database and are left out.
+-- All tables, partitioned tables, materialized views and foreign tables with their TOAST relations, from catalog and
+-- statistics only: no size function, no lock. Shared catalogs are not part of the database and are left out.
 select c.oid::int8                                                  as oid,
        n.nspname::text                                              as schema,
        c.relname::text                                              as table,

@@ -1,4 +1,4 @@
--- Every tablespace: where it lies, its size where the role may know it.
+-- All tablespaces: location, and size if the role may read it.
 -- needs: pg_read_all_stats
 select to_jsonb(r) from (
   select t.spcname                                          as tablespace,

@@ -1,4 +1,4 @@
--- Temporary files of running queries, in every tablespace.
+-- Temporary files of running queries, in all tablespaces.
 -- needs: pg_monitor
 select to_jsonb(r) from (
   select count(f.size) as files, coalesce(sum(f.size), 0)::int8 as bytes

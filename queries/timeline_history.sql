@@ -1,4 +1,4 @@
--- The newest timeline history file: it was written when the server was promoted, or restored.
+-- The newest timeline history file, which is written when the server is promoted or restored.
 -- needs: pg_monitor
 select to_jsonb(r) from (
   select max(f.name) as file_name,

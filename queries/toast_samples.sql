@@ -1,6 +1,6 @@
--- The chunks on a few blocks, evenly spread, of the TOAST relations of the given tables. Those under, or awaited by, an
--- ACCESS EXCLUSIVE lock are left out, and so are those whose rows the role may not read. TOAST relations are read by name:
--- their schemas belong to the server, only it names and creates relations there, and they have no policies, rules or triggers.
+-- Chunks on a few evenly distributed blocks of the TOAST relations of the given tables. Relations with a held or
+-- awaited ACCESS EXCLUSIVE lock are left out, and so are those whose rows the role may not read. TOAST relations are
+-- read by name: only the server creates relations in their schemas, and they have no policies, rules or triggers.
 with locked as materialized (
   select l.relation from pg_catalog.pg_locks l
    where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'

@@ -1,5 +1,5 @@
--- The oldest open transactions with an id of their own; of the statement, without its comments, only what stands before
--- its first literal: nothing of one that ends inside a comment.
+-- The oldest open transactions with a transaction id. Of the statement, only the text before its first literal is read,
+-- without comments; nothing of a statement that ends inside a comment.
 select to_jsonb(r) from (
   select pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') as sees_all,
          coalesce((select jsonb_agg(to_jsonb(o) order by o.xid_age desc, o.pid)

@@ -1,4 +1,4 @@
--- WAL written by each process that is there now, those that wrote most; of others' a role sees their pid and role only.
+-- WAL written by each current process, the most first. Of processes of other roles, a role sees only pid and role.
 select to_jsonb(r) from (
   select a.pid, a.backend_type, a.datname as database, a.usename as role, a.application_name, a.backend_start,
          w.wal_bytes::int8 as wal_bytes, w.wal_fpi

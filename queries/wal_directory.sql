@@ -1,4 +1,4 @@
--- pg_wal: its files, the runs of segments written, and those recycled for positions still to come.
+-- Files of pg_wal, runs of written segments, and recycled segments for future positions.
 -- needs: pg_monitor
 select to_jsonb(r) from (
   with place as (

@@ -1,4 +1,4 @@
--- Where WAL is now: the write position of a primary, what a standby has received or replayed.
+-- Current WAL position: written on a primary, received or replayed on a standby.
 select to_jsonb(r) from (
   select case when pg_is_in_recovery() then greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
               else pg_current_wal_lsn() end                 as current_lsn,

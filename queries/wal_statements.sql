@@ -1,7 +1,7 @@
--- The statements that wrote most WAL, where pg_stat_statements is installed. Only members of the extension are read, and
--- only where no role but a superuser (or the extension's owner, where the session is no superuser) could replace them
--- (foreign_object). The extension may be in any schema, hence the query that is made of the catalog's names. Of a statement
--- only the text before its first literal is kept, without comments.
+-- Statements with the most WAL, if pg_stat_statements is installed. Only members of the extension are read, and only if
+-- no role but a superuser (or the owner of the extension, in a session of a non-superuser) could replace them
+-- (foreign_object). The extension may be in any schema, so the query is built from catalog names. Of a statement, only
+-- the text before its first literal is read, without comments.
 select to_jsonb(r) from (
   with session as materialized (
     select bool_or(a.rolsuper) as is_superuser from pg_catalog.pg_roles a where a.rolname in (current_user, session_user)

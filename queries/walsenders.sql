@@ -1,4 +1,4 @@
--- Who streams WAL from this server, and how far each has come.
+-- Consumers that stream WAL from this server, and their positions.
 select to_jsonb(r) from (
   select w.pid, w.application_name, w.usename as role, host(w.client_addr) as client_addr, w.backend_start, w.state,
          w.sent_lsn, w.flush_lsn, w.replay_lsn,
